@@ -1,0 +1,177 @@
+"""Every setting, once. All come from environment variables whose names begin with ``CLEARLINE_``."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "CLEARLINE_"
+
+
+class InvalidSetting(Exception):
+    """A variable is unknown, or its value is not one of those it takes."""
+
+
+class Bind(str):
+    """``host:port``; an IPv6 address stands in brackets. Port 0 takes any free port."""
+
+    __slots__ = ()
+
+    @property
+    def host(self) -> str:
+        """The address to listen on."""
+        return self.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The TCP port to listen on."""
+        return int(self.rpartition(":")[2])
+
+
+def default_data_dir() -> Path:
+    """Where data is kept unless a setting says otherwise.
+
+    ``/var/lib/clearline`` for root, whose PostgreSQL runs as another account and must reach it;
+    ``$XDG_DATA_HOME/clearline`` or ``~/.local/share/clearline`` for others.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/clearline")
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "clearline"
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser().absolute()
+
+
+def _bind(value: str) -> Bind:
+    host, colon, port = value.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) < 65_536):
+        raise ValueError("host:port, such as 127.0.0.1:8080 or [::1]:8080")
+    return Bind(value)
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("a PostgreSQL address, such as postgresql://user:password@host/database")
+    return value
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return value
+
+    return parse
+
+
+def _setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -> Any:
+    """A field with how its text is read, how its default is shown, and what it means."""
+    metadata = {"parse": parse, "shown": shown, "about": about}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this Clearline runs. ``docs/reference/settings.md`` is made from here."""
+
+    database_url: str | None = _setting(
+        _url,
+        "the embedded PostgreSQL",
+        "Address of a PostgreSQL 15 or newer, `postgresql://user:password@host/database`. "
+        "Without it Clearline runs its own PostgreSQL in the data directory.",
+        None,
+    )
+    data_dir: Path = _setting(
+        _path,
+        "`/var/lib/clearline` as root, else `~/.local/share/clearline`",
+        "Directory of the embedded database. Created with mode 0700 (0711 as root) when missing.",
+        default_data_dir,
+    )
+    bind: Bind = _setting(
+        _bind, "`127.0.0.1:8080`", "Address and port to serve HTTP on.", lambda: Bind("127.0.0.1:8080")
+    )
+    processes: int = _setting(_number(1, 64), "`1`", "Server processes that share the port.", 1)
+    pool_size: int = _setting(_number(2, 100), "`10`", "Most database connections of one process.", 10)
+    rate_limit: int = _setting(
+        _number(0, 1_000_000),
+        "`6000`",
+        "Requests a minute that one API key may make of one process; `0` for no limit. "
+        "Counted in memory: two processes together allow twice as many.",
+        6000,
+    )
+    shutdown_seconds: int = _setting(
+        _number(1, 300), "`10`", "How long a stopping server waits for requests under way.", 10
+    )
+    log_format: str = _setting(
+        _choice("auto", "json", "text"),
+        "`auto`",
+        "`json` for one JSON object a line, `text` for people; `auto` is text on a terminal and JSON elsewhere.",
+        "auto",
+    )
+    log_level: str = _setting(
+        _choice("debug", "info", "warning", "error"), "`info`", "The least that is logged.", "info"
+    )
+    access_log: bool = _setting(
+        lambda value: _choice("on", "off")(value) == "on", "`on`", "One log line for each request: `on` or `off`.", True
+    )
+    postgres_user: str | None = _setting(
+        _text,
+        "`clearline`, `postgres` or `nobody`, the first that exists",
+        "Only as root: the account that the embedded PostgreSQL runs as. Best one that nothing else runs as.",
+        None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDoc:
+    """One setting as the reference shows it."""
+
+    variable: str
+    default: str
+    about: str
+
+
+def documented() -> list[SettingDoc]:
+    """Every setting, in the order of the reference."""
+    return [
+        SettingDoc(PREFIX + one.name.upper(), one.metadata["shown"], one.metadata["about"]) for one in fields(Settings)
+    ]
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that an environment asks for; an empty value counts as none.
+
+    Raises:
+        InvalidSetting: a ``CLEARLINE_`` variable is unknown, misspelt or has a value it cannot take.
+    """
+    parsers = {PREFIX + one.name.upper(): (one.name, one.metadata["parse"]) for one in fields(Settings)}
+    given: dict[str, Any] = {}
+    for variable in sorted(environment):
+        if not variable.startswith(PREFIX) or not environment[variable]:
+            continue
+        if variable not in parsers:
+            raise InvalidSetting(f"{variable} is not a setting; there are {', '.join(sorted(parsers))}")
+        name, parse = parsers[variable]
+        try:
+            given[name] = parse(environment[variable])
+        except ValueError as error:
+            raise InvalidSetting(f"{variable} must be {error}") from error
+    return Settings(**given)
