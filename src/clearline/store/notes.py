@@ -1,0 +1,71 @@
+"""Notes: append-only."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from clearline.domain.events import NoteAdded
+from clearline.domain.note import Note, Source, Visibility
+from clearline.domain.party import Actor
+from clearline.domain.ticket import Ticket
+from clearline.store.db import Tx
+from clearline.store.events import actor_id, encode
+from clearline.store.tickets import COLUMNS, NOTES, notes_of, ticket_of
+
+_INSERT = f"""
+    with t as (
+        update ticket t set updated_at = $3, version = t.version + 1
+         where t.company_id = $1 and t.number = $2 and t.status = any($4)
+        returning {COLUMNS}
+    ), added as (
+        insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at)
+        select $1, $2, $6, $7, $8, $9, $10, $11, $3 from t
+        returning number
+    ), fact as (
+        insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
+        select $1, $3, $12, $2, added.number, $11, $10, $13 from added
+    )
+    select t.*, {NOTES.format(visibilities="$5")}, added.number from t, added
+    """
+
+
+async def insert(
+    tx: Tx,
+    actor: Actor,
+    company_id: UUID,
+    ticket_number: int,
+    text: str,
+    *,
+    visibility: Visibility,
+    source: Source,
+    channel: str,
+    while_status: Sequence[str],
+    visibilities: Sequence[str],
+    now: datetime,
+) -> tuple[Ticket, list[Note]] | None:
+    """Append a note with its event, and answer the ticket with its notes.
+
+    None when there is no such ticket, or its status is none of ``while_status``.
+    One statement: the note is there only if the ticket took it.
+    """
+    kind, data = encode(NoteAdded(visibility, source))
+    row = await tx.write(
+        _INSERT,
+        company_id,
+        ticket_number,
+        now,
+        while_status,
+        visibilities,
+        text,
+        visibility,
+        source,
+        channel,
+        actor.name,
+        actor_id(actor),
+        kind,
+        data,
+    )
+    if row is None:
+        return None
+    added = Note(row[22], text, visibility, source, channel, actor.name, now)
+    return ticket_of(row), [*notes_of(row[21]), added]

@@ -1,0 +1,255 @@
+"""Two invented companies with services, people and tickets, to try things out with."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from clearline.domain.party import ALL_SCOPES, OPERATOR, Actor, Company, Contact, Role, User
+from clearline.domain.service import ServiceType
+from clearline.domain.ticket import Channel, IssueType, NewTicket, Status
+from clearline.store import parties
+from clearline.store.db import Database, Tx
+from clearline.usecases import accounts, inventory, notes, tickets
+
+KEY_LIFETIME = timedelta(days=30)
+_NOC = Actor(Role.OPERATOR, "Mara Lindqvist, NOC", scopes=ALL_SCOPES)
+
+PORT, ROUTER, INTERNET, LINE = (
+    ServiceType.PORT,
+    ServiceType.CLOUD_ROUTER,
+    ServiceType.INTERNET_ON_DEMAND,
+    ServiceType.CONNECTION,
+)
+
+
+class _DemoService(NamedTuple):
+    id: str
+    type: ServiceType
+    label: str
+
+
+class _DemoTicket(NamedTuple):
+    """A ticket and what became of it: what the customer and the provider said, and the moves it made."""
+
+    hours_ago: int
+    title: str
+    description: str
+    issue: IssueType
+    service: str
+    steps: Sequence[str | Status]
+    """A note of the customer's begins with ``>``, one of the provider's does not; a status is a move."""
+
+
+class DemoCompany(NamedTuple):
+    """A company of the demo, and everything it has."""
+
+    name: str
+    code: str
+    people: Sequence[Contact]
+    services: Sequence[_DemoService]
+    tickets: Sequence[_DemoTicket]
+
+
+class DemoKey(NamedTuple):
+    """A key to a company of the demo; ``tickets`` says how many it has."""
+
+    company: Company
+    secret: str
+    expires_at: datetime | None
+    tickets: int
+
+
+WORKING = (Status.IN_PROGRESS,)
+FIXED = (Status.IN_PROGRESS, Status.RESOLVED)
+DONE = (*FIXED, Status.CLOSED)
+
+COMPANIES = (
+    DemoCompany(
+        "Alder Bay Logistics",
+        "ALD001",
+        (
+            Contact("Ines Okafor", "+1-555-0101", "ines.okafor@alderbay.example.com"),
+            Contact("Tom Vasquez", "+1-555-0102", "tom.vasquez@alderbay.example.com"),
+        ),
+        (
+            _DemoService("NET-AMS-0012", PORT, "Amsterdam port, 10G"),
+            _DemoService("NET-SIN-0031", PORT, "Singapore port, 10G"),
+            _DemoService("NET-SYD-0007", PORT, "Sydney port, 1G"),
+            _DemoService("L2-AMS-SIN-01", LINE, "Amsterdam to Singapore, 2 Gbit/s"),
+            _DemoService("L2-SIN-SYD-01", LINE, "Singapore to Sydney, 500 Mbit/s"),
+            _DemoService("CR-ALD-EU", ROUTER, "CloudRouter Europe"),
+            _DemoService("IOD-AMS-0044", INTERNET, "Internet in Amsterdam, 198.51.100.0/28"),
+        ),
+        (
+            _DemoTicket(
+                1,
+                "Amsterdam to Singapore is down",
+                "Both BGP sessions over L2-AMS-SIN-01 dropped at 04:12 UTC. Optical levels on our side are normal.",
+                IssueType.CIRCUIT_DOWN,
+                "L2-AMS-SIN-01",
+                ("We see the loss too and are checking the subsea segment.", Status.IN_PROGRESS,
+                 "> Traffic has moved to the backup path, but it is congested."),
+            ),
+            _DemoTicket(
+                3,
+                "CRC errors on the Sydney port",
+                "Input errors grow by about 200 a minute since 01:00 UTC.\n\nshow interface:\n  0 runts, 12,431 CRC",
+                IssueType.CIRCUIT_TAKING_ERRORS,
+                "NET-SYD-0007",
+                (*WORKING, "Could you clean and reseat the patch on your side? We see -14.6 dBm.", Status.PENDING),
+            ),
+            _DemoTicket(
+                9,
+                "High latency to the cloud region",
+                "Round trip from the Amsterdam site rose from 9 to 41 ms.",
+                IssueType.HIGH_LATENCY,
+                "CR-ALD-EU",
+                (*WORKING, "A partner's network takes a detour; we opened a ticket with it.", Status.HELD),
+            ),
+            _DemoTicket(
+                20,
+                "Please announce 203.0.113.0/24",
+                "New prefix for the Amsterdam office. The route object exists.",
+                IssueType.OPERATIONAL_REQUEST,
+                "IOD-AMS-0044",
+                (*WORKING, "The filter is updated; the prefix is visible.", Status.RESOLVED),
+            ),
+            _DemoTicket(
+                30,
+                "Singapore port flaps",
+                "Six flaps between 22:00 and 22:40 UTC.",
+                IssueType.CIRCUIT_FLAPPING,
+                "NET-SIN-0031",
+                (*FIXED, "> It flapped again at 03:10 UTC.", Status.REOPENED, Status.IN_PROGRESS),
+            ),
+            _DemoTicket(
+                52,
+                "Packet loss to Sydney at night",
+                "Between 1 and 3 % from 13:00 to 15:00 UTC, three nights in a row.",
+                IssueType.PACKET_LOSS,
+                "L2-SIN-SYD-01",
+                ("> Graphs are attached to our own case 4711.",),
+            ),
+            _DemoTicket(
+                75,
+                "Reason of the outage on 12 May",
+                "Our auditors ask for the root cause of the Amsterdam outage.",
+                IssueType.REQUEST_REASON_OF_OUTAGE,
+                "NET-AMS-0012",
+                (*WORKING, "A line card failed and was replaced. The report is on its way.", Status.RESOLVED,
+                 Status.CLOSED),
+            ),
+            _DemoTicket(
+                120,
+                "Leased line of the old office",
+                "The line that we still have from before is slow: SR54321.",
+                IssueType.SLOW_RESPONSE,
+                "SR54321",
+                (*WORKING, "The other carrier found a duplex mismatch.", Status.RESOLVED, Status.CLOSED),
+            ),
+            _DemoTicket(
+                200,
+                "Wrong service picked, please ignore",
+                "I meant the other port.",
+                IssueType.OTHERS,
+                "NET-SYD-0007",
+                (Status.CANCELLED,),
+            ),
+        ),
+    ),
+    DemoCompany(
+        "Copperline Media",
+        "COP002",
+        (Contact("Yusuf Brandt", "+1-555-0140", "yusuf.brandt@copperline.example.net"),),
+        (
+            _DemoService("NET-FRA-0102", PORT, "Frankfurt port, 100G"),
+            _DemoService("NET-LON-0088", PORT, "London port, 100G"),
+            _DemoService("L2-FRA-LON-07", LINE, "Frankfurt to London, 40 Gbit/s"),
+            _DemoService("CR-COP-01", ROUTER, "CloudRouter live production"),
+        ),
+        (
+            _DemoTicket(
+                2,
+                "Live feed stutters",
+                "Viewers in London see frozen pictures every few minutes. 画面が止まります。",
+                IssueType.UNSTABLE,
+                "L2-FRA-LON-07",
+                (*WORKING, "We found a flapping member link and took it out of the bundle."),
+            ),
+            _DemoTicket(
+                26,
+                "The portal shows no usage graphs",
+                "Since Monday the graphs of all ports are empty.",
+                IssueType.APPLICATION,
+                "NET-FRA-0102",
+                DONE,
+            ),
+            _DemoTicket(
+                48,
+                "London port down",
+                "No light since 08:31 UTC.",
+                IssueType.CIRCUIT_DOWN,
+                "NET-LON-0088",
+                (*WORKING, "> Our remote hands found a broken patch on our side. Sorry.", Status.RESOLVED),
+            ),
+        ),
+    ),
+)  # fmt: skip
+
+
+async def load(database: Database, *, now: datetime, progress: Callable[[str], None]) -> list[DemoKey]:
+    """Load the companies that are missing, each in one transaction, and issue a new key to every one of them.
+
+    A company that is there already stays as it is. Keys end after 30 days.
+    """
+    keys = []
+    for demo in COMPANIES:
+        async with database.transaction() as tx:
+            company = await parties.find_company(tx, demo.code)
+            if company is None:
+                progress(demo.name)
+                company = await _load_company(tx, demo, now)
+            _key, secret = await accounts.create_key(
+                tx, OPERATOR, company.code, user_email=None, name="demo", scopes=ALL_SCOPES, lifetime=KEY_LIFETIME,
+                now=now,
+            )  # fmt: skip
+            keys.append(DemoKey(company, secret, _key.expires_at, len(demo.tickets)))
+    return keys
+
+
+async def _load_company(tx: Tx, demo: DemoCompany, now: datetime) -> Company:
+    company = await accounts.add_company(tx, OPERATOR, demo.name, demo.code, now=now)
+    users = [
+        await accounts.add_user(
+            tx, OPERATOR, demo.code, name=one.name, email=one.email, phone=one.phone, now=now + timedelta(seconds=index)
+        )
+        for index, one in enumerate(demo.people)
+    ]
+    kinds: dict[str, ServiceType] = {}
+    for service in demo.services:
+        await inventory.add_service(tx, OPERATOR, demo.code, service.id, service.type, service.label, now=now)
+        kinds[service.id] = service.type
+    oldest_first = sorted(demo.tickets, key=lambda ticket: -ticket.hours_ago)
+    for index, ticket in enumerate(oldest_first):
+        user = users[index % len(users)]
+        await _load_ticket(tx, company, user, ticket, kinds.get(ticket.service, ServiceType.NON_CONSOLE), now)
+    return company
+
+
+async def _load_ticket(
+    tx: Tx, company: Company, user: User, demo: _DemoTicket, kind: ServiceType, now: datetime
+) -> None:
+    actor = Actor(Role.CUSTOMER, user.name, company=company, user=user, scopes=ALL_SCOPES)
+    contact = Contact(user.name, user.phone, user.email)
+    at = now - timedelta(hours=demo.hours_ago)
+    new = NewTicket(demo.title, demo.description, demo.issue, kind, demo.service, contact, Channel.API)
+    number = (await tickets.create_ticket(tx, actor, new, now=at)).ticket.number
+    pause = timedelta(hours=demo.hours_ago) / (len(demo.steps) + 1)
+    for step in demo.steps:
+        at += pause
+        if isinstance(step, Status):
+            await tickets.move_ticket(tx, _NOC, number, step, reason="", now=at)
+        elif step.startswith("> "):
+            await notes.add_note(tx, actor, number, step[2:], channel=Channel.API, now=at)
+        else:
+            await notes.add_note(tx, _NOC, number, step, channel=Channel.PHONE, now=at)

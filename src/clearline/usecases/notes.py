@@ -1,0 +1,67 @@
+"""Add notes to tickets."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clearline.domain.errors import DeskError, Forbidden, NotFound, TicketFinished
+from clearline.domain.note import Visibility, check_note_text
+from clearline.domain.party import Actor, Scope
+from clearline.domain.ticket import TAKES_NOTES, Channel, ticket_number
+from clearline.store import notes, tickets
+from clearline.store.db import Tx
+from clearline.usecases import access
+from clearline.usecases.tickets import TicketDetails
+
+_WHILE = sorted(TAKES_NOTES)
+
+
+async def add_note(
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    text: str,
+    *,
+    channel: Channel,
+    now: datetime,
+    visibility: Visibility = Visibility.PUBLIC,
+) -> TicketDetails:
+    """Append a note and answer the whole ticket. One write, so ``tx`` may be a single-statement transaction.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        Forbidden: a customer's note is to be internal, or the key may not write.
+        InvalidInput: the text is blank, too long or cannot be stored.
+        TicketFinished: the ticket is closed, cancelled or rejected.
+    """
+    access.allow(actor, Scope.TICKETS_WRITE)
+    readable = access.readable(actor)
+    if visibility not in readable:
+        raise Forbidden("only the provider writes internal notes")
+    check_note_text(text)
+    company_id = await access.ticket_company(tx, actor, number)
+    if company_id is None:
+        raise NotFound("ticket", ticket_number(number))
+    added = await notes.insert(
+        tx,
+        actor,
+        company_id,
+        number,
+        text,
+        visibility=visibility,
+        source=access.side(actor),
+        channel=channel,
+        while_status=_WHILE,
+        visibilities=readable,
+        now=now,
+    )
+    if added is None:
+        raise await _refusal(tx, company_id, number)
+    return TicketDetails(*added)
+
+
+async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
+    """Why a ticket took no note."""
+    found = await tickets.get(tx, company_id, number, [])
+    if found is None:
+        return NotFound("ticket", ticket_number(number))
+    return TicketFinished(found[0].status)
