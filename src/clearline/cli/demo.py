@@ -1,0 +1,66 @@
+"""Load the demo companies."""
+
+import click
+from rich.console import Console
+
+from clearline.cli.context import as_json, emit, run
+from clearline.clock import now
+from clearline.settings import Bind
+from clearline.store.db import Database
+from clearline.usecases import demo as demo_data
+from clearline.usecases.demo import DemoKey
+
+
+@click.command()
+@as_json
+def demo(*, as_json: bool) -> None:
+    """Load two invented companies with services and tickets, and print a new key for each.
+
+    Safe to repeat: what is there stays, and each call issues keys that last 30 days.
+    """
+    keys = run(load, may_migrate=True)
+    if as_json:
+        emit({"companies": [_described(key) for key in keys]})
+        return
+    for key in keys:
+        click.echo(f"{key.company.name} ({key.company.code}): {key.secret}")
+
+
+async def load(database: Database) -> list[DemoKey]:
+    """Load what is missing, with a sign of life on a terminal."""
+    with Console(stderr=True).status("Loading the demo ...") as status:
+        return await demo_data.load(
+            database, now=now(), progress=lambda name: status.update(f"Loading the demo: {name} ...")
+        )
+
+
+def invitation(key: DemoKey, bind: Bind) -> str:
+    """What to try first, with commands that work when pasted."""
+    host = "127.0.0.1" if bind.host in {"0.0.0.0", "::"} else bind.host  # noqa: S104 - compared, not bound
+    base = f"http://{f'[{host}]' if ':' in host else host}:{bind.port}"
+    body = (
+        '{"name":"Port is slow","description":"Slow since 08:00 UTC","issueType":"Slow Response",'
+        '"service":{"id":"NET-AMS-0012","type":"Port"}}'
+    )
+    auth = f"-H 'Authorization: Bearer {key.secret}'"
+    return f"""
+Demo company: {key.company.name} ({key.company.code})
+API key:      {key.secret}
+
+Try, in another terminal:
+  curl {auth} '{base}/v2/support-tickets?status=open'
+  curl {auth} {base}/v2/support-tickets/services
+  curl {auth} -H 'Content-Type: application/json' -d '{body}' {base}/v2/support-tickets
+
+Reference: {base}/docs
+"""
+
+
+def _described(key: DemoKey) -> dict[str, object]:
+    return {
+        "id": key.company.id,
+        "name": key.company.name,
+        "code": key.company.code,
+        "key": key.secret,
+        "keyExpiresAt": key.expires_at,
+    }

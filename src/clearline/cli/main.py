@@ -1,0 +1,64 @@
+"""The command line.
+
+Exit status: 0 done; 1 refused, and nothing was changed; 2 wrong usage; 3 a check found something wrong; 4 the
+database cannot be used, or a setting is wrong.
+"""
+
+import click
+
+from clearline import __version__
+from clearline.cli import accounts, demo, doctor, serve, services, tickets
+from clearline.cli.context import REFUSED, UNAVAILABLE, NotReady
+from clearline.domain.errors import DeskError
+from clearline.gateways.postgres_embedded import EmbeddedPostgresError
+from clearline.settings import InvalidSetting
+from clearline.store.db import DatabaseMisconfigured, DatabaseUnavailable
+from clearline.store.migrate import SchemaTooNew
+
+_CANNOT = (
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    EmbeddedPostgresError,
+    InvalidSetting,
+    NotReady,
+    SchemaTooNew,
+)
+
+
+class _Commands(click.Group):
+    """Turns what the desk refuses into one line on standard error and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except DeskError as error:
+            click.echo(f"refused: {error}", err=True)
+            ctx.exit(REFUSED)
+        except _CANNOT as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(UNAVAILABLE)
+
+
+@click.group(cls=_Commands, epilog=" ".join(__doc__.split("\n\n")[1].split()))
+@click.version_option(__version__, prog_name="clearline")
+def main() -> None:
+    """Clearline, a support desk for network providers.
+
+    Settings come from environment variables that begin with CLEARLINE_; see docs/reference/settings.md.
+    """
+
+
+for command in (
+    serve.serve,
+    serve.work,
+    serve.migrate,
+    accounts.company,
+    accounts.user,
+    accounts.key,
+    services.service,
+    tickets.ticket,
+    demo.demo,
+    doctor.doctor,
+):
+    main.add_command(command)

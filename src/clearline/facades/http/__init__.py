@@ -1,0 +1,1 @@
+"""What every wire shares: the table of operations, and the way of a request through it."""

@@ -1,0 +1,56 @@
+"""How many requests a key may make: a token bucket for each, in the memory of this process."""
+
+from math import ceil
+from uuid import UUID
+
+_MOST_BUCKETS = 10_000
+
+
+class TooManyRequests(Exception):
+    """The key's bucket is empty; ``retry_after`` whole seconds from now it is not."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"too many requests; try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
+
+class RateLimiter:
+    """Lets each key make ``quota`` requests at once, and as many again in each minute."""
+
+    WINDOW = 60
+
+    def __init__(self, quota: int) -> None:
+        self.quota = quota
+        self._rate = quota / self.WINDOW
+        self._buckets: dict[UUID, tuple[float, float]] = {}
+        self._policy = b'"key";q=%d;w=%d' % (quota, self.WINDOW)
+        self._limit = b"%d" % quota
+
+    def spend(self, key: UUID, now: float) -> tuple[list[tuple[bytes, bytes]], int]:
+        """Take one request from the key's bucket at ``now`` (Unix seconds).
+
+        Answers the headers that tell how it stands (draft-ietf-httpapi-ratelimit-headers, and the older X- trio), and
+        0, or the seconds to wait when the bucket was empty.
+        """
+        if not self.quota:
+            return [], 0
+        tokens, at = self._buckets.get(key, (self.quota, now))
+        tokens = min(self.quota, tokens + (now - at) * self._rate)
+        wait = 0
+        if tokens >= 1:
+            tokens -= 1
+        else:
+            wait = ceil((1 - tokens) / self._rate)
+        if len(self._buckets) >= _MOST_BUCKETS:
+            self._buckets.clear()
+        self._buckets[key] = (tokens, now)
+        full_in = wait or ceil((self.quota - tokens) / self._rate)
+        remaining = b"%d" % tokens
+        headers = [
+            (b"ratelimit-policy", self._policy),
+            (b"ratelimit", b'"key";r=%b;t=%d' % (remaining, full_in)),
+            (b"x-ratelimit-limit", self._limit),
+            (b"x-ratelimit-remaining", remaining),
+            (b"x-ratelimit-reset", b"%d" % ceil(now + full_in)),
+        ]
+        return headers, wait

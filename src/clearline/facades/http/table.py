@@ -1,0 +1,42 @@
+"""The table of operations. Routes, authorization, OpenAPI and the reference are all made from it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from clearline.domain.party import Scope
+from clearline.facades.http.call import Call
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+class Header(Struct, frozen=True):
+    """A header of an answer, as the reference shows it."""
+
+    name: str
+    about: str
+    schema: dict[str, Any]
+
+
+class Operation(Struct, frozen=True):
+    """One thing that a wire can do.
+
+    ``scope`` is what the key must carry; None for any valid key. ``query`` and ``body`` are structs whose fields are
+    the parameters and the members. ``errors`` are the statuses that only this operation adds to those of every one.
+    """
+
+    name: str
+    method: str
+    path: str
+    handle: Handler
+    summary: str
+    about: str
+    scope: Scope | None
+    answer: Any
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
+    path_parameters: dict[str, dict[str, Any]] = {}
+    errors: tuple[int, ...] = ()
+    answer_headers: tuple[Header, ...] = ()
+    cache: bytes = b"private, no-cache"
