@@ -12,7 +12,7 @@ from clearline.store.db import Tx
 from clearline.store.events import actor_id, encode
 from clearline.store.tickets import COLUMNS, NOTES, notes_of, ticket_of
 
-_INSERT = f"""
+INSERT = f"""
     with t as (
         update ticket t set updated_at = $3, version = t.version + 1
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
@@ -50,7 +50,7 @@ async def insert(
     """
     kind, data = encode(NoteAdded(visibility, source))
     row = await tx.write(
-        _INSERT,
+        INSERT,
         company_id,
         ticket_number,
         now,

@@ -84,7 +84,7 @@ def notes_of(value: str | None) -> list[Note]:
     return _decode_notes(value) if value else []
 
 
-_INSERT = """
+INSERT = """
     with about as (
         select label from service where company_id = $1 and id = $7 and type = $6
         union all
@@ -118,7 +118,7 @@ async def insert(
     status = Status.ACKNOWLEDGED
     kind, data = encode(TicketCreated(status, assessment.priority, new.channel))
     row = await tx.write(
-        _INSERT,
+        INSERT,
         company_id,
         now,
         new.title,
@@ -174,12 +174,12 @@ async def company_of(tx: Tx, number: int) -> UUID | None:
     return found
 
 
-_GET = f"select {COLUMNS}, {NOTES.format(visibilities='$3')} from ticket t where t.company_id = $1 and t.number = $2"
+GET = f"select {COLUMNS}, {NOTES.format(visibilities='$3')} from ticket t where t.company_id = $1 and t.number = $2"
 
 
 async def get(tx: Tx, company_id: UUID, number: int, visibilities: Sequence[str]) -> tuple[Ticket, list[Note]] | None:
     """One ticket with its notes, or None. Served by the primary keys of ticket and note."""
-    row = await tx.fetchrow(_GET, company_id, number, visibilities)
+    row = await tx.fetchrow(GET, company_id, number, visibilities)
     return None if row is None else (ticket_of(row), notes_of(row[21]))
 
 
@@ -192,7 +192,7 @@ async def lock(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
     return None if row is None else ticket_of(row)
 
 
-_PAGE = f"""
+PAGE = f"""
     with chosen as (
         select number from ticket where company_id = $1 and is_open = $2
          order by number desc limit $3 offset $4
@@ -216,7 +216,7 @@ async def page(
     The wire numbers its pages, so this is an offset; it is walked in ``ticket_page`` alone, without touching a
     ticket before the page. The total comes from ``ticket_count``, at most 32 rows a company, however many tickets.
     """
-    rows = await tx.fetch(_PAGE, company_id, is_open, limit, offset, visibilities)
+    rows = await tx.fetch(PAGE, company_id, is_open, limit, offset, visibilities)
     return TicketPage(rows[0][22], [(ticket_of(row), notes_of(row[21])) for row in rows if row[1] is not None])
 
 

@@ -1,0 +1,62 @@
+"""Clearline beside the floor: one run, interleaved, three rounds. See README.md for how to read the ratios.
+
+python bench/load.py [--seconds 5] [--tickets 20000] [--rounds 3] [--processes 1 2] [--only "read one"]
+"""
+
+import argparse
+import asyncio
+from statistics import median
+
+from dataset import fill
+from rig import OPERATIONS, Sample, clearline, database, floor, measure
+
+TARGETS = {"read one": 0.75, "list 50": 0.75, "list 200": 0.75, "create": 0.70, "add note": 0.70}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--tickets", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--only", nargs="+", default=OPERATIONS)
+    asked = parser.parse_args()
+    with database() as server:
+        tenants = asyncio.run(fill(server.url, asked.tickets))
+        for processes in asked.processes:
+            with floor(server.url, processes) as low, clearline(server.url, processes) as ours:
+                found: dict[tuple[str, str], list[Sample]] = {}
+                for turn in range(asked.rounds + 1):
+                    for operation in asked.only:
+                        for one in (low, ours) if turn % 2 else (ours, low):
+                            sample = measure(
+                                one, server.supervisor.pid, tenants[:50], asked.tickets, operation,
+                                seconds=asked.seconds if turn else 1,
+                            )  # fmt: skip
+                            if turn:  # the first turn only warms up
+                                found.setdefault((operation, one.name), []).append(sample)
+            show(processes, asked.only, found)
+
+
+def show(processes: int, operations: list[str], found: dict[tuple[str, str], list[Sample]]) -> None:
+    print(f"\n{processes} server process{'es' if processes > 1 else ''}, 16 connections, medians of the rounds\n")
+    print("| operation | floor, requests/s | Clearline, requests/s | ratio | target | p50, p99 ms | floor p50, p99 ms "
+          "| CPU us server + database | floor CPU us |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|")
+    for operation in operations:
+        low, ours = found[operation, "floor"], found[operation, "clearline"]
+        ratio = median(a.rate / b.rate for a, b in zip(ours, low, strict=True))
+        print(
+            f"| {operation} | {mid(low, 'rate'):.0f} | {mid(ours, 'rate'):.0f} | {ratio:.2f} | {TARGETS[operation]:.2f} "
+            f"| {mid(ours, 'p50'):.1f}, {mid(ours, 'p99'):.1f} | {mid(low, 'p50'):.1f}, {mid(low, 'p99'):.1f} "
+            f"| {mid(ours, 'server_cpu'):.0f} + {mid(ours, 'database_cpu'):.0f} "
+            f"| {mid(low, 'server_cpu'):.0f} + {mid(low, 'database_cpu'):.0f} |"
+        )
+
+
+def mid(samples: list[Sample], field: str) -> float:
+    return median(getattr(sample, field) for sample in samples)
+
+
+if __name__ == "__main__":
+    main()
