@@ -1,6 +1,5 @@
 """The pool and the transactions. The only place where asyncpg's own types and errors are known."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -8,6 +7,8 @@ from typing import Any, Self
 
 import asyncpg
 from asyncpg import exceptions as pg
+
+from clearline.store.pool import Pool
 
 Record = Any
 """A row: values by position and by name."""
@@ -66,6 +67,16 @@ def _translate(error: BaseException) -> None:
         raise StatementFailed(error) from None
 
 
+def _breaks(error: BaseException) -> bool:
+    """Whether a connection is of no use after the error: it is gone, or was left in the middle of a statement."""
+    return _is_gone(error) or isinstance(error, DatabaseUnavailable) or not isinstance(error, Exception)
+
+
+async def _connect(url: str) -> Any:
+    settings = {"application_name": "clearline", "timezone": "UTC", "synchronous_commit": "on"}
+    return await asyncpg.connect(url, command_timeout=STATEMENT_SECONDS, server_settings=settings)
+
+
 class Tx:
     """One connection inside a transaction. Statements bind ``$1``...; results are rows by position and name.
 
@@ -107,12 +118,12 @@ class _Statement:
 
     __slots__ = ("_connection", "_pool")
 
-    def __init__(self, pool: Any) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def __aenter__(self) -> Tx:
         try:
-            self._connection = await self._pool.acquire()
+            self._connection = await self._pool.borrow()
         except Exception as error:
             _translate(error)
             raise
@@ -121,19 +132,15 @@ class _Statement:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._pool.release(self._connection)
+        self._pool.give_back(self._connection, broken=error is not None and _breaks(error))
         if error is not None:
             _translate(error)
 
 
-async def _leave(_connection: Any) -> None:
-    """Keep a returned connection as it is: nothing here sets session state, and a reset costs a round trip."""
-
-
 class Database:
-    """A pool of connections to one PostgreSQL."""
+    """A pool of connections to one PostgreSQL. Nothing may leave session state behind: no connection is reset."""
 
-    def __init__(self, pool: Any, url: str) -> None:
+    def __init__(self, pool: Pool, url: str) -> None:
         self._pool = pool
         self._url = url
 
@@ -145,15 +152,9 @@ class Database:
             DatabaseUnavailable: nobody answers, or not yet.
             DatabaseMisconfigured: the address, role, password or database is wrong, or the server is too old.
         """
+        pool = Pool(lambda: _connect(url), size)
         try:
-            pool = await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=size,
-                reset=_leave,
-                command_timeout=STATEMENT_SECONDS,
-                server_settings={"application_name": "clearline", "timezone": "UTC", "synchronous_commit": "on"},
-            )
+            pool.give_back(await pool.borrow(), broken=False)
         except (pg.PostgresError, ValueError, *_GONE) as error:
             if _is_gone(error):
                 raise DatabaseUnavailable(str(error) or type(error).__name__) from error
@@ -169,12 +170,8 @@ class Database:
         return database
 
     async def close(self) -> None:
-        """Close every connection; those that do not end within 5 seconds are cut."""
-        try:
-            async with asyncio.timeout(5):
-                await self._pool.close()
-        except _GONE:
-            self._pool.terminate()
+        """Close every connection that is not borrowed; those that do not end within 5 seconds are cut."""
+        await self._pool.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
@@ -184,11 +181,20 @@ class Database:
             DatabaseUnavailable: the database went away; an unfinished commit may or may not have happened.
         """
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield Tx(connection)
+            connection = await self._pool.borrow()
         except Exception as error:
             _translate(error)
             raise
+        broken = False
+        try:
+            async with connection.transaction():
+                yield Tx(connection)
+        except BaseException as error:
+            broken = _breaks(error)
+            _translate(error)
+            raise
+        finally:
+            self._pool.give_back(connection, broken=broken)
 
     def statement(self) -> _Statement:
         """A transaction of one statement, without the round trips of BEGIN and COMMIT.

@@ -5,8 +5,6 @@ a number. The wire knows neither 403 nor 409 nor 422: a key without the scope is
 Idempotency-Key still in use, which is 409 as its draft asks.
 """
 
-from starlette.exceptions import HTTPException
-
 from clearline.domain.errors import (
     Conflict,
     Forbidden,
@@ -34,6 +32,10 @@ _SHOWN_MAX = 64
 
 class InvalidTicketId(Exception):
     """The id in the path is no ticket number."""
+
+
+class NoSuchAddress(Exception):
+    """No operation has this path."""
 
 
 class InvalidNote(Exception):
@@ -95,7 +97,7 @@ def _explain(error: Exception, request_id: str) -> tuple[int, str, Headers]:  # 
             )
         case DatabaseUnavailable():
             return 503, "The desk is not available for the moment: try again.", [(b"retry-after", b"1")]
-        case HTTPException(status_code=404):
+        case NoSuchAddress():
             return 404, "There is nothing at this address.", []
         case _:
             return 500, f"Something went wrong on our side. Request id: {request_id}.", []

@@ -38,7 +38,7 @@ _SYMPTOMS = {(issue, kind): _symptoms(issue, kind) for issue in IssueType for ki
 
 def wire_time(at: datetime) -> str:
     """A UTC time as this wire writes it: milliseconds, and an offset without a colon."""
-    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"
+    return at.isoformat(timespec="milliseconds")[:23] + "+0000"
 
 
 def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:

@@ -1,10 +1,8 @@
 """Console Connect API v2, support tickets: the operations."""
 
-from urllib.parse import urlencode
-
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.routing import Router
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from clearline.domain.errors import InvalidInput, Violation
 from clearline.domain.party import Scope
@@ -12,7 +10,7 @@ from clearline.domain.ticket import Channel, parse_ticket_number
 from clearline.facades.console_connect import errors, mapping, wire
 from clearline.facades.http.body import InvalidMembers, read_members
 from clearline.facades.http.call import Call
-from clearline.facades.http.edge import KEY
+from clearline.facades.http.edge import KEY, header
 from clearline.facades.http.resource import Desk, routes
 from clearline.facades.http.table import Header, Operation
 from clearline.usecases import inventory, notes, tickets
@@ -38,11 +36,11 @@ def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
         del pages["prev"]
     if query.page >= last:
         del pages["next"]
-    url = str(Request(call.scope).url.replace(query=""))
+    host = header(call.scope, b"host") or b"localhost"
+    base = f"{call.scope['scheme']}://{host.decode('latin-1')}{call.scope['path']}?status={query.status}"
     return ", ".join(
-        f'<{url}?{urlencode({"status": query.status, "page": page, "pageSize": query.page_size})}>; rel="{rel}"'
-        for rel, page in pages.items()
-    ).encode()
+        f'<{base}&page={page}&pageSize={query.page_size}>; rel="{rel}"' for rel, page in pages.items()
+    ).encode("latin-1")
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
@@ -154,13 +152,10 @@ OPERATIONS = (
 """Routes, scopes, OpenAPI and the reference page are all made from this table."""
 
 
-def wire_app(desk: Desk) -> Starlette:
+def wire_app(desk: Desk) -> Router:
     """This wire as an application. It answers under ``/v2``, and with ``root_path`` ``/api`` under ``/api/v2``."""
 
-    async def refuse(request: Request, error: Exception) -> Response:
-        answer = errors.refuse(error, request.scope[KEY].id.decode())
-        return Response(answer.body, answer.status, {k.decode(): v.decode() for k, v in answer.headers})
+    async def nowhere(scope: AsgiScope, _receive: Receive, send: Send) -> None:
+        await errors.refuse(errors.NoSuchAddress(), scope[KEY].id.decode()).send(send)
 
-    app = Starlette(routes=routes(OPERATIONS, desk, errors.refuse), exception_handlers={404: refuse})
-    app.router.redirect_slashes = False
-    return app
+    return Router(routes(OPERATIONS, desk, errors.refuse), redirect_slashes=False, default=nowhere)
