@@ -47,7 +47,8 @@ def show(processes: int, operations: list[str], found: dict[tuple[str, str], lis
         low, ours = found[operation, "floor"], found[operation, "clearline"]
         ratio = median(a.rate / b.rate for a, b in zip(ours, low, strict=True))
         print(
-            f"| {operation} | {mid(low, 'rate'):.0f} | {mid(ours, 'rate'):.0f} | {ratio:.2f} | {TARGETS[operation]:.2f} "
+            f"| {operation} | {mid(low, 'rate'):.0f} | {mid(ours, 'rate'):.0f} | {ratio:.2f} "
+            f"| {TARGETS[operation]:.2f} "
             f"| {mid(ours, 'p50'):.1f}, {mid(ours, 'p99'):.1f} | {mid(low, 'p50'):.1f}, {mid(low, 'p99'):.1f} "
             f"| {mid(ours, 'server_cpu'):.0f} + {mid(ours, 'database_cpu'):.0f} "
             f"| {mid(low, 'server_cpu'):.0f} + {mid(low, 'database_cpu'):.0f} |"
@@ -55,7 +56,8 @@ def show(processes: int, operations: list[str], found: dict[tuple[str, str], lis
 
 
 def mid(samples: list[Sample], field: str) -> float:
-    return median(getattr(sample, field) for sample in samples)
+    values: list[float] = [getattr(sample, field) for sample in samples]
+    return median(values)
 
 
 if __name__ == "__main__":

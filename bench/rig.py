@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from dataset import COMPANIES, SERVICE_ID, Tenant
-
 from clearline.gateways import postgres_embedded
+from dataset import COMPANIES, SERVICE_ID, Tenant
 
 HERE = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,7 @@
 """A pool of connections that costs next to nothing to borrow from.
 
 asyncpg's own pool wraps each connection in a proxy and returns it in a task of its own, which is a fifth of what
-reading a ticket costs (docs/adr/0002-one-statement-and-our-own-pool.md). This one hands out the connections as they are.
+reading a ticket costs (docs/adr/0002-one-statement-and-our-own-pool.md). This one hands them out as they are.
 """
 
 import asyncio
