@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from clearline.domain.errors import InvalidInput, Violation
-from clearline.domain.text import check_text
+from clearline.domain.text import check_text, is_blank
 
 TEXT_MAX = 4000
 
@@ -50,7 +50,7 @@ def check_note_text(text: str) -> str:
         InvalidInput: it is blank, has more than 4000 characters, or cannot be stored.
     """
     violations = check_text("text", text, most=TEXT_MAX)
-    if text and not text.strip():
+    if text and is_blank(text):
         violations.append(Violation("text", "must not be blank"))
     if violations:
         raise InvalidInput(violations)

@@ -15,7 +15,7 @@ from clearline.domain.ticket import IssueType
 PAGE_MAX = 1_000_000
 PAGE_SIZE_MAX = 200
 NOT_NUL = r"^[^\x00]*$"
-NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
+NOT_BLANK = rf"^[^\x00]*{text.INK}[^\x00]*$"
 
 
 def _text(least: int, most: int, pattern: str = NOT_NUL) -> Meta:

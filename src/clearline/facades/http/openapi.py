@@ -36,14 +36,12 @@ _SHARED_HEADERS = {
     "X-RateLimit-Remaining": ("Requests left now.", _NUMBER),
     "X-RateLimit-Reset": ("When the quota is whole again, in Unix seconds.", _NUMBER),
 }
-_IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Makes a retry safe: for 24 hours the same key with the same body is answered as it was the first "
-    "time, with `Idempotent-Replayed: true`. With another body it is refused.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[A-Za-z0-9_-]+$"},
-}
+# Told in words, not declared: whether a key may be sent depends on what was sent with it before, which no schema says.
+_RETRIES = (
+    "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for 24 "
+    "hours the same key with the same body is answered as it was the first time, with `Idempotent-Replayed: true`. With "
+    "another body it is refused."
+)
 
 
 class About(Struct, frozen=True):
@@ -104,7 +102,7 @@ def _operation(operation: Operation, schemas: dict[str, Any], error: type[Struct
     if operation.method == "GET":
         described["responses"]["304"] = {"description": "The client's copy, named by If-None-Match, is still good."}
     if operation.body is not None:
-        described["parameters"].append(_IDEMPOTENCY_KEY)
+        described["description"] += _RETRIES
         described["requestBody"] = {
             "required": True,
             "content": {"application/json": {"schema": schemas[str(operation.body)]}},

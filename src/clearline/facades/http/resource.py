@@ -28,7 +28,7 @@ from clearline.facades.http.body import (
 from clearline.facades.http.call import Answer, Call, Headers
 from clearline.facades.http.edge import KEY, header
 from clearline.facades.http.limits import RateLimiter, TooManyRequests
-from clearline.facades.http.table import Operation
+from clearline.facades.http.table import IDEMPOTENCY_KEY, Operation
 from clearline.store.db import Database
 from clearline.store.idempotency import KeptAnswer
 from clearline.usecases import access, idempotency
@@ -41,7 +41,7 @@ _VARY = (b"vary", b"Authorization")
 _NO_STORE = (b"cache-control", b"no-store")
 _REPLAYED = (b"idempotent-replayed", b"true")
 _MEDIA_TYPE = re.compile(rb'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
-_IDEMPOTENCY_KEY = re.compile(r'"([\x20-\x7e]{1,255})"|([\x21\x23-\x7e][\x21-\x7e]{0,254})')
+_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY)
 
 
 class Desk(Struct, frozen=True):
@@ -211,8 +211,8 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes:
 
 
 def _idempotency_key(value: bytes) -> str:
-    """The key, from a quoted string (RFC 9651, 3.3.3) or bare."""
-    match = _IDEMPOTENCY_KEY.fullmatch(value.decode("latin-1").strip())
-    if match is None:
+    """The key without its quotes, if it has any."""
+    key = value.decode("latin-1").strip()
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must have 1 to 255 printable ASCII characters")
-    return match[1] or match[2]
+    return key[1:-1] if key.startswith('"') else key
