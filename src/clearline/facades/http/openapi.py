@@ -39,8 +39,8 @@ _SHARED_HEADERS = {
 # Told in words, not declared: whether a key may be sent depends on what was sent with it before, which no schema says.
 _RETRIES = (
     "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for 24 "
-    "hours the same key with the same body is answered as it was the first time, with `Idempotent-Replayed: true`. With "
-    "another body it is refused."
+    "hours the same key with the same body is answered as it was the first time, with `Idempotent-Replayed: true`. "
+    "With another body it is refused."
 )
 
 
