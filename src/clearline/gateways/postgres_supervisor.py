@@ -136,7 +136,7 @@ def main() -> int:
             if owner_is_gone(0.05):
                 stop(server)
                 return 0
-        failures = 0 if time.monotonic() - started > 60 else failures + 1
+        failures = 1 if time.monotonic() - started > 60 else failures + 1
         pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
         print(f"PostgreSQL ended with status {server.returncode}; starting it again", file=sys.stderr, flush=True)
         if owner_is_gone(pause):

@@ -88,6 +88,7 @@ def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, schemas: dict[str, Any], error: type[Struct]) -> dict[str, Any]:
+    cached = {"304": {"description": "The client's copy, named by If-None-Match, is still good."}}
     statuses = {*operation.errors, *_EVERYWHERE, *(_WITH_BODY if operation.body else ())}
     described: dict[str, Any] = {
         "operationId": operation.name,
@@ -96,11 +97,10 @@ def _operation(operation: Operation, schemas: dict[str, Any], error: type[Struct
         "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
         "responses": {
             "200": _success(operation, schemas[str(operation.answer)]),
+            **(cached if operation.method == "GET" else {}),
             **{str(status): _refusal(status, schemas[str(error)]) for status in sorted(statuses)},
         },
     }
-    if operation.method == "GET":
-        described["responses"]["304"] = {"description": "The client's copy, named by If-None-Match, is still good."}
     if operation.body is not None:
         described["description"] += _RETRIES
         described["requestBody"] = {
