@@ -1,0 +1,293 @@
+"""Writes the reference pages that are made from the code: ``python docs/generate.py``.
+
+``tests/docs/test_reference.py`` fails when a page differs from what this makes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from clearline.cli.context import FAULT_FOUND, REFUSED, UNAVAILABLE
+from clearline.cli.main import main as cli
+from clearline.domain import errors as refusals
+from clearline.domain.ticket import ALLOWED, ASSESSMENT, OPEN, Status
+from clearline.facades.console_connect import errors, mapping, wire
+from clearline.facades.console_connect.reference import openapi
+from clearline.facades.http.body import BODY_MAX, DEPTH_MAX, BadRequest, BodyTooLarge, NotJson
+from clearline.facades.http.limits import TooManyRequests
+from clearline.facades.http.resource import MethodNotAllowed
+from clearline.settings import documented
+from clearline.store.db import DatabaseUnavailable
+from clearline.usecases.idempotency import KEPT_FOR
+from clearline.web.docs import shape
+
+REFERENCE = Path(__file__).parent / "reference"
+_MADE = "<!-- Made by docs/generate.py. Do not edit: change the code and run make docs. -->"
+_WIDTH = 110
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page with its text."""
+    return {
+        REFERENCE / "settings.md": _page("Settings", _settings()),
+        REFERENCE / "console-connect-v2.md": _page("Console Connect API v2, support tickets", _console_connect()),
+        REFERENCE / "cli.md": _page("The command line", _cli()),
+        REFERENCE / "wires.md": _page("What a wire shows", _wires()),
+    }
+
+
+def _page(title: str, lines: Iterable[str]) -> str:
+    return "\n".join([f"# {title}", "", _MADE, "", *lines]).rstrip() + "\n"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield "|" + " --- |" * len(columns)
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""
+
+
+def _settings() -> Iterator[str]:
+    yield "All settings are environment variables. An empty value counts as not set. An unknown `CLEARLINE_` variable"
+    yield "or a value that cannot be taken stops the command with exit status 4 and a line that says why."
+    yield ""
+    yield from _table(
+        ("variable", "default", "meaning"), [(f"`{one.variable}`", one.default, one.about) for one in documented()]
+    )
+
+
+def _console_connect() -> Iterator[str]:
+    described = openapi()
+    yield described["info"]["description"]
+    yield ""
+    yield "Each address also answers under `/api`, such as `/api/v2/support-tickets`. Send your key in the header"
+    yield "`Authorization: Bearer <key>`. A running server tells the same facts at `/docs` and `/openapi.json`."
+    yield "See also [what a wire shows](wires.md)."
+    yield ""
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            yield from _operation(f"{method.upper()} {path}", operation)
+    yield "## Bodies"
+    yield ""
+    for name, schema in described["components"]["schemas"].items():
+        yield from _schema(name, schema)
+    yield from _limits()
+
+
+def _operation(address: str, operation: dict[str, Any]) -> Iterator[str]:
+    yield f"## {operation['summary']}: `{address}`"
+    yield ""
+    yield operation["description"]
+    yield ""
+    if body := operation.get("requestBody"):
+        yield f"Body: {_schema_link(body['content']['application/json']['schema'])}."
+        yield ""
+    if parameters := operation["parameters"]:
+        yield from _table(("parameter", "in", "value", "meaning"), map(_parameter, parameters))
+    statuses = []
+    for status, response in sorted(operation["responses"].items()):
+        content = response.get("content", {}).get("application/json")
+        statuses.append((status, response["description"], _schema_link(content["schema"]) if content else "no body"))
+    yield from _table(("status", "when", "body"), statuses)
+
+
+def _parameter(parameter: dict[str, Any]) -> tuple[str, str, str, str]:
+    schema = parameter["schema"]
+    value = shape(schema)
+    if "default" in schema:
+        value += f"; {schema['default']} unless given"
+    name = f"`{parameter['name']}`" + (", required" if parameter["required"] else "")
+    return name, parameter["in"], value, parameter.get("description", "")
+
+
+def _schema_link(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"type": "array", "items": items}:
+            return f"list of {_schema_link(items)}"
+        case {"$ref": _}:
+            name = shape(schema)
+            return f"[{name}](#{name.lower()})"
+    return shape(schema)
+
+
+def _schema(name: str, schema: dict[str, Any]) -> Iterator[str]:
+    yield f"### {name}"
+    yield ""
+    if about := schema.get("description"):
+        yield about.replace("``", "`")
+        yield ""
+    if "properties" not in schema:
+        yield shape(schema)
+        yield ""
+        return
+    required = schema.get("required", ())
+    yield from _table(
+        ("member", "value", "required"),
+        [
+            (f"`{member}`", _value(one), "yes" if member in required else "no")
+            for member, one in schema["properties"].items()
+        ],
+    )
+
+
+def _value(schema: dict[str, Any]) -> str:
+    match schema:
+        case {"anyOf": choices}:
+            return " or ".join(_value(choice) for choice in choices if choice != {"type": "null"})
+        case {"type": "array", "items": items}:
+            return f"list of {_value(items)}"
+        case {"$ref": _}:
+            return _schema_link(schema)
+    return shape(schema)
+
+
+def _limits() -> Iterator[str]:
+    yield "## Limits"
+    yield ""
+    rate = next(one for one in documented() if one.variable == "CLEARLINE_RATE_LIMIT")
+    ticket = openapi()["components"]["schemas"]["TicketIn"]["properties"]
+    note = openapi()["components"]["schemas"]["NoteIn"]["properties"]["noteText"]
+    yield from _table(
+        ("what", "limit"),
+        [
+            ("a body", f"{BODY_MAX} bytes (1 MiB)"),
+            ("objects and arrays within each other", str(DEPTH_MAX)),
+            ("`name` of a ticket", f"{ticket['name']['maxLength']} characters"),
+            ("`description` of a ticket", f"{ticket['description']['maxLength']} characters"),
+            ("`noteText`", f"{note['maxLength']} characters"),
+            ("`pageSize`", str(wire.PAGE_SIZE_MAX)),
+            ("`page`", str(wire.PAGE_MAX)),
+            ("an `Idempotency-Key` is remembered for", f"{KEPT_FOR.total_seconds() / 3600:.0f} hours"),
+            ("requests a minute of one key", f"{rate.default} in each server process, see [settings](settings.md)"),
+        ],
+    )
+    yield "Lengths are in Unicode code points."
+
+
+def _cli() -> Iterator[str]:
+    yield "The commands use the same [settings](settings.md) as the server. With `--json` a command prints JSON."
+    yield ""
+    yield "## Exit status"
+    yield ""
+    yield from _table(
+        ("status", "meaning"),
+        [
+            ("0", "Done."),
+            (str(REFUSED), "Refused; nothing was changed."),
+            ("2", "Wrong usage."),
+            (str(FAULT_FOUND), "A check found something wrong (`clearline doctor`)."),
+            (str(UNAVAILABLE), "The database cannot be used, a setting is wrong, or the server cannot start."),
+        ],
+    )
+    yield from _commands(cli, "clearline")
+
+
+def _commands(group: click.Group, path: str) -> Iterator[str]:
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path} {name}")
+        else:
+            yield from _command(command, f"{path} {name}")
+
+
+def _command(command: click.Command, path: str) -> Iterator[str]:
+    context = click.Context(command, info_name=path, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    yield f"## {path}"
+    yield ""
+    yield "```"
+    yield command.get_usage(context).removeprefix("Usage: ")
+    yield "```"
+    yield ""
+    for paragraph in (command.help or "").split("\n\n"):
+        yield " ".join(paragraph.split())
+        yield ""
+    records = [record for one in command.params if (record := one.get_help_record(context))]
+    if records:
+        yield from _table(("option", "meaning"), [(f"`{option}`", about) for option, about in records])
+
+
+def _wires() -> Iterator[str]:
+    yield "Clearline keeps one ticket and shows it on each wire in that wire's words. There is one wire today."
+    yield ""
+    yield "## Status"
+    yield ""
+    yield from _table(
+        ("status", "Console Connect", "in the list", "may become"),
+        [
+            (
+                f"`{status}`",
+                mapping.STATUS[status],
+                "`open`" if status in OPEN else "`closed`",
+                ", ".join(f"`{move}`" for move in Status if move in ALLOWED[status]) or "nothing: it is the end",
+            )
+            for status in Status
+        ],
+    )
+    yield "## Issue type"
+    yield ""
+    yield "The issue type rates a new ticket. Console Connect shows the priority, not the severity or the impact."
+    yield ""
+    yield from _table(
+        ("issue type", "severity", "impact", "priority"),
+        [(issue, one.severity, one.impact, one.priority) for issue, one in sorted(ASSESSMENT.items())],
+    )
+    yield from _errors()
+
+
+def _errors() -> Iterator[str]:
+    yield "## Errors of Console Connect"
+    yield ""
+    yield 'The body is always `{"error": {"statusCode": ..., "name": "Error", "message": "..."}}`. The wire has no 403'
+    yield "and no 422: a missing scope is 401, and an `Idempotency-Key` that came before with another body is 400."
+    yield "Another company's ticket is answered like one that does not exist."
+    yield ""
+    number = "INC000000000042"
+    cases: list[tuple[str, Exception]] = [
+        ("The id is no ticket number", errors.InvalidTicketId("INC42")),
+        ("The note text is missing, blank or too long", errors.InvalidNote()),
+        (
+            "A member or parameter breaks a rule; all are named",
+            refusals.InvalidInput([refusals.Violation("title", "is required")]),
+        ),
+        ("The body cannot be read", BadRequest("the body must be a JSON object")),
+        ("The ticket has ended and takes no notes", refusals.TicketFinished(Status.CLOSED)),
+        ("The Idempotency-Key came with another body", refusals.IdempotencyKeyReused()),
+        ("No valid key", refusals.Unauthenticated()),
+        ("The key lacks the scope", refusals.ScopeMissing("tickets:write")),
+        ("No such ticket for this key", refusals.NotFound("ticket", number)),
+        ("No such address", errors.NoSuchAddress()),
+        ("The method is not one of the resource", MethodNotAllowed(["GET", "HEAD", "POST"])),
+        ("The first request with this Idempotency-Key still runs", refusals.IdempotencyKeyBusy()),
+        ("The body is too long", BodyTooLarge()),
+        ("The body is not said to be JSON", NotJson()),
+        ("The key made too many requests", TooManyRequests(3)),
+        ("A fault of ours", RuntimeError()),
+        ("The database is away", DatabaseUnavailable()),
+    ]
+    yield from _table(("status", "when", "example of the message"), [_refusal(when, error) for when, error in cases])
+
+
+def _refusal(when: str, error: Exception) -> tuple[str, str, str]:
+    answer = errors.refuse(error, "6f1c0a9e2b7d4c3f8a5e1d02")
+    message = _message(answer.body)
+    return str(answer.status), when, message
+
+
+def _message(body: bytes) -> str:
+    """The message in an error's body."""
+    return msgspec.json.decode(body, type=wire.ErrorOut).error.message
+
+
+def main() -> None:
+    """Write every page."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
