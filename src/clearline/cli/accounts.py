@@ -84,7 +84,7 @@ def key() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(sorted(ALL_SCOPES)),
+    type=click.Choice(sorted(scope.value for scope in ALL_SCOPES)),
     help="What the key may do; repeat for several. By default everything.",
 )
 @click.option("--days", type=click.IntRange(1, 36_500), help="How long the key lasts; by default until it is revoked.")

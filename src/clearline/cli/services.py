@@ -23,7 +23,9 @@ def service() -> None:
 @service.command("add")
 @company_option
 @click.option("--id", "service_id", required=True, help="Unique within the company.")
-@click.option("--type", "kind", required=True, type=click.Choice(INVENTORY_TYPES), help="What it is.")
+@click.option(
+    "--type", "kind", required=True, type=click.Choice([one.value for one in INVENTORY_TYPES]), help="What it is."
+)
 @click.option("--label", required=True, help="What people call it.")
 @as_json
 def service_add(company: str, service_id: str, kind: str, label: str, *, as_json: bool) -> None:

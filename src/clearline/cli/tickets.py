@@ -91,7 +91,7 @@ def ticket_note(number: str, text: str, *, internal: bool, as_json: bool) -> Non
 
 @ticket.command("status")
 @click.argument("number")
-@click.argument("status", type=click.Choice([*Status]))
+@click.argument("status", type=click.Choice([one.value for one in Status]))
 @click.option("--reason", default="", help="Why, for the history.")
 @as_json
 def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> None:

@@ -78,6 +78,7 @@ class EmbeddedPostgres:
         self._supervise = supervise
         self._lock = lock
         self._stopping = threading.Event()
+        self._replacing = threading.Lock()
         self.supervisor = supervise()
         self._watch = threading.Thread(target=self._keep_supervised, name="postgres watch", daemon=True)
         self._watch.start()
@@ -85,17 +86,21 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Stop PostgreSQL and let others have the data directory."""
         self._stopping.set()
-        _hang_up(self.supervisor)
+        with self._replacing:
+            _hang_up(self.supervisor)
         self._watch.join()
-        _hang_up(self.supervisor)
         self._lock.close()
 
     def _keep_supervised(self) -> None:
         while True:
             self.supervisor.wait()
-            if self._stopping.wait(0.1):
-                return
-            self.supervisor = self._supervise()
+            _hang_up(self.supervisor)
+            self._stopping.wait(0.1)
+            with self._replacing:
+                if self._stopping.is_set():
+                    return
+                with contextlib.suppress(OSError):  # no process to be had: the next round tries again
+                    self.supervisor = self._supervise()
 
 
 def _hang_up(supervisor: "subprocess.Popen[bytes]") -> None:
@@ -137,6 +142,7 @@ def start(data_dir: Path, account_name: str | None = None) -> EmbeddedPostgres:
         sockets = _socket_dir(data_dir)
         _make_private(sockets, account)
         command = _supervisor_command(data, binaries, sockets, account)
+        postgres_supervisor.stop_orphan(data)  # here too: a dying one must not be taken for the one that is ready
     except BaseException:
         lock.close()
         raise

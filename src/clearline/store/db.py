@@ -72,9 +72,9 @@ def _breaks(error: BaseException) -> bool:
     return _is_gone(error) or isinstance(error, DatabaseUnavailable) or not isinstance(error, Exception)
 
 
-async def _connect(url: str) -> Any:
+async def _connect(url: str, *, timeout: float | None = STATEMENT_SECONDS) -> Any:
     settings = {"application_name": "clearline", "timezone": "UTC", "synchronous_commit": "on"}
-    return await asyncpg.connect(url, command_timeout=STATEMENT_SECONDS, server_settings=settings)
+    return await asyncpg.connect(url, command_timeout=timeout, server_settings=settings)
 
 
 class Tx:
@@ -209,13 +209,21 @@ class Database:
 
     @asynccontextmanager
     async def alone(self, lock: str) -> AsyncIterator[Any]:
-        """A connection of its own that holds the advisory lock ``lock``; waits for whoever holds it."""
-        connection = await asyncpg.connect(self._url)
+        """A connection of its own that holds the advisory lock ``lock``; waits for whoever holds it.
+
+        Raises:
+            DatabaseUnavailable: the database went away.
+        """
         try:
-            await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", lock)
-            yield connection
-        finally:
-            await connection.close()
+            connection = await _connect(self._url, timeout=None)
+            try:
+                await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", lock)
+                yield connection
+            finally:
+                connection.terminate()
+        except Exception as error:
+            _translate(error)
+            raise
 
     async def listen(self, channel: str, heard: Callable[[], None], lost: Callable[[], None]) -> Any:
         """Call ``heard`` for each notification on ``channel``, on a connection of its own.

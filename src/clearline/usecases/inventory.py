@@ -114,5 +114,6 @@ def _read(company: Company, lines: Iterable[str]) -> tuple[list[Service], list[L
             else:
                 found[values[0]] = Service(company.id, values[0], ServiceType(values[1]), values[2])
     except csv.Error as error:
-        errors.append(LineError(reader.line_num, f"is no CSV: {error}"))
+        # DictReader's own line_num still names the row before the one that failed.
+        errors.append(LineError(reader.reader.line_num, f"is no CSV: {error}"))
     return list(found.values()), errors

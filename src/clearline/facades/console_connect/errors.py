@@ -55,7 +55,8 @@ def _shown(text: str) -> str:
 def refuse(error: Exception, request_id: str) -> Answer:
     """The answer to a request that failed."""
     status, message, headers = _explain(error, request_id)
-    body = wire.ErrorOut(wire.Fault(status, "Error", message))
+    sendable = message.encode(errors="backslashreplace").decode()  # what was asked may be repeated in it
+    body = wire.ErrorOut(wire.Fault(status, "Error", sendable))
     return json_answer(status, body, [_NO_STORE, *headers])
 
 

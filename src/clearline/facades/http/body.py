@@ -44,7 +44,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise BadRequest(f"the body names {', '.join(twice)[:100]} more than once")
+        shown = ", ".join(twice)[:100].encode(errors="backslashreplace").decode()  # a name may hold lone surrogates
+        raise BadRequest(f"the body names {shown} more than once")
     return members
 
 
