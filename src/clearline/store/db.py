@@ -72,9 +72,9 @@ def _breaks(error: BaseException) -> bool:
     return _is_gone(error) or isinstance(error, DatabaseUnavailable) or not isinstance(error, Exception)
 
 
-async def _connect(url: str, *, timeout: float | None = STATEMENT_SECONDS) -> Any:
+async def _connect(url: str, *, seconds: float | None = STATEMENT_SECONDS) -> Any:
     settings = {"application_name": "clearline", "timezone": "UTC", "synchronous_commit": "on"}
-    return await asyncpg.connect(url, command_timeout=timeout, server_settings=settings)
+    return await asyncpg.connect(url, command_timeout=seconds, server_settings=settings)
 
 
 class Tx:
@@ -215,12 +215,12 @@ class Database:
             DatabaseUnavailable: the database went away.
         """
         try:
-            connection = await _connect(self._url, timeout=None)
+            connection = await _connect(self._url, seconds=None)
             try:
                 await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", lock)
                 yield connection
             finally:
-                connection.terminate()
+                await connection.close(timeout=5)
         except Exception as error:
             _translate(error)
             raise

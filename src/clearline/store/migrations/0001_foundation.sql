@@ -94,7 +94,7 @@ create table ticket (
     primary key (company_id, number)
 ) with (fillfactor = 90);
 create index ticket_page on ticket (company_id, is_open, number);
-create index ticket_by_number on ticket (number);
+create index ticket_by_number on ticket (number, company_id);
 
 -- How many tickets a company has, so that no list counts rows. Spread over shards: two writers seldom want one row.
 create table ticket_count (

@@ -1,0 +1,108 @@
+"""Rules of the code that no linter knows."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import clearline
+
+SOURCE = Path(clearline.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+STORE = sorted((SOURCE / "store").glob("*.py"))
+READS = {"fetch", "fetchrow", "fetchval"}
+WRITES = re.compile(
+    r"\binsert\s+into\b|\bdelete\s+from\b|(?<!\bfor )\bupdate\b|\btruncate\b|\bmerge\s+into\b", re.IGNORECASE
+)
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def text_of(node: ast.expr, constants: dict[str, str]) -> str:
+    """The text of a statement, as far as the code alone tells it."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(text_of(part, constants) for part in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return text_of(node.value, constants)
+    if isinstance(node, ast.Name):
+        return constants[node.id]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        return text_of(node.func.value, constants)
+    raise AssertionError(f"line {node.lineno}: a statement must be a constant: {ast.unparse(node)}")
+
+
+def constants_of(tree: ast.Module) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = text_of(node.value, found)
+            except (AssertionError, KeyError):
+                continue
+    return found
+
+
+def reads_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The line and the text of each statement that the module reads with."""
+    constants = constants_of(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READS:
+            owner = node.func.value
+            if isinstance(owner, ast.Name) and owner.id == "tx":
+                yield node.lineno, text_of(node.args[0], constants)
+
+
+def public(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:
+    """Public functions and classes, and the public methods of public classes."""
+    waiting: list[ast.stmt] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                waiting += node.body
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_file_has_more_than_400_lines(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_function_has_more_than_60_lines(path: Path) -> None:
+    functions = [node for node in ast.walk(parsed(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    assert [one.name for one in functions if (one.end_lineno or 0) - one.lineno + 1 > 60] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_clock_reads_the_time_of_day(path: Path) -> None:
+    calls = [ast.unparse(node.func) for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    reading = [call for call in calls if re.search(r"\b(datetime|date)\.(now|utcnow|today)$|\btime\.time$", call)]
+    assert reading == (["datetime.now"] if path.name == "clock.py" else [])
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_everything_public_says_what_it_is(path: Path) -> None:
+    assert [one.name for one in public(parsed(path)) if not ast.get_docstring(one)] == []
+
+
+@pytest.mark.parametrize("path", STORE, ids=name_of)
+def test_a_statement_that_reads_does_not_write(path: Path) -> None:
+    assert [line for line, statement in reads_in(parsed(path)) if WRITES.search(statement)] == []
+
+
+def test_the_search_for_statements_finds_them() -> None:
+    assert sum(len(list(reads_in(parsed(path)))) for path in STORE) >= 15
+    assert WRITES.search("with gone as (delete from note) select 1")
+    assert not WRITES.search("select updated_at from ticket for update")

@@ -1,0 +1,97 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from clearline.settings import InvalidSetting, Settings, documented, read_settings
+
+VALID = {
+    "CLEARLINE_DATABASE_URL": "postgresql://desk@db.example.com/desk",
+    "CLEARLINE_DATA_DIR": "/srv/clearline",
+    "CLEARLINE_BIND": "[::1]:0",
+    "CLEARLINE_PROCESSES": "4",
+    "CLEARLINE_POOL_SIZE": "20",
+    "CLEARLINE_RATE_LIMIT": "0",
+    "CLEARLINE_SHUTDOWN_SECONDS": "30",
+    "CLEARLINE_LOG_FORMAT": "json",
+    "CLEARLINE_LOG_LEVEL": "warning",
+    "CLEARLINE_ACCESS_LOG": "off",
+    "CLEARLINE_POSTGRES_USER": "clearline",
+}
+
+
+def test_every_setting_is_read_from_its_variable() -> None:
+    found = read_settings(VALID)
+    assert found == Settings(
+        database_url="postgresql://desk@db.example.com/desk",
+        data_dir=Path("/srv/clearline"),
+        bind=found.bind,
+        processes=4,
+        pool_size=20,
+        rate_limit=0,
+        shutdown_seconds=30,
+        log_format="json",
+        log_level="warning",
+        access_log=False,
+        postgres_user="clearline",
+    )
+    assert (found.bind.host, found.bind.port) == ("::1", 0)
+
+
+def test_the_reference_names_every_variable() -> None:
+    assert {one.variable for one in documented()} == set(VALID)
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert read_settings({"PATH": "/bin", "CLEARLINE": "x"}) == Settings()
+
+
+def test_an_empty_value_counts_as_none() -> None:
+    assert read_settings(dict.fromkeys(VALID, "")) == Settings()
+
+
+@pytest.mark.parametrize("variable", ["CLEARLINE_DATABSE_URL", "CLEARLINE_", "CLEARLINE_bind"])
+def test_an_unknown_variable_is_refused_and_the_known_ones_are_named(variable: str) -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        read_settings({variable: "x"})
+    assert str(refused.value).startswith(f"{variable} is not a setting")
+    assert all(known in str(refused.value) for known in VALID)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("DATABASE_URL", "mysql://db", "postgresql://user:password@host/database"),
+        ("BIND", "8080", "127.0.0.1:8080"),
+        ("BIND", ":8080", "127.0.0.1:8080"),
+        ("BIND", "127.0.0.1:65536", "127.0.0.1:8080"),
+        ("BIND", "127.0.0.1:", "127.0.0.1:8080"),
+        ("BIND", "127.0.0.1:-1", "127.0.0.1:8080"),
+        ("PROCESSES", "0", "a whole number from 1 to 64"),
+        ("PROCESSES", "65", "a whole number from 1 to 64"),
+        ("PROCESSES", "\u0663", "a whole number from 1 to 64"),
+        ("POOL_SIZE", "1", "a whole number from 2 to 100"),
+        ("POOL_SIZE", "ten", "a whole number from 2 to 100"),
+        ("RATE_LIMIT", "-1", "a whole number from 0 to 1000000"),
+        ("SHUTDOWN_SECONDS", "1.5", "a whole number from 1 to 300"),
+        ("LOG_FORMAT", "xml", "one of auto, json, text"),
+        ("LOG_LEVEL", "INFO", "one of debug, info, warning, error"),
+        ("ACCESS_LOG", "yes", "one of on, off"),
+    ],
+)
+def test_a_value_that_cannot_be_taken_names_what_can(variable: str, value: str, allowed: str) -> None:
+    with pytest.raises(InvalidSetting) as refused:
+        read_settings({f"CLEARLINE_{variable}": value})
+    assert str(refused.value).startswith(f"CLEARLINE_{variable} must be ")
+    assert allowed in str(refused.value)
+
+
+def test_the_data_directory_is_made_absolute_and_a_tilde_is_the_home() -> None:
+    assert read_settings({"CLEARLINE_DATA_DIR": "here"}).data_dir == Path.cwd() / "here"
+    assert read_settings({"CLEARLINE_DATA_DIR": "~/desk"}).data_dir == Path.home() / "desk"
+
+
+def test_the_default_data_directory_depends_on_who_runs_it() -> None:
+    found = read_settings({}).data_dir
+    assert found.is_absolute()
+    assert (found == Path("/var/lib/clearline")) == (os.geteuid() == 0)

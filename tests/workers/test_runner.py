@@ -1,0 +1,84 @@
+import asyncio
+from datetime import timedelta
+
+from clearline.store.db import Database, DatabaseUnavailable
+from clearline.store.idempotency import KeptAnswer
+from clearline.usecases import idempotency
+from clearline.usecases.idempotency import KEPT_FOR
+from clearline.workers import upkeep
+from clearline.workers.runner import Job, Runner
+from tests.conftest import NOW, Tenant
+
+NEVER = 3600.0
+
+
+class Counted:
+    """Work that counts its turns, and fails when it has something to fail with."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.turns = 0
+        self.enough = asyncio.Event()
+        self.fault = fault
+
+    async def __call__(self) -> int:
+        self.turns += 1
+        if self.turns >= 3:
+            self.enough.set()
+        if self.fault is not None:
+            raise self.fault
+        return 1
+
+
+async def run_until_enough(*jobs: Counted) -> None:
+    runner = Runner([Job(f"job {number}", 0.005, job) for number, job in enumerate(jobs)])
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(runner.run())
+        for job in jobs:
+            await job.enough.wait()
+        runner.stop()
+
+
+async def test_jobs_repeat_until_told_to_stop() -> None:
+    first, second = Counted(), Counted()
+    await run_until_enough(first, second)
+    turns = first.turns, second.turns
+    assert min(turns) >= 3
+    await asyncio.sleep(0.03)
+    assert (first.turns, second.turns) == turns
+
+
+async def test_a_failing_job_is_tried_again_and_stops_no_other() -> None:
+    broken, away, sound = Counted(ValueError("a fault")), Counted(DatabaseUnavailable("away")), Counted()
+    await run_until_enough(broken, away, sound)
+    assert min(broken.turns, away.turns, sound.turns) >= 3
+
+
+async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
+    first, second = Counted(), Counted(ValueError("a fault"))
+    runner = Runner([Job("first", NEVER, first), Job("second", NEVER, second)])
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.02)
+    assert (first.turns, second.turns) == (0, 0)
+    runner.stop()
+    async with asyncio.timeout(5):
+        await running
+    assert (first.turns, second.turns) == (1, 1)
+
+
+async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, tenant: Tenant) -> None:
+    answer = KeptAnswer(b"fingerprint", 201, b"{}")
+    ages = {"old": KEPT_FOR + timedelta(seconds=1), "just in time": KEPT_FOR, "new": timedelta(0)}
+    async with database.transaction() as tx:
+        for key, age in ages.items():
+            await idempotency.keep(tx, tenant.actor, "POST /tickets", key, answer, now=NOW - age)
+        await tx.write(
+            """insert into idempotency_key
+               select company_id, api_key_id, route, key || n, fingerprint, status, body, created_at
+                 from idempotency_key, generate_series(1, 2100) n where key = 'old'"""
+        )
+    [purge] = upkeep.cleaning(database, lambda: NOW)
+    assert await purge.run() == 2101
+    assert await purge.run() == 0
+    async with database.statement() as tx:
+        kept = await tx.fetch("select key from idempotency_key order by key")
+    assert [row[0] for row in kept] == ["just in time", "new"]
