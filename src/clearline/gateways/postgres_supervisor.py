@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 STOP_SECONDS = 30
-RESTART_SECONDS = (0.1, 0.2, 0.5, 1, 2, 5)
+RESTART_SECONDS = (0.1, 0.2, 0.5, 1)
 
 
 def pid_in(data: Path) -> int | None:

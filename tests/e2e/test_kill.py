@@ -1,0 +1,182 @@
+"""What was answered is there, exactly once, whatever is killed and whenever."""
+
+import asyncio
+import contextlib
+import os
+import random
+import secrets
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.running import START_SECONDS, Running, eventually, ticket
+
+KILLS = 24
+LOADERS = 6
+KILLING_SECONDS = 40
+RETRIED_SECONDS = 60  # longer than the killing: under load a retry may meet one kill after the other
+EXPECTED = {200, 409, 503}
+"""Done; the same key is under way; the database is away. Nothing else may come of a kill."""
+
+
+@dataclass
+class Record:
+    """What the loaders saw."""
+
+    tickets: set[str] = field(default_factory=set)
+    retried: set[str] = field(default_factory=set)
+    sent: set[str] = field(default_factory=set)
+    notes: dict[str, set[str]] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
+    kills: Counter[str] = field(default_factory=Counter)
+    starts: int = 1
+    stop: bool = False
+
+    @property
+    def answered(self) -> int:
+        return len(self.tickets) + sum(map(len, self.notes.values()))
+
+
+class Loader:
+    """Writes tickets and notes one after the other."""
+
+    def __init__(self, number: int, client: httpx.AsyncClient, record: Record, dice: random.Random) -> None:
+        self._number, self._client, self._record, self._dice = number, client, record, dice
+
+    async def run(self) -> None:
+        count = 0
+        while not self._record.stop:
+            count += 1
+            await self._write(f"loader {self._number} ticket {count}")
+
+    async def _write(self, name: str) -> None:
+        record = self._record
+        key = secrets.token_hex(8) if self._dice.random() < 0.5 else None
+        if key is not None:
+            record.retried.add(name)
+        record.sent.add(name)
+        answer = await self._post("/v2/support-tickets", ticket(name), key)
+        if answer is None:
+            return
+        record.tickets.add(name)
+        number = answer["id"]
+        assert record.numbers.setdefault(number, name) == name, "two tickets were answered with one number"
+        for index in range(self._dice.randrange(3)):
+            text = f"{name} note {index}"
+            key = secrets.token_hex(8) if self._dice.random() < 0.5 else None
+            if await self._post(f"/v2/support-tickets/{number}/addNote", {"noteText": text}, key) is not None:
+                record.notes.setdefault(number, set()).add(text)
+
+    async def _post(self, path: str, body: dict[str, Any], key: str | None) -> dict[str, Any] | None:
+        """What was answered; without a key None when that is not known, with one only after retries."""
+        until = time.monotonic() + RETRIED_SECONDS
+        while time.monotonic() < until:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self._client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
+                self._record.statuses[answer.status_code] += 1
+                if answer.status_code == 200:
+                    found: dict[str, Any] = answer.json()
+                    return found
+            await asyncio.sleep(0.05)
+            if key is None:
+                return None
+        raise AssertionError(f"{path} was not answered within {RETRIED_SECONDS} s: {self._record.statuses}")
+
+
+def _victims(running: Running, kind: str) -> list[int]:
+    if kind == "server":
+        return [running.pid]
+    if kind == "supervisor":
+        return running.supervisors()
+    if kind == "backend":
+        return running.backends()
+    postmaster = running.postmaster()
+    return [] if postmaster is None else [postmaster]
+
+
+def _restart_if_dead(running: Running, record: Record) -> None:
+    if running.ended():
+        running.launch("--demo")
+        record.starts += 1
+
+
+async def _kill_at_random(running: Running, record: Record, dice: random.Random) -> None:
+    kinds = ["server", "postmaster", "backend", "supervisor"]
+    until = time.monotonic() + KILLING_SECONDS
+    while record.kills.total() < KILLS and time.monotonic() < until:
+        answered, patience = record.answered, time.monotonic() + dice.choice([0.3, 5])
+        while record.answered < answered + 5 and time.monotonic() < patience:
+            _restart_if_dead(running, record)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(dice.uniform(0, 0.3))
+        kind = dice.choice(kinds) if record.kills.total() >= len(kinds) else kinds[record.kills.total()]
+        victims = _victims(running, kind)
+        if victims and not running.ended():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(dice.choice(victims), signal.SIGKILL)
+                record.kills[kind] += 1
+        await asyncio.sleep(0.02)
+        _restart_if_dead(running, record)
+    deadline = time.monotonic() + START_SECONDS
+    while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
+        _restart_if_dead(running, record)
+        await asyncio.sleep(0.05)
+
+
+async def _found(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """Every open ticket, by paging to the end."""
+    found: list[dict[str, Any]] = []
+    while True:
+        query: dict[str, str | int] = {"status": "open", "pageSize": 200, "page": len(found) // 200 + 1}
+        answer = await client.get("/v2/support-tickets", params=query)
+        assert answer.status_code == 200
+        page: list[dict[str, Any]] = answer.json()
+        found += page
+        if len(page) < 200:
+            assert len(found) == int(answer.headers["x-total-count"])
+            return found
+
+
+async def _check(client: httpx.AsyncClient, record: Record) -> None:
+    found = await _found(client)
+    names = Counter(one["name"] for one in found)
+    assert {name: names[name] for name in record.tickets if names[name] != 1} == {}
+    assert {name: names[name] for name in record.sent if names[name] > 1} == {}
+    assert record.retried <= record.tickets
+    numbers = {one["id"]: one["name"] for one in found}
+    assert record.numbers.items() <= numbers.items()
+    for number, texts in record.notes.items():
+        answer = await client.get(f"/v2/support-tickets/{number}")
+        kept = Counter(note["text"] for note in answer.json()["notes"] if note["@type"] == "worklog")
+        assert {text: kept[text] for text in texts if kept[text] != 1} == {}
+    assert set(record.statuses) <= EXPECTED
+
+
+@pytest.mark.slow
+async def test_every_answered_write_survives_random_kills_exactly_once(running: Running) -> None:
+    seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
+    print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
+    dice, record, began = random.Random(seed), Record(), time.monotonic()
+    await asyncio.to_thread(running.start, "--demo")
+    async with httpx.AsyncClient(base_url=running.url, headers=running.headers(), timeout=10) as client:
+        loaders = [Loader(number, client, record, random.Random(seed + number)).run() for number in range(LOADERS)]
+        loading = asyncio.gather(*loaders)
+        try:
+            await _kill_at_random(running, record, dice)
+        finally:
+            record.stop = True
+        await loading
+        print(  # noqa: T201 - shown on failure
+            f"{dict(record.kills)} killed, {record.starts} starts, {record.answered} answered, "
+            f"{dict(record.statuses)}, {time.monotonic() - began:.1f} s"
+        )
+        assert record.kills.total() >= 20
+        await _check(client, record)
+    assert running.stop() == 0
+    assert eventually(lambda: not running.processes())
