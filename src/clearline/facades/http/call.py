@@ -65,7 +65,3 @@ class Call:
     def statement(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction for a use case whose whole effect is one statement."""
         return self._database.statement() if self._tx is None else nullcontext(self._tx)
-
-    def transaction(self) -> AbstractAsyncContextManager[Tx]:
-        """A transaction."""
-        return self._database.transaction() if self._tx is None else nullcontext(self._tx)

@@ -28,7 +28,7 @@ from clearline.facades.http.body import (
 from clearline.facades.http.call import Answer, Call, Headers
 from clearline.facades.http.edge import KEY, header
 from clearline.facades.http.limits import RateLimiter, TooManyRequests
-from clearline.facades.http.table import IDEMPOTENCY_KEY, Operation
+from clearline.facades.http.table import Operation
 from clearline.store.db import Database
 from clearline.store.idempotency import KeptAnswer
 from clearline.usecases import access, idempotency
@@ -41,7 +41,8 @@ _VARY = (b"vary", b"Authorization")
 _NO_STORE = (b"cache-control", b"no-store")
 _REPLAYED = (b"idempotent-replayed", b"true")
 _MEDIA_TYPE = re.compile(rb'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
-_IDEMPOTENCY_KEY = re.compile(IDEMPOTENCY_KEY)
+_IDEMPOTENCY_KEY = re.compile(r'"[\x20-\x7e]{1,255}"|[\x21\x23-\x7e][\x21-\x7e]{0,254}')
+"""A quoted string (RFC 9651, 3.3.3), or the same bare."""
 
 
 class Desk(Struct, frozen=True):

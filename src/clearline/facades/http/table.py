@@ -8,9 +8,6 @@ from msgspec import Struct
 from clearline.domain.party import Scope
 from clearline.facades.http.call import Call
 
-IDEMPOTENCY_KEY = r'"[\x20-\x7e]{1,255}"|[\x21\x23-\x7e][\x21-\x7e]{0,254}'
-"""The header of that name: a quoted string (RFC 9651, 3.3.3) or the same bare."""
-
 Handler = Callable[[Call], Awaitable[Any]]
 
 
