@@ -7,10 +7,10 @@ from uuid import UUID
 import asyncpg
 
 from clearline.clock import now
-from clearline.domain.party import ALL_SCOPES, OPERATOR
+from clearline.domain.party import OPERATOR
 from clearline.store import migrate
 from clearline.store.db import Database
-from clearline.usecases import accounts
+from clearline.usecases import accounts, keys
 
 COMPANIES = 200
 SERVICE_ID = "NET-BENCH-1"
@@ -27,6 +27,17 @@ class Tenant(NamedTuple):
 
 async def fill(url: str, tickets: int) -> list[Tenant]:
     """Make an empty database hold so many tickets, with two notes and three events each; one in ten is closed."""
+    tenants = await companies(url)
+    connection = await asyncpg.connect(url)
+    try:
+        await _fill(connection, [tenant.company_id for tenant in tenants], tickets)
+    finally:
+        await connection.close()
+    return tenants
+
+
+async def companies(url: str) -> list[Tenant]:
+    """Make an empty database hold the companies, each with a user and a key."""
     database = await Database.open(url)
     await migrate.migrate(database)
     tenants = []
@@ -37,17 +48,12 @@ async def fill(url: str, tickets: int) -> list[Tenant]:
             await accounts.add_user(
                 tx, OPERATOR, name, name="Bo Bench", email="bo@bench.example.com", phone="+1-555-0100", now=now()
             )
-            _key, secret = await accounts.create_key(
-                tx, OPERATOR, name, user_email=None, name="bench", scopes=ALL_SCOPES, lifetime=timedelta(days=30),
+            _key, secret = await keys.create_key(
+                tx, OPERATOR, name, user_email=None, name="bench", lifetime=timedelta(days=30),
                 now=now(),
             )  # fmt: skip
         tenants.append(Tenant(company.id, secret, index + 1))
     await database.close()
-    connection = await asyncpg.connect(url)
-    try:
-        await _fill(connection, [tenant.company_id for tenant in tenants], tickets)
-    finally:
-        await connection.close()
     return tenants
 
 
@@ -93,6 +99,13 @@ async def _fill(connection: asyncpg.Connection, companies: list[UUID], tickets: 
     await connection.execute(
         """insert into ticket_count select company_id, 0, count(*) filter (where is_open),
                   count(*) filter (where not is_open) from ticket group by company_id"""
+    )
+    # What followed from these events is taken to be done: a backlog is no part of what is measured.
+    await connection.execute(
+        """insert into consumer select name, xid, id
+             from (values ('routing'), ('search')) follower (name),
+                  (select xid, id from event order by xid desc, id desc limit 1) last
+           on conflict (name) do update set xid = excluded.xid, id = excluded.id"""
     )
     await connection.execute("select setval('ticket_number', $1), setval('worklog_number', $1 * 2)", tickets)
     await connection.execute("vacuum analyze", timeout=600)

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from clearline.store import notes, tickets
+from clearline.store import handling, lists, notes, tickets
 
 decode, encode = msgspec.json.decode, msgspec.json.encode
 PUBLIC = ["public"]
@@ -72,7 +72,7 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
         tickets.INSERT, company, now, body["name"], body["description"], body["issueType"], service["type"],
         service["id"], "moderate", "degraded", "medium", "acknowledged", contact["name"], contact["phone"],
         contact["email"], "API", False, None, "ticket.created", "Bo Bench",
-        '{"status":"acknowledged","priority":"medium","channel":"API"}',
+        '{"status":"acknowledged","priority":"medium","channel":"API"}', None, None, [], "{}",
     )  # fmt: skip
     stored = [
         company, row[0], body["name"], body["description"], body["issueType"], service["type"], service["id"], row[1],
@@ -85,10 +85,48 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
 async def add_note(company: UUID, number: int, body: Any) -> bytes:
     row = await pool.fetchrow(
         notes.INSERT, company, number, datetime.now(UTC), OPEN, PUBLIC, body["noteText"], "public", "buyer", "API",
-        "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}',
+        "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', True, "ticket.status_changed",
+        '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
     )  # fmt: skip
-    added = {"channel": "API", "text": body["noteText"], "number": row[22]}
-    return encode(ticket_body(row, [*(decode(row[21]) if row[21] else []), added]))
+    added = {"channel": "API", "text": body["noteText"], "number": row[23]}
+    return encode(ticket_body(row, [*(decode(row[22]) if row[22] else []), added]))
+
+
+def house_body(row: Any) -> dict[str, Any]:
+    return {
+        "number": f"INC{row[1]:012d}",
+        "company": {"id": str(row[0]), "name": row[27], "code": row[28]},
+        "title": row[2],
+        "status": row[11],
+        "issue_type": row[4],
+        "service": {"id": row[6], "type": row[5], "label": row[7]},
+        "severity": row[8],
+        "impact": row[9],
+        "priority": row[10],
+        "asked": {"severity": row[21], "priority": row[22]},
+        "contact": {"name": row[12], "phone": row[13], "email": row[14]},
+        "channel": row[15],
+        "external_ids": decode(row[26]),
+        "merged_into": None,
+        "created_at": row[16],
+        "updated_at": row[17],
+        "status_changed_at": row[18],
+        "resolved_at": row[19],
+        "version": row[20],
+    }
+
+
+async def read_house(company: UUID, number: int) -> bytes:
+    row = await pool.fetchrow(handling.GET, company, number)
+    return encode({**house_body(row), "description": row[3]})
+
+
+async def list_house(company: UUID, query: bytes) -> bytes:
+    size = int(query.rpartition(b"=")[2])
+    rows = await pool.fetch(
+        lists.LISTS["company", "open", True], company, None, None, lists.END, False, None, None, size + 1
+    )
+    return encode({"data": [house_body(row) for row in rows[:size]], "has_more": True, "next_cursor": "next"})
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -103,7 +141,10 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         return
     company = next(UUID(value.decode()) for name, value in scope["headers"] if name == b"x-company")
     path = scope["path"]
-    if scope["method"] == "GET":
+    if path.startswith("/api/v1/"):
+        tail = path[len("/api/v1/tickets") :]
+        answer = await (read_house(company, int(tail[4:])) if tail else list_house(company, scope["query_string"]))
+    elif scope["method"] == "GET":
         tail = path[len("/v2/support-tickets") :]
         answer = await (read_ticket(company, int(tail[4:])) if tail else list_tickets(company, scope["query_string"]))
     else:

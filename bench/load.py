@@ -10,7 +10,8 @@ from statistics import median
 from dataset import fill
 from rig import OPERATIONS, Sample, clearline, database, floor, measure
 
-TARGETS = {"read one": 0.75, "list 50": 0.75, "list 200": 0.75, "create": 0.70, "add note": 0.70}
+TARGETS = {"read one": 0.75, "list 50": 0.75, "list 200": 0.75, "create": 0.70, "add note": 0.70,
+           "house read": 0.75, "house list 50": 0.75}  # fmt: skip
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from dataset import COMPANIES, SERVICE_ID, Tenant
 
 HERE = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")
-OPERATIONS = ("read one", "list 50", "list 200", "create", "add note")
+OPERATIONS = ("read one", "list 50", "list 200", "create", "add note", "house read", "house list 50")
 
 _LUA = """
 local keys, companies, firsts = {%(keys)s}, {%(companies)s}, {%(firsts)s}
@@ -41,6 +41,8 @@ function request()
   if operation == "read one" then return wrk.format("GET", path .. "/" .. id, headers) end
   if operation == "list 50" then return wrk.format("GET", path .. "?status=open&pageSize=50", headers) end
   if operation == "list 200" then return wrk.format("GET", path .. "?status=open&pageSize=200", headers) end
+  if operation == "house read" then return wrk.format("GET", "/api/v1/tickets/" .. id, headers) end
+  if operation == "house list 50" then return wrk.format("GET", "/api/v1/tickets?limit=50", headers) end
   if operation == "create" then return wrk.format("POST", path, headers, create) end
   return wrk.format("POST", path .. "/" .. id .. "/addNote", headers, note)
 end

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import msgspec
@@ -13,7 +13,10 @@ import msgspec
 from clearline.cli.context import FAULT_FOUND, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
 from clearline.domain import errors as refusals
-from clearline.domain.ticket import ALLOWED, ASSESSMENT, OPEN, Status
+from clearline.domain import events
+from clearline.domain.ticket import ALLOWED, ASSESSMENT, FOR_CUSTOMERS, OPEN, Status
+from clearline.facades.api import reference as house_reference
+from clearline.facades.api.errors import CATALOGUE
 from clearline.facades.console_connect import errors, mapping, wire
 from clearline.facades.console_connect.reference import openapi
 from clearline.facades.http.body import BODY_MAX, DEPTH_MAX, BadRequest, BodyTooLarge, NotJson
@@ -34,6 +37,9 @@ def pages() -> dict[Path, str]:
     return {
         REFERENCE / "settings.md": _page("Settings", _settings()),
         REFERENCE / "console-connect-v2.md": _page("Console Connect API v2, support tickets", _console_connect()),
+        REFERENCE / "house-api.md": _page("House API v1", _house()),
+        REFERENCE / "problems.md": _page("Problems of the house API", _problems()),
+        REFERENCE / "events.md": _page("Events", _events()),
         REFERENCE / "cli.md": _page("The command line", _cli()),
         REFERENCE / "wires.md": _page("What a wire shows", _wires()),
     }
@@ -68,6 +74,11 @@ def _console_connect() -> Iterator[str]:
     yield "`Authorization: Bearer <key>`. A running server tells the same facts at `/docs` and `/openapi.json`."
     yield "See also [what a wire shows](wires.md)."
     yield ""
+    yield from _document(described)
+    yield from _limits()
+
+
+def _document(described: dict[str, Any]) -> Iterator[str]:
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             yield from _operation(f"{method.upper()} {path}", operation)
@@ -75,7 +86,43 @@ def _console_connect() -> Iterator[str]:
     yield ""
     for name, schema in described["components"]["schemas"].items():
         yield from _schema(name, schema)
-    yield from _limits()
+
+
+def _house() -> Iterator[str]:
+    described = house_reference.openapi()
+    yield described["info"]["description"]
+    yield ""
+    yield "Send your key in the header `Authorization: Bearer <key>`. A running server tells the same facts at"
+    yield "`/docs/api` and `/api/v1/openapi.json`. See also [its problems](problems.md), [events](events.md),"
+    yield "[the language of searches](search.md) and [roles and scopes](../explanation/roles-and-scopes.md)."
+    yield ""
+    yield from _document(described)
+
+
+def _problems() -> Iterator[str]:
+    yield "Every refusal is `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`, `code`,"
+    yield "`request_id` and, where single values are wrong, `errors` with a JSON Pointer or a parameter's name each."
+    yield "`type` is the address of a page that a running server shows; `code` may say more than the type does."
+    yield ""
+    yield from _table(
+        ("type", "status", "title", "what to do"),
+        [(f"`{kind.code}`", str(kind.status), kind.title, kind.about) for kind in CATALOGUE.values()],
+    )
+
+
+def _events() -> Iterator[str]:
+    yield "Everything that happens is an event, with who did it and what was before and after. The history of a ticket"
+    yield "and the audit show them. What is no ticket (people, keys, companies, services, teams, queues, routing rules,"
+    yield "macros, shared views) makes events `kind.created`, `kind.changed` and `kind.deleted` with the kind in front."
+    yield ""
+    rows = []
+    for fact in get_args(events.TicketFact):
+        kind = msgspec.inspect.type_info(fact)
+        names = ", ".join(f"`{one.name}`" for one in kind.fields)
+        rows.append((f"`{kind.tag}`", names, (fact.__doc__ or "").split("\n")[0].replace("``", "`")))
+    yield from _table(("type", "data", "meaning"), rows)
+    yield "Customers see what concerns them: no internal notes or files, no queues, assignees, tags, watchers or links"
+    yield "to other companies' tickets."
 
 
 def _operation(address: str, operation: dict[str, Any]) -> Iterator[str]:
@@ -84,14 +131,15 @@ def _operation(address: str, operation: dict[str, Any]) -> Iterator[str]:
     yield operation["description"]
     yield ""
     if body := operation.get("requestBody"):
-        yield f"Body: {_schema_link(body['content']['application/json']['schema'])}."
+        kinds = [f"{_schema_link(one['schema'])} as `{media}`" for media, one in body["content"].items()]
+        yield f"Body: {', or '.join(kinds)}."
         yield ""
     if parameters := operation["parameters"]:
         yield from _table(("parameter", "in", "value", "meaning"), map(_parameter, parameters))
     statuses = []
     for status, response in sorted(operation["responses"].items()):
-        content = response.get("content", {}).get("application/json")
-        statuses.append((status, response["description"], _schema_link(content["schema"]) if content else "no body"))
+        bodies = [_schema_link(one["schema"]) for one in response.get("content", {}).values()]
+        statuses.append((status, response["description"], bodies[0] if bodies else "no body"))
     yield from _table(("status", "when", "body"), statuses)
 
 
@@ -177,7 +225,7 @@ def _cli() -> Iterator[str]:
         ("status", "meaning"),
         [
             ("0", "Done."),
-            (str(REFUSED), "Refused; nothing was changed."),
+            (str(REFUSED), "Refused; nothing was changed, or of many items only those that were not refused."),
             ("2", "Wrong usage."),
             (str(FAULT_FOUND), "A check found something wrong (`clearline doctor`)."),
             (str(UNAVAILABLE), "The database cannot be used, a setting is wrong, or the server cannot start."),
@@ -211,18 +259,20 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
 
 
 def _wires() -> Iterator[str]:
-    yield "Clearline keeps one ticket and shows it on each wire in that wire's words. There is one wire today."
+    yield "Clearline keeps one ticket and shows it on each wire in that wire's words. The house API shows the words"
+    yield "below as they are."
     yield ""
     yield "## Status"
     yield ""
     yield from _table(
-        ("status", "Console Connect", "in the list", "may become"),
+        ("status", "Console Connect", "in the list", "may become", "of these, by the customer"),
         [
             (
                 f"`{status}`",
                 mapping.STATUS[status],
                 "`open`" if status in OPEN else "`closed`",
                 ", ".join(f"`{move}`" for move in Status if move in ALLOWED[status]) or "nothing: it is the end",
+                ", ".join(f"`{move}`" for move in sorted(FOR_CUSTOMERS.get(status, ()))),
             )
             for status in Status
         ],

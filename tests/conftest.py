@@ -15,12 +15,12 @@ import httpx
 import pytest
 
 from clearline.app import Application
-from clearline.domain.party import ALL_SCOPES, OPERATOR, Actor, Company, User
+from clearline.domain.party import OPERATOR, Actor, Company, User
 from clearline.gateways import postgres_embedded
 from clearline.settings import Settings
 from clearline.store import migrate, parties
 from clearline.store.db import Database
-from clearline.usecases import accounts, inventory
+from clearline.usecases import accounts, inventory, keys
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
 
@@ -97,7 +97,7 @@ async def new_tenant(
     database: Database,
     name: str | None = None,
     *,
-    scopes: frozenset[str] = ALL_SCOPES,
+    scopes: frozenset[str] | None = None,
     lifetime: timedelta | None = None,
 ) -> Tenant:
     """A new company, with everything that a test needs to raise tickets."""
@@ -109,12 +109,12 @@ async def new_tenant(
         user = await accounts.add_user(
             tx, OPERATOR, code, name="Ada Okoro", email=f"ada@{code.lower()}.example.com", phone="+1-555-0199", now=at
         )
-        _key, secret = await accounts.create_key(
+        _key, secret = await keys.create_key(
             tx, OPERATOR, code, user_email=None, name="test", scopes=scopes, lifetime=lifetime, now=at
         )
         for number, kind in enumerate(("Port", "CloudRouter", "Internet on Demand", "Connection (L2)"), 1):
             await inventory.add_service(tx, OPERATOR, code, f"SVC-{number}", kind, f"Service {number}", now=at)
-        actor = await parties.actor_of(tx, accounts.hash_secret(secret), now=at)
+        actor = await parties.actor_of(tx, keys.hash_secret(secret), now=at)
     assert actor is not None
     return Tenant(company, user, secret, actor)
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import secrets
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,21 +16,31 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clearline import logs
 from clearline.clock import now
+from clearline.domain.attachment import Limits
+from clearline.facades.api import reference as house_reference
+from clearline.facades.api.errors import CATALOGUE
+from clearline.facades.api.routes import wire_app as house_app
 from clearline.facades.console_connect.reference import OpenApi, openapi
 from clearline.facades.console_connect.routes import wire_app
+from clearline.facades.http.call import Desk
+from clearline.facades.http.cursors import Cursors
 from clearline.facades.http.edge import Edge
 from clearline.facades.http.limits import RateLimiter
-from clearline.facades.http.resource import Desk
 from clearline.facades.probes import probes
+from clearline.gateways.blobs import open_blobs
 from clearline.settings import Settings, read_settings
+from clearline.store import server
 from clearline.store.db import Database
-from clearline.usecases.accounts import KeyRing
-from clearline.web.docs import reference_routes
+from clearline.usecases.keys import KeyRing
+from clearline.web.docs import document_route, problem_routes, reference_routes
 from clearline.workers import upkeep
 from clearline.workers.runner import Runner
 
 _log = structlog.get_logger("clearline")
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
+_HOUSE = "/api/v1/"
+_HOUSE_DOCUMENT = "/api/v1/openapi.json"
+_HOUSE_PROBLEMS = "/api/v1/problems"
 _UNDER_API = ("/api/v2/", "/api/auth/")
 _YOUNG_OBJECTS = 10_000
 """How many new objects wait for the garbage collector; the default of 700 has it run several times in a list."""
@@ -56,10 +67,15 @@ class Application:
         database = await Database.open(settings.database_url, size=settings.pool_size)
         keys = KeyRing(database)
         line = upkeep.ActorsLine(database, keys)
-        runner = Runner(upkeep.jobs(database, keys, line, now))
+        blobs = open_blobs(settings)
+        runner = Runner([*upkeep.own(keys, line), *upkeep.shared(database, blobs, settings, now)])
         try:
             await line.keep_up()
-            desk = Desk(database, keys, RateLimiter(settings.rate_limit), now)
+            async with database.transaction() as tx:
+                secret = await server.secret(tx, "cursors", secrets.token_bytes(32))
+            limits = Limits(settings.attachment_max, settings.attachment_types)
+            limiter = RateLimiter(settings.rate_limit)
+            desk = Desk(database, keys, limiter, Cursors(secret), now, blobs, limits)
             self._edge = Edge(_Switch(desk), access_log=settings.access_log)
             running = asyncio.create_task(runner.run())
             _stop_with_parent()
@@ -79,10 +95,14 @@ class _Switch:
 
     def __init__(self, desk: Desk) -> None:
         self._console_connect = wire_app(desk)
+        self._house = house_app(desk)
+        house = house_reference.openapi()
         rest: list[BaseRoute] = [
             *probes(desk.database),
             Route("/openapi.json", OpenApi(desk).answer),
-            *reference_routes(openapi()),
+            document_route(_HOUSE_DOCUMENT, house),
+            *reference_routes({"/docs": ("/openapi.json", openapi()), "/docs/api": (_HOUSE_DOCUMENT, house)}),
+            *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
         ]
         self._rest = Starlette(routes=rest)
 
@@ -94,6 +114,8 @@ class _Switch:
             await self._console_connect(scope, receive, send)
         elif path.startswith(_CONSOLE_CONNECT):
             await self._console_connect(scope, receive, send)
+        elif path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(_HOUSE_PROBLEMS):
+            await self._house(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

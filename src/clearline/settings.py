@@ -1,12 +1,40 @@
 """Every setting, once. All come from environment variables whose names begin with ``CLEARLINE_``."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 PREFIX = "CLEARLINE_"
+ATTACHMENT_TYPES = (
+    "image/*",
+    "text/plain",
+    "text/csv",
+    "text/markdown",
+    "text/xml",
+    "application/json",
+    "application/xml",
+    "application/pdf",
+    "application/vnd.tcpdump.pcap",
+    "application/x-pcapng",
+    "application/zip",
+    "application/gzip",
+    "application/octet-stream",
+    "message/rfc822",
+    "application/vnd.ms-outlook",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/vnd.oasis.opendocument.presentation",
+)
+_MEDIA_TYPES = re.compile(r"\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 
 
 class InvalidSetting(Exception):
@@ -80,6 +108,25 @@ def _choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _attachments(value: str) -> str:
+    if value != "disk" and not value.startswith("/") and not re.fullmatch("s3://[^/]+(/.*)?", value):
+        raise ValueError("disk, an absolute path, or s3://bucket/prefix")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValueError("an address such as https://s3.example.com")
+    return value
+
+
+def _media_types(value: str) -> tuple[str, ...]:
+    found = tuple(filter(None, (one.strip().lower() for one in value.split(","))))
+    if not found or not all(_MEDIA_TYPES.fullmatch(one) for one in found):
+        raise ValueError("media types between commas, such as text/plain,image/*, or * for any")
+    return found
+
+
 def _setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -> Any:
     """A field with how its text is read, how its default is shown, and what it means."""
     metadata = {"parse": parse, "shown": shown, "about": about}
@@ -102,7 +149,7 @@ class Settings:
     data_dir: Path = _setting(
         _path,
         "`/var/lib/clearline` as root, else `~/.local/share/clearline`",
-        "Directory of the embedded database. Created with mode 0700 (0711 as root) when missing.",
+        "Directory of the embedded database and of attachments. Created with mode 0700 (0711 as root) when missing.",
         default_data_dir,
     )
     bind: Bind = _setting(
@@ -116,6 +163,12 @@ class Settings:
         "Requests a minute that one API key may make of one process; `0` for no limit. "
         "Counted in memory: two processes together allow twice as many.",
         6000,
+    )
+    close_resolved_hours: int = _setting(
+        _number(0, 8760),
+        "`168`",
+        "After how many hours a resolved ticket closes by itself unless somebody reopens it; `0` for never.",
+        168,
     )
     shutdown_seconds: int = _setting(
         _number(1, 300), "`10`", "How long a stopping server waits for requests under way.", 10
@@ -131,6 +184,25 @@ class Settings:
     )
     access_log: bool = _setting(
         lambda value: _choice("on", "off")(value) == "on", "`on`", "One log line for each request: `on` or `off`.", True
+    )
+    attachments: str = _setting(
+        _attachments,
+        "`disk`",
+        "Where attached files are kept: `disk` for `attachments` in the data directory, an absolute path of another "
+        "directory, or `s3://bucket/prefix`. Region and keys of S3 come from the usual `AWS_` variables.",
+        "disk",
+    )
+    s3_endpoint: str | None = _setting(
+        _http_url, "Amazon's", "Address of an S3-compatible store, such as `https://s3.example.com`.", None
+    )
+    attachment_max: int = _setting(
+        _number(1, 5 * 1024**3), "`26214400` (25 MiB)", "Most bytes of one attached file.", 25 * 1024**2
+    )
+    attachment_types: tuple[str, ...] = _setting(
+        _media_types,
+        "images, text, CSV, JSON, XML, PDF, packet captures, archives, mail, office documents, octet-stream",
+        "Media types that may be attached, between commas: `text/plain`, `image/*`, or `*` for any.",
+        ATTACHMENT_TYPES,
     )
     postgres_user: str | None = _setting(
         _text,

@@ -1,14 +1,17 @@
 """A Clearline in processes of its own, as people run it, and what is to be found of it in /proc."""
 
+import asyncio
 import contextlib
 import os
+import random
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -81,6 +84,7 @@ class Running:
         }
         self.environment = {**clean, **own, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
 
     @property
     def pid(self) -> int:
@@ -102,12 +106,30 @@ class Running:
             self.process = subprocess.Popen(
                 command, env=self.environment, cwd="/", stdin=subprocess.DEVNULL, stdout=out, stderr=err
             )
+        self.starts += 1
 
     def start(self, *options: str) -> None:
         """Start the server and wait until it is ready."""
         self.launch(*options)
         assert eventually(lambda: self.ended() or self.ready() == 200, START_SECONDS), self.err
         assert not self.ended(), self.err
+
+    def relaunch_if_ended(self, *options: str) -> None:
+        """Start the server again when it is dead, and do not wait."""
+        if self.ended():
+            self.launch(*options)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of ours beside the server, to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "clearline", *arguments],
+            env=self.environment,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
 
     def ended(self) -> bool:
         return self.process is not None and self.process.poll() is not None
@@ -120,9 +142,16 @@ class Running:
             return 0
 
     def secret(self) -> str:
-        """The first key that the demo printed."""
-        assert eventually(lambda: "API key:" in self.out)
-        found = re.search(r"API key: +(\S+)", self.out)
+        """The first key that the demo printed: a customer's."""
+        return self._printed("API key:")
+
+    def staff_secret(self) -> str:
+        """The key of the desk's admin."""
+        return self._printed("Agent's key:")
+
+    def _printed(self, label: str) -> str:
+        assert eventually(lambda: label in self.out)
+        found = re.search(rf"{label} +(\S+)", self.out)
         assert found is not None
         return found[1]
 
@@ -142,6 +171,17 @@ class Running:
         postmaster = self.postmaster()
         mine = children(postmaster) if postmaster is not None else []
         return [pid for pid in mine if command_of(pid).startswith("postgres: clearline clearline")]
+
+    def victims(self, kind: str) -> list[int]:
+        """What may be killed: the server, its supervisor of PostgreSQL, the postmaster, or one of its backends."""
+        if kind == "server":
+            return [self.pid]
+        if kind == "supervisor":
+            return self.supervisors()
+        if kind == "backend":
+            return self.backends()
+        postmaster = self.postmaster()
+        return [] if postmaster is None else [postmaster]
 
     def processes(self) -> list[int]:
         """Everything that names the data directory in its command line."""
@@ -164,6 +204,43 @@ class Running:
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+async def kill_at_random(
+    running: Running,
+    dice: random.Random,
+    kinds: Sequence[str],
+    *,
+    most: int,
+    seconds: float,
+    answered: Callable[[], int],
+    options: Sequence[str] = (),
+) -> Counter[str]:
+    """Kill the server's processes, every kind at least once, and start again what is dead; answers what was killed.
+
+    Now and then nothing is answered between two kills, and now and then five writes are. It ends with a ready server.
+    """
+    kills: Counter[str] = Counter()
+    until = time.monotonic() + seconds
+    while kills.total() < most and time.monotonic() < until:
+        before, patience = answered(), time.monotonic() + dice.choice([0.3, 5])
+        while answered() < before + 5 and time.monotonic() < patience:
+            running.relaunch_if_ended(*options)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(dice.uniform(0, 0.3))
+        kind = dice.choice(kinds) if kills.total() >= len(kinds) else kinds[kills.total()]
+        victims = running.victims(kind)
+        if victims and not running.ended():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(dice.choice(victims), signal.SIGKILL)
+                kills[kind] += 1
+        await asyncio.sleep(0.02)
+        running.relaunch_if_ended(*options)
+    deadline = time.monotonic() + START_SECONDS
+    while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
+        running.relaunch_if_ended(*options)
+        await asyncio.sleep(0.05)
+    return kills
 
 
 def ticket(name: str, description: str = "No light since 08:00 UTC") -> dict[str, object]:

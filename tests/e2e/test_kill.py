@@ -5,7 +5,6 @@ import contextlib
 import os
 import random
 import secrets
-import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,8 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.running import START_SECONDS, Running, eventually, ticket
+from tests.e2e.running import Running, eventually, kill_at_random, ticket
 
+KINDS = ("server", "postmaster", "backend", "supervisor")
 KILLS = 24
 LOADERS = 6
 KILLING_SECONDS = 40
@@ -34,8 +34,6 @@ class Record:
     notes: dict[str, set[str]] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
-    kills: Counter[str] = field(default_factory=Counter)
-    starts: int = 1
     stop: bool = False
 
     @property
@@ -89,46 +87,6 @@ class Loader:
         raise AssertionError(f"{path} was not answered within {RETRIED_SECONDS} s: {self._record.statuses}")
 
 
-def _victims(running: Running, kind: str) -> list[int]:
-    if kind == "server":
-        return [running.pid]
-    if kind == "supervisor":
-        return running.supervisors()
-    if kind == "backend":
-        return running.backends()
-    postmaster = running.postmaster()
-    return [] if postmaster is None else [postmaster]
-
-
-def _restart_if_dead(running: Running, record: Record) -> None:
-    if running.ended():
-        running.launch("--demo")
-        record.starts += 1
-
-
-async def _kill_at_random(running: Running, record: Record, dice: random.Random) -> None:
-    kinds = ["server", "postmaster", "backend", "supervisor"]
-    until = time.monotonic() + KILLING_SECONDS
-    while record.kills.total() < KILLS and time.monotonic() < until:
-        answered, patience = record.answered, time.monotonic() + dice.choice([0.3, 5])
-        while record.answered < answered + 5 and time.monotonic() < patience:
-            _restart_if_dead(running, record)
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(dice.uniform(0, 0.3))
-        kind = dice.choice(kinds) if record.kills.total() >= len(kinds) else kinds[record.kills.total()]
-        victims = _victims(running, kind)
-        if victims and not running.ended():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(dice.choice(victims), signal.SIGKILL)
-                record.kills[kind] += 1
-        await asyncio.sleep(0.02)
-        _restart_if_dead(running, record)
-    deadline = time.monotonic() + START_SECONDS
-    while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
-        _restart_if_dead(running, record)
-        await asyncio.sleep(0.05)
-
-
 async def _found(client: httpx.AsyncClient) -> list[dict[str, Any]]:
     """Every open ticket, by paging to the end."""
     found: list[dict[str, Any]] = []
@@ -168,15 +126,23 @@ async def test_every_answered_write_survives_random_kills_exactly_once(running: 
         loaders = [Loader(number, client, record, random.Random(seed + number)).run() for number in range(LOADERS)]
         loading = asyncio.gather(*loaders)
         try:
-            await _kill_at_random(running, record, dice)
+            kills = await kill_at_random(
+                running,
+                dice,
+                KINDS,
+                most=KILLS,
+                seconds=KILLING_SECONDS,
+                answered=lambda: record.answered,
+                options=["--demo"],
+            )
         finally:
             record.stop = True
         await loading
         print(  # noqa: T201 - shown on failure
-            f"{dict(record.kills)} killed, {record.starts} starts, {record.answered} answered, "
+            f"{dict(kills)} killed, {running.starts} starts, {record.answered} answered, "
             f"{dict(record.statuses)}, {time.monotonic() - began:.1f} s"
         )
-        assert record.kills.total() >= 20
+        assert kills.total() >= 20
         await _check(client, record)
     assert running.stop() == 0
     assert eventually(lambda: not running.processes())

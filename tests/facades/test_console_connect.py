@@ -244,7 +244,7 @@ async def test_a_ticket_that_has_ended_takes_no_note(
     await move(database, raised["id"], *moves)
     answer = await client.post(f"{path}/addNote", headers=tenant.headers, json={"noteText": "too late"})
     assert answer.status_code == 400
-    assert answer.json() == fault(400, f"Support Ticket: a ticket that is {shown.lower()} takes no more notes.")
+    assert answer.json() == fault(400, f"Support Ticket: a ticket that is {shown.lower()} takes nothing more.")
     assert (await client.get(path, headers=tenant.headers)).json() == raised | {"status": shown}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from clearline.domain.party import OPERATOR
 from clearline.store.db import Database
-from clearline.usecases import accounts, tickets
+from clearline.usecases import keys, tickets
 from tests.conftest import Tenant, new_tenant
 from tests.facades.helpers import JSON, PREFIXES, TICKETS, assert_fault, fault, latin, order, raise_ticket, total
 
@@ -23,7 +23,7 @@ async def revoke(database: Database, tenant: Tenant) -> None:
     key = tenant.actor.key_id
     assert key is not None
     async with database.transaction() as tx:
-        await accounts.revoke_key(tx, OPERATOR, tenant.company.code, key, now=datetime.now(UTC))
+        await keys.revoke_key(tx, OPERATOR, tenant.company.code, key, now=datetime.now(UTC))
 
 
 def assert_unauthorized(answer: httpx.Response) -> None:

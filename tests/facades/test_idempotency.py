@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from clearline.domain.party import ALL_SCOPES, OPERATOR
+from clearline.domain.party import OPERATOR
 from clearline.store.db import Database
-from clearline.usecases import accounts
+from clearline.usecases import keys
 from tests.conftest import Tenant, new_tenant
 from tests.facades.helpers import TICKETS, assert_fault, fault, latin, order, raise_ticket, total
 
@@ -68,7 +68,7 @@ async def test_ten_requests_at_once_with_one_key_make_one_ticket(client: httpx.A
 async def test_a_request_whose_key_is_still_in_use_is_told_to_wait(
     client: httpx.AsyncClient, fresh: Tenant, database: Database
 ) -> None:
-    name = f"idempotency {fresh.actor.key_id} createSupportTicket  retry-1"
+    name = f"idempotency {fresh.actor.key_id} createSupportTicket retry-1"
     async with database.transaction() as tx:
         assert await tx.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", name)
         answer = await client.post(TICKETS, headers=keyed(fresh), json=order())
@@ -133,13 +133,12 @@ async def test_two_api_keys_of_a_company_do_not_share_idempotency_keys(
     client: httpx.AsyncClient, fresh: Tenant, database: Database
 ) -> None:
     async with database.transaction() as tx:
-        _key, secret = await accounts.create_key(
+        _key, secret = await keys.create_key(
             tx,
             OPERATOR,
             fresh.company.code,
             user_email=None,
             name="second",
-            scopes=ALL_SCOPES,
             lifetime=None,
             now=datetime.now(UTC),
         )

@@ -1,49 +1,61 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
 
 import pytest
 
-from clearline.domain.errors import AlreadyExists, Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
-from clearline.domain.party import ALL_SCOPES, OPERATOR, Actor, ApiKey
+from clearline.domain.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
+from clearline.domain.party import (
+    CUSTOMER_ROLES,
+    OPERATOR,
+    PROVIDER_ID,
+    ROLE_SCOPES,
+    STAFF_ROLES,
+    Actor,
+    Company,
+    Role,
+    Scope,
+    User,
+)
+from clearline.store import audit
+from clearline.store.audit import Wanted
 from clearline.store.db import Database, Tx
-from clearline.usecases import accounts
-from clearline.usecases.accounts import KeyRing
-from clearline.workers.upkeep import ActorsLine
+from clearline.store.events import Event
+from clearline.usecases import accounts, keys
 from tests.conftest import NOW, Tenant, new_tenant
 
-
-async def issue(tx: Tx, code: str, lifetime: timedelta | None = None) -> tuple[ApiKey, str]:
-    return await accounts.create_key(
-        tx, OPERATOR, code, user_email=None, name="key", scopes=ALL_SCOPES, lifetime=lifetime, now=NOW
-    )
+PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")
 
 
-async def revoke(database: Database, tenant: Tenant) -> None:
-    assert tenant.actor.key_id is not None
+async def add_user(tx: Tx, actor: Actor, which: UUID | str, role: Role | None = None) -> User:
+    email = f"{uuid4().hex[:8]}@example.com"
+    return await accounts.add_user(tx, actor, which, name="Kim Lund", email=email, phone="", role=role, now=NOW)
+
+
+async def acting(database: Database, role: Role, company: Company = PROVIDER) -> Actor:
+    """A new user of the role, with a key that carries whatever it may."""
     async with database.transaction() as tx:
-        await accounts.revoke_key(tx, OPERATOR, tenant.company.code, tenant.actor.key_id, now=NOW)
+        user = await add_user(tx, OPERATOR, company.id, role)
+    return Actor(role, user.name, company=company, user=user, scopes=ROLE_SCOPES[role])
+
+
+async def last_event(tx: Tx, company_id: UUID) -> Event:
+    [found] = await audit.of_company(tx, Wanted(company_id=company_id), None, 1)
+    return found
 
 
 @pytest.fixture
-async def ring(database: Database) -> KeyRing:
-    return KeyRing(database)
+async def fresh(database: Database) -> Tenant:
+    return await new_tenant(database)
 
 
-@pytest.fixture
-async def heard(database: Database) -> AsyncIterator[KeyRing]:
-    """A ring that hears of changes."""
-    ring = KeyRing(database)
-    line = ActorsLine(database, ring)
-    assert await line.keep_up() == 1
-    assert await line.keep_up() == 0
-    yield ring
-    await line.close()
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Actor:
+    return await acting(database, Role.ADMIN)
 
 
-async def test_a_name_or_code_is_taken_once_whatever_its_case(database: Database, tenant: Tenant) -> None:
-    name, code = tenant.company.name, tenant.company.code
+async def test_a_name_or_code_is_taken_once_whatever_its_case(database: Database, fresh: Tenant) -> None:
+    name, code = fresh.company.name, fresh.company.code
     async with database.transaction() as tx:
         for taken in ((name.upper(), "FREE1"), ("Free Name", code.lower())):
             with pytest.raises(AlreadyExists):
@@ -51,141 +63,258 @@ async def test_a_name_or_code_is_taken_once_whatever_its_case(database: Database
         with pytest.raises(InvalidInput):
             await accounts.add_company(tx, OPERATOR, "", "x" * 33, now=NOW)
         found = await accounts.list_users(tx, OPERATOR, name.lower())
-    assert found == [tenant.user]
+    assert found == [fresh.user]
 
 
-async def test_a_user_is_unique_within_the_company_only(database: Database, tenant: Tenant) -> None:
+@pytest.mark.parametrize("taken", ["name", "code"])
+async def test_a_company_cannot_take_the_name_or_code_of_another(
+    database: Database, tenant: Tenant, fresh: Tenant, taken: str
+) -> None:
+    values = {taken: getattr(tenant.company, taken).upper()}
+    with pytest.raises(AlreadyExists):
+        async with database.transaction() as tx:
+            await accounts.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
+    async with database.transaction() as tx:
+        assert await accounts.get_company(tx, OPERATOR, fresh.company.id) == fresh.company
+
+
+async def test_a_company_is_changed_and_the_change_is_told(database: Database, fresh: Tenant, admin: Actor) -> None:
+    async with database.transaction() as tx:
+        changed = await accounts.change_company(
+            tx, admin, fresh.company.id, {"name": "New Name", "code": fresh.company.code}, now=NOW
+        )
+        event = await last_event(tx, fresh.company.id)
+    assert changed == Company(fresh.company.id, "New Name", fresh.company.code)
+    assert (event.type, event.actor_name, event.ticket_number) == ("company.changed", admin.name, None)
+    assert event.actor_id == (admin.user.id if admin.user else None)
+    change = {"field": "name", "before": fresh.company.name, "after": "New Name"}
+    assert event.data == {"id": str(fresh.company.id), "name": "New Name", "changes": [change]}
+
+
+async def test_a_change_that_changes_nothing_makes_no_event(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        before = await last_event(tx, fresh.company.id)
+        await accounts.change_company(tx, OPERATOR, fresh.company.id, {"name": fresh.company.name}, now=NOW)
+        await accounts.change_user(tx, OPERATOR, fresh.company.id, fresh.user.id, {"is_active": True}, now=NOW)
+        assert await last_event(tx, fresh.company.id) == before
+
+
+async def test_the_provider_is_read_and_renamed_but_is_no_customer(database: Database, admin: Actor) -> None:
+    async with database.transaction() as tx:
+        assert await accounts.get_company(tx, admin, "provider") == PROVIDER
+        renamed = await accounts.change_company(tx, admin, PROVIDER_ID, {"name": "Example Networks"}, now=NOW)
+        assert renamed.id not in [one.id for one in await accounts.list_companies(tx, admin)]
+        await accounts.change_company(tx, admin, PROVIDER_ID, {"name": PROVIDER.name}, now=NOW)
+
+
+async def test_companies_and_users_are_listed_page_by_page_whatever_the_case(database: Database, admin: Actor) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        for name in ("zz alpha", "ZZ Beta", "zz Gamma"):
+            await accounts.add_company(tx, OPERATOR, name, name[:8], now=NOW)
+        listed = await accounts.list_companies(tx, admin, after="ZZ", limit=2)
+        assert [one.name for one in listed] == ["zz alpha", "ZZ Beta"]
+        listed = await accounts.list_companies(tx, admin, after="ZZ Beta", limit=2)
+        assert [one.name for one in listed] == ["zz Gamma"]
+        for email in ("zz.B@example.com", "ZZ.a@example.com"):
+            await accounts.add_user(tx, admin, tenant.company.id, name="A", email=email, phone="", now=NOW)
+        paged = await accounts.list_users(tx, admin, tenant.company.id, after=tenant.user.email, limit=1)
+        assert [one.email for one in paged] == ["ZZ.a@example.com"]
+        paged = await accounts.list_users(tx, admin, tenant.company.id, after=paged[0].email, limit=9)
+        assert [one.email for one in paged] == ["zz.B@example.com"]
+
+
+async def test_a_user_is_unique_within_the_company_only(database: Database, fresh: Tenant) -> None:
     other = await new_tenant(database)
-    email = tenant.user.email.upper()
+    email = fresh.user.email.upper()
     async with database.transaction() as tx:
         with pytest.raises(AlreadyExists):
-            await accounts.add_user(tx, OPERATOR, tenant.company.code, name="A", email=email, phone="", now=NOW)
-        await accounts.add_user(tx, OPERATOR, other.company.code, name="A", email=email, phone="", now=NOW)
+            await accounts.add_user(tx, OPERATOR, fresh.company.code, name="A", email=email, phone="", now=NOW)
+        added = await accounts.add_user(tx, OPERATOR, other.company.code, name="A", email=email, phone="", now=NOW)
         with pytest.raises(InvalidInput):
-            await accounts.add_user(tx, OPERATOR, tenant.company.code, name="", email="x", phone="1" * 65, now=NOW)
-
-
-async def test_a_key_needs_a_user_a_scope_and_a_lifetime_that_is_positive(database: Database, tenant: Tenant) -> None:
-    code = tenant.company.code
-    async with database.transaction() as tx:
-        with pytest.raises(InvalidInput):
-            await issue(tx, code, timedelta(0))
-        for scopes in (frozenset[str](), frozenset({"tickets:burn"})):
-            with pytest.raises(InvalidInput):
-                await accounts.create_key(
-                    tx, OPERATOR, code, user_email=None, name="k", scopes=scopes, lifetime=None, now=NOW
-                )
-        with pytest.raises(NotFound):
-            await accounts.create_key(
-                tx, OPERATOR, code, user_email="no@body", name="k", scopes=ALL_SCOPES, lifetime=None, now=NOW
+            await accounts.add_user(tx, OPERATOR, fresh.company.code, name="", email="x", phone="1" * 65, now=NOW)
+    with pytest.raises(AlreadyExists):
+        async with database.transaction() as tx:
+            await accounts.change_user(
+                tx, OPERATOR, other.company.id, added.id, {"email": other.user.email.upper()}, now=NOW
             )
-        await accounts.add_company(tx, OPERATOR, "Nobody Works Here", "EMPTY1", now=NOW)
-        with pytest.raises(Conflict, match="no user yet"):
-            await issue(tx, "EMPTY1")
-        with pytest.raises(NotFound):
-            await accounts.revoke_key(tx, OPERATOR, code, uuid4(), now=NOW)
 
 
-async def test_a_secret_is_stored_nowhere(database: Database, tenant: Tenant) -> None:
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
+async def test_a_company_has_people_of_its_own_kind_only(database: Database, fresh: Tenant, role: Role) -> None:
+    homes = {STAFF_ROLES: PROVIDER_ID, CUSTOMER_ROLES: fresh.company.id}
     async with database.transaction() as tx:
-        key, secret = await issue(tx, tenant.company.code)
-        row = await tx.fetchval("select api_key::text from api_key where id = $1", key.id)
-    assert secret.startswith(key.prefix)
-    assert secret not in row
-    assert secret[len(key.prefix) :] not in row
+        for roles, company_id in homes.items():
+            if role in roles:
+                user = await add_user(tx, OPERATOR, company_id, role)
+                assert user.role is role
+            else:
+                with pytest.raises(InvalidInput, match="role must be one of"):
+                    await add_user(tx, OPERATOR, company_id, role)
 
 
-@pytest.mark.parametrize("remembering", [True, False])
-async def test_a_key_ends_with_its_lifetime(database: Database, tenant: Tenant, *, remembering: bool) -> None:
-    ring = KeyRing(database)
-    if remembering:
-        ring.line_up()
+async def test_without_a_role_a_person_may_do_the_least(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
-        key, secret = await issue(tx, tenant.company.code, timedelta(hours=1))
-    assert key.expires_at == NOW + timedelta(hours=1)
-    actor = await ring.actor(secret, NOW + timedelta(minutes=59))
-    assert actor.company == tenant.company
-    with pytest.raises(Unauthenticated):
-        await ring.actor(secret, NOW + timedelta(hours=1))
+        assert (await add_user(tx, OPERATOR, fresh.company.id)).role is Role.CUSTOMER
+        assert (await add_user(tx, OPERATOR, PROVIDER_ID)).role is Role.VIEWER
 
 
-@pytest.mark.parametrize("secret", ["", "clk_", "clk_" + "x" * 43, "clk_" + "\u00e9" * 43, "clk_" + "x" * 44])
-async def test_a_malformed_or_unknown_key_is_refused(ring: KeyRing, secret: str) -> None:
-    with pytest.raises(Unauthenticated):
-        await ring.actor(secret, NOW)
-
-
-async def test_while_the_line_is_down_nothing_is_remembered(database: Database, ring: KeyRing) -> None:
-    tenant = await new_tenant(database)
-    assert await ring.actor(tenant.secret, NOW) == tenant.actor
-    await revoke(database, tenant)
-    with pytest.raises(Unauthenticated):
-        await ring.actor(tenant.secret, NOW)
-
-
-async def test_what_was_remembered_is_forgotten_when_the_line_goes_down(database: Database, ring: KeyRing) -> None:
-    tenant = await new_tenant(database)
-    ring.line_up()  # and nobody tells it anything
-    await ring.actor(tenant.secret, NOW)
-    await revoke(database, tenant)
-    assert await ring.actor(tenant.secret, NOW) == tenant.actor
-    ring.line_down()
-    with pytest.raises(Unauthenticated):
-        await ring.actor(tenant.secret, NOW)
-
-
-async def test_a_revoked_key_is_forgotten_as_soon_as_the_database_tells(database: Database, heard: KeyRing) -> None:
-    tenant = await new_tenant(database)
-    assert await heard.actor(tenant.secret, NOW) == tenant.actor
-    await revoke(database, tenant)
-
-    async def until_refused() -> None:
-        while True:
-            await heard.actor(tenant.secret, NOW)
-            await asyncio.sleep(0.01)
-
-    async with asyncio.timeout(5):
-        with pytest.raises(Unauthenticated):
-            await until_refused()
-
-
-async def test_last_uses_are_written_later_and_never_go_back(database: Database, tenant: Tenant) -> None:
-    ring = KeyRing(database)
-    at = datetime.now(UTC)
-    for use in (at, at - timedelta(hours=1)):
-        await ring.actor(tenant.secret, use)
-        assert await ring.save_last_uses() == 1
-    assert await ring.save_last_uses() == 0
+async def test_a_user_is_changed_and_the_change_is_told(database: Database, fresh: Tenant) -> None:
+    boss = await acting(database, Role.CUSTOMER_ADMIN, fresh.company)
+    values = {"phone": "+1-555-0123", "role": Role.CUSTOMER_ADMIN, "is_active": False}
     async with database.transaction() as tx:
-        keys = await accounts.list_keys(tx, OPERATOR, tenant.company.code)
-    assert at in [key.last_used_at for key in keys]
+        changed = await accounts.change_user(tx, boss, fresh.company.id, fresh.user.id, values, now=NOW)
+        event = await last_event(tx, fresh.company.id)
+        assert await accounts.get_user(tx, boss, fresh.company.id, fresh.user.id) == changed
+        assert await accounts.get_user(tx, boss, fresh.company.id, fresh.user.email.upper()) == changed
+        version = await tx.fetchval("select version from app_user where id = $1", changed.id)
+    assert (changed.phone, changed.role, changed.is_active) == ("+1-555-0123", Role.CUSTOMER_ADMIN, False)
+    assert version == 2
+    assert (event.type, event.actor_name) == ("user.changed", boss.name)
+    assert event.data["changes"] == [
+        {"field": "phone", "before": "+1-555-0199", "after": "+1-555-0123"},
+        {"field": "role", "before": "customer", "after": "customer_admin"},
+        {"field": "is_active", "before": True, "after": False},
+    ]
 
 
-async def test_a_key_revoked_twice_keeps_its_first_time(database: Database, tenant: Tenant) -> None:
+async def test_the_fact_that_something_was_made_tells_what_it_began_with(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
-        key, _secret = await issue(tx, tenant.company.code)
-        for later in (0, 1):
-            at = NOW + timedelta(hours=later)
-            revoked = await accounts.revoke_key(tx, OPERATOR, tenant.company.code, key.id, now=at)
-            assert revoked.revoked_at == NOW
+        user = await add_user(tx, OPERATOR, fresh.company.id)
+        event = await last_event(tx, fresh.company.id)
+    assert (event.type, event.actor_id, event.actor_name) == ("user.created", None, "operator")
+    assert (event.data["id"], event.data["name"]) == (str(user.id), user.name)
+    assert {one["field"]: one["after"] for one in event.data["changes"]} == {
+        "name": user.name, "email": user.email, "phone": "", "role": "customer", "is_active": True,
+        "is_available": True,
+    }  # fmt: skip
 
 
-Attempt = Callable[[Tx, Actor, str], Awaitable[object]]
-ATTEMPTS: dict[str, Attempt] = {
-    "add a company": lambda tx, actor, _code: accounts.add_company(tx, actor, "Mine", "MINE", now=NOW),
-    "list companies": lambda tx, actor, _code: accounts.list_companies(tx, actor),
-    "add a user": lambda tx, actor, code: accounts.add_user(tx, actor, code, name="A", email="a@b", phone="", now=NOW),
-    "list users": accounts.list_users,
-    "create a key": lambda tx, actor, code: accounts.create_key(
-        tx, actor, code, user_email=None, name="k", scopes=ALL_SCOPES, lifetime=None, now=NOW
+@pytest.mark.parametrize("values", [{"role": Role.AGENT}, {"is_active": False}])
+async def test_the_last_admin_of_the_provider_is_dismissed_by_nobody_but_the_operator(
+    database: Database, values: dict[str, object]
+) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update app_user set is_active = false where company_id = $1", PROVIDER_ID)
+    one, other = await acting(database, Role.ADMIN), await acting(database, Role.ADMIN)
+    assert one.user is not None
+    assert other.user is not None
+    async with database.transaction() as tx:
+        await accounts.change_user(tx, one, PROVIDER_ID, other.user.id, values, now=NOW)
+        with pytest.raises(LastAdmin):
+            await accounts.change_user(tx, one, PROVIDER_ID, one.user.id, values, now=NOW)
+        await accounts.change_user(tx, one, PROVIDER_ID, one.user.id, {"name": "Renamed"}, now=NOW)
+        await accounts.change_user(tx, OPERATOR, PROVIDER_ID, one.user.id, values, now=NOW)
+
+
+Attempt = Callable[[Tx, Actor, Company, User], Awaitable[object]]
+READS: dict[str, Attempt] = {
+    "read a company": lambda tx, actor, company, _user: accounts.get_company(tx, actor, company.id),
+    "list users": lambda tx, actor, company, _user: accounts.list_users(tx, actor, company.id),
+    "list users by code": lambda tx, actor, company, _user: accounts.list_users(tx, actor, company.code),
+    "read a user": lambda tx, actor, company, user: accounts.get_user(tx, actor, company.id, user.id),
+    "list keys": lambda tx, actor, company, _user: keys.list_keys(tx, actor, company.id),
+}
+MANAGES: dict[str, Attempt] = {
+    "add a user": lambda tx, actor, company, _user: add_user(tx, actor, company.id),
+    "change a user": lambda tx, actor, company, user: accounts.change_user(
+        tx, actor, company.id, user.id, {"name": uuid4().hex}, now=NOW
     ),
-    "list keys": accounts.list_keys,
-    "revoke a key": lambda tx, actor, code: accounts.revoke_key(tx, actor, code, uuid4(), now=NOW),
+    "create a key": lambda tx, actor, company, user: keys.create_key(
+        tx, actor, company.id, user_id=user.id, name="k", now=NOW
+    ),
+}
+OPERATES: dict[str, Attempt] = {
+    "add a company": lambda tx, actor, _company, _user: accounts.add_company(
+        tx, actor, uuid4().hex, uuid4().hex[:8], now=NOW
+    ),
+    "change a company": lambda tx, actor, company, _user: accounts.change_company(
+        tx, actor, company.id, {"name": uuid4().hex}, now=NOW
+    ),
+}
+LISTS: dict[str, Attempt] = {
+    "list companies": lambda tx, actor, _company, _user: accounts.list_companies(tx, actor, limit=1)
+}
+OWN, FOREIGN = "own company", "another company"
+ALLOWED = {
+    Role.CUSTOMER: set[str](),
+    Role.CUSTOMER_ADMIN: {*READS, *MANAGES},
+    Role.VIEWER: {*READS, *LISTS},
+    Role.AGENT: {*READS, *LISTS},
+    Role.ADMIN: {*READS, *LISTS, *MANAGES, *OPERATES},
 }
 
 
-@pytest.mark.parametrize("what", ATTEMPTS)
-async def test_only_the_operator_administers(database: Database, tenant: Tenant, what: str) -> None:
+@pytest.mark.parametrize("what", [*READS, *MANAGES, *OPERATES, *LISTS])
+@pytest.mark.parametrize("role", ALLOWED)
+async def test_each_role_may_do_what_it_may_and_nothing_else(
+    database: Database, tenant: Tenant, role: Role, what: str
+) -> None:
+    actor = await acting(database, role, PROVIDER if role in STAFF_ROLES else tenant.company)
+    attempt = {**READS, **MANAGES, **OPERATES, **LISTS}[what]
     async with database.transaction() as tx:
-        with pytest.raises(Forbidden):
-            await ATTEMPTS[what](tx, tenant.actor, tenant.company.code)
+        company = await accounts.get_company(tx, OPERATOR, tenant.company.id)
+        if what in ALLOWED[role]:
+            await attempt(tx, actor, company, tenant.user)
+        else:
+            with pytest.raises(Forbidden):
+                await attempt(tx, actor, company, tenant.user)
+
+
+@pytest.mark.parametrize("what", [*READS, *MANAGES])
+@pytest.mark.parametrize("foreign", ["provider", "other", "nobody"])
+async def test_a_foreign_company_is_answered_like_one_that_is_not_there(
+    database: Database, tenant: Tenant, other_tenant: Tenant, what: str, foreign: str
+) -> None:
+    actor = await acting(database, Role.CUSTOMER_ADMIN, tenant.company)
+    company = {"provider": PROVIDER, "other": other_tenant.company, "nobody": Company(uuid4(), "Nobody", "NOBODY")}
+    async with database.transaction() as tx:
+        with pytest.raises(NotFound, match=r"company .* does not exist"):
+            await {**READS, **MANAGES}[what](tx, actor, company[foreign], other_tenant.user)
+
+
+async def test_a_user_of_another_company_is_not_found(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+    actor = await acting(database, Role.CUSTOMER_ADMIN, tenant.company)
+    for what in ("read a user", "change a user", "create a key"):
+        async with database.transaction() as tx:
+            with pytest.raises(NotFound, match="user"):
+                await {**READS, **MANAGES}[what](tx, actor, tenant.company, other_tenant.user)
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
+async def test_a_key_without_the_scope_cannot_do_what_the_role_may(
+    database: Database, tenant: Tenant, role: Role
+) -> None:
+    full = await acting(database, role, PROVIDER if role is Role.ADMIN else tenant.company)
+    bare = Actor(full.role, full.name, company=full.company, user=full.user)
+    company = tenant.company
+    async with database.transaction() as tx:
+        for attempt in ({**READS, **MANAGES, **OPERATES} if role is Role.ADMIN else {**READS, **MANAGES}).values():
+            with pytest.raises(DeskError, match="lacks the scope accounts:"):
+                await attempt(tx, bare, company, tenant.user)
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
+async def test_whoever_only_writes_need_not_be_able_to_read(database: Database, tenant: Tenant, role: Role) -> None:
+    full = await acting(database, role, PROVIDER if role is Role.ADMIN else tenant.company)
+    writer = Actor(full.role, full.name, company=full.company, user=full.user, scopes=frozenset({Scope.ACCOUNTS_WRITE}))
+    async with database.transaction() as tx:
+        for attempt in MANAGES.values():
+            await attempt(tx, writer, tenant.company, tenant.user)
+        for attempt in READS.values():
+            with pytest.raises(ScopeMissing):
+                await attempt(tx, writer, tenant.company, tenant.user)
+
+
+async def test_two_admins_cannot_dismiss_each_other_at_once(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update app_user set is_active = false where company_id = $1", PROVIDER_ID)
+    pair = [await acting(database, Role.ADMIN) for _ in range(2)]
+
+    async def dismiss(actor: Actor, other: Actor) -> User:
+        assert other.user is not None
+        async with database.transaction() as tx:
+            return await accounts.change_user(tx, actor, PROVIDER_ID, other.user.id, {"is_active": False}, now=NOW)
+
+    outcomes = await asyncio.gather(dismiss(*pair), dismiss(*reversed(pair)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in outcomes) == ["LastAdmin", "User"]

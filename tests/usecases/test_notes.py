@@ -45,8 +45,8 @@ async def test_another_companys_ticket_does_not_exist(database: Database, tenant
             await notes.add_note(tx, other_tenant.actor, number, "hello", channel=Channel.API, now=NOW)
         with pytest.raises(NotFound):
             await tickets.move_ticket(tx, other_tenant.actor, number, Status.CANCELLED, reason="", now=NOW)
-        with pytest.raises(Forbidden):
-            await tickets.history(tx, tenant.actor, number)
+        with pytest.raises(NotFound):
+            await tickets.history(tx, other_tenant.actor, number)
 
 
 async def test_a_finished_ticket_takes_no_note(database: Database, tenant: Tenant) -> None:

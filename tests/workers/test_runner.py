@@ -1,6 +1,9 @@
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
+from clearline.gateways.blobs import open_blobs
+from clearline.settings import Settings
 from clearline.store.db import Database, DatabaseUnavailable
 from clearline.store.idempotency import KeptAnswer
 from clearline.usecases import idempotency
@@ -65,8 +68,10 @@ async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
     assert (first.turns, second.turns) == (1, 1)
 
 
-async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, tenant: Tenant) -> None:
-    answer = KeptAnswer(b"fingerprint", 201, b"{}")
+async def test_only_answers_too_old_for_a_retry_are_purged(
+    database: Database, tenant: Tenant, tmp_path: Path
+) -> None:
+    answer = KeptAnswer(b"fingerprint", 201, b"{}", None)
     ages = {"old": KEPT_FOR + timedelta(seconds=1), "just in time": KEPT_FOR, "new": timedelta(0)}
     async with database.transaction() as tx:
         for key, age in ages.items():
@@ -76,7 +81,8 @@ async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, t
                select company_id, api_key_id, route, key || n, fingerprint, status, body, created_at
                  from idempotency_key, generate_series(1, 2100) n where key = 'old'"""
         )
-    [purge] = upkeep.cleaning(database, lambda: NOW)
+    blobs = open_blobs(Settings(data_dir=tmp_path))
+    [purge] = [job for job in upkeep.shared(database, blobs, Settings(), lambda: NOW) if "retries" in job.name]
     assert await purge.run() == 2101
     assert await purge.run() == 0
     async with database.statement() as tx:

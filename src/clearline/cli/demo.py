@@ -1,4 +1,4 @@
-"""Load the demo companies."""
+"""Load the demo."""
 
 import click
 from rich.console import Console
@@ -14,7 +14,7 @@ from clearline.usecases.demo import DemoKey
 @click.command()
 @as_json
 def demo(*, as_json: bool) -> None:
-    """Load two invented companies with services and tickets, and print a new key for each.
+    """Load an invented desk and two companies with services and tickets, and print a new key for each.
 
     Safe to repeat: what is there stays, and each call issues keys that last 30 days.
     """
@@ -34,7 +34,7 @@ async def load(database: Database) -> list[DemoKey]:
         )
 
 
-def invitation(key: DemoKey, bind: Bind) -> str:
+def invitation(keys: list[DemoKey], bind: Bind) -> str:
     """What to try first, with commands that work when pasted."""
     host = "127.0.0.1" if bind.host in {"0.0.0.0", "::"} else bind.host  # noqa: S104 - compared, not bound
     base = f"http://{f'[{host}]' if ':' in host else host}:{bind.port}"
@@ -42,17 +42,23 @@ def invitation(key: DemoKey, bind: Bind) -> str:
         '{"name":"Port is slow","description":"Slow since 08:00 UTC","issueType":"Slow Response",'
         '"service":{"id":"NET-AMS-0012","type":"Port"}}'
     )
+    key, agent = keys[0], keys[-1]
     auth = f"-H 'Authorization: Bearer {key.secret}'"
     return f"""
 Demo company: {key.company.name} ({key.company.code})
 API key:      {key.secret}
+Agent's key:  {agent.secret}
 
 Try, in another terminal:
   curl {auth} '{base}/v2/support-tickets?status=open'
   curl {auth} {base}/v2/support-tickets/services
   curl {auth} -H 'Content-Type: application/json' -d '{body}' {base}/v2/support-tickets
 
-Reference: {base}/docs
+As the desk sees them, with everything an agent can do:
+  curl -H 'Authorization: Bearer {agent.secret}' '{base}/api/v1/tickets?state=open'
+  curl -H 'Authorization: Bearer {agent.secret}' '{base}/api/v1/search?q=amsterdam'
+
+Reference: {base}/docs and {base}/docs/api
 """
 
 

@@ -1,13 +1,31 @@
 """The command line.
 
-Exit status: 0 done; 1 refused, and nothing was changed; 2 wrong usage; 3 a check found something wrong; 4 the
-database cannot be used, or a setting is wrong.
+Exit status: 0 done; 1 refused, and what was refused changed nothing; 2 wrong usage; 3 a check found something
+wrong; 4 the database cannot be used, or a setting is wrong.
 """
 
 import click
 
 from clearline import __version__
-from clearline.cli import accounts, demo, doctor, serve, services, tickets
+from clearline.cli import (
+    accounts,
+    attachments,
+    audit,
+    demo,
+    doctor,
+    forecast,
+    jobs,
+    macros,
+    queues,
+    relations,
+    routing,
+    search,
+    serve,
+    services,
+    teams,
+    tickets,
+    views,
+)
 from clearline.cli.context import REFUSED, UNAVAILABLE, NotReady
 from clearline.domain.errors import DeskError
 from clearline.gateways.postgres_embedded import EmbeddedPostgresError
@@ -56,9 +74,38 @@ for command in (
     accounts.company,
     accounts.user,
     accounts.key,
+    accounts.agent,
     services.service,
     tickets.ticket,
+    attachments.attachment,
+    search.search,
+    jobs.bulk,
+    jobs.job,
+    teams.team,
+    queues.queue,
+    routing.route,
+    macros.macro,
+    views.view,
+    audit.audit,
     demo.demo,
     doctor.doctor,
 ):
     main.add_command(command)
+
+for command in (
+    queues.ticket_assign,
+    relations.link_ticket,
+    relations.list_links,
+    relations.unlink_ticket,
+    relations.merge_ticket,
+    relations.unmerge_ticket,
+    relations.split_ticket,
+    relations.watch_ticket,
+    relations.unwatch_ticket,
+    relations.list_watchers,
+    jobs.ticket_import,
+    jobs.ticket_export,
+):
+    tickets.ticket.add_command(command)
+for command in (forecast.route_test, forecast.route_ticket):
+    routing.route.add_command(command)

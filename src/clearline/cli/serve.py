@@ -20,6 +20,7 @@ from clearline.cli import demo as demo_command
 from clearline.cli.context import UNAVAILABLE, as_json, emit, open_database, run, run_bare, settings
 from clearline.clock import now
 from clearline.gateways import postgres_embedded
+from clearline.gateways.blobs import open_blobs
 from clearline.settings import PREFIX, Bind, Settings
 from clearline.store import migrate as migrations
 from clearline.store.db import Database
@@ -49,12 +50,15 @@ def serve(*, demo: bool) -> None:
 
 @click.command()
 def work() -> None:
-    """Do the periodic work by itself, until Ctrl-C or SIGTERM. A running server does it too; both together are fine."""
+    """Do the work that no request waits for by itself, until Ctrl-C or SIGTERM.
+
+    A running server does it too; both together are fine.
+    """
     found = settings()
     logs.configure(found.log_format, found.log_level)
 
     async def until_told(database: Database) -> None:
-        runner = Runner(upkeep.cleaning(database, now))
+        runner = Runner(upkeep.shared(database, open_blobs(found), found, now))
         for told in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(told, runner.stop)
         await runner.run()
@@ -117,7 +121,7 @@ async def _prepare(found: Settings, url: str, *, demo: bool) -> list[DemoKey]:
 def _greet(found: Settings, keys: list[DemoKey]) -> None:
     click.echo(f"Clearline serves on http://{found.bind} (Ctrl-C stops it)", err=True)
     if keys:
-        click.echo(demo_command.invitation(keys[0], found.bind))
+        click.echo(demo_command.invitation(keys, found.bind))
 
 
 class _Server(uvicorn.Server):

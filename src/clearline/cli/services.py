@@ -9,10 +9,12 @@ from clearline.cli.accounts import company_option
 from clearline.cli.context import REFUSED, as_json, emit, run, table, within
 from clearline.clock import now
 from clearline.domain.party import OPERATOR
-from clearline.domain.service import INVENTORY_TYPES, Service
+from clearline.domain.service import INVENTORY_TYPES, Service, ServiceType
 from clearline.store.db import Database, Tx
 from clearline.usecases import inventory
 from clearline.usecases.inventory import ImportReport
+
+_TYPES = click.Choice([one.value for one in INVENTORY_TYPES])
 
 
 @click.group()
@@ -23,9 +25,7 @@ def service() -> None:
 @service.command("add")
 @company_option
 @click.option("--id", "service_id", required=True, help="Unique within the company.")
-@click.option(
-    "--type", "kind", required=True, type=click.Choice([one.value for one in INVENTORY_TYPES]), help="What it is."
-)
+@click.option("--type", "kind", required=True, type=_TYPES, help="What it is.")
 @click.option("--label", required=True, help="What people call it.")
 @as_json
 def service_add(company: str, service_id: str, kind: str, label: str, *, as_json: bool) -> None:
@@ -45,6 +45,41 @@ def service_list(company: str, *, as_json: bool) -> None:
     """A company's services, by type and label."""
     found = within(lambda tx: inventory.services_of(tx, OPERATOR, company))
     emit(found) if as_json else table(("TYPE", "ID", "LABEL"), [(one.type, one.id, one.label) for one in found])
+
+
+@service.command("change")
+@company_option
+@click.argument("service_id")
+@click.option("--type", "kind", type=_TYPES, help="What it is from now on.")
+@click.option("--label", help="What people call it from now on.")
+@as_json
+def service_change(company: str, service_id: str, kind: str | None, label: str | None, *, as_json: bool) -> None:
+    """Change a service; tickets keep what they were raised with."""
+    values = {
+        name: value for name, value in (("type", kind and ServiceType(kind)), ("label", label)) if value is not None
+    }
+    if not values:
+        raise click.UsageError("Say what to change: --type, --label")
+
+    async def work(tx: Tx) -> Service:
+        return await inventory.change_service(tx, OPERATOR, company, service_id, values, now=now())
+
+    changed = within(work)
+    emit(changed) if as_json else click.echo(f"{changed.type} {changed.id} ({changed.label}) changed.")
+
+
+@service.command("delete")
+@company_option
+@click.argument("service_id")
+@as_json
+def service_delete(company: str, service_id: str, *, as_json: bool) -> None:
+    """Take a service out of the inventory; tickets keep the id and label that they were raised with."""
+
+    async def work(tx: Tx) -> Service:
+        return await inventory.delete_service(tx, OPERATOR, company, service_id, now=now())
+
+    gone = within(work)
+    emit(gone) if as_json else click.echo(f"{gone.type} {gone.id} ({gone.label}) deleted.")
 
 
 @service.command("import")

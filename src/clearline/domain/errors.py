@@ -80,13 +80,24 @@ class IllegalTransition(Conflict):
 
 
 class TicketFinished(Conflict):
-    """The ticket has reached the end of its life and takes no more notes."""
+    """The ticket has reached the end of its life: it takes no more notes, files or changes."""
 
     code = "ticket_finished"
 
     def __init__(self, status: str) -> None:
-        super().__init__(f"a ticket that is {status} takes no more notes")
+        super().__init__(f"a ticket that is {status} takes nothing more")
         self.status = status
+
+
+class MergedInto(TicketFinished):
+    """The ticket was merged: what is said about it belongs to ``into``, the ticket at the end of its merges."""
+
+    code = "ticket_merged"
+
+    def __init__(self, status: str, into: str) -> None:
+        super().__init__(status)
+        self.args = (f"the ticket was merged into {into}: write there",)
+        self.into = into
 
 
 class AlreadyExists(Conflict):
@@ -115,3 +126,107 @@ class IdempotencyKeyReused(Conflict):
 
     def __init__(self) -> None:
         super().__init__("this Idempotency-Key was used before with a different request")
+
+
+class LastAdmin(Conflict):
+    """The provider would have nobody left who runs the desk."""
+
+    code = "last_admin"
+
+    def __init__(self) -> None:
+        super().__init__("the last active admin stays one: make another admin first")
+
+
+class UserInactive(Conflict):
+    """The user cannot do anything, and so no key may speak for it."""
+
+    code = "user_inactive"
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"user {email} is not active")
+        self.email = email
+
+
+class TooManyLinks(Conflict):
+    """One of the tickets has as many links as a ticket may have."""
+
+    code = "too_many_links"
+
+    def __init__(self, number: str, most: int) -> None:
+        super().__init__(f"ticket {number} has {most} links already")
+        self.number, self.most = number, most
+
+
+class LinkCycle(Conflict):
+    """A ticket would become its own ancestor."""
+
+    code = "link_cycle"
+
+    def __init__(self, parent: str, child: str) -> None:
+        super().__init__(f"ticket {child} stands above {parent} already and cannot become its child")
+        self.parent, self.child = parent, child
+
+
+class NotMergeable(Conflict):
+    """The tickets cannot be merged, or there is no merge to undo; the text says why."""
+
+    code = "not_mergeable"
+
+
+class AttachmentTooLarge(InvalidInput):
+    """The file has more bytes than the desk takes."""
+
+    code = "attachment_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__([Violation("content", f"must have at most {most} bytes")])
+        self.most = most
+
+
+class MediaTypeRefused(InvalidInput):
+    """The desk does not take files of this media type."""
+
+    code = "media_type_refused"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__([Violation("media_type", rule)])
+
+
+class TooManyAttachments(Conflict):
+    """The ticket has as many attachments as one may have."""
+
+    code = "too_many_attachments"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a ticket has at most {most} attachments")
+        self.most = most
+
+
+class InUse(Conflict):
+    """It cannot be deleted while others refer to it; ``by`` says who, and what to do instead."""
+
+    code = "in_use"
+
+    def __init__(self, kind: str, name: str, by: str) -> None:
+        super().__init__(f"{kind} {name} cannot be deleted: {by}")
+        self.kind, self.name, self.by = kind, name, by
+
+
+class TicketTaken(Conflict):
+    """Somebody else works on the ticket already."""
+
+    code = "ticket_taken"
+
+    def __init__(self, number: str, name: str) -> None:
+        super().__init__(f"ticket {number} is {name}'s already; take it by force to have it nevertheless")
+        self.number, self.name = number, name
+
+
+class NobodyAvailable(Conflict):
+    """There is nobody to give the ticket to."""
+
+    code = "nobody_available"
+
+    def __init__(self, number: str, why: str) -> None:
+        super().__init__(f"ticket {number} cannot be assigned: {why}")
+        self.number, self.why = number, why

@@ -1,5 +1,6 @@
 """Notes: what is said about a ticket. Append-only, in the order of their numbers."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ from clearline.domain.errors import InvalidInput, Violation
 from clearline.domain.text import check_text, is_blank
 
 TEXT_MAX = 4000
+_WORKLOG_ID = re.compile("WLG[0-9]{12}")
 
 
 class Visibility(StrEnum):
@@ -41,6 +43,11 @@ class Note(Struct, frozen=True):
 def worklog_id(number: int) -> str:
     """How wires show a note's number: ``WLG`` and twelve digits (Console Connect API v2, ``worklogId``)."""
     return f"WLG{number:012d}"
+
+
+def parse_worklog_id(text: str) -> int | None:
+    """The number in ``WLG`` and twelve ASCII digits, or None for any other text."""
+    return int(text[3:]) if _WORKLOG_ID.fullmatch(text) else None
 
 
 def check_note_text(text: str) -> str:

@@ -68,6 +68,16 @@ TAKES_NOTES = OPEN
 """A note on a ticket that has ended would be read by nobody."""
 
 
+FOR_CUSTOMERS: dict[Status, frozenset[Status]] = {
+    Status.ACKNOWLEDGED: frozenset({Status.CANCELLATION_REQUESTED}),
+    Status.IN_PROGRESS: frozenset({Status.CANCELLATION_REQUESTED}),
+    Status.PENDING: frozenset({Status.CANCELLATION_REQUESTED}),
+    Status.HELD: frozenset({Status.CANCELLATION_REQUESTED}),
+    Status.RESOLVED: frozenset({Status.CLOSED, Status.REOPENED}),
+}
+"""The moves that are the customer's to make: ask for the end, accept the repair, or say that it is none."""
+
+
 class IssueType(StrEnum):
     """What the customer says is wrong, spelt as the Console Connect API v2 spells it (``issueType``)."""
 
@@ -115,6 +125,10 @@ class Channel(StrEnum):
 
     API = "API"
     PHONE = "Phone"
+    EMAIL = "Email"
+    PORTAL = "Portal"
+    CONSOLE = "Console"
+    SYSTEM = "System"
 
 
 class Assessment(Struct, frozen=True):
@@ -163,6 +177,10 @@ class NewTicket(Struct, frozen=True):
     service_id: str
     contact: Contact
     channel: Channel
+    asked_severity: Severity | None = None
+    asked_priority: Priority | None = None
+    tags: tuple[str, ...] = ()
+    external_ids: dict[str, str] = {}
 
 
 class Ticket(Struct, frozen=True):

@@ -1,12 +1,12 @@
 """Events: one row a fact, and the cursor that reads them without ever skipping one."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from clearline.domain.events import Fact
+from clearline.domain.events import Fact, RecordChanged
 from clearline.domain.party import Actor
 from clearline.store.db import Record, Tx
 
@@ -19,6 +19,8 @@ class Cursor(NamedTuple):
 
 
 START = Cursor(0, 0)
+_REBASED = "3"
+"""The first number that an ordinary transaction can have."""
 
 
 class Event(NamedTuple):
@@ -28,20 +30,22 @@ class Event(NamedTuple):
     company_id: UUID
     at: datetime
     type: str
-    ticket_number: int
+    ticket_number: int | None
     note_number: int | None
+    actor_id: UUID | None
     actor_name: str
-    data: dict[str, str]
+    data: dict[str, Any]
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, str]).decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def encode(fact: Fact) -> tuple[str, str]:
     """A fact as the ``type`` and ``data`` columns keep it."""
     members = msgspec.to_builtins(fact)
-    return members.pop("type"), _encode(members).decode()
+    kind = f"{members.pop('kind')}.{members.pop('action')}" if isinstance(fact, RecordChanged) else members.pop("type")
+    return kind, _encode(members).decode()
 
 
 def actor_id(actor: Actor) -> UUID | None:
@@ -49,8 +53,27 @@ def actor_id(actor: Actor) -> UUID | None:
     return None if actor.user is None else actor.user.id
 
 
-def _event(row: Record) -> Event:
-    return Event(Cursor(row[0], row[1]), row[2], row[3], row[4], row[5], row[6], row[7], _decode(row[8]))
+async def append(
+    tx: Tx, actor: Actor, company_id: UUID, fact: Fact, *, ticket_number: int | None = None, now: datetime
+) -> None:
+    """Store a fact, in the transaction that makes it true."""
+    kind, data = encode(fact)
+    await tx.write(
+        """insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+           values ($1, $2, $3, $4, $5, $6, $7)""",
+        company_id,
+        now,
+        kind,
+        ticket_number,
+        actor_id(actor),
+        actor.name,
+        data,
+    )
+
+
+def event_of(row: Record) -> Event:
+    """The event in a row of all its columns."""
+    return Event(Cursor(row[0], row[1]), row[2], row[3], row[4], row[5], row[6], row[7], row[8], _decode(row[9]))
 
 
 async def read(tx: Tx, after: Cursor, *, limit: int) -> list[Event]:
@@ -62,7 +85,7 @@ async def read(tx: Tx, after: Cursor, *, limit: int) -> list[Event]:
     """
     rows = await tx.fetch(
         """
-        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_name, data
+        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
           from event
          where (xid, id) > ($1::text::xid8, $2) and xid < pg_snapshot_xmin(pg_current_snapshot())
          order by xid, id limit $3
@@ -71,17 +94,41 @@ async def read(tx: Tx, after: Cursor, *, limit: int) -> list[Event]:
         after.id,
         limit,
     )
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
-async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int) -> list[Event]:
-    """What happened to one ticket, oldest first. Served by ``event_by_ticket``."""
+async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int, limit: int) -> list[Event]:
+    """What happened to one ticket after the event of this id, oldest first. Served by ``event_by_ticket``."""
     rows = await tx.fetch(
         """
-        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_name, data
-          from event where company_id = $1 and ticket_number = $2 order by id
+        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
+          from event where company_id = $1 and ticket_number = $2 and id > $3 order by id limit $4
         """,
         company_id,
         ticket_number,
+        after,
+        limit,
     )
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
+
+
+async def rebase(tx: Tx) -> bool:
+    """Make the log readable again after a restore into another PostgreSQL; whether that was needed.
+
+    A dump brings the events' transaction numbers along, but not the counter they came from. Where they are ahead of
+    the new counter, no reader would see them, and later events would seem older. All of them are committed, so one
+    number is enough for them, and the ids keep the order. Readers go on before the first event they had not seen.
+    """
+    ahead = await tx.fetchval(
+        "select max(xid)::text::bigint >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint from event"
+    )
+    if not ahead:
+        return False
+    await tx.write(
+        """update consumer c set xid = $1::text::xid8,
+                  id = coalesce((select min(e.id) - 1 from event e where (e.xid, e.id) > (c.xid, c.id)),
+                                (select max(e.id) from event e))""",
+        _REBASED,
+    )
+    await tx.write("update event set xid = $1::text::xid8", _REBASED)
+    return True

@@ -13,6 +13,7 @@ class KeptAnswer(NamedTuple):
     fingerprint: bytes
     status: int
     body: bytes
+    location: str | None
 
 
 async def claim(tx: Tx, api_key_id: UUID, route: str, key: str) -> bool:
@@ -29,7 +30,7 @@ async def find(
 ) -> KeptAnswer | None:
     """The answer kept under a key at or after ``since``, or None."""
     row = await tx.fetchrow(
-        """select fingerprint, status, body from idempotency_key
+        """select fingerprint, status, body, location from idempotency_key
             where company_id = $1 and api_key_id = $2 and route = $3 and key = $4 and created_at >= $5""",
         company_id,
         api_key_id,
@@ -45,11 +46,12 @@ async def save(
 ) -> None:
     """Keep an answer, in the place of one that is too old to count."""
     await tx.write(
-        """insert into idempotency_key (company_id, api_key_id, route, key, fingerprint, status, body, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8)
+        """insert into idempotency_key
+                  (company_id, api_key_id, route, key, fingerprint, status, body, created_at, location)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
            on conflict (company_id, api_key_id, route, key) do update
               set fingerprint = excluded.fingerprint, status = excluded.status, body = excluded.body,
-                  created_at = excluded.created_at""",
+                  created_at = excluded.created_at, location = excluded.location""",
         company_id,
         api_key_id,
         route,
@@ -58,6 +60,7 @@ async def save(
         answer.status,
         answer.body,
         now,
+        answer.location,
     )
 
 

@@ -5,7 +5,8 @@ from importlib import resources
 from typing import NamedTuple
 
 from clearline.clock import now
-from clearline.store.db import Database
+from clearline.store import events
+from clearline.store.db import Database, Tx
 
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
@@ -56,7 +57,9 @@ async def pending(database: Database) -> list[Migration]:
 
 
 async def migrate(database: Database) -> list[Migration]:
-    """Bring the database up to this code. Each file is a transaction; a second server waits for the first.
+    """Bring the database up to this code, and its events in step with it after a restore.
+
+    Each file is a transaction; a second server waits for the first.
 
     Raises:
         SchemaTooNew: the database has a migration that this code does not know; nothing was changed.
@@ -73,6 +76,8 @@ async def migrate(database: Database) -> list[Migration]:
                 await connection.execute(
                     "insert into schema_migration values ($1, $2, $3)", migration.number, migration.name, now()
                 )
+        async with connection.transaction():
+            await events.rebase(Tx(connection))
     return missing
 
 

@@ -1,12 +1,24 @@
 """Companies, users and API keys."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
-from clearline.domain.party import Actor, ApiKey, Company, Role, User
+from asyncpg.exceptions import UniqueViolationError
+
+from clearline.domain.party import ROLE_SCOPES, Actor, ApiKey, Company, Role, User
 from clearline.store.db import Record, Tx
 
 _KEY = "company_id, id, user_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at"
+
+_USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available"
+_BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+_ROLE = {str(member): member for member in Role}
+
+
+def user_of(row: Record, at: int = 0) -> User:
+    """The user whose columns begin at a place in a row."""
+    company_id, user_id, name, email, phone, role, is_active, is_available = row[at : at + 8]
+    return User(company_id, user_id, name, email, phone, _ROLE[role], is_active, is_available)
 
 
 def _key(row: Record) -> ApiKey:
@@ -16,7 +28,8 @@ def _key(row: Record) -> ApiKey:
 async def insert_company(tx: Tx, company: Company, *, now: datetime) -> bool:
     """Store a company; False when its name or code is taken, whatever the case of its letters."""
     row = await tx.write(
-        "insert into company values ($1, $2, $3, $4) on conflict do nothing returning id",
+        """insert into company (id, name, code, created_at) values ($1, $2, $3, $4)
+           on conflict do nothing returning id""",
         company.id,
         company.name,
         company.code,
@@ -25,9 +38,39 @@ async def insert_company(tx: Tx, company: Company, *, now: datetime) -> bool:
     return row is not None
 
 
-async def companies(tx: Tx) -> list[Company]:
-    """Every company, by name."""
-    return [Company(*row) for row in await tx.fetch("select id, name, code from company order by lower(name)")]
+async def companies(tx: Tx, *, after: str = "", limit: int | None = None) -> list[Company]:
+    """Customers by name, after a name; not the provider. Served by ``company_name``."""
+    rows = await tx.fetch(
+        """select id, name, code from company where lower(name) > lower($1) and not is_provider
+            order by lower(name) limit $2""",
+        after,
+        limit,
+    )
+    return [Company(*row) for row in rows]
+
+
+async def company(tx: Tx, company_id: UUID) -> Company | None:
+    """One company, or None."""
+    row = await tx.fetchrow("select id, name, code from company where id = $1", company_id)
+    return None if row is None else Company(*row)
+
+
+async def lock_company(tx: Tx, company_id: UUID) -> Company | None:
+    """One company, held against changes by others until the transaction ends, or None."""
+    row = await tx.fetchrow("select id, name, code from company where id = $1 for no key update", company_id)
+    return None if row is None else Company(*row)
+
+
+async def save_company(tx: Tx, company: Company) -> bool:
+    """Store the values of a locked company.
+
+    False when another has its name or code: then the transaction is of no more use.
+    """
+    try:
+        await tx.write("update company set name = $2, code = $3 where id = $1", company.id, company.name, company.code)
+    except UniqueViolationError:
+        return False
+    return True
 
 
 async def find_company(tx: Tx, name: str) -> Company | None:
@@ -43,25 +86,101 @@ async def find_company(tx: Tx, name: str) -> Company | None:
 async def insert_user(tx: Tx, user: User, *, now: datetime) -> bool:
     """Store a user; False when the company has one of that address."""
     row = await tx.write(
-        """insert into app_user (company_id, id, name, email, phone, created_at) values ($1, $2, $3, $4, $5, $6)
-           on conflict do nothing returning id""",
+        """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id""",
         user.company_id,
         user.id,
         user.name,
         user.email,
         user.phone,
+        user.role,
+        user.is_active,
+        user.is_available,
         now,
     )
     return row is not None
 
 
-async def users(tx: Tx, company_id: UUID) -> list[User]:
-    """The users of a company, the first one first."""
+async def users(tx: Tx, company_id: UUID, *, after: str = "", limit: int | None = None) -> list[User]:
+    """The users of a company by address, after an address. Served by ``app_user_email``."""
     rows = await tx.fetch(
-        "select company_id, id, name, email, phone from app_user where company_id = $1 order by created_at, id",
+        f"""select {_USER} from app_user u where u.company_id = $1 and lower(u.email) > lower($2)
+             order by lower(u.email) limit $3""",
+        company_id,
+        after,
+        limit,
+    )
+    return [user_of(row) for row in rows]
+
+
+async def first_user(tx: Tx, company_id: UUID) -> User | None:
+    """The user that a company has had for the longest time, of those still active, or None."""
+    row = await tx.fetchrow(
+        f"""select {_USER} from app_user u where u.company_id = $1
+             order by u.is_active desc, u.created_at, u.id limit 1""",
         company_id,
     )
-    return [User(*row) for row in rows]
+    return None if row is None else user_of(row)
+
+
+async def user_with_email(tx: Tx, company_id: UUID, email: str) -> User | None:
+    """The user of a company with an address, whatever the case of its letters, or None."""
+    row = await tx.fetchrow(
+        f"select {_USER} from app_user u where u.company_id = $1 and lower(u.email) = lower($2)", company_id, email
+    )
+    return None if row is None else user_of(row)
+
+
+async def user(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
+    """One user of a company, or None."""
+    row = await tx.fetchrow(
+        f"select {_USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id
+    )
+    return None if row is None else user_of(row)
+
+
+async def lock_user(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
+    """One user of a company, held against changes by others until the transaction ends, or None."""
+    row = await tx.fetchrow(
+        f"select {_USER} from app_user u where u.company_id = $1 and u.id = $2 for no key update", company_id, user_id
+    )
+    return None if row is None else user_of(row)
+
+
+async def save_user(tx: Tx, user: User) -> bool:
+    """Store the values of a locked user, and count its version up.
+
+    False when the company has another of that address: then the transaction is of no more use.
+    """
+    try:
+        await tx.write(
+            """
+            update app_user set name = $3, email = $4, phone = $5, role = $6, is_active = $7, is_available = $8,
+                   version = version + 1
+             where company_id = $1 and id = $2
+            """,
+            user.company_id,
+            user.id,
+            user.name,
+            user.email,
+            user.phone,
+            user.role,
+            user.is_active,
+            user.is_available,
+        )
+    except UniqueViolationError:
+        return False
+    return True
+
+
+async def has_other_admin(tx: Tx, company_id: UUID, user_id: UUID) -> bool:
+    """Whether a company has an active admin besides this one."""
+    found = await tx.fetchval(
+        "select true from app_user where company_id = $1 and id <> $2 and role = 'admin' and is_active limit 1",
+        company_id,
+        user_id,
+    )
+    return found is True
 
 
 async def insert_key(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
@@ -81,48 +200,74 @@ async def insert_key(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
     )
 
 
-async def keys(tx: Tx, company_id: UUID) -> list[ApiKey]:
-    """The keys of a company, oldest first, revoked ones too."""
-    rows = await tx.fetch(f"select {_KEY} from api_key where company_id = $1 order by created_at, id", company_id)
+async def keys(
+    tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
+) -> list[ApiKey]:
+    """The keys of a company, oldest first, revoked ones too, after a time and id. Served by ``api_key_by_age``."""
+    rows = await tx.fetch(
+        f"""select {_KEY} from api_key where company_id = $1 and (created_at, id) > ($2, $3)
+             order by created_at, id limit $4""",
+        company_id,
+        *(after or _BEFORE_ALL),
+        limit,
+    )
     return [_key(row) for row in rows]
 
 
-async def revoke_key(tx: Tx, company_id: UUID, key_id: UUID, *, now: datetime) -> ApiKey | None:
-    """End a key; one already revoked keeps its time. None when the company has no such key."""
-    row = await tx.write(
-        f"""update api_key set revoked_at = coalesce(revoked_at, $3) where company_id = $1 and id = $2
-            returning {_KEY}""",
-        company_id,
-        key_id,
-        now,
+async def key(tx: Tx, company_id: UUID, key_id: UUID) -> ApiKey | None:
+    """One key of a company, or None."""
+    row = await tx.fetchrow(f"select {_KEY} from api_key where company_id = $1 and id = $2", company_id, key_id)
+    return None if row is None else _key(row)
+
+
+async def lock_key(tx: Tx, company_id: UUID, key_id: UUID) -> ApiKey | None:
+    """One key of a company, held against changes by others until the transaction ends, or None."""
+    row = await tx.fetchrow(
+        f"select {_KEY} from api_key where company_id = $1 and id = $2 for no key update", company_id, key_id
     )
     return None if row is None else _key(row)
 
 
+async def revoke_key(tx: Tx, company_id: UUID, key_id: UUID, *, now: datetime) -> None:
+    """End a locked key."""
+    await tx.write("update api_key set revoked_at = $3 where company_id = $1 and id = $2", company_id, key_id, now)
+
+
+_ACTOR = f"""select {_USER}, c.id, c.name, c.code
+      from app_user u join company c on c.id = u.company_id where u.company_id = $1 and u.id = $2 and u.is_active"""
+
+
+def _actor(user: User, company: Company, scopes: frozenset[str], key_id: UUID | None, ends: datetime | None) -> Actor:
+    held = scopes & ROLE_SCOPES[user.role]
+    return Actor(user.role, user.name, company, user, key_id, ends, held)
+
+
 async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None:
-    """Who a key speaks for, or None when it is unknown, revoked or expired. Served by ``api_key_by_secret``."""
+    """Who a key speaks for, or None when it is unknown, revoked or expired, or its user is not active.
+
+    Served by ``api_key_by_secret``.
+    """
     row = await tx.fetchrow(
-        """
-        select k.id, k.expires_at, k.scopes, c.id, c.name, c.code, u.id, u.name, u.email, u.phone
+        f"""
+        select {_USER}, c.id, c.name, c.code, k.scopes, k.id, k.expires_at
           from api_key k
           join app_user u on u.company_id = k.company_id and u.id = k.user_id
           join company c on c.id = k.company_id
          where k.secret_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)
+           and u.is_active
         """,
         secret_hash,
         now,
     )
     if row is None:
         return None
-    return Actor(
-        Role.CUSTOMER,
-        row[7],
-        company=Company(row[3], row[4], row[5]),
-        user=User(row[3], row[6], row[7], row[8], row[9]),
-        key_id=row[0],
-        key_expires_at=row[1],
-        scopes=frozenset(row[2]),
-    )
+    return _actor(user_of(row), Company(row[8], row[9], row[10]), frozenset(row[11]), row[12], row[13])
+
+
+async def actor_for(tx: Tx, company_id: UUID, user_id: UUID, scopes: frozenset[str]) -> Actor | None:
+    """A user as an actor, for work that it asked for earlier, with its role of now; None when it is not active."""
+    row = await tx.fetchrow(_ACTOR, company_id, user_id)
+    return None if row is None else _actor(user_of(row), Company(row[8], row[9], row[10]), scopes, None, None)
 
 
 async def save_last_uses(tx: Tx, uses: list[tuple[UUID, UUID, datetime]]) -> None:

@@ -47,6 +47,10 @@ _CHANNEL = {str(member): member for member in Channel}
 _decode_notes = msgspec.json.Decoder(list[Note]).decode
 
 
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 class TicketPage(NamedTuple):
     """One page of a list, and how many tickets the whole list has."""
 
@@ -92,8 +96,10 @@ INSERT = """
     ), added as (
         insert into ticket (company_id, title, description, issue_type, service_type, service_id, service_label,
                             severity, impact, priority, status, contact_name, contact_phone, contact_email, channel,
-                            created_by, created_at, updated_at, status_changed_at)
-        select $1, $3, $4, $5, $6, $7, about.label, $8, $9, $10, $11, $12, $13, $14, $15, $17, $2, $2, $2
+                            created_by, created_at, updated_at, status_changed_at,
+                            asked_severity, asked_priority, tags, external_ids)
+        select $1, $3, $4, $5, $6, $7, about.label, $8, $9, $10, $11, $12, $13, $14, $15, $17, $2, $2, $2,
+               $21, $22, $23::text[], $24
           from about
         returning number, service_label
     ), counted as (
@@ -139,6 +145,10 @@ async def insert(
         kind,
         actor.name,
         data,
+        new.asked_severity,
+        new.asked_priority,
+        new.tags,
+        _json(new.external_ids) if new.external_ids else "{}",
     )
     if row is None:
         return None
@@ -174,6 +184,12 @@ async def company_of(tx: Tx, number: int) -> UUID | None:
     return found
 
 
+async def exists(tx: Tx, company_id: UUID, number: int) -> bool:
+    """Whether the company has such a ticket. Served by the primary key."""
+    found = await tx.fetchval("select true from ticket where company_id = $1 and number = $2", company_id, number)
+    return found is True
+
+
 GET = f"select {COLUMNS}, {NOTES.format(visibilities='$3')} from ticket t where t.company_id = $1 and t.number = $2"
 
 
@@ -190,6 +206,20 @@ async def lock(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
     """One ticket, held against changes by others until the transaction ends, or None."""
     row = await tx.fetchrow(_LOCK, company_id, number)
     return None if row is None else ticket_of(row)
+
+
+async def lock_resolved(tx: Tx, *, before: datetime, limit: int) -> list[Ticket]:
+    """Tickets resolved before a time, the oldest first, held until the transaction ends, without those held already.
+
+    Served by ``ticket_resolved``.
+    """
+    rows = await tx.fetch(
+        f"""select {COLUMNS} from ticket t where t.status = 'resolved' and t.status_changed_at < $1
+             order by t.status_changed_at limit $2 for update skip locked""",
+        before,
+        limit,
+    )
+    return [ticket_of(row) for row in rows]
 
 
 PAGE = f"""
@@ -256,18 +286,6 @@ async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged,
         actor.name,
         data,
     )
-
-
-async def recent(tx: Tx, *, company_id: UUID | None, is_open: bool, limit: int) -> list[Ticket]:
-    """The newest tickets of one company or of all, for the operator. Served by ``ticket_page``/``ticket_by_number``."""
-    rows = await tx.fetch(
-        f"""select {COLUMNS} from ticket t
-             where ($1::uuid is null or t.company_id = $1) and t.is_open = $2 order by t.number desc limit $3""",
-        company_id,
-        is_open,
-        limit,
-    )
-    return [ticket_of(row) for row in rows]
 
 
 async def miscounted(tx: Tx) -> list[str]:

@@ -1,236 +1,271 @@
-"""Companies, users and API keys; and who a key speaks for."""
+"""Companies and their users. Their API keys have a module of their own."""
 
-import hashlib
-import secrets
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from clearline.domain.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Unauthenticated, Violation
-from clearline.domain.party import (
-    ALL_SCOPES,
-    NAME_MAX,
-    PHONE_MAX,
-    Actor,
-    ApiKey,
-    Company,
-    User,
-    check_company,
-)
-from clearline.domain.text import check_email, check_text
-from clearline.store import parties
-from clearline.store.db import Database, Tx
+from msgspec import Struct
+from msgspec.structs import replace
+
+from clearline.domain.errors import AlreadyExists, Forbidden, InvalidInput, LastAdmin, NotFound
+from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.party import PROVIDER_ID, Actor, Company, Role, Scope, User, check_company, check_user
+from clearline.store import events, parties
+from clearline.store.db import Tx
 from clearline.usecases import access
 
-KEY_PREFIX = "clk_"
-KEY_LENGTH = len(KEY_PREFIX) + 43
-"""The prefix, and 32 random bytes in base64url without padding."""
+COMPANY_FIELDS = frozenset({"name", "code"})
+USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available"})
 
-_SHOWN = len(KEY_PREFIX) + 6
-_MOST_REMEMBERED = 10_000
+
+async def company_of(tx: Tx, actor: Actor, which: UUID | str) -> Company:
+    """The company of an id, or of a name or customer code: any for the staff, a customer's own for the customer.
+
+    Raises:
+        NotFound: there is none that the actor may see.
+    """
+    if isinstance(which, UUID):
+        return await access.company_with_id(tx, actor, which)
+    return await access.company_named(tx, actor, which)
+
+
+def home(actor: Actor) -> tuple[User, Company]:
+    """Who the actor is, and where it belongs.
+
+    Raises:
+        Forbidden: the actor is the operator, who is no person of the desk.
+    """
+    if actor.user is None or actor.company is None:
+        raise Forbidden("this needs a key of a user")
+    return actor.user, actor.company
+
+
+async def managed(tx: Tx, actor: Actor, which: UUID | str) -> Company:
+    """A company whose people and keys the actor manages.
+
+    Raises:
+        NotFound: there is none that the actor may see.
+        Forbidden: the actor does not manage it.
+    """
+    company = await company_of(tx, actor, which)
+    access.manage(actor, company)
+    return company
+
+
+def made(kind: str, record_id: str, name: str, value: Struct, fields: frozenset[str]) -> RecordChanged:
+    """The fact that something was made, with the values that it began with."""
+    changes = [Change(field, None, getattr(value, field)) for field in value.__struct_fields__ if field in fields]
+    return RecordChanged(kind, "created", record_id, name, changes)
 
 
 async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: datetime) -> Company:
     """Take on a customer; ``code`` is the customer number that wires show.
 
     Raises:
+        Forbidden: the actor does not run the desk.
         InvalidInput: a value breaks a rule.
         AlreadyExists: the name or the code is taken.
     """
     access.operate(actor)
+    access.allow(actor, Scope.ACCOUNTS_WRITE)
     if violations := check_company(name, code):
         raise InvalidInput(violations)
     company = Company(uuid4(), name, code)
     if not await parties.insert_company(tx, company, now=now):
         raise AlreadyExists("company", f"{name} or code {code}")
+    fact = made("company", str(company.id), name, company, COMPANY_FIELDS)
+    await events.append(tx, actor, company.id, fact, now=now)
     return company
 
 
-async def list_companies(tx: Tx, actor: Actor) -> list[Company]:
-    """Every company, by name."""
+async def list_companies(
+    tx: Tx, actor: Actor, *, named: str | None = None, after: str = "", limit: int | None = None
+) -> list[Company]:
+    """The customers by name, whatever the case of its letters; ``after`` is the name of the last one before.
+
+    ``named`` leaves only the one with that name or customer code. Served by ``company_name``. Without ``limit``, all
+    that follow.
+
+    Raises:
+        Forbidden: the actor is a customer, or its key may not read accounts.
+    """
+    access.staff(actor, Scope.ACCOUNTS_READ)
+    if named is not None:
+        found = await parties.find_company(tx, named)
+        return [] if found is None or found.id == PROVIDER_ID else [found]
+    return await parties.companies(tx, after=after, limit=limit)
+
+
+async def get_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
+    """A company, or the provider itself.
+
+    Raises:
+        NotFound: there is none that the actor may see.
+        ScopeMissing: the actor's key may not read accounts.
+    """
+    access.allow(actor, Scope.ACCOUNTS_READ)
+    return await company_of(tx, actor, which)
+
+
+async def lock_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
+    """A company that the actor is about to change, held against changes by others until the transaction ends.
+
+    Raises:
+        Forbidden: the actor does not run the desk, or its key may not write accounts.
+        NotFound: no such company.
+    """
     access.operate(actor)
-    return await parties.companies(tx)
+    access.allow(actor, Scope.ACCOUNTS_WRITE)
+    found = await company_of(tx, actor, which)
+    locked = await parties.lock_company(tx, found.id)
+    if locked is None:
+        raise NotFound("company", str(which))
+    return locked
+
+
+async def change_company(
+    tx: Tx, actor: Actor, which: UUID | str, values: Mapping[str, Any], *, now: datetime
+) -> Company:
+    """Set some of the values of ``COMPANY_FIELDS``; what is as it was is no change, and makes no event.
+
+    Raises:
+        Forbidden: the actor does not run the desk, or its key may not write accounts.
+        NotFound: no such company.
+        InvalidInput: a value breaks a rule.
+        AlreadyExists: the name or the code is taken.
+    """
+    before = await lock_company(tx, actor, which)
+    after = replace(before, **values)
+    changes = changes_between(before, after)
+    if not changes:
+        return before
+    if violations := check_company(after.name, after.code):
+        raise InvalidInput(violations)
+    if not await parties.save_company(tx, after):
+        raise AlreadyExists("company", f"{after.name} or code {after.code}")
+    fact = RecordChanged("company", "changed", str(after.id), after.name, changes)
+    await events.append(tx, actor, after.id, fact, now=now)
+    return after
 
 
 async def add_user(
-    tx: Tx, actor: Actor, company_name: str, *, name: str, email: str, phone: str, now: datetime
+    tx: Tx,
+    actor: Actor,
+    which: UUID | str,
+    *,
+    name: str,
+    email: str,
+    phone: str,
+    role: Role | None = None,
+    now: datetime,
 ) -> User:
-    """Add a person to a company.
+    """Add a person to a company; without a role, one who may do the least there.
 
     Raises:
         NotFound: no such company.
+        Forbidden: the actor does not manage it.
         InvalidInput: a value breaks a rule.
         AlreadyExists: the company has a user of that address.
     """
-    company = await access.company_named(tx, actor, company_name)
-    violations = [
-        *check_text("name", name, most=NAME_MAX),
-        *check_email("email", email),
-        *check_text("phone", phone, least=0, most=PHONE_MAX),
-    ]
-    if violations:
+    company = await managed(tx, actor, which)
+    of_provider = company.id == PROVIDER_ID
+    if role is None:
+        role = Role.VIEWER if of_provider else Role.CUSTOMER
+    if violations := check_user(name, email, phone, role, of_provider=of_provider):
         raise InvalidInput(violations)
-    user = User(company.id, uuid4(), name, email, phone)
+    user = User(company.id, uuid4(), name, email, phone, role)
     if not await parties.insert_user(tx, user, now=now):
         raise AlreadyExists("user", email)
+    await events.append(tx, actor, company.id, made("user", str(user.id), name, user, USER_FIELDS), now=now)
     return user
 
 
-async def list_users(tx: Tx, actor: Actor, company_name: str) -> list[User]:
-    """The users of a company, the first one first.
+async def list_users(
+    tx: Tx, actor: Actor, which: UUID | str, *, after: str = "", limit: int | None = None
+) -> list[User]:
+    """The users of a company by address, whatever the case of its letters; ``after`` is the last address before.
+
+    Served by ``app_user_email``. Without ``limit``, all that follow.
 
     Raises:
         NotFound: no such company.
+        ScopeMissing: the actor's key may not read accounts.
     """
-    company = await access.company_named(tx, actor, company_name)
-    return await parties.users(tx, company.id)
+    access.allow(actor, Scope.ACCOUNTS_READ)
+    company = await company_of(tx, actor, which)
+    return await parties.users(tx, company.id, after=after, limit=limit)
 
 
-async def create_key(
-    tx: Tx,
-    actor: Actor,
-    company_name: str,
-    *,
-    user_email: str | None,
-    name: str,
-    scopes: frozenset[str],
-    lifetime: timedelta | None,
-    now: datetime,
-) -> tuple[ApiKey, str]:
-    """Issue a key to a user, by default the company's first; answers it with its secret, which is shown only now.
+async def get_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> User:
+    """A user of a company, by id or address.
 
     Raises:
         NotFound: no such company, or it has no such user.
-        Conflict: it has no user at all.
-        InvalidInput: the name or a scope breaks a rule, or the lifetime is not positive.
+        ScopeMissing: the actor's key may not read accounts.
     """
-    company = await access.company_named(tx, actor, company_name)
-    violations = check_text("name", name, most=NAME_MAX)
-    if not scopes or scopes - ALL_SCOPES:
-        violations.append(Violation("scopes", "must be some of " + ", ".join(sorted(ALL_SCOPES))))
-    if lifetime is not None and lifetime <= timedelta(0):
-        violations.append(Violation("lifetime", "must be positive"))
-    if violations:
+    access.allow(actor, Scope.ACCOUNTS_READ)
+    return await _user(tx, await company_of(tx, actor, which), who)
+
+
+async def _user(tx: Tx, company: Company, who: UUID | str) -> User:
+    if isinstance(who, UUID):
+        user = await parties.user(tx, company.id, who)
+    else:
+        user = await parties.user_with_email(tx, company.id, who)
+    if user is None:
+        raise NotFound("user", str(who))
+    return user
+
+
+async def lock_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> User:
+    """A user that the actor is about to change, held against changes by others until the transaction ends.
+
+    Raises:
+        NotFound: no such company, or it has no such user.
+        Forbidden: the actor does not manage the company.
+    """
+    company = await managed(tx, actor, which)
+    if company.id == PROVIDER_ID:
+        await parties.lock_company(tx, company.id)  # one at a time, or two admins could dismiss each other
+    found = await _user(tx, company, who)
+    locked = await parties.lock_user(tx, company.id, found.id)
+    if locked is None:
+        raise NotFound("user", str(who))
+    return locked
+
+
+async def change_user(
+    tx: Tx, actor: Actor, which: UUID | str, who: UUID | str, values: Mapping[str, Any], *, now: datetime
+) -> User:
+    """Set some of the values of ``USER_FIELDS``; what is as it was is no change, and makes no event.
+
+    One who is no longer active, or has another role, has it at once: every process forgets what keys may do.
+
+    Raises:
+        NotFound: no such company, or it has no such user.
+        Forbidden: the actor does not manage the company.
+        InvalidInput: a value breaks a rule.
+        AlreadyExists: the company has another user of that address.
+        LastAdmin: it is the provider's last active admin, and only the operator may dismiss that one.
+    """
+    before = await lock_user(tx, actor, which, who)
+    after = replace(before, **values)
+    changes = changes_between(before, after)
+    if not changes:
+        return before
+    of_provider = before.company_id == PROVIDER_ID
+    if violations := check_user(after.name, after.email, after.phone, after.role, of_provider=of_provider):
         raise InvalidInput(violations)
-    user = _pick(await parties.users(tx, company.id), user_email, company)
-    secret = KEY_PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey(
-        company_id=company.id,
-        id=uuid4(),
-        user_id=user.id,
-        name=name,
-        prefix=secret[:_SHOWN],
-        scopes=scopes,
-        created_at=now,
-        expires_at=None if lifetime is None else now + lifetime,
-        revoked_at=None,
-        last_used_at=None,
-    )
-    await parties.insert_key(tx, key, hash_secret(secret))
-    return key, secret
+    leaves = _runs_the_desk(before) and not _runs_the_desk(after)
+    if leaves and actor.role is not Role.OPERATOR and not await parties.has_other_admin(tx, PROVIDER_ID, before.id):
+        raise LastAdmin
+    if not await parties.save_user(tx, after):
+        raise AlreadyExists("user", after.email)
+    fact = RecordChanged("user", "changed", str(after.id), after.name, changes)
+    await events.append(tx, actor, after.company_id, fact, now=now)
+    return after
 
 
-def _pick(users: list[User], email: str | None, company: Company) -> User:
-    for user in users:
-        if email is None or user.email.lower() == email.lower():
-            return user
-    if email is None:
-        raise Conflict(f"company {company.name} has no user yet for a key to speak for: add one first")
-    raise NotFound("user", email)
-
-
-async def list_keys(tx: Tx, actor: Actor, company_name: str) -> list[ApiKey]:
-    """The keys of a company, without their secrets, oldest first.
-
-    Raises:
-        NotFound: no such company.
-    """
-    company = await access.company_named(tx, actor, company_name)
-    return await parties.keys(tx, company.id)
-
-
-async def revoke_key(tx: Tx, actor: Actor, company_name: str, key_id: UUID, *, now: datetime) -> ApiKey:
-    """End a key at once, in every process.
-
-    Raises:
-        NotFound: no such company, or it has no such key.
-    """
-    company = await access.company_named(tx, actor, company_name)
-    key = await parties.revoke_key(tx, company.id, key_id, now=now)
-    if key is None:
-        raise NotFound("key", str(key_id))
-    return key
-
-
-def hash_secret(secret: str) -> bytes:
-    """What is stored of a key's secret: its SHA-256. It holds 256 random bits, so nothing slower is needed."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-class KeyRing:
-    """Who each API key speaks for, remembered, so that a request need not ask the database.
-
-    The database tells every process when a key, user or company changes; then all is forgotten. While that line is
-    down nothing is remembered. Keys are remembered by the hash of their secret, and for as long as they last.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._actors: dict[bytes, Actor] = {}
-        self._last_uses: dict[tuple[UUID, UUID], datetime] = {}
-        self._line_is_up = False
-        self._generation = 0
-
-    def forget(self) -> None:
-        """Ask the database again about every key."""
-        self._generation += 1
-        self._actors.clear()
-
-    def line_up(self) -> None:
-        """Changes are told from now on."""
-        self.forget()
-        self._line_is_up = True
-
-    def line_down(self) -> None:
-        """Changes may go untold from now on."""
-        self._line_is_up = False
-        self.forget()
-
-    @property
-    def is_line_up(self) -> bool:
-        """Whether this process hears of changes."""
-        return self._line_is_up
-
-    async def actor(self, secret: str, now: datetime) -> Actor:
-        """Who the key speaks for.
-
-        Raises:
-            Unauthenticated: it is malformed, unknown, revoked or expired.
-        """
-        if len(secret) != KEY_LENGTH or not secret.startswith(KEY_PREFIX) or not secret.isascii():
-            raise Unauthenticated
-        digest = hash_secret(secret)
-        actor = self._actors.get(digest) or await self._ask(digest, now)
-        if actor is None or (actor.key_expires_at is not None and actor.key_expires_at <= now):
-            raise Unauthenticated
-        if actor.company is not None and actor.key_id is not None:
-            self._last_uses[actor.company.id, actor.key_id] = now
-        return actor
-
-    async def _ask(self, digest: bytes, now: datetime) -> Actor | None:
-        generation = self._generation
-        async with self._database.statement() as tx:
-            actor = await parties.actor_of(tx, digest, now=now)
-        # A change told while the question was under way may be missing from the answer: then it is not remembered.
-        if actor is not None and self._line_is_up and generation == self._generation:
-            if len(self._actors) >= _MOST_REMEMBERED:
-                self._actors.clear()
-            self._actors[digest] = actor
-        return actor
-
-    async def save_last_uses(self) -> int:
-        """Write down when keys were last used, outside any request; how many."""
-        uses, self._last_uses = self._last_uses, {}
-        if uses:
-            async with self._database.transaction() as tx:
-                await parties.save_last_uses(tx, [(company, key, at) for (company, key), at in uses.items()])
-        return len(uses)
+def _runs_the_desk(user: User) -> bool:
+    return user.role is Role.ADMIN and user.is_active

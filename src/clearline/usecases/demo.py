@@ -1,4 +1,4 @@
-"""Two invented companies with services, people and tickets, to try things out with."""
+"""An invented desk and two companies with services, people and tickets, to try things out with."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -9,10 +9,9 @@ from clearline.domain.service import ServiceType
 from clearline.domain.ticket import Channel, IssueType, NewTicket, Status
 from clearline.store import parties
 from clearline.store.db import Database, Tx
-from clearline.usecases import accounts, inventory, notes, tickets
+from clearline.usecases import accounts, demo_desk, inventory, keys, notes, tickets
 
 KEY_LIFETIME = timedelta(days=30)
-_NOC = Actor(Role.OPERATOR, "Mara Lindqvist, NOC", scopes=ALL_SCOPES)
 
 PORT, ROUTER, INTERNET, LINE = (
     ServiceType.PORT,
@@ -197,47 +196,68 @@ COMPANIES = (
 
 
 async def load(database: Database, *, now: datetime, progress: Callable[[str], None]) -> list[DemoKey]:
-    """Load the companies that are missing, each in one transaction, and issue a new key to every one of them.
+    """Load the desk and the companies that are missing, each in one transaction, and issue new keys.
 
-    A company that is there already stays as it is. Keys end after 30 days.
+    One key for each company, and at the end one for the desk's admin. What is there already stays as it is. Keys end
+    after 30 days.
     """
-    keys = []
+    issued = []
+    async with database.transaction() as tx:
+        if not await demo_desk.people(tx):
+            progress("the desk")
+            await demo_desk.load(tx, OPERATOR, now=now)
     for demo in COMPANIES:
         async with database.transaction() as tx:
             company = await parties.find_company(tx, demo.code)
             if company is None:
                 progress(demo.name)
                 company = await _load_company(tx, demo, now)
-            _key, secret = await accounts.create_key(
-                tx, OPERATOR, company.code, user_email=None, name="demo", scopes=ALL_SCOPES, lifetime=KEY_LIFETIME,
+            _key, secret = await keys.create_key(
+                tx, OPERATOR, company.code, user_email=None, name="demo", lifetime=KEY_LIFETIME,
                 now=now,
             )  # fmt: skip
-            keys.append(DemoKey(company, secret, _key.expires_at, len(demo.tickets)))
-    return keys
+            issued.append(DemoKey(company, secret, _key.expires_at, len(demo.tickets)))
+    async with database.transaction() as tx:
+        admin = (await demo_desk.people(tx))[demo_desk.ADMIN]
+        if admin.company is None or admin.user is None:
+            raise RuntimeError("the admin of the demo is a person of the provider")
+        key, secret = await keys.create_key(
+            tx, OPERATOR, demo_desk.PROVIDER_CODE, user_email=admin.user.email, name="demo", lifetime=KEY_LIFETIME,
+            now=now,
+        )  # fmt: skip
+        issued.append(DemoKey(admin.company, secret, key.expires_at, 0))
+    return issued
 
 
 async def _load_company(tx: Tx, demo: DemoCompany, now: datetime) -> Company:
     company = await accounts.add_company(tx, OPERATOR, demo.name, demo.code, now=now)
-    users = [
-        await accounts.add_user(
-            tx, OPERATOR, demo.code, name=one.name, email=one.email, phone=one.phone, now=now + timedelta(seconds=index)
-        )
-        for index, one in enumerate(demo.people)
-    ]
+    users = []
+    for index, one in enumerate(demo.people):
+        role = Role.CUSTOMER if index else Role.CUSTOMER_ADMIN
+        added = await accounts.add_user(
+            tx, OPERATOR, demo.code, name=one.name, email=one.email, phone=one.phone, role=role,
+            now=now + timedelta(seconds=index),
+        )  # fmt: skip
+        users.append(added)
     kinds: dict[str, ServiceType] = {}
     for service in demo.services:
         await inventory.add_service(tx, OPERATOR, demo.code, service.id, service.type, service.label, now=now)
         kinds[service.id] = service.type
     oldest_first = sorted(demo.tickets, key=lambda ticket: -ticket.hours_ago)
+    numbers = {}
     for index, ticket in enumerate(oldest_first):
         user = users[index % len(users)]
-        await _load_ticket(tx, company, user, ticket, kinds.get(ticket.service, ServiceType.NON_CONSOLE), now)
+        kind = kinds.get(ticket.service, ServiceType.NON_CONSOLE)
+        numbers[ticket.title] = await _load_ticket(tx, company, user, ticket, kind, now)
+    if demo is COMPANIES[0]:
+        await demo_desk.dress(tx, numbers, now=now)
     return company
 
 
 async def _load_ticket(
     tx: Tx, company: Company, user: User, demo: _DemoTicket, kind: ServiceType, now: datetime
-) -> None:
+) -> int:
+    agent = (await demo_desk.people(tx))[demo_desk.AGENT]
     actor = Actor(Role.CUSTOMER, user.name, company=company, user=user, scopes=ALL_SCOPES)
     contact = Contact(user.name, user.phone, user.email)
     at = now - timedelta(hours=demo.hours_ago)
@@ -247,8 +267,9 @@ async def _load_ticket(
     for step in demo.steps:
         at += pause
         if isinstance(step, Status):
-            await tickets.move_ticket(tx, _NOC, number, step, reason="", now=at)
+            await tickets.move_ticket(tx, agent, number, step, reason="", now=at)
         elif step.startswith("> "):
             await notes.add_note(tx, actor, number, step[2:], channel=Channel.API, now=at)
         else:
-            await notes.add_note(tx, _NOC, number, step, channel=Channel.PHONE, now=at)
+            await notes.add_note(tx, agent, number, step, channel=Channel.CONSOLE, now=at)
+    return number

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.domain.errors import DeskError, Forbidden, NotFound, TicketFinished
+from clearline.domain.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished
 from clearline.domain.note import Visibility, check_note_text
 from clearline.domain.party import Actor, Scope
 from clearline.domain.ticket import TAKES_NOTES, Channel, ticket_number
-from clearline.store import notes, tickets
+from clearline.store import links, notes, tickets
 from clearline.store.db import Tx
 from clearline.usecases import access
 from clearline.usecases.tickets import TicketDetails
@@ -31,7 +31,7 @@ async def add_note(
         NotFound: no such ticket for this actor.
         Forbidden: a customer's note is to be internal, or the key may not write.
         InvalidInput: the text is blank, too long or cannot be stored.
-        TicketFinished: the ticket is closed, cancelled or rejected.
+        TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
     """
     access.allow(actor, Scope.TICKETS_WRITE)
     readable = access.readable(actor)
@@ -64,4 +64,6 @@ async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
     found = await tickets.get(tx, company_id, number, [])
     if found is None:
         return NotFound("ticket", ticket_number(number))
-    return TicketFinished(found[0].status)
+    status = found[0].status
+    into = await links.final(tx, company_id, number)
+    return TicketFinished(status) if into == number else MergedInto(status, ticket_number(into))

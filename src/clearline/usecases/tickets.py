@@ -1,16 +1,21 @@
 """Raise, read, list and move tickets."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from clearline.domain.errors import InvalidInput, NotFound, Violation
-from clearline.domain.events import StatusChanged
+from clearline.domain.errors import Forbidden, InvalidInput, NotFound, Violation
+from clearline.domain.events import StatusChanged, for_customer
+from clearline.domain.handling import check_external_ids, check_tags, tidy_tags
 from clearline.domain.note import Note
-from clearline.domain.party import Actor, Scope
+from clearline.domain.party import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.domain.service import ServiceType
+from clearline.domain.text import is_blank
 from clearline.domain.ticket import (
     ASSESSMENT,
+    FOR_CUSTOMERS,
     OPEN,
     NewTicket,
     Status,
@@ -23,6 +28,10 @@ from clearline.store import events, services, tickets
 from clearline.store.db import Tx
 from clearline.store.events import Event
 from clearline.usecases import access
+
+CLOSER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
+"""In whose name the desk itself acts."""
+_READ_AT_ONCE = 200
 
 
 class TicketDetails(Struct, frozen=True):
@@ -39,27 +48,50 @@ class TicketList(Struct, frozen=True):
     tickets: list[TicketDetails]
 
 
-async def create_ticket(tx: Tx, actor: Actor, new: NewTicket, *, now: datetime) -> TicketDetails:
-    """Raise a ticket for the actor's company. One write, so ``tx`` may be a single-statement transaction.
+async def create_ticket(
+    tx: Tx, actor: Actor, new: NewTicket, *, company_id: UUID | None = None, now: datetime
+) -> TicketDetails:
+    """Raise a ticket for the actor's company; the provider's people name the company on whose behalf they do.
+
+    One write, so ``tx`` may be a single-statement transaction.
 
     Raises:
-        InvalidInput: values break a rule, or the company has no such service.
-        Forbidden: the actor belongs to no company, or its key may not write.
+        InvalidInput: values break a rule, the company is the provider, or has no such service.
+        Forbidden: the actor belongs to no company and names none, a customer sets tags, or its key may not write.
+        NotFound: a customer names another company.
     """
     access.allow(actor, Scope.TICKETS_WRITE)
-    company = access.own_company(actor)
+    if company_id is None or not actor.is_staff:
+        own = access.own_company(actor).id
+        if company_id not in {None, own}:
+            raise NotFound("company", str(company_id))
+        company_id = own
+    if company_id == PROVIDER_ID:
+        raise InvalidInput([Violation("company", "must be a customer")])
     check_new_ticket(new)
-    ticket = await tickets.insert(tx, actor, company.id, new, ASSESSMENT[new.issue_type], now=now)
+    if new.tags or new.external_ids:
+        new = _marked(actor, new)
+    ticket = await tickets.insert(tx, actor, company_id, new, ASSESSMENT[new.issue_type], now=now)
     if ticket is None:
-        raise InvalidInput(await check_service(tx, actor, new.service_id, new.service_type))
+        raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
     return TicketDetails(ticket, [])
 
 
-async def check_service(tx: Tx, actor: Actor, service_id: str, kind: ServiceType) -> list[Violation]:
+def _marked(actor: Actor, new: NewTicket) -> NewTicket:
+    """A new ticket that comes with tags or numbers of other systems, its tags tidied."""
+    if new.tags and not actor.is_staff:
+        raise Forbidden("only the provider's people may set tags")
+    new = replace(new, tags=tidy_tags(new.tags))
+    if violations := [*check_tags(new.tags), *check_external_ids(new.external_ids)]:
+        raise InvalidInput(violations)
+    return new
+
+
+async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: ServiceType) -> list[Violation]:
     """What is wrong with the service that a ticket names: it is not in the inventory, or of another type."""
     if kind is ServiceType.NON_CONSOLE:
         return []
-    service = await services.find(tx, access.own_company(actor).id, service_id)
+    service = await services.find(tx, company_id, service_id)
     if service is None:
         return [Violation("service.id", "must be one of your company's services, or service.type Non-Console Service")]
     if service.type is not kind:
@@ -103,45 +135,61 @@ async def list_tickets(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_s
 async def move_ticket(
     tx: Tx, actor: Actor, number: int, to: Status, *, reason: str, now: datetime
 ) -> tuple[Ticket, StatusChanged]:
-    """Change a ticket's status.
+    """Change a ticket's status. Customers ask for cancellation, close what is resolved, or reopen it, with a reason.
 
     Raises:
         NotFound: no such ticket for this actor.
+        Forbidden: the move is not the customer's to make.
         IllegalTransition: its status does not allow the move.
-        InvalidInput: the reason is too long.
+        InvalidInput: the reason is too long, or a customer gives none for reopening.
     """
     access.allow(actor, Scope.TICKETS_WRITE)
-    company_id = await access.ticket_company(tx, actor, number)
-    ticket = None if company_id is None else await tickets.lock(tx, company_id, number)
-    if ticket is None:
-        raise NotFound("ticket", ticket_number(number))
+    ticket = await access.ticket_to_change(tx, actor, number)
     moved, fact = change_status(ticket, to, reason=reason, now=now)
+    if not actor.is_staff:
+        if to not in FOR_CUSTOMERS.get(ticket.status, frozenset()):
+            raise Forbidden("only the provider's people may make this move")
+        if to is Status.REOPENED and is_blank(reason):
+            raise InvalidInput([Violation("reason", "must say why the repair is none")])
     opened = (to in OPEN) - (ticket.status in OPEN)
     await tickets.save_status(tx, actor, moved, fact, opened=opened)
     return moved, fact
 
 
-async def recent_tickets(tx: Tx, actor: Actor, company_name: str | None, *, is_open: bool, limit: int) -> list[Ticket]:
-    """The newest tickets of one company or of all, without notes, for the operator.
+async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
+    """Close tickets that stayed resolved for so long, the oldest first; how many."""
+    found = await tickets.lock_resolved(tx, before=now - after, limit=limit)
+    for ticket in found:
+        moved, fact = change_status(ticket, Status.CLOSED, reason=f"nobody objected for {_days(after)}", now=now)
+        await tickets.save_status(tx, CLOSER, moved, fact, opened=-1)
+    return len(found)
+
+
+def _days(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    count, unit = (hours // 24, "day") if hours % 24 == 0 else (hours, "hour")
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: int = 1000) -> list[Event]:
+    """What happened to a ticket after the event of this id, oldest first; to customers what they may know of it.
 
     Raises:
-        Forbidden: the actor is not the operator.
-        NotFound: no such company.
+        NotFound: no such ticket for this actor.
     """
-    access.operate(actor)
-    company = None if company_name is None else await access.company_named(tx, actor, company_name)
-    return await tickets.recent(tx, company_id=None if company is None else company.id, is_open=is_open, limit=limit)
+    access.allow(actor, Scope.TICKETS_READ)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    found: list[Event] = []
+    at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # much may be no customer's to know
+    while len(found) < limit:
+        read = await events.of_ticket(tx, company_id, number, after=after, limit=at_once)
+        found += read if actor.is_staff else filter(None, map(_for_customer, read))
+        if len(read) < at_once:
+            break
+        after = read[-1].cursor.id
+    return found[:limit]
 
 
-async def history(tx: Tx, actor: Actor, number: int) -> list[Event]:
-    """What happened to a ticket, oldest first, for the operator.
-
-    Raises:
-        Forbidden: the actor is not the operator.
-        NotFound: no such ticket.
-    """
-    access.operate(actor)
-    company_id = await access.ticket_company(tx, actor, number)
-    if company_id is None:
-        raise NotFound("ticket", ticket_number(number))
-    return await events.of_ticket(tx, company_id, number)
+def _for_customer(event: Event) -> Event | None:
+    data = for_customer(event.type, event.data)
+    return None if data is None else event._replace(data=data)

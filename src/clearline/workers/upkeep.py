@@ -1,39 +1,63 @@
-"""What has to be done now and then: write down uses of keys, drop answers kept for retries, hear of changed keys."""
+"""Every job there is: what follows from events, what people asked for, and what has to be done now and then."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
-from clearline.store.db import Database
-from clearline.usecases import idempotency
-from clearline.usecases.accounts import KeyRing
+from clearline.gateways.blobs import Blobs
+from clearline.settings import Settings
+from clearline.store.db import Database, Tx
+from clearline.usecases import idempotency, tickets
+from clearline.usecases.keys import KeyRing
+from clearline.workers import indexing, jobs
+from clearline.workers.attachments import sweeping
+from clearline.workers.routing import routing_job
 from clearline.workers.runner import Job
 
 _CHANNEL = "clearline_actors"
 
 
-def jobs(database: Database, keys: KeyRing, line: "ActorsLine", now: Callable[[], datetime]) -> list[Job]:
-    """The jobs of every process that serves requests."""
-    return [
-        Job("line of changes to keys", 1, line.keep_up),
-        Job("last uses of keys", 30, keys.save_last_uses),
-        *cleaning(database, now),
+_CLOSE_AT_ONCE = 100
+
+
+def own(keys: KeyRing, line: "ActorsLine") -> list[Job]:
+    """The jobs that only a process that serves requests has, about what it remembers."""
+    return [Job("line of changes to keys", 1, line.keep_up), Job("last uses of keys", 30, keys.save_last_uses)]
+
+
+def shared(database: Database, blobs: Blobs, settings: Settings, now: Callable[[], datetime]) -> list[Job]:
+    """The jobs that are the same whichever process does them, and that several may do at once."""
+    found = [
+        Job("old answers for retries", 600, _repeated(database, lambda tx: idempotency.purge(tx, now=now()))),
+        routing_job(database, now),
+        *indexing.jobs(database),
+        jobs.worker(database, now),
+        jobs.cleaner(database, now),
+        *sweeping(database, blobs, now),
     ]
+    if settings.close_resolved_hours:
+        after = timedelta(hours=settings.close_resolved_hours)
+
+        async def close(tx: Tx) -> int:
+            return await tickets.close_resolved(tx, after=after, limit=_CLOSE_AT_ONCE, now=now())
+
+        found.append(Job("resolved tickets that close", 60, _repeated(database, close)))
+    return found
 
 
-def cleaning(database: Database, now: Callable[[], datetime]) -> list[Job]:
-    """The jobs that are the same whichever process does them."""
+def _repeated(database: Database, work: Callable[[Tx], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
+    """Work in transactions of its own, again and again until it finds nothing more to do."""
 
-    async def purge() -> int:
+    async def run() -> int:
         total = 0
         while True:
             async with database.transaction() as tx:
-                gone = await idempotency.purge(tx, now=now())
-            total += gone
-            if not gone:
+                done = await work(tx)
+            total += done
+            if not done:
                 return total
 
-    return [Job("old answers for retries", 600, purge)]
+    return run
 
 
 class ActorsLine:

@@ -10,8 +10,8 @@ from clearline.domain.errors import DeskError
 from clearline.domain.service import Service, ServiceType
 from clearline.facades.console_connect import wire
 from clearline.facades.console_connect.routes import OPERATIONS
+from clearline.facades.http.call import Desk
 from clearline.facades.http.openapi import About, document
-from clearline.facades.http.resource import Desk
 from clearline.usecases import inventory
 
 ABOUT = About(

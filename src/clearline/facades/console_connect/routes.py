@@ -9,11 +9,11 @@ from clearline.domain.party import Scope
 from clearline.domain.ticket import Channel, parse_ticket_number
 from clearline.facades.console_connect import errors, mapping, wire
 from clearline.facades.http.body import InvalidMembers, read_members
-from clearline.facades.http.call import Call
+from clearline.facades.http.call import Call, Desk
 from clearline.facades.http.edge import KEY, header
-from clearline.facades.http.resource import Desk, routes
+from clearline.facades.http.resource import Dialect, routes
 from clearline.facades.http.table import Header, Operation
-from clearline.usecases import inventory, notes, tickets
+from clearline.usecases import access, inventory, notes, tickets
 
 
 async def list_tickets(call: Call) -> list[wire.TicketOut]:
@@ -61,7 +61,7 @@ async def _service_violations(call: Call) -> list[Violation]:
     except InvalidMembers:
         return []
     async with call.statement() as tx:
-        return await tickets.check_service(tx, call.actor, named.id, named.type)
+        return await tickets.check_service(tx, access.own_company(call.actor).id, named.id, named.type)
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
@@ -151,6 +151,9 @@ OPERATIONS = (
 )  # fmt: skip
 """Routes, scopes, OpenAPI and the reference page are all made from this table."""
 
+DIALECT = Dialect(errors.refuse, admit=access.own_company)
+"""This wire is for customers: the provider's people have no company whose tickets they could mean."""
+
 
 def wire_app(desk: Desk) -> Router:
     """This wire as an application. It answers under ``/v2``, and with ``root_path`` ``/api`` under ``/api/v2``."""
@@ -158,4 +161,4 @@ def wire_app(desk: Desk) -> Router:
     async def nowhere(scope: AsgiScope, _receive: Receive, send: Send) -> None:
         await errors.refuse(errors.NoSuchAddress(), scope[KEY].id.decode()).send(send)
 
-    return Router(routes(OPERATIONS, desk, errors.refuse), redirect_slashes=False, default=nowhere)
+    return Router(routes(OPERATIONS, desk, DIALECT), redirect_slashes=False, default=nowhere)

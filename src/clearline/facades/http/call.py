@@ -1,23 +1,62 @@
 """One request on its way through a wire, and its answer."""
 
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+import msgspec
+import xxhash
 from msgspec import Struct
 from starlette.types import Scope as AsgiScope
 from starlette.types import Send
 
+from clearline.domain.attachment import Limits
 from clearline.domain.party import Actor
 from clearline.facades.http.body import read_members
+from clearline.facades.http.cursors import Cursors
+from clearline.facades.http.edge import header
+from clearline.facades.http.limits import RateLimiter
+from clearline.gateways.blobs import Blobs
 from clearline.store.db import Database, Tx
+from clearline.usecases.keys import KeyRing
 
 T = TypeVar("T", bound=Struct)
 Headers = list[tuple[bytes, bytes]]
+encode = msgspec.json.Encoder().encode
+
+
+class Desk(Struct, frozen=True):
+    """What a wire works with for as long as the server runs."""
+
+    database: Database
+    keys: KeyRing
+    limiter: RateLimiter
+    cursors: Cursors
+    now: Callable[[], datetime]
+    blobs: Blobs
+    attachments: Limits
+
+
+class PreconditionFailed(Exception):
+    """What the client read is no longer what is there (RFC 9110, 13.1.1)."""
+
+
+class PreconditionRequired(Exception):
+    """The operation demands If-Match (RFC 6585, 3)."""
+
+
+class Staged(Protocol):
+    """A body that was taken in before any transaction."""
+
+    fingerprint: bytes
+
+    async def discard(self) -> None:
+        """Let go of what was taken in: nothing came of it."""
 
 
 class Answer:
-    """What goes back: a status, a body, and headers besides Content-Type and Content-Length."""
+    """What goes back: a status, a body, and headers besides Content-Length."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -26,21 +65,47 @@ class Answer:
 
     async def send(self, send: Send) -> None:
         """Send it whole."""
-        headers = [*self.headers, (b"content-length", b"%d" % len(self.body))] if self.status != 304 else self.headers
+        bodiless = self.status in {204, 304}
+        headers = self.headers if bodiless else [*self.headers, (b"content-length", b"%d" % len(self.body))]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+class Stream:
+    """An answer whose body is made while it is sent. Its first part is asked for before anything goes back."""
+
+    __slots__ = ("_parts", "headers", "status")
+
+    def __init__(self, status: int, parts: AsyncIterator[bytes], headers: Headers) -> None:
+        self.status, self._parts, self.headers = status, parts, headers
+
+    async def send(self, send: Send) -> None:
+        """Send it part by part; a fault in the middle breaks the connection off, so that nobody takes it for whole."""
+        parts = self._parts
+        first = await anext(parts, b"")
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        async for part in parts:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def etag(body: bytes) -> bytes:
+    """A strong validator of a body (RFC 9110, 8.8.3)."""
+    return b'"%b"' % xxhash.xxh3_128_hexdigest(body).encode()
 
 
 class Call:
     """What a handler works with: who asks, what, and when.
 
-    ``headers`` are those that the handler adds to its answer. ``json`` is the decoded body.
+    ``headers`` are those that the handler adds to its answer, and ``location`` where what it made is to be found.
+    ``json`` is the decoded body, ``staged`` a body that is no JSON.
     """
 
-    __slots__ = ("_database", "_tx", "actor", "headers", "json", "now", "path", "query", "scope")
+    __slots__ = ("_tx", "actor", "desk", "headers", "json", "location", "now", "path", "query", "scope", "staged")
 
-    def __init__(self, database: Database, actor: Actor, scope: AsgiScope, now: datetime) -> None:
-        self._database = database
+    def __init__(self, desk: Desk, actor: Actor, scope: AsgiScope, now: datetime) -> None:
+        self.desk = desk
         self._tx: Tx | None = None
         self.actor = actor
         self.scope = scope
@@ -48,7 +113,9 @@ class Call:
         self.path: dict[str, str] = scope["path_params"]
         self.query: Any = None
         self.json: Any = None
+        self.staged: Any = None
         self.headers: Headers = []
+        self.location: str | None = None
 
     def body(self, kind: type[T]) -> T:
         """The body as a struct.
@@ -64,4 +131,20 @@ class Call:
 
     def statement(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction for a use case whose whole effect is one statement."""
-        return self._database.statement() if self._tx is None else nullcontext(self._tx)
+        return self.desk.database.statement() if self._tx is None else nullcontext(self._tx)
+
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction for a use case of several statements."""
+        return self.desk.database.transaction() if self._tx is None else nullcontext(self._tx)
+
+    def unless_changed(self, value: object) -> None:
+        """Go on only if the client has seen ``value``, the resource as GET would answer it now.
+
+        Call it in the transaction that holds the resource against changes.
+
+        Raises:
+            PreconditionFailed: If-Match names something else.
+        """
+        wanted = header(self.scope, b"if-match") or b""
+        if wanted.strip() != b"*" and etag(encode(value)) not in [tag.strip() for tag in wanted.split(b",")]:
+            raise PreconditionFailed

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document of a wire, made from its table of operations."""
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,9 +12,9 @@ from clearline import __version__
 from clearline.facades.http.body import BODY_MAX
 from clearline.facades.http.table import Operation
 
+_PAGE_OF = re.compile(rb"\bPage_(\w+?)_(?=\")")
+"""How msgspec names a page of a kind of item."""
 _REF = "#/components/schemas/{name}"
-_EVERYWHERE = (401, 405, 429, 500, 503)
-_WITH_BODY = (400, 409, 413, 415)
 _ABOUT = {
     400: "The request is wrong; the message names every fault.",
     401: "The key is missing, malformed, unknown, expired, revoked, or lacks the scope.",
@@ -36,6 +37,13 @@ _SHARED_HEADERS = {
     "X-RateLimit-Remaining": ("Requests left now.", _NUMBER),
     "X-RateLimit-Reset": ("When the quota is whole again, in Unix seconds.", _NUMBER),
 }
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of the resource as you read it, or `*`.",
+    "schema": {"type": "string"},
+}
 # Told in words, not declared: whether a key may be sent depends on what was sent with it before, which no schema says.
 _RETRIES = (
     "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for 24 "
@@ -52,19 +60,24 @@ class About(Struct, frozen=True):
     description: str
     servers: Sequence[str]
     error: type[Struct]
+    error_media: str = "application/json"
+    everywhere: tuple[int, ...] = (401, 405, 429, 500, 503)
+    with_body: tuple[int, ...] = (400, 409, 413, 415)
+    statuses: dict[int, str] = {}
 
 
 def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
     """The whole document."""
     kinds = [about.error]
     for operation in operations:
-        kinds += [kind for kind in (operation.answer, operation.body) if kind is not None]
+        kinds += [kind for kind in (operation.answer, operation.body) if kind not in {None, bytes}]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     by_kind = dict(zip(map(str, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, by_kind, about.error)
-    return {
+        address = operation.path.replace(":path}", "}")  # a parameter that may hold slashes, as Starlette writes it
+        paths.setdefault(address, {})[operation.method.lower()] = _operation(operation, by_kind, about)
+    whole = {
         "openapi": "3.1.0",
         "info": {"title": about.title, "version": f"{about.version}+{__version__}", "description": about.description},
         "servers": [{"url": url} for url in about.servers],
@@ -85,29 +98,48 @@ def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
             },
         },
     }
+    named: dict[str, Any] = msgspec.json.decode(_PAGE_OF.sub(rb"\1Page", msgspec.json.encode(whole)))
+    return named
 
 
-def _operation(operation: Operation, schemas: dict[str, Any], error: type[Struct]) -> dict[str, Any]:
+def _operation(operation: Operation, schemas: dict[str, Any], about: About) -> dict[str, Any]:
     cached = {"304": {"description": "The client's copy, named by If-None-Match, is still good."}}
-    statuses = {*operation.errors, *_EVERYWHERE, *(_WITH_BODY if operation.body else ())}
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "description": f"{operation.about}\n\nScope: {f'`{operation.scope}`' if operation.scope else 'any valid key'}.",
-        "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
+        "parameters": [
+            *_path_parameters(operation),
+            *_query_parameters(operation),
+            *([_IF_MATCH] if operation.conditional else []),
+        ],
         "responses": {
-            "200": _success(operation, schemas[str(operation.answer)]),
+            str(operation.status): _success(operation, schemas),
             **(cached if operation.method == "GET" else {}),
-            **{str(status): _refusal(status, schemas[str(error)]) for status in sorted(statuses)},
+            **{str(status): _refusal(status, schemas, about) for status in sorted(_statuses(operation, about))},
         },
     }
-    if operation.body is not None:
+    if operation.method == "POST":
         described["description"] += _RETRIES
+    if operation.body is not None:
+        media = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
         described["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": schemas[str(operation.body)]}},
+            "content": {media: {"schema": schemas[str(operation.body)]}},
+        }
+    elif operation.stage is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in operation.media},
         }
     return described
+
+
+def _statuses(operation: Operation, about: About) -> set[int]:
+    takes_body = operation.body is not None or operation.stage is not None
+    conditional = (412, 428) if operation.conditional else ()
+    retried = (409,) if operation.method == "POST" else ()
+    return {*operation.errors, *about.everywhere, *(about.with_body if takes_body else ()), *conditional, *retried}
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -123,29 +155,40 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
     required = schema.get("required", ())
     found = []
     for name, one in schema["properties"].items():
-        member = dict(one)
+        member = _not_null(one)
         about = {"description": text} if (text := member.pop("description", None)) else {}
         found.append({"name": name, "in": "query", "required": name in required, **about, "schema": member})
     return found
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter: one that may be left out is never sent as null."""
+    match schema:
+        case {"anyOf": [*choices]} if {"type": "null"} in choices:
+            return dict(next(choice for choice in choices if choice != {"type": "null"}))
+    return dict(schema)
 
 
 def _headers(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in (*_SHARED_HEADERS, *names)}
 
 
-def _success(operation: Operation, schema: dict[str, Any]) -> dict[str, Any]:
+def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = _headers() | {
         header.name: {"description": header.about, "schema": header.schema} for header in operation.answer_headers
     }
-    if operation.method == "GET":
-        headers["ETag"] = {"description": "Names this answer; send it as If-None-Match.", "schema": _TEXT}
-    return {
-        "description": operation.summary,
-        "headers": headers,
-        "content": {"application/json": {"schema": schema}},
-    }
+    if operation.method == "GET" or operation.conditional or operation.status == 201:
+        headers["ETag"] = {"description": "Names this answer; send it as If-None-Match or If-Match.", "schema": _TEXT}
+    if operation.status in {201, 202}:
+        headers["Location"] = {"description": "Where it is to be found.", "schema": _TEXT}
+    answer: dict[str, Any] = {"description": operation.summary, "headers": headers}
+    if operation.answer is bytes:
+        answer["content"] = {media: {"schema": {"type": "string"}} for media in operation.media}
+    elif operation.answer is not None:
+        answer["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
+    return answer
 
 
-def _refusal(status: int, schema: dict[str, Any]) -> dict[str, Any]:
-    about = _ABOUT.get(status, HTTPStatus(status).phrase)
-    return {"description": about, "content": {"application/json": {"schema": schema}}}
+def _refusal(status: int, schemas: dict[str, Any], about: About) -> dict[str, Any]:
+    told = about.statuses.get(status) or _ABOUT.get(status, HTTPStatus(status).phrase)
+    return {"description": told, "content": {about.error_media: {"schema": schemas[str(about.error)]}}}

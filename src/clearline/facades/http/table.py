@@ -1,14 +1,15 @@
 """The table of operations. Routes, authorization, OpenAPI and the reference are all made from it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from msgspec import Struct
 
 from clearline.domain.party import Scope
-from clearline.facades.http.call import Call
+from clearline.facades.http.call import Call, Staged
 
 Handler = Callable[[Call], Awaitable[Any]]
+Stage = Callable[[Call, AsyncIterator[bytes]], Awaitable[Staged]]
 
 
 class Header(Struct, frozen=True):
@@ -24,6 +25,9 @@ class Operation(Struct, frozen=True):
 
     ``scope`` is what the key must carry; None for any valid key. ``query`` and ``body`` are structs whose fields are
     the parameters and the members. ``errors`` are the statuses that only this operation adds to those of every one.
+    ``answer`` is None when there is no body to answer. ``stage`` takes a body as it comes in, before any transaction,
+    in the place of ``body``; ``media`` names what such a body, or an answer that is no JSON, may be.
+    ``conditional`` demands If-Match.
     """
 
     name: str
@@ -40,3 +44,7 @@ class Operation(Struct, frozen=True):
     errors: tuple[int, ...] = ()
     answer_headers: tuple[Header, ...] = ()
     cache: bytes = b"private, no-cache"
+    status: int = 200
+    conditional: bool = False
+    stage: Stage | None = None
+    media: tuple[str, ...] = ()

@@ -1,44 +1,71 @@
 """The reference pages, made from OpenAPI documents."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 _CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_HEADERS = {
+    "content-security-policy": _CSP,
+    "referrer-policy": "no-referrer",
+    "cache-control": "public, max-age=300",
+}
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("clearline.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def reference_routes(document: dict[str, Any]) -> Sequence[BaseRoute]:
-    """``/docs``, a page about the wire that the document describes, and the style it needs."""
-    page = render(document)
+def document_route(path: str, document: dict[str, Any]) -> Route:
+    """An OpenAPI document for machines."""
 
-    async def docs(_request: Request) -> HTMLResponse:
-        return HTMLResponse(
-            page,
-            headers={
-                "content-security-policy": _CSP,
-                "referrer-policy": "no-referrer",
-                "cache-control": "public, max-age=300",
-            },
-        )
+    async def answer(_request: Request) -> JSONResponse:
+        return JSONResponse(document, headers={"cache-control": "public, max-age=300"})
 
-    return [Route("/docs", docs), Mount("/static", StaticFiles(packages=[("clearline.web", "static")]))]
+    return Route(path, answer)
 
 
-def render(document: dict[str, Any]) -> str:
-    """The page."""
-    environment = Environment(
-        loader=PackageLoader("clearline.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    return environment.get_template("reference.html").render(
+def reference_routes(documents: Mapping[str, tuple[str, dict[str, Any]]]) -> Sequence[BaseRoute]:
+    """A page for each wire, by its path, with where its OpenAPI document is; and the style that they need."""
+    links = [(path, document["info"]["title"]) for path, (_source, document) in documents.items()]
+    pages = [_page(path, render(document, source, path, links)) for path, (source, document) in documents.items()]
+    return [*pages, Mount("/static", StaticFiles(packages=[("clearline.web", "static")]))]
+
+
+def problem_routes(path: str, kinds: Collection[Any]) -> Sequence[BaseRoute]:
+    """A page for each kind of problem under the path, and one that lists them.
+
+    A kind has ``code``, ``status``, ``title`` and ``about``.
+    """
+    template = _ENVIRONMENT.get_template("problem.html")
+    everything = _page(path, template.render(kinds=kinds, path=path, title="Problems"))
+    return [
+        everything,
+        *(_page(f"{path}/{kind.code}", template.render(kinds=[kind], path=path, title=kind.title)) for kind in kinds),
+    ]
+
+
+def _page(path: str, page: str) -> Route:
+    async def answer(_request: Request) -> HTMLResponse:
+        return HTMLResponse(page, headers=_HEADERS)
+
+    return Route(path, answer)
+
+
+def render(document: dict[str, Any], source: str, path: str, links: Sequence[tuple[str, str]]) -> str:
+    """The page of a wire: ``source`` is where its document is, ``links`` the paths and titles of all pages."""
+    return _ENVIRONMENT.get_template("reference.html").render(
         document=document,
+        source=source,
+        path=path,
+        links=links,
         operations=[
             {"path": path, "method": method.upper(), **methods[method]}
             for path, methods in document["paths"].items()
@@ -50,7 +77,7 @@ def render(document: dict[str, Any]) -> str:
     )
 
 
-def shape(schema: dict[str, Any]) -> str:  # noqa: PLR0911 - a table
+def shape(schema: dict[str, Any]) -> str:  # noqa: C901, PLR0911 - a table
     """A schema in a few words, such as ``string, 1 to 255 characters``."""
     match schema:
         case {"$ref": ref}:
@@ -65,6 +92,12 @@ def shape(schema: dict[str, Any]) -> str:  # noqa: PLR0911 - a table
             return f"list of {shape(items)}"
         case {"type": "string", "minLength": least, "maxLength": most}:
             return f"string, {least} to {most} characters"
+        case {"oneOf": choices}:
+            return " or ".join(shape(choice) for choice in choices)
+        case {"type": "object", "additionalProperties": dict(one)}:
+            return f"object of {shape(one)}"
+        case {"type": "string", "format": form}:
+            return str(form)
         case {"type": "integer", "minimum": least, "maximum": most}:
             return f"integer, {least} to {most}"
         case {"type": kind}:

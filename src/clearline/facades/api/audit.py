@@ -1,0 +1,74 @@
+"""House API v1: the audit."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clearline.domain.note import worklog_id
+from clearline.domain.party import Actor, Scope
+from clearline.domain.ticket import ticket_number
+from clearline.facades.api import audit_wire as wire
+from clearline.facades.api import paging
+from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.wire import Page
+from clearline.facades.http.call import Call
+from clearline.facades.http.table import Operation
+from clearline.store.events import Event
+from clearline.usecases import access, audit
+
+
+def event_out(event: Event) -> wire.AuditEventOut:
+    """An event."""
+    return wire.AuditEventOut(
+        str(event.cursor.id),
+        event.at,
+        event.type,
+        str(event.company_id),
+        None if event.ticket_number is None else ticket_number(event.ticket_number),
+        None if event.note_number is None else worklog_id(event.note_number),
+        None if event.actor_id is None else str(event.actor_id),
+        event.actor_name,
+        event.data,
+    )
+
+
+async def list_events(call: Call) -> Page[wire.AuditEventOut]:
+    """Events, newest first."""
+    query: wire.AuditQuery = call.query
+    after = paging.after(call)
+    async with call.transaction() as tx:
+        found = await audit.list_events(
+            tx,
+            call.actor,
+            since=query.since,
+            until=query.until,
+            user_id=_user_id(call.actor, query.actor),
+            kind=query.type,
+            ticket=None if query.ticket is None else access.check_number(query.ticket),
+            company=_company(query.company),
+            after=None if after is None else (datetime.fromisoformat(after[0]), int(after[1])),
+            limit=query.limit + 1,
+        )
+    return paging.page(call, found, lambda one: [one.at.isoformat(), one.cursor.id], event_out)
+
+
+def _user_id(actor: Actor, text: str | None) -> UUID | None:
+    if text == "me" and actor.user is not None:
+        return actor.user.id
+    return None if text is None else uuid_of(text, "user")
+
+
+def _company(text: str | None) -> UUID | str | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return text
+
+
+OPERATIONS = (
+    Operation(
+        "listAuditEvents", "GET", "/api/v1/audit", list_events,
+        "Read the audit", "What happened to everything, who did it, and what was before and after; newest first. For "
+        "the provider's admins, and for a customer's: what its own company may know.",
+        Scope.AUDIT_READ, Page[wire.AuditEventOut], query=wire.AuditQuery, errors=(400, 404, 422),
+    ),
+)  # fmt: skip

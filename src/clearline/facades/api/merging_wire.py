@@ -1,0 +1,32 @@
+"""House API v1: merge tickets and split them."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from clearline.domain import link, ticket
+from clearline.facades.api.tickets_wire import Reason, Title
+from clearline.facades.api.wire import Number, characters
+
+NoteId = Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
+
+
+class MergeIn(Struct, forbid_unknown_fields=True):
+    """The ticket to merge into, and why."""
+
+    into: Number
+    reason: Reason = ""
+
+
+class UnmergeIn(Struct, forbid_unknown_fields=True):
+    """Why the merge is undone."""
+
+    reason: Reason = ""
+
+
+class SplitIn(Struct, forbid_unknown_fields=True):
+    """The new ticket, and the ids of the notes to copy to it."""
+
+    title: Title
+    description: Annotated[str, characters(1, ticket.DESCRIPTION_MAX)]
+    notes: Annotated[list[NoteId], Meta(max_length=link.COPIES_MAX)] = field(default_factory=list)

@@ -1,0 +1,148 @@
+"""The desk of the demo: invented people of the provider, their team and queues, how tickets find them, and macros."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from clearline.domain.link import LinkType
+from clearline.domain.note import Visibility
+from clearline.domain.party import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, User
+from clearline.domain.queue import Assignment
+from clearline.domain.service import ServiceType
+from clearline.domain.ticket import Channel, Priority, Status
+from clearline.store import parties
+from clearline.store.db import Tx
+from clearline.usecases import (
+    accounts,
+    handling,
+    links,
+    macros,
+    notes,
+    queues,
+    routing_rules,
+    teams,
+    views,
+    watchers,
+)
+
+PROVIDER_CODE = "PROVIDER"
+ADMIN = "Mara Lindqvist"
+AGENT = "Jonas Pihl"
+
+
+class _Person(NamedTuple):
+    name: str
+    email: str
+    role: Role
+
+
+STAFF = (
+    _Person(ADMIN, "mara.lindqvist@provider.example.org", Role.ADMIN),
+    _Person(AGENT, "jonas.pihl@provider.example.org", Role.AGENT),
+    _Person("Aiko Tan", "aiko.tan@provider.example.org", Role.AGENT),
+    _Person("Pavel Dorn", "pavel.dorn@provider.example.org", Role.VIEWER),
+)
+
+_MACROS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Ask for light levels",
+        "text": "Hello {{contact.name}}, please send us the optical levels that you see on {{service.label}}, "
+        "and say whether we may test the service while it is down.",
+        "status": Status.PENDING,
+        "add_tags": ("optics",),
+    },
+    {
+        "name": "Hand over to the carrier",
+        "text": "We opened a ticket with the partner whose network {{service.id}} crosses. Next news within two hours.",
+        "status": Status.HELD,
+        "add_tags": ("third-party",),
+    },
+    {
+        "name": "Fixed, please confirm",
+        "text": "{{contact.name}}, the service works again from our side. Please check it and tell us.",
+        "status": Status.RESOLVED,
+    },
+)
+
+_VIEWS = (
+    ("Unassigned and urgent", "status:open assignee:none priority:critical"),
+    ("Waiting for the customer", "status:pending"),
+)
+
+
+def staff_actor(company: Company, user: User) -> Actor:
+    """A person of the provider, as if it used a key with everything that its role allows."""
+    return Actor(user.role, user.name, company, user, scopes=frozenset(ROLE_SCOPES[user.role]))
+
+
+async def people(tx: Tx) -> dict[str, Actor]:
+    """The people of the demo's desk by name, as far as they are there."""
+    company = await parties.company(tx, PROVIDER_ID)
+    if company is None:
+        return {}
+    known = {one.email for one in STAFF}
+    return {
+        user.name: staff_actor(company, user) for user in await parties.users(tx, PROVIDER_ID) if user.email in known
+    }
+
+
+async def load(tx: Tx, actor: Actor, *, now: datetime) -> None:
+    """Make the people, the team, the queues, the rules, the macros and the shared views of the demo."""
+    for one in STAFF:
+        await accounts.add_user(
+            tx, actor, PROVIDER_CODE, name=one.name, email=one.email, phone="+1-555-0170", role=one.role, now=now
+        )
+    staff = await people(tx)
+    team = (await teams.add_team(tx, actor, "Network operations", now=now)).team
+    for name in (ADMIN, AGENT, "Aiko Tan"):
+        user = staff[name].user
+        if user is not None:
+            await teams.join_team(tx, actor, team.id, user.id, now=now)
+    faults = await queues.add_queue(
+        tx, actor, name="Faults", description="Circuits and ports that are down or take errors.", team_id=team.id,
+        assignment=Assignment.LEAST_LOADED, now=now,
+    )  # fmt: skip
+    routers = await queues.add_queue(
+        tx, actor, name="Routing and cloud", description="Cloud routers, BGP, prefixes, latency.", team_id=team.id,
+        assignment=Assignment.ROUND_ROBIN, now=now,
+    )  # fmt: skip
+    questions = await queues.add_queue(
+        tx, actor, name="Questions", description="Everything that is no fault.", team_id=team.id, now=now
+    )
+    rules: tuple[dict[str, Any], ...] = (
+        {"name": "Announcements and BGP", "queue_id": routers.queue.id, "keywords": ("BGP", "announce", "prefix")},
+        {"name": "Cloud routers", "queue_id": routers.queue.id, "service_types": (ServiceType.CLOUD_ROUTER,)},
+        {
+            "name": "Faults",
+            "queue_id": faults.queue.id,
+            "priorities": (Priority.CRITICAL, Priority.HIGH, Priority.MEDIUM),
+        },
+        {"name": "Everything else", "queue_id": questions.queue.id},
+    )
+    for rule in rules:
+        await routing_rules.add_rule(tx, actor, rule, now=now)
+    for macro in _MACROS:
+        await macros.add_macro(tx, actor, macro, now=now)
+    for name, query in _VIEWS:
+        await views.add_view(tx, staff[ADMIN], name, query, is_shared=True, now=now)
+
+
+async def dress(tx: Tx, numbers: dict[str, int], *, now: datetime) -> None:
+    """Do to the first company's tickets, named by their titles, what agents do all day."""
+    staff = await people(tx)
+    mara, jonas = staff[ADMIN], staff[AGENT]
+    down, night, errors = (
+        numbers["Amsterdam to Singapore is down"],
+        numbers["Packet loss to Sydney at night"],
+        numbers["CRC errors on the Sydney port"],
+    )
+    if jonas.user is not None:
+        await handling.assign(tx, mara, down, jonas.user.id, now=now)
+    await handling.tag(tx, jonas, down, add=("subsea", "bgp"), now=now)
+    await handling.change_ticket(tx, jonas, down, {"external_ids": {"carrier": "CX-20871"}}, now=now)
+    await notes.add_note(
+        tx, jonas, down, "The carrier suspects the Red Sea segment.", channel=Channel.CONSOLE,
+        visibility=Visibility.INTERNAL, now=now,
+    )  # fmt: skip
+    if mara.user is not None:
+        await watchers.watch(tx, mara, down, mara.user.id, now=now)
+    await links.add_link(tx, jonas, night, LinkType.RELATED, errors, now=now)

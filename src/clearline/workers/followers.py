@@ -1,0 +1,37 @@
+"""Work that follows from events: each follower reads them in order, from where it stopped, exactly once."""
+
+from collections.abc import Awaitable, Callable
+
+from clearline.store import consumers, events
+from clearline.store.db import Database, Tx
+from clearline.store.events import Event
+from clearline.workers.runner import Job
+
+EVERY = 0.5
+"""Seconds between two looks for new events."""
+
+AT_ONCE = 200
+"""The most events of one turn: what follows must not take the machine from those who ask."""
+
+Handle = Callable[[Tx, list[Event]], Awaitable[None]]
+
+
+def follower(database: Database, name: str, handle: Handle) -> Job:
+    """A job that hands new events to ``handle``, in the transaction that also notes how far it came.
+
+    Of several processes one works at a time; a process that dies in the middle leaves everything as it was.
+    """
+
+    async def turn() -> int:
+        async with database.transaction() as tx:
+            cursor = await consumers.hold(tx, name)
+            if cursor is None:
+                return 0
+            found = await events.read(tx, cursor, limit=AT_ONCE)
+            if not found:
+                return 0
+            await handle(tx, found)
+            await consumers.advance(tx, name, found[-1].cursor)
+            return len(found)
+
+    return Job(name, EVERY, turn)

@@ -1,0 +1,78 @@
+"""A job goes on where it was, whatever is killed in the middle of it: each item is done once."""
+
+import json
+import os
+import signal
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.running import Running, eventually
+
+LINES = 1500
+
+
+def line(number: int) -> str:
+    value = {
+        "company": "AAA111",
+        "title": f"line {number}",
+        "description": "No light",
+        "issue_type": "Circuit Down",
+        "service": {"id": "anything", "type": "Non-Console Service"},
+        "contact": {"name": "Ada", "email": "ada@example.com"},
+        "created_at": "2025-01-31T10:00:00Z",
+    }
+    return json.dumps(value)
+
+
+def read(running: Running, path: str) -> Any:
+    """What the server answers, or None while it is away."""
+    try:
+        answer = httpx.get(
+            f"{running.url}{path}", headers={"Authorization": f"Bearer {running.staff_secret()}"}, timeout=20
+        )
+    except httpx.TransportError:
+        return None
+    return answer if answer.status_code == 200 else None
+
+
+@pytest.mark.slow
+def test_an_import_brings_each_line_once_whatever_is_killed_in_the_middle(running: Running) -> None:
+    running.start("--demo")
+    company = json.loads(running.command("company", "list", "--json").stdout)[0]["code"]
+    body = "\n".join(map(line, range(LINES))).replace("AAA111", company)
+    made = httpx.post(
+        f"{running.url}/api/v1/imports",
+        headers={"Authorization": f"Bearer {running.staff_secret()}", "Content-Type": "application/x-ndjson"},
+        content=body,
+        timeout=20,
+    )
+    assert made.status_code == 202, made.text
+    where = made.headers["location"]
+
+    def done() -> int:
+        answer = read(running, where)
+        return 0 if answer is None else int(answer.json()["counts"]["done"])
+
+    seen = 0
+    for kind in ("server", "backend", "postmaster"):
+        assert eventually(lambda: done() > seen), running.err  # noqa: B023 - called before the next turn
+        for pid in running.victims(kind)[:1]:
+            os.kill(pid, signal.SIGKILL)
+        if kind == "server":
+            assert eventually(running.ended)
+        running.relaunch_if_ended()
+        assert eventually(lambda: running.ended() or running.ready() == 200, 40)
+        running.relaunch_if_ended()
+        assert eventually(lambda: running.ready() == 200, 40), running.err
+        seen = done()
+        assert seen < LINES, "the kills came too late to prove anything"
+    assert eventually(lambda: (found := read(running, where)) is not None and found.json()["state"] == "done", 60)
+    assert read(running, where).json()["counts"] == {"done": LINES, "unchanged": 0, "refused": 0, "waiting": 0}
+    exported = read(running, f"/api/v1/exports/tickets?company={company}").text
+    titles = Counter(json.loads(one)["title"] for one in exported.splitlines())
+    assert {title: count for title, count in titles.items() if title.startswith("line ")} == {
+        f"line {number}": 1 for number in range(LINES)
+    }

@@ -1,0 +1,394 @@
+"""What the desk answered holds, whatever is killed: tickets, files, jobs on many tickets, tags, and what follows."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import math
+import os
+import random
+import secrets
+import time
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.running import Running, eventually, kill_at_random
+
+KINDS = ("server", "postmaster", "backend")
+KILLS = 12
+LEAST_KILLS = 10
+KILLING_SECONDS = 35
+RETRIED_SECONDS = 40
+CALM_SECONDS = 30
+UPLOADERS = 2
+SMALLEST, LARGEST = 10_000, 3_000_000
+"""Bytes of a file."""
+PATIENT = 0.8
+"""How many of the uploads are tried until they are answered; nobody knows what became of the others."""
+PER_JOB = 20
+TAGGED = 6
+"""How many tickets, the latest, are tagged: few, so that agents get in each other's way."""
+TAGS_MAX = 50
+TICKETS = "/api/v1/tickets"
+EXPECTED = {200, 201, 202, 409, 412, 503}
+"""Done; the same key is under way; somebody else was first; the database is away. Nothing else may come of a kill."""
+
+PORT = {"id": "NET-AMS-0012", "type": "Port"}
+ROUTER = {"id": "CR-ALD-EU", "type": "CloudRouter"}
+BY_RULE: dict[str, tuple[str, str, dict[str, str]]] = {
+    "Announcements and BGP": ("BGP session", "Others", PORT),
+    "Cloud routers": ("Too slow", "High Latency", ROUTER),
+    "Faults": ("No light", "Circuit Down", PORT),
+    "Everything else": ("A question", "Others", PORT),
+}
+"""The title, issue type and service of a ticket that the demo's rule of this name brings to its queue."""
+
+
+@dataclass
+class File:
+    """What was sent, and whether it was answered."""
+
+    ticket: str
+    size: int
+    sha256: bytes
+    answered: bool = False
+
+
+@dataclass
+class Record:
+    """What the loaders saw."""
+
+    tickets: dict[str, str] = field(default_factory=dict)
+    """The number of each answered ticket by the word that only this ticket holds."""
+    rules: dict[str, str] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+    unknown_uploads: int = 0
+    jobs: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    tags: dict[str, set[str]] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
+    stop: bool = False
+
+    @property
+    def numbers(self) -> list[str]:
+        return list(self.tickets.values())
+
+    @property
+    def answered(self) -> int:
+        return len(self.tickets) + sum(one.answered for one in self.files.values()) + len(self.jobs) + len(self.tags)
+
+
+class Side:
+    """The house API with the key of one side, as a program uses it that tries again."""
+
+    def __init__(self, client: httpx.AsyncClient, key: str, record: Record) -> None:
+        self._client, self._record = client, record
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    async def once(self, method: str, path: str, **request: Any) -> httpx.Response | None:
+        """The answer, or None when there was none, or none that says what became of the request."""
+        headers = self._headers | request.pop("headers", {})
+        with contextlib.suppress(httpx.TransportError):
+            answer = await self._client.request(method, path, headers=headers, **request)
+            self._record.statuses[answer.status_code] += 1
+            if answer.status_code not in {409, 503}:
+                return answer
+            assert answer.json()["code"] in {"idempotency-key-busy", "unavailable"}, answer.text
+            assert answer.headers["retry-after"] == "1"
+        return None
+
+    async def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """The answer, however often the question is needed."""
+        until = time.monotonic() + RETRIED_SECONDS
+        while time.monotonic() < until:
+            if (answer := await self.once(method, path, **request)) is not None:
+                return answer
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{path} was not answered within {RETRIED_SECONDS} s: {self._record.statuses}")
+
+    async def post(self, path: str, status: int, **request: Any) -> dict[str, Any]:
+        """Make something, once, however often that is asked for."""
+        answer = await self.ask("POST", path, headers={"Idempotency-Key": secrets.token_hex(8)}, **request)
+        assert answer.status_code == status, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def get(self, path: str, **query: str | int) -> dict[str, Any]:
+        answer = await self.ask("GET", path, params=query)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def whole(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """A list to its end."""
+        found: list[dict[str, Any]] = []
+        page = await self.get(path, limit=200, **query)
+        while page["has_more"]:
+            found += page["data"]
+            page = await self.get(path, limit=200, cursor=page["next_cursor"], **query)
+        found += page["data"]
+        return found
+
+
+class Loaders:
+    """Those who work with the desk while it is killed."""
+
+    def __init__(self, customer: Side, agent: Side, record: Record, dice: random.Random) -> None:
+        self._customer, self._agent, self._record, self._dice = customer, agent, record, dice
+
+    async def begin(self) -> None:
+        """Raise as many tickets as a job needs."""
+        for _ in range(PER_JOB):
+            await self._raise()
+
+    async def run(self) -> None:
+        """Work until told to stop; what was begun is ended."""
+        again = self._again
+        uploaders = [again(self._upload, 0.05) for _ in range(UPLOADERS)]
+        await asyncio.gather(
+            again(self._raise, 0.05),
+            again(self._start_job, 0.3),
+            again(self._tag, 0.03),
+            again(self._tag, 0.03),
+            *uploaders,
+        )
+
+    async def _again(self, work: Callable[[], Awaitable[None]], pause: float) -> None:
+        while not self._record.stop:
+            await work()
+            await asyncio.sleep(self._dice.uniform(0, 2 * pause))
+
+    async def _raise(self) -> None:
+        word = "w" + secrets.token_hex(6)
+        rule = self._dice.choice(list(BY_RULE))
+        title, issue_type, service = BY_RULE[rule]
+        body = {"title": f"{title} {word}", "description": "Since 08:00 UTC", "issue_type": issue_type}
+        made = await self._customer.post(TICKETS, 201, json=body | {"service": service})
+        assert made["number"] not in self._record.numbers, "two tickets were answered with one number"
+        self._record.rules[word] = rule
+        self._record.tickets[word] = made["number"]
+
+    async def _upload(self) -> None:
+        size = int(math.exp(self._dice.uniform(math.log(SMALLEST), math.log(LARGEST))))
+        content, name = self._dice.randbytes(size), secrets.token_hex(6) + ".bin"
+        sent = File(self._dice.choice(self._record.numbers[-TAGGED:]), size, hashlib.sha256(content).digest())
+        self._record.files[name] = sent
+        headers = {"Idempotency-Key": secrets.token_hex(8), "Content-Type": "application/octet-stream"}
+        request = {"params": {"name": name}, "content": content, "headers": headers}
+        path, patient = f"{TICKETS}/{sent.ticket}/attachments", self._dice.random() < PATIENT
+        until = time.monotonic() + RETRIED_SECONDS
+        while (answer := await self._customer.once("POST", path, **request)) is None:
+            self._record.unknown_uploads += 1
+            if not patient:
+                return
+            assert time.monotonic() < until, f"{path} was not answered within {RETRIED_SECONDS} s"
+            await asyncio.sleep(0.05)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["sha256"] == sent.sha256.hex()
+        sent.answered = True
+
+    async def _start_job(self) -> None:
+        numbers, text = self._dice.sample(self._record.numbers, PER_JOB), f"Job {secrets.token_hex(6)}"
+        action = {"type": "note", "text": text, "visibility": self._dice.choice(["public", "internal"])}
+        job = await self._agent.post("/api/v1/bulk", 202, json={"tickets": numbers, "action": action})
+        assert job["id"] not in self._record.jobs
+        self._record.jobs[job["id"]] = (text, numbers)
+
+    async def _tag(self) -> None:
+        """Add a tag to those that a ticket has, and begin again when somebody changed it in between."""
+        path = f"{TICKETS}/{(number := self._dice.choice(self._record.numbers[-TAGGED:]))}"
+        tag = "t" + secrets.token_hex(4)
+        while True:
+            read = await self._agent.ask("GET", path)
+            tags: list[str] = read.json()["tags"]
+            if tag in tags:  # a change whose answer was lost
+                break
+            if len(tags) == TAGS_MAX:
+                return
+            headers = {"If-Match": read.headers["etag"]}
+            answer = await self._agent.once("PATCH", path, json={"tags": [*tags, tag]}, headers=headers)
+            if answer is not None and answer.status_code == 200:
+                break
+        self._record.tags.setdefault(number, set()).add(tag)
+
+
+class Checks:
+    """Whether everything that was answered is there, once and whole, and what follows from it too."""
+
+    def __init__(self, customer: Side, agent: Side, record: Record) -> None:
+        self._customer, self._agent, self._record = customer, agent, record
+
+    async def settle(self) -> None:
+        """Wait for the jobs, the routing and the search to be through with what there is."""
+        until = time.monotonic() + CALM_SECONDS
+        while waiting := await self._waiting():
+            assert time.monotonic() < until, waiting
+            await asyncio.sleep(0.3)
+
+    async def _waiting(self) -> str:
+        jobs = await self._agent.whole("/api/v1/jobs")
+        if late := [one["id"] for one in jobs if one["state"] not in {"done", "cancelled"}]:
+            return f"jobs that are not done: {late}"
+        last = next(reversed(self._record.tickets))
+        history = await self._agent.whole(f"{TICKETS}/{self._record.tickets[last]}/history")
+        if "ticket.routed" not in {one["type"] for one in history}:
+            return "the last ticket is not routed"
+        found = await self._agent.get("/api/v1/search", q=last)
+        return "" if found["data"] else "the last ticket is not found"
+
+    async def tickets(self) -> None:
+        """Every answered ticket is there once, and none that was not answered."""
+        found = await self._agent.whole(TICKETS, state="all", company="ALD001")
+        titles = Counter(one["title"].split()[-1] for one in found)
+        mine = {one["title"].split()[-1]: one["number"] for one in found if one["number"] in self._record.numbers}
+        assert mine == self._record.tickets
+        assert {word: titles[word] for word in mine if titles[word] != 1} == {}
+        assert [word for word in titles if _is_ours(word) and word not in mine] == []
+        for one in found:
+            assert set(one["tags"]) >= self._record.tags.get(one["number"], set()), "an answered tag is lost"
+
+    async def jobs(self) -> None:
+        """Every job is done, and each of its tickets has its note once; no ticket has another note."""
+        expected = Counter((number, text) for text, numbers in self._record.jobs.values() for number in numbers)
+        for job_id in self._record.jobs:
+            job = await self._agent.get(f"/api/v1/jobs/{job_id}")
+            assert job["state"] == "done"
+            assert job["counts"] == {"done": PER_JOB, "unchanged": 0, "refused": 0, "waiting": 0}
+        assert len(await self._agent.whole("/api/v1/jobs")) == len(self._record.jobs)
+        notes = await _each(self._record.numbers, lambda number: self._agent.whole(f"{TICKETS}/{number}/notes"))
+        found = Counter((number, note["text"]) for number, kept in notes.items() for note in kept)
+        assert found - expected == Counter(), "notes that nobody asked for, or twice"
+        assert expected - found == Counter(), "notes that are lost"
+
+    async def routing_and_search(self) -> None:
+        """Every ticket was routed once, by the rule that fits it, and is found by its word."""
+        record = self._record
+        histories = await _each(record.numbers, lambda number: self._agent.whole(f"{TICKETS}/{number}/history"))
+        for word, number in record.tickets.items():
+            types = Counter(one["type"] for one in histories[number])
+            routed = [one["data"]["rule"] for one in histories[number] if one["type"] == "ticket.routed"]
+            assert (types["ticket.created"], routed) == (1, [record.rules[word]]), number
+        found = await _each(record.tickets, lambda word: self._customer.whole("/api/v1/search", q=word))
+        assert {word: [one["number"] for one in data] for word, data in found.items()} == {
+            word: [number] for word, number in record.tickets.items()
+        }
+
+    async def files(self) -> dict[str, File]:
+        """Every answered file is there once and whole; so is every other that was kept. What is kept, by its id."""
+        kept: dict[str, File] = {}
+        lists = await _each(
+            self._record.numbers, lambda number: self._customer.whole(f"{TICKETS}/{number}/attachments")
+        )
+        names = Counter(one["name"] for listed in lists.values() for one in listed)
+        assert {name: count for name, count in names.items() if count != 1} == {}
+        assert {name for name, sent in self._record.files.items() if sent.answered} <= set(names)
+        for number, listed in lists.items():
+            for one in listed:
+                sent = kept[one["id"]] = self._record.files[one["name"]]
+                assert (number, one["size"], one["sha256"]) == (sent.ticket, sent.size, sent.sha256.hex())
+        await _each(kept, lambda key: self._check_content(key, kept[key]))
+        return kept
+
+    async def _check_content(self, key: str, sent: File) -> None:
+        answer = await self._customer.ask("GET", f"{TICKETS}/{sent.ticket}/attachments/{key}/content")
+        assert answer.status_code == 200
+        assert (len(answer.content), hashlib.sha256(answer.content).digest()) == (sent.size, sent.sha256)
+        assert answer.headers["content-digest"] == f"sha-256=:{b64encode(sent.sha256).decode()}:"
+        assert answer.headers["etag"] == f'"{sent.sha256.hex()}"'
+
+
+def _is_ours(word: str) -> bool:
+    return len(word) == 13 and word[0] == "w"
+
+
+async def _each(keys: Iterable[str], ask: Callable[[str], Awaitable[Any]]) -> dict[str, Any]:
+    """What is answered for each key, a few at a time."""
+    few = asyncio.Semaphore(8)
+
+    async def one(key: str) -> tuple[str, Any]:
+        async with few:
+            return key, await ask(key)
+
+    return dict(await asyncio.gather(*map(one, keys)))
+
+
+def _stored(running: Running) -> tuple[dict[str, Path], list[Path]]:
+    """The contents that are kept, by their ids, and the uploads that never ended."""
+    root = running.data_dir / "attachments"
+    unfinished = [path for path in (root / "staging").iterdir() if path.is_file()]
+    kept = {path.name: path for path in root.glob("*/*") if path.parent.name != "staging"}
+    return kept, unfinished
+
+
+def _check_disk(running: Running, record: Record, kept: dict[str, File], servers_killed: int) -> None:
+    """No row without its bytes; of bytes without a row only what a kill excuses, and a day later none at all.
+
+    A process that is killed can clean nothing up: an upload under way stays in ``staging``, and one whose row was not
+    committed, or not known to be, stays where it was stored. Both are whole files of ours that the sweep deletes once
+    they are a day old, so that it never takes one that is still to get its row.
+    """
+    stored, unfinished = _stored(running)
+    assert {key: stored[key].stat().st_size for key in kept} == {key: sent.size for key, sent in kept.items()}
+    orphans = set(stored) - set(kept)
+    print(f"{len(kept)} files kept, {len(orphans)} without a row, {len(unfinished)} unfinished")  # noqa: T201
+    assert len(unfinished) <= servers_killed * UPLOADERS
+    assert len(orphans) + len(unfinished) <= record.unknown_uploads
+    assert _swept(running) == 0
+    assert _stored(running) == (stored, unfinished)
+    two_days_ago = time.time() - 2 * 86_400
+    for path in [*stored.values(), *unfinished]:
+        os.utime(path, (two_days_ago, two_days_ago))
+    assert _swept(running) == len(orphans) + len(unfinished)
+    assert _stored(running) == ({key: stored[key] for key in kept}, [])
+
+
+def _swept(running: Running) -> int:
+    done = running.command("attachment", "sweep", "--json")
+    assert done.returncode == 0, done.stderr
+    swept: int = json.loads(done.stdout)["swept"]
+    return swept
+
+
+@pytest.mark.slow
+async def test_whatever_the_desk_answered_holds_and_is_followed_up_once_through_random_kills(running: Running) -> None:
+    seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
+    print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
+    dice, record, began = random.Random(seed), Record(), time.monotonic()
+    await asyncio.to_thread(running.start, "--demo")
+    async with httpx.AsyncClient(base_url=running.url, timeout=10) as client:
+        customer, agent = Side(client, running.secret(), record), Side(client, running.staff_secret(), record)
+        loaders = Loaders(customer, agent, record, random.Random(seed + 1))
+        await loaders.begin()
+        loading = asyncio.ensure_future(loaders.run())
+        try:
+            kills = await kill_at_random(
+                running, dice, KINDS, most=KILLS, seconds=KILLING_SECONDS, answered=lambda: record.answered
+            )
+        finally:
+            record.stop = True
+        await loading
+        print(  # noqa: T201 - shown on failure
+            f"{dict(kills)} killed, {running.starts} starts, {len(record.tickets)} tickets, {len(record.files)} files, "
+            f"{len(record.jobs)} jobs, {sum(map(len, record.tags.values()))} tags, {dict(record.statuses)}, "
+            f"{record.unknown_uploads} uploads not answered, {time.monotonic() - began:.1f} s"
+        )
+        assert kills.total() >= LEAST_KILLS
+        checks = Checks(customer, agent, record)
+        await checks.settle()
+        await checks.tickets()
+        await checks.jobs()
+        await checks.routing_and_search()
+        kept = await checks.files()
+    _check_disk(running, record, kept, kills["server"])
+    assert set(record.statuses) <= EXPECTED
+    doctor = running.command("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert running.stop() == 0
+    assert eventually(lambda: not running.processes())
+    print(f"{time.monotonic() - began:.1f} s in all")  # noqa: T201 - shown on failure
