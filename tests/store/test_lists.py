@@ -1,6 +1,7 @@
 """Every list of the desk walks the index that it says, and its pages neither repeat nor skip."""
 
 from collections.abc import AsyncIterator
+from itertools import product
 from typing import Any, get_args
 from uuid import UUID
 
@@ -108,8 +109,13 @@ FILTERS: dict[str, dict[str, Any]] = {
     "queue and assignee": {"queue_id": "queue3", "assignee_id": "agent3"},
     "nobody": {"unassigned": True},
     "status": {"status": Status.PENDING},
-    "service": {"service_id": "SVC-3", "assignee_id": "agent4"},
+    "service": {"service_id": "SVC-3", "company_id": "company4"},
 }
+
+
+def by_people(filters: dict[str, Any]) -> bool:
+    """Whether a list goes by queue or assignee: then it has open tickets only."""
+    return "company_id" not in filters and bool({"queue_id", "assignee_id"} & set(filters))
 
 
 async def matching(connection: Any, wanted: Filter) -> list[int]:
@@ -131,8 +137,10 @@ async def matching(connection: Any, wanted: Filter) -> list[int]:
 
 
 @pytest.mark.parametrize("newest_first", ORDERS)
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [(name, state) for name, state in product(FILTERS, STATES) if state == "open" or not by_people(FILTERS[name])],
+)
 async def test_the_pages_of_a_list_hold_each_ticket_once_in_order(
     filled: Any, database: Database, name: str, state: State, *, newest_first: bool
 ) -> None:

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from clearline.domain.errors import Forbidden
+from clearline.domain.errors import Forbidden, InvalidInput
 from clearline.domain.party import OPERATOR, Actor
 from clearline.domain.ticket import Status
 from clearline.store.db import Database
@@ -58,7 +58,7 @@ async def desk(database: Database) -> Desk:
         ({"company": 1, "state": "all"}, ["closed", "given", "queued", "plain"]),
         ({"queue": 1}, ["other", "given", "queued"]),
         ({"queue": 1, "company": 1}, ["given", "queued"]),
-        ({"queue": 1, "state": "finished"}, []),
+        ({"queue": 1, "state": "finished", "company": 1}, []),
         ({"assignee": 1}, ["held", "given"]),
         ({"assignee": 1, "queue": 1}, ["given"]),
         ({"assignee": 1, "state": "all", "company": 1}, ["given"]),
@@ -85,6 +85,25 @@ async def test_the_filters_of_a_list_must_all_hold(
         )
     assert desk.names(newest) == names
     assert desk.names(oldest) == names[::-1]
+
+
+@pytest.mark.parametrize(
+    ("filters", "field"),
+    [
+        ({"queue": 1, "state": "finished"}, "state"),
+        ({"assignee": 1, "state": "all"}, "state"),
+        ({"service_id": "SVC-1"}, "company"),
+    ],
+)
+async def test_a_list_that_no_index_serves_is_refused(
+    database: Database, desk: Desk, filters: dict[str, Any], field: str
+) -> None:
+    ids = {"queue": desk.queue, "assignee": id_of(desk.agent)}
+    wanted = Filter(**{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()})
+    async with database.statement() as tx:
+        with pytest.raises(InvalidInput) as refused:
+            await handling.list_tickets(tx, desk.agent, wanted, after=None, limit=1)
+    assert [one.field for one in refused.value.violations] == [field]
 
 
 async def test_a_customer_lists_its_own_tickets_whatever_it_asks(database: Database, desk: Desk) -> None:

@@ -58,8 +58,12 @@ LISTS = {
         names=NAMES,
     )
     for driver, state, newest_first in product(_DRIVEN_BY, _STATE, _ORDER)
+    if state == "open" or driver in {"company", "number"}
 }
-"""The statements, by the index that drives them, the state, and whether the newest comes first."""
+"""The statements, by the index that drives them, the state, and whether the newest comes first.
+
+The indexes of queues and assignees hold open tickets alone: finished ones are found by the search.
+"""
 
 
 def driver(wanted: Filter) -> str:
@@ -70,17 +74,18 @@ def driver(wanted: Filter) -> str:
     """
     if wanted.company_id is not None:
         return "company"
-    if wanted.state == "open" and wanted.assignee_id is not None:
+    if wanted.assignee_id is not None:
         return "assignee"
-    if wanted.state == "open" and wanted.queue_id is not None:
-        return "queue"
-    return "number"
+    return "number" if wanted.queue_id is None else "queue"
 
 
 async def tickets(
     tx: Tx, wanted: Filter, *, after: int | None, limit: int, newest_first: bool = True
 ) -> list[DeskTicket]:
-    """At most ``limit`` tickets past the number ``after``."""
+    """At most ``limit`` tickets past the number ``after``.
+
+    By queue or assignee, without a company, only open ones.
+    """
     rows = await tx.fetch(
         LISTS[driver(wanted), wanted.state, newest_first],
         wanted.company_id,

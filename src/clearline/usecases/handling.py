@@ -51,6 +51,7 @@ async def list_tickets(
 
     Raises:
         Forbidden: a customer asks by queue or assignee.
+        InvalidInput: no index serves the filters: finished tickets by queue or assignee, or a service, of no company.
         ScopeMissing: the actor's key may not read.
     """
     access.allow(actor, Scope.TICKETS_READ)
@@ -58,6 +59,11 @@ async def list_tickets(
         if wanted.queue_id or wanted.assignee_id or wanted.unassigned:
             raise Forbidden("only the provider's people list tickets by queue or assignee")
         wanted = wanted._replace(company_id=access.own_company(actor).id)
+    elif wanted.company_id is None:
+        if wanted.state != "open" and (wanted.queue_id or wanted.assignee_id):
+            raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
+        if wanted.service_id is not None:
+            raise InvalidInput([Violation("company", "is required: the ids of services are a company's own")])
     return await lists.tickets(tx, wanted, after=after, limit=limit, newest_first=newest_first)
 
 

@@ -196,7 +196,9 @@ async def mark_company(tx: Tx, company_id: UUID) -> None:
 
 async def work_backlog(tx: Tx, *, limit: int) -> int:
     """Make some tickets of a marked company findable anew; how many."""
-    if await consumers.hold(tx, FOLLOWER) is None or (marked := await search.next_backlog(tx)) is None:
+    if await search.next_backlog(tx) is None or await consumers.hold(tx, FOLLOWER) is None:
+        return 0
+    if (marked := await search.next_backlog(tx)) is None:
         return 0
     company_id, below = marked
     keys = await search.keys_below(tx, below, company_id=company_id, limit=limit)

@@ -94,3 +94,14 @@ async def test_a_body_that_grows_too_long_is_refused(client: httpx.AsyncClient, 
 
     headers = {**tenant.headers, "Content-Type": "application/json"}
     problem(await client.post(TICKETS, headers=headers, content=chunks()), "too-large")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", [TICKETS, "/v2/support-tickets"])
+@pytest.mark.parametrize(
+    "body", [rb'{"\ud800": 1}', rb'{"service": {"\ud800": 1}}', rb'{"service": {"type": "\ud800"}}']
+)
+async def test_half_of_a_surrogate_pair_anywhere_is_no_fault_of_ours(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, body: bytes
+) -> None:
+    headers = {**tenant.headers, "Content-Type": "application/json"}
+    assert (await client.post(path, headers=headers, content=body)).status_code in {400, 422}

@@ -69,7 +69,7 @@ async def listed(
         ("status=rejected", "d"),
         ("status=rejected&state=open", ""),
         ("status=rejected&state=all", "d"),
-        ("service=listed a", "a"),
+        ("service=listed a&company={code}", "a"),
         ("service=listed%20c&company={code}", ""),
     ],
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from clearline.facades.api import wire
-from clearline.facades.api.routes import OPERATIONS
+from clearline.facades.api.routes import GROUPS, OPERATIONS
 from clearline.facades.http.openapi import About, document
 
 ABOUT = About(
@@ -32,4 +32,10 @@ ABOUT = About(
 
 def openapi() -> dict[str, Any]:
     """The document as everybody sees it."""
-    return document(ABOUT, OPERATIONS)
+    described = document(ABOUT, OPERATIONS)
+    described["tags"] = [{"name": name} for name in GROUPS]
+    group_of = {operation.name: name for name, operations in GROUPS.items() for operation in operations}
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            operation["tags"] = [group_of[operation["operationId"]]]
+    return described

@@ -32,31 +32,25 @@ from clearline.facades.api.wire import NoQuery
 from clearline.facades.http.call import Desk
 from clearline.facades.http.edge import KEY
 from clearline.facades.http.resource import Dialect, routes
+from clearline.facades.http.table import Operation
 
-OPERATIONS = tuple(
-    chain(
-        attachments.OPERATIONS,
-        audit.OPERATIONS,
-        companies.OPERATIONS,
-        exports.OPERATIONS,
-        jobs.OPERATIONS,
-        keys.OPERATIONS,
-        links.OPERATIONS,
-        macros.OPERATIONS,
-        merging.OPERATIONS,
-        notes.OPERATIONS,
-        queues.OPERATIONS,
-        routing.OPERATIONS,
-        search.OPERATIONS,
-        services.OPERATIONS,
-        teams.OPERATIONS,
-        tickets.OPERATIONS,
-        users.OPERATIONS,
-        views.OPERATIONS,
-        watchers.OPERATIONS,
-    )
-)
-"""Routes, scopes, OpenAPI and the reference page are all made from this table."""
+GROUPS: dict[str, tuple[Operation, ...]] = {
+    "Tickets": tickets.OPERATIONS,
+    "Notes": notes.OPERATIONS,
+    "Attachments": attachments.OPERATIONS,
+    "Assignment and routing": (*routing.OPERATIONS, *queues.OPERATIONS, *teams.OPERATIONS),
+    "Watchers": watchers.OPERATIONS,
+    "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),
+    "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
+    "Macros": macros.OPERATIONS,
+    "Many tickets": (*jobs.OPERATIONS, *exports.OPERATIONS),
+    "Companies, people, keys": (*companies.OPERATIONS, *users.OPERATIONS, *keys.OPERATIONS),
+    "Services": services.OPERATIONS,
+    "Audit": audit.OPERATIONS,
+}
+"""The table, in the order of the reference. Routes, scopes, OpenAPI and the reference page are all made from it."""
+
+OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
 
 DIALECT = Dialect(errors.refuse, no_query=NoQuery)
 

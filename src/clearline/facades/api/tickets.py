@@ -263,7 +263,7 @@ OPERATIONS = (
     Operation(
         "listTickets", "GET", TICKETS, list_tickets,
         "List tickets", "Newest first, without descriptions and notes. Customers see their own company's tickets. "
-        "For text and more filters see the search.",
+        "By queue or assignee: open ones, unless a company is named. For text and more filters see the search.",
         Scope.TICKETS_READ, Page[wire.TicketSummary], query=wire.ListQuery, errors=(400, 404),
     ),
     Operation(

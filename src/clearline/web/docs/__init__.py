@@ -66,15 +66,21 @@ def render(document: dict[str, Any], source: str, path: str, links: Sequence[tup
         source=source,
         path=path,
         links=links,
-        operations=[
-            {"path": path, "method": method.upper(), **methods[method]}
-            for path, methods in document["paths"].items()
-            for method in _METHODS
-            if method in methods
-        ],
+        groups=_groups(document),
         schemas=document["components"]["schemas"],
         shape=shape,
     )
+
+
+def _groups(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The operations by the group that their tag names, in the document's order; without tags, one group."""
+    groups: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document.get("tags", [])}
+    for path, methods in document["paths"].items():
+        for method in _METHODS:
+            if method in methods:
+                operation = {"path": path, "method": method.upper(), **methods[method]}
+                groups.setdefault(next(iter(operation.get("tags", ["Operations"]))), []).append(operation)
+    return groups
 
 
 def shape(schema: dict[str, Any]) -> str:  # noqa: C901, PLR0911 - a table
