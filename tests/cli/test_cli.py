@@ -214,3 +214,22 @@ def test_the_doctor_names_a_database_that_is_away() -> None:
     done = run(NOBODY, "doctor", "--json")
     assert done.returncode == 3
     assert [one["name"] for one in json.loads(done.stdout)["checks"] if not one["ok"]] == ["database"]
+
+
+async def test_the_doctor_names_followers_that_nobody_runs(unmigrated: str) -> None:
+    told(unmigrated, "migrate")
+    told(unmigrated, "company", "add", "Birch Telecom", "--code", "BIR001")
+    assert told(unmigrated, "doctor")["ok"] is True, "what happened a moment ago may wait"
+    await administer(unmigrated, "update event set at = now() - interval '6 minutes'")
+    sick = run(unmigrated, "doctor", "--json")
+    assert sick.returncode == 3
+    found = {one["name"]: one["found"] for one in json.loads(sick.stdout)["checks"] if not one["ok"]}
+    assert set(found) == {"routing", "search"}
+    assert all("1 events to follow" in text and "clearline work" in text for text in found.values())
+
+
+async def test_the_doctor_names_attachments_that_cannot_be_kept(unmigrated: str, tmp_path: Path) -> None:
+    told(unmigrated, "migrate")
+    (tmp_path / "file").touch()
+    sick = run(unmigrated, "doctor", "--json", CLEARLINE_ATTACHMENTS=str(tmp_path / "file"))
+    assert [one["name"] for one in json.loads(sick.stdout)["checks"] if not one["ok"]] == ["attachments"]

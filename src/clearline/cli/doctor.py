@@ -9,12 +9,16 @@ from msgspec import Struct
 
 from clearline.cli.context import FAULT_FOUND, as_json, database_url, emit, settings, table
 from clearline.clock import now
+from clearline.gateways.blobs import BlobsUnavailable, open_blobs
 from clearline.gateways.postgres_embedded import LEAST_FREE, EmbeddedPostgresError
 from clearline.settings import InvalidSetting, Settings
-from clearline.store import migrate, server, tickets
+from clearline.store import consumers, migrate, server, tickets
 from clearline.store.db import Database, DatabaseMisconfigured, DatabaseUnavailable
+from clearline.workers.upkeep import FOLLOWERS
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
+_LATE = timedelta(minutes=5)
+_MOST_COUNTED = 10_000
 _PROBLEMS = (DatabaseMisconfigured, DatabaseUnavailable, EmbeddedPostgresError, migrate.SchemaTooNew)
 
 
@@ -29,7 +33,10 @@ class Check(Struct, frozen=True):
 @click.command()
 @as_json
 def doctor(*, as_json: bool) -> None:
-    """Check settings, disk, database, migrations, clock and counts. Exit status 3 when something is wrong."""
+    """Check settings, disk, attachments, database, clock, migrations, counts and followers.
+
+    Exit status 3 when something is wrong.
+    """
     checks = examine()
     if as_json:
         emit({"ok": all(check.ok for check in checks), "checks": checks})
@@ -46,6 +53,7 @@ def examine() -> list[Check]:
     except InvalidSetting as error:
         return [Check("settings", ok=False, found=str(error))]
     checks = [Check("settings", ok=True, found="all are known and valid"), _disk(found)]
+    checks.append(asyncio.run(_attachments(found)))
     try:
         with database_url(found) as (url, _ours):
             checks += asyncio.run(_database(found, url))
@@ -58,6 +66,22 @@ def _disk(found: Settings) -> Check:
     where = next(folder for folder in (found.data_dir, *found.data_dir.parents) if folder.exists())
     free = shutil.disk_usage(where).free
     return Check("disk", ok=free >= LEAST_FREE, found=f"{free // 1024 // 1024} MiB free in {where}")
+
+
+async def _attachments(found: Settings) -> Check:
+    try:
+        return Check("attachments", ok=True, found=await open_blobs(found).check())
+    except BlobsUnavailable as error:
+        return Check("attachments", ok=False, found=str(error))
+
+
+async def _follower(database: Database, name: str) -> Check:
+    async with database.statement() as tx:
+        count, oldest = await consumers.waiting(tx, name, most=_MOST_COUNTED)
+    late = oldest is not None and now() - oldest > _LATE
+    more = " or more" if count == _MOST_COUNTED else ""
+    advice = "; is clearline serve or clearline work running?" if late else ""
+    return Check(name, ok=not late, found=f"{count}{more} events to follow{advice}")
 
 
 async def _database(found: Settings, url: str) -> list[Check]:
@@ -85,9 +109,11 @@ async def _database(found: Settings, url: str) -> list[Check]:
         if not missing:
             async with database.transaction() as tx:
                 wrong = await tickets.miscounted(tx)
-            checks.append(
-                Check("counts", ok=not wrong, found=f"differ for {', '.join(wrong)}" if wrong else "agree with tickets")
-            )
+            counts = f"differ for {', '.join(wrong)}" if wrong else "agree with tickets"
+            checks += [
+                Check("counts", ok=not wrong, found=counts),
+                *[await _follower(database, name) for name in FOLLOWERS],
+            ]
     finally:
         await database.close()
     return checks

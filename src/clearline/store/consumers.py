@@ -1,5 +1,7 @@
 """How far each reader of the events has come."""
 
+from datetime import datetime
+
 from clearline.store.db import Tx
 from clearline.store.events import START, Cursor
 
@@ -21,3 +23,22 @@ async def advance(tx: Tx, name: str, cursor: Cursor) -> None:
         str(cursor.xid),
         cursor.id,
     )
+
+
+async def waiting(tx: Tx, name: str, *, most: int) -> tuple[int, datetime | None]:
+    """How many events a reader has not dealt with, up to ``most``, and when the oldest happened.
+
+    Served by ``event_cursor``.
+    """
+    row = await tx.fetchrow(
+        """
+        with place as (select coalesce((select xid from consumer where name = $1), '0'::xid8) as xid,
+                              coalesce((select id from consumer where name = $1), 0) as id),
+             behind as (select e.at from event e, place where (e.xid, e.id) > (place.xid, place.id)
+                         order by e.xid, e.id limit $2)
+        select count(*), min(at) from behind
+        """,
+        name,
+        most,
+    )
+    return (0, None) if row is None else (row[0], row[1])

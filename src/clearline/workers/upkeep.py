@@ -7,17 +7,18 @@ from typing import Any
 from clearline.gateways.blobs import Blobs
 from clearline.settings import Settings
 from clearline.store.db import Database, Tx
-from clearline.usecases import idempotency, tickets
+from clearline.usecases import idempotency, search, tickets
 from clearline.usecases.keys import KeyRing
-from clearline.workers import indexing, jobs
+from clearline.workers import indexing, jobs, routing
 from clearline.workers.attachments import sweeping
-from clearline.workers.routing import routing_job
 from clearline.workers.runner import Job
 
 _CHANNEL = "clearline_actors"
 
 
 _CLOSE_AT_ONCE = 100
+FOLLOWERS = (routing.NAME, search.FOLLOWER)
+"""The readers of the events, by the names of their places."""
 
 
 def own(keys: KeyRing, line: "ActorsLine") -> list[Job]:
@@ -29,7 +30,7 @@ def shared(database: Database, blobs: Blobs, settings: Settings, now: Callable[[
     """The jobs that are the same whichever process does them, and that several may do at once."""
     found = [
         Job("old answers for retries", 600, _repeated(database, lambda tx: idempotency.purge(tx, now=now()))),
-        routing_job(database, now),
+        routing.routing_job(database, now),
         *indexing.jobs(database),
         jobs.worker(database, now),
         jobs.cleaner(database, now),
