@@ -7,7 +7,7 @@ from datetime import MAXYEAR, MINYEAR, date, timedelta
 from msgspec import Struct
 
 from clearline.domain.errors import InvalidInput, Violation
-from clearline.domain.search_document import day_facets, facet, quoted
+from clearline.domain.search_document import INTERNAL, day_facets, facet, quoted
 from clearline.domain.search_words import Unit, address, fold, units
 from clearline.domain.service import ServiceType
 from clearline.domain.text import storable
@@ -32,8 +32,6 @@ _TERM = re.compile(
 )
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u00ab\u00bb", '"""""')
 _DAY = re.compile(r"(>=|<=|>|<|)([0-9]{4}-[0-9]{2}-[0-9]{2})")
-_SEEN = "ABC"
-"""The weights that customers may find by."""
 
 
 class Word(Struct, frozen=True):
@@ -233,20 +231,25 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
 def clause(what: Word | Phrase | Facets, *, staff: bool, is_negated: bool = False) -> Clause:
     """A condition for the database.
 
-    A customer's words never match what only the provider sees: each one of them is asked for with the weights of what
-    the customer may read.
+    A customer's words never match what only the provider sees: its words are others, which are asked for by the staff
+    alone.
     """
     if isinstance(what, Facets):
         lexemes = what.any_of or (facet("nothing"),)
         query = " | ".join(quoted(lexeme) for lexeme in lexemes)
         return Clause(query, tuple((lexeme, False) for lexeme in lexemes), is_negated=is_negated)
-    seen = "" if staff else _SEEN
+    spellings = ("", INTERNAL) if staff else ("",)
     if isinstance(what, Word):
-        mark = f":*{seen}" if what.is_beginning else f":{seen}" if seen else ""
-        return Clause(quoted(what.lexeme) + mark, ((what.lexeme, what.is_beginning),), True, is_negated)
-    mark = f":{seen}" if seen else ""
-    query, before = "", 0
-    for place, lexeme in what.lexemes:
-        query += (f" <{place - before}> " if query else "") + quoted(lexeme) + mark
-        before = place
+        mark = ":*" if what.is_beginning else ""
+        query = " | ".join(quoted(spelling + what.lexeme) + mark for spelling in spellings)
+        return Clause(query, ((what.lexeme, what.is_beginning),), True, is_negated)
+    query = " | ".join(_in_order(what, spelling) for spelling in spellings)
     return Clause(query, tuple((lexeme, False) for _place, lexeme in what.lexemes), True, is_negated)
+
+
+def _in_order(phrase: Phrase, spelling: str) -> str:
+    query, before = "", 0
+    for place, lexeme in phrase.lexemes:
+        query += (f" <{place - before}> " if query else "") + quoted(spelling + lexeme)
+        before = place
+    return query

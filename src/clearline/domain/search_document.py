@@ -1,6 +1,7 @@
 """What is kept of a ticket for the search: its words with their weight and place, and its facets.
 
-Weights say who may find by a word: A, B and C everybody who may see the ticket, D only the provider's people.
+A word of what only the provider's people see is kept as another word, behind a tilde: whoever does not ask for that one
+cannot find by it, and the index alone can tell.
 """
 
 from collections.abc import Iterable
@@ -17,11 +18,14 @@ from clearline.domain.ticket import OPEN, ticket_number
 NOTES_MAX = 200
 """Of each kind of note and attachment, so many are read, the newest ones."""
 
-CHARACTERS_MAX = 100_000
+CHARACTERS_MAX = 50_000
 """So many characters of each kind of note are read, newest first."""
 
 BUCKETS = (("n", 1024), ("nn", 16_384), ("nnn", 262_144))
 """Tickets whose numbers follow each other share facets, small to large, so that the newest can be looked at alone."""
+
+INTERNAL = "~"
+"""How a word begins that only the provider's people may find by, and no other word."""
 
 _FACET = "="
 """How a facet begins, and no word: words are letters, digits and what joins them."""
@@ -105,6 +109,8 @@ class _Vector:
         self._places[value] = ["1A"]
 
     def put(self, lexeme: str, weight: str, room: _Room, at: int) -> None:
+        if weight == "D":
+            lexeme = INTERNAL + lexeme
         known = self._places.get(lexeme)
         if known is None:
             if self._words >= room.words or self._size >= room.size:

@@ -65,7 +65,8 @@ def steps(
     """
     wanted = sorted((one for one in clauses if not one.is_negated), key=lambda one: frequency(one, shares))
     usual = [one for one in wanted if not _is_costly(one, shares)]
-    unwanted = [f"!({one.query})" for one in clauses if one.is_negated]
+    known = [f"!({one.query})" for one in clauses if one.is_negated and _is_known(one)]
+    unwanted = [f"!({one.query})" for one in clauses if one.is_negated and not _is_known(one)]
     share = 1.0
     for one in wanted:
         share *= frequency(one, shares)
@@ -73,11 +74,11 @@ def steps(
     reach = int(_MARGIN * needed / max(share, 1e-9))
     while (window := _window(newest, reach)) is not None:
         buckets, oldest = window
-        yield Step(_all([*(one.query for one in usual), buckets]), _rest(costly + unwanted), oldest)
+        yield Step(_all([*(one.query for one in usual), *known, buckets]), _rest(costly + unwanted), oldest)
         reach *= _GROWTH
     index = usual or wanted[:1]
     rest = [f"({one.query})" for one in wanted if one not in index]
-    yield Step(_all([one.query for one in index] or [_EVERY]), _rest(rest + unwanted), None)
+    yield Step(_all([*([one.query for one in index] or [_EVERY]), *known]), _rest(rest + unwanted), None)
 
 
 def _window(newest: int, reach: int) -> tuple[str, int] | None:
@@ -93,6 +94,11 @@ def _window(newest: int, reach: int) -> tuple[str, int] | None:
 
 def _is_costly(clause: Clause, shares: Mapping[tuple[str, bool], float]) -> bool:
     return any(is_beginning for _, is_beginning in clause.lexemes) and frequency(clause, shares) > COMMON
+
+
+def _is_known(clause: Clause) -> bool:
+    """Whether the index alone can tell that a ticket does not have it: it knows words, but not their places."""
+    return len(clause.lexemes) == 1
 
 
 def _all(queries: list[str]) -> str:

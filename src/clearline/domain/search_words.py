@@ -65,7 +65,7 @@ def fold(text: str) -> str:
 def units(text: str) -> Iterator[Unit]:
     """The words of a text, in order."""
     before = ""
-    for chunk in _CHUNK.findall(fold(text)):
+    for chunk in _CHUNK.findall(fold(text)[: 2 * len(text) + WORD_MAX]):  # one character can stand for eighteen
         for unit in _cut(chunk) if len(chunk) <= _REMEMBERED_MAX else _cut.__wrapped__(chunk):
             name = _BEFORE_NUMBERS.get(before)
             joined = name is not None and unit.asked.isdigit()

@@ -11,7 +11,7 @@ from clearline.store.db import Record, Tx
 from clearline.store.events import START, Cursor
 from clearline.store.handling import DESK, NAMES, desk_ticket_of
 
-CANDIDATES = 1001
+CANDIDATES = 251
 """So many tickets are looked at; when one fewer match, all of them are ranked."""
 
 _DESK_COLUMNS = 32
@@ -110,8 +110,7 @@ FIND = f"""
     ), ranked as materialized (
         select company_id, number,
                case when $6::tsquery is null or (select count(*) from found) > $7 then 0
-                    else ts_rank(case when $3 is null then vector else ts_filter(vector, '{{a,b,c}}') end, $6)
-               end::float8 as rank
+                    else ts_rank(vector, $6) end::float8 as rank
           from found
     )
     select company_id, number, rank, (select count(*) from found), (select max(number) from found)
@@ -124,8 +123,7 @@ async def find(tx: Tx, step: Step, wanted: Wanted, *, candidates: int) -> Hits:
     """The tickets that match, of the newest ``candidates``: best first when all of them were looked at, or else newest.
 
     The index is asked alone, and what is left of the query is checked on what it found: the planner cannot know that
-    a common beginning is dear. For a company what only the provider sees does not count for the rank. Served by
-    ``ticket_search_vector``.
+    a common beginning is dear. Served by ``ticket_search_vector``.
     """
     rank, number = wanted.after or (None, None)
     rows = await tx.fetch(

@@ -10,7 +10,7 @@ from clearline.domain.errors import InvalidInput, NotFound, Violation
 from clearline.domain.handling import DeskTicket
 from clearline.domain.party import PROVIDER_ID, Actor, Scope
 from clearline.domain.search import Clause, Facets, Named, Term, clause, parse
-from clearline.domain.search_document import facet, vector
+from clearline.domain.search_document import Document, facet, vector
 from clearline.domain.search_plan import Step, steps
 from clearline.store import consumers, parties, queues, search
 from clearline.store.db import Tx
@@ -25,7 +25,7 @@ FOLLOWER = "search"
 """Under which name the events are read."""
 
 _SLICE = 10
-"""So many tickets are cut into words before others get their turn in the process."""
+"""So many tickets are cut into words in one go, in a thread: a long one must not hold up those who ask."""
 
 
 class Place(Struct, frozen=True, array_like=True):
@@ -67,7 +67,7 @@ async def find_tickets(
 ) -> Found:
     """Find tickets by a query; docs/reference/search.md tells its language. ``tx`` must be a transaction.
 
-    At most 1000 matches are ranked by how well they match, then newest first; more are listed newest first. Either list
+    At most 250 matches are ranked by how well they match, then newest first; more are listed newest first. Either list
     goes on to its end: every ticket that matches all the time is on it once. ``count`` has a larger number counted too.
     A ticket is found about a second after it was changed.
 
@@ -85,7 +85,9 @@ async def find_tickets(
     query = _Query(clauses, company_id, " & ".join(f"({one})" for one in words) or None)
     hits, is_ranked, last = await _hits(tx, query, after, limit)
     shown = hits.hits[:limit]
-    total, is_exact = (after.count, after.is_exact) if after else (min(hits.many, RANKED_MAX), hits.many <= RANKED_MAX)
+    total, is_exact = min(hits.many, RANKED_MAX), hits.many <= RANKED_MAX
+    if after:
+        total, is_exact = after.count, after.is_exact
     if count and not is_exact:
         total, is_exact = await search.count(tx, last, company_id), True
     following = None
@@ -178,15 +180,18 @@ async def index(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
     """Make tickets findable as they are now. The caller holds the follower: two at once could leave an older state."""
     found = await search.documents(tx, keys)
     kept, vectors = [], []
-    for at, document in enumerate(found, 1):
-        kept.append((document.found.ticket.company_id, document.found.ticket.number))
-        vectors.append(vector(document))
-        if at % _SLICE == 0:
-            await asyncio.sleep(0)
+    for start in range(0, len(found), _SLICE):
+        some = found[start : start + _SLICE]
+        kept += [(document.found.ticket.company_id, document.found.ticket.number) for document in some]
+        vectors += await asyncio.to_thread(_vectors, some)
     if kept:
         await search.save(tx, kept, vectors)
     if gone := sorted(set(keys) - set(kept)):
         await search.forget(tx, gone)
+
+
+def _vectors(documents: Sequence[Document]) -> list[str]:
+    return [vector(document) for document in documents]
 
 
 async def mark_company(tx: Tx, company_id: UUID) -> None:
