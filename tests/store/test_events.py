@@ -202,6 +202,17 @@ async def test_events_from_another_server_are_readable_again_and_nobody_skips_an
         assert len(set(unseen)) == len(unseen)
 
 
+async def test_what_happened_between_a_restore_and_the_start_is_not_skipped(restored: Database) -> None:
+    tenant = await new_tenant(restored)
+    await written(restored, tenant, 3)
+    async with restored.transaction() as tx:
+        await consumers.advance(tx, "finished", await the_end(restored))
+    await move_ahead(restored)
+    early = await written(restored, tenant, 2)
+    await migrate.migrate(restored)
+    assert await read_as(restored, "finished", limit=1000) == sorted(early)
+
+
 async def test_events_of_this_server_are_left_as_they_are(restored: Database) -> None:
     async with restored.transaction() as tx:
         assert await events.rebase(tx) is False, "an empty log is in step"

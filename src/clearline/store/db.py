@@ -46,12 +46,13 @@ class DatabaseMisconfigured(Exception):
 class StatementFailed(Exception):
     """PostgreSQL refused a statement, which is a fault of ours.
 
-    It stands in for the driver's own error, whose text may repeat what people wrote.
+    It stands in for the driver's own error, whose text may repeat what people wrote. ``sqlstate`` is PostgreSQL's code.
     """
 
     def __init__(self, error: BaseException) -> None:
+        self.sqlstate: str | None = getattr(error, "sqlstate", None)
         constraint = getattr(error, "constraint_name", None)
-        super().__init__(" ".join(filter(None, [type(error).__name__, getattr(error, "sqlstate", None), constraint])))
+        super().__init__(" ".join(filter(None, [type(error).__name__, self.sqlstate, constraint])))
 
 
 def _is_gone(error: BaseException) -> bool:

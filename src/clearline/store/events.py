@@ -117,7 +117,8 @@ async def rebase(tx: Tx) -> bool:
 
     A dump brings the events' transaction numbers along, but not the counter they came from. Where they are ahead of
     the new counter, no reader would see them, and later events would seem older. All of them are committed, so one
-    number is enough for them, and the ids keep the order. Readers go on before the first event they had not seen.
+    number is enough for them, and the ids keep the order. Readers go on before the first event they may not have seen:
+    one that a server wrote after the restore and before this has a small number, and a great id.
     """
     ahead = await tx.fetchval(
         "select max(xid)::text::bigint >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint from event"
@@ -125,8 +126,11 @@ async def rebase(tx: Tx) -> bool:
     if not ahead:
         return False
     await tx.write(
-        """update consumer c set xid = $1::text::xid8,
-                  id = coalesce((select min(e.id) - 1 from event e where (e.xid, e.id) > (c.xid, c.id)),
+        """with dumped as (select max(id) as last from event
+                            where xid::text::bigint >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+           update consumer c set xid = $1::text::xid8,
+                  id = coalesce((select min(e.id) - 1 from event e, dumped
+                                  where (e.xid, e.id) > (c.xid, c.id) or e.id > dumped.last),
                                 (select max(e.id) from event e))""",
         _REBASED,
     )

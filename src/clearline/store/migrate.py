@@ -6,9 +6,22 @@ from typing import NamedTuple
 
 from clearline.clock import now
 from clearline.store import events
-from clearline.store.db import Database, Tx
+from clearline.store.db import Database, StatementFailed, Tx
+
+_BLOCKED = {"40P01", "55P03"}
+"""What PostgreSQL says of a deadlock, and of a lock that it waited for too long."""
 
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+
+
+class MigrationBlocked(Exception):
+    """Somebody else uses the tables that a migration changes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database is in use, and cannot be changed meanwhile: stop every older server and what else "
+            "works in it, then try again; nothing was changed"
+        )
 
 
 class SchemaTooNew(Exception):
@@ -63,7 +76,17 @@ async def migrate(database: Database) -> list[Migration]:
 
     Raises:
         SchemaTooNew: the database has a migration that this code does not know; nothing was changed.
+        MigrationBlocked: others held the tables for too long.
     """
+    try:
+        return await _migrate(database)
+    except StatementFailed as error:
+        if error.sqlstate in _BLOCKED:
+            raise MigrationBlocked from None
+        raise
+
+
+async def _migrate(database: Database) -> list[Migration]:
     async with database.alone("clearline migrations") as connection:
         await connection.execute(
             "create table if not exists schema_migration "

@@ -4,12 +4,17 @@
 --        ticket and event for as long as their indexes take to build. Gives up after 5 s of waiting for a lock.
 
 set local lock_timeout = '5s';
+-- All at once and first, in the order in which requests take them: no wait in the middle of the work, and no deadlock.
+lock table idempotency_key, ticket, event, api_key, app_user, company in access exclusive mode;
 
 -- The provider is a company too: its people are the desk's, and their keys work like everybody's.
 alter table company add column is_provider boolean not null default false;
 create unique index company_provider on company (is_provider) where is_provider;
 insert into company (id, name, code, created_at, is_provider)
-values ('00000000-0000-4000-8000-000000000001', 'Provider', 'PROVIDER', now(), true);
+select '00000000-0000-4000-8000-000000000001',
+       case when taken then 'The provider of this desk' else 'Provider' end,
+       case when taken then 'THE-PROVIDER-OF-THIS-DESK' else 'PROVIDER' end, now(), true
+  from (select exists (select from company where 'provider' in (lower(name), lower(code))) as taken) names;
 
 alter table app_user
     add column role text not null default 'customer'
@@ -69,6 +74,7 @@ alter table ticket
     add column tags           text[] not null default '{}' check (cardinality(tags) <= 50),
     add column external_ids   jsonb not null default '{}';
 create index ticket_open on ticket (number) where is_open;
+create index ticket_by_service on ticket (company_id, service_id, number);
 create index ticket_open_by_queue on ticket (queue_id, number) include (assignee_id)
     where is_open and queue_id is not null;
 create index ticket_open_by_assignee on ticket (assignee_id, number) where is_open and assignee_id is not null;
@@ -135,13 +141,16 @@ create table attachment (
 create unique index attachment_by_id on attachment (company_id, id);
 
 -- Derived from ticket and note by a worker that follows the events; may be emptied and made again at any time.
--- Weights: A identifiers, B title, service, contact; C description and public notes; D what only the provider sees.
+-- Weights: A identifiers, B title, service, contact; C description and public notes; D what only the provider sees,
+-- whose words are other words: they begin with a tilde. Rows are kept short, the vectors apart and as they are: a search
+-- that the index answers alone reads a few pages, and one that has to look into a vector need not unpack it.
 create table ticket_search (
     company_id uuid not null,
     number     bigint not null,
     vector     tsvector not null,
     primary key (company_id, number)
-);
+) with (toast_tuple_target = 128);
+alter table ticket_search alter column vector set storage external;
 create index ticket_search_newest on ticket_search (number);
 create index ticket_search_vector on ticket_search using gin (vector) with (fastupdate = off);
 
