@@ -57,7 +57,7 @@ async def admin(database: Database) -> Actor:
 async def test_a_name_or_code_is_taken_once_whatever_its_case(database: Database, fresh: Tenant) -> None:
     name, code = fresh.company.name, fresh.company.code
     async with database.transaction() as tx:
-        for taken in ((name.upper(), "FREE1"), ("Free Name", code.lower())):
+        for taken in ((name.upper(), "FREE1"), ("Free Name", code.lower()), (code.lower(), "FREE1")):
             with pytest.raises(AlreadyExists):
                 await accounts.add_company(tx, OPERATOR, *taken, now=NOW)
         with pytest.raises(InvalidInput):
@@ -76,6 +76,35 @@ async def test_a_company_cannot_take_the_name_or_code_of_another(
             await accounts.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
     async with database.transaction() as tx:
         assert await accounts.get_company(tx, OPERATOR, fresh.company.id) == fresh.company
+
+
+async def test_a_name_is_no_code_of_another(database: Database, tenant: Tenant, fresh: Tenant) -> None:
+    short = f"N{uuid4().hex[:8]}"
+    async with database.transaction() as tx:
+        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": short}, now=NOW)
+    for values in ({"code": short.upper()}, {"name": tenant.company.code.lower()}):
+        with pytest.raises(AlreadyExists):
+            async with database.transaction() as tx:
+                await accounts.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
+        new = {"name": "Free Name", "code": "FREE1", **values}
+        with pytest.raises(AlreadyExists):
+            async with database.transaction() as tx:
+                await accounts.add_company(tx, OPERATOR, **new, now=NOW)
+    async with database.transaction() as tx:
+        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.code}, now=NOW)
+        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.name}, now=NOW)
+
+
+async def test_of_two_companies_added_at_once_none_is_named_like_the_others_code(database: Database) -> None:
+    one, other = (uuid4().hex[:8] for _ in range(2))
+
+    async def add(name: str, code: str) -> None:
+        async with database.transaction() as tx:
+            await accounts.add_company(tx, OPERATOR, name, code, now=NOW)
+            await asyncio.sleep(0.05)
+
+    made = await asyncio.gather(add(one, other), add(other, uuid4().hex[:8]), return_exceptions=True)
+    assert [type(error) for error in made if error is not None] == [AlreadyExists]
 
 
 async def test_a_company_is_changed_and_the_change_is_told(database: Database, fresh: Tenant, admin: Actor) -> None:
@@ -297,7 +326,8 @@ async def test_a_key_without_the_scope_cannot_do_what_the_role_may(
 @pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
 async def test_whoever_only_writes_need_not_be_able_to_read(database: Database, tenant: Tenant, role: Role) -> None:
     full = await acting(database, role, PROVIDER if role is Role.ADMIN else tenant.company)
-    writer = Actor(full.role, full.name, company=full.company, user=full.user, scopes=frozenset({Scope.ACCOUNTS_WRITE}))
+    scopes = frozenset(ROLE_SCOPES[role] - {Scope.ACCOUNTS_READ})
+    writer = Actor(full.role, full.name, company=full.company, user=full.user, scopes=scopes)
     async with database.transaction() as tx:
         for attempt in MANAGES.values():
             await attempt(tx, writer, tenant.company, tenant.user)

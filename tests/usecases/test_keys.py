@@ -18,6 +18,7 @@ from clearline.domain.party import (
     Actor,
     ApiKey,
     Role,
+    Scope,
 )
 from clearline.store import audit, parties
 from clearline.store.audit import Wanted
@@ -273,3 +274,26 @@ async def test_a_changed_user_is_known_at_once_as_it_is_now(
     else:
         assert actor is not None
         assert actor.user == msgspec.structs.replace(tenant.user, **values)
+
+
+async def test_no_key_issues_one_that_may_do_more_or_lasts_longer(database: Database, fresh: Tenant) -> None:
+    narrow = frozenset({Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE})
+    ends = NOW + timedelta(days=1)
+    user = msgspec.structs.replace(fresh.user, role=Role.CUSTOMER_ADMIN)
+    boss = Actor(Role.CUSTOMER_ADMIN, user.name, fresh.company, user, uuid4(), ends, narrow)
+
+    async def made(**asked: Any) -> ApiKey:
+        async with database.transaction() as tx:
+            await tx.write("update app_user set role = 'customer_admin' where id = $1", user.id)
+            key, _secret = await keys.create_key(
+                tx, boss, fresh.company.id, user_id=user.id, name="next", now=NOW, **asked
+            )
+            return key
+
+    hour = timedelta(hours=1)
+    assert (await made(lifetime=hour)).scopes == narrow
+    with pytest.raises(InvalidInput, match="scopes must be some of your own, and tickets:write is not"):
+        await made(scopes=frozenset({Scope.TICKETS_WRITE}), lifetime=hour)
+    for lifetime in (None, timedelta(days=2)):
+        with pytest.raises(InvalidInput, match="lifetime must not be longer"):
+            await made(lifetime=lifetime)

@@ -15,7 +15,7 @@ from clearline.domain.errors import (
     UserInactive,
     Violation,
 )
-from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.events import Change, changes_between, record
 from clearline.domain.party import ROLE_SCOPES, Actor, ApiKey, Company, User, check_key
 from clearline.store import events, parties
 from clearline.store.db import Database, Tx
@@ -44,20 +44,26 @@ async def create_key(
 ) -> tuple[ApiKey, str]:
     """Issue a key to a user, by default the company's first; answers it with its secret, which is shown only now.
 
-    Without ``scopes`` the key may do whatever the user's role may. Whoever manages people may do all that they may, so
-    nobody issues a key that may do more than its issuer.
+    Without ``scopes`` the key may do whatever the user's role and its issuer may. Nobody issues a key that may do more
+    than the one it is issued with, or lasts longer.
 
     Raises:
         NotFound: no such company, or it has no such user.
         Forbidden: the actor does not manage the company.
         Conflict: the company has no user at all, or the user is not active.
-        InvalidInput: the name breaks a rule, the user's role cannot carry a scope, or the lifetime is not positive.
+        InvalidInput: the name breaks a rule, the user's role or the issuer cannot carry a scope, or the lifetime is not
+            positive, or longer than the issuer's.
     """
     company = await accounts.managed(tx, actor, which)
     user = await _whom(tx, company, user_email, user_id)
     if scopes is None:
-        scopes = frozenset(ROLE_SCOPES[user.role])
+        scopes = frozenset(ROLE_SCOPES[user.role] & actor.scopes)
     violations = check_key(name, scopes, user.role)
+    if not violations and (beyond := scopes - actor.scopes):
+        violations.append(Violation("scopes", f"must be some of your own, and {', '.join(sorted(beyond))} is not"))
+    ends = actor.key_expires_at
+    if ends is not None and (lifetime is None or now + lifetime > ends):
+        violations.append(Violation("lifetime", "must not be longer than that of the key it is issued with"))
     if lifetime is not None and lifetime <= timedelta(0):
         violations.append(Violation("lifetime", "must be positive"))
     if violations:
@@ -79,7 +85,7 @@ async def create_key(
     )
     await parties.insert_key(tx, key, hash_secret(secret))
     made = [Change(field, None, value) for field, value in _told(key).items()]
-    await events.append(tx, actor, company.id, RecordChanged(_KIND, "created", str(key.id), name, made), now=now)
+    await events.append(tx, actor, company.id, record(_KIND, "created", key, made), now=now)
     return key, secret
 
 
@@ -167,7 +173,7 @@ async def revoke_key(tx: Tx, actor: Actor, which: UUID | str, key_id: UUID, *, n
         return before
     await parties.revoke_key(tx, before.company_id, key_id, now=now)
     revoked = replace(before, revoked_at=now)
-    fact = RecordChanged(_KIND, "revoked", str(key_id), before.name, changes_between(before, revoked))
+    fact = record(_KIND, "revoked", before, changes_between(before, revoked))
     await events.append(tx, actor, before.company_id, fact, now=now)
     return revoked
 
