@@ -46,7 +46,7 @@ def script() -> str:
 
 def pasted(desk: Running, commands: str) -> subprocess.CompletedProcess[str]:
     """Run commands in one shell that stops at the first that fails; curl fails when it is refused."""
-    (desk.folder / ".curlrc").write_text("fail-with-body\n")
+    (desk.folder / ".curlrc").write_text('fail-with-body\nwrite-out = "\\n"\n')
     here = commands.replace(FOLDER, str(desk.folder)).replace(ADDRESS, desk.url.removeprefix("http://"))
     path = f"{Path(sys.executable).parent}:{desk.environment['PATH']}"
     return subprocess.run(
