@@ -13,6 +13,7 @@ from tests.e2e.running import Running
 _SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 _CONFIG = str(Path(__file__).with_name("schemathesis.toml"))
 _SEED = os.environ.get("SCHEMA_SEED", "1")
+"""Of what schemathesis makes up; another one makes up something else."""
 
 
 def _check(key: str, *command: str, folder: Path) -> None:
