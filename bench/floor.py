@@ -84,9 +84,10 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
 
 async def add_note(company: UUID, number: int, body: Any) -> bytes:
     row = await pool.fetchrow(
-        notes.INSERT, company, number, datetime.now(UTC), OPEN, PUBLIC, body["noteText"], "public", "buyer", "API",
+        notes.INSERT, company, number, datetime.now(UTC), OPEN, body["noteText"], "public", "buyer", "API",
         "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', True, "ticket.status_changed",
         '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
+        PUBLIC,
     )  # fmt: skip
     added = {"channel": "API", "text": body["noteText"], "number": row[23]}
     return encode(ticket_body(row, [*(decode(row[22]) if row[22] else []), added]))

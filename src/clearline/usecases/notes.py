@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.domain.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished
-from clearline.domain.note import Visibility, check_note_text
+from clearline.domain.note import Note, Visibility, check_note_text
 from clearline.domain.party import Actor, Scope
 from clearline.domain.ticket import TAKES_NOTES, Channel, ticket_number
 from clearline.store import links, notes, tickets
@@ -33,30 +33,49 @@ async def add_note(
         InvalidInput: the text is blank, too long or cannot be stored.
         TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
     """
+    company_id = await _allowed(tx, actor, number, text, visibility)
+    new = notes.NewNote(number, text, visibility, access.side(actor), channel)
+    added = await notes.insert(
+        tx, actor, company_id, new, while_status=_WHILE, visibilities=access.readable(actor), now=now
+    )
+    if added is None:
+        raise await _refusal(tx, company_id, number)
+    return TicketDetails(*added)
+
+
+async def append_note(
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    text: str,
+    *,
+    channel: Channel,
+    now: datetime,
+    visibility: Visibility = Visibility.PUBLIC,
+) -> Note:
+    """Append a note and answer it alone, at the same cost however many the ticket has. One write, as ``add_note``.
+
+    Raises:
+        As ``add_note``.
+    """
+    company_id = await _allowed(tx, actor, number, text, visibility)
+    new = notes.NewNote(number, text, visibility, access.side(actor), channel)
+    added = await notes.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
+    if added is None:
+        raise await _refusal(tx, company_id, number)
+    return added
+
+
+async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:
+    """Whose ticket it is that the actor may write this to."""
     access.allow(actor, Scope.TICKETS_WRITE)
-    readable = access.readable(actor)
-    if visibility not in readable:
+    if visibility not in access.readable(actor):
         raise Forbidden("only the provider writes internal notes")
     check_note_text(text)
     company_id = await access.ticket_company(tx, actor, number)
     if company_id is None:
         raise NotFound("ticket", ticket_number(number))
-    added = await notes.insert(
-        tx,
-        actor,
-        company_id,
-        number,
-        text,
-        visibility=visibility,
-        source=access.side(actor),
-        channel=channel,
-        while_status=_WHILE,
-        visibilities=readable,
-        now=now,
-    )
-    if added is None:
-        raise await _refusal(tx, company_id, number)
-    return TicketDetails(*added)
+    return company_id
 
 
 async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:

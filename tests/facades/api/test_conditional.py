@@ -8,7 +8,7 @@ from clearline.domain.party import Role
 from clearline.facades.api.routes import OPERATIONS
 from clearline.store.db import Database
 from tests.conftest import Tenant
-from tests.facades.api.helpers import TICKETS, new_ticket, problem, staff_key
+from tests.facades.api.helpers import TICKETS, Json, new_ticket, problem, staff_key
 
 STRONG = re.compile(r'"[0-9a-f]{32}"')
 PATCH = {"external_ids": {"snow": "X1"}}
@@ -145,6 +145,54 @@ async def test_the_refusals_of_a_change_come_in_a_fixed_order(
     problem(await client.patch(path, headers=stale, json={"external_ids": 1}), "invalid-input")
     problem(await client.patch(f"{TICKETS}/INC999999999999", headers=stale, json=PATCH), "not-found")
     problem(await client.patch(path, headers=stale, json={"title": "not mine to set"}), "precondition-failed")
+
+
+ACTIONS: dict[str, Json] = {
+    "/status": {"status": "held"},
+    "/tags": {"add": ["vip"]},
+    "/assign": {"to": "me"},
+    "/route": {},
+    "/merge": {"into": ""},
+}
+"""What acts on one ticket and answers it: the address below the ticket, and a body."""
+
+
+@pytest.mark.parametrize("below", ACTIONS)
+@pytest.mark.parametrize("which", ["the older", "the newer"])
+async def test_an_action_on_what_has_changed_is_refused_and_goes_through_on_what_was_read(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, below: str, which: str
+) -> None:
+    other = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
+    acted, into = (path, other) if which == "the older" else (other, path)
+    body = {"into": into.rpartition("/")[2]} if below == "/merge" else ACTIONS[below]
+    stale = await tag_of(client, agent, acted)
+    await client.post(f"{acted}/notes", headers=agent, json={"text": "news"})
+    before = (await client.get(acted, headers=agent)).content
+    answer = await client.post(acted + below, headers={**agent, "If-Match": stale}, json=body)
+    problem(answer, "precondition-failed")
+    assert (await client.get(acted, headers=agent)).content == before
+    fresh = {**agent, "If-Match": await tag_of(client, agent, acted)}
+    done = await client.post(acted + below, headers=fresh, json=body)
+    assert done.status_code == 200, done.text
+    assert done.headers["etag"] == await tag_of(client, agent, acted)
+
+
+@pytest.mark.parametrize("below", ACTIONS)
+async def test_an_action_on_the_ticket_of_another_is_not_found_whatever_if_match_says(
+    client: httpx.AsyncClient, other_tenant: Tenant, path: str, below: str
+) -> None:
+    own = (await new_ticket(client, other_tenant))["number"]
+    body = {"into": own} if below == "/merge" else ACTIONS[below]
+    for headers in ({**other_tenant.headers, "If-Match": '"x"'}, {**other_tenant.headers, "If-Match": "*"}):
+        problem(await client.post(path + below, headers=headers, json=body), "not-found")
+
+
+async def test_the_document_says_which_actions_take_if_match(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
+    for below in ACTIONS:
+        action = paths[TICKETS + "/{number}" + below]["post"]
+        [header] = [one for one in action["parameters"] if one["in"] == "header"]
+        assert (header["name"], header["required"], "412" in action["responses"]) == ("If-Match", False, True)
 
 
 @pytest.mark.parametrize("media", ["application/merge-patch+json", "application/json; charset=utf-8"])

@@ -91,7 +91,7 @@ async def test_many_tickets_are_changed_and_each_one_answers_for_itself(
     assert job["counts"] == {"done": 2, "unchanged": 0, "refused": 1, "waiting": 0}
     assert await items(client, job, agent) == [
         {"position": 0, "ticket": first, "outcome": "done", "code": None, "detail": None},
-        {"position": 1, "ticket": "INC999999999999", "outcome": "refused", "code": "not_found",
+        {"position": 1, "ticket": "INC999999999999", "outcome": "refused", "code": "not-found",
          "detail": "ticket INC999999999999 does not exist"},
         {"position": 2, "ticket": second, "outcome": "done", "code": None, "detail": None},
     ]  # fmt: skip
@@ -143,7 +143,7 @@ async def test_a_customer_works_on_its_own_tickets(
     job = await finished(client, database, made, tenant.headers)
     assert [(one["ticket"], one["outcome"], one["code"]) for one in await items(client, job, tenant.headers)] == [
         (own, "done", None),
-        (foreign, "refused", "not_found"),
+        (foreign, "refused", "not-found"),
     ]
     for action in ({"type": "tag", "add": ["a"]}, {"type": "note", "text": "x", "visibility": "internal"}):
         refused = await client.post(BULK, headers=tenant.headers, json={"tickets": [own], "action": action})
@@ -279,7 +279,7 @@ async def test_a_file_of_another_desk_becomes_tickets(
         job = await finished(client, database, made, admin)
         found = await items(client, job, admin)
         outcomes.append((found[0]["outcome"], found[0]["ticket"] is None))
-        assert [one["code"] for one in found] == [None, "invalid_input", "not_found"]
+        assert [one["code"] for one in found] == [None, "invalid-input", "not-found"]
         assert found[1]["detail"].startswith("line is no JSON")
     assert outcomes == [("done", True), ("done", False), ("unchanged", False)]
     ticket = (await client.get(f"/api/v1/tickets/{found[0]['ticket']}", headers=tenant.headers)).json()

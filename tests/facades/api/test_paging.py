@@ -1,3 +1,4 @@
+import random
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
@@ -103,6 +104,18 @@ async def test_a_cursor_is_good_whatever_the_order_of_the_parameters(client: htt
     cursor = await cursor_of(client, tenant.headers, f"{TICKETS}?state=all&sort=number")
     answer = await client.get(f"{TICKETS}?cursor={cursor}&sort=number&limit=1&state=all", headers=tenant.headers)
     assert answer.status_code == 200
+
+
+async def test_a_list_of_the_longest_names_goes_on(client: httpx.AsyncClient, database: Database) -> None:
+    admin, chance = await staff_key(database, Role.ADMIN), random.Random(1)
+    for _ in range(3):
+        name = "".join(chr(chance.randrange(0x20000, 0x2A6D0)) for _ in range(255))
+        made = await client.post("/api/v1/teams", headers=admin, json={"name": name})
+        assert made.status_code == 201, made.text
+    first = await client.get("/api/v1/teams?limit=1", headers=admin)
+    second = await client.get(first.links["next"]["url"], headers=admin)
+    assert second.status_code == 200, second.text
+    assert second.json()["data"] != first.json()["data"]
 
 
 TAMPERED: dict[str, Callable[[str], str]] = {

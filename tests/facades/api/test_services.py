@@ -65,7 +65,7 @@ async def test_a_service_of_any_id_is_added_read_changed_and_deleted(
     assert (await client.get(at(tenant, service_id), headers=admin)).status_code == 404
 
 
-@pytest.mark.parametrize("service_id", ["%00", "%ED%A0%80", "", "x" * 100])
+@pytest.mark.parametrize("service_id", ["%00", "a%0A", "%ED%A0%80", "", "x" * 100])
 async def test_what_can_be_no_id_is_not_there(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, service_id: str
 ) -> None:
@@ -197,3 +197,21 @@ async def test_the_document_shows_an_address_without_its_converter(client: httpx
     paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
     assert {"get", "patch", "delete"} <= set(paths["/api/v1/companies/{id}/services/{service_id}"])
     assert not [path for path in paths if ":" in path]
+
+
+async def test_a_retry_of_a_change_is_told_apart_however_long_the_address(
+    client: httpx.AsyncClient, fresh: Tenant, admin: Headers, database: Database
+) -> None:
+    ids = ["\U00020000" * 63 + last for last in ("a", "b")]
+    for service_id in ids:
+        body = {"id": service_id, "type": "Port", "label": "L"}
+        made = await client.post(of(fresh, "services"), headers=admin, json=body)
+        assert made.status_code == 201, made.text
+    headers = admin | ANY | {"Idempotency-Key": "k"}
+    for replayed in (None, "true"):
+        for service_id in ids:
+            answer = await client.patch(at(fresh, service_id), headers=headers, json={"label": "New"})
+            assert (answer.status_code, answer.json()["id"]) == (200, service_id)
+            assert answer.headers.get("idempotent-replayed") == replayed
+    async with database.statement() as tx:
+        assert await tx.fetchval("select max(length(route)) from idempotency_key") <= 200

@@ -66,9 +66,9 @@ async def listed(
         ("assignee=none", "ea"),
         ("assignee=none&company={code}&state=all", "eda"),
         ("status=held", "e"),
-        ("status=rejected", "d"),
-        ("status=rejected&state=open", ""),
-        ("status=rejected&state=all", "d"),
+        ("status=rejected&company={code}", "d"),
+        ("status=rejected&state=open&company={code}", ""),
+        ("status=rejected&state=all&company={code}", "d"),
         ("service=listed a&company={code}", "a"),
         ("service=listed%20c&company={code}", ""),
     ],
@@ -118,3 +118,15 @@ async def test_the_staff_are_told_of_a_filter_that_means_nothing(
     client: httpx.AsyncClient, agent: dict[str, str], query: str
 ) -> None:
     problem(await client.get(f"{TICKETS}?{query}", headers=agent), "not-found")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [("service=SVC-1", "company"), ("status=rejected", "status"), ("assignee=me&state=all", "state")],
+)
+async def test_what_no_index_serves_is_refused_as_a_parameter(
+    client: httpx.AsyncClient, agent: dict[str, str], query: str, parameter: str
+) -> None:
+    answer = await client.get(f"{TICKETS}?{query}", headers=agent)
+    assert answer.status_code == 400, answer.text
+    assert [one["pointer"] for one in answer.json()["errors"]] == [parameter]

@@ -166,8 +166,8 @@ PATCHES: dict[str, tuple[Json, Json]] = {
         {"severity": "minor", "impact": "degraded", "priority": "low"},
     ),
     "contact": (
-        {"contact": {"name": "Lena", "phone": "", "email": "lena@example.org"}},
-        {"contact": {"name": "Lena", "phone": "", "email": "lena@example.org"}},
+        {"contact": {"name": "Ana", "phone": "", "email": "ana@example.org"}},
+        {"contact": {"name": "Ana", "phone": "", "email": "ana@example.org"}},
     ),
     "one voice": ({"asked": {"severity": "minor"}}, {"asked": {"severity": "minor", "priority": "high"}}),
     "both voices": (
@@ -175,6 +175,13 @@ PATCHES: dict[str, tuple[Json, Json]] = {
         {"asked": {"severity": "minor", "priority": None}},
     ),
     "no voice": ({"asked": {}}, {}),
+    "voices taken back": ({"asked": None}, {"asked": {"severity": None, "priority": None}}),
+    "a phone": (
+        {"contact": {"phone": "+1-555-0142"}},
+        {"contact": {"name": "Lena", "phone": "+1-555-0142", "email": "lena@example.org"}},
+    ),
+    "no member of the contact": ({"contact": {}}, {}),
+    "no numbers": ({"external_ids": None}, {"external_ids": {}}),
     "numbers": (
         {"external_ids": {"snow": None, "jira": "NET-7", "none": None}},
         {"external_ids": {"jira": "NET-7", "old": "1"}},
@@ -184,7 +191,9 @@ PATCHES: dict[str, tuple[Json, Json]] = {
     "nothing": ({}, {}),
     "the same": ({"title": "Port down", "queue": None, "assignee": None}, {}),
 }
-FOR_CUSTOMERS = {"contact", "one voice", "both voices", "no voice", "numbers", "nothing"}
+FOR_CUSTOMERS = {
+    name for name, (members, _) in PATCHES.items() if members.keys() <= {"contact", "asked", "external_ids"}
+}
 
 
 @pytest.mark.parametrize("who", ["agent", "customer", "viewer"])
@@ -193,7 +202,10 @@ async def test_a_merge_patch_sets_what_it_names_and_leaves_the_rest(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], viewer: dict[str, str], name: str, who: str
 ) -> None:
     members, changed = PATCHES[name]
-    made = await new_ticket(client, tenant, asked={"priority": "high"}, external_ids={"snow": "X", "old": "1"})
+    contact = {"name": "Lena", "phone": "+1-555-0100", "email": "lena@example.org"}
+    made = await new_ticket(
+        client, tenant, contact=contact, asked={"priority": "high"}, external_ids={"snow": "X", "old": "1"}
+    )
     path = f"{TICKETS}/{made['number']}"
     before = (await client.get(path, headers=agent)).json()
     headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[who]
@@ -220,13 +232,12 @@ async def test_a_merge_patch_sets_what_it_names_and_leaves_the_rest(
     [
         ({"title": None}, ["/title"]),
         ({"contact": None}, ["/contact"]),
-        ({"contact": {"name": "Lena"}}, ["/contact/phone", "/contact/email"]),
-        ({"asked": None}, ["/asked"]),
+        ({"contact": {"name": "", "phone": None}}, ["/contact/name", "/contact/phone"]),
+        ({"contact": {"address": "x"}}, ["/contact/address"]),
         ({"asked": {"severity": 1}}, ["/asked/severity"]),
         ({"tags": None}, ["/tags"]),
         ({"tags": ["a", "-"]}, ["/tags/1"]),
         ({"tags": ["a\n"]}, ["/tags"]),
-        ({"external_ids": None}, ["/external_ids"]),
         ({"external_ids": {"": "x"}}, ["/external_ids/"]),
         ({"external_ids": {"a.b": "x" * 256}}, ["/external_ids/a.b"]),
         ({"external_ids": {f"s{index}": "x" for index in range(21)}}, ["/external_ids"]),
@@ -245,6 +256,15 @@ async def test_every_wrong_member_of_a_patch_is_pointed_at(
     made = await new_ticket(client, tenant)
     assert pointers(await patch(client, agent, made["number"], members)) == wrong
     assert (await client.get(f"{TICKETS}/{made['number']}", headers=tenant.headers)).json() == made
+
+
+async def test_a_customer_is_told_what_it_may_not_set_as_the_wire_spells_it(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    made = await new_ticket(client, tenant)
+    answer = await patch(client, tenant.headers, made["number"], {"title": "x", "queue": None, "assignee": None})
+    told = problem(answer, "forbidden")["detail"]
+    assert told == "only the provider's people may set assignee, queue, title"
 
 
 async def test_a_ticket_is_routed_and_given_and_taken_back(
@@ -364,9 +384,7 @@ async def test_a_foreign_ticket_is_answered_as_one_that_does_not_exist(
     assert (await client.get(f"{TICKETS}/{number}", headers=tenant.headers)).content == before
 
 
-@pytest.mark.parametrize(
-    "number", ["INC1", "inc000000000001", "x", "INC00000000000\u0661", "INC000000000001%00", "%00"]
-)
+@pytest.mark.parametrize("number", ["INC1", "inc000000000001", "x", "INC00000000000\u0661", "INC000000000001%C2%A0"])
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}], ids=["plain", "idempotent"])
 async def test_what_is_no_number_of_a_ticket_is_none(
     client: httpx.AsyncClient, tenant: Tenant, number: str, key: dict[str, str]

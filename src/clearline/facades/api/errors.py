@@ -11,7 +11,7 @@ from clearline.facades.http.body import BODY_MAX, DOT, BadRequest, BodyTooLarge,
 from clearline.facades.http.call import Answer, Headers, PreconditionFailed, PreconditionRequired, encode
 from clearline.facades.http.cursors import InvalidCursor
 from clearline.facades.http.limits import TooManyRequests
-from clearline.facades.http.resource import MethodNotAllowed
+from clearline.facades.http.resource import MethodNotAllowed, NoSuchAddress
 from clearline.gateways.blobs import BlobsUnavailable
 from clearline.store.db import DatabaseUnavailable
 
@@ -19,10 +19,6 @@ TYPES = "/api/v1/problems/"
 QUOTA = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 _PROBLEM = (b"content-type", b"application/problem+json; charset=utf-8")
 _NO_STORE = (b"cache-control", b"no-store")
-
-
-class NoSuchAddress(Exception):
-    """No operation has this path."""
 
 
 class RangeNotSatisfiable(Exception):

@@ -25,11 +25,9 @@ _ID = {
 async def list_notes(call: Call) -> Page[wire.NoteOut]:
     """The notes of a ticket and of those merged into it, oldest first."""
     number = access.check_number(call.path["number"])
-    after = paging.after(call)
+    after = paging.place(call, int)
     async with call.statement() as tx:
-        found = await merging.notes_with_merged(
-            tx, call.actor, number, after=None if after is None else int(after[0]), limit=call.query.limit + 1
-        )
+        found = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.note.number], note_out)
 
 
@@ -53,10 +51,9 @@ async def add_note(call: Call) -> wire.NoteOut:
     number = access.check_number(call.path["number"])
     body = call.body(wire.NoteIn)
     async with call.statement() as tx:
-        details = await notes.add_note(
+        added = await notes.append_note(
             tx, call.actor, number, body.text, channel=Channel.API, visibility=body.visibility, now=call.now
         )
-    added = details.notes[-1]
     call.location = f"{TICKETS}/{ticket_number(number)}/notes/{worklog_id(added.number)}"
     return note_out(TicketNote(number, added))
 

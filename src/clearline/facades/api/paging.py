@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from clearline.facades.api.wire import Page
 from clearline.facades.http.call import Call
@@ -10,6 +10,7 @@ from clearline.facades.http.edge import header
 
 Item = TypeVar("Item")
 Out = TypeVar("Out")
+Key = TypeVar("Key")
 
 
 def after(call: Call) -> list[Any] | None:
@@ -20,6 +21,16 @@ def after(call: Call) -> list[Any] | None:
     """
     cursor = call.query.cursor
     return None if cursor is None else call.desk.cursors.read(cursor, _asked(call))
+
+
+def place(call: Call, read: Callable[..., Key]) -> Key | None:
+    """What ``read`` makes of the sort keys that the page begins after, or None for the first page.
+
+    Raises:
+        InvalidCursor: as ``after``.
+    """
+    keys = after(call)
+    return None if keys is None else read(*keys)
 
 
 def page(call: Call, found: Sequence[Item], keys: Callable[[Item], list[Any]], out: Callable[[Item], Out]) -> Page[Out]:
@@ -49,4 +60,4 @@ def _asked(call: Call) -> dict[str, str]:
 def _link(call: Call, cursor: str) -> bytes:
     host = (header(call.scope, b"host") or b"localhost").decode("latin-1")
     query = urlencode([*_parameters(call), ("cursor", cursor)])
-    return f'<{call.scope["scheme"]}://{host}{call.scope["path"]}?{query}>; rel="next"'.encode("latin-1", "replace")
+    return f'<{call.scope["scheme"]}://{host}{quote(call.scope["path"])}?{query}>; rel="next"'.encode("latin-1")

@@ -2,10 +2,6 @@
 
 from itertools import chain
 
-from starlette.routing import Router
-from starlette.types import Receive, Send
-from starlette.types import Scope as AsgiScope
-
 from clearline.facades.api import (
     attachments,
     audit,
@@ -30,8 +26,7 @@ from clearline.facades.api import (
 )
 from clearline.facades.api.wire import NoQuery
 from clearline.facades.http.call import Desk
-from clearline.facades.http.edge import KEY
-from clearline.facades.http.resource import Dialect, routes
+from clearline.facades.http.resource import Dialect, Wire
 from clearline.facades.http.table import Operation
 
 GROUPS: dict[str, tuple[Operation, ...]] = {
@@ -55,10 +50,6 @@ OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
 DIALECT = Dialect(errors.refuse, no_query=NoQuery)
 
 
-def wire_app(desk: Desk) -> Router:
+def wire_app(desk: Desk) -> Wire:
     """This wire as an application. It answers under ``/api/v1``."""
-
-    async def nowhere(scope: AsgiScope, _receive: Receive, send: Send) -> None:
-        await errors.refuse(errors.NoSuchAddress(), scope[KEY].id.decode()).send(send)
-
-    return Router(routes(OPERATIONS, desk, DIALECT), redirect_slashes=False, default=nowhere)
+    return Wire(OPERATIONS, desk, DIALECT)

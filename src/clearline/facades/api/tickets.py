@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.domain.errors import InvalidInput, NotFound, Violation
 from clearline.domain.handling import DeskTicket
 from clearline.domain.note import worklog_id
@@ -10,8 +12,10 @@ from clearline.domain.party import Actor, Contact, Scope
 from clearline.domain.ticket import FINISHED, Channel, NewTicket, ticket_number
 from clearline.facades.api import paging
 from clearline.facades.api import tickets_wire as wire
-from clearline.facades.api.wire import CompanyRef, ContactIn, ContactOut, Page, PageQuery, Ref, given
+from clearline.facades.api.wire import CompanyRef, ContactIn, ContactOut, Page, PageQuery, Ref, given, spelt
+from clearline.facades.http.body import InvalidQuery
 from clearline.facades.http.call import Call
+from clearline.facades.http.edge import header
 from clearline.facades.http.table import Operation
 from clearline.store.db import Tx
 from clearline.store.events import Event
@@ -27,8 +31,9 @@ NUMBER: dict[str, dict[str, Any]] = {
     }
 }
 
-_OURS = {"queue_id": "queue", "assignee_id": "assignee"}
-"""What the domain calls otherwise than this wire."""
+EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+_NAMES = {"queue": "queue_id", "assignee": "assignee_id"}
+"""What this wire calls otherwise than the domain."""
 
 
 def ref(key: UUID | None, name: str | None) -> Ref | None:
@@ -36,16 +41,38 @@ def ref(key: UUID | None, name: str | None) -> Ref | None:
     return None if key is None else Ref(str(key), name or "")
 
 
+def id_in_path(name: str, about: str, **more: str) -> dict[str, dict[str, Any]]:
+    """A parameter of a path that is an id, for the table."""
+    return {name: {"description": about, **more, "schema": {"type": "string", "format": "uuid"}}}
+
+
 def uuid_of(text: str, kind: str) -> UUID:
-    """The id in a path or parameter.
+    """The id in a path or parameter, spelt as RFC 9562 spells it: one thing has one address.
 
     Raises:
         NotFound: it is none.
     """
     try:
-        return UUID(text)
+        found = UUID(text)
     except ValueError:
         raise NotFound(kind, text) from None
+    if str(found) != text.lower():
+        raise NotFound(kind, text)
+    return found
+
+
+async def unless_stale(call: Call, tx: Tx, number: int, *others: int) -> None:
+    """Hold a ticket, and go on only if the client has seen it as it is now; without If-Match just go on.
+
+    ``others`` are tickets that will be changed with it: those of one change are held in the order of their numbers.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        PreconditionFailed: If-Match names something else.
+    """
+    if header(call.scope, b"if-match") is not None:
+        held = {one: await handling.lock_ticket(tx, call.actor, one) for one in sorted({number, *others})}
+        call.unless_changed(ticket_out(held[number], call.actor))
 
 
 def _members(found: DeskTicket, actor: Actor) -> dict[str, Any]:
@@ -97,44 +124,39 @@ def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
     return Contact(actor.name, user.phone if user else "", user.email if user else "")
 
 
-async def _company_id(tx: Tx, actor: Actor, named: str) -> UUID:
-    try:
-        return (await access.company_with_id(tx, actor, UUID(named))).id
-    except ValueError:
-        return (await access.company_named(tx, actor, named)).id
-
-
 async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
     """Tickets, the newest first unless asked otherwise."""
     query: wire.ListQuery = call.query
-    after = paging.after(call)
+    after = paging.place(call, int)
     async with call.statement() as tx:
         wanted = Filter(
             query.state or ("finished" if query.status in FINISHED else "open"),
-            None if query.company is None else await _company_id(tx, call.actor, query.company),
+            None if query.company is None else (await access.company_typed(tx, call.actor, query.company)).id,
             None if query.queue is None else uuid_of(query.queue, "queue"),
-            _assignee(call.actor, query.assignee),
+            user_in_query(call.actor, None if query.assignee == "none" else query.assignee),
             query.assignee == "none",
             query.status,
             query.service,
         )
-        found = await handling.list_tickets(
-            tx,
-            call.actor,
-            wanted,
-            after=None if after is None else int(after[0]),
-            limit=query.limit + 1,
-            newest_first=query.sort == "-number",
-        )
+        newest_first = query.sort == "-number"
+        try:
+            found = await handling.list_tickets(
+                tx, call.actor, wanted, after=after, limit=query.limit + 1, newest_first=newest_first
+            )
+        except InvalidInput as error:
+            raise InvalidQuery(list(error.violations)) from None
     return paging.page(call, found, lambda one: [one.ticket.number], lambda one: summary_out(one, call.actor))
 
 
-def _assignee(actor: Actor, text: str | None) -> UUID | None:
-    if text in {None, "none"}:
-        return None
+def user_in_query(actor: Actor, text: str | None) -> UUID | None:
+    """The id of the user that a parameter names; ``me`` is the actor.
+
+    Raises:
+        NotFound: it is none.
+    """
     if text == "me" and actor.user is not None:
         return actor.user.id
-    return uuid_of(str(text), "user")
+    return None if text is None else uuid_of(text, "user")
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
@@ -155,7 +177,7 @@ async def create_ticket(call: Call) -> wire.TicketOut:
         body.external_ids or {},
     )
     async with call.transaction() as tx:
-        company_id = None if body.company is None else await _named_in_body(tx, call.actor, body.company)
+        company_id = None if body.company is None else await company_in_body(tx, call.actor, body.company)
         if company_id is None and call.actor.is_staff:
             raise InvalidInput([Violation("company", "is required: on whose behalf is the ticket raised?")])
         created = await tickets.create_ticket(tx, call.actor, new, company_id=company_id, now=call.now)
@@ -164,9 +186,14 @@ async def create_ticket(call: Call) -> wire.TicketOut:
     return ticket_out(found, call.actor)
 
 
-async def _named_in_body(tx: Tx, actor: Actor, named: str) -> UUID:
+async def company_in_body(tx: Tx, actor: Actor, named: str) -> UUID:
+    """The id of the company that a body names by code, name or id.
+
+    Raises:
+        InvalidInput: there is none that the actor may see.
+    """
     try:
-        return await _company_id(tx, actor, named)
+        return (await access.company_typed(tx, actor, named)).id
     except NotFound:
         raise InvalidInput([Violation("company", "must be the code, name or id of a customer")]) from None
 
@@ -186,34 +213,37 @@ async def change_ticket(call: Call) -> wire.TicketOut:
         found = await handling.lock_ticket(tx, call.actor, number)
         call.unless_changed(ticket_out(found, call.actor))
         values = _values(body, found, call.actor)
-        try:
+        with spelt(_NAMES):
             changed = await handling.change_ticket(tx, call.actor, number, values, now=call.now)
-        except InvalidInput as refused:
-            raise InvalidInput(
-                [Violation(_OURS.get(one.field, one.field), one.rule) for one in refused.violations]
-            ) from None
-        return ticket_out(changed, call.actor)
+    return ticket_out(changed, call.actor)
 
 
 def _values(body: wire.TicketPatch, found: DeskTicket, actor: Actor) -> dict[str, Any]:
     """The values that a merge-patch sets, by the names of ``Editable``."""
     values = given(body)
     if "contact" in values:
-        values["contact"] = contact_of(values["contact"], actor)
+        values["contact"] = replace(found.ticket.contact, **given(values["contact"]))
     if "asked" in values:
-        values |= {f"asked_{name}": value for name, value in given(values.pop("asked")).items()}
+        asked = values.pop("asked") or wire.AskedPatch(None, None)
+        values |= {f"asked_{name}": value for name, value in given(asked).items()}
     if "tags" in values:
         values["tags"] = tuple(values["tags"])
     if "external_ids" in values:
-        merged = {**found.handling.external_ids, **values["external_ids"]}
+        ids = values["external_ids"]
+        merged = {} if ids is None else found.handling.external_ids | ids
         values["external_ids"] = {system: number for system, number in merged.items() if number is not None}
     for name, kind in (("queue", "queue"), ("assignee", "user")):
         if name in values:
-            values[f"{name}_id"] = _id_in_body(name, values.pop(name), kind, actor)
+            values[f"{name}_id"] = id_in_body(name, values.pop(name), kind, actor)
     return values
 
 
-def _id_in_body(name: str, text: str | None, kind: str, actor: Actor) -> UUID | None:
+def id_in_body(name: str, text: str | None, kind: str, actor: Actor) -> UUID | None:
+    """The id in a member of a body, where a user may be ``me``.
+
+    Raises:
+        InvalidInput: it is none.
+    """
     if text == "me" and kind == "user" and actor.user is not None:
         return actor.user.id
     try:
@@ -227,6 +257,7 @@ async def move_ticket(call: Call) -> wire.TicketOut:
     number = access.check_number(call.path["number"])
     body = call.body(wire.StatusIn)
     async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
         await tickets.move_ticket(tx, call.actor, number, body.status, reason=body.reason, now=call.now)
         return ticket_out(await handling.get_ticket(tx, call.actor, number), call.actor)
 
@@ -236,6 +267,7 @@ async def tag_ticket(call: Call) -> wire.TicketOut:
     number = access.check_number(call.path["number"])
     body = call.body(wire.TagsIn)
     async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
         changed = await handling.tag(
             tx, call.actor, number, add=tuple(body.add), remove=tuple(body.remove), now=call.now
         )
@@ -245,11 +277,9 @@ async def tag_ticket(call: Call) -> wire.TicketOut:
 async def ticket_history(call: Call) -> Page[wire.EventOut]:
     """What happened to a ticket, oldest first."""
     number = access.check_number(call.path["number"])
-    after = paging.after(call)
+    after = paging.place(call, int) or 0
     async with call.statement() as tx:
-        found = await tickets.history(
-            tx, call.actor, number, after=0 if after is None else int(after[0]), limit=call.query.limit + 1
-        )
+        found = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.cursor.id], event_out)
 
 
@@ -285,12 +315,12 @@ OPERATIONS = (
     Operation(
         "moveTicket", "POST", TICKETS + "/{number}/status", move_ticket,
         "Move to another status", "Customers may ask for cancellation, close what is resolved, and reopen it.",
-        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.StatusIn, path_parameters=NUMBER, errors=(404,),
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.StatusIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "tagTicket", "POST", TICKETS + "/{number}/tags", tag_ticket,
         "Tag a ticket", "Tags are kept in lower case. For the provider's people.",
-        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TagsIn, path_parameters=NUMBER, errors=(404,),
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TagsIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "ticketHistory", "GET", TICKETS + "/{number}/history", ticket_history,

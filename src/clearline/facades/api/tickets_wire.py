@@ -13,6 +13,7 @@ from clearline.facades.api.wire import (
     CompanyRef,
     ContactIn,
     ContactOut,
+    ContactPatch,
     Moment,
     Number,
     PageQuery,
@@ -40,7 +41,6 @@ ExternalIds = Annotated[
     ],
     Meta(max_length=handling.EXTERNAL_IDS_MAX),
 ]
-CHANNELS_TOLD = (Channel.API, Channel.PHONE, Channel.EMAIL, Channel.PORTAL, Channel.CONSOLE)
 
 
 class ListQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
@@ -129,8 +129,8 @@ class TicketPatch(Struct, forbid_unknown_fields=True):
     severity: Severity | UnsetType = UNSET
     impact: Impact | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    contact: ContactIn | UnsetType = UNSET
-    asked: AskedPatch | UnsetType = UNSET
+    contact: ContactPatch | UnsetType = UNSET
+    asked: AskedPatch | UnsetType | None = UNSET
     queue: Annotated[str, Meta(max_length=36, description="A queue's id, or null.")] | UnsetType | None = UNSET
     assignee: Annotated[str, Meta(max_length=36, description="A user's id, `me`, or null.")] | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
@@ -140,6 +140,7 @@ class TicketPatch(Struct, forbid_unknown_fields=True):
             Annotated[str, characters(1, handling.EXTERNAL_ID_MAX)] | None,
         ]
         | UnsetType
+        | None
     ) = UNSET
 
 

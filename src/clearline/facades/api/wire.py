@@ -1,15 +1,21 @@
 """House API v1: what the bodies of its resources share."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.domain import party, text, ticket
+from clearline.domain.errors import Forbidden, InvalidInput, Violation
 
 LIMIT_MAX = 200
-CURSOR_MAX = 1000
+CURSOR_MAX = 4000
+"""Characters; a cursor may hold the longest of names."""
 T = TypeVar("T")
+_WORD = re.compile(r"\w+")
 
 Moment = Annotated[datetime, Meta(tz=True)]
 """RFC 3339, in UTC when we write it."""
@@ -32,6 +38,7 @@ def characters(least: int, most: int) -> Meta:
 
 
 Name = Annotated[str, characters(1, party.NAME_MAX)]
+Phone = Annotated[str, characters(0, party.PHONE_MAX)]
 
 
 class NoQuery(Struct, forbid_unknown_fields=True):
@@ -90,8 +97,16 @@ class ContactIn(Struct, forbid_unknown_fields=True):
     """Whom to call about a ticket."""
 
     name: Name
-    phone: Annotated[str, characters(0, party.PHONE_MAX)]
+    phone: Phone
     email: Email
+
+
+class ContactPatch(Struct, forbid_unknown_fields=True):
+    """Whom to call about a ticket from now on; what is not named stays."""
+
+    name: Name | UnsetType = UNSET
+    phone: Phone | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
 
 
 class CompanyRef(Struct, frozen=True):
@@ -113,3 +128,20 @@ def given(body: Struct) -> dict[str, Any]:
     """The members that a merge-patch (RFC 7396) names, with their values; null is None."""
     pairs = ((name, getattr(body, name)) for name in body.__struct_fields__)
     return {name: value for name, value in pairs if not isinstance(value, UnsetType)}
+
+
+@contextmanager
+def spelt(names: dict[str, str]) -> Iterator[None]:
+    """Has refusals name members as the wire does; ``names`` maps the wire's to the domain's."""
+    domain = {ours: theirs for theirs, ours in names.items()}
+    try:
+        yield
+    except InvalidInput as refused:
+        raise InvalidInput(
+            [Violation(domain.get(one.field, one.field), one.rule) for one in refused.violations]
+        ) from None
+    except Forbidden as refused:
+        if type(refused) is not Forbidden:
+            raise
+        told = _WORD.sub(lambda word: domain.get(word[0], word[0]), str(refused))
+        raise Forbidden(told) from None

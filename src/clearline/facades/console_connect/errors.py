@@ -18,7 +18,7 @@ from clearline.facades.console_connect import wire
 from clearline.facades.http.body import BODY_MAX, BadRequest, BodyTooLarge, NotJson
 from clearline.facades.http.call import Answer, Headers
 from clearline.facades.http.limits import TooManyRequests
-from clearline.facades.http.resource import MethodNotAllowed, json_answer
+from clearline.facades.http.resource import MethodNotAllowed, NoSuchAddress, json_answer
 from clearline.store.db import DatabaseUnavailable
 
 NOTE_INVALID = (
@@ -32,10 +32,6 @@ _SHOWN_MAX = 64
 
 class InvalidTicketId(Exception):
     """The id in the path is no ticket number."""
-
-
-class NoSuchAddress(Exception):
-    """No operation has this path."""
 
 
 class InvalidNote(Exception):

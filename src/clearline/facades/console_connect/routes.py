@@ -1,8 +1,6 @@
 """Console Connect API v2, support tickets: the operations."""
 
-from starlette.routing import Router
-from starlette.types import Receive, Send
-from starlette.types import Scope as AsgiScope
+from urllib.parse import quote
 
 from clearline.domain.errors import InvalidInput, Violation
 from clearline.domain.party import Scope
@@ -10,8 +8,8 @@ from clearline.domain.ticket import Channel, parse_ticket_number
 from clearline.facades.console_connect import errors, mapping, wire
 from clearline.facades.http.body import InvalidMembers, read_members
 from clearline.facades.http.call import Call, Desk
-from clearline.facades.http.edge import KEY, header
-from clearline.facades.http.resource import Dialect, routes
+from clearline.facades.http.edge import header
+from clearline.facades.http.resource import Dialect, Wire
 from clearline.facades.http.table import Header, Operation
 from clearline.usecases import access, inventory, notes, tickets
 
@@ -37,7 +35,7 @@ def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
     if query.page >= last:
         del pages["next"]
     host = header(call.scope, b"host") or b"localhost"
-    base = f"{call.scope['scheme']}://{host.decode('latin-1')}{call.scope['path']}?status={query.status}"
+    base = f"{call.scope['scheme']}://{host.decode('latin-1')}{quote(call.scope['path'])}?status={query.status}"
     return ", ".join(
         f'<{base}&page={page}&pageSize={query.page_size}>; rel="{rel}"' for rel, page in pages.items()
     ).encode("latin-1")
@@ -155,10 +153,6 @@ DIALECT = Dialect(errors.refuse, admit=access.own_company)
 """This wire is for customers: the provider's people have no company whose tickets they could mean."""
 
 
-def wire_app(desk: Desk) -> Router:
+def wire_app(desk: Desk) -> Wire:
     """This wire as an application. It answers under ``/v2``, and with ``root_path`` ``/api`` under ``/api/v2``."""
-
-    async def nowhere(scope: AsgiScope, _receive: Receive, send: Send) -> None:
-        await errors.refuse(errors.NoSuchAddress(), scope[KEY].id.decode()).send(send)
-
-    return Router(routes(OPERATIONS, desk, DIALECT), redirect_slashes=False, default=nowhere)
+    return Wire(OPERATIONS, desk, DIALECT)

@@ -74,18 +74,21 @@ class Answer:
 class Stream:
     """An answer whose body is made while it is sent. Its first part is asked for before anything goes back."""
 
-    __slots__ = ("_parts", "headers", "status")
+    __slots__ = ("_first", "_parts", "headers", "status")
 
     def __init__(self, status: int, parts: AsyncIterator[bytes], headers: Headers) -> None:
         self.status, self._parts, self.headers = status, parts, headers
+        self._first = b""
+
+    async def begin(self) -> None:
+        """Ask for the first part, while a fault can still become another answer."""
+        self._first = await anext(self._parts, b"")
 
     async def send(self, send: Send) -> None:
         """Send it part by part; a fault in the middle breaks the connection off, so that nobody takes it for whole."""
-        parts = self._parts
-        first = await anext(parts, b"")
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": first, "more_body": True})
-        async for part in parts:
+        await send({"type": "http.response.body", "body": self._first, "more_body": True})
+        async for part in self._parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 

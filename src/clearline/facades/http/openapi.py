@@ -111,7 +111,7 @@ def _operation(operation: Operation, schemas: dict[str, Any], about: About) -> d
         "parameters": [
             *_path_parameters(operation),
             *_query_parameters(operation),
-            *([_IF_MATCH] if operation.conditional else []),
+            *([_IF_MATCH | {"required": operation.conditional}] if operation.takes_if_match else []),
         ],
         "responses": {
             str(operation.status): _success(operation, schemas),
@@ -137,7 +137,7 @@ def _operation(operation: Operation, schemas: dict[str, Any], about: About) -> d
 
 def _statuses(operation: Operation, about: About) -> set[int]:
     takes_body = operation.body is not None or operation.stage is not None
-    conditional = (412, 428) if operation.conditional else ()
+    conditional = (412, 428) if operation.conditional else (412,) if operation.guarded else ()
     retried = (409,) if operation.method == "POST" else ()
     return {*operation.errors, *about.everywhere, *(about.with_body if takes_body else ()), *conditional, *retried}
 
@@ -177,7 +177,7 @@ def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     headers = _headers() | {
         header.name: {"description": header.about, "schema": header.schema} for header in operation.answer_headers
     }
-    if operation.method == "GET" or operation.conditional or operation.status == 201:
+    if operation.method == "GET" or operation.takes_if_match or operation.status == 201:
         headers["ETag"] = {"description": "Names this answer; send it as If-None-Match or If-Match.", "schema": _TEXT}
     if operation.status in {201, 202}:
         headers["Location"] = {"description": "Where it is to be found.", "schema": _TEXT}

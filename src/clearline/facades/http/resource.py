@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote
 
 import structlog
 from msgspec import Struct
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from clearline.domain.errors import Unauthenticated, Violation
@@ -39,8 +39,15 @@ _NO_STORE = (b"cache-control", b"no-store")
 _REPLAYED = (b"idempotent-replayed", b"true")
 _MEDIA_TYPE = re.compile(rb'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
 _PATCH_TYPE = re.compile(rb'application/(merge-patch\+)?json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ROUTE_MAX = 200
+"""Characters of what an Idempotency-Key is kept under; an index has no room for any length."""
 _IDEMPOTENCY_KEY = re.compile(r'"[\x20-\x7e]{1,255}"|[\x21\x23-\x7e][\x21-\x7e]{0,254}')
 """A quoted string (RFC 9651, 3.3.3), or the same bare."""
+
+
+class NoSuchAddress(Exception):
+    """No operation has this path."""
 
 
 class MethodNotAllowed(Exception):
@@ -77,12 +84,24 @@ def json_answer(status: int, value: object, headers: Headers) -> Answer:
     return Answer(status, encode(value), [_JSON, *headers])
 
 
-def routes(operations: Sequence[Operation], desk: Desk, dialect: Dialect) -> list[Route]:
-    """The routes of a table, in its order."""
-    paths: dict[str, list[Operation]] = {}
-    for operation in operations:
-        paths.setdefault(operation.path, []).append(operation)
-    return [Route(path, Resource(found, desk, dialect)) for path, found in paths.items()]
+class Wire:
+    """The operations of a table, in its order, as an ASGI application."""
+
+    def __init__(self, operations: Sequence[Operation], desk: Desk, dialect: Dialect) -> None:
+        paths: dict[str, list[Operation]] = {}
+        for operation in operations:
+            paths.setdefault(operation.path, []).append(operation)
+        routes = [Route(path, Resource(found, desk, dialect)) for path, found in paths.items()]
+        self._router = Router(routes, redirect_slashes=False, default=self._nowhere)
+        self._refuse = dialect.refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3). No path of ours holds control characters, though a route takes a last newline."""
+        app = self._nowhere if _CONTROL.search(scope["path"]) else self._router
+        await app(scope, receive, send)
+
+    async def _nowhere(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._refuse(NoSuchAddress(), scope[KEY].id.decode()).send(send)
 
 
 class Resource:
@@ -172,7 +191,7 @@ class Resource:
         fingerprint = hashlib.sha256(body)
         if operation.query is not None:
             fingerprint.update(call.scope["query_string"])
-        route = " ".join([operation.name, *map(quote, call.path.values())])
+        route = _route(operation, call)
         async with self._desk.database.transaction() as tx:
             kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), now=call.now)
             if kept is not None:
@@ -186,6 +205,12 @@ class Resource:
         return answer
 
 
+def _route(operation: Operation, call: Call) -> str:
+    """What an Idempotency-Key belongs to: the operation and the parameters of the path."""
+    text = " ".join([operation.name, *map(quote, call.path.values())])
+    return text if len(text) <= _ROUTE_MAX else hashlib.sha256(text.encode()).hexdigest()
+
+
 def _replayed(operation: Operation, kept: KeptAnswer) -> Answer:
     """The first answer, given again."""
     headers = [_NO_STORE, _REPLAYED, *_located(kept.location)]
@@ -196,6 +221,8 @@ def _replayed(operation: Operation, kept: KeptAnswer) -> Answer:
 
 async def _perform(operation: Operation, call: Call) -> Answer | Stream:
     result = await operation.handle(call)
+    if isinstance(result, Stream):
+        await result.begin()
     if isinstance(result, (Answer, Stream)):
         return result
     cache = operation.cache if operation.method == "GET" else b"no-store"
@@ -209,7 +236,7 @@ async def _perform(operation: Operation, call: Call) -> Answer | Stream:
 
 def _tagged(operation: Operation, body: bytes) -> Headers:
     """The ETag of what was made or changed."""
-    return [(b"etag", etag(body))] if operation.conditional or operation.status == 201 else []
+    return [(b"etag", etag(body))] if operation.takes_if_match or operation.status == 201 else []
 
 
 def _located(location: str | None) -> Headers:

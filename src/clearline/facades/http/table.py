@@ -27,7 +27,7 @@ class Operation(Struct, frozen=True):
     the parameters and the members. ``errors`` are the statuses that only this operation adds to those of every one.
     ``answer`` is None when there is no body to answer. ``stage`` takes a body as it comes in, before any transaction,
     in the place of ``body``; ``media`` names what such a body, or an answer that is no JSON, may be.
-    ``conditional`` demands If-Match.
+    ``conditional`` demands If-Match; ``guarded`` takes it.
     """
 
     name: str
@@ -46,5 +46,11 @@ class Operation(Struct, frozen=True):
     cache: bytes = b"private, no-cache"
     status: int = 200
     conditional: bool = False
+    guarded: bool = False
     stage: Stage | None = None
     media: tuple[str, ...] = ()
+
+    @property
+    def takes_if_match(self) -> bool:
+        """Whether If-Match may come with it."""
+        return self.conditional or self.guarded
