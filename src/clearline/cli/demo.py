@@ -9,6 +9,8 @@ from clearline.settings import Bind
 from clearline.store.db import Database
 from clearline.usecases import demo as demo_data
 from clearline.usecases.demo import DemoKey
+from clearline.workers import indexing
+from clearline.workers.routing import routing_job
 
 
 @click.command()
@@ -29,9 +31,14 @@ def demo(*, as_json: bool) -> None:
 async def load(database: Database) -> list[DemoKey]:
     """Load what is missing, with a sign of life on a terminal."""
     with Console(stderr=True).status("Loading the demo ...") as status:
-        return await demo_data.load(
+        keys = await demo_data.load(
             database, now=now(), progress=lambda name: status.update(f"Loading the demo: {name} ...")
         )
+        status.update("Routing the tickets, and making them findable ...")
+        for job in (routing_job(database, now), *indexing.jobs(database)):
+            while await job.run():
+                pass
+        return keys
 
 
 def invitation(keys: list[DemoKey], bind: Bind) -> str:

@@ -6,7 +6,7 @@ import click
 
 from clearline.cli.context import as_json, emit, table, within
 from clearline.clock import now
-from clearline.domain.errors import InvalidInput, NotFound, Violation
+from clearline.domain.errors import InvalidInput, Violation
 from clearline.domain.events import StatusChanged
 from clearline.domain.handling import DeskTicket
 from clearline.domain.note import Note, Visibility, worklog_id
@@ -27,7 +27,7 @@ from clearline.store import parties
 from clearline.store.db import Tx
 from clearline.store.events import Event
 from clearline.store.lists import Filter
-from clearline.usecases import access, handling, notes, queues, tickets
+from clearline.usecases import access, accounts, handling, notes, queues, tickets
 from clearline.usecases.tickets import TicketDetails
 
 _NEWEST = 1000
@@ -55,11 +55,13 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **wanted: str | None
 
     async def work(tx: Tx) -> list[DeskTicket]:
         company, queue, assignee, status = (wanted[name] for name in ("company", "queue", "assignee", "status"))
+        named = None if assignee == "none" else assignee
+        agent = None if named is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, named)
         asked = Filter(
             "finished" if closed else "open",
             None if company is None else (await access.company_named(tx, OPERATOR, company)).id,
             None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id,
-            None if assignee in {None, "none"} else await _agent(tx, str(assignee)),
+            None if agent is None else agent.id,
             assignee == "none",
             None if status is None else Status(status),
         )
@@ -87,13 +89,6 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **wanted: str | None
     )
 
 
-async def _agent(tx: Tx, email: str) -> Any:
-    person = await parties.user_with_email(tx, PROVIDER_ID, email)
-    if person is None:
-        raise NotFound("user", email)
-    return person.id
-
-
 @ticket.command("create")
 @click.option("--company", required=True, metavar="NAME", help="On whose behalf: the company's name or customer code.")
 @click.option("--title", required=True, help="What is wrong, in a line.")
@@ -110,8 +105,10 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **g
 
     async def work(tx: Tx) -> DeskTicket:
         customer = await access.company_named(tx, OPERATOR, company)
-        people = await parties.users(tx, customer.id)
-        person = next((one for one in people if contact_email in {None, one.email}), None)
+        if contact_email is None:
+            person = await parties.first_user(tx, customer.id)
+        else:
+            person = await parties.user_with_email(tx, customer.id, contact_email)
         if person is None:
             raise InvalidInput([Violation("contact", "must be the e-mail address of one of the company's users")])
         severity, priority = given["asked_severity"], given["asked_priority"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from clearline.domain.party import ALL_SCOPES, OPERATOR, Actor, Company, Contact, Role, User
+from clearline.domain.party import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Contact, Role, User
 from clearline.domain.service import ServiceType
 from clearline.domain.ticket import Channel, IssueType, NewTicket, Status
 from clearline.store import parties
@@ -222,7 +222,7 @@ async def load(database: Database, *, now: datetime, progress: Callable[[str], N
         if admin.company is None or admin.user is None:
             raise RuntimeError("the admin of the demo is a person of the provider")
         key, secret = await keys.create_key(
-            tx, OPERATOR, demo_desk.PROVIDER_CODE, user_email=admin.user.email, name="demo", lifetime=KEY_LIFETIME,
+            tx, OPERATOR, PROVIDER_ID, user_email=admin.user.email, name="demo", lifetime=KEY_LIFETIME,
             now=now,
         )  # fmt: skip
         issued.append(DemoKey(admin.company, secret, key.expires_at, 0))

@@ -24,7 +24,6 @@ from clearline.usecases import (
     watchers,
 )
 
-PROVIDER_CODE = "PROVIDER"
 ADMIN = "Mara Lindqvist"
 AGENT = "Jonas Pihl"
 
@@ -89,7 +88,7 @@ async def load(tx: Tx, actor: Actor, *, now: datetime) -> None:
     """Make the people, the team, the queues, the rules, the macros and the shared views of the demo."""
     for one in STAFF:
         await accounts.add_user(
-            tx, actor, PROVIDER_CODE, name=one.name, email=one.email, phone="+1-555-0170", role=one.role, now=now
+            tx, actor, PROVIDER_ID, name=one.name, email=one.email, phone="+1-555-0170", role=one.role, now=now
         )
     staff = await people(tx)
     team = (await teams.add_team(tx, actor, "Network operations", now=now)).team
