@@ -111,6 +111,16 @@ async def test_what_another_system_numbers_is_brought_once_a_company(
     assert [one.outcome for one in others] == [Outcome.DONE] * 3
 
 
+async def test_a_code_goes_before_a_name(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        await tx.write("insert into company values (gen_random_uuid(), $1, 'TAKES', now())", tenant.company.code)
+        made = await brought(tx, OPERATOR, line(tenant))
+        assert made.ticket_number is not None
+        ticket = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).ticket
+        await tx.write("delete from company where code = 'TAKES'")
+    assert ticket.company_id == tenant.company.id
+
+
 async def test_a_service_need_not_be_ours(database: Database, tenant: Tenant) -> None:
     service = {"id": "anything", "type": "Non-Console Service"}
     async with database.transaction() as tx:
@@ -223,6 +233,7 @@ def test_a_wrong_row_names_its_columns(tenant: Tenant) -> None:
         (b"title\n", "csv", "file must have a line"),
         (b"title,colour\n1,2\n", "csv", "the unknown colour"),
         (b"title,title\n1,2\n", "csv", "more than one title"),
+        (b"title," * 60_000 + b"title\n", "csv", "at most 31 columns"),
         (b'title\n"x\n', "csv", "file is no CSV"),
         (b"title\n\xff\n", "csv", "must be in UTF-8"),
         (b"{}\n" * (IMPORT_MAX + 1), "ndjson", "at most 10000 lines"),

@@ -256,6 +256,17 @@ async def test_a_resolved_ticket_that_somebody_holds_is_skipped_and_not_waited_f
     assert await miscounted(emptied) == []
 
 
+async def test_tickets_are_closed_company_by_company_so_that_two_workers_cannot_block_each_other(
+    emptied: Database,
+) -> None:
+    tenants = [await new_tenant(emptied) for _ in range(2)]
+    async with emptied.transaction() as tx:
+        made = [(t.company.id, await resolved(tx, t, timedelta(days=9 - n))) for n in range(4) for t in tenants]
+        await tickets.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW)
+        closed = await tx.fetch("select company_id, ticket_number from event order by id desc limit 8")
+    assert [tuple(row) for row in reversed(closed)] == sorted(made)
+
+
 async def test_two_workers_close_each_ticket_once(emptied: Database) -> None:
     tenant = await new_tenant(emptied)
     async with emptied.transaction() as tx:

@@ -93,6 +93,8 @@ async def test_the_filters_of_a_list_must_all_hold(
         ({"queue": 1, "state": "finished"}, "state"),
         ({"assignee": 1, "state": "all"}, "state"),
         ({"service_id": "SVC-1"}, "company"),
+        ({"unassigned": True, "state": "all"}, "state"),
+        ({"status": Status.REJECTED, "state": "finished"}, "status"),
     ],
 )
 async def test_a_list_that_no_index_serves_is_refused(

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.domain.errors import Conflict
+from clearline.domain.errors import Conflict, TooManyJobs
 from clearline.domain.job import (
     AddNote,
     Assign,
@@ -187,6 +187,71 @@ async def test_a_short_job_does_not_wait_for_a_long_one(
     assert first.counts == Counts(2, 0, 0, 4)
     assert second.counts == Counts(1, 0, 0, 0)
     assert await drained(database) == 4
+
+
+async def test_a_company_with_many_jobs_does_not_keep_another_waiting(
+    database: Database, tenant: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "AT_ONCE", 2)
+    nobodys = [999_000_001, 999_000_002, 999_000_003]
+    many = [await bulk(database, tenant.actor, nobodys, AddNote("x")) for _ in range(jobs.UNFINISHED_MAX)]
+    with pytest.raises(TooManyJobs):
+        await bulk(database, tenant.actor, nobodys, AddNote("x"))
+    one = await bulk(database, other_tenant.actor, nobodys[:1], AddNote("x"))
+    assert await workers.worker(database, now).run() == 2
+    refused = [[item.outcome for item in (await seen(database, job))[1]].count(Outcome.REFUSED) for job in many]
+    assert (sum(refused), (await seen(database, one))[0].counts) == (1, Counts(0, 0, 1, 0))
+    async with database.transaction() as tx:
+        for job in many:
+            await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
+    await bulk(database, tenant.actor, nobodys, AddNote("x"))
+    await drained(database)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a lock longer than 20 ms."""
+
+    async def hurry(tx: Tx) -> None:
+        await tx.fetchval("set local lock_timeout = '20ms'")
+
+    monkeypatch.setattr(job_rows, "hurry", hurry)
+
+
+async def test_nobody_waits_long_for_a_lock_and_only_in_a_hurry(database: Database) -> None:
+    async with database.transaction() as tx:
+        await job_rows.hurry(tx)
+        assert await tx.fetchval("show lock_timeout") == "2s"
+    async with database.statement() as tx:
+        assert await tx.fetchval("show lock_timeout") == "0"
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_ticket_that_somebody_holds_keeps_no_other_job_waiting(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    held, free = await some(database, tenant, 2)
+    stuck = await bulk(database, tenant.actor, [held, free], AddNote("x"))
+    other = await bulk(database, other_tenant.actor, await some(database, other_tenant, 1), AddNote("x"))
+    async with database.transaction() as holder:
+        await handling.lock_ticket(holder, OPERATOR, held)
+        assert await workers.worker(database, now).run() == 1
+        assert (await seen(database, other))[0].counts == Counts(1, 0, 0, 0)
+        assert (await seen(database, stuck))[0].counts == Counts(0, 0, 0, 2)
+    assert await drained(database) == 2
+    assert (await seen(database, stuck))[0].counts == Counts(2, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_ticket_that_somebody_holds_for_good_is_given_up(database: Database, tenant: Tenant) -> None:
+    held, free = await some(database, tenant, 2)
+    job = await bulk(database, tenant.actor, [held, free], AddNote("x"))
+    async with database.transaction() as holder:
+        await handling.lock_ticket(holder, OPERATOR, held)
+        done = [await workers.work(database, job, now, most=9) for _ in range(workers.TRIES)]
+    assert done == [0] * (workers.TRIES - 1) + [2]
+    _, items = await seen(database, job)
+    assert [(one.outcome, one.code) for one in items] == [(Outcome.REFUSED, "fault"), (Outcome.DONE, None)]
 
 
 async def test_a_job_that_is_cancelled_goes_no_further(database: Database, tenant: Tenant) -> None:

@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 
 from clearline.domain.party import OPERATOR
 from clearline.domain.queue import Assignment
-from clearline.store import consumers
-from clearline.store.db import Database
+from clearline.store import consumers, jobs
+from clearline.store.db import Database, Tx
 from clearline.usecases import handling, routing
 from clearline.workers.routing import NAME, routing_job
 from tests.conftest import NOW, Tenant
@@ -87,6 +89,24 @@ async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database,
         await tx.write("update ticket set contact_email = 'ada@example.com' where number = $1", broken)
         await routing.route(tx, OPERATOR, broken, now=NOW)
     assert await where(database, broken) == [(name, None)]
+
+
+async def test_a_ticket_that_somebody_holds_stops_no_other(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hurry(tx: Tx) -> None:
+        await tx.fetchval("set local lock_timeout = '20ms'")
+
+    monkeypatch.setattr(jobs, "hurry", hurry)
+    async with database.transaction() as tx:
+        name = (queue := await a_queue(tx)).queue.name
+        await a_rule(tx, queue)
+        held, free = await raised(tx, tenant), await raised(tx, tenant)
+    async with database.transaction() as holder:
+        await handling.lock_ticket(holder, OPERATOR, held)
+        async with asyncio.timeout(5):
+            await turn(database)
+    assert await where(database, held, free) == [(None, None), (name, None)]
 
 
 async def test_of_two_processes_one_routes(database: Database, tenant: Tenant) -> None:

@@ -68,9 +68,7 @@ async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
     assert (first.turns, second.turns) == (1, 1)
 
 
-async def test_only_answers_too_old_for_a_retry_are_purged(
-    database: Database, tenant: Tenant, tmp_path: Path
-) -> None:
+async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, tenant: Tenant, tmp_path: Path) -> None:
     answer = KeptAnswer(b"fingerprint", 201, b"{}", None)
     ages = {"old": KEPT_FOR + timedelta(seconds=1), "just in time": KEPT_FOR, "new": timedelta(0)}
     async with database.transaction() as tx:

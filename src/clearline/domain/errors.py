@@ -230,3 +230,13 @@ class NobodyAvailable(Conflict):
     def __init__(self, number: str, why: str) -> None:
         super().__init__(f"ticket {number} cannot be assigned: {why}")
         self.number, self.why = number, why
+
+
+class TooManyJobs(Conflict):
+    """The company has as many unfinished jobs as it may have."""
+
+    code = "too_many_jobs"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} jobs of your company are not finished: wait for one of them, or cancel it")
+        self.most = most

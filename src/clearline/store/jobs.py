@@ -196,14 +196,34 @@ async def cancel(tx: Tx, actor: Actor, job: Job, *, now: datetime) -> None:
     )
 
 
-async def unfinished(tx: Tx, limit: int) -> list[Job]:
-    """The oldest jobs that are not finished, without counts. Served by ``job_unfinished``."""
+async def unfinished(tx: Tx, turn: int) -> list[Job]:
+    """One job of each company that has any unfinished: its oldest in turn 0, the next in turn 1, and round again.
+
+    The oldest come first, without counts. Served by ``job_unfinished``.
+    """
     rows = await tx.fetch(
-        f"""select {_COLUMNS} from job j where j.state in ('waiting', 'running')
-             order by j.created_at, j.id limit $1""",
-        limit,
+        f"""select {_COLUMNS}
+              from (select *, row_number() over (partition by company_id order by created_at, id) as place,
+                           count(*) over (partition by company_id) as places
+                      from job where state in ('waiting', 'running')) j
+             where j.place - 1 = $1::bigint % j.places
+             order by j.created_at, j.id""",
+        turn,
     )
     return [_job(row) for row in rows]
+
+
+async def count_unfinished(tx: Tx, company_id: UUID) -> int:
+    """How many jobs of a company are not finished. Served by ``job_unfinished``."""
+    count = await tx.fetchval(
+        "select count(*) from job where company_id = $1 and state in ('waiting', 'running')", company_id
+    )
+    return int(count)
+
+
+async def hurry(tx: Tx) -> None:
+    """Have the rest of the transaction wait for a lock 2 s at most; then the statement fails with 55P03."""
+    await tx.fetchval("set local lock_timeout = '2s'")
 
 
 async def begin(tx: Tx, job: Job) -> None:

@@ -33,7 +33,7 @@ async def carry_out(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, 
             await tickets.move_ticket(tx, actor, number, to, reason=reason, now=now)
             return Outcome.DONE
         case AddNote(text, visibility):
-            await notes.add_note(tx, actor, number, text, channel=request.channel, visibility=visibility, now=now)
+            await notes.append_note(tx, actor, number, text, channel=request.channel, visibility=visibility, now=now)
             return Outcome.DONE
         case Assign(to):
             after = await handling.assign(tx, actor, number, to, now=now)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal
@@ -36,6 +37,7 @@ _NESTED = {
 }
 COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes"}), *_NESTED)
 """The columns of a table that an import takes; tags stand in one of them, apart by spaces."""
+_KNOWN = WRITTEN_BY_EXPORT.union(COLUMNS)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that a spreadsheet would run as a formula; an export puts an apostrophe before it."""
 
@@ -115,8 +117,10 @@ def _rows(text: str) -> Iterator[Any]:
 
 
 def _check_heading(heading: list[str]) -> None:
-    unknown = [name for name in heading if name not in COLUMNS and name not in WRITTEN_BY_EXPORT]
-    twice = sorted({name for name in heading if heading.count(name) > 1})
+    if len(heading) > (most := len(_KNOWN)):
+        raise InvalidInput([Violation("file", f"must have at most {most} columns")])
+    unknown = [name for name in heading if name not in _KNOWN]
+    twice = sorted(name for name, count in Counter(heading).items() if count > 1)
     violations = [
         Violation("file", f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(COLUMNS)}")
         for what, names in (("the unknown", unknown), ("more than one", twice))

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.domain.errors import Conflict, DeskError, Forbidden, NotFound
+from clearline.domain.errors import Conflict, DeskError, Forbidden, NotFound, TooManyJobs
 from clearline.domain.job import (
     FOR_CUSTOMERS,
     Action,
@@ -33,6 +33,8 @@ from clearline.store.jobs import Waiting
 from clearline.usecases import access, bulk, imports
 from clearline.usecases.imports import Format
 
+UNFINISHED_MAX = 20
+"""The most unfinished jobs of a company; of requests at the same moment some more may get through."""
 KEPT_FOR = timedelta(days=90)
 """How long a finished job can still be read."""
 _FORGET_AT_ONCE = 20
@@ -55,6 +57,7 @@ async def make_bulk(
     Raises:
         Forbidden: the action is not the customer's to ask for, or the key may not write.
         InvalidInput: the list of tickets, or a value of the action, breaks a rule.
+        TooManyJobs: the company has ``UNFINISHED_MAX`` jobs that are not finished.
     """
     access.allow(actor, Scope.TICKETS_WRITE)
     if not actor.is_staff:
@@ -75,6 +78,7 @@ async def make_import(
 
     Raises:
         Forbidden: the actor does not run the desk, or its key may not write.
+        TooManyJobs: the provider has ``UNFINISHED_MAX`` jobs that are not finished.
     """
     imports.may_import(actor)
     return await _make(tx, actor, ImportRequest(kind), items, dry_run=dry_run, now=now)
@@ -83,9 +87,12 @@ async def make_import(
 async def _make(
     tx: Tx, actor: Actor, request: Request, items: Sequence[NewItem], *, dry_run: bool, now: datetime
 ) -> Job:
+    company_id = PROVIDER_ID if actor.company is None else actor.company.id
+    if await jobs.count_unfinished(tx, company_id) >= UNFINISHED_MAX:
+        raise TooManyJobs(UNFINISHED_MAX)
     refused = sum(item.refusal is not None for item in items)
     job = Job(
-        PROVIDER_ID if actor.company is None else actor.company.id,
+        company_id,
         uuid4(),
         JobState.WAITING,
         request,

@@ -159,7 +159,7 @@ async def move_ticket(
 async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
     """Close tickets that stayed resolved for so long, the oldest first; how many."""
     found = await tickets.lock_resolved(tx, before=now - after, limit=limit)
-    for ticket in found:
+    for ticket in sorted(found, key=lambda one: (one.company_id, one.number)):  # others count in this order too
         moved, fact = change_status(ticket, Status.CLOSED, reason=f"nobody objected for {_days(after)}", now=now)
         await tickets.save_status(tx, CLOSER, moved, fact, opened=-1)
     return len(found)

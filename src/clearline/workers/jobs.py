@@ -4,15 +4,18 @@ Whatever happens to this process, an item was done once and says so, or was not 
 processes may work on the same job: none takes an item that another holds.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from itertools import count
+from uuid import UUID
 
 import structlog
 
 from clearline.domain.errors import DeskError
 from clearline.domain.job import FAULT, Job, Outcome, Result
 from clearline.store import jobs
-from clearline.store.db import Database, DatabaseUnavailable
+from clearline.store.db import Database, DatabaseUnavailable, StatementFailed
 from clearline.usecases.jobs import carry_out, forget_old, refusal
 from clearline.workers import runner
 
@@ -22,10 +25,14 @@ AT_ONCE = 500
 """The most items of one turn: jobs must not take the machine from those who ask, nor hold up the end of a process."""
 BATCH = 25
 """The most items of a job before the next one has its turn, so that a short job does not wait for a long one."""
-SIDE_BY_SIDE = 20
-"""The most jobs that take turns; those asked for first."""
+TRIES = 5
+"""How often a process tries an item that meets locks of others before it is refused."""
+_PASSING = {"40001", "40P01", "55P03", "57014"}
+"""What PostgreSQL says of changes that got in each other's way, a deadlock, a lock held too long, and a statement that
+somebody cancelled: another time the item may do."""
 
 _log = structlog.get_logger("clearline.jobs")
+_put_off: Counter[UUID] = Counter()  # how often this process tried a job's next item in vain, since it got on
 Clock = Callable[[], datetime]
 
 
@@ -37,15 +44,21 @@ class _Undone(Exception):
         self.result = result
 
 
+class _PutOff(Exception):
+    """An item met what somebody else holds, and still waits."""
+
+
 def worker(database: Database, now: Clock) -> runner.Job:
-    """The work that every process with jobs does again and again."""
+    """The work that every process with jobs does again and again. Companies take turns, and so do a company's jobs."""
+    turns = count()
 
     async def turn() -> int:
         total = 0
         while total < AT_ONCE:
             async with database.statement() as tx:
-                found = await jobs.unfinished(tx, SIDE_BY_SIDE)
-            done = sum([await work(database, job, now, most=BATCH) for job in found])
+                found = await jobs.unfinished(tx, next(turns))
+            most = min(BATCH, max(1, AT_ONCE // max(1, len(found))))
+            done = sum([await work(database, job, now, most=most) for job in found])
             if not done:
                 break
             total += done
@@ -72,16 +85,23 @@ def cleaner(database: Database, now: Clock) -> runner.Job:
 async def work(database: Database, job: Job, now: Clock, *, most: int, told: Callable[[], None] = lambda: None) -> int:
     """Do up to ``most`` items of a job, and say so after each; a job of which nothing waits is done.
 
+    An item that meets what somebody else holds ends the job's turn, and is tried again in the next ones.
+
     Raises:
         DatabaseUnavailable: the database went away; what was not done still waits.
     """
     async with database.statement() as tx:
         await jobs.begin(tx, job)
-    for count in range(most):
-        if not await _next(database, job, now):
+    for done in range(most):
+        try:
+            found = await _next(database, job, now)
+        except _PutOff:
+            return done
+        _put_off.pop(job.id, None)
+        if not found:
             async with database.statement() as tx:
                 await jobs.finish(tx, job, now=now())
-            return count
+            return done
         told()
     return most
 
@@ -91,6 +111,9 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
 
     What is refused and what is only tried is rolled back first and noted after: whoever takes the item in between
     does it again from where it was, and what is noted first stands.
+
+    Raises:
+        _PutOff: it met what somebody else holds.
     """
     item = None
     try:
@@ -98,6 +121,7 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
             item = await jobs.take(tx, job)
             if item is None:
                 return False
+            await jobs.hurry(tx)
             result = await carry_out(tx, job, item, now=now())
             if job.dry_run:
                 raise _Undone(result)  # noqa: TRY301 - only an exception rolls back
@@ -111,12 +135,25 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
         result = refusal(job, error)
     except DatabaseUnavailable:
         raise
-    except Exception:
+    except Exception as error:
         if item is None:
             raise
-        _log.exception("item failed", job=str(job.id), position=item.position)
-        result = Result(Outcome.REFUSED, None, FAULT, "a fault of the desk; its log says more")
+        result = _failed(job, item.position, error)
     if item is not None:
         async with database.statement() as tx:
             await jobs.record(tx, job, item.position, result)
     return True
+
+
+def _failed(job: Job, position: int, error: Exception) -> Result:
+    """What becomes of the next item of a job, which failed.
+
+    Raises:
+        _PutOff: nothing yet, it is to be tried again.
+    """
+    if isinstance(error, StatementFailed) and error.sqlstate in _PASSING:
+        _put_off[job.id] += 1
+        if _put_off[job.id] < TRIES:
+            raise _PutOff
+    _log.error("item failed", job=str(job.id), position=position, exc_info=error)
+    return Result(Outcome.REFUSED, None, FAULT, "a fault of the desk; its log says more")

@@ -4,19 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, Struct
 
 from clearline.domain import job as domain
-from clearline.domain.errors import InvalidInput, Violation
 from clearline.domain.job import Action, BulkRequest, Job, JobItem, NewItem
 from clearline.domain.party import Actor, Scope
 from clearline.domain.ticket import Channel, ticket_number
 from clearline.facades.api import jobs_wire as wire
 from clearline.facades.api import paging
-from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.tickets import id_in_body, id_in_path, uuid_of
 from clearline.facades.api.wire import Page, PageQuery
 from clearline.facades.http.body import BodyTooLarge, NotJson
 from clearline.facades.http.call import Call
@@ -26,9 +24,7 @@ from clearline.usecases import imports, jobs
 from clearline.usecases.imports import Format
 
 JOBS = "/api/v1/jobs"
-ID: dict[str, dict[str, Any]] = {
-    "id": {"description": "The job's id.", "schema": {"type": "string", "format": "uuid"}},
-}
+ID = id_in_path("id", "The job's id.")
 IMPORT_BYTES = 10 * 1024 * 1024
 """Bytes of an import."""
 
@@ -52,24 +48,15 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
         case wire.StatusAction(to, reason):
             return domain.ChangeStatus(to, reason)
         case wire.AssignAction(to):
-            return domain.Assign(_id(to, "to", "user", actor))
+            return domain.Assign(id_in_body("action.to", to, "user", actor))
         case wire.ChangeAction(priority, severity, queue):
             return domain.ChangeValues(
-                priority, severity, UNSET if queue is UNSET else _id(queue, "queue", "queue", actor)
+                priority, severity, UNSET if queue is UNSET else id_in_body("action.queue", queue, "queue", actor)
             )
         case wire.TagAction(add, remove):
             return domain.ChangeTags(tuple(add), tuple(remove))
         case wire.NoteAction(text, visibility):
             return domain.AddNote(text, visibility)
-
-
-def _id(text: Any, member: str, kind: str, actor: Actor) -> UUID | None:
-    if text == "me" and kind == "user" and actor.user is not None:
-        return actor.user.id
-    try:
-        return None if text is None else UUID(text)
-    except ValueError:
-        raise InvalidInput([Violation(f"action.{member}", f"must be the id of a {kind}, or null")]) from None
 
 
 def _action_out(action: Action) -> wire.BulkAction:
@@ -106,7 +93,8 @@ def job_out(job: Job) -> wire.JobOut:
 
 def _item_out(item: JobItem) -> wire.JobItemOut:
     number = None if item.ticket_number is None else ticket_number(item.ticket_number)
-    return wire.JobItemOut(item.position, number, item.outcome or "waiting", item.code, item.detail)  # type: ignore[arg-type]
+    code = None if item.code is None else item.code.replace("_", "-")
+    return wire.JobItemOut(item.position, number, item.outcome or "waiting", code, item.detail)  # type: ignore[arg-type]
 
 
 async def create_bulk(call: Call) -> wire.JobOut:
@@ -154,10 +142,9 @@ def _accepted(call: Call, job: Job) -> wire.JobOut:
 
 async def list_jobs(call: Call) -> Page[wire.JobOut]:
     """One's own jobs, newest first."""
-    after = paging.after(call)
-    key = None if after is None else (datetime.fromisoformat(after[0]), UUID(after[1]))
+    after = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     async with call.statement() as tx:
-        found = await jobs.list_jobs(tx, call.actor, after=key, limit=call.query.limit + 1)
+        found = await jobs.list_jobs(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], job_out)
 
 
@@ -169,14 +156,14 @@ async def get_job(call: Call) -> wire.JobOut:
 
 async def list_items(call: Call) -> Page[wire.JobItemOut]:
     """What became of each item."""
-    after = paging.after(call)
+    after = paging.place(call, int)
     async with call.statement() as tx:
         found = await jobs.list_items(
             tx,
             call.actor,
             uuid_of(call.path["id"], "job"),
             outcome=call.query.outcome,
-            after=None if after is None else int(after[0]),
+            after=after,
             limit=call.query.limit + 1,
         )
     return paging.page(call, found, lambda one: [one.position], _item_out)

@@ -89,7 +89,8 @@ class JobOut(Struct, frozen=True, kw_only=True):
 class JobItemOut(Struct, frozen=True):
     """One ticket of a bulk job, or one line of an import: ``position`` counts from 0 in the order asked for.
 
-    ``code`` and ``detail`` say why it was refused.
+    ``code`` and ``detail`` say why it was refused; the code is that of the problem that it would be by itself,
+    ``cancelled`` or ``fault``.
     """
 
     position: int
