@@ -116,13 +116,9 @@ def _people(found: list[User], *, as_json: bool) -> None:
     if as_json:
         emit(found)
         return
-    yes = {True: "yes", False: "no"}
     table(
         _PEOPLE,
-        [
-            (one.name, one.email, one.phone, one.role, yes[one.is_active], yes[one.is_available], one.id)
-            for one in found
-        ],
+        [(one.name, one.email, one.phone, one.role, one.is_active, one.is_available, one.id) for one in found],
     )
 
 

@@ -29,6 +29,9 @@ UNAVAILABLE = 4
 """Exit status: the database cannot be reached or used, or a setting is wrong."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="At most so many."
+)
 
 
 class NotReady(Exception):
@@ -134,6 +137,8 @@ def shown(value: object) -> str:
         return "-"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}Z"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, frozenset):
         return " ".join(sorted(value))
     return str(value)

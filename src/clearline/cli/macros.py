@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from clearline.cli.context import as_json, emit, table, within
+from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.domain.macro import Macro, MacroUse
 from clearline.domain.note import Visibility, worklog_id
@@ -81,7 +81,7 @@ async def _given(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
 
 
 @macro.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="At most so many.")
+@limit_option
 @as_json
 def macro_list(limit: int, *, as_json: bool) -> None:
     """Every macro, by name."""

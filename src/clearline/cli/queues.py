@@ -4,8 +4,7 @@ from typing import Any
 
 import click
 
-from clearline.cli.context import as_json, emit, table, within
-from clearline.cli.teams import limit_option
+from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.domain.handling import DeskTicket
 from clearline.domain.party import OPERATOR, PROVIDER_ID

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import click
 
-from clearline.cli.context import as_json, emit, table, within
+from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.domain.errors import NotFound
 from clearline.domain.handling import DeskTicket
@@ -19,7 +19,6 @@ _reason = click.option("--reason", default="", help="Why, for the history.")
 _user = click.option(
     "--user", "email", required=True, metavar="EMAIL", help="A user of the company, or of the provider."
 )
-_limit = click.option("--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="At most so many.")
 
 
 @click.command("link")
@@ -40,7 +39,7 @@ def link_ticket(number: str, kind: str, other: str, *, as_json: bool) -> None:
 
 @click.command("links")
 @click.argument("number")
-@_limit
+@limit_option
 @as_json
 def list_links(number: str, limit: int, *, as_json: bool) -> None:
     """The links of a ticket."""
@@ -166,7 +165,7 @@ def unwatch_ticket(number: str, email: str, *, as_json: bool) -> None:
 
 @click.command("watchers")
 @click.argument("number")
-@_limit
+@limit_option
 @as_json
 def list_watchers(number: str, limit: int, *, as_json: bool) -> None:
     """Who follows a ticket."""

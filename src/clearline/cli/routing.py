@@ -6,9 +6,8 @@ from uuid import UUID
 
 import click
 
-from clearline.cli.context import as_json, emit, table, within
+from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.cli.forecast import CALLED, ISSUE, PRIORITY, SERVICE
-from clearline.cli.teams import limit_option
 from clearline.clock import now
 from clearline.domain.errors import NotFound
 from clearline.domain.party import OPERATOR
@@ -78,13 +77,7 @@ def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
     table(
         ("POSITION", "NAME", "QUEUE", "ACTIVE", "CONDITIONS"),
         [
-            (
-                one.rule.position,
-                one.rule.name,
-                one.queue_name,
-                "yes" if one.rule.is_active else "no",
-                _conditions(one.rule),
-            )
+            (one.rule.position, one.rule.name, one.queue_name, one.rule.is_active, _conditions(one.rule))
             for one in found
         ],
     )

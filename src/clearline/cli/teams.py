@@ -2,17 +2,13 @@
 
 import click
 
-from clearline.cli.context import as_json, emit, table, within
+from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.domain.party import OPERATOR, PROVIDER_ID, User
 from clearline.domain.queue import Member
 from clearline.store.db import Tx
 from clearline.store.teams import TeamDetails
 from clearline.usecases import accounts, teams
-
-limit_option = click.option(
-    "--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="At most so many."
-)
 
 
 @click.group()
@@ -57,7 +53,7 @@ def team_members(name: str, *, as_json: bool) -> None:
         return
     table(
         ("NAME", "EMAIL", "ROLE", "ACTIVE", "AVAILABLE"),
-        [(one.name, one.email, one.role, _yes(one.is_active), _yes(one.is_available)) for one in members],
+        [(one.name, one.email, one.role, one.is_active, one.is_available) for one in members],
     )
 
 
@@ -163,7 +159,3 @@ def _described_members(members: list[Member]) -> list[dict[str, object]]:
         }
         for one in members
     ]
-
-
-def _yes(value: object) -> str:
-    return "yes" if value else "no"

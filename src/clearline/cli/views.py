@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from clearline.cli.context import as_json, emit, table, within
+from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.domain.macro import SavedView
 from clearline.domain.party import OPERATOR, User
@@ -50,7 +50,7 @@ def view_add(name: str, query: str, company: str, email: str, *, shared: bool, a
 
 @view.command("list")
 @_person
-@click.option("--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="At most so many.")
+@limit_option
 @as_json
 def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
     """Somebody's views and those that its company shares, by name."""

@@ -3,7 +3,9 @@
 Text that people wrote is not repeated in an event: the ticket and its notes hold it once.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -153,6 +155,28 @@ FIELDS_FOR_CUSTOMERS = {
 
 RECORDS_FOR_CUSTOMERS = {"company", "user", "api_key", "service"}
 """Kinds of things that are no tickets whose changes the admins of their company may know."""
+
+
+class Named(Protocol):
+    """Something that has an id and a name."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+
+def record(kind: str, action: str, one: Named, changes: Sequence[Change] = ()) -> RecordChanged:
+    """The fact that something was made, changed or deleted."""
+    return RecordChanged(kind, action, str(one.id), one.name, list(changes))
+
+
+def first_values(made: Struct, fields: frozenset[str]) -> list[Change]:
+    """The values that something new begins with, of these fields."""
+    return [Change(name, None, getattr(made, name)) for name in made.__struct_fields__ if name in fields]
 
 
 def changes_between(before: Struct, after: Struct) -> list[Change]:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from clearline.domain.events import NoteAdded, TicketLinked, TicketUnlinked
 from clearline.domain.link import (
     MERGES_DEEP,
@@ -231,11 +233,7 @@ async def insert_merge(tx: Tx, merge: Merge) -> None:
     await tx.write(
         """insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
            values ($1, $2, $3, $4, $5)""",
-        merge.company_id,
-        merge.number,
-        merge.into,
-        merge.status_before,
-        merge.merged_at,
+        *astuple(merge),
     )
 
 

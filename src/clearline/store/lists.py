@@ -27,6 +27,7 @@ class Filter(NamedTuple):
 
 
 _DRIVEN_BY = {
+    "service": "t.company_id = $1 and t.service_id = $7",
     "company": "t.company_id = $1",
     "queue": "t.queue_id = $2 and t.is_open",
     "assignee": "t.assignee_id = $3 and t.is_open",
@@ -58,7 +59,7 @@ LISTS = {
         names=NAMES,
     )
     for driver, state, newest_first in product(_DRIVEN_BY, _STATE, _ORDER)
-    if state == "open" or driver in {"company", "number"}
+    if state == "open" or driver not in {"queue", "assignee"}
 }
 """The statements, by the index that drives them, the state, and whether the newest comes first.
 
@@ -69,11 +70,11 @@ The indexes of queues and assignees hold open tickets alone: finished ones are f
 def driver(wanted: Filter) -> str:
     """By which filter a list walks: the others are checked on the way.
 
-    ``ticket_page`` or the primary key for a company, ``ticket_open_by_assignee``, ``ticket_open_by_queue``; otherwise
-    ``ticket_open`` or ``ticket_by_number``.
+    ``ticket_by_service``, ``ticket_page`` or the primary key for a company, ``ticket_open_by_assignee``,
+    ``ticket_open_by_queue``; otherwise ``ticket_open`` or ``ticket_by_number``.
     """
     if wanted.company_id is not None:
-        return "company"
+        return "company" if wanted.service_id is None else "service"
     if wanted.assignee_id is not None:
         return "assignee"
     return "number" if wanted.queue_id is None else "queue"

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from clearline.domain.macro import Macro
 from clearline.domain.note import Visibility
 from clearline.domain.ticket import Priority, Status
@@ -55,14 +57,7 @@ async def save(tx: Tx, macro: Macro, *, now: datetime) -> None:
         on conflict (id) do update set name = $2, text = $3, visibility = $4, status = $5, queue_id = $6,
                priority = $7, add_tags = $8
         """,
-        macro.id,
-        macro.name,
-        macro.text,
-        macro.visibility,
-        macro.status,
-        macro.queue_id,
-        macro.priority,
-        macro.add_tags,
+        *astuple(macro),
         now,
     )
 

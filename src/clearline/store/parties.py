@@ -4,20 +4,21 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from asyncpg.exceptions import UniqueViolationError
+from msgspec.structs import astuple
 
 from clearline.domain.party import ROLE_SCOPES, Actor, ApiKey, Company, Role, User
 from clearline.store.db import Record, Tx
 
 _KEY = "company_id, id, user_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at"
 
-_USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available"
+USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available"
 _BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
 _ROLE = {str(member): member for member in Role}
 
 
-def user_of(row: Record, at: int = 0) -> User:
-    """The user whose columns begin at a place in a row."""
-    company_id, user_id, name, email, phone, role, is_active, is_available = row[at : at + 8]
+def user_of(row: Record) -> User:
+    """The user in a row that begins with ``USER``."""
+    company_id, user_id, name, email, phone, role, is_active, is_available = row[:8]
     return User(company_id, user_id, name, email, phone, _ROLE[role], is_active, is_available)
 
 
@@ -26,13 +27,12 @@ def _key(row: Record) -> ApiKey:
 
 
 async def insert_company(tx: Tx, company: Company, *, now: datetime) -> bool:
-    """Store a company; False when its name or code is taken, whatever the case of its letters."""
+    """Store a company; False when its name or code is another's name or code, whatever the case of its letters."""
     row = await tx.write(
-        """insert into company (id, name, code, created_at) values ($1, $2, $3, $4)
+        """insert into company (id, name, code, created_at) select $1, $2, $3, $4
+            where not exists (select from company where lower(name) = lower($3) or lower(code) = lower($2))
            on conflict do nothing returning id""",
-        company.id,
-        company.name,
-        company.code,
+        *astuple(company),
         now,
     )
     return row is not None
@@ -64,20 +64,25 @@ async def lock_company(tx: Tx, company_id: UUID) -> Company | None:
 async def save_company(tx: Tx, company: Company) -> bool:
     """Store the values of a locked company.
 
-    False when another has its name or code: then the transaction is of no more use.
+    False when its name or code is another's name or code: then the transaction is of no more use.
     """
     try:
-        await tx.write("update company set name = $2, code = $3 where id = $1", company.id, company.name, company.code)
+        row = await tx.write(
+            """update company set name = $2, code = $3 where id = $1 and not exists (
+                      select from company where id <> $1 and (lower(name) = lower($3) or lower(code) = lower($2)))
+               returning id""",
+            *astuple(company),
+        )
     except UniqueViolationError:
         return False
-    return True
+    return row is not None
 
 
 async def find_company(tx: Tx, name: str) -> Company | None:
-    """The company of this name or code, in any case; the name goes first."""
+    """The company of this name or code, in any case; the code goes first, as desks that are older may have both."""
     row = await tx.fetchrow(
         """select id, name, code from company where lower(name) = lower($1) or lower(code) = lower($1)
-            order by lower(name) = lower($1) desc limit 1""",
+            order by lower(code) = lower($1) desc limit 1""",
         name,
     )
     return None if row is None else Company(*row)
@@ -88,14 +93,7 @@ async def insert_user(tx: Tx, user: User, *, now: datetime) -> bool:
     row = await tx.write(
         """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, created_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id""",
-        user.company_id,
-        user.id,
-        user.name,
-        user.email,
-        user.phone,
-        user.role,
-        user.is_active,
-        user.is_available,
+        *astuple(user),
         now,
     )
     return row is not None
@@ -104,7 +102,7 @@ async def insert_user(tx: Tx, user: User, *, now: datetime) -> bool:
 async def users(tx: Tx, company_id: UUID, *, after: str = "", limit: int | None = None) -> list[User]:
     """The users of a company by address, after an address. Served by ``app_user_email``."""
     rows = await tx.fetch(
-        f"""select {_USER} from app_user u where u.company_id = $1 and lower(u.email) > lower($2)
+        f"""select {USER} from app_user u where u.company_id = $1 and lower(u.email) > lower($2)
              order by lower(u.email) limit $3""",
         company_id,
         after,
@@ -116,7 +114,7 @@ async def users(tx: Tx, company_id: UUID, *, after: str = "", limit: int | None 
 async def first_user(tx: Tx, company_id: UUID) -> User | None:
     """The user that a company has had for the longest time, of those still active, or None."""
     row = await tx.fetchrow(
-        f"""select {_USER} from app_user u where u.company_id = $1
+        f"""select {USER} from app_user u where u.company_id = $1
              order by u.is_active desc, u.created_at, u.id limit 1""",
         company_id,
     )
@@ -126,23 +124,21 @@ async def first_user(tx: Tx, company_id: UUID) -> User | None:
 async def user_with_email(tx: Tx, company_id: UUID, email: str) -> User | None:
     """The user of a company with an address, whatever the case of its letters, or None."""
     row = await tx.fetchrow(
-        f"select {_USER} from app_user u where u.company_id = $1 and lower(u.email) = lower($2)", company_id, email
+        f"select {USER} from app_user u where u.company_id = $1 and lower(u.email) = lower($2)", company_id, email
     )
     return None if row is None else user_of(row)
 
 
 async def user(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
     """One user of a company, or None."""
-    row = await tx.fetchrow(
-        f"select {_USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id
-    )
+    row = await tx.fetchrow(f"select {USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id)
     return None if row is None else user_of(row)
 
 
 async def lock_user(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
     """One user of a company, held against changes by others until the transaction ends, or None."""
     row = await tx.fetchrow(
-        f"select {_USER} from app_user u where u.company_id = $1 and u.id = $2 for no key update", company_id, user_id
+        f"select {USER} from app_user u where u.company_id = $1 and u.id = $2 for no key update", company_id, user_id
     )
     return None if row is None else user_of(row)
 
@@ -159,14 +155,7 @@ async def save_user(tx: Tx, user: User) -> bool:
                    version = version + 1
              where company_id = $1 and id = $2
             """,
-            user.company_id,
-            user.id,
-            user.name,
-            user.email,
-            user.phone,
-            user.role,
-            user.is_active,
-            user.is_available,
+            *astuple(user),
         )
     except UniqueViolationError:
         return False
@@ -233,7 +222,7 @@ async def revoke_key(tx: Tx, company_id: UUID, key_id: UUID, *, now: datetime) -
     await tx.write("update api_key set revoked_at = $3 where company_id = $1 and id = $2", company_id, key_id, now)
 
 
-_ACTOR = f"""select {_USER}, c.id, c.name, c.code
+_ACTOR = f"""select {USER}, c.id, c.name, c.code
       from app_user u join company c on c.id = u.company_id where u.company_id = $1 and u.id = $2 and u.is_active"""
 
 
@@ -249,7 +238,7 @@ async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None
     """
     row = await tx.fetchrow(
         f"""
-        select {_USER}, c.id, c.name, c.code, k.scopes, k.id, k.expires_at
+        select {USER}, c.id, c.name, c.code, k.scopes, k.id, k.expires_at
           from api_key k
           join app_user u on u.company_id = k.company_id and u.id = k.user_id
           join company c on c.id = k.company_id

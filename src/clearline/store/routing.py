@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from clearline.domain.routing import RoutingRule
 from clearline.domain.service import ServiceType
 from clearline.domain.ticket import IssueType, Priority
@@ -87,17 +89,7 @@ async def save(tx: Tx, rule: RoutingRule) -> None:
                issue_types = excluded.issue_types, service_types = excluded.service_types,
                company_ids = excluded.company_ids, priorities = excluded.priorities, keywords = excluded.keywords,
                is_active = excluded.is_active""",
-        rule.id,
-        rule.position,
-        rule.name,
-        rule.queue_id,
-        rule.issue_types,
-        rule.service_types,
-        rule.company_ids,
-        rule.priorities,
-        rule.keywords,
-        rule.is_active,
-        rule.created_at,
+        *astuple(rule),
     )
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from clearline.domain.service import Service, ServiceType
 from clearline.store.db import Record, Tx
 
@@ -52,10 +54,7 @@ async def insert(tx: Tx, service: Service, *, now: datetime) -> bool:
     row = await tx.write(
         """insert into service (company_id, id, type, label, created_at) values ($1, $2, $3, $4, $5)
            on conflict do nothing returning id""",
-        service.company_id,
-        service.id,
-        service.type,
-        service.label,
+        *astuple(service),
         now,
     )
     return row is not None
@@ -65,10 +64,7 @@ async def save(tx: Tx, service: Service) -> None:
     """Store the type and label of a locked service."""
     await tx.write(
         "update service set type = $3, label = $4 where company_id = $1 and id = $2",
-        service.company_id,
-        service.id,
-        service.type,
-        service.label,
+        *astuple(service),
     )
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from clearline.domain.party import PROVIDER_ID
 from clearline.domain.queue import Agent, Member, Team
@@ -60,9 +61,7 @@ async def insert(tx: Tx, team: Team) -> bool:
     """Store a team; False when its name is taken, whatever the case of its letters."""
     row = await tx.write(
         "insert into team (id, name, created_at) values ($1, $2, $3) on conflict do nothing returning id",
-        team.id,
-        team.name,
-        team.created_at,
+        *astuple(team),
     )
     return row is not None
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from msgspec.structs import astuple
+
 from clearline.domain.macro import SavedView
 from clearline.store.db import Record, Tx
 
@@ -78,13 +80,7 @@ async def save(tx: Tx, view: SavedView) -> None:
         values ($1, $2, $3, $4, $5, $6, $7)
         on conflict (company_id, id) do update set name = $4, query = $5, is_shared = $6
         """,
-        view.company_id,
-        view.id,
-        view.user_id,
-        view.name,
-        view.query,
-        view.is_shared,
-        view.created_at,
+        *astuple(view),
     )
 
 

@@ -8,9 +8,9 @@ from clearline.domain.link import Watcher
 from clearline.domain.party import Actor, User
 from clearline.store.db import Record, Tx
 from clearline.store.events import actor_id, encode
-from clearline.store.parties import user_of
+from clearline.store.parties import USER, user_of
 
-_WATCHER = """u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available, w.created_at"""
+_WATCHER = f"{USER}, w.created_at"
 _USER = "join app_user u on u.company_id = w.user_company_id and u.id = w.user_id"
 
 _FIRST = UUID(int=0)

@@ -21,6 +21,11 @@ def own_company(actor: Actor) -> Company:
     return actor.company
 
 
+def limited_to(actor: Actor) -> UUID | None:
+    """The company whose things alone the actor may see: a customer's own; None for the staff, who see every one's."""
+    return None if actor.is_staff else own_company(actor).id
+
+
 async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
     """In which company the actor may look for a ticket. A customer's own, unasked: foreign costs what unknown costs."""
     if actor.is_staff:
@@ -78,6 +83,18 @@ async def company_with_id(tx: Tx, actor: Actor, company_id: UUID) -> Company:
     return company
 
 
+async def company_typed(tx: Tx, actor: Actor, text: str) -> Company:
+    """The company whose id, name or code a person typed.
+
+    Raises:
+        NotFound: there is none that the actor may see.
+    """
+    try:
+        return await company_with_id(tx, actor, UUID(text))
+    except ValueError:
+        return await company_named(tx, actor, text)
+
+
 def check_number(text: str) -> int:
     """The number that a person typed.
 
@@ -128,8 +145,8 @@ def manage(actor: Actor, company: Company) -> None:
         ScopeMissing: it lacks the scope.
     """
     own = actor.company is not None and actor.company.id == company.id and actor.role is Role.CUSTOMER_ADMIN
-    if not own and actor.role not in {Role.ADMIN, Role.OPERATOR}:
-        raise Forbidden("only an admin may do this")
+    if not own:
+        operate(actor)
     actor.require(Scope.ACCOUNTS_WRITE)
 
 

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.domain.errors import AlreadyExists, Forbidden, InvalidInput, LastAdmin, NotFound
-from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.events import changes_between, first_values, record
 from clearline.domain.party import PROVIDER_ID, Actor, Company, Role, Scope, User, check_company, check_user
 from clearline.store import events, parties
 from clearline.store.db import Tx
@@ -53,12 +52,6 @@ async def managed(tx: Tx, actor: Actor, which: UUID | str) -> Company:
     return company
 
 
-def made(kind: str, record_id: str, name: str, value: Struct, fields: frozenset[str]) -> RecordChanged:
-    """The fact that something was made, with the values that it began with."""
-    changes = [Change(field, None, getattr(value, field)) for field in value.__struct_fields__ if field in fields]
-    return RecordChanged(kind, "created", record_id, name, changes)
-
-
 async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: datetime) -> Company:
     """Take on a customer; ``code`` is the customer number that wires show.
 
@@ -72,11 +65,17 @@ async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: dateti
     if violations := check_company(name, code):
         raise InvalidInput(violations)
     company = Company(uuid4(), name, code)
+    await _one_at_a_time(tx)
     if not await parties.insert_company(tx, company, now=now):
         raise AlreadyExists("company", f"{name} or code {code}")
-    fact = made("company", str(company.id), name, company, COMPANY_FIELDS)
+    fact = record("company", "created", company, first_values(company, COMPANY_FIELDS))
     await events.append(tx, actor, company.id, fact, now=now)
     return company
+
+
+async def _one_at_a_time(tx: Tx) -> None:
+    """Name one company at a time: no index keeps one's name from being another's code."""
+    await parties.lock_company(tx, PROVIDER_ID)
 
 
 async def list_companies(
@@ -142,10 +141,10 @@ async def change_company(
         return before
     if violations := check_company(after.name, after.code):
         raise InvalidInput(violations)
+    await _one_at_a_time(tx)
     if not await parties.save_company(tx, after):
         raise AlreadyExists("company", f"{after.name} or code {after.code}")
-    fact = RecordChanged("company", "changed", str(after.id), after.name, changes)
-    await events.append(tx, actor, after.id, fact, now=now)
+    await events.append(tx, actor, after.id, record("company", "changed", after, changes), now=now)
     return after
 
 
@@ -177,7 +176,8 @@ async def add_user(
     user = User(company.id, uuid4(), name, email, phone, role)
     if not await parties.insert_user(tx, user, now=now):
         raise AlreadyExists("user", email)
-    await events.append(tx, actor, company.id, made("user", str(user.id), name, user, USER_FIELDS), now=now)
+    fact = record("user", "created", user, first_values(user, USER_FIELDS))
+    await events.append(tx, actor, company.id, fact, now=now)
     return user
 
 
@@ -262,8 +262,7 @@ async def change_user(
         raise LastAdmin
     if not await parties.save_user(tx, after):
         raise AlreadyExists("user", after.email)
-    fact = RecordChanged("user", "changed", str(after.id), after.name, changes)
-    await events.append(tx, actor, after.company_id, fact, now=now)
+    await events.append(tx, actor, after.company_id, record("user", "changed", after, changes), now=now)
     return after
 
 

@@ -62,7 +62,7 @@ async def list_events(
 async def _company_id(tx: Tx, actor: Actor, company: UUID | str | None) -> UUID | None:
     if company is not None:
         return (await accounts.company_of(tx, actor, company)).id
-    return None if actor.is_staff else access.own_company(actor).id
+    return access.limited_to(actor)
 
 
 async def _walk(tx: Tx, wanted: Wanted, after: Place | None, limit: int) -> list[Event]:

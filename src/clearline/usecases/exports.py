@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from clearline.domain.handling import DeskTicket
 from clearline.domain.note import Note, worklog_id
-from clearline.domain.party import Actor, Company, Scope
+from clearline.domain.party import Actor, Scope
 from clearline.domain.ticket import ticket_number
 from clearline.store import exports
 from clearline.store.db import Database, Tx
@@ -59,18 +59,10 @@ async def prepare(
         ScopeMissing: the actor's key may not read.
     """
     access.allow(actor, Scope.TICKETS_READ)
-    found = None if actor.is_staff else access.own_company(actor)
+    company_id = access.limited_to(actor)
     if company is not None:
-        found = await _named(tx, actor, company)
-    company_id = None if found is None else found.id
+        company_id = (await access.company_typed(tx, actor, company)).id
     return Export(company_id, _IS_OPEN[state], created_since, access.readable(actor), actor.is_staff)
-
-
-async def _named(tx: Tx, actor: Actor, name: str) -> Company:
-    try:
-        return await access.company_with_id(tx, actor, UUID(name))
-    except ValueError:
-        return await access.company_named(tx, actor, name)
 
 
 async def read(database: Database, export: Export, kind: Format) -> AsyncIterator[bytes]:

@@ -20,7 +20,7 @@ from clearline.domain.handling import (
 )
 from clearline.domain.party import PROVIDER_ID, STAFF_ROLES, Actor, Role, Scope, check_contact
 from clearline.domain.text import check_text
-from clearline.domain.ticket import OPEN, TITLE_MAX, ticket_number
+from clearline.domain.ticket import OPEN, TITLE_MAX, Status, ticket_number
 from clearline.store import handling, lists, parties, queues
 from clearline.store.db import Tx
 from clearline.store.lists import Filter
@@ -64,6 +64,10 @@ async def list_tickets(
             raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
         if wanted.service_id is not None:
             raise InvalidInput([Violation("company", "is required: the ids of services are a company's own")])
+        if wanted.unassigned and wanted.state != "open":
+            raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
+        if wanted.status in {Status.CANCELLED, Status.REJECTED}:
+            raise InvalidInput([Violation("status", "is too rare to list for all; name a company, or use the search")])
     return await lists.tickets(tx, wanted, after=after, limit=limit, newest_first=newest_first)
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.domain.errors import AlreadyExists, InvalidInput, NotFound, Violation
-from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.events import Change, RecordChanged, changes_between, first_values
 from clearline.domain.party import Actor, Company, Scope
 from clearline.domain.service import Service, ServiceType, check_service
 from clearline.domain.text import storable
@@ -116,7 +116,8 @@ async def add_service(
     service = Service(company.id, service_id, ServiceType(kind), label)
     if not await services.insert(tx, service, now=now):
         raise AlreadyExists("service", service_id)
-    await events.append(tx, actor, company.id, accounts.made(_KIND, service_id, label, service, _FIELDS), now=now)
+    fact = RecordChanged(_KIND, "created", service_id, label, first_values(service, _FIELDS))
+    await events.append(tx, actor, company.id, fact, now=now)
     return service
 
 

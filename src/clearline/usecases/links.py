@@ -32,7 +32,7 @@ async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, l
     """
     access.allow(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await links.page(tx, company_id, number, only=_only(actor), after=after, limit=limit)
+    return await links.page(tx, company_id, number, only=access.limited_to(actor), after=after, limit=limit)
 
 
 async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
@@ -97,14 +97,9 @@ async def remove_link(tx: Tx, actor: Actor, number: int, link_id: UUID, *, now: 
     await links.delete(tx, actor, found.link, now=now)
 
 
-def _only(actor: Actor) -> UUID | None:
-    """To which company's tickets the actor may see links; None for all."""
-    return None if actor.is_staff else access.own_company(actor).id
-
-
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket:
     found = await links.get(tx, company_id, number, link_id)
-    if found is None or found.link.other_company_id != (_only(actor) or found.link.other_company_id):
+    if found is None or found.link.other_company_id != (access.limited_to(actor) or found.link.other_company_id):
         raise NotFound(KIND, str(link_id))
     return found
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.domain.errors import AlreadyExists, InvalidInput, NotFound, Violation
-from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.events import Change, changes_between, record
 from clearline.domain.handling import DeskTicket, tidy_tags
 from clearline.domain.macro import Macro, MacroUse, check_macro, render, values_of
 from clearline.domain.party import PROVIDER_ID, Actor, Scope
@@ -18,7 +18,8 @@ from clearline.store import handling as stored
 from clearline.store.db import Tx
 from clearline.usecases import access
 from clearline.usecases.handling import change_ticket, get_ticket, lock_ticket
-from clearline.usecases.notes import add_note
+from clearline.usecases.notes import append_note
+from clearline.usecases.queues import hold_setup
 from clearline.usecases.tickets import move_ticket
 
 KIND = "macro"
@@ -70,7 +71,7 @@ async def add_macro(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: dat
         InvalidInput: a value breaks a rule, there is no such queue, or a placeholder is not known.
         AlreadyExists: another macro has the name.
     """
-    await _hold(tx, actor)
+    await hold_setup(tx, actor)
     macro = Macro(uuid4(), **values)
     macro = replace(macro, add_tags=tidy_tags(macro.add_tags))
     await _save(tx, actor, macro, "created", [], now=now)
@@ -99,7 +100,7 @@ async def lock_macro(tx: Tx, actor: Actor, macro_id: UUID) -> Macro:
         NotFound: there is no such macro.
         Forbidden: the actor does not run the desk.
     """
-    await _hold(tx, actor)
+    await hold_setup(tx, actor)
     found = await macros.get(tx, macro_id)
     if found is None:
         raise NotFound(KIND, str(macro_id))
@@ -115,7 +116,7 @@ async def delete_macro(tx: Tx, actor: Actor, macro_id: UUID, *, now: datetime) -
     """
     macro = await lock_macro(tx, actor, macro_id)
     await macros.delete(tx, macro_id)
-    await _append(tx, actor, macro, "deleted", [], now=now)
+    await events.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", macro), now=now)
 
 
 async def preview(tx: Tx, actor: Actor, number: int, macro_id: UUID) -> MacroUse:
@@ -149,8 +150,8 @@ async def apply_macro(
     text = render(macro.text, values_of(found, actor.name))
     note_number = None
     if text:
-        added = await add_note(tx, actor, number, text, channel=channel, visibility=macro.visibility, now=now)
-        note_number = added.notes[-1].number
+        added = await append_note(tx, actor, number, text, channel=channel, visibility=macro.visibility, now=now)
+        note_number = added.number
     if values := _values(macro, found):
         await change_ticket(tx, actor, number, values, now=now)
     if macro.status is not None and macro.status is not found.ticket.status:
@@ -172,13 +173,6 @@ def _values(macro: Macro, found: DeskTicket) -> dict[str, Any]:
     return values
 
 
-async def _hold(tx: Tx, actor: Actor) -> None:
-    """Refuse unless the actor runs the desk, then keep others from changing its setup."""
-    access.operate(actor)
-    access.allow(actor, Scope.DESK_WRITE)
-    await queues.hold_setup(tx)
-
-
 async def _save(tx: Tx, actor: Actor, macro: Macro, action: str, changes: list[Change], *, now: datetime) -> None:
     violations = check_macro(macro)
     if macro.queue_id is not None and await queues.get(tx, macro.queue_id) is None:
@@ -188,9 +182,4 @@ async def _save(tx: Tx, actor: Actor, macro: Macro, action: str, changes: list[C
     if await macros.is_named(tx, macro.name, but=macro.id):
         raise AlreadyExists(KIND, macro.name)
     await macros.save(tx, macro, now=now)
-    await _append(tx, actor, macro, action, changes, now=now)
-
-
-async def _append(tx: Tx, actor: Actor, macro: Macro, action: str, changes: list[Change], *, now: datetime) -> None:
-    fact = RecordChanged(KIND, action, str(macro.id), macro.name, changes)
-    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+    await events.append(tx, actor, PROVIDER_ID, record(KIND, action, macro, changes), now=now)

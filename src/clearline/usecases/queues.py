@@ -8,14 +8,13 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.domain.errors import AlreadyExists, InUse, InvalidInput, NotFound, Violation
-from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.events import changes_between, first_values, record
 from clearline.domain.party import PROVIDER_ID, Actor, Scope
 from clearline.domain.queue import Assignment, Queue, check_queue
 from clearline.store import events, queues, teams
 from clearline.store.db import Tx
 from clearline.store.queues import QueueDetails
 from clearline.usecases import access
-from clearline.usecases.accounts import made
 
 KIND = "queue"
 CHANGEABLE = frozenset({"name", "description", "team_id", "assignment"})
@@ -90,7 +89,8 @@ async def add_queue(
     await _check(tx, queue)
     if not await queues.insert(tx, queue):
         raise AlreadyExists(KIND, name)
-    await events.append(tx, actor, PROVIDER_ID, made(KIND, str(queue.id), name, queue, CHANGEABLE), now=now)
+    fact = record(KIND, "created", queue, first_values(queue, CHANGEABLE))
+    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
     return await _details(tx, queue.id)
 
 
@@ -112,7 +112,7 @@ async def change_queue(
         await _check(tx, after)
         if not await queues.save(tx, after):
             raise AlreadyExists(KIND, after.name)
-        await _append(tx, actor, after, "changed", changes, now=now)
+        await events.append(tx, actor, PROVIDER_ID, record(KIND, "changed", after, changes), now=now)
     return await _details(tx, queue_id)
 
 
@@ -131,7 +131,7 @@ async def delete_queue(tx: Tx, actor: Actor, queue_id: UUID, *, now: datetime) -
     if by := await _used_by(tx, queue_id):
         raise InUse(KIND, queue.name, by)
     await queues.delete(tx, queue_id)
-    await _append(tx, actor, queue, "deleted", [], now=now)
+    await events.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", queue), now=now)
 
 
 async def _used_by(tx: Tx, queue_id: UUID) -> str | None:
@@ -158,9 +158,3 @@ async def _check(tx: Tx, queue: Queue) -> None:
         violations.append(Violation("team_id", "must be the id of a team"))
     if violations:
         raise InvalidInput(violations)
-
-
-async def _append(tx: Tx, actor: Actor, queue: Queue, action: str, changes: list[Change], *, now: datetime) -> None:
-    await events.append(
-        tx, actor, PROVIDER_ID, RecordChanged(KIND, action, str(queue.id), queue.name, changes), now=now
-    )

@@ -8,14 +8,13 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.domain.errors import InvalidInput, NotFound, Violation
-from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.events import Change, changes_between, first_values, record
 from clearline.domain.party import PROVIDER_ID, Actor, Scope
 from clearline.domain.routing import CONDITIONS, RoutingRule, check_rule
 from clearline.store import events, queues, routing
 from clearline.store.db import Tx
 from clearline.store.routing import RuleDetails
 from clearline.usecases import access
-from clearline.usecases.accounts import made
 from clearline.usecases.queues import hold_setup
 
 KIND = "routing_rule"
@@ -61,7 +60,7 @@ async def add_rule(
     await routing.save(tx, rule)
     order.insert(at - 1, rule.id)
     await routing.place(tx, order)
-    fact = made(KIND, str(rule.id), rule.name, rule, CHANGEABLE | {"position"})
+    fact = record(KIND, "created", rule, first_values(rule, CHANGEABLE | {"position"}))
     await events.append(tx, actor, PROVIDER_ID, fact, now=now)
     return await _found(tx, rule.id)
 
@@ -91,7 +90,7 @@ async def change_rule(tx: Tx, actor: Actor, rule_id: UUID, values: Mapping[str, 
     order.remove(rule_id)
     order.insert(after.position - 1, rule_id)
     await routing.place(tx, order)
-    await _append(tx, actor, after, "changed", changes, now=now)
+    await events.append(tx, actor, PROVIDER_ID, record(KIND, "changed", after, changes), now=now)
     return await _found(tx, rule_id)
 
 
@@ -111,7 +110,7 @@ async def order_rules(tx: Tx, actor: Actor, rule_ids: Sequence[UUID], *, now: da
     for rule in before:
         if position[rule.id] != rule.position:
             change = Change("position", rule.position, position[rule.id])
-            await _append(tx, actor, rule, "changed", [change], now=now)
+            await events.append(tx, actor, PROVIDER_ID, record(KIND, "changed", rule, [change]), now=now)
     return await routing.every(tx)
 
 
@@ -126,7 +125,7 @@ async def delete_rule(tx: Tx, actor: Actor, rule_id: UUID, *, now: datetime) -> 
     rule = (await _found(tx, rule_id)).rule
     await routing.delete(tx, rule_id)
     await routing.place(tx, await _order(tx))
-    await _append(tx, actor, rule, "deleted", [], now=now)
+    await events.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", rule), now=now)
 
 
 async def _order(tx: Tx) -> list[UUID]:
@@ -150,9 +149,3 @@ async def _check(tx: Tx, rule: RoutingRule, *, most: int) -> None:
         violations.append(Violation("company_ids", "must be ids of customers"))
     if violations:
         raise InvalidInput(violations)
-
-
-async def _append(
-    tx: Tx, actor: Actor, rule: RoutingRule, action: str, changes: list[Change], *, now: datetime
-) -> None:
-    await events.append(tx, actor, PROVIDER_ID, RecordChanged(KIND, action, str(rule.id), rule.name, changes), now=now)

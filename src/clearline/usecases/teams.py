@@ -6,14 +6,13 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.domain.errors import AlreadyExists, Forbidden, InUse, InvalidInput, NotFound, Violation
-from clearline.domain.events import Change, RecordChanged
+from clearline.domain.events import Change, record
 from clearline.domain.party import PROVIDER_ID, Actor, Role, Scope, User
 from clearline.domain.queue import Team, check_team
 from clearline.store import events, parties, teams
 from clearline.store.db import Tx
 from clearline.store.teams import TeamDetails
 from clearline.usecases import access
-from clearline.usecases.accounts import made
 from clearline.usecases.queues import hold_setup
 
 KIND = "team"
@@ -66,7 +65,7 @@ async def add_team(tx: Tx, actor: Actor, name: str, *, now: datetime) -> TeamDet
     team = Team(uuid4(), _checked(name), now)
     if not await teams.insert(tx, team):
         raise AlreadyExists(KIND, name)
-    await events.append(tx, actor, PROVIDER_ID, made(KIND, str(team.id), name, team, frozenset({"name"})), now=now)
+    await _append(tx, actor, team, "created", Change("name", None, name), now=now)
     return TeamDetails(team, [], [])
 
 
@@ -84,7 +83,7 @@ async def rename_team(tx: Tx, actor: Actor, team_id: UUID, name: str, *, now: da
     renamed = replace(found.team, name=name)
     if not await teams.save(tx, renamed):
         raise AlreadyExists(KIND, name)
-    await _append(tx, actor, renamed, "changed", [Change("name", found.team.name, name)], now=now)
+    await _append(tx, actor, renamed, "changed", Change("name", found.team.name, name), now=now)
     return found._replace(team=renamed)
 
 
@@ -101,7 +100,7 @@ async def delete_team(tx: Tx, actor: Actor, team_id: UUID, *, now: datetime) -> 
     if found.queues:
         raise InUse(KIND, found.team.name, f"it works {', '.join(found.queues)}; give these to another team first")
     await teams.delete(tx, team_id)
-    await _append(tx, actor, found.team, "deleted", [], now=now)
+    await _append(tx, actor, found.team, "deleted", now=now)
 
 
 async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: datetime) -> TeamDetails:
@@ -121,7 +120,7 @@ async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: 
         raise InvalidInput([Violation("user_id", "must be the id of an agent or admin: viewers work no tickets")])
     if not await teams.join(tx, team_id, user_id):
         return found
-    await _append(tx, actor, found.team, "changed", [Change("member", None, str(user_id))], now=now)
+    await _append(tx, actor, found.team, "changed", Change("member", None, str(user_id)), now=now)
     return await _found(tx, team_id)
 
 
@@ -136,7 +135,7 @@ async def leave_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now:
     found = await _found(tx, team_id)
     if not await teams.leave(tx, team_id, user_id):
         raise NotFound("member", str(user_id))
-    await _append(tx, actor, found.team, "changed", [Change("member", str(user_id), None)], now=now)
+    await _append(tx, actor, found.team, "changed", Change("member", str(user_id), None), now=now)
     return await _found(tx, team_id)
 
 
@@ -163,13 +162,7 @@ async def set_available(tx: Tx, actor: Actor, *, available: bool, now: datetime)
     if actor.user is None:
         raise Forbidden("only a person of the provider is available or not")
     if await teams.set_available(tx, actor.user.id, available=available):
-        fact = RecordChanged(
-            "user",
-            "changed",
-            str(actor.user.id),
-            actor.user.name,
-            [Change("is_available", not available, available)],
-        )
+        fact = record("user", "changed", actor.user, [Change("is_available", not available, available)])
         await events.append(tx, actor, PROVIDER_ID, fact, now=now)
     return replace(actor.user, is_available=available)
 
@@ -187,5 +180,5 @@ def _checked(name: str) -> str:
     return name
 
 
-async def _append(tx: Tx, actor: Actor, team: Team, action: str, changes: list[Change], *, now: datetime) -> None:
-    await events.append(tx, actor, PROVIDER_ID, RecordChanged(KIND, action, str(team.id), team.name, changes), now=now)
+async def _append(tx: Tx, actor: Actor, team: Team, action: str, *changes: Change, now: datetime) -> None:
+    await events.append(tx, actor, PROVIDER_ID, record(KIND, action, team, changes), now=now)

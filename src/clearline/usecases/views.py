@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.domain.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
-from clearline.domain.events import Change, RecordChanged, changes_between
+from clearline.domain.events import changes_between, record
 from clearline.domain.macro import SavedView, check_view
 from clearline.domain.party import Actor, Role, Scope, User
 from clearline.store import events, views
@@ -66,7 +66,7 @@ async def add_view(
         _admin(actor)
     await _save(tx, view)
     if is_shared:
-        await _append(tx, actor, view, "created", [], now=now)
+        await events.append(tx, actor, view.company_id, record(KIND, "created", view), now=now)
     return view
 
 
@@ -105,7 +105,7 @@ async def change_view(
         _admin(actor)
     await _save(tx, after)
     if before.is_shared or after.is_shared:
-        await _append(tx, actor, after, "changed", changes, now=now)
+        await events.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
     return after
 
 
@@ -118,7 +118,7 @@ async def delete_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = 
     view = await lock_view(tx, actor, view_id, of=of)
     await views.delete(tx, view.company_id, view_id)
     if view.is_shared:
-        await _append(tx, actor, view, "deleted", [], now=now)
+        await events.append(tx, actor, view.company_id, record(KIND, "deleted", view), now=now)
 
 
 def _person(actor: Actor, of: User | None) -> User:
@@ -143,8 +143,3 @@ async def _save(tx: Tx, view: SavedView) -> None:
     if await views.is_named(tx, view):
         raise AlreadyExists(KIND, view.name)
     await views.save(tx, view)
-
-
-async def _append(tx: Tx, actor: Actor, view: SavedView, action: str, changes: list[Change], *, now: datetime) -> None:
-    fact = RecordChanged(KIND, action, str(view.id), view.name, changes)
-    await events.append(tx, actor, view.company_id, fact, now=now)

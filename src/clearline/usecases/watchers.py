@@ -32,7 +32,7 @@ async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None
     """
     access.allow(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await watchers.page(tx, company_id, number, only=_only(actor), after=after, limit=limit)
+    return await watchers.page(tx, company_id, number, only=access.limited_to(actor), after=after, limit=limit)
 
 
 async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:
@@ -89,17 +89,12 @@ async def unwatch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: da
         if user is None:
             return False
         who = user.id
-    return await watchers.remove(tx, actor, company_id, number, who, only=_only(actor), now=now)
-
-
-def _only(actor: Actor) -> UUID | None:
-    """Of which company the actor sees people who follow; None for all."""
-    return None if actor.is_staff else access.own_company(actor).id
+    return await watchers.remove(tx, actor, company_id, number, who, only=access.limited_to(actor), now=now)
 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, user_id: UUID) -> Watcher:
     found = await watchers.get(tx, company_id, number, user_id)
-    if found is None or found.user.company_id != (_only(actor) or found.user.company_id):
+    if found is None or found.user.company_id != (access.limited_to(actor) or found.user.company_id):
         raise NotFound("watcher", str(user_id))
     return found
 

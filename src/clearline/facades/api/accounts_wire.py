@@ -8,10 +8,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.domain import party
 from clearline.domain.party import Role, Scope
-from clearline.facades.api.wire import CompanyRef, Email, Moment, Name, PageQuery, characters
+from clearline.facades.api.wire import CompanyRef, Email, Moment, Name, PageQuery, Phone, characters
 
 Code = Annotated[str, characters(1, party.CODE_MAX)]
-Phone = Annotated[str, characters(0, party.PHONE_MAX)]
 PersonRole = Literal["customer", "customer_admin", "viewer", "agent", "admin"]
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.domain.note import worklog_id
-from clearline.domain.party import Actor, Scope
+from clearline.domain.party import Scope
 from clearline.domain.ticket import ticket_number
 from clearline.facades.api import audit_wire as wire
 from clearline.facades.api import paging
-from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.tickets import user_in_query
 from clearline.facades.api.wire import Page
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
@@ -34,27 +34,21 @@ def event_out(event: Event) -> wire.AuditEventOut:
 async def list_events(call: Call) -> Page[wire.AuditEventOut]:
     """Events, newest first."""
     query: wire.AuditQuery = call.query
-    after = paging.after(call)
+    after = paging.place(call, lambda at, event_id: (datetime.fromisoformat(at), int(event_id)))
     async with call.transaction() as tx:
         found = await audit.list_events(
             tx,
             call.actor,
             since=query.since,
             until=query.until,
-            user_id=_user_id(call.actor, query.actor),
+            user_id=user_in_query(call.actor, query.actor),
             kind=query.type,
             ticket=None if query.ticket is None else access.check_number(query.ticket),
             company=_company(query.company),
-            after=None if after is None else (datetime.fromisoformat(after[0]), int(after[1])),
+            after=after,
             limit=query.limit + 1,
         )
     return paging.page(call, found, lambda one: [one.at.isoformat(), one.cursor.id], event_out)
-
-
-def _user_id(actor: Actor, text: str | None) -> UUID | None:
-    if text == "me" and actor.user is not None:
-        return actor.user.id
-    return None if text is None else uuid_of(text, "user")
 
 
 def _company(text: str | None) -> UUID | str | None:

@@ -1,20 +1,16 @@
 """House API v1: companies, and who one is."""
 
-from typing import Any
-
 from clearline.domain.party import PROVIDER_ID, Company, Scope
 from clearline.facades.api import accounts_wire as wire
 from clearline.facades.api import paging
-from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.tickets import id_in_path, uuid_of
 from clearline.facades.api.wire import CompanyRef, Page, given
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.usecases import accounts
 
 COMPANIES = "/api/v1/companies"
-COMPANY: dict[str, dict[str, Any]] = {
-    "id": {"description": "The company's id.", "schema": {"type": "string", "format": "uuid"}}
-}
+COMPANY = id_in_path("id", "The company's id.")
 
 
 def company_out(company: Company) -> wire.CompanyOut:
@@ -25,11 +21,9 @@ def company_out(company: Company) -> wire.CompanyOut:
 async def list_companies(call: Call) -> Page[wire.CompanyOut]:
     """Customers by name."""
     query: wire.CompanyQuery = call.query
-    after = paging.after(call)
+    after = paging.place(call, str) or ""
     async with call.statement() as tx:
-        found = await accounts.list_companies(
-            tx, call.actor, named=query.named, after="" if after is None else str(after[0]), limit=query.limit + 1
-        )
+        found = await accounts.list_companies(tx, call.actor, named=query.named, after=after, limit=query.limit + 1)
     return paging.page(call, found, lambda one: [one.name], company_out)
 
 

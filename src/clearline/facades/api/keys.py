@@ -11,7 +11,7 @@ from clearline.domain.party import ApiKey, Scope
 from clearline.facades.api import accounts_wire as wire
 from clearline.facades.api import paging
 from clearline.facades.api.companies import COMPANIES, COMPANY
-from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.tickets import id_in_path, uuid_of
 from clearline.facades.api.wire import Page, PageQuery
 from clearline.facades.http.call import Answer, Call, encode, etag
 from clearline.facades.http.resource import json_answer
@@ -19,7 +19,7 @@ from clearline.facades.http.table import Operation
 from clearline.usecases import keys
 
 KEYS = COMPANIES + "/{id}/keys"
-_KEY = COMPANY | {"key_id": {"description": "The key's id.", "schema": {"type": "string", "format": "uuid"}}}
+_KEY = COMPANY | id_in_path("key_id", "The key's id.")
 
 
 def _members(key: ApiKey) -> dict[str, Any]:
@@ -68,10 +68,9 @@ class _ShownOnce(Answer):
 async def list_keys(call: Call) -> Page[wire.ApiKeyOut]:
     """Keys of a company, oldest first."""
     company_id = uuid_of(call.path["id"], "company")
-    after = paging.after(call)
-    place = None if after is None else (datetime.fromisoformat(after[0]), UUID(after[1]))
+    after = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     async with call.transaction() as tx:
-        found = await keys.list_keys(tx, call.actor, company_id, after=place, limit=call.query.limit + 1)
+        found = await keys.list_keys(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], key_out)
 
 

@@ -7,20 +7,14 @@ from clearline.domain.party import Scope
 from clearline.domain.ticket import ticket_number
 from clearline.facades.api import links_wire as wire
 from clearline.facades.api import paging
-from clearline.facades.api.tickets import NUMBER, TICKETS, uuid_of
+from clearline.facades.api.tickets import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
 from clearline.facades.api.wire import Page, PageQuery
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.usecases import access, links
 
 _LINKS = TICKETS + "/{number}/links"
-_ID = {
-    "id": {
-        "description": "The link's id.",
-        "example": "0f8fad5b-d9cb-469f-a165-70867728950e",
-        "schema": {"type": "string", "format": "uuid"},
-    }
-}
+_ID = id_in_path("id", "The link's id.", example=EXAMPLE_ID)
 
 
 def _link_out(found: LinkedTicket) -> wire.LinkOut:
@@ -32,11 +26,9 @@ def _link_out(found: LinkedTicket) -> wire.LinkOut:
 async def list_links(call: Call) -> Page[wire.LinkOut]:
     """The links of a ticket."""
     number = access.check_number(call.path["number"])
-    after = paging.after(call)
+    after = paging.place(call, UUID)
     async with call.statement() as tx:
-        found = await links.list_links(
-            tx, call.actor, number, after=None if after is None else UUID(after[0]), limit=call.query.limit + 1
-        )
+        found = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [str(one.link.id)], _link_out)
 
 

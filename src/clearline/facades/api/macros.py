@@ -8,20 +8,14 @@ from clearline.domain.party import Actor, Scope
 from clearline.domain.ticket import Channel, Status
 from clearline.facades.api import macros_wire as wire
 from clearline.facades.api import paging
-from clearline.facades.api.tickets import NUMBER, TICKETS, ticket_out, uuid_of
+from clearline.facades.api.tickets import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, ticket_out, uuid_of
 from clearline.facades.api.wire import Page, PageQuery, given
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.usecases import access, macros
 
 _MACROS = "/api/v1/macros"
-_ID = {
-    "id": {
-        "description": "The macro's id.",
-        "example": "0f8fad5b-d9cb-469f-a165-70867728950e",
-        "schema": {"type": "string", "format": "uuid"},
-    }
-}
+_ID = id_in_path("id", "The macro's id.", example=EXAMPLE_ID)
 
 
 def _macro_out(macro: Macro) -> wire.MacroOut:
@@ -53,11 +47,9 @@ def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
 
 async def list_macros(call: Call) -> Page[wire.MacroOut]:
     """Macros by name."""
-    after = paging.after(call)
+    after = paging.place(call, str)
     async with call.statement() as tx:
-        found = await macros.list_macros(
-            tx, call.actor, after=None if after is None else after[0], limit=call.query.limit + 1
-        )
+        found = await macros.list_macros(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.name], _macro_out)
 
 

@@ -4,7 +4,7 @@ from clearline.domain.note import parse_worklog_id
 from clearline.domain.party import Scope
 from clearline.domain.ticket import Channel, ticket_number
 from clearline.facades.api import merging_wire as wire
-from clearline.facades.api.tickets import NUMBER, TICKETS, ticket_out
+from clearline.facades.api.tickets import NUMBER, TICKETS, ticket_out, unless_stale
 from clearline.facades.api.tickets_wire import TicketOut
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
@@ -17,6 +17,7 @@ async def merge_ticket(call: Call) -> TicketOut:
     body = call.body(wire.MergeIn)
     into = access.check_number(body.into)
     async with call.transaction() as tx:
+        await unless_stale(call, tx, number, into)
         merged = await merging.merge_ticket(tx, call.actor, number, into, reason=body.reason, now=call.now)
     return ticket_out(merged, call.actor)
 
@@ -55,7 +56,7 @@ OPERATIONS = (
         "Merge a ticket into another", "The ticket is closed and named in the other one, whose list of notes shows "
         "both; whoever follows it follows the other one too. It must be open or resolved, the other one open, both of "
         "one company. Answers the ticket that was merged.",
-        Scope.TICKETS_WRITE, TicketOut, body=wire.MergeIn, path_parameters=NUMBER, errors=(404,),
+        Scope.TICKETS_WRITE, TicketOut, body=wire.MergeIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "unmergeTicket", "POST", TICKETS + "/{number}/unmerge", unmerge_ticket,

@@ -1,38 +1,21 @@
 """House API v1: queues."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from clearline.domain.errors import InvalidInput, Violation
 from clearline.domain.party import Scope
 from clearline.facades.api import paging
 from clearline.facades.api import queues_wire as wire
-from clearline.facades.api.tickets import ref, uuid_of
-from clearline.facades.api.wire import Page, PageQuery, given
+from clearline.facades.api.tickets import id_in_path, ref, uuid_of
+from clearline.facades.api.wire import Page, PageQuery, given, spelt
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.store.queues import QueueDetails
 from clearline.usecases import queues
 
 QUEUES = "/api/v1/queues"
-_ID: dict[str, dict[str, Any]] = {
-    "id": {"description": "The queue's id.", "schema": {"type": "string", "format": "uuid"}}
-}
+_ID = id_in_path("id", "The queue's id.")
 _NAMES = {"team": "team_id"}
 """What this wire calls otherwise than the domain."""
-
-
-@contextmanager
-def spelt(names: dict[str, str]) -> Iterator[None]:
-    """Has refusals name members as the wire does; ``names`` maps the wire's to the domain's."""
-    domain = {ours: theirs for theirs, ours in names.items()}
-    try:
-        yield
-    except InvalidInput as refused:
-        raise InvalidInput(
-            [Violation(domain.get(one.field, one.field), one.rule) for one in refused.violations]
-        ) from None
 
 
 def _members(found: QueueDetails) -> dict[str, Any]:
@@ -59,11 +42,9 @@ def summary_out(found: QueueDetails) -> wire.QueueSummary:
 
 async def list_queues(call: Call) -> Page[wire.QueueSummary]:
     """Queues by name."""
-    after = paging.after(call)
+    after = paging.place(call, str)
     async with call.statement() as tx:
-        found = await queues.list_queues(
-            tx, call.actor, after=None if after is None else str(after[0]), limit=call.query.limit + 1
-        )
+        found = await queues.list_queues(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.queue.name], summary_out)
 
 

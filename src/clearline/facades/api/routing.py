@@ -10,10 +10,17 @@ from clearline.domain.party import Actor, Scope
 from clearline.domain.queue import Assignment
 from clearline.facades.api import paging
 from clearline.facades.api import routing_wire as wire
-from clearline.facades.api.queues import spelt
-from clearline.facades.api.tickets import NUMBER, TICKETS, ticket_out, uuid_of
+from clearline.facades.api.tickets import (
+    NUMBER,
+    TICKETS,
+    company_in_body,
+    id_in_path,
+    ticket_out,
+    unless_stale,
+    uuid_of,
+)
 from clearline.facades.api.tickets_wire import TicketOut
-from clearline.facades.api.wire import Page, PageQuery, Ref, given
+from clearline.facades.api.wire import Page, PageQuery, Ref, given, spelt
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.store.db import Tx
@@ -22,9 +29,7 @@ from clearline.usecases import access, handling, queues, routing, routing_rules
 from clearline.usecases.routing import Forecast
 
 RULES = "/api/v1/routing-rules"
-_ID: dict[str, dict[str, Any]] = {
-    "id": {"description": "The rule's id.", "schema": {"type": "string", "format": "uuid"}}
-}
+_ID = id_in_path("id", "The rule's id.")
 _NAMES = {"queue": "queue_id", "companies": "company_ids"}
 """What this wire calls otherwise than the domain."""
 _SPELT = {domain: ours for ours, domain in _NAMES.items()}
@@ -57,11 +62,9 @@ def _values(members: dict[str, Any]) -> dict[str, Any]:
 
 async def list_rules(call: Call) -> Page[wire.RuleOut]:
     """Rules in order."""
-    after = paging.after(call)
+    after = paging.place(call, int)
     async with call.statement() as tx:
-        found = await routing_rules.list_rules(
-            tx, call.actor, after=None if after is None else int(after[0]), limit=call.query.limit + 1
-        )
+        found = await routing_rules.list_rules(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.rule.position], rule_out)
 
 
@@ -126,13 +129,9 @@ async def try_rules(call: Call) -> wire.ForecastOut:
 
 async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
     try:
-        company = await access.company_named(tx, actor, named)
+        return (await access.company_named(tx, actor, named)).id
     except NotFound:
-        try:
-            company = await access.company_with_id(tx, actor, uuid_of(named, "company"))
-        except NotFound:
-            raise InvalidInput([Violation("company", "must be the code, name or id of a customer")]) from None
-    return company.id
+        return await company_in_body(tx, actor, named)
 
 
 def forecast_out(found: Forecast) -> wire.ForecastOut:
@@ -161,6 +160,7 @@ async def route_ticket(call: Call) -> TicketOut:
     number = access.check_number(call.path["number"])
     call.body(wire.RouteIn)
     async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
         return ticket_out(await routing.route(tx, call.actor, number, now=call.now), call.actor)
 
 
@@ -171,6 +171,7 @@ async def assign_ticket(call: Call) -> TicketOut:
     if (body.to is UNSET) is (body.mode is UNSET):
         raise InvalidInput([Violation("to", "must be given, or else mode, and not both")])
     async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
         if isinstance(body.mode, str):
             found = await routing.assign_by(tx, call.actor, number, Assignment(body.mode), now=call.now)
         elif body.to == "me":
@@ -231,12 +232,12 @@ OPERATIONS = (
         "routeTicket", "POST", TICKETS + "/{number}/route", route_ticket,
         "Route a ticket again", "The rules choose its queue, and the queue its agent if it has none. A ticket that no "
         "rule matches stays where it is. For the provider's people.",
-        Scope.TICKETS_WRITE, TicketOut, body=wire.RouteIn, path_parameters=NUMBER, errors=(404,),
+        Scope.TICKETS_WRITE, TicketOut, body=wire.RouteIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "assignTicket", "POST", TICKETS + "/{number}/assign", assign_ticket,
         "Assign a ticket", "To a person, to yourself (`me`), to nobody (null), or to whoever of the queue's team is "
         "next. For the provider's people.",
-        Scope.TICKETS_WRITE, TicketOut, body=wire.AssignIn, path_parameters=NUMBER, errors=(404,),
+        Scope.TICKETS_WRITE, TicketOut, body=wire.AssignIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
 )  # fmt: skip

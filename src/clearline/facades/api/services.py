@@ -32,10 +32,9 @@ def service_out(service: Service) -> wire.InventoryOut:
 
 
 async def _list(call: Call, company_id: UUID) -> Page[wire.InventoryOut]:
-    after = paging.after(call)
-    place = store.FIRST if after is None else (str(after[0]), str(after[1]), str(after[2]))
+    after = paging.place(call, lambda *keys: keys) or store.FIRST
     async with call.transaction() as tx:
-        found = await inventory.services_of(tx, call.actor, company_id, after=place, limit=call.query.limit + 1)
+        found = await inventory.services_of(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.type, one.label, one.id], service_out)
 
 

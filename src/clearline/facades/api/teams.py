@@ -1,6 +1,5 @@
 """House API v1: teams, their members, and whether one is given tickets."""
 
-from typing import Any
 from uuid import UUID
 
 from clearline.domain.errors import NotFound
@@ -8,7 +7,7 @@ from clearline.domain.party import Scope
 from clearline.domain.queue import Member
 from clearline.facades.api import paging
 from clearline.facades.api import teams_wire as wire
-from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.tickets import id_in_path, uuid_of
 from clearline.facades.api.wire import Page, PageQuery, Ref
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
@@ -17,9 +16,8 @@ from clearline.usecases import queues, teams
 
 TEAMS = "/api/v1/teams"
 AVAILABILITY = "/api/v1/me/availability"
-_UUID = {"type": "string", "format": "uuid"}
-_ID: dict[str, dict[str, Any]] = {"id": {"description": "The team's id.", "schema": _UUID}}
-_MEMBER = _ID | {"user_id": {"description": "The id of a person of the provider.", "schema": _UUID}}
+_ID = id_in_path("id", "The team's id.")
+_MEMBER = _ID | id_in_path("user_id", "The id of a person of the provider.")
 
 
 def team_out(found: TeamDetails) -> wire.TeamOut:
@@ -41,11 +39,9 @@ def _person(one: Member) -> wire.MemberOut:
 
 async def list_teams(call: Call) -> Page[wire.TeamOut]:
     """Teams by name."""
-    after = paging.after(call)
+    after = paging.place(call, str)
     async with call.statement() as tx:
-        found = await teams.list_teams(
-            tx, call.actor, after=None if after is None else str(after[0]), limit=call.query.limit + 1
-        )
+        found = await teams.list_teams(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.team.name], team_out)
 
 

@@ -6,14 +6,14 @@ from clearline.domain.party import Role, Scope, User
 from clearline.facades.api import accounts_wire as wire
 from clearline.facades.api import paging
 from clearline.facades.api.companies import COMPANIES, COMPANY
-from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.tickets import id_in_path, uuid_of
 from clearline.facades.api.wire import Page, PageQuery, given
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.usecases import accounts
 
 USERS = COMPANIES + "/{id}/users"
-_USER = COMPANY | {"user_id": {"description": "The user's id.", "schema": {"type": "string", "format": "uuid"}}}
+_USER = COMPANY | id_in_path("user_id", "The user's id.")
 
 
 def user_out(user: User) -> wire.UserOut:
@@ -31,11 +31,9 @@ def user_out(user: User) -> wire.UserOut:
 
 
 async def _list(call: Call, company_id: UUID) -> Page[wire.UserOut]:
-    after = paging.after(call)
+    after = paging.place(call, str) or ""
     async with call.transaction() as tx:
-        found = await accounts.list_users(
-            tx, call.actor, company_id, after="" if after is None else str(after[0]), limit=call.query.limit + 1
-        )
+        found = await accounts.list_users(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.email], user_out)
 
 

@@ -6,20 +6,14 @@ from clearline.domain.macro import SavedView
 from clearline.domain.party import Scope
 from clearline.facades.api import paging
 from clearline.facades.api import views_wire as wire
-from clearline.facades.api.tickets import uuid_of
+from clearline.facades.api.tickets import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.facades.api.wire import Page, PageQuery, given
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.usecases import views
 
 _VIEWS = "/api/v1/views"
-_ID = {
-    "id": {
-        "description": "The view's id.",
-        "example": "0f8fad5b-d9cb-469f-a165-70867728950e",
-        "schema": {"type": "string", "format": "uuid"},
-    }
-}
+_ID = id_in_path("id", "The view's id.", example=EXAMPLE_ID)
 
 
 def _view_out(view: SavedView) -> wire.ViewOut:
@@ -28,11 +22,9 @@ def _view_out(view: SavedView) -> wire.ViewOut:
 
 async def list_views(call: Call) -> Page[wire.ViewOut]:
     """One's own views and the shared ones."""
-    after = paging.after(call)
+    after = paging.place(call, lambda name, view_id: (name, UUID(view_id)))
     async with call.statement() as tx:
-        found = await views.list_views(
-            tx, call.actor, after=None if after is None else (after[0], UUID(after[1])), limit=call.query.limit + 1
-        )
+        found = await views.list_views(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.name, str(one.id)], _view_out)
 
 

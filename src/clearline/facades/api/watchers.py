@@ -8,20 +8,14 @@ from clearline.domain.party import PROVIDER_ID, Actor, Scope
 from clearline.domain.ticket import ticket_number
 from clearline.facades.api import paging
 from clearline.facades.api import watchers_wire as wire
-from clearline.facades.api.tickets import NUMBER, TICKETS, uuid_of
+from clearline.facades.api.tickets import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
 from clearline.facades.api.wire import Page, PageQuery, Ref
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
 from clearline.usecases import access, watchers
 
 _WATCHERS = TICKETS + "/{number}/watchers"
-_USER = {
-    "user_id": {
-        "description": "The id of the user who follows.",
-        "example": "0f8fad5b-d9cb-469f-a165-70867728950e",
-        "schema": {"type": "string", "format": "uuid"},
-    }
-}
+_USER = id_in_path("user_id", "The id of the user who follows.", example=EXAMPLE_ID)
 
 
 def _watcher_out(found: Watcher) -> wire.WatcherOut:
@@ -32,11 +26,9 @@ def _watcher_out(found: Watcher) -> wire.WatcherOut:
 async def list_watchers(call: Call) -> Page[wire.WatcherOut]:
     """Who follows a ticket."""
     number = access.check_number(call.path["number"])
-    after = paging.after(call)
+    after = paging.place(call, UUID)
     async with call.statement() as tx:
-        found = await watchers.list_watchers(
-            tx, call.actor, number, after=None if after is None else UUID(after[0]), limit=call.query.limit + 1
-        )
+        found = await watchers.list_watchers(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [str(one.user.id)], _watcher_out)
 
 
