@@ -2,6 +2,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from clearline.gateways.blobs import open_blobs
 from clearline.settings import Settings
 from clearline.store.db import Database, DatabaseUnavailable
@@ -86,3 +88,39 @@ async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, t
     async with database.statement() as tx:
         kept = await tx.fetch("select key from idempotency_key order by key")
     assert [row[0] for row in kept] == ["just in time", "new"]
+
+
+class Watched(Runner):
+    """Notes how long it would wait, and is told whether the process was busy."""
+
+    def __init__(self, jobs: list[Job], *, busy: bool) -> None:
+        super().__init__(jobs)
+        self.waits: list[float] = []
+        self._busy = busy
+
+    async def _wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        if len(self.waits) == 3:
+            self.stop()
+        return self._busy
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("done", [4, 5])
+async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twentieth_of_the_time(
+    done: int, *, busy: bool
+) -> None:
+    async def turn() -> int:
+        await asyncio.sleep(0.05)
+        return done
+
+    runner = Watched([Job("work", 0.3, turn, 5)], busy=busy)
+    await runner.run()
+    assert runner.waits[0] == 0.3
+    for wait in runner.waits[1:]:
+        if busy:
+            assert wait >= 19 * 0.05
+        elif done == 5:
+            assert wait != 0.3, "it goes on at once, after a breath as long as its turn took"
+        else:
+            assert wait == 0.3

@@ -3,13 +3,14 @@
 import click
 from rich.console import Console
 
-from clearline.cli.context import as_json, emit, run
+from clearline.cli.context import as_json, emit, run, settings
 from clearline.clock import now
+from clearline.gateways.blobs import open_blobs
 from clearline.settings import Bind
 from clearline.store.db import Database
 from clearline.usecases import demo as demo_data
 from clearline.usecases.demo import DemoKey
-from clearline.workers import indexing
+from clearline.workers import indexing, jobs
 from clearline.workers.routing import routing_job
 
 
@@ -32,10 +33,13 @@ async def load(database: Database) -> list[DemoKey]:
     """Load what is missing, with a sign of life on a terminal."""
     with Console(stderr=True).status("Loading the demo ...") as status:
         keys = await demo_data.load(
-            database, now=now(), progress=lambda name: status.update(f"Loading the demo: {name} ...")
+            database,
+            open_blobs(settings()),
+            now=now(),
+            progress=lambda name: status.update(f"Loading the demo: {name} ..."),
         )
         status.update("Routing the tickets, and making them findable ...")
-        for job in (routing_job(database, now), *indexing.jobs(database)):
+        for job in (jobs.worker(database, now), routing_job(database, now), *indexing.jobs(database)):
             while await job.run():
                 pass
         return keys

@@ -35,7 +35,14 @@ def desk_ticket_of(row: Record) -> DeskTicket:
     severity, priority, queue_id, assignee_id, tags, ids = row[_AFTER : _AFTER + 6]
     return DeskTicket(
         ticket_of(row),
-        Handling(_SEVERITY[severity], _PRIORITY[priority], queue_id, assignee_id, tuple(tags), _decode_ids(ids)),
+        Handling(
+            _SEVERITY[severity],
+            _PRIORITY[priority],
+            queue_id,
+            assignee_id,
+            tuple(tags),
+            _decode_ids(ids) if len(ids) > 2 else {},
+        ),
         Company(row[0], row[27], row[28]),
         row[29],
         row[30],

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from clearline.domain.party import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Contact, Role, User
 from clearline.domain.service import ServiceType
 from clearline.domain.ticket import Channel, IssueType, NewTicket, Status
+from clearline.gateways.blobs import Blobs
 from clearline.store import parties
 from clearline.store.db import Database, Tx
 from clearline.usecases import accounts, demo_desk, inventory, keys, notes, tickets
@@ -167,6 +168,14 @@ COMPANIES = (
                 (*WORKING, "We found a flapping member link and took it out of the bundle."),
             ),
             _DemoTicket(
+                2,
+                "Frozen pictures in London",
+                "Our viewers complain since half an hour.",
+                IssueType.UNSTABLE,
+                "L2-FRA-LON-07",
+                (),
+            ),
+            _DemoTicket(
                 26,
                 "The portal shows no usage graphs",
                 "Since Monday the graphs of all ports are empty.",
@@ -195,13 +204,14 @@ COMPANIES = (
 )  # fmt: skip
 
 
-async def load(database: Database, *, now: datetime, progress: Callable[[str], None]) -> list[DemoKey]:
+async def load(database: Database, blobs: Blobs, *, now: datetime, progress: Callable[[str], None]) -> list[DemoKey]:
     """Load the desk and the companies that are missing, each in one transaction, and issue new keys.
 
     One key for each company, and at the end one for the desk's admin. What is there already stays as it is. Keys end
     after 30 days.
     """
     issued = []
+    numbers: dict[str, int] = {}
     async with database.transaction() as tx:
         if not await demo_desk.people(tx):
             progress("the desk")
@@ -211,12 +221,15 @@ async def load(database: Database, *, now: datetime, progress: Callable[[str], N
             company = await parties.find_company(tx, demo.code)
             if company is None:
                 progress(demo.name)
-                company = await _load_company(tx, demo, now)
+                company, numbers = await _load_company(tx, demo, now)
             _key, secret = await keys.create_key(
                 tx, OPERATOR, company.code, user_email=None, name="demo", lifetime=KEY_LIFETIME,
                 now=now,
             )  # fmt: skip
             issued.append(DemoKey(company, secret, _key.expires_at, len(demo.tickets)))
+        if with_files := numbers.get(demo_desk.WITH_FILES):
+            await demo_desk.attach(database, blobs, with_files, now=now)
+            numbers.clear()
     async with database.transaction() as tx:
         admin = (await demo_desk.people(tx))[demo_desk.ADMIN]
         if admin.company is None or admin.user is None:
@@ -229,7 +242,7 @@ async def load(database: Database, *, now: datetime, progress: Callable[[str], N
     return issued
 
 
-async def _load_company(tx: Tx, demo: DemoCompany, now: datetime) -> Company:
+async def _load_company(tx: Tx, demo: DemoCompany, now: datetime) -> tuple[Company, dict[str, int]]:
     company = await accounts.add_company(tx, OPERATOR, demo.name, demo.code, now=now)
     users = []
     for index, one in enumerate(demo.people):
@@ -249,9 +262,9 @@ async def _load_company(tx: Tx, demo: DemoCompany, now: datetime) -> Company:
         user = users[index % len(users)]
         kind = kinds.get(ticket.service, ServiceType.NON_CONSOLE)
         numbers[ticket.title] = await _load_ticket(tx, company, user, ticket, kind, now)
-    if demo is COMPANIES[0]:
-        await demo_desk.dress(tx, numbers, now=now)
-    return company
+    dress = demo_desk.dress if demo is COMPANIES[0] else demo_desk.dress_second
+    await dress(tx, numbers, now=now)
+    return company, numbers
 
 
 async def _load_ticket(

@@ -1,21 +1,28 @@
 """The desk of the demo: invented people of the provider, their team and queues, how tickets find them, and macros."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from clearline.domain.attachment import NewAttachment
+from clearline.domain.job import ChangeTags
 from clearline.domain.link import LinkType
 from clearline.domain.note import Visibility
 from clearline.domain.party import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, User
 from clearline.domain.queue import Assignment
 from clearline.domain.service import ServiceType
-from clearline.domain.ticket import Channel, Priority, Status
+from clearline.domain.ticket import Channel, Priority, Status, ticket_number
+from clearline.gateways.blobs import Blobs
 from clearline.store import parties
-from clearline.store.db import Tx
+from clearline.store.db import Database, Tx
 from clearline.usecases import (
     accounts,
+    attachments,
     handling,
+    jobs,
     links,
     macros,
+    merging,
     notes,
     queues,
     routing_rules,
@@ -26,6 +33,8 @@ from clearline.usecases import (
 
 ADMIN = "Mara Lindqvist"
 AGENT = "Jonas Pihl"
+WITH_FILES = "CRC errors on the Sydney port"
+"""The ticket that has files attached."""
 
 
 class _Person(NamedTuple):
@@ -60,6 +69,19 @@ _MACROS: tuple[dict[str, Any], ...] = (
         "text": "{{contact.name}}, the service works again from our side. Please check it and tell us.",
         "status": Status.RESOLVED,
     },
+)
+
+_FILES = (
+    (
+        "show-interface.txt",
+        Visibility.PUBLIC,
+        "xe-0/0/1 is up, line protocol is up\n  Input rate 412 Mbit/s\n  12431 CRC, 0 runts, 0 giants\n",
+    ),
+    (
+        "optics.csv",
+        Visibility.INTERNAL,
+        "time,rx_dbm,tx_dbm\n2026-03-01T01:00:00Z,-9.1,-2.3\n2026-03-01T04:00:00Z,-14.6,-2.3\n",
+    ),
 )
 
 _VIEWS = (
@@ -145,3 +167,32 @@ async def dress(tx: Tx, numbers: dict[str, int], *, now: datetime) -> None:
     if mara.user is not None:
         await watchers.watch(tx, mara, down, mara.user.id, now=now)
     await links.add_link(tx, jonas, night, LinkType.RELATED, errors, now=now)
+
+
+async def dress_second(tx: Tx, numbers: dict[str, int], *, now: datetime) -> None:
+    """Do to the second company's tickets what happens now and then: merge one, split one, change several in a job."""
+    jonas = (await people(tx))[AGENT]
+    stutters, frozen = numbers["Live feed stutters"], numbers["Frozen pictures in London"]
+    await merging.merge_ticket(tx, jonas, frozen, stutters, reason="the same fault", now=now)
+    await merging.split_ticket(
+        tx, jonas, stutters, title="Replace the flapping member link", channel=Channel.CONSOLE,
+        description="The link is out of the bundle; it has to be replaced in the maintenance window.", now=now,
+    )  # fmt: skip
+    several = [ticket_number(number) for number in numbers.values()]
+    await jobs.make_bulk(tx, jonas, several, ChangeTags(add=("live",)), channel=Channel.CONSOLE, now=now)
+
+
+async def attach(database: Database, blobs: Blobs, number: int, *, now: datetime) -> None:
+    """Attach two files to a ticket: what the customer saw, and what only the provider may know."""
+
+    async def lines(text: str) -> AsyncIterator[bytes]:
+        yield text.encode()
+
+    for name, visibility, text in _FILES:
+        async with database.transaction() as tx:
+            jonas = (await people(tx))[AGENT]
+            company_id = await attachments.attachable(tx, jonas, number, visibility)
+        content = await blobs.stage(company_id, lines(text), most=len(text))
+        async with database.transaction() as tx:
+            new = NewAttachment(name, "text/plain", visibility)
+            await attachments.add_attachment(tx, jonas, number, new, content, now=now)

@@ -11,7 +11,7 @@ EVERY = 0.5
 """Seconds between two looks for new events."""
 
 AT_ONCE = 200
-"""The most events of one turn: what follows must not take the machine from those who ask."""
+"""The most events of one turn: what follows must not take the machine from those who ask (see ``runner.SHARE``)."""
 
 Handle = Callable[[Tx, list[Event]], Awaitable[None]]
 
@@ -34,4 +34,4 @@ def follower(database: Database, name: str, handle: Handle) -> Job:
             await consumers.advance(tx, name, found[-1].cursor)
             return len(found)
 
-    return Job(name, EVERY, turn)
+    return Job(name, EVERY, turn, AT_ONCE)

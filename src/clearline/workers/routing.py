@@ -18,6 +18,8 @@ from clearline.workers.runner import Job
 NAME = "routing"
 """Of the job, and of its place in the log of events."""
 
+_ROUTED = "ticket.routed"
+
 TRIES = 3
 """How often a ticket is tried before the ones behind it go on."""
 
@@ -32,9 +34,10 @@ def routing_job(database: Database, now: Callable[[], datetime]) -> Job:
     """
 
     async def handle(tx: Tx, found: list[Event]) -> None:
-        numbers = dict.fromkeys(event.ticket_number for event in found if _concerns(event))
-        rules = await routing.rules_in_force(tx) if numbers else []
-        for number in numbers:
+        concerned = [event for event in found if _concerns(event)]
+        rules = await routing.rules_in_force(tx) if concerned else []
+        # Without rules a new ticket stays where it is: it has no queue whose people could be given it.
+        for number in dict.fromkeys(event.ticket_number for event in concerned if rules or event.type == _ROUTED):
             if number is not None:
                 await _settle(database, number, rules, now)
 
@@ -43,7 +46,7 @@ def routing_job(database: Database, now: Callable[[], datetime]) -> Job:
 
 def _concerns(event: Event) -> bool:
     """Whether a ticket is new, or went to a queue because a person said so."""
-    if event.type == "ticket.routed":
+    if event.type == _ROUTED:
         return event.data["rule"] is None and event.data["after"] is not None
     return event.type == "ticket.created"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter, process_time
 
 import structlog
 from msgspec import Struct
@@ -11,12 +12,27 @@ from clearline.store.db import DatabaseUnavailable
 _log = structlog.get_logger("clearline.worker")
 
 
+BUSY = 0.3
+"""A process is busy when it computed for more than this share of the time that a job waited."""
+
+SHARE = 0.05
+"""The most of the time that a job takes in a busy process: those who wait for an answer go first."""
+
+BREATH = 0.02
+"""Seconds between two turns of a job that has more to do, in a process that is not busy."""
+
+
 class Job(Struct, frozen=True):
-    """Work to do every so many seconds. ``run`` answers how much it did; it must bear being cut off anywhere."""
+    """Work to do every so many seconds.
+
+    ``run`` answers how much it did; it must bear being cut off anywhere. When it did ``full`` or more there is more to
+    do, and the next turn comes soon.
+    """
 
     name: str
     every: float
     run: Callable[[], Awaitable[int]]
+    full: int = 0
 
 
 class Runner:
@@ -37,16 +53,30 @@ class Runner:
         self._stopping.set()
 
     async def _repeat(self, job: Job) -> None:
+        pause = job.every
         while not self._stopping.is_set():
-            try:
-                async with asyncio.timeout(job.every):
-                    await self._stopping.wait()
-            except TimeoutError:
-                pass
-            await self._turn(job)
+            is_busy = await self._wait(pause)
+            began = perf_counter()
+            done = await self._turn(job)
+            took = perf_counter() - began
+            pause = job.every
+            if is_busy:
+                pause = max(pause, took * (1 / SHARE - 1))
+            elif job.full and done >= job.full:
+                pause = max(BREATH, took)
+
+    async def _wait(self, seconds: float) -> bool:
+        """Wait so long, or until told to stop; whether the process was busy meanwhile."""
+        began, computed = perf_counter(), process_time()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+        return process_time() - computed > BUSY * (perf_counter() - began)
 
     @staticmethod
-    async def _turn(job: Job) -> None:
+    async def _turn(job: Job) -> int:
         try:
             done = await job.run()
         except DatabaseUnavailable:
@@ -56,3 +86,5 @@ class Runner:
         else:
             if done:
                 _log.debug("job done", job=job.name, count=done)
+            return done
+        return 0
