@@ -142,15 +142,13 @@ create unique index attachment_by_id on attachment (company_id, id);
 
 -- Derived from ticket and note by a worker that follows the events; may be emptied and made again at any time.
 -- Weights: A identifiers, B title, service, contact; C description and public notes; D what only the provider sees,
--- whose words are other words: they begin with a tilde. Rows are kept short, the vectors apart and as they are: a search
--- that the index answers alone reads a few pages, and one that has to look into a vector need not unpack it.
+-- whose words are other words: they begin with a tilde.
 create table ticket_search (
     company_id uuid not null,
     number     bigint not null,
     vector     tsvector not null,
     primary key (company_id, number)
-) with (toast_tuple_target = 128);
-alter table ticket_search alter column vector set storage external;
+);
 create index ticket_search_newest on ticket_search (number);
 create index ticket_search_vector on ticket_search using gin (vector) with (fastupdate = off);
 
