@@ -18,8 +18,8 @@ from tests.e2e.running import Running, eventually, kill_at_random, ticket
 KINDS = ("server", "postmaster", "backend", "supervisor")
 KILLS = 24
 LOADERS = 6
-KILLING_SECONDS = 40
-RETRIED_SECONDS = 60  # longer than the killing: under load a retry may meet one kill after the other
+KILLING_SECONDS = 90
+RETRIED_SECONDS = 120  # longer than the killing: under load a retry may meet one kill after the other
 EXPECTED = {200, 409, 503}
 """Done; the same key is under way; the database is away. Nothing else may come of a kill."""
 
