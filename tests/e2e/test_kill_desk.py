@@ -24,8 +24,8 @@ from tests.e2e.running import Running, eventually, kill_at_random
 KINDS = ("server", "postmaster", "backend")
 KILLS = 12
 LEAST_KILLS = 10
-KILLING_SECONDS = 35
-RETRIED_SECONDS = 40
+KILLING_SECONDS = 70
+RETRIED_SECONDS = 90
 CALM_SECONDS = 30
 UPLOADERS = 2
 SMALLEST, LARGEST = 10_000, 3_000_000
