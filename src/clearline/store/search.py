@@ -11,11 +11,11 @@ from clearline.store.db import Record, Tx
 from clearline.store.events import START, Cursor
 from clearline.store.handling import DESK, NAMES, desk_ticket_of
 
-CANDIDATES = 251
-"""So many tickets are looked at; when one fewer match, all of them are ranked."""
+CANDIDATES = 101
+"""So many tickets are looked at, or as many as a page needs; when fewer match, all of them are ranked."""
 
 _DESK_COLUMNS = 32
-CANDIDATES_LATER = 2 * CANDIDATES
+CANDIDATES_LATER = 502
 """What a later page of a ranked list looks at: tickets may have come to match since the first page."""
 
 _BACKLOG = "search company "

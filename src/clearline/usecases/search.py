@@ -19,7 +19,7 @@ from clearline.store.search import CANDIDATES, CANDIDATES_LATER, Hit, Hits, Want
 from clearline.usecases import access
 
 RANKED_MAX = CANDIDATES - 1
-"""When at most so many tickets match, they are counted and ranked."""
+"""When at most so many tickets match, or as many as a longer page holds, they are counted and ranked."""
 
 FOLLOWER = "search"
 """Under which name the events are read."""
@@ -67,7 +67,7 @@ async def find_tickets(
 ) -> Found:
     """Find tickets by a query; docs/reference/search.md tells its language. ``tx`` must be a transaction.
 
-    At most 250 matches are ranked by how well they match, then newest first; more are listed newest first. Either list
+    At most 100 matches are ranked by how well they match, then newest first; more are listed newest first. Either list
     goes on to its end: every ticket that matches all the time is on it once. ``count`` has a larger number counted too.
     A ticket is found about a second after it was changed.
 
@@ -85,7 +85,8 @@ async def find_tickets(
     query = _Query(clauses, company_id, " & ".join(f"({one})" for one in words) or None)
     hits, is_ranked, last = await _hits(tx, query, after, limit)
     shown = hits.hits[:limit]
-    total, is_exact = min(hits.many, RANKED_MAX), hits.many <= RANKED_MAX
+    most = max(RANKED_MAX, limit)
+    total, is_exact = min(hits.many, most), hits.many <= most
     if after:
         total, is_exact = after.count, after.is_exact
     if count and not is_exact:
@@ -99,7 +100,7 @@ async def find_tickets(
 
 async def _hits(tx: Tx, query: _Query, after: Place | None, limit: int) -> tuple[Hits, bool, Step]:
     """The next matches, one more than the page holds; whether they are ranked; the attempt that looks everywhere."""
-    candidates, newest, behind, ranked_by = CANDIDATES, 0, None, query.ranked_by
+    candidates, newest, behind, ranked_by = max(RANKED_MAX, limit) + 1, 0, None, query.ranked_by
     if after is None:
         newest = await search.newest(tx)
     elif after.is_ranked:
@@ -115,7 +116,7 @@ async def _hits(tx: Tx, query: _Query, after: Place | None, limit: int) -> tuple
         hits = await search.find(tx, attempt, wanted, candidates=candidates)
         if hits.many >= candidates:
             break
-    is_ranked = ranked_by is not None and (after is not None or hits.many <= RANKED_MAX)
+    is_ranked = ranked_by is not None and (after is not None or hits.many < candidates)
     return hits, is_ranked, attempts[-1]
 
 

@@ -21,7 +21,7 @@ class SearchQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     count: (
-        Annotated[Literal["exact"], Meta(description="Count more than 250 matches too, which may take a while.")] | None
+        Annotated[Literal["exact"], Meta(description="Count more than 100 matches too, which may take a while.")] | None
     ) = None
 
 
