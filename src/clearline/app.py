@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from multiprocessing import parent_process
 
-import structlog
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -36,7 +35,6 @@ from clearline.web.docs import document_route, problem_routes, reference_routes
 from clearline.workers import upkeep
 from clearline.workers.runner import Runner
 
-_log = structlog.get_logger("clearline")
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
 _HOUSE = "/api/v1/"
 _HOUSE_DOCUMENT = "/api/v1/openapi.json"

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -27,21 +26,10 @@ from clearline.store.db import Database, Tx
 from clearline.usecases import links, merging, notes, tickets, watchers
 from tests.conftest import NOW, Tenant, new_tenant
 from tests.store.samples import raised
+from tests.usecases.test_lifecycle import WAY
 from tests.usecases.test_links import facts, somebody
 
 LATER = NOW + timedelta(hours=1)
-WAY: dict[Status, Sequence[Status]] = {
-    Status.ACKNOWLEDGED: (),
-    Status.IN_PROGRESS: (Status.IN_PROGRESS,),
-    Status.PENDING: (Status.PENDING,),
-    Status.HELD: (Status.HELD,),
-    Status.RESOLVED: (Status.IN_PROGRESS, Status.RESOLVED),
-    Status.REOPENED: (Status.IN_PROGRESS, Status.RESOLVED, Status.REOPENED),
-    Status.CANCELLATION_REQUESTED: (Status.CANCELLATION_REQUESTED,),
-    Status.CANCELLED: (Status.CANCELLED,),
-    Status.CLOSED: (Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED),
-    Status.REJECTED: (Status.REJECTED,),
-}
 
 
 async def in_status(tx: Tx, tenant: Tenant, status: Status, title: str = "Port is slow") -> int:

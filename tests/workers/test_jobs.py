@@ -21,6 +21,7 @@ from clearline.domain.job import (
 )
 from clearline.domain.party import OPERATOR, Actor
 from clearline.domain.ticket import Channel, Status, ticket_number
+from clearline.store import db
 from clearline.store import jobs as job_rows
 from clearline.store import tickets as rows
 from clearline.store.db import Database, Tx
@@ -215,12 +216,12 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     async def hurry(tx: Tx) -> None:
         await tx.fetchval("set local lock_timeout = '20ms'")
 
-    monkeypatch.setattr(job_rows, "hurry", hurry)
+    monkeypatch.setattr(db, "hurry", hurry)
 
 
 async def test_nobody_waits_long_for_a_lock_and_only_in_a_hurry(database: Database) -> None:
     async with database.transaction() as tx:
-        await job_rows.hurry(tx)
+        await db.hurry(tx)
         assert await tx.fetchval("show lock_timeout") == "2s"
     async with database.statement() as tx:
         assert await tx.fetchval("show lock_timeout") == "0"

@@ -4,7 +4,7 @@ import pytest
 
 from clearline.domain.party import OPERATOR
 from clearline.domain.queue import Assignment
-from clearline.store import consumers, jobs
+from clearline.store import consumers, db
 from clearline.store.db import Database, Tx
 from clearline.usecases import handling, routing
 from clearline.workers.routing import NAME, routing_job
@@ -97,7 +97,7 @@ async def test_a_ticket_that_somebody_holds_stops_no_other(
     async def hurry(tx: Tx) -> None:
         await tx.fetchval("set local lock_timeout = '20ms'")
 
-    monkeypatch.setattr(jobs, "hurry", hurry)
+    monkeypatch.setattr(db, "hurry", hurry)
     async with database.transaction() as tx:
         name = (queue := await a_queue(tx)).queue.name
         await a_rule(tx, queue)

@@ -114,6 +114,11 @@ class Tx:
         self._writes_left -= 1
 
 
+async def hurry(tx: Tx) -> None:
+    """Have the rest of the transaction wait for a lock 2 s at most; then the statement fails with 55P03."""
+    await tx.fetchval("set local lock_timeout = '2s'")
+
+
 class _Statement:
     """See ``Database.statement``. A class, not a generator: every request passes here."""
 

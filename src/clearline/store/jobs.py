@@ -221,11 +221,6 @@ async def count_unfinished(tx: Tx, company_id: UUID) -> int:
     return int(count)
 
 
-async def hurry(tx: Tx) -> None:
-    """Have the rest of the transaction wait for a lock 2 s at most; then the statement fails with 55P03."""
-    await tx.fetchval("set local lock_timeout = '2s'")
-
-
 async def begin(tx: Tx, job: Job) -> None:
     """Note that a job is being worked on."""
     await tx.write(

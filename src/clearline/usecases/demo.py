@@ -211,12 +211,12 @@ async def load(database: Database, blobs: Blobs, *, now: datetime, progress: Cal
     after 30 days.
     """
     issued = []
-    numbers: dict[str, int] = {}
     async with database.transaction() as tx:
         if not await demo_desk.people(tx):
             progress("the desk")
             await demo_desk.load(tx, OPERATOR, now=now)
     for demo in COMPANIES:
+        numbers: dict[str, int] = {}
         async with database.transaction() as tx:
             company = await parties.find_company(tx, demo.code)
             if company is None:
@@ -229,7 +229,6 @@ async def load(database: Database, blobs: Blobs, *, now: datetime, progress: Cal
             issued.append(DemoKey(company, secret, _key.expires_at, len(demo.tickets)))
         if with_files := numbers.get(demo_desk.WITH_FILES):
             await demo_desk.attach(database, blobs, with_files, now=now)
-            numbers.clear()
     async with database.transaction() as tx:
         admin = (await demo_desk.people(tx))[demo_desk.ADMIN]
         if admin.company is None or admin.user is None:

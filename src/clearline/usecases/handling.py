@@ -60,12 +60,10 @@ async def list_tickets(
             raise Forbidden("only the provider's people list tickets by queue or assignee")
         wanted = wanted._replace(company_id=access.own_company(actor).id)
     elif wanted.company_id is None:
-        if wanted.state != "open" and (wanted.queue_id or wanted.assignee_id):
+        if wanted.state != "open" and (wanted.queue_id or wanted.assignee_id or wanted.unassigned):
             raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
         if wanted.service_id is not None:
             raise InvalidInput([Violation("company", "is required: the ids of services are a company's own")])
-        if wanted.unassigned and wanted.state != "open":
-            raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
         if wanted.status in {Status.CANCELLED, Status.REJECTED}:
             raise InvalidInput([Violation("status", "is too rare to list for all; name a company, or use the search")])
     return await lists.tickets(tx, wanted, after=after, limit=limit, newest_first=newest_first)

@@ -14,7 +14,7 @@ import structlog
 
 from clearline.domain.errors import DeskError
 from clearline.domain.job import FAULT, Job, Outcome, Result
-from clearline.store import jobs
+from clearline.store import db, jobs
 from clearline.store.db import Database, DatabaseUnavailable, StatementFailed
 from clearline.usecases.jobs import carry_out, forget_old, refusal
 from clearline.workers import runner
@@ -121,7 +121,7 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
             item = await jobs.take(tx, job)
             if item is None:
                 return False
-            await jobs.hurry(tx)
+            await db.hurry(tx)
             result = await carry_out(tx, job, item, now=now())
             if job.dry_run:
                 raise _Undone(result)  # noqa: TRY301 - only an exception rolls back

@@ -8,7 +8,7 @@ import structlog
 from clearline.domain.errors import NotFound
 from clearline.domain.routing import RoutingRule
 from clearline.domain.ticket import ticket_number
-from clearline.store import jobs
+from clearline.store import db
 from clearline.store.db import Database, DatabaseUnavailable, Tx
 from clearline.store.events import Event
 from clearline.usecases import routing
@@ -56,7 +56,7 @@ async def _settle(database: Database, number: int, rules: Sequence[RoutingRule],
     for tries_left in reversed(range(TRIES)):
         try:
             async with database.transaction() as tx:
-                await jobs.hurry(tx)  # a ticket that somebody holds must not stop the others
+                await db.hurry(tx)  # a ticket that somebody holds must not stop the others
                 await routing.settle(tx, number, rules=known, now=now())
         except DatabaseUnavailable:
             raise  # the whole turn is put off
