@@ -22,8 +22,8 @@ from clearline.domain.search import (
     clause,
     parse,
 )
-from clearline.domain.search_document import Document, day_facets, facet, vector
-from clearline.domain.search_plan import COMMON, steps
+from clearline.domain.search_document import Document, day_facets, facet, pairs, vector
+from clearline.domain.search_plan import Plan, Statistics, Step
 from clearline.domain.search_words import WORD_MAX, fold, phone_words, units
 from clearline.domain.service import ServiceType
 from clearline.domain.ticket import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
@@ -37,11 +37,11 @@ def lexemes(text: str) -> set[str]:
 
 
 def places(text: str) -> dict[str, list[str]]:
-    """The words of a vector as PostgreSQL would read it, without facets."""
+    """The words of a vector as PostgreSQL would read it, without facets and pairs."""
     found = {}
     for item in text.split(" '"):
         lexeme, _, where = item.strip("'").rpartition("':")
-        if not lexeme.startswith("="):
+        if lexeme and not lexeme.startswith("="):
             found[lexeme] = where.split(",")
     return found
 
@@ -233,7 +233,7 @@ def test_a_facet_is_kept_for_everything_that_tickets_are_filtered_by() -> None:
         ("a", [Term(Word("a", False))]),
         ("都", [Term(Word("都", True))]),
         ("東京都", [Term(Phrase(((0, "東京"), (1, "京都"))))]),
-        ("-loss", [Term(Word("loss", True), True)]),
+        ("-loss", [Term(Word("loss", False), True)]),
         ('"port down"', [Term(Phrase(((0, "port"), (1, "down"))))]),
         ('-"port down"', [Term(Phrase(((0, "port"), (1, "down"))), True)]),
         ('"東京 port"', [Term(Phrase(((0, "東京"), (1, "京"), (2, "port"))))]),
@@ -354,40 +354,121 @@ def of(query: str) -> list[Clause]:
     ]
 
 
+def plan(query: str, shares: dict[tuple[str, bool], float], **more: Any) -> Plan:
+    known = Statistics(shares, more.get("rare", 0.001))
+    company = clause(Facets((facet("company", "x"),)), staff=False) if "company" in more else None
+    return Plan(of(query), known, newest=more.get("newest", 1_000_000), needed=more.get("needed", 101), company=company)
+
+
+def attempts(made: Plan, *, density: float) -> list[Step]:
+    """The attempts on a desk where so much of the tickets match, until enough are found."""
+    done: list[Step] = []
+    step: Step | None = made.first()
+    while step is not None:
+        done.append(step)
+        found = int(density * (1_000_000 - (step.oldest or 0)))
+        step = made.after(step, found) if found < 101 else None
+    return done
+
+
 def test_a_rare_word_is_looked_for_everywhere_at_once() -> None:
-    [only] = steps(of("rare"), {}, newest=1_000_000, needed=1001)
-    assert (only.index, only.rest, only.oldest) == ("('rare':* | '~rare':*)", None, None)
+    first = plan("rare", {}, rare=0.0001).first()
+    assert first == Step("('rare':* | '~rare':*)", None, None)
 
 
-def test_a_common_word_is_looked_for_among_the_newest_tickets_first() -> None:
-    found = list(steps(of("status:open"), {("=is:open", False): 0.9}, newest=1_000_000, needed=1001))
-    assert [one.oldest for one in found] == [973 * 1024, 59 * 16_384, 52 * 16_384, None]
-    assert "'=n:976'" in found[0].index
-    assert found[-1].index == "('=is:open')"
+def test_a_word_of_a_few_tickets_is_looked_for_among_the_newest_first() -> None:
+    first = plan("usual", {("usual", True): 0.01}).first()
+    assert first.oldest is not None
+    assert 1_000_000 * 0.05 > 1_000_000 - first.oldest > 101 / 0.01
+    assert first.index is not None
+    assert first.index.startswith("('usual':* | '~usual':*) & ('=n")
+    assert first.rest is None
+
+
+@pytest.mark.parametrize("query", ["status:open", "po"])
+def test_what_most_tickets_have_needs_no_index(query: str) -> None:
+    first = plan(query, {("=is:open", False): 0.9, ("po", True): 0.9}).first()
+    assert first.index is None
+    assert first.rest in {"('=is:open')", "('po':* | '~po':*)"}
+    assert first.oldest is not None
+    assert 101 / 0.9 < 1_000_000 - first.oldest < 300
 
 
 def test_a_common_beginning_is_left_to_be_checked_on_what_the_rest_finds() -> None:
-    shares = {("po", True): COMMON * 2}
-    [only] = steps(of("po rare"), shares, newest=1_000_000, needed=1001)
-    assert (only.index, only.rest) == ("('rare':* | '~rare':*)", "('po':* | '~po':*)")
-    first, *_, last = steps(of("po"), shares, newest=1_000_000, needed=1001)
-    assert "'po'" not in first.index
-    common = "('po':* | '~po':*)"
-    assert (first.rest, last.index, last.rest) == (common, common, None)
+    first = plan("po usual", {("po", True): 0.6, ("usual", True): 0.01}).first()
+    assert first.rest == "('po':* | '~po':*)"
+    assert "usual" in (first.index or "")
+
+
+def test_when_every_ticket_is_to_be_found_the_index_looks_for_a_common_beginning_too() -> None:
+    last = plan("po usual", {("po", True): 0.2, ("usual", True): 0.05}).last()
+    assert last == Step("('usual':* | '~usual':*) & ('po':* | '~po':*)", None, None)
+    last = plan("po rare", {("po", True): 0.6}, rare=0.0001).last()
+    assert last == Step("('rare':* | '~rare':*)", "('po':* | '~po':*)", None)
+
+
+def test_a_span_of_days_is_checked_rather_than_looked_up() -> None:
+    first = plan("created:>=2025-05-15 usual", {("usual", True): 0.02, ("=m:2025-06", False): 0.2}).first()
+    assert "=m:2025-06" in (first.rest or "")
+    assert "=m:2025-06" not in (first.index or "")
+
+
+def test_an_order_of_words_is_checked_on_tickets_that_have_the_words_and_their_pairs() -> None:
+    first = plan('"port down"', {}).first()
+    [pair] = pairs(["port", "down"])
+    both = f"(('port' & 'down' & '{pair}') | ('~port' & '~down' & '~{pair}'))"
+    assert (first.index or "").startswith(both)
+    assert first.rest == "('port' <1> 'down' | '~port' <1> '~down')"
+
+
+@pytest.mark.parametrize("density", [0.0, 0.00001, 0.0001, 0.01, 1.0])
+@pytest.mark.parametrize(
+    "query",
+    ["usual", "usual -po", '"port down"', "status:open", "-status:open", "status:open po", "created:>=2025-05-15"],
+)
+def test_attempts_reach_further_and_further_until_there_are_enough(query: str, density: float) -> None:
+    known = {("usual", True): 0.02, ("=is:open", False): 0.3, ("po", True): 0.5, ("=m:2025-06", False): 0.05}
+    done = attempts(plan(query, known), density=density)
+    reached = [step.oldest or 0 for step in done]
+    assert reached == sorted(reached, reverse=True)
+    assert len(set(reached)) == len(reached) <= 7
+    assert (reached[-1] == 0) == (density * (1_000_000 - reached[-1]) < 101 or reached[-1] == 0)
+
+
+def test_a_company_that_has_few_tickets_is_gone_along_when_its_words_are_common() -> None:
+    known = {("po", True): 0.5, ("=company:x", False): 0.005}
+    first = plan("po", known, company="x").first()
+    assert first.index is None
+    assert 101 / 0.5 / 0.005 < 1_000_000 - (first.oldest or 0) < 100_000
+
+
+def test_a_customers_tickets_are_looked_up_together_with_the_company() -> None:
+    first = plan("usual", {("usual", True): 0.001, ("=company:x", False): 0.005}, company="x").first()
+    assert first.index == "('usual':* | '~usual':*) & ('=company:x')"
 
 
 @pytest.mark.parametrize(
     ("query", "known", "rest"),
     [
-        ("-loss", " & (!('loss':* | '~loss':*))", None),
+        ("-loss", " & !('loss' | '~loss')", None),
         ('-"port down"', "", "!('port' <1> 'down' | '~port' <1> '~down')"),
-        ('-"loss"', " & (!('loss' | '~loss'))", None),
-        ("-status:open -tag:x", " & (!('=is:open')) & (!('=tag:x'))", None),
+        ('-"loss"', " & !('loss' | '~loss')", None),
+        ("-status:open -tag:x", " & !('=is:open') & !('=tag:x')", None),
     ],
 )
 def test_a_query_that_only_excludes_begins_with_every_ticket(query: str, known: str, rest: str | None) -> None:
-    last = list(steps(of(query), {}, newest=10, needed=1001))[-1]
+    last = plan(query, {}, newest=10).last()
     assert (last.index, last.rest) == ("('=is:open' | '=is:closed')" + known, rest)
+
+
+def test_words_that_follow_each_other_are_kept_as_pairs_and_internal_ones_apart() -> None:
+    made = vector(a_document(description="alpha bravo charlie", internal_notes=["bravo delta"])).split()
+    for pair in pairs(["alpha", "bravo", "charlie"]):
+        assert f"'{pair}'" in made
+    [internal] = pairs(["bravo", "delta"])
+    assert f"'~{internal}'" in made
+    assert f"'{internal}'" not in made
+    assert pairs(["alpha"]) == pairs([]) == []
 
 
 def test_text_is_folded_alike_whatever_its_form() -> None:

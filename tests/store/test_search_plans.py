@@ -1,17 +1,20 @@
 """Searches are served by the index that was made for them, and read no table whole."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
 import pytest
 
-from clearline.domain.search import Clause, Named, clause, parse
-from clearline.domain.search_plan import Step, steps
+from clearline.domain.search import Clause, Facets, Named, clause, parse
+from clearline.domain.search_document import facet
+from clearline.domain.search_plan import Plan, Statistics, Step
 from clearline.store import search
 from clearline.store.db import Database, Tx
 from clearline.store.search import CANDIDATES, Hit, Wanted
 from clearline.usecases.search import RANKED_MAX
+from tests.conftest import new_database
 from tests.store.test_plans import BY_NUMBER, FILL, Noted, one_ticket, plan_of
 
 FILL_SEARCH = """
@@ -47,9 +50,17 @@ def clauses(query: str, *, staff: bool) -> list[Clause]:
     ]
 
 
-async def attempts(filled: Any, asked: list[Clause]) -> list[Step]:
-    known = await search.shares(Tx(filled), [lexeme for one in asked for lexeme in one.lexemes])
-    return list(steps(asked, known, newest=10_000, needed=CANDIDATES))
+async def attempts(filled: Any, asked: list[Clause], company: Clause | None) -> list[Step]:
+    """Every attempt, as when none finds anything."""
+    lexemes = [lexeme for one in (*asked, *([company] if company else ())) for lexeme in one.lexemes]
+    known = await search.statistics(Tx(filled), lexemes)
+    plan = Plan(asked, known, newest=10_000, needed=CANDIDATES, company=company)
+    found: list[Step] = []
+    step: Step | None = plan.first()
+    while step is not None:
+        found.append(step)
+        step = plan.after(step, 0)
+    return found
 
 
 async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[set[str], set[str]]:
@@ -78,17 +89,37 @@ async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
 ) -> None:
     company, _number = await one_ticket(filled)
     company_id = None if staff else company
-    for attempt in await attempts(filled, clauses(query, staff=staff)):
+    own = None if staff else clause(Facets((facet("company", company),)), staff=False)
+    found = await attempts(filled, clauses(query, staff=staff), own)
+    assert found[-1].oldest is None
+    for attempt in found:
         noted = Noted()
         for work in (
             search.find(Tx(noted), attempt, Wanted(10_000, company_id, "common", None, 51), candidates=CANDIDATES),
             search.find(Tx(noted), attempt, Wanted(9_000, company_id, None, (0.5, 40), 51), candidates=51),
-            search.count(Tx(noted), attempt, company_id),
         ):
             await work
             used, whole = await prepared_plan(filled, noted.statement, *noted.values)
-            assert used == {"ticket_search_vector"}
+            assert ("ticket_search_vector" in used) == (attempt.index is not None)
+            assert used & {"ticket_search_newest", "ticket_search_pkey"}
             assert whole == set()
+    await search.count(Tx(noted), found[-1], company_id)
+    used, whole = await prepared_plan(filled, noted.statement, *noted.values)
+    assert (used, whole) == ({"ticket_search_vector"}, set())
+
+
+async def test_going_along_the_newest_tickets_sorts_nothing(filled: Any) -> None:
+    company, _number = await one_ticket(filled)
+    for company_id in (None, company):
+        noted = Noted()
+        step = Step(None, "'common'", 5_000)
+        await search.find(Tx(noted), step, Wanted(10_000, company_id, None, None, 51), candidates=CANDIDATES)
+        async with filled.transaction():
+            await search.prepare(Tx(filled))
+            lines = await filled.fetch("explain (analyze, timing off) " + (noted.statement or ""), *noted.values)
+        [walk] = [line[0] for line in lines if "on ticket_search" in line[0]]
+        assert "Backward" in walk
+        assert int(re.findall(r"rows=(\d+)", walk)[-1]) <= CANDIDATES + 1
 
 
 async def test_the_tickets_that_were_found_are_read_by_their_keys(filled: Any) -> None:
@@ -129,18 +160,27 @@ async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, 
 
 async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) -> None:
     noted = Noted()
-    await search.shares(Tx(noted), [("common", False), ("co", True)])
+    await search.statistics(Tx(noted), [("common", False), ("co", True)])
     _used, whole = await plan_of(filled, noted.statement, *noted.values)
     assert not whole & BIG
-    known = await search.shares(Tx(filled), [("common", False), ("co", True), ("rare1", False)])
-    assert known["common", False] == pytest.approx(1)
-    assert known["co", True] == pytest.approx(2)
-    assert ("rare1", False) not in known
+    known = await search.statistics(Tx(filled), [("common", False), ("co", True), ("rare1", False)])
+    assert known.shares["common", False] == pytest.approx(1)
+    assert known.shares["co", True] == pytest.approx(2)
+    assert ("rare1", False) not in known.shares
+    assert 0 < known.rare <= 0.01
+
+
+async def test_before_the_first_analysis_nothing_is_known(postgres: str) -> None:
+    async with new_database(postgres) as url:
+        database = await Database.open(url)
+        async with database.statement() as tx:
+            assert await search.statistics(tx, [("common", False)]) == Statistics({})
+        await database.close()
 
 
 async def test_a_common_beginning_is_checked_and_not_looked_up(filled: Any) -> None:
-    [only] = await attempts(filled, clauses("rare4321 co", staff=True))
-    assert (only.index, only.rest) == ("('rare4321':* | '~rare4321':*)", "('co':* | '~co':*)")
+    last = (await attempts(filled, clauses("rare4321 co", staff=True), None))[-1]
+    assert (last.index, last.rest) == ("('rare4321':* | '~rare4321':*)", "('co':* | '~co':*)")
 
 
 async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Database) -> None:
@@ -156,7 +196,7 @@ async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Data
 
 async def test_more_than_the_ranked_are_looked_at(filled: Any) -> None:
     assert RANKED_MAX == CANDIDATES - 1
-    [*_, last] = await attempts(filled, clauses("common", staff=True))
+    [*_, last] = await attempts(filled, clauses("common", staff=True), None)
     wanted = Wanted(10_000, None, "common", None, 3)
     hits = await search.find(Tx(filled), last, wanted, candidates=CANDIDATES)
     assert (hits.many, hits.newest) == (CANDIDATES, 10_000)

@@ -7,7 +7,7 @@ from datetime import MAXYEAR, MINYEAR, date, timedelta
 from msgspec import Struct
 
 from clearline.domain.errors import InvalidInput, Violation
-from clearline.domain.search_document import INTERNAL, day_facets, facet, quoted
+from clearline.domain.search_document import INTERNAL, day_facets, facet, pairs, quoted
 from clearline.domain.search_words import Unit, address, fold, units
 from clearline.domain.service import ServiceType
 from clearline.domain.text import storable
@@ -71,13 +71,15 @@ class Clause(Struct, frozen=True):
     """A condition in the spelling of ``tsquery``.
 
     ``lexemes`` tell how common it is: each with whether it is a beginning. ``is_text`` when it is people's words, which
-    results are ranked by, and no filter.
+    results are ranked by, and no filter. ``rough`` is what the index can tell of a condition that it cannot decide: it
+    holds for every ticket that meets the condition, and for some others.
     """
 
     query: str
     lexemes: tuple[tuple[str, bool], ...]
     is_text: bool = False
     is_negated: bool = False
+    rough: str | None = None
 
 
 def parse(text: str, *, staff: bool) -> list[Term]:
@@ -112,14 +114,15 @@ def _term(match: re.Match[str], *, staff: bool) -> Iterator[Term]:
     else:
         bare = match[0][1:] if is_negated else match[0]
         for unit in units(bare):
-            yield Term(_asked(unit), is_negated)
+            yield Term(_asked(unit, is_negated=is_negated), is_negated)
 
 
-def _asked(unit: Unit) -> Word | Phrase:
+def _asked(unit: Unit, *, is_negated: bool) -> Word | Phrase:
+    """What a word asks for. An excluded one is taken exactly: whoever leaves out "in" has not seen the interfaces."""
     if unit.chained:
         return Phrase(tuple(enumerate(unit.parts[:-1])))
     is_short = len(unit.asked) == 1 and unit.asked.isascii()
-    return Word(unit.asked, not unit.exact and not is_short)
+    return Word(unit.asked, not (unit.exact or is_short or is_negated))
 
 
 def _phrase(found: list[Unit]) -> Word | Phrase | None:
@@ -243,8 +246,11 @@ def clause(what: Word | Phrase | Facets, *, staff: bool, is_negated: bool = Fals
         mark = ":*" if what.is_beginning else ""
         query = " | ".join(quoted(spelling + what.lexeme) + mark for spelling in spellings)
         return Clause(query, ((what.lexeme, what.is_beginning),), True, is_negated)
+    words = [lexeme for _place, lexeme in what.lexemes]
+    known = [*words, *pairs(words)]
     query = " | ".join(_in_order(what, spelling) for spelling in spellings)
-    return Clause(query, tuple((lexeme, False) for _place, lexeme in what.lexemes), True, is_negated)
+    rough = " | ".join(f"({' & '.join(quoted(spelling + one) for one in known)})" for spelling in spellings)
+    return Clause(query, tuple((one, False) for one in known), True, is_negated, None if is_negated else rough)
 
 
 def _in_order(phrase: Phrase, spelling: str) -> str:

@@ -4,8 +4,10 @@ A word of what only the provider's people see is kept as another word, behind a 
 cannot find by it, and the index alone can tell.
 """
 
-from collections.abc import Iterable
+from binascii import b2a_base64, crc32
+from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
@@ -29,6 +31,9 @@ INTERNAL = "~"
 
 _FACET = "="
 """How a facet begins, and no word: words are letters, digits and what joins them."""
+
+_PAIR = "<"
+"""How a pair begins, and no word."""
 
 _GAP = 10
 """Places between two texts, so that no phrase reaches from one into the other."""
@@ -98,9 +103,19 @@ def facets(document: Document) -> list[str]:
     ]
 
 
+def pairs(words: Sequence[str]) -> list[str]:
+    """What stands for each two words that follow each other: a phrase is looked for by it.
+
+    It is 18 bits of a checksum, which take little room. Other pairs may have the same: look for the words, too.
+    """
+    sums = (crc32(f"{first} {second}".encode()) & 0x3FFFF for first, second in pairwise(words))
+    return [_PAIR + b2a_base64(one.to_bytes(3, "big"))[1:4].decode() for one in sums]
+
+
 class _Vector:
     def __init__(self) -> None:
         self._places: dict[str, list[str]] = {}
+        self._pairs: set[str] = set()
         self._words = 0
         self._size = 0
         self._at = 1
@@ -123,12 +138,17 @@ class _Vector:
             known.append(place)
 
     def text(self, text: str, weight: str, room: _Room) -> None:
+        words: list[str] = []
+        room_left = max(0, room.place - self._at + 1)
         for unit in units(text):
+            words += unit.parts
             for place, part in enumerate(unit.parts, self._at):
                 self.put(part, weight, room, place)
             for place, lexeme in unit.more:
                 self.put(lexeme, weight, room, self._at + place)
             self._at += len(unit.parts)
+        mark = INTERNAL if weight == "D" else ""
+        self._pairs.update(mark + pair for pair in pairs(words[:room_left]))
         self._at = min(self._at, room.place) + _GAP
 
     def texts(self, texts: Iterable[str], weight: str, room: _Room) -> None:
@@ -140,7 +160,8 @@ class _Vector:
                 return
 
     def __str__(self) -> str:
-        return " ".join(f"{quoted(lexeme)}:{','.join(places)}" for lexeme, places in self._places.items())
+        words = [f"{quoted(lexeme)}:{','.join(places)}" for lexeme, places in self._places.items()]
+        return " ".join([*words, *map(quoted, self._pairs)])
 
 
 def quoted(lexeme: str) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from clearline.domain.handling import DeskTicket
 from clearline.domain.search_document import NOTES_MAX, Document
-from clearline.domain.search_plan import Step
+from clearline.domain.search_plan import RARE, Statistics, Step
 from clearline.store.db import Record, Tx
 from clearline.store.events import START, Cursor
 from clearline.store.handling import DESK, NAMES, desk_ticket_of
@@ -53,13 +53,13 @@ class Wanted(NamedTuple):
 
 
 async def prepare(tx: Tx) -> None:
-    """Have the next statements planned for the words they look for, and never by reading a table whole.
+    """Have the next statements planned for the words they look for, and never by reading a table whole or sorting it.
 
     Beginnings need the memory: what they match is noted ticket by ticket, or else whole pages have to be checked.
     """
     await tx.fetchval(
         """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
-                  set_config('work_mem', '32MB', true)"""
+                  set_config('enable_sort', 'off', true), set_config('work_mem', '32MB', true)"""
     )
 
 
@@ -74,10 +74,11 @@ async def newest(tx: Tx) -> int:
     return found or 0
 
 
-async def shares(tx: Tx, lexemes: Sequence[tuple[str, bool]]) -> dict[tuple[str, bool], float]:
+async def statistics(tx: Tx, lexemes: Sequence[tuple[str, bool]]) -> Statistics:
     """Which share of all tickets has a lexeme, or one that begins with it, as the statistics tell.
 
-    Rare ones are left out, and all are before the table was first analysed.
+    They hold the most common ones, and none before the table was first analysed. What they do not hold is taken to be
+    half as common as the rarest that they hold.
     """
     rows = await tx.fetch(
         """
@@ -91,22 +92,38 @@ async def shares(tx: Tx, lexemes: Sequence[tuple[str, bool]]) -> dict[tuple[str,
         union all
         select beginning, true, sum(share)::real
           from unnest($2::text[]) beginning join common on starts_with(lexeme, beginning) group by beginning
+        union all
+        select null, null, min(share) from common
         """,
         [lexeme for lexeme, is_beginning in lexemes if not is_beginning],
         [lexeme for lexeme, is_beginning in lexemes if is_beginning],
     )
-    return {(row[0], row[1]): row[2] for row in rows}
+    found = {(row[0], row[1]): row[2] for row in rows}
+    least: float | None = found.pop((None, None), None)
+    return Statistics(found, RARE if least is None else least / 2)
 
 
-_MATCHING = """
+_INDEXED = """(select company_id, number from ticket_search where vector @@ $1::tsquery offset 0)"""
+_CHECKED = "($2::tsquery is null or {words}.vector @@ $2::tsquery)"
+_VISIBLE = "($3::uuid is null or one.company_id = $3)"
+_WORDS = """cross join lateral (select vector from ticket_search
+    where company_id = one.company_id and number = one.number offset 0) words"""
+
+_FOUND = f"""
+    select one.company_id, one.number, words.vector
+      from (select * from {_INDEXED} one where {_VISIBLE} and one.number <= $4 order by one.number desc offset 0) one
+           {_WORDS}
+     where {_CHECKED.format(words="words")}"""
+
+_WALKED = f"""
     select one.company_id, one.number, one.vector
-      from (select company_id, number, vector from ticket_search where vector @@ $1::tsquery offset 0) one
-     where ($2::tsquery is null or one.vector @@ $2::tsquery)
-       and ($3::uuid is null or one.company_id = $3)"""
+      from (select * from ticket_search one where {_VISIBLE} and one.number between $11 and $4
+             order by one.number desc offset 0) one
+     where $1::text is null and {_CHECKED.format(words="one")}"""
 
-FIND = f"""
+_HITS = """
     with found as materialized (
-        {_MATCHING} and one.number <= $4 order by one.number desc limit $5
+        {matching} order by one.number desc limit $5
     ), ranked as materialized (
         select company_id, number,
                case when $6::tsquery is null or (select count(*) from found) > $7 then 0
@@ -118,16 +135,21 @@ FIND = f"""
      order by rank desc, number desc limit $10
     """
 
+FIND = _HITS.format(matching=_FOUND)
+WALK = _HITS.format(matching=_WALKED)
+
 
 async def find(tx: Tx, step: Step, wanted: Wanted, *, candidates: int) -> Hits:
     """The tickets that match, of the newest ``candidates``: best first when all of them were looked at, or else newest.
 
-    The index is asked alone, and what is left of the query is checked on what it found: the planner cannot know that
-    a common beginning is dear. Served by ``ticket_search_vector``.
+    The index is asked alone, and what is left of the query is checked on what it found, the newest first, until there
+    are enough: the planner cannot know that a common beginning is dear. Served by ``ticket_search_vector``, or by
+    ``ticket_search_newest`` and the primary key when the step asks for no words.
     """
     rank, number = wanted.after or (None, None)
+    walked = [step.oldest] if step.index is None else []
     rows = await tx.fetch(
-        FIND,
+        WALK if walked else FIND,
         step.index,
         step.rest,
         wanted.company_id,
@@ -138,12 +160,15 @@ async def find(tx: Tx, step: Step, wanted: Wanted, *, candidates: int) -> Hits:
         rank,
         number,
         wanted.limit,
+        *walked,
     )
     hits = [Hit(row[0], row[1], row[2]) for row in rows]
     return Hits(hits, rows[0][3], rows[0][4]) if rows else Hits([], 0, 0)
 
 
-COUNT = f"select count(*) from ({_MATCHING}) matching"
+COUNT = f"""
+    select count(*) from (select company_id, number, vector from ticket_search where vector @@ $1::tsquery offset 0) one
+     where {_CHECKED.format(words="one")} and {_VISIBLE}"""
 
 
 async def count(tx: Tx, step: Step, company_id: UUID | None) -> int:

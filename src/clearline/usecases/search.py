@@ -11,7 +11,7 @@ from clearline.domain.handling import DeskTicket
 from clearline.domain.party import PROVIDER_ID, Actor, Scope
 from clearline.domain.search import Clause, Facets, Named, Term, clause, parse
 from clearline.domain.search_document import Document, facet, vector
-from clearline.domain.search_plan import Step, steps
+from clearline.domain.search_plan import Plan, Step
 from clearline.store import consumers, parties, queues, search
 from clearline.store.db import Tx
 from clearline.store.events import Cursor
@@ -80,8 +80,6 @@ async def find_tickets(
     terms = parse(text, staff=actor.is_staff)
     clauses = [await _clause(tx, actor, term) for term in terms]
     words = [one.query for one in clauses if one.is_text and not one.is_negated]
-    if company_id is not None:
-        clauses.append(clause(Facets((facet("company", company_id),)), staff=False))
     query = _Query(clauses, company_id, " & ".join(f"({one})" for one in words) or None)
     hits, is_ranked, last = await _hits(tx, query, after, limit)
     shown = hits.hits[:limit]
@@ -107,17 +105,21 @@ async def _hits(tx: Tx, query: _Query, after: Place | None, limit: int) -> tuple
         candidates, newest, behind = CANDIDATES_LATER, after.newest, (after.rank, after.number)
     else:
         candidates, newest, ranked_by = limit + 1, after.number - 1, None
-    known = await search.shares(tx, [lexeme for one in query.clauses for lexeme in one.lexemes])
-    attempts = list(steps(query.clauses, known, newest=newest, needed=candidates))
+    company = None
+    if query.company_id is not None:
+        company = clause(Facets((facet("company", query.company_id),)), staff=False)
+    asked = query.clauses if company is None else [*query.clauses, company]
+    known = await search.statistics(tx, [lexeme for one in asked for lexeme in one.lexemes])
+    plan = Plan(query.clauses, known, newest=newest, needed=candidates, company=company)
     await search.prepare(tx)
     wanted = Wanted(newest, query.company_id, ranked_by, behind, limit + 1)
     hits = Hits([], 0, 0)
-    for attempt in attempts:
-        hits = await search.find(tx, attempt, wanted, candidates=candidates)
-        if hits.many >= candidates:
-            break
+    step: Step | None = plan.first()
+    while step is not None:
+        hits = await search.find(tx, step, wanted, candidates=candidates)
+        step = plan.after(step, hits.many) if hits.many < candidates else None
     is_ranked = ranked_by is not None and (after is not None or hits.many < candidates)
-    return hits, is_ranked, attempts[-1]
+    return hits, is_ranked, plan.last()
 
 
 async def _tickets(tx: Tx, hits: Sequence[Hit]) -> list[DeskTicket]:
