@@ -57,7 +57,8 @@ OPERATIONS = (
         "searchTickets", "GET", "/api/v1/search", search_tickets,
         "Search tickets", "All words and filters must hold. Words are found in numbers, services, titles, contacts, "
         "descriptions, notes and names of attachments, by their beginning; words in quotation marks exactly and in "
-        f"their order; a minus excludes what has exactly the word. Filters: {', '.join(f'`{name}:`' for name in FOR_CUSTOMERS)}; for the "
+        "their order; a minus excludes what has exactly the word. Filters: "
+        f"{', '.join(f'`{name}:`' for name in FOR_CUSTOMERS)}; for the "
         f"provider's people also {', '.join(f'`{name}:`' for name in _FOR_STAFF)}. Up to 100 matches come best "
         "first, more of them newest first. A change is found about a second later. Customers find their own company's "
         "tickets, by what they may read of them.",
