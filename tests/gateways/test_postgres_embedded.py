@@ -362,3 +362,28 @@ def test_a_postgresql_that_cannot_start_is_said_with_its_last_words(
         postgres_embedded.start(data_dir)
     assert time.monotonic() - began < 10
     assert naming(data_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, 1024),
+        ({"memory.max": "max\n"}, 1024),
+        ({"memory.max": str(2 * 1024**3)}, 256),
+        ({"memory.limit_in_bytes": str(512 * 1024**2)}, 64),
+        ({"memory.max": str(64 * 1024**2)}, 32),
+        ({"memory.max": str(10**15)}, 1024),
+    ],
+)
+def test_its_buffers_are_an_eighth_of_the_memory_that_it_may_take(
+    limits: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = 64 * 1024**3 // os.sysconf("SC_PAGE_SIZE")
+    known = os.sysconf
+    monkeypatch.setattr(os, "sysconf", lambda name: pages if name == "SC_PHYS_PAGES" else known(name))
+    for name, limit in limits.items():
+        (tmp_path / name).write_text(limit)
+    monkeypatch.setattr(
+        postgres_embedded, "_MEMORY_LIMITS", (tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes")
+    )
+    assert postgres_embedded._buffers_megabytes() == expected  # noqa: SLF001

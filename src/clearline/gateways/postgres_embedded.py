@@ -36,6 +36,9 @@ _SOCKET_PATH_MAX = 103
 
 _SOCKET = ".s.PGSQL.5432"
 
+_MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux says how much a container may take; ``max`` is no number."""
+
 _CONF = {
     "log_destination": "stderr",
     "logging_collector": "on",
@@ -46,7 +49,6 @@ _CONF = {
     "log_timezone": "UTC",
     "timezone": "UTC",
     "max_connections": "200",
-    "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "jit": "off",
@@ -331,7 +333,7 @@ def _supervisor_command(data: Path, binaries: Path, sockets: Path, account: _Acc
         "command": [
             str(binaries / "postgres"), "-D", str(data),
             "-c", "listen_addresses=", "-c", "port=5432", "-c", f"unix_socket_directories={sockets}",
-            "-c", "unix_socket_permissions=0700",
+            "-c", "unix_socket_permissions=0700", "-c", f"shared_buffers={_buffers_megabytes()}MB",
         ],
         "data": str(data),
         "output": str(data.parent / "postgresql.out"),
@@ -339,6 +341,15 @@ def _supervisor_command(data: Path, binaries: Path, sockets: Path, account: _Acc
         "group": account and account.group,
     }  # fmt: skip
     return [sys.executable, "-I", postgres_supervisor.__file__, json.dumps(order)]
+
+
+def _buffers_megabytes() -> int:
+    """What PostgreSQL keeps of the data in its own memory: an eighth of what there is, and at most 1 GB."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in _MEMORY_LIMITS:
+        with contextlib.suppress(OSError, ValueError):
+            memory = min(memory, int(limit.read_text()))
+    return max(32, min(1024, memory // 8 // 1024**2))
 
 
 def _wait_until_ready(data: Path, until: float) -> None:
