@@ -135,8 +135,8 @@ _HITS = """
      order by rank desc, number desc limit $10
     """
 
-FIND = _HITS.format(matching=_FOUND)
-WALK = _HITS.format(matching=_WALKED)
+FIND = {True: _HITS.format(matching=_FOUND), False: _HITS.format(matching=_WALKED)}
+"""By whether the index is asked for anything."""
 
 
 async def find(tx: Tx, step: Step, wanted: Wanted, *, candidates: int) -> Hits:
@@ -149,7 +149,7 @@ async def find(tx: Tx, step: Step, wanted: Wanted, *, candidates: int) -> Hits:
     rank, number = wanted.after or (None, None)
     walked = [step.oldest] if step.index is None else []
     rows = await tx.fetch(
-        WALK if walked else FIND,
+        FIND[not walked],
         step.index,
         step.rest,
         wanted.company_id,
