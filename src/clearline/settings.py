@@ -4,6 +4,8 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,34 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _networks(value: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(one.strip())) for one in value.split(",") if one.strip())
+    except ValueError as error:
+        raise ValueError("networks between commas, such as 10.20.0.0/16") from error
+
+
+def _smtp(value: str) -> str:
+    if not re.fullmatch(r"smtp(s|\+starttls)?://([^\s/@:]+:[^\s/@]*@)?[^\s/@]+(:[0-9]{1,5})?", value):
+        raise ValueError("an address such as smtp+starttls://user:password@mail.example.net:587")
+    return value
+
+
+def _mail_address(value: str) -> str:
+    name, address = parseaddr(value)
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or "\n" in name:
+        raise ValueError("a mail address such as Support <support@example.net>")
+    return value
+
+
+def _mail_listen(value: str) -> str:
+    scheme, found, rest = value.partition("://")
+    if scheme not in {"lmtp", "smtp"} or not found:
+        raise ValueError("an address such as lmtp://127.0.0.1:8024 or smtp://0.0.0.0:25")
+    _bind(rest)
+    return value
+
+
 def _media_types(value: str) -> tuple[str, ...]:
     found = tuple(filter(None, (one.strip().lower() for one in value.split(","))))
     if not found or not all(_MEDIA_TYPES.fullmatch(one) for one in found):
@@ -203,6 +233,57 @@ class Settings:
         "images, text, CSV, JSON, XML, PDF, packet captures, archives, mail, office documents, octet-stream",
         "Media types that may be attached, between commas: `text/plain`, `image/*`, or `*` for any.",
         ATTACHMENT_TYPES,
+    )
+    public_url: str = _setting(
+        _http_url,
+        "`http://127.0.0.1:8080`",
+        "Address at which people and programs reach this server; links in mail begin with it.",
+        "http://127.0.0.1:8080",
+    )
+    workers: bool = _setting(
+        lambda value: _choice("on", "off")(value) == "on",
+        "`on`",
+        "Whether `clearline serve` also does the work that follows from requests: `on`, or `off` where "
+        "`clearline work` runs beside it.",
+        True,
+    )
+    webhook_networks: tuple[str, ...] = _setting(
+        _networks,
+        "none",
+        "Private networks that webhooks may be sent to, between commas, such as `10.20.0.0/16,fd00::/8`. Without it "
+        "only public addresses over https.",
+        (),
+    )
+    webhook_seconds: int = _setting(
+        _number(1, 30), "`15`", "How long the receiver of a webhook may take to answer.", 15
+    )
+    smtp: str | None = _setting(
+        _smtp,
+        "none: no mail is sent",
+        "Server that mail is sent by: `smtp://host:25`, `smtp+starttls://user:password@host:587` or "
+        "`smtps://user:password@host:465`. User and password are percent-encoded.",
+        None,
+    )
+    mail_from: str = _setting(
+        _mail_address,
+        "`Support <support@localhost>`",
+        "Sender of all mail, `Name <address>`. Replies come to its address, with what tells the ticket behind a plus.",
+        "Support <support@localhost>",
+    )
+    mail_listen: str | None = _setting(
+        _mail_listen,
+        "none: no mail is taken",
+        "Where mail is taken: `lmtp://127.0.0.1:8024` behind a mail server of yours, or `smtp://0.0.0.0:25`.",
+        None,
+    )
+    mail_max: int = _setting(
+        _number(10_000, 100 * 1024**2), "`26214400` (25 MiB)", "Most bytes of one mail that comes in.", 25 * 1024**2
+    )
+    secret_key: str | None = _setting(
+        _text,
+        "a key kept in the database",
+        "What passwords of mailboxes are encrypted with. Any long random text; keep it: without it they are lost.",
+        None,
     )
     postgres_user: str | None = _setting(
         _text,

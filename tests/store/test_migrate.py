@@ -110,4 +110,4 @@ async def test_a_server_of_the_first_release_that_works_meanwhile_is_told_of(pos
         await old.execute(TICKET)
         await work.commit()
         await old.close()
-        assert [one.name for one in await migrate.migrate(database)] == ["desk"]
+        assert [one.name for one in await migrate.migrate(database)] == ["desk", "events_out"]

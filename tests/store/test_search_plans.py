@@ -10,8 +10,9 @@ import pytest
 from clearline.domain.search import Clause, Facets, Named, clause, parse
 from clearline.domain.search_document import facet
 from clearline.domain.search_plan import Plan, Statistics, Step
-from clearline.store import search
+from clearline.store import events, search
 from clearline.store.db import Database, Tx
+from clearline.store.events import Cursor
 from clearline.store.search import CANDIDATES, Hit, Wanted
 from clearline.usecases.search import RANKED_MAX
 from tests.conftest import new_database
@@ -156,6 +157,16 @@ async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, 
     used, whole = await plan_of(filled, noted.statement, *noted.values)
     assert used & one_of
     assert not whole & BIG
+
+
+@pytest.mark.parametrize("work", [search.settled, lambda tx: events.read(tx, Cursor(3, 5), limit=200)])
+async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work: Any) -> None:
+    noted = Noted()
+    await work(Tx(noted))
+    lines = await filled.fetch("explain " + (noted.statement or ""), *noted.values)
+    plan = "\n".join(line[0] for line in lines)
+    assert "event_cursor" in plan
+    assert "Sort" not in plan
 
 
 async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) -> None:

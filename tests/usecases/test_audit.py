@@ -31,7 +31,7 @@ from clearline.domain.events import (
 from clearline.domain.party import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.store import audit as store
 from clearline.store import events
-from clearline.store.audit import AFTER_ALL, Wanted
+from clearline.store.audit import AFTER_ALL, Place, Wanted
 from clearline.store.db import Database, Tx
 from clearline.store.events import Event
 from clearline.usecases import audit
@@ -75,7 +75,7 @@ async def paged(database: Database, actor: Actor = OPERATOR, **filters: Any) -> 
     """The whole of a list, read two at a time."""
     seen: list[Event] = []
     while True:
-        after = (seen[-1].at, seen[-1].cursor.id) if seen else None
+        after = (seen[-1].at, seen[-1].cursor.id, seen[-1].cursor.xid) if seen else None
         page = await asked(database, actor, **filters, after=after, limit=2)
         if not page:
             return seen
@@ -234,13 +234,13 @@ async def filled(postgres: str) -> AsyncIterator[Any]:
         await connection.close()
 
 
-SOMETIME = (datetime.fromisoformat("2026-01-05T00:00:00Z"), 5000)
+SOMETIME = (datetime.fromisoformat("2026-01-05T00:00:00Z"), 5000, 10_000)
 
 
-PLANS: list[tuple[str, str, tuple[int, ...]]] = [
+PLANS: list[tuple[str, str, tuple[int | str, ...]]] = [
     (store.EVERYTHING, "event_by_time", ()),
     (store.RECORDS, "event_of_records", ()),
-    (store.OF_COMPANY, "event_pkey", ()),
+    (store.OF_COMPANY, "event_pkey", ("10000",)),
     (store.RECORDS_OF_COMPANY, "event_of_company_records", ()),
     (store.OF_TICKET, "event_by_ticket", (77,)),
 ]
@@ -249,7 +249,7 @@ PLANS: list[tuple[str, str, tuple[int, ...]]] = [
 @pytest.mark.parametrize("after", [None, SOMETIME])
 @pytest.mark.parametrize(("statement", "index", "more"), PLANS)
 async def test_a_page_walks_its_index_and_sorts_nothing(
-    filled: Any, statement: str, index: str, more: tuple[int, ...], after: tuple[datetime, int] | None
+    filled: Any, statement: str, index: str, more: tuple[int | str, ...], after: Place | None
 ) -> None:
     company = await filled.fetchval("select md5('company1')::uuid")
     of_company = statement in {store.OF_COMPANY, store.RECORDS_OF_COMPANY, store.OF_TICKET}

@@ -98,7 +98,8 @@ class Watched(Runner):
         self.waits: list[float] = []
         self._busy = busy
 
-    async def _wait(self, seconds: float) -> bool:
+    async def _wait(self, seconds: float, alarm: asyncio.Event | None) -> bool:
+        assert alarm is None
         self.waits.append(seconds)
         if len(self.waits) == 3:
             self.stop()
@@ -124,3 +125,46 @@ async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twent
             assert wait != 0.3, "it goes on at once, after a breath as long as its turn took"
         else:
             assert wait == 0.3
+
+
+@pytest.mark.parametrize("gives_way", [False, True])
+async def test_a_process_that_only_works_gives_way_to_nobody(*, gives_way: bool) -> None:
+    class Busy(Watched):
+        def __init__(self, jobs: list[Job]) -> None:
+            Runner.__init__(self, jobs, gives_way=gives_way)
+            self.waits, self._busy = [], True
+
+    async def turn() -> int:
+        await asyncio.sleep(0.02)
+        return 5
+
+    runner = Busy([Job("work", 0.1, turn, 5)])
+    await runner.run()
+    assert all((wait >= 19 * 0.02) is gives_way for wait in runner.waits[1:])
+
+
+async def test_an_alarm_brings_the_next_turn_at_once() -> None:
+    turns = Counted()
+    alarm = asyncio.Event()
+    runner = Runner([Job("woken", NEVER, turns, alarm=alarm)], gives_way=False)
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)
+    assert turns.turns == 0
+    alarm.set()
+    async with asyncio.timeout(2):
+        await turns.enough.wait()  # nobody clears the alarm
+    runner.stop()
+    async with asyncio.timeout(2):
+        await running
+
+
+@pytest.mark.parametrize("last", [False, True])
+async def test_a_job_ends_as_it_says_whatever_fails_there(*, last: bool) -> None:
+    turns, finished = Counted(), Counted(ValueError("a fault"))
+    runner = Runner([Job("work", NEVER, turns, last=last, finish=finished, alarm=asyncio.Event())])
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)
+    runner.stop()
+    async with asyncio.timeout(5):
+        await running
+    assert (turns.turns, finished.turns) == (int(last), 1)

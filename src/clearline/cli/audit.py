@@ -61,7 +61,7 @@ def audit(
         return
     table(
         ("WHEN", "WHO", "WHAT", "ABOUT", "DETAILS"),
-        [(one.at, one.actor_name, one.type, _about(one), _details(one)) for one in found],
+        [(one.at, one.actor_name, one.type, about(one), details(one)) for one in found],
     )
 
 
@@ -75,13 +75,14 @@ async def _who(tx: Tx, company: str | None, email: str | None) -> UUID | None:
     return (await accounts.get_user(tx, OPERATOR, company or PROVIDER_ID, email)).id
 
 
-def _about(one: Event) -> str:
+def about(one: Event) -> str:
+    """What an event is about: a note, a ticket, or something by its name."""
     if one.note_number is not None:
         return worklog_id(one.note_number)
     return one.data.get("name", "") if one.ticket_number is None else ticket_number(one.ticket_number)
 
 
-def _details(one: Event) -> str:
+def details(one: Event) -> str:
     """What was before and after, cut to a line."""
     changes = one.data.get("changes")
     if changes is None:

@@ -11,10 +11,10 @@ from clearline.domain.events import BY_VISIBILITY, FIELDS_FOR_CUSTOMERS, FOR_CUS
 from clearline.store.db import Tx
 from clearline.store.events import Event, event_of
 
-Place = tuple[datetime, int]
-"""Where a page goes on: the time and the id of the last event of the page before."""
+Place = tuple[datetime, int, int]
+"""Where a page goes on: the time, the id and the transaction of the last event of the page before."""
 
-AFTER_ALL: Place = (datetime(9999, 12, 31, tzinfo=UTC), 2**63 - 1)
+AFTER_ALL: Place = (datetime(9999, 12, 31, tzinfo=UTC), 2**63 - 1, 2**63 - 1)
 
 
 class Wanted(NamedTuple):
@@ -54,23 +54,26 @@ _BY_TIME = f"""select {_COLUMNS} from event where (at, id) < ($1, $2)
 
 # All statements bind the same values; the walks by id have no use for the first. Their times are no range of an index,
 # which the plan that serves any values would take for a narrow one and sort.
-_BY_ID = f"""select {_COLUMNS} from event where $1::timestamptz is not null and id < $2
+_BY_ID = f"""select {_COLUMNS} from event where $1::timestamptz is not null and {{before}}
        and case when at >= coalesce($3::timestamptz, '-infinity') and at < coalesce($4::timestamptz, 'infinity')
            then true end
        and {_FILTERS} {{only}}
-     order by id desc limit $13"""
+     order by {{order}} limit $13"""
+_ID: dict[str, str] = {"before": "id < $2", "order": "id desc"}
 
 EVERYTHING = _BY_TIME.format(only="")
 RECORDS = _BY_TIME.format(only="and ticket_number is null")
-OF_COMPANY = _BY_ID.format(only="and company_id = $6")
-RECORDS_OF_COMPANY = _BY_ID.format(only="and company_id = $6 and ticket_number is null")
-OF_TICKET = _BY_ID.format(only="and company_id = $6 and ticket_number = $14")
+OF_COMPANY = _BY_ID.format(
+    before="(xid, id) < ($14::text::xid8, $2)", only="and company_id = $6", order="event.xid desc, event.id desc"
+)
+RECORDS_OF_COMPANY = _BY_ID.format(**_ID, only="and company_id = $6 and ticket_number is null")
+OF_TICKET = _BY_ID.format(**_ID, only="and company_id = $6 and ticket_number = $14")
 
 
 def values(wanted: Wanted, after: Place | None, limit: int) -> tuple[object, ...]:
-    """What the statements bind."""
+    """What all statements bind."""
     return (
-        *(after or AFTER_ALL),
+        *(after or AFTER_ALL)[:2],
         wanted.since,
         wanted.until,
         wanted.type,
@@ -96,8 +99,9 @@ async def records(tx: Tx, wanted: Wanted, after: Place | None, limit: int) -> li
 
 
 async def of_company(tx: Tx, wanted: Wanted, after: Place | None, limit: int) -> list[Event]:
-    """Events of one company, the last stored first. Served by the primary key."""
-    return [event_of(row) for row in await tx.fetch(OF_COMPANY, *values(wanted, after, limit))]
+    """Events of one company, the last in the log first. Served by the primary key."""
+    xid = str((after or AFTER_ALL)[2])
+    return [event_of(row) for row in await tx.fetch(OF_COMPANY, *values(wanted, after, limit), xid)]
 
 
 async def records_of_company(tx: Tx, wanted: Wanted, after: Place | None, limit: int) -> list[Event]:

@@ -88,7 +88,7 @@ async def read(tx: Tx, after: Cursor, *, limit: int) -> list[Event]:
         select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
           from event
          where (xid, id) > ($1::text::xid8, $2) and xid < pg_snapshot_xmin(pg_current_snapshot())
-         order by xid, id limit $3
+         order by event.xid, event.id limit $3
         """,
         str(after.xid),
         after.id,

@@ -299,7 +299,7 @@ async def settled(tx: Tx) -> Cursor:
     """The last event before which no other can appear any more. Served by ``event_cursor``."""
     row = await tx.fetchrow(
         """select xid::text::bigint, id from event where xid < pg_snapshot_xmin(pg_current_snapshot())
-            order by xid desc, id desc limit 1"""
+            order by event.xid desc, event.id desc limit 1"""
     )
     return START if row is None else Cursor(row[0], row[1])
 

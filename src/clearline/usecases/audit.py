@@ -32,9 +32,9 @@ async def list_events(
     """Events, newest first: all for the provider's admins, of its own company for a customer's admin.
 
     ``since`` is included, ``until`` is not. ``kind`` is an event's type, or with a dot at its end a beginning of it,
-    such as ``user.``. Several filters must all hold. ``after`` is the time and id of the last event before. Served by
-    ``event_by_ticket``, the primary key, ``event_of_company_records``, ``event_of_records`` or ``event_by_time``, in
-    that order of preference.
+    such as ``user.``. Several filters must all hold. ``after`` is the time, id and transaction of the last event
+    before. Served by ``event_by_ticket``, the primary key, ``event_of_company_records``, ``event_of_records`` or
+    ``event_by_time``, in that order of preference.
 
     Raises:
         Forbidden: the actor is no admin.

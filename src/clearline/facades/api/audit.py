@@ -12,6 +12,7 @@ from clearline.facades.api.tickets import user_in_query
 from clearline.facades.api.wire import Page
 from clearline.facades.http.call import Call
 from clearline.facades.http.table import Operation
+from clearline.store.audit import Place
 from clearline.store.events import Event
 from clearline.usecases import access, audit
 
@@ -34,7 +35,7 @@ def event_out(event: Event) -> wire.AuditEventOut:
 async def list_events(call: Call) -> Page[wire.AuditEventOut]:
     """Events, newest first."""
     query: wire.AuditQuery = call.query
-    after = paging.place(call, lambda at, event_id: (datetime.fromisoformat(at), int(event_id)))
+    after = paging.place(call, _place)
     async with call.transaction() as tx:
         found = await audit.list_events(
             tx,
@@ -48,7 +49,11 @@ async def list_events(call: Call) -> Page[wire.AuditEventOut]:
             after=after,
             limit=query.limit + 1,
         )
-    return paging.page(call, found, lambda one: [one.at.isoformat(), one.cursor.id], event_out)
+    return paging.page(call, found, lambda one: [one.at.isoformat(), *reversed(one.cursor)], event_out)
+
+
+def _place(at: str, event_id: int, xid: int) -> Place:
+    return datetime.fromisoformat(at), event_id, xid
 
 
 def _company(text: str | None) -> UUID | str | None:

@@ -43,21 +43,22 @@ def page(call: Call, found: Sequence[Item], keys: Callable[[Item], list[Any]], o
     cursor = None
     if len(found) > limit:
         cursor = call.desk.cursors.make(keys(shown[-1]), _asked(call))
-        call.headers.append((b"link", _link(call, cursor)))
+        call.headers.append((b"link", next_link(call, cursor)))
     return Page([out(item) for item in shown], cursor is not None, cursor)
 
 
-def _parameters(call: Call) -> list[tuple[str, str]]:
+def next_link(call: Call, cursor: str, *, name: str = "cursor") -> bytes:
+    """The header Link to what comes after a cursor, which the parameter ``name`` takes; all other parameters stay."""
+    host = (header(call.scope, b"host") or b"localhost").decode("latin-1")
+    query = urlencode([*_parameters(call, name), (name, cursor)])
+    return f'<{call.scope["scheme"]}://{host}{quote(call.scope["path"])}?{query}>; rel="next"'.encode("latin-1")
+
+
+def _parameters(call: Call, without: str = "cursor") -> list[tuple[str, str]]:
     raw: bytes = call.scope["query_string"]
-    return [pair for pair in parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if pair[0] != "cursor"]
+    return [pair for pair in parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if pair[0] != without]
 
 
 def _asked(call: Call) -> dict[str, str]:
     """What a cursor belongs to: the list and its filters, but not how long its pages are."""
     return {"": call.scope["path"], **{name: value for name, value in _parameters(call) if name != "limit"}}
-
-
-def _link(call: Call, cursor: str) -> bytes:
-    host = (header(call.scope, b"host") or b"localhost").decode("latin-1")
-    query = urlencode([*_parameters(call), ("cursor", cursor)])
-    return f'<{call.scope["scheme"]}://{host}{quote(call.scope["path"])}?{query}>; rel="next"'.encode("latin-1")
