@@ -240,3 +240,13 @@ class TooManyJobs(Conflict):
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} jobs of your company are not finished: wait for one of them, or cancel it")
         self.most = most
+
+
+class TooManySubscriptions(Conflict):
+    """The company has as many subscriptions as one may have."""
+
+    code = "too_many_subscriptions"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a company has at most {most} subscriptions: delete one first")
+        self.most = most

@@ -153,7 +153,7 @@ FIELDS_FOR_CUSTOMERS = {
     "external_ids",
 }
 
-RECORDS_FOR_CUSTOMERS = {"company", "user", "api_key", "service"}
+RECORDS_FOR_CUSTOMERS = {"company", "user", "api_key", "service", "subscription"}
 """Kinds of things that are no tickets whose changes the admins of their company may know."""
 
 

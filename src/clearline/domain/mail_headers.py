@@ -1,0 +1,151 @@
+"""Headers of a mail that may be broken in any way (RFC 5322, RFC 2047), and what the desk wants of them."""
+
+import re
+from base64 import b64decode
+from email.message import Message
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from email.quoprimime import header_decode
+from email.utils import getaddresses
+
+from msgspec import Struct
+
+from clearline.domain.mail_text import decode, tidy
+from clearline.domain.text import EMAIL, EMAIL_MAX
+
+HEADERS_SEEN = 512 * 1024
+"""Bytes of a mail in which its headers are looked for."""
+
+HEADER_MAX = 20_000
+"""Characters of one header that are looked at."""
+
+SUBJECT_MAX = 500
+MESSAGE_ID_MAX = 998
+REFERENCES_MAX = 50
+_RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to")
+_RECIPIENTS_MAX = 200
+_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]{0,5000})\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,996}>")
+_COMMENT_AT_END = re.compile(r"\s*\([^()]*\)\s*$")
+
+
+class Address(Struct, frozen=True):
+    """A person and an address, in lower case."""
+
+    name: str
+    address: str
+
+
+class Heads(Struct, frozen=True):
+    """What the headers say. ``all`` are all of them, names as sent, in order; ``senders`` those of From.
+
+    ``references`` are the mails that this one may answer, the likeliest first. Message-IDs keep their brackets.
+    """
+
+    all: tuple[tuple[str, str], ...]
+    senders: tuple[Address, ...]
+    recipients: tuple[str, ...]
+    subject: str
+    message_id: str | None
+    references: tuple[str, ...]
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a header, whatever the case of its name."""
+        return [value for given, value in self.all if given.lower() == name]
+
+    def first(self, name: str) -> str:
+        """The first value of a header, or nothing."""
+        return next(iter(self.values(name)), "")
+
+    @property
+    def sender(self) -> Address | None:
+        """Whom the mail is from, when that is one and plain."""
+        return self.senders[0] if len(self.senders) == 1 else None
+
+
+def read_heads(raw: bytes) -> Heads:
+    """The headers of a mail, of which the body is not looked at."""
+    return heads_of(BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADERS_SEEN]))
+
+
+def heads_of(message: Message) -> Heads:
+    """The headers of a mail that is taken apart already."""
+    bare = [(name, unfolded(value)) for name, value in message.raw_items()]
+    found = tuple((tidy(name), decode_words(value)) for name, value in bare)
+    named = [(name.lower(), value) for name, value in bare]
+    replied = [one for name, value in named if name == "in-reply-to" for one in _MESSAGE_ID.findall(value)]
+    before = [one for name, value in named if name == "references" for one in _MESSAGE_ID.findall(value)]
+    ids = [one for name, value in named if name == "message-id" for one in _MESSAGE_ID.findall(value)]
+    subject = next((value for (name, _), (_, value) in zip(named, found, strict=True) if name == "subject"), "")
+    return Heads(
+        found,
+        tuple(one for name, value in named if name == "from" for one in _senders(value)),
+        tuple(dict.fromkeys(_recipients(named)))[:_RECIPIENTS_MAX],
+        " ".join(subject.split())[:SUBJECT_MAX],
+        tidy(ids[0])[:MESSAGE_ID_MAX] if ids else None,
+        tuple(dict.fromkeys(tidy(one) for one in (*replied, *reversed(before))))[:REFERENCES_MAX],
+    )
+
+
+def unfolded(value: object) -> str:
+    """A header in one line, whatever bytes it was sent in."""
+    text = str(value)[:HEADER_MAX]
+    if not text.isascii():
+        text = decode(text.encode("ascii", "surrogateescape") if _is_escaped(text) else text.encode(), None)
+    return tidy(text).replace("\n", " ").strip()
+
+
+def _is_escaped(text: str) -> bool:
+    return all(ord(one) < 128 or 0xDC80 <= ord(one) <= 0xDCFF for one in text)
+
+
+def decode_words(value: str) -> str:
+    """A header with its encoded words read (RFC 2047); what is broken stays as it came."""
+    joined = _BETWEEN_WORDS.sub(r"\1", value)
+    out: list[str] = []
+    pending: tuple[str, bytes] | None = None
+    end = 0
+    for found in _WORD.finditer(joined):
+        content = _word(found[2], found[3])
+        if content is None:
+            continue
+        charset = found[1].lower()
+        if pending is not None and found.start() == end and pending[0] == charset:
+            pending = charset, pending[1] + content  # a character may be cut in two
+        else:
+            if pending is not None:
+                out.append(decode(pending[1], pending[0]))
+            out.append(joined[end : found.start()])
+            pending = charset, content
+        end = found.end()
+    if pending is not None:
+        out.append(decode(pending[1], pending[0]))
+    out.append(joined[end:])
+    return tidy("".join(out)).replace("\n", " ")
+
+
+def _word(encoding: str, text: str) -> bytes | None:
+    try:
+        if encoding in "qQ":
+            return header_decode(text.replace(" ", "_")).encode("latin-1")
+        return b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return None
+
+
+def _senders(value: str) -> list[Address]:
+    """The addresses of a From header. One that is not plain is none: it could be read as another person's."""
+    found = [(name, address) for name, address in getaddresses([value]) if address or name]
+    if len(found) == 1:
+        name, address = found[0]
+        plain = _COMMENT_AT_END.sub("", value).strip()
+        if not (plain == address or plain.endswith(f"<{address}>")) or plain.count("<") > 1 + name.count("<"):
+            return []
+    usable = [one for one in found if EMAIL.fullmatch(one[1]) and len(one[1]) <= EMAIL_MAX and one[1].count("@") == 1]
+    return [Address(" ".join(decode_words(name).split())[:255], address.lower()) for name, address in usable]
+
+
+def _recipients(named: list[tuple[str, str]]) -> list[str]:
+    values = [value for name, value in named if name in _RECIPIENTS]
+    return [address.lower() for _, address in getaddresses(values[:20]) if EMAIL.fullmatch(address)]

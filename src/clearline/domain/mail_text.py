@@ -1,0 +1,191 @@
+"""What a person wrote in a mail, out of what their program made of it.
+
+Everything here bears any input, and takes time in proportion to it: what is too long is cut first.
+"""
+
+import html
+import re
+from functools import cache
+
+from inscriptis import get_text  # type: ignore[import-untyped]
+from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
+from mailparser_reply.constants import MAIL_LANGUAGES  # type: ignore[import-untyped]
+from mailparser_reply.parser import EmailMessage  # type: ignore[import-untyped]
+
+BODY_MAX = 400_000
+"""Characters of a body that are looked at; whoever writes more has sent a file."""
+
+_LINE_SEEN = 160
+"""Characters of a line in which the beginning of a quote is looked for: the patterns need long for long lines."""
+
+_LINES_SEEN = 600
+_ODD_CODECS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
+"""Codecs of Python that are no charsets of mail; some take a time that grows with the square of the text."""
+
+_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8", "ascii": "utf-8", "iso-8859-1": "cp1252",
+          "ks_c_5601-1987": "cp949", "iso-8859-8-i": "iso-8859-8", "unicode-1-1-utf-7": "utf-7"}  # fmt: skip
+"""Charsets that senders name when they mean a wider one (WHATWG Encoding, 4.2), or that Python does not know."""
+
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\u200b]")
+_TAG = re.compile(r"<(?:style|script)\b.{0,50000}?</(?:style|script)>|<[^<>]{0,2000}>", re.IGNORECASE | re.DOTALL)
+_SENT_FROM = re.compile(
+    r"(sent from my|get outlook for|sent from outlook|gesendet von meinem|envoyé de mon|envoyé depuis|enviado desde mi|"
+    r"inviato da|verzonden vanaf mijn|wysłano z|skickat från min|odesláno z)\b.{0,60}",
+    re.IGNORECASE,
+)
+_COMMAS = ",.\uff0c\u3002"
+_CLOSING_MAX, _NAME_WORDS, _CLOSING_LINE = 8, 4, 60
+_WRITTEN = re.compile(r"@|\b(19|20)\d\d\b")
+_FIELD = re.compile(r"^[*> ]*[^\s:*>][^:\n]{0,20}:", re.MULTILINE)
+_FIELDS_LEAST = 3
+_QUOTED = re.compile(r"\s{0,3}>")
+_UNQUOTABLE = {"pl"}
+"""Languages whose pattern of a quoted header takes single lines such as ``Data: 42`` for the beginning of a quote."""
+
+_BEGINS_WITH_A_QUOTE = re.compile(
+    r"-{2,} ?(original message|ursprüngliche nachricht|message d'origine|forwarded message|weitergeleitete nachricht|"
+    r"mensaje original|messaggio originale) ?-{2,}",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"_{20,}")
+
+
+def decode(content: bytes, charset: str | None) -> str:
+    """The text in bytes: in the charset that is named, else in UTF-8, else in Windows-1252. It never fails."""
+    named = (charset or "").strip("\"' ").lower().replace(" ", "")
+    for codec in filter(None, (_WIDER.get(named, named), "utf-8")):
+        if codec.replace("-", "_") in _ODD_CODECS:
+            continue
+        try:
+            return content.decode(codec)
+        except (LookupError, ValueError):  # no such charset, or not in it; ValueError is UnicodeError's base
+            continue
+    return content.decode("cp1252", "replace")
+
+
+def tidy(text: str) -> str:
+    """Text that can be stored and shown: without NULs and other unseen characters, its lines ended as Unix does."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def from_html(source: str) -> str:
+    """The text of a page. What is too deep for the parser is read without its tags, with nothing lost."""
+    source = tidy(source[:BODY_MAX])
+    try:
+        text: str = get_text(source, ParserConfig(display_images=False))
+    except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError):  # it is a parser of others
+        text = html.unescape(_TAG.sub(" ", source))
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
+
+
+def unflow(text: str, *, deletes_space: bool) -> str:
+    """Text of ``format=flowed`` with its paragraphs in one line each (RFC 3676, 4.2)."""
+    lines: list[str] = []
+    open_depth: int | None = None
+    for line in text.split("\n"):
+        depth = len(line) - len(line.lstrip(">"))
+        rest = line[depth:].removeprefix(" ")
+        flows = rest.endswith(" ") and rest != "-- "
+        if open_depth == depth and rest != "-- ":
+            lines[-1] += rest
+        else:
+            lines.append((">" * depth + " " if depth else "") + rest)
+        if flows and deletes_space:
+            lines[-1] = lines[-1][:-1]
+        open_depth = depth if flows else None
+    return "\n".join(lines)
+
+
+def reply_in(text: str) -> str:
+    """What somebody wrote in answer: without the mail that they answered, and without their signature.
+
+    Answers between the lines of a quote keep the quote. When nothing would be left, everything is: better too much.
+    """
+    lines = [line.rstrip() for line in text.split("\n")]
+    start = _quote_begins(lines)
+    top, below = lines[:start], lines[start:]
+    answered = _unsigned(top) + _answers(below)
+    kept = "\n".join(answered).strip()
+    return kept or text.strip()
+
+
+@cache
+def _header() -> re.Pattern[str]:
+    """How programs say, in many languages, that what follows is the mail that is answered."""
+    message = EmailMessage("", languages=[one for one in MAIL_LANGUAGES if one not in _UNQUOTABLE])
+    found: re.Pattern[str] = message.HEADER_REGEX
+    return found
+
+
+@cache
+def _closings() -> frozenset[str]:
+    """Words that end a letter, in many languages, in lower case and without a comma."""
+    phrases = [one for about in MAIL_LANGUAGES.values() for one in about.get("signatures", [])]
+    plain = {one.lower().rstrip(_COMMAS) for one in phrases if re.fullmatch(r"[^\\()\[\]|?/]+", one)}
+    german = {"mit freundlichen grüßen", "freundliche grüße", "viele grüße", "beste grüße", "mfg", "lg"}
+    return frozenset(plain | german | {"regards", "thanks", "thank you", "cheers", "br", "rgds", "many thanks"})
+
+
+def _quote_begins(lines: list[str]) -> int:
+    """The number of the line from which on the mail is what was answered, or how many lines there are."""
+    seen = [line[:_LINE_SEEN].strip() for line in lines[:_LINES_SEEN]]
+    first = _header_line(seen)
+    first = len(lines) if first is None else first
+    for number, line in enumerate(seen[:first]):
+        if _BEGINS_WITH_A_QUOTE.fullmatch(line):
+            return number
+        if line.startswith(">") and (told := _attribution(seen, number)) is not None:
+            return told
+    while first and first < len(lines) and _RULE.fullmatch(seen[first - 1]):
+        first -= 1
+    return first
+
+
+def _header_line(seen: list[str]) -> int | None:
+    """The line on which a program says that what follows is the mail that is answered."""
+    text = "\n".join(seen)
+    for found in _header().finditer(text):
+        said = found[0]
+        # ``From: Amsterdam`` and ``To: London`` may be what somebody has to say: programs write more such lines.
+        if said.rstrip().endswith((":", "\uff1a", "-")) or len(_FIELD.findall(said)) >= _FIELDS_LEAST:
+            return text[: found.start()].count("\n") + len(said) - len(said.lstrip("\n"))
+    return None
+
+
+def _attribution(seen: list[str], quote: int) -> int | None:
+    """The line that says who wrote what is quoted from line ``quote`` on, in whatever language; None without one."""
+    before = [number for number in range(max(0, quote - 3), quote) if seen[number]]
+    if before and seen[before[-1]].endswith((":", "\uff1a")) and _WRITTEN.search(seen[before[-1]]):
+        return before[-1]
+    return None
+
+
+def _answers(below: list[str]) -> list[str]:
+    """What was written between or after quoted lines. A quote that is not marked line by line has no end."""
+    marks = [index for index, line in enumerate(below) if _QUOTED.match(line)]
+    if not marks:
+        return []
+    own = [index for index, line in enumerate(below) if index > marks[0] and line and not _QUOTED.match(line)]
+    if not own:
+        return []
+    rest = below[marks[0] :]
+    if own[0] > marks[-1]:
+        return _unsigned(below[own[0] :])
+    return _unsigned(rest)
+
+
+def _unsigned(lines: list[str]) -> list[str]:
+    for index, line in enumerate(lines):
+        if line in {"--", "-- "} or _SENT_FROM.fullmatch(line.strip()):
+            return lines[:index]
+        if index and line.strip().lower().rstrip(_COMMAS + "! ") in _closings() and _is_closing(lines[index + 1 :]):
+            return lines[:index]
+    return lines
+
+
+def _is_closing(after: list[str]) -> bool:
+    """Whether lines after ``Best regards`` are a name and what belongs to it, and no more of the letter."""
+    said = [line.strip() for line in after if line.strip()]
+    if len(said) > _CLOSING_MAX or any(len(line) > _CLOSING_LINE or line.endswith(("?", "!")) for line in said):
+        return False
+    return not said or len(said[0].split()) <= _NAME_WORDS
