@@ -1,0 +1,166 @@
+"""What streams of events cost: many that are silent, and how soon an event arrives where many follow.
+
+python bench/stream.py [--idle 400] [--readers 100] [--rate 50] [--seconds 15] [--tickets 4000]
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from statistics import quantiles
+from uuid import uuid4
+
+import httpx
+
+from clearline.clock import now
+from clearline.domain.party import OPERATOR, Role
+from clearline.store.db import Database
+from clearline.usecases import accounts, keys
+from dataset import COMPANIES, Tenant, fill
+from rig import Server, clearline, cpu, database
+
+PER_KEY = 20
+WARM_SECONDS = 3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--idle", type=int, default=400)
+    parser.add_argument("--readers", type=int, default=100)
+    parser.add_argument("--rate", type=int, default=50)
+    parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--tickets", type=int, default=4000)
+    asked = parser.parse_args()
+    with database() as postgres:
+        tenants = asyncio.run(fill(postgres.url, asked.tickets))
+        staff = asyncio.run(staff_keys(postgres.url, -(-asked.readers // PER_KEY)))
+        with clearline(postgres.url, 1) as server:
+            bench = Bench(server, postgres.supervisor.pid, tenants, asked.tickets, asked.seconds)
+            asyncio.run(bench.run(asked.idle, asked.readers, asked.rate, staff))
+
+
+async def staff_keys(url: str, many: int) -> list[str]:
+    opened = await Database.open(url)
+    made = []
+    for index in range(many):
+        async with opened.transaction() as tx:
+            user = await accounts.add_user(
+                tx, OPERATOR, "PROVIDER", name="Sam Bench", email=f"sam{index}-{uuid4().hex[:6]}@example.net", phone="",
+                role=Role.ADMIN, now=now(),
+            )  # fmt: skip
+            _key, secret = await keys.create_key(
+                tx, OPERATOR, "PROVIDER", user_id=user.id, name="bench", lifetime=timedelta(days=1), now=now()
+            )
+        made.append(secret)
+    await opened.close()
+    return made
+
+
+class Bench:
+    """One server, and those who follow it."""
+
+    def __init__(self, server: Server, database_pid: int, tenants: list[Tenant], tickets: int, seconds: int) -> None:
+        self._server, self._database_pid = server, database_pid
+        self._tenants, self._tickets, self._seconds = tenants, tickets, seconds
+        self._answered: dict[str, float] = {}
+        self._arrived: list[tuple[str, float]] = []
+
+    async def run(self, idle: int, readers: int, rate: int, staff: list[str]) -> None:
+        """Measure one after the other, and print a row for each."""
+        print(
+            "| what | streams | events/s | arrivals/s | lag p50, p99 ms | server CPU % | database CPU % | server MiB |"
+        )
+        print("|---|---|---|---|---|---|---|---|")
+        one_each = [tenant.key for tenant in self._tenants]
+        await self._measure("nobody follows", [], 0)
+        await self._measure("silent", [one_each[index % COMPANIES] for index in range(idle)], 0)
+        await self._measure("nobody follows", [], rate)
+        await self._measure("each its own company", [one_each[index % COMPANIES] for index in range(readers)], rate)
+        await self._measure("each every company", [staff[index // PER_KEY] for index in range(readers)], rate)
+
+    async def _measure(self, what: str, followers: list[str], rate: int) -> None:
+        async with contextlib.AsyncExitStack() as held:
+            for key in followers:
+                await held.enter_async_context(self._follow(key))
+            await asyncio.sleep(WARM_SECONDS)
+            self._answered.clear()
+            self._arrived.clear()
+            began, before = time.monotonic(), (cpu(self._server.pid), cpu(self._database_pid))
+            await self._write(rate)
+            took = time.monotonic() - began
+            after = cpu(self._server.pid), cpu(self._database_pid)
+            await asyncio.sleep(1)
+            used = [100 * (b - a) / took for a, b in zip(before, after, strict=True)]
+            lags = [1000 * (at - self._answered[note]) for note, at in self._arrived if note in self._answered]
+            lag = f"{quantiles(lags, n=100)[49]:.0f}, {quantiles(lags, n=100)[98]:.0f}" if len(lags) > 1 else "-"
+            print(
+                f"| {what} | {len(followers)} | {len(self._answered) / took:.0f} | {len(lags) / took:.0f} | {lag} "
+                f"| {used[0]:.1f} | {used[1]:.1f} | {resident(self._server.pid):.0f} |",
+                flush=True,
+            )
+
+    async def _write(self, rate: int) -> None:
+        """Add so many notes a second, evenly; what is noted is when each was answered, which is after its commit."""
+        if not rate:
+            await asyncio.sleep(self._seconds)
+            return
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self._server.port}", timeout=10) as client:
+            await every(1 / rate, self._seconds * rate, lambda index: self._note(client, index))
+
+    async def _note(self, client: httpx.AsyncClient, index: int) -> None:
+        tenant = self._tenants[index % min(100, COMPANIES)]
+        nth = 1 + index % (self._tickets // COMPANIES)
+        while (number := tenant.first + nth * COMPANIES) // 200 % 10 == 0:
+            nth += 1
+        answer = await client.post(
+            f"/api/v1/tickets/INC{number:012d}/notes", json={"text": "It got worse since the last note."},
+            headers={"Authorization": f"Bearer {tenant.key}"},
+        )  # fmt: skip
+        if answer.status_code == 201:
+            self._answered[answer.json()["id"]] = time.monotonic()
+
+    @asynccontextmanager
+    async def _follow(self, key: str) -> AsyncIterator[None]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._server.port)
+        writer.write(
+            b"GET /api/v1/events HTTP/1.1\r\nHost: bench.example.com\r\nAccept: text/event-stream\r\n"
+            b"Authorization: Bearer " + key.encode() + b"\r\n\r\n"
+        )
+        status = await reader.readline()
+        if b" 200 " not in status:
+            raise SystemExit(f"a stream was refused: {status.decode()}")
+        reading = asyncio.create_task(self._read(reader))
+        try:
+            yield
+        finally:
+            reading.cancel()
+            writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            if line.startswith(b"data: ") and b'"note.added"' in line:
+                self._arrived.append((json.loads(line[6:])["note"], time.monotonic()))
+
+
+async def every(pause: float, times: int, do: Callable[[int], Coroutine[None, None, None]]) -> None:
+    """Begin something so many times, evenly, however long each takes; wait for all of them."""
+    began, running = time.monotonic(), []
+    for index in range(times):
+        await asyncio.sleep(max(0.0, began + index * pause - time.monotonic()))
+        running.append(asyncio.create_task(do(index)))
+    await asyncio.gather(*running)
+
+
+def resident(pid: int) -> float:
+    """MiB of memory of a process."""
+    [line] = [one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS")]
+    return int(line.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    main()
