@@ -1,0 +1,69 @@
+"""Mail as people read it: a text and an HTML template for each kind, beside this file.
+
+``<name>.txt`` extends ``base.txt`` or ``ticket.txt`` and fills the blocks ``subject`` (one line) and ``body``;
+``<name>.html`` extends ``base.html`` or ``ticket.html``. Both get the same values. See ``base.html`` for its values.
+"""
+
+import re
+import textwrap
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+from clearline.domain.mail import Rendered
+
+WIDTH = 76
+"""Columns of the text part. RFC 5322, 2.1.1 asks for at most 78."""
+
+_SPACES = re.compile(r"^ +| {2,}")
+_LAID_OUT = re.compile(r"[ \t>|+]|.*(   |\t)")
+"""A line that somebody laid out: output of a router, a table, a quotation."""
+_COLUMNS = Markup('<code style="font: 13px/1.5 ui-monospace, Consolas, Menlo, monospace;">{}</code>')
+
+
+def wrapped(text: str, indent: int = 0) -> str:
+    """Text with its long lines broken, and indented by so many columns.
+
+    Lines that somebody laid out stay whole, and words that are too long, such as links.
+    """
+    lines = []
+    for line in text.splitlines():
+        if len(line) <= WIDTH - indent or _LAID_OUT.match(line):
+            lines.append(line)
+        else:
+            lines += textwrap.wrap(line, WIDTH - indent, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(" " * indent + line if line else "" for line in lines)
+
+
+def laid_out(text: str) -> Markup:
+    """Text as HTML that keeps line breaks and columns everywhere: some mail programs know no ``white-space``."""
+    return Markup("<br>\n").join(_line(line) for line in text.splitlines())
+
+
+def _line(line: str) -> Markup:
+    spaced = escape(_SPACES.sub(lambda found: "\N{NO-BREAK SPACE}" * len(found[0]), line.expandtabs(8)))
+    return _COLUMNS.format(spaced) if _LAID_OUT.match(line) else spaced
+
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("clearline.web", "mail"),
+    autoescape=select_autoescape(("html",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters |= {"wrapped": wrapped, "laid_out": laid_out}
+
+
+def render(name: str, **values: object) -> Rendered:
+    """A mail from the templates ``name``; the subject is in one line, and runs of empty lines in the text are one.
+
+    Raises:
+        jinja2.UndefinedError: a value is missing.
+        jinja2.TemplateNotFound: there are no such templates.
+    """
+    text = _ENVIRONMENT.get_template(f"{name}.txt")
+    subject = "".join(text.blocks["subject"](text.new_context(values)))
+    body = re.sub(r"\n{3,}", "\n\n", text.render(values)).strip() + "\n"
+    html = _ENVIRONMENT.get_template(f"{name}.html").render(values)
+    return Rendered(" ".join(subject.split()), body, html)
