@@ -1,0 +1,103 @@
+"""Mailboxes on IMAP servers (RFC 9051, RFC 3501). Its calls block: make them in a thread."""
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from imapclient import IMAPClient, SocketTimeout  # type: ignore[import-untyped]
+from imapclient.exceptions import IMAPClientError, LoginError  # type: ignore[import-untyped]
+from msgspec import Struct
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 20
+_ERROR_MAX = 255
+_SEEN = rb"\Seen"
+_FLAGGED = rb"\Flagged"
+
+
+class ImapFailed(Exception):
+    """The mailbox cannot be read: the text says why, for the operator."""
+
+
+class ImapAccess(Struct, frozen=True):
+    """How a mailbox is reached. ``uses_tls`` from the first byte; without it STARTTLS where the server offers it."""
+
+    host: str
+    port: int
+    uses_tls: bool
+    user: str
+    password: str
+    folder: str
+
+
+class OpenMailbox:
+    """A folder that is open, for one thread at a time."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def unseen(self, most: int) -> dict[int, int]:
+        """The mails that were not fetched yet, the oldest first, at most so many: the UID of each, and its size."""
+        with _told():
+            uids = sorted(self._client.search(["UNSEEN", "UNDELETED"]))[:most]
+            sizes = self._client.fetch(uids, ["RFC822.SIZE"]) if uids else {}
+            return {uid: int(sizes[uid].get(b"RFC822.SIZE", 0)) for uid in uids if uid in sizes}
+
+    def fetch(self, uid: int) -> bytes | None:
+        """One mail as it is, not marked; None when it went away."""
+        with _told():
+            found = self._client.fetch([uid], ["BODY.PEEK[]"]).get(uid, {})
+            raw = found.get(b"BODY[]")
+            return raw if isinstance(raw, bytes) else None
+
+    def mark(self, uid: int, *, too_large: bool = False) -> None:
+        """Mark a mail as fetched; one that is too large is flagged too, so that people find it."""
+        with _told():
+            self._client.add_flags([uid], [_SEEN, _FLAGGED] if too_large else [_SEEN], silent=True)
+
+    def close(self) -> None:
+        """Leave the server."""
+        with suppress(IMAPClientError, OSError, ValueError):
+            self._client.logout()
+
+
+def open_mailbox(access: ImapAccess) -> OpenMailbox:
+    """Log in and open the folder.
+
+    Raises:
+        ImapFailed: the server cannot be reached, refuses the login, or has no such folder.
+    """
+    with _told():
+        client = IMAPClient(
+            access.host,
+            port=access.port,
+            ssl=access.uses_tls,
+            ssl_context=ssl.create_default_context() if access.uses_tls else None,
+            timeout=SocketTimeout(CONNECT_SECONDS, ANSWER_SECONDS),
+        )
+        try:
+            if not access.uses_tls and client.has_capability("STARTTLS"):
+                client.starttls(ssl.create_default_context())
+            client.login(access.user, access.password)
+            client.select_folder(access.folder)
+        except BaseException:
+            with suppress(IMAPClientError, OSError):
+                client.shutdown()
+            raise
+        return OpenMailbox(client)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tells what went wrong, without what the server may have repeated of the login."""
+    try:
+        yield
+    except LoginError as error:
+        raise ImapFailed("the server refused the user or the password") from error
+    except ssl.SSLError as error:
+        raise ImapFailed(f"no secure connection: {error.reason or error}"[:_ERROR_MAX]) from error
+    except OSError as error:
+        raise ImapFailed(f"cannot reach the server: {error.strerror or error}"[:_ERROR_MAX]) from error
+    except (IMAPClientError, ValueError, KeyError, AssertionError) as error:
+        raise ImapFailed(f"the server answered: {error}"[:_ERROR_MAX]) from error

@@ -1,0 +1,192 @@
+"""Takes mail over SMTP (RFC 5321) or LMTP (RFC 2033). It knows no mailboxes: two functions decide.
+
+A mail is answered with 250 when ``receive`` has returned, and never before: from then on it is ours.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from msgspec import Struct
+
+from clearline.settings import Bind
+
+CONNECTIONS_MAX = 50
+"""Of one process. More are sent away with 421, and come again."""
+
+RECIPIENTS_MAX = 50
+LINE_MAX = 256 * 1024
+"""Bytes of a line. RFC 5321 allows 1000, and many programs send more; the mail is nobody's gain when it is refused."""
+
+SECONDS = 300
+"""How long one command may take, and with DATA the whole mail (RFC 5321, 4.5.3.2)."""
+
+_OK = "250 2.0.0 Kept"
+_NO_SUCH = "550 5.1.1 No such mailbox here"
+_LATER = "451 4.3.0 Try again later"
+_TOO_MANY = "452 4.5.3 Too many recipients"
+_BUSY = b"421 4.3.2 Too many connections; try again later\r\n"
+
+_log = structlog.get_logger("clearline.mail")
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells every line that anybody says
+
+
+class Delivery(Struct, frozen=True):
+    """A mail as it was handed over. ``sender`` is empty for one that nobody may answer."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    raw: bytes
+
+
+class Unavailable(Exception):
+    """The mail cannot be taken now; the server that brings it is to try again."""
+
+
+Knows = Callable[[str], Awaitable[bool]]
+"""Whether there is a mailbox for an address; raises Unavailable."""
+
+Receive = Callable[[Delivery], Awaitable[None]]
+"""Keeps a mail for good; raises Unavailable."""
+
+
+class _Handler:
+    """The hooks that aiosmtpd calls."""
+
+    def __init__(self, knows: Knows, receive: Receive) -> None:
+        self._knows, self._receive = knows, receive
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, if there is a mailbox."""
+        if len(envelope.rcpt_tos) >= RECIPIENTS_MAX:
+            return _TOO_MANY
+        try:
+            known = await self._knows(_plain(address))
+        except Unavailable:
+            return _LATER
+        except Exception:  # noqa: BLE001 - the mail is not lost: it comes again
+            _log.exception("recipient not looked up")
+            return _LATER
+        if not known:
+            return _NO_SUCH
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep the mail, then say so; in LMTP once for each recipient."""
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        sender = "" if envelope.mail_from in {None, "<>"} else _plain(str(envelope.mail_from))
+        status = _OK
+        try:
+            await self._receive(Delivery(sender, tuple(map(_plain, envelope.rcpt_tos)), content))
+        except Unavailable:
+            status = _LATER
+        except Exception:  # noqa: BLE001 - the mail is not lost: it comes again
+            _log.exception("mail not kept")
+            status = _LATER
+        return "\r\n".join([status] * (len(envelope.rcpt_tos) if isinstance(server, LMTP) else 1))
+
+
+def _plain(address: str) -> str:
+    """An address without halves of characters that the other side cut."""
+    return address.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\x00", "")
+
+
+class _Smtp(SMTP):
+    line_length_limit = LINE_MAX
+
+
+class _Lmtp(LMTP):
+    """LMTP that answers a mail it would not read as often as it had recipients too (RFC 2033, 4.2)."""
+
+    line_length_limit = LINE_MAX
+    _answers = 1
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        """Take the mail."""
+        self._answers = max(1, len(self.envelope.rcpt_tos) if self.envelope is not None else 1)
+        try:
+            await super().smtp_DATA(arg)
+        finally:
+            self._answers = 1
+
+    async def push(self, status: Any) -> None:
+        """Answer."""
+        is_about_mail = isinstance(status, str) and status.startswith(("552 ", "500 Line"))
+        await super().push("\r\n".join([status] * self._answers) if is_about_mail else status)
+
+
+class _Full(asyncio.Protocol):
+    """Sends a connection away."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say why, and close."""
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(_BUSY)
+        transport.close()
+
+
+class MailListener:
+    """A port that mail is taken on. ``address`` is ``lmtp://host:port`` or ``smtp://host:port``, port 0 for any."""
+
+    def __init__(self, address: str, *, size_max: int, knows: Knows, receive: Receive, hostname: str) -> None:
+        scheme, _, rest = address.partition("://")
+        self._kind: type[SMTP] = _Lmtp if scheme == "lmtp" else _Smtp
+        self._bind = Bind(rest)
+        self._size_max, self._hostname = size_max, hostname
+        self._handler = _Handler(knows, receive)
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.Protocol] = set()
+
+    async def start(self, *, shared: bool = False) -> int:
+        """Listen; answers the port. ``shared`` when several processes take mail on it.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                lambda: self._connection(loop), self._bind.host, self._bind.port, reuse_port=shared or None
+            )
+        except OSError as error:
+            told = f"cannot take mail on {self._bind}: {error.strerror or error}; set CLEARLINE_MAIL_LISTEN to another"
+            raise OSError(error.errno, told) from error
+        port: int = self._server.sockets[0].getsockname()[1]
+        _log.info("mail is taken", kind=self._kind.__name__.strip("_").lower(), host=self._bind.host, port=port)
+        return port
+
+    def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
+        self._open = {one for one in self._open if getattr(one, "transport", None) is not None}
+        if len(self._open) >= CONNECTIONS_MAX:
+            return _Full()
+        protocol = self._kind(
+            self._handler,
+            data_size_limit=self._size_max,
+            enable_SMTPUTF8=True,
+            hostname=self._hostname,
+            ident="Clearline",
+            timeout=SECONDS,
+            auth_exclude_mechanism=["LOGIN", "PLAIN"],
+            loop=loop,
+        )
+        self._open.add(protocol)
+        return protocol
+
+    async def stop(self) -> None:
+        """Take no more; a mail that was not answered comes again."""
+        if self._server is None:
+            return
+        self._server.close()
+        for one in self._open:
+            transport: Any = getattr(one, "transport", None)
+            if transport is not None:
+                transport.close()
+        await self._server.wait_closed()
+        self._server = None

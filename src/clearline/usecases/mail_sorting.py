@@ -1,0 +1,189 @@
+"""Decide what becomes of a mail that came in: whose it is, which ticket it is about, or why nobody can tell."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from email.message import Message
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.domain.errors import InvalidInput
+from clearline.domain.inbound_mail import (
+    BURST,
+    BURST_SPAN,
+    DAILY,
+    DAY,
+    SAME_WITHIN,
+    InboundMail,
+    InboundState,
+    automatic,
+    fails_dmarc,
+    number_in_subject,
+)
+from clearline.domain.mail import read_reply_address
+from clearline.domain.mail_bounce import Bounce, read_bounce
+from clearline.domain.mail_headers import Address, Heads
+from clearline.domain.mail_parts import Parsed
+from clearline.domain.mailbox import base_address
+from clearline.domain.party import OPERATOR, PROVIDER_ID, Actor, Contact
+from clearline.domain.ticket import TAKES_NOTES, Ticket, ticket_number
+from clearline.store import inbound_mail, mail_references, mailboxes, parties, tickets
+from clearline.store.db import Tx
+from clearline.store.inbound_mail import Outcome
+from clearline.usecases import mail_filing, outbound_mail, search
+from clearline.usecases.mail_filing import SCOPES, MailDesk, guest, speaker, target
+
+_HITS = 50
+
+
+class Known(Struct, frozen=True):
+    """The companies that have tickets with an address as the contact, each with that contact as the newest says."""
+
+    contacts: dict[UUID, Contact]
+
+
+NOBODY = Known({})
+
+
+async def known_contact(tx: Tx, sender: Address | None) -> Known:
+    """The companies on whose tickets an address is the contact. ``tx`` is to be a transaction of its own (see search).
+
+    Only addresses that are no user's are looked up: a user's company is known.
+    """
+    if sender is None or '"' in sender.address or await inbound_mail.companies_of_user(tx, sender.address):
+        return NOBODY
+    try:
+        found = await search.find_tickets(tx, OPERATOR, f'"{sender.address}"', limit=_HITS)
+    except InvalidInput:
+        return NOBODY
+    by_age = sorted((one.ticket for one in found.tickets), key=lambda one: one.number)
+    return Known({one.company_id: one.contact for one in by_age if one.contact.email.lower() == sender.address})
+
+
+async def sort(
+    tx: Tx, mail: InboundMail, parsed: Parsed, message: Message, known: Known, *, desk: MailDesk, now: datetime
+) -> Outcome:
+    """What becomes of a mail; whatever that is is done. The order of the questions stands in docs/reference/mail-in.md.
+
+    Raises:
+        DeskError: the desk refuses what the mail would do; nothing may be kept of it.
+    """
+    heads = parsed.heads
+    bounce = read_bounce(message, heads, parsed.text, envelope_from=mail.envelope_from)
+    if bounce is not None:
+        return await _bounced(tx, bounce, now=now)
+    outcome = await _not_a_persons(tx, mail, heads, desk) or await _suspicious(tx, mail, parsed)
+    if outcome is not None or heads.sender is None:
+        return outcome or _aside("it does not say plainly whom it is from")
+    found = await _ticket(tx, mail, heads, heads.sender, desk)
+    if isinstance(found, Outcome):
+        return found
+    if found is not None:
+        actor, ticket = found
+        return await mail_filing.write_note(tx, actor, parsed, ticket, desk=desk, now=now)
+    return await _new(tx, mail, parsed, heads.sender, known, desk=desk, now=now)
+
+
+def _aside(reason: str) -> Outcome:
+    return Outcome(InboundState.QUARANTINED, reason)
+
+
+async def _bounced(tx: Tx, bounce: Bounce, *, now: datetime) -> Outcome:
+    if not bounce.is_permanent:
+        return Outcome(InboundState.IGNORED, "a delivery report: nothing failed for good")
+    for message_id in bounce.message_ids:
+        sent = await outbound_mail.note_bounce(tx, message_id, bounce.detail, is_permanent=True, now=now)
+        if sent is not None:
+            return Outcome(InboundState.BOUNCE, bounce.detail or None, sent.company_id, sent.ticket_number)
+    return Outcome(InboundState.IGNORED, "a delivery report about no mail of ours")
+
+
+async def _not_a_persons(tx: Tx, mail: InboundMail, heads: Heads, desk: MailDesk) -> Outcome | None:
+    for one in heads.senders:
+        base = base_address(one.address)
+        if base == base_address(desk.sender) or await mailboxes.find(tx, [base]):
+            return Outcome(InboundState.IGNORED, "it is from an address of the desk itself: a loop")
+    why = automatic(heads, envelope_from=mail.envelope_from)
+    return None if why is None else Outcome(InboundState.IGNORED, why)
+
+
+async def _suspicious(tx: Tx, mail: InboundMail, parsed: Parsed) -> Outcome | None:
+    sender = parsed.heads.sender
+    if sender is None:
+        return _aside("it does not say plainly whom it is from")
+    if parsed.is_sealed:
+        return _aside("it is encrypted: the desk cannot read it")
+    if fails_dmarc(parsed.heads):
+        return _aside("a server on the way says that the sender is forged (dmarc=fail)")
+    same = await inbound_mail.accepted_elsewhere(tx, mail, within=SAME_WITHIN)
+    if same is not None:
+        number = same.ticket_number
+        return Outcome(InboundState.IGNORED, "the same mail was taken at another mailbox", same.company_id, number)
+    for most, span, told in ((BURST, BURST_SPAN, "in 10 minutes"), (DAILY, DAY, "in a day")):
+        since, until = mail.received_at - span, mail.received_at
+        if await inbound_mail.count_of_sender(tx, sender.address, since=since, until=until, most=most + 1) > most:
+            return _aside(f"its sender sent more than {most} mails {told}")
+    return None
+
+
+async def _ticket(
+    tx: Tx, mail: InboundMail, heads: Heads, sender: Address, desk: MailDesk
+) -> tuple[Actor, Ticket] | Outcome | None:
+    """The ticket that a mail is about, and in whose name it speaks; why that is not to be; or None for a new matter."""
+    recipients = (*mail.envelope_to.split(), *heads.recipients)
+    by_address = next(filter(None, (read_reply_address(one, desk.secret) for one in recipients)), None)
+    if by_address is not None:
+        company_id = await tickets.company_of(tx, by_address)
+        return await _first(tx, sender, [] if company_id is None else [(company_id, by_address)])
+    if heads.references and (found := await mail_references.find(tx, list(heads.references))):
+        return await _first(tx, sender, found)
+    named = number_in_subject(heads.subject)
+    company_id = None if named is None else await tickets.company_of(tx, named)
+    if named is None or company_id is None:
+        return None
+    spoken = await _first(tx, sender, [(company_id, named)])
+    # Whoever has no part in a ticket is dealt with as if there were none: a number is easily guessed.
+    return None if isinstance(spoken, Outcome) and spoken.reason == _STRANGER else spoken
+
+
+_STRANGER = "its sender has no part in the ticket that it answers"
+
+
+async def _first(tx: Tx, sender: Address, found: Sequence[tuple[UUID, int]]) -> tuple[Actor, Ticket] | Outcome:
+    """The first ticket in which the sender has a part."""
+    for company_id, number in found:
+        ticket = await target(tx, company_id, number)
+        actor = None if ticket is None else await speaker(tx, sender, ticket)
+        if ticket is not None and actor is not None:
+            if ticket.status not in TAKES_NOTES:
+                return Outcome(
+                    InboundState.QUARANTINED,
+                    f"ticket {ticket_number(ticket.number)} is {ticket.status} and takes nothing more",
+                    ticket.company_id,
+                    ticket.number,
+                )
+            return actor, ticket
+    return _aside(_STRANGER)
+
+
+async def _new(
+    tx: Tx, mail: InboundMail, parsed: Parsed, sender: Address, known: Known, *, desk: MailDesk, now: datetime
+) -> Outcome:
+    users = await inbound_mail.companies_of_user(tx, sender.address)
+    if any(company_id == PROVIDER_ID for company_id, _, _ in users):
+        return _aside("it is from the provider's own people: say for which company it is")
+    active = [(company_id, user_id) for company_id, user_id, is_active in users if is_active]
+    if len(active) > 1 or len(known.contacts) > 1:
+        return _aside("its sender is known to several companies")
+    if active:
+        user = await parties.user(tx, *active[0])
+        actor = await parties.actor_for(tx, *active[0], SCOPES)
+        contact = None if user is None else Contact(user.name, user.phone, user.email)
+    elif known.contacts and not users:
+        [(company_id, contact)] = known.contacts.items()
+        actor = await guest(tx, company_id, contact.name)
+    else:
+        return _aside("its sender is unknown")
+    if actor is None or contact is None:
+        return _aside("its sender is unknown")
+    return await mail_filing.raise_ticket(tx, actor, parsed, contact, mail.mailbox_id, desk=desk, now=now)
