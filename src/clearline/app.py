@@ -5,9 +5,10 @@ import gc
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import parent_process
+from types import FrameType
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
@@ -16,24 +17,33 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from clearline import logs
 from clearline.clock import now
 from clearline.domain.attachment import Limits
+from clearline.domain.subscription import Subscription
 from clearline.facades.api import reference as house_reference
 from clearline.facades.api.errors import CATALOGUE
+from clearline.facades.api.events import event_out
 from clearline.facades.api.routes import wire_app as house_app
 from clearline.facades.console_connect.reference import OpenApi, openapi
 from clearline.facades.console_connect.routes import wire_app
-from clearline.facades.http.call import Desk
+from clearline.facades.http.call import Desk, encode
 from clearline.facades.http.cursors import Cursors
 from clearline.facades.http.edge import Edge
-from clearline.facades.http.limits import RateLimiter
+from clearline.facades.http.limits import OpenStreams, RateLimiter
 from clearline.facades.probes import probes
-from clearline.gateways.blobs import open_blobs
+from clearline.gateways.blobs import Blobs, open_blobs
 from clearline.settings import Settings, read_settings
 from clearline.store import server
-from clearline.store.db import Database
+from clearline.store.db import Database, Tx
+from clearline.store.events import Event
+from clearline.usecases import outbound_mail, subscription_mail
+from clearline.usecases.event_hub import Hub
 from clearline.usecases.keys import KeyRing
+from clearline.web import mail
 from clearline.web.docs import document_route, problem_routes, reference_routes
-from clearline.workers import upkeep
-from clearline.workers.runner import Runner
+from clearline.workers import mail_in, mail_out, notifications, upkeep, webhooks
+from clearline.workers.runner import Job, Runner
+
+_Handler = Callable[[int, FrameType | None], object]
+"""Of a signal."""
 
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
 _HOUSE = "/api/v1/"
@@ -42,6 +52,31 @@ _HOUSE_PROBLEMS = "/api/v1/problems"
 _UNDER_API = ("/api/v2/", "/api/auth/")
 _YOUNG_OBJECTS = 10_000
 """How many new objects wait for the garbage collector; the default of 700 has it run several times in a list."""
+
+
+def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[Job]:
+    """The jobs that any process may do, with what they need of the facades and pages."""
+
+    async def tell_of_end(tx: Tx, one: Subscription) -> None:
+        office = await outbound_mail.settings_of(tx, settings)
+        await subscription_mail.tell_of_end(tx, one, mail.render, settings=office, now=now())
+
+    return [
+        *upkeep.shared(database, blobs, settings, now),
+        *webhooks.jobs(database, settings, now, _webhook_body, tell_of_end),
+        *notifications.notifying(database, settings, mail.render, now),
+        *mail_out.jobs(database, settings, now),
+        *mail_in.jobs(database, blobs, settings, now),
+    ]
+
+
+def _webhook_body(event: Event, for_staff: bool) -> bytes | None:  # noqa: FBT001 - it is a webhooks.Render
+    """What a webhook sends of an event: the same as the stream, in the envelope of Standard Webhooks."""
+    told = event_out(event, staff=for_staff, records=True)
+    if told is None:
+        return None
+    data = {name: getattr(told, name) for name in told.__struct_fields__ if name not in {"type", "at"}}
+    return encode({"type": told.type, "timestamp": told.at, "data": data})
 
 
 class Application:
@@ -66,24 +101,36 @@ class Application:
         keys = KeyRing(database)
         line = upkeep.ActorsLine(database, keys)
         blobs = open_blobs(settings)
-        runner = Runner([*upkeep.own(keys, line), *upkeep.shared(database, blobs, settings, now)])
+        shared = shared_jobs(database, blobs, settings) if settings.workers else []
+        runner = Runner([*upkeep.own(keys, line), *shared])
+        hub = Hub(database)
+        listener = mail_in.listener(database, settings, now)
         try:
             await line.keep_up()
             async with database.transaction() as tx:
                 secret = await server.secret(tx, "cursors", secrets.token_bytes(32))
             limits = Limits(settings.attachment_max, settings.attachment_types)
             limiter = RateLimiter(settings.rate_limit)
-            desk = Desk(database, keys, limiter, Cursors(secret), now, blobs, limits)
+            desk = Desk(
+                database, keys, limiter, Cursors(secret), now, blobs, limits, hub, OpenStreams(),
+                webhook_networks=settings.webhook_networks, settings=settings,
+            )  # fmt: skip
             self._edge = Edge(_Switch(desk), access_log=settings.access_log)
+            if listener is not None:
+                await listener.start(shared=settings.processes > 1)
             running = asyncio.create_task(runner.run())
             _stop_with_parent()
             gc.collect()
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
-            yield
+            with _when_told_to_stop(hub.stop):
+                yield
             runner.stop()
             await running
         finally:
+            if listener is not None:
+                await listener.stop()
+            await hub.close()
             await line.close()
             await database.close()
 
@@ -129,6 +176,33 @@ def _stop_with_parent() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
         asyncio.get_running_loop().add_reader(sentinel, stop)
+
+
+@contextmanager
+def _when_told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
+    """Have a signal that stops the server call ``stop``, too: before it waits for the answers that are under way.
+
+    The server tells its application only when nobody is answered any more, and an answer may last for days.
+    """
+    loop = asyncio.get_running_loop()
+    before = {told: signal.getsignal(told) for told in (signal.SIGINT, signal.SIGTERM)}
+    ours = {told: _also(stop, loop, handler) for told, handler in before.items() if callable(handler)}
+    try:
+        for told, handler in ours.items():
+            signal.signal(told, handler)
+        yield
+    finally:
+        for told, handler in ours.items():
+            if signal.getsignal(told) is handler:
+                signal.signal(told, before[told])
+
+
+def _also(stop: Callable[[], None], loop: asyncio.AbstractEventLoop, handler: _Handler) -> _Handler:
+    def tell(told: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+        handler(told, frame)
+
+    return tell
 
 
 def from_environment() -> Application:

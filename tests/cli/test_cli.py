@@ -16,6 +16,7 @@ from clearline.domain.party import Actor
 from clearline.store import parties
 from clearline.store.db import Database
 from clearline.usecases import keys
+from clearline.workers.upkeep import FOLLOWERS
 from tests.conftest import NOW, new_database
 from tests.store.samples import administer
 
@@ -224,7 +225,7 @@ async def test_the_doctor_names_followers_that_nobody_runs(unmigrated: str) -> N
     sick = run(unmigrated, "doctor", "--json")
     assert sick.returncode == 3
     found = {one["name"]: one["found"] for one in json.loads(sick.stdout)["checks"] if not one["ok"]}
-    assert set(found) == {"routing", "search"}
+    assert set(found) == set(FOLLOWERS)
     assert all("1 events to follow" in text and "clearline work" in text for text in found.values())
 
 

@@ -1,8 +1,10 @@
 """Answers that are made while they are sent."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,12 +14,13 @@ from clearline.facades.api.routes import DIALECT
 from clearline.facades.http.call import Call, Desk, Stream
 from clearline.facades.http.cursors import Cursors
 from clearline.facades.http.edge import Edge
-from clearline.facades.http.limits import RateLimiter
+from clearline.facades.http.limits import OpenStreams, RateLimiter
 from clearline.facades.http.resource import Wire
 from clearline.facades.http.table import Operation
 from clearline.gateways.blobs import open_blobs
 from clearline.settings import Settings
 from clearline.store.db import Database, DatabaseUnavailable
+from clearline.usecases.event_hub import Hub
 from clearline.usecases.keys import KeyRing
 from tests.conftest import Tenant
 from tests.facades.api.helpers import problem
@@ -38,7 +41,10 @@ async def answer_of(database: Database, tenant: Tenant, folder: Path, parts: lis
     blobs = open_blobs(Settings(data_dir=folder))
     limits = Limits(1, ())
     cursors = Cursors(b"secret" * 6)
-    desk = Desk(database, KeyRing(database), RateLimiter(0), cursors, lambda: datetime.now(UTC), blobs, limits)
+    desk = Desk(
+        database, KeyRing(database), RateLimiter(0), cursors, lambda: datetime.now(UTC), blobs, limits, Hub(database),
+        OpenStreams(),
+    )  # fmt: skip
     table = [Operation("read", "GET", "/stream", handle, "Read", "Parts.", None, bytes, media=("text/plain",))]
     transport = httpx.ASGITransport(Edge(Wire(table, desk, DIALECT), access_log=False))
     async with httpx.AsyncClient(transport=transport, base_url="http://desk.example.com") as client:
@@ -68,3 +74,56 @@ async def test_a_fault_in_a_later_part_breaks_the_answer_off(
 ) -> None:
     with pytest.raises(ValueError, match="a fault"):
         await answer_of(database, tenant, tmp_path, [b"a", ValueError("a fault")])
+
+
+class Client:
+    """Takes so many messages, then nothing more for a while, and hangs up."""
+
+    def __init__(self, takes: int) -> None:
+        self._takes, self._stays = takes, asyncio.Event()
+        self.got: list[Any] = []
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if len(self.got) == self._takes:
+            self._stays.set()
+            await asyncio.sleep(60)
+        self.got.append(message)
+
+    async def receive(self) -> dict[str, Any]:
+        await self._stays.wait()
+        return {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize("takes", [0, 1, 3])
+async def test_when_the_client_hangs_up_the_parts_are_let_go_of(takes: int) -> None:
+    released = []
+
+    async def parts() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"part"
+        finally:
+            released.append(True)
+
+    client, stream = Client(takes), Stream(200, parts(), [])
+    await stream.begin()
+    async with asyncio.timeout(5):
+        await stream.send(client.send, client.receive)
+    assert (len(client.got), released) == (takes, [True])
+
+
+async def test_a_client_that_takes_nothing_for_too_long_is_given_up() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"part"
+
+    client = Client(1)
+
+    async def never() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    stream = Stream(200, parts(), [], patience=0.1)
+    await stream.begin()
+    async with asyncio.timeout(5):
+        await stream.send(client.send, never)
+    assert len(client.got) == 1

@@ -1,8 +1,12 @@
 """Load the demo."""
 
+from dataclasses import replace
+from email.utils import parseaddr
+
 import click
 from rich.console import Console
 
+from clearline.app import shared_jobs
 from clearline.cli.context import as_json, emit, run, settings
 from clearline.clock import now
 from clearline.gateways.blobs import open_blobs
@@ -10,8 +14,8 @@ from clearline.settings import Bind
 from clearline.store.db import Database
 from clearline.usecases import demo as demo_data
 from clearline.usecases.demo import DemoKey
-from clearline.workers import indexing, jobs
-from clearline.workers.routing import routing_job
+from clearline.workers import jobs
+from clearline.workers.upkeep import FOLLOWERS
 
 
 @click.command()
@@ -35,12 +39,15 @@ async def load(database: Database) -> list[DemoKey]:
         keys = await demo_data.load(
             database,
             open_blobs(settings()),
+            mailbox=parseaddr(settings().mail_from)[1],
             now=now(),
             progress=lambda name: status.update(f"Loading the demo: {name} ..."),
         )
         status.update("Routing the tickets, and making them findable ...")
-        for job in (jobs.worker(database, now), routing_job(database, now), *indexing.jobs(database)):
-            while await job.run():
+        # Nobody is to be written to about what is invented.
+        silent = replace(settings(), smtp=None)
+        for job in shared_jobs(database, open_blobs(silent), silent):
+            while job.name in {jobs.NAME, *FOLLOWERS} and await job.run():
                 pass
         return keys
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from clearline.cli.context import FAULT_FOUND, as_json, database_url, emit, settings, table
 from clearline.clock import now
+from clearline.gateways import smtp
 from clearline.gateways.blobs import BlobsUnavailable, open_blobs
 from clearline.gateways.postgres_embedded import LEAST_FREE, EmbeddedPostgresError
 from clearline.settings import InvalidSetting, Settings
@@ -33,7 +34,7 @@ class Check(Struct, frozen=True):
 @click.command()
 @as_json
 def doctor(*, as_json: bool) -> None:
-    """Check settings, disk, attachments, database, clock, migrations, counts and followers.
+    """Check settings, disk, attachments, mail, database, clock, migrations, counts and followers.
 
     Exit status 3 when something is wrong.
     """
@@ -54,6 +55,8 @@ def examine() -> list[Check]:
         return [Check("settings", ok=False, found=str(error))]
     checks = [Check("settings", ok=True, found="all are known and valid"), _disk(found)]
     checks.append(asyncio.run(_attachments(found)))
+    if found.smtp is not None:
+        checks.append(asyncio.run(_mail(found.smtp)))
     try:
         with database_url(found) as (url, _ours):
             checks += asyncio.run(_database(found, url))
@@ -73,6 +76,13 @@ async def _attachments(found: Settings) -> Check:
         return Check("attachments", ok=True, found=await open_blobs(found).check())
     except BlobsUnavailable as error:
         return Check("attachments", ok=False, found=str(error))
+
+
+async def _mail(url: str) -> Check:
+    try:
+        return Check("mail", ok=True, found=await smtp.check(smtp.SmtpServer.parse(url)))
+    except (smtp.SmtpUnavailable, InvalidSetting) as error:
+        return Check("mail", ok=False, found=str(error))
 
 
 async def _follower(database: Database, name: str) -> Check:

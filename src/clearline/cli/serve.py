@@ -1,4 +1,4 @@
-"""Run the server, the workers, the migrations."""
+"""Run the server and the migrations."""
 
 import asyncio
 import contextlib
@@ -17,16 +17,12 @@ from uvicorn.supervisors import Multiprocess
 from clearline import logs
 from clearline.app import Application
 from clearline.cli import demo as demo_command
-from clearline.cli.context import UNAVAILABLE, as_json, emit, open_database, run, run_bare, settings
-from clearline.clock import now
+from clearline.cli.context import UNAVAILABLE, as_json, emit, open_database, run_bare, settings
 from clearline.gateways import postgres_embedded
-from clearline.gateways.blobs import open_blobs
 from clearline.settings import PREFIX, Bind, Settings
 from clearline.store import migrate as migrations
 from clearline.store.db import Database
 from clearline.usecases.demo import DemoKey
-from clearline.workers import upkeep
-from clearline.workers.runner import Runner
 
 _BACKLOG = 2048
 
@@ -46,24 +42,6 @@ def serve(*, demo: bool) -> None:
         ready = replace(found, database_url=url, bind=Bind(f"[{host}]:{port}" if ":" in host else f"{host}:{port}"))
         keys = asyncio.run(_prepare(ready, url, demo=demo))
         _serve(ready, listener, lambda: _greet(ready, keys))
-
-
-@click.command()
-def work() -> None:
-    """Do the work that no request waits for by itself, until Ctrl-C or SIGTERM.
-
-    A running server does it too; both together are fine.
-    """
-    found = settings()
-    logs.configure(found.log_format, found.log_level)
-
-    async def until_told(database: Database) -> None:
-        runner = Runner(upkeep.shared(database, open_blobs(found), found, now))
-        for told in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(told, runner.stop)
-        await runner.run()
-
-    run(until_told)
 
 
 @click.command()

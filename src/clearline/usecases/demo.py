@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from clearline.domain.party import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Contact, Role, User
 from clearline.domain.service import ServiceType
@@ -10,7 +11,7 @@ from clearline.domain.ticket import Channel, IssueType, NewTicket, Status
 from clearline.gateways.blobs import Blobs
 from clearline.store import parties
 from clearline.store.db import Database, Tx
-from clearline.usecases import accounts, demo_desk, inventory, keys, notes, tickets
+from clearline.usecases import accounts, demo_desk, demo_mail, demo_notifications, inventory, keys, notes, tickets
 
 KEY_LIFETIME = timedelta(days=30)
 
@@ -204,13 +205,16 @@ COMPANIES = (
 )  # fmt: skip
 
 
-async def load(database: Database, blobs: Blobs, *, now: datetime, progress: Callable[[str], None]) -> list[DemoKey]:
+async def load(
+    database: Database, blobs: Blobs, *, mailbox: str, now: datetime, progress: Callable[[str], None]
+) -> list[DemoKey]:
     """Load the desk and the companies that are missing, each in one transaction, and issue new keys.
 
-    One key for each company, and at the end one for the desk's admin. What is there already stays as it is. Keys end
-    after 30 days.
+    ``mailbox`` is the address that mail to the desk comes to. One key for each company, and at the end one for the
+    desk's admin. What is there already stays as it is. Keys end after 30 days.
     """
-    issued = []
+    issued: list[DemoKey] = []
+    made: list[UUID] = []
     async with database.transaction() as tx:
         if not await demo_desk.people(tx):
             progress("the desk")
@@ -222,6 +226,7 @@ async def load(database: Database, blobs: Blobs, *, now: datetime, progress: Cal
             if company is None:
                 progress(demo.name)
                 company, numbers = await _load_company(tx, demo, now)
+                made.append(company.id)
             _key, secret = await keys.create_key(
                 tx, OPERATOR, company.code, user_email=None, name="demo", lifetime=KEY_LIFETIME,
                 now=now,
@@ -230,6 +235,9 @@ async def load(database: Database, blobs: Blobs, *, now: datetime, progress: Cal
         if with_files := numbers.get(demo_desk.WITH_FILES):
             await demo_desk.attach(database, blobs, with_files, now=now)
     async with database.transaction() as tx:
+        if made:
+            await demo_notifications.demo_notifications(tx, OPERATOR, made, now=now)
+        await demo_mail.load(tx, OPERATOR, issued[0].company, mailbox, now=now)
         admin = (await demo_desk.people(tx))[demo_desk.ADMIN]
         if admin.company is None or admin.user is None:
             raise RuntimeError("the admin of the demo is a person of the provider")

@@ -19,6 +19,7 @@ from clearline.store.db import Database, DatabaseUnavailable, StatementFailed
 from clearline.usecases.jobs import carry_out, forget_old, refusal
 from clearline.workers import runner
 
+NAME = "jobs"
 EVERY = 0.5
 """Seconds between two looks for jobs."""
 AT_ONCE = 500
@@ -64,7 +65,7 @@ def worker(database: Database, now: Clock) -> runner.Job:
             total += done
         return total
 
-    return runner.Job("jobs", EVERY, turn)
+    return runner.Job(NAME, EVERY, turn)
 
 
 def cleaner(database: Database, now: Clock) -> runner.Job:

@@ -9,7 +9,7 @@ from clearline.settings import Settings
 from clearline.store.db import Database, Tx
 from clearline.usecases import idempotency, search, tickets
 from clearline.usecases.keys import KeyRing
-from clearline.workers import indexing, jobs, routing
+from clearline.workers import indexing, jobs, notifications, routing, webhooks
 from clearline.workers.attachments import sweeping
 from clearline.workers.runner import Job
 
@@ -17,7 +17,7 @@ _CHANNEL = "clearline_actors"
 
 
 _CLOSE_AT_ONCE = 100
-FOLLOWERS = (routing.NAME, search.FOLLOWER)
+FOLLOWERS = (routing.NAME, search.FOLLOWER, webhooks.NAME, notifications.NAME)
 """The readers of the events, by the names of their places."""
 
 

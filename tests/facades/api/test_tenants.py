@@ -6,7 +6,7 @@ A new operation with a path parameter, a body or a query has to be named here, o
 import asyncio
 import json
 from typing import Any, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -14,7 +14,9 @@ import pytest
 from clearline.domain.party import OPERATOR, Role
 from clearline.facades.api.routes import OPERATIONS
 from clearline.facades.http.table import Operation
+from clearline.store import deliveries
 from clearline.store.db import Database
+from clearline.store.deliveries import NewDelivery
 from clearline.usecases import accounts, inventory, keys
 from tests.conftest import NOW, Tenant, new_tenant
 from tests.facades.api.helpers import staff_key
@@ -35,6 +37,8 @@ RULE: Json = {"name": "From B", "queue": NOBODY}
 BODIES: dict[str, Json | bytes] = {
     "addAttachment": b"From B",
     "addLink": {"type": "related", "ticket": "{other}"},
+    "addMailSuppression": {"address": "from-b@example.org"},
+    "addMailbox": {"address": "from-b@example.org"},
     "addMacro": {"name": "From B", "text": "Hello"},
     "addNote": {"text": "From B"},
     "addView": {"name": "From B", "query": "status:open"},
@@ -43,31 +47,46 @@ BODIES: dict[str, Json | bytes] = {
     "bulkTickets": {"tickets": ["{number}"], "action": {"type": "note", "text": "From B"}},
     "cancelJob": {},
     "changeCompany": {"name": "From B"},
+    "changeCompanyNotifications": {"mails_contacts": False},
+    "changeMailbox": {"name": "From B"},
+    "checkMailbox": {},
     "changeMacro": {"name": "From B"},
+    "changeMyNotifications": {"digest": "hourly"},
     "changeQueue": {"name": "From B"},
     "changeRoutingRule": {"name": "From B"},
     "changeService": {"label": "From B"},
+    "changeSubscription": {"description": "From B"},
     "changeTeam": {"name": "From B"},
     "changeTicket": {"external_ids": {"b": "From B"}},
     "changeUser": {"name": "From B"},
+    "changeUserNotifications": {"digest": "hourly"},
     "changeView": {"name": "From B, changed"},
     "createCompany": {"name": "From B", "code": "FROMB"},
     "createKey": {"user_id": "{user}", "name": "From B", "scopes": ["tickets:read"]},
     "createQueue": {"name": "From B"},
     "createRoutingRule": RULE,
     "createService": {"id": "From B", "type": "Port", "label": "From B"},
+    "createSubscription": {"url": "https://hooks.example.org/b", "is_active": False},
     "createTeam": {"name": "From B"},
     "createTicket": NEW_TICKET,
     "createUser": {"name": "From B", "email": "from-b@example.org"},
+    "discardInboundMail": {},
     "importServices": {"services": [{"id": "From B", "type": "Port", "label": "From B"}]},
     "importTickets": b"",
     "mergeTicket": {"into": "{other}"},
     "moveTicket": {"status": "cancellation_requested"},
     "orderRoutingRules": {"ids": []},
+    "retryOutboundMail": {},
+    "pingSubscription": {},
+    "replayDelivery": {},
+    "rotateSubscriptionSecret": {},
+    "replayDeliveries": {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
+    "releaseInboundMail": {"company": "From B"},
     "routeTicket": {},
     "setAvailability": {"available": True},
     "splitTicket": TITLE,
     "tagTicket": {"add": ["b"]},
+    "testMail": {"recipient": "from-b@example.org"},
     "testRoutingRules": {"title": "From B"},
     "unmergeTicket": {},
     "useMacro": {"macro": NOBODY},
@@ -77,6 +96,19 @@ QUERIES: dict[str, str] = {
     "search": f"?q={MARKER}",
 }
 """Queries of operations that need one, or that show more with one."""
+
+
+DESKS_OWN = (
+    "macros",
+    "mailboxes",
+    "inbound-mails",
+    "queues",
+    "routing-rules",
+    "teams",
+    "outbound-mails",
+    "mail-suppressions",
+)
+"""Kinds of things that only the provider's people may read."""
 
 
 class Owned(NamedTuple):
@@ -147,15 +179,22 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     action = {"type": "note", "text": f"{name} by a job"}
     job = await post("/bulk", {"tickets": [numbers[1]], "action": action, "dry_run": True})
     await done(client, headers, job)
+    hook = await post("/subscriptions", {"url": f"https://hooks.example.com/{name}", "is_active": False})
+    told = b'{"a": "%b"}' % name.encode()
+    delivery = NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, told)
+    async with database.statement() as tx:
+        await deliveries.insert(tx, [delivery], now=NOW)
     text = {**headers, "content-type": "text/plain"}
     file = await client.post(f"{API}{at}/attachments?name={name}.txt", headers=text, content=name.encode())
     assert file.status_code == 201, file.text
     ids = {
+        "subscriptions": hook["id"], "deliveries": str(delivery.id),
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
         "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
         "companies": str(tenant.company.id), "users": str(admin.id), "keys": str(key.id),
         "services": f"{name}-service", "macros": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY,
-        "members": str(admin.id),
+        "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
+        "outbound-mails": NOBODY, "mail-suppressions": NOBODY,
     }  # fmt: skip
     return Owned(tenant, headers, ids)
 
@@ -231,7 +270,7 @@ def test_every_operation_is_asked_in_full() -> None:
 @pytest.mark.parametrize("operation", [one for one in with_id() if one.method == "GET"], ids=named)
 async def test_a_company_reads_what_is_its_own(client: httpx.AsyncClient, a: Owned, operation: Operation) -> None:
     answer = await ask(client, operation, a.path(operation), a)
-    if any(f"/{kind}" in operation.path for kind in ("macros", "queues", "routing-rules", "teams")):
+    if any(f"/{kind}" in operation.path for kind in DESKS_OWN):
         assert answer.status_code == 403
         return
     assert answer.status_code == 200, answer.text

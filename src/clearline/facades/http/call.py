@@ -1,24 +1,27 @@
 """One request on its way through a wire, and its answer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 import xxhash
 from msgspec import Struct
+from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
-from starlette.types import Send
 
 from clearline.domain.attachment import Limits
 from clearline.domain.party import Actor
 from clearline.facades.http.body import read_members
 from clearline.facades.http.cursors import Cursors
 from clearline.facades.http.edge import header
-from clearline.facades.http.limits import RateLimiter
+from clearline.facades.http.limits import OpenStreams, RateLimiter
 from clearline.gateways.blobs import Blobs
+from clearline.settings import Settings
 from clearline.store.db import Database, Tx
+from clearline.usecases.event_hub import Hub
 from clearline.usecases.keys import KeyRing
 
 T = TypeVar("T", bound=Struct)
@@ -36,6 +39,10 @@ class Desk(Struct, frozen=True):
     now: Callable[[], datetime]
     blobs: Blobs
     attachments: Limits
+    hub: Hub
+    streams: OpenStreams
+    webhook_networks: tuple[str, ...] = ()
+    settings: Settings = msgspec.field(default_factory=Settings)
 
 
 class PreconditionFailed(Exception):
@@ -44,6 +51,10 @@ class PreconditionFailed(Exception):
 
 class PreconditionRequired(Exception):
     """The operation demands If-Match (RFC 6585, 3)."""
+
+
+class _Stalled(Exception):
+    """The client takes nothing any more."""
 
 
 class Staged(Protocol):
@@ -72,25 +83,68 @@ class Answer:
 
 
 class Stream:
-    """An answer whose body is made while it is sent. Its first part is asked for before anything goes back."""
+    """An answer whose body is made while it is sent. Its first part is asked for before anything goes back.
 
-    __slots__ = ("_first", "_parts", "headers", "status")
+    One that is ``is_long`` may last for days. ``patience`` is for how many seconds a client may take nothing before it
+    is given up; None for ever.
+    """
 
-    def __init__(self, status: int, parts: AsyncIterator[bytes], headers: Headers) -> None:
+    __slots__ = ("_first", "_parts", "_patience", "headers", "is_long", "status")
+
+    def __init__(
+        self,
+        status: int,
+        parts: AsyncIterator[bytes],
+        headers: Headers,
+        *,
+        is_long: bool = False,
+        patience: float | None = None,
+    ) -> None:
         self.status, self._parts, self.headers = status, parts, headers
+        self.is_long, self._patience = is_long, patience
         self._first = b""
 
     async def begin(self) -> None:
         """Ask for the first part, while a fault can still become another answer."""
         self._first = await anext(self._parts, b"")
 
-    async def send(self, send: Send) -> None:
-        """Send it part by part; a fault in the middle breaks the connection off, so that nobody takes it for whole."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self._first, "more_body": True})
-        async for part in self._parts:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+    async def send(self, send: Send, receive: Receive) -> None:
+        """Send it part by part, until it is whole or the client is gone; then the parts are let go of.
+
+        A fault in the middle breaks the connection off, so that nobody takes it for whole.
+        """
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            if (close := getattr(self._parts, "aclose", None)) is not None:
+                await close()
+
+    async def _send(self, send: Send) -> None:
+        with suppress(_Stalled):  # the connection ends with this
+            await self._send_one(send, {"type": "http.response.start", "status": self.status, "headers": self.headers})
+            await self._send_one(send, {"type": "http.response.body", "body": self._first, "more_body": True})
+            async for part in self._parts:
+                await self._send_one(send, {"type": "http.response.body", "body": part, "more_body": True})
+            await self._send_one(send, {"type": "http.response.body", "body": b""})
+
+    async def _send_one(self, send: Send, message: dict[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await send(message)
+        except TimeoutError:
+            raise _Stalled from None
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def etag(body: bytes) -> bytes:

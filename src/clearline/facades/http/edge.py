@@ -18,12 +18,16 @@ KEY = "clearline.request"
 class RequestFacts:
     """What the log says of a request besides its line: its id, and on whose behalf it ran."""
 
-    __slots__ = ("actor", "id", "status")
+    __slots__ = ("actor", "began", "id", "is_long", "status")
 
     def __init__(self, request_id: bytes) -> None:
         self.id = request_id
         self.actor: Actor | None = None
         self.status = 0
+        self.began = 0.0
+        """When the answer began, as ``perf_counter`` tells it."""
+        self.is_long = False
+        """Whether the answer lasts as long as its reader likes."""
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -55,6 +59,7 @@ class Edge:
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
                 facts.status = message["status"]
+                facts.began = perf_counter()
                 message["headers"] = [*message["headers"], (b"x-request-id", facts.id), _NOSNIFF]
             await send(message)
 
@@ -62,17 +67,21 @@ class Edge:
             await self._app(scope, receive, send_marked)
         finally:
             if self._access_log:
-                self._note(scope, facts, perf_counter() - started)
+                self._note(scope, facts, started)
 
     @staticmethod
-    def _note(scope: Scope, facts: RequestFacts, seconds: float) -> None:
-        actor = facts.actor
+    def _note(scope: Scope, facts: RequestFacts, started: float) -> None:
+        """Note the request. Of a long answer ``ms`` is how soon it began, and ``open_s`` how long it lasted."""
+        actor, ended = facts.actor, perf_counter()
+        seconds = (facts.began if facts.is_long else ended) - started
+        lasted = {"open_s": round(ended - facts.began)} if facts.is_long else {}
         _log.info(
             "request",
             method=scope["method"],
             path=scope["path"],
             status=facts.status,
             ms=round(seconds * 1000, 1),
+            **lasted,
             request_id=facts.id.decode(),
             company=actor.company.code if actor and actor.company else None,
             key=str(actor.key_id) if actor and actor.key_id else None,

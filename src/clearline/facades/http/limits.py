@@ -1,9 +1,13 @@
-"""How many requests a key may make: a token bucket for each, in the memory of this process."""
+"""How much a key may ask for, counted in the memory of this process: requests a minute, and streams at a time."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import ceil
 from uuid import UUID
 
 _MOST_BUCKETS = 10_000
+_STREAM_WAIT = 10
 
 
 class TooManyRequests(Exception):
@@ -54,3 +58,43 @@ class RateLimiter:
             (b"x-ratelimit-reset", b"%d" % ceil(now + full_in)),
         ]
         return headers, wait
+
+
+class TooManyStreams(TooManyRequests):
+    """As many streams are open as may be; in ``retry_after`` seconds one may have ended."""
+
+    def __init__(self, whose: str) -> None:
+        super().__init__(_STREAM_WAIT)
+        self.args = (f"{whose} open already; close one, or try again in {_STREAM_WAIT} seconds",)
+
+
+class OpenStreams:
+    """Counts the answers that last: at most so many for each key, and for all of them together."""
+
+    def __init__(self, *, per_key: int = 20, in_all: int = 500) -> None:
+        self._per_key, self._in_all = per_key, in_all
+        self._open: Counter[UUID | None] = Counter()
+
+    @property
+    def open(self) -> int:
+        """How many are open."""
+        return self._open.total()
+
+    @contextmanager
+    def one(self, key: UUID | None) -> Iterator[None]:
+        """Count one more for as long as the block runs.
+
+        Raises:
+            TooManyStreams: there are too many already.
+        """
+        if self._open[key] >= self._per_key:
+            raise TooManyStreams(f"{self._per_key} streams of this key are")
+        if self._open.total() >= self._in_all:
+            raise TooManyStreams(f"{self._in_all} streams are")
+        self._open[key] += 1
+        try:
+            yield
+        finally:
+            self._open[key] -= 1
+            if not self._open[key]:
+                del self._open[key]

@@ -186,6 +186,8 @@ def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         answer["content"] = {media: {"schema": {"type": "string"}} for media in operation.media}
     elif operation.answer is not None:
         answer["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
+        if operation.method == "GET":
+            answer["content"] |= {media: {"schema": {"type": "string"}} for media in operation.media}
     return answer
 
 

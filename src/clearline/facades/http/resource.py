@@ -128,7 +128,11 @@ class Resource:
             if answer.status >= 500:
                 _log.error("request failed", request_id=request_id, exc_info=error)
         answer.headers += limits
-        await answer.send(send)
+        if isinstance(answer, Stream):
+            scope[KEY].is_long = answer.is_long
+            await answer.send(send, receive)
+        else:
+            await answer.send(send)
 
     async def _answer(self, scope: Scope, receive: Receive, limits: Headers) -> Answer | Stream:
         operation = self._operations.get(scope["method"])
@@ -161,10 +165,7 @@ class Resource:
         return await self._once(operation, call, body)
 
     async def _authenticate(self, scope: Scope, now: datetime) -> Actor:
-        given = header(scope, b"authorization")
-        if given is None or given[:7].lower() != b"bearer ":
-            raise Unauthenticated
-        actor = await self._desk.keys.actor(given[7:].strip().decode("latin-1"), now)
+        actor = await self._desk.keys.actor(key_in(scope), now)
         scope[KEY].actor = actor
         return actor
 
@@ -203,6 +204,18 @@ class Resource:
             kept = KeptAnswer(fingerprint.digest(), answer.status, answer.body, call.location)
             await idempotency.keep(tx, call.actor, route, key, kept, now=call.now)
         return answer
+
+
+def key_in(scope: Scope) -> str:
+    """The API key that came with a request (RFC 6750, 2.1).
+
+    Raises:
+        Unauthenticated: there is none.
+    """
+    given = header(scope, b"authorization")
+    if given is None or given[:7].lower() != b"bearer ":
+        raise Unauthenticated
+    return given[7:].strip().decode("latin-1")
 
 
 def _route(operation: Operation, call: Call) -> str:

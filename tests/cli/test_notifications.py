@@ -1,0 +1,87 @@
+"""What people hear of at the command line, and what waits."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from clearline.store import events
+from clearline.store.db import Database
+from clearline.usecases.telling import WINDOW, note_events
+from tests.cli.test_accounts import run, told
+from tests.conftest import NOW, new_tenant
+from tests.store.samples import raised
+
+WHO = ("--company", "BIR001", "--user", "ada@birch.example.com")
+
+
+@pytest.fixture(scope="module")
+def desk(database_url: str) -> str:
+    """A database with a company, and a person of it."""
+    told(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
+    told(database_url, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", WHO[-1])
+    return database_url
+
+
+def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
+    before = told(desk, "notifications", "show", *WHO)
+    assert (before["digest"], before["quiet"], before["rules"]["resolved"]) == ("daily", None, "email")
+    after = told(desk, "notifications", "set", *WHO, "--rule", "resolved=digest", "--rule", "company_ticket=email",
+                 "--zone", "Europe/Amsterdam", "--quiet", "22:00-07:00", "--quiet-day", "sunday", "--digest", "hourly",
+                 "--digest-at", "17:30", "--critical-breaks-quiet")  # fmt: skip
+    rules = {**before["rules"], "resolved": "digest", "company_ticket": "email"}
+    assert after == {
+        "user": WHO[-1], "timeZone": "Europe/Amsterdam", "quiet": "22:00-07:00", "quietDays": ["sunday"],
+        "criticalBreaksQuiet": True, "digest": "hourly", "digestAt": "17:30", "rules": rules,
+    }  # fmt: skip
+    assert told(desk, "notifications", "show", *WHO) == after
+    shown = run(desk, "notifications", "show", *WHO).stdout
+    assert (
+        "Digest hourly. Quiet: 22:00-07:00, sunday; critical tickets do not wait. Time zone Europe/Amsterdam." in shown
+    )
+    back = told(
+        desk, "notifications", "set", *WHO, "--rule", "resolved=default", "--quiet", "none", "--quiet-day", "none"
+    )
+    assert (back["quiet"], back["quietDays"], back["rules"]["resolved"]) == (None, [], "email")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        ((), 2, "Say what to change"),
+        (("--rule", "resolved=loud"), 2, "loud is none of"),
+        (("--rule", "nonsense=email"), 2, "nonsense is none of"),
+        (("--quiet", "22-7-3"), 2, "22:00-07:00"),
+        (("--zone", "Europe/Nowhere"), 1, "refused: time_zone must be the name of an IANA time zone"),
+        (("--rule", "internal_note=email"), 1, "refused: rules.internal_note is nothing that customers hear of"),
+    ],
+)
+def test_what_cannot_be_set_is_refused(desk: str, options: tuple[str, ...], status: int, words: str) -> None:
+    done = run(desk, "notifications", "set", *WHO, *options)
+    assert (done.exit_code, done.stdout) == (status, "")
+    assert words in done.stderr
+
+
+def test_contacts_are_written_to_until_somebody_says_no(desk: str) -> None:
+    at = ("notifications", "contacts", "--company", "BIR001")
+    assert run(desk, *at).stdout == "Contacts of Birch Telecom are written to.\n"
+    assert told(desk, *at, "--off") == {"company": "Birch Telecom", "mailsContacts": False}
+    assert run(desk, *at).stdout == "Contacts of Birch Telecom are not written to.\n"
+
+
+def test_what_waits_is_listed(desk: str) -> None:
+    async def work() -> None:
+        database = await Database.open(desk)
+        tenant = await new_tenant(database)
+        async with database.transaction() as tx:
+            number = await raised(tx, tenant)
+            found = await events.of_ticket(tx, tenant.company.id, number, after=0, limit=10)
+            await note_events(tx, found, now=NOW + timedelta(seconds=1))
+        await database.close()
+
+    asyncio.run(work())
+    [waits] = told(desk, "notifications", "pending")
+    assert (waits["recipient"], waits["type"], waits["channel"]) == ("ada@example.com", "ticket.created", "email")
+    due = (NOW + timedelta(seconds=1) + WINDOW).isoformat().replace("+00:00", "Z")
+    assert waits["dueAt"].replace("+00:00", "Z") == due
+    assert "ada@example.com" in run(desk, "notifications", "pending").stdout

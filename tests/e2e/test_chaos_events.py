@@ -1,0 +1,270 @@
+"""Whoever follows the events knows what the desk knows, whatever is killed on either side."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import secrets
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from clearline.domain.events import for_customer
+from tests.e2e.running import START_SECONDS, Running, children, eventually
+from tests.e2e.test_kill_desk import PORT, TICKETS, Record, Side
+
+EVENTS = "/api/v1/events"
+CHAOS_SECONDS = 20
+SETTLE_SECONDS = 20
+LEAST_KILLS = 4
+NDJSON, SSE = "application/x-ndjson", "text/event-stream"
+MOVES = {"acknowledged": "in_progress", "in_progress": "held", "held": "in_progress"}
+
+Event = dict[str, Any]
+
+
+@dataclass
+class Known:
+    """What a follower kept: what it was told at once, and its place now and then."""
+
+    cursor: str
+    told: dict[str, Event] = field(default_factory=dict)
+    again: int = 0
+    cuts: int = 0
+
+    def keep(self, event: Event, *, with_place: bool) -> None:
+        if event["id"] in self.told:
+            assert self.told[event["id"]] == event, "an id that means another event"
+            self.again += 1
+        self.told[event["id"]] = event
+        if with_place:
+            self.cursor = event["cursor"]
+
+
+@dataclass
+class Follower:
+    """Follows as a program does that is killed now and then and begins again from what it kept."""
+
+    url: str
+    key: str
+    accept: str
+    dice: random.Random
+    known: Known
+    is_staff: bool
+    task: "asyncio.Task[None] | None" = None
+
+    def start(self) -> None:
+        self.task = asyncio.create_task(self._run())
+
+    async def kill(self) -> None:
+        """Cut it off wherever it is: what it had not kept is lost."""
+        assert self.task is not None
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+
+    async def _run(self) -> None:
+        async with httpx.AsyncClient(base_url=self.url, timeout=httpx.Timeout(5, read=20)) as client:
+            while True:
+                with contextlib.suppress(httpx.TransportError, json.JSONDecodeError):
+                    await self._once(client)
+                self.known.cuts += 1
+                await asyncio.sleep(self.dice.uniform(0.05, 0.3))
+
+    async def _once(self, client: httpx.AsyncClient) -> None:
+        headers = {"Authorization": f"Bearer {self.key}", "Accept": self.accept}
+        query = {}
+        if self.accept == SSE:
+            headers["Last-Event-ID"] = self.known.cursor
+        else:
+            query["after"] = self.known.cursor
+        async with client.stream("GET", EVENTS, headers=headers, params=query) as answer:
+            if answer.status_code != 200:
+                assert answer.status_code == 503, await answer.aread()
+                return
+            place = (0, 0)
+            async for event in _events(answer, self.accept):
+                xid, event_id, _at = (int(one, 16) for one in event["cursor"].split("-"))
+                assert (xid, event_id) > place, "out of order"
+                place = xid, event_id
+                self.known.keep(event, with_place=self.dice.random() < 0.7)
+
+
+async def _events(answer: httpx.Response, accept: str) -> AsyncIterator[Event]:
+    async for line in answer.aiter_lines():
+        if accept == NDJSON and line:
+            yield json.loads(line)
+        elif accept == SSE and line.startswith("data: "):
+            yield json.loads(line.removeprefix("data: "))
+
+
+class Writers:
+    """Those who work with the desk meanwhile; what they begin is done once, however often it has to be asked for."""
+
+    def __init__(self, customer: Side, agent: Side, dice: random.Random) -> None:
+        self._customer, self._agent, self._dice = customer, agent, dice
+        self.statuses: dict[str, str] = {}
+        self.notes: Counter[str] = Counter()
+        self.stop = False
+
+    async def run(self) -> None:
+        await self._raise()
+        await asyncio.gather(*(self._again() for _ in range(4)))
+
+    async def _again(self) -> None:
+        while not self.stop:
+            await self._dice.choice([self._raise, self._note, self._note, self._note, self._move])()
+            await asyncio.sleep(self._dice.uniform(0, 0.05))
+
+    async def _raise(self) -> None:
+        body = {"title": secrets.token_hex(6), "description": "No light", "issue_type": "Circuit Down", "service": PORT}
+        made = await self._customer.post(TICKETS, 201, json=body)
+        self.statuses[made["number"]] = made["status"]
+
+    async def _note(self) -> None:
+        number = self._dice.choice([*self.statuses][-8:])
+        visibility = self._dice.choice(["public", "internal"])
+        note = {"text": "Looking", "visibility": visibility}
+        await self._agent.post(f"{TICKETS}/{number}/notes", 201, json=note)
+        self.notes[number] += 1
+
+    async def _move(self) -> None:
+        """Move a ticket of one's own: two who move one ticket would refuse each other."""
+        if not (idle := [number for number, status in self.statuses.items() if status]):
+            return
+        number = self._dice.choice(idle[-8:])
+        status, self.statuses[number] = MOVES[self.statuses[number]], ""
+        await self._agent.post(f"{TICKETS}/{number}/status", 200, json={"status": status})
+        self.statuses[number] = status
+
+
+async def _chaos(running: Running, followers: list[Follower], dice: random.Random) -> Counter[str]:
+    """Kill servers, one process of several, backends of the database and followers, and start again what is dead."""
+    kills: Counter[str] = Counter()
+    until = time.monotonic() + CHAOS_SECONDS
+    while time.monotonic() < until:
+        await asyncio.sleep(dice.uniform(0.2, 1))
+        running.relaunch_if_ended()
+        one = dice.choice(followers)
+        await one.kill()
+        one.start()
+        kills["follower"] += 1
+        if await asyncio.to_thread(running.ready) != 200:
+            continue
+        kind = dice.choice(["server", "process", "backend"])
+        supervisors = running.supervisors()
+        victims = {
+            "server": [running.pid],
+            "process": [pid for pid in children(running.pid) if pid not in supervisors],
+            "backend": running.backends(),
+        }[kind]
+        if victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(dice.choice(victims), signal.SIGKILL)
+                kills[kind] += 1
+    deadline = time.monotonic() + START_SECONDS
+    while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
+        running.relaunch_if_ended()
+        await asyncio.sleep(0.05)
+    return kills
+
+
+def _expected(history: list[Event], follower: Follower) -> list[tuple[str, str, Any]]:
+    """What a follower is to know of a ticket, of what happened to it."""
+    if follower.is_staff:
+        return [(one["id"], one["type"], one["data"]) for one in history]
+    pairs = ((one, for_customer(one["type"], one["data"])) for one in history)
+    return [(one["id"], one["type"], data) for one, data in pairs if data is not None]
+
+
+def _check(follower: Follower, histories: dict[str, list[Event]], statuses: dict[str, str]) -> None:
+    told = sorted(follower.known.told.values(), key=lambda one: int(one["id"]))
+    for number, history in histories.items():
+        mine = [one for one in told if one["ticket"] == number]
+        assert [(one["id"], one["type"], one["data"]) for one in mine] == _expected(history, follower), number
+        moved = [one["data"]["after"] for one in mine if one["type"] == "ticket.status_changed"]
+        assert (moved or ["acknowledged"])[-1] == statuses[number]
+
+
+@pytest.mark.slow
+async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_both_sides(running: Running) -> None:
+    seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
+    print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
+    dice, record, began = random.Random(seed), Record(), time.monotonic()
+    running.environment["CLEARLINE_PROCESSES"] = "2"
+    await asyncio.to_thread(running.start, "--demo")
+    async with httpx.AsyncClient(base_url=running.url, timeout=10) as client:
+        customer, agent = Side(client, running.secret(), record), Side(client, running.staff_secret(), record)
+        followers = []
+        for key, is_staff in ((running.secret(), False), (running.staff_secret(), True)):
+            for accept in (SSE, NDJSON):
+                known = Known("0-0-0")
+                one = Follower(running.url, key, accept, random.Random(dice.random()), known, is_staff)
+                one.start()
+                followers.append(one)
+        writers = Writers(customer, agent, random.Random(seed + 1))
+        writing = asyncio.create_task(writers.run())
+        try:
+            kills = await _chaos(running, followers, dice)
+        finally:
+            writers.stop = True
+        await writing
+        histories = await _settled(followers, agent, [*writers.statuses])
+        for number, history in histories.items():
+            types = Counter(one["type"] for one in history)
+            assert (types["ticket.created"], types["note.added"]) == (1, writers.notes[number])
+        for one in followers:
+            assert one.task is not None
+            await one.kill()
+            _check(one, histories, writers.statuses)
+    events = sum(map(len, histories.values()))
+    again, cuts = sum(one.known.again for one in followers), sum(one.known.cuts for one in followers)
+    print(  # noqa: T201 - shown on failure
+        f"{dict(kills)} killed, {running.starts} starts, {len(histories)} tickets, {events} events, {again} again, "
+        f"{cuts} requests ended, {time.monotonic() - began:.1f} s"
+    )
+    assert kills["server"] + kills["process"] + kills["backend"] >= LEAST_KILLS
+    assert running.stop() == 0
+
+
+async def _settled(followers: list[Follower], agent: Side, numbers: list[str]) -> dict[str, list[Event]]:
+    """What happened to the tickets, once nothing more happens and the staff was told of the last of it."""
+    until, histories = time.monotonic() + SETTLE_SECONDS, {"": [{"id": "0"}]}
+    while True:
+        before, histories = histories, {one: await agent.whole(f"{TICKETS}/{one}/history") for one in numbers}
+        last = max(int(one["id"]) for history in histories.values() for one in history)
+        ends = [_last(one) for one in followers if one.is_staff]
+        if min(ends) >= last and before == histories:
+            return histories
+        assert time.monotonic() < until, f"{ends} were told, and not {last}"
+        await asyncio.sleep(1.5)
+
+
+def _last(follower: Follower) -> int:
+    return max((int(one) for one in follower.known.told), default=0)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_open_streams_do_not_hold_a_stop_up(running: Running, processes: int) -> None:
+    running.environment["CLEARLINE_PROCESSES"] = str(processes)
+    running.start("--demo")
+    headers = {**running.headers(), "Accept": SSE}
+    with contextlib.ExitStack() as held:
+        client = held.enter_context(httpx.Client(base_url=running.url, headers=headers, timeout=10))
+        answers = [held.enter_context(client.stream("GET", EVENTS)) for _ in range(10)]
+        bodies = [answer.iter_raw() for answer in answers]
+        assert all(next(body).startswith(b"retry: ") for body in bodies)
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 2
+        for body in bodies:
+            assert b"".join(body) == b"", "it ended as it should, and was not broken off"
+    assert eventually(lambda: not running.processes())
+    assert "Traceback" not in running.err

@@ -1,0 +1,98 @@
+"""A mail that was answered with 250 becomes one ticket, whatever is killed in between."""
+
+import json
+import random
+import shutil
+import smtplib
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.conftest import reachable_dir
+from tests.e2e.running import AUTHORITY, Running, eventually, free_port
+
+SENDERS, EACH, KILLS = 4, 15, 4
+CALM_SECONDS = 40
+ADDRESS = "support@example.net"
+
+
+def senders(running: Running) -> list[str]:
+    """The addresses of people of a new customer."""
+    assert running.command("company", "add", "Birch Telecom", "--code", "BIRCH").returncode == 0
+    found = [f"person{number}@birch.example.com" for number in range(SENDERS)]
+    for one in found:
+        done = running.command("user", "add", "--company", "BIRCH", "--name", "Ada Okoro", "--email", one)
+        assert done.returncode == 0, done.stderr
+    assert running.command("mailbox", "add", ADDRESS).returncode == 0
+    return found
+
+
+def mail(sender: str, number: int) -> str:
+    return (
+        f"From: {sender}\r\nTo: {ADDRESS}\r\nSubject: Matter {number} of {sender}\r\n"
+        f"Message-ID: <{number}.{sender}>\r\n\r\nIt is down.\r\n"
+    )
+
+
+def hand_over(port: int, sender: str, number: int) -> None:
+    """Hand a mail over again and again until it is answered, as mail servers do."""
+    while True:
+        try:
+            with smtplib.LMTP(AUTHORITY, port, timeout=10) as client:
+                client.sendmail(sender, [ADDRESS], mail(sender, number))
+        except (OSError, smtplib.SMTPException):
+            time.sleep(0.1)
+        else:
+            return
+
+
+def listed(running: Running, state: str) -> list[dict[str, Any]]:
+    done = running.command("inbound-mail", "list", "--state", state, "--limit", "1000", "--json")
+    found: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else [{}]
+    return found
+
+
+@pytest.mark.slow
+def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
+    port = free_port()
+    running = Running(reachable_dir("clearline-e2e-"), {"CLEARLINE_MAIL_LISTEN": f"lmtp://{AUTHORITY}:{port}"})
+    try:
+        running.start()
+        people = senders(running)
+        answered: list[tuple[str, int]] = []
+
+        def load(sender: str) -> None:
+            for number in range(EACH):
+                hand_over(port, sender, number)
+                answered.append((sender, number))
+                time.sleep(0.1)
+
+        loaders = [threading.Thread(target=load, args=(one,)) for one in people]
+        for one in loaders:
+            one.start()
+
+        def has_answered(enough: int) -> bool:
+            return len(answered) >= enough
+
+        for kill in range(1, KILLS + 1):
+            assert eventually(partial(has_answered, kill * SENDERS * EACH // (KILLS + 2)), CALM_SECONDS)
+            time.sleep(random.random() / 4)
+            assert running.process is not None
+            running.process.kill()
+            running.process.wait()
+            running.start()
+        for one in loaders:
+            one.join(CALM_SECONDS)
+        assert len(answered) == SENDERS * EACH
+        assert eventually(lambda: listed(running, "waiting") == [], CALM_SECONDS)
+        accepted = listed(running, "accepted")
+        assert sorted(one["subject"] for one in accepted) == sorted(f"Matter {n} of {one}" for one, n in answered)
+        assert len({one["ticket"] for one in accepted}) == SENDERS * EACH
+        done = running.command("ticket", "list", "--company", "BIRCH", "--limit", "1000", "--json")
+        assert len(json.loads(done.stdout)) == SENDERS * EACH, done.stdout[:500]
+    finally:
+        running.discard()
+        shutil.rmtree(running.folder, ignore_errors=True)

@@ -1,0 +1,137 @@
+"""Webhooks of processes of their own: nothing is lost, whatever is killed, and what comes twice has one id."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import asyncpg
+import pytest
+
+from clearline.gateways import postgres_embedded
+from tests.e2e.running import Running, eventually
+
+TICKETS = 40
+
+
+class Sink(ThreadingHTTPServer):
+    """Takes what comes, slowly, and remembers it."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, dict[str, Any]]] = []
+        self.seconds = 0.05
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Sink
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.got.append((self.headers["webhook-id"], body))
+        threading.Event().wait(self.server.seconds)
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as server:
+        running = threading.Thread(target=server.serve_forever, daemon=True)
+        running.start()
+        yield server
+        server.shutdown()
+        running.join()
+
+
+def work(running: Running) -> subprocess.Popen[bytes]:
+    """``clearline work`` beside the server, on its embedded database."""
+    with (running.folder / "work").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "clearline", "work"], env=running.environment, cwd="/", stdout=log, stderr=log
+        )
+
+
+def delivered(running: Running, webhook: str) -> dict[str, int]:
+    found = json.loads(running.command("webhook", "deliveries", webhook, "--limit", "1000", "--json").stdout)
+    states = [one["state"] for one in found]
+    return {state: states.count(state) for state in set(states)}
+
+
+def raise_tickets(running: Running, company: str, count: int) -> None:
+    body = "\n".join(
+        json.dumps({
+            "company": company, "title": f"line {number}", "description": "No light",
+            "issue_type": "Circuit Down", "service": {"id": "anything", "type": "Non-Console Service"},
+            "contact": {"name": "Ada", "email": "ada@example.com"}, "created_at": "2025-01-31T10:00:00Z",
+        })
+        for number in range(count)
+    )  # fmt: skip
+    (running.folder / "tickets.ndjson").write_text(body)
+    done = running.command("ticket", "import", str(running.folder / "tickets.ndjson"), "--json")
+    assert done.returncode == 0, done.stderr
+
+
+async def leases_over(running: Running, count: int) -> None:
+    """A minute later, as far as deliveries know."""
+    url = postgres_embedded.running_url(running.data_dir)
+    assert url is not None
+    connection = await asyncpg.connect(url)
+    done = await connection.execute(
+        "update delivery set due_at = now(), claimed_until = now() where claimed_until > now() and state = 'waiting'"
+    )
+    await connection.close()
+    assert done == f"UPDATE {count}", "what a killed process was at; one that was told to stop leaves nothing"
+
+
+@pytest.mark.slow
+def test_every_event_arrives_though_the_worker_is_killed_with_deliveries_under_way(
+    running: Running, sink: Sink
+) -> None:
+    running.environment |= {"CLEARLINE_WEBHOOK_NETWORKS": "127.0.0.0/8", "CLEARLINE_WORKERS": "off"}
+    running.start("--demo")
+    company = json.loads(running.command("company", "list", "--json").stdout)[0]["code"]
+    added = running.command("webhook", "add", sink.url, "--type", "ticket.created", "--json")
+    assert added.returncode == 0, added.stderr
+    webhook = json.loads(added.stdout)["id"]
+    raise_tickets(running, company, TICKETS)
+    assert sink.got == [], "a server whose workers are off sends nothing"
+    killed = work(running)
+    assert eventually(lambda: len(sink.got) >= 6), (running.folder / "work").read_text()
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert set(delivered(running, webhook)) == {"delivered", "waiting"}
+    asyncio.run(leases_over(running, 4))
+    stopped = work(running)
+    before = len(sink.got)
+    assert eventually(lambda: len(sink.got) >= before + 6)
+    stopped.send_signal(signal.SIGTERM)
+    assert stopped.wait(10) == 0
+    sink.seconds = 0
+    asyncio.run(leases_over(running, 0))
+    last = work(running)
+    try:
+        assert eventually(lambda: delivered(running, webhook) == {"delivered": TICKETS}), delivered(running, webhook)
+    finally:
+        last.send_signal(signal.SIGTERM)
+        assert last.wait(10) == 0
+    titles = {one["data"]["ticket"] for _, one in sink.got}
+    ids = {key for key, _ in sink.got}
+    assert len(titles) == len(ids) == TICKETS
+    assert len(sink.got) - TICKETS <= 4, "at most what was under way comes twice"
+    events = {key: one["data"]["id"] for key, one in sink.got}
+    assert all(events[key] == one["data"]["id"] for key, one in sink.got)

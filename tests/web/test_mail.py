@@ -1,0 +1,159 @@
+"""Mail as people read it, and as programs take it apart."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+import jinja2
+import pytest
+
+from clearline.domain.mail import Rendered
+from clearline.web.mail import WIDTH, laid_out, render, wrapped
+
+NOTE = "Hello Ada,\n\nthe port is down & <b>out</b>.\n\n  xe-0/0/1   down   15233\n  xe-0/0/2   up     0\n"
+
+
+def a_ticket(**values: Any) -> Rendered:
+    usual: dict[str, Any] = {
+        "number": "INC000000000042",
+        "title": "Port down",
+        "headline": "New note",
+        "facts": [("Status", "In progress"), ("Service", "SVC-1 (Port)"), ("Assignee", None)],
+        "entries": [("Ben Ito", "2026-03-01 12:00 UTC", NOTE)],
+        "url": "https://desk.example.net/tickets/INC000000000042",
+        "reply": True,
+        "footer": "You get this mail because you follow the ticket.",
+        "settings_url": "",
+    }
+    return render("ticket", **(usual | values))
+
+
+class Page(HTMLParser):
+    """What an HTML part holds: its tags with their attributes, its links, and the text that is seen."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._hidden = 0
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        self._hidden += tag in {"style", "title"}
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in {"style", "title"}
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.text += data
+
+
+def test_a_mail_about_a_ticket_reads_like_this() -> None:
+    assert a_ticket().subject == "Port down"
+    assert a_ticket().text == (
+        "INC000000000042: Port down\n"
+        "New note\n"
+        "\n"
+        "Ben Ito, 2026-03-01 12:00 UTC:\n"
+        "\n"
+        "  Hello Ada,\n"
+        "\n"
+        "  the port is down & <b>out</b>.\n"
+        "\n"
+        "    xe-0/0/1   down   15233\n"
+        "    xe-0/0/2   up     0\n"
+        "\n"
+        "Status:    In progress\n"
+        "Service:   SVC-1 (Port)\n"
+        "\n"
+        "https://desk.example.net/tickets/INC000000000042\n"
+        "\n"
+        "Reply to this mail to add a note to the ticket.\n"
+        "\n"
+        "-- \n"
+        "You get this mail because you follow the ticket.\n"
+    )
+
+
+def test_the_html_says_the_same_and_loads_nothing() -> None:
+    html = a_ticket(settings_url="https://desk.example.net/settings").html
+    assert html is not None
+    page = Page(html)
+    for word in (
+        "INC000000000042",
+        "Port down",
+        "Ben Ito",
+        "the port is down & <b>out</b>.",
+        "In progress",
+        "Reply to",
+    ):
+        assert word in page.text
+    assert "Assignee" not in page.text
+    assert not {name for name, _ in page.tags} & {"img", "script", "link", "table", "iframe", "form", "b"}
+    assert [attributes["href"] for name, attributes in page.tags if name == "a"] == [
+        "https://desk.example.net/tickets/INC000000000042",
+        "https://desk.example.net/settings",
+    ]
+    assert not [attributes for _, attributes in page.tags if {"src", "background"} & set(attributes)]
+    assert "url(" not in html
+    assert "@import" not in html
+    assert ("meta", {"name": "color-scheme", "content": "light dark"}) in page.tags
+    assert ("html", {"lang": "en"}) in page.tags
+
+
+def test_nothing_that_people_wrote_is_markup() -> None:
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    html = a_ticket(
+        title=evil, headline=evil, facts=[(evil, evil)], entries=[(evil, evil, evil)], url=evil, footer=evil,
+        number=evil, settings_url=evil,
+    ).html  # fmt: skip
+    assert html is not None
+    usual = a_ticket(settings_url="x", facts=[("a", "b")], entries=[("a", "b", "c")]).html
+    assert usual is not None
+    assert [name for name, _ in Page(html).tags] == [name for name, _ in Page(usual).tags]
+
+
+@pytest.mark.parametrize("title", ["Two\nlines", "Two\r\n  lines", "  Two   lines "])
+def test_the_subject_is_one_line(title: str) -> None:
+    assert a_ticket(title=title).subject == "Two lines"
+
+
+def test_long_lines_are_wrapped_and_columns_are_left_alone() -> None:
+    words = "word " * 40
+    assert max(map(len, wrapped(words).splitlines())) <= WIDTH
+    assert wrapped(words).split() == words.split()
+    for kept in (
+        "xe-0/0/1   " + "column " * 30,
+        "  " + "indented " * 30,
+        "> " + "quoted " * 30,
+        "https://example.net/" + "x" * 200,
+        "one\ttab " + "x " * 100,
+    ):
+        assert wrapped(kept) == kept
+    assert wrapped("a\n\nb", 2) == "  a\n\n  b"
+    assert max(map(len, wrapped(words, 4).splitlines())) <= WIDTH
+
+
+def test_lines_and_columns_survive_in_html() -> None:
+    assert laid_out("a & b\nc") == "a &amp; b<br>\nc"
+    columns = laid_out("  xe-0/0/1   up")
+    assert (
+        ">\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}xe-0/0/1\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}up</code>"
+        in columns
+    )
+    assert columns.startswith("<code")
+    assert laid_out("a\tb").endswith("a\N{NO-BREAK SPACE}" + "\N{NO-BREAK SPACE}" * 6 + "b</code>")
+
+
+def test_a_value_that_is_missing_is_an_error_and_no_hole() -> None:
+    with pytest.raises(jinja2.UndefinedError):
+        render("ticket", number="INC000000000042")
+
+
+def test_an_entry_without_text_is_a_sentence() -> None:
+    found = a_ticket(entries=[("Ben Ito resolved the ticket", None, "")], reply=False)
+    assert "Ben Ito resolved the ticket\n\nStatus:" in found.text
+    assert "Reply" not in found.text
+    assert found.html is not None
+    assert "Reply" not in found.html
