@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from clearline.domain.inbound_mail import description_of, note_text
 from clearline.domain.mail_headers import decode_words, read_heads
 from clearline.domain.mail_parts import parse
-from clearline.domain.mail_text import BODY_MAX, decode, from_html, reply_in, tidy, unflow
+from clearline.domain.mail_text import BODY_MAX, decode, from_html, reply_in, tidy, unflow, unquoted
 from clearline.domain.mailbox import base_address
 from clearline.domain.note import TEXT_MAX
 from clearline.domain.text import storable
@@ -57,9 +57,40 @@ def test_any_bytes_are_text_in_any_charset(content: bytes, charset: str) -> None
     assert storable(tidy(decode(content, charset)))
 
 
-@given(st.text(max_size=300))
+@given(st.text(alphabet="abc ,.!?\n", max_size=300))
 def test_what_is_written_is_never_wholly_cut(text: str) -> None:
     assert bool(reply_in(text)) == bool(text.strip())
+
+
+WROTE = "On Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:"
+FIELDS = "From: Support <support@example.net>\nSent: Sunday, 1 March 2026 11:00\nTo: Ada\nSubject: Port"
+
+
+@given(st.text(max_size=300))
+def test_a_quote_alone_never_comes_back(text: str) -> None:
+    quoted = "\n".join(f"> {line}" for line in text.split("\n"))
+    for mail in (quoted, f"{WROTE}\n{quoted}", f"\n\n{WROTE}\n\n{quoted}\n-- \nAda"):
+        assert reply_in(mail) == ""
+    assert unquoted(f"{WROTE}\n{quoted}") == ""
+
+
+@pytest.mark.parametrize(
+    ("mail", "said", "own"),
+    [
+        ("-- \nAda", "", "--\nAda"),
+        (f"-- \nAda\n\n{WROTE}\n> Secret", "", "--\nAda"),
+        ("> Secret\n\n-- \nAda", "", "--\nAda"),
+        (f"Sent from my phone\n\n{FIELDS}\n\nSecret", "", "Sent from my phone"),
+        (f"{FIELDS}\n\nSecret\n> more\nSecret, too", "", ""),
+        (f"-----Original Message-----\n{FIELDS}\n\nSecret\n> more\nSecret, too", "", ""),
+        (f"{FIELDS}\n\n> Up?\nYes.", "Yes.", "Yes."),
+        (f"{WROTE}\n\n> Up?\nYes.\n> Light?\nNo.", "> Up?\nYes.\n> Light?\nNo.", "Yes.\nNo."),
+        (f"{WROTE}\n> Up?\n-- \nAda\n> Light?", "", "--\nAda"),
+        ("", "", ""),
+    ],
+)
+def test_only_what_is_no_quote_is_left(mail: str, said: str, own: str) -> None:
+    assert (reply_in(mail), unquoted(mail)) == (said, own)
 
 
 @given(st.text(max_size=200))

@@ -51,6 +51,10 @@ READS: dict[str, tuple[str, Read]] = {
             tx, "s5@example.com", since=NOW - timedelta(days=1), until=NOW, most=101
         ),
     ),
+    "companies of a sender": (
+        "inbound_mail_of_sender",
+        lambda tx: inbound_mail.companies_of_sender(tx, "s5@example.com"),
+    ),
     "users of an address": ("app_user_by_address", lambda tx: inbound_mail.companies_of_user(tx, "u5@example.com")),
 }
 
@@ -70,7 +74,7 @@ async def test_what_is_read_walks_its_index(filled: Any, what: str) -> None:
     await read(Tx(noted))
     assert await plan_of(filled, noted.statement, *noted.values) == ({index}, set())
     plan = await filled.fetchval(f"explain (format json) {noted.statement}", *noted.values)
-    assert what in {"a mailbox by its address", "users of an address"} or "Sort" not in plan
+    assert what in {"a mailbox by its address", "companies of a sender", "users of an address"} or "Sort" not in plan
 
 
 async def test_the_next_mail_that_waits_is_found_by_its_index(filled: Any) -> None:

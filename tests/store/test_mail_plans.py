@@ -73,6 +73,10 @@ ONES: dict[str, tuple[set[str], Statement]] = {
         {"outbound_mail_of_recipient"},
         lambda tx: outbound_mail.recent_count(tx, "Person1@example.com", "notification", since=NEW_YEAR),
     ),
+    "fuse of contacts": (
+        {"outbound_mail_to_contacts"},
+        lambda tx: outbound_mail.contacts_count(tx, COMPANY, since=now() - timedelta(hours=1)),
+    ),
     "thread": (
         {"mail_reference_in_order"},
         lambda tx: mail_references.thread(tx, COMPANY, 20, "person1@example.com", first=3, last=7),

@@ -160,22 +160,32 @@ async def test_what_is_no_address_is_not_suppressed(database: Database, address:
             await mails.suppress(tx, OPERATOR, "ada@example.com", "x" * 256, now=NOW)
 
 
-@pytest.mark.parametrize("is_permanent", [True, False])
-async def test_a_bounce_marks_the_mail_and_for_good_the_address(
-    database: Database, tenant: Tenant, *, is_permanent: bool
+@pytest.mark.parametrize(
+    ("recipient", "bad", "is_suppressed"),
+    [
+        ("Ada@{}.example.com", "ada@{}.example.com", True),
+        ("ada@{}.bücher.example", "ada@{}.xn--bcher-kva.example", True),
+        ("ada@{}.example.com", "bob@{}.example.com", False),
+        ("ada@{}.example.com", "", False),
+    ],
+)
+async def test_a_bounce_marks_the_mail_and_its_address_only_when_the_report_names_it(
+    database: Database, tenant: Tenant, recipient: str, bad: str, *, is_suppressed: bool
 ) -> None:
+    label = f"x{uuid4().hex[:8]}"
+    bad_addresses = [bad.format(label)] if bad else []
     async with database.transaction() as tx:
-        one, _message = await sent(tx, a_mail(tenant.company.id))
+        one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient.format(label)))
         detail = "550 5.1.1 no such user " + "x" * 600
         for _ in range(2):
-            bounced = await mails.note_bounce(tx, one.message_id, detail, is_permanent=is_permanent, now=NOW)
+            bounced = await mails.note_bounce(tx, one.message_id, detail, bad_addresses=bad_addresses, now=NOW)
             assert bounced is not None
         known, _raw = await mails.get_mail(tx, OPERATOR, one.id)
         assert (known.state, known.last_error) == (MailState.BOUNCED, detail[:500])
-        assert await mails.may_mail(tx, one.recipient) is not is_permanent
-        if is_permanent:
+        assert await mails.may_mail(tx, one.recipient) is not is_suppressed
+        if is_suppressed:
             assert (await mails.get_suppression(tx, OPERATOR, one.recipient)).reason == "bounce"
-        nothing = await mails.note_bounce(tx, "<unknown@example.org>", "gone", is_permanent=True, now=NOW)
+        nothing = await mails.note_bounce(tx, "<unknown@example.org>", "gone", bad_addresses=bad_addresses, now=NOW)
         assert nothing is None
 
 
@@ -252,6 +262,19 @@ async def test_lists_go_from_the_newest_down_page_by_page(database: Database, te
         assert len(everything) == len(set(everything))
         with pytest.raises(NotFound):
             await mails.list_mails(tx, OPERATOR, ticket_number=999_999_999, limit=2)
+
+
+async def test_a_mail_that_is_being_sent_is_not_tried_again_until_its_lease_is_over(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        one, _message = await sent(tx, a_mail(tenant.company.id))
+        until = NOW + timedelta(minutes=1)
+        await tx.write("update outbound_mail set claimed_until = $2 where id = $1", one.id, until)
+        with pytest.raises(Conflict, match="is being sent"):
+            await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
+        assert await tx.fetchval("select claimed_until from outbound_mail where id = $1", one.id) == until
+        assert (await mails.retry_mail(tx, OPERATOR, one.id, now=until)).state is MailState.WAITING
 
 
 async def test_a_mail_that_was_sent_is_not_sent_again_and_old_mail_is_forgotten(

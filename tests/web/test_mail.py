@@ -20,7 +20,7 @@ def a_ticket(**values: Any) -> Rendered:
         "facts": [("Status", "In progress"), ("Service", "SVC-1 (Port)"), ("Assignee", None)],
         "entries": [("Ben Ito", "2026-03-01 12:00 UTC", NOTE)],
         "url": "https://desk.example.net/tickets/INC000000000042",
-        "reply": True,
+        "reply": "Reply to this mail to add a note to the ticket.",
         "footer": "You get this mail because you follow the ticket.",
         "settings_url": "",
     }
@@ -152,7 +152,7 @@ def test_a_value_that_is_missing_is_an_error_and_no_hole() -> None:
 
 
 def test_an_entry_without_text_is_a_sentence() -> None:
-    found = a_ticket(entries=[("Ben Ito resolved the ticket", None, "")], reply=False)
+    found = a_ticket(entries=[("Ben Ito resolved the ticket", None, "")], reply="")
     assert "Ben Ito resolved the ticket\n\nStatus:" in found.text
     assert "Reply" not in found.text
     assert found.html is not None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from clearline.domain.inbound_mail import InboundState
-from clearline.domain.note import Source
+from clearline.domain.note import Source, Visibility
 from clearline.domain.party import OPERATOR
 from clearline.store.db import Database
 from clearline.usecases import handling
@@ -20,6 +20,7 @@ class Note(NamedTuple):
     files: tuple[str, ...] = ()
     source: Source = Source.BUYER
     author: str = "Ada Okoro"
+    seen_by: Visibility = Visibility.PUBLIC
 
 
 class New(NamedTuple):
@@ -41,6 +42,7 @@ ASIDE, IGNORED, BOUNCE = InboundState.QUARANTINED, InboundState.IGNORED, Inbound
 STRANGER = No(ASIDE, "its sender has no part in the ticket that it answers")
 UNCLEAR = No(ASIDE, "it does not say plainly whom it is from")
 LOOP = No(IGNORED, "it is from an address of the desk itself: a loop")
+UNPROVED = No(ASIDE, "it says it is from the provider's own people, but answers no mail that the desk sent to them")
 UNKNOWN = No(ASIDE, "its sender is unknown")
 INLINE = "On Sun, 1 Mar 2026 at 11:00, Support wrote:\n> Is the port up?\nYes.\n> And the light?\n-3 dBm."
 
@@ -58,7 +60,9 @@ OUTCOMES: dict[str, Note | New | No] = {
     "original-message": Note("Light levels attached below: -3 dBm"),
     "below-the-quote": Note("Yes, since 10:55."),
     "between-the-lines": Note(INLINE.removeprefix("On Sun, 1 Mar 2026 at 11:00, Support wrote:\n")),
-    "only-a-quote": Note("> We look into it."),
+    "only-a-quote": Note("(The mail has no text.)"),
+    "only-a-quote-outlook": Note("(The mail has no text.)"),
+    "only-a-signature": Note("-- \nAda Okoro\n+1-555-0142".replace("-- ", "--")),
     "list-with-hyphens": Note("We tried:\n- another cable\n- another optic\n- /var/log shows nothing\nData: 42 drops"),
     "from-to-in-text": Note("The path that fails:\nFrom: Amsterdam\nTo: London\nIt worked yesterday."),
     "pasted-output": Note("This is what we see:\n\n> 1 192.0.2.1 3 ms\n> 2 192.0.2.9 * * *"),
@@ -123,7 +127,15 @@ OUTCOMES: dict[str, Note | New | No] = {
     "stranger": STRANGER,
     "other-company": STRANGER,
     "inactive-user": STRANGER,
-    "staff": Note("We replaced the optic.", source=Source.SELLER, author="Ben Ito"),
+    "staff": Note("We replaced the optic.", source=Source.SELLER, author="Ben Ito", seen_by=Visibility.INTERNAL),
+    "staff-only-a-signature": Note(
+        "(The mail has no text.)", source=Source.SELLER, author="Ben Ito", seen_by=Visibility.INTERNAL
+    ),
+    "staff-with-a-file": Note(
+        "See the log.", ("log.txt",), source=Source.SELLER, author="Ben Ito", seen_by=Visibility.INTERNAL
+    ),
+    "staff-by-subject": UNPROVED,
+    "staff-by-reference-of-another": UNPROVED,
     "contact": Note("I am the contact.", author="Cleo Marsh"),
     "dmarc-fail": No(ASIDE, "a server on the way says that the sender is forged (dmarc=fail)"),
     "forged-token": New("Hello", "Wrong token.", "not named"),
@@ -183,8 +195,10 @@ async def test_a_mail_becomes_what_the_table_says(rig: Rig, name: str) -> None:
                 assert note.text.endswith("[Shortened. The whole text is attached as mail.txt.]")
             else:
                 assert note.text == wanted.text
-            assert (note.source, note.author) == (wanted.source, wanted.author)
-            assert tuple(sorted(one.name for one in await rig.files(ticket.number))) == wanted.files
+            assert (note.source, note.author, note.visibility) == (wanted.source, wanted.author, wanted.seen_by)
+            files = await rig.files(ticket.number)
+            assert tuple(sorted(one.name for one in files)) == wanted.files
+            assert {one.visibility for one in files} <= {wanted.seen_by}
         case New() as new:
             assert (mail.state, mail.reason) == (InboundState.ACCEPTED, None)
             assert mail.ticket_number not in {None, ticket.number}

@@ -11,7 +11,6 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.domain.inbound_mail import BURST, TRIES, InboundState
-from clearline.domain.mail import MailState
 from clearline.domain.note import Visibility
 from clearline.domain.party import OPERATOR, Role
 from clearline.domain.ticket import Status, Ticket
@@ -20,9 +19,9 @@ from clearline.gateways.blobs_disk import DiskBackend
 from clearline.gateways.sealed import Sealer
 from clearline.store import db, inbound_mail
 from clearline.store.db import Database, Tx
-from clearline.usecases import handling, mailboxes, merging, outbound_mail, queues, tickets
+from clearline.usecases import handling, mailboxes, merging, queues, tickets
 from clearline.usecases import inbound_mail as mails
-from clearline.workers import indexing, mail_in
+from clearline.workers import mail_in
 from tests.conftest import NOW
 from tests.usecases.desk import person
 from tests.workers.mail_desk import SUPPORT, Rig, a_mail, new_rig
@@ -118,17 +117,6 @@ async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: Rig) -> N
     assert (mail.state, mail.reason) == (InboundState.IGNORED, "it says Auto-Submitted: auto-generated")
 
 
-async def test_a_bounce_marks_the_mail_and_its_address(rig: Rig) -> None:
-    ticket = await rig.ticket()
-    sent_id = await rig.sent(ticket, to="dead@contact.example.org")
-    mail = await rig.take(rig.written("bounce", ticket, sent_id))
-    assert (mail.state, mail.ticket_number) == (InboundState.BOUNCE, ticket.number)
-    async with rig.database.transaction() as tx:
-        [sent] = await outbound_mail.list_mails(tx, OPERATOR, ticket_number=ticket.number, limit=5)
-        assert not await outbound_mail.may_mail(tx, "Dead@contact.example.org")
-    assert sent.state is MailState.BOUNCED
-
-
 async def test_an_answer_to_an_answer_finds_the_ticket(rig: Rig) -> None:
     ticket = await rig.ticket()
     first = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "First"))
@@ -186,20 +174,6 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: Rig) -> None:
     mail = await replace_mailbox(rig, sales.id).take(a_mail(rig.sender, sales.address, "A quote, please"))
     async with rig.database.transaction() as tx:
         assert (await handling.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
-
-
-async def test_a_contact_of_one_company_raises_tickets_and_one_of_two_does_not(rig: Rig) -> None:
-    address, both = f"{uuid4().hex[:8]}@contact.example.org", f"{uuid4().hex[:8]}@contact.example.org"
-    await rig.ticket(contact=address)
-    await rig.ticket(contact=both)
-    await rig.ticket(contact=both, tenant=rig.other)
-    for job in indexing.jobs(rig.database):
-        while await job.run():
-            pass
-    known = await rig.take(a_mail(address, SUPPORT, "A new matter"))
-    assert (known.state, known.company_id) == (InboundState.ACCEPTED, rig.tenant.company.id)
-    unclear = await rig.take(a_mail(both, SUPPORT, "A new matter"))
-    assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender is known to several companies")
 
 
 async def test_what_a_stranger_answers_is_told_nobody(rig: Rig) -> None:

@@ -27,16 +27,22 @@ _DELAYED = re.compile(
     r"no action is required|you do not need to resend",
     re.IGNORECASE,
 )
+_BAD_ADDRESS = re.compile(r"5\.1\.(?:[012346]|10)(?!\d)")
+"""No such mailbox or domain (RFC 3463, 3.2; RFC 7505). The others of 5.1 are about the sender, or no failure."""
+
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _SEEN = 200_000
 DETAIL_MAX = 255
 
 
 class Bounce(Struct, frozen=True):
-    """A mail that came back. ``message_ids`` are those that the report names; ``recipient`` is empty when unknown."""
+    """A mail that came back. ``message_ids`` are those that the report names.
+
+    ``bad_addresses``, in small letters, are those of which the report says by the standard that they do not exist.
+    """
 
     message_ids: tuple[str, ...]
-    recipient: str
+    bad_addresses: tuple[str, ...]
     is_permanent: bool
     detail: str
 
@@ -54,8 +60,7 @@ def read_bounce(message: Message, heads: Heads, text: str, *, envelope_from: str
     ids = (*_MESSAGE_ID.findall(text[:_SEEN]), *_named_in(message))
     if not ids:
         return None
-    recipient = heads.first("x-failed-recipients").partition(",")[0].strip().lower()
-    return Bounce(tuple(dict.fromkeys(ids)), recipient, _DELAYED.search(text[:_SEEN]) is None, _reason(text))
+    return Bounce(tuple(dict.fromkeys(ids)), (), _DELAYED.search(text[:_SEEN]) is None, _reason(text))
 
 
 def _report_type(message: Message) -> str:
@@ -67,14 +72,28 @@ def _of_report(part: Message, ids: tuple[str, ...]) -> Bounce | None:
     """A report by the standard: blocks of fields, the first about the mail, the others about a recipient each."""
     payload = part.get_payload()
     blocks = [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+    bad = tuple(dict.fromkeys(one for block in blocks if _is_bad_address(block) for one in _addresses(block)))
     for block in blocks:
-        action = str(block.get("action", "")).strip().lower()
+        action = _field(block, "action").lower()
         if action in {"failed", "delayed"}:
-            to = str(block.get("final-recipient") or block.get("original-recipient") or "").rpartition(";")[2]
             said = f"{block.get('status', '')} {block.get('diagnostic-code', '')}"
-            is_permanent = action == "failed" and not str(block.get("status", "")).strip().startswith("4")
-            return Bounce(ids, to.strip().strip("<>").lower(), is_permanent, _short(said))
-    return Bounce(ids, "", is_permanent=False, detail="no recipient failed")
+            is_permanent = action == "failed" and not _field(block, "status").startswith("4")
+            return Bounce(ids, bad, is_permanent, _short(said))
+    return Bounce(ids, (), is_permanent=False, detail="no recipient failed")
+
+
+def _field(block: Message, name: str) -> str:
+    return str(block.get(name, "")).strip()
+
+
+def _is_bad_address(block: Message) -> bool:
+    return _field(block, "action").lower() == "failed" and _BAD_ADDRESS.match(_field(block, "status")) is not None
+
+
+def _addresses(block: Message) -> list[str]:
+    """Whom a block is about: the recipient in the end, and whom we wrote to, when that was forwarded."""
+    values = [_field(block, name).rpartition(";")[2] for name in ("final-recipient", "original-recipient")]
+    return [one for value in values if (one := value.strip().strip("<>").lower())]
 
 
 def _named_in(message: Message) -> tuple[str, ...]:

@@ -99,14 +99,29 @@ def unflow(text: str, *, deletes_space: bool) -> str:
 def reply_in(text: str) -> str:
     """What somebody wrote in answer: without the mail that they answered, and without their signature.
 
-    Answers between the lines of a quote keep the quote. When nothing would be left, everything is: better too much.
+    Answers between the lines of a quote keep the quote. Empty when nothing but quote and signature is there: what was
+    quoted may be for fewer eyes than the answer.
     """
+    top, below = _parted(text)
+    answered = _unsigned(top) + _answers(below)
+    return "\n".join(answered).strip() if _own(answered) else ""
+
+
+def unquoted(text: str) -> str:
+    """What a mail says besides what it quotes, signature and all; empty when that is nothing."""
+    top, below = _parted(text)
+    return "\n".join(_own(top) + _own(below[_first_mark(below) :])).strip()
+
+
+def _parted(text: str) -> tuple[list[str], list[str]]:
+    """The lines before what was answered, and those from there on."""
     lines = [line.rstrip() for line in text.split("\n")]
     start = _quote_begins(lines)
-    top, below = lines[:start], lines[start:]
-    answered = _unsigned(top) + _answers(below)
-    kept = "\n".join(answered).strip()
-    return kept or text.strip()
+    return lines[:start], lines[start:]
+
+
+def _own(lines: list[str]) -> list[str]:
+    return [line for line in lines if line and not _QUOTED.match(line)]
 
 
 @cache
@@ -162,16 +177,23 @@ def _attribution(seen: list[str], quote: int) -> int | None:
 
 def _answers(below: list[str]) -> list[str]:
     """What was written between or after quoted lines. A quote that is not marked line by line has no end."""
-    marks = [index for index, line in enumerate(below) if _QUOTED.match(line)]
-    if not marks:
-        return []
-    own = [index for index, line in enumerate(below) if index > marks[0] and line and not _QUOTED.match(line)]
+    rest = below[_first_mark(below) :]
+    own = [index for index, line in enumerate(rest) if line and not _QUOTED.match(line)]
     if not own:
         return []
-    rest = below[marks[0] :]
-    if own[0] > marks[-1]:
-        return _unsigned(below[own[0] :])
-    return _unsigned(rest)
+    return _unsigned(rest[own[0] :] if not any(map(_QUOTED.match, rest[own[0] :])) else rest)
+
+
+def _first_mark(below: list[str]) -> int:
+    """The first line of a quote that is marked line by line; behind the end when it is not marked so.
+
+    Marks that come after text without marks are of a quote within the quote: all of that is the mail that was answered.
+    """
+    first = next((index for index, line in enumerate(below) if _QUOTED.match(line)), len(below))
+    head = "\n".join(below[:first]).strip().split("\n")
+    says_who = len(head) <= _FIELDS_LEAST and head[-1].endswith((":", "\uff1a"))
+    are_fields = all(map(_FIELD.match, head))
+    return first if head == [""] or ("" not in head and (says_who or are_fields)) else len(below)
 
 
 def _unsigned(lines: list[str]) -> list[str]:

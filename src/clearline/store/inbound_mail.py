@@ -219,6 +219,23 @@ async def companies_of_user(tx: Tx, address: str) -> list[tuple[UUID, UUID, bool
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+async def companies_of_sender(tx: Tx, sender: str) -> list[UUID]:
+    """The companies for which mail of an address was accepted, as a ticket, or as a note by a person who said so.
+
+    What came in answer does not count: a customer can name anybody's address as the contact. The last 10,000 mails of
+    the address are looked at. Served by ``inbound_mail_of_sender``.
+    """
+    rows = await tx.fetch(
+        """select distinct company_id
+             from (select company_id, state, note_number, decided_by from inbound_mail
+                    where lower(sender) = $1 order by received_at desc limit 10000) latest
+            where state = 'accepted' and company_id is not null
+              and (note_number is null or decided_by is not null)""",
+        sender,
+    )
+    return [row[0] for row in rows]
+
+
 async def services_named(tx: Tx, company_id: UUID, words: list[str]) -> dict[str, ServiceType]:
     """The services of a company whose ids are among some words. Served by the primary key."""
     rows = await tx.fetch(

@@ -30,16 +30,19 @@ async def add(tx: Tx, company_id: UUID, number: int, message_id: str, *, recipie
     )
 
 
-async def find(tx: Tx, message_ids: list[str], *, limit: int = 20) -> list[Reference]:
+async def find(tx: Tx, message_ids: list[str], *, recipient: str | None = None, limit: int = 20) -> list[Reference]:
     """The tickets that any of the mails belong to, each once, the one of the newest mail first.
 
-    Whoever uses it decides whether the writer may speak about that ticket. Served by ``mail_reference_by_id``.
+    With a ``recipient``, in small letters, only mails that we wrote to it count. Whoever uses it decides whether the
+    writer may speak about that ticket. Served by ``mail_reference_by_id``.
     """
     rows = await tx.fetch(
         """select company_id, ticket_number from mail_reference where message_id = any($1::text[])
+              and ($3::text is null or recipient = $3)
             group by company_id, ticket_number order by max(created_at) desc, ticket_number desc limit $2""",
         message_ids,
         limit,
+        recipient,
     )
     return [Reference(row[0], row[1]) for row in rows]
 

@@ -135,6 +135,20 @@ async def recent_count(tx: Tx, recipient: str, kind: str, *, since: datetime) ->
     return found
 
 
+async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime) -> int:
+    """How many notifications about a company's tickets were written since then to contacts who are no users.
+
+    Served by ``outbound_mail_to_contacts``.
+    """
+    found: int = await tx.fetchval(
+        """select count(*) from outbound_mail
+            where company_id = $1 and created_at >= $2 and user_id is null and kind = 'notification'""",
+        company_id,
+        since,
+    )
+    return found
+
+
 async def claim(tx: Tx, *, limit: int, until: datetime, now: datetime) -> list[Claimed]:
     """Take due mails until then, the longest due first; nobody else gets them before.
 
@@ -214,6 +228,17 @@ async def put_off(tx: Tx, mail: Claimed, error: str, *, due_at: datetime) -> Non
         error,
         due_at,
     )
+
+
+async def is_claimed(tx: Tx, mail: OutboundMail, *, now: datetime) -> bool:
+    """Whether some process is sending a mail now. Served by the primary key."""
+    found: bool = await tx.fetchval(
+        "select coalesce(claimed_until > $3, false) from outbound_mail where company_id = $1 and id = $2",
+        mail.company_id,
+        mail.id,
+        now,
+    )
+    return found
 
 
 async def wait_again(tx: Tx, mail: OutboundMail, *, now: datetime) -> None:

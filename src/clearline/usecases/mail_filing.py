@@ -12,8 +12,8 @@ from clearline.domain.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.domain.inbound_mail import InboundState, description_of, note_text, title_of
 from clearline.domain.mail_headers import Address
 from clearline.domain.mail_parts import MailFile, Parsed
-from clearline.domain.mail_text import reply_in
-from clearline.domain.note import Visibility
+from clearline.domain.mail_text import reply_in, unquoted
+from clearline.domain.note import Source, Visibility
 from clearline.domain.party import NAME_MAX, PROVIDER_ID, Actor, Company, Contact, Role, Scope
 from clearline.domain.service import ID_MAX, ServiceType
 from clearline.domain.ticket import Channel, IssueType, NewTicket, Ticket, ticket_number
@@ -22,7 +22,7 @@ from clearline.store import attachments as stored_attachments
 from clearline.store import inbound_mail, links, mail_references, mailboxes, parties, tickets
 from clearline.store.db import Tx
 from clearline.store.inbound_mail import Outcome
-from clearline.usecases import attachments, handling, notes
+from clearline.usecases import access, attachments, handling, notes
 from clearline.usecases import tickets as ticket_cases
 from clearline.usecases.routing import ROUTING
 
@@ -92,7 +92,7 @@ async def file_as_note(tx: Tx, parsed: Parsed, number: int, *, desk: MailDesk, n
     if ticket is None:
         raise NotFound("ticket", ticket_number(number))
     sender = _sender(parsed)
-    actor = await speaker(tx, sender, ticket) or await guest(tx, ticket.company_id, _name(sender))
+    actor = await speaker(tx, sender, ticket) or await guest(tx, ticket.company_id, name_of(sender))
     if actor is None:
         raise NotFound("ticket", ticket_number(number))
     return await write_note(tx, actor, parsed, ticket, desk=desk, now=now)
@@ -109,26 +109,32 @@ async def file_as_ticket(
     sender = _sender(parsed)
     user = await parties.user_with_email(tx, company.id, sender.address)
     actor = None if user is None else await parties.actor_for(tx, company.id, user.id, SCOPES)
-    actor = actor or await guest(tx, company.id, _name(sender))
+    actor = actor or await guest(tx, company.id, name_of(sender))
     if actor is None:
         raise NotFound("company", company.code)
     phone = "" if user is None else user.phone
-    contact = Contact(_name(sender), phone, sender.address)
+    contact = Contact(name_of(sender), phone, sender.address)
     return await raise_ticket(tx, actor, parsed, contact, mailbox_id, desk=desk, now=now)
 
 
 async def write_note(tx: Tx, actor: Actor, parsed: Parsed, ticket: Ticket, *, desk: MailDesk, now: datetime) -> Outcome:
     """Add what a mail says to a ticket, with its files, in somebody's name.
 
+    What the provider's people send is internal: their mail may quote what customers must not see, and its sender is
+    proved by little. What they have to say to a customer they write at the desk.
+
     Raises:
         As ``notes.append_note`` and ``attachments.add_attachment``.
     """
+    of_staff = access.side(actor) is Source.SELLER
+    seen_by = Visibility.INTERNAL if of_staff else Visibility.PUBLIC
     room = PER_TICKET - await stored_attachments.count(tx, ticket.company_id, ticket.number)
-    taken, refused = _sorted(parsed, desk.limits, room)
-    said = reply_in(parsed.text)
+    taken, refused = _sorted(parsed, desk.limits, room, seen_by)
+    said = reply_in(parsed.text) or ("" if of_staff else unquoted(parsed.text))
     text, is_cut = note_text(said, refused)
-    added = await notes.append_note(tx, actor, ticket.number, text, channel=Channel.EMAIL, now=now)
-    await _attach(tx, actor, ticket, [*taken, *_whole(said, room - len(taken), is_cut=is_cut)], desk=desk, now=now)
+    added = await notes.append_note(tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=seen_by, now=now)
+    whole = _whole(said, room - len(taken), seen_by, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
     await _refer(tx, parsed, ticket, now=now)
     return Outcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, added.number)
 
@@ -150,13 +156,14 @@ async def raise_ticket(
     """
     if actor.company is None:
         raise NotFound("company", "")
-    taken, refused = _sorted(parsed, desk.limits, PER_TICKET - 1)
+    taken, refused = _sorted(parsed, desk.limits, PER_TICKET - 1, Visibility.PUBLIC)
     text, is_cut = description_of(parsed.text, refused)
     kind, service_id = await _service(tx, actor.company.id, parsed)
     title = title_of(parsed.heads.subject)
     new = NewTicket(title, text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
     ticket = (await ticket_cases.create_ticket(tx, actor, new, now=now)).ticket
-    await _attach(tx, actor, ticket, [*taken, *_whole(parsed.text, 1, is_cut=is_cut)], desk=desk, now=now)
+    whole = _whole(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
     mailbox = None if mailbox_id is None else await mailboxes.get(tx, mailbox_id)
     if mailbox is not None and mailbox.queue_id is not None:
         await handling.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
@@ -188,16 +195,19 @@ def _sender(parsed: Parsed) -> Address:
     return parsed.heads.sender
 
 
-def _name(sender: Address) -> str:
+def name_of(sender: Address) -> str:
+    """What a sender is called: as they say, else by their address."""
     return (sender.name or sender.address)[:NAME_MAX]
 
 
-def _sorted(parsed: Parsed, limits: Limits, room: int) -> tuple[list[tuple[NewAttachment, bytes]], list[str]]:
+def _sorted(
+    parsed: Parsed, limits: Limits, room: int, seen_by: Visibility
+) -> tuple[list[tuple[NewAttachment, bytes]], list[str]]:
     """The files that are attached, and of the others the name and why not."""
     taken: list[tuple[NewAttachment, bytes]] = []
     refused: list[str] = []
     for file in parsed.files:
-        new = _described(file, limits)
+        new = _described(file, limits, seen_by)
         if new is None:
             refused.append(f"{file.name} (files of type {file.media_type} are not taken)")
         elif len(file.content) > limits.size:
@@ -211,20 +221,20 @@ def _sorted(parsed: Parsed, limits: Limits, room: int) -> tuple[list[tuple[NewAt
     return taken, refused
 
 
-def _described(file: MailFile, limits: Limits) -> NewAttachment | None:
+def _described(file: MailFile, limits: Limits, seen_by: Visibility) -> NewAttachment | None:
     try:
-        return new_attachment(file.name, file.media_type, Visibility.PUBLIC, limits)
+        return new_attachment(file.name, file.media_type, seen_by, limits)
     except MediaTypeRefused:
         return None
     except InvalidInput:
-        return new_attachment("file", file.media_type, Visibility.PUBLIC, limits)
+        return new_attachment("file", file.media_type, seen_by, limits)
 
 
-def _whole(text: str, room: int, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
+def _whole(text: str, room: int, seen_by: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
     """The whole text as a file, when what was written to the ticket had to be cut."""
     if not is_cut or room < 1:
         return []
-    return [(NewAttachment(_TEXT_FILE, "text/plain", Visibility.PUBLIC), text.encode())]
+    return [(NewAttachment(_TEXT_FILE, "text/plain", seen_by), text.encode())]
 
 
 async def _attach(

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.domain.errors import InvalidInput
 from clearline.domain.inbound_mail import (
     BURST,
     BURST_SPAN,
@@ -25,39 +24,35 @@ from clearline.domain.mail_bounce import Bounce, read_bounce
 from clearline.domain.mail_headers import Address, Heads
 from clearline.domain.mail_parts import Parsed
 from clearline.domain.mailbox import base_address
-from clearline.domain.party import OPERATOR, PROVIDER_ID, Actor, Contact
+from clearline.domain.party import PROVIDER_ID, Actor, Contact
 from clearline.domain.ticket import TAKES_NOTES, Ticket, ticket_number
 from clearline.store import inbound_mail, mail_references, mailboxes, parties, tickets
 from clearline.store.db import Tx
 from clearline.store.inbound_mail import Outcome
-from clearline.usecases import mail_filing, outbound_mail, search
-from clearline.usecases.mail_filing import SCOPES, MailDesk, guest, speaker, target
+from clearline.usecases import mail_filing, outbound_mail
+from clearline.usecases.mail_filing import SCOPES, MailDesk, guest, name_of, speaker, target
 
-_HITS = 50
+_REPORTED_MOST = 10
+"""How many mails that a delivery report names are looked for: a genuine one is about one."""
 
 
 class Known(Struct, frozen=True):
-    """The companies that have tickets with an address as the contact, each with that contact as the newest says."""
+    """The companies for which a sender writes who is nobody's user."""
 
-    contacts: dict[UUID, Contact]
+    companies: list[UUID]
 
 
-NOBODY = Known({})
+NOBODY = Known([])
 
 
 async def known_contact(tx: Tx, sender: Address | None) -> Known:
-    """The companies on whose tickets an address is the contact. ``tx`` is to be a transaction of its own (see search).
+    """The companies for which a sender writes who is nobody's user: those that a person once said of a mail of theirs.
 
-    Only addresses that are no user's are looked up: a user's company is known.
+    To be the contact of a ticket is not enough: a customer may name anybody's address, and would get their mail.
     """
-    if sender is None or '"' in sender.address or await inbound_mail.companies_of_user(tx, sender.address):
+    if sender is None or await inbound_mail.companies_of_user(tx, sender.address):
         return NOBODY
-    try:
-        found = await search.find_tickets(tx, OPERATOR, f'"{sender.address}"', limit=_HITS)
-    except InvalidInput:
-        return NOBODY
-    by_age = sorted((one.ticket for one in found.tickets), key=lambda one: one.number)
-    return Known({one.company_id: one.contact for one in by_age if one.contact.email.lower() == sender.address})
+    return Known(await inbound_mail.companies_of_sender(tx, sender.address))
 
 
 async def sort(
@@ -91,8 +86,10 @@ def _aside(reason: str) -> Outcome:
 async def _bounced(tx: Tx, bounce: Bounce, *, now: datetime) -> Outcome:
     if not bounce.is_permanent:
         return Outcome(InboundState.IGNORED, "a delivery report: nothing failed for good")
-    for message_id in bounce.message_ids:
-        sent = await outbound_mail.note_bounce(tx, message_id, bounce.detail, is_permanent=True, now=now)
+    for message_id in bounce.message_ids[:_REPORTED_MOST]:
+        sent = await outbound_mail.note_bounce(
+            tx, message_id, bounce.detail, bad_addresses=bounce.bad_addresses, now=now
+        )
         if sent is not None:
             return Outcome(InboundState.BOUNCE, bounce.detail or None, sent.company_id, sent.ticket_number)
     return Outcome(InboundState.IGNORED, "a delivery report about no mail of ours")
@@ -135,18 +132,29 @@ async def _ticket(
     if by_address is not None:
         company_id = await tickets.company_of(tx, by_address)
         return await _first(tx, sender, [] if company_id is None else [(company_id, by_address)])
-    if heads.references and (found := await mail_references.find(tx, list(heads.references))):
+    is_staff = await _is_of_provider(tx, sender)
+    answered = list(heads.references)
+    # A forged From speaks for the desk on any ticket: the provider's people must know what only they were sent.
+    if answered and (found := await mail_references.find(tx, answered, recipient=sender.address if is_staff else None)):
         return await _first(tx, sender, found)
     named = number_in_subject(heads.subject)
     company_id = None if named is None else await tickets.company_of(tx, named)
     if named is None or company_id is None:
         return None
+    if is_staff:
+        return _aside(_UNPROVED)
     spoken = await _first(tx, sender, [(company_id, named)])
     # Whoever has no part in a ticket is dealt with as if there were none: a number is easily guessed.
     return None if isinstance(spoken, Outcome) and spoken.reason == _STRANGER else spoken
 
 
 _STRANGER = "its sender has no part in the ticket that it answers"
+_UNPROVED = "it says it is from the provider's own people, but answers no mail that the desk sent to them"
+
+
+async def _is_of_provider(tx: Tx, sender: Address) -> bool:
+    users = await inbound_mail.companies_of_user(tx, sender.address)
+    return any(company_id == PROVIDER_ID for company_id, _, _ in users)
 
 
 async def _first(tx: Tx, sender: Address, found: Sequence[tuple[UUID, int]]) -> tuple[Actor, Ticket] | Outcome:
@@ -173,15 +181,15 @@ async def _new(
     if any(company_id == PROVIDER_ID for company_id, _, _ in users):
         return _aside("it is from the provider's own people: say for which company it is")
     active = [(company_id, user_id) for company_id, user_id, is_active in users if is_active]
-    if len(active) > 1 or len(known.contacts) > 1:
+    if len(active) > 1 or len(known.companies) > 1:
         return _aside("its sender is known to several companies")
     if active:
         user = await parties.user(tx, *active[0])
         actor = await parties.actor_for(tx, *active[0], SCOPES)
         contact = None if user is None else Contact(user.name, user.phone, user.email)
-    elif known.contacts and not users:
-        [(company_id, contact)] = known.contacts.items()
-        actor = await guest(tx, company_id, contact.name)
+    elif known.companies and not users:
+        contact = Contact(name_of(sender), "", sender.address)
+        actor = await guest(tx, known.companies[0], contact.name)
     else:
         return _aside("its sender is unknown")
     if actor is None or contact is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
@@ -31,6 +32,8 @@ _SHOWN_IN_DIGEST = 300
 _OF_CONTACTS = NotificationSettings(digest=DigestEvery.HOURLY)
 """What holds for contacts who are no users."""
 _NOTE, _FILE, _RAISED = "note.added", "attachment.added", "ticket.created"
+_REPLY = "Reply to this mail to add a note to the ticket."
+_REPLY_OF_STAFF = "Reply to this mail to add an internal note, which the customer does not see."
 _WHEN = "%-d %b %Y %H:%M %Z"
 
 Entry = tuple[str, str, str]
@@ -52,6 +55,15 @@ class Office(Struct, frozen=True):
     takes_replies: bool
 
 
+class Outcome(Enum):
+    """What became of a mail that was due. ``WITHHELD``: its company's contacts had their mails of the hour."""
+
+    WRITTEN = "written"
+    NOTHING = "nothing to tell"
+    DIGEST = "left to a digest"
+    WITHHELD = "withheld"
+
+
 class TicketNews(Struct, frozen=True):
     """What a digest tells of a ticket, oldest first, and how the ticket stands now."""
 
@@ -67,28 +79,32 @@ async def due_mails(tx: Tx, *, now: datetime, limit: int) -> list[Group]:
     return await notifications.due(tx, now=now, limit=limit)
 
 
-async def compose(tx: Tx, group: Group, *, office: Office, now: datetime) -> bool:
-    """Write the mail of a group, and forget what it tells of, in one transaction; whether there was one to write.
+async def compose(tx: Tx, group: Group, *, office: Office, now: datetime) -> Outcome:
+    """Write the mail of a group, and forget what it tells of, in one transaction.
 
     The last word on who reads what is here: the text is read now, and only if the reader may know it. Who is no longer
     active, or a contact that is no longer to be written to, gets nothing; nor does anybody hear of what is stale. An
-    address that had 60 mails within an hour gets the rest in a digest.
+    address that had 60 mails within an hour gets the rest in a digest. Contacts who are no users get 200 mails an hour
+    about the tickets of a company; what is beyond is told to nobody.
     """
     if group.channel == Way.EMAIL and await _is_flooded(tx, group, now):
         later = next_digest(await _settings(tx, group), now)
         await notifications.postpone(tx, group, channel=Way.DIGEST, until=now + WINDOW, to=later)
-        return False
+        return Outcome.DIGEST
     until = now + WINDOW if group.channel == Way.EMAIL else now
     taken = await notifications.take(tx, group, until=until, limit=_MOST[group.channel])
     if not taken:
-        return False
+        return Outcome.NOTHING
     found = [(one, told) for one in taken if one.at > now - STALE and (told := _told(one, group)) is not None]
-    if found:
+    outcome = Outcome.WRITTEN if found else Outcome.NOTHING
+    if found and await _is_withheld(tx, group, now):
+        outcome = Outcome.WITHHELD
+    elif found:
         found.sort(key=lambda pair: (pair[1].at, pair[1].number))
         mail = _digest(group, found, office) if group.channel == Way.DIGEST else _notification(group, found, office)
         await outbound_mail.send(tx, mail, now=now, settings=office.settings)
     await notifications.delete(tx, [one.key for one in taken])
-    return bool(found)
+    return outcome
 
 
 async def put_off(tx: Tx, group: Group, *, to: datetime, now: datetime) -> None:
@@ -98,6 +114,13 @@ async def put_off(tx: Tx, group: Group, *, to: datetime, now: datetime) -> None:
 
 async def _is_flooded(tx: Tx, group: Group, now: datetime) -> bool:
     return await outbound_mail.recent_count(tx, group.recipient, NOTIFICATION, now=now) >= MOST_AN_HOUR
+
+
+async def _is_withheld(tx: Tx, group: Group, now: datetime) -> bool:
+    """Whether a mail to a contact who is no user is one too many; an hourly digest never is."""
+    if group.user_id is not None or group.company_id is None or group.channel != Way.EMAIL:
+        return False
+    return await outbound_mail.contacts_count(tx, group.company_id, now=now) >= outbound_mail.MOST_TO_CONTACTS
 
 
 async def _settings(tx: Tx, group: Group) -> NotificationSettings:
@@ -143,11 +166,18 @@ def _notification(group: Group, found: Sequence[tuple[Due, Told]], office: Offic
         entries=_entries(found),
         is_receipt=raised is not None and not is_staff,
         url="",
-        reply=office.takes_replies and one.status in TAKES_NOTES,
+        reply=_reply(one, group) if office.takes_replies else "",
         footer=_footer(group),
         settings_url="",
     )
     return _addressed(group, made, NOTIFICATION, company_id=one.key[0], number=one.number)
+
+
+def _reply(one: Due, group: Group) -> str:
+    """What an answer becomes: a note, which of the provider's people is internal; nothing, of those who only read."""
+    if one.status not in TAKES_NOTES or one.role == Role.VIEWER:
+        return ""
+    return _REPLY_OF_STAFF if _is_staff(one, group) else _REPLY
 
 
 def _digest(group: Group, found: Sequence[tuple[Due, Told]], office: Office) -> Mail:

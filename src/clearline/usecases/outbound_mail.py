@@ -1,6 +1,7 @@
 """Write mail, and run the queue of mail that goes out."""
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from clearline.domain.mail import (
     SuppressionReason,
     folded,
     is_mailable,
+    wire_address,
 )
 from clearline.domain.mail_message import compose
 from clearline.domain.party import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
@@ -33,6 +35,9 @@ SUPPRESSION = "mail_suppression"
 NO_SERVER = "no mail is sent: CLEARLINE_SMTP names no server"
 DETAIL_MAX = 255
 ERROR_MAX = 500
+MOST_TO_CONTACTS = 200
+"""So many notifications an hour about a company's tickets go to contacts who are no users: they may be anybody."""
+
 _SUPPRESSED = "suppression of"
 _HOUR = timedelta(hours=1)
 _FIRST, _LAST = 3, 7
@@ -103,19 +108,28 @@ async def recent_count(tx: Tx, recipient: str, kind: str = "notification", *, no
     return await outbound_mail.recent_count(tx, recipient, kind, since=now - _HOUR)
 
 
+async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
+    """How many notifications about a company's tickets went to contacts who are no users in the last hour.
+
+    Whoever notifies compares it with ``MOST_TO_CONTACTS``: a customer is not to write to the world through the desk.
+    """
+    return await outbound_mail.contacts_count(tx, company_id, since=now - _HOUR)
+
+
 async def note_bounce(
-    tx: Tx, message_id: str, detail: str, *, is_permanent: bool, now: datetime
+    tx: Tx, message_id: str, detail: str, *, bad_addresses: Collection[str], now: datetime
 ) -> OutboundMail | None:
     """Note that a mail of ours came back; None when it is none of ours.
 
-    When that is for good, its address is written to no more. The caller has made sure that the report is genuine as
-    far as that can be known: it names a Message-ID that only the recipient and the servers on the way have seen.
+    Its address is written to no more when it is among ``bad_addresses``, in small letters: those of which the report
+    says that they do not exist. Reports cannot be proved genuine. A Message-ID is no secret: besides the recipient and
+    the servers on the way everybody knows it who got an answer to the mail, or has it forwarded.
     """
     mail = await outbound_mail.with_message_id(tx, message_id)
     if mail is None:
         return None
     await outbound_mail.bounce(tx, mail, detail[:ERROR_MAX], now=now)
-    if is_permanent:
+    if {folded(mail.recipient), folded(wire_address(mail.recipient))}.intersection(bad_addresses):
         await _suppress(tx, MAILER, mail.recipient, SuppressionReason.BOUNCE, detail[:DETAIL_MAX], now=now)
     return mail
 
@@ -163,7 +177,7 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
 
     Raises:
         NotFound: there is no such mail.
-        Conflict: it was sent, its address is suppressed, or no server would take it.
+        Conflict: it was sent or is being sent, its address is suppressed, or no server would take it.
         Forbidden: the actor does not run the desk.
     """
     _run(actor)
@@ -172,6 +186,8 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
         raise NotFound(KIND, str(mail_id))
     if mail.state is MailState.SENT:
         raise Conflict("the mail was sent already")
+    if await outbound_mail.is_claimed(tx, mail, now=now):
+        raise Conflict("the mail is being sent")
     if (refused := await _refusal(tx, mail.recipient)) is not None:
         raise Conflict(refused)
     await outbound_mail.wait_again(tx, mail, now=now)

@@ -1,5 +1,6 @@
 """Tells people of what happened: who hears of it is noted as events are read, and made into mail once it is due."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from clearline.store.events import Event
 from clearline.store.notifications import Group
 from clearline.usecases import notification_mail, outbound_mail
 from clearline.usecases import notifications as settings_of_people
-from clearline.usecases.notification_mail import Office, Render
+from clearline.usecases.notification_mail import Office, Outcome, Render
 from clearline.usecases.telling import note_events
 from clearline.workers.followers import follower
 from clearline.workers.runner import Job
@@ -63,9 +64,12 @@ class Composer:
         async with self._database.transaction() as tx:
             due = await notification_mail.due_mails(tx, now=self._now(), limit=AT_ONCE)
             office = await self._office(tx) if due else None
+        withheld: Counter[str] = Counter()
         for group in due:
-            if office is not None:
-                await self._make(group, office)
+            if office is not None and await self._make(group, office) is Outcome.WITHHELD:
+                withheld[str(group.company_id)] += 1
+        if withheld:
+            _log.warning("mail to contacts not sent: too much within an hour", companies=dict(withheld))
         return len(due)
 
     async def _office(self, tx: Tx) -> Office:
@@ -76,10 +80,10 @@ class Composer:
             await settings_of_people.takes_replies(tx, listens=listens),
         )
 
-    async def _make(self, group: Group, office: Office) -> None:
+    async def _make(self, group: Group, office: Office) -> Outcome | None:
         try:
             async with self._database.transaction() as tx:
-                await notification_mail.compose(tx, group, office=office, now=self._now())
+                return await notification_mail.compose(tx, group, office=office, now=self._now())
         except DatabaseUnavailable:
             raise  # the whole turn is put off
         except Exception:  # noqa: BLE001 - a mail's fault must not stop the others
@@ -87,3 +91,4 @@ class Composer:
             async with self._database.transaction() as tx:
                 now = self._now()
                 await notification_mail.put_off(tx, group, to=now + PUT_OFF, now=now)
+            return None

@@ -143,8 +143,8 @@ OPERATIONS = (
     ),
     Operation(
         "retryOutboundMail", "POST", _MAILS + "/{id}/retry", retry_mail,
-        "Try a mail again", "A mail that waits, is dead or bounced is tried now as if it were new. One that was sent "
-        "is not sent again, and nothing is sent to a suppressed address. For admins.",
+        "Try a mail again", "A mail that waits, is dead or bounced is tried now as if it were new. One that was sent, "
+        "or is being sent, is not sent again, and nothing is sent to a suppressed address. For admins.",
         Scope.DESK_WRITE, wire.OutboundMailOut, body=wire.RetryIn, path_parameters=_ID, errors=(404,),
     ),
     Operation(

@@ -1,7 +1,7 @@
 -- Why:   events out: streams by company, subscriptions and their deliveries, mail out and in, what people want to hear of.
 -- Order: before the first start of the code.
--- Locks: event for as long as its new key takes to build; company, app_user and ticket briefly. Gives up after 5 s of
---        waiting for a lock.
+-- Locks: event, ticket, app_user and company, all for as long as the new key of event takes to build: the desk stands
+--        still meanwhile. Gives up after 5 s of waiting for a lock.
 
 set local lock_timeout = '5s';
 lock table ticket, event, app_user, company in access exclusive mode;
@@ -59,6 +59,8 @@ create table delivery (
 );
 create unique index delivery_by_id on delivery (company_id, id);
 create index delivery_due on delivery (company_id, subscription_id, due_at, number) where state = 'waiting';
+create index delivery_ping on delivery (company_id, subscription_id, due_at, number)
+    where state = 'waiting' and event_id is null;
 create index delivery_of_ticket on delivery (company_id, subscription_id, ticket_number, number) where state = 'waiting';
 create index delivery_open on delivery (company_id, subscription_id, number) where state <> 'delivered';
 create index delivery_finished on delivery (finished_at) where state <> 'waiting';
@@ -170,6 +172,8 @@ create index outbound_mail_waiting on outbound_mail (due_at, number) where state
 create index outbound_mail_in_order on outbound_mail (company_id, ticket_number, lower(recipient), number)
     where state = 'waiting';
 create index outbound_mail_of_recipient on outbound_mail (lower(recipient), created_at);
+create index outbound_mail_to_contacts on outbound_mail (company_id, created_at)
+    where user_id is null and kind = 'notification';
 create index outbound_mail_newest on outbound_mail (created_at, id);
 create index outbound_mail_by_state on outbound_mail (state, created_at, id);
 create index outbound_mail_by_message on outbound_mail (message_id);
