@@ -24,6 +24,8 @@ GOOD = (
     "https://hooks.example.com",
     "https://hooks.example.com/",
     "https://hooks.example.com:8443/a/b?c=d&e=%20",
+    "https://hooks.example.com./",
+    "https://" + "a" * 63 + ".example.com/",
     "https://8.8.8.8/x",
     "https://[2606:4700:4700::1111]/x",
 )
@@ -35,6 +37,8 @@ BAD = (
     "https://hooks.example.com\\@10.0.0.1/", "https://[::1/", "https://[10.0.0.1]:x/", "https://127.0.0.1/",
     "https://[::1]/", "https://10.0.0.1:8443/x", "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/",
     "https://[64:ff9b::a00:1]/", "http://8.8.8.8/", "https://hooks.example.com/" + "x" * URL_MAX, "javascript:1",
+    "https://a..b/", "https://.example.com/", "https://../", "https://./", "https://" + "a" * 64 + ".example.com/",
+    "https://" + "a." * 127 + "com/",
 )  # fmt: skip
 
 

@@ -98,6 +98,8 @@ def test_the_schedule_is_that_of_the_standard_with_a_tenth_more_or_less() -> Non
         ("Sunday, 01-Mar-26 12:01:00 GMT", 59.1),
         ("Sun, 01 Mar 2020 12:01:00 GMT", 1),
         ("Sun, 01 Mar 2036 12:01:00 GMT", 86400),
+        ("Sun, 01 Mar 99999999999999999999 12:01:00 GMT", None),
+        ("Sun, 01 Mar 2026 12:01:00 +9999", None),
         ("soon", None),
         ("-5", None),
         ("1.5", None),
@@ -121,8 +123,12 @@ def test_a_receiver_that_asks_for_short_pauses_is_not_given_up_sooner() -> None:
 
 
 def test_a_delivery_has_the_same_id_whenever_the_event_is_read() -> None:
-    assert delivery_id(ID, 5) == delivery_id(ID, 5)
-    assert len({delivery_id(ID, 5), delivery_id(ID, 6), delivery_id(UUID(int=8), 5)}) == 3
+    assert delivery_id(ID, 5, AT) == delivery_id(ID, 5, AT)
+    later = AT + timedelta(microseconds=1)
+    different = {
+        delivery_id(ID, 5, AT), delivery_id(ID, 6, AT), delivery_id(UUID(int=8), 5, AT), delivery_id(ID, 5, later)
+    }  # fmt: skip
+    assert len(different) == 4
 
 
 def test_a_body_that_is_too_long_goes_without_the_events_own_data() -> None:

@@ -19,9 +19,9 @@ FILL = """
     insert into subscription (company_id, id, url, created_at, updated_at)
     select md5('company' || s % 3 + 1)::uuid, md5('subscription' || s)::uuid, 'https://hooks.example.com/',
            '2026-01-01'::timestamptz + s * interval '1 minute', now() from generate_series(1, 1000) s;
-    insert into delivery (company_id, subscription_id, id, type, ticket_number, body, state, due_at, created_at,
-                          finished_at)
-    select s.company_id, s.id, gen_random_uuid(), 'note.added', n, 'x', one.state,
+    insert into delivery (company_id, subscription_id, id, event_id, type, ticket_number, body, state, due_at,
+                          created_at, finished_at)
+    select s.company_id, s.id, gen_random_uuid(), n, 'note.added', n, 'x', one.state,
            case when one.state = 'waiting' then now() end, now(), case when one.state <> 'waiting' then now() end
       from subscription s, generate_series(1, 60) n,
            lateral (select case n when 7 then 'waiting' when 9 then 'dead' else 'delivered' end as state) one;
@@ -73,7 +73,7 @@ async def test_claiming_reads_no_table_of_deliveries_from_end_to_end(filled: Any
     at = datetime.now(UTC)
     used, walked = await plan_of(filled, deliveries.CLAIM, at, at + timedelta(seconds=60), 4, 200)
     assert "delivery" not in walked
-    assert {"delivery_due", "delivery_of_ticket"} <= used
+    assert {"delivery_ping", "delivery_due", "delivery_of_ticket"} <= used
 
 
 async def test_the_active_ones_of_a_company_are_found_by_their_index(filled: Any) -> None:

@@ -12,11 +12,13 @@ import pytest
 
 from clearline.app import _webhook_body
 from clearline.clock import now
+from clearline.domain.errors import InvalidInput
 from clearline.domain.note import Visibility
 from clearline.domain.party import OPERATOR, PROVIDER_ID, Actor, Company
 from clearline.domain.subscription import Subscription
 from clearline.domain.ticket import Channel, ticket_number
 from clearline.domain.webhook import SCHEDULE, Delivery, State
+from clearline.gateways.http_out import HttpOut
 from clearline.settings import Settings
 from clearline.store import deliveries as stored
 from clearline.store import subscriptions as rows
@@ -112,9 +114,11 @@ async def listed(database: Database, one: Subscription, state: State | None = No
 
 
 async def pinged(database: Database, one: Subscription, *, ticket: int | None = None, count: int = 1) -> list[UUID]:
-    """Deliveries that wait, of a ticket or of none."""
+    """Deliveries that wait, of events of a ticket, or pings."""
     made = [
-        stored.NewDelivery(one.company_id, one.id, uuid4(), None, "ping", ticket, b'{"n": %d}' % number)
+        stored.NewDelivery(
+            one.company_id, one.id, uuid4(), None if ticket is None else number, "ping", ticket, b'{"n": %d}' % number
+        )
         for number in range(count)
     ]
     async with database.statement() as tx:
@@ -278,7 +282,8 @@ async def test_events_of_a_ticket_come_in_order_however_often_one_is_refused(
                 break
             await asyncio.sleep(0.05)
     assert all_done(await listed(database, one))
-    for line in (first, second, nobodys):
+    assert {UUID(got.id) for got in receiver.got} > {*nobodys}
+    for line in (first, second):
         went = [UUID(got.id) for got in receiver.got if UUID(got.id) in line]
         assert list(dict.fromkeys(went)) == line
         assert went == sorted(went, key=line.index)
@@ -596,3 +601,139 @@ async def test_a_hundred_waiting_deliveries_do_not_wait_for_turns(
         await waited(database, one, all_done)
     assert time.monotonic() - began < 3, "four each quarter of a second would take six"
     assert len(receiver.got) == len({got.id for got in receiver.got}) == 100
+
+
+async def told_of_none(database: Database, one: Subscription, count: int) -> list[UUID]:
+    """Deliveries of events that are about no ticket."""
+    made = [
+        stored.NewDelivery(one.company_id, one.id, uuid4(), number, "user.changed", None, b"{}")
+        for number in range(count)
+    ]
+    async with database.statement() as tx:
+        await stored.insert(tx, made, now=now())
+    return [delivery.id for delivery in made]
+
+
+async def test_what_is_refused_keeps_neither_pings_nor_what_is_about_no_ticket_waiting(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    bad, *good = await told_of_none(database, one, 3)
+
+    async def respond(got: Got) -> bytes:
+        return answer(400 if got.id == str(bad) else 200)
+
+    receiver.respond = respond
+    async with working(database):
+        await waited(database, one, lambda found: sum(delivery.state is State.DELIVERED for delivery in found) == 2)
+        good += await pinged(database, one)
+        found = await waited(
+            database, one, lambda found: sum(delivery.state is State.DELIVERED for delivery in found) == 3
+        )
+    assert {delivery.id for delivery in found if delivery.state is State.DELIVERED} == {*good}
+
+
+async def test_a_ping_is_claimed_before_what_waited_longer(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    await told_of_none(database, one, 3)
+    [ping] = await pinged(database, one)
+    async with database.transaction() as tx:
+        [taken] = await stored.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=1, limit=10)
+    assert taken.id == ping
+
+
+async def test_pings_in_between_do_not_use_the_schedule_up(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    receiver.usual = answer(503)
+    await told_of_none(database, one, 1)
+    async with working(database):
+        for count in range(1, 13):
+            await until(lambda: len(receiver.got) == count)  # noqa: B023
+            async with asyncio.timeout(5):
+                while (await seen(database, one)).resume_at is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            async with database.transaction() as tx:
+                await subscriptions.ping(tx, OPERATOR, one.id, of=tenant.company, now=now())
+    failing = await seen(database, one)
+    assert failing.is_active
+    assert failing.failures <= 2
+
+
+async def test_a_refusal_ends_a_run_of_failures(
+    database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    receiver.script = [answer(503), answer(400)]
+    await told_of_none(database, one, 1)
+    async with working(database, clock):
+        await waited(database, one, lambda found: found[0].attempts == 1)
+        assert (await seen(database, one)).failures == 1
+        clock.ahead += timedelta(seconds=6)
+        await waited(database, one, lambda found: found[0].attempts == 2)
+    well = await seen(database, one)
+    assert (well.failures, well.failing_since, well.resume_at) == (0, None, None)
+
+
+async def test_what_cannot_be_sent_by_a_fault_of_the_desk_follows_the_schedule(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    async with database.statement() as tx:
+        await tx.write("update subscription set url = 'http://hooks.example.com/' where id = $1", one.id)
+    [key] = await told_of_none(database, one, 1)
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        raise LookupError
+
+    async with working(database, http=HttpOut(seconds=2, networks=LOOPBACK, resolve=resolve)):
+        await waited(database, one, lambda found: found[0].attempts == 1)
+    async with database.transaction() as tx:
+        told = await deliveries.get_delivery(tx, OPERATOR, one.id, key, of=tenant.company)
+    assert [tried.error for tried in told.attempts] == ["a fault of the desk"]
+    assert (await seen(database, one)).resume_at is not None
+
+
+async def test_a_subscription_whose_network_is_not_allowed_any_more_can_be_switched_off(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+
+    async def change(**values: object) -> Subscription:
+        async with database.transaction() as tx:
+            return await subscriptions.change_subscription(
+                tx, OPERATOR, one.id, values, of=tenant.company, networks=(), now=now()
+            )
+
+    assert not (await change(is_active=False)).is_active
+    assert (await change(description="old")).description == "old"
+    with pytest.raises(InvalidInput):
+        await change(is_active=True)
+
+
+async def test_more_delivered_ones_than_a_replay_sends_are_refused(
+    database: Database, tenant: Tenant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "REPLAY_MOST", 2)
+    one, _ = await subscribed(database, tenant.company, receiver)
+    await told_of_none(database, one, 3)
+    begin, end = now() - timedelta(hours=1), now() + timedelta(hours=1)
+    for state in (State.DELIVERED, State.DEAD):
+        async with database.statement() as tx:
+            await tx.write(
+                "update delivery set state = $2, due_at = null, finished_at = created_at where subscription_id = $1",
+                one.id,
+                state,
+            )
+        async with database.transaction() as tx:
+            again = deliveries.replay_range(
+                tx, OPERATOR, one.id, since=begin, until=end, state=state, of=tenant.company, now=now()
+            )
+            if state is State.DELIVERED:
+                with pytest.raises(InvalidInput, match="until"):
+                    await again
+            else:
+                assert await again == 2

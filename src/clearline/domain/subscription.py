@@ -43,8 +43,15 @@ TYPES = frozenset(
 """Every type that an event can have."""
 
 _BEGINNINGS = frozenset(one.split(".")[0] + "." for one in TYPES)
-URL = re.compile(r"https?://([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?([/?][!\"$-~]*)?")
-"""A URL without user, password or fragment. Its pattern is one in every dialect of regular expressions."""
+URL = re.compile(
+    r"https?://([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?([/?][!\"$-~]*)?"
+)
+"""A URL without user, password or fragment, whose host has labels of 1 to 63 characters (RFC 1035, 2.3.4).
+
+Its pattern is one in every dialect of regular expressions.
+"""
+
+HOST_MAX = 253
 
 URL_RULE = f"must be an https URL of at most {URL_MAX} ASCII characters, without user, password or fragment"
 _NOT_PUBLIC = tuple(
@@ -137,7 +144,7 @@ def check_url(url: str, networks: Sequence[str]) -> list[Violation]:
 
 def _broken(url: str, networks: Sequence[str]) -> str | None:
     found = URL.fullmatch(url)
-    if found is None or len(url) > URL_MAX:
+    if found is None or len(url) > URL_MAX or len(found[1]) > HOST_MAX:
         return URL_RULE
     try:
         port, literal = urlsplit(url).port, _literal(found[1])

@@ -33,6 +33,7 @@ LONGEST_PAUSE = timedelta(hours=24)
 
 SHORTEST_PAUSE = timedelta(seconds=1)
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OVERLOADED = frozenset({429, 502, 503, 504})
 _GONE = 410
 
@@ -111,8 +112,9 @@ def pause_after(failures: int, chance: float) -> timedelta | None:
 def failures_after(failures: int, failing_since: datetime | None, *, was_asked: bool, now: datetime) -> int:
     """How many failures in a row there are with one more.
 
-    A receiver that asks to be left alone for a while may say so often: then as many count as the schedule would have
-    had by now, so that nobody is given up sooner for it.
+    A receiver that asks to be left alone for a while may say so often, and somebody who asks for a ping or a replay is
+    served before the schedule's time (``was_asked``): then as many count as the schedule would have had by now, so that
+    nobody is given up sooner for it.
     """
     if not was_asked or failing_since is None:
         return failures + 1
@@ -128,11 +130,11 @@ def asked_pause(retry_after: str | None, now: datetime) -> timedelta | None:
         return max(SHORTEST_PAUSE, min(timedelta(seconds=int(text[:9])), LONGEST_PAUSE))
     try:
         until = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=UTC)
+        return max(SHORTEST_PAUSE, min(until - now, LONGEST_PAUSE))
+    except (TypeError, ValueError, OverflowError):
         return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
-    return max(SHORTEST_PAUSE, min(until - now, LONGEST_PAUSE))
 
 
 def secret_key(server_secret: bytes, subscription_id: UUID, generation: int) -> bytes:
@@ -171,9 +173,12 @@ def signature(keys: Sequence[bytes], delivery_id: UUID, at: datetime, body: byte
     return " ".join("v1," + b64encode(hmac.digest(key, text, hashlib.sha256)).decode() for key in keys)
 
 
-def delivery_id(subscription_id: UUID, event_id: int) -> UUID:
-    """The id of the delivery of an event: the same when the event is read again."""
-    return uuid5(subscription_id, str(event_id))
+def delivery_id(subscription_id: UUID, event_id: int, at: datetime) -> UUID:
+    """The id of the delivery of an event: the same when the event is read again.
+
+    The event's time is in it: a database that an older backup was restored to gives the ids of events again.
+    """
+    return uuid5(subscription_id, f"{event_id}:{(at - _EPOCH) // timedelta(microseconds=1)}")
 
 
 def ping_body(one: Subscription, now: datetime) -> bytes:

@@ -144,22 +144,29 @@ CLAIM = """
           from line l join subscription s on s.company_id = l.company_id and s.id = l.subscription_id
          where s.is_active and (s.resume_at is null or s.resume_at <= $1)
          order by random()
-    ), taken as (
+    ), due as (
         select r.*, d.number from ready r, lateral (
-            select d.number from delivery d
-             where d.company_id = r.company_id and d.subscription_id = r.id and d.state = 'waiting'
-               and d.due_at <= $1 and r.most > 0
-               and not exists (
-                   select from delivery e
-                    where e.company_id = d.company_id and e.subscription_id = d.subscription_id
-                      and e.ticket_number = d.ticket_number and e.state = 'waiting' and e.number < d.number)
-               and (d.ticket_number is not null or not exists (
-                   select from delivery e
-                    where e.company_id = d.company_id and e.subscription_id = d.subscription_id
-                      and e.ticket_number is null and e.state = 'waiting' and e.number < d.number))
-             order by d.due_at, d.number limit greatest(0, r.most)
-               for update skip locked) d
+            (select 0 as rank, d.due_at, d.number from delivery d
+              where d.company_id = r.company_id and d.subscription_id = r.id and d.state = 'waiting'
+                and d.event_id is null and d.due_at <= $1
+              order by d.due_at, d.number limit greatest(0, r.most))
+            union all
+            (select 1, d.due_at, d.number from delivery d
+              where d.company_id = r.company_id and d.subscription_id = r.id and d.state = 'waiting'
+                and d.event_id is not null and d.due_at <= $1
+                and not exists (
+                    select from delivery e
+                     where e.company_id = d.company_id and e.subscription_id = d.subscription_id
+                       and e.ticket_number = d.ticket_number and e.state = 'waiting' and e.number < d.number)
+              order by d.due_at, d.number limit greatest(0, r.most))
+            order by 1, 2, 3 limit greatest(0, r.most)) d
          limit $4
+    ), taken as (
+        select t.* from due t, lateral (
+            select from delivery d
+             where d.company_id = t.company_id and d.subscription_id = t.id and d.number = t.number
+               and d.state = 'waiting' and d.due_at <= $1
+               for update skip locked) d
     ), claimed as (
         update delivery d set claimed_until = $2, due_at = $2 from taken t
          where d.company_id = t.company_id and d.subscription_id = t.id and d.number = t.number
@@ -173,9 +180,9 @@ CLAIM = """
 async def claim(tx: Tx, *, now: datetime, until: datetime, each: int, limit: int) -> list[Claimed]:
     """Take due deliveries until then: of one subscription ``each`` at most in all processes together, one if it fails.
 
-    Of one ticket's the first that waits comes, and of what is about no ticket too. Which subscriptions go first is
-    chance. Call it ``alone``. Served by ``delivery_due`` and ``delivery_of_ticket``: it looks once at each subscription
-    that anything waits for, and at what is due there.
+    Pings come first. Of one ticket's the first that waits comes; what is about no ticket has no order. Which
+    subscriptions go first is chance. Call it ``alone``. Served by ``delivery_ping``, ``delivery_due`` and
+    ``delivery_of_ticket``: it looks once at each subscription that anything waits for, and at what is due there.
     """
     row = await tx.write(CLAIM, now, until, each, limit)
     return [] if row is None or row[0] is None else [Claimed(*one) for one in row[0]]

@@ -25,7 +25,7 @@ from clearline.store import deliveries, subscriptions
 from clearline.store.db import Tx
 from clearline.store.deliveries import Claimed, NewDelivery
 from clearline.store.events import Event
-from clearline.usecases.subscriptions import disable, get_subscription, lock_subscription, of_company
+from clearline.usecases.subscriptions import disable, get_subscription, lock_subscription, may_hear, of_company
 
 KIND = "delivery"
 WEBHOOKS = Actor(Role.OPERATOR, "webhooks", scopes=ALL_SCOPES)
@@ -74,9 +74,10 @@ async def get_delivery(tx: Tx, actor: Actor, subscription_id: UUID, which: UUID,
 
     Raises:
         NotFound: the company has no such subscription, or that has no such delivery.
-        Forbidden: as ``list_deliveries``.
+        Forbidden: as ``list_deliveries`` and ``may_hear``.
     """
     company_id = of_company(actor, of, Scope.ACCOUNTS_READ)
+    may_hear(actor)
     found = await deliveries.told(tx, company_id, subscription_id, which)
     if found is None:
         raise NotFound(KIND, str(which))
@@ -90,10 +91,11 @@ async def replay_one(
 
     Raises:
         NotFound: as ``get_delivery``.
-        Forbidden: the actor is no admin, or its key may not write accounts.
+        Forbidden: the actor is no admin, or its key may not write accounts, or not read what is sent.
         Conflict: the delivery waits still, or the subscription is not active.
     """
     company_id = of_company(actor, of, Scope.ACCOUNTS_WRITE)
+    may_hear(actor)
     found = await deliveries.get(tx, company_id, subscription_id, which)
     if found is None:
         raise NotFound(KIND, str(which))
@@ -117,20 +119,26 @@ async def replay_range(
 ) -> int:
     """Send finished deliveries again that were made in a time, oldest first, at most ``REPLAY_MOST``; how many.
 
-    ``since`` is included, ``until`` is not.
+    ``since`` is included, ``until`` is not. Dead ones that are left are sent by the next call; delivered ones would be
+    the same again, so that more than ``REPLAY_MOST`` are refused.
 
     Raises:
         NotFound: the company has no such subscription.
         Forbidden: as ``replay_one``.
-        InvalidInput: ``until`` is not after ``since``, or the state is that of those that wait.
+        InvalidInput: ``until`` is not after ``since``, or the state is that of those that wait, or too many were
+            delivered in the time.
         Conflict: the subscription is not active.
     """
     one = await _active(tx, actor, subscription_id, of)
+    may_hear(actor)
     if until <= since:
         raise InvalidInput([Violation("until", "must be after since")])
     if state is State.WAITING:
         raise InvalidInput([Violation("state", "must be dead or delivered")])
-    count = await deliveries.replay_range(tx, one, since=since, until=until, state=state, limit=REPLAY_MOST, now=now)
+    limit = REPLAY_MOST + (state is State.DELIVERED)
+    count = await deliveries.replay_range(tx, one, since=since, until=until, state=state, limit=limit, now=now)
+    if count > REPLAY_MOST:
+        raise InvalidInput([Violation("until", f"must be earlier: more than {REPLAY_MOST} were delivered in the time")])
     await subscriptions.hurry(tx, one)
     return count
 
@@ -168,7 +176,7 @@ async def fan_out(tx: Tx, found: Sequence[Event], render: Render, *, now: dateti
 
 
 def _delivery(one: Subscription, event: Event, body: bytes) -> NewDelivery:
-    key = delivery_id(one.id, event.cursor.id)
+    key = delivery_id(one.id, event.cursor.id, event.at)
     return NewDelivery(one.company_id, one.id, key, event.cursor.id, event.type, event.ticket_number, shortened(body))
 
 
@@ -179,14 +187,16 @@ async def note_failure(
 
     ``asked`` is how long the receiver wants to be left alone, ``chance`` a random number from 0 to 1. What failed at
     the receiver pauses everything for it, once for those under way together; what the receiver refused is put off by
-    itself, and dead in the end.
+    itself, and dead in the end: the receiver was reached, and that ends a run of failures.
     """
     means = verdict(tried.status)
-    if means is Verdict.REFUSED:
-        await _refused(tx, one, tried, chance=chance, now=now)
-        return None
     subscription = await subscriptions.lock(tx, one.company_id, one.subscription_id)
     if subscription is None:
+        return None
+    if means is Verdict.REFUSED:
+        await _refused(tx, one, tried, chance=chance, now=now)
+        if subscription.is_active and subscription.failures:
+            await subscriptions.save(tx, replace(subscription, failures=0, failing_since=None, resume_at=None))
         return None
     await deliveries.failed(tx, one, tried, state=State.WAITING, refused=False, due_at=now, now=now)
     if not subscription.is_active:
@@ -202,7 +212,8 @@ async def _pause(
     tx: Tx, before: Subscription, tried: Attempt, *, asked: timedelta | None, chance: float, now: datetime
 ) -> Subscription | None:
     since = before.failing_since
-    failures = failures_after(before.failures, since, was_asked=asked is not None, now=now)
+    was_hurried = before.failures > 0 and before.resume_at is None
+    failures = failures_after(before.failures, since, was_asked=was_hurried or asked is not None, now=now)
     failing = replace(before, failures=failures, failing_since=since or now)
     pause = pause_after(failures, chance)
     if pause is None:

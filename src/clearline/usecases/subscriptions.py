@@ -20,6 +20,9 @@ from clearline.usecases import access
 
 KIND = "subscription"
 CHANGEABLE = frozenset({"url", "description", "types", "is_active"})
+_OF_EVENTS = frozenset({"url", "types", "is_active"})
+"""What decides which events go where."""
+
 _TOLD = ("url", "description", "types", "is_active", "disabled_reason", "generation")
 """What an event tells of a change."""
 
@@ -41,6 +44,16 @@ def of_company(actor: Actor, of: Company | None, scope: Scope) -> UUID:
     if actor.role is not Role.OPERATOR or of is None:
         raise Forbidden("the operator, and nobody else, names whose subscriptions are meant")
     return of.id
+
+
+def may_hear(actor: Actor) -> None:
+    """Refuse unless the actor may read what subscriptions send: tickets, and what happened to everything else.
+
+    Raises:
+        ScopeMissing: its key lacks a scope for that.
+    """
+    access.allow(actor, Scope.TICKETS_READ)
+    access.allow(actor, Scope.AUDIT_READ)
 
 
 async def list_subscriptions(
@@ -94,11 +107,12 @@ async def add_subscription(
     ``values`` are fields of ``CHANGEABLE``, the URL at least; ``networks`` the private ones that may be sent to.
 
     Raises:
-        Forbidden: as ``of_company``.
+        Forbidden: as ``of_company`` and ``may_hear``.
         InvalidInput: a value breaks a rule.
         TooManySubscriptions: the company has as many as it may have.
     """
     company_id = of_company(actor, of, Scope.ACCOUNTS_WRITE)
+    may_hear(actor)
     given = {"description": "", "types": (), "is_active": True, **values}
     made = Subscription(
         company_id=company_id,
@@ -123,8 +137,9 @@ async def add_subscription(
     return made, await secret_of(tx, made)
 
 
-def _check(one: Subscription, networks: Sequence[str]) -> None:
-    if violations := check_subscription(one, networks):
+def _check(one: Subscription, networks: Sequence[str], *, with_url: bool = True) -> None:
+    violations = [found for found in check_subscription(one, networks) if with_url or found.field != "url"]
+    if violations:
         raise InvalidInput(violations)
 
 
@@ -151,18 +166,23 @@ async def change_subscription(
     """Set some fields of ``CHANGEABLE``; those that are as they were are no change.
 
     Activated again, or sent elsewhere, it begins afresh: its failures are forgotten, and what waits is tried now.
-    While it is not active what happens is not kept for it.
+    While it is not active what happens is not kept for it. The URL is checked when it is another one, or activated:
+    what may not be reached any more can still be switched off.
 
     Raises:
-        NotFound, Forbidden, InvalidInput: as ``lock_subscription`` and ``add_subscription``.
+        NotFound, Forbidden, InvalidInput: as ``lock_subscription`` and ``add_subscription``; the scopes to read what is
+            sent are asked for when the URL, the types or whether it is active are among the values.
     """
     before = await lock_subscription(tx, actor, subscription_id, of=of)
+    if _OF_EVENTS & values.keys():
+        may_hear(actor)
     after = replace(before, **values)
     if after == before:
         return before
-    _check(after, networks)
+    begins_afresh = (after.is_active and not before.is_active) or after.url != before.url
+    _check(after, networks, with_url=begins_afresh)
     after = replace(after, updated_at=now)
-    if (after.is_active and not before.is_active) or after.url != before.url:
+    if begins_afresh:
         after = replace(after, failures=0, failing_since=None, resume_at=None)
         await deliveries.revive(tx, after, now=now)
     if after.is_active:

@@ -142,6 +142,9 @@ class Sender:
             answer = await self._http.post(one.url, sent, one.body)
         except Unreachable as failed:
             error = str(failed)[:255]
+        except Exception:  # noqa: BLE001 - a failure as any other: what always fails must not be tried for ever
+            _log.exception("a webhook could not be sent", subscription=str(one.subscription_id), delivery=str(one.id))
+            error = "a fault of the desk"
         took = int((perf_counter() - began) * 1000)
         if answer is None:
             tried = Attempt(at, took, error=error)

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from clearline.domain.party import OPERATOR, Role
+from clearline.domain.party import OPERATOR, Role, Scope
 from clearline.domain.subscription import MOST
 from clearline.settings import Settings
 from clearline.store import deliveries as stored
@@ -36,13 +36,15 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield one
 
 
-async def admin_of(database: Database, tenant: Tenant, role: Role = Role.CUSTOMER_ADMIN) -> Headers:
+async def admin_of(
+    database: Database, tenant: Tenant, role: Role = Role.CUSTOMER_ADMIN, scopes: frozenset[str] | None = None
+) -> Headers:
     code = tenant.company.code
     async with database.transaction() as tx:
         user = await accounts.add_user(
             tx, OPERATOR, code, name="Kim", email=f"{uuid4().hex}@example.com", phone="", role=role, now=NOW
         )
-        _key, secret = await keys.create_key(tx, OPERATOR, code, user_id=user.id, name="test", now=NOW)
+        _key, secret = await keys.create_key(tx, OPERATOR, code, user_id=user.id, name="test", scopes=scopes, now=NOW)
     return {"Authorization": f"Bearer {secret}"}
 
 
@@ -295,3 +297,30 @@ async def test_a_server_whose_workers_are_off_sends_nothing(
         admin = await admin_of(database, tenant)
         refused = await quiet.post(SUBSCRIPTIONS, headers=admin, json={"url": receiver.url})
         assert problem(refused, "invalid-input")["errors"][0]["detail"] == "must begin with https://"
+
+
+@pytest.mark.parametrize("lacking", [Scope.TICKETS_READ, Scope.AUDIT_READ])
+async def test_who_may_not_read_events_has_none_sent(
+    client: httpx.AsyncClient, database: Database, lacking: Scope
+) -> None:
+    tenant = await new_tenant(database)
+    admin = await admin_of(database, tenant)
+    scopes = {Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE, Scope.TICKETS_READ, Scope.AUDIT_READ} - {lacking}
+    narrow = await admin_of(database, tenant, scopes=frozenset(map(str, scopes)))
+    at = f"{SUBSCRIPTIONS}/{(await made(client, admin, url='http://127.0.0.1:9/', is_active=True))['id']}"
+    one = (await client.post(f"{at}/ping", headers=narrow, json={})).json()["id"]
+    span = {"since": "2026-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+    answers = [
+        await client.post(SUBSCRIPTIONS, headers=narrow, json={"url": URL}),
+        await client.patch(at, headers=narrow | ANY, json={"url": URL}),
+        await client.patch(at, headers=narrow | ANY, json={"types": []}),
+        await client.patch(at, headers=narrow | ANY, json={"is_active": True}),
+        await client.get(f"{at}/deliveries/{one}", headers=narrow),
+        await client.post(f"{at}/deliveries/{one}/replay", headers=narrow, json={}),
+        await client.post(f"{at}/replay", headers=narrow, json=span),
+    ]
+    for refused in answers:
+        problem(refused, "scope-missing")
+        assert str(lacking) in refused.headers["www-authenticate"]
+    assert (await client.patch(at, headers=narrow | ANY, json={"description": "x"})).status_code == 200
+    assert (await client.delete(at, headers=narrow | ANY)).status_code == 204

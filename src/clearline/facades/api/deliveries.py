@@ -104,20 +104,22 @@ OPERATIONS = (
     ),
     Operation(
         "getDelivery", "GET", _ONE + "/deliveries/{delivery_id}", get_delivery,
-        "Read a delivery", "One delivery: its body, and what came of each attempt. For admins.",
+        "Read a delivery", "One delivery: its body, and what came of each attempt. For admins; the key needs "
+        "`tickets:read` and `audit:read` too.",
         Scope.ACCOUNTS_READ, wire.DeliveryDetail, path_parameters=_DELIVERY, errors=(404,),
     ),
     Operation(
         "replayDelivery", "POST", _ONE + "/deliveries/{delivery_id}/replay", replay_delivery,
         "Send a delivery again", "Under the same id, at once, also while the receiver is paused for its failures. For "
-        "admins.",
+        "admins; the key needs `tickets:read` and `audit:read` too.",
         Scope.ACCOUNTS_WRITE, wire.DeliveryOut, body=wire.ReplayOneIn, path_parameters=_DELIVERY,
         errors=(404, 409), status=202,
     ),
     Operation(
         "replayDeliveries", "POST", _ONE + "/replay", replay_deliveries,
         "Send the deliveries of a time again", "Those that are dead, or were delivered, oldest first, at most 10,000 a "
-        "request. For admins.",
+        "request: of the dead ones the next request sends the rest, a time with more delivered ones is refused. For "
+        "admins; the key needs `tickets:read` and `audit:read` too.",
         Scope.ACCOUNTS_WRITE, wire.ReplayOut, body=wire.ReplayIn, path_parameters=_SUBSCRIPTION, errors=(404, 409),
         status=202,
     ),

@@ -152,7 +152,8 @@ OPERATIONS = (
         "Have events sent to a URL", "Events of the company, as its people may know of them, are posted to the URL "
         "from now on; the provider hears of every company, and everything. The answer shows the secret that signs "
         "them, and nothing shows it again. The URL must be https and lead to a public address, unless the provider "
-        "allows a private network. At most 20 a company. For admins.",
+        "allows a private network. At most 20 a company. For admins; the key needs `tickets:read` and "
+        "`audit:read` too.",
         Scope.ACCOUNTS_WRITE, wire.SubscriptionMade, body=wire.SubscriptionIn, errors=(409,), status=201,
     ),
     Operation(
@@ -163,7 +164,8 @@ OPERATIONS = (
     Operation(
         "changeSubscription", "PATCH", SUBSCRIPTIONS + "/{id}", change_subscription,
         "Change a subscription", "Sets the values that the merge-patch names. Activated again, it begins afresh, and "
-        "what waits is sent; what happened while it was not active is not. For admins.",
+        "what waits is sent; what happened while it was not active is not. For admins; for the URL, the types or "
+        "whether it is active the key needs `tickets:read` and `audit:read` too.",
         Scope.ACCOUNTS_WRITE, wire.SubscriptionOut, body=wire.SubscriptionPatch, path_parameters=_ID, errors=(404,),
         conditional=True,
     ),

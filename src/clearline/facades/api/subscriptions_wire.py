@@ -144,7 +144,7 @@ class ReplayIn(Struct, forbid_unknown_fields=True):
 
 
 class ReplayOut(Struct, frozen=True):
-    """How many deliveries are sent again. With ``has_more``, ask again with the same times for the rest."""
+    """How many deliveries are sent again. With ``has_more``, dead ones only, ask again with the same times."""
 
     count: int
     has_more: bool
