@@ -100,7 +100,8 @@ class Follower:
 async def _events(answer: httpx.Response, accept: str) -> AsyncIterator[Event]:
     async for line in answer.aiter_lines():
         if accept == NDJSON and line:
-            yield json.loads(line)
+            if "id" in (event := json.loads(line)):
+                yield event
         elif accept == SSE and line.startswith("data: "):
             yield json.loads(line.removeprefix("data: "))
 

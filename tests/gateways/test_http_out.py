@@ -3,6 +3,9 @@
 import asyncio
 import ipaddress
 import ssl
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,6 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from clearline.gateways.http_out import ANSWER_MAX, HttpOut, Unreachable
+from clearline.gateways.resolver import LOOKUPS, Resolver, domain_of
 from tests.e2e.running import free_port
 from tests.receiver import LOOPBACK, Got, Receiver, answer, receiving
 
@@ -204,6 +208,128 @@ async def test_what_nobody_uses_is_closed(receiver: Receiver, monkeypatch: pytes
             await http.post(other.url, HEADERS, b"{}")
     assert receiver.connections == 2
     await http.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://" + "a" * 64 + ".example.com/",
+        "https://a..example.com/",
+        "https://.example.com/",
+        "https://h\u00f6oks.example.com/",
+        "https://hooks.example.com:99999/",
+        "https://[::1/",
+    ],
+)
+async def test_a_name_that_is_none_is_not_reached(url: str) -> None:
+    http = HttpOut(seconds=1)
+    with pytest.raises(Unreachable, match=r"the name is not (valid|known)"):
+        await http.post(url, HEADERS, b"{}")
+    await http.close()
+
+
+async def test_the_time_until_a_name_is_resolved_is_not_the_receivers(receiver: Receiver) -> None:
+    async def slow(_host: str, _port: int) -> Sequence[str]:
+        await asyncio.sleep(0.6)
+        return ["127.0.0.1"]
+
+    async def respond(_got: Got) -> bytes:
+        await asyncio.sleep(0.3)
+        return answer()
+
+    receiver.respond = respond
+    http = HttpOut(seconds=0.5, networks=LOOPBACK, resolve=slow)
+    assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
+    await http.close()
+
+
+async def test_a_name_that_hangs_is_not_reached_and_holds_nobody_up(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clearline.gateways.resolver._SECONDS", 0.3)
+    hangs = threading.Event()
+    asked: list[str] = []
+
+    def look(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        if host.endswith("hangs.example"):
+            hangs.wait(20)
+        return ["127.0.0.1"]
+
+    resolver = Resolver(look)
+    http = HttpOut(seconds=1, networks=LOOPBACK, resolve=resolver)
+    hanging = [
+        asyncio.create_task(http.post(f"http://{index % 40}.hangs.example:{receiver.port}/", HEADERS, b"{}"))
+        for index in range(80)
+    ]
+    try:
+        await asyncio.sleep(0.1)
+        assert (len(asked), len(set(asked))) == (2, 2), "two of a domain, each once"
+        began = time.monotonic()
+        assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
+        assert time.monotonic() - began < 0.2
+        done, _ = await asyncio.wait(hanging, timeout=0.5)
+        assert {str(one.exception()) for one in done} == {"the name was not resolved in time"}
+        assert len(done) == 4, "those of the two names; the others wait for their turn"
+    finally:
+        for one in hanging:
+            one.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+        hangs.set()
+        await resolver.close()
+        await http.close()
+
+
+async def test_so_many_names_are_looked_up_at_once_and_no_more() -> None:
+    may_answer = threading.Event()
+    asked: list[str] = []
+
+    def look(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        may_answer.wait(20)
+        return [host]
+
+    resolver = Resolver(look)
+    waiting = [asyncio.create_task(resolver(f"www.{index}.example", 443)) for index in range(LOOKUPS + 4)]
+    await asyncio.sleep(0.1)
+    assert len(asked) == LOOKUPS
+    assert await resolver("192.0.2.7", 443) == ["192.0.2.7"], "an address needs no lookup"
+    may_answer.set()
+    assert await asyncio.gather(*waiting) == [[f"www.{index}.example"] for index in range(LOOKUPS + 4)]
+    assert await resolver("www.0.example", 443) == ["www.0.example"]
+    assert asked.count("www.0.example") == 2, "no answer is kept"
+    await resolver.close()
+
+
+def test_a_name_that_hangs_does_not_hold_the_end_of_the_process_up() -> None:
+    program = """
+import asyncio, time
+from clearline.gateways.resolver import Resolver
+
+async def main():
+    resolver = Resolver(lambda host, port: time.sleep(60))
+    asking = asyncio.create_task(resolver("www.example.com", 443))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    await resolver.close()
+
+asyncio.run(main())
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=True, timeout=10).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("a.b.example.com", "example.com"),
+        ("Example.COM.", "example.com"),
+        ("a.example.co.uk", "example.co.uk"),
+        ("a.example.nl", "example.nl"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
+    assert domain_of(host) == domain
 
 
 def certificate(folder: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -14,6 +14,7 @@ import httpcore
 from msgspec import Struct
 
 from clearline.domain.subscription import may_reach, origin
+from clearline.gateways.resolver import NotInTime, Resolver
 
 ANSWER_MAX = 2000
 """Bytes of an answer's body that are read; then the connection is closed."""
@@ -24,6 +25,7 @@ _KEPT = 200
 """Connections to one origin that stay open for the next request."""
 
 _BODY_SECONDS = 1
+_NO_NAME = "the name is not valid"
 
 _PRINTABLE = str.maketrans({0: "\N{REPLACEMENT CHARACTER}"})
 
@@ -43,12 +45,6 @@ class Answer(Struct, frozen=True):
     body: str
 
 
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, as this machine finds them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(one[4][0]) for one in found]
-
-
 class _Forbidden(Exception):
     """A name leads into a network that may not be reached."""
 
@@ -56,30 +52,24 @@ class _Forbidden(Exception):
 class _Guarded(httpcore.AsyncNetworkBackend):
     """Connects to the very addresses that were checked: a name that changes in between changes nothing."""
 
-    def __init__(self, networks: Sequence[str], resolve: Resolve, *, is_plain: bool) -> None:
-        self._networks, self._resolve, self._is_plain = networks, resolve, is_plain
+    def __init__(self, addresses: Sequence[str]) -> None:
+        self._addresses = addresses
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
-        host: str,
+        host: str,  # noqa: ARG002 - its addresses are known
         port: int,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's own
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of the host that answers, if every one of them may be reached."""
-        addresses = list(dict.fromkeys(await self._resolve(host.strip("[]"), port)))
-        if not addresses or not all(may_reach(one, self._networks, is_plain=self._is_plain) for one in addresses):
-            raise _Forbidden
-        for last in reversed(range(len(addresses))):
-            address = addresses[len(addresses) - 1 - last]
-            try:
+        """Connect to the first address that answers, whatever the host is called."""
+        *others, last = self._addresses
+        for address in others:
+            with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
                 return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                if not last:
-                    raise
-        raise _Forbidden
+        return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, as httpcore asks for."""
@@ -95,13 +85,16 @@ class _Origin:
 
     __slots__ = ("_make", "idle", "used_at", "users")
 
-    def __init__(self, make: Callable[[], httpcore.AsyncHTTPConnection]) -> None:
+    def __init__(self, make: Callable[[], Awaitable[httpcore.AsyncHTTPConnection]]) -> None:
         self._make = make
         self.idle: list[httpcore.AsyncHTTPConnection] = []
         self.users, self.used_at = 0, 0.0
 
-    async def post(self, request: httpcore.Request) -> Answer:
-        """Send a request on an open connection, or on a new one when there is none, or it broke meanwhile."""
+    async def post(self, request: httpcore.Request, limit: asyncio.Timeout) -> Answer:
+        """Send a request on an open connection, or on a new one when there is none, or it broke meanwhile.
+
+        The ``limit`` does not count the time until the name is resolved.
+        """
         while self.idle:
             connection = self.idle.pop()
             if connection.has_expired() or not connection.is_idle():
@@ -110,7 +103,12 @@ class _Origin:
             with contextlib.suppress(httpcore.NetworkError, httpcore.RemoteProtocolError):
                 return await self._on(connection, request)
             break
-        return await self._on(self._make(), request)
+        clock, ends = asyncio.get_running_loop().time, limit.when()
+        limit.reschedule(None)
+        began = clock()
+        connection = await self._make()
+        limit.reschedule(None if ends is None else ends + clock() - began)
+        return await self._on(connection, request)
 
     async def _on(self, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> Answer:
         try:
@@ -136,8 +134,9 @@ class _Origin:
 class HttpOut:
     """Posts to addresses that others chose.
 
-    ``seconds`` is the most that a whole request may take, ``networks`` the private ones that may be reached, plain HTTP
-    included. ``trust`` is what certificates are checked against: by default the system's and certifi's authorities.
+    ``seconds`` is the most that a whole request may take once its name is resolved, ``networks`` the private ones that
+    may be reached, plain HTTP included. ``trust`` is what certificates are checked against: by default the system's and
+    certifi's authorities.
     """
 
     def __init__(
@@ -145,12 +144,12 @@ class HttpOut:
         *,
         seconds: float,
         networks: Sequence[str] = (),
-        resolve: Resolve = resolve,
+        resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
     ) -> None:
-        self._seconds = seconds
-        self._trust = trust
-        self._backends = {plain: _Guarded(networks, resolve, is_plain=plain) for plain in (False, True)}
+        self._seconds, self._networks, self._trust = seconds, networks, trust
+        self._resolver = Resolver()
+        self._resolve = resolve or self._resolver
         self._origins: OrderedDict[str, _Origin] = OrderedDict()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -159,11 +158,16 @@ class HttpOut:
         Raises:
             Unreachable: nobody answered in time, or the address may not be reached.
         """
-        place = self._origin(url)
+        try:
+            place, request = self._origin(url), _request(url, headers, body)
+        except (ValueError, TypeError):  # httpcore's TypeError: not ASCII
+            raise Unreachable(_NO_NAME) from None
         place.users += 1
         try:
-            async with asyncio.timeout(self._seconds):
-                return await place.post(_request(url, headers, body))
+            async with asyncio.timeout(self._seconds) as limit:
+                return await place.post(request, limit)
+        except NotInTime:
+            raise Unreachable("the name was not resolved in time") from None
         except TimeoutError:
             raise Unreachable(f"no answer within {self._seconds:g} s") from None
         except _Forbidden:
@@ -174,6 +178,8 @@ class HttpOut:
             raise Unreachable(_why(error)) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise Unreachable(f"the connection broke off ({type(error).__name__})") from None
+        except ValueError:  # what IDNA (RFC 5890) and TLS say of names that are none; after OSError, which some are too
+            raise Unreachable(_NO_NAME) from None
         finally:
             place.users -= 1
             place.used_at = monotonic()
@@ -182,20 +188,21 @@ class HttpOut:
     def _origin(self, url: str) -> _Origin:
         name = origin(url)
         if name not in self._origins:
-            self._origins[name] = _Origin(self._connections(httpcore.URL(url).origin))
+            self._origins[name] = _Origin(partial(self._connection, httpcore.URL(url).origin))
         self._origins.move_to_end(name)
         return self._origins[name]
 
-    def _connections(self, to: httpcore.Origin) -> Callable[[], httpcore.AsyncHTTPConnection]:
+    async def _connection(self, to: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        """A new connection, to the addresses of the origin's host, if every one of them may be reached."""
         is_plain = to.scheme == b"http"
+        host = to.host.decode("ascii").strip("[]")
+        addresses = list(dict.fromkeys(await self._resolve(host, to.port)))
+        if not addresses or not all(may_reach(one, self._networks, is_plain=is_plain) for one in addresses):
+            raise _Forbidden
         if not is_plain and self._trust is None:
             self._trust = httpcore.default_ssl_context()  # a tenth of a second: only for those who need it
-        return partial(
-            httpcore.AsyncHTTPConnection,
-            to,
-            ssl_context=self._trust,
-            keepalive_expiry=_IDLE_SECONDS,
-            network_backend=self._backends[is_plain],
+        return httpcore.AsyncHTTPConnection(
+            to, ssl_context=self._trust, keepalive_expiry=_IDLE_SECONDS, network_backend=_Guarded(addresses)
         )
 
     async def _let_go(self) -> None:
@@ -209,7 +216,8 @@ class HttpOut:
             await first.close()
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, and wait for no name."""
+        await self._resolver.close()
         while self._origins:
             await self._origins.popitem()[1].close()
 

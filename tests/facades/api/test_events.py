@@ -11,8 +11,11 @@ import pytest
 from clearline.domain.events import RECORDS_FOR_CUSTOMERS, for_customer
 from clearline.domain.party import PROVIDER_ID, Role
 from clearline.facades.api.events import JSON, NDJSON, SSE, preferred
-from clearline.store.db import Database
+from clearline.facades.http.call import Call
+from clearline.store.db import Database, Tx
+from clearline.store.event_feed import Place
 from clearline.usecases import stream
+from clearline.usecases.event_hub import Hub
 from tests.conftest import Tenant, new_tenant
 from tests.facades.api.following import EVENTS, following
 from tests.facades.api.helpers import ANY, TICKETS, new_ticket, problem, staff_key
@@ -39,7 +42,9 @@ async def boss(database: Database) -> Tenant:
 async def lines(client: httpx.AsyncClient, headers: Headers, **query: str) -> list[dict[str, Any]]:
     answer = await client.get(EVENTS, headers={**headers, **LINES}, params=query)
     assert (answer.status_code, answer.headers["content-type"]) == (200, NDJSON), answer.text
-    return [json.loads(line) for line in answer.text.splitlines()]
+    *found, last = [json.loads(line) for line in answer.text.splitlines()]
+    assert set(last) == {"cursor"}
+    return found
 
 
 async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> str:
@@ -302,3 +307,38 @@ async def test_head_answers_the_headers_and_holds_nothing(
         assert "Accept" in answer.headers["vary"]
     async with following(client, tenant.headers) as one:
         assert one.status == 200
+
+
+async def test_lines_end_with_a_place_even_when_none_is_for_the_reader(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    await raised(client, tenant)
+    query = {"type": "mailbox."}
+    answer = await client.get(EVENTS, headers={**tenant.headers, **LINES}, params=query)
+    [last] = [json.loads(line) for line in answer.text.splitlines()]
+    number = await raised(client, tenant)
+    told = await lines(client, tenant.headers, after=last["cursor"])
+    assert {one["ticket"] for one in told} == {number}, "what was looked at does not come again"
+
+
+@pytest.mark.parametrize("how", ["stop", "revoked"])
+async def test_lines_that_are_cut_short_do_not_look_whole(
+    client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    for _ in range(3):
+        await raised(client, tenant)
+    whole = stream.read
+
+    async def one_by_one(tx: Tx, reader: stream.Reader, after: Place) -> stream.Read:
+        return await whole(tx, reader, after, limit=1)
+
+    async def no_longer(_call: Call) -> bool:
+        return False
+
+    monkeypatch.setattr(stream, "read", one_by_one)
+    if how == "stop":
+        monkeypatch.setattr(Hub, "is_stopping", property(lambda _: True, lambda *_: None), raising=False)
+    else:
+        monkeypatch.setattr("clearline.facades.api.events._is_admitted", no_longer)
+    with pytest.raises(AssertionError):  # the client's: the answer never ended
+        await client.get(EVENTS, headers={**tenant.headers, **LINES})

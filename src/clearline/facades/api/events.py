@@ -12,7 +12,7 @@ from clearline.domain.party import Actor, Scope
 from clearline.domain.ticket import ticket_number
 from clearline.facades.api import events_wire as wire
 from clearline.facades.api.paging import next_link
-from clearline.facades.http.call import Call, Headers, Stream, encode
+from clearline.facades.http.call import Call, CutShort, Headers, Stream, encode
 from clearline.facades.http.cursors import InvalidCursor
 from clearline.facades.http.edge import header
 from clearline.facades.http.resource import key_in
@@ -164,14 +164,24 @@ class _Piece(NamedTuple):
 
 
 async def _until(call: Call, reader: Reader, begin: Place, end: Place) -> AsyncIterator[bytes]:
-    """One event a line, up to the place that was the last when it began, or a little further."""
+    """One event a line, up to the place that was the last when it began, or a little further; then that place.
+
+    Raises:
+        CutShort: the server stops, or the key no longer holds, and there is more to read.
+    """
     with call.desk.streams.one(call.actor.key_id):
         place, is_full = begin, True
-        while is_full and place.cursor < end.cursor and not call.desk.hub.is_stopping and await _is_admitted(call):
+        is_first = True
+        while is_full and place.cursor < end.cursor:
+            if not is_first and (call.desk.hub.is_stopping or not await _is_admitted(call)):
+                raise CutShort
+            is_first = False
             async with call.statement() as tx:
                 found = await stream.read(tx, reader, place)
             place, is_full = found.place, found.has_more
             yield b"".join(encode(streamed(event)) + b"\n" for event in found.events)
+        last = max(place, end, key=lambda one: one.cursor)  # a filter looks at everything up to the end
+        yield encode({"cursor": place_text(last)}) + b"\n"
 
 
 async def _live(call: Call, reader: Reader, begin: Place) -> AsyncIterator[bytes]:
@@ -260,13 +270,15 @@ def _written(events: Iterable[Event]) -> bytes:
 _ABOUT = f"""What happens, in the order in which it happened. The header `Accept` chooses how:
 
 - `{JSON}`: a page. `next_cursor` is always there; when `has_more` is false it is where a later request goes on.
-- `{NDJSON}`: everything after `after` that there is, one event a line; then it ends.
+- `{NDJSON}`: everything after `after` that there is, one event a line. The last line holds `cursor` alone, where a
+  later request goes on; without it the answer is not whole.
 - `{SSE}`: Server-Sent Events without end. `id` is the cursor, `event` the type, `data` the event. A client that was
   cut off goes on with the header `Last-Event-ID`, which goes before `after`. A comment keeps a silent stream open. A
   key may have 20 streams open at a time.
 
-No event is left out, and one may come again: know it by its `id`. Customers are told what their own company may know;
-those who may read the audit are also told what happens to people, keys, services and the desk's own things."""
+No event is left out, and one may come again: know it by its `cursor`, or by `id` and `at`. Customers are told what
+their own company may know; those who may read the audit are also told what happens to people, keys, services and the
+desk's own things."""
 
 OPERATIONS = (
     Operation(

@@ -52,7 +52,8 @@ class EventActor(Struct, frozen=True):
 class EventOut(Struct, frozen=True):
     """Something that happened. ``data`` depends on ``type`` and holds what was before and after, never a secret.
 
-    ``id`` stays the same however often and wherever the event is told: whoever may be told twice knows it by that.
+    ``id`` stays the same however often and wherever the event is told. After an older backup was restored a new event
+    can have the id of one that was lost: whoever may be told twice knows an event by ``id`` and ``at``.
     ``company`` is the id of the company it is about; ``ticket`` and ``note`` are null when it is about none.
     """
 

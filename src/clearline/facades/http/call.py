@@ -57,6 +57,10 @@ class _Stalled(Exception):
     """The client takes nothing any more."""
 
 
+class CutShort(Exception):
+    """The parts of an answer end before it is whole: the connection breaks off, so that nobody takes it for whole."""
+
+
 class Staged(Protocol):
     """A body that was taken in before any transaction."""
 
@@ -127,7 +131,7 @@ class Stream:
                 await close()
 
     async def _send(self, send: Send) -> None:
-        with suppress(_Stalled):  # the connection ends with this
+        with suppress(_Stalled, CutShort):  # the connection ends with this
             await self._send_one(send, {"type": "http.response.start", "status": self.status, "headers": self.headers})
             await self._send_one(send, {"type": "http.response.body", "body": self._first, "more_body": True})
             async for part in self._parts:
