@@ -16,9 +16,9 @@ from tests.store.test_plans import Noted, plan_of
 FILL = """
     insert into mailbox (id, address, created_at)
     select gen_random_uuid(), 'box' || b || '@example.net', now() from generate_series(1, 2000) b;
-    insert into inbound_mail (id, received_at, fingerprint, envelope_from, envelope_to, sender, message_id, size, raw,
-                              state, decided_at)
-    select gen_random_uuid(), now() - m * interval '1 minute', sha256(m::text::bytea), '', '',
+    insert into inbound_mail (id, received_at, fingerprint, body_hash, envelope_from, envelope_to, sender, message_id,
+                              size, raw, state, decided_at)
+    select gen_random_uuid(), now() - m * interval '1 minute', sha256(m::text::bytea), sha256('x'), '', '',
            's' || m % 500 || '@example.com', '<m' || m || '@example.com>', 1, 'x',
            case when m % 100 = 0 then 'quarantined' when m % 1000 = 1 then 'waiting' else 'accepted' end,
            now() - m * interval '1 minute'

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from msgspec.structs import replace
 
-from clearline.domain.inbound_mail import BURST, TRIES, InboundState
+from clearline.domain.inbound_mail import BURST, LEASE, TRIES, InboundState
 from clearline.domain.note import Visibility
 from clearline.domain.party import OPERATOR, Role
 from clearline.domain.ticket import Status, Ticket
@@ -188,11 +188,11 @@ async def test_what_a_stranger_answers_is_told_nobody(rig: Rig) -> None:
     assert await rig.notes(theirs.number) == []
 
 
-def ten_thousand_files(rig: Rig, to: str) -> bytes:
+def thousands_of_files(rig: Rig, to: str) -> bytes:
     part = b"--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=f.txt\r\n\r\nx\r\n"
     text = b"--b\r\nContent-Type: text/plain\r\n\r\nMany\r\n"
     head = a_mail(rig.sender, to).partition(b"MIME-Version")[0]
-    return head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + text + part * 10_000 + b"--b--\r\n"
+    return head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + text + part * 4_000 + b"--b--\r\n"
 
 
 def too_deep(rig: Rig, to: str) -> bytes:
@@ -203,15 +203,15 @@ def too_deep(rig: Rig, to: str) -> bytes:
     return head + opened + b"Content-Type: text/plain\r\n\r\nDeep\r\n"
 
 
-async def test_ten_thousand_files_are_not_all_attached(rig: Rig) -> None:
+async def test_thousands_of_files_are_not_all_attached(rig: Rig) -> None:
     ticket = await rig.ticket()
     began = perf_counter()
-    mail = await rig.take(ten_thousand_files(rig, rig.reply_to(ticket)))
+    mail = await rig.take(thousands_of_files(rig, rig.reply_to(ticket)))
     assert perf_counter() - began < 10
     assert mail.state is InboundState.ACCEPTED
     assert len(await rig.files(ticket.number)) == 100
     [note] = await rig.notes(ticket.number)
-    assert "9800 more files" in note.text or "and 86 more" in note.text
+    assert "3800 more files" in note.text or "and 86 more" in note.text
 
 
 async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: Rig) -> None:
@@ -264,10 +264,14 @@ async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: 
     assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), "Deadly"), rig.reply_to(ticket))
     for _ in range(TRIES):
         async with rig.database.statement() as tx:
-            begun = await inbound_mail.begin(tx, None)
-    assert begun is not None
+            begun = await inbound_mail.begin(tx, None, until=rig.at + LEASE, now=rig.at)
+        assert begun is not None
+        await rig.work()  # nobody else has it before the claim runs out
+        assert (await rig.mail(begun.id)).state is InboundState.WAITING
+        rig.at += LEASE
     await rig.work()
-    mail = await rig.mail(begun[0].id)
+    assert begun is not None
+    mail = await rig.mail(begun.id)
     assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "it was tried 5 times in vain")
     assert await rig.notes(ticket.number) == []
 
@@ -304,4 +308,4 @@ async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: Rig) 
         async with rig.database.transaction() as tx:
             await mails.forget_old(tx, now=rig.at + timedelta(days=days))
             assert (await inbound_mail.raw(tx, done.id) is not None) == kept
-            assert await inbound_mail.raw(tx, aside.id) is not None
+            assert (await inbound_mail.raw(tx, aside.id) is not None) == kept

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 
-from clearline.domain.inbound_mail import InboundState
+from clearline.domain.inbound_mail import TOO_LARGE, InboundState
 from clearline.domain.mailbox import Mailbox
 from clearline.domain.party import OPERATOR
 from clearline.gateways.imap import ImapAccess, ImapFailed, OpenMailbox, open_mailbox
@@ -148,7 +148,30 @@ async def test_a_mail_that_is_too_large_is_flagged_and_told(
     assert await poll(database) == 1
     assert await kept(database) == ["b@example.com"]
     assert flags(client) == [{b"\\Seen", b"\\Flagged"}, {b"\\Seen"}]
+    async with database.statement() as tx:
+        [aside] = await inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
+        assert (aside.sender, aside.reason, aside.has_raw) == ("a@example.com", TOO_LARGE, False)
     assert "larger than CLEARLINE_MAIL_MAX" in (await error_of(database, polled) or "")
+
+
+async def test_mails_that_no_parser_likes_stop_no_others(
+    database: Database, client: IMAPClient, polled: Mailbox
+) -> None:
+    deep = a_mail("(" * 5_000 + "a@example.com", polled.address)
+    spelt = b"Message-ID: <"
+    long_id = a_mail("c@example.com", polled.address).replace(spelt, spelt + "\u96fb".encode() * 990)
+    leave(client, deep, long_id, a_mail("b@example.com", polled.address))
+    assert await poll(database) == 3
+    assert await kept(database) == ["", "b@example.com", "c@example.com"]
+    assert await error_of(database, polled) is None
+
+
+async def test_a_password_does_not_travel_in_the_clear(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+    leave(client, a_mail("a@example.com", polled.address))
+    async with database.transaction() as tx:
+        await tx.write("update mailbox set imap_host = '0.0.0.0' where id = $1", polled.id)
+    assert await poll(database) == 0
+    assert "TLS" in (await error_of(database, polled) or "")
 
 
 @pytest.mark.parametrize(

@@ -145,3 +145,19 @@ async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_tw
     await release(rig, aside, other)
     unclear = await rig.take(a_mail(address, SUPPORT, "A new matter"))
     assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender is known to several companies")
+
+
+async def test_another_mail_of_the_same_message_id_is_kept_and_the_same_mail_is_not(rig: Rig) -> None:
+    async def keep(text: str, sender: str = "robot@example.com") -> bool:
+        raw = (
+            f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: Alarm\r\nMessage-ID: <constant@example.com>\r\n\r\n{text}\r\n"
+        ).encode()
+        async with rig.database.transaction() as tx:
+            kept = await mails.receive(tx, rig.mailbox, raw, envelope_from=sender, envelope_to=[SUPPORT], now=rig.at)
+        return kept is not None
+
+    assert await keep("Port one is down")
+    assert not await keep("Port one is down")
+    assert not await keep("Port one is down  \r\n")
+    assert await keep("Port two is down")
+    assert await keep("Port one is down", "thief@example.com")

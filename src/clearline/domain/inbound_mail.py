@@ -13,13 +13,18 @@ from clearline.domain.ticket import DESCRIPTION_MAX, TITLE_MAX, parse_ticket_num
 
 REASON_MAX = 255
 SAME_WITHIN = timedelta(days=7)
-"""For so long a Message-ID is taken once at a mailbox."""
+"""For so long a mail of the same Message-ID, sender and body is taken once at a mailbox."""
 
 KEPT = timedelta(days=90)
-"""For so long the mail itself is kept after what became of it was decided."""
+"""For so long the mail itself is kept after what became of it was decided, or after it came and was put aside."""
 
 TRIES = 5
-"""How often a mail is tried before it is put aside."""
+"""How often a mail may fail before it is put aside."""
+
+LEASE = timedelta(minutes=2)
+"""For so long a process has a mail for itself; a claim that runs out counts as a failure."""
+
+TOO_LARGE = "too large"
 
 BURST, BURST_SPAN = 20, timedelta(minutes=10)
 DAILY, DAY = 100, timedelta(days=1)

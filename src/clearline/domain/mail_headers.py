@@ -16,18 +16,24 @@ from clearline.domain.text import EMAIL, EMAIL_MAX
 HEADERS_SEEN = 512 * 1024
 """Bytes of a mail in which its headers are looked for."""
 
-HEADER_MAX = 20_000
-"""Characters of one header that are looked at."""
+HEADER_MAX, LONG_HEADER_MAX = 1000, 20_000
+"""Characters of one header that are looked at: of most, and of those that list something."""
+
+HEADERS_MAX = 1000
+"""Headers that are looked at."""
 
 SUBJECT_MAX = 500
 MESSAGE_ID_MAX = 998
 REFERENCES_MAX = 50
 _RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to")
 _RECIPIENTS_MAX = 200
+_LONG = frozenset({*_RECIPIENTS, "subject", "references", "in-reply-to", "authentication-results"})
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]{0,5000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
-_MESSAGE_ID = re.compile(r"<[^<>\s]{1,996}>")
-_COMMENT_AT_END = re.compile(r"\s*\([^()]*\)\s*$")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
+_COMMENT_AT_END = re.compile(r"\([^()]*\)$")
+_UNREADABLE = (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
+"""What the standard library raises over headers that nobody expected."""
 
 
 class Address(Struct, frozen=True):
@@ -38,9 +44,11 @@ class Address(Struct, frozen=True):
 
 
 class Heads(Struct, frozen=True):
-    """What the headers say. ``all`` are all of them, names as sent, in order; ``senders`` those of From.
+    """What the headers say. ``all`` are the first 1,000 of them, names as sent, in order; ``senders`` those of From.
 
-    ``references`` are the mails that this one may answer, the likeliest first. Message-IDs keep their brackets.
+    ``from_count`` says how many From headers there are, of which only the first is read.
+    ``references`` are the mails that this one may answer, the likeliest first.
+    Message-IDs keep their brackets.
     """
 
     all: tuple[tuple[str, str], ...]
@@ -49,6 +57,7 @@ class Heads(Struct, frozen=True):
     subject: str
     message_id: str | None
     references: tuple[str, ...]
+    from_count: int = 1
 
     def values(self, name: str) -> list[str]:
         """Every value of a header, whatever the case of its name."""
@@ -61,17 +70,26 @@ class Heads(Struct, frozen=True):
     @property
     def sender(self) -> Address | None:
         """Whom the mail is from, when that is one and plain."""
-        return self.senders[0] if len(self.senders) == 1 else None
+        return self.senders[0] if len(self.senders) == 1 and self.from_count == 1 else None
+
+
+NO_HEADS = Heads((), (), (), "", None, ())
 
 
 def read_heads(raw: bytes) -> Heads:
-    """The headers of a mail, of which the body is not looked at."""
-    return heads_of(BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADERS_SEEN]))
+    """The headers of a mail, of which the body is not looked at; none when they are broken beyond reading."""
+    try:
+        return heads_of(BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADERS_SEEN]))
+    except _UNREADABLE:
+        return NO_HEADS
 
 
 def heads_of(message: Message) -> Heads:
     """The headers of a mail that is taken apart already."""
-    bare = [(name, unfolded(value)) for name, value in message.raw_items()]
+    items = list(message.raw_items())
+    froms = [str(value) for name, value in items if name.lower() == "from"]
+    is_whole = all(len(value) <= HEADER_MAX for value in froms)  # cut, an address could be read as another person's
+    bare = [(name, unfolded(value, _most(name))) for name, value in items[:HEADERS_MAX]]
     found = tuple((tidy(name), decode_words(value)) for name, value in bare)
     named = [(name.lower(), value) for name, value in bare]
     replied = [one for name, value in named if name == "in-reply-to" for one in _MESSAGE_ID.findall(value)]
@@ -80,17 +98,22 @@ def heads_of(message: Message) -> Heads:
     subject = next((value for (name, _), (_, value) in zip(named, found, strict=True) if name == "subject"), "")
     return Heads(
         found,
-        tuple(one for name, value in named if name == "from" for one in _senders(value)),
+        tuple(_senders(next((value for name, value in named if name == "from"), ""))) if is_whole else (),
         tuple(dict.fromkeys(_recipients(named)))[:_RECIPIENTS_MAX],
         " ".join(subject.split())[:SUBJECT_MAX],
         tidy(ids[0])[:MESSAGE_ID_MAX] if ids else None,
         tuple(dict.fromkeys(tidy(one) for one in (*replied, *reversed(before))))[:REFERENCES_MAX],
+        len(froms),
     )
 
 
-def unfolded(value: object) -> str:
+def _most(name: str) -> int:
+    return LONG_HEADER_MAX if name.lower() in _LONG else HEADER_MAX
+
+
+def unfolded(value: object, most: int = LONG_HEADER_MAX) -> str:
     """A header in one line, whatever bytes it was sent in."""
-    text = str(value)[:HEADER_MAX]
+    text = str(value)[:most]
     if not text.isascii():
         text = decode(text.encode("ascii", "surrogateescape") if _is_escaped(text) else text.encode(), None)
     return tidy(text).replace("\n", " ").strip()
@@ -136,10 +159,10 @@ def _word(encoding: str, text: str) -> bytes | None:
 
 def _senders(value: str) -> list[Address]:
     """The addresses of a From header. One that is not plain is none: it could be read as another person's."""
-    found = [(name, address) for name, address in getaddresses([value]) if address or name]
+    found = [(name, address) for name, address in _addresses([value]) if address or name]
     if len(found) == 1:
         name, address = found[0]
-        plain = _COMMENT_AT_END.sub("", value).strip()
+        plain = _COMMENT_AT_END.sub("", value.rstrip()).strip()
         if not (plain == address or plain.endswith(f"<{address}>")) or plain.count("<") > 1 + name.count("<"):
             return []
     usable = [one for one in found if EMAIL.fullmatch(one[1]) and len(one[1]) <= EMAIL_MAX and one[1].count("@") == 1]
@@ -147,5 +170,12 @@ def _senders(value: str) -> list[Address]:
 
 
 def _recipients(named: list[tuple[str, str]]) -> list[str]:
-    values = [value for name, value in named if name in _RECIPIENTS]
-    return [address.lower() for _, address in getaddresses(values[:20]) if EMAIL.fullmatch(address)]
+    values = [value for name, value in named if name in _RECIPIENTS][:20]
+    return [address.lower() for value in values for _, address in _addresses([value]) if EMAIL.fullmatch(address)]
+
+
+def _addresses(values: list[str]) -> list[tuple[str, str]]:
+    try:
+        return getaddresses(values)
+    except _UNREADABLE:
+        return []

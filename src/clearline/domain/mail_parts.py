@@ -21,6 +21,12 @@ FILES_MAX = 200
 DEEPEST = 40
 """How deep parts may lie in parts."""
 
+PARTS_MAX, BOUNDARIES_MAX = 5000, 100
+"""Lines that may begin a part, and boundaries that are named, before a mail is not taken apart at all."""
+
+LINES_MAX, BLOCKS_MAX, HEADERS_MAX = 1_000_000, 20_000, 512 * 1024
+"""Lines of a mail, blank lines of one with a delivery report, and bytes of its headers, likewise."""
+
 TRACKER_MAX = 512
 """Bytes: an image of the text that is smaller is there to see who reads the mail."""
 
@@ -31,6 +37,9 @@ _AS_ANY = {"application/ms-tnef", "application/vnd.ms-tnef", "text/calendar", "a
 """What is kept as a file of no type: the desk cannot read it, and somebody may need it."""
 
 _TEXTS = {"text/plain", "text/html"}
+_BOUNDARY = re.compile(rb"boundary[*0-9]{0,9}\s{0,99}=", re.IGNORECASE)
+_REPORT = re.compile(rb"message/delivery-status", re.IGNORECASE)
+_BLANK = re.compile(rb"\n\r?\n|\r\r")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -77,12 +86,28 @@ def message_of(raw: bytes) -> Message:
     """A mail as the standard library takes it apart.
 
     Raises:
-        MailUnreadable: parts lie too deep in parts.
+        MailUnreadable: parts lie too deep in parts, there are too many, or it has too many lines.
     """
+    _refuse_bombs(raw)
     try:
         return message_from_bytes(raw, policy=compat32)
     except RecursionError:
         raise MailUnreadable("its parts lie too deep in each other") from None
+
+
+def _refuse_bombs(raw: bytes) -> None:
+    """Count what the standard library would take very long for: each line is held against every open boundary."""
+    if raw.count(b"\n--") + raw.count(b"\r--") > PARTS_MAX:
+        raise MailUnreadable("too many parts")
+    if sum(1 for _ in _BOUNDARY.finditer(raw)) > BOUNDARIES_MAX:
+        raise MailUnreadable("its parts lie too deep in each other")
+    if raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") > LINES_MAX:
+        raise MailUnreadable("too many lines")
+    if _REPORT.search(raw) and sum(1 for _ in _BLANK.finditer(raw)) > BLOCKS_MAX:
+        raise MailUnreadable("too many parts")
+    end = _BLANK.search(raw)
+    if (len(raw) if end is None else end.start()) > HEADERS_MAX:
+        raise MailUnreadable("its headers are too long")
 
 
 def parse(raw: bytes) -> Parsed:

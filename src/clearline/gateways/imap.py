@@ -1,5 +1,7 @@
 """Mailboxes on IMAP servers (RFC 9051, RFC 3501). Its calls block: make them in a thread."""
 
+import ipaddress
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,7 @@ from msgspec import Struct
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 20
+HEAD_MAX = 65_536
 _ERROR_MAX = 255
 _SEEN = rb"\Seen"
 _FLAGGED = rb"\Flagged"
@@ -44,17 +47,31 @@ class OpenMailbox:
             sizes = self._client.fetch(uids, ["RFC822.SIZE"]) if uids else {}
             return {uid: int(sizes[uid].get(b"RFC822.SIZE", 0)) for uid in uids if uid in sizes}
 
-    def fetch(self, uid: int) -> bytes | None:
-        """One mail as it is, not marked; None when it went away."""
+    def fetch(self, uid: int, most: int) -> bytes | None:
+        """The first so many bytes of a mail as it is, not marked; None when it went away."""
+        return self._part(uid, f"BODY.PEEK[]<0.{most}>")
+
+    def head(self, uid: int) -> bytes:
+        """The headers of a mail, not marked."""
+        return self._part(uid, f"BODY.PEEK[HEADER]<0.{HEAD_MAX}>") or b""
+
+    def _part(self, uid: int, what: str) -> bytes | None:
         with _told():
-            found = self._client.fetch([uid], ["BODY.PEEK[]"]).get(uid, {})
-            raw = found.get(b"BODY[]")
+            found = self._client.fetch([uid], [what]).get(uid, {})
+            raw = next((one for key, one in found.items() if key.startswith(b"BODY[")), None)
             return raw if isinstance(raw, bytes) else None
 
     def mark(self, uid: int, *, too_large: bool = False) -> None:
         """Mark a mail as fetched; one that is too large is flagged too, so that people find it."""
         with _told():
             self._client.add_flags([uid], [_SEEN, _FLAGGED] if too_large else [_SEEN], silent=True)
+
+    def abort(self) -> None:
+        """Close the connection at once, whatever another thread does with it."""
+        with suppress(IMAPClientError, OSError, ValueError, AttributeError):
+            self._client.socket().shutdown(socket.SHUT_RDWR)
+        with suppress(IMAPClientError, OSError, ValueError, AttributeError):
+            self._client.shutdown()
 
     def close(self) -> None:
         """Leave the server."""
@@ -79,6 +96,8 @@ def open_mailbox(access: ImapAccess) -> OpenMailbox:
         try:
             if not access.uses_tls and client.has_capability("STARTTLS"):
                 client.starttls(ssl.create_default_context())
+            elif not access.uses_tls and not _is_loopback(access.host):
+                raise ImapFailed("no TLS: the password is not sent in the clear")  # noqa: TRY301
             client.login(access.user, access.password)
             client.select_folder(access.folder)
         except BaseException:
@@ -86,6 +105,13 @@ def open_mailbox(access: ImapAccess) -> OpenMailbox:
                 client.shutdown()
             raise
         return OpenMailbox(client)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 @contextmanager

@@ -99,13 +99,34 @@ def _plain(address: str) -> str:
 
 
 class _Smtp(SMTP):
+    """A connection that counts from when it is made until it is lost, and is sent away when there are too many."""
+
     line_length_limit = LINE_MAX
 
+    def __init__(self, *values: Any, others: set[Any], **named: Any) -> None:
+        self._others = others
+        super().__init__(*values, **named)
 
-class _Lmtp(LMTP):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, or say why not, and close."""
+        if len(self._others) < CONNECTIONS_MAX:
+            self._others.add(self)
+            super().connection_made(transport)
+            return
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.write(_BUSY)
+        transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """End."""
+        if self in self._others:
+            self._others.discard(self)
+            super().connection_lost(error)
+
+
+class _Lmtp(_Smtp, LMTP):
     """LMTP that answers a mail it would not read as often as it had recipients too (RFC 2033, 4.2)."""
 
-    line_length_limit = LINE_MAX
     _answers = 1
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
@@ -122,27 +143,17 @@ class _Lmtp(LMTP):
         await super().push("\r\n".join([status] * self._answers) if is_about_mail else status)
 
 
-class _Full(asyncio.Protocol):
-    """Sends a connection away."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say why, and close."""
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.write(_BUSY)
-        transport.close()
-
-
 class MailListener:
     """A port that mail is taken on. ``address`` is ``lmtp://host:port`` or ``smtp://host:port``, port 0 for any."""
 
     def __init__(self, address: str, *, size_max: int, knows: Knows, receive: Receive, hostname: str) -> None:
         scheme, _, rest = address.partition("://")
-        self._kind: type[SMTP] = _Lmtp if scheme == "lmtp" else _Smtp
+        self._kind: type[_Smtp] = _Lmtp if scheme == "lmtp" else _Smtp
         self._bind = Bind(rest)
         self._size_max, self._hostname = size_max, hostname
         self._handler = _Handler(knows, receive)
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Protocol] = set()
+        self._open: set[Any] = set()
 
     async def start(self, *, shared: bool = False) -> int:
         """Listen; answers the port. ``shared`` when several processes take mail on it.
@@ -163,11 +174,9 @@ class MailListener:
         return port
 
     def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
-        self._open = {one for one in self._open if getattr(one, "transport", None) is not None}
-        if len(self._open) >= CONNECTIONS_MAX:
-            return _Full()
-        protocol = self._kind(
+        return self._kind(
             self._handler,
+            others=self._open,
             data_size_limit=self._size_max,
             enable_SMTPUTF8=True,
             hostname=self._hostname,
@@ -176,15 +185,13 @@ class MailListener:
             auth_exclude_mechanism=["LOGIN", "PLAIN"],
             loop=loop,
         )
-        self._open.add(protocol)
-        return protocol
 
     async def stop(self) -> None:
         """Take no more; a mail that was not answered comes again."""
         if self._server is None:
             return
         self._server.close()
-        for one in self._open:
+        for one in list(self._open):
             transport: Any = getattr(one, "transport", None)
             if transport is not None:
                 transport.close()

@@ -27,13 +27,20 @@ class Outcome(NamedTuple):
     by: UUID | None = None
 
 
+class Hashes(NamedTuple):
+    """By what a mail is known again: its mailbox with all its bytes, and its body."""
+
+    fingerprint: bytes
+    body: bytes
+
+
 def _mail(row: Record) -> InboundMail:
     values: list[Any] = [InboundState(value) if at == _STATE_AT else value for at, value in enumerate(row[:_WIDTH])]
     return InboundMail(*values)
 
 
-async def insert(tx: Tx, mail: InboundMail, fingerprint: bytes, raw: bytes, *, same_since: datetime) -> bool:
-    """Store a mail that waits; False when it was taken before: the same bytes, or the same Message-ID since then.
+async def insert(tx: Tx, mail: InboundMail, hashes: Hashes, raw: bytes | None, *, same_since: datetime) -> bool:
+    """Store a new mail; False when it was taken before: the same bytes, or the same Message-ID, sender and body since.
 
     Two deliveries of one Message-ID at a time go one after the other. Served by ``inbound_mail_once`` and
     ``inbound_mail_by_message``.
@@ -45,16 +52,17 @@ async def insert(tx: Tx, mail: InboundMail, fingerprint: bytes, raw: bytes, *, s
     row = await tx.write(
         """
         insert into inbound_mail (id, mailbox_id, received_at, fingerprint, envelope_from, envelope_to, sender, subject,
-                                  message_id, size, raw, state)
-        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'waiting'
+                                  message_id, size, raw, state, reason, body_hash)
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15
          where not exists (select from inbound_mail
-                            where message_id = $9 and mailbox_id = $2 and received_at > $12)
+                            where message_id = $9 and mailbox_id = $2 and received_at > $12
+                              and sender = $7 and body_hash = $15)
         on conflict (fingerprint) do nothing returning id
         """,
         mail.id,
         mail.mailbox_id,
         mail.received_at,
-        fingerprint,
+        hashes.fingerprint,
         mail.envelope_from,
         mail.envelope_to,
         mail.sender,
@@ -63,36 +71,40 @@ async def insert(tx: Tx, mail: InboundMail, fingerprint: bytes, raw: bytes, *, s
         mail.size,
         raw,
         same_since,
+        mail.state,
+        mail.reason,
+        hashes.body,
     )
     return row is not None
 
 
-async def begin(tx: Tx, after: tuple[datetime, UUID] | None) -> tuple[InboundMail, int] | None:
-    """The next mail that waits and that nobody has, after the time and id of another, with its try counted.
+BEGIN = f"""
+    update inbound_mail i set claimed_until = $4, attempts = attempts + (claimed_until is not null)::integer
+     where i.id = (select id from inbound_mail
+                    where state = 'waiting' and ($1::timestamptz is null or (received_at, id) > ($1, $2::uuid))
+                      and (claimed_until is null or claimed_until <= $3)
+                    order by received_at, id limit 1 for update skip locked)
+    returning {_COLUMNS}"""
 
-    Served by ``inbound_mail_waiting``.
+
+async def begin(tx: Tx, after: tuple[datetime, UUID] | None, *, until: datetime, now: datetime) -> InboundMail | None:
+    """Take the next mail that waits and that nobody has, after the time and id of another; nobody else gets it before.
+
+    A claim that ran out counts as a try: the process that had the mail died of it. Served by ``inbound_mail_waiting``.
     """
     at, last = after or (None, None)
-    row = await tx.write(
-        f"""
-        update inbound_mail i set attempts = attempts + 1
-         where i.id = (select id from inbound_mail
-                        where state = 'waiting' and ($1::timestamptz is null or (received_at, id) > ($1, $2::uuid))
-                        order by received_at, id limit 1 for update skip locked)
-        returning {_COLUMNS}
-        """,
-        at,
-        last,
+    row = await tx.write(BEGIN, at, last, now, until)
+    return None if row is None else _mail(row)
+
+
+async def give_back(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
+    """Have a mail that was begun wait for another turn. ``failed`` unless what hindered it was no fault of the mail."""
+    await tx.write(
+        """update inbound_mail set claimed_until = null, attempts = attempts + $2::integer
+            where id = $1 and state = 'waiting'""",
+        mail_id,
+        int(failed),
     )
-    if row is None:
-        return None
-    mail = _mail(row)
-    return mail, mail.attempts
-
-
-async def not_tried(tx: Tx, mail_id: UUID) -> None:
-    """Take a try of a mail back: what hindered it was no fault of the mail."""
-    await tx.write("update inbound_mail set attempts = greatest(attempts - 1, 0) where id = $1", mail_id)
 
 
 async def take(tx: Tx, mail_id: UUID) -> tuple[InboundMail, bytes] | None:
@@ -145,14 +157,15 @@ async def page(
     return [_mail(row) for row in rows]
 
 
-async def decide(tx: Tx, mail_id: UUID, outcome: Outcome, *, now: datetime | None) -> None:
-    """Note what became of a mail; ``now`` is None while a person has still to say."""
+async def decide(tx: Tx, mail_id: UUID, outcome: Outcome, *, now: datetime | None, failures: int = 0) -> None:
+    """Note what became of a mail, and more failures; ``now`` is None while a person has still to say."""
     await tx.write(
         """update inbound_mail set state = $2, reason = $3, company_id = $4, ticket_number = $5, note_number = $6,
-                  decided_by = $7, decided_at = $8 where id = $1""",
+                  decided_by = $7, decided_at = $8, claimed_until = null, attempts = attempts + $9 where id = $1""",
         mail_id,
         *outcome,
         now,
+        failures,
     )
 
 
@@ -174,7 +187,7 @@ async def count_of_sender(tx: Tx, sender: str, *, since: datetime, until: dateti
 
 
 async def accepted_elsewhere(tx: Tx, mail: InboundMail, *, within: timedelta) -> InboundMail | None:
-    """The same mail, by Message-ID and sender, that was accepted at another mailbox; or None.
+    """The same mail, by Message-ID, sender and body, that was accepted at another mailbox; or None.
 
     Whoever asks is alone with the Message-ID until the transaction ends. Served by ``inbound_mail_by_message``.
     """
@@ -184,6 +197,7 @@ async def accepted_elsewhere(tx: Tx, mail: InboundMail, *, within: timedelta) ->
     row = await tx.fetchrow(
         f"""select {_COLUMNS} from inbound_mail i
              where i.message_id = $1 and i.sender = $2 and i.state = 'accepted' and i.id <> $3 and i.received_at > $4
+               and i.body_hash = (select s.body_hash from inbound_mail s where s.id = $3)
              limit 1""",
         mail.message_id,
         mail.sender,
@@ -193,21 +207,23 @@ async def accepted_elsewhere(tx: Tx, mail: InboundMail, *, within: timedelta) ->
     return None if row is None else _mail(row)
 
 
-async def forget_raw(tx: Tx, *, before: datetime, limit: int) -> int:
-    """Drop the bytes of mails that were decided before a time; how many. Served by ``inbound_mail_old``."""
-    row = await tx.write(
-        """
-        with gone as (
-            update inbound_mail set raw = null
-             where id in (select id from inbound_mail where raw is not null and decided_at < $1
-                           order by decided_at limit $2 for update skip locked)
-            returning id
-        )
-        select count(*) from gone
-        """,
-        before,
-        limit,
+FORGET_RAW = """
+    with gone as (
+        update inbound_mail set raw = null
+         where id in (select id from inbound_mail
+                       where raw is not null and state <> 'waiting' and coalesce(decided_at, received_at) < $1
+                       order by coalesce(decided_at, received_at) limit $2 for update skip locked)
+        returning id
     )
+    select count(*) from gone"""
+
+
+async def forget_raw(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Drop the bytes of mails that were decided before a time, or came before it and were put aside; how many.
+
+    Served by ``inbound_mail_old``.
+    """
+    row = await tx.write(FORGET_RAW, before, limit)
     return 0 if row is None else int(row[0])
 
 

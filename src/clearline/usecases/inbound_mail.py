@@ -7,11 +7,12 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.domain.errors import Conflict, NotFound
 from clearline.domain.events import Change, RecordChanged
-from clearline.domain.inbound_mail import KEPT, REVIEWED, SAME_WITHIN, InboundMail, InboundState
-from clearline.domain.mail_headers import read_heads
+from clearline.domain.inbound_mail import KEPT, REVIEWED, SAME_WITHIN, TOO_LARGE, InboundMail, InboundState
+from clearline.domain.mail_headers import Heads, read_heads
 from clearline.domain.mail_parts import MailUnreadable, Parsed, parse
 from clearline.domain.mailbox import Mailbox, base_address
 from clearline.domain.party import PROVIDER_ID, Actor, Scope
@@ -19,7 +20,7 @@ from clearline.domain.ticket import ticket_number
 from clearline.store import events, inbound_mail, mailboxes
 from clearline.store.db import Tx
 from clearline.store.events import actor_id
-from clearline.store.inbound_mail import Outcome
+from clearline.store.inbound_mail import Hashes, Outcome
 from clearline.usecases import access, mail_filing
 from clearline.usecases.mail_filing import MailDesk
 
@@ -27,6 +28,22 @@ KIND = "inbound mail"
 RECORD = "inbound_mail"
 _LONGEST_ENVELOPE = 2000
 _AT_ONCE = 200
+_SIZE_MAX = 2**31 - 1
+
+
+class MailRead(Struct, frozen=True):
+    """What has to be known of a mail to keep it. A large one takes its time: have it read in a thread."""
+
+    heads: Heads
+    digest: bytes
+    body_digest: bytes
+
+    @classmethod
+    def of(cls, raw: bytes) -> "MailRead":
+        """Read a mail. How lines end, and blanks at the end, do not make it another."""
+        lines = raw.replace(b"\r\n", b"\n")
+        body = lines.partition(b"\n\n")[2].rstrip()
+        return cls(read_heads(raw), sha256(raw).digest(), sha256(body).digest())
 
 
 class MailDetails(Struct, frozen=True):
@@ -46,15 +63,48 @@ async def mailboxes_for(tx: Tx, recipients: Sequence[str]) -> list[tuple[Mailbox
 
 
 async def receive(
-    tx: Tx, mailbox: Mailbox, raw: bytes, *, envelope_from: str, envelope_to: Sequence[str], now: datetime
+    tx: Tx,
+    mailbox: Mailbox,
+    raw: bytes,
+    *,
+    envelope_from: str,
+    envelope_to: Sequence[str],
+    now: datetime,
+    read: MailRead | None = None,
 ) -> UUID | None:
     """Keep a mail for a mailbox; None when it was kept before. Nothing else is done with it here.
 
-    It was kept before when the same bytes came to the mailbox, or in the last 7 days a mail of the same Message-ID.
+    It was kept before when the same bytes came to the mailbox, or in the last 7 days a mail of the same Message-ID,
+    sender and body. ``read`` is what was read of the mail already, outside the transaction.
     """
-    heads = read_heads(raw)
+    known = await asyncio.to_thread(MailRead.of, raw) if read is None else read
+    mail = _new(mailbox, known.heads, envelope_from, envelope_to, len(raw), now=now)
+    hashes = Hashes(sha256(mailbox.id.bytes + known.digest).digest(), known.body_digest)
+    kept = await inbound_mail.insert(tx, mail, hashes, raw, same_since=now - SAME_WITHIN)
+    return mail.id if kept else None
+
+
+async def note_too_large(tx: Tx, mailbox: Mailbox, head: bytes, size: int, *, uid: str, now: datetime) -> UUID | None:
+    """Put a mail aside that is larger than what is kept, by its headers alone; None when that was done before.
+
+    ``uid`` tells it from others of the mailbox. The mail itself stays where it is.
+    """
+    known = await asyncio.to_thread(MailRead.of, head)
+    waiting = _new(mailbox, known.heads, sender_in(known.heads), [mailbox.address], min(size, _SIZE_MAX), now=now)
+    mail = replace(waiting, has_raw=False, state=InboundState.QUARANTINED, reason=TOO_LARGE)
+    hashes = Hashes(
+        sha256(mailbox.id.bytes + known.digest + f"too large {uid} {size}".encode()).digest(),
+        sha256(uid.encode() + known.digest).digest(),
+    )
+    kept = await inbound_mail.insert(tx, mail, hashes, None, same_since=now - SAME_WITHIN)
+    return mail.id if kept else None
+
+
+def _new(
+    mailbox: Mailbox, heads: Heads, envelope_from: str, envelope_to: Sequence[str], size: int, *, now: datetime
+) -> InboundMail:
     sender = heads.sender
-    mail = InboundMail(
+    return InboundMail(
         uuid4(),
         mailbox.id,
         now,
@@ -63,7 +113,7 @@ async def receive(
         sender.address if sender is not None else "",
         heads.subject,
         heads.message_id,
-        len(raw),
+        size,
         has_raw=True,
         state=InboundState.WAITING,
         reason=None,
@@ -74,14 +124,15 @@ async def receive(
         decided_by=None,
         decided_at=None,
     )
-    fingerprint = sha256(mailbox.id.bytes + raw).digest()
-    kept = await inbound_mail.insert(tx, mail, fingerprint, raw, same_since=now - SAME_WITHIN)
-    return mail.id if kept else None
 
 
 def envelope_sender(raw: bytes) -> str:
     """Who a mail without an envelope is from: what Return-Path says, else From. Empty when nobody may answer it."""
-    heads = read_heads(raw)
+    return sender_in(read_heads(raw))
+
+
+def sender_in(heads: Heads) -> str:
+    """As ``envelope_sender``, of headers that are read already."""
     said = heads.values("return-path")
     if said:
         return said[0].strip().strip("<>").strip()
@@ -216,5 +267,8 @@ async def _decided(tx: Tx, actor: Actor, mail: InboundMail, outcome: Outcome, *,
 
 
 async def forget_old(tx: Tx, *, now: datetime) -> int:
-    """Drop mails themselves that were decided 90 days ago, at most 200; how many. What became of them stays known."""
+    """Drop mails themselves that were decided 90 days ago, or came then and were put aside: at most 200; how many.
+
+    What became of them stays known.
+    """
     return await inbound_mail.forget_raw(tx, before=now - KEPT, limit=_AT_ONCE)

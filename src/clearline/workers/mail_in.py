@@ -13,20 +13,21 @@ from msgspec.structs import replace
 
 from clearline.domain.attachment import Limits
 from clearline.domain.errors import DeskError
-from clearline.domain.inbound_mail import REASON_MAX, TRIES, InboundMail, InboundState
+from clearline.domain.inbound_mail import LEASE, REASON_MAX, TRIES, InboundMail, InboundState
 from clearline.domain.mail import MailSettings
 from clearline.domain.mail_parts import MailUnreadable, Parsed, message_of, read_message
 from clearline.domain.mailbox import Mailbox
 from clearline.gateways.blobs import Blobs, BlobsUnavailable
 from clearline.gateways.imap import ImapFailed, OpenMailbox, open_mailbox
 from clearline.gateways.mail_listener import Delivery, MailListener, Unavailable
-from clearline.gateways.sealed import Unsealable
+from clearline.gateways.sealed import Sealer, Unsealable
 from clearline.settings import Settings
 from clearline.store import db, inbound_mail, mailboxes
 from clearline.store.db import Database, DatabaseUnavailable, StatementFailed, Tx
 from clearline.store.inbound_mail import Outcome
 from clearline.usecases import inbound_mail as mails
 from clearline.usecases import mail_sorting, outbound_mail
+from clearline.usecases.inbound_mail import MailRead
 from clearline.usecases.mail_filing import MailDesk
 from clearline.usecases.mailboxes import imap_access, sealer
 from clearline.workers.runner import Job
@@ -36,6 +37,9 @@ EVERY = 1.0
 
 POLL_EVERY = timedelta(seconds=30)
 """Between two polls of the IMAP mailboxes."""
+
+POLL_SECONDS = 60
+"""For one mailbox; then its connection is closed."""
 
 AT_ONCE = 50
 """The most mails of one turn, of one mailbox or of all that wait."""
@@ -61,9 +65,10 @@ def listener(database: Database, settings: Settings, now: Clock) -> MailListener
             raise Unavailable from error
 
     async def receive(delivery: Delivery) -> None:
+        read = await asyncio.to_thread(MailRead.of, delivery.raw)
         try:
             async with database.transaction() as tx:
-                await keep(tx, delivery, now=now())
+                await keep(tx, delivery, now=now(), read=read)
         except DatabaseUnavailable as error:
             raise Unavailable from error
 
@@ -72,13 +77,15 @@ def listener(database: Database, settings: Settings, now: Clock) -> MailListener
     )
 
 
-async def keep(tx: Tx, delivery: Delivery, *, now: datetime) -> list[UUID]:
+async def keep(tx: Tx, delivery: Delivery, *, now: datetime, read: MailRead | None = None) -> list[UUID]:
     """Keep a mail for each mailbox that it was handed over for, once; the ids of those that are new."""
     found = await mails.mailboxes_for(tx, delivery.recipients)
     if not found:
         raise Unavailable  # it was there when its recipient was taken
     kept = [
-        await mails.receive(tx, mailbox, delivery.raw, envelope_from=delivery.sender, envelope_to=recipients, now=now)
+        await mails.receive(
+            tx, mailbox, delivery.raw, envelope_from=delivery.sender, envelope_to=recipients, now=now, read=read
+        )
         for mailbox, recipients in found
     ]
     return [one for one in kept if one is not None]
@@ -127,15 +134,14 @@ async def turn(database: Database, desk: MailDesk, now: Clock) -> int:
     done, after = 0, None
     while done < AT_ONCE:
         async with database.statement() as tx:
-            begun = await inbound_mail.begin(tx, after)
-        if begun is None:
+            mail = await inbound_mail.begin(tx, after, until=now() + LEASE, now=now())
+        if mail is None:
             return done
-        mail, attempts = begun
         after = mail.received_at, mail.id
-        if attempts > TRIES:
+        if mail.attempts >= TRIES:
             await _put_aside(database, mail.id, f"it was tried {TRIES} times in vain")
         else:
-            await _deal(database, mail, replace(desk, staged=[]), now, is_last=attempts == TRIES)
+            await _deal(database, mail, replace(desk, staged=[]), now, is_last=mail.attempts + 1 >= TRIES)
         done += 1
     return done
 
@@ -149,7 +155,7 @@ async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
     except BlobsUnavailable as error:
         await desk.discard()
         async with database.statement() as tx:
-            await inbound_mail.not_tried(tx, mail.id)
+            await inbound_mail.give_back(tx, mail.id, failed=False)
         _log.warning("mail put off: attachments cannot be stored", mail=str(mail.id), error=str(error))
     except DeskError as error:
         await desk.discard()
@@ -159,9 +165,13 @@ async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
     except Exception as error:  # noqa: BLE001 - a mail's fault must not hold up the others
         await desk.discard()
         if isinstance(error, StatementFailed) and error.sqlstate in _PASSING and not is_last:
+            async with database.statement() as tx:
+                await inbound_mail.give_back(tx, mail.id, failed=True)
             return
         _log.exception("mail not dealt with", mail=str(mail.id))
-        await _put_aside(database, mail.id, f"a fault of the desk ({type(error).__name__}); its log says more")
+        await _put_aside(
+            database, mail.id, f"a fault of the desk ({type(error).__name__}); its log says more", failures=1
+        )
 
 
 async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Clock) -> None:
@@ -193,10 +203,11 @@ def _decided_at(outcome: Outcome, now: Clock) -> datetime | None:
     return None if outcome.state is InboundState.QUARANTINED else now()
 
 
-async def _put_aside(database: Database, mail_id: UUID, reason: str) -> None:
+async def _put_aside(database: Database, mail_id: UUID, reason: str, *, failures: int = 0) -> None:
     async with database.transaction() as tx:
         if await inbound_mail.take(tx, mail_id) is not None:
-            await inbound_mail.decide(tx, mail_id, _short(Outcome(InboundState.QUARANTINED, reason)), now=None)
+            aside = _short(Outcome(InboundState.QUARANTINED, reason))
+            await inbound_mail.decide(tx, mail_id, aside, now=None, failures=failures)
 
 
 class Fetched(Struct, frozen=True):
@@ -219,17 +230,34 @@ async def poll(database: Database, settings: Settings, now: Clock) -> int:
             found, key = await mailboxes.polled(tx), await sealer(tx, settings.secret_key)
         total = 0
         for mailbox in found:
-            try:
-                access = imap_access(mailbox, key)
-                opened = await asyncio.to_thread(open_mailbox, access)
-                fetched = await fetch(database, mailbox, opened, settings.mail_max, now)
-            except (ImapFailed, Unsealable) as error:
-                fetched = Fetched(0, str(error))
-                _log.warning("mailbox not polled", mailbox=mailbox.address, error=str(error))
+            fetched = await _poll_one(database, mailbox, key, settings.mail_max, now)
             total += fetched.kept
             async with database.statement() as tx:
                 await mailboxes.note_poll(tx, mailbox.id, fetched.error, now=now())
         return total
+
+
+async def _poll_one(database: Database, mailbox: Mailbox, key: Sealer, size_max: int, now: Clock) -> Fetched:
+    """Poll one mailbox. Whatever is wrong with it is noted, and the others go on."""
+    opened: OpenMailbox | None = None
+    try:
+        async with asyncio.timeout(POLL_SECONDS):
+            opened = await asyncio.to_thread(open_mailbox, imap_access(mailbox, key))
+            return await fetch(database, mailbox, opened, size_max, now)
+    except DatabaseUnavailable:
+        raise
+    except TimeoutError:
+        told = f"the server took longer than {POLL_SECONDS} seconds"
+    except (ImapFailed, Unsealable) as error:
+        told = str(error)
+    except Exception as error:  # noqa: BLE001 - a mailbox's fault must not hold up the others
+        _log.exception("mailbox not polled", mailbox=mailbox.address)
+        told = f"a fault of the desk ({type(error).__name__}); its log says more"
+    finally:
+        if opened is not None:
+            opened.abort()
+    _log.warning("mailbox not polled", mailbox=mailbox.address, error=told)
+    return Fetched(0, told)
 
 
 async def fetch(database: Database, mailbox: Mailbox, opened: OpenMailbox, size_max: int, now: Clock) -> Fetched:
@@ -239,22 +267,33 @@ async def fetch(database: Database, mailbox: Mailbox, opened: OpenMailbox, size_
         ImapFailed: the server went away; what is kept is kept.
     """
     kept, error = 0, None
-    try:
-        for uid, size in (await asyncio.to_thread(opened.unseen, AT_ONCE)).items():
-            if size > size_max:
+    for uid, size in (await asyncio.to_thread(opened.unseen, AT_ONCE)).items():
+        try:
+            raw = None if size > size_max else await asyncio.to_thread(opened.fetch, uid, size_max + 1)
+            if size > size_max or (raw is not None and len(raw) > size_max):
                 error = f"a mail of {size} bytes is larger than CLEARLINE_MAIL_MAX; it is flagged in the mailbox"
+                head = await asyncio.to_thread(opened.head, uid)
+                async with database.transaction() as tx:
+                    await mails.note_too_large(tx, mailbox, head, size, uid=str(uid), now=now())
                 await asyncio.to_thread(opened.mark, uid, too_large=True)
-                continue
-            raw = await asyncio.to_thread(opened.fetch, uid)
-            if raw is None:
-                continue
-            async with database.transaction() as tx:
-                sender = mails.envelope_sender(raw)
-                new = await mails.receive(
-                    tx, mailbox, raw, envelope_from=sender, envelope_to=[mailbox.address], now=now()
-                )
-            kept += new is not None
-            await asyncio.to_thread(opened.mark, uid)
-    finally:
-        await asyncio.to_thread(opened.close)
+            elif raw is not None:
+                kept += await _keep_one(database, mailbox, raw, now)
+                await asyncio.to_thread(opened.mark, uid)
+        except (ImapFailed, DatabaseUnavailable):
+            raise
+        except Exception as fault:  # noqa: BLE001 - a mail's fault must not hold up the others
+            _log.exception("mail not kept", mailbox=mailbox.address)
+            error = f"a mail could not be kept ({type(fault).__name__}); it is flagged in the mailbox"
+            await asyncio.to_thread(opened.mark, uid, too_large=True)
+    await asyncio.to_thread(opened.close)
     return Fetched(kept, error)
+
+
+async def _keep_one(database: Database, mailbox: Mailbox, raw: bytes, now: Clock) -> bool:
+    read = await asyncio.to_thread(MailRead.of, raw)
+    sender = mails.sender_in(read.heads)
+    async with database.transaction() as tx:
+        new = await mails.receive(
+            tx, mailbox, raw, envelope_from=sender, envelope_to=[mailbox.address], now=now(), read=read
+        )
+    return new is not None

@@ -105,6 +105,7 @@ create table inbound_mail (
     mailbox_id     uuid references mailbox on delete set null,
     received_at    timestamptz not null,
     fingerprint    bytea not null check (length(fingerprint) = 32),
+    body_hash      bytea not null check (length(body_hash) = 32),
     envelope_from  text not null,
     envelope_to    text not null,
     sender         text not null default '',
@@ -118,6 +119,7 @@ create table inbound_mail (
     ticket_number  bigint,
     note_number    bigint,
     attempts       integer not null default 0,
+    claimed_until  timestamptz,
     decided_by     uuid,
     decided_at     timestamptz
 );
@@ -127,7 +129,8 @@ create index inbound_mail_by_state on inbound_mail (state, received_at, id);
 create index inbound_mail_newest on inbound_mail (received_at, id);
 create index inbound_mail_of_sender on inbound_mail (lower(sender), received_at);
 create index inbound_mail_by_message on inbound_mail (message_id, mailbox_id) where message_id is not null;
-create index inbound_mail_old on inbound_mail (decided_at) where raw is not null and decided_at is not null;
+create index inbound_mail_old on inbound_mail ((coalesce(decided_at, received_at)))
+    where raw is not null and state <> 'waiting';
 
 -- Who a mail is from, before it is known which company it is about.
 create index app_user_by_address on app_user (lower(email));
