@@ -113,8 +113,8 @@ def _problems() -> Iterator[str]:
 def _events() -> Iterator[str]:
     yield "Everything that happens is an event, with who did it and what was before and after. The history of a ticket"
     yield "and the audit show them. What is no ticket (people, keys, companies, services, teams, queues, routing rules,"
-    yield "macros, shared views, subscriptions, mailboxes) makes events `kind.created`, `kind.changed` and `kind.deleted`"
-    yield "with the kind in front."
+    yield "macros, shared views, subscriptions, mailboxes) makes events `kind.created`, `kind.changed` and"
+    yield "`kind.deleted` with the kind in front."
     yield ""
     rows = []
     for fact in get_args(events.TicketFact):
