@@ -6,11 +6,12 @@ from uuid import UUID
 
 import asyncpg
 
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.domain.party import OPERATOR
-from clearline.store import migrate
-from clearline.store.db import Database
-from clearline.usecases import accounts, keys
+from clearline.identity import OPERATOR
+from clearline.platform.database import migrate
+from clearline.platform.database.transactions import Database
 
 COMPANIES = 200
 SERVICE_ID = "NET-BENCH-1"

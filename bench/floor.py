@@ -1,7 +1,7 @@
 """The floor: the least code that does the same SQL with the same durability, and answers the same bodies.
 
 Plain ASGI, asyncpg, dictionaries. No keys, no validation, no limits, no request ids, no log, no ETag. It runs the
-statements of ``clearline.store`` themselves, so what Clearline takes longer is what Clearline adds. The company
+statements of the stores themselves, so what Clearline takes longer is what Clearline adds. The company
 comes in a header. Started by load.py: ``uvicorn bench.floor:app`` with FLOOR_DATABASE_URL.
 """
 
@@ -13,7 +13,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from clearline.store import handling, lists, notes, tickets
+from clearline.tickets import desk_store as handling
+from clearline.tickets import list_store as lists
+from clearline.tickets import note_store as notes
+from clearline.tickets import store as tickets
 
 decode, encode = msgspec.json.decode, msgspec.json.encode
 PUBLIC = ["public"]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from clearline.gateways import postgres_embedded
+from clearline.platform.postgres import embedded as postgres_embedded
 from dataset import COMPANIES, SERVICE_ID, Tenant
 
 HERE = Path(__file__).parent

@@ -25,14 +25,15 @@ from uuid import UUID
 import asyncpg
 from rich.progress import Progress
 
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.domain.handling import DeskTicket, Handling
-from clearline.domain.party import OPERATOR, PROVIDER_ID, Company, Contact, Role
-from clearline.domain.search_document import Document, vector
-from clearline.domain.service import ServiceType
-from clearline.domain.ticket import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, ticket_number
-from clearline.store.db import Database
-from clearline.usecases import accounts, keys
+from clearline.identity import OPERATOR, PROVIDER_ID, Company, Contact, Role
+from clearline.inventory.domain import ServiceType
+from clearline.platform.database.transactions import Database
+from clearline.search.document import Document, vector
+from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, ticket_number
+from clearline.tickets.handling import DeskTicket, Handling
 from dataset import COMPANIES, Tenant, companies
 from rig import Server, clearline, database, get
 

@@ -17,10 +17,11 @@ from uuid import uuid4
 
 import httpx
 
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.domain.party import OPERATOR, Role
-from clearline.store.db import Database
-from clearline.usecases import accounts, keys
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database
 from dataset import COMPANIES, Tenant, fill
 from rig import Server, clearline, cpu, database
 

@@ -29,15 +29,20 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from clearline.accounts import keys
+from clearline.accounts import store as parties
+from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.domain.party import OPERATOR, PROVIDER_ID, Contact
-from clearline.domain.service import ServiceType
-from clearline.domain.subscription import Subscription
-from clearline.domain.ticket import Channel, IssueType, NewTicket
-from clearline.gateways import postgres_embedded
-from clearline.store import migrate, parties, subscriptions
-from clearline.store.db import Database
-from clearline.usecases import accounts, inventory, keys, tickets
+from clearline.identity import OPERATOR, PROVIDER_ID, Contact
+from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import ServiceType
+from clearline.platform.database import migrate
+from clearline.platform.database.transactions import Database
+from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, IssueType, NewTicket
+from clearline.webhooks import store as subscriptions
+from clearline.webhooks.domain import Subscription
 from rig import cpu
 
 SLOW_SECONDS = 10

@@ -10,22 +10,22 @@ from typing import Any, get_args
 import click
 import msgspec
 
+from clearline import errors as refusals
 from clearline.cli.context import FAULT_FOUND, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
-from clearline.domain import errors as refusals
-from clearline.domain import events
-from clearline.domain.ticket import ALLOWED, ASSESSMENT, FOR_CUSTOMERS, OPEN, Status
-from clearline.facades.api import reference as house_reference
-from clearline.facades.api.errors import CATALOGUE
-from clearline.facades.console_connect import errors, mapping, wire
-from clearline.facades.console_connect.reference import openapi
-from clearline.facades.http.body import BODY_MAX, DEPTH_MAX, BadRequest, BodyTooLarge, NotJson
-from clearline.facades.http.limits import TooManyRequests
-from clearline.facades.http.resource import MethodNotAllowed
+from clearline.events import domain as events
+from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.idempotency.usecases import KEPT_FOR
 from clearline.settings import documented
-from clearline.store.db import DatabaseUnavailable
-from clearline.usecases.idempotency import KEPT_FOR
+from clearline.tickets.domain import ALLOWED, ASSESSMENT, FOR_CUSTOMERS, OPEN, Status
 from clearline.web.docs import shape
+from clearline.wires.console_connect import errors, mapping, wire
+from clearline.wires.console_connect.reference import openapi
+from clearline.wires.house import reference as house_reference
+from clearline.wires.house.errors import CATALOGUE
+from clearline.wires.http.body import BODY_MAX, DEPTH_MAX, BadRequest, BodyTooLarge, NotJson
+from clearline.wires.http.limits import TooManyRequests
+from clearline.wires.http.resource import MethodNotAllowed
 
 REFERENCE = Path(__file__).parent / "reference"
 _MADE = "<!-- Made by docs/generate.py. Do not edit: change the code and run make docs. -->"

@@ -14,13 +14,16 @@ import asyncpg
 import httpx
 import pytest
 
+from clearline.accounts import keys
+from clearline.accounts import store as parties
+from clearline.accounts import usecases as accounts
 from clearline.app import Application
-from clearline.domain.party import OPERATOR, Actor, Company, User
-from clearline.gateways import postgres_embedded
+from clearline.identity import OPERATOR, Actor, Company, User
+from clearline.inventory import usecases as inventory
+from clearline.platform.database import migrate
+from clearline.platform.database.transactions import Database
+from clearline.platform.postgres import embedded as postgres_embedded
 from clearline.settings import Settings
-from clearline.store import migrate, parties
-from clearline.store.db import Database
-from clearline.usecases import accounts, inventory, keys
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
 

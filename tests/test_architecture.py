@@ -13,7 +13,7 @@ import clearline
 
 SOURCE = Path(clearline.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-STORE = sorted((SOURCE / "store").glob("*.py"))
+STORE = [path for path in FILES if path.stem.endswith("store") or path.parent.name == "database"]
 READS = {"fetch", "fetchrow", "fetchval"}
 WRITES = re.compile(
     r"\binsert\s+into\b|\bdelete\s+from\b|(?<!\bfor )(?<!\bfor no key )\bupdate\b|\btruncate\b|\bmerge\s+into\b",

@@ -15,32 +15,37 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clearline import logs
+from clearline import schedule as upkeep
+from clearline.accounts.keys import KeyRing
 from clearline.clock import now
-from clearline.domain.attachment import Limits
-from clearline.domain.subscription import Subscription
-from clearline.facades.api import reference as house_reference
-from clearline.facades.api.errors import CATALOGUE
-from clearline.facades.api.events import event_out
-from clearline.facades.api.routes import wire_app as house_app
-from clearline.facades.console_connect.reference import OpenApi, openapi
-from clearline.facades.console_connect.routes import wire_app
-from clearline.facades.http.call import Desk, encode
-from clearline.facades.http.cursors import Cursors
-from clearline.facades.http.edge import Edge
-from clearline.facades.http.limits import OpenStreams, RateLimiter
-from clearline.facades.probes import probes
-from clearline.gateways.blobs import Blobs, open_blobs
+from clearline.event_stream.hub import Hub
+from clearline.events.store import Event
+from clearline.mail.inbound import worker as mail_in
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound import worker as mail_out
+from clearline.notifications import worker as notifications
+from clearline.platform.database import secrets as server
+from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.work.runner import Job, Runner
 from clearline.settings import Settings, read_settings
-from clearline.store import server
-from clearline.store.db import Database, Tx
-from clearline.store.events import Event
-from clearline.usecases import outbound_mail, subscription_mail
-from clearline.usecases.event_hub import Hub
-from clearline.usecases.keys import KeyRing
+from clearline.tickets.attachments.blobs import Blobs, open_blobs
+from clearline.tickets.attachments.domain import Limits
 from clearline.web import mail
 from clearline.web.docs import document_route, problem_routes, reference_routes
-from clearline.workers import mail_in, mail_out, notifications, upkeep, webhooks
-from clearline.workers.runner import Job, Runner
+from clearline.webhooks import disabled_mail as subscription_mail
+from clearline.webhooks import worker as webhooks
+from clearline.webhooks.domain import Subscription
+from clearline.wires.console_connect.reference import OpenApi, openapi
+from clearline.wires.console_connect.routes import wire_app
+from clearline.wires.house import reference as house_reference
+from clearline.wires.house.errors import CATALOGUE
+from clearline.wires.house.event_stream.handlers import event_out
+from clearline.wires.house.routes import wire_app as house_app
+from clearline.wires.http.call import Desk, encode
+from clearline.wires.http.cursors import Cursors
+from clearline.wires.http.edge import Edge
+from clearline.wires.http.limits import OpenStreams, RateLimiter
+from clearline.wires.probes import probes
 
 _Handler = Callable[[int, FrameType | None], object]
 """Of a signal."""

@@ -11,14 +11,14 @@ from typing import Any
 import click
 import pytest
 
+from clearline.accounts import keys
+from clearline.accounts import store as parties
 from clearline.cli.main import main
-from clearline.domain.party import Actor
-from clearline.store import parties
-from clearline.store.db import Database
-from clearline.usecases import keys
-from clearline.workers.upkeep import FOLLOWERS
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Database
+from clearline.schedule import FOLLOWERS
+from tests.builders.samples import administer
 from tests.conftest import NOW, new_database
-from tests.store.samples import administer
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 

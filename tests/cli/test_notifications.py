@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from clearline.store import events
-from clearline.store.db import Database
-from clearline.usecases.telling import WINDOW, note_events
+from clearline.events import store as events
+from clearline.notifications.recipients import WINDOW, note_events
+from clearline.platform.database.transactions import Database
+from tests.builders.samples import raised
 from tests.cli.test_accounts import run, told
 from tests.conftest import NOW, new_tenant
-from tests.store.samples import raised
 
 WHO = ("--company", "BIR001", "--user", "ada@birch.example.com")
 

@@ -7,11 +7,11 @@ from click.testing import CliRunner, Result
 
 from clearline.cli import search
 from clearline.cli.main import main
-from clearline.domain.ticket import ticket_number
-from clearline.store.db import Database
-from clearline.workers import indexing
+from clearline.platform.database.transactions import Database
+from clearline.search import worker as indexing
+from clearline.tickets.domain import ticket_number
+from tests.builders.samples import administer, raised
 from tests.conftest import Tenant, new_tenant
-from tests.store.samples import administer, raised
 
 
 async def a_desk(url: str) -> tuple[Tenant, list[str]]:

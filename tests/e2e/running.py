@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from clearline.gateways.postgres_supervisor import is_postmaster, pid_in
+from clearline.platform.postgres.supervisor import is_postmaster, pid_in
 
 AUTHORITY = "127.0.0.1"
 START_SECONDS = 40

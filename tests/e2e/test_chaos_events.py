@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from clearline.domain.events import for_customer
+from clearline.events.domain import for_customer
 from tests.e2e.running import START_SECONDS, Running, children, eventually
 from tests.e2e.test_kill_desk import PORT, TICKETS, Record, Side
 

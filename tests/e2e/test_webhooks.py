@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from clearline.gateways import postgres_embedded
+from clearline.platform.postgres import embedded as postgres_embedded
 from tests.e2e.running import Running, eventually
 
 TICKETS = 40

@@ -5,9 +5,11 @@ from uuid import UUID
 
 import click
 
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
 from clearline.cli.context import as_json, emit, table, within
 from clearline.clock import now
-from clearline.domain.party import (
+from clearline.identity import (
     ALL_SCOPES,
     CUSTOMER_ROLES,
     OPERATOR,
@@ -18,8 +20,7 @@ from clearline.domain.party import (
     Role,
     User,
 )
-from clearline.store.db import Tx
-from clearline.usecases import accounts, keys
+from clearline.platform.database.transactions import Tx
 
 company_option = click.option("--company", required=True, metavar="NAME", help="The company's name or customer code.")
 _PEOPLE = ("NAME", "EMAIL", "PHONE", "ROLE", "ACTIVE", "AVAILABLE", "ID")

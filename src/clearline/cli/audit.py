@@ -7,14 +7,15 @@ from uuid import UUID
 import click
 import msgspec
 
+from clearline.accounts import permissions as access
+from clearline.accounts import usecases as accounts
+from clearline.audit import usecases as usecase
 from clearline.cli.context import as_json, emit, table, within
-from clearline.domain.note import worklog_id
-from clearline.domain.party import OPERATOR, PROVIDER_ID
-from clearline.domain.ticket import ticket_number
-from clearline.store.db import Tx
-from clearline.store.events import Event
-from clearline.usecases import access, accounts
-from clearline.usecases import audit as usecase
+from clearline.events.store import Event
+from clearline.identity import OPERATOR, PROVIDER_ID
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.note import worklog_id
 
 _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 _SHOWN = 100

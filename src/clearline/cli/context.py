@@ -14,10 +14,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from clearline.gateways import postgres_embedded
+from clearline.platform.database import migrate
+from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.postgres import embedded as postgres_embedded
 from clearline.settings import Settings, read_settings
-from clearline.store import migrate
-from clearline.store.db import Database, Tx
 
 T = TypeVar("T")
 

@@ -7,39 +7,28 @@ wrong; 4 the database cannot be used, or a setting is wrong.
 import click
 
 from clearline import __version__
-from clearline.cli import (
-    accounts,
-    attachments,
-    audit,
-    demo,
-    doctor,
-    events,
-    forecast,
-    jobs,
-    macros,
-    mail,
-    mail_in,
-    mailboxes,
-    notifications,
-    queues,
-    relations,
-    routing,
-    search,
-    serve,
-    services,
-    subscriptions,
-    teams,
-    tickets,
-    views,
-    work,
-)
+from clearline.cli import accounts, audit, notifications, search
+from clearline.cli import bulk as jobs
+from clearline.cli import event_stream as events
+from clearline.cli import inventory as services
+from clearline.cli import webhooks as subscriptions
 from clearline.cli.context import REFUSED, UNAVAILABLE, NotReady
-from clearline.domain.errors import DeskError
-from clearline.gateways.blobs import BlobsUnavailable
-from clearline.gateways.postgres_programs import EmbeddedPostgresError
+from clearline.cli.mail import inbound as mail_in
+from clearline.cli.mail import mailboxes
+from clearline.cli.mail import outbound as mail
+from clearline.cli.queues import queues, teams
+from clearline.cli.routing import preview as forecast
+from clearline.cli.routing import rules as routing
+from clearline.cli.server import demo, doctor, serve, work
+from clearline.cli.tickets import attachments, tickets
+from clearline.cli.tickets import links as relations
+from clearline.cli.workspace import macros, views
+from clearline.errors import DeskError
+from clearline.platform.database.migrate import MigrationBlocked, SchemaTooNew
+from clearline.platform.database.transactions import DatabaseMisconfigured, DatabaseUnavailable
+from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.settings import InvalidSetting
-from clearline.store.db import DatabaseMisconfigured, DatabaseUnavailable
-from clearline.store.migrate import MigrationBlocked, SchemaTooNew
+from clearline.tickets.attachments.blobs import BlobsUnavailable
 
 _CANNOT = (
     DatabaseMisconfigured,

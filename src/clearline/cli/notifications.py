@@ -8,12 +8,12 @@ import click
 from clearline.cli.accounts import company_option
 from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
-from clearline.domain.notification import WEEK, DigestEvery, Happening, Way, rules_of
-from clearline.domain.party import OPERATOR, Company
-from clearline.domain.ticket import ticket_number
-from clearline.store.db import Tx
-from clearline.usecases import notifications
-from clearline.usecases.notifications import Wishes
+from clearline.identity import OPERATOR, Company
+from clearline.notifications import preferences as notifications
+from clearline.notifications.domain import WEEK, DigestEvery, Happening, Way, rules_of
+from clearline.notifications.preferences import Wishes
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import ticket_number
 
 _of_company = click.option("--company", default="PROVIDER", metavar="NAME", help="Whose; else one of the provider's.")
 _user_option = click.option("--user", "email", required=True, metavar="EMAIL", help="The person's address.")

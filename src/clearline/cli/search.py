@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from clearline.cli.context import as_json, emit, run, table
-from clearline.domain.handling import DeskTicket
-from clearline.domain.party import OPERATOR
-from clearline.domain.ticket import ticket_number
-from clearline.store.db import Database
-from clearline.usecases import search as searching
-from clearline.usecases.search import Found, Place
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database
+from clearline.search import usecases as searching
+from clearline.search.usecases import Found, Place
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.handling import DeskTicket
 
 _PAGE = 200
 _AT_ONCE = 200

@@ -10,7 +10,7 @@ import textwrap
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from clearline.domain.mail import Rendered
+from clearline.mail.outbound.domain import Rendered
 
 WIDTH = 76
 """Columns of the text part. RFC 5322, 2.1.1 asks for at most 78."""

@@ -1,0 +1,39 @@
+"""One ticket of a bulk job: what is asked for all of them, done to this one."""
+
+from datetime import datetime
+
+from msgspec import UNSET
+from msgspec.structs import asdict
+
+from clearline.bulk.domain import AddNote, Assign, BulkRequest, ChangeStatus, ChangeTags, ChangeValues, Outcome
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import usecases as tickets
+
+
+async def carry_out(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, now: datetime) -> Outcome:
+    """Do what a bulk job asks to one ticket; ``unchanged`` when it was so already.
+
+    Raises:
+        DeskError: as the use case that it asks for. The caller undoes whatever was done before.
+    """
+    before = (await handling.lock_ticket(tx, actor, number)).ticket
+    match request.action:
+        case ChangeStatus(to, reason):
+            if before.status is to:
+                return Outcome.UNCHANGED
+            await tickets.move_ticket(tx, actor, number, to, reason=reason, now=now)
+            return Outcome.DONE
+        case AddNote(text, visibility):
+            await notes.append_note(tx, actor, number, text, channel=request.channel, visibility=visibility, now=now)
+            return Outcome.DONE
+        case Assign(to):
+            after = await handling.assign(tx, actor, number, to, now=now)
+        case ChangeValues() as action:
+            values = {name: value for name, value in asdict(action).items() if value is not UNSET}
+            after = await handling.change_ticket(tx, actor, number, values, now=now)
+        case ChangeTags(add, remove):
+            after = await handling.tag(tx, actor, number, add=add, remove=remove, now=now)
+    return Outcome.UNCHANGED if after.ticket.version == before.version else Outcome.DONE

@@ -1,0 +1,178 @@
+"""Tickets that another desk had, as a file brings them: what a line may say, and what is wrong with it."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import fields
+
+from clearline.errors import InvalidInput, Violation
+from clearline.identity import NAME_MAX, Contact, check_contact
+from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.text import check_text
+from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, IssueType, Priority, Severity, Status
+from clearline.tickets.handling import EXTERNAL_ID_MAX, SYSTEM_MAX, check_tags
+from clearline.tickets.note import TEXT_MAX, Source, Visibility
+
+NOTES_MAX = 1000
+"""The most notes of an imported ticket."""
+REPAIRED = frozenset({Status.RESOLVED, Status.CLOSED})
+"""The statuses that have a time of repair."""
+
+_AT = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+When = Annotated[datetime, Meta(tz=True)]
+"""A time that says its zone (RFC 3339)."""
+
+
+class ImportedService(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the ticket is about; anything with the type Non-Console Service."""
+
+    id: str
+    type: ServiceType
+    label: str | None = None
+    """As an export writes it; the inventory's own label is kept."""
+
+
+class ImportedContact(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to call; the phone may be unknown."""
+
+    name: str
+    email: str
+    phone: str = ""
+
+
+class External(Struct, frozen=True, forbid_unknown_fields=True):
+    """The ticket's number in the system that it comes from: the same twice is the same ticket."""
+
+    system: str
+    id: str
+
+
+class ImportedNote(Struct, frozen=True):
+    """One note, in the words and with the time of the old desk."""
+
+    text: str
+    author: str
+    created_at: When
+    visibility: Visibility = Visibility.PUBLIC
+    source: Source = Source.SELLER
+
+
+class ImportedTicket(Struct, frozen=True):
+    """One line of an import. ``company`` is a name or customer code.
+
+    Without a priority or severity the issue type says which. ``resolved_at`` belongs to tickets that are resolved or
+    closed; without one the last thing known of the ticket is taken for its repair.
+    """
+
+    company: str
+    title: str
+    description: str
+    issue_type: IssueType
+    service: ImportedService
+    contact: ImportedContact
+    created_at: When
+    status: Status = Status.ACKNOWLEDGED
+    priority: Priority | None = None
+    severity: Severity | None = None
+    resolved_at: When | None = None
+    external: External | None = None
+    tags: tuple[str, ...] = ()
+    notes: tuple[ImportedNote, ...] = ()
+
+    @property
+    def last_known(self) -> datetime:
+        """The newest time in it: since then nothing happened that we know of."""
+        times = [self.created_at, *(note.created_at for note in self.notes)]
+        return max([*times, self.resolved_at] if self.resolved_at else times)
+
+
+_FIELDS = fields(ImportedTicket)
+MEMBERS = frozenset(field.name for field in _FIELDS)
+WRITTEN_BY_EXPORT = frozenset(
+    {
+        "number", "company_name", "impact", "channel", "updated_at", "status_changed_at", "version", "merged_into",
+        "asked_severity", "asked_priority", "queue", "assignee", "external_ids",
+    }
+)  # fmt: skip
+"""What an export writes and an import leaves out, so that the one's file is the other's."""
+
+
+def read_ticket(value: Any) -> ImportedTicket:
+    """The ticket in a decoded line.
+
+    Raises:
+        InvalidInput: naming each wrong, missing or unknown member, dotted.
+    """
+    if not isinstance(value, dict):
+        raise InvalidInput([Violation("line", "must be a JSON object")])
+    violations = [
+        Violation(name[:NAME_MAX], "is not known") for name in sorted(set(value) - MEMBERS - WRITTEN_BY_EXPORT)
+    ]
+    read = {}
+    for field in _FIELDS:
+        if field.name not in value:
+            if field.required:
+                violations.append(Violation(field.name, "is required"))
+            continue
+        try:
+            read[field.name] = msgspec.convert(value[field.name], field.type)
+        except msgspec.ValidationError as error:
+            violations.append(_violation(field.name, str(error), field.type))
+    if violations:
+        raise InvalidInput(violations)
+    return ImportedTicket(**read)
+
+
+def _violation(name: str, message: str, kind: Any) -> Violation:
+    """What msgspec says is wrong, in the desk's way: the field dotted, and a rule."""
+    found = _AT.fullmatch(message)
+    message, path = (found[1], found[2]) if found else (message, "")
+    field = ".".join([name, *(a or b for a, b in _STEP.findall(path))])
+    choices = {"service.type": ServiceType}.get(field, kind)
+    if isinstance(choices, type) and issubclass(choices, (IssueType, ServiceType, Status)):
+        return Violation(field, "must be one of " + ", ".join(choices))
+    return Violation(field, "is wrong: " + message[:1].lower() + message[1:])
+
+
+def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
+    """The rules that an imported ticket breaks; nothing in it may lie ahead of ``now``."""
+    contact = Contact(ticket.contact.name, ticket.contact.phone, ticket.contact.email)
+    violations = [
+        *check_text("company", ticket.company, most=NAME_MAX),
+        *check_text("title", ticket.title, most=TITLE_MAX),
+        *check_text("description", ticket.description, most=DESCRIPTION_MAX),
+        *check_text("service.id", ticket.service.id, most=ID_MAX),
+        *check_text("service.label", ticket.service.label or "", least=0, most=NAME_MAX),
+        *check_contact("contact", contact),
+        *check_tags(ticket.tags),
+        *_past("created_at", ticket.created_at, now),
+    ]
+    if ticket.resolved_at is not None:
+        violations += _past("resolved_at", ticket.resolved_at, now)
+        if ticket.resolved_at < ticket.created_at:
+            violations.append(Violation("resolved_at", "must not be before created_at"))
+        if ticket.status not in REPAIRED:
+            violations.append(Violation("resolved_at", "must stand only with the status resolved or closed"))
+    if ticket.external is not None:
+        violations += check_text("external.system", ticket.external.system, most=SYSTEM_MAX)
+        violations += check_text("external.id", ticket.external.id, most=EXTERNAL_ID_MAX)
+    return violations + _check_notes(ticket.notes, now)
+
+
+def _check_notes(notes: tuple[ImportedNote, ...], now: datetime) -> list[Violation]:
+    if len(notes) > NOTES_MAX:
+        return [Violation("notes", f"must be at most {NOTES_MAX}")]
+    violations = []
+    for place, note in enumerate(notes):
+        violations += check_text(f"notes.{place}.text", note.text, most=TEXT_MAX)
+        violations += check_text(f"notes.{place}.author", note.author, most=NAME_MAX)
+        violations += _past(f"notes.{place}.created_at", note.created_at, now)
+    return violations
+
+
+def _past(field: str, at: datetime, now: datetime) -> list[Violation]:
+    return [Violation(field, "must not lie in the future")] if at > now else []

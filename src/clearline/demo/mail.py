@@ -1,0 +1,46 @@
+"""What of the demo goes out and comes in: a subscription, a mailbox, and a mail that waits for a review."""
+
+from datetime import datetime
+from email.utils import format_datetime
+
+from clearline.identity import Actor, Company
+from clearline.mail.inbound import mailbox_store as stored
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound import usecases as inbound_mail
+from clearline.platform.database.transactions import Tx
+from clearline.webhooks import usecases as subscriptions
+
+_STRANGER = "lena.brandt@unknown.example.net"
+_MAIL = """\
+Message-ID: <demo-question@unknown.example.net>
+Date: {date}
+From: Lena Brandt <{sender}>
+To: {address}
+Subject: Port in Lisbon
+Content-Type: text/plain; charset=utf-8
+
+Hello,
+
+we are moving into the Lisbon data centre in May. Can you say how long a 10G port takes from order to light?
+
+Thank you
+Lena
+"""
+
+
+async def load(tx: Tx, actor: Actor, company: Company, address: str, *, now: datetime) -> None:
+    """Make what is missing. The subscription is off: its receiver is invented."""
+    if not await subscriptions.list_subscriptions(tx, actor, of=company, after=None, limit=1):
+        values = {
+            "url": "https://hooks.example.com/clearline",
+            "description": "Into our own monitoring",
+            "types": ("ticket.", "note.added"),
+            "is_active": False,
+        }
+        await subscriptions.add_subscription(tx, actor, values, of=company, networks=(), now=now)
+    if await stored.find(tx, [address.lower()]):
+        return
+    sealer = await mailboxes.sealer(tx, None)
+    mailbox = await mailboxes.add_mailbox(tx, actor, {"address": address, "name": "Support"}, sealed_by=sealer, now=now)
+    raw = _MAIL.format(date=format_datetime(now), sender=_STRANGER, address=address)
+    await inbound_mail.receive(tx, mailbox, raw.encode(), envelope_from=_STRANGER, envelope_to=[address], now=now)

@@ -1,0 +1,138 @@
+"""Events: one row a fact, and the cursor that reads them without ever skipping one."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from clearline.events.domain import Fact, RecordChanged
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Record, Tx
+
+
+class Cursor(NamedTuple):
+    """A place in the log: the transaction that wrote the event, and the event's id."""
+
+    xid: int
+    id: int
+
+
+START = Cursor(0, 0)
+_REBASED = "3"
+"""The first number that an ordinary transaction can have."""
+
+
+class Event(NamedTuple):
+    """A stored fact. ``data`` holds the members of the domain's event."""
+
+    cursor: Cursor
+    company_id: UUID
+    at: datetime
+    type: str
+    ticket_number: int | None
+    note_number: int | None
+    actor_id: UUID | None
+    actor_name: str
+    data: dict[str, Any]
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def encode(fact: Fact) -> tuple[str, str]:
+    """A fact as the ``type`` and ``data`` columns keep it."""
+    members = msgspec.to_builtins(fact)
+    kind = f"{members.pop('kind')}.{members.pop('action')}" if isinstance(fact, RecordChanged) else members.pop("type")
+    return kind, _encode(members).decode()
+
+
+def actor_id(actor: Actor) -> UUID | None:
+    """What the ``actor_id`` and ``created_by`` columns keep: the user, or nothing for the operator."""
+    return None if actor.user is None else actor.user.id
+
+
+async def append(
+    tx: Tx, actor: Actor, company_id: UUID, fact: Fact, *, ticket_number: int | None = None, now: datetime
+) -> None:
+    """Store a fact, in the transaction that makes it true."""
+    kind, data = encode(fact)
+    await tx.write(
+        """insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+           values ($1, $2, $3, $4, $5, $6, $7)""",
+        company_id,
+        now,
+        kind,
+        ticket_number,
+        actor_id(actor),
+        actor.name,
+        data,
+    )
+
+
+def event_of(row: Record) -> Event:
+    """The event in a row of all its columns."""
+    return Event(Cursor(row[0], row[1]), row[2], row[3], row[4], row[5], row[6], row[7], row[8], _decode(row[9]))
+
+
+async def read(tx: Tx, after: Cursor, *, limit: int) -> list[Event]:
+    """The next events of all companies after a cursor, in the log's order.
+
+    Events of a transaction become visible when it commits, and a slow one may commit after a quick one that began
+    later: by id alone a reader that has passed the quick one would never see the slow one. So the order is
+    ``(xid, id)``, and only transactions older than the oldest one still running are read. Served by ``event_cursor``.
+    """
+    rows = await tx.fetch(
+        """
+        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
+          from event
+         where (xid, id) > ($1::text::xid8, $2) and xid < pg_snapshot_xmin(pg_current_snapshot())
+         order by event.xid, event.id limit $3
+        """,
+        str(after.xid),
+        after.id,
+        limit,
+    )
+    return [event_of(row) for row in rows]
+
+
+async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int, limit: int) -> list[Event]:
+    """What happened to one ticket after the event of this id, oldest first. Served by ``event_by_ticket``."""
+    rows = await tx.fetch(
+        """
+        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
+          from event where company_id = $1 and ticket_number = $2 and id > $3 order by id limit $4
+        """,
+        company_id,
+        ticket_number,
+        after,
+        limit,
+    )
+    return [event_of(row) for row in rows]
+
+
+async def rebase(tx: Tx) -> bool:
+    """Make the log readable again after a restore into another PostgreSQL; whether that was needed.
+
+    A dump brings the events' transaction numbers along, but not the counter they came from. Where they are ahead of
+    the new counter, no reader would see them, and later events would seem older. All of them are committed, so one
+    number is enough for them, and the ids keep the order. Readers go on before the first event they may not have seen:
+    one that a server wrote after the restore and before this has a small number, and a great id.
+    """
+    ahead = await tx.fetchval(
+        "select max(xid)::text::bigint >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint from event"
+    )
+    if not ahead:
+        return False
+    await tx.write(
+        """with dumped as (select max(id) as last from event
+                            where xid::text::bigint >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+           update consumer c set xid = $1::text::xid8,
+                  id = coalesce((select min(e.id) - 1 from event e, dumped
+                                  where (e.xid, e.id) > (c.xid, c.id) or e.id > dumped.last),
+                                (select max(e.id) from event e))""",
+        _REBASED,
+    )
+    await tx.write("update event set xid = $1::text::xid8", _REBASED)
+    return True

@@ -1,0 +1,43 @@
+"""What a ticket can be about: the inventory of a company's services."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import Violation
+from clearline.text import check_text
+
+ID_MAX = 64
+LABEL_MAX = 255
+
+
+class ServiceType(StrEnum):
+    """The kinds of service, spelt as the Console Connect API v2 spells them (``service.type``)."""
+
+    PORT = "Port"
+    CLOUD_ROUTER = "CloudRouter"
+    INTERNET_ON_DEMAND = "Internet on Demand"
+    CONNECTION = "Connection (L2)"
+    NON_CONSOLE = "Non-Console Service"
+
+
+INVENTORY_TYPES = tuple(kind for kind in ServiceType if kind is not ServiceType.NON_CONSOLE)
+"""The types that stand in an inventory; a Non-Console Service is whatever its owner calls it."""
+
+
+class Service(Struct, frozen=True):
+    """One service of a company. ``id`` is unique within the company; ``label`` is for people."""
+
+    company_id: UUID
+    id: str
+    type: ServiceType
+    label: str
+
+
+def check_service(service_id: str, kind: str, label: str) -> list[Violation]:
+    """The rules that a service for the inventory breaks."""
+    violations = [*check_text("id", service_id, most=ID_MAX), *check_text("label", label, most=LABEL_MAX)]
+    if kind not in INVENTORY_TYPES:
+        violations.append(Violation("type", "must be one of " + ", ".join(INVENTORY_TYPES)))
+    return violations

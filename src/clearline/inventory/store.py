@@ -1,0 +1,84 @@
+"""The inventory: what a company's tickets can be about."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import astuple
+
+from clearline.inventory.domain import Service, ServiceType
+from clearline.platform.database.transactions import Record, Tx
+
+_COLUMNS = "company_id, id, type, label"
+FIRST = ("", "", "")
+"""Before every service: a page's key is (type, label, id)."""
+
+
+def _service(row: Record) -> Service:
+    return Service(row[0], row[1], ServiceType(row[2]), row[3])
+
+
+async def of_company(tx: Tx, company_id: UUID) -> list[Service]:
+    """A company's services by type and label. Served by ``service_by_label``."""
+    rows = await tx.fetch(f"select {_COLUMNS} from service where company_id = $1 order by type, label, id", company_id)
+    return [_service(row) for row in rows]
+
+
+async def page(tx: Tx, company_id: UUID, *, after: tuple[str, str, str], limit: int | None) -> list[Service]:
+    """A company's services by type and label, after (type, label, id). Served by ``service_by_label``."""
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from service where company_id = $1 and (type, label, id) > ($2, $3, $4)
+             order by type, label, id limit $5""",
+        company_id,
+        *after,
+        limit,
+    )
+    return [_service(row) for row in rows]
+
+
+async def find(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
+    """One service of a company, or None."""
+    row = await tx.fetchrow(f"select {_COLUMNS} from service where company_id = $1 and id = $2", company_id, service_id)
+    return None if row is None else _service(row)
+
+
+async def lock(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
+    """One service of a company, held against changes by others until the transaction ends, or None."""
+    row = await tx.fetchrow(
+        f"select {_COLUMNS} from service where company_id = $1 and id = $2 for update", company_id, service_id
+    )
+    return None if row is None else _service(row)
+
+
+async def insert(tx: Tx, service: Service, *, now: datetime) -> bool:
+    """Store a service; False when the company has one of that id."""
+    row = await tx.write(
+        """insert into service (company_id, id, type, label, created_at) values ($1, $2, $3, $4, $5)
+           on conflict do nothing returning id""",
+        *astuple(service),
+        now,
+    )
+    return row is not None
+
+
+async def save(tx: Tx, service: Service) -> None:
+    """Store the type and label of a locked service."""
+    await tx.write(
+        "update service set type = $3, label = $4 where company_id = $1 and id = $2",
+        *astuple(service),
+    )
+
+
+async def delete(tx: Tx, company_id: UUID, service_id: str) -> None:
+    """Take a service out of the inventory; tickets keep the id and label that they were raised with."""
+    await tx.write("delete from service where company_id = $1 and id = $2", company_id, service_id)
+
+
+async def save_all(tx: Tx, services: list[Service], *, now: datetime) -> None:
+    """Store services, replacing the type and label of those that exist."""
+    in_order = sorted(services, key=lambda one: one.id)  # one order for everybody: two imports cannot deadlock
+    rows: list[tuple[object, ...]] = [(s.company_id, s.id, s.type, s.label, now) for s in in_order]
+    await tx.write_many(
+        """insert into service (company_id, id, type, label, created_at) values ($1, $2, $3, $4, $5)
+           on conflict (company_id, id) do update set type = excluded.type, label = excluded.label""",
+        rows,
+    )

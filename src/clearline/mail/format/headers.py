@@ -1,0 +1,181 @@
+"""Headers of a mail that may be broken in any way (RFC 5322, RFC 2047), and what the desk wants of them."""
+
+import re
+from base64 import b64decode
+from email.message import Message
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from email.quoprimime import header_decode
+from email.utils import getaddresses
+
+from msgspec import Struct
+
+from clearline.mail.format.reply_text import decode, tidy
+from clearline.text import EMAIL, EMAIL_MAX
+
+HEADERS_SEEN = 512 * 1024
+"""Bytes of a mail in which its headers are looked for."""
+
+HEADER_MAX, LONG_HEADER_MAX = 1000, 20_000
+"""Characters of one header that are looked at: of most, and of those that list something."""
+
+HEADERS_MAX = 1000
+"""Headers that are looked at."""
+
+SUBJECT_MAX = 500
+MESSAGE_ID_MAX = 998
+REFERENCES_MAX = 50
+_RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to")
+_RECIPIENTS_MAX = 200
+_LONG = frozenset({*_RECIPIENTS, "subject", "references", "in-reply-to", "authentication-results"})
+_WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]{0,5000})\?=")
+_BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
+_COMMENT_AT_END = re.compile(r"\([^()]*\)$")
+_UNREADABLE = (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
+"""What the standard library raises over headers that nobody expected."""
+
+
+class Address(Struct, frozen=True):
+    """A person and an address, in lower case."""
+
+    name: str
+    address: str
+
+
+class Heads(Struct, frozen=True):
+    """What the headers say. ``all`` are the first 1,000 of them, names as sent, in order; ``senders`` those of From.
+
+    ``from_count`` says how many From headers there are, of which only the first is read.
+    ``references`` are the mails that this one may answer, the likeliest first.
+    Message-IDs keep their brackets.
+    """
+
+    all: tuple[tuple[str, str], ...]
+    senders: tuple[Address, ...]
+    recipients: tuple[str, ...]
+    subject: str
+    message_id: str | None
+    references: tuple[str, ...]
+    from_count: int = 1
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a header, whatever the case of its name."""
+        return [value for given, value in self.all if given.lower() == name]
+
+    def first(self, name: str) -> str:
+        """The first value of a header, or nothing."""
+        return next(iter(self.values(name)), "")
+
+    @property
+    def sender(self) -> Address | None:
+        """Whom the mail is from, when that is one and plain."""
+        return self.senders[0] if len(self.senders) == 1 and self.from_count == 1 else None
+
+
+NO_HEADS = Heads((), (), (), "", None, ())
+
+
+def read_heads(raw: bytes) -> Heads:
+    """The headers of a mail, of which the body is not looked at; none when they are broken beyond reading."""
+    try:
+        return heads_of(BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADERS_SEEN]))
+    except _UNREADABLE:
+        return NO_HEADS
+
+
+def heads_of(message: Message) -> Heads:
+    """The headers of a mail that is taken apart already."""
+    items = list(message.raw_items())
+    froms = [str(value) for name, value in items if name.lower() == "from"]
+    is_whole = all(len(value) <= HEADER_MAX for value in froms)  # cut, an address could be read as another person's
+    bare = [(name, unfolded(value, _most(name))) for name, value in items[:HEADERS_MAX]]
+    found = tuple((tidy(name), decode_words(value)) for name, value in bare)
+    named = [(name.lower(), value) for name, value in bare]
+    replied = [one for name, value in named if name == "in-reply-to" for one in _MESSAGE_ID.findall(value)]
+    before = [one for name, value in named if name == "references" for one in _MESSAGE_ID.findall(value)]
+    ids = [one for name, value in named if name == "message-id" for one in _MESSAGE_ID.findall(value)]
+    subject = next((value for (name, _), (_, value) in zip(named, found, strict=True) if name == "subject"), "")
+    return Heads(
+        found,
+        tuple(_senders(next((value for name, value in named if name == "from"), ""))) if is_whole else (),
+        tuple(dict.fromkeys(_recipients(named)))[:_RECIPIENTS_MAX],
+        " ".join(subject.split())[:SUBJECT_MAX],
+        tidy(ids[0])[:MESSAGE_ID_MAX] if ids else None,
+        tuple(dict.fromkeys(tidy(one) for one in (*replied, *reversed(before))))[:REFERENCES_MAX],
+        len(froms),
+    )
+
+
+def _most(name: str) -> int:
+    return LONG_HEADER_MAX if name.lower() in _LONG else HEADER_MAX
+
+
+def unfolded(value: object, most: int = LONG_HEADER_MAX) -> str:
+    """A header in one line, whatever bytes it was sent in."""
+    text = str(value)[:most]
+    if not text.isascii():
+        text = decode(text.encode("ascii", "surrogateescape") if _is_escaped(text) else text.encode(), None)
+    return tidy(text).replace("\n", " ").strip()
+
+
+def _is_escaped(text: str) -> bool:
+    return all(ord(one) < 128 or 0xDC80 <= ord(one) <= 0xDCFF for one in text)
+
+
+def decode_words(value: str) -> str:
+    """A header with its encoded words read (RFC 2047); what is broken stays as it came."""
+    joined = _BETWEEN_WORDS.sub(r"\1", value)
+    out: list[str] = []
+    pending: tuple[str, bytes] | None = None
+    end = 0
+    for found in _WORD.finditer(joined):
+        content = _word(found[2], found[3])
+        if content is None:
+            continue
+        charset = found[1].lower()
+        if pending is not None and found.start() == end and pending[0] == charset:
+            pending = charset, pending[1] + content  # a character may be cut in two
+        else:
+            if pending is not None:
+                out.append(decode(pending[1], pending[0]))
+            out.append(joined[end : found.start()])
+            pending = charset, content
+        end = found.end()
+    if pending is not None:
+        out.append(decode(pending[1], pending[0]))
+    out.append(joined[end:])
+    return tidy("".join(out)).replace("\n", " ")
+
+
+def _word(encoding: str, text: str) -> bytes | None:
+    try:
+        if encoding in "qQ":
+            return header_decode(text.replace(" ", "_")).encode("latin-1")
+        return b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return None
+
+
+def _senders(value: str) -> list[Address]:
+    """The addresses of a From header. One that is not plain is none: it could be read as another person's."""
+    found = [(name, address) for name, address in _addresses([value]) if address or name]
+    if len(found) == 1:
+        name, address = found[0]
+        plain = _COMMENT_AT_END.sub("", value.rstrip()).strip()
+        if not (plain == address or plain.endswith(f"<{address}>")) or plain.count("<") > 1 + name.count("<"):
+            return []
+    usable = [one for one in found if EMAIL.fullmatch(one[1]) and len(one[1]) <= EMAIL_MAX and one[1].count("@") == 1]
+    return [Address(" ".join(decode_words(name).split())[:255], address.lower()) for name, address in usable]
+
+
+def _recipients(named: list[tuple[str, str]]) -> list[str]:
+    values = [value for name, value in named if name in _RECIPIENTS][:20]
+    return [address.lower() for value in values for _, address in _addresses([value]) if EMAIL.fullmatch(address)]
+
+
+def _addresses(values: list[str]) -> list[tuple[str, str]]:
+    try:
+        return getaddresses(values)
+    except _UNREADABLE:
+        return []

@@ -1,0 +1,238 @@
+"""A mail taken apart: its headers, what it says, and the files that came with it (RFC 2045 to 2049, 3676, 2392)."""
+
+import mimetypes
+import re
+import unicodedata
+from email import message_from_bytes
+from email.message import Message
+from email.policy import compat32
+from io import BytesIO
+
+from msgspec import Struct
+
+from clearline.mail.format.headers import Heads, decode_words, heads_of, unfolded
+from clearline.mail.format.reply_text import BODY_MAX, decode, from_html, tidy, unflow
+from clearline.tickets.attachments import domain as attachment
+from clearline.tickets.attachments.domain import ANY_TYPE
+
+FILES_MAX = 200
+"""The most files of a mail that are taken; of the others it is only known how many there were."""
+
+DEEPEST = 40
+"""How deep parts may lie in parts."""
+
+PARTS_MAX, BOUNDARIES_MAX = 5000, 100
+"""Lines that may begin a part, and boundaries that are named, before a mail is not taken apart at all."""
+
+LINES_MAX, BLOCKS_MAX, HEADERS_MAX = 1_000_000, 20_000, 512 * 1024
+"""Lines of a mail, blank lines of one with a delivery report, and bytes of its headers, likewise."""
+
+TRACKER_MAX = 512
+"""Bytes: an image of the text that is smaller is there to see who reads the mail."""
+
+_SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
+_SEALED = {"multipart/encrypted", "application/pgp-encrypted"}
+_OPAQUE = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+_AS_ANY = {"application/ms-tnef", "application/vnd.ms-tnef", "text/calendar", "application/ics"}
+"""What is kept as a file of no type: the desk cannot read it, and somebody may need it."""
+
+_TEXTS = {"text/plain", "text/html"}
+_BOUNDARY = re.compile(rb"boundary[*0-9]{0,9}\s{0,99}=", re.IGNORECASE)
+_REPORT = re.compile(rb"message/delivery-status", re.IGNORECASE)
+_BLANK = re.compile(rb"\n\r?\n|\r\r")
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+class MailFile(Struct, frozen=True):
+    """A file that came with a mail. Its name is fit to be kept."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class Parsed(Struct, frozen=True):
+    """A mail taken apart. ``left_out`` counts the files past ``FILES_MAX``; what is sealed the desk cannot read."""
+
+    heads: Heads
+    text: str
+    files: tuple[MailFile, ...]
+    left_out: int
+    is_sealed: bool
+
+
+class MailUnreadable(Exception):
+    """The mail is built in a way that the desk does not follow. The text says why."""
+
+
+class _Found:
+    """What the parts of a mail gave so far."""
+
+    def __init__(self) -> None:
+        self.files: list[MailFile] = []
+        self.left_out = 0
+        self.is_sealed = False
+
+    def add(self, name: str, media_type: str, content: bytes) -> None:
+        if len(self.files) < FILES_MAX:
+            number = len(self.files) + 1
+            kept = ANY_TYPE if media_type in _AS_ANY else media_type
+            self.files.append(MailFile(_file_name(name, media_type, number), kept, content))
+        else:
+            self.left_out += 1
+
+
+def message_of(raw: bytes) -> Message:
+    """A mail as the standard library takes it apart.
+
+    Raises:
+        MailUnreadable: parts lie too deep in parts, there are too many, or it has too many lines.
+    """
+    _refuse_bombs(raw)
+    try:
+        return message_from_bytes(raw, policy=compat32)
+    except RecursionError:
+        raise MailUnreadable("its parts lie too deep in each other") from None
+
+
+def _refuse_bombs(raw: bytes) -> None:
+    """Count what the standard library would take very long for: each line is held against every open boundary."""
+    if raw.count(b"\n--") + raw.count(b"\r--") > PARTS_MAX:
+        raise MailUnreadable("too many parts")
+    if sum(1 for _ in _BOUNDARY.finditer(raw)) > BOUNDARIES_MAX:
+        raise MailUnreadable("its parts lie too deep in each other")
+    if raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") > LINES_MAX:
+        raise MailUnreadable("too many lines")
+    if _REPORT.search(raw) and sum(1 for _ in _BLANK.finditer(raw)) > BLOCKS_MAX:
+        raise MailUnreadable("too many parts")
+    end = _BLANK.search(raw)
+    if (len(raw) if end is None else end.start()) > HEADERS_MAX:
+        raise MailUnreadable("its headers are too long")
+
+
+def parse(raw: bytes) -> Parsed:
+    """What a mail says. Archives are not opened, and what a part claims to be is believed only for its kind.
+
+    Raises:
+        MailUnreadable: parts lie too deep in parts.
+    """
+    return read_message(message_of(raw))
+
+
+def read_message(message: Message) -> Parsed:
+    """What a mail says that is taken apart already; as ``parse``.
+
+    Raises:
+        MailUnreadable: parts lie too deep in parts.
+    """
+    found = _Found()
+    text = _read(message, found, 0)
+    return Parsed(heads_of(message), text.strip("\n"), tuple(found.files), found.left_out, found.is_sealed)
+
+
+def _read(part: Message, found: _Found, depth: int) -> str:
+    """The text of a part; its files go to ``found``."""
+    if depth > DEEPEST:
+        raise MailUnreadable("its parts lie too deep in each other")
+    kind = part.get_content_type()
+    if kind in _SEALED:
+        found.is_sealed = True
+    if part.is_multipart() and not kind.startswith("message/"):
+        inner = [one for one in part.get_payload() if isinstance(one, Message)]
+        if kind == "multipart/alternative":
+            return _best([(one.get_content_type(), _read(one, found, depth + 1)) for one in inner])
+        texts = [_read(one, found, depth + 1) for one in inner]
+        return "\n\n".join(text for text in texts if text.strip())
+    if (kind in _TEXTS or kind.startswith("multipart/")) and not _is_file(part):
+        return _text(part, kind)
+    _keep(part, kind, found)
+    return ""
+
+
+def _best(choices: list[tuple[str, str]]) -> str:
+    """Of the same thing said in several ways: plain text, unless it is empty."""
+    said = [(kind, text) for kind, text in choices if text.strip()]
+    plain = [text for kind, text in said if kind == "text/plain"]
+    return next(iter(plain), said[-1][1] if said else "")
+
+
+def _is_file(part: Message) -> bool:
+    return part.get_content_disposition() == "attachment" or bool(_named(part))
+
+
+def _text(part: Message, kind: str) -> str:
+    text = tidy(decode(_content(part), _parameter(part, "charset")))[:BODY_MAX]
+    if kind == "text/html":
+        return from_html(text)
+    if _parameter(part, "format").lower() == "flowed":
+        return unflow(text, deletes_space=_parameter(part, "delsp").lower() == "yes")
+    return text
+
+
+def _keep(part: Message, kind: str, found: _Found) -> None:
+    name = _named(part)
+    if kind in _SIGNATURES:
+        return
+    if kind in _OPAQUE:
+        found.is_sealed = True
+    if kind.startswith("message/") and part.is_multipart():
+        inner = [one for one in part.get_payload() if isinstance(one, Message)]
+        subject = decode_words(str(inner[0].get("subject", ""))) if len(inner) == 1 else ""
+        stem = name or f"{subject[:100] or kind.partition('/')[2]}.eml"
+        found.add(stem, "message/rfc822", b"\n".join(_bytes_of(one) for one in inner))
+        return
+    content = _content(part)
+    is_shown = part.get_content_disposition() == "inline" or part.get("content-id") is not None or not name
+    if kind.startswith("image/") and is_shown and len(content) <= TRACKER_MAX:
+        return
+    if content:
+        found.add(name, kind, content)
+
+
+def _content(part: Message) -> bytes:
+    """The bytes of a part; nothing when what holds them is broken beyond reading."""
+    try:
+        content = part.get_payload(decode=True)
+    except (ValueError, AssertionError):
+        content = str(part.get_payload()).encode("utf-8", "surrogateescape")
+    return content if isinstance(content, bytes) else b""
+
+
+def _bytes_of(part: Message) -> bytes:
+    from email.generator import BytesGenerator  # noqa: PLC0415 - only for mails in mails
+
+    out = BytesIO()
+    try:
+        BytesGenerator(out, mangle_from_=False, policy=compat32).flatten(part)
+    except (ValueError, TypeError, KeyError, LookupError):
+        return str(part.get_payload()).encode("utf-8", "replace")
+    return out.getvalue()
+
+
+def _parameter(part: Message, name: str) -> str:
+    try:
+        value = part.get_param(name, "")
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return ""
+    return (value[2] if isinstance(value, tuple) else str(value or "")).strip()
+
+
+def _named(part: Message) -> str:
+    for header, value in part.raw_items():
+        if header.lower() in {"content-type", "content-disposition"} and not str(value).isascii():
+            part.replace_header(header, unfolded(value))
+    try:
+        return decode_words(part.get_filename("") or "").strip()
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return ""
+
+
+def _file_name(name: str, media_type: str, number: int) -> str:
+    """A name that may be kept: its last part, without what cannot be seen, and not too long."""
+    name = unicodedata.normalize("NFC", _HIDDEN.sub("", tidy(name))).replace("\\", "/").rpartition("/")[2]
+    name = " ".join(name.split()).strip(". ") or f"file-{number}{mimetypes.guess_extension(media_type) or '.bin'}"
+    if len(name) > attachment.NAME_MAX:
+        stem, dot, ending = name.rpartition(".")
+        short = f"{dot}{ending}" if dot and len(ending) <= 10 else ""
+        name = (stem or name)[: attachment.NAME_MAX - len(short)] + short
+    return name

@@ -1,0 +1,150 @@
+"""Mail that came in: what may become of it, and what is no person's mail (RFC 3834, RFC 2919)."""
+
+import re
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.mail.format.headers import Heads
+from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, parse_ticket_number
+from clearline.tickets.note import TEXT_MAX
+
+REASON_MAX = 255
+SAME_WITHIN = timedelta(days=7)
+"""For so long a mail of the same Message-ID, sender and body is taken once at a mailbox."""
+
+KEPT = timedelta(days=90)
+"""For so long the mail itself is kept after what became of it was decided, or after it came and was put aside."""
+
+TRIES = 5
+"""How often a mail may fail before it is put aside."""
+
+LEASE = timedelta(minutes=2)
+"""For so long a process has a mail for itself; a claim that runs out counts as a failure."""
+
+TOO_LARGE = "too large"
+
+BURST, BURST_SPAN = 20, timedelta(minutes=10)
+DAILY, DAY = 100, timedelta(days=1)
+"""More mails of one sender in such a time are put aside: two programs that answer each other must come to an end."""
+
+NO_TEXT = "(The mail has no text.)"
+NO_SUBJECT = "(no subject)"
+CUT = "\n[Shortened. The whole text is attached as mail.txt.]"
+_MANY_NAMES = 15
+_SUBJECT_NUMBER = re.compile(r"\[(INC[0-9]{12})\]")
+_BULK = {"bulk", "junk", "list", "auto_reply"}
+_AUTOMATIC_SUBJECT = re.compile(
+    r"\s*(automatic reply|auto(matic)?[ -]?(reply|response)|auto:|out of (the )?office|automatische antwort|"
+    r"abwesenheitsnotiz|abwesend:|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|"
+    r"autosvar|automatická odpověď|odpowiedź automatyczna|自動返信|自动回复)",
+    re.IGNORECASE,
+)
+_DMARC_FAILED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
+
+
+class InboundState(StrEnum):
+    """Where a mail stands."""
+
+    WAITING = "waiting"
+    """Kept, and not looked at yet."""
+    ACCEPTED = "accepted"
+    """It became a note or a ticket."""
+    QUARANTINED = "quarantined"
+    """A person has to say what becomes of it."""
+    IGNORED = "ignored"
+    """No person wrote it, or it was there already."""
+    BOUNCE = "bounce"
+    """It says that a mail of ours did not arrive."""
+    DISCARDED = "discarded"
+    """A person said that nothing becomes of it."""
+
+
+REVIEWED = (InboundState.QUARANTINED, InboundState.IGNORED)
+"""What a person may still release or discard."""
+
+
+class InboundMail(Struct, frozen=True):
+    """A mail that came in, without the mail itself. ``sender`` is the address of From, in lower case.
+
+    ``envelope_from`` is empty for a mail that nobody may answer; ``envelope_to`` are addresses between spaces.
+    """
+
+    id: UUID
+    mailbox_id: UUID | None
+    received_at: datetime
+    envelope_from: str
+    envelope_to: str
+    sender: str
+    subject: str
+    message_id: str | None
+    size: int
+    has_raw: bool
+    state: InboundState
+    reason: str | None
+    company_id: UUID | None
+    ticket_number: int | None
+    note_number: int | None
+    attempts: int
+    decided_by: UUID | None
+    decided_at: datetime | None
+
+
+def automatic(heads: Heads, *, envelope_from: str) -> str | None:
+    """Why a mail is no person's, or None when it may be one's."""
+    submitted = heads.first("auto-submitted").partition(";")[0].strip().lower()
+    reasons = (
+        (submitted not in {"", "no"}, f"it says Auto-Submitted: {submitted[:40]}"),
+        (heads.first("precedence").strip().lower() in _BULK, "it says Precedence: bulk, junk or list"),
+        (bool(heads.values("x-autoreply") or heads.values("x-autorespond")), "it says X-Autoreply"),
+        (bool(heads.values("list-id")), "it comes from a mailing list"),
+        (heads.first("content-type").lower().startswith("multipart/report"), "it is a report, such as a receipt"),
+        (envelope_from == "", "it has no sender that could be answered"),
+        (_AUTOMATIC_SUBJECT.match(heads.subject) is not None, "its subject is that of an automatic answer"),
+    )
+    return next((why for holds, why in reasons if holds), None)
+
+
+def fails_dmarc(heads: Heads) -> bool:
+    """Whether a server on the way found that the sender is not who it says (RFC 8601, ``dmarc=fail``)."""
+    return any(_DMARC_FAILED.search(value) for value in heads.values("authentication-results"))
+
+
+def number_in_subject(subject: str) -> int | None:
+    """The ticket that a subject names in brackets, or None."""
+    found = _SUBJECT_NUMBER.search(subject)
+    return None if found is None else parse_ticket_number(found[1])
+
+
+def title_of(subject: str) -> str:
+    """What a ticket that came by mail is called."""
+    return subject.strip()[:TITLE_MAX] or NO_SUBJECT
+
+
+def note_text(text: str, refused: list[str]) -> tuple[str, bool]:
+    """What is written to a ticket, and whether the text had to be cut. ``refused`` names the files that were not."""
+    return _fitted(text, refused, TEXT_MAX)
+
+
+def description_of(text: str, refused: list[str]) -> tuple[str, bool]:
+    """What a new ticket says, and whether the text had to be cut."""
+    return _fitted(text, refused, DESCRIPTION_MAX)
+
+
+def _fitted(text: str, refused: list[str], most: int) -> tuple[str, bool]:
+    tail = _told(refused)
+    said = text if text.strip() else NO_TEXT
+    if len(said) + len(tail) <= most:
+        return said + tail, False
+    return said[: most - len(tail) - len(CUT)] + CUT + tail, True
+
+
+def _told(refused: list[str]) -> str:
+    if not refused:
+        return ""
+    shown = [one[:120] for one in refused[:_MANY_NAMES]]
+    if len(refused) > _MANY_NAMES:
+        shown.append(f"and {len(refused) - _MANY_NAMES} more")
+    return "\n\n[Not attached: " + "; ".join(shown) + "]"

@@ -1,0 +1,263 @@
+"""Make a mail a note or a ticket, with its files."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.accounts import permissions as access
+from clearline.accounts import store as parties
+from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
+from clearline.identity import NAME_MAX, PROVIDER_ID, Actor, Company, Contact, Role, Scope
+from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.mail.format.headers import Address
+from clearline.mail.format.parts import MailFile, Parsed
+from clearline.mail.format.reply_text import reply_in, unquoted
+from clearline.mail.inbound import mailbox_store as mailboxes
+from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound.domain import InboundState, description_of, note_text, title_of
+from clearline.mail.inbound.store import Outcome
+from clearline.mail.outbound import thread_store as mail_references
+from clearline.platform.database.transactions import Tx
+from clearline.routing.usecases import ROUTING
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import store as tickets
+from clearline.tickets import usecases as ticket_cases
+from clearline.tickets.attachments import store as stored_attachments
+from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.attachments.blobs import Blobs, Key
+from clearline.tickets.attachments.domain import PER_TICKET, Content, Limits, NewAttachment, new_attachment
+from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
+from clearline.tickets.links import store as links
+from clearline.tickets.note import Source, Visibility
+
+SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
+"""What a mail can do in the name of its sender."""
+
+UNKNOWN_SERVICE = "not named"
+_WORDS_MAX = 3000
+_WORD = re.compile(r"[^\s,;:()<>\[\]\"'„“”]+")
+_TEXT_FILE = "mail.txt"
+
+
+class MailDesk(Struct, frozen=True):
+    """What mail that comes in is dealt with by. ``secret`` reads reply addresses; ``sender`` is our own address.
+
+    ``staged`` gathers what was stored for attachments: when the transaction fails, ``discard`` deletes it.
+    """
+
+    secret: bytes
+    sender: str
+    blobs: Blobs
+    limits: Limits
+    staged: list[Key]
+
+    async def discard(self) -> None:
+        """Delete what was stored and belongs to nothing."""
+        for key in self.staged:
+            await self.blobs.delete(key)
+
+
+async def speaker(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
+    """In whose name a mail speaks on a ticket: a person of the provider or of the ticket's company, or its contact.
+
+    Who follows a ticket is one of these. None for anybody else, and for people who are not active any more.
+    """
+    for company_id in (PROVIDER_ID, ticket.company_id):
+        user = await parties.user_with_email(tx, company_id, sender.address)
+        if user is not None:
+            return await parties.actor_for(tx, company_id, user.id, SCOPES)
+    if ticket.contact.email.lower() == sender.address:
+        return await guest(tx, ticket.company_id, ticket.contact.name)
+    return None
+
+
+async def guest(tx: Tx, company_id: UUID, name: str) -> Actor | None:
+    """Somebody who speaks for a company and is none of its users."""
+    company = await parties.company(tx, company_id)
+    scopes = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
+    return None if company is None else Actor(Role.CUSTOMER, name, company, scopes=scopes)
+
+
+async def target(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
+    """The ticket that what is said about a ticket belongs to: another one when it was merged. Held against changes."""
+    final = await links.final(tx, company_id, number)
+    return await tickets.lock(tx, company_id, final)
+
+
+async def file_as_note(tx: Tx, parsed: Parsed, number: int, *, desk: MailDesk, now: datetime) -> Outcome:
+    """Make a mail a note of a ticket that somebody chose for it.
+
+    Raises:
+        NotFound: there is no such ticket.
+        TicketFinished: it takes no more notes.
+    """
+    company_id = await tickets.company_of(tx, number)
+    ticket = None if company_id is None else await target(tx, company_id, number)
+    if ticket is None:
+        raise NotFound("ticket", ticket_number(number))
+    sender = _sender(parsed)
+    actor = await speaker(tx, sender, ticket) or await guest(tx, ticket.company_id, name_of(sender))
+    if actor is None:
+        raise NotFound("ticket", ticket_number(number))
+    return await write_note(tx, actor, parsed, ticket, desk=desk, now=now)
+
+
+async def file_as_ticket(
+    tx: Tx, parsed: Parsed, company: Company, mailbox_id: UUID | None, *, desk: MailDesk, now: datetime
+) -> Outcome:
+    """Make a mail a ticket of a company that somebody chose for it, with its sender as the contact.
+
+    Raises:
+        InvalidInput: the company is the provider.
+    """
+    sender = _sender(parsed)
+    user = await parties.user_with_email(tx, company.id, sender.address)
+    actor = None if user is None else await parties.actor_for(tx, company.id, user.id, SCOPES)
+    actor = actor or await guest(tx, company.id, name_of(sender))
+    if actor is None:
+        raise NotFound("company", company.code)
+    phone = "" if user is None else user.phone
+    contact = Contact(name_of(sender), phone, sender.address)
+    return await raise_ticket(tx, actor, parsed, contact, mailbox_id, desk=desk, now=now)
+
+
+async def write_note(tx: Tx, actor: Actor, parsed: Parsed, ticket: Ticket, *, desk: MailDesk, now: datetime) -> Outcome:
+    """Add what a mail says to a ticket, with its files, in somebody's name.
+
+    What the provider's people send is internal: their mail may quote what customers must not see, and its sender is
+    proved by little. What they have to say to a customer they write at the desk.
+
+    Raises:
+        As ``notes.append_note`` and ``attachments.add_attachment``.
+    """
+    of_staff = access.side(actor) is Source.SELLER
+    seen_by = Visibility.INTERNAL if of_staff else Visibility.PUBLIC
+    room = PER_TICKET - await stored_attachments.count(tx, ticket.company_id, ticket.number)
+    taken, refused = _sorted(parsed, desk.limits, room, seen_by)
+    said = reply_in(parsed.text) or ("" if of_staff else unquoted(parsed.text))
+    text, is_cut = note_text(said, refused)
+    added = await notes.append_note(tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=seen_by, now=now)
+    whole = _whole(said, room - len(taken), seen_by, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
+    await _refer(tx, parsed, ticket, now=now)
+    return Outcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, added.number)
+
+
+async def raise_ticket(
+    tx: Tx,
+    actor: Actor,
+    parsed: Parsed,
+    contact: Contact,
+    mailbox_id: UUID | None,
+    *,
+    desk: MailDesk,
+    now: datetime,
+) -> Outcome:
+    """Raise a ticket out of a mail for the actor's company, and put it into the mailbox's queue, if it has one.
+
+    Raises:
+        As ``tickets.create_ticket`` and ``attachments.add_attachment``.
+    """
+    if actor.company is None:
+        raise NotFound("company", "")
+    taken, refused = _sorted(parsed, desk.limits, PER_TICKET - 1, Visibility.PUBLIC)
+    text, is_cut = description_of(parsed.text, refused)
+    kind, service_id = await _service(tx, actor.company.id, parsed)
+    title = title_of(parsed.heads.subject)
+    new = NewTicket(title, text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
+    ticket = (await ticket_cases.create_ticket(tx, actor, new, now=now)).ticket
+    whole = _whole(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
+    mailbox = None if mailbox_id is None else await mailboxes.get(tx, mailbox_id)
+    if mailbox is not None and mailbox.queue_id is not None:
+        await handling.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
+    await _refer(tx, parsed, ticket, now=now)
+    return Outcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number)
+
+
+async def _service(tx: Tx, company_id: UUID, parsed: Parsed) -> tuple[ServiceType, str]:
+    """The first service of the company that the subject or the text names by its id, or none in particular."""
+    found = _WORD.finditer(f"{parsed.heads.subject}\n{parsed.text}")
+    words: dict[str, None] = {}
+    for one in found:
+        words.update(dict.fromkeys((one[0], one[0].rstrip(".!?"))))
+        if len(words) > _WORDS_MAX:
+            break
+    known = await inbound_mail.services_named(tx, company_id, [word for word in words if 1 < len(word) <= ID_MAX])
+    first = next((word for word in words if word in known), None)
+    return (ServiceType.NON_CONSOLE, UNKNOWN_SERVICE) if first is None else (known[first], first)
+
+
+def _sender(parsed: Parsed) -> Address:
+    """Whom the mail is from.
+
+    Raises:
+        InvalidInput: it does not say.
+    """
+    if parsed.heads.sender is None:
+        raise InvalidInput([])
+    return parsed.heads.sender
+
+
+def name_of(sender: Address) -> str:
+    """What a sender is called: as they say, else by their address."""
+    return (sender.name or sender.address)[:NAME_MAX]
+
+
+def _sorted(
+    parsed: Parsed, limits: Limits, room: int, seen_by: Visibility
+) -> tuple[list[tuple[NewAttachment, bytes]], list[str]]:
+    """The files that are attached, and of the others the name and why not."""
+    taken: list[tuple[NewAttachment, bytes]] = []
+    refused: list[str] = []
+    for file in parsed.files:
+        new = _described(file, limits, seen_by)
+        if new is None:
+            refused.append(f"{file.name} (files of type {file.media_type} are not taken)")
+        elif len(file.content) > limits.size:
+            refused.append(f"{file.name} (larger than {limits.size} bytes)")
+        elif len(taken) >= room:
+            refused.append(f"{file.name} (the ticket has as many attachments as one may have)")
+        else:
+            taken.append((new, file.content))
+    if parsed.left_out:
+        refused.append(f"{parsed.left_out} more files")
+    return taken, refused
+
+
+def _described(file: MailFile, limits: Limits, seen_by: Visibility) -> NewAttachment | None:
+    try:
+        return new_attachment(file.name, file.media_type, seen_by, limits)
+    except MediaTypeRefused:
+        return None
+    except InvalidInput:
+        return new_attachment("file", file.media_type, seen_by, limits)
+
+
+def _whole(text: str, room: int, seen_by: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
+    """The whole text as a file, when what was written to the ticket had to be cut."""
+    if not is_cut or room < 1:
+        return []
+    return [(NewAttachment(_TEXT_FILE, "text/plain", seen_by), text.encode())]
+
+
+async def _attach(
+    tx: Tx, actor: Actor, ticket: Ticket, files: list[tuple[NewAttachment, bytes]], *, desk: MailDesk, now: datetime
+) -> None:
+    for new, content in files:
+        kept: Content = await desk.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
+        desk.staged.append(Key(ticket.company_id, kept.id))
+        await attachments.add_attachment(tx, actor, ticket.number, new, kept, now=now)
+
+
+async def _blocks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def _refer(tx: Tx, parsed: Parsed, ticket: Ticket, *, now: datetime) -> None:
+    if parsed.heads.message_id is not None:
+        await mail_references.add(tx, ticket.company_id, ticket.number, parsed.heads.message_id, now=now)

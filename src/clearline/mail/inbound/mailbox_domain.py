@@ -1,0 +1,70 @@
+"""Where mail comes in: an address of the desk, taken by the listener, and polled over IMAP when a host is named."""
+
+import re
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import Violation
+from clearline.text import check_email, check_text
+
+NAME_MAX = 255
+HOST_MAX = 255
+IMAP_USER_MAX = 255
+PASSWORD_MAX = 1000
+FOLDER_MAX = 255
+IMAP_PORTS = {True: 993, False: 143}
+"""The usual port, with TLS from the beginning and without (RFC 8314, 3.2; RFC 9051, 2.1)."""
+
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
+
+
+class Mailbox(Struct, frozen=True):
+    """An address that mail is taken for. ``queue_id`` is where its new tickets go first; None leaves it to the rules.
+
+    ``imap_secret`` is the sealed password, never shown and never in an event. ``last_error`` is what went wrong at the
+    last poll, None when nothing did.
+    """
+
+    id: UUID
+    address: str
+    created_at: datetime
+    name: str = ""
+    queue_id: UUID | None = None
+    is_active: bool = True
+    imap_host: str | None = None
+    imap_port: int | None = None
+    imap_tls: bool = True
+    imap_user: str | None = None
+    imap_secret: bytes | None = None
+    imap_folder: str = "INBOX"
+    polled_at: datetime | None = None
+    last_error: str | None = None
+
+
+def base_address(address: str) -> str:
+    """An address in lower case and without what stands behind a plus (RFC 5233): ``support+x@a`` is ``support@a``."""
+    local, _, host = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{host}"
+
+
+def check_mailbox(mailbox: Mailbox) -> list[Violation]:
+    """The rules that a mailbox breaks."""
+    violations = [
+        *check_email("address", mailbox.address),
+        *check_text("name", mailbox.name, least=0, most=NAME_MAX),
+        *check_text("imap.folder", mailbox.imap_folder, most=FOLDER_MAX),
+    ]
+    if "+" in mailbox.address.rpartition("@")[0]:
+        violations.append(Violation("address", "must not have a plus: what stands behind it tells the ticket"))
+    if mailbox.imap_host is not None:
+        if len(mailbox.imap_host) > HOST_MAX or not _HOST.fullmatch(mailbox.imap_host):
+            violations.append(Violation("imap.host", "must be the name or address of a host"))
+        if not mailbox.imap_user or len(mailbox.imap_user) > IMAP_USER_MAX:
+            violations.append(Violation("imap.user", f"must have 1 to {IMAP_USER_MAX} characters"))
+        if mailbox.imap_secret is None:
+            violations.append(Violation("imap.password", "is required to poll a mailbox"))
+    if mailbox.imap_port is not None and not 1 <= mailbox.imap_port <= 65535:
+        violations.append(Violation("imap.port", "must be from 1 to 65535"))
+    return violations

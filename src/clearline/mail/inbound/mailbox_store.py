@@ -1,0 +1,95 @@
+"""Where mail comes in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from clearline.mail.inbound.mailbox_domain import Mailbox
+from clearline.platform.database.transactions import Record, Tx
+
+_COLUMNS = """m.id, m.address, m.created_at, m.name, m.queue_id, m.is_active, m.imap_host, m.imap_port, m.imap_tls,
+    m.imap_user, m.imap_secret, m.imap_folder, m.polled_at, m.last_error"""
+
+
+def _mailbox(row: Record) -> Mailbox:
+    return Mailbox(*row)
+
+
+PAGE = f"select {_COLUMNS} from mailbox m where lower(m.address) > lower($1) order by lower(m.address) limit $2"
+
+
+async def page(tx: Tx, *, after: str | None, limit: int) -> list[Mailbox]:
+    """Mailboxes by address, whatever its case, after an address. Served by ``mailbox_address``."""
+    return [_mailbox(row) for row in await tx.fetch(PAGE, after or "", limit)]
+
+
+async def get(tx: Tx, mailbox_id: UUID) -> Mailbox | None:
+    """One mailbox, or None. Served by the primary key."""
+    row = await tx.fetchrow(f"select {_COLUMNS} from mailbox m where m.id = $1", mailbox_id)
+    return None if row is None else _mailbox(row)
+
+
+async def find(tx: Tx, addresses: Sequence[str]) -> list[Mailbox]:
+    """The mailboxes of some addresses in lower case, active or not. Served by ``mailbox_address``."""
+    rows = await tx.fetch(
+        f"select {_COLUMNS} from mailbox m where lower(m.address) = any($1::text[]) order by lower(m.address)",
+        list(addresses),
+    )
+    return [_mailbox(row) for row in rows]
+
+
+async def polled(tx: Tx) -> list[Mailbox]:
+    """The active mailboxes that have a host to poll, the one polled longest ago first. There are few."""
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from mailbox m
+             where m.is_active and m.imap_host is not null and m.imap_secret is not null
+             order by m.polled_at nulls first, m.id"""
+    )
+    return [_mailbox(row) for row in rows]
+
+
+async def is_taken(tx: Tx, address: str, *, but: UUID) -> bool:
+    """Whether a mailbox other than ``but`` has the address, whatever its case. Served by ``mailbox_address``."""
+    found = await tx.fetchval("select true from mailbox where lower(address) = lower($1) and id <> $2", address, but)
+    return found is True
+
+
+async def save(tx: Tx, mailbox: Mailbox) -> None:
+    """Store a mailbox, new or changed; its address is to be free. When it was polled is not touched."""
+    await tx.write(
+        """
+        insert into mailbox (id, address, created_at, name, queue_id, is_active, imap_host, imap_port, imap_tls,
+                             imap_user, imap_secret, imap_folder)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        on conflict (id) do update set address = $2, name = $4, queue_id = $5, is_active = $6, imap_host = $7,
+               imap_port = $8, imap_tls = $9, imap_user = $10, imap_secret = $11, imap_folder = $12
+        """,
+        mailbox.id,
+        mailbox.address,
+        mailbox.created_at,
+        mailbox.name,
+        mailbox.queue_id,
+        mailbox.is_active,
+        mailbox.imap_host,
+        mailbox.imap_port,
+        mailbox.imap_tls,
+        mailbox.imap_user,
+        mailbox.imap_secret,
+        mailbox.imap_folder,
+    )
+
+
+async def note_poll(tx: Tx, mailbox_id: UUID, error: str | None, *, now: datetime) -> None:
+    """Note that a mailbox was polled, and what went wrong."""
+    await tx.write("update mailbox set polled_at = $2, last_error = $3 where id = $1", mailbox_id, now, error)
+
+
+async def delete(tx: Tx, mailbox_id: UUID) -> None:
+    """Delete a mailbox; the mail that came to it stays."""
+    await tx.write("delete from mailbox where id = $1", mailbox_id)
+
+
+async def hold_polling(tx: Tx) -> bool:
+    """Whether nobody else polls; then nobody else does until the transaction ends."""
+    found = await tx.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", "clearline polls mailboxes")
+    return found is True

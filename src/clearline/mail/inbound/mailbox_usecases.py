@@ -1,0 +1,212 @@
+"""Say where mail comes in."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from clearline.accounts import permissions as access
+from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
+from clearline.events import store as events
+from clearline.events.domain import Change, changes_between, record
+from clearline.identity import PROVIDER_ID, Actor, Scope
+from clearline.mail.inbound import mailbox_store as mailboxes
+from clearline.mail.inbound.imap import ImapAccess
+from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox
+from clearline.mail.inbound.secret_box import Sealer
+from clearline.platform.database import secrets as server
+from clearline.platform.database.transactions import Tx
+from clearline.queues import store as queues
+from clearline.queues.usecases import hold_setup
+from clearline.text import check_text
+
+KIND = "mailbox"
+PASSWORD = "imap_password"  # noqa: S105 - the name of a field
+_UNTOLD = {"imap_secret", "polled_at", "last_error"}
+"""Fields that no event repeats."""
+
+
+async def sealer(tx: Tx, secret_key: str | None) -> Sealer:
+    """What passwords are encrypted with: the key of the settings, or one that the servers on this database share."""
+    if secret_key is not None:
+        return Sealer(secret_key.encode())
+    return Sealer(await server.secret(tx, "mailboxes", secrets.token_bytes(32)))
+
+
+async def list_mailboxes(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Mailbox]:
+    """Mailboxes by address, behind the address ``after``. Served by ``mailbox_address``.
+
+    Raises:
+        Forbidden: the actor is a customer, or its key may not read the desk's setup.
+    """
+    access.staff(actor, Scope.DESK_READ)
+    return await mailboxes.page(tx, after=after, limit=limit)
+
+
+async def get_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
+    """One mailbox.
+
+    Raises:
+        NotFound: there is no such mailbox.
+        Forbidden: as for ``list_mailboxes``.
+    """
+    access.staff(actor, Scope.DESK_READ)
+    found = await mailboxes.get(tx, mailbox_id)
+    if found is None:
+        raise NotFound(KIND, str(mailbox_id))
+    return found
+
+
+async def mailbox_named(tx: Tx, actor: Actor, address: str) -> Mailbox:
+    """The mailbox of this address, in any case.
+
+    Raises:
+        NotFound: there is none.
+        Forbidden: as for ``list_mailboxes``.
+    """
+    access.staff(actor, Scope.DESK_READ)
+    found = await mailboxes.find(tx, [address.lower()])
+    if not found:
+        raise NotFound(KIND, address)
+    return found[0]
+
+
+async def add_mailbox(tx: Tx, actor: Actor, values: Mapping[str, Any], *, sealed_by: Sealer, now: datetime) -> Mailbox:
+    """Take mail for an address; ``values`` are fields of ``Mailbox`` and ``imap_password``, the address at least.
+
+    Raises:
+        Forbidden: the actor does not run the desk.
+        InvalidInput: a value breaks a rule, or there is no such queue.
+        AlreadyExists: another mailbox has the address.
+    """
+    await hold_setup(tx, actor)
+    made = _with(Mailbox(uuid4(), "", now), values, sealed_by)
+    changes = [Change(one.field, None, one.after) for one in _told(Mailbox(made.id, "", now), made)]
+    await _save(tx, actor, made, "created", changes, now=now)
+    return made
+
+
+async def change_mailbox(
+    tx: Tx, actor: Actor, mailbox_id: UUID, values: Mapping[str, Any], *, sealed_by: Sealer, now: datetime
+) -> Mailbox:
+    """Set some fields of a mailbox; a password that is not named stays.
+
+    Raises:
+        NotFound: there is no such mailbox.
+        Forbidden, InvalidInput, AlreadyExists: as for ``add_mailbox``.
+    """
+    before = await lock_mailbox(tx, actor, mailbox_id)
+    after = _with(before, values, sealed_by)
+    if changes := _told(before, after):
+        await _save(tx, actor, after, "changed", changes, now=now)
+    return after
+
+
+async def lock_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
+    """A mailbox that the actor is about to change, held against changes by others until the transaction ends.
+
+    Raises:
+        NotFound: there is no such mailbox.
+        Forbidden: the actor does not run the desk.
+    """
+    await hold_setup(tx, actor)
+    found = await mailboxes.get(tx, mailbox_id)
+    if found is None:
+        raise NotFound(KIND, str(mailbox_id))
+    return found
+
+
+async def delete_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID, *, now: datetime) -> None:
+    """Take no more mail for an address; what came stays.
+
+    Raises:
+        NotFound: there is no such mailbox.
+        Forbidden: the actor does not run the desk.
+    """
+    mailbox = await lock_mailbox(tx, actor, mailbox_id)
+    await mailboxes.delete(tx, mailbox_id)
+    fact = record(KIND, "deleted", replace(mailbox, name=mailbox.address))
+    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+
+
+async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
+    """A mailbox whose IMAP server the actor may have asked.
+
+    Raises:
+        NotFound: there is no such mailbox.
+        InvalidInput: it is not polled.
+        Forbidden: the actor does not run the desk.
+    """
+    access.operate(actor)
+    access.allow(actor, Scope.DESK_WRITE)
+    found = await get_mailbox(tx, actor, mailbox_id)
+    if found.imap_host is None or found.imap_secret is None:
+        raise InvalidInput([Violation("imap.host", "is required: without it there is nothing to check")])
+    return found
+
+
+def imap_access(mailbox: Mailbox, sealed_by: Sealer) -> ImapAccess:
+    """How a polled mailbox is reached.
+
+    Raises:
+        Unsealable: its password was encrypted with another key.
+    """
+    return ImapAccess(
+        mailbox.imap_host or "",
+        mailbox.imap_port or IMAP_PORTS[mailbox.imap_tls],
+        mailbox.imap_tls,
+        mailbox.imap_user or "",
+        sealed_by.open(mailbox.imap_secret or b""),
+        mailbox.imap_folder,
+    )
+
+
+def _with(mailbox: Mailbox, values: Mapping[str, Any], sealed_by: Sealer) -> Mailbox:
+    plain = {name: value for name, value in values.items() if name != PASSWORD}
+    if "address" in plain:
+        plain["address"] = plain["address"].lower()
+    password = values.get(PASSWORD)
+    if password is not None:
+        if violations := check_text("imap.password", password, most=PASSWORD_MAX):
+            raise InvalidInput(violations)
+        plain["imap_secret"] = sealed_by.seal(password)
+    elif PASSWORD in values or ("imap_host" in plain and plain["imap_host"] is None):
+        plain["imap_secret"] = None
+    changed = replace(mailbox, **plain)
+    # A password goes to the server it was given for, and to no other that somebody names later.
+    if password is None and changed.imap_secret is not None and _server(changed) != _server(mailbox):
+        raise InvalidInput([Violation("imap.password", "is required with another server or user")])
+    return changed
+
+
+def _server(mailbox: Mailbox) -> tuple[object, ...]:
+    return mailbox.imap_host, mailbox.imap_port, mailbox.imap_tls, mailbox.imap_user
+
+
+def _told(before: Mailbox, after: Mailbox) -> list[Change]:
+    """What an event says of a change: of a password only that it is another one."""
+    changes = [one for one in changes_between(before, after) if one.field not in _UNTOLD]
+    told = [Change(one.field, _plain(one.before), _plain(one.after)) for one in changes]
+    if before.imap_secret != after.imap_secret:
+        told.append(Change(PASSWORD, None, None))
+    return told
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, UUID) else value
+
+
+async def _save(tx: Tx, actor: Actor, mailbox: Mailbox, action: str, changes: list[Change], *, now: datetime) -> None:
+    violations = check_mailbox(mailbox)
+    if mailbox.queue_id is not None and await queues.get(tx, mailbox.queue_id) is None:
+        violations.append(Violation("queue_id", "must be the id of a queue"))
+    if violations:
+        raise InvalidInput(violations)
+    if await mailboxes.is_taken(tx, mailbox.address, but=mailbox.id):
+        raise AlreadyExists(KIND, mailbox.address)
+    await mailboxes.save(tx, mailbox)
+    named = replace(mailbox, name=mailbox.address)
+    await events.append(tx, actor, PROVIDER_ID, record(KIND, action, named, changes), now=now)

@@ -1,0 +1,302 @@
+"""Takes mail in: a listener and a poll of IMAP mailboxes that only keep it, and the work on what is kept."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.message import Message
+from uuid import UUID
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from clearline.errors import DeskError
+from clearline.mail.format.parts import MailUnreadable, Parsed, message_of, read_message
+from clearline.mail.inbound import classify as mail_sorting
+from clearline.mail.inbound import mailbox_store as mailboxes
+from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import usecases as mails
+from clearline.mail.inbound.domain import LEASE, REASON_MAX, TRIES, InboundMail, InboundState
+from clearline.mail.inbound.file import MailDesk
+from clearline.mail.inbound.imap import ImapFailed, OpenMailbox, open_mailbox
+from clearline.mail.inbound.listener import Delivery, MailListener, Unavailable
+from clearline.mail.inbound.mailbox_domain import Mailbox
+from clearline.mail.inbound.mailbox_usecases import imap_access, sealer
+from clearline.mail.inbound.secret_box import Sealer, Unsealable
+from clearline.mail.inbound.store import Outcome
+from clearline.mail.inbound.usecases import MailRead
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.domain import MailSettings
+from clearline.platform.database import transactions as db
+from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed, Tx
+from clearline.platform.work.runner import Job
+from clearline.settings import Settings
+from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable
+from clearline.tickets.attachments.domain import Limits
+
+EVERY = 1.0
+"""Seconds between two looks for mail that waits."""
+
+POLL_EVERY = timedelta(seconds=30)
+"""Between two polls of the IMAP mailboxes."""
+
+POLL_SECONDS = 60
+"""For one mailbox; then its connection is closed."""
+
+AT_ONCE = 50
+"""The most mails of one turn, of one mailbox or of all that wait."""
+
+_PASSING = {"40001", "40P01", "55P03", "57014"}
+"""What PostgreSQL says of changes that got in each other's way: another time the mail may do."""
+
+_UNREAD = (MailUnreadable, RecursionError, MemoryError)
+_log = structlog.get_logger("clearline.mail")
+Clock = Callable[[], datetime]
+
+
+def listener(database: Database, settings: Settings, now: Clock) -> MailListener | None:
+    """The port on which mail is taken, if the settings name one. It is not open yet."""
+    if settings.mail_listen is None:
+        return None
+
+    async def knows(address: str) -> bool:
+        try:
+            async with database.statement() as tx:
+                return bool(await mails.mailboxes_for(tx, [address]))
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
+
+    async def receive(delivery: Delivery) -> None:
+        read = await asyncio.to_thread(MailRead.of, delivery.raw)
+        try:
+            async with database.transaction() as tx:
+                await keep(tx, delivery, now=now(), read=read)
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
+
+    return MailListener(
+        settings.mail_listen, size_max=settings.mail_max, knows=knows, receive=receive, hostname=socket.gethostname()
+    )
+
+
+async def keep(tx: Tx, delivery: Delivery, *, now: datetime, read: MailRead | None = None) -> list[UUID]:
+    """Keep a mail for each mailbox that it was handed over for, once; the ids of those that are new."""
+    found = await mails.mailboxes_for(tx, delivery.recipients)
+    if not found:
+        raise Unavailable  # it was there when its recipient was taken
+    kept = [
+        await mails.receive(
+            tx, mailbox, delivery.raw, envelope_from=delivery.sender, envelope_to=recipients, now=now, read=read
+        )
+        for mailbox, recipients in found
+    ]
+    return [one for one in kept if one is not None]
+
+
+def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> list[Job]:
+    """The work on mail that is kept, the poll, and forgetting."""
+    limits = Limits(settings.attachment_max, settings.attachment_types)
+    known: list[MailSettings] = []
+
+    async def desk() -> MailDesk:
+        if not known:
+            async with database.transaction() as tx:
+                known.append(await outbound_mail.settings_of(tx, settings))
+        return MailDesk(known[0].secret, known[0].address, blobs, limits, [])
+
+    async def work() -> int:
+        return await turn(database, await desk(), now)
+
+    due = now()
+
+    async def fetch() -> int:
+        nonlocal due
+        if now() < due:
+            return 0  # a stopping server gives every job a last turn, and should not ask others then
+        due = now() + POLL_EVERY
+        return await poll(database, settings, now)
+
+    async def forget() -> int:
+        async with database.statement() as tx:
+            return await mails.forget_old(tx, now=now())
+
+    return [
+        Job("mail that came in", EVERY, work, AT_ONCE),
+        Job("mailboxes that are polled", 5, fetch),
+        Job("mail that is old", 3600, forget, 200),
+    ]
+
+
+async def turn(database: Database, desk: MailDesk, now: Clock) -> int:
+    """Deal with mails that wait, each in a transaction of its own and tried once; how many were dealt with.
+
+    A mail that fails is tried in later turns, five times in all, and then put aside with the reason; it holds up
+    no other. Several processes may do this at once.
+    """
+    done, after = 0, None
+    while done < AT_ONCE:
+        async with database.statement() as tx:
+            mail = await inbound_mail.begin(tx, after, until=now() + LEASE, now=now())
+        if mail is None:
+            return done
+        after = mail.received_at, mail.id
+        if mail.attempts >= TRIES:
+            await _put_aside(database, mail.id, f"it was tried {TRIES} times in vain")
+        else:
+            await _deal(database, mail, replace(desk, staged=[]), now, is_last=mail.attempts + 1 >= TRIES)
+        done += 1
+    return done
+
+
+async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Clock, *, is_last: bool) -> None:
+    """Deal with one mail, or note why that did not go."""
+    try:
+        await _sort(database, mail, desk, now)
+    except DatabaseUnavailable:
+        raise  # what was stored stays: the commit may have happened
+    except BlobsUnavailable as error:
+        await desk.discard()
+        async with database.statement() as tx:
+            await inbound_mail.give_back(tx, mail.id, failed=False)
+        _log.warning("mail put off: attachments cannot be stored", mail=str(mail.id), error=str(error))
+    except DeskError as error:
+        await desk.discard()
+        await _put_aside(database, mail.id, str(error) or "the desk refused it")
+    except _UNREAD as error:
+        await _put_aside(database, mail.id, f"it cannot be read: {error}")
+    except Exception as error:  # noqa: BLE001 - a mail's fault must not hold up the others
+        await desk.discard()
+        if isinstance(error, StatementFailed) and error.sqlstate in _PASSING and not is_last:
+            async with database.statement() as tx:
+                await inbound_mail.give_back(tx, mail.id, failed=True)
+            return
+        _log.exception("mail not dealt with", mail=str(mail.id))
+        await _put_aside(
+            database, mail.id, f"a fault of the desk ({type(error).__name__}); its log says more", failures=1
+        )
+
+
+async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Clock) -> None:
+    async with database.statement() as tx:
+        raw = await inbound_mail.raw(tx, mail.id)
+    # In a thread: a large mail takes its time, and others wait for an answer.
+    message, parsed = await asyncio.to_thread(_read, raw or b"")
+    async with database.transaction() as tx:
+        known = await mail_sorting.known_contact(tx, parsed.heads.sender)
+    async with database.transaction() as tx:
+        await db.hurry(tx)
+        if await inbound_mail.take(tx, mail.id) is None:
+            return  # another process has it, or had
+        outcome = await mail_sorting.sort(tx, mail, parsed, message, known, desk=desk, now=now())
+        await inbound_mail.decide(tx, mail.id, _short(outcome), now=_decided_at(outcome, now))
+    _log.info("mail dealt with", mail=str(mail.id), state=outcome.state, reason=outcome.reason)
+
+
+def _read(raw: bytes) -> tuple[Message, Parsed]:
+    message = message_of(raw)
+    return message, read_message(message)
+
+
+def _short(outcome: Outcome) -> Outcome:
+    return outcome._replace(reason=None if outcome.reason is None else outcome.reason[:REASON_MAX])
+
+
+def _decided_at(outcome: Outcome, now: Clock) -> datetime | None:
+    return None if outcome.state is InboundState.QUARANTINED else now()
+
+
+async def _put_aside(database: Database, mail_id: UUID, reason: str, *, failures: int = 0) -> None:
+    async with database.transaction() as tx:
+        if await inbound_mail.take(tx, mail_id) is not None:
+            aside = _short(Outcome(InboundState.QUARANTINED, reason))
+            await inbound_mail.decide(tx, mail_id, aside, now=None, failures=failures)
+
+
+class Fetched(Struct, frozen=True):
+    """What a poll of one mailbox brought: how many mails were kept, and what is wrong with others."""
+
+    kept: int
+    error: str | None
+
+
+async def poll(database: Database, settings: Settings, now: Clock) -> int:
+    """Fetch the new mail of every polled mailbox; how many mails were kept. Of several processes one polls at a time.
+
+    A mail is marked on its server once it is kept here: a process that dies in between fetches it again, and keeps it
+    once.
+    """
+    async with database.transaction() as alone:
+        if not await mailboxes.hold_polling(alone):
+            return 0
+        async with database.transaction() as tx:
+            found, key = await mailboxes.polled(tx), await sealer(tx, settings.secret_key)
+        total = 0
+        for mailbox in found:
+            fetched = await _poll_one(database, mailbox, key, settings.mail_max, now)
+            total += fetched.kept
+            async with database.statement() as tx:
+                await mailboxes.note_poll(tx, mailbox.id, fetched.error, now=now())
+        return total
+
+
+async def _poll_one(database: Database, mailbox: Mailbox, key: Sealer, size_max: int, now: Clock) -> Fetched:
+    """Poll one mailbox. Whatever is wrong with it is noted, and the others go on."""
+    opened: OpenMailbox | None = None
+    try:
+        async with asyncio.timeout(POLL_SECONDS):
+            opened = await asyncio.to_thread(open_mailbox, imap_access(mailbox, key))
+            return await fetch(database, mailbox, opened, size_max, now)
+    except DatabaseUnavailable:
+        raise
+    except TimeoutError:
+        told = f"the server took longer than {POLL_SECONDS} seconds"
+    except (ImapFailed, Unsealable) as error:
+        told = str(error)
+    except Exception as error:  # noqa: BLE001 - a mailbox's fault must not hold up the others
+        _log.exception("mailbox not polled", mailbox=mailbox.address)
+        told = f"a fault of the desk ({type(error).__name__}); its log says more"
+    finally:
+        if opened is not None:
+            opened.abort()
+    _log.warning("mailbox not polled", mailbox=mailbox.address, error=told)
+    return Fetched(0, told)
+
+
+async def fetch(database: Database, mailbox: Mailbox, opened: OpenMailbox, size_max: int, now: Clock) -> Fetched:
+    """Keep the new mails of one mailbox, at most 50 in a turn.
+
+    Raises:
+        ImapFailed: the server went away; what is kept is kept.
+    """
+    kept, error = 0, None
+    for uid, size in (await asyncio.to_thread(opened.unseen, AT_ONCE)).items():
+        try:
+            raw = None if size > size_max else await asyncio.to_thread(opened.fetch, uid, size_max + 1)
+            if size > size_max or (raw is not None and len(raw) > size_max):
+                error = f"a mail of {size} bytes is larger than CLEARLINE_MAIL_MAX; it is flagged in the mailbox"
+                head = await asyncio.to_thread(opened.head, uid)
+                async with database.transaction() as tx:
+                    await mails.note_too_large(tx, mailbox, head, size, uid=str(uid), now=now())
+                await asyncio.to_thread(opened.mark, uid, too_large=True)
+            elif raw is not None:
+                kept += await _keep_one(database, mailbox, raw, now)
+                await asyncio.to_thread(opened.mark, uid)
+        except (ImapFailed, DatabaseUnavailable):
+            raise
+        except Exception as fault:  # noqa: BLE001 - a mail's fault must not hold up the others
+            _log.exception("mail not kept", mailbox=mailbox.address)
+            error = f"a mail could not be kept ({type(fault).__name__}); it is flagged in the mailbox"
+            await asyncio.to_thread(opened.mark, uid, too_large=True)
+    await asyncio.to_thread(opened.close)
+    return Fetched(kept, error)
+
+
+async def _keep_one(database: Database, mailbox: Mailbox, raw: bytes, now: Clock) -> bool:
+    read = await asyncio.to_thread(MailRead.of, raw)
+    sender = mails.sender_in(read.heads)
+    async with database.transaction() as tx:
+        new = await mails.receive(
+            tx, mailbox, raw, envelope_from=sender, envelope_to=[mailbox.address], now=now(), read=read
+        )
+    return new is not None

@@ -1,0 +1,130 @@
+"""A mail as it travels (RFC 5322), and what is read out of one that we wrote."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage, MIMEPart
+from email.utils import format_datetime, parseaddr
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.mail.outbound.domain import (
+    Mail,
+    MailSettings,
+    address_of,
+    is_mailable,
+    message_id_for,
+    prefixed_subject,
+    reply_address,
+    root_id,
+    thread_index,
+    thread_of,
+    wire_address,
+)
+
+SUBJECT_MAX = 400
+"""Characters; a ticket's title and number are shorter."""
+
+_LINK = re.compile(r"(https?://|mailto:)[\x21\x23-\x3b\x3d\x3f-\x7e]+")
+_NOT_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
+
+
+class Composed(Struct, frozen=True):
+    """A mail ready to send."""
+
+    message_id: str
+    subject: str
+    message: bytes
+
+
+class Read(Struct, frozen=True):
+    """A message read again: its headers in their order with their text decoded, and its parts."""
+
+    headers: list[tuple[str, str]]
+    text: str
+    html: str | None
+
+
+def compose(mail: Mail, mail_id: UUID, thread: Sequence[str], *, settings: MailSettings, now: datetime) -> Composed:
+    """The message of a mail: text, and HTML beside it when there is some; ASCII unless an address is not.
+
+    ``thread`` holds the Message-IDs of the ticket so far, oldest first. Nothing that people wrote can add a header.
+    """
+    subject = one_line(prefixed_subject(mail.subject, mail.ticket_number))[:SUBJECT_MAX] or "(no subject)"
+    message_id = message_id_for(mail_id, mail.ticket_number, settings.sender)
+    message = EmailMessage()
+    message["Date"] = format_datetime(now)
+    _add_addresses(message, mail, settings)
+    _add_automation(message, mail)
+    message.set_content(mail.text, cte="quoted-printable")
+    if mail.html is not None:
+        message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    # Python folds structured headers well, but reads encoded words in text of people: those lines are ours.
+    lines = [("Message-ID", message_id), ("Subject", _text(subject, "Subject"))]
+    if mail.ticket_number is not None:
+        lines += _thread(mail, mail.ticket_number, thread, settings)
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines)
+    plain = wire_address(mail.recipient).isascii() and wire_address(settings.address).isascii()
+    chosen = policy.SMTP if plain else policy.SMTPUTF8
+    return Composed(message_id, subject, head.encode() + message.as_bytes(policy=chosen))
+
+
+def one_line(text: str) -> str:
+    """Text for a header: without control characters and line breaks of any alphabet."""
+    shown = (" " if unicodedata.category(one) in _NOT_SHOWN else one for one in text)
+    return " ".join("".join(shown).split())
+
+
+def read(message: bytes) -> Read:
+    """What a message of ours says."""
+    parsed = message_from_bytes(message, policy=policy.default)
+    text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
+    headers = [(name, str(value)) for name, value in parsed.items()]
+    return Read(headers, _content(text) or "", _content(html))
+
+
+def _content(part: MIMEPart | None) -> str | None:
+    return None if part is None else str(part.get_content()).replace("\r\n", "\n")
+
+
+def _add_addresses(message: EmailMessage, mail: Mail, settings: MailSettings) -> None:
+    sender = wire_address(settings.address)
+    name = one_line(parseaddr(settings.sender)[0])
+    local, _at, domain = sender.rpartition("@")
+    message["From"] = Address(name, local, domain)
+    message["To"] = address_of(wire_address(mail.recipient)) if is_mailable(mail.recipient) else "undisclosed:;"
+    if mail.ticket_number is not None:
+        message["Reply-To"] = address_of(reply_address(sender, mail.ticket_number, settings.secret))
+
+
+def _add_automation(message: EmailMessage, mail: Mail) -> None:
+    """Have nobody's machine answer: RFC 3834, 5; X-Auto-Response-Suppress of Exchange; Precedence for the old ones."""
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    if mail.kind == "digest":
+        message["Precedence"] = "bulk"
+    if _LINK.fullmatch(mail.unsubscribe):
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+
+
+def _thread(mail: Mail, number: int, known: Sequence[str], settings: MailSettings) -> list[tuple[str, str]]:
+    thread = thread_of(root_id(number, settings.sender), known)
+    topic = one_line(prefixed_subject(mail.subject, None)) or "(no subject)"
+    return [
+        ("In-Reply-To", thread[-1]),
+        ("References", "\r\n ".join(thread)),
+        ("Thread-Topic", _text(topic[:SUBJECT_MAX], "Thread-Topic")),
+        ("Thread-Index", thread_index(number, settings.sender)),
+    ]
+
+
+def _text(text: str, name: str) -> str:
+    """Text as the value of a header, folded: ASCII as it is, anything else in encoded words (RFC 2047)."""
+    is_plain = text.isascii() and "=?" not in text
+    header = Header(text, "us-ascii" if is_plain else "utf-8", header_name=name, maxlinelen=76)
+    return header.encode(linesep="\r\n")

@@ -1,0 +1,249 @@
+"""Sends mail by SMTP (RFC 5321). It knows addresses and messages, and nothing of tickets."""
+
+import asyncio
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from msgspec import Struct
+
+from clearline.mail.outbound.domain import is_mailable
+from clearline.settings import InvalidSetting
+
+SECONDS = 30.0
+"""How long the server may take for one answer. RFC 5321, 4.5.3.2 allows minutes, but a queue waits behind it."""
+
+IDLE_SECONDS = 20.0
+"""After so long without use a connection is not used again: servers close idle ones."""
+
+MOST_MAILS = 100
+"""So many mails go over one connection; some servers end it themselves after that."""
+
+ERROR_MAX = 500
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_TOO_LARGE = 552
+
+
+class SmtpUnavailable(Exception):
+    """The server cannot be used for any mail now: away, busy, not trusted, or it refuses our login or sender."""
+
+
+class MailRefused(Exception):
+    """The server refused this mail, or the connection broke over it.
+
+    ``is_permanent``: there is no use in trying again (RFC 5321, 4.2.1: 5yz).
+    """
+
+    def __init__(self, detail: str, *, is_permanent: bool) -> None:
+        super().__init__(detail[:ERROR_MAX])
+        self.is_permanent = is_permanent
+
+
+class SmtpServer(Struct, frozen=True):
+    """Where mail is sent by. ``scheme`` is smtp (never encrypted), smtp+starttls, or smtps (TLS from the start).
+
+    Certificates are checked against the machine's authorities, or those that ``SSL_CERT_FILE`` names.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    user: str | None = None
+    password: str | None = None
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """The server that an address such as ``smtp+starttls://user:password@host:587`` names.
+
+        Raises:
+            InvalidSetting: the port is none.
+        """
+        parts = urlsplit(url)
+        try:
+            port = parts.port or _PORTS[parts.scheme]
+        except (ValueError, KeyError) as error:
+            raise InvalidSetting("CLEARLINE_SMTP must be an address such as smtps://mail.example.net:465") from error
+        user = None if parts.username is None else unquote(parts.username)
+        return cls(parts.scheme, parts.hostname or "", port, user, unquote(parts.password or ""))
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+
+class Connections:
+    """Connections to one server that are used again; as many at a time as there are mails under way."""
+
+    def __init__(self, server: SmtpServer, sender: str, *, seconds: float = SECONDS) -> None:
+        """``sender`` is the envelope's: bounces go there."""
+        self._server, self._sender, self._seconds = server, sender, seconds
+        self._idle: list[_Connection] = []
+
+    async def deliver(self, recipient: str, message: bytes) -> str:
+        """Hand a message over; what the server said when it took it.
+
+        Raises:
+            MailRefused: it did not take this one.
+            SmtpUnavailable: it takes none now.
+        """
+        if not is_mailable(recipient):  # the library reads such leniently, and would write to somebody else
+            raise MailRefused("no server takes mail for such an address", is_permanent=True)
+        while (connection := self._reusable()) is not None:
+            try:
+                return await self._over(connection, recipient, message)
+            except SmtpUnavailable:
+                continue  # it closed an idle connection; nothing was handed over
+        connection = await _Connection.open(self._server, self._seconds)
+        return await self._over(connection, recipient, message)
+
+    async def close(self) -> None:
+        """End every connection that is not in use."""
+        while self._idle:
+            await self._idle.pop().quit()
+
+    def _reusable(self) -> "_Connection | None":
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_fresh:
+                return connection
+            connection.drop()
+        return None
+
+    async def _over(self, connection: "_Connection", recipient: str, message: bytes) -> str:
+        try:
+            said = await connection.deliver(self._sender, recipient, message)
+        except BaseException:
+            if connection.is_usable:
+                self._idle.append(connection)
+            else:
+                connection.drop()
+            raise
+        self._idle.append(connection)
+        return said
+
+
+class _Connection:
+    """One connection. ``is_usable`` says whether it is between two mails."""
+
+    def __init__(self, client: aiosmtplib.SMTP) -> None:
+        self._client = client
+        self._mails = 0
+        self._last_used = _seconds()
+        self.is_usable = True
+
+    @classmethod
+    async def open(cls, server: SmtpServer, seconds: float) -> Self:
+        """Connect, encrypt and log in as the address of the server says.
+
+        Raises:
+            SmtpUnavailable: any of it failed.
+        """
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.user,
+            password=server.password if server.user is not None else None,
+            use_tls=server.scheme == "smtps",
+            start_tls=server.scheme == "smtp+starttls",
+            timeout=seconds,
+        )
+        try:
+            await client.connect()
+            await client.ehlo()
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            client.close()
+            raise SmtpUnavailable(f"{server}: {_said(error)}") from error
+        return cls(client)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the server is likely to take another mail over it."""
+        young = _seconds() - self._last_used < IDLE_SECONDS
+        return self.is_usable and young and self._mails < MOST_MAILS and self._client.is_connected
+
+    async def deliver(self, sender: str, recipient: str, message: bytes) -> str:
+        """One mail: MAIL, RCPT, DATA.
+
+        What fails before the server knows the recipient is the server's fault, and what fails later the mail's: a mail
+        over which a server breaks must not stand before all the others for ever.
+        """
+        self.is_usable = False
+        await self._announce(sender, recipient, message)
+        try:
+            await self._client.rcpt(recipient, encoding=_encoding(sender, recipient, message))
+            answer = await self._client.data(message)
+        except aiosmtplib.SMTPResponseException as error:
+            await self._reset()
+            raise MailRefused(_said(error), is_permanent=500 <= error.code < 600) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise MailRefused(_said(error), is_permanent=False) from error
+        self._mails += 1
+        self._last_used = _seconds()
+        self.is_usable = True
+        return answer.message
+
+    async def _announce(self, sender: str, recipient: str, message: bytes) -> None:
+        encoding = _encoding(sender, recipient, message)
+        options = [f"SIZE={len(message)}"] if self._client.supports_extension("size") else []
+        if encoding != "ascii":
+            if not self._client.supports_extension("smtputf8"):
+                self.is_usable = True
+                raise MailRefused("the server takes no international addresses (SMTPUTF8)", is_permanent=True)
+            options += ["SMTPUTF8", "BODY=8BITMIME"]
+        try:
+            await self._client.mail(sender, options=options, encoding=encoding)
+        except aiosmtplib.SMTPResponseException as error:
+            about_mail = error.code == _TOO_LARGE or (400 <= error.code < 500 and error.code != 421)
+            if about_mail:
+                await self._reset()
+                raise MailRefused(_said(error), is_permanent=error.code == _TOO_LARGE) from error
+            raise SmtpUnavailable(f"the sender {sender} is refused: {_said(error)}") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise SmtpUnavailable(_said(error)) from error
+
+    async def _reset(self) -> None:
+        """Make the connection usable for the next mail, if that is possible."""
+        try:
+            await self._client.rset()
+        except (aiosmtplib.SMTPException, OSError):
+            return
+        self._last_used = _seconds()
+        self.is_usable = True
+
+    async def quit(self) -> None:
+        """End it politely, if the server is quick."""
+        try:
+            await self._client.quit(timeout=2)
+        except (aiosmtplib.SMTPException, OSError):
+            self.drop()
+
+    def drop(self) -> None:
+        """End it."""
+        self._client.close()
+
+
+async def check(server: SmtpServer) -> str:
+    """What there is to say of a server that answers, and lets us log in.
+
+    Raises:
+        SmtpUnavailable: it does not.
+    """
+    connection = await _Connection.open(server, 10)
+    await connection.quit()
+    return f"{server} answers" + ("" if server.user is None else f" and knows {server.user}")
+
+
+def _encoding(sender: str, recipient: str, message: bytes) -> str:
+    return "ascii" if sender.isascii() and recipient.isascii() and message.isascii() else "utf-8"
+
+
+def _said(error: BaseException) -> str:
+    """An error in one line: the server's answer, or what happened to the connection."""
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        text = f"{error.code} {error.message}"
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.replace("\0", "").split())[:ERROR_MAX]
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()

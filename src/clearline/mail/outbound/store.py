@@ -1,0 +1,281 @@
+"""Mail on its way out."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from clearline.mail.outbound.domain import MailState, OutboundMail
+from clearline.platform.database.transactions import Record, Tx
+
+_COLUMNS = """m.company_id, m.id, m.number, m.recipient, m.user_id, m.subject, m.kind, m.ticket_number, m.message_id,
+              m.state, m.attempts, m.due_at, m.last_error, m.created_at, m.finished_at"""
+
+
+class Claimed(NamedTuple):
+    """A mail that this process sends. ``attempts`` failed before; ``suppressed`` says why it must not be sent."""
+
+    company_id: UUID
+    id: UUID
+    recipient: str
+    ticket_number: int | None
+    attempts: int
+    message: bytes
+    suppressed: str | None
+
+
+def _mail(row: Record) -> OutboundMail:
+    values = [*row[:15]]
+    values[9] = MailState(values[9])
+    return OutboundMail(*values)
+
+
+async def insert(tx: Tx, mail: OutboundMail, message: bytes) -> None:
+    """Store a new mail; the database numbers it."""
+    await tx.write(
+        """
+        insert into outbound_mail (company_id, id, recipient, user_id, subject, kind, ticket_number, message_id, state,
+                                   attempts, due_at, last_error, created_at, finished_at, message)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        """,
+        mail.company_id,
+        mail.id,
+        mail.recipient,
+        mail.user_id,
+        mail.subject,
+        mail.kind,
+        mail.ticket_number,
+        mail.message_id,
+        mail.state,
+        mail.attempts,
+        mail.due_at,
+        mail.last_error,
+        mail.created_at,
+        mail.finished_at,
+        message,
+    )
+
+
+async def get(tx: Tx, mail_id: UUID) -> tuple[OutboundMail, bytes] | None:
+    """One mail with its message, or None. Served by ``outbound_mail_by_id``."""
+    row = await tx.fetchrow(f"select {_COLUMNS}, m.message from outbound_mail m where m.id = $1", mail_id)
+    return None if row is None else (_mail(row), row[15])
+
+
+async def lock(tx: Tx, mail_id: UUID) -> OutboundMail | None:
+    """One mail, held against changes by others until the transaction ends. Served by ``outbound_mail_by_id``."""
+    row = await tx.fetchrow(f"select {_COLUMNS} from outbound_mail m where m.id = $1 for update", mail_id)
+    return None if row is None else _mail(row)
+
+
+async def with_message_id(tx: Tx, message_id: str) -> OutboundMail | None:
+    """The mail with this Message-ID, or None. Served by ``outbound_mail_by_message``."""
+    row = await tx.fetchrow(f"select {_COLUMNS} from outbound_mail m where m.message_id = $1 limit 1", message_id)
+    return None if row is None else _mail(row)
+
+
+_NEWEST = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+"""Where a list begins that goes from the newest down."""
+
+_PAGES = {
+    "all": f"""select {_COLUMNS} from outbound_mail m
+                where (m.created_at, m.id) < ($1, $2) order by m.created_at desc, m.id desc limit $3""",
+    "state": f"""select {_COLUMNS} from outbound_mail m
+                  where m.state = $4 and (m.created_at, m.id) < ($1, $2)
+                  order by m.created_at desc, m.id desc limit $3""",
+}
+
+
+async def page(
+    tx: Tx, *, state: MailState | None, before: tuple[datetime, UUID] | None, limit: int
+) -> list[OutboundMail]:
+    """Mails, newest first, older than one. Served by ``outbound_mail_newest``, or ``outbound_mail_by_state``."""
+    which, values = ("all", ()) if state is None else ("state", (state,))
+    rows = await tx.fetch(_PAGES[which], *(before or _NEWEST), limit, *values)
+    return [_mail(row) for row in rows]
+
+
+async def of_ticket(
+    tx: Tx,
+    company_id: UUID,
+    number: int,
+    *,
+    state: MailState | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[OutboundMail]:
+    """Mails about one ticket, newest first, older than one. Served by ``outbound_mail_of_ticket``."""
+    at, mail_id = before or _NEWEST
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from outbound_mail m
+             where m.company_id = $1 and m.ticket_number = $2 and ($3::text is null or m.state = $3)
+               and (m.created_at, m.id) < ($4, $5)
+             order by m.created_at desc, m.id desc limit $6""",
+        company_id,
+        number,
+        state,
+        at,
+        mail_id,
+        limit,
+    )
+    return [_mail(row) for row in rows]
+
+
+async def recent_count(tx: Tx, recipient: str, kind: str, *, since: datetime) -> int:
+    """How many mails of a kind were written to an address, in any case, since then.
+
+    Served by ``outbound_mail_of_recipient``.
+    """
+    found: int = await tx.fetchval(
+        "select count(*) from outbound_mail where lower(recipient) = lower($1) and created_at >= $2 and kind = $3",
+        recipient,
+        since,
+        kind,
+    )
+    return found
+
+
+async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime) -> int:
+    """How many notifications about a company's tickets were written since then to contacts who are no users.
+
+    Served by ``outbound_mail_to_contacts``.
+    """
+    found: int = await tx.fetchval(
+        """select count(*) from outbound_mail
+            where company_id = $1 and created_at >= $2 and user_id is null and kind = 'notification'""",
+        company_id,
+        since,
+    )
+    return found
+
+
+async def claim(tx: Tx, *, limit: int, until: datetime, now: datetime) -> list[Claimed]:
+    """Take due mails until then, the longest due first; nobody else gets them before.
+
+    Of those to one address about one ticket only the first that waits is given out: they arrive in their order.
+    Served by ``outbound_mail_waiting`` and ``outbound_mail_in_order``.
+    """
+    rows = await tx.fetch(_DUE, now, limit)
+    if rows:
+        await _hold(tx, [Claimed(*row) for row in rows], until)
+    return [Claimed(*row) for row in rows]
+
+
+_DUE = """
+    select m.company_id, m.id, m.recipient, m.ticket_number, m.attempts, m.message,
+           (select s.reason from mail_suppression s where s.address = lower(m.recipient))
+      from outbound_mail m
+     where m.state = 'waiting' and m.due_at <= $1 and (m.claimed_until is null or m.claimed_until <= $1)
+       and not exists (select 1 from outbound_mail e
+                        where e.state = 'waiting' and e.company_id = m.company_id
+                          and e.ticket_number = m.ticket_number and lower(e.recipient) = lower(m.recipient)
+                          and e.number < m.number)
+     order by m.due_at, m.number limit $2 for update of m skip locked
+"""
+
+
+async def _hold(tx: Tx, mails: Sequence[Claimed], until: datetime | None) -> None:
+    await tx.write(
+        """update outbound_mail m set claimed_until = $3 from unnest($1::uuid[], $2::uuid[]) held (company_id, id)
+            where m.company_id = held.company_id and m.id = held.id and m.state = 'waiting'""",
+        [one.company_id for one in mails],
+        [one.id for one in mails],
+        until,
+    )
+
+
+async def renew(tx: Tx, mails: Sequence[Claimed], *, until: datetime) -> None:
+    """Keep claimed mails for longer."""
+    await _hold(tx, mails, until)
+
+
+async def release(tx: Tx, mails: Sequence[Claimed]) -> None:
+    """Give claimed mails back as they were: nothing was tried with them."""
+    await _hold(tx, mails, None)
+
+
+async def finish(tx: Tx, mail: Claimed, state: MailState, error: str | None, *, attempts: int, now: datetime) -> None:
+    """Note that a mail was sent, or that it never will be."""
+    await tx.write(
+        """update outbound_mail set state = $3, last_error = $4, finished_at = $5, claimed_until = null,
+                  attempts = $6
+            where company_id = $1 and id = $2 and state = 'waiting'""",
+        mail.company_id,
+        mail.id,
+        state,
+        error,
+        now,
+        attempts,
+    )
+
+
+async def put_off(tx: Tx, mail: Claimed, error: str, *, due_at: datetime) -> None:
+    """Note a failure, and have the mail wait, with those behind it to the same address about the same ticket.
+
+    Served by the primary key and ``outbound_mail_in_order``.
+    """
+    await tx.write(
+        """with failed as (
+               update outbound_mail set attempts = attempts + 1, last_error = $5, due_at = $6, claimed_until = null
+                where company_id = $1 and id = $2 and state = 'waiting')
+           update outbound_mail set due_at = $6
+            where state = 'waiting' and company_id = $1 and ticket_number = $3 and lower(recipient) = lower($4)
+              and id <> $2 and due_at < $6""",
+        mail.company_id,
+        mail.id,
+        mail.ticket_number,
+        mail.recipient,
+        error,
+        due_at,
+    )
+
+
+async def is_claimed(tx: Tx, mail: OutboundMail, *, now: datetime) -> bool:
+    """Whether some process is sending a mail now. Served by the primary key."""
+    found: bool = await tx.fetchval(
+        "select coalesce(claimed_until > $3, false) from outbound_mail where company_id = $1 and id = $2",
+        mail.company_id,
+        mail.id,
+        now,
+    )
+    return found
+
+
+async def wait_again(tx: Tx, mail: OutboundMail, *, now: datetime) -> None:
+    """Have a mail tried as if it were new."""
+    await tx.write(
+        """update outbound_mail set state = 'waiting', attempts = 0, due_at = $3, claimed_until = null,
+                  finished_at = null
+            where company_id = $1 and id = $2""",
+        mail.company_id,
+        mail.id,
+        now,
+    )
+
+
+async def bounce(tx: Tx, mail: OutboundMail, detail: str, *, now: datetime) -> None:
+    """Note that a mail came back."""
+    await tx.write(
+        """update outbound_mail set state = 'bounced', last_error = $3, finished_at = coalesce(finished_at, $4),
+                  claimed_until = null
+            where company_id = $1 and id = $2""",
+        mail.company_id,
+        mail.id,
+        detail,
+        now,
+    )
+
+
+async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Delete at most so many mails dealt with before then; how many. Served by ``outbound_mail_finished``."""
+    row = await tx.write(
+        """with gone as (
+               delete from outbound_mail where (company_id, id) in (
+                   select company_id, id from outbound_mail where state <> 'waiting' and finished_at < $1
+                    order by finished_at limit $2 for update skip locked)
+               returning 1)
+           select count(*) from gone""",
+        before,
+        limit,
+    )
+    return 0 if row is None else row[0]

@@ -1,0 +1,166 @@
+"""Sends the mail that is written: at least once each, in order to one address about one ticket."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from random import SystemRandom
+
+import structlog
+from msgspec.structs import replace
+
+from clearline.mail.outbound import store as outbound_mail
+from clearline.mail.outbound.domain import MailState, next_try, wire_address
+from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
+from clearline.mail.outbound.store import Claimed
+from clearline.mail.outbound.usecases import purge, suppressed
+from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.work.claims import LEASE_SECONDS, Pump
+from clearline.platform.work.runner import Job
+from clearline.settings import Settings
+
+NAME = "mail out"
+SLOTS = 4
+"""So many connections to the server has one process at most."""
+
+BATCH = 10
+"""So many mails go over a connection before others are looked at."""
+
+PAUSES = (5, 10, 20, 40, 60)
+"""Seconds that the queue rests when the server cannot be used, the longer the more often in a row."""
+
+_PURGE_EVERY = 3600
+_NOTING_TRIES = 20
+_JITTER = 0.1
+_random = SystemRandom()
+_log = structlog.get_logger("clearline.worker")
+
+
+class MailOut:
+    """The queue of one process, and its connections to the server.
+
+    A mail is sent, then noted as sent: a process that dies between the two leaves one that is sent again, with the same
+    Message-ID, when its lease is over. Mail programs and list servers know it by that; the second is the same mail.
+    """
+
+    def __init__(
+        self, database: Database, connections: Connections, now: Callable[[], datetime], *, slots: int = SLOTS
+    ) -> None:
+        self._database, self._connections, self._now = database, connections, now
+        self._rests, self._resume_at, self._is_trying = 0, now(), False
+        self._pump = Pump(NAME, slots=slots, claim=self._claim, do=self._send_all, renew=self._renew)
+
+    def job(self) -> Job:
+        """The queue as work of a runner."""
+        job = self._pump.job()
+        return replace(job, finish=self._finishing(job.finish))
+
+    def _finishing(self, finish: Callable[[], Awaitable[object]] | None) -> Callable[[], Awaitable[None]]:
+        async def both() -> None:
+            if finish is not None:
+                await finish()
+            await self._connections.close()
+
+        return both
+
+    async def _claim(self, free: int) -> Sequence[list[Claimed]]:
+        """Due mails, shared out to so many connections; none while the server rests, and then one to try it."""
+        now = self._now()
+        if self._is_trying or now < self._resume_at:
+            return []
+        most = 1 if self._rests else free * BATCH
+        async with self._database.transaction() as tx:
+            found = await outbound_mail.claim(tx, limit=most, until=now + timedelta(seconds=LEASE_SECONDS), now=now)
+        self._is_trying = bool(self._rests and found)
+        return [found[one::free] for one in range(min(free, len(found)))]
+
+    async def _renew(self, batches: Sequence[list[Claimed]]) -> None:
+        until = self._now() + timedelta(seconds=LEASE_SECONDS)
+        async with self._database.statement() as tx:
+            await outbound_mail.renew(tx, [one for batch in batches for one in batch], until=until)
+
+    async def _send_all(self, batch: list[Claimed]) -> None:
+        """Send a batch over one connection; it shrinks as mails are dealt with, so that only the rest is renewed."""
+        try:
+            while batch:
+                await self._send(batch[0])
+                del batch[0]
+        except SmtpUnavailable as error:
+            self._rest(error)
+            async with self._database.statement() as tx:
+                await outbound_mail.release(tx, batch)
+        finally:
+            self._is_trying = False
+
+    async def _send(self, mail: Claimed) -> None:
+        if mail.suppressed is not None:
+            await self._finish(mail, MailState.DEAD, suppressed(mail.suppressed), attempts=mail.attempts)
+            return
+        try:
+            await self._connections.deliver(wire_address(mail.recipient), mail.message)
+        except MailRefused as error:
+            self._awake()
+            await self._failed(mail, error)
+        else:
+            self._awake()
+            await self._finish(mail, MailState.SENT, None, attempts=mail.attempts)
+
+    async def _failed(self, mail: Claimed, error: MailRefused) -> None:
+        wait = None if error.is_permanent else next_try(mail.attempts + 1)
+        if wait is None:
+            _log.warning("mail given up", mail=str(mail.id), error=str(error))
+            await self._finish(mail, MailState.DEAD, str(error), attempts=mail.attempts + 1)
+            return
+        due_at = self._now() + wait * _random.uniform(1 - _JITTER, 1 + _JITTER)
+        async with self._database.statement() as tx:
+            await outbound_mail.put_off(tx, mail, str(error), due_at=due_at)
+
+    async def _finish(self, mail: Claimed, state: MailState, error: str | None, *, attempts: int) -> None:
+        """Note what became of a mail. When the database is away that is worth some patience: else it is sent again."""
+        for tries_left in reversed(range(_NOTING_TRIES)):
+            try:
+                async with self._database.statement() as tx:
+                    await outbound_mail.finish(tx, mail, state, error, attempts=attempts, now=self._now())
+            except DatabaseUnavailable:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(1)
+            else:
+                return
+
+    def _rest(self, error: SmtpUnavailable) -> None:
+        """Let the queue rest: nothing is wrong with its mails, and none of them counts an attempt."""
+        if self._now() < self._resume_at:
+            return  # another connection has noticed already
+        seconds = PAUSES[min(self._rests, len(PAUSES) - 1)]
+        self._rests += 1
+        self._resume_at = self._now() + timedelta(seconds=seconds)
+        _log.warning("mail rests: the server cannot be used", error=str(error), seconds=seconds)
+
+    def _awake(self) -> None:
+        if self._rests:
+            _log.info("mail goes on")
+        self._rests, self._resume_at = 0, self._now()
+
+
+def jobs(database: Database, settings: Settings, now: Callable[[], datetime]) -> list[Job]:
+    """The jobs of outgoing mail; without a server to send by, only the one that forgets old mail."""
+    found = [Job("old mail that went out", _PURGE_EVERY, _purging(database, now))]
+    if settings.smtp is not None:
+        connections = Connections(SmtpServer.parse(settings.smtp), wire_address(parseaddr(settings.mail_from)[1]))
+        found.append(MailOut(database, connections, now).job())
+    return found
+
+
+def _purging(database: Database, now: Callable[[], datetime]) -> Callable[[], Awaitable[int]]:
+    async def run() -> int:
+        total = 0
+        while True:
+            async with database.transaction() as tx:
+                done = await purge(tx, now=now())
+            total += done
+            if not done:
+                return total
+            await asyncio.sleep(0)
+
+    return run

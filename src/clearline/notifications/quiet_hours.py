@@ -1,0 +1,88 @@
+"""When mail may go out: quiet hours, quiet days and digests, on the clocks of the person it is for."""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from clearline.notifications.domain import DigestEvery, NotificationSettings
+
+_DAY = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+
+
+@lru_cache(maxsize=512)
+def zone_of(name: str) -> ZoneInfo:
+    """The zone of a name; one that this machine no longer knows is UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def quiet_until(settings: NotificationSettings, at: datetime) -> datetime:
+    """The first moment, ``at`` or later, that is not quiet; in UTC.
+
+    Quiet hours are read off the clock on the wall. Where clocks go back, an hour that is quiet is so twice; where they
+    go forward over the end of the quiet hours, these end there.
+    """
+    if settings.quiet_from is None and not settings.quiet_days:
+        return at
+    zone = zone_of(settings.time_zone)
+    moment = at.astimezone(UTC)
+    while _is_quiet(settings, local := moment.astimezone(zone)):
+        moment = _or_change(moment, moment + _left(settings, local.replace(tzinfo=None)), zone)
+    return moment
+
+
+def _is_quiet(settings: NotificationSettings, local: datetime) -> bool:
+    if local.isoweekday() in settings.quiet_days:
+        return True
+    begin, end = settings.quiet_from, settings.quiet_to
+    if begin is None or end is None:
+        return False
+    time = local.time()
+    return begin <= time < end if begin < end else time >= begin or time < end
+
+
+def _left(settings: NotificationSettings, wall: datetime) -> timedelta:
+    """How far the clock has to go for what makes the time quiet now to be over."""
+    midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+    if wall.isoweekday() in settings.quiet_days or settings.quiet_to is None:
+        return midnight + _DAY - wall
+    end = datetime.combine(wall.date(), settings.quiet_to)
+    return end - wall if end > wall else end + _DAY - wall
+
+
+def _or_change(begin: datetime, end: datetime, zone: ZoneInfo) -> datetime:
+    """``end``, or the second before it at which the clocks of the zone change."""
+    offset = begin.astimezone(zone).utcoffset()
+    if end.astimezone(zone).utcoffset() == offset:
+        return end
+    low, high = int(begin.timestamp()), int(end.timestamp())
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == offset:
+            low = middle
+        else:
+            high = middle
+    return datetime.fromtimestamp(high, UTC)
+
+
+def next_digest(settings: NotificationSettings, at: datetime) -> datetime:
+    """When the next digest after ``at`` is due, in UTC.
+
+    An hourly one comes at the full hour and waits for quiet time to end; a daily one comes at its hour on the next day
+    that is not quiet.
+    """
+    zone = zone_of(settings.time_zone)
+    local = at.astimezone(zone)
+    if settings.digest is DigestEvery.HOURLY:
+        wall = local.replace(tzinfo=None)
+        full = wall.replace(minute=0, second=0, microsecond=0) + _HOUR
+        return quiet_until(settings, at.astimezone(UTC) + (full - wall))
+    day = local.date()
+    while True:
+        due = datetime.combine(day, settings.digest_at, tzinfo=zone).astimezone(UTC)
+        if due > at and day.isoweekday() not in settings.quiet_days:
+            return due
+        day += _DAY

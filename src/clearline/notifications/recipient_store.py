@@ -1,0 +1,120 @@
+"""Who has to do with tickets, and so may hear of what happens to them."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+from uuid import UUID
+
+from clearline.accounts.store import USER, user_of
+from clearline.identity import PROVIDER_ID, User
+from clearline.notifications.domain import Happening, NotificationSettings, Way
+from clearline.notifications.preference_store import SETTINGS, settings_of
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import Priority
+
+
+class TicketNow(NamedTuple):
+    """What of a ticket says who hears of it. ``contact`` is None where the company's contacts are not written to."""
+
+    company_id: UUID
+    number: int
+    is_critical: bool
+    assignee_id: UUID | None
+    contact: str | None
+
+
+TICKETS = """
+    select t.company_id, t.number, t.priority, t.assignee_id, case when c.mails_contacts then t.contact_email end
+      from unnest($1::uuid[], $2::bigint[]) w (company_id, number)
+      join ticket t on t.company_id = w.company_id and t.number = w.number
+      join company c on c.id = t.company_id"""
+
+
+async def tickets(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> dict[int, TicketNow]:
+    """Tickets by number. Served by the primary keys."""
+    rows = await tx.fetch(TICKETS, [company_id for company_id, _ in wanted], [number for _, number in wanted])
+    return {row[1]: TicketNow(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4]) for row in rows}
+
+
+WATCHERS = """
+    select w.ticket_number, w.user_company_id, w.user_id
+      from unnest($1::uuid[], $2::bigint[]) t (company_id, number)
+      join ticket_watcher w on w.company_id = t.company_id and w.ticket_number = t.number"""
+
+
+async def watchers(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> list[tuple[int, UUID, UUID]]:
+    """Who follows tickets: the ticket, the person's company, the person. Served by the primary key."""
+    rows = await tx.fetch(WATCHERS, [company_id for company_id, _ in wanted], [number for _, number in wanted])
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+TEAMS = """
+    select q.id, m.user_id from queue q join team_member m on m.team_id = q.team_id where q.id = any($1::uuid[])"""
+
+
+async def teams_of(tx: Tx, queues: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+    """Who belongs to the teams of queues: the queue, and the person of the provider. Served by the primary keys."""
+    return [(row[0], row[1]) for row in await tx.fetch(TEAMS, list(queues))] if queues else []
+
+
+SIDES = """
+    select a.id, a.source from unnest($1::uuid[], $2::uuid[]) w (company_id, id)
+      join attachment a on a.company_id = w.company_id and a.id = w.id"""
+
+
+async def sides_of(tx: Tx, files: Collection[tuple[UUID, UUID]]) -> dict[UUID, str]:
+    """Which side attached files, named by company and id; without those that are gone.
+
+    Served by ``attachment_by_id``.
+    """
+    if not files:
+        return {}
+    rows = await tx.fetch(SIDES, [company_id for company_id, _ in files], [one for _, one in files])
+    return {row[0]: row[1] for row in rows}
+
+
+class Person(NamedTuple):
+    """A person, active or not, and what it wants to hear of."""
+
+    user: User
+    settings: NotificationSettings
+
+
+PEOPLE = f"""
+    with wanted (company_id, id) as (
+        select * from unnest($1::uuid[], $2::uuid[])
+        union
+        select u.company_id, u.id
+          from unnest($3::uuid[], $4::text[]) contact (company_id, email)
+          join app_user u on u.company_id = contact.company_id and lower(u.email) = lower(contact.email)
+        union
+        select s.company_id, s.user_id from notification_settings s
+         where s.company_id = any($5::uuid[])
+           and s.rules ->> case when s.company_id = $6 then '{Happening.TICKET_RAISED}'
+                                else '{Happening.COMPANY_TICKET}' end in ('{Way.EMAIL}', '{Way.DIGEST}')
+    )
+    select {USER}, {SETTINGS}
+      from wanted join app_user u on u.company_id = wanted.company_id and u.id = wanted.id
+      left join notification_settings s on s.company_id = u.company_id and s.user_id = u.id"""
+
+
+async def people(
+    tx: Tx,
+    ids: Collection[tuple[UUID, UUID]],
+    addresses: Collection[tuple[UUID, str]],
+    companies: Collection[UUID],
+) -> list[Person]:
+    """People, named by company and id, or by company and address, whatever the case of its letters.
+
+    And those of ``companies`` who want to hear of every ticket that is raised or, of a customer, of all its tickets.
+    Served by the primary keys and ``app_user_email``; of settings a company's own are read.
+    """
+    rows = await tx.fetch(
+        PEOPLE,
+        [company_id for company_id, _ in ids],
+        [user_id for _, user_id in ids],
+        [company_id for company_id, _ in addresses],
+        [address for _, address in addresses],
+        list(companies),
+        PROVIDER_ID,
+    )
+    return [Person(user_of(row), settings_of(row[8:])) for row in rows]

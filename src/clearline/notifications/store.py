@@ -1,0 +1,211 @@
+"""What waits to be told."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from clearline.identity import PROVIDER_ID
+from clearline.notifications.domain import Way
+from clearline.notifications.wording import Names
+from clearline.platform.database.transactions import Record, Tx
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class NewNotification(NamedTuple):
+    """Something to tell somebody; a contact who is no user has no id. ``data`` is what the person may know."""
+
+    company_id: UUID
+    recipient: str
+    user_company_id: UUID | None
+    user_id: UUID | None
+    ticket_number: int
+    note_number: int | None
+    event_id: int
+    type: str
+    data: dict[str, Any]
+    actor_name: str
+    at: datetime
+    channel: str
+    due_at: datetime
+
+
+async def insert(tx: Tx, found: Sequence[NewNotification]) -> None:
+    """Have people told, in one statement. What an address is to be told of an event already stays as it is."""
+    if not found:
+        return
+    columns = [list(column) for column in zip(*found, strict=True)]
+    columns[8] = [_encode(one).decode() for one in columns[8]]
+    await tx.write(
+        """
+        insert into notification (company_id, recipient, user_company_id, user_id, ticket_number, note_number, event_id,
+                                  type, data, actor_name, at, channel, due_at)
+        select n.a, n.b, n.c, n.d, n.e, n.f, n.g, n.h, n.i::jsonb, n.j, n.k, n.l, n.m
+          from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[],
+                      $8::text[], $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::timestamptz[])
+               n (a, b, c, d, e, f, g, h, i, j, k, l, m)
+        on conflict do nothing
+        """,
+        *columns,
+    )
+
+
+class Group(NamedTuple):
+    """What goes into one mail: of a ticket at once, or in a digest.
+
+    A digest is of all tickets; one to a contact who is no user has only a company's.
+    """
+
+    channel: str
+    recipient: str
+    user_company_id: UUID | None
+    user_id: UUID | None
+    company_id: UUID | None
+    ticket_number: int | None
+
+
+DUE = """
+    select channel, recipient, user_company_id, user_id, company_id, ticket_number
+      from notification where due_at <= $1 order by due_at, recipient, id limit $2"""
+
+
+async def due(tx: Tx, *, now: datetime, limit: int) -> list[Group]:
+    """The mails that the longest due of so many notifications make. Served by ``notification_due``."""
+    found: dict[Group, None] = {}
+    for channel, recipient, user_company_id, user_id, company_id, number in await tx.fetch(DUE, now, limit):
+        is_digest = channel == Way.DIGEST
+        where = None if is_digest and user_id is not None else company_id
+        found[Group(channel, recipient, user_company_id, user_id, where, None if is_digest else number)] = None
+    return list(found)
+
+
+class Due(NamedTuple):
+    """A notification that is taken, and what it is about as it is now.
+
+    ``mails`` is whether the reader is to be written to at all: an active person, or a contact whose company has that.
+    ``text`` is None where the reader may not know what was written, or it is not there.
+    """
+
+    key: tuple[UUID, int]
+    number: int
+    type: str
+    data: dict[str, Any]
+    actor_name: str
+    at: datetime
+    title: str
+    status: str
+    priority: str
+    service: str
+    company_name: str
+    agent_name: str | None
+    role: str | None
+    time_zone: str
+    mails: bool
+    text: str | None
+    names: Names
+
+
+TAKE = """
+    select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.status, t.priority,
+           coalesce(t.service_label, t.service_id), c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
+           case when n.user_id is null then c.mails_contacts else coalesce(u.is_active, false) end,
+           said.text, f.name, f.size, given.name, q.name
+      from notification n
+      join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
+      join company c on c.id = n.company_id
+      left join app_user u on u.company_id = n.user_company_id and u.id = n.user_id
+      left join notification_settings s on s.company_id = n.user_company_id and s.user_id = n.user_id
+      left join app_user agent on agent.company_id = $7 and agent.id = t.assignee_id
+      left join note said on said.company_id = n.company_id and said.ticket_number = n.ticket_number
+                         and said.number = n.note_number and (said.visibility = 'public' or u.company_id = $7)
+      left join attachment f on f.company_id = n.company_id
+                            and f.ticket_number = n.ticket_number
+                            and f.id = case when n.type = 'attachment.added' then (n.data ->> 'id')::uuid end
+                            and (f.visibility = 'public' or u.company_id = $7)
+      left join app_user given on given.company_id = $7
+                              and given.id = case when n.type = 'ticket.assigned' then (n.data ->> 'after')::uuid end
+      left join queue q on q.id = case when n.type = 'ticket.routed' then (n.data ->> 'after')::uuid end
+     where n.recipient = $1 and n.due_at <= $2 and n.channel = $3 and n.user_id is not distinct from $4
+       and ($5::uuid is null or n.company_id = $5) and ($6::bigint is null or n.ticket_number = $6)
+     order by n.due_at, n.id limit $8
+       for update of n skip locked"""
+
+
+async def take(tx: Tx, group: Group, *, until: datetime, limit: int) -> list[Due]:
+    """The notifications of a mail that are due by ``until``, oldest first, held until the transaction ends.
+
+    What another process holds is left to it. Served by ``notification_of_recipient``.
+    """
+    rows = await tx.fetch(
+        TAKE,
+        group.recipient,
+        until,
+        group.channel,
+        group.user_id,
+        group.company_id,
+        group.ticket_number,
+        PROVIDER_ID,
+        limit,
+    )
+    return [_due(row) for row in rows]
+
+
+def _due(row: Record) -> Due:
+    names = Names(row[17], row[18] or 0, row[19], row[20])
+    return Due._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:17], names))
+
+
+async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
+    """Forget notifications that were taken: the mail that tells of them is written in the same transaction."""
+    await tx.write(
+        """delete from notification n using unnest($1::uuid[], $2::bigint[]) gone (company_id, id)
+            where n.company_id = gone.company_id and n.id = gone.id""",
+        [company_id for company_id, _ in keys],
+        [one for _, one in keys],
+    )
+
+
+async def postpone(tx: Tx, group: Group, *, channel: str, until: datetime, to: datetime) -> None:
+    """Have what is due of a mail by ``until`` come later, and in this way. Served by ``notification_of_recipient``."""
+    await tx.write(
+        """update notification set channel = $7, due_at = $8
+            where recipient = $1 and due_at <= $2 and channel = $3 and user_id is not distinct from $4
+              and ($5::uuid is null or company_id = $5) and ($6::bigint is null or ticket_number = $6)""",
+        group.recipient,
+        until,
+        group.channel,
+        group.user_id,
+        group.company_id,
+        group.ticket_number,
+        channel,
+        to,
+    )
+
+
+class Pending(NamedTuple):
+    """A notification that waits."""
+
+    due_at: datetime
+    recipient: str
+    id: int
+    company_id: UUID
+    ticket_number: int
+    type: str
+    channel: str
+    at: datetime
+
+
+PENDING = """
+    select due_at, recipient, id, company_id, ticket_number, type, channel, at from notification
+     where (due_at, recipient, id) > ($1, $2, $3) order by due_at, recipient, id limit $4"""
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC), "", 0)
+
+
+async def pending(tx: Tx, *, after: tuple[datetime, str, int] | None, limit: int) -> list[Pending]:
+    """What waits, what is due first standing first, behind a place. Served by ``notification_due``."""
+    rows = await tx.fetch(PENDING, *(after or _FIRST), limit)
+    return [Pending(*row) for row in rows]

@@ -1,0 +1,112 @@
+"""Numbered SQL files, applied once each, in order, by one process at a time."""
+
+import re
+from importlib import resources
+from typing import NamedTuple
+
+from clearline.clock import now
+from clearline.events import store as events
+from clearline.platform.database.transactions import Database, StatementFailed, Tx
+
+_BLOCKED = {"40P01", "55P03"}
+"""What PostgreSQL says of a deadlock, and of a lock that it waited for too long."""
+
+_NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+
+
+class MigrationBlocked(Exception):
+    """Somebody else uses the tables that a migration changes."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database is in use, and cannot be changed meanwhile: stop every older server and what else "
+            "works in it, then try again; nothing was changed"
+        )
+
+
+class SchemaTooNew(Exception):
+    """The database was migrated by a newer Clearline than this one."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"the database is at migration {found:04d}, and this Clearline knows only up to {known:04d}: "
+            "start the newer Clearline, or restore the backup taken before the upgrade"
+        )
+
+
+class Migration(NamedTuple):
+    """One file: its number, its name, its SQL."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def known() -> list[Migration]:
+    """The migrations that this code brings, in order."""
+    files = resources.files("clearline.platform.database").joinpath("migrations").iterdir()
+    return sorted(
+        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
+        for file in files
+        if (match := _NAME.fullmatch(file.name))
+    )
+
+
+async def applied(database: Database) -> int:
+    """The number of the newest migration in the database; 0 for an empty one."""
+    async with database.statement() as tx:
+        if await tx.fetchval("select to_regclass('schema_migration')") is None:
+            return 0
+        return int(await tx.fetchval("select coalesce(max(number), 0) from schema_migration"))
+
+
+async def pending(database: Database) -> list[Migration]:
+    """The migrations that the database lacks.
+
+    Raises:
+        SchemaTooNew: the database has one that this code does not know.
+    """
+    return _after(await applied(database))
+
+
+async def migrate(database: Database) -> list[Migration]:
+    """Bring the database up to this code, and its events in step with it after a restore.
+
+    Each file is a transaction; a second server waits for the first.
+
+    Raises:
+        SchemaTooNew: the database has a migration that this code does not know; nothing was changed.
+        MigrationBlocked: others held the tables for too long.
+    """
+    try:
+        return await _migrate(database)
+    except StatementFailed as error:
+        if error.sqlstate in _BLOCKED:
+            raise MigrationBlocked from None
+        raise
+
+
+async def _migrate(database: Database) -> list[Migration]:
+    async with database.alone("clearline migrations") as connection:
+        await connection.execute(
+            "create table if not exists schema_migration "
+            "(number integer primary key, name text not null, applied_at timestamptz not null)"
+        )
+        missing = _after(await connection.fetchval("select coalesce(max(number), 0) from schema_migration"))
+        for migration in missing:
+            async with connection.transaction():
+                await connection.execute(migration.sql)
+                await connection.execute(
+                    "insert into schema_migration values ($1, $2, $3)", migration.number, migration.name, now()
+                )
+        async with connection.transaction():
+            await events.rebase(Tx(connection))
+    return missing
+
+
+def _after(found: int) -> list[Migration]:
+    migrations = known()
+    newest = migrations[-1].number
+    if found > newest:
+        raise SchemaTooNew(found, newest)
+    return [migration for migration in migrations if migration.number > found]

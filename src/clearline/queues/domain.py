@@ -1,0 +1,113 @@
+"""Where tickets wait, who works them, and whose turn it is."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import Violation
+from clearline.identity import Role
+from clearline.text import check_text
+
+NAME_MAX = 255
+DESCRIPTION_MAX = 1000
+
+
+class Assignment(StrEnum):
+    """How the tickets of a queue find their agent."""
+
+    MANUAL = "manual"
+    """A person takes them, or gives them to somebody."""
+    ROUND_ROBIN = "round_robin"
+    """The team's available agents take turns."""
+    LEAST_LOADED = "least_loaded"
+    """The available agent with the fewest open tickets."""
+
+
+AUTOMATIC = (Assignment.ROUND_ROBIN, Assignment.LEAST_LOADED)
+
+
+class Team(Struct, frozen=True):
+    """People of the provider who work the same queues."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+class Member(Struct, frozen=True):
+    """A person of a team. Only an active and available agent or admin is given tickets by turns."""
+
+    id: UUID
+    name: str
+    email: str
+    role: Role
+    is_active: bool
+    is_available: bool
+
+
+class Queue(Struct, frozen=True):
+    """Where tickets wait. ``last_assignee_id`` got the last ticket by turns."""
+
+    id: UUID
+    name: str
+    description: str
+    team_id: UUID | None
+    assignment: Assignment
+    last_assignee_id: UUID | None
+    created_at: datetime
+
+
+class Agent(Struct, frozen=True):
+    """Somebody who could be given a ticket now. ``open_tickets`` counts those of every queue."""
+
+    id: UUID
+    name: str
+    open_tickets: int
+
+
+class Choice(Struct, frozen=True):
+    """Who is to have a ticket, nobody perhaps, and why, for people to read."""
+
+    agent: Agent | None
+    why: str
+
+
+def check_team(name: str) -> list[Violation]:
+    """The rules that a team breaks."""
+    return check_text("name", name, most=NAME_MAX)
+
+
+def check_queue(queue: Queue) -> list[Violation]:
+    """The rules that a queue breaks."""
+    violations = [
+        *check_text("name", queue.name, most=NAME_MAX),
+        *check_text("description", queue.description, least=0, most=DESCRIPTION_MAX),
+    ]
+    if queue.team_id is None and queue.assignment in AUTOMATIC:
+        violations.append(Violation("team_id", "must be given for a queue that assigns by itself"))
+    return violations
+
+
+def choose_agent(mode: Assignment, agents: Sequence[Agent], last: tuple[str, UUID] | None) -> Choice:
+    """Whose ticket the next one is. ``last`` is the name and id of whoever got the last one by turns.
+
+    Turns go by name, then id, and begin again at the end; they go on behind ``last`` even when that person has left.
+    """
+    if mode is Assignment.MANUAL:
+        return Choice(None, "the queue leaves it to people")
+    if not agents:
+        return Choice(None, "nobody of the team is available")
+    if mode is Assignment.LEAST_LOADED:
+        agent = min(agents, key=lambda one: (one.open_tickets, *_turn(one)))
+        return Choice(agent, f"has the fewest open tickets: {agent.open_tickets}")
+    in_turn = sorted(agents, key=_turn)
+    following = (one for one in in_turn if last is not None and _turn(one) > last)
+    agent = next(following, in_turn[0])
+    return Choice(agent, "has the first turn" if last is None else f"is next after {last[0]}")
+
+
+def _turn(agent: Agent) -> tuple[str, UUID]:
+    return agent.name, agent.id

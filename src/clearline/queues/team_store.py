@@ -1,0 +1,128 @@
+"""Teams, and who belongs to them."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import astuple
+
+from clearline.identity import PROVIDER_ID
+from clearline.platform.database.transactions import Record, Tx
+from clearline.queues.domain import Agent, Member, Team
+
+
+class TeamDetails(NamedTuple):
+    """A team with its members by name, and the names of the queues that it works."""
+
+    team: Team
+    members: list[Member]
+    queues: list[str]
+
+
+_DETAILS = """
+    select t.id, t.name, t.created_at,
+           (select json_agg(json_build_object('id', u.id, 'name', u.name, 'email', u.email, 'role', u.role,
+                                              'is_active', u.is_active, 'is_available', u.is_available)
+                            order by u.name, u.id)
+              from team_member m join app_user u on u.company_id = $1 and u.id = m.user_id
+             where m.team_id = t.id),
+           (select coalesce(array_agg(q.name order by lower(q.name)), '{}') from queue q where q.team_id = t.id)
+      from team t"""
+
+_decode_members = msgspec.json.Decoder(list[Member]).decode
+
+
+def _details(row: Record) -> TeamDetails:
+    return TeamDetails(Team(row[0], row[1], row[2]), _decode_members(row[3]) if row[3] else [], row[4])
+
+
+async def get(tx: Tx, team_id: UUID) -> TeamDetails | None:
+    """One team, or None. Served by the primary keys of team and team_member."""
+    row = await tx.fetchrow(f"{_DETAILS} where t.id = $2", PROVIDER_ID, team_id)
+    return None if row is None else _details(row)
+
+
+async def find(tx: Tx, name: str) -> TeamDetails | None:
+    """The team of this name, in any case, or None. Served by ``team_name``."""
+    row = await tx.fetchrow(f"{_DETAILS} where lower(t.name) = lower($2)", PROVIDER_ID, name)
+    return None if row is None else _details(row)
+
+
+PAGE = f"{_DETAILS} where lower(t.name) > lower($2) order by lower(t.name) limit $3"
+
+
+async def page(tx: Tx, *, after: str | None, limit: int) -> list[TeamDetails]:
+    """Teams by name, behind the name ``after``. Served by ``team_name``."""
+    rows = await tx.fetch(PAGE, PROVIDER_ID, after or "", limit)
+    return [_details(row) for row in rows]
+
+
+async def insert(tx: Tx, team: Team) -> bool:
+    """Store a team; False when its name is taken, whatever the case of its letters."""
+    row = await tx.write(
+        "insert into team (id, name, created_at) values ($1, $2, $3) on conflict do nothing returning id",
+        *astuple(team),
+    )
+    return row is not None
+
+
+async def save(tx: Tx, team: Team) -> bool:
+    """Store a team's name; False when another team has it. The caller holds the setup (``queues.hold_setup``)."""
+    row = await tx.write(
+        """update team set name = $2
+            where id = $1 and not exists (select from team where lower(name) = lower($2) and id <> $1) returning id""",
+        team.id,
+        team.name,
+    )
+    return row is not None
+
+
+async def delete(tx: Tx, team_id: UUID) -> None:
+    """Forget a team that works no queue, and who belonged to it."""
+    await tx.write("delete from team where id = $1", team_id)
+
+
+async def join(tx: Tx, team_id: UUID, user_id: UUID) -> bool:
+    """Put a person into a team; False when it is in already."""
+    row = await tx.write(
+        "insert into team_member (team_id, user_id) values ($1, $2) on conflict do nothing returning user_id",
+        team_id,
+        user_id,
+    )
+    return row is not None
+
+
+async def leave(tx: Tx, team_id: UUID, user_id: UUID) -> bool:
+    """Take a person out of a team; False when it was not in."""
+    row = await tx.write(
+        "delete from team_member where team_id = $1 and user_id = $2 returning user_id", team_id, user_id
+    )
+    return row is not None
+
+
+AGENTS = """
+    select u.id, u.name,
+           (select count(*) from ticket t where t.assignee_id = u.id and t.is_open)
+      from team_member m join app_user u on u.company_id = $1 and u.id = m.user_id
+     where m.team_id = $2 and u.is_active and u.is_available and u.role in ('admin', 'agent')
+     order by u.name, u.id"""
+
+
+async def agents(tx: Tx, team_id: UUID) -> list[Agent]:
+    """Who of a team can be given a ticket now, by name.
+
+    Served by the primary keys of team_member and app_user; tickets are counted in ``ticket_open_by_assignee``.
+    """
+    return [Agent(*row) for row in await tx.fetch(AGENTS, PROVIDER_ID, team_id)]
+
+
+async def set_available(tx: Tx, user_id: UUID, *, available: bool) -> bool:
+    """Note whether a person of the provider is given tickets by turns; False when that is no change."""
+    row = await tx.write(
+        """update app_user set is_available = $3, version = version + 1
+            where company_id = $1 and id = $2 and is_available <> $3 returning id""",
+        PROVIDER_ID,
+        user_id,
+        available,
+    )
+    return row is not None

@@ -1,0 +1,34 @@
+"""Keeps tickets findable: reads the events, and renews what the touched tickets are found by."""
+
+from uuid import UUID
+
+from clearline.events.consumer import EVERY, follower
+from clearline.events.store import Event
+from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.work.runner import Job
+from clearline.search import usecases as search
+
+AT_ONCE = 50
+"""The most tickets of a renamed company that are renewed in one turn."""
+
+_NAMES = {"name", "code"}
+
+
+def jobs(database: Database) -> list[Job]:
+    """The jobs that keep tickets findable; of several processes one does them at a time."""
+
+    async def work_backlog() -> int:
+        async with database.transaction() as tx:
+            return await search.work_backlog(tx, limit=AT_ONCE)
+
+    return [follower(database, search.FOLLOWER, handle), Job("search backlog", EVERY, work_backlog)]
+
+
+async def handle(tx: Tx, found: list[Event]) -> None:
+    """Make the tickets of some events findable as they are now; a renamed company's tickets follow later."""
+    keys = {(event.company_id, event.ticket_number) for event in found if event.ticket_number is not None}
+    if keys:
+        await search.index(tx, sorted(keys))
+    for event in found:
+        if event.type == "company.changed" and any(one["field"] in _NAMES for one in event.data["changes"]):
+            await search.mark_company(tx, UUID(event.data["id"]))

@@ -1,0 +1,40 @@
+"""Rules for text that people write. It is kept verbatim: never trimmed, folded or normalised."""
+
+import re
+
+from clearline.errors import Violation
+
+EMAIL_MAX = 254
+EMAIL = re.compile(r"[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+")
+INK = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]"
+"""A character that leaves a mark. Spelt out, since every dialect of regular expressions has its own white space."""
+
+_INK = re.compile(INK)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can keep the text: no NUL, and no half of a surrogate pair (Unicode 16, section 3.9)."""
+    return _UNSTORABLE.search(text) is None
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing would be seen of the text."""
+    return _INK.search(text) is None
+
+
+def check_text(field: str, text: str, *, least: int = 1, most: int) -> list[Violation]:
+    """The rules that ``text`` breaks; lengths are in Unicode code points, both ends included."""
+    violations = []
+    if not least <= len(text) <= most:
+        violations.append(Violation(field, f"must have {least} to {most} characters"))
+    if not storable(text):
+        violations.append(Violation(field, "must not contain the NUL character or lone surrogates"))
+    return violations
+
+
+def check_email(field: str, email: str) -> list[Violation]:
+    """The rules that an address breaks: one ``@`` between two parts without spaces, at most 254 characters."""
+    if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email) or not storable(email):
+        return [Violation(field, f"must be an e-mail address of at most {EMAIL_MAX} characters")]
+    return []

@@ -1,0 +1,164 @@
+"""The bytes of attachments as files."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+from uuid import UUID
+
+from clearline.tickets.attachments.blobs import BLOCK, PAGE, BlobMissing, BlobsUnavailable, Key, Reader, Upload
+
+
+class DiskBackend:
+    """Files under a directory: one directory for each company, and ``staging`` for what is not finished."""
+
+    block = BLOCK
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._staging = root / "staging"
+
+    def begin(self, key: Key) -> Upload:
+        """See ``Backend``."""
+        return _DiskUpload(self._staging / str(key.id), self._path(key))
+
+    def open(self, key: Key, start: int) -> Reader:
+        """See ``Backend``."""
+        try:
+            file = self._path(key).open("rb")
+        except FileNotFoundError:
+            raise BlobMissing(f"the content of attachment {key.id} is missing in {self._root}") from None
+        except OSError as error:
+            raise _disk_error(error, self._root) from error
+        file.seek(start)
+        return file
+
+    def delete(self, key: Key) -> None:
+        """See ``Backend``."""
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise _disk_error(error, self._root) from error
+
+    def older_than(self, before: datetime) -> Iterator[list[Key]]:
+        """See ``Backend``. What is not named as we name bytes is left alone."""
+        page: list[Key] = []
+        for folder in _entries(self._root):
+            company_id = _uuid(folder.name)
+            if company_id is None or not folder.is_dir(follow_symlinks=False):
+                continue
+            for entry in _entries(Path(folder.path)):
+                one = _uuid(entry.name)
+                if one is not None and _is_older(entry, before):
+                    page.append(Key(company_id, one))
+                if len(page) == PAGE:
+                    yield page
+                    page = []
+        if page:
+            yield page
+
+    def drop_unfinished(self, before: datetime) -> int:
+        """See ``Backend``."""
+        old = [entry.path for entry in _entries(self._staging) if _is_older(entry, before)]
+        for path in old:
+            with suppress(FileNotFoundError):
+                Path(path).unlink()
+        return len(old)
+
+    def check(self) -> str:
+        """See ``Backend``. Makes nothing: a directory made by another account would shut the server out."""
+        where = next(folder for folder in (self._staging, *self._staging.parents) if folder.exists())
+        if not where.is_dir():
+            raise BlobsUnavailable(f"attachments cannot be kept in {self._root}: {where} is no directory")
+        if not os.access(where, os.W_OK | os.X_OK):
+            raise BlobsUnavailable(f"{where} cannot be written to by this account")
+        return f"in {self._root}, {shutil.disk_usage(where).free // BLOCK} MiB free"
+
+    def _path(self, key: Key) -> Path:
+        return self._root / str(key.company_id) / str(key.id)
+
+
+class _DiskUpload:
+    """A file in ``staging`` that moves to its place once the disk has all of it."""
+
+    def __init__(self, path: Path, final: Path) -> None:
+        self._path, self._final = path, final
+        self._file: IO[bytes] | None = None
+
+    def write(self, block: bytes) -> None:
+        try:
+            if self._file is None:
+                root = self._path.parent.parent
+                root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._path.parent.mkdir(mode=0o700, exist_ok=True)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb", buffering=0)
+            left = memoryview(block)
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise _disk_error(error, self._path.parent.parent) from error
+
+    def finish(self) -> None:
+        if self._file is None:
+            raise ValueError("nothing was written")
+        folder = self._final.parent
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+            folder.mkdir(mode=0o700, exist_ok=True)
+            self._path.rename(self._final)
+            for touched in (folder, folder.parent):
+                _sync_folder(touched)
+        except OSError as error:
+            raise _disk_error(error, folder.parent) from error
+
+    def abandon(self) -> None:
+        if self._file is None:
+            return
+        self._file.close()
+        for path in (self._path, self._final):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make sure that the disk has the names in a directory."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _disk_error(error, folder) from error
+
+
+def _is_older(entry: "os.DirEntry[str]", before: datetime) -> bool:
+    try:
+        return datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC) < before
+    except FileNotFoundError:
+        return False
+
+
+def _uuid(text: str) -> UUID | None:
+    """The id that is written so, in the one way that we write it."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text else None
+
+
+def _disk_error(error: OSError, root: Path) -> BlobsUnavailable:
+    return BlobsUnavailable(f"attachments cannot be kept in {root}: {error.strerror}")

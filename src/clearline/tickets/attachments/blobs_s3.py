@@ -1,0 +1,187 @@
+"""The bytes of attachments in an S3-compatible store."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from boto3.session import Session
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from clearline.tickets.attachments.blobs import BlobMissing, BlobsUnavailable, Key, Reader, Upload
+
+PART = 5 * 1024 * 1024
+"""Bytes of one part: the least that S3 takes, since each upload holds two parts in memory."""
+
+_NO_KEYS = "there are no keys for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_TELLING = {
+    "NoSuchBucket": "the bucket does not exist",
+    "404": "the bucket does not exist",
+    "InvalidAccessKeyId": "the access key is not known there",
+    "SignatureDoesNotMatch": "the secret key is wrong",
+    "AccessDenied": "the keys do not allow it",
+    "403": "the keys do not allow it",
+}
+
+
+class S3Backend:
+    """Objects under a prefix of a bucket, named ``prefix/company/id``."""
+
+    block = PART
+
+    def __init__(self, bucket: str, prefix: str, *, endpoint: str | None) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._place = f"s3://{bucket}/{prefix}" + (f" at {endpoint}" if endpoint else "")
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "max_attempts": 3},
+            max_pool_connections=32,
+            # Stores other than Amazon's know neither the newer checksums nor a host name for each bucket.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path" if endpoint else "auto"},
+        )
+        with self._told():
+            self._client = Session().client("s3", endpoint_url=endpoint, config=config)
+
+    def begin(self, key: Key) -> Upload:
+        """See ``Backend``."""
+        return _S3Upload(self._call, self._name(key))
+
+    def open(self, key: Key, start: int) -> Reader:
+        """See ``Backend``."""
+        wanted = {"Range": f"bytes={start}-"} if start else {}
+        try:
+            answer = self._call("get_object", Key=self._name(key), **wanted)
+        except BlobsUnavailable as error:
+            if isinstance(error.__cause__, ClientError) and _code(error.__cause__) in {"NoSuchKey", "404"}:
+                raise BlobMissing(f"the content of attachment {key.id} is missing in {self._place}") from None
+            raise
+        return _S3Reader(answer["Body"], self._told)
+
+    def delete(self, key: Key) -> None:
+        """See ``Backend``."""
+        self._call("delete_object", Key=self._name(key))
+
+    def older_than(self, before: datetime) -> Iterator[list[Key]]:
+        """See ``Backend``. What is not named as we name bytes is left alone."""
+        for page in self._pages("list_objects_v2"):
+            named = [self._key(found["Key"]) for found in page.get("Contents", ()) if found["LastModified"] < before]
+            yield [key for key in named if key is not None]
+
+    def drop_unfinished(self, before: datetime) -> int:
+        """See ``Backend``."""
+        dropped = 0
+        for page in self._pages("list_multipart_uploads"):
+            for found in page.get("Uploads", ()):
+                if found["Initiated"] < before and self._key(found["Key"]) is not None:
+                    self._call("abort_multipart_upload", Key=found["Key"], UploadId=found["UploadId"])
+                    dropped += 1
+        return dropped
+
+    def check(self) -> str:
+        """See ``Backend``. Writes, reads and deletes an object named ``check``."""
+        name = f"{self._prefix}check"
+        self._call("put_object", Key=name, Body=b"check")
+        self._call("get_object", Key=name)["Body"].close()
+        self._call("delete_object", Key=name)
+        return f"in {self._place}, which can be written and read"
+
+    def _call(self, name: str, **arguments: Any) -> Any:
+        with self._told():
+            return getattr(self._client, name)(Bucket=self._bucket, **arguments)
+
+    def _pages(self, name: str) -> Iterator[Any]:
+        with self._told():
+            yield from self._client.get_paginator(name).paginate(Bucket=self._bucket, Prefix=self._prefix)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Raise BlobsUnavailable, with words for the operator, in the place of the library's errors."""
+        try:
+            yield
+        except ClientError as error:
+            code = _code(error)
+            why = f"{_TELLING.get(code, 'it refuses')} ({code})"
+            raise BlobsUnavailable(f"{self._place}: {why}") from error
+        except (NoCredentialsError, PartialCredentialsError) as error:
+            raise BlobsUnavailable(f"{self._place}: {_NO_KEYS}") from error
+        except (BotoCoreError, HTTPClientError, ValueError) as error:
+            raise BlobsUnavailable(f"{self._place}: {error}") from error
+
+    def _name(self, key: Key) -> str:
+        return f"{self._prefix}{key.company_id}/{key.id}"
+
+    def _key(self, name: str) -> Key | None:
+        company_id, _, one = name.removeprefix(self._prefix).partition("/")
+        try:
+            key = Key(UUID(company_id), UUID(one))
+        except ValueError:
+            return None
+        return key if self._name(key) == name else None
+
+
+class _S3Reader:
+    def __init__(self, body: Any, told: Callable[[], Any]) -> None:
+        self._body, self._told = body, told
+
+    def read(self, size: int, /) -> bytes:
+        with self._told():
+            block: bytes = self._body.read(size)
+            return block
+
+    def close(self) -> None:
+        self._body.close()
+
+
+class _S3Upload:
+    """One object: in one call when it fits into a part, and else as a multipart upload."""
+
+    def __init__(self, call: Callable[..., Any], name: str) -> None:
+        self._call, self._name = call, name
+        self._held = b""
+        self._id: str | None = None
+        self._parts: list[dict[str, object]] = []
+        self._finishing = False
+
+    def write(self, block: bytes) -> None:
+        if self._held:
+            self._send()
+        self._held = block
+
+    def finish(self) -> None:
+        self._finishing = True
+        if self._id is None:
+            self._call("put_object", Key=self._name, Body=self._held)
+            return
+        self._send()
+        parts = {"Parts": self._parts}
+        self._call("complete_multipart_upload", Key=self._name, UploadId=self._id, MultipartUpload=parts)
+
+    def abandon(self) -> None:
+        if self._id is not None:
+            with suppress(BlobsUnavailable):  # it may be finished already, and no answer have come
+                self._call("abort_multipart_upload", Key=self._name, UploadId=self._id)
+        if self._finishing:
+            self._call("delete_object", Key=self._name)
+
+    def _send(self) -> None:
+        if self._id is None:
+            self._id = self._call("create_multipart_upload", Key=self._name)["UploadId"]
+        number = len(self._parts) + 1
+        sent = self._call("upload_part", Key=self._name, UploadId=self._id, PartNumber=number, Body=self._held)
+        self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", "unknown"))

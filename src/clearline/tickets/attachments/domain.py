@@ -1,0 +1,103 @@
+"""Attachments: files that belong to a ticket. The desk keeps what it was given, and never looks into it."""
+
+import re
+import unicodedata
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import InvalidInput, MediaTypeRefused, Violation
+from clearline.text import is_blank, storable
+from clearline.tickets.note import Source, Visibility
+
+NAME_MAX = 255
+MEDIA_TYPE_MAX = 127
+PER_TICKET = 100
+"""The most attachments of one ticket."""
+
+ANY_TYPE = "application/octet-stream"
+"""What a file is when nobody says more (RFC 2046, 4.5.1)."""
+
+_WORD = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"
+_MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}")
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, line separators, and what turns the direction of writing: ``gnp.exe`` could read ``exe.png``."""
+
+
+class Limits(Struct, frozen=True):
+    """What this desk takes: bytes of one file, and media types such as ``text/plain``, ``image/*`` or ``*``."""
+
+    size: int
+    media_types: tuple[str, ...]
+
+
+class Content(Struct, frozen=True):
+    """Bytes that are stored for good, under a random id."""
+
+    id: UUID
+    size: int
+    sha256: bytes
+
+
+class NewAttachment(Struct, frozen=True):
+    """What is said about a file that is to be attached; made by ``new_attachment``."""
+
+    name: str
+    media_type: str
+    visibility: Visibility
+
+
+class Attachment(Struct, frozen=True):
+    """A file of a ticket. ``author`` is the name at the time; ``id`` also finds its bytes. It never changes."""
+
+    company_id: UUID
+    ticket_number: int
+    id: UUID
+    name: str
+    media_type: str
+    size: int
+    sha256: bytes
+    visibility: Visibility
+    source: Source
+    author: str
+    created_by: UUID | None
+    created_at: datetime
+
+
+def new_attachment(name: str, media_type: str | None, visibility: Visibility, limits: Limits) -> NewAttachment:
+    """What is said about a file, in the form that is kept.
+
+    The name is in Unicode's form NFC, the media type in lower case and without parameters; a file without one is
+    ``application/octet-stream``.
+
+    Raises:
+        InvalidInput: the name is blank, too long, only dots, or holds a path or control characters.
+        MediaTypeRefused: the media type is none, or none that the desk takes.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if violations := _check_name(name):
+        raise InvalidInput(violations)
+    kept = ANY_TYPE if media_type is None else media_type.partition(";")[0].strip().lower()
+    if len(kept) > MEDIA_TYPE_MAX or not _MEDIA_TYPE.fullmatch(kept):
+        raise MediaTypeRefused("must be a media type, such as text/plain")
+    if not any(_matches(pattern, kept) for pattern in limits.media_types):
+        raise MediaTypeRefused("must be one of " + ", ".join(limits.media_types))
+    return NewAttachment(name, kept, visibility)
+
+
+def _check_name(name: str) -> list[Violation]:
+    violations = []
+    if not 1 <= len(name) <= NAME_MAX:
+        violations.append(Violation("name", f"must have 1 to {NAME_MAX} characters"))
+    if "/" in name or "\\" in name:
+        violations.append(Violation("name", "must be a name without a path"))
+    if _HIDDEN.search(name) or not storable(name):
+        violations.append(Violation("name", "must not contain control characters or lone surrogates"))
+    if name and (is_blank(name) or not name.strip(". ")):
+        violations.append(Violation("name", "must not be blank or only dots"))
+    return violations
+
+
+def _matches(pattern: str, media_type: str) -> bool:
+    return pattern in {"*", media_type} or (pattern.endswith("/*") and media_type.startswith(pattern[:-1]))

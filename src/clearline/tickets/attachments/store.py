@@ -1,0 +1,149 @@
+"""Attachments: what is known of each file. The bytes are elsewhere (``blobs.py``)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from clearline.events.domain import AttachmentAdded, AttachmentRemoved
+from clearline.events.store import actor_id, encode
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.attachments.domain import Attachment
+from clearline.tickets.note import Source, Visibility
+
+COLUMNS = """a.company_id, a.ticket_number, a.id, a.name, a.media_type, a.size, a.sha256, a.visibility, a.source,
+    a.author, a.created_by, a.created_at"""
+
+
+def _attachment(row: Record) -> Attachment:
+    company_id, number, one, name, media_type, size, sha256, visibility, source, author, created_by, at = row
+    side = Source(source)
+    return Attachment(
+        company_id, number, one, name, media_type, size, sha256, Visibility(visibility), side, author, created_by, at
+    )
+
+
+INSERT = """
+    with t as (
+        update ticket set updated_at = $3, version = version + 1 where company_id = $1 and number = $2
+        returning number
+    ), added as (
+        insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility, source,
+                                author, created_by, created_at)
+        select $1, t.number, $4, $5, $6, $7, $8, $9, $10, $11, $12, $3 from t
+        returning ticket_number
+    )
+    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+    select $1, $3, $13, added.ticket_number, $12, $11, $14 from added
+    """
+
+
+async def insert(tx: Tx, added: Attachment) -> None:
+    """Store an attachment of a locked ticket with its event, and count the ticket's version up."""
+    kind, data = encode(AttachmentAdded(str(added.id), added.size, added.visibility))
+    await tx.write(
+        INSERT,
+        added.company_id,
+        added.ticket_number,
+        added.created_at,
+        added.id,
+        added.name,
+        added.media_type,
+        added.size,
+        added.sha256,
+        added.visibility,
+        added.source,
+        added.author,
+        added.created_by,
+        kind,
+        data,
+    )
+
+
+async def count(tx: Tx, company_id: UUID, ticket_number: int) -> int:
+    """How many attachments a ticket has, internal ones too. Served by the primary key."""
+    found: int = await tx.fetchval(
+        "select count(*) from attachment where company_id = $1 and ticket_number = $2", company_id, ticket_number
+    )
+    return found
+
+
+GET = f"select {COLUMNS} from attachment a where a.company_id = $1 and a.ticket_number = $2 and a.id = $3"
+
+
+async def get(tx: Tx, company_id: UUID, ticket_number: int, attachment_id: UUID) -> Attachment | None:
+    """One attachment, or None. Served by the primary key."""
+    row = await tx.fetchrow(GET, company_id, ticket_number, attachment_id)
+    return None if row is None else _attachment(row)
+
+
+PAGE = f"""
+    select {COLUMNS} from attachment a
+     where a.company_id = $1 and a.ticket_number = $2 and a.visibility = any($3)
+       and ($4::timestamptz is null or (a.created_at, a.id) > ($4, $5::uuid))
+     order by a.created_at, a.id limit $6
+    """
+
+
+async def page(
+    tx: Tx,
+    company_id: UUID,
+    ticket_number: int,
+    visibilities: Sequence[str],
+    *,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[Attachment]:
+    """Attachments of a ticket, oldest first, after the time and id of the last one of the page before.
+
+    The primary key finds the ticket's, at most a hundred, and these are sorted.
+    """
+    at, last = after or (None, None)
+    rows = await tx.fetch(PAGE, company_id, ticket_number, visibilities, at, last, limit)
+    return [_attachment(row) for row in rows]
+
+
+DELETE = """
+    with gone as (
+        delete from attachment where company_id = $1 and ticket_number = $2 and id = $3
+        returning ticket_number
+    ), t as (
+        update ticket set updated_at = $4, version = version + 1
+         where company_id = $1 and number = (select ticket_number from gone)
+    )
+    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+    select $1, $4, $5, gone.ticket_number, $6, $7, $8 from gone
+    """
+
+
+async def delete(tx: Tx, actor: Actor, gone: Attachment, *, now: datetime) -> None:
+    """Remove an attachment, with an event that stays, and count the ticket's version up."""
+    kind, data = encode(AttachmentRemoved(str(gone.id), gone.visibility))
+    await tx.write(
+        DELETE,
+        gone.company_id,
+        gone.ticket_number,
+        gone.id,
+        now,
+        kind,
+        actor_id(actor),
+        actor.name,
+        data,
+    )
+
+
+async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
+    """Which contents, each by its company and id, belong to no attachment. Served by ``attachment_by_id``.
+
+    Contents of companies that this database does not know are not named: they are likely another desk's.
+    """
+    rows = await tx.fetch(
+        """
+        select s.company_id, s.id from unnest($1::uuid[], $2::uuid[]) s (company_id, id)
+         where exists (select from company c where c.id = s.company_id)
+           and not exists (select from attachment a where a.company_id = s.company_id and a.id = s.id)
+        """,
+        [company_id for company_id, _ in stored],
+        [one for _, one in stored],
+    )
+    return [(row[0], row[1]) for row in rows]

@@ -1,0 +1,324 @@
+"""What ties tickets together: links, one row at each end, and merges."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec.structs import astuple
+
+from clearline.events.domain import NoteAdded, TicketLinked, TicketUnlinked
+from clearline.events.store import actor_id, encode
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.domain import Status, ticket_number
+from clearline.tickets.links.domain import (
+    MERGES_DEEP,
+    OPPOSITE,
+    Link,
+    LinkedTicket,
+    LinkType,
+    Merge,
+    NoteDraft,
+    TicketNote,
+)
+from clearline.tickets.note import Note, Source, Visibility
+
+_LINK = (
+    "l.id, l.type, l.company_id, l.ticket_number, l.other_company_id, l.other_number, l.created_at, o.title, o.status"
+)
+_OTHER = "join ticket o on o.company_id = l.other_company_id and o.number = l.other_number"
+
+_FIRST = UUID(int=0)
+
+
+class Room(NamedTuple):
+    """How many links each of two tickets has, and whether they are linked in a way already, from either end."""
+
+    here: int
+    there: int
+    is_linked: bool
+
+
+def _linked(row: Record) -> LinkedTicket:
+    link = Link(row[0], LinkType(row[1]), row[2], row[3], row[4], row[5], row[6])
+    return LinkedTicket(link, row[7], Status(row[8]))
+
+
+async def page(
+    tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
+) -> list[LinkedTicket]:
+    """The links of a ticket by id, those to tickets of the company ``only`` when given. Served by the primary key."""
+    rows = await tx.fetch(
+        f"""select {_LINK} from ticket_link l {_OTHER}
+             where l.company_id = $1 and l.ticket_number = $2 and ($3::uuid is null or l.other_company_id = $3)
+               and l.id > $4
+             order by l.id limit $5""",
+        company_id,
+        number,
+        only,
+        after or _FIRST,
+        limit,
+    )
+    return [_linked(row) for row in rows]
+
+
+async def get(tx: Tx, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket | None:
+    """One link of a ticket, or None. Served by the primary key."""
+    row = await tx.fetchrow(
+        f"""select {_LINK} from ticket_link l {_OTHER}
+             where l.company_id = $1 and l.ticket_number = $2 and l.id = $3""",
+        company_id,
+        number,
+        link_id,
+    )
+    return None if row is None else _linked(row)
+
+
+async def room(tx: Tx, link: Link) -> Room:
+    """Whether a link may be added. Served by the primary key and ``ticket_link_once``."""
+    row = await tx.fetchrow(
+        """
+        select (select count(*) from ticket_link where company_id = $1 and ticket_number = $2),
+               (select count(*) from ticket_link where company_id = $3 and ticket_number = $4),
+               exists (select 1 from ticket_link
+                        where company_id = $1 and ticket_number = $2 and type = any($5) and other_number = $4)
+        """,
+        link.company_id,
+        link.number,
+        link.other_company_id,
+        link.other_number,
+        [link.type, OPPOSITE[link.type]],
+    )
+    return Room(*row) if row is not None else Room(0, 0, is_linked=False)
+
+
+async def hold_hierarchy(tx: Tx) -> None:
+    """Have parents and children changed by one transaction at a time: two could close a circle unseen by each other."""
+    await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('ticket hierarchy', 0))")
+
+
+async def is_above(tx: Tx, upper: int, company_id: UUID, lower: int) -> bool:
+    """Whether the ticket ``upper`` stands above ``lower``, a ticket of the company, at any distance.
+
+    Served by ``ticket_link_once``.
+    """
+    found = await tx.fetchval(
+        """
+        with recursive above (company_id, number) as (
+            select $1::uuid, $2::bigint
+            union
+            select l.other_company_id, l.other_number
+              from above a join ticket_link l
+                on l.company_id = a.company_id and l.ticket_number = a.number and l.type = 'child_of'
+        )
+        select exists (select 1 from above where number = $3)
+        """,
+        company_id,
+        lower,
+        upper,
+    )
+    return found is True
+
+
+async def insert(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
+    """Store a link at both ends, with an event and a new version of each ticket. Both are to be locked before."""
+    opposite = OPPOSITE[link.type]
+    kind, here = encode(TicketLinked(link.type, ticket_number(link.other_number)))
+    _kind, there = encode(TicketLinked(opposite, ticket_number(link.number)))
+    await tx.write(
+        """
+        with added as (
+            insert into ticket_link (company_id, ticket_number, id, type, other_company_id, other_number, created_at)
+            values ($1, $2, $3, $4, $6, $7, $9), ($6, $7, $3, $5, $1, $2, $9)
+            returning company_id, ticket_number
+        ), changed as (
+            update ticket t set updated_at = $9, version = t.version + 1 from added
+             where t.company_id = added.company_id and t.number = added.ticket_number
+        )
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+        values ($1, $9, $8, $2, $10, $11, $12), ($6, $9, $8, $7, $10, $11, $13)
+        """,
+        link.company_id,
+        link.number,
+        link.id,
+        link.type,
+        opposite,
+        link.other_company_id,
+        link.other_number,
+        kind,
+        now,
+        actor_id(actor),
+        actor.name,
+        here,
+        there,
+    )
+
+
+async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
+    """Delete both ends of a link, with an event and a new version of each ticket. Both are to be locked before."""
+    kind, here = encode(TicketUnlinked(link.type, ticket_number(link.other_number)))
+    _kind, there = encode(TicketUnlinked(OPPOSITE[link.type], ticket_number(link.number)))
+    await tx.write(
+        """
+        with gone as (
+            delete from ticket_link where id = $3 and (company_id, ticket_number) in (($1, $2), ($4, $5))
+            returning company_id, ticket_number
+        ), changed as (
+            update ticket t set updated_at = $7, version = t.version + 1 from gone
+             where t.company_id = gone.company_id and t.number = gone.ticket_number
+        )
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+        select company_id, $7, $6, ticket_number, $8, $9, case when ticket_number = $2 then $10::jsonb else $11 end
+          from gone
+        """,
+        link.company_id,
+        link.number,
+        link.id,
+        link.other_company_id,
+        link.other_number,
+        kind,
+        now,
+        actor_id(actor),
+        actor.name,
+        here,
+        there,
+    )
+
+
+async def add_notes(
+    tx: Tx, actor: Actor, company_id: UUID, number: int, drafts: Sequence[NoteDraft], *, now: datetime
+) -> None:
+    """Append notes to a locked ticket whatever its status, in their order, each with its event and a new version."""
+    rows: list[tuple[object, ...]] = []
+    for draft in drafts:
+        kind, data = encode(NoteAdded(draft.visibility, draft.source))
+        what = (draft.text, draft.visibility, draft.source, draft.channel, draft.author, draft.created_by)
+        rows.append((company_id, number, now, *what, draft.created_at or now, kind, actor_id(actor), actor.name, data))
+    await tx.write_many(
+        """
+        with t as (
+            update ticket set updated_at = $3, version = version + 1 where company_id = $1 and number = $2
+            returning number
+        ), added as (
+            insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by,
+                              created_at)
+            select $1, t.number, $4, $5, $6, $7, $8, $9::uuid, $10::timestamptz from t
+            returning number
+        )
+        insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
+        select $1, $3, $11, $2, added.number, $12, $13, $14::jsonb from added
+        """,
+        rows,
+    )
+
+
+async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]) -> list[NoteDraft]:
+    """Copies of some of a ticket's notes, oldest first; those that it does not have are left out.
+
+    Served by the primary key of note.
+    """
+    rows = await tx.fetch(
+        """select text, visibility, source, channel, author, created_by, created_at
+             from note where company_id = $1 and ticket_number = $2 and number = any($3) order by number""",
+        company_id,
+        number,
+        chosen,
+    )
+    return [NoteDraft(row[0], Visibility(row[1]), Source(row[2]), *row[3:]) for row in rows]
+
+
+async def insert_merge(tx: Tx, merge: Merge) -> None:
+    """Remember a merge, so that it can be undone."""
+    await tx.write(
+        """insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
+           values ($1, $2, $3, $4, $5)""",
+        *astuple(merge),
+    )
+
+
+async def merge_of(tx: Tx, company_id: UUID, number: int) -> Merge | None:
+    """How a ticket was merged, or None when it was not. Served by the primary key."""
+    row = await tx.fetchrow(
+        """select into_number, status_before, merged_at from ticket_merge
+            where company_id = $1 and ticket_number = $2""",
+        company_id,
+        number,
+    )
+    return None if row is None else Merge(company_id, number, row[0], Status(row[1]), row[2])
+
+
+async def delete_merge(tx: Tx, merge: Merge) -> bool:
+    """Forget a merge; False when it is gone, or another has taken its place."""
+    row = await tx.write(
+        """delete from ticket_merge where company_id = $1 and ticket_number = $2 and into_number = $3
+              and merged_at = $4 returning ticket_number""",
+        merge.company_id,
+        merge.number,
+        merge.into,
+        merge.merged_at,
+    )
+    return row is not None
+
+
+_FAMILY = """
+    with recursive family (number, depth) as (
+        select $2::bigint, 0
+        union all
+        select m.ticket_number, f.depth + 1
+          from family f join ticket_merge m on m.company_id = $1 and m.into_number = f.number
+         where f.depth < $3
+    )"""
+"""A ticket and everything merged into it, through at most ``$3`` merges. Served by ``ticket_merge_into``."""
+
+_DEPTH = f"{_FAMILY} select max(depth) from family"
+
+
+async def merges_below(tx: Tx, company_id: UUID, number: int) -> int:
+    """The longest chain of merges that ends in a ticket."""
+    depth: int = await tx.fetchval(_DEPTH, company_id, number, MERGES_DEEP)
+    return depth
+
+
+async def final(tx: Tx, company_id: UUID, number: int) -> int:
+    """The ticket at the end of a chain of merges; the ticket itself when it was not merged.
+
+    Served by the primary key.
+    """
+    found: int = await tx.fetchval(
+        """
+        with recursive chain (number, depth) as (
+            select $2::bigint, 0
+            union all
+            select m.into_number, c.depth + 1
+              from chain c join ticket_merge m on m.company_id = $1 and m.ticket_number = c.number
+             where c.depth < $3
+        )
+        select number from chain order by depth desc limit 1
+        """,
+        company_id,
+        number,
+        MERGES_DEEP,
+    )
+    return found
+
+
+_NOTES = f"""{_FAMILY}
+    select f.number, n.number, n.text, n.visibility, n.source, n.channel, n.author, n.created_at
+      from family f cross join lateral (
+        select * from note
+         where company_id = $1 and ticket_number = f.number and number > $4 and visibility = any($5)
+         order by number limit $6
+      ) n
+     order by n.number limit $6"""
+
+
+async def notes(
+    tx: Tx, company_id: UUID, number: int, *, visibilities: Sequence[str], after: int, limit: int
+) -> list[TicketNote]:
+    """The notes of a ticket and of everything merged into it, by number.
+
+    Served by ``ticket_merge_into`` and by note's primary key, which is walked once for each ticket.
+    """
+    rows = await tx.fetch(_NOTES, company_id, number, MERGES_DEEP, after, visibilities, limit)
+    return [TicketNote(row[0], Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:])) for row in rows]

@@ -1,0 +1,127 @@
+"""Link tickets to each other, and take links away."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from clearline.accounts import permissions as access
+from clearline.errors import AlreadyExists, Forbidden, InvalidInput, LinkCycle, NotFound, TooManyLinks, Violation
+from clearline.identity import Actor, Scope
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import Ticket, ticket_number
+from clearline.tickets.links import store as links
+from clearline.tickets.links.domain import BY_HAND, FOR_CUSTOMERS, HIERARCHY, LINKS_MAX, Link, LinkedTicket, LinkType
+
+KIND = "link"
+
+
+async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, limit: int) -> list[LinkedTicket]:
+    """A ticket's links by id, after the id ``after``; to customers only those to their own tickets.
+
+    Served by the primary key.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+    """
+    access.allow(actor, Scope.TICKETS_READ)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    return await links.page(tx, company_id, number, only=access.limited_to(actor), after=after, limit=limit)
+
+
+async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
+    """One link of a ticket.
+
+    Raises:
+        NotFound: no such ticket for this actor, or no such link of it.
+    """
+    access.allow(actor, Scope.TICKETS_READ)
+    return await _visible(tx, actor, await access.ticket_to_read(tx, actor, number), number, link_id)
+
+
+async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int, *, now: datetime) -> LinkedTicket:
+    """Link a ticket to another: ``kind`` says what the first is to the other. Each end gets an event and a version.
+
+    Raises:
+        NotFound: the actor may not see one of the tickets, or there is none.
+        Forbidden: the kind is not the customer's to make.
+        InvalidInput: only a split makes the kind, or both tickets are the same.
+        AlreadyExists: they are linked in this way, from one end or the other.
+        LinkCycle: a ticket would become its own ancestor.
+        TooManyLinks: one of them has 200 links.
+    """
+    access.allow(actor, Scope.TICKETS_WRITE)
+    _check_kind(actor, kind)
+    if number == other:
+        raise InvalidInput([Violation("ticket", "must be another ticket")])
+    if kind in HIERARCHY:
+        await links.hold_hierarchy(tx)
+    locked = await _lock(tx, actor, number, other)
+    here, there = locked[number], locked[other]
+    link = Link(uuid4(), kind, here.company_id, number, there.company_id, other, now)
+    await _check_room(tx, link)
+    if kind in HIERARCHY:
+        await _check_hierarchy(tx, *((here, there) if kind is LinkType.PARENT_OF else (there, here)))
+    await links.insert(tx, actor, link, now=now)
+    return LinkedTicket(link, there.title, there.status)
+
+
+async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
+    """A link that the actor is about to take away, its tickets held against changes until the transaction ends.
+
+    Raises:
+        NotFound: no such ticket for this actor, or no such link of it.
+        Forbidden: the link is not the customer's to take away.
+    """
+    access.allow(actor, Scope.TICKETS_WRITE)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    link = (await _visible(tx, actor, company_id, number, link_id)).link
+    _check_customer(actor, link.type)
+    await _lock(tx, actor, number, link.other_number)
+    return await _visible(tx, actor, company_id, number, link_id)
+
+
+async def remove_link(tx: Tx, actor: Actor, number: int, link_id: UUID, *, now: datetime) -> None:
+    """Take a link away, at both ends; each gets an event and a new version.
+
+    Raises:
+        As ``lock_link``.
+    """
+    found = await lock_link(tx, actor, number, link_id)
+    await links.delete(tx, actor, found.link, now=now)
+
+
+async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket:
+    found = await links.get(tx, company_id, number, link_id)
+    if found is None or found.link.other_company_id != (access.limited_to(actor) or found.link.other_company_id):
+        raise NotFound(KIND, str(link_id))
+    return found
+
+
+async def _lock(tx: Tx, actor: Actor, one: int, other: int) -> dict[int, Ticket]:
+    """Both tickets, held in the order of their numbers: two who hold the same tickets cannot wait for each other."""
+    return {number: await access.ticket_to_change(tx, actor, number) for number in sorted((one, other))}
+
+
+def _check_kind(actor: Actor, kind: LinkType) -> None:
+    _check_customer(actor, kind)
+    if kind not in BY_HAND:
+        raise InvalidInput([Violation("type", "must be one of " + ", ".join(BY_HAND))])
+
+
+def _check_customer(actor: Actor, kind: LinkType) -> None:
+    if not actor.is_staff and kind not in FOR_CUSTOMERS:
+        raise Forbidden("only the provider's people may make or take away a link of this type")
+
+
+async def _check_room(tx: Tx, link: Link) -> None:
+    room = await links.room(tx, link)
+    if room.is_linked:
+        names = f"{link.type} between {ticket_number(link.number)} and {ticket_number(link.other_number)}"
+        raise AlreadyExists(KIND, names)
+    for number, count in ((link.number, room.here), (link.other_number, room.there)):
+        if count >= LINKS_MAX:
+            raise TooManyLinks(ticket_number(number), LINKS_MAX)
+
+
+async def _check_hierarchy(tx: Tx, parent: Ticket, child: Ticket) -> None:
+    if await links.is_above(tx, child.number, parent.company_id, parent.number):
+        raise LinkCycle(ticket_number(parent.number), ticket_number(child.number))

@@ -1,0 +1,143 @@
+"""Who follows a ticket."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clearline.accounts.store import USER, user_of
+from clearline.events.domain import WatcherChanged
+from clearline.events.store import actor_id, encode
+from clearline.identity import Actor, User
+from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.links.domain import Watcher
+
+_WATCHER = f"{USER}, w.created_at"
+_USER = "join app_user u on u.company_id = w.user_company_id and u.id = w.user_id"
+
+_FIRST = UUID(int=0)
+
+
+def _watcher(row: Record) -> Watcher:
+    return Watcher(user_of(row), row[8])
+
+
+async def page(
+    tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
+) -> list[Watcher]:
+    """Who follows a ticket, by the user's id; only people of the company ``only`` when given.
+
+    Served by the primary key.
+    """
+    rows = await tx.fetch(
+        f"""select {_WATCHER} from ticket_watcher w {_USER}
+             where w.company_id = $1 and w.ticket_number = $2 and ($3::uuid is null or w.user_company_id = $3)
+               and w.user_id > $4
+             order by w.user_id limit $5""",
+        company_id,
+        number,
+        only,
+        after or _FIRST,
+        limit,
+    )
+    return [_watcher(row) for row in rows]
+
+
+async def get(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> Watcher | None:
+    """One who follows a ticket, or None. Served by the primary key."""
+    row = await tx.fetchrow(
+        f"""select {_WATCHER} from ticket_watcher w {_USER}
+             where w.company_id = $1 and w.ticket_number = $2 and w.user_id = $3""",
+        company_id,
+        number,
+        user_id,
+    )
+    return None if row is None else _watcher(row)
+
+
+async def hold(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> None:
+    """Have nobody else end that a person follows a ticket, until the transaction ends."""
+    await tx.fetchval(
+        "select true from ticket_watcher where company_id = $1 and ticket_number = $2 and user_id = $3 for update",
+        company_id,
+        number,
+        user_id,
+    )
+
+
+async def add(tx: Tx, actor: Actor, company_id: UUID, number: int, user: User, *, now: datetime) -> bool:
+    """Have a person follow a ticket, with the event; False when it does already."""
+    kind, data = encode(WatcherChanged(str(user.id), watches=True))
+    row = await tx.write(
+        """
+        with added as (
+            insert into ticket_watcher (company_id, ticket_number, user_company_id, user_id, created_at)
+            values ($1, $2, $3, $4, $5) on conflict do nothing returning user_id
+        )
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+        select $1, $5, $6, $2, $7, $8, $9 from added
+        returning id
+        """,
+        company_id,
+        number,
+        user.company_id,
+        user.id,
+        now,
+        kind,
+        actor_id(actor),
+        actor.name,
+        data,
+    )
+    return row is not None
+
+
+async def remove(
+    tx: Tx, actor: Actor, company_id: UUID, number: int, user_id: UUID, *, only: UUID | None, now: datetime
+) -> bool:
+    """Have a person follow a ticket no more, with the event; False when it does not, or is not of ``only``."""
+    kind, data = encode(WatcherChanged(str(user_id), watches=False))
+    row = await tx.write(
+        """
+        with gone as (
+            delete from ticket_watcher where company_id = $1 and ticket_number = $2 and user_id = $3
+               and ($4::uuid is null or user_company_id = $4)
+            returning user_id
+        )
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+        select $1, $5, $6, $2, $7, $8, $9 from gone
+        returning id
+        """,
+        company_id,
+        number,
+        user_id,
+        only,
+        now,
+        kind,
+        actor_id(actor),
+        actor.name,
+        data,
+    )
+    return row is not None
+
+
+async def copy(tx: Tx, actor: Actor, company_id: UUID, number: int, to: int, *, now: datetime) -> None:
+    """Have those who follow one ticket follow another of the company too, each with an event."""
+    kind, data = encode(WatcherChanged("", watches=True))
+    await tx.write(
+        """
+        with added as (
+            insert into ticket_watcher (company_id, ticket_number, user_company_id, user_id, created_at)
+            select $1, $3, user_company_id, user_id, $4
+              from ticket_watcher where company_id = $1 and ticket_number = $2
+            on conflict do nothing returning user_id
+        )
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+        select $1, $4, $5, $3, $6, $7, $8::jsonb || jsonb_build_object('user_id', user_id) from added
+        """,
+        company_id,
+        number,
+        to,
+        now,
+        kind,
+        actor_id(actor),
+        actor.name,
+        data,
+    )

@@ -1,0 +1,112 @@
+"""Follow tickets. Nobody follows a ticket for having raised it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clearline.accounts import permissions as access
+from clearline.accounts import store as parties
+from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
+from clearline.identity import PROVIDER_ID, Actor, Scope, User
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.links import watcher_store as watchers
+from clearline.tickets.links.domain import Watcher
+
+
+def own_user(actor: Actor) -> UUID:
+    """The person that the actor is.
+
+    Raises:
+        Forbidden: it is nobody, but the operator.
+    """
+    if actor.user is None:
+        raise Forbidden("the operator is no user; name one")
+    return actor.user.id
+
+
+async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None, limit: int) -> list[Watcher]:
+    """Who follows a ticket, by user id, after the id ``after``; to customers only their own people.
+
+    Served by the primary key.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+    """
+    access.allow(actor, Scope.TICKETS_READ)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    return await watchers.page(tx, company_id, number, only=access.limited_to(actor), after=after, limit=limit)
+
+
+async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:
+    """One who follows a ticket.
+
+    Raises:
+        NotFound: no such ticket for this actor, or nobody of this id whom it may see follows it.
+    """
+    access.allow(actor, Scope.TICKETS_READ)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    return await _visible(tx, actor, company_id, number, user_id)
+
+
+async def lock_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:
+    """One who follows a ticket and is about to stop, held until the transaction ends.
+
+    Raises:
+        NotFound: as for ``get_watcher``.
+    """
+    access.allow(actor, Scope.TICKETS_WRITE)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    await watchers.hold(tx, company_id, number, user_id)
+    return await _visible(tx, actor, company_id, number, user_id)
+
+
+async def watch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: datetime) -> Watcher:
+    """Have a person, named by id or e-mail address, follow a ticket; no change when it does already.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        InvalidInput: there is no such active person of the ticket's company or, for the staff, of the provider.
+    """
+    access.allow(actor, Scope.TICKETS_WRITE)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    user = await _person(tx, actor, company_id, who)
+    if user is None or not user.is_active:
+        more = " or of the provider" if actor.is_staff else ""
+        raise InvalidInput([Violation("user", f"must be an active user of the ticket's company{more}")])
+    await watchers.add(tx, actor, company_id, number, user, now=now)
+    found = await watchers.get(tx, company_id, number, user.id)
+    return found or Watcher(user, now)
+
+
+async def unwatch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: datetime) -> bool:
+    """Have a person follow a ticket no more; False when it does not.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+    """
+    access.allow(actor, Scope.TICKETS_WRITE)
+    company_id = await access.ticket_to_read(tx, actor, number)
+    if isinstance(who, str):
+        user = await _person(tx, actor, company_id, who)
+        if user is None:
+            return False
+        who = user.id
+    return await watchers.remove(tx, actor, company_id, number, who, only=access.limited_to(actor), now=now)
+
+
+async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, user_id: UUID) -> Watcher:
+    found = await watchers.get(tx, company_id, number, user_id)
+    if found is None or found.user.company_id != (access.limited_to(actor) or found.user.company_id):
+        raise NotFound("watcher", str(user_id))
+    return found
+
+
+async def _person(tx: Tx, actor: Actor, company_id: UUID, who: UUID | str) -> User | None:
+    """A person of the ticket's company or, for the staff, of the provider."""
+    for place in (company_id, PROVIDER_ID) if actor.is_staff else (company_id,):
+        if isinstance(who, str):
+            found = await parties.user_with_email(tx, place, who)
+        else:
+            found = await parties.user(tx, place, who)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,64 @@
+"""Notes: what is said about a ticket. Append-only, in the order of their numbers."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+
+from msgspec import Struct
+
+from clearline.errors import InvalidInput, Violation
+from clearline.text import check_text, is_blank
+
+TEXT_MAX = 4000
+_WORKLOG_ID = re.compile("WLG[0-9]{12}")
+
+
+class Visibility(StrEnum):
+    """Who may read a note."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+
+
+class Source(StrEnum):
+    """Which side a note comes from (MEF 124, ``source``), or the desk itself."""
+
+    BUYER = "buyer"
+    SELLER = "seller"
+    SYSTEM = "system"
+
+
+class Note(Struct, frozen=True):
+    """One note. ``channel`` is the way it came in (API, Phone, ...); ``author`` the name at the time of writing."""
+
+    number: int
+    text: str
+    visibility: Visibility
+    source: Source
+    channel: str
+    author: str
+    created_at: datetime
+
+
+def worklog_id(number: int) -> str:
+    """How wires show a note's number: ``WLG`` and twelve digits (Console Connect API v2, ``worklogId``)."""
+    return f"WLG{number:012d}"
+
+
+def parse_worklog_id(text: str) -> int | None:
+    """The number in ``WLG`` and twelve ASCII digits, or None for any other text."""
+    return int(text[3:]) if _WORKLOG_ID.fullmatch(text) else None
+
+
+def check_note_text(text: str) -> str:
+    """The text, unchanged, when it may become a note.
+
+    Raises:
+        InvalidInput: it is blank, has more than 4000 characters, or cannot be stored.
+    """
+    violations = check_text("text", text, most=TEXT_MAX)
+    if text and is_blank(text):
+        violations.append(Violation("text", "must not be blank"))
+    if violations:
+        raise InvalidInput(violations)
+    return text

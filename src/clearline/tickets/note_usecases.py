@@ -1,0 +1,90 @@
+"""Add notes to tickets."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clearline.accounts import permissions as access
+from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished
+from clearline.identity import Actor, Scope
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import note_store as notes
+from clearline.tickets import store as tickets
+from clearline.tickets.domain import TAKES_NOTES, Channel, ticket_number
+from clearline.tickets.links import store as links
+from clearline.tickets.note import Note, Visibility, check_note_text
+from clearline.tickets.usecases import TicketDetails
+
+_WHILE = sorted(TAKES_NOTES)
+
+
+async def add_note(
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    text: str,
+    *,
+    channel: Channel,
+    now: datetime,
+    visibility: Visibility = Visibility.PUBLIC,
+) -> TicketDetails:
+    """Append a note and answer the whole ticket. One write, so ``tx`` may be a single-statement transaction.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        Forbidden: a customer's note is to be internal, or the key may not write.
+        InvalidInput: the text is blank, too long or cannot be stored.
+        TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
+    """
+    company_id = await _allowed(tx, actor, number, text, visibility)
+    new = notes.NewNote(number, text, visibility, access.side(actor), channel)
+    added = await notes.insert(
+        tx, actor, company_id, new, while_status=_WHILE, visibilities=access.readable(actor), now=now
+    )
+    if added is None:
+        raise await _refusal(tx, company_id, number)
+    return TicketDetails(*added)
+
+
+async def append_note(
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    text: str,
+    *,
+    channel: Channel,
+    now: datetime,
+    visibility: Visibility = Visibility.PUBLIC,
+) -> Note:
+    """Append a note and answer it alone, at the same cost however many the ticket has. One write, as ``add_note``.
+
+    Raises:
+        As ``add_note``.
+    """
+    company_id = await _allowed(tx, actor, number, text, visibility)
+    new = notes.NewNote(number, text, visibility, access.side(actor), channel)
+    added = await notes.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
+    if added is None:
+        raise await _refusal(tx, company_id, number)
+    return added
+
+
+async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:
+    """Whose ticket it is that the actor may write this to."""
+    access.allow(actor, Scope.TICKETS_WRITE)
+    if visibility not in access.readable(actor):
+        raise Forbidden("only the provider writes internal notes")
+    check_note_text(text)
+    company_id = await access.ticket_company(tx, actor, number)
+    if company_id is None:
+        raise NotFound("ticket", ticket_number(number))
+    return company_id
+
+
+async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
+    """Why a ticket took no note."""
+    found = await tickets.get(tx, company_id, number, [])
+    if found is None:
+        return NotFound("ticket", ticket_number(number))
+    status = found[0].status
+    into = await links.final(tx, company_id, number)
+    return TicketFinished(status) if into == number else MergedInto(status, ticket_number(into))

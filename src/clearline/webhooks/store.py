@@ -1,0 +1,94 @@
+"""Where events are sent to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import astuple
+
+from clearline.platform.database.transactions import Record, Tx
+from clearline.webhooks.domain import Subscription
+
+_COLUMNS = """s.company_id, s.id, s.url, s.description, s.types, s.is_active, s.disabled_reason, s.generation,
+    s.previous_until, s.failures, s.failing_since, s.resume_at, s.created_by, s.created_at, s.updated_at"""
+
+
+def _subscription(row: Record) -> Subscription:
+    values = list(row)
+    values[4] = tuple(values[4])
+    return Subscription(*values)
+
+
+async def page(tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Subscription]:
+    """A company's, oldest first, behind the one of this time and id. Served by ``subscription_by_age``."""
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from subscription s where s.company_id = $1
+               and ($2::timestamptz is null or (s.created_at, s.id) > ($2, $3::uuid))
+             order by s.created_at, s.id limit $4""",
+        company_id,
+        *(after or (None, None)),
+        limit,
+    )
+    return [_subscription(row) for row in rows]
+
+
+async def get(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription | None:
+    """One of a company's, or None. Served by the primary key."""
+    row = await tx.fetchrow(
+        f"select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2", company_id, subscription_id
+    )
+    return None if row is None else _subscription(row)
+
+
+async def lock(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription | None:
+    """One of a company's, held until the transaction ends, or None. New deliveries need not wait for it."""
+    row = await tx.fetchrow(
+        f"select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2 for no key update",
+        company_id,
+        subscription_id,
+    )
+    return None if row is None else _subscription(row)
+
+
+async def count(tx: Tx, company_id: UUID) -> int:
+    """How many a company has. Served by ``subscription_by_age``."""
+    return int(await tx.fetchval("select count(*) from subscription where company_id = $1", company_id))
+
+
+async def active(tx: Tx, companies: Sequence[UUID]) -> list[Subscription]:
+    """Those of these companies that events are sent to. Served by ``subscription_active``."""
+    rows = await tx.fetch(
+        f"select {_COLUMNS} from subscription s where s.company_id = any($1) and s.is_active order by s.id",
+        list(companies),
+    )
+    return [_subscription(row) for row in rows]
+
+
+async def save(tx: Tx, one: Subscription) -> None:
+    """Store a subscription, new or changed."""
+    await tx.write(
+        """
+        insert into subscription (company_id, id, url, description, types, is_active, disabled_reason, generation,
+                                  previous_until, failures, failing_since, resume_at, created_by, created_at,
+                                  updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        on conflict (company_id, id) do update set url = $3, description = $4, types = $5, is_active = $6,
+               disabled_reason = $7, generation = $8, previous_until = $9, failures = $10, failing_since = $11,
+               resume_at = $12, updated_at = $15
+        """,
+        *astuple(one),
+    )
+
+
+async def hurry(tx: Tx, one: Subscription) -> None:
+    """Have what waits be tried now, also where the receiver failed before."""
+    await tx.write(
+        "update subscription set resume_at = null where company_id = $1 and id = $2 and resume_at is not null",
+        one.company_id,
+        one.id,
+    )
+
+
+async def delete(tx: Tx, company_id: UUID, subscription_id: UUID) -> None:
+    """Delete one with its deliveries."""
+    await tx.write("delete from subscription where company_id = $1 and id = $2", company_id, subscription_id)

@@ -1,0 +1,96 @@
+"""Between the domain's values and the bodies of the Console Connect API v2."""
+
+from datetime import datetime
+
+from clearline.accounts.permissions import own_company
+from clearline.identity import Actor, Contact
+from clearline.inventory.domain import Service, ServiceType
+from clearline.tickets.domain import Channel, IssueType, NewTicket, Priority, Status, fault_symptom, ticket_number
+from clearline.tickets.note import Note, Source, worklog_id
+from clearline.tickets.usecases import TicketDetails
+from clearline.wires.console_connect import wire
+
+STATUS = {status: status.replace("_", " ").title() for status in Status}
+_PRIORITY = {priority: (priority.title(),) for priority in Priority}
+_CHANNEL = {channel: wire.ChannelOut(channel) for channel in Channel}
+_WRITER = {Source.BUYER: "Customer Note", Source.SELLER: "Support Note", Source.SYSTEM: "System Note"}
+
+
+def _symptoms(issue_type: IssueType, service_type: ServiceType) -> tuple[wire.NoteOut, ...]:
+    symptom = fault_symptom(issue_type, service_type)
+    return (
+        wire.NoteOut("category", symptom.category, "faultsymptom"),
+        wire.NoteOut("item", symptom.item, "faultsymptom"),
+        wire.NoteOut("type", symptom.type, "faultsymptom"),
+    )
+
+
+_SYMPTOMS = {(issue, kind): _symptoms(issue, kind) for issue in IssueType for kind in ServiceType}
+
+
+def wire_time(at: datetime) -> str:
+    """A UTC time as this wire writes it: milliseconds, and an offset without a colon."""
+    return at.isoformat(timespec="milliseconds")[:23] + "+0000"
+
+
+def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
+    """What the body asks for, with the key's user as the contact when it names none."""
+    given = body.customer_contact
+    if given is not None:
+        contact = Contact(given.name, given.phone, given.email)
+    else:
+        user = actor.user
+        contact = Contact(actor.name, user.phone if user else "", user.email if user else "")
+    return NewTicket(
+        body.name, body.description, body.issue_type, body.service.type, body.service.id, contact, Channel.API
+    )
+
+
+def note_out(note: Note) -> wire.NoteOut:
+    """A note as a worklog entry; its id names the channel and the side that wrote it."""
+    return wire.NoteOut(f"{note.channel}-{_WRITER[note.source]}", note.text, "worklog", worklog_id(note.number))
+
+
+def ticket_out(details: TicketDetails, customer: tuple[wire.EntityOut, ...]) -> wire.TicketOut:
+    """A ticket with its fault symptoms and its notes."""
+    ticket = details.ticket
+    contact = ticket.contact
+    notes = [*_SYMPTOMS[ticket.issue_type, ticket.service_type]]
+    if details.notes:
+        notes += map(note_out, details.notes)
+    return wire.TicketOut(
+        ticket_number(ticket.number),
+        ticket.title,
+        ticket.description,
+        _PRIORITY[ticket.priority],  # type: ignore[arg-type]
+        STATUS[ticket.status],  # type: ignore[arg-type]
+        "Incident",
+        wire_time(ticket.created_at),
+        notes,
+        (wire.PartyOut(contact.name, contact.phone, contact.email),),
+        customer,
+        _CHANNEL[ticket.channel],
+        "troubleTicket",
+    )
+
+
+def customer_of(actor: Actor) -> tuple[wire.EntityOut, ...]:
+    """The actor's company as every one of its tickets shows it."""
+    return (wire.EntityOut(own_company(actor).code),)
+
+
+def service_out(service: Service) -> wire.ServiceOut:
+    """A service as the list of services shows it."""
+    return wire.ServiceOut(service.type, service.id, service.label)
+
+
+def token_out(actor: Actor) -> wire.TokenOut:
+    """Who a key belongs to. The customer code is the company's user name: it is unique, and customers know it."""
+    company = own_company(actor)
+    user = actor.user
+    return wire.TokenOut(
+        str(user.id) if user else "",
+        actor.name,
+        user.email if user else "",
+        [wire.TokenCompany(str(company.id), company.name, company.code)],
+    )

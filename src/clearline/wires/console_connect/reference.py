@@ -1,0 +1,69 @@
+"""The OpenAPI document of this wire."""
+
+import copy
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from clearline.errors import DeskError
+from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import Service, ServiceType
+from clearline.wires.console_connect import wire
+from clearline.wires.console_connect.routes import OPERATIONS
+from clearline.wires.http.call import Desk
+from clearline.wires.http.openapi import About, document
+
+ABOUT = About(
+    title="Support tickets, Console Connect API v2",
+    version="2.0.0",
+    description="Raise and follow trouble tickets about ports, circuits, cloud routers and internet access.\n\n"
+    "Asked for with an API key, this document also lists the services that the key can raise tickets about.",
+    servers=("/", "/api"),
+    error=wire.ErrorOut,
+)
+_MOST_LISTED = 500
+
+
+def openapi() -> dict[str, Any]:
+    """The document as everybody sees it."""
+    return document(ABOUT, OPERATIONS)
+
+
+def for_services(described: dict[str, Any], services: list[Service]) -> dict[str, Any]:
+    """The document for a company: ``service`` is one of its own, or a Non-Console Service."""
+    if len(services) > _MOST_LISTED:
+        return described
+    by_type: dict[ServiceType, list[str]] = {}
+    for service in services:
+        by_type.setdefault(service.type, []).append(service.id)
+    own = copy.deepcopy(described)
+    general = own["components"]["schemas"]["ServiceIn"]
+    free = general["properties"]["id"]
+    general["oneOf"] = [
+        {"properties": {"type": {"const": kind}, "id": {"enum": ids} if (ids := by_type.get(kind)) else free}}
+        for kind in (*by_type, ServiceType.NON_CONSOLE)
+    ]
+    general["properties"]["type"] = {"enum": [*by_type, ServiceType.NON_CONSOLE]}
+    return own
+
+
+class OpenApi:
+    """Answers ``/openapi.json``."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._document = openapi()
+
+    async def answer(self, request: Request) -> JSONResponse:
+        """The document; for the holder of a valid key, with the services of its company."""
+        found = self._document
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            try:
+                actor = await self._desk.keys.actor(secret.strip(), self._desk.now())
+                async with self._desk.database.statement() as tx:
+                    found = for_services(found, await inventory.list_services(tx, actor))
+            except DeskError:
+                pass  # whoever has no valid key sees what everybody sees
+        return JSONResponse(found, headers={"cache-control": "private, no-cache", "vary": "Authorization"})

@@ -1,0 +1,161 @@
+"""Console Connect API v2, support tickets: the operations."""
+
+from urllib.parse import quote
+
+from clearline.accounts import permissions as access
+from clearline.errors import InvalidInput, Violation
+from clearline.identity import Scope
+from clearline.inventory import usecases as inventory
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, parse_ticket_number
+from clearline.wires.console_connect import errors, mapping, wire
+from clearline.wires.http.body import InvalidMembers, read_members
+from clearline.wires.http.call import Call, Desk
+from clearline.wires.http.edge import header
+from clearline.wires.http.resource import Dialect, Wire
+from clearline.wires.http.table import Header, Operation
+
+
+async def list_tickets(call: Call) -> list[wire.TicketOut]:
+    """The company's open or closed tickets, newest first."""
+    query: wire.ListQuery = call.query
+    async with call.statement() as tx:
+        found = await tickets.list_tickets(
+            tx, call.actor, is_open=query.status == "open", page=query.page, page_size=query.page_size
+        )
+    call.headers += [(b"x-total-count", b"%d" % found.total), (b"link", _links(call, query, found.total))]
+    customer = mapping.customer_of(call.actor)
+    return [mapping.ticket_out(details, customer) for details in found.tickets]
+
+
+def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
+    """Where the other pages are (RFC 8288)."""
+    last = max(1, -(-total // query.page_size))
+    pages = {"first": 1, "prev": min(query.page - 1, last), "next": query.page + 1, "last": last}
+    if query.page <= 1:
+        del pages["prev"]
+    if query.page >= last:
+        del pages["next"]
+    host = header(call.scope, b"host") or b"localhost"
+    base = f"{call.scope['scheme']}://{host.decode('latin-1')}{quote(call.scope['path'])}?status={query.status}"
+    return ", ".join(
+        f'<{base}&page={page}&pageSize={query.page_size}>; rel="{rel}"' for rel, page in pages.items()
+    ).encode("latin-1")
+
+
+async def create_ticket(call: Call) -> wire.TicketOut:
+    """Raise a ticket. Answers 200 with the whole ticket, as the v2 API does, not 201."""
+    try:
+        body = call.body(wire.TicketIn)
+    except InvalidMembers as invalid:
+        raise InvalidInput([*invalid.violations, *await _service_violations(call)]) from None
+    async with call.statement() as tx:
+        details = await tickets.create_ticket(tx, call.actor, mapping.new_ticket(body, call.actor), now=call.now)
+    return mapping.ticket_out(details, mapping.customer_of(call.actor))
+
+
+async def _service_violations(call: Call) -> list[Violation]:
+    """What is wrong with the service of a body that has other faults: one message names them all."""
+    try:
+        named = read_members(call.json.get("service"), wire.ServiceIn)
+    except InvalidMembers:
+        return []
+    async with call.statement() as tx:
+        return await tickets.check_service(tx, access.own_company(call.actor).id, named.id, named.type)
+
+
+async def get_ticket(call: Call) -> wire.TicketOut:
+    """One ticket with all its notes."""
+    number = _number(call)
+    async with call.statement() as tx:
+        details = await tickets.get_ticket(tx, call.actor, number)
+    return mapping.ticket_out(details, mapping.customer_of(call.actor))
+
+
+async def list_services(call: Call) -> list[wire.ServiceOut]:
+    """The services that the company can raise tickets about."""
+    async with call.statement() as tx:
+        found = await inventory.list_services(tx, call.actor)
+    return [mapping.service_out(service) for service in found]
+
+
+async def add_note(call: Call) -> wire.TicketOut:
+    """Append a note. Answers 200 with the whole ticket, as the v2 API does, not 201."""
+    number = _number(call)
+    try:
+        text = call.body(wire.NoteIn).note_text
+        async with call.statement() as tx:
+            details = await notes.add_note(tx, call.actor, number, text, channel=Channel.API, now=call.now)
+    except (InvalidMembers, InvalidInput):
+        raise errors.InvalidNote from None
+    return mapping.ticket_out(details, mapping.customer_of(call.actor))
+
+
+async def get_token(call: Call) -> wire.TokenOut:
+    """Who the key belongs to."""
+    return mapping.token_out(call.actor)
+
+
+def _number(call: Call) -> int:
+    text = call.path["id"]
+    if (number := parse_ticket_number(text)) is None:
+        raise errors.InvalidTicketId(text)
+    return number
+
+
+_ID = {
+    "id": {
+        "description": "The ticket's number.",
+        "example": "INC000001234567",
+        "schema": {"type": "string", "pattern": "^INC[0-9]{12}$"},
+    }
+}
+_PAGING = (
+    Header("X-Total-Count", "How many tickets the whole list has.", {"type": "integer", "minimum": 0}),
+    Header("Link", "The first, prev, next and last page (RFC 8288).", {"type": "string"}),
+)
+
+OPERATIONS = (
+    Operation(
+        "listSupportTickets", "GET", "/v2/support-tickets", list_tickets,
+        "List tickets", "The open or closed tickets of the key's company, newest first, with all their notes. "
+        "A page past the end is an empty list.",
+        Scope.TICKETS_READ, list[wire.TicketOut], query=wire.ListQuery, errors=(400,), answer_headers=_PAGING,
+    ),
+    Operation(
+        "createSupportTicket", "POST", "/v2/support-tickets", create_ticket,
+        "Raise a ticket", "`service.id` is one of `GET /v2/support-tickets/services`, with its type, or anything at "
+        "all with the type `Non-Console Service`. Text is kept exactly as sent. Members not listed here are ignored.",
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TicketIn, errors=(400,),
+    ),
+    Operation(
+        "listSupportTicketServices", "GET", "/v2/support-tickets/services", list_services,
+        "List services", "What a ticket can be about.",
+        Scope.TICKETS_READ, list[wire.ServiceOut],
+    ),
+    Operation(
+        "getSupportTicket", "GET", "/v2/support-tickets/{id}", get_ticket,
+        "Read a ticket", "One ticket with all its notes. Another company's ticket does not exist.",
+        Scope.TICKETS_READ, wire.TicketOut, path_parameters=_ID, errors=(400, 404),
+    ),
+    Operation(
+        "addSupportTicketNote", "POST", "/v2/support-tickets/{id}/addNote", add_note,
+        "Add a note", "Appends a note and answers the whole ticket. A closed, cancelled or rejected ticket takes none.",
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.NoteIn, path_parameters=_ID, errors=(400, 404),
+    ),
+    Operation(
+        "getToken", "GET", "/auth/token", get_token,
+        "Who am I", "The user and the company that the key speaks for.",
+        None, wire.TokenOut, cache=b"no-store",
+    ),
+)  # fmt: skip
+"""Routes, scopes, OpenAPI and the reference page are all made from this table."""
+
+DIALECT = Dialect(errors.refuse, admit=access.own_company)
+"""This wire is for customers: the provider's people have no company whose tickets they could mean."""
+
+
+def wire_app(desk: Desk) -> Wire:
+    """This wire as an application. It answers under ``/v2``, and with ``root_path`` ``/api`` under ``/api/v2``."""
+    return Wire(OPERATIONS, desk, DIALECT)

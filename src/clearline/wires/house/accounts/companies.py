@@ -1,0 +1,99 @@
+"""House API v1: companies, and who one is."""
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import PROVIDER_ID, Company, Scope
+from clearline.wires.house import paging
+from clearline.wires.house.accounts import wire
+from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
+from clearline.wires.house.wire import CompanyRef, Page, given
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+COMPANIES = "/api/v1/companies"
+COMPANY = id_in_path("id", "The company's id.")
+
+
+def company_out(company: Company) -> wire.CompanyOut:
+    """A company."""
+    return wire.CompanyOut(str(company.id), company.name, company.code, company.id == PROVIDER_ID)
+
+
+async def list_companies(call: Call) -> Page[wire.CompanyOut]:
+    """Customers by name."""
+    query: wire.CompanyQuery = call.query
+    after = paging.place(call, str) or ""
+    async with call.statement() as tx:
+        found = await accounts.list_companies(tx, call.actor, named=query.named, after=after, limit=query.limit + 1)
+    return paging.page(call, found, lambda one: [one.name], company_out)
+
+
+async def create_company(call: Call) -> wire.CompanyOut:
+    """Take on a customer."""
+    body = call.body(wire.CompanyIn)
+    async with call.transaction() as tx:
+        made = await accounts.add_company(tx, call.actor, body.name, body.code, now=call.now)
+    call.location = f"{COMPANIES}/{made.id}"
+    return company_out(made)
+
+
+async def get_company(call: Call) -> wire.CompanyOut:
+    """One company."""
+    company_id = uuid_of(call.path["id"], "company")
+    async with call.statement() as tx:
+        return company_out(await accounts.get_company(tx, call.actor, company_id))
+
+
+async def change_company(call: Call) -> wire.CompanyOut:
+    """Change a company."""
+    company_id = uuid_of(call.path["id"], "company")
+    values = given(call.body(wire.CompanyPatch))
+    async with call.transaction() as tx:
+        call.unless_changed(company_out(await accounts.lock_company(tx, call.actor, company_id)))
+        return company_out(await accounts.change_company(tx, call.actor, company_id, values, now=call.now))
+
+
+async def get_me(call: Call) -> wire.MeOut:
+    """Whom the key speaks for."""
+    actor = call.actor
+    user, company = accounts.home(actor)
+    return wire.MeOut(
+        str(user.id),
+        user.name,
+        user.email,
+        user.phone,
+        actor.role,
+        CompanyRef(str(company.id), company.name, company.code),
+        sorted(map(Scope, actor.scopes)),
+        str(actor.key_id),
+        actor.key_expires_at,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        "getMe", "GET", "/api/v1/me", get_me,
+        "Read who you are", "The user that the key speaks for, its company, its role, and the scopes that count.",
+        None, wire.MeOut,
+    ),
+    Operation(
+        "listCompanies", "GET", COMPANIES, list_companies,
+        "List customers", "By name. The provider itself is not among them. For the provider's people.",
+        Scope.ACCOUNTS_READ, Page[wire.CompanyOut], query=wire.CompanyQuery, errors=(400,),
+    ),
+    Operation(
+        "createCompany", "POST", COMPANIES, create_company,
+        "Take on a customer", "For the provider's admins.",
+        Scope.ACCOUNTS_WRITE, wire.CompanyOut, body=wire.CompanyIn, status=201,
+    ),
+    Operation(
+        "getCompany", "GET", COMPANIES + "/{id}", get_company,
+        "Read a company", "Customers read their own; another does not exist.",
+        Scope.ACCOUNTS_READ, wire.CompanyOut, path_parameters=COMPANY, errors=(404,),
+    ),
+    Operation(
+        "changeCompany", "PATCH", COMPANIES + "/{id}", change_company,
+        "Change a company", "For the provider's admins. The provider itself is changed here too.",
+        Scope.ACCOUNTS_WRITE, wire.CompanyOut, body=wire.CompanyPatch, path_parameters=COMPANY, errors=(404,),
+        conditional=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""House API v1: users."""
+
+from uuid import UUID
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import Role, Scope, User
+from clearline.wires.house import paging
+from clearline.wires.house.accounts import wire
+from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
+from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
+from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+USERS = COMPANIES + "/{id}/users"
+_USER = COMPANY | id_in_path("user_id", "The user's id.")
+
+
+def user_out(user: User) -> wire.UserOut:
+    """A user."""
+    return wire.UserOut(
+        str(user.id),
+        str(user.company_id),
+        user.name,
+        user.email,
+        user.phone,
+        user.role,
+        user.is_active,
+        user.is_available,
+    )
+
+
+async def _list(call: Call, company_id: UUID) -> Page[wire.UserOut]:
+    after = paging.place(call, str) or ""
+    async with call.transaction() as tx:
+        found = await accounts.list_users(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [one.email], user_out)
+
+
+async def list_users(call: Call) -> Page[wire.UserOut]:
+    """Users of a company by address."""
+    return await _list(call, uuid_of(call.path["id"], "company"))
+
+
+async def list_colleagues(call: Call) -> Page[wire.UserOut]:
+    """Users of the actor's company by address."""
+    _user, company = accounts.home(call.actor)
+    return await _list(call, company.id)
+
+
+async def create_user(call: Call) -> wire.UserOut:
+    """Add a person to a company."""
+    company_id = uuid_of(call.path["id"], "company")
+    body = call.body(wire.UserIn)
+    async with call.transaction() as tx:
+        made = await accounts.add_user(
+            tx,
+            call.actor,
+            company_id,
+            name=body.name,
+            email=body.email,
+            phone=body.phone,
+            role=None if body.role is None else Role(body.role),
+            now=call.now,
+        )
+    call.location = f"{COMPANIES}/{company_id}/users/{made.id}"
+    return user_out(made)
+
+
+async def get_user(call: Call) -> wire.UserOut:
+    """One user."""
+    company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
+    async with call.transaction() as tx:
+        return user_out(await accounts.get_user(tx, call.actor, company_id, user_id))
+
+
+async def change_user(call: Call) -> wire.UserOut:
+    """Change a user."""
+    company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
+    values = given(call.body(wire.UserPatch))
+    if "role" in values:
+        values["role"] = Role(values["role"])
+    async with call.transaction() as tx:
+        call.unless_changed(user_out(await accounts.lock_user(tx, call.actor, company_id, user_id)))
+        return user_out(await accounts.change_user(tx, call.actor, company_id, user_id, values, now=call.now))
+
+
+OPERATIONS = (
+    Operation(
+        "listColleagues", "GET", "/api/v1/users", list_colleagues,
+        "List the users of your company", "By address. For the provider's people: themselves, such as the agents that "
+        "a ticket can be assigned to.",
+        Scope.ACCOUNTS_READ, Page[wire.UserOut], query=PageQuery, errors=(400,),
+    ),
+    Operation(
+        "listUsers", "GET", USERS, list_users,
+        "List the users of a company", "By address, those who are not active too. Customers see their own company's.",
+        Scope.ACCOUNTS_READ, Page[wire.UserOut], query=PageQuery, path_parameters=COMPANY, errors=(400, 404),
+    ),
+    Operation(
+        "createUser", "POST", USERS, create_user,
+        "Add a user", "For the provider's admins, and for a customer's in its own company. Addresses are unique in the "
+        "company, whatever the case of their letters.",
+        Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserIn, path_parameters=COMPANY, errors=(404,), status=201,
+    ),
+    Operation(
+        "getUser", "GET", USERS + "/{user_id}", get_user,
+        "Read a user", "Customers read those of their own company.",
+        Scope.ACCOUNTS_READ, wire.UserOut, path_parameters=_USER, errors=(404,),
+    ),
+    Operation(
+        "changeUser", "PATCH", USERS + "/{user_id}", change_user,
+        "Change a user", "For those who may add one. Users are never deleted, for the history names them: one who left "
+        "is set inactive, and then its keys end at once. The provider's last active admin cannot be dismissed.",
+        Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserPatch, path_parameters=_USER, errors=(404, 409),
+        conditional=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,74 @@
+"""House API v1: the audit."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clearline.accounts import permissions as access
+from clearline.audit import usecases as audit
+from clearline.audit.store import Place
+from clearline.events.store import Event
+from clearline.identity import Scope
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.note import worklog_id
+from clearline.wires.house import paging
+from clearline.wires.house.audit import wire
+from clearline.wires.house.tickets.handlers import user_in_query
+from clearline.wires.house.wire import Page
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+
+def event_out(event: Event) -> wire.AuditEventOut:
+    """An event."""
+    return wire.AuditEventOut(
+        str(event.cursor.id),
+        event.at,
+        event.type,
+        str(event.company_id),
+        None if event.ticket_number is None else ticket_number(event.ticket_number),
+        None if event.note_number is None else worklog_id(event.note_number),
+        None if event.actor_id is None else str(event.actor_id),
+        event.actor_name,
+        event.data,
+    )
+
+
+async def list_events(call: Call) -> Page[wire.AuditEventOut]:
+    """Events, newest first."""
+    query: wire.AuditQuery = call.query
+    after = paging.place(call, _place)
+    async with call.transaction() as tx:
+        found = await audit.list_events(
+            tx,
+            call.actor,
+            since=query.since,
+            until=query.until,
+            user_id=user_in_query(call.actor, query.actor),
+            kind=query.type,
+            ticket=None if query.ticket is None else access.check_number(query.ticket),
+            company=_company(query.company),
+            after=after,
+            limit=query.limit + 1,
+        )
+    return paging.page(call, found, lambda one: [one.at.isoformat(), *reversed(one.cursor)], event_out)
+
+
+def _place(at: str, event_id: int, xid: int) -> Place:
+    return datetime.fromisoformat(at), event_id, xid
+
+
+def _company(text: str | None) -> UUID | str | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return text
+
+
+OPERATIONS = (
+    Operation(
+        "listAuditEvents", "GET", "/api/v1/audit", list_events,
+        "Read the audit", "What happened to everything, who did it, and what was before and after; newest first. For "
+        "the provider's admins, and for a customer's: what its own company may know.",
+        Scope.AUDIT_READ, Page[wire.AuditEventOut], query=wire.AuditQuery, errors=(400, 404, 422),
+    ),
+)  # fmt: skip

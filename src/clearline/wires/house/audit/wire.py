@@ -1,0 +1,47 @@
+"""House API v1: the audit, exactly as it travels."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from clearline.wires.house.wire import Number, PageQuery
+
+
+class AuditQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+    """Which events to list; all that are given must hold."""
+
+    since: Annotated[datetime, Meta(tz=True, description="Not before this time.")] | None = None
+    until: Annotated[datetime, Meta(tz=True, description="Before this time.")] | None = None
+    actor: Annotated[str, Meta(max_length=36, description="The id of the user who did it, or `me`.")] | None = None
+    type: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                pattern=r"^[a-z_]+\.[a-z_]*$",
+                description="Exactly this type, or with a dot at its end every type that begins so: `user.`",
+            ),
+        ]
+        | None
+    ) = None
+    ticket: Annotated[Number, Meta(description="What happened to this ticket.")] | None = None
+    company: Annotated[str, Meta(max_length=255, description="A company's code, name or id.")] | None = None
+
+
+class AuditEventOut(Struct, frozen=True):
+    """Something that happened.
+
+    ``data`` depends on ``type`` and holds what was before and after, never a secret. ``actor_id`` is null when it was
+    nobody of the desk: the command line, or the desk itself.
+    """
+
+    id: str
+    at: datetime
+    type: str
+    company_id: str
+    ticket: str | None
+    note: str | None
+    actor_id: str | None
+    actor: str
+    data: dict[str, Any]

@@ -1,0 +1,44 @@
+"""House API v1: all tickets as one file, sent while it is read."""
+
+from collections.abc import AsyncIterator
+
+from clearline.bulk import export_usecases as exports
+from clearline.identity import Scope
+from clearline.wires.house.bulk import wire
+from clearline.wires.http.call import Call, Headers, Stream
+from clearline.wires.http.table import Operation
+
+MEDIA = {"ndjson": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8; header=present"}
+
+
+async def export_tickets(call: Call) -> Stream:
+    """The tickets that the actor may see, one after the other."""
+    query: wire.ExportQuery = call.query
+    async with call.statement() as tx:
+        export = await exports.prepare(
+            tx, call.actor, state=query.state, company=query.company, created_since=query.created_since
+        )
+    headers: Headers = [
+        (b"content-type", MEDIA[query.format]),
+        (b"content-disposition", f'attachment; filename="tickets.{query.format}"'.encode()),
+        (b"cache-control", b"private, no-store"),
+        (b"vary", b"Authorization"),
+    ]
+    is_head = call.scope["method"] == "HEAD"
+    return Stream(200, _nothing() if is_head else exports.read(call.desk.database, export, query.format), headers)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    yield b""
+
+
+OPERATIONS = (
+    Operation(
+        "exportTickets", "GET", "/api/v1/exports/tickets", export_tickets,
+        "Export tickets", "Every ticket in the order of the numbers, as long as it takes; a broken connection means "
+        "that the file is not whole. In a table a cell that a spreadsheet would take for a formula begins with an "
+        "apostrophe. Customers have their own company's tickets with public notes.",
+        Scope.TICKETS_READ, bytes, query=wire.ExportQuery, media=tuple(one.decode() for one in MEDIA.values()),
+        errors=(404,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,213 @@
+"""House API v1: one action for many tickets, tickets from another desk, and how far such jobs are."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UNSET, Struct
+
+from clearline.bulk import domain
+from clearline.bulk import import_usecases as imports
+from clearline.bulk import usecases as jobs
+from clearline.bulk.domain import Action, BulkRequest, Job, JobItem, NewItem
+from clearline.bulk.import_usecases import Format
+from clearline.identity import Actor, Scope
+from clearline.tickets.domain import Channel, ticket_number
+from clearline.wires.house import paging
+from clearline.wires.house.bulk import wire
+from clearline.wires.house.tickets.handlers import id_in_body, id_in_path, uuid_of
+from clearline.wires.house.wire import Page, PageQuery
+from clearline.wires.http.body import BodyTooLarge, NotJson
+from clearline.wires.http.call import Call
+from clearline.wires.http.edge import header
+from clearline.wires.http.table import Operation
+
+JOBS = "/api/v1/jobs"
+ID = id_in_path("id", "The job's id.")
+IMPORT_BYTES = 10 * 1024 * 1024
+"""Bytes of an import."""
+
+_MEDIA: dict[str, Format] = {"application/x-ndjson": "ndjson", "text/csv": "csv"}
+_MEDIA_TYPE = re.compile(r'\s*([a-z/-]+)\s*(;\s*charset="?utf-8"?\s*)?(;\s*header=present\s*)?', re.IGNORECASE)
+
+
+class Staged(Struct):
+    """A file that was read, before anything was asked of the database."""
+
+    items: Sequence[NewItem]
+    kind: Format
+    fingerprint: bytes
+
+    async def discard(self) -> None:
+        """Nothing is left behind."""
+
+
+def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
+    match body:
+        case wire.StatusAction(to, reason):
+            return domain.ChangeStatus(to, reason)
+        case wire.AssignAction(to):
+            return domain.Assign(id_in_body("action.to", to, "user", actor))
+        case wire.ChangeAction(priority, severity, queue):
+            return domain.ChangeValues(
+                priority, severity, UNSET if queue is UNSET else id_in_body("action.queue", queue, "queue", actor)
+            )
+        case wire.TagAction(add, remove):
+            return domain.ChangeTags(tuple(add), tuple(remove))
+        case wire.NoteAction(text, visibility):
+            return domain.AddNote(text, visibility)
+
+
+def _action_out(action: Action) -> wire.BulkAction:
+    match action:
+        case domain.ChangeStatus(to, reason):
+            return wire.StatusAction(to, reason)
+        case domain.Assign(to):
+            return wire.AssignAction(None if to is None else str(to))
+        case domain.ChangeValues(priority, severity, queue_id):
+            return wire.ChangeAction(priority, severity, str(queue_id) if isinstance(queue_id, UUID) else queue_id)
+        case domain.ChangeTags(add, remove):
+            return wire.TagAction(list(add), list(remove))
+        case domain.AddNote(text, visibility):
+            return wire.NoteAction(text, visibility)
+
+
+def job_out(job: Job) -> wire.JobOut:
+    """A job as it travels."""
+    request, counts = job.request, job.counts
+    return wire.JobOut(
+        id=str(job.id),
+        kind=job.kind,
+        state=job.state,
+        dry_run=job.dry_run,
+        total=job.total,
+        requested_by=job.actor_name,
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+        action=_action_out(request.action) if isinstance(request, BulkRequest) else UNSET,
+        format=UNSET if isinstance(request, BulkRequest) else request.format,
+        counts=wire.JobCounts(counts.done, counts.unchanged, counts.refused, counts.waiting) if counts else UNSET,
+    )
+
+
+def _item_out(item: JobItem) -> wire.JobItemOut:
+    number = None if item.ticket_number is None else ticket_number(item.ticket_number)
+    code = None if item.code is None else item.code.replace("_", "-")
+    return wire.JobItemOut(item.position, number, item.outcome or "waiting", code, item.detail)  # type: ignore[arg-type]
+
+
+async def create_bulk(call: Call) -> wire.JobOut:
+    """Ask for one action on many tickets."""
+    body = call.body(wire.BulkIn)
+    action = _action_in(body.action, call.actor)
+    async with call.statement() as tx:
+        made = await jobs.make_bulk(
+            tx, call.actor, body.tickets, action, channel=Channel.API, dry_run=body.dry_run, now=call.now
+        )
+    return _accepted(call, made)
+
+
+async def stage_import(call: Call, chunks: AsyncIterator[bytes]) -> Staged:
+    """Take a file in and read it, beside everything else that the server does."""
+    imports.may_import(call.actor)
+    media = _MEDIA_TYPE.fullmatch((header(call.scope, b"content-type") or b"").decode("latin-1"))
+    kind = None if media is None else _MEDIA.get(media[1].lower())
+    if kind is None:
+        raise NotJson("send Content-Type: " + " or ".join(_MEDIA))
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > IMPORT_BYTES:
+            raise BodyTooLarge(f"the file must not be longer than {IMPORT_BYTES} bytes")
+    whole = bytes(body)
+    items = await asyncio.to_thread(imports.read_file, whole, kind, now=call.now)
+    return Staged(items, kind, kind.encode() + whole)
+
+
+async def create_import(call: Call) -> wire.JobOut:
+    """Ask for the tickets of a file."""
+    staged: Staged = call.staged
+    async with call.statement() as tx:
+        made = await jobs.make_import(
+            tx, call.actor, staged.items, staged.kind, dry_run=call.query.dry_run, now=call.now
+        )
+    return _accepted(call, made)
+
+
+def _accepted(call: Call, job: Job) -> wire.JobOut:
+    call.location = f"{JOBS}/{job.id}"
+    return job_out(job)
+
+
+async def list_jobs(call: Call) -> Page[wire.JobOut]:
+    """One's own jobs, newest first."""
+    after = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
+    async with call.statement() as tx:
+        found = await jobs.list_jobs(tx, call.actor, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], job_out)
+
+
+async def get_job(call: Call) -> wire.JobOut:
+    """One job."""
+    async with call.statement() as tx:
+        return job_out(await jobs.get_job(tx, call.actor, uuid_of(call.path["id"], "job")))
+
+
+async def list_items(call: Call) -> Page[wire.JobItemOut]:
+    """What became of each item."""
+    after = paging.place(call, int)
+    async with call.statement() as tx:
+        found = await jobs.list_items(
+            tx,
+            call.actor,
+            uuid_of(call.path["id"], "job"),
+            outcome=call.query.outcome,
+            after=after,
+            limit=call.query.limit + 1,
+        )
+    return paging.page(call, found, lambda one: [one.position], _item_out)
+
+
+async def cancel_job(call: Call) -> wire.JobOut:
+    """Have what waits not be done."""
+    call.body(wire.CancelIn)
+    async with call.transaction() as tx:
+        return job_out(await jobs.cancel_job(tx, call.actor, uuid_of(call.path["id"], "job"), now=call.now))
+
+
+OPERATIONS = (
+    Operation(
+        "bulkTickets", "POST", "/api/v1/bulk", create_bulk,
+        "Change many tickets", "Makes a job that does one action to up to 1,000 tickets, each by itself, and says what "
+        "became of each. Customers change statuses and add notes, where they may.",
+        Scope.TICKETS_WRITE, wire.JobOut, body=wire.BulkIn, status=202,
+    ),
+    Operation(
+        "importTickets", "POST", "/api/v1/imports", create_import,
+        "Import tickets", "Makes a job that stores up to 10,000 tickets of another desk with their history, each line "
+        "by itself. A ticket whose `external` system and id the company has already stays as it is. For admins.",
+        Scope.TICKETS_WRITE, wire.JobOut, query=wire.ImportQuery, status=202, stage=stage_import, media=tuple(_MEDIA),
+    ),
+    Operation(
+        "listJobs", "GET", JOBS, list_jobs,
+        "List jobs", "One's own, or everybody's for admins, newest first, without counts.",
+        Scope.TICKETS_READ, Page[wire.JobOut], query=PageQuery,
+    ),
+    Operation(
+        "getJob", "GET", JOBS + "/{id}", get_job,
+        "Read a job", "How far it is.",
+        Scope.TICKETS_READ, wire.JobOut, path_parameters=ID, errors=(404,),
+    ),
+    Operation(
+        "listJobItems", "GET", JOBS + "/{id}/items", list_items,
+        "List the items of a job", "What became of each ticket or line, in the order asked for.",
+        Scope.TICKETS_READ, Page[wire.JobItemOut], query=wire.JobItemQuery, path_parameters=ID, errors=(404,),
+    ),
+    Operation(
+        "cancelJob", "POST", JOBS + "/{id}/cancel", cancel_job,
+        "Cancel a job", "What waits is refused with the code `cancelled`; what is done stays done.",
+        Scope.TICKETS_WRITE, wire.JobOut, body=wire.CancelIn, path_parameters=ID, errors=(404,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,136 @@
+"""House API v1: jobs, imports and exports, exactly as they travel."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from clearline.bulk import domain as job
+from clearline.bulk.domain import JobKind, JobState
+from clearline.tickets import note
+from clearline.tickets.domain import Priority, Severity, Status
+from clearline.tickets.note import Visibility
+from clearline.wires.house.tickets.wire import Reason, Tags
+from clearline.wires.house.wire import Moment, Number, PageQuery, characters
+
+_UUID_MAX = 36
+
+
+class StatusAction(Struct, tag="status", tag_field="type", forbid_unknown_fields=True):
+    """Move each ticket to a status."""
+
+    to: Status
+    reason: Reason = ""
+
+
+class AssignAction(Struct, tag="assign", tag_field="type", forbid_unknown_fields=True):
+    """Give each ticket to an agent, or to nobody. For the provider's people."""
+
+    to: Annotated[str, Meta(max_length=_UUID_MAX, description="A user's id, `me`, or null.")] | None
+
+
+class ChangeAction(Struct, tag="change", tag_field="type", forbid_unknown_fields=True):
+    """Set values of each ticket; those not named stay. For the provider's people."""
+
+    priority: Priority | UnsetType = UNSET
+    severity: Severity | UnsetType = UNSET
+    queue: Annotated[str, Meta(max_length=_UUID_MAX, description="A queue's id, or null.")] | UnsetType | None = UNSET
+
+
+class TagAction(Struct, tag="tag", tag_field="type", forbid_unknown_fields=True):
+    """Put tags on each ticket, and take tags off. For the provider's people."""
+
+    add: Tags = []
+    remove: Tags = []
+
+
+class NoteAction(Struct, tag="note", tag_field="type", forbid_unknown_fields=True):
+    """Add the same note to each ticket; it may not be blank."""
+
+    text: Annotated[str, characters(1, note.TEXT_MAX)]
+    visibility: Visibility = Visibility.PUBLIC
+
+
+BulkAction = StatusAction | AssignAction | ChangeAction | TagAction | NoteAction
+
+
+class BulkIn(Struct, forbid_unknown_fields=True):
+    """One action for many tickets, each named once. A dry run changes nothing, and says what would be done."""
+
+    tickets: Annotated[list[Number], Meta(min_length=1, max_length=job.BULK_MAX)]
+    action: BulkAction
+    dry_run: bool = False
+
+
+class JobCounts(Struct, frozen=True):
+    """What became of the items so far."""
+
+    done: int
+    unchanged: int
+    refused: int
+    waiting: int
+
+
+class JobOut(Struct, frozen=True, kw_only=True):
+    """A job. ``action`` is what a bulk job does, ``format`` what an import reads; lists come without ``counts``."""
+
+    id: str
+    kind: JobKind
+    state: JobState
+    dry_run: bool
+    total: int
+    requested_by: str
+    created_at: datetime
+    finished_at: datetime | None
+    action: BulkAction | UnsetType = UNSET
+    format: str | UnsetType = UNSET
+    counts: JobCounts | UnsetType = UNSET
+
+
+class JobItemOut(Struct, frozen=True):
+    """One ticket of a bulk job, or one line of an import: ``position`` counts from 0 in the order asked for.
+
+    ``code`` and ``detail`` say why it was refused; the code is that of the problem that it would be by itself,
+    ``cancelled`` or ``fault``.
+    """
+
+    position: int
+    ticket: Number | None
+    outcome: Literal["waiting", "done", "unchanged", "refused"]
+    code: str | None
+    detail: str | None
+
+
+class JobItemQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+    """Which items to list."""
+
+    outcome: (
+        Annotated[
+            Literal["waiting", "done", "unchanged", "refused"],
+            Meta(description="Only those of which this became."),
+        ]
+        | None
+    ) = None
+
+
+class CancelIn(Struct, forbid_unknown_fields=True):
+    """Nothing more need be said."""
+
+
+class ImportQuery(Struct, forbid_unknown_fields=True):
+    """How to import."""
+
+    dry_run: Annotated[bool, Meta(description="Say what would be done, and do nothing.")] = False
+
+
+class ExportQuery(Struct, forbid_unknown_fields=True):
+    """Which tickets, and how they are written."""
+
+    format: Annotated[
+        Literal["ndjson", "csv"], Meta(description="A JSON object a line with the notes, or a table without them.")
+    ] = "ndjson"
+    state: Annotated[
+        Literal["open", "finished", "all"], Meta(description="Those still worked on, those that ended, or both.")
+    ] = "all"
+    company: Annotated[str, Meta(max_length=255, description="A customer's code, name or id.")] | None = None
+    created_since: Annotated[Moment, Meta(description="Raised at this time or later (RFC 3339).")] | None = None

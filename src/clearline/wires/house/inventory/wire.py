@@ -1,0 +1,53 @@
+"""House API v1: the inventory, exactly as it travels."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from clearline.inventory import domain as service
+from clearline.inventory.usecases import IMPORT_MAX
+from clearline.wires.house.wire import characters
+
+InventoryId = Annotated[str, characters(1, service.ID_MAX)]
+InventoryType = Literal["Port", "CloudRouter", "Internet on Demand", "Connection (L2)"]
+Label = Annotated[str, characters(1, service.LABEL_MAX)]
+
+
+class InventoryIn(Struct, forbid_unknown_fields=True):
+    """A service to put into an inventory; its id is unique in the company."""
+
+    id: InventoryId
+    type: InventoryType
+    label: Label
+
+
+class InventoryPatch(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396). Tickets keep what they were raised with."""
+
+    type: InventoryType | UnsetType = UNSET
+    label: Label | UnsetType = UNSET
+
+
+class InventoryOut(Struct, frozen=True):
+    """A service that tickets can be about."""
+
+    company_id: str
+    id: str
+    type: str
+    label: str
+
+
+class InventoryImportIn(Struct, forbid_unknown_fields=True):
+    """Services to add, or to bring up to date; those that are not named stay. A dry run stores nothing."""
+
+    services: Annotated[list[InventoryIn], Meta(max_length=IMPORT_MAX)]
+    dry_run: bool = False
+
+
+class InventoryImportOut(Struct, frozen=True):
+    """What an import did, or in a dry run would do."""
+
+    dry_run: bool
+    created: int
+    updated: int
+    unchanged: int

@@ -1,0 +1,172 @@
+"""House API v1: mail that came in, and what people say is to become of it."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from clearline.accounts import permissions as access
+from clearline.errors import DeskError, InvalidInput, Violation
+from clearline.identity import Scope
+from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound.domain import InboundMail
+from clearline.mail.inbound.file import MailDesk
+from clearline.mail.inbound.usecases import MailDetails
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.platform.database.transactions import StatementFailed, Tx
+from clearline.tickets.attachments.blobs import BlobsUnavailable
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.note import worklog_id
+from clearline.wires.house import paging
+from clearline.wires.house.mail import inbound_wire as wire
+from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.wire import Page
+from clearline.wires.http.call import Call, Headers, Stream
+from clearline.wires.http.table import Operation
+
+_MAILS = "/api/v1/inbound-mails"
+_ID = id_in_path("id", "The mail's id.", example=EXAMPLE_ID)
+_SHOWN_MAX = 100_000
+"""Characters of a text that are shown; the rest is in the mail as it came."""
+
+
+def _members(mail: InboundMail) -> dict[str, Any]:
+    return {
+        "id": str(mail.id),
+        "mailbox_id": None if mail.mailbox_id is None else str(mail.mailbox_id),
+        "received_at": mail.received_at,
+        "envelope_from": mail.envelope_from,
+        "envelope_to": mail.envelope_to.split(),
+        "sender": mail.sender,
+        "subject": mail.subject,
+        "message_id": mail.message_id,
+        "size": mail.size,
+        "state": mail.state,
+        "reason": mail.reason,
+        "ticket": None if mail.ticket_number is None else ticket_number(mail.ticket_number),
+        "note": None if mail.note_number is None else worklog_id(mail.note_number),
+        "decided_by": None if mail.decided_by is None else str(mail.decided_by),
+        "decided_at": mail.decided_at,
+    }
+
+
+def _mail_out(mail: InboundMail) -> wire.InboundMailOut:
+    return wire.InboundMailOut(**_members(mail))
+
+
+def _details_out(found: MailDetails) -> wire.InboundMailDetails:
+    parsed = found.parsed
+    if parsed is None:
+        return wire.InboundMailDetails(**_members(found.mail), headers=[], text="", files=[])
+    return wire.InboundMailDetails(
+        **_members(found.mail),
+        headers=[wire.InboundMailHeader(name, value) for name, value in parsed.heads.all],
+        text=parsed.text[:_SHOWN_MAX],
+        files=[wire.InboundMailFile(one.name, one.media_type, len(one.content)) for one in parsed.files],
+    )
+
+
+async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
+    """Mails, newest first."""
+    query: wire.InboundMailQuery = call.query
+    before = paging.place(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
+    async with call.statement() as tx:
+        found = await inbound_mail.list_mails(tx, call.actor, state=query.state, before=before, limit=query.limit + 1)
+    return paging.page(call, found, lambda one: [one.received_at.isoformat(), str(one.id)], _mail_out)
+
+
+async def get_mail(call: Call) -> wire.InboundMailDetails:
+    """One mail, and what it says."""
+    mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
+    async with call.statement() as tx:
+        return _details_out(await inbound_mail.get_mail(tx, call.actor, mail_id))
+
+
+async def get_raw(call: Call) -> Stream:
+    """One mail as it came."""
+    mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
+    async with call.statement() as tx:
+        raw = await inbound_mail.get_raw(tx, call.actor, mail_id)
+    headers: Headers = [
+        (b"content-type", b"message/rfc822"),
+        (b"content-disposition", f'attachment; filename="{mail_id}.eml"'.encode()),
+        (b"content-security-policy", b"sandbox; default-src 'none'"),
+        (b"content-length", b"%d" % len(raw)),
+        (b"cache-control", b"private, no-cache"),
+        (b"vary", b"Authorization"),
+    ]
+    return Stream(200, _once(b"" if call.scope["method"] == "HEAD" else raw), headers)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def release_mail(call: Call) -> wire.InboundMailOut:
+    """Have a mail become a note or a ticket."""
+    mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
+    body = call.body(wire.ReleaseIn)
+    if (body.ticket is None) == (body.company is None):
+        raise InvalidInput([Violation("ticket", "must be given, or company, and not both")])
+    desk: MailDesk | None = None
+    try:
+        async with call.transaction() as tx:
+            desk = await _desk(tx, call)
+            return _mail_out(await _released(tx, call, mail_id, body, desk))
+    except (DeskError, BlobsUnavailable, StatementFailed):  # with any other, the commit may have happened
+        if desk is not None:
+            await desk.discard()
+        raise
+
+
+async def _released(tx: Tx, call: Call, mail_id: UUID, body: wire.ReleaseIn, desk: MailDesk) -> InboundMail:
+    if body.ticket is not None:
+        number = access.check_number(body.ticket)
+        return await inbound_mail.release_to_ticket(tx, call.actor, mail_id, number, desk=desk, now=call.now)
+    company = body.company or ""
+    return await inbound_mail.release_as_ticket(tx, call.actor, mail_id, company, desk=desk, now=call.now)
+
+
+async def _desk(tx: Tx, call: Call) -> MailDesk:
+    settings = await outbound_mail.settings_of(tx, call.desk.settings)
+    return MailDesk(settings.secret, settings.address, call.desk.blobs, call.desk.attachments, [])
+
+
+async def discard_mail(call: Call) -> wire.InboundMailOut:
+    """Say that nothing becomes of a mail."""
+    mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
+    call.body(wire.DiscardIn)
+    async with call.transaction() as tx:
+        return _mail_out(await inbound_mail.discard(tx, call.actor, mail_id, now=call.now))
+
+
+OPERATIONS = (
+    Operation(
+        "listInboundMails", "GET", _MAILS, list_mails,
+        "List mail that came in", "Newest first. `state=quarantined` is what waits for somebody to decide. For the "
+        "provider's people.",
+        Scope.DESK_READ, Page[wire.InboundMailOut], query=wire.InboundMailQuery, errors=(400,),
+    ),
+    Operation(
+        "getInboundMail", "GET", _MAILS + "/{id}", get_mail,
+        "Read a mail that came in", "Its headers, its text and the names of its files. Never HTML.",
+        Scope.DESK_READ, wire.InboundMailDetails, path_parameters=_ID, errors=(404,),
+    ),
+    Operation(
+        "getRawInboundMail", "GET", _MAILS + "/{id}/raw", get_raw,
+        "Download a mail that came in", "As it came, byte for byte (RFC 5322). Kept for 90 days after what became of "
+        "it was decided.",
+        Scope.DESK_READ, bytes, path_parameters=_ID, errors=(404,), media=("message/rfc822",),
+    ),
+    Operation(
+        "releaseInboundMail", "POST", _MAILS + "/{id}/release", release_mail,
+        "Release a mail", "Makes a mail that was put aside or ignored a note of a ticket, in the name of its sender, "
+        "or a new ticket of a company, with its sender as the contact.",
+        Scope.TICKETS_WRITE, wire.InboundMailOut, body=wire.ReleaseIn, path_parameters=_ID, errors=(403, 404, 409),
+    ),
+    Operation(
+        "discardInboundMail", "POST", _MAILS + "/{id}/discard", discard_mail,
+        "Discard a mail", "Nothing becomes of a mail that was put aside or ignored.",
+        Scope.TICKETS_WRITE, wire.InboundMailOut, body=wire.DiscardIn, path_parameters=_ID, errors=(403, 404, 409),
+    ),
+)  # fmt: skip

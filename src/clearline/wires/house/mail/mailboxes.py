@@ -1,0 +1,161 @@
+"""House API v1: where mail comes in, for the provider's people."""
+
+import asyncio
+from typing import Any
+
+from clearline.identity import Scope
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound.imap import ImapAccess, ImapFailed, open_mailbox
+from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, Mailbox
+from clearline.mail.inbound.secret_box import Unsealable
+from clearline.wires.house import paging
+from clearline.wires.house.mail import mailbox_wire as wire
+from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+_MAILBOXES = "/api/v1/mailboxes"
+_ID = id_in_path("id", "The mailbox's id.", example=EXAMPLE_ID)
+_IMAP = {"host": "imap_host", "port": "imap_port", "tls": "imap_tls", "user": "imap_user", "folder": "imap_folder"}
+_COUNTED = 1000
+
+
+def _members(mailbox: Mailbox) -> dict[str, Any]:
+    imap = None
+    if mailbox.imap_host is not None:
+        port = mailbox.imap_port or IMAP_PORTS[mailbox.imap_tls]
+        imap = wire.ImapOut(mailbox.imap_host, port, mailbox.imap_tls, mailbox.imap_user or "", mailbox.imap_folder)
+    return {
+        "id": str(mailbox.id),
+        "address": mailbox.address,
+        "name": mailbox.name,
+        "queue_id": None if mailbox.queue_id is None else str(mailbox.queue_id),
+        "is_active": mailbox.is_active,
+        "imap": imap,
+        "created_at": mailbox.created_at,
+    }
+
+
+def _mailbox_out(mailbox: Mailbox) -> wire.MailboxOut:
+    """A mailbox. How its last poll went is left out: its ETag would change every half minute."""
+    return wire.MailboxOut(**_members(mailbox))
+
+
+def _summary_out(mailbox: Mailbox) -> wire.MailboxSummary:
+    return wire.MailboxSummary(**_members(mailbox), polled_at=mailbox.polled_at, last_error=mailbox.last_error)
+
+
+def _values(body: wire.MailboxIn | wire.MailboxPatch) -> dict[str, Any]:
+    """The fields of a mailbox that a body names."""
+    values = given(body)
+    if "imap" in values:
+        imap = values.pop("imap")
+        named = {"host": None, "user": None} if imap is None else given(imap)
+        if "password" in named:
+            values[mailboxes.PASSWORD] = named.pop("password")
+        values |= {_IMAP[name]: value for name, value in named.items()}
+    return values
+
+
+async def list_mailboxes(call: Call) -> Page[wire.MailboxSummary]:
+    """Mailboxes by address."""
+    after = paging.place(call, str)
+    async with call.statement() as tx:
+        found = await mailboxes.list_mailboxes(tx, call.actor, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [one.address], _summary_out)
+
+
+async def add_mailbox(call: Call) -> wire.MailboxOut:
+    """Take mail for an address."""
+    values = _values(call.body(wire.MailboxIn))
+    async with call.transaction() as tx:
+        sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
+        made = await mailboxes.add_mailbox(tx, call.actor, values, sealed_by=sealer, now=call.now)
+    call.location = f"{_MAILBOXES}/{made.id}"
+    return _mailbox_out(made)
+
+
+async def get_mailbox(call: Call) -> wire.MailboxOut:
+    """One mailbox."""
+    mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
+    async with call.statement() as tx:
+        return _mailbox_out(await mailboxes.get_mailbox(tx, call.actor, mailbox_id))
+
+
+async def change_mailbox(call: Call) -> wire.MailboxOut:
+    """Change a mailbox."""
+    mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
+    values = _values(call.body(wire.MailboxPatch))
+    async with call.transaction() as tx:
+        call.unless_changed(_mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
+        sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
+        changed = await mailboxes.change_mailbox(tx, call.actor, mailbox_id, values, sealed_by=sealer, now=call.now)
+    return _mailbox_out(changed)
+
+
+async def delete_mailbox(call: Call) -> None:
+    """Take no more mail for an address."""
+    mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
+    async with call.transaction() as tx:
+        call.unless_changed(_mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
+        await mailboxes.delete_mailbox(tx, call.actor, mailbox_id, now=call.now)
+
+
+async def check_mailbox(call: Call) -> wire.MailboxCheckOut:
+    """Log in to the IMAP server of a mailbox."""
+    call.body(wire.MailboxCheckIn)
+    mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
+    async with call.transaction() as tx:
+        mailbox = await mailboxes.mailbox_to_check(tx, call.actor, mailbox_id)
+        sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
+    try:
+        unseen = await asyncio.to_thread(_unseen, mailboxes.imap_access(mailbox, sealer))
+    except (ImapFailed, Unsealable) as error:
+        return wire.MailboxCheckOut(works=False, error=str(error), unseen=None)
+    return wire.MailboxCheckOut(works=True, error=None, unseen=unseen)
+
+
+def _unseen(access: ImapAccess) -> int:
+    opened = open_mailbox(access)
+    try:
+        return len(opened.unseen(_COUNTED))
+    finally:
+        opened.close()
+
+
+OPERATIONS = (
+    Operation(
+        "listMailboxes", "GET", _MAILBOXES, list_mailboxes,
+        "List mailboxes", "Addresses that mail is taken for, with how their last poll went. For the provider's people.",
+        Scope.DESK_READ, Page[wire.MailboxSummary], query=PageQuery, errors=(400,),
+    ),
+    Operation(
+        "addMailbox", "POST", _MAILBOXES, add_mailbox,
+        "Take mail for an address", "The listener (`CLEARLINE_MAIL_LISTEN`) takes mail for it from now on, with or "
+        "without something behind a plus. With `imap` the mailbox is polled, too. For admins.",
+        Scope.DESK_WRITE, wire.MailboxOut, body=wire.MailboxIn, status=201,
+    ),
+    Operation(
+        "getMailbox", "GET", _MAILBOXES + "/{id}", get_mailbox,
+        "Read a mailbox", "One mailbox, without its password.",
+        Scope.DESK_READ, wire.MailboxOut, path_parameters=_ID, errors=(404,),
+    ),
+    Operation(
+        "changeMailbox", "PATCH", _MAILBOXES + "/{id}", change_mailbox,
+        "Change a mailbox", "Sets the values that the merge-patch names. For admins.",
+        Scope.DESK_WRITE, wire.MailboxOut, body=wire.MailboxPatch, path_parameters=_ID, errors=(404,),
+        conditional=True,
+    ),
+    Operation(
+        "deleteMailbox", "DELETE", _MAILBOXES + "/{id}", delete_mailbox,
+        "Delete a mailbox", "Mail for its address is refused from now on; what came stays. For admins.",
+        Scope.DESK_WRITE, None, path_parameters=_ID, errors=(404,), status=204, conditional=True,
+    ),
+    Operation(
+        "checkMailbox", "POST", _MAILBOXES + "/{id}/check", check_mailbox,
+        "Check a mailbox", "Logs in to its IMAP server and counts what is new there, up to 1000; nothing is fetched "
+        "or marked. For admins.",
+        Scope.DESK_WRITE, wire.MailboxCheckOut, body=wire.MailboxCheckIn, path_parameters=_ID, errors=(404,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,172 @@
+"""House API v1: mail on its way out, and addresses that are not written to, for the provider's people."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from clearline.accounts import permissions as access
+from clearline.identity import Scope
+from clearline.mail.outbound import compose as mail_message
+from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound.domain import OutboundMail, Suppression
+from clearline.tickets.domain import ticket_number
+from clearline.wires.house import paging
+from clearline.wires.house.mail import outbound_wire as wire
+from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.wire import Page, PageQuery
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+_MAILS = "/api/v1/outbound-mails"
+_ID = id_in_path("id", "The mail's id.", example=EXAMPLE_ID)
+_SUPPRESSIONS = "/api/v1/mail-suppressions"
+_ADDRESS: dict[str, dict[str, Any]] = {
+    "address": {
+        "description": "The address, in any case.",
+        "example": "ada@example.com",
+        "schema": {"type": "string", "minLength": 3, "maxLength": 254},
+    }
+}
+
+
+def _members(mail: OutboundMail) -> dict[str, Any]:
+    return {
+        "id": str(mail.id),
+        "state": mail.state,
+        "kind": mail.kind,
+        "recipient": mail.recipient,
+        "subject": mail.subject,
+        "ticket": None if mail.ticket_number is None else ticket_number(mail.ticket_number),
+        "message_id": mail.message_id,
+        "attempts": mail.attempts,
+        "due_at": mail.due_at,
+        "last_error": mail.last_error,
+        "created_at": mail.created_at,
+        "finished_at": mail.finished_at,
+    }
+
+
+def _mail_out(mail: OutboundMail) -> wire.OutboundMailOut:
+    return wire.OutboundMailOut(**_members(mail))
+
+
+def _suppression_out(one: Suppression) -> wire.SuppressionOut:
+    return wire.SuppressionOut(one.address, one.reason, one.detail, one.created_at)
+
+
+async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
+    """Mails, newest first."""
+    before = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
+    number = None if call.query.ticket is None else access.check_number(call.query.ticket)
+    async with call.statement() as tx:
+        found = await mails.list_mails(
+            tx, call.actor, state=call.query.state, ticket_number=number, before=before, limit=call.query.limit + 1
+        )
+    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], _mail_out)
+
+
+async def get_mail(call: Call) -> wire.OutboundMailWhole:
+    """One mail, with what it says."""
+    async with call.statement() as tx:
+        mail, message = await mails.get_mail(tx, call.actor, uuid_of(call.path["id"], mails.KIND))
+    shown = mail_message.read(message)
+    headers = [wire.MailHeader(name, value) for name, value in shown.headers]
+    return wire.OutboundMailWhole(**_members(mail), headers=headers, text=shown.text, html=shown.html)
+
+
+async def retry_mail(call: Call) -> wire.OutboundMailOut:
+    """Try a mail again."""
+    mail_id = uuid_of(call.path["id"], mails.KIND)
+    call.body(wire.RetryIn)
+    async with call.transaction() as tx:
+        return _mail_out(await mails.retry_mail(tx, call.actor, mail_id, now=call.now))
+
+
+async def test_mail(call: Call) -> wire.OutboundMailOut:
+    """Send a mail that says that mail works."""
+    body = call.body(wire.MailTestIn)
+    async with call.transaction() as tx:
+        known = await mails.settings_of(tx, call.desk.settings)
+        sent = await mails.send_test(tx, call.actor, body.recipient, now=call.now, settings=known)
+    return _mail_out(sent)
+
+
+async def list_suppressions(call: Call) -> Page[wire.SuppressionOut]:
+    """Addresses that are not written to."""
+    after = paging.place(call, str)
+    async with call.statement() as tx:
+        found = await mails.list_suppressions(tx, call.actor, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [one.address], _suppression_out)
+
+
+async def add_suppression(call: Call) -> wire.SuppressionOut:
+    """Write to an address no more."""
+    body = call.body(wire.SuppressionIn)
+    async with call.transaction() as tx:
+        made = await mails.suppress(tx, call.actor, body.address, body.detail, now=call.now)
+    call.location = f"{_SUPPRESSIONS}/{quote(made.address, safe='@')}"
+    return _suppression_out(made)
+
+
+async def get_suppression(call: Call) -> wire.SuppressionOut:
+    """One suppressed address."""
+    async with call.statement() as tx:
+        return _suppression_out(await mails.get_suppression(tx, call.actor, call.path["address"]))
+
+
+async def delete_suppression(call: Call) -> None:
+    """Write to an address again."""
+    address = call.path["address"]
+    async with call.transaction() as tx:
+        call.unless_changed(_suppression_out(await mails.lock_suppression(tx, call.actor, address)))
+        await mails.unsuppress(tx, call.actor, address, now=call.now)
+
+
+OPERATIONS = (
+    Operation(
+        "listOutboundMails", "GET", _MAILS, list_mails,
+        "List outgoing mail", "Newest first, of one state or about one ticket. Mail that was dealt with 90 days ago is "
+        "forgotten. For the provider's people.",
+        Scope.DESK_READ, Page[wire.OutboundMailOut], query=wire.OutboundMailQuery, errors=(400, 404),
+    ),
+    Operation(
+        "testMail", "POST", _MAILS + "/test", test_mail,
+        "Send a test mail", "Writes a mail that says that mail works; read it again to see what became of it. "
+        "For admins.",
+        Scope.DESK_WRITE, wire.OutboundMailOut, body=wire.MailTestIn,
+    ),
+    Operation(
+        "getOutboundMail", "GET", _MAILS + "/{id}", get_mail,
+        "Read an outgoing mail", "With the headers and the text that it is sent with. For the provider's people.",
+        Scope.DESK_READ, wire.OutboundMailWhole, path_parameters=_ID, errors=(404,),
+    ),
+    Operation(
+        "retryOutboundMail", "POST", _MAILS + "/{id}/retry", retry_mail,
+        "Try a mail again", "A mail that waits, is dead or bounced is tried now as if it were new. One that was sent, "
+        "or is being sent, is not sent again, and nothing is sent to a suppressed address. For admins.",
+        Scope.DESK_WRITE, wire.OutboundMailOut, body=wire.RetryIn, path_parameters=_ID, errors=(404,),
+    ),
+    Operation(
+        "listMailSuppressions", "GET", _SUPPRESSIONS, list_suppressions,
+        "List suppressed addresses", "Addresses that are not written to, in their order. For the provider's people.",
+        Scope.DESK_READ, Page[wire.SuppressionOut], query=PageQuery, errors=(400,),
+    ),
+    Operation(
+        "addMailSuppression", "POST", _SUPPRESSIONS, add_suppression,
+        "Suppress an address", "Nothing is sent to it any more, in whatever case it is written; what waits becomes "
+        "`dead`. For admins.",
+        Scope.DESK_WRITE, wire.SuppressionOut, body=wire.SuppressionIn, status=201,
+    ),
+    Operation(
+        "getMailSuppression", "GET", _SUPPRESSIONS + "/{address}", get_suppression,
+        "Read a suppressed address", "Why, and since when. For the provider's people.",
+        Scope.DESK_READ, wire.SuppressionOut, path_parameters=_ADDRESS, errors=(404,),
+    ),
+    Operation(
+        "deleteMailSuppression", "DELETE", _SUPPRESSIONS + "/{address}", delete_suppression,
+        "Write to an address again", "Mail that died meanwhile stays dead: try it again if it is still news. "
+        "For admins.",
+        Scope.DESK_WRITE, None, path_parameters=_ADDRESS, errors=(404,), status=204, conditional=True,
+    ),
+)  # fmt: skip

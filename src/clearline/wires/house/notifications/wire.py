@@ -1,0 +1,95 @@
+"""House API v1: what people want to hear of."""
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from clearline.notifications.domain import DigestEvery, Way
+from clearline.wires.house.wire import characters
+
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Clock = Annotated[
+    str,
+    Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", extra={"rule": "must be a time of day such as 08:00"}),
+]
+"""Hours and minutes on the clock of the person's time zone."""
+Days = Annotated[list[Day], Meta(max_length=6)]
+Zone = Annotated[str, characters(1, 64)]
+
+
+class RulesOut(Struct, frozen=True):
+    """How a person hears of what. What is not there is nothing that the person's role hears of."""
+
+    assigned_to_me: Way | UnsetType = UNSET
+    routed_to_my_team: Way | UnsetType = UNSET
+    ticket_raised: Way | UnsetType = UNSET
+    customer_note: Way | UnsetType = UNSET
+    provider_note: Way | UnsetType = UNSET
+    internal_note: Way | UnsetType = UNSET
+    status_changed: Way | UnsetType = UNSET
+    resolved: Way | UnsetType = UNSET
+    reopened: Way | UnsetType = UNSET
+    watched_change: Way | UnsetType = UNSET
+    company_ticket: Way | UnsetType = UNSET
+
+
+class RulesPatch(Struct, forbid_unknown_fields=True):
+    """Rules to change; one that is null is as it was in the beginning."""
+
+    assigned_to_me: Way | UnsetType | None = UNSET
+    routed_to_my_team: Way | UnsetType | None = UNSET
+    ticket_raised: Way | UnsetType | None = UNSET
+    customer_note: Way | UnsetType | None = UNSET
+    provider_note: Way | UnsetType | None = UNSET
+    internal_note: Way | UnsetType | None = UNSET
+    status_changed: Way | UnsetType | None = UNSET
+    resolved: Way | UnsetType | None = UNSET
+    reopened: Way | UnsetType | None = UNSET
+    watched_change: Way | UnsetType | None = UNSET
+    company_ticket: Way | UnsetType | None = UNSET
+
+
+class NotificationsOut(Struct, frozen=True):
+    """What a person wants to hear of, how, and when.
+
+    ``rules`` has everything that a person of the role can hear of, each told at once by ``email``, in the next
+    ``digest``, or not at all. From ``quiet_from`` to ``quiet_to``, past midnight when the second is earlier, and on
+    ``quiet_days``, mail waits; with ``critical_breaks_quiet`` not that about critical tickets. A daily digest comes at
+    ``digest_at``. Times are those of ``time_zone`` (IANA).
+    """
+
+    user_id: str
+    time_zone: str
+    quiet_from: str | None
+    quiet_to: str | None
+    quiet_days: list[Day]
+    critical_breaks_quiet: bool
+    digest: DigestEvery
+    digest_at: str
+    rules: RulesOut
+
+
+class NotificationsPatch(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396)."""
+
+    time_zone: Zone | UnsetType = UNSET
+    quiet_from: Clock | UnsetType | None = UNSET
+    quiet_to: Clock | UnsetType | None = UNSET
+    quiet_days: Days | UnsetType = UNSET
+    critical_breaks_quiet: bool | UnsetType = UNSET
+    digest: DigestEvery | UnsetType = UNSET
+    digest_at: Clock | UnsetType = UNSET
+    rules: RulesPatch | UnsetType = UNSET
+
+
+class CompanyNotificationsOut(Struct, frozen=True):
+    """Whether the contacts of a company's tickets are written to."""
+
+    company_id: str
+    mails_contacts: bool
+
+
+class CompanyNotificationsPatch(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396)."""
+
+    mails_contacts: bool | UnsetType = UNSET

@@ -1,0 +1,48 @@
+"""House API v1: queues, exactly as they travel."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from clearline.queues.domain import DESCRIPTION_MAX, Assignment
+from clearline.wires.house.wire import Name, Ref, characters
+
+Description = Annotated[str, characters(0, DESCRIPTION_MAX)]
+
+
+class QueueIn(Struct, forbid_unknown_fields=True):
+    """A queue to make. ``team`` is a team's id; a queue that assigns by itself needs one."""
+
+    name: Name
+    description: Description = ""
+    team: UUID | None = None
+    assignment: Assignment = Assignment.MANUAL
+
+
+class QueuePatch(Struct, forbid_unknown_fields=True):
+    """What to change of a queue (RFC 7396)."""
+
+    name: Name | UnsetType = UNSET
+    description: Description | UnsetType = UNSET
+    team: UUID | UnsetType | None = UNSET
+    assignment: Assignment | UnsetType = UNSET
+
+
+class QueueOut(Struct, frozen=True):
+    """Where tickets wait."""
+
+    id: str
+    name: str
+    description: str
+    team: Ref | None
+    assignment: Assignment
+    created_at: datetime
+
+
+class QueueSummary(QueueOut, frozen=True):
+    """A queue in a list, with how many open tickets it has, in all and without an assignee."""
+
+    open_tickets: int
+    unassigned_tickets: int

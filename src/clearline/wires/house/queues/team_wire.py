@@ -1,0 +1,53 @@
+"""House API v1: teams, exactly as they travel."""
+
+from datetime import datetime
+
+from msgspec import UNSET, Struct, UnsetType
+
+from clearline.identity import Role
+from clearline.wires.house.wire import Name, Ref
+
+
+class TeamIn(Struct, forbid_unknown_fields=True):
+    """A team to make. Its members come one by one."""
+
+    name: Name
+
+
+class TeamPatch(Struct, forbid_unknown_fields=True):
+    """What to change of a team (RFC 7396)."""
+
+    name: Name | UnsetType = UNSET
+
+
+class TeamOut(Struct, frozen=True):
+    """People who work the same queues; ``queues`` names these."""
+
+    id: str
+    name: str
+    members: list[Ref]
+    queues: list[str]
+    created_at: datetime
+
+
+class MemberOut(Struct, frozen=True):
+    """A person of a team. Only one who is active and available is given tickets by turns."""
+
+    id: str
+    name: str
+    email: str
+    role: Role
+    is_active: bool
+    is_available: bool
+
+
+class AvailabilityIn(Struct, forbid_unknown_fields=True):
+    """Whether queues may give you tickets."""
+
+    available: bool
+
+
+class AvailabilityOut(Struct, frozen=True):
+    """Whether queues give you tickets."""
+
+    available: bool

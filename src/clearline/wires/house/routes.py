@@ -1,0 +1,57 @@
+"""House API v1: everything that a page can do, a program can do."""
+
+from itertools import chain
+
+from clearline.wires.house import errors
+from clearline.wires.house.accounts import companies, keys, users
+from clearline.wires.house.audit import handlers as audit
+from clearline.wires.house.bulk import exports, jobs
+from clearline.wires.house.event_stream import handlers as events
+from clearline.wires.house.inventory import handlers as services
+from clearline.wires.house.mail import inbound as inbound_mail
+from clearline.wires.house.mail import mailboxes
+from clearline.wires.house.mail import outbound as outbound_mail
+from clearline.wires.house.notifications import handlers as notifications
+from clearline.wires.house.queues import queues, teams
+from clearline.wires.house.routing import handlers as routing
+from clearline.wires.house.search import handlers as search
+from clearline.wires.house.tickets import handlers as tickets
+from clearline.wires.house.tickets import notes
+from clearline.wires.house.tickets.attachments import handlers as attachments
+from clearline.wires.house.tickets.links import links, merging, watchers
+from clearline.wires.house.webhooks import deliveries, subscriptions
+from clearline.wires.house.wire import NoQuery
+from clearline.wires.house.workspace import macros, views
+from clearline.wires.http.call import Desk
+from clearline.wires.http.resource import Dialect, Wire
+from clearline.wires.http.table import Operation
+
+GROUPS: dict[str, tuple[Operation, ...]] = {
+    "Tickets": tickets.OPERATIONS,
+    "Notes": notes.OPERATIONS,
+    "Attachments": attachments.OPERATIONS,
+    "Assignment and routing": (*routing.OPERATIONS, *queues.OPERATIONS, *teams.OPERATIONS),
+    "Watchers": watchers.OPERATIONS,
+    "Links, merging, splitting": (*links.OPERATIONS, *merging.OPERATIONS),
+    "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
+    "Macros": macros.OPERATIONS,
+    "Many tickets": (*jobs.OPERATIONS, *exports.OPERATIONS),
+    "Companies, people, keys": (*companies.OPERATIONS, *users.OPERATIONS, *keys.OPERATIONS),
+    "Services": services.OPERATIONS,
+    "Webhooks": (*subscriptions.OPERATIONS, *deliveries.OPERATIONS),
+    "Events": events.OPERATIONS,
+    "Mail that comes in": (*mailboxes.OPERATIONS, *inbound_mail.OPERATIONS),
+    "Outgoing mail": outbound_mail.OPERATIONS,
+    "Notifications": notifications.OPERATIONS,
+    "Audit": audit.OPERATIONS,
+}
+"""The table, in the order of the reference. Routes, scopes, OpenAPI and the reference page are all made from it."""
+
+OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
+
+DIALECT = Dialect(errors.refuse, no_query=NoQuery)
+
+
+def wire_app(desk: Desk) -> Wire:
+    """This wire as an application. It answers under ``/api/v1``."""
+    return Wire(OPERATIONS, desk, DIALECT)

@@ -1,0 +1,247 @@
+"""House API v1: routing rules, what they would do, and who gets a ticket."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET
+
+from clearline.accounts import permissions as access
+from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.identity import Actor, Scope
+from clearline.platform.database.transactions import Tx
+from clearline.queues import usecases as queues
+from clearline.queues.domain import Assignment
+from clearline.routing import rule_usecases as routing_rules
+from clearline.routing import usecases as routing
+from clearline.routing.store import RuleDetails
+from clearline.routing.usecases import Forecast
+from clearline.tickets import desk_usecases as handling
+from clearline.wires.house import paging
+from clearline.wires.house.routing import wire
+from clearline.wires.house.tickets.handlers import (
+    NUMBER,
+    TICKETS,
+    company_in_body,
+    id_in_path,
+    ticket_out,
+    unless_stale,
+    uuid_of,
+)
+from clearline.wires.house.tickets.wire import TicketOut
+from clearline.wires.house.wire import Page, PageQuery, Ref, given, spelt
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+RULES = "/api/v1/routing-rules"
+_ID = id_in_path("id", "The rule's id.")
+_NAMES = {"queue": "queue_id", "companies": "company_ids"}
+"""What this wire calls otherwise than the domain."""
+_SPELT = {domain: ours for ours, domain in _NAMES.items()}
+
+
+def rule_out(found: RuleDetails) -> wire.RuleOut:
+    """A rule."""
+    rule = found.rule
+    return wire.RuleOut(
+        str(rule.id),
+        rule.position,
+        rule.name,
+        Ref(str(rule.queue_id), found.queue_name),
+        list(rule.issue_types),
+        list(rule.service_types),
+        [str(one) for one in rule.company_ids],
+        list(rule.priorities),
+        list(rule.keywords),
+        rule.is_active,
+        rule.created_at,
+    )
+
+
+def _values(members: dict[str, Any]) -> dict[str, Any]:
+    """Members of a body as the domain names and keeps them."""
+    return {
+        _NAMES.get(name, name): tuple(value) if isinstance(value, list) else value for name, value in members.items()
+    }
+
+
+async def list_rules(call: Call) -> Page[wire.RuleOut]:
+    """Rules in order."""
+    after = paging.place(call, int)
+    async with call.statement() as tx:
+        found = await routing_rules.list_rules(tx, call.actor, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [one.rule.position], rule_out)
+
+
+async def create_rule(call: Call) -> wire.RuleOut:
+    """Make a rule."""
+    members = given(call.body(wire.RuleIn))
+    position = members.pop("position")
+    with spelt(_NAMES):
+        async with call.transaction() as tx:
+            made = await routing_rules.add_rule(tx, call.actor, _values(members), position=position, now=call.now)
+    call.location = f"{RULES}/{made.rule.id}"
+    return rule_out(made)
+
+
+async def get_rule(call: Call) -> wire.RuleOut:
+    """One rule."""
+    rule_id = uuid_of(call.path["id"], "routing rule")
+    async with call.statement() as tx:
+        return rule_out(await routing_rules.get_rule(tx, call.actor, rule_id))
+
+
+async def change_rule(call: Call) -> wire.RuleOut:
+    """Change or move a rule."""
+    rule_id = uuid_of(call.path["id"], "routing rule")
+    values = _values(given(call.body(wire.RulePatch)))
+    with spelt(_NAMES):
+        async with call.transaction() as tx:
+            await queues.hold_setup(tx, call.actor)
+            call.unless_changed(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
+            return rule_out(await routing_rules.change_rule(tx, call.actor, rule_id, values, now=call.now))
+
+
+async def delete_rule(call: Call) -> None:
+    """Forget a rule."""
+    rule_id = uuid_of(call.path["id"], "routing rule")
+    async with call.transaction() as tx:
+        await queues.hold_setup(tx, call.actor)
+        call.unless_changed(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
+        await routing_rules.delete_rule(tx, call.actor, rule_id, now=call.now)
+
+
+async def order_rules(call: Call) -> wire.OrderOut:
+    """Put all the rules into an order."""
+    body = call.body(wire.OrderIn)
+    async with call.transaction() as tx:
+        return wire.OrderOut(
+            [rule_out(one) for one in await routing_rules.order_rules(tx, call.actor, body.ids, now=call.now)]
+        )
+
+
+async def try_rules(call: Call) -> wire.ForecastOut:
+    """What would happen to a ticket."""
+    members = given(call.body(wire.ForecastIn))
+    text = members.pop("ticket")
+    number = None if text is None else access.check_number(text)
+    async with call.transaction() as tx:
+        if "company" in members:
+            members["company_id"] = await _customer(tx, call.actor, members.pop("company"))
+        facts = await routing.facts_for(tx, call.actor, number, members)
+        return forecast_out(await routing.foresee(tx, call.actor, facts))
+
+
+async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
+    try:
+        return (await access.company_named(tx, actor, named)).id
+    except NotFound:
+        return await company_in_body(tx, actor, named)
+
+
+def forecast_out(found: Forecast) -> wire.ForecastOut:
+    """What would happen."""
+    matching = next((one.rule for one in found.verdicts if not one.failed), None)
+    agent, queue = found.choice.agent, found.queue
+    return wire.ForecastOut(
+        [
+            wire.VerdictOut(
+                Ref(str(one.rule.id), one.rule.name),
+                one.rule.position,
+                not one.failed,
+                [_SPELT.get(name, name) for name in one.failed],
+            )
+            for one in found.verdicts
+        ],
+        None if matching is None else Ref(str(matching.id), matching.name),
+        None if queue is None else Ref(str(queue.id), queue.name),
+        None if agent is None else Ref(str(agent.id), agent.name),
+        found.choice.why,
+    )
+
+
+async def route_ticket(call: Call) -> TicketOut:
+    """Have the rules choose a ticket's queue again."""
+    number = access.check_number(call.path["number"])
+    call.body(wire.RouteIn)
+    async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
+        return ticket_out(await routing.route(tx, call.actor, number, now=call.now), call.actor)
+
+
+async def assign_ticket(call: Call) -> TicketOut:
+    """Give a ticket to somebody, to oneself, to whoever is next, or to nobody."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.AssignIn)
+    if (body.to is UNSET) is (body.mode is UNSET):
+        raise InvalidInput([Violation("to", "must be given, or else mode, and not both")])
+    async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
+        if isinstance(body.mode, str):
+            found = await routing.assign_by(tx, call.actor, number, Assignment(body.mode), now=call.now)
+        elif body.to == "me":
+            found = await routing.take(tx, call.actor, number, force=body.force, now=call.now)
+        else:
+            to = _person(body.to) if isinstance(body.to, str) else None
+            with spelt({"to": "assignee_id"}):
+                found = await handling.assign(tx, call.actor, number, to, now=call.now)
+    return ticket_out(found, call.actor)
+
+
+def _person(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput([Violation("to", "must be me, the id of an agent, or null")]) from None
+
+
+OPERATIONS = (
+    Operation(
+        "listRoutingRules", "GET", RULES, list_rules,
+        "List routing rules", "In order: the first active one whose every condition holds chooses a ticket's queue. "
+        "For the provider's people.",
+        Scope.DESK_READ, Page[wire.RuleOut], query=PageQuery, errors=(400,),
+    ),
+    Operation(
+        "createRoutingRule", "POST", RULES, create_rule,
+        "Make a routing rule", "At a position, or at the end. It is used for tickets raised from now on.",
+        Scope.DESK_WRITE, wire.RuleOut, body=wire.RuleIn, status=201,
+    ),
+    Operation(
+        "orderRoutingRules", "PUT", RULES + "/order", order_rules,
+        "Order the routing rules", "Names every rule exactly once.",
+        Scope.DESK_WRITE, wire.OrderOut, body=wire.OrderIn,
+    ),
+    Operation(
+        "testRoutingRules", "POST", RULES + "/test", try_rules,
+        "Try the routing rules", "Says what would happen to a ticket now, and why: what each rule says, the queue, and "
+        "who would get it. Nothing is changed.",
+        Scope.DESK_READ, wire.ForecastOut, body=wire.ForecastIn, errors=(404,),
+    ),
+    Operation(
+        "getRoutingRule", "GET", RULES + "/{id}", get_rule,
+        "Read a routing rule", "One rule.",
+        Scope.DESK_READ, wire.RuleOut, path_parameters=_ID, errors=(404,),
+    ),
+    Operation(
+        "changeRoutingRule", "PATCH", RULES + "/{id}", change_rule,
+        "Change a routing rule", "`position` moves it; those between close up.",
+        Scope.DESK_WRITE, wire.RuleOut, body=wire.RulePatch, path_parameters=_ID, errors=(404,), conditional=True,
+    ),
+    Operation(
+        "deleteRoutingRule", "DELETE", RULES + "/{id}", delete_rule,
+        "Delete a routing rule", "Tickets that it routed stay where they are.",
+        Scope.DESK_WRITE, None, path_parameters=_ID, errors=(404,), status=204, conditional=True,
+    ),
+    Operation(
+        "routeTicket", "POST", TICKETS + "/{number}/route", route_ticket,
+        "Route a ticket again", "The rules choose its queue, and the queue its agent if it has none. A ticket that no "
+        "rule matches stays where it is. For the provider's people.",
+        Scope.TICKETS_WRITE, TicketOut, body=wire.RouteIn, path_parameters=NUMBER, errors=(404,), guarded=True,
+    ),
+    Operation(
+        "assignTicket", "POST", TICKETS + "/{number}/assign", assign_ticket,
+        "Assign a ticket", "To a person, to yourself (`me`), to nobody (null), or to whoever of the queue's team is "
+        "next. For the provider's people.",
+        Scope.TICKETS_WRITE, TicketOut, body=wire.AssignIn, path_parameters=NUMBER, errors=(404,), guarded=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,332 @@
+"""House API v1: raise, list, read and work tickets."""
+
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from clearline.accounts import permissions as access
+from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.events.store import Event
+from clearline.identity import Actor, Contact, Scope
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import FINISHED, Channel, NewTicket, ticket_number
+from clearline.tickets.handling import DeskTicket
+from clearline.tickets.list_store import Filter
+from clearline.tickets.note import worklog_id
+from clearline.wires.house import paging
+from clearline.wires.house.tickets import wire
+from clearline.wires.house.wire import CompanyRef, ContactIn, ContactOut, Page, PageQuery, Ref, given, spelt
+from clearline.wires.http.body import InvalidQuery
+from clearline.wires.http.call import Call
+from clearline.wires.http.edge import header
+from clearline.wires.http.table import Operation
+
+TICKETS = "/api/v1/tickets"
+NUMBER: dict[str, dict[str, Any]] = {
+    "number": {
+        "description": "The ticket's number.",
+        "example": "INC000001234567",
+        "schema": {"type": "string", "pattern": "^INC[0-9]{12}$"},
+    }
+}
+
+EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+_NAMES = {"queue": "queue_id", "assignee": "assignee_id"}
+"""What this wire calls otherwise than the domain."""
+
+
+def ref(key: UUID | None, name: str | None) -> Ref | None:
+    """What another resource is called, or None."""
+    return None if key is None else Ref(str(key), name or "")
+
+
+def id_in_path(name: str, about: str, **more: str) -> dict[str, dict[str, Any]]:
+    """A parameter of a path that is an id, for the table."""
+    return {name: {"description": about, **more, "schema": {"type": "string", "format": "uuid"}}}
+
+
+def uuid_of(text: str, kind: str) -> UUID:
+    """The id in a path or parameter, spelt as RFC 9562 spells it: one thing has one address.
+
+    Raises:
+        NotFound: it is none.
+    """
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise NotFound(kind, text) from None
+    if str(found) != text.lower():
+        raise NotFound(kind, text)
+    return found
+
+
+async def unless_stale(call: Call, tx: Tx, number: int, *others: int) -> None:
+    """Hold a ticket, and go on only if the client has seen it as it is now; without If-Match just go on.
+
+    ``others`` are tickets that will be changed with it: those of one change are held in the order of their numbers.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        PreconditionFailed: If-Match names something else.
+    """
+    if header(call.scope, b"if-match") is not None:
+        held = {one: await handling.lock_ticket(tx, call.actor, one) for one in sorted({number, *others})}
+        call.unless_changed(ticket_out(held[number], call.actor))
+
+
+def _members(found: DeskTicket, actor: Actor) -> dict[str, Any]:
+    ticket, extra, company = found.ticket, found.handling, found.company
+    contact = ticket.contact
+    members: dict[str, Any] = {
+        "number": ticket_number(ticket.number),
+        "company": CompanyRef(str(company.id), company.name, company.code),
+        "title": ticket.title,
+        "status": ticket.status,
+        "issue_type": ticket.issue_type,
+        "service": wire.ServiceOut(ticket.service_id, ticket.service_type, ticket.service_label),
+        "severity": ticket.severity,
+        "impact": ticket.impact,
+        "priority": ticket.priority,
+        "asked": wire.AskedOut(extra.asked_severity, extra.asked_priority),
+        "contact": ContactOut(contact.name, contact.phone, contact.email),
+        "channel": ticket.channel,
+        "external_ids": extra.external_ids,
+        "merged_into": None if found.merged_into is None else ticket_number(found.merged_into),
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+        "status_changed_at": ticket.status_changed_at,
+        "resolved_at": ticket.resolved_at,
+        "version": ticket.version,
+    }
+    if actor.is_staff:
+        members["queue"] = ref(extra.queue_id, found.queue_name)
+        members["assignee"] = ref(extra.assignee_id, found.assignee_name)
+        members["tags"] = list(extra.tags)
+    return members
+
+
+def summary_out(found: DeskTicket, actor: Actor) -> wire.TicketSummary:
+    """A ticket in a list, as the actor may see it."""
+    return wire.TicketSummary(**_members(found, actor))
+
+
+def ticket_out(found: DeskTicket, actor: Actor) -> wire.TicketOut:
+    """A ticket, as the actor may see it."""
+    return wire.TicketOut(description=found.ticket.description, **_members(found, actor))
+
+
+def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
+    """The contact in a body, or else the actor."""
+    if body is not None:
+        return Contact(body.name, body.phone, body.email)
+    user = actor.user
+    return Contact(actor.name, user.phone if user else "", user.email if user else "")
+
+
+async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
+    """Tickets, the newest first unless asked otherwise."""
+    query: wire.ListQuery = call.query
+    after = paging.place(call, int)
+    async with call.statement() as tx:
+        wanted = Filter(
+            query.state or ("finished" if query.status in FINISHED else "open"),
+            None if query.company is None else (await access.company_typed(tx, call.actor, query.company)).id,
+            None if query.queue is None else uuid_of(query.queue, "queue"),
+            user_in_query(call.actor, None if query.assignee == "none" else query.assignee),
+            query.assignee == "none",
+            query.status,
+            query.service,
+        )
+        newest_first = query.sort == "-number"
+        try:
+            found = await handling.list_tickets(
+                tx, call.actor, wanted, after=after, limit=query.limit + 1, newest_first=newest_first
+            )
+        except InvalidInput as error:
+            raise InvalidQuery(list(error.violations)) from None
+    return paging.page(call, found, lambda one: [one.ticket.number], lambda one: summary_out(one, call.actor))
+
+
+def user_in_query(actor: Actor, text: str | None) -> UUID | None:
+    """The id of the user that a parameter names; ``me`` is the actor.
+
+    Raises:
+        NotFound: it is none.
+    """
+    if text == "me" and actor.user is not None:
+        return actor.user.id
+    return None if text is None else uuid_of(text, "user")
+
+
+async def create_ticket(call: Call) -> wire.TicketOut:
+    """Raise a ticket."""
+    body = call.body(wire.TicketIn)
+    asked = body.asked or wire.AskedIn()
+    new = NewTicket(
+        body.title,
+        body.description,
+        body.issue_type,
+        body.service.type,
+        body.service.id,
+        contact_of(body.contact, call.actor),
+        Channel(body.channel),
+        asked.severity,
+        asked.priority,
+        tuple(body.tags or ()),
+        body.external_ids or {},
+    )
+    async with call.transaction() as tx:
+        company_id = None if body.company is None else await company_in_body(tx, call.actor, body.company)
+        if company_id is None and call.actor.is_staff:
+            raise InvalidInput([Violation("company", "is required: on whose behalf is the ticket raised?")])
+        created = await tickets.create_ticket(tx, call.actor, new, company_id=company_id, now=call.now)
+        found = await handling.get_ticket(tx, call.actor, created.ticket.number)
+    call.location = f"{TICKETS}/{ticket_number(found.ticket.number)}"
+    return ticket_out(found, call.actor)
+
+
+async def company_in_body(tx: Tx, actor: Actor, named: str) -> UUID:
+    """The id of the company that a body names by code, name or id.
+
+    Raises:
+        InvalidInput: there is none that the actor may see.
+    """
+    try:
+        return (await access.company_typed(tx, actor, named)).id
+    except NotFound:
+        raise InvalidInput([Violation("company", "must be the code, name or id of a customer")]) from None
+
+
+async def get_ticket(call: Call) -> wire.TicketOut:
+    """One ticket."""
+    number = access.check_number(call.path["number"])
+    async with call.statement() as tx:
+        return ticket_out(await handling.get_ticket(tx, call.actor, number), call.actor)
+
+
+async def change_ticket(call: Call) -> wire.TicketOut:
+    """Change values of a ticket."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.TicketPatch)
+    async with call.transaction() as tx:
+        found = await handling.lock_ticket(tx, call.actor, number)
+        call.unless_changed(ticket_out(found, call.actor))
+        values = _values(body, found, call.actor)
+        with spelt(_NAMES):
+            changed = await handling.change_ticket(tx, call.actor, number, values, now=call.now)
+    return ticket_out(changed, call.actor)
+
+
+def _values(body: wire.TicketPatch, found: DeskTicket, actor: Actor) -> dict[str, Any]:
+    """The values that a merge-patch sets, by the names of ``Editable``."""
+    values = given(body)
+    if "contact" in values:
+        values["contact"] = replace(found.ticket.contact, **given(values["contact"]))
+    if "asked" in values:
+        asked = values.pop("asked") or wire.AskedPatch(None, None)
+        values |= {f"asked_{name}": value for name, value in given(asked).items()}
+    if "tags" in values:
+        values["tags"] = tuple(values["tags"])
+    if "external_ids" in values:
+        ids = values["external_ids"]
+        merged = {} if ids is None else found.handling.external_ids | ids
+        values["external_ids"] = {system: number for system, number in merged.items() if number is not None}
+    for name, kind in (("queue", "queue"), ("assignee", "user")):
+        if name in values:
+            values[f"{name}_id"] = id_in_body(name, values.pop(name), kind, actor)
+    return values
+
+
+def id_in_body(name: str, text: str | None, kind: str, actor: Actor) -> UUID | None:
+    """The id in a member of a body, where a user may be ``me``.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if text == "me" and kind == "user" and actor.user is not None:
+        return actor.user.id
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        raise InvalidInput([Violation(name, f"must be the id of a {kind}, or null")]) from None
+
+
+async def move_ticket(call: Call) -> wire.TicketOut:
+    """Move a ticket to another status."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.StatusIn)
+    async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
+        await tickets.move_ticket(tx, call.actor, number, body.status, reason=body.reason, now=call.now)
+        return ticket_out(await handling.get_ticket(tx, call.actor, number), call.actor)
+
+
+async def tag_ticket(call: Call) -> wire.TicketOut:
+    """Put tags on a ticket and take tags off."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.TagsIn)
+    async with call.transaction() as tx:
+        await unless_stale(call, tx, number)
+        changed = await handling.tag(
+            tx, call.actor, number, add=tuple(body.add), remove=tuple(body.remove), now=call.now
+        )
+    return ticket_out(changed, call.actor)
+
+
+async def ticket_history(call: Call) -> Page[wire.EventOut]:
+    """What happened to a ticket, oldest first."""
+    number = access.check_number(call.path["number"])
+    after = paging.place(call, int) or 0
+    async with call.statement() as tx:
+        found = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [one.cursor.id], event_out)
+
+
+def event_out(event: Event) -> wire.EventOut:
+    """Something that happened to a ticket."""
+    note = None if event.note_number is None else worklog_id(event.note_number)
+    return wire.EventOut(str(event.cursor.id), event.at, event.type, event.actor_name, note, event.data)
+
+
+OPERATIONS = (
+    Operation(
+        "listTickets", "GET", TICKETS, list_tickets,
+        "List tickets", "Newest first, without descriptions and notes. Customers see their own company's tickets. "
+        "By queue or assignee: open ones, unless a company is named. For text and more filters see the search.",
+        Scope.TICKETS_READ, Page[wire.TicketSummary], query=wire.ListQuery, errors=(400, 404),
+    ),
+    Operation(
+        "createTicket", "POST", TICKETS, create_ticket,
+        "Raise a ticket", "Text is kept exactly as sent. The provider's people name the company.",
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TicketIn, status=201,
+    ),
+    Operation(
+        "getTicket", "GET", TICKETS + "/{number}", get_ticket,
+        "Read a ticket", "One ticket. Another company's ticket does not exist.",
+        Scope.TICKETS_READ, wire.TicketOut, path_parameters=NUMBER, errors=(404,),
+    ),
+    Operation(
+        "changeTicket", "PATCH", TICKETS + "/{number}", change_ticket,
+        "Change a ticket", "Sets the values that the merge-patch names. A change that changes nothing makes no event.",
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TicketPatch, path_parameters=NUMBER, errors=(404,),
+        conditional=True,
+    ),
+    Operation(
+        "moveTicket", "POST", TICKETS + "/{number}/status", move_ticket,
+        "Move to another status", "Customers may ask for cancellation, close what is resolved, and reopen it.",
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.StatusIn, path_parameters=NUMBER, errors=(404,), guarded=True,
+    ),
+    Operation(
+        "tagTicket", "POST", TICKETS + "/{number}/tags", tag_ticket,
+        "Tag a ticket", "Tags are kept in lower case. For the provider's people.",
+        Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TagsIn, path_parameters=NUMBER, errors=(404,), guarded=True,
+    ),
+    Operation(
+        "ticketHistory", "GET", TICKETS + "/{number}/history", ticket_history,
+        "Read the history of a ticket", "Who did what and when, oldest first, with what was before and after.",
+        Scope.TICKETS_READ, Page[wire.EventOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
+    ),
+)  # fmt: skip

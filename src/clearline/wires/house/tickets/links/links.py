@@ -1,0 +1,86 @@
+"""House API v1: link tickets to each other."""
+
+from uuid import UUID
+
+from clearline.accounts import permissions as access
+from clearline.identity import Scope
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.links import usecases as links
+from clearline.tickets.links.domain import LinkedTicket, LinkType
+from clearline.wires.house import paging
+from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
+from clearline.wires.house.tickets.links import link_wire as wire
+from clearline.wires.house.wire import Page, PageQuery
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+_LINKS = TICKETS + "/{number}/links"
+_ID = id_in_path("id", "The link's id.", example=EXAMPLE_ID)
+
+
+def _link_out(found: LinkedTicket) -> wire.LinkOut:
+    link = found.link
+    other = wire.LinkedTicketOut(ticket_number(link.other_number), found.title, found.status)
+    return wire.LinkOut(str(link.id), link.type, other, link.created_at)
+
+
+async def list_links(call: Call) -> Page[wire.LinkOut]:
+    """The links of a ticket."""
+    number = access.check_number(call.path["number"])
+    after = paging.place(call, UUID)
+    async with call.statement() as tx:
+        found = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [str(one.link.id)], _link_out)
+
+
+async def add_link(call: Call) -> wire.LinkOut:
+    """Link a ticket to another."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.LinkIn)
+    other = access.check_number(body.ticket)
+    async with call.transaction() as tx:
+        made = await links.add_link(tx, call.actor, number, LinkType(body.type), other, now=call.now)
+    call.location = f"{TICKETS}/{ticket_number(number)}/links/{made.link.id}"
+    return _link_out(made)
+
+
+async def get_link(call: Call) -> wire.LinkOut:
+    """One link of a ticket."""
+    number = access.check_number(call.path["number"])
+    link_id = uuid_of(call.path["id"], links.KIND)
+    async with call.statement() as tx:
+        return _link_out(await links.get_link(tx, call.actor, number, link_id))
+
+
+async def remove_link(call: Call) -> None:
+    """Take a link away."""
+    number = access.check_number(call.path["number"])
+    link_id = uuid_of(call.path["id"], links.KIND)
+    async with call.transaction() as tx:
+        call.unless_changed(_link_out(await links.lock_link(tx, call.actor, number, link_id)))
+        await links.remove_link(tx, call.actor, number, link_id, now=call.now)
+
+
+OPERATIONS = (
+    Operation(
+        "listLinks", "GET", _LINKS, list_links,
+        "List the links of a ticket", "By id. Customers see links to their own tickets only.",
+        Scope.TICKETS_READ, Page[wire.LinkOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
+    ),
+    Operation(
+        "addLink", "POST", _LINKS, add_link,
+        "Link a ticket to another", "The link is seen from both tickets, from each in its own words. At most 200 for "
+        "one ticket, and no ticket may become its own ancestor.",
+        Scope.TICKETS_WRITE, wire.LinkOut, body=wire.LinkIn, path_parameters=NUMBER, errors=(404,), status=201,
+    ),
+    Operation(
+        "getLink", "GET", _LINKS + "/{id}", get_link,
+        "Read a link", "One link of the ticket, with what the other ticket is now.",
+        Scope.TICKETS_READ, wire.LinkOut, path_parameters=NUMBER | _ID, errors=(404,),
+    ),
+    Operation(
+        "removeLink", "DELETE", _LINKS + "/{id}", remove_link,
+        "Take a link away", "At both ends. Customers take `related` links away.",
+        Scope.TICKETS_WRITE, None, path_parameters=NUMBER | _ID, errors=(404,), status=204, conditional=True,
+    ),
+)  # fmt: skip

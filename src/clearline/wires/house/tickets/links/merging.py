@@ -1,0 +1,74 @@
+"""House API v1: merge tickets, undo it, split a ticket in two. All of it for the provider's people."""
+
+from clearline.accounts import permissions as access
+from clearline.identity import Scope
+from clearline.tickets.domain import Channel, ticket_number
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.note import parse_worklog_id
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, ticket_out, unless_stale
+from clearline.wires.house.tickets.links import merging_wire as wire
+from clearline.wires.house.tickets.wire import TicketOut
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+
+async def merge_ticket(call: Call) -> TicketOut:
+    """Merge a ticket into another."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.MergeIn)
+    into = access.check_number(body.into)
+    async with call.transaction() as tx:
+        await unless_stale(call, tx, number, into)
+        merged = await merging.merge_ticket(tx, call.actor, number, into, reason=body.reason, now=call.now)
+    return ticket_out(merged, call.actor)
+
+
+async def unmerge_ticket(call: Call) -> TicketOut:
+    """Undo a merge."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.UnmergeIn)
+    async with call.transaction() as tx:
+        back = await merging.unmerge_ticket(tx, call.actor, number, reason=body.reason, now=call.now)
+    return ticket_out(back, call.actor)
+
+
+async def split_ticket(call: Call) -> TicketOut:
+    """Make a new ticket of a part of another."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.SplitIn)
+    async with call.transaction() as tx:
+        made = await merging.split_ticket(
+            tx,
+            call.actor,
+            number,
+            title=body.title,
+            description=body.description,
+            notes=tuple(parse_worklog_id(one) or 0 for one in body.notes),
+            channel=Channel.API,
+            now=call.now,
+        )
+    call.location = f"{TICKETS}/{ticket_number(made.ticket.number)}"
+    return ticket_out(made, call.actor)
+
+
+OPERATIONS = (
+    Operation(
+        "mergeTicket", "POST", TICKETS + "/{number}/merge", merge_ticket,
+        "Merge a ticket into another", "The ticket is closed and named in the other one, whose list of notes shows "
+        "both; whoever follows it follows the other one too. It must be open or resolved, the other one open, both of "
+        "one company. Answers the ticket that was merged.",
+        Scope.TICKETS_WRITE, TicketOut, body=wire.MergeIn, path_parameters=NUMBER, errors=(404,), guarded=True,
+    ),
+    Operation(
+        "unmergeTicket", "POST", TICKETS + "/{number}/unmerge", unmerge_ticket,
+        "Undo a merge", "The ticket gets the status back that it had before. Whoever began to follow the other one "
+        "goes on following it.",
+        Scope.TICKETS_WRITE, TicketOut, body=wire.UnmergeIn, path_parameters=NUMBER, errors=(404,),
+    ),
+    Operation(
+        "splitTicket", "POST", TICKETS + "/{number}/split", split_ticket,
+        "Split a ticket in two", "Makes a new ticket of the same company, service, contact and issue type, with "
+        "copies of the notes that are named, linked to this one. Answers the new ticket.",
+        Scope.TICKETS_WRITE, TicketOut, body=wire.SplitIn, path_parameters=NUMBER, errors=(404,), status=201,
+    ),
+)  # fmt: skip

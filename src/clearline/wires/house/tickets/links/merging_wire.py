@@ -1,0 +1,33 @@
+"""House API v1: merge tickets and split them."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from clearline.tickets import domain as ticket
+from clearline.tickets.links import domain as link
+from clearline.wires.house.tickets.wire import Reason, Title
+from clearline.wires.house.wire import Number, characters
+
+NoteId = Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
+
+
+class MergeIn(Struct, forbid_unknown_fields=True):
+    """The ticket to merge into, and why."""
+
+    into: Number
+    reason: Reason = ""
+
+
+class UnmergeIn(Struct, forbid_unknown_fields=True):
+    """Why the merge is undone."""
+
+    reason: Reason = ""
+
+
+class SplitIn(Struct, forbid_unknown_fields=True):
+    """The new ticket, and the ids of the notes to copy to it."""
+
+    title: Title
+    description: Annotated[str, characters(1, ticket.DESCRIPTION_MAX)]
+    notes: Annotated[list[NoteId], Meta(max_length=link.COPIES_MAX)] = field(default_factory=list)

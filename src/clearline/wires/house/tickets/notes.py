@@ -1,0 +1,92 @@
+"""House API v1: the notes of a ticket."""
+
+from clearline.accounts import permissions as access
+from clearline.errors import NotFound
+from clearline.identity import Scope
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, ticket_number
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.links.domain import TicketNote
+from clearline.tickets.note import parse_worklog_id, worklog_id
+from clearline.wires.house import paging
+from clearline.wires.house.tickets import wire
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
+from clearline.wires.house.wire import Page, PageQuery
+from clearline.wires.http.call import Call
+from clearline.wires.http.table import Operation
+
+_ID = {
+    "id": {
+        "description": "The note's id.",
+        "example": "WLG000001234567",
+        "schema": {"type": "string", "pattern": "^WLG[0-9]{12}$"},
+    }
+}
+
+
+async def list_notes(call: Call) -> Page[wire.NoteOut]:
+    """The notes of a ticket and of those merged into it, oldest first."""
+    number = access.check_number(call.path["number"])
+    after = paging.place(call, int)
+    async with call.statement() as tx:
+        found = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=call.query.limit + 1)
+    return paging.page(call, found, lambda one: [one.note.number], note_out)
+
+
+def note_out(found: TicketNote) -> wire.NoteOut:
+    """A note of a ticket."""
+    note = found.note
+    return wire.NoteOut(
+        worklog_id(note.number),
+        ticket_number(found.ticket_number),
+        note.text,
+        note.visibility,
+        note.source,
+        note.channel,
+        note.author,
+        note.created_at,
+    )
+
+
+async def add_note(call: Call) -> wire.NoteOut:
+    """Append a note."""
+    number = access.check_number(call.path["number"])
+    body = call.body(wire.NoteIn)
+    async with call.statement() as tx:
+        added = await notes.append_note(
+            tx, call.actor, number, body.text, channel=Channel.API, visibility=body.visibility, now=call.now
+        )
+    call.location = f"{TICKETS}/{ticket_number(number)}/notes/{worklog_id(added.number)}"
+    return note_out(TicketNote(number, added))
+
+
+async def get_note(call: Call) -> wire.NoteOut:
+    """One note of a ticket."""
+    number = access.check_number(call.path["number"])
+    text = call.path["id"]
+    wanted = parse_worklog_id(text)
+    async with call.statement() as tx:
+        found = await merging.notes_with_merged(tx, call.actor, number, after=(wanted or 1) - 1, limit=1)
+    if not found or found[0].note.number != wanted:
+        raise NotFound("note", text)
+    return note_out(found[0])
+
+
+OPERATIONS = (
+    Operation(
+        "listNotes", "GET", TICKETS + "/{number}/notes", list_notes,
+        "List the notes of a ticket", "Oldest first, with those of tickets merged into it. Customers see no internal "
+        "ones.",
+        Scope.TICKETS_READ, Page[wire.NoteOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
+    ),
+    Operation(
+        "addNote", "POST", TICKETS + "/{number}/notes", add_note,
+        "Add a note", "A customer's note on a pending ticket sets it to work again.",
+        Scope.TICKETS_WRITE, wire.NoteOut, body=wire.NoteIn, path_parameters=NUMBER, errors=(404,), status=201,
+    ),
+    Operation(
+        "getNote", "GET", TICKETS + "/{number}/notes/{id}", get_note,
+        "Read a note", "One note of the ticket, or of one merged into it.",
+        Scope.TICKETS_READ, wire.NoteOut, path_parameters=NUMBER | _ID, errors=(404,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,79 @@
+"""House API v1: replies kept for use again."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from clearline.tickets import note
+from clearline.tickets.domain import Priority, Status
+from clearline.tickets.note import Visibility
+from clearline.wires.house.tickets.wire import Tags, TicketOut
+from clearline.wires.house.wire import Name, characters
+
+MacroText = Annotated[str, characters(0, note.TEXT_MAX)]
+Reached = Literal[
+    "in_progress",
+    "pending",
+    "held",
+    "resolved",
+    "reopened",
+    "cancellation_requested",
+    "cancelled",
+    "closed",
+    "rejected",
+]
+"""Every status that a ticket can move to."""
+
+
+class MacroIn(Struct, forbid_unknown_fields=True):
+    """A reply to keep, and what else it does. Without ``text`` it writes no note; it must do something."""
+
+    name: Name
+    text: MacroText = ""
+    visibility: Visibility = Visibility.PUBLIC
+    status: Reached | None = None
+    queue_id: UUID | None = None
+    priority: Priority | None = None
+    add_tags: Tags = field(default_factory=list)
+
+
+class MacroPatch(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396)."""
+
+    name: Name | UnsetType = UNSET
+    text: MacroText | UnsetType = UNSET
+    visibility: Visibility | UnsetType = UNSET
+    status: Reached | UnsetType | None = UNSET
+    queue_id: UUID | UnsetType | None = UNSET
+    priority: Priority | UnsetType | None = UNSET
+    add_tags: Tags | UnsetType = UNSET
+
+
+class MacroOut(Struct, frozen=True):
+    """A reply kept for use again, with its placeholders."""
+
+    id: str
+    name: str
+    text: str
+    visibility: Visibility
+    status: Status | None
+    queue_id: str | None
+    priority: Priority | None
+    add_tags: list[str]
+
+
+class MacroUseIn(Struct, forbid_unknown_fields=True):
+    """Which macro to use; ``preview`` only shows what it would write."""
+
+    macro: UUID
+    preview: bool = False
+
+
+class MacroUseOut(Struct, frozen=True):
+    """What a macro wrote, or would write, and the ticket as it stands. ``note`` is null when it wrote none."""
+
+    text: str
+    visibility: Visibility
+    note: str | None
+    ticket: TicketOut

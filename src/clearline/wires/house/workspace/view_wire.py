@@ -1,0 +1,38 @@
+"""House API v1: searches kept for use again."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import UNSET, Struct, UnsetType
+
+from clearline.wires.house.wire import Name, characters
+from clearline.workspace import domain as macro
+
+Query = Annotated[str, characters(0, macro.QUERY_MAX)]
+
+
+class ViewIn(Struct, forbid_unknown_fields=True):
+    """A search to keep. Admins may share it with everybody of their company."""
+
+    name: Name
+    query: Query
+    is_shared: bool = False
+
+
+class ViewPatch(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396)."""
+
+    name: Name | UnsetType = UNSET
+    query: Query | UnsetType = UNSET
+    is_shared: bool | UnsetType = UNSET
+
+
+class ViewOut(Struct, frozen=True):
+    """A search kept for use again; ``owner_id`` is the user whose it is."""
+
+    id: str
+    name: str
+    query: str
+    is_shared: bool
+    owner_id: str
+    created_at: datetime

@@ -1,0 +1,290 @@
+"""Bodies and parameters: strict JSON in, structs out, and every wrong member named."""
+
+import json
+import re
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Annotated, Any, NoReturn, TypeVar
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, inspect
+
+from clearline.errors import Violation
+from clearline.text import storable
+
+BODY_MAX = 1024 * 1024
+"""Bytes of a request's body."""
+
+DEPTH_MAX = 64
+"""Objects and arrays within each other."""
+
+NAME_SHOWN = 50
+"""Characters of a name that the client made up which a refusal repeats."""
+
+TOLD_MAX = 100
+"""Faults that one refusal names: a body can have a hundred thousand."""
+
+DOT = "\x1f"
+"""Stands for a dot that belongs to a name in a field of a violation, where other dots stand between names."""
+
+T = TypeVar("T", bound=Struct)
+
+
+class BadRequest(Exception):
+    """The request cannot be read at all."""
+
+
+class InvalidMembers(BadRequest):
+    """Members or parameters are missing or wrong, each named as the wire spells it."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        super().__init__("; ".join(f"{v.field} {v.rule}" for v in violations).replace(DOT, "."))
+        self.violations = violations
+
+
+class InvalidQuery(InvalidMembers):
+    """Parameters of the query are missing, wrong, given twice or, where nothing unknown is taken, unknown."""
+
+
+class BodyTooLarge(Exception):
+    """The body is longer than ``BODY_MAX``."""
+
+
+class NotJson(Exception):
+    """The body is not said to be JSON in UTF-8."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        shown = ", ".join(twice)[:100].encode(errors="backslashreplace").decode()  # a name may hold lone surrogates
+        raise BadRequest(f"the body names {shown} more than once")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise BadRequest(f"the body holds {name}, which is no JSON")
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant).decode
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object (RFC 8259) in a body.
+
+    Raises:
+        BadRequest: it is no JSON, no object, names a member twice, nests deeper than 64, or holds a number of
+            thousands of digits.
+    """
+    try:
+        value = _decode(body.decode())
+    except UnicodeDecodeError:
+        raise BadRequest("the body is not UTF-8") from None
+    except RecursionError:
+        raise BadRequest(f"the body nests deeper than {DEPTH_MAX}") from None
+    except json.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    except ValueError:
+        raise BadRequest("the body holds a number that is too long") from None
+    if not isinstance(value, dict):
+        raise BadRequest("the body must be a JSON object")
+    if _deeper_than(value, DEPTH_MAX):
+        raise BadRequest(f"the body nests deeper than {DEPTH_MAX}")
+    return value
+
+
+def _deeper_than(value: Any, depth: int) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return depth == 0 or any(_deeper_than(inner, depth - 1) for inner in value if isinstance(inner, (dict, list)))
+
+
+def read_members(value: Any, kind: type[T], *, text: bool = False) -> T:
+    """The struct that the members make; members that it does not know are ignored.
+
+    ``text`` says that the values are text, as in a query, and numbers are to be read from it.
+
+    Raises:
+        InvalidMembers: naming every member that is missing or wrong.
+        BadRequest: nothing is wrong but the name of a member that is not known.
+    """
+    try:
+        found = msgspec.convert(value, kind, strict=not text)
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter where text holds half of a surrogate pair
+        if not (wrong := violations(value, kind, text=text)):
+            raise BadRequest("the name of a member must not contain lone surrogates") from None
+        raise InvalidMembers(wrong[:TOLD_MAX]) from None
+    if not _all_storable(found):
+        raise InvalidMembers(violations(value, kind, text=text)[:TOLD_MAX])
+    return found
+
+
+def _all_storable(value: Struct) -> bool:
+    return all(_is_storable(getattr(value, name)) for name in value.__struct_fields__)
+
+
+def _is_in_utc(moment: datetime) -> bool:
+    """Whether a time has a year from 1 to 9999 in UTC too."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
+def _is_storable(member: Any) -> bool:
+    match member:
+        case str():
+            return storable(member)
+        case Struct():
+            return _all_storable(member)
+        case list() | tuple():
+            return all(map(_is_storable, member))
+        case datetime():
+            return _is_in_utc(member)
+        case dict():
+            return all(storable(name) and _is_storable(one) for name, one in member.items())
+    return True
+
+
+def violations(value: Any, kind: type[Struct], *, text: bool = False) -> list[Violation]:
+    """Everything that is wrong with members that do not make the struct, in the order of its fields."""
+    return _of_type(value, inspect.type_info(kind), "", text=text)
+
+
+def _of_type(value: Any, kind: inspect.Type, path: str, *, text: bool) -> list[Violation]:
+    told = None
+    while isinstance(kind, (inspect.Metadata, inspect.UnionType)):
+        if isinstance(kind, inspect.Metadata):
+            told = (kind.extra or {}).get("rule")
+            kind = kind.type
+        elif value is None and kind.includes_none:
+            return []
+        else:
+            kind = _member_of(kind, value)
+    match kind:
+        case inspect.StructType():
+            return _of_struct(value, kind, path, text=text)
+        case inspect.ListType() | inspect.VarTupleType():
+            return _of_list(value, kind, path)
+        case inspect.DictType():
+            return _of_dict(value, kind, path)
+    rule = _broken_rule(value, kind, text=text)
+    return [] if rule is None else [Violation(path, told or rule)]
+
+
+def _member_of(union: inspect.UnionType, value: Any) -> inspect.Type:
+    """The type in a union that a value means to be: the struct that its tag names, or else the first."""
+    kinds = [kind for kind in union.types if not isinstance(kind, inspect.NoneType)]
+    for kind in kinds:
+        if isinstance(kind, inspect.StructType) and isinstance(value, dict) and value.get(kind.tag_field) == kind.tag:
+            return kind
+    if len(kinds) > 1 and all(isinstance(kind, inspect.StructType) for kind in kinds):
+        tags = tuple(kind.tag for kind in kinds if isinstance(kind, inspect.StructType))
+        return _Tagged(kinds[0].tag_field, tags)  # type: ignore[attr-defined]
+    return kinds[0]
+
+
+class _Tagged(inspect.Type):
+    """One of several structs, told apart by a member: what to say when that names none of them."""
+
+    field: str
+    tags: tuple[Any, ...]
+
+
+def _of_list(value: Any, kind: inspect.ListType | inspect.VarTupleType, path: str) -> list[Violation]:
+    if not isinstance(value, list):
+        return [Violation(path, "must be an array")]
+    least, most = kind.min_length or 0, kind.max_length
+    if len(value) < least or (most is not None and len(value) > most):
+        return [Violation(path, f"must have {least} to {most} items" if most else f"must have at least {least} items")]
+    return [
+        wrong
+        for index, item in enumerate(value)
+        for wrong in _of_type(item, kind.item_type, f"{path}.{index}", text=False)
+    ]
+
+
+def _of_dict(value: Any, kind: inspect.DictType, path: str) -> list[Violation]:
+    if not isinstance(value, dict):
+        return [Violation(path, "must be an object")]
+    if kind.max_length is not None and len(value) > kind.max_length:
+        return [Violation(path, f"must have at most {kind.max_length} members")]
+    found = []
+    for name, item in value.items():
+        shown = f"{path}.{_shown(name)}"
+        if wrong := _of_type(name, kind.key_type, shown, text=False):
+            found += [Violation(shown, f"has a name that {one.rule}") for one in wrong]
+        found += _of_type(item, kind.value_type, shown, text=False)
+    return found
+
+
+def _of_struct(value: Any, kind: inspect.StructType, path: str, *, text: bool) -> list[Violation]:
+    if not isinstance(value, dict):
+        return [Violation(path, "must be an object")]
+    found = []
+    for field in kind.fields:
+        name = f"{path}.{field.encode_name}" if path else field.encode_name
+        if field.encode_name in value:
+            found += _of_type(value[field.encode_name], field.type, name, text=text)
+        elif field.required:
+            found.append(Violation(name, "is required"))
+    if kind.forbid_unknown_fields:
+        known = [field.encode_name for field in kind.fields] + ([kind.tag_field] if kind.tag_field else [])
+        rule = f"is not known here; there {'are ' + ', '.join(known) if known else 'is none'}"
+        unknown = (_shown(name) for name in value if name not in known)
+        found += [Violation(f"{path}.{name}" if path else name, rule) for name in unknown]
+    return found
+
+
+def _shown(name: str) -> str:
+    """A name that the client made up, as a part of a field."""
+    return name[:NAME_SHOWN].replace(".", DOT)
+
+
+def _broken_rule(value: Any, kind: inspect.Type, *, text: bool) -> str | None:  # noqa: C901, PLR0911 - a table
+    """What a single value should be, when it is not that. For the types that wires use."""
+    match kind:
+        case inspect.StrType(min_length=least, max_length=most, pattern=pattern):
+            if not isinstance(value, str):
+                return "must be a string"
+            if len(value) < (least or 0) or (most is not None and len(value) > most):
+                return f"must have {least or 0} to {most} characters"
+            if not storable(value):
+                return "must not contain the NUL character or lone surrogates"
+            return None if pattern is None or re.search(pattern, value) else f"must match {pattern}"
+        case inspect.IntType(ge=int(low), le=int(high)):
+            whole = re.fullmatch("0|[1-9][0-9]{0,17}", value) if text else type(value) is int
+            return None if whole and low <= int(value) <= high else f"must be a whole number from {low} to {high}"
+        case inspect.BoolType():
+            right = value in {"true", "false"} if text and isinstance(value, str) else isinstance(value, bool)
+            return None if right else "must be true or false"
+        case inspect.UUIDType():
+            return None if _converts(value, UUID) else "must be a UUID"
+        case inspect.DateTimeType():
+            right = _converts(value, _Moment) and _is_in_utc(msgspec.convert(value, _Moment))
+            return None if right else "must be a time with a zone, such as 2026-03-01T12:00:00Z"
+        case inspect.EnumType(choices):
+            members = [str(choice.value) for choice in choices]
+        case inspect.LiteralType(values):
+            members = [str(choice) for choice in values]
+        case _Tagged():
+            return f"must be an object whose {kind.field} is one of {', '.join(map(str, kind.tags))}"
+        case _:
+            raise TypeError(f"no rule is known for {kind}")
+    return None if value in members else "must be one of " + ", ".join(members)
+
+
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def _converts(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except (msgspec.ValidationError, UnicodeEncodeError):
+        return False
+    return True

@@ -1,0 +1,211 @@
+"""One request on its way through a wire, and its answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import xxhash
+from msgspec import Struct
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from clearline.accounts.keys import KeyRing
+from clearline.event_stream.hub import Hub
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Database, Tx
+from clearline.settings import Settings
+from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.domain import Limits
+from clearline.wires.http.body import read_members
+from clearline.wires.http.cursors import Cursors
+from clearline.wires.http.edge import header
+from clearline.wires.http.limits import OpenStreams, RateLimiter
+
+T = TypeVar("T", bound=Struct)
+Headers = list[tuple[bytes, bytes]]
+encode = msgspec.json.Encoder().encode
+
+
+class Desk(Struct, frozen=True):
+    """What a wire works with for as long as the server runs."""
+
+    database: Database
+    keys: KeyRing
+    limiter: RateLimiter
+    cursors: Cursors
+    now: Callable[[], datetime]
+    blobs: Blobs
+    attachments: Limits
+    hub: Hub
+    streams: OpenStreams
+    webhook_networks: tuple[str, ...] = ()
+    settings: Settings = msgspec.field(default_factory=Settings)
+
+
+class PreconditionFailed(Exception):
+    """What the client read is no longer what is there (RFC 9110, 13.1.1)."""
+
+
+class PreconditionRequired(Exception):
+    """The operation demands If-Match (RFC 6585, 3)."""
+
+
+class _Stalled(Exception):
+    """The client takes nothing any more."""
+
+
+class CutShort(Exception):
+    """The parts of an answer end before it is whole: the connection breaks off, so that nobody takes it for whole."""
+
+
+class Staged(Protocol):
+    """A body that was taken in before any transaction."""
+
+    fingerprint: bytes
+
+    async def discard(self) -> None:
+        """Let go of what was taken in: nothing came of it."""
+
+
+class Answer:
+    """What goes back: a status, a body, and headers besides Content-Length."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Headers) -> None:
+        self.status, self.body, self.headers = status, body, headers
+
+    async def send(self, send: Send) -> None:
+        """Send it whole."""
+        bodiless = self.status in {204, 304}
+        headers = self.headers if bodiless else [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+class Stream:
+    """An answer whose body is made while it is sent. Its first part is asked for before anything goes back.
+
+    One that is ``is_long`` may last for days. ``patience`` is for how many seconds a client may take nothing before it
+    is given up; None for ever.
+    """
+
+    __slots__ = ("_first", "_parts", "_patience", "headers", "is_long", "status")
+
+    def __init__(
+        self,
+        status: int,
+        parts: AsyncIterator[bytes],
+        headers: Headers,
+        *,
+        is_long: bool = False,
+        patience: float | None = None,
+    ) -> None:
+        self.status, self._parts, self.headers = status, parts, headers
+        self.is_long, self._patience = is_long, patience
+        self._first = b""
+
+    async def begin(self) -> None:
+        """Ask for the first part, while a fault can still become another answer."""
+        self._first = await anext(self._parts, b"")
+
+    async def send(self, send: Send, receive: Receive) -> None:
+        """Send it part by part, until it is whole or the client is gone; then the parts are let go of.
+
+        A fault in the middle breaks the connection off, so that nobody takes it for whole.
+        """
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+            if (close := getattr(self._parts, "aclose", None)) is not None:
+                await close()
+
+    async def _send(self, send: Send) -> None:
+        with suppress(_Stalled, CutShort):  # the connection ends with this
+            await self._send_one(send, {"type": "http.response.start", "status": self.status, "headers": self.headers})
+            await self._send_one(send, {"type": "http.response.body", "body": self._first, "more_body": True})
+            async for part in self._parts:
+                await self._send_one(send, {"type": "http.response.body", "body": part, "more_body": True})
+            await self._send_one(send, {"type": "http.response.body", "body": b""})
+
+    async def _send_one(self, send: Send, message: dict[str, Any]) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await send(message)
+        except TimeoutError:
+            raise _Stalled from None
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def etag(body: bytes) -> bytes:
+    """A strong validator of a body (RFC 9110, 8.8.3)."""
+    return b'"%b"' % xxhash.xxh3_128_hexdigest(body).encode()
+
+
+class Call:
+    """What a handler works with: who asks, what, and when.
+
+    ``headers`` are those that the handler adds to its answer, and ``location`` where what it made is to be found.
+    ``json`` is the decoded body, ``staged`` a body that is no JSON.
+    """
+
+    __slots__ = ("_tx", "actor", "desk", "headers", "json", "location", "now", "path", "query", "scope", "staged")
+
+    def __init__(self, desk: Desk, actor: Actor, scope: AsgiScope, now: datetime) -> None:
+        self.desk = desk
+        self._tx: Tx | None = None
+        self.actor = actor
+        self.scope = scope
+        self.now = now
+        self.path: dict[str, str] = scope["path_params"]
+        self.query: Any = None
+        self.json: Any = None
+        self.staged: Any = None
+        self.headers: Headers = []
+        self.location: str | None = None
+
+    def body(self, kind: type[T]) -> T:
+        """The body as a struct.
+
+        Raises:
+            InvalidMembers: naming every member that is missing or wrong.
+        """
+        return read_members(self.json, kind)
+
+    def within(self, tx: Tx) -> None:
+        """Have the handler work in this transaction, which the caller commits."""
+        self._tx = tx
+
+    def statement(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction for a use case whose whole effect is one statement."""
+        return self.desk.database.statement() if self._tx is None else nullcontext(self._tx)
+
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction for a use case of several statements."""
+        return self.desk.database.transaction() if self._tx is None else nullcontext(self._tx)
+
+    def unless_changed(self, value: object) -> None:
+        """Go on only if the client has seen ``value``, the resource as GET would answer it now.
+
+        Call it in the transaction that holds the resource against changes.
+
+        Raises:
+            PreconditionFailed: If-Match names something else.
+        """
+        wanted = header(self.scope, b"if-match") or b""
+        if wanted.strip() != b"*" and etag(encode(value)) not in [tag.strip() for tag in wanted.split(b",")]:
+            raise PreconditionFailed

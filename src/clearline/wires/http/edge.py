@@ -1,0 +1,88 @@
+"""The outermost layer: gives each request an id, each answer its safe headers, and the log a line."""
+
+import os
+import re
+from time import perf_counter
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from clearline.identity import Actor
+
+_log = structlog.get_logger("clearline.access")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+KEY = "clearline.request"
+
+
+class RequestFacts:
+    """What the log says of a request besides its line: its id, and on whose behalf it ran."""
+
+    __slots__ = ("actor", "began", "id", "is_long", "status")
+
+    def __init__(self, request_id: bytes) -> None:
+        self.id = request_id
+        self.actor: Actor | None = None
+        self.status = 0
+        self.began = 0.0
+        """When the answer began, as ``perf_counter`` tells it."""
+        self.is_long = False
+        """Whether the answer lasts as long as its reader likes."""
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first value of a header, by its lower-case name, or None."""
+    for key, value in scope["headers"]:
+        if key == name:
+            found: bytes = value
+            return found
+    return None
+
+
+class Edge:
+    """Wraps the whole application."""
+
+    def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
+        self._app = app
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        given = header(scope, b"x-request-id")
+        facts = RequestFacts(given if given and _REQUEST_ID.fullmatch(given) else os.urandom(12).hex().encode())
+        scope[KEY] = facts
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                facts.status = message["status"]
+                facts.began = perf_counter()
+                message["headers"] = [*message["headers"], (b"x-request-id", facts.id), _NOSNIFF]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        finally:
+            if self._access_log:
+                self._note(scope, facts, started)
+
+    @staticmethod
+    def _note(scope: Scope, facts: RequestFacts, started: float) -> None:
+        """Note the request. Of a long answer ``ms`` is how soon it began, and ``open_s`` how long it lasted."""
+        actor, ended = facts.actor, perf_counter()
+        seconds = (facts.began if facts.is_long else ended) - started
+        lasted = {"open_s": round(ended - facts.began)} if facts.is_long else {}
+        _log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=facts.status,
+            ms=round(seconds * 1000, 1),
+            **lasted,
+            request_id=facts.id.decode(),
+            company=actor.company.code if actor and actor.company else None,
+            key=str(actor.key_id) if actor and actor.key_id else None,
+        )

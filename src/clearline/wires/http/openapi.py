@@ -1,0 +1,196 @@
+"""The OpenAPI 3.1 document of a wire, made from its table of operations."""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from clearline import __version__
+from clearline.wires.http.body import BODY_MAX
+from clearline.wires.http.table import Operation
+
+_PAGE_OF = re.compile(rb"\bPage_(\w+?)_(?=\")")
+"""How msgspec names a page of a kind of item."""
+_REF = "#/components/schemas/{name}"
+_ABOUT = {
+    400: "The request is wrong; the message names every fault.",
+    401: "The key is missing, malformed, unknown, expired, revoked, or lacks the scope.",
+    404: "There is no such ticket for this key.",
+    405: "The resource does not take this method.",
+    409: "The first request with this Idempotency-Key is still running.",
+    413: f"The body is longer than {BODY_MAX} bytes.",
+    415: "The body is not `application/json`.",
+    429: "The key has made too many requests; `Retry-After` says when to try again.",
+    500: "A fault of ours; the message has the request's id.",
+    503: "The database is away; `Retry-After` says when to try again.",
+}
+_TEXT = {"type": "string"}
+_NUMBER = {"type": "integer", "minimum": 0}
+_SHARED_HEADERS = {
+    "X-Request-Id": ("The request's id: the one sent, or a new one.", _TEXT),
+    "RateLimit-Policy": ("The key's quota (draft-ietf-httpapi-ratelimit-headers).", _TEXT),
+    "RateLimit": ("What is left of the quota.", _TEXT),
+    "X-RateLimit-Limit": ("Requests a minute.", _NUMBER),
+    "X-RateLimit-Remaining": ("Requests left now.", _NUMBER),
+    "X-RateLimit-Reset": ("When the quota is whole again, in Unix seconds.", _NUMBER),
+}
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag of the resource as you read it, or `*`.",
+    "schema": {"type": "string"},
+}
+# Told in words, not declared: whether a key may be sent depends on what was sent with it before, which no schema says.
+_RETRIES = (
+    "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for 24 "
+    "hours the same key with the same body is answered as it was the first time, with `Idempotent-Replayed: true`. "
+    "With another body it is refused."
+)
+
+
+class About(Struct, frozen=True):
+    """What a document says of itself."""
+
+    title: str
+    version: str
+    description: str
+    servers: Sequence[str]
+    error: type[Struct]
+    error_media: str = "application/json"
+    everywhere: tuple[int, ...] = (401, 405, 429, 500, 503)
+    with_body: tuple[int, ...] = (400, 409, 413, 415)
+    statuses: dict[int, str] = {}
+
+
+def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
+    """The whole document."""
+    kinds = [about.error]
+    for operation in operations:
+        kinds += [kind for kind in (operation.answer, operation.body) if kind not in {None, bytes}]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    by_kind = dict(zip(map(str, kinds), schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        address = operation.path.replace(":path}", "}")  # a parameter that may hold slashes, as Starlette writes it
+        paths.setdefault(address, {})[operation.method.lower()] = _operation(operation, by_kind, about)
+    whole = {
+        "openapi": "3.1.0",
+        "info": {"title": about.title, "version": f"{about.version}+{__version__}", "description": about.description},
+        "servers": [{"url": url} for url in about.servers],
+        "security": [{"apiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "headers": {
+                name: {"description": text, "schema": schema} for name, (text, schema) in _SHARED_HEADERS.items()
+            },
+            "securitySchemes": {
+                "apiKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "clk_...",
+                    "description": "`Authorization: Bearer <API key>`. The provider issues keys; each has scopes.",
+                }
+            },
+        },
+    }
+    named: dict[str, Any] = msgspec.json.decode(_PAGE_OF.sub(rb"\1Page", msgspec.json.encode(whole)))
+    return named
+
+
+def _operation(operation: Operation, schemas: dict[str, Any], about: About) -> dict[str, Any]:
+    cached = {"304": {"description": "The client's copy, named by If-None-Match, is still good."}}
+    described: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": f"{operation.about}\n\nScope: {f'`{operation.scope}`' if operation.scope else 'any valid key'}.",
+        "parameters": [
+            *_path_parameters(operation),
+            *_query_parameters(operation),
+            *([_IF_MATCH | {"required": operation.conditional}] if operation.takes_if_match else []),
+        ],
+        "responses": {
+            str(operation.status): _success(operation, schemas),
+            **(cached if operation.method == "GET" else {}),
+            **{str(status): _refusal(status, schemas, about) for status in sorted(_statuses(operation, about))},
+        },
+    }
+    if operation.method == "POST":
+        described["description"] += _RETRIES
+    if operation.body is not None:
+        media = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
+        described["requestBody"] = {
+            "required": True,
+            "content": {media: {"schema": schemas[str(operation.body)]}},
+        }
+    elif operation.stage is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in operation.media},
+        }
+    return described
+
+
+def _statuses(operation: Operation, about: About) -> set[int]:
+    takes_body = operation.body is not None or operation.stage is not None
+    conditional = (412, 428) if operation.conditional else (412,) if operation.guarded else ()
+    retried = (409,) if operation.method == "POST" else ()
+    return {*operation.errors, *about.everywhere, *(about.with_body if takes_body else ()), *conditional, *retried}
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, **about} for name, about in operation.path_parameters.items()
+    ]
+
+
+def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if operation.query is None:
+        return []
+    schema = msgspec.json.schema_components([operation.query], ref_template=_REF)[1][operation.query.__name__]
+    required = schema.get("required", ())
+    found = []
+    for name, one in schema["properties"].items():
+        member = _not_null(one)
+        about = {"description": text} if (text := member.pop("description", None)) else {}
+        found.append({"name": name, "in": "query", "required": name in required, **about, "schema": member})
+    return found
+
+
+def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter: one that may be left out is never sent as null."""
+    match schema:
+        case {"anyOf": [*choices]} if {"type": "null"} in choices:
+            return dict(next(choice for choice in choices if choice != {"type": "null"}))
+    return dict(schema)
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*_SHARED_HEADERS, *names)}
+
+
+def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    headers = _headers() | {
+        header.name: {"description": header.about, "schema": header.schema} for header in operation.answer_headers
+    }
+    if operation.method == "GET" or operation.takes_if_match or operation.status == 201:
+        headers["ETag"] = {"description": "Names this answer; send it as If-None-Match or If-Match.", "schema": _TEXT}
+    if operation.status in {201, 202}:
+        headers["Location"] = {"description": "Where it is to be found.", "schema": _TEXT}
+    answer: dict[str, Any] = {"description": operation.summary, "headers": headers}
+    if operation.answer is bytes:
+        answer["content"] = {media: {"schema": {"type": "string"}} for media in operation.media}
+    elif operation.answer is not None:
+        answer["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
+        if operation.method == "GET":
+            answer["content"] |= {media: {"schema": {"type": "string"}} for media in operation.media}
+    return answer
+
+
+def _refusal(status: int, schemas: dict[str, Any], about: About) -> dict[str, Any]:
+    told = about.statuses.get(status) or _ABOUT.get(status, HTTPStatus(status).phrase)
+    return {"description": told, "content": {about.error_media: {"schema": schemas[str(about.error)]}}}

@@ -1,0 +1,328 @@
+"""The way of a request through a wire: who asks, how often, what; then the handler; then the answer."""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, quote
+
+import structlog
+from msgspec import Struct
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from clearline.accounts import permissions as access
+from clearline.errors import Unauthenticated, Violation
+from clearline.identity import Actor
+from clearline.platform.idempotency import usecases as idempotency
+from clearline.platform.idempotency.store import KeptAnswer
+from clearline.wires.http.body import (
+    BODY_MAX,
+    BadRequest,
+    BodyTooLarge,
+    InvalidMembers,
+    InvalidQuery,
+    NotJson,
+    parse_object,
+    read_members,
+    violations,
+)
+from clearline.wires.http.call import Answer, Call, Desk, Headers, PreconditionRequired, Stream, encode, etag
+from clearline.wires.http.edge import KEY, header
+from clearline.wires.http.limits import TooManyRequests
+from clearline.wires.http.table import Operation
+
+_log = structlog.get_logger("clearline.wire")
+_JSON = (b"content-type", b"application/json; charset=utf-8")
+_VARY = (b"vary", b"Authorization")
+_NO_STORE = (b"cache-control", b"no-store")
+_REPLAYED = (b"idempotent-replayed", b"true")
+_MEDIA_TYPE = re.compile(rb'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+_PATCH_TYPE = re.compile(rb'application/(merge-patch\+)?json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ROUTE_MAX = 200
+"""Characters of what an Idempotency-Key is kept under; an index has no room for any length."""
+_IDEMPOTENCY_KEY = re.compile(r'"[\x20-\x7e]{1,255}"|[\x21\x23-\x7e][\x21-\x7e]{0,254}')
+"""A quoted string (RFC 9651, 3.3.3), or the same bare."""
+
+
+class NoSuchAddress(Exception):
+    """No operation has this path."""
+
+
+class MethodNotAllowed(Exception):
+    """The resource does not take this method."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__("this resource takes " + ", ".join(allowed))
+        self.allowed = ", ".join(allowed)
+
+
+class _ClientGone(Exception):
+    """The client hung up before its body was whole."""
+
+
+T = TypeVar("T", bound=Struct)
+Refuse = Callable[[Exception, str], Answer]
+"""A wire's dialect for errors: an exception and the request's id in, an answer out."""
+
+
+def everybody(_actor: Actor) -> None:
+    """Admit whoever has a valid key."""
+
+
+class Dialect(Struct, frozen=True):
+    """How a wire differs from others: how it says no, whom it admits, and what a query may hold that names nothing."""
+
+    refuse: Refuse
+    admit: Callable[[Actor], object] = everybody
+    no_query: type[Struct] | None = None
+
+
+def json_answer(status: int, value: object, headers: Headers) -> Answer:
+    """An answer with a value as its JSON body."""
+    return Answer(status, encode(value), [_JSON, *headers])
+
+
+class Wire:
+    """The operations of a table, in its order, as an ASGI application."""
+
+    def __init__(self, operations: Sequence[Operation], desk: Desk, dialect: Dialect) -> None:
+        paths: dict[str, list[Operation]] = {}
+        for operation in operations:
+            paths.setdefault(operation.path, []).append(operation)
+        routes = [Route(path, Resource(found, desk, dialect)) for path, found in paths.items()]
+        self._router = Router(routes, redirect_slashes=False, default=self._nowhere)
+        self._refuse = dialect.refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3). No path of ours holds control characters, though a route takes a last newline."""
+        app = self._nowhere if _CONTROL.search(scope["path"]) else self._router
+        await app(scope, receive, send)
+
+    async def _nowhere(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        await self._refuse(NoSuchAddress(), scope[KEY].id.decode()).send(send)
+
+
+class Resource:
+    """The operations of one path, as an ASGI application."""
+
+    def __init__(self, operations: Sequence[Operation], desk: Desk, dialect: Dialect) -> None:
+        self._operations = {operation.method: operation for operation in operations}
+        if "GET" in self._operations:
+            self._operations["HEAD"] = self._operations["GET"]
+        self._desk = desk
+        self._dialect = dialect
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3)."""
+        limits: Headers = []
+        answer: Answer | Stream
+        try:
+            answer = await self._answer(scope, receive, limits)
+        except _ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
+            request_id = scope[KEY].id.decode()
+            answer = self._dialect.refuse(error, request_id)
+            if answer.status >= 500:
+                _log.error("request failed", request_id=request_id, exc_info=error)
+        answer.headers += limits
+        if isinstance(answer, Stream):
+            scope[KEY].is_long = answer.is_long
+            await answer.send(send, receive)
+        else:
+            await answer.send(send)
+
+    async def _answer(self, scope: Scope, receive: Receive, limits: Headers) -> Answer | Stream:
+        operation = self._operations.get(scope["method"])
+        now = self._desk.now()
+        actor = await self._authenticate(scope, now)
+        if actor.key_id is not None:
+            told, wait = self._desk.limiter.spend(actor.key_id, now.timestamp())
+            limits += told
+            if wait:
+                raise TooManyRequests(wait)
+        self._dialect.admit(actor)
+        if operation is None:
+            raise MethodNotAllowed(sorted(self._operations))
+        if operation.scope is not None:
+            access.allow(actor, operation.scope)
+        call = Call(self._desk, actor, scope, now)
+        if (query := operation.query or self._dialect.no_query) is not None:
+            call.query = read_query(scope["query_string"], query)
+        if operation.method == "GET":
+            answer = await _perform(operation, call)
+            return _cached(scope, answer) if isinstance(answer, Answer) else answer
+        if operation.conditional and header(scope, b"if-match") is None:
+            raise PreconditionRequired
+        if operation.stage is not None:
+            return await self._staged(operation, operation.stage, call, receive)
+        body = b""
+        if operation.body is not None:
+            body = await _read_body(scope, receive, _PATCH_TYPE if operation.method == "PATCH" else _MEDIA_TYPE)
+            call.json = parse_object(body)
+        return await self._once(operation, call, body)
+
+    async def _authenticate(self, scope: Scope, now: datetime) -> Actor:
+        actor = await self._desk.keys.actor(key_in(scope), now)
+        scope[KEY].actor = actor
+        return actor
+
+    async def _staged(
+        self, operation: Operation, stage: Callable[..., Any], call: Call, receive: Receive
+    ) -> Answer | Stream:
+        """Take the body in, then carry the request out; what was taken in is let go of unless something came of it."""
+        call.staged = await stage(call, _chunks(receive))
+        used = False
+        try:
+            answer = await self._once(operation, call, call.staged.fingerprint)
+            used = answer.status < 400 and _REPLAYED not in answer.headers
+        finally:
+            if not used:
+                await call.staged.discard()
+        return answer
+
+    async def _once(self, operation: Operation, call: Call, body: bytes) -> Answer | Stream:
+        """Carry the request out unless it was before; the answer is kept by the commit that makes it true."""
+        given = header(call.scope, b"idempotency-key")
+        if given is None:
+            return await _perform(operation, call)
+        key = _idempotency_key(given)
+        fingerprint = hashlib.sha256(body)
+        if operation.query is not None:
+            fingerprint.update(call.scope["query_string"])
+        route = _route(operation, call)
+        async with self._desk.database.transaction() as tx:
+            kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), now=call.now)
+            if kept is not None:
+                return _replayed(operation, kept)
+            call.within(tx)
+            answer = await _perform(operation, call)
+            if isinstance(answer, Stream):
+                raise TypeError("an answer that is a stream cannot be kept")
+            kept = KeptAnswer(fingerprint.digest(), answer.status, answer.body, call.location)
+            await idempotency.keep(tx, call.actor, route, key, kept, now=call.now)
+        return answer
+
+
+def key_in(scope: Scope) -> str:
+    """The API key that came with a request (RFC 6750, 2.1).
+
+    Raises:
+        Unauthenticated: there is none.
+    """
+    given = header(scope, b"authorization")
+    if given is None or given[:7].lower() != b"bearer ":
+        raise Unauthenticated
+    return given[7:].strip().decode("latin-1")
+
+
+def _route(operation: Operation, call: Call) -> str:
+    """What an Idempotency-Key belongs to: the operation and the parameters of the path."""
+    text = " ".join([operation.name, *map(quote, call.path.values())])
+    return text if len(text) <= _ROUTE_MAX else hashlib.sha256(text.encode()).hexdigest()
+
+
+def _replayed(operation: Operation, kept: KeptAnswer) -> Answer:
+    """The first answer, given again."""
+    headers = [_NO_STORE, _REPLAYED, *_located(kept.location)]
+    if not kept.body:
+        return Answer(kept.status, b"", headers)
+    return Answer(kept.status, kept.body, [_JSON, *headers, *_tagged(operation, kept.body)])
+
+
+async def _perform(operation: Operation, call: Call) -> Answer | Stream:
+    result = await operation.handle(call)
+    if isinstance(result, Stream):
+        await result.begin()
+    if isinstance(result, (Answer, Stream)):
+        return result
+    cache = operation.cache if operation.method == "GET" else b"no-store"
+    headers = [(b"cache-control", cache), _VARY, *_located(call.location), *call.headers]
+    if operation.answer is None:
+        return Answer(operation.status, b"", headers)
+    answer = json_answer(operation.status, result, headers)
+    answer.headers += _tagged(operation, answer.body)
+    return answer
+
+
+def _tagged(operation: Operation, body: bytes) -> Headers:
+    """The ETag of what was made or changed."""
+    return [(b"etag", etag(body))] if operation.takes_if_match or operation.status == 201 else []
+
+
+def _located(location: str | None) -> Headers:
+    return [] if location is None else [(b"location", location.encode("latin-1"))]
+
+
+def _cached(scope: Scope, answer: Answer) -> Answer:
+    """The answer with a strong ETag (RFC 9110, 8.8.3), or 304 when the client has it already."""
+    tag = etag(answer.body)
+    answer.headers.append((b"etag", tag))
+    known = header(scope, b"if-none-match")
+    if known is not None and (known.strip() == b"*" or tag in re.findall(rb'"[^"]*"', known)):
+        return Answer(304, b"", [pair for pair in answer.headers if pair is not _JSON])
+    return answer
+
+
+def read_query(raw: bytes, kind: type[T]) -> T:
+    """The parameters of a query as a struct; what the struct does not know is ignored, or refused if it forbids it.
+
+    Raises:
+        InvalidQuery: naming every parameter that is missing, wrong or given twice.
+    """
+    pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = [name for name in given if name in kind.__struct_encode_fields__ and names.count(name) > 1]
+        if twice:
+            raise InvalidQuery([Violation(name, "must be given once") for name in twice])
+    try:
+        found = read_members(given, kind, text=True)
+    except InvalidMembers as invalid:
+        raise InvalidQuery(invalid.violations) from None
+    # What reads numbers from text also takes "null" for nothing, and a number for a time.
+    values = (getattr(found, name) for name in kind.__struct_fields__)
+    doubtful = b"null" in raw.lower() or any(isinstance(value, datetime) for value in values)
+    if doubtful and (wrong := violations(given, kind, text=True)):
+        raise InvalidQuery(wrong)
+    return found
+
+
+async def _read_body(scope: Scope, receive: Receive, media_type: re.Pattern[bytes]) -> bytes:
+    kind = header(scope, b"content-type")
+    if kind is None or not media_type.fullmatch(kind.strip()):
+        raise NotJson
+    length = header(scope, b"content-length")
+    if length is not None and length.isdigit() and int(length) > BODY_MAX:
+        raise BodyTooLarge
+    chunks = []
+    size = 0
+    async for chunk in _chunks(receive):
+        size += len(chunk)
+        if size > BODY_MAX:
+            raise BodyTooLarge
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """A body as it comes in."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientGone
+        yield message.get("body", b"")
+        if not message.get("more_body"):
+            return
+
+
+def _idempotency_key(value: bytes) -> str:
+    """The key without its quotes, if it has any."""
+    key = value.decode("latin-1").strip()
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise BadRequest("Idempotency-Key must have 1 to 255 printable ASCII characters")
+    return key[1:-1] if key.startswith('"') else key

@@ -1,0 +1,39 @@
+"""Whether the server lives, and whether it can work. For load balancers and process managers; no key is needed."""
+
+import asyncio
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from clearline.platform.database import migrate
+from clearline.platform.database.transactions import Database, DatabaseUnavailable
+
+_SECONDS = 2
+
+
+def probes(database: Database) -> Sequence[Route]:
+    """``/healthz`` answers while the process does; ``/readyz`` while the database answers and is up to date."""
+
+    async def healthz(_request: Request) -> JSONResponse:
+        return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
+
+    async def readyz(_request: Request) -> JSONResponse:
+        status = await _state(database)
+        return JSONResponse(
+            {"status": status}, 200 if status == "ready" else 503, headers={"cache-control": "no-store"}
+        )
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+
+
+async def _state(database: Database) -> str:
+    try:
+        async with asyncio.timeout(_SECONDS):
+            missing = await migrate.pending(database)
+    except (DatabaseUnavailable, TimeoutError):
+        return "database unavailable"
+    except migrate.SchemaTooNew:
+        return "database newer than this server"
+    return "migrations pending" if missing else "ready"

@@ -1,0 +1,115 @@
+"""What people save to use again: replies with their actions (macros), and searches (views)."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import Violation
+from clearline.text import check_text, is_blank
+from clearline.tickets.domain import ALLOWED, Priority, Status, ticket_number
+from clearline.tickets.handling import DeskTicket, check_tags
+from clearline.tickets.note import TEXT_MAX, Visibility
+
+NAME_MAX = 255
+QUERY_MAX = 500
+PLACEHOLDERS = (
+    "ticket.number",
+    "ticket.title",
+    "service.id",
+    "service.label",
+    "contact.name",
+    "company.name",
+    "agent.name",
+)
+_PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
+_REACHABLE = frozenset().union(*ALLOWED.values())
+
+
+class Macro(Struct, frozen=True):
+    """A reply kept for use again: a note whose ``text`` may be empty, and what else to do with the ticket."""
+
+    id: UUID
+    name: str
+    text: str = ""
+    visibility: Visibility = Visibility.PUBLIC
+    status: Status | None = None
+    queue_id: UUID | None = None
+    priority: Priority | None = None
+    add_tags: tuple[str, ...] = ()
+
+
+class MacroUse(Struct, frozen=True):
+    """A macro for one ticket: the text with its placeholders filled in, and the ticket as it stands.
+
+    ``text`` is empty when the macro writes no note. ``note_number`` is None then, and when nothing was done.
+    """
+
+    macro: Macro
+    text: str
+    ticket: DeskTicket
+    note_number: int | None = None
+
+
+class SavedView(Struct, frozen=True):
+    """A search kept for use again, in the words of the search language. A shared one is its owner's company's."""
+
+    company_id: UUID
+    id: UUID
+    user_id: UUID
+    name: str
+    query: str
+    is_shared: bool
+    created_at: datetime
+
+
+def check_macro(macro: Macro) -> list[Violation]:
+    """The rules that a macro breaks, as far as it alone tells."""
+    violations = [
+        *check_text("name", macro.name, most=NAME_MAX),
+        *check_text("text", macro.text, least=0, most=TEXT_MAX),
+        *_check_placeholders(macro.text),
+    ]
+    if macro.text and is_blank(macro.text):
+        violations.append(Violation("text", "must not be blank"))
+    if macro.status is not None and macro.status not in _REACHABLE:
+        violations.append(Violation("status", "must be one that a ticket can move to"))
+    violations += [Violation("add_tags", one.rule) for one in check_tags(macro.add_tags)]
+    if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags):
+        violations.append(Violation("text", "is required when the macro does nothing else"))
+    return violations
+
+
+def _check_placeholders(text: str) -> list[Violation]:
+    unknown = {name for name in _PLACEHOLDER.findall(text) if name.strip() not in PLACEHOLDERS}
+    if not unknown:
+        return []
+    return [
+        Violation("text", "may only have the placeholders " + ", ".join(f"{{{{{name}}}}}" for name in PLACEHOLDERS))
+    ]
+
+
+def values_of(found: DeskTicket, agent: str) -> dict[str, str]:
+    """What the placeholders stand for in a ticket that ``agent`` answers. A service without a label shows its id."""
+    ticket = found.ticket
+    return {
+        "ticket.number": ticket_number(ticket.number),
+        "ticket.title": ticket.title,
+        "service.id": ticket.service_id,
+        "service.label": ticket.service_label or ticket.service_id,
+        "contact.name": ticket.contact.name,
+        "company.name": found.company.name,
+        "agent.name": agent,
+    }
+
+
+def render(text: str, values: Mapping[str, str]) -> str:
+    """The text with its placeholders filled in; what is filled in is not looked at again."""
+    return _PLACEHOLDER.sub(lambda found: values[found[1].strip()], text)
+
+
+def check_view(name: str, query: str) -> list[Violation]:
+    """The rules that a saved view breaks. Its query is not read: the search says what it understands."""
+    return [*check_text("name", name, most=NAME_MAX), *check_text("query", query, least=0, most=QUERY_MAX)]

@@ -1,0 +1,67 @@
+"""Replies kept for use again."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import astuple
+
+from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.domain import Priority, Status
+from clearline.tickets.note import Visibility
+from clearline.workspace.domain import Macro
+
+_COLUMNS = "m.id, m.name, m.text, m.visibility, m.status, m.queue_id, m.priority, m.add_tags"
+
+
+def _macro(row: Record) -> Macro:
+    status = None if row[4] is None else Status(row[4])
+    priority = None if row[6] is None else Priority(row[6])
+    return Macro(row[0], row[1], row[2], Visibility(row[3]), status, row[5], priority, tuple(row[7]))
+
+
+async def page(tx: Tx, *, after: str | None, limit: int) -> list[Macro]:
+    """Macros by name, whatever its case, after the name ``after``. Served by ``macro_name``."""
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from macro m where lower(m.name) > lower($1)
+             order by lower(m.name) limit $2""",
+        after or "",
+        limit,
+    )
+    return [_macro(row) for row in rows]
+
+
+async def get(tx: Tx, macro_id: UUID) -> Macro | None:
+    """One macro, or None. Served by the primary key."""
+    row = await tx.fetchrow(f"select {_COLUMNS} from macro m where m.id = $1", macro_id)
+    return None if row is None else _macro(row)
+
+
+async def find(tx: Tx, name: str) -> Macro | None:
+    """The macro of this name, whatever its case, or None. Served by ``macro_name``."""
+    row = await tx.fetchrow(f"select {_COLUMNS} from macro m where lower(m.name) = lower($1)", name)
+    return None if row is None else _macro(row)
+
+
+async def is_named(tx: Tx, name: str, *, but: UUID) -> bool:
+    """Whether a macro other than ``but`` has the name, whatever its case. Served by ``macro_name``."""
+    found = await tx.fetchval("select true from macro where lower(name) = lower($1) and id <> $2", name, but)
+    return found is True
+
+
+async def save(tx: Tx, macro: Macro, *, now: datetime) -> None:
+    """Store a macro, new or changed; its name is to be free."""
+    await tx.write(
+        """
+        insert into macro (id, name, text, visibility, status, queue_id, priority, add_tags, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict (id) do update set name = $2, text = $3, visibility = $4, status = $5, queue_id = $6,
+               priority = $7, add_tags = $8
+        """,
+        *astuple(macro),
+        now,
+    )
+
+
+async def delete(tx: Tx, macro_id: UUID) -> None:
+    """Delete a macro; what it did stays."""
+    await tx.write("delete from macro where id = $1", macro_id)

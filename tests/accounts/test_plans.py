@@ -1,0 +1,64 @@
+"""Lists of companies, users, keys and services walk down an index, and sort nothing."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from clearline.accounts import store as parties
+from clearline.inventory import store as services
+from clearline.platform.database.transactions import Tx
+from tests.tickets.test_plans import Noted, plan_of
+
+FILL = """
+    insert into company
+    select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 2000) c;
+    insert into app_user (company_id, id, name, email, phone, created_at)
+    select md5('company' || u % 10)::uuid, md5('user' || u)::uuid, 'User', u || '@example.com', '', now()
+      from generate_series(10, 4000) u where u % 10 > 0;
+    insert into api_key (company_id, id, user_id, name, prefix, secret_hash, scopes, created_at)
+    select company_id, md5('key' || id)::uuid, id, 'key', 'clk_', sha256(id::text::bytea), '{}',
+           now() + random() * interval '9 days' from app_user;
+    insert into service
+    select md5('company' || s % 9 + 1)::uuid, 'SVC-' || s, 'Port', 'Port ' || s % 97, now()
+      from generate_series(1, 4000) s;
+    analyze
+"""
+COMPANY = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+List = Callable[[Tx], Awaitable[object]]
+LISTS: dict[str, tuple[str, List]] = {
+    "companies": ("company_name", lambda tx: parties.companies(tx, limit=51)),
+    "companies after one": ("company_name", lambda tx: parties.companies(tx, after="Company 5", limit=51)),
+    "users": ("app_user_email", lambda tx: parties.users(tx, COMPANY, limit=51)),
+    "users after one": ("app_user_email", lambda tx: parties.users(tx, COMPANY, after="2@example.com", limit=51)),
+    "keys": ("api_key_by_age", lambda tx: parties.keys(tx, COMPANY, limit=51)),
+    "keys after one": ("api_key_by_age", lambda tx: parties.keys(tx, COMPANY, after=(NEW_YEAR, COMPANY), limit=51)),
+    "services": ("service_by_label", lambda tx: services.page(tx, COMPANY, after=services.FIRST, limit=51)),
+    "services after one": (
+        "service_by_label",
+        lambda tx: services.page(tx, COMPANY, after=("Port", "Port 5", "SVC-5"), limit=51),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FILL)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
+    index, read = LISTS[what]
+    noted = Noted()
+    await read(Tx(noted))
+    company = await filled.fetchval("select md5('company1')::uuid")
+    values = [company if value == COMPANY else value for value in noted.values]
+    assert await plan_of(filled, noted.statement, *values) == ({index}, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {noted.statement}", *values)

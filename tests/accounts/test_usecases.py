@@ -1,0 +1,351 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from uuid import UUID, uuid4
+
+import pytest
+
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
+from clearline.audit import store as audit
+from clearline.audit.store import Wanted
+from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
+from clearline.events.store import Event
+from clearline.identity import (
+    CUSTOMER_ROLES,
+    OPERATOR,
+    PROVIDER_ID,
+    ROLE_SCOPES,
+    STAFF_ROLES,
+    Actor,
+    Company,
+    Role,
+    Scope,
+    User,
+)
+from clearline.platform.database.transactions import Database, Tx
+from tests.conftest import NOW, Tenant, new_tenant
+
+PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")
+
+
+async def add_user(tx: Tx, actor: Actor, which: UUID | str, role: Role | None = None) -> User:
+    email = f"{uuid4().hex[:8]}@example.com"
+    return await accounts.add_user(tx, actor, which, name="Kim Lund", email=email, phone="", role=role, now=NOW)
+
+
+async def acting(database: Database, role: Role, company: Company = PROVIDER) -> Actor:
+    """A new user of the role, with a key that carries whatever it may."""
+    async with database.transaction() as tx:
+        user = await add_user(tx, OPERATOR, company.id, role)
+    return Actor(role, user.name, company=company, user=user, scopes=ROLE_SCOPES[role])
+
+
+async def last_event(tx: Tx, company_id: UUID) -> Event:
+    [found] = await audit.of_company(tx, Wanted(company_id=company_id), None, 1)
+    return found
+
+
+@pytest.fixture
+async def fresh(database: Database) -> Tenant:
+    return await new_tenant(database)
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Actor:
+    return await acting(database, Role.ADMIN)
+
+
+async def test_a_name_or_code_is_taken_once_whatever_its_case(database: Database, fresh: Tenant) -> None:
+    name, code = fresh.company.name, fresh.company.code
+    async with database.transaction() as tx:
+        for taken in ((name.upper(), "FREE1"), ("Free Name", code.lower()), (code.lower(), "FREE1")):
+            with pytest.raises(AlreadyExists):
+                await accounts.add_company(tx, OPERATOR, *taken, now=NOW)
+        with pytest.raises(InvalidInput):
+            await accounts.add_company(tx, OPERATOR, "", "x" * 33, now=NOW)
+        found = await accounts.list_users(tx, OPERATOR, name.lower())
+    assert found == [fresh.user]
+
+
+@pytest.mark.parametrize("taken", ["name", "code"])
+async def test_a_company_cannot_take_the_name_or_code_of_another(
+    database: Database, tenant: Tenant, fresh: Tenant, taken: str
+) -> None:
+    values = {taken: getattr(tenant.company, taken).upper()}
+    with pytest.raises(AlreadyExists):
+        async with database.transaction() as tx:
+            await accounts.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
+    async with database.transaction() as tx:
+        assert await accounts.get_company(tx, OPERATOR, fresh.company.id) == fresh.company
+
+
+async def test_a_name_is_no_code_of_another(database: Database, tenant: Tenant, fresh: Tenant) -> None:
+    short = f"N{uuid4().hex[:8]}"
+    async with database.transaction() as tx:
+        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": short}, now=NOW)
+    for values in ({"code": short.upper()}, {"name": tenant.company.code.lower()}):
+        with pytest.raises(AlreadyExists):
+            async with database.transaction() as tx:
+                await accounts.change_company(tx, OPERATOR, fresh.company.id, values, now=NOW)
+        new = {"name": "Free Name", "code": "FREE1", **values}
+        with pytest.raises(AlreadyExists):
+            async with database.transaction() as tx:
+                await accounts.add_company(tx, OPERATOR, **new, now=NOW)
+    async with database.transaction() as tx:
+        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.code}, now=NOW)
+        await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.name}, now=NOW)
+
+
+async def test_of_two_companies_added_at_once_none_is_named_like_the_others_code(database: Database) -> None:
+    one, other = (uuid4().hex[:8] for _ in range(2))
+
+    async def add(name: str, code: str) -> None:
+        async with database.transaction() as tx:
+            await accounts.add_company(tx, OPERATOR, name, code, now=NOW)
+            await asyncio.sleep(0.05)
+
+    made = await asyncio.gather(add(one, other), add(other, uuid4().hex[:8]), return_exceptions=True)
+    assert [type(error) for error in made if error is not None] == [AlreadyExists]
+
+
+async def test_a_company_is_changed_and_the_change_is_told(database: Database, fresh: Tenant, admin: Actor) -> None:
+    async with database.transaction() as tx:
+        changed = await accounts.change_company(
+            tx, admin, fresh.company.id, {"name": "New Name", "code": fresh.company.code}, now=NOW
+        )
+        event = await last_event(tx, fresh.company.id)
+    assert changed == Company(fresh.company.id, "New Name", fresh.company.code)
+    assert (event.type, event.actor_name, event.ticket_number) == ("company.changed", admin.name, None)
+    assert event.actor_id == (admin.user.id if admin.user else None)
+    change = {"field": "name", "before": fresh.company.name, "after": "New Name"}
+    assert event.data == {"id": str(fresh.company.id), "name": "New Name", "changes": [change]}
+
+
+async def test_a_change_that_changes_nothing_makes_no_event(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        before = await last_event(tx, fresh.company.id)
+        await accounts.change_company(tx, OPERATOR, fresh.company.id, {"name": fresh.company.name}, now=NOW)
+        await accounts.change_user(tx, OPERATOR, fresh.company.id, fresh.user.id, {"is_active": True}, now=NOW)
+        assert await last_event(tx, fresh.company.id) == before
+
+
+async def test_the_provider_is_read_and_renamed_but_is_no_customer(database: Database, admin: Actor) -> None:
+    async with database.transaction() as tx:
+        assert await accounts.get_company(tx, admin, "provider") == PROVIDER
+        renamed = await accounts.change_company(tx, admin, PROVIDER_ID, {"name": "Example Networks"}, now=NOW)
+        assert renamed.id not in [one.id for one in await accounts.list_companies(tx, admin)]
+        await accounts.change_company(tx, admin, PROVIDER_ID, {"name": PROVIDER.name}, now=NOW)
+
+
+async def test_companies_and_users_are_listed_page_by_page_whatever_the_case(database: Database, admin: Actor) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        for name in ("zz alpha", "ZZ Beta", "zz Gamma"):
+            await accounts.add_company(tx, OPERATOR, name, name[:8], now=NOW)
+        listed = await accounts.list_companies(tx, admin, after="ZZ", limit=2)
+        assert [one.name for one in listed] == ["zz alpha", "ZZ Beta"]
+        listed = await accounts.list_companies(tx, admin, after="ZZ Beta", limit=2)
+        assert [one.name for one in listed] == ["zz Gamma"]
+        for email in ("zz.B@example.com", "ZZ.a@example.com"):
+            await accounts.add_user(tx, admin, tenant.company.id, name="A", email=email, phone="", now=NOW)
+        paged = await accounts.list_users(tx, admin, tenant.company.id, after=tenant.user.email, limit=1)
+        assert [one.email for one in paged] == ["ZZ.a@example.com"]
+        paged = await accounts.list_users(tx, admin, tenant.company.id, after=paged[0].email, limit=9)
+        assert [one.email for one in paged] == ["zz.B@example.com"]
+
+
+async def test_a_user_is_unique_within_the_company_only(database: Database, fresh: Tenant) -> None:
+    other = await new_tenant(database)
+    email = fresh.user.email.upper()
+    async with database.transaction() as tx:
+        with pytest.raises(AlreadyExists):
+            await accounts.add_user(tx, OPERATOR, fresh.company.code, name="A", email=email, phone="", now=NOW)
+        added = await accounts.add_user(tx, OPERATOR, other.company.code, name="A", email=email, phone="", now=NOW)
+        with pytest.raises(InvalidInput):
+            await accounts.add_user(tx, OPERATOR, fresh.company.code, name="", email="x", phone="1" * 65, now=NOW)
+    with pytest.raises(AlreadyExists):
+        async with database.transaction() as tx:
+            await accounts.change_user(
+                tx, OPERATOR, other.company.id, added.id, {"email": other.user.email.upper()}, now=NOW
+            )
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
+async def test_a_company_has_people_of_its_own_kind_only(database: Database, fresh: Tenant, role: Role) -> None:
+    homes = {STAFF_ROLES: PROVIDER_ID, CUSTOMER_ROLES: fresh.company.id}
+    async with database.transaction() as tx:
+        for roles, company_id in homes.items():
+            if role in roles:
+                user = await add_user(tx, OPERATOR, company_id, role)
+                assert user.role is role
+            else:
+                with pytest.raises(InvalidInput, match="role must be one of"):
+                    await add_user(tx, OPERATOR, company_id, role)
+
+
+async def test_without_a_role_a_person_may_do_the_least(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        assert (await add_user(tx, OPERATOR, fresh.company.id)).role is Role.CUSTOMER
+        assert (await add_user(tx, OPERATOR, PROVIDER_ID)).role is Role.VIEWER
+
+
+async def test_a_user_is_changed_and_the_change_is_told(database: Database, fresh: Tenant) -> None:
+    boss = await acting(database, Role.CUSTOMER_ADMIN, fresh.company)
+    values = {"phone": "+1-555-0123", "role": Role.CUSTOMER_ADMIN, "is_active": False}
+    async with database.transaction() as tx:
+        changed = await accounts.change_user(tx, boss, fresh.company.id, fresh.user.id, values, now=NOW)
+        event = await last_event(tx, fresh.company.id)
+        assert await accounts.get_user(tx, boss, fresh.company.id, fresh.user.id) == changed
+        assert await accounts.get_user(tx, boss, fresh.company.id, fresh.user.email.upper()) == changed
+        version = await tx.fetchval("select version from app_user where id = $1", changed.id)
+    assert (changed.phone, changed.role, changed.is_active) == ("+1-555-0123", Role.CUSTOMER_ADMIN, False)
+    assert version == 2
+    assert (event.type, event.actor_name) == ("user.changed", boss.name)
+    assert event.data["changes"] == [
+        {"field": "phone", "before": "+1-555-0199", "after": "+1-555-0123"},
+        {"field": "role", "before": "customer", "after": "customer_admin"},
+        {"field": "is_active", "before": True, "after": False},
+    ]
+
+
+async def test_the_fact_that_something_was_made_tells_what_it_began_with(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        user = await add_user(tx, OPERATOR, fresh.company.id)
+        event = await last_event(tx, fresh.company.id)
+    assert (event.type, event.actor_id, event.actor_name) == ("user.created", None, "operator")
+    assert (event.data["id"], event.data["name"]) == (str(user.id), user.name)
+    assert {one["field"]: one["after"] for one in event.data["changes"]} == {
+        "name": user.name, "email": user.email, "phone": "", "role": "customer", "is_active": True,
+        "is_available": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("values", [{"role": Role.AGENT}, {"is_active": False}])
+async def test_the_last_admin_of_the_provider_is_dismissed_by_nobody_but_the_operator(
+    database: Database, values: dict[str, object]
+) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update app_user set is_active = false where company_id = $1", PROVIDER_ID)
+    one, other = await acting(database, Role.ADMIN), await acting(database, Role.ADMIN)
+    assert one.user is not None
+    assert other.user is not None
+    async with database.transaction() as tx:
+        await accounts.change_user(tx, one, PROVIDER_ID, other.user.id, values, now=NOW)
+        with pytest.raises(LastAdmin):
+            await accounts.change_user(tx, one, PROVIDER_ID, one.user.id, values, now=NOW)
+        await accounts.change_user(tx, one, PROVIDER_ID, one.user.id, {"name": "Renamed"}, now=NOW)
+        await accounts.change_user(tx, OPERATOR, PROVIDER_ID, one.user.id, values, now=NOW)
+
+
+Attempt = Callable[[Tx, Actor, Company, User], Awaitable[object]]
+READS: dict[str, Attempt] = {
+    "read a company": lambda tx, actor, company, _user: accounts.get_company(tx, actor, company.id),
+    "list users": lambda tx, actor, company, _user: accounts.list_users(tx, actor, company.id),
+    "list users by code": lambda tx, actor, company, _user: accounts.list_users(tx, actor, company.code),
+    "read a user": lambda tx, actor, company, user: accounts.get_user(tx, actor, company.id, user.id),
+    "list keys": lambda tx, actor, company, _user: keys.list_keys(tx, actor, company.id),
+}
+MANAGES: dict[str, Attempt] = {
+    "add a user": lambda tx, actor, company, _user: add_user(tx, actor, company.id),
+    "change a user": lambda tx, actor, company, user: accounts.change_user(
+        tx, actor, company.id, user.id, {"name": uuid4().hex}, now=NOW
+    ),
+    "create a key": lambda tx, actor, company, user: keys.create_key(
+        tx, actor, company.id, user_id=user.id, name="k", now=NOW
+    ),
+}
+OPERATES: dict[str, Attempt] = {
+    "add a company": lambda tx, actor, _company, _user: accounts.add_company(
+        tx, actor, uuid4().hex, uuid4().hex[:8], now=NOW
+    ),
+    "change a company": lambda tx, actor, company, _user: accounts.change_company(
+        tx, actor, company.id, {"name": uuid4().hex}, now=NOW
+    ),
+}
+LISTS: dict[str, Attempt] = {
+    "list companies": lambda tx, actor, _company, _user: accounts.list_companies(tx, actor, limit=1)
+}
+OWN, FOREIGN = "own company", "another company"
+ALLOWED = {
+    Role.CUSTOMER: set[str](),
+    Role.CUSTOMER_ADMIN: {*READS, *MANAGES},
+    Role.VIEWER: {*READS, *LISTS},
+    Role.AGENT: {*READS, *LISTS},
+    Role.ADMIN: {*READS, *LISTS, *MANAGES, *OPERATES},
+}
+
+
+@pytest.mark.parametrize("what", [*READS, *MANAGES, *OPERATES, *LISTS])
+@pytest.mark.parametrize("role", ALLOWED)
+async def test_each_role_may_do_what_it_may_and_nothing_else(
+    database: Database, tenant: Tenant, role: Role, what: str
+) -> None:
+    actor = await acting(database, role, PROVIDER if role in STAFF_ROLES else tenant.company)
+    attempt = {**READS, **MANAGES, **OPERATES, **LISTS}[what]
+    async with database.transaction() as tx:
+        company = await accounts.get_company(tx, OPERATOR, tenant.company.id)
+        if what in ALLOWED[role]:
+            await attempt(tx, actor, company, tenant.user)
+        else:
+            with pytest.raises(Forbidden):
+                await attempt(tx, actor, company, tenant.user)
+
+
+@pytest.mark.parametrize("what", [*READS, *MANAGES])
+@pytest.mark.parametrize("foreign", ["provider", "other", "nobody"])
+async def test_a_foreign_company_is_answered_like_one_that_is_not_there(
+    database: Database, tenant: Tenant, other_tenant: Tenant, what: str, foreign: str
+) -> None:
+    actor = await acting(database, Role.CUSTOMER_ADMIN, tenant.company)
+    company = {"provider": PROVIDER, "other": other_tenant.company, "nobody": Company(uuid4(), "Nobody", "NOBODY")}
+    async with database.transaction() as tx:
+        with pytest.raises(NotFound, match=r"company .* does not exist"):
+            await {**READS, **MANAGES}[what](tx, actor, company[foreign], other_tenant.user)
+
+
+async def test_a_user_of_another_company_is_not_found(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+    actor = await acting(database, Role.CUSTOMER_ADMIN, tenant.company)
+    for what in ("read a user", "change a user", "create a key"):
+        async with database.transaction() as tx:
+            with pytest.raises(NotFound, match="user"):
+                await {**READS, **MANAGES}[what](tx, actor, tenant.company, other_tenant.user)
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
+async def test_a_key_without_the_scope_cannot_do_what_the_role_may(
+    database: Database, tenant: Tenant, role: Role
+) -> None:
+    full = await acting(database, role, PROVIDER if role is Role.ADMIN else tenant.company)
+    bare = Actor(full.role, full.name, company=full.company, user=full.user)
+    company = tenant.company
+    async with database.transaction() as tx:
+        for attempt in ({**READS, **MANAGES, **OPERATES} if role is Role.ADMIN else {**READS, **MANAGES}).values():
+            with pytest.raises(DeskError, match="lacks the scope accounts:"):
+                await attempt(tx, bare, company, tenant.user)
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
+async def test_whoever_only_writes_need_not_be_able_to_read(database: Database, tenant: Tenant, role: Role) -> None:
+    full = await acting(database, role, PROVIDER if role is Role.ADMIN else tenant.company)
+    scopes = frozenset(ROLE_SCOPES[role] - {Scope.ACCOUNTS_READ})
+    writer = Actor(full.role, full.name, company=full.company, user=full.user, scopes=scopes)
+    async with database.transaction() as tx:
+        for attempt in MANAGES.values():
+            await attempt(tx, writer, tenant.company, tenant.user)
+        for attempt in READS.values():
+            with pytest.raises(ScopeMissing):
+                await attempt(tx, writer, tenant.company, tenant.user)
+
+
+async def test_two_admins_cannot_dismiss_each_other_at_once(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update app_user set is_active = false where company_id = $1", PROVIDER_ID)
+    pair = [await acting(database, Role.ADMIN) for _ in range(2)]
+
+    async def dismiss(actor: Actor, other: Actor) -> User:
+        assert other.user is not None
+        async with database.transaction() as tx:
+            return await accounts.change_user(tx, actor, PROVIDER_ID, other.user.id, {"is_active": False}, now=NOW)
+
+    outcomes = await asyncio.gather(dismiss(*pair), dismiss(*reversed(pair)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in outcomes) == ["LastAdmin", "User"]

@@ -1,0 +1,282 @@
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from clearline.audit import store
+from clearline.audit import usecases as audit
+from clearline.audit.store import AFTER_ALL, Place, Wanted
+from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
+from clearline.events import store as events
+from clearline.events.domain import (
+    AttachmentAdded,
+    AttachmentRemoved,
+    Change,
+    Fact,
+    NoteAdded,
+    RecordChanged,
+    StatusChanged,
+    TicketAssigned,
+    TicketChanged,
+    TicketCreated,
+    TicketLinked,
+    TicketMerged,
+    TicketRouted,
+    TicketUnlinked,
+    TicketUnmerged,
+    WatcherChanged,
+    for_customer,
+)
+from clearline.events.store import Event
+from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
+from clearline.platform.database.transactions import Database, Tx
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant, new_database, new_tenant
+from tests.tickets.test_plans import plan_of
+
+HOUR = timedelta(hours=1)
+FACTS: list[Fact] = [
+    TicketCreated("acknowledged", "low", "API"),
+    NoteAdded("public", "buyer"),
+    NoteAdded("internal", "seller"),
+    StatusChanged("acknowledged", "in_progress", ""),
+    TicketChanged([Change("title", "a", "b"), Change("tags", [], ["x"])]),
+    TicketChanged([Change("tags", [], ["x"])]),
+    TicketAssigned(None, "somebody", "manual"),
+    TicketRouted(None, "somewhere", None),
+    WatcherChanged("somebody", watches=True),
+    TicketLinked("related", "INC000000000001"),
+    TicketUnlinked("related", "INC000000000001"),
+    TicketMerged("INC000000000001"),
+    TicketUnmerged("INC000000000001"),
+    AttachmentAdded("a", 1, "public"),
+    AttachmentAdded("a", 1, "internal"),
+    AttachmentRemoved("a", "public"),
+    AttachmentRemoved("a", "internal"),
+]
+
+
+def admin_of(tenant: Tenant) -> Actor:
+    role = Role.CUSTOMER_ADMIN
+    return Actor(role, tenant.user.name, company=tenant.company, user=tenant.user, scopes=ROLE_SCOPES[role])
+
+
+async def asked(database: Database, actor: Actor = OPERATOR, **filters: Any) -> list[Event]:
+    async with database.transaction() as tx:
+        return await audit.list_events(tx, actor, **{"limit": 1000, **filters})
+
+
+async def paged(database: Database, actor: Actor = OPERATOR, **filters: Any) -> list[Event]:
+    """The whole of a list, read two at a time."""
+    seen: list[Event] = []
+    while True:
+        after = (seen[-1].at, seen[-1].cursor.id, seen[-1].cursor.xid) if seen else None
+        page = await asked(database, actor, **filters, after=after, limit=2)
+        if not page:
+            return seen
+        seen += page
+
+
+async def append(tx: Tx, company_id: UUID, fact: Fact, number: int | None = None, *, now: datetime = NOW) -> None:
+    await events.append(tx, OPERATOR, company_id, fact, ticket_number=number, now=now)
+
+
+@pytest.fixture
+async def fresh(database: Database) -> Tenant:
+    return await new_tenant(database)
+
+
+@pytest.fixture
+async def number(database: Database, fresh: Tenant) -> int:
+    """A ticket of the fresh company to which everything happened that can."""
+    async with database.transaction() as tx:
+        number = await raised(tx, fresh)
+        for fact in FACTS:
+            await append(tx, fresh.company.id, fact, number)
+    return number
+
+
+async def test_a_customer_is_told_of_its_tickets_what_it_may_know_and_nothing_else(
+    database: Database, fresh: Tenant, number: int
+) -> None:
+    whole = await asked(database, ticket=number)
+    assert len(whole) == len(FACTS) + 1
+    shown = [(one.cursor, data) for one in whole if (data := for_customer(one.type, one.data)) is not None]
+    assert 0 < len(shown) < len(whole)
+    for filters in ({"ticket": number}, {"kind": "ticket."}, {"kind": "note."}, {"kind": "attachment."}):
+        beginning = str(filters.get("kind", ""))
+        known = {one.cursor for one in whole if one.type.startswith(beginning)}
+        seen = await paged(database, admin_of(fresh), **filters)
+        assert [(one.cursor, one.data) for one in seen] == [(at, data) for at, data in shown if at in known]
+    assert "internal" not in str(await asked(database, admin_of(fresh)))
+    assert "tags" not in str(await asked(database, admin_of(fresh)))
+
+
+async def test_a_customer_is_told_of_its_people_keys_and_services_and_of_nobody_elses(
+    database: Database, fresh: Tenant, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        for kind in ("company", "user", "api_key", "service", "queue", "team", "macro", "later_invention"):
+            await append(tx, fresh.company.id, RecordChanged(kind, "changed", "1", "One"))
+    seen = await paged(database, admin_of(fresh))
+    assert {one.company_id for one in seen} == {fresh.company.id}
+    told = [one.type for one in seen]
+    assert told[:4] == ["service.changed", "api_key.changed", "user.changed", "company.changed"]
+    assert not {"queue.changed", "team.changed", "macro.changed", "later_invention.changed"} & set(told)
+    assert await paged(database, admin_of(fresh), company=fresh.company.id) == seen
+    for foreign in (tenant.company.id, tenant.company.code, PROVIDER_ID, uuid4()):
+        with pytest.raises(NotFound, match="company"):
+            await asked(database, admin_of(fresh), company=foreign)
+
+
+async def test_another_companys_ticket_is_no_ticket(database: Database, tenant: Tenant, number: int) -> None:
+    with pytest.raises(NotFound, match="ticket"):
+        await asked(database, admin_of(tenant), ticket=number)
+    with pytest.raises(NotFound, match="ticket"):
+        await asked(database, ticket=999_999_999)
+    assert await asked(database, ticket=number, company=tenant.company.id) == []
+
+
+async def test_what_others_did_elsewhere_is_not_told_to_a_customer_that_names_them(
+    database: Database, fresh: Tenant, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, tenant)
+    assert len(await asked(database, user_id=tenant.user.id)) > 0
+    assert await asked(database, admin_of(fresh), user_id=tenant.user.id) == []
+
+
+@pytest.mark.parametrize("kind", [None, "note.", "user.", "user.created"])
+@pytest.mark.parametrize("of", ["everything", "company", "actor", "ticket"])
+async def test_every_list_is_newest_first_whole_and_without_repeats(
+    database: Database, fresh: Tenant, number: int, of: str, kind: str | None
+) -> None:
+    filters: dict[str, dict[str, Any]] = {
+        "everything": {"since": NOW - HOUR},
+        "company": {"company": fresh.company.code},
+        "actor": {"user_id": fresh.user.id},
+        "ticket": {"ticket": number},
+    }
+    whole = await asked(database, **filters[of], kind=kind)
+    assert await paged(database, **filters[of], kind=kind) == whole
+    by_time = of in {"everything", "actor"}
+    assert whole == sorted(whole, key=lambda one: (one.at, one.cursor.id) if by_time else one.cursor.id, reverse=True)
+    everything = await asked(database, since=NOW - HOUR)
+    expected = [
+        one
+        for one in everything
+        if (kind is None or (one.type == kind) or (kind.endswith(".") and one.type.startswith(kind)))
+        and (of != "company" or one.company_id == fresh.company.id)
+        and (of != "actor" or one.actor_id == fresh.user.id)
+        and (of != "ticket" or one.ticket_number == number)
+    ]
+    assert sorted(one.cursor for one in whole) == sorted(one.cursor for one in expected)
+
+
+async def test_a_time_is_from_its_beginning_to_before_its_end(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        for hours in (1, 2, 3):
+            await append(tx, fresh.company.id, RecordChanged("user", "changed", str(hours), ""), now=NOW + hours * HOUR)
+    for company in (fresh.company.id, None):
+        found = await asked(database, company=company, kind="user.changed", since=NOW + 1 * HOUR, until=NOW + 3 * HOUR)
+        ids = [one.data["id"] for one in found if one.company_id == fresh.company.id]
+        assert ids == ["2", "1"]
+    for until in (NOW, NOW - HOUR):
+        with pytest.raises(InvalidInput, match="until must be after since"):
+            await asked(database, since=NOW, until=until)
+
+
+async def test_a_type_without_a_dot_at_its_end_is_exact_and_no_pattern(database: Database, fresh: Tenant) -> None:
+    company = fresh.company.id
+    assert await asked(database, company=company, kind="user") == []
+    assert await asked(database, company=company, kind="user.creat") == []
+    assert await asked(database, company=company, kind="%.") == []
+    assert [one.type for one in await asked(database, company=company, kind="user.")] == ["user.created"]
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_only_admins_read_the_audit(database: Database, fresh: Tenant, role: Role) -> None:
+    provider = Company(PROVIDER_ID, "Provider", "PROVIDER")
+    company = provider if role in STAFF_ROLES else None if role is Role.OPERATOR else fresh.company
+    actor = Actor(role, "Kim", company=company, scopes=ROLE_SCOPES[role])
+    if role in {Role.ADMIN, Role.OPERATOR, Role.CUSTOMER_ADMIN}:
+        assert await asked(database, actor, limit=1)
+    else:
+        with pytest.raises(ScopeMissing):
+            await asked(database, actor)
+        with pytest.raises(Forbidden, match="admin"):
+            await asked(database, Actor(role, "Kim", company=company, scopes=ROLE_SCOPES[Role.ADMIN]))
+
+
+FILL = """
+    insert into company select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now()
+      from generate_series(1, 5) c;
+    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
+    select md5('company' || e % 5 + 1)::uuid, timestamptz '2026-01-01' + e * interval '1 minute',
+           case when e % 7 = 0 then 'user.changed' else 'ticket.changed' end,
+           case when e % 7 = 0 then null else e / 100 end, md5('user' || e % 100)::uuid, 'User', '{"changes": []}'
+      from generate_series(1, 20000) e;
+    analyze
+"""
+
+
+@pytest.fixture(scope="module")
+async def filled(postgres: str) -> AsyncIterator[Any]:
+    async with new_database(postgres) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(FILL)
+        yield connection
+        await connection.close()
+
+
+SOMETIME = (datetime.fromisoformat("2026-01-05T00:00:00Z"), 5000, 10_000)
+
+
+PLANS: list[tuple[str, str, tuple[int | str, ...]]] = [
+    (store.EVERYTHING, "event_by_time", ()),
+    (store.RECORDS, "event_of_records", ()),
+    (store.OF_COMPANY, "event_pkey", ("10000",)),
+    (store.RECORDS_OF_COMPANY, "event_of_company_records", ()),
+    (store.OF_TICKET, "event_by_ticket", (77,)),
+]
+
+
+@pytest.mark.parametrize("after", [None, SOMETIME])
+@pytest.mark.parametrize(("statement", "index", "more"), PLANS)
+async def test_a_page_walks_its_index_and_sorts_nothing(
+    filled: Any, statement: str, index: str, more: tuple[int | str, ...], after: Place | None
+) -> None:
+    company = await filled.fetchval("select md5('company1')::uuid")
+    of_company = statement in {store.OF_COMPANY, store.RECORDS_OF_COMPANY, store.OF_TICKET}
+    wanted = Wanted(company_id=company if of_company else None)
+    values = store.values(wanted, after, 11) + more
+    used, whole = await plan_of(filled, statement, *values)
+    assert (used, whole) == ({index}, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {statement}", *values)
+
+
+@pytest.mark.parametrize(("statement", "index"), [(statement, index) for statement, index, _more in PLANS])
+async def test_the_plan_that_serves_whatever_is_asked_walks_the_same_index(
+    filled: Any, statement: str, index: str
+) -> None:
+    nothing = ", ".join(["null"] * len(set(re.findall(r"\$\d+", statement))))
+    await filled.execute(f"set plan_cache_mode = force_generic_plan; prepare much_used as {statement}")
+    plan = "\n".join(row[0] for row in await filled.fetch(f"explain execute much_used({nothing})"))
+    await filled.execute("deallocate much_used; reset plan_cache_mode")
+    assert f"using {index} on event" in plan
+    assert "Sort" not in plan
+
+
+async def test_a_time_is_a_range_of_the_index(filled: Any) -> None:
+    since = datetime.fromisoformat("2026-01-03T00:00:00Z")
+    values = store.values(Wanted(since=since, until=since + HOUR), None, 1000)
+    [top] = json.loads(await filled.fetchval(f"explain (analyze, format json) {store.EVERYTHING}", *values))
+    walk = top["Plan"]["Plans"][0]
+    assert (walk["Index Name"], walk["Actual Rows"]) == ("event_by_time", 60)
+    assert walk.get("Rows Removed by Filter", 0) == 0
+    assert AFTER_ALL[0] > since

@@ -1,0 +1,159 @@
+"""A desk that takes mail, for the tests: a mailbox, people on both sides, and mails out of ``tests/builders/mails``."""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Actor, Contact, Role
+from clearline.inventory.domain import ServiceType
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import usecases as mails
+from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound.domain import InboundMail, InboundState
+from clearline.mail.inbound.file import MailDesk
+from clearline.mail.inbound.mailbox_domain import Mailbox
+from clearline.mail.inbound.secret_box import Sealer
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.domain import Mail, MailSettings, reply_address
+from clearline.platform.database.transactions import Database
+from clearline.settings import ATTACHMENT_TYPES
+from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.blobs_disk import DiskBackend
+from clearline.tickets.attachments.domain import Attachment, Limits
+from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
+from clearline.tickets.note import Note
+from tests.builders.desk import person
+from tests.conftest import NOW, Tenant, new_tenant
+
+MAILS = Path(__file__).parent / "mails"
+SUPPORT = "support@example.net"
+SECRET = b"reply addresses"
+SETTINGS = MailSettings(f"Support <{SUPPORT}>", SECRET, "https://desk.example.net", enabled=True)
+HEADERS = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+
+
+class Rig(Struct):
+    """A desk with a mailbox, two customers, and an hour that goes on with every mail."""
+
+    database: Database
+    desk: MailDesk
+    mailbox: Mailbox
+    tenant: Tenant
+    other: Tenant
+    staff: Actor
+    gone: str
+    at: datetime = NOW
+
+    @property
+    def sender(self) -> str:
+        """The address of a person of the customer."""
+        return self.tenant.user.email
+
+    def clock(self) -> datetime:
+        return self.at
+
+    async def ticket(self, *, contact: str = "cleo@contact.example.org", tenant: Tenant | None = None) -> Ticket:
+        """A new ticket of a customer, and the contact that it has."""
+        new = NewTicket(
+            "Port is slow", "Since 08:00 UTC", IssueType.SLOW_RESPONSE, ServiceType.PORT, "SVC-1",
+            Contact("Cleo Marsh", "+1-555-0142", contact), Channel.API,
+        )  # fmt: skip
+        async with self.database.transaction() as tx:
+            return (await tickets.create_ticket(tx, (tenant or self.tenant).actor, new, now=self.at)).ticket
+
+    async def sent(self, ticket: Ticket, to: str | None = None) -> str:
+        """The Message-ID of a mail that the desk sent about a ticket."""
+        mail = Mail(
+            recipient=to or self.sender, subject=ticket.title, text="Hello", html=None, kind="notification",
+            company_id=ticket.company_id, ticket_number=ticket.number,
+        )  # fmt: skip
+        async with self.database.transaction() as tx:
+            mail_id = await outbound_mail.send(tx, mail, now=self.at, settings=SETTINGS)
+            assert mail_id is not None
+            found, _ = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
+        return found.message_id
+
+    def written(self, name: str, ticket: Ticket, sent_id: str) -> bytes:
+        """A mail out of the corpus, about a ticket."""
+        assert self.staff.user is not None
+        values = {
+            "REPLY": self.reply_to(ticket), "SENDER": self.sender, "OTHER": self.other.user.email,
+            "STAFF": self.staff.user.email, "GONE": self.gone, "NUMBER": ticket_number(ticket.number),
+            "SENT_ID": sent_id.strip("<>"),
+        }  # fmt: skip
+        raw = (MAILS / f"{name}.eml").read_bytes()
+        for key, value in values.items():
+            raw = raw.replace(f"@@{key}@@".encode(), value.encode())
+        return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+    def reply_to(self, ticket: Ticket) -> str:
+        return reply_address(SUPPORT, ticket.number, SECRET)
+
+    async def take(self, raw: bytes, *, envelope_from: str | None = None, to: str | None = None) -> InboundMail:
+        """Keep a mail and deal with it; what became of it."""
+        self.at += timedelta(hours=1)
+        sender = mails.envelope_sender(raw) if envelope_from is None else envelope_from
+        recipient = to or next(iter(re.findall(rb"support\+[^\s@>]+@example\.net", raw)), SUPPORT.encode()).decode()
+        async with self.database.transaction() as tx:
+            mail_id = await mails.receive(
+                tx, self.mailbox, raw, envelope_from=sender, envelope_to=[recipient], now=self.at
+            )
+        assert mail_id is not None
+        await self.work()
+        return await self.mail(mail_id)
+
+    async def work(self) -> int:
+        return await mail_in.turn(self.database, self.desk, self.clock)
+
+    async def mail(self, mail_id: UUID) -> InboundMail:
+        async with self.database.statement() as tx:
+            found = await inbound_mail.get(tx, mail_id)
+        assert found is not None
+        return found
+
+    async def notes(self, number: int) -> list[Note]:
+        async with self.database.transaction() as tx:
+            return (await tickets.get_ticket(tx, OPERATOR, number)).notes
+
+    async def files(self, number: int) -> list[Attachment]:
+        async with self.database.transaction() as tx:
+            return await attachments.list_attachments(tx, OPERATOR, number)
+
+    async def waiting(self) -> int:
+        async with self.database.transaction() as tx:
+            return len(await inbound_mail.page(tx, state=InboundState.WAITING, before=None, limit=1000))
+
+
+def a_mail(sender: str, to: str, text: str = "Hello", subject: str = "Port", head: str = "") -> bytes:
+    """A mail that nobody sent before."""
+    return (
+        f"From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{uuid4().hex}@mail.example.com>\r\n"
+        f"{head}{HEADERS}\r\n{text}\r\n"
+    ).encode()
+
+
+async def new_rig(database: Database, folder: Path) -> Rig:
+    """A desk that takes mail for ``support@example.net``."""
+    tenant, other = await new_tenant(database), await new_tenant(database)
+    async with database.transaction() as tx:
+        mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, sealed_by=Sealer(b"k"), now=NOW)
+        staff = await person(tx, "Ben Ito", Role.AGENT)
+        gone = f"gone@{tenant.company.code.lower()}.example.com"
+        code = tenant.company.code
+        user = await accounts.add_user(tx, OPERATOR, code, name="Gone", email=gone, phone="", now=NOW)
+        await tx.write("update app_user set is_active = false where id = $1", user.id)
+    limits = Limits(1_000_000, ATTACHMENT_TYPES)
+    desk = MailDesk(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [])
+    return Rig(database, desk, mailbox, tenant, other, staff, gone)
+
+
+def with_limits(rig: Rig, **values: object) -> MailDesk:
+    return replace(rig.desk, limits=replace(rig.desk.limits, **values))

@@ -1,0 +1,156 @@
+"""A ticket with everybody who may hear of it, for the tests of notifications."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from clearline.accounts import store as parties
+from clearline.accounts import usecases as accounts
+from clearline.events import store as events
+from clearline.events.store import Event
+from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Contact, Role, Scope
+from clearline.notifications import preferences as notifications
+from clearline.notifications.domain import Happening, Way
+from clearline.notifications.recipients import Noted, note_events
+from clearline.platform.database.transactions import Database, Tx
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as queues
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel
+from clearline.tickets.links import watcher_usecases as watchers
+from tests.builders.desk import id_of, named
+from tests.builders.samples import Undone, a_new_ticket, undo
+from tests.conftest import NOW, Tenant
+
+CONTACT = "pat.contact@example.com"
+LATER = NOW + timedelta(minutes=1)
+
+
+class Waiting(NamedTuple):
+    """A notification, as far as tests look at it."""
+
+    recipient: str
+    channel: str
+    type: str
+    data: dict[str, Any]
+    due_at: datetime
+    user_id: UUID | None
+
+
+class Scene:
+    """A ticket that has a contact, an agent, people who follow it on either side, and others who may hear of it."""
+
+    def __init__(self, tx: Tx, tenant: Tenant) -> None:
+        self.tx, self.tenant = tx, tenant
+        self.people: dict[str, Actor] = {}
+        self.number = 0
+        self.queue_id = uuid4()
+        self._seen = 0
+
+    async def person(self, name: str, role: Role, **rules: str) -> Actor:
+        """Somebody new, of the provider or of the customer, whose address begins with the name."""
+        of_provider = role in {Role.ADMIN, Role.AGENT, Role.VIEWER}
+        company_id = PROVIDER_ID if of_provider else self.tenant.company.id
+        email = f"{name}@{uuid4().hex[:8]}.example.{'net' if of_provider else 'com'}"
+        user = await accounts.add_user(
+            self.tx, OPERATOR, company_id, name=name.title(), email=email, phone="", role=role, now=NOW
+        )
+        found = await parties.actor_for(self.tx, company_id, user.id, frozenset(map(Scope, ALL_SCOPES)))
+        assert found is not None
+        self.people[name] = found
+        if rules:
+            await self.wants(name, rules={Happening(what): Way(way) for what, way in rules.items()})
+        return found
+
+    async def wants(self, name: str, **values: Any) -> None:
+        """Have somebody want something else."""
+        user = self.people[name].user
+        assert user is not None
+        await notifications.change_settings(self.tx, OPERATOR, user.company_id, user.id, values, now=NOW)
+
+    def id(self, name: str) -> UUID:
+        return id_of(self.people[name])
+
+    def address(self, name: str) -> str:
+        user = self.people[name].user
+        assert user is not None
+        return user.email
+
+    async def raise_ticket(
+        self, by: str = "colleague", *, channel: Channel = Channel.API, contact: str = CONTACT
+    ) -> int:
+        """Another ticket, which is the scene's from now on."""
+        actor = self.people[by]
+        new = replace(a_new_ticket(), contact=Contact("Pat Contact", "", contact), channel=channel)
+        made = await tickets.create_ticket(self.tx, actor, new, company_id=self.tenant.company.id, now=NOW)
+        self.number = made.ticket.number
+        return self.number
+
+    async def happened(self) -> list[Event]:
+        """What happened to the ticket since the last time that somebody asked."""
+        company_id = self.tenant.company.id
+        found = await events.of_ticket(self.tx, company_id, self.number, after=self._seen, limit=1000)
+        self._seen = max([self._seen, *(one.cursor.id for one in found)])
+        return found
+
+    def rewind(self) -> None:
+        """Have everything count as not yet asked for."""
+        self._seen = 0
+
+    async def tell(self, *, now: datetime = NOW) -> Noted:
+        """Have everybody noted who hears of what happened since."""
+        return await note_events(self.tx, await self.happened(), now=now)
+
+    async def waiting(self) -> list[Waiting]:
+        """What waits to be told of the ticket."""
+        rows = await self.tx.fetch(
+            """select recipient, channel, type, data::text, due_at, user_id from notification
+                where ticket_number = $1 order by id""",
+            self.number,
+        )
+        return [Waiting(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) for row in rows]
+
+    async def heard(self, *, now: datetime = NOW) -> dict[str, str]:
+        """Who hears of what happened since, and how, by name."""
+        await self.tx.write("delete from notification")
+        await self.tell(now=now)
+        names = {self.address(name): name for name in self.people} | {CONTACT: "contact"}
+        ways: dict[str, str] = {}
+        for one in await self.waiting():
+            name = names.get(one.recipient, one.recipient)
+            ways[name] = one.channel if ways.get(name) in {None, one.channel} else "both"
+        return ways
+
+
+@asynccontextmanager
+async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
+    """The scene, in a transaction that is undone; nobody has been told of anything."""
+    with suppress(Undone):
+        async with database.transaction() as tx:
+            scene = Scene(tx, tenant)
+            await scene.person("agent", Role.AGENT)
+            await scene.person("mate", Role.AGENT)
+            await scene.person("watcher", Role.VIEWER)
+            await scene.person("curious", Role.ADMIN, ticket_raised="digest")
+            await scene.person("colleague", Role.CUSTOMER)
+            await scene.person("follower", Role.CUSTOMER)
+            await scene.person("boss", Role.CUSTOMER_ADMIN, company_ticket="email")
+            await scene.person("quiet_boss", Role.CUSTOMER_ADMIN)
+            await scene.raise_ticket()
+            await handling.assign(tx, OPERATOR, scene.number, scene.id("agent"), now=NOW)
+            for name in ("watcher", "follower"):
+                await watchers.watch(tx, OPERATOR, scene.number, scene.id(name), now=NOW)
+            team = await teams.add_team(tx, OPERATOR, named("Team"), now=NOW)
+            for name in ("agent", "mate"):
+                await teams.join_team(tx, OPERATOR, team.team.id, scene.id(name), now=NOW)
+            queue = await queues.add_queue(tx, OPERATOR, name=named("Queue"), team_id=team.team.id, now=NOW)
+            scene.queue_id = queue.queue.id
+            await scene.happened()
+            yield scene
+            undo()

@@ -1,0 +1,87 @@
+"""What the tests of outgoing mail share: writing it, and a worker that sends it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from clearline.clock import now
+from clearline.identity import OPERATOR
+from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound.domain import Mail, MailSettings, MailState, OutboundMail
+from clearline.mail.outbound.smtp import Connections, SmtpServer
+from clearline.mail.outbound.worker import MailOut
+from clearline.platform.database.transactions import Database
+from clearline.platform.work.runner import Runner
+from tests.builders.mail_server import MailServer
+from tests.conftest import Tenant
+
+SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
+
+
+class Clock:
+    """The time of day, and however much later a test says it is."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self.ahead
+
+
+async def write(database: Database, tenant: Tenant, count: int = 1, **values: Any) -> list[UUID]:
+    """Write mails, each in a transaction of its own, as notifications do."""
+    made = []
+    for one in range(count):
+        usual: dict[str, Any] = {
+            "recipient": f"person{one}@example.com", "subject": f"Mail {one}", "text": "Hello\n", "html": None,
+            "kind": "notification", "company_id": tenant.company.id,
+        }  # fmt: skip
+        async with database.transaction() as tx:
+            mail_id = await mails.send(tx, Mail(**(usual | values)), now=now(), settings=SETTINGS)
+        assert mail_id is not None
+        made.append(mail_id)
+    return made
+
+
+async def read(database: Database, mail_id: UUID) -> OutboundMail:
+    async with database.statement() as tx:
+        return (await mails.get_mail(tx, OPERATOR, mail_id))[0]
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 - what we wait for tells nobody
+            await asyncio.sleep(0.02)
+
+
+async def until_state(database: Database, state: MailState, *ids: UUID) -> None:
+    async def holds() -> bool:
+        return all([(await read(database, one)).state is state for one in ids])
+
+    await eventually(holds)
+
+
+async def until_taken(server: MailServer, count: int, seconds: float = 10) -> None:
+    async def holds() -> bool:
+        return len(server.taken) >= count
+
+    await eventually(holds, seconds)
+
+
+@asynccontextmanager
+async def working(
+    database: Database, server: MailServer, clock: Callable[[], datetime] = now, *, seconds: float = 2
+) -> AsyncIterator[MailOut]:
+    """A worker for as long as the block runs."""
+    address = SmtpServer("smtp", "127.0.0.1", server.port)
+    worker = MailOut(database, Connections(address, "support@example.net", seconds=seconds), clock)
+    runner = Runner([worker.job()])
+    task = asyncio.create_task(runner.run())
+    try:
+        yield worker
+    finally:
+        runner.stop()
+        await task

@@ -1,0 +1,182 @@
+from uuid import uuid4
+
+import pytest
+
+from clearline.bulk import changes as bulk
+from clearline.bulk import usecases as jobs
+from clearline.bulk.domain import (
+    Action,
+    AddNote,
+    Assign,
+    BulkRequest,
+    ChangeStatus,
+    ChangeTags,
+    ChangeValues,
+    Job,
+    JobState,
+    Outcome,
+)
+from clearline.errors import Forbidden, IllegalTransition, InvalidInput, NotFound, ScopeMissing, TicketFinished
+from clearline.identity import OPERATOR, Actor, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import store as rows
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
+from clearline.tickets.note import Visibility
+from tests.builders.desk import a_queue, id_of, person
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant, new_tenant
+
+
+async def done(tx: Tx, actor: Actor, number: int, action: Action) -> Outcome:
+    return await bulk.carry_out(tx, actor, number, BulkRequest(action, Channel.API), now=NOW)
+
+
+async def asked(tx: Tx, actor: Actor, number: int, action: Action | None = None) -> Job:
+    action = action or ChangeStatus(Status.CANCELLATION_REQUESTED)
+    return await jobs.make_bulk(tx, actor, [ticket_number(number)], action, channel=Channel.API, now=NOW)
+
+
+async def test_each_action_changes_a_ticket_once(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        queue = (await a_queue(tx)).queue
+        number = await raised(tx, tenant)
+        actions: list[Action] = [
+            ChangeStatus(Status.IN_PROGRESS, "begun"),
+            Assign(id_of(agent)),
+            ChangeValues(priority=Priority.CRITICAL, severity=Severity.MINOR, queue_id=queue.id),
+            ChangeTags(add=("Cut", "north"), remove=("south",)),
+            ChangeTags(remove=("north",)),
+        ]
+        for action in actions:
+            outcomes = [await done(tx, agent, number, action) for _ in range(2)]
+            assert outcomes == [Outcome.DONE, Outcome.UNCHANGED]
+        note = AddNote("We are on it", Visibility.INTERNAL)
+        assert [await done(tx, agent, number, note) for _ in range(2)] == [Outcome.DONE] * 2
+        found = await handling.get_ticket(tx, OPERATOR, number)
+        notes = (await tickets.get_ticket(tx, OPERATOR, number)).notes
+    assert (found.ticket.status, found.ticket.priority, found.ticket.severity) == (
+        Status.IN_PROGRESS, Priority.CRITICAL, Severity.MINOR,
+    )  # fmt: skip
+    assert (found.handling.queue_id, found.handling.assignee_id, found.handling.tags) == (
+        queue.id, id_of(agent), ("cut",),
+    )  # fmt: skip
+    assert [(one.text, one.visibility, one.channel, one.author) for one in notes] == [
+        ("We are on it", Visibility.INTERNAL, "API", "Ben Ito")
+    ] * 2
+
+
+async def test_what_is_not_named_stays_and_a_queue_can_be_taken_away(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        queue = (await a_queue(tx)).queue
+        number = await raised(tx, tenant)
+        await handling.change_ticket(tx, agent, number, {"queue_id": queue.id}, now=NOW)
+        before = await handling.get_ticket(tx, agent, number)
+        assert await done(tx, agent, number, ChangeValues(priority=Priority.LOW)) is Outcome.DONE
+        assert (await handling.get_ticket(tx, agent, number)).handling.queue_id == queue.id
+        assert await done(tx, agent, number, ChangeValues(queue_id=None)) is Outcome.DONE
+        after = await handling.get_ticket(tx, agent, number)
+    assert (after.handling.queue_id, after.ticket.priority) == (None, Priority.LOW)
+    assert after.ticket.severity == before.ticket.severity
+
+
+async def test_a_refusal_is_that_of_the_use_case(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        number = await raised(tx, tenant)
+        foreign = await raised(tx, other_tenant)
+        with pytest.raises(NotFound):
+            await done(tx, tenant.actor, foreign, AddNote("hello"))
+        with pytest.raises(Forbidden):
+            await done(tx, tenant.actor, number, ChangeStatus(Status.IN_PROGRESS))
+        with pytest.raises(IllegalTransition):
+            await done(tx, agent, number, ChangeStatus(Status.REOPENED))
+        with pytest.raises(InvalidInput):
+            await done(tx, agent, number, Assign(uuid4()))
+        await tickets.move_ticket(tx, agent, number, Status.REJECTED, reason="", now=NOW)
+        for action in (AddNote("late"), ChangeTags(add=("late",)), Assign(id_of(agent))):
+            with pytest.raises(TicketFinished):
+                await done(tx, agent, number, action)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [Assign(None), ChangeValues(priority=Priority.LOW), ChangeTags(add=("a",)), AddNote("x", Visibility.INTERNAL)],
+)
+async def test_a_customer_asks_only_for_what_it_may_do(database: Database, tenant: Tenant, action: Action) -> None:
+    async with database.transaction() as tx:
+        with pytest.raises(Forbidden):
+            await asked(tx, tenant.actor, 1, action)
+
+
+async def test_a_viewer_and_a_key_for_reading_ask_for_nothing(database: Database) -> None:
+    reader = await new_tenant(database, scopes=frozenset({"tickets:read"}))
+    async with database.transaction() as tx:
+        for actor in (reader.actor, await person(tx, role=Role.VIEWER)):
+            with pytest.raises(ScopeMissing):
+                await asked(tx, actor, 1)
+
+
+async def test_only_its_owner_and_those_who_run_the_desk_see_a_job(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
+        job = await asked(tx, tenant.actor, 1)
+        ours = await asked(tx, agent, 1, Assign(None))
+        for actor in (tenant.actor, admin, OPERATOR):
+            assert await jobs.get_job(tx, actor, job.id) == job
+            assert len(await jobs.list_items(tx, actor, job.id, outcome=None, after=None, limit=5)) == 1
+        for actor, hidden in ((other_tenant.actor, job), (agent, job), (tenant.actor, ours)):
+            with pytest.raises(NotFound):
+                await jobs.get_job(tx, actor, hidden.id)
+            with pytest.raises(NotFound):
+                await jobs.list_items(tx, actor, hidden.id, outcome=None, after=None, limit=5)
+            with pytest.raises(NotFound):
+                await jobs.cancel_job(tx, actor, hidden.id, now=NOW)
+        assert [one.id for one in await jobs.list_jobs(tx, agent, after=None, limit=5)] == [ours.id]
+        both = await jobs.list_jobs(tx, admin, after=None, limit=2)
+    assert {one.id for one in both} == {job.id, ours.id}
+
+
+async def test_jobs_are_listed_newest_first_a_page_at_a_time(database: Database) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        made = [await asked(tx, tenant.actor, number) for number in range(5)]
+        seen = []
+        after = None
+        while found := await jobs.list_jobs(tx, tenant.actor, after=after, limit=2):
+            seen += [one.id for one in found]
+            after = (found[-1].created_at, found[-1].id)
+    assert seen == sorted((one.id for one in made), reverse=True)
+
+
+async def test_cancelling_ends_what_waits(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        numbers = [ticket_number(await raised(tx, tenant)) for _ in range(3)]
+        job = await jobs.make_bulk(tx, tenant.actor, numbers, AddNote("x"), channel=Channel.API, now=NOW)
+        assert job.counts is not None
+        assert (job.total, job.counts.waiting, job.state) == (3, 3, JobState.WAITING)
+        cancelled = await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
+        again = await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
+        items = await jobs.list_items(tx, tenant.actor, job.id, outcome="refused", after=0, limit=5)
+        kinds = await tx.fetch("select type, data ->> 'id' from event where type like 'job.%' order by id desc limit 2")
+    assert cancelled == again
+    assert cancelled.counts is not None
+    assert (cancelled.state, cancelled.counts.refused, cancelled.finished_at) == (JobState.CANCELLED, 3, NOW)
+    assert [(one.position, one.outcome, one.code) for one in items] == [
+        (1, Outcome.REFUSED, "cancelled"),
+        (2, Outcome.REFUSED, "cancelled"),
+    ]
+    assert [tuple(row) for row in kinds] == [("job.cancelled", str(job.id)), ("job.created", str(job.id))]
+
+
+async def test_a_job_is_no_ticket_that_exists_before_it_is_tried(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        job = await asked(tx, tenant.actor, 999_999)
+        assert await rows.company_of(tx, 999_999) is None
+        [item] = await jobs.list_items(tx, tenant.actor, job.id, outcome="waiting", after=None, limit=5)
+    assert (item.ticket_number, item.outcome) == (999_999, None)

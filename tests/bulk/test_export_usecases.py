@@ -1,0 +1,165 @@
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from clearline.bulk import export_store as rows
+from clearline.bulk import export_usecases as exports
+from clearline.bulk import import_usecases as imports
+from clearline.bulk.export_usecases import State
+from clearline.bulk.import_usecases import Format
+from clearline.errors import NotFound, ScopeMissing
+from clearline.identity import OPERATOR, Actor
+from clearline.platform.database.transactions import Database
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.note import Visibility
+from tests.builders.desk import id_of, person
+from tests.builders.samples import a_new_ticket, raised
+from tests.conftest import NOW, Tenant, new_tenant
+
+INTERNAL = {"queue", "assignee", "tags"}
+
+
+async def written(database: Database, actor: Actor, kind: Format = "ndjson", **asked: Any) -> str:
+    async with database.statement() as tx:
+        export = await exports.prepare(tx, actor, **({"state": "all"} | asked))
+    return b"".join([part async for part in exports.read(database, export, kind)]).decode()
+
+
+async def lines(database: Database, actor: Actor, **asked: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (await written(database, actor, **asked)).splitlines()]
+
+
+async def test_a_customer_has_its_own_tickets_without_what_is_internal(database: Database, tenant: Tenant) -> None:
+    other = await new_tenant(database)
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        number = await raised(tx, tenant)
+        await raised(tx, other)
+        await handling.change_ticket(tx, agent, number, {"assignee_id": id_of(agent), "tags": ("vip",)}, now=NOW)
+        for text, visibility in (("for all", Visibility.PUBLIC), ("for us", Visibility.INTERNAL)):
+            await notes.add_note(tx, agent, number, text, channel=Channel.API, visibility=visibility, now=NOW)
+    [shown] = await lines(database, tenant.actor)
+    assert (shown["number"], shown["company"]) == (ticket_number(number), tenant.company.code)
+    assert not INTERNAL & set(shown)
+    assert [note["text"] for note in shown["notes"]] == ["for all"]
+    [whole] = await lines(database, agent, company=tenant.company.code)
+    assert {name: whole[name] for name in INTERNAL} == {"queue": None, "assignee": "Ben Ito", "tags": ["vip"]}
+    assert [note["text"] for note in whole["notes"]] == ["for all", "for us"]
+    assert {key: value for key, value in whole.items() if key not in INTERNAL | {"notes"}} == {
+        key: value for key, value in shown.items() if key != "notes"
+    }
+    assert len({one["company"] for one in await lines(database, agent)}) == 2
+    table = await written(database, tenant.actor, "csv")
+    assert not INTERNAL & set(table.splitlines()[0].split(","))
+
+
+async def test_nobody_names_another_company(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+    writer = await new_tenant(database, scopes=frozenset({"tickets:write"}))
+    async with database.statement() as tx:
+        for name in (other_tenant.company.code, "nobody"):
+            with pytest.raises(NotFound):
+                await exports.prepare(tx, tenant.actor, state="all", company=name)
+        own = await exports.prepare(tx, tenant.actor, state="all", company=tenant.company.code)
+        with pytest.raises(ScopeMissing):
+            await exports.prepare(tx, writer.actor, state="all")
+    assert own.company_id == tenant.company.id
+
+
+@pytest.mark.parametrize("state", ["open", "finished", "all"])
+@pytest.mark.parametrize("of_all", [False, True])
+@pytest.mark.parametrize("batch", [1, 2, 500])
+async def test_an_export_has_each_ticket_once_whatever_its_batches(
+    database: Database, monkeypatch: pytest.MonkeyPatch, state: State, batch: int, *, of_all: bool
+) -> None:
+    monkeypatch.setattr(exports, "BATCH", batch)
+    tenant, other = await new_tenant(database), await new_tenant(database)
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, one) for one in (tenant, other, tenant, tenant, other, tenant)]
+        ended = numbers[1:4]
+        for number in ended:
+            await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+    expected = [n for n in numbers if state == "all" or (n in ended) == (state == "finished")]
+    if of_all:
+        found = await lines(database, OPERATOR, state=state)
+        mine = [one["number"] for one in found if one["company"] in {tenant.company.code, other.company.code}]
+        assert mine == [ticket_number(n) for n in expected]
+        assert [one["number"] for one in found] == sorted({one["number"] for one in found})
+        return
+    found = await lines(database, tenant.actor, state=state)
+    own = {numbers[0], numbers[2], numbers[3], numbers[5]}
+    assert [one["number"] for one in found] == [ticket_number(n) for n in expected if n in own]
+
+
+async def test_an_export_begins_at_a_time_and_walks_on_over_what_is_older(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "BATCH", 1)
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        for days in (3, 2, 1, 0):
+            at = NOW - timedelta(days=days)
+            await tickets.create_ticket(tx, tenant.actor, a_new_ticket(f"{days} days"), now=at)
+    found = await lines(database, tenant.actor, created_since=NOW - timedelta(days=1))
+    assert [one["title"] for one in found] == ["1 days", "0 days"]
+
+
+async def test_an_empty_export_is_empty_or_a_heading(database: Database) -> None:
+    tenant = await new_tenant(database)
+    assert await written(database, tenant.actor) == ""
+    assert (await written(database, tenant.actor, "csv")).count("\r\n") == 1
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+async def test_no_cell_is_a_formula(database: Database, sign: str) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        await raised(tx, tenant, f'{sign}cmd|"x"')
+    text = await written(database, tenant.actor, "csv")
+    [row] = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["title"] == f'\'{sign}cmd|"x"'
+    assert row["contact_phone"] == "'+1-555-0199"
+    assert row["description"] == "Slow since 08:00 UTC"
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+async def test_what_is_exported_can_be_imported(database: Database, kind: Format) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "=1+1")
+        await notes.add_note(tx, tenant.actor, number, "hello", channel=Channel.API, now=NOW)
+        await handling.tag(tx, OPERATOR, number, add=("a", "b"), now=NOW)
+        for to in (Status.IN_PROGRESS, Status.RESOLVED):
+            await tickets.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
+    exported = (await written(database, OPERATOR, kind, company=tenant.company.code)).encode()
+    [item] = imports.read_file(exported, kind, now=NOW)
+    assert item.refusal is None
+    async with database.transaction() as tx:
+        await imports.import_ticket(tx, OPERATOR, item.input, now=NOW)
+    first, second = await lines(database, OPERATOR, company=tenant.company.code)
+    changing = {"number", "version", "channel", "notes"}
+    assert {k: v for k, v in first.items() if k not in changing} == {
+        k: v for k, v in second.items() if k not in changing
+    }
+    assert [note["text"] for note in second["notes"]] == (["hello"] if kind == "ndjson" else [])
+
+
+async def test_every_statement_of_an_export_walks_an_index(database: Database, tenant: Tenant) -> None:
+    indexes = {
+        rows.ANY: "ticket_by_number",
+        rows.OPEN: "ticket_open",
+        rows.OF_COMPANY.replace("$5", f"'{tenant.company.id}'"): "ticket_pkey",
+    }
+    async with database.transaction() as tx:
+        await tx.fetchval("select set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)")
+        for walk, index in indexes.items():
+            found = await tx.fetch(f"explain {walk.replace('$1', '0')} order by number limit 500")
+            plan = "\n".join(row[0] for row in found)
+            assert index in plan
+            assert "Sort" not in plan

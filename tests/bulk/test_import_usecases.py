@@ -1,0 +1,247 @@
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from clearline.bulk import import_usecases as imports
+from clearline.bulk import usecases as jobs
+from clearline.bulk.domain import IMPORT_MAX, Outcome, Result
+from clearline.bulk.import_usecases import Format
+from clearline.errors import DeskError, Forbidden, InvalidInput, NotFound, ScopeMissing
+from clearline.identity import OPERATOR, Actor, Role, Scope
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import store as rows
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Impact, Priority, Severity, Status
+from clearline.tickets.note import Source, Visibility
+from tests.builders.desk import person
+from tests.conftest import NOW, Tenant
+
+CREATED = datetime(2025, 1, 31, 9, tzinfo=UTC)
+RESOLVED = datetime(2025, 2, 2, 9, tzinfo=UTC)
+
+
+def line(tenant: Tenant, **changes: Any) -> dict[str, Any]:
+    return {
+        "company": tenant.company.code,
+        "title": "Port down",
+        "description": "No light",
+        "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port"},
+        "contact": {"name": "Ada", "email": "ada@example.com"},
+        "created_at": "2025-01-31T10:00:00+01:00",
+        **changes,
+    }
+
+
+def body(*lines: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(one).encode() + b"\n" for one in lines)
+
+
+async def brought(tx: Tx, actor: Actor, one: dict[str, Any]) -> Result:
+    [item] = imports.read_file(body(one), "ndjson", now=NOW)
+    assert item.refusal is None
+    return await imports.import_ticket(tx, actor, item.input, now=NOW)
+
+
+async def test_a_ticket_keeps_its_history(database: Database, tenant: Tenant) -> None:
+    notes = [
+        {"text": "second", "author": "Olu", "created_at": "2025-02-01T00:00:00Z", "visibility": "internal"},
+        {"text": "first", "author": "Ada", "created_at": "2025-01-31T12:00:00Z", "source": "buyer"},
+    ]
+    external = {"system": "oldesk", "id": "4711"}
+    one = line(
+        tenant, status="closed", resolved_at="2025-02-02T09:00:00Z", notes=notes, external=external, tags=["VIP", "a"],
+        priority="low",
+    )  # fmt: skip
+    async with database.transaction() as tx:
+        made = await brought(tx, OPERATOR, one)
+        assert made.outcome is Outcome.DONE
+        assert made.ticket_number is not None
+        found = await handling.get_ticket(tx, OPERATOR, made.ticket_number)
+        seen = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).notes
+        shown = (await tickets.get_ticket(tx, tenant.actor, made.ticket_number)).notes
+        [event] = await tickets.history(tx, OPERATOR, made.ticket_number)
+        assert await rows.miscounted(tx) == []
+    ticket = found.ticket
+    assert (ticket.status, ticket.created_at, ticket.resolved_at, ticket.status_changed_at, ticket.updated_at) == (
+        Status.CLOSED, CREATED, RESOLVED, RESOLVED, RESOLVED,
+    )  # fmt: skip
+    assert (ticket.priority, ticket.severity, ticket.impact, ticket.service_label) == (
+        Priority.LOW, Severity.EXTENSIVE, Impact.DOWN, "Service 1",
+    )  # fmt: skip
+    assert (found.handling.tags, found.handling.external_ids) == (("a", "vip"), {"oldesk": "4711"})
+    assert [(n.text, n.author, n.visibility, n.source, n.created_at.day) for n in seen] == [
+        ("first", "Ada", Visibility.PUBLIC, Source.BUYER, 31),
+        ("second", "Olu", Visibility.INTERNAL, Source.SELLER, 1),
+    ]
+    assert [n.text for n in shown] == ["first"]
+    assert (event.type, event.at, event.data["channel"], event.data["status"]) == (
+        "ticket.created", NOW, "System", "closed",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_a_ticket_may_come_in_any_status_and_is_counted(
+    database: Database, tenant: Tenant, status: Status
+) -> None:
+    async with database.transaction() as tx:
+        made = await brought(tx, OPERATOR, line(tenant, status=status))
+        assert made.ticket_number is not None
+        ticket = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).ticket
+        assert await rows.miscounted(tx) == []
+    assert ticket.status is status
+    assert ticket.resolved_at == (CREATED if status in {Status.RESOLVED, Status.CLOSED} else None)
+
+
+async def test_what_another_system_numbers_is_brought_once_a_company(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    external = {"system": "oldesk", "id": "once"}
+    async with database.transaction() as tx:
+        first = await brought(tx, OPERATOR, line(tenant, external=external))
+        again = await brought(tx, OPERATOR, line(tenant, external=external, title="changed"))
+        others = [
+            await brought(tx, OPERATOR, line(other_tenant, external=external)),
+            await brought(tx, OPERATOR, line(tenant, external={"system": "oldesk", "id": "twice"})),
+            await brought(tx, OPERATOR, line(tenant, external={"system": "other", "id": "once"})),
+        ]
+    assert again == Result(Outcome.UNCHANGED, first.ticket_number)
+    assert [one.outcome for one in others] == [Outcome.DONE] * 3
+
+
+async def test_a_code_goes_before_a_name(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        await tx.write("insert into company values (gen_random_uuid(), $1, 'TAKES', now())", tenant.company.code)
+        made = await brought(tx, OPERATOR, line(tenant))
+        assert made.ticket_number is not None
+        ticket = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).ticket
+        await tx.write("delete from company where code = 'TAKES'")
+    assert ticket.company_id == tenant.company.id
+
+
+async def test_a_service_need_not_be_ours(database: Database, tenant: Tenant) -> None:
+    service = {"id": "anything", "type": "Non-Console Service"}
+    async with database.transaction() as tx:
+        assert (await brought(tx, OPERATOR, line(tenant, service=service))).outcome is Outcome.DONE
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "field"),
+    [
+        ({"company": "nobody"}, NotFound, None),
+        ({"company": "PROVIDER"}, InvalidInput, "company"),
+        ({"service": {"id": "SVC-99", "type": "Port"}}, InvalidInput, "service.id"),
+        ({"service": {"id": "SVC-1", "type": "CloudRouter"}}, InvalidInput, "service.type"),
+    ],
+)
+async def test_what_the_desk_does_not_know_is_refused(
+    database: Database, tenant: Tenant, changes: dict[str, Any], error: type[DeskError], field: str | None
+) -> None:
+    async with database.transaction() as tx:
+        with pytest.raises(error) as refused:
+            await brought(tx, OPERATOR, line(tenant, **changes))
+    if isinstance(refused.value, InvalidInput):
+        assert [one.field for one in refused.value.violations] == [field]
+
+
+async def test_only_those_who_run_the_desk_import(database: Database, tenant: Tenant) -> None:
+    items = imports.read_file(body(line(tenant)), "ndjson", now=NOW)
+    async with database.transaction() as tx:
+        for actor in (tenant.actor, await person(tx), await person(tx, role=Role.VIEWER)):
+            with pytest.raises(Forbidden):
+                await jobs.make_import(tx, actor, items, "ndjson", now=NOW)
+            with pytest.raises(Forbidden):
+                await brought(tx, actor, line(tenant))
+        admin = await person(tx, role=Role.ADMIN)
+        job = await jobs.make_import(tx, admin, items, "ndjson", now=NOW)
+        limited = Actor(admin.role, admin.name, admin.company, admin.user, scopes=frozenset({Scope.TICKETS_READ}))
+        with pytest.raises(ScopeMissing):
+            await jobs.make_import(tx, limited, items, "ndjson", now=NOW)
+    assert job.total == 1
+
+
+COLUMNS = (
+    "company,title,description,issue_type,service_id,service_type,contact_name,contact_email,contact_phone,created_at,"
+    "external_system,external_id,tags,status"
+)
+
+
+def table(*rows_: list[str], heading: str = COLUMNS) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows_)
+    return f"\ufeff{heading}\r\n{written.getvalue()}".encode()
+
+
+def row(tenant: Tenant, **changes: str) -> list[str]:
+    values = dict.fromkeys(COLUMNS.split(","), "") | {
+        "company": tenant.company.code, "title": 'Port "7", down', "description": "No\nlight",
+        "issue_type": "Circuit Down", "service_id": "SVC-1", "service_type": "Port", "contact_name": "Ada",
+        "contact_email": "ada@example.com", "contact_phone": "'+1-555-0100", "created_at": "2025-01-31T09:00:00Z",
+    }  # fmt: skip
+    return list((values | changes).values())
+
+
+async def test_a_table_says_what_lines_of_json_say(database: Database, tenant: Tenant) -> None:
+    items = imports.read_file(
+        table(row(tenant, tags="b a", external_system="oldesk", external_id="csv"), row(tenant)), "csv", now=NOW
+    )
+    assert [item.refusal for item in items] == [None, None]
+    async with database.transaction() as tx:
+        made = await imports.import_ticket(tx, OPERATOR, items[0].input, now=NOW)
+        assert made.ticket_number is not None
+        found = await handling.get_ticket(tx, OPERATOR, made.ticket_number)
+    assert (found.ticket.title, found.ticket.description) == ('Port "7", down', "No\nlight")
+    assert (found.ticket.contact.phone, found.handling.tags) == ("+1-555-0100", ("a", "b"))
+    assert found.handling.external_ids == {"oldesk": "csv"}
+
+
+def refusals(content: bytes, kind: Format) -> list[str | None]:
+    return [item.refusal for item in imports.read_file(content, kind, now=NOW)]
+
+
+def test_a_wrong_line_says_why_and_the_others_do_not_suffer(tenant: Tenant) -> None:
+    good = json.dumps(line(tenant)).encode()
+    wrong = json.dumps(line(tenant, service={"id": "", "type": "Port"}, created_at="2030-01-01T00:00:00Z")).encode()
+    content = b"\n".join((good, b"{nonsense", b"", b"[1]", wrong, b'{"title": "\\ud800"}', b"[" * 5000, good))
+    found = refusals(content, "ndjson")
+    assert [refusal is None for refusal in found] == [True, *[False] * 6, True]
+    assert found[1] is not None
+    assert found[1].startswith("line is no JSON")
+    assert found[3] == "line must be a JSON object"
+    assert found[4] == "/service/id must have 1 to 64 characters; /created_at must not lie in the future"
+
+
+def test_a_wrong_row_names_its_columns(tenant: Tenant) -> None:
+    content = table(
+        row(tenant, service_id="x" * 65), row(tenant, contact_email="nobody", status="lost"), [*row(tenant), "more"]
+    )
+    assert refusals(content, "csv") == [
+        "service_id must have 1 to 64 characters",
+        "status must be one of " + ", ".join(Status),
+        "row has 15 values for 14 columns",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "message"),
+    [
+        (b"", "ndjson", "file must have a line"),
+        (b"\n", "ndjson", "file must have a line"),
+        (b"", "csv", "file must have a heading"),
+        (b"title\n", "csv", "file must have a line"),
+        (b"title,colour\n1,2\n", "csv", "the unknown colour"),
+        (b"title,title\n1,2\n", "csv", "more than one title"),
+        (b"title," * 60_000 + b"title\n", "csv", "at most 31 columns"),
+        (b'title\n"x\n', "csv", "file is no CSV"),
+        (b"title\n\xff\n", "csv", "must be in UTF-8"),
+        (b"{}\n" * (IMPORT_MAX + 1), "ndjson", "at most 10000 lines"),
+    ],
+)
+def test_a_file_that_is_wrong_as_a_whole_is_refused(content: bytes, kind: Format, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        imports.read_file(content, kind, now=NOW)

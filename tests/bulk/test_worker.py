@@ -1,0 +1,387 @@
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from clearline.accounts import usecases as accounts
+from clearline.bulk import import_usecases as imports
+from clearline.bulk import store as job_rows
+from clearline.bulk import usecases as jobs
+from clearline.bulk import worker as workers
+from clearline.bulk.domain import (
+    AddNote,
+    Assign,
+    ChangeStatus,
+    ChangeTags,
+    Counts,
+    Job,
+    JobItem,
+    JobState,
+    Outcome,
+    Result,
+)
+from clearline.errors import Conflict, TooManyJobs
+from clearline.identity import OPERATOR, Actor
+from clearline.platform.database import transactions as db
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import store as rows
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, Status, ticket_number
+from tests.builders.desk import id_of, person
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant, new_tenant
+
+
+def now() -> Any:
+    return NOW
+
+
+async def bulk(database: Database, actor: Actor, numbers: list[int], action: Any, **more: Any) -> Job:
+    async with database.transaction() as tx:
+        named = [ticket_number(number) for number in numbers]
+        return await jobs.make_bulk(tx, actor, named, action, channel=Channel.API, now=NOW, **more)
+
+
+async def some(database: Database, tenant: Tenant, count: int) -> list[int]:
+    async with database.transaction() as tx:
+        return [await raised(tx, tenant) for _ in range(count)]
+
+
+async def seen(database: Database, job: Job) -> tuple[Job, list[JobItem]]:
+    async with database.statement() as tx:
+        found = await jobs.get_job(tx, OPERATOR, job.id)
+        return found, await jobs.list_items(tx, OPERATOR, job.id, outcome=None, after=None, limit=1000)
+
+
+async def drained(database: Database) -> int:
+    total = 0
+    while done := await workers.worker(database, now).run():
+        total += done
+    return total
+
+
+async def test_a_job_does_what_it_can_and_says_why_not(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    first, second, ended = await some(database, tenant, 3)
+    [foreign] = await some(database, other_tenant, 1)
+    async with database.transaction() as tx:
+        await tickets.move_ticket(tx, OPERATOR, second, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
+        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+    action = ChangeStatus(Status.CANCELLATION_REQUESTED, "moving out")
+    job = await bulk(database, tenant.actor, [first, second, ended, foreign], action)
+    assert await drained(database) == 4
+    found, items = await seen(database, job)
+    assert (found.state, found.finished_at, found.counts) == (JobState.DONE, NOW, Counts(1, 1, 2, 0))
+    assert items == [
+        JobItem(0, first, Outcome.DONE, None, None),
+        JobItem(1, second, Outcome.UNCHANGED, None, None),
+        JobItem(2, ended, Outcome.REFUSED, "illegal_transition",
+                "a ticket that is rejected cannot become cancellation_requested"),
+        JobItem(3, foreign, Outcome.REFUSED, "not_found", f"ticket {ticket_number(foreign)} does not exist"),
+    ]  # fmt: skip
+    async with database.statement() as tx:
+        history = await tickets.history(tx, OPERATOR, first)
+        kinds = await tx.fetch("select type from event where data ->> 'id' = $1 order by id", str(job.id))
+        with pytest.raises(Conflict):
+            await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
+    assert (history[-1].actor_name, history[-1].data["reason"]) == (tenant.user.name, "moving out")
+    assert [row[0] for row in kinds] == ["job.created", "job.finished"]
+
+
+@pytest.mark.parametrize("action", [AddNote("hello"), ChangeStatus(Status.IN_PROGRESS), ChangeTags(add=("a",))])
+async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: Tenant, action: Any) -> None:
+    numbers = await some(database, tenant, 2)
+    async with database.statement() as tx:
+        before = [await handling.get_ticket(tx, OPERATOR, number) for number in numbers]
+    job = await bulk(database, OPERATOR, [*numbers, 999_999], action, dry_run=True)
+    await drained(database)
+    found, items = await seen(database, job)
+    async with database.statement() as tx:
+        after = [await handling.get_ticket(tx, OPERATOR, number) for number in numbers]
+        events = await tx.fetchval("select count(*) from event where ticket_number = any($1)", numbers)
+    assert after == before
+    assert events == 2
+    assert found.counts == Counts(2, 0, 1, 0)
+    assert [one.outcome for one in items] == [Outcome.DONE, Outcome.DONE, Outcome.REFUSED]
+
+
+async def test_a_job_has_the_rights_of_the_moment(database: Database, tenant: Tenant) -> None:
+    numbers = await some(database, tenant, 2)
+    async with database.transaction() as tx:
+        agent = await person(tx)
+    job = await bulk(database, agent, numbers, Assign(id_of(agent)))
+    assert await workers.work(database, job, now, most=1) == 1
+    async with database.transaction() as tx:
+        await tx.write("update app_user set is_active = false where id = $1", id_of(agent))
+    await drained(database)
+    found, items = await seen(database, job)
+    assert found.state is JobState.DONE
+    assert [(one.outcome, one.code) for one in items] == [(Outcome.DONE, None), (Outcome.REFUSED, "forbidden")]
+
+
+class Killed(BaseException):
+    """What a test ends a process with."""
+
+
+async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = await some(database, tenant, 3)
+    job = await bulk(database, OPERATOR, numbers, AddNote("once"))
+    record = job_rows.record
+    calls = 0
+
+    async def dying(tx: Tx, *values: Any) -> None:
+        nonlocal calls
+        calls += 1
+        await record(tx, *values)
+        if calls == 2:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job_rows, "record", dying)
+        with pytest.raises(Killed):
+            await workers.work(database, job, now, most=3)
+    found, _ = await seen(database, job)
+    assert (found.state, found.counts) == (JobState.RUNNING, Counts(1, 0, 0, 2))
+    assert await drained(database) == 2
+    found, _ = await seen(database, job)
+    async with database.statement() as tx:
+        notes = [len((await tickets.get_ticket(tx, OPERATOR, number)).notes) for number in numbers]
+    assert (found.state, notes) == (JobState.DONE, [1, 1, 1])
+
+
+async def test_a_process_that_dies_before_it_says_that_a_job_is_done_is_made_up_for(
+    database: Database, tenant: Tenant
+) -> None:
+    job = await bulk(database, OPERATOR, await some(database, tenant, 2), AddNote("x"))
+    assert await workers.work(database, job, now, most=2) == 2
+    assert (await seen(database, job))[0].state is JobState.RUNNING
+    assert await drained(database) == 0
+    assert (await seen(database, job))[0].state is JobState.DONE
+
+
+async def test_several_processes_do_each_item_once(database: Database, tenant: Tenant) -> None:
+    numbers = await some(database, tenant, 20)
+    job = await bulk(database, OPERATOR, numbers, AddNote("once"))
+    done = await asyncio.gather(*(workers.work(database, job, now, most=100) for _ in range(4)))
+    await drained(database)
+    found, _ = await seen(database, job)
+    async with database.statement() as tx:
+        notes = await tx.fetchval("select count(*) from note where ticket_number = any($1)", numbers)
+    assert sum(done) == 20
+    assert max(done) < 20
+    assert (notes, found.counts, found.state) == (20, Counts(20, 0, 0, 0), JobState.DONE)
+
+
+async def test_a_short_job_does_not_wait_for_a_long_one(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "AT_ONCE", 3)
+    monkeypatch.setattr(workers, "BATCH", 2)
+    numbers = await some(database, tenant, 6)
+    long = await bulk(database, OPERATOR, numbers, AddNote("long"))
+    short = await bulk(database, OPERATOR, numbers[:1], AddNote("short"))
+    assert await workers.worker(database, now).run() == 3
+    (first, _), (second, _) = await seen(database, long), await seen(database, short)
+    assert first.counts == Counts(2, 0, 0, 4)
+    assert second.counts == Counts(1, 0, 0, 0)
+    assert await drained(database) == 4
+
+
+async def test_a_company_with_many_jobs_does_not_keep_another_waiting(
+    database: Database, tenant: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "AT_ONCE", 2)
+    nobodys = [999_000_001, 999_000_002, 999_000_003]
+    many = [await bulk(database, tenant.actor, nobodys, AddNote("x")) for _ in range(jobs.UNFINISHED_MAX)]
+    with pytest.raises(TooManyJobs):
+        await bulk(database, tenant.actor, nobodys, AddNote("x"))
+    one = await bulk(database, other_tenant.actor, nobodys[:1], AddNote("x"))
+    assert await workers.worker(database, now).run() == 2
+    refused = [[item.outcome for item in (await seen(database, job))[1]].count(Outcome.REFUSED) for job in many]
+    assert (sum(refused), (await seen(database, one))[0].counts) == (1, Counts(0, 0, 1, 0))
+    async with database.transaction() as tx:
+        for job in many:
+            await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
+    await bulk(database, tenant.actor, nobodys, AddNote("x"))
+    await drained(database)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a lock longer than 20 ms."""
+
+    async def hurry(tx: Tx) -> None:
+        await tx.fetchval("set local lock_timeout = '20ms'")
+
+    monkeypatch.setattr(db, "hurry", hurry)
+
+
+async def test_nobody_waits_long_for_a_lock_and_only_in_a_hurry(database: Database) -> None:
+    async with database.transaction() as tx:
+        await db.hurry(tx)
+        assert await tx.fetchval("show lock_timeout") == "2s"
+    async with database.statement() as tx:
+        assert await tx.fetchval("show lock_timeout") == "0"
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_ticket_that_somebody_holds_keeps_no_other_job_waiting(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    held, free = await some(database, tenant, 2)
+    stuck = await bulk(database, tenant.actor, [held, free], AddNote("x"))
+    other = await bulk(database, other_tenant.actor, await some(database, other_tenant, 1), AddNote("x"))
+    async with database.transaction() as holder:
+        await handling.lock_ticket(holder, OPERATOR, held)
+        assert await workers.worker(database, now).run() == 1
+        assert (await seen(database, other))[0].counts == Counts(1, 0, 0, 0)
+        assert (await seen(database, stuck))[0].counts == Counts(0, 0, 0, 2)
+    assert await drained(database) == 2
+    assert (await seen(database, stuck))[0].counts == Counts(2, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_ticket_that_somebody_holds_for_good_is_given_up(database: Database, tenant: Tenant) -> None:
+    held, free = await some(database, tenant, 2)
+    job = await bulk(database, tenant.actor, [held, free], AddNote("x"))
+    async with database.transaction() as holder:
+        await handling.lock_ticket(holder, OPERATOR, held)
+        done = [await workers.work(database, job, now, most=9) for _ in range(workers.TRIES)]
+    assert done == [0] * (workers.TRIES - 1) + [2]
+    _, items = await seen(database, job)
+    assert [(one.outcome, one.code) for one in items] == [(Outcome.REFUSED, "fault"), (Outcome.DONE, None)]
+
+
+async def test_a_job_that_is_cancelled_goes_no_further(database: Database, tenant: Tenant) -> None:
+    job = await bulk(database, tenant.actor, await some(database, tenant, 3), AddNote("x"))
+    assert await workers.work(database, job, now, most=1) == 1
+    async with database.transaction() as tx:
+        await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
+    assert await drained(database) == 0
+    found, items = await seen(database, job)
+    assert (found.state, found.counts) == (JobState.CANCELLED, Counts(1, 0, 2, 0))
+    assert [one.code for one in items] == [None, "cancelled", "cancelled"]
+
+
+async def test_what_is_cancelled_while_it_is_refused_keeps_its_first_outcome(
+    database: Database, tenant: Tenant
+) -> None:
+    job = await bulk(database, tenant.actor, [999_999], AddNote("x"))
+    async with database.transaction() as tx:
+        await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
+        await job_rows.record(tx, job, 0, Result(Outcome.REFUSED, None, "not_found", "late"))
+    assert [one.code for one in (await seen(database, job))[1]] == ["cancelled"]
+
+
+async def test_a_fault_of_ours_ends_the_item_and_not_the_job(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = await some(database, tenant, 2)
+    job = await bulk(database, OPERATOR, numbers, AddNote("x"))
+    right = jobs.carry_out
+
+    async def faulty(tx: Tx, job: Job, item: Any, **more: Any) -> Any:
+        if item.position == 0:
+            await tx.fetchval("select 1 / 0")
+        return await right(tx, job, item, **more)
+
+    monkeypatch.setattr(workers, "carry_out", faulty)
+    assert await drained(database) == 2
+    _, items = await seen(database, job)
+    assert [(one.outcome, one.code) for one in items] == [(Outcome.REFUSED, "fault"), (Outcome.DONE, None)]
+
+
+def content(*lines: dict[str, Any]) -> bytes:
+    return b"\n".join(json.dumps(one).encode() for one in lines)
+
+
+def line(tenant: Tenant, **changes: Any) -> dict[str, Any]:
+    return {
+        "company": tenant.company.name, "title": "Port down", "description": "No light", "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port"}, "contact": {"name": "Ada", "email": "ada@example.com"},
+        "created_at": "2025-01-31T10:00:00Z", **changes,
+    }  # fmt: skip
+
+
+async def imported(database: Database, body: bytes, **more: Any) -> Job:
+    items = imports.read_file(body, "ndjson", now=NOW)
+    async with database.statement() as tx:
+        return await jobs.make_import(tx, OPERATOR, items, "ndjson", now=NOW, **more)
+
+
+async def test_an_import_twice_makes_no_second_ticket(database: Database) -> None:
+    tenant = await new_tenant(database)
+    lines = [line(tenant, external={"system": "old", "id": str(n)}) for n in range(3)]
+    body = content(*lines, line(tenant, service={"id": "none", "type": "Port"}), line(tenant, created_at="soon"))
+    seen_counts = []
+    for dry_run in (True, False, False):
+        job = await imported(database, body, dry_run=dry_run)
+        assert job.counts == Counts(0, 0, 1, 4)
+        await drained(database)
+        found, items = await seen(database, job)
+        seen_counts.append(found.counts)
+        assert [one.detail for one in items[3:]] == [
+            "/service/id must be one of your company's services, or service.type Non-Console Service",
+            "/created_at is wrong: invalid RFC3339 encoded datetime",
+        ]
+        assert [one.ticket_number is None for one in items[:3]] == [dry_run] * 3
+    assert seen_counts == [Counts(3, 0, 2, 0), Counts(3, 0, 2, 0), Counts(0, 3, 2, 0)]
+    async with database.statement() as tx:
+        assert await tx.fetchval("select count(*) from ticket where company_id = $1", tenant.company.id) == 3
+        assert await rows.miscounted(tx) == []
+
+
+async def test_what_an_import_said_is_not_kept_once_it_is_dealt_with(database: Database, tenant: Tenant) -> None:
+    job = await imported(database, content(line(tenant), line(tenant, company="nobody"), line(tenant)))
+    assert await workers.work(database, job, now, most=2) == 2
+    async with database.statement() as tx:
+        inputs = await tx.fetch("select input from job_item where job_id = $1 order by position", job.id)
+    assert [row[0] == "{}" for row in inputs] == [True, True, False]
+    async with database.transaction() as tx:
+        await jobs.cancel_job(tx, OPERATOR, job.id, now=NOW)
+        assert await tx.fetchval("select count(*) from job_item where job_id = $1 and input <> '{}'", job.id) == 0
+
+
+async def test_only_jobs_finished_long_ago_are_forgotten(database: Database, tenant: Tenant) -> None:
+    old, young, waiting = [await bulk(database, tenant.actor, [999_999], AddNote("x")) for _ in range(3)]
+    for job, age in ((old, jobs.KEPT_FOR + timedelta(seconds=1)), (young, jobs.KEPT_FOR)):
+        async with database.transaction() as tx:
+            await jobs.cancel_job(tx, OPERATOR, job.id, now=NOW - age)
+            await tx.write("update job set created_at = finished_at where id = $1", job.id)
+    async with database.transaction() as tx:
+        await tx.write("update job set created_at = $2 where id = $1", waiting.id, NOW - jobs.KEPT_FOR * 2)
+    cleaner = workers.cleaner(database, now)
+    assert (await cleaner.run(), await cleaner.run()) == (1, 0)
+    async with database.statement() as tx:
+        kept = await tx.fetch("select id from job where id = any($1)", [old.id, young.id, waiting.id])
+        assert {row[0] for row in kept} == {young.id, waiting.id}
+        assert await tx.fetchval("select count(*) from job_item where job_id = $1", old.id) == 0
+    await drained(database)
+
+
+async def test_two_imports_at_once_make_no_second_ticket(database: Database) -> None:
+    tenant = await new_tenant(database)
+    lines = [line(tenant, external={"system": "old", "id": str(uuid4())}) for _ in range(10)]
+    made = [await imported(database, content(*lines)) for _ in range(2)]
+    await asyncio.gather(*(workers.work(database, job, now, most=100) for job in made * 2))
+    async with database.statement() as tx:
+        assert await tx.fetchval("select count(*) from ticket where company_id = $1", tenant.company.id) == 10
+    counts = [(await seen(database, job))[0].counts for job in made]
+    assert sum(one.done for one in counts if one) == 10
+    assert sum(one.unchanged for one in counts if one) == 10
+
+
+async def test_a_user_who_went_is_refused_by_name_of_the_rule(database: Database, tenant: Tenant) -> None:
+    job = await bulk(database, tenant.actor, await some(database, tenant, 1), AddNote("x"))
+    async with database.transaction() as tx:
+        await accounts.change_user(tx, OPERATOR, tenant.company.id, tenant.user.id, {"is_active": False}, now=NOW)
+    await drained(database)
+    _, [item] = await seen(database, job)
+    assert (item.code, item.detail) == ("forbidden", "the person who asked for this is not active any more")

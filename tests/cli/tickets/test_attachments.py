@@ -1,0 +1,166 @@
+import asyncio
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner, Result
+
+from clearline import clock
+from clearline.cli.main import main
+from clearline.cli.tickets.attachments import guessed
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import ticket_number
+from tests.builders.samples import raised
+from tests.cli.test_cli import told
+from tests.conftest import Tenant, new_tenant
+
+ID = "00000000-0000-4000-8000-000000000042"
+
+
+async def a_ticket(url: str) -> tuple[Tenant, str]:
+    database = await Database.open(url, size=2)
+    try:
+        tenant = await new_tenant(database)
+        async with database.transaction() as tx:
+            return tenant, ticket_number(await raised(tx, tenant))
+    finally:
+        await database.close()
+
+
+@pytest.fixture(scope="module")
+def tenant_and_number(database_url: str) -> tuple[Tenant, str]:
+    return asyncio.run(a_ticket(database_url))
+
+
+@pytest.fixture(scope="module")
+def number(tenant_and_number: tuple[Tenant, str]) -> str:
+    return tenant_and_number[1]
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of the test's own, and a directory to stand in."""
+    folder = tmp_path / "data"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return folder
+
+
+def ran(url: str, folder: Path, *arguments: str, text: str | None = None) -> Result:
+    settings = {"CLEARLINE_DATABASE_URL": url, "CLEARLINE_DATA_DIR": str(folder)}
+    return CliRunner().invoke(main, ["attachment", *arguments], input=text, env=settings)
+
+
+def answered(url: str, folder: Path, *arguments: str) -> object:
+    done = ran(url, folder, *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_a_file_is_attached_listed_downloaded_and_deleted(database_url: str, data_dir: Path, number: str) -> None:
+    source = data_dir.parent / ".trace.pcap"
+    source.write_bytes(bytes(range(256)) * 5000)
+    made = answered(database_url, data_dir, "add", number, str(source), "--internal")
+    assert isinstance(made, dict)
+    assert (made["name"], made["mediaType"], made["size"]) == (".trace.pcap", "application/vnd.tcpdump.pcap", 1_280_000)
+    assert (made["visibility"], made["source"], made["ticket"]) == ("internal", "seller", number)
+    assert answered(database_url, data_dir, "list", number) == [made]
+    assert ".trace.pcap" in ran(database_url, data_dir, "list", number).stdout
+
+    got = answered(database_url, data_dir, "get", number, made["id"])
+    assert got == made | {"file": "_trace.pcap"}
+    assert Path("_trace.pcap").read_bytes() == source.read_bytes()
+    again = ran(database_url, data_dir, "get", number, made["id"])
+    assert (again.exit_code, again.stderr) == (
+        1,
+        "refused: _trace.pcap exists already; give another name with -o\n",
+    )
+    assert ran(database_url, data_dir, "get", number, made["id"], "-o", "other").exit_code == 0
+    assert Path("other").read_bytes() == source.read_bytes()
+    assert sorted(one.name for one in Path().iterdir()) == ["_trace.pcap", "other"]
+
+    deleted = ran(database_url, data_dir, "delete", number, made["id"])
+    assert deleted.stdout == f".trace.pcap deleted from {number}.\n"
+    assert answered(database_url, data_dir, "list", number) == []
+    assert [one for one in (data_dir / "attachments").rglob("*") if one.is_file()] == []
+    history = told(database_url, "ticket", "show", number)["history"]
+    assert [one["type"] for one in history[-2:]] == ["attachment.added", "attachment.removed"]
+
+
+def test_standard_input_and_output_are_files_too(database_url: str, data_dir: Path, number: str) -> None:
+    nameless = ran(database_url, data_dir, "add", number, "-", text="x")
+    assert (nameless.exit_code, "give --name" in nameless.stderr) == (2, True)
+    made = ran(database_url, data_dir, "add", number, "-", "--name", "log", "--type", "text/plain", text="one\ntwo\n")
+    assert made.stdout.startswith("log (8 bytes) attached as ")
+    one = made.stdout.split()[-1].rstrip(".")
+    got = ran(database_url, data_dir, "get", number, one, "-o", "-")
+    assert (got.exit_code, got.stdout) == (0, "one\ntwo\n")
+
+
+def test_a_damaged_content_is_not_handed_out(database_url: str, data_dir: Path, number: str) -> None:
+    made = ran(database_url, data_dir, "add", number, "-", "--name", "log.txt", text="good")
+    one = made.stdout.split()[-1].rstrip(".")
+    (stored,) = (data_dir / "attachments").glob(f"*/{one}")
+    stored.write_bytes(b"evil")
+    damaged = ran(database_url, data_dir, "get", number, one)
+    assert (damaged.exit_code, "its SHA-256 differs" in damaged.stderr) == (4, True)
+    stored.unlink()
+    missing = ran(database_url, data_dir, "get", number, one)
+    assert (missing.exit_code, "is missing" in missing.stderr) == (4, True)
+    assert list(Path().iterdir()) == []
+
+
+def test_the_sweep_deletes_what_no_ticket_has(
+    database_url: str, data_dir: Path, tenant_and_number: tuple[Tenant, str]
+) -> None:
+    orphan = data_dir / "attachments" / str(tenant_and_number[0].company.id) / str(uuid4())
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(b"x")
+    assert answered(database_url, data_dir, "sweep") == {"swept": 0}
+    old = (clock.now() - timedelta(days=2)).timestamp()
+    os.utime(orphan, (old, old))
+    assert answered(database_url, data_dir, "sweep") == {"swept": 1}
+    assert not orphan.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("add", "NUMBER", "-", "--name", "a/b"), 1, "refused: name must be a name without a path"),
+        (("add", "NUMBER", "-", "--name", "a.html"), 1, "refused: media_type must be one of"),
+        (("add", "INC000000999999", "-", "--name", "a.txt"), 1, "refused: ticket INC000000999999 does not exist"),
+        (("add", "NUMBER", "nowhere.txt"), 2, "nowhere.txt cannot be read: No such file or directory"),
+        (("get", "NUMBER", ID), 1, f"refused: attachment {ID} does not exist"),
+        (("delete", "NUMBER", ID), 1, f"refused: attachment {ID} does not exist"),
+        (("get", "NUMBER", "seven"), 2, "Invalid value"),
+        (("list", "seven"), 1, "refused: ticket seven does not exist"),
+    ],
+)
+def test_a_refusal_leaves_nothing(
+    database_url: str, data_dir: Path, number: str, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    done = ran(database_url, data_dir, *(number if one == "NUMBER" else one for one in arguments), text="x")
+    assert (done.exit_code, done.stdout) == (status, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not data_dir.exists() or [one for one in data_dir.rglob("*") if one.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.pcap", "application/vnd.tcpdump.pcap"),
+        ("a.pcapng", "application/x-pcapng"),
+        ("A.LOG", "text/plain"),
+        ("a.csv", "text/csv"),
+        ("a.csv.gz", "application/gzip"),
+        ("a.xz", None),
+        ("a.txt.xz", None),
+        ("a", None),
+    ],
+)
+def test_the_type_is_guessed_from_the_name(name: str, kind: str | None) -> None:
+    assert guessed(name) == kind

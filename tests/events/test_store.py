@@ -1,0 +1,244 @@
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from clearline.events import offset_store as consumers
+from clearline.events import store as events
+from clearline.events.store import START, Cursor, Event
+from clearline.platform.database import migrate
+from clearline.platform.database.transactions import Database
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Status
+from tests.builders.samples import Undone, raised, undo
+from tests.conftest import NOW, Tenant, new_database, new_tenant
+
+WRITERS, TICKETS_EACH = 6, 15
+
+
+async def read_on(database: Database, after: Cursor, *, limit: int = 1000) -> list[Event]:
+    async with database.statement() as tx:
+        return await events.read(tx, after, limit=limit)
+
+
+async def the_end(database: Database) -> Cursor:
+    """The cursor behind all that can be read now."""
+    cursor = START
+    while found := await read_on(database, cursor):
+        cursor = found[-1].cursor
+    return cursor
+
+
+async def test_a_reader_does_not_pass_an_event_while_an_older_transaction_is_open(
+    database: Database, tenant: Tenant
+) -> None:
+    cursor = await the_end(database)
+    async with database.transaction() as slow:
+        first = await raised(slow, tenant, "slow")
+        async with database.transaction() as quick:
+            second = await raised(quick, tenant, "quick")
+        assert await read_on(database, cursor) == []
+        async with database.statement() as tx:
+            assert [
+                one.ticket_number for one in await events.of_ticket(tx, tenant.company.id, second, after=0, limit=9)
+            ] == [second]
+    found = await read_on(database, cursor)
+    assert [event.ticket_number for event in found] == [first, second]
+    assert await read_on(database, found[-1].cursor) == []
+
+
+async def test_an_event_with_a_smaller_id_that_commits_later_is_still_read(database: Database, tenant: Tenant) -> None:
+    cursor = await the_end(database)
+    async with database.transaction() as quick:
+        await quick.fetchval("select pg_current_xact_id()")  # the older transaction writes the event with the larger id
+        async with database.transaction() as slow:
+            smaller = await raised(slow, tenant, "smaller id, younger transaction")
+        larger = await raised(quick, tenant, "larger id, older transaction")
+        assert await read_on(database, cursor) == []
+    found = await read_on(database, cursor)
+    assert [event.ticket_number for event in found] == [larger, smaller]
+    assert found[0].cursor.id > found[1].cursor.id
+
+
+async def test_a_rolled_back_event_is_never_read_and_holds_nobody_up(database: Database, tenant: Tenant) -> None:
+    cursor = await the_end(database)
+    with contextlib.suppress(Undone):
+        async with database.transaction() as tx:
+            await raised(tx, tenant, "undone")
+            undo()
+    assert await read_on(database, cursor) == []
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "kept")
+    assert [event.ticket_number for event in await read_on(database, cursor)] == [number]
+
+
+async def test_paging_through_one_transaction_reads_each_event_once(database: Database, tenant: Tenant) -> None:
+    cursor = await the_end(database)
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, tenant) for _ in range(7)]
+    found: list[int | None] = []
+    while page := await read_on(database, cursor, limit=3):
+        assert len(page) <= 3
+        found += [event.ticket_number for event in page]
+        cursor = page[-1].cursor
+    assert found == numbers
+
+
+async def test_a_stored_fact_tells_who_did_what(database: Database, tenant: Tenant) -> None:
+    cursor = await the_end(database)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="mine", now=NOW)
+    created, moved = await read_on(database, cursor)
+    assert (created.type, created.data) == (
+        "ticket.created",
+        {"status": "acknowledged", "priority": "medium", "channel": "API"},
+    )
+    assert (moved.type, moved.data) == (
+        "ticket.status_changed",
+        {"before": "acknowledged", "after": "cancellation_requested", "reason": "mine"},
+    )
+    assert {event.actor_name for event in (created, moved)} == {"Ada Okoro"}
+    assert {event.company_id for event in (created, moved)} == {tenant.company.id}
+    assert {event.at for event in (created, moved)} == {NOW}
+
+
+async def test_concurrent_writers_are_read_exactly_once(database: Database, tenant: Tenant) -> None:
+    cursor = await the_end(database)
+    chance = random.Random(20260301)
+
+    async def write() -> list[int]:
+        numbers = []
+        for _ in range(TICKETS_EACH):
+            async with database.transaction() as tx:
+                numbers.append(await raised(tx, tenant))
+                await asyncio.sleep(chance.random() * 0.02)
+                if chance.random() < 0.3:
+                    numbers.append(await raised(tx, tenant))
+        return numbers
+
+    writers = [asyncio.create_task(write()) for _ in range(WRITERS)]
+    found: list[int | None] = []
+    last_round = False
+    while True:
+        page = await read_on(database, cursor, limit=5)
+        found += [event.ticket_number for event in page]
+        cursor = page[-1].cursor if page else cursor
+        if last_round and not page:
+            break
+        last_round = all(writer.done() for writer in writers)
+        await asyncio.sleep(0 if page else 0.001)
+    written = [number for writer in writers for number in await writer]
+    assert len(found) == len(set(found))
+    assert set(found) == set(written)
+
+
+AHEAD = 1_000_000_000
+
+
+@pytest.fixture
+async def restored(postgres: str) -> AsyncIterator[Database]:
+    """A database of its own."""
+    async with new_database(postgres) as url:
+        database = await Database.open(url)
+        yield database
+        await database.close()
+
+
+async def written(database: Database, tenant: Tenant, many: int) -> list[int]:
+    """The numbers of tickets raised in two transactions at once, in the order in which their events are read."""
+    async with database.transaction() as older:
+        await older.fetchval("select pg_current_xact_id()")
+        async with database.transaction() as younger:
+            late = [await raised(younger, tenant) for _ in range(many)]
+        early = [await raised(older, tenant) for _ in range(many)]
+    return early + late
+
+
+async def move_ahead(database: Database) -> None:
+    """As a restore into a fresh PostgreSQL does it: the events' transactions are ahead of the server's counter."""
+    async with database.transaction() as tx:
+        for statement in ("update event set xid = ({})::text::xid8", "update consumer set xid = ({})::text::xid8"):
+            await tx.write(statement.format(f"xid::text::bigint + {AHEAD}") + " where xid <> '0'")
+
+
+async def read_as(database: Database, name: str, *, limit: int) -> list[int | None]:
+    """The tickets of the next events of a consumer."""
+    async with database.transaction() as tx:
+        cursor = await consumers.hold(tx, name)
+        assert cursor is not None
+        found = await events.read(tx, cursor, limit=limit)
+        if found:
+            await consumers.advance(tx, name, found[-1].cursor)
+    return [event.ticket_number for event in found if event.ticket_number is not None]
+
+
+async def test_events_from_another_server_are_readable_again_and_nobody_skips_any(restored: Database) -> None:
+    tenant = await new_tenant(restored)
+    numbers = await written(restored, tenant, 6)
+    everything = await the_end(restored)
+    async with restored.transaction() as tx:
+        await consumers.advance(tx, "finished", everything)
+        await consumers.advance(tx, "fresh", START)
+    begun = {f"after {many}": many for many in (1, 4, 6, 7, 9, 11)}
+    records = len(await read_on(restored, START)) - len(numbers)
+    for name, many in begun.items():
+        assert (await read_as(restored, name, limit=records + many)) == numbers[:many]
+    await move_ahead(restored)
+    assert await read_on(restored, START) == []
+    await migrate.migrate(restored)
+    found = await read_on(restored, START)
+    assert [event.cursor.id for event in found] == sorted(event.cursor.id for event in found)
+    assert sorted(event.ticket_number for event in found if event.ticket_number) == sorted(numbers)
+    later = await written(restored, tenant, 2)
+    async with restored.transaction() as tx:
+        assert await events.rebase(tx) is False
+    assert await read_as(restored, "finished", limit=1000) == later
+    assert await read_as(restored, "fresh", limit=1000) == sorted(numbers) + later
+    for name, many in begun.items():
+        unseen = await read_as(restored, name, limit=1000)
+        assert set(unseen) >= {*numbers[many:], *later}, "what was not seen before is seen now"
+        assert unseen[-len(later) :] == later
+        assert len(set(unseen)) == len(unseen)
+
+
+async def test_what_happened_between_a_restore_and_the_start_is_not_skipped(restored: Database) -> None:
+    tenant = await new_tenant(restored)
+    await written(restored, tenant, 3)
+    async with restored.transaction() as tx:
+        await consumers.advance(tx, "finished", await the_end(restored))
+    await move_ahead(restored)
+    early = await written(restored, tenant, 2)
+    await migrate.migrate(restored)
+    assert await read_as(restored, "finished", limit=1000) == sorted(early)
+
+
+async def test_events_of_this_server_are_left_as_they_are(restored: Database) -> None:
+    async with restored.transaction() as tx:
+        assert await events.rebase(tx) is False, "an empty log is in step"
+    tenant = await new_tenant(restored)
+    await written(restored, tenant, 3)
+    before = await read_on(restored, START)
+    async with restored.transaction() as tx:
+        await raised(tx, tenant, "of a transaction that still runs")
+        async with restored.transaction() as other:
+            assert await events.rebase(other) is False
+    assert (await read_on(restored, START))[: len(before)] == before
+
+
+async def test_a_second_call_changes_nothing(restored: Database) -> None:
+    tenant = await new_tenant(restored)
+    await written(restored, tenant, 3)
+    async with restored.transaction() as tx:
+        await consumers.advance(tx, "reader", await the_end(restored))
+    await move_ahead(restored)
+    found = []
+    for expected in (True, False, False):
+        async with restored.transaction() as tx:
+            assert await events.rebase(tx) is expected
+        async with restored.statement() as tx:
+            found.append([tuple(row) for row in await tx.fetch("select name, xid::text, id from consumer")])
+        found.append([(one.cursor, one.data) for one in await read_on(restored, START)])
+    assert found[2:4] == found[:2] == found[4:]

@@ -1,0 +1,234 @@
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from clearline.audit import store as audit
+from clearline.audit.store import Wanted
+from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
+from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
+from clearline.inventory import usecases as inventory
+from clearline.inventory.domain import Service, ServiceType
+from clearline.inventory.usecases import ImportReport
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import usecases as tickets
+from tests.builders.samples import a_new_ticket
+from tests.conftest import NOW, Tenant, new_tenant
+
+HEADING = "id,type,label"
+
+
+@pytest.fixture
+async def fresh(database: Database) -> Tenant:
+    return await new_tenant(database)
+
+
+async def bring(database: Database, tenant: Tenant, *lines: str, dry_run: bool = False) -> ImportReport:
+    async with database.transaction() as tx:
+        return await inventory.import_services(tx, OPERATOR, tenant.company.code, lines, dry_run=dry_run, now=NOW)
+
+
+async def labels(database: Database, tenant: Tenant) -> dict[str, str]:
+    async with database.transaction() as tx:
+        return {one.id: one.label for one in await inventory.list_services(tx, tenant.actor)}
+
+
+async def test_an_import_adds_changes_and_leaves_alone(database: Database, fresh: Tenant) -> None:
+    report = await bring(
+        database, fresh, HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed", "SVC-2,CloudRouter,Service 2"
+    )
+    assert report == ImportReport(created=1, updated=1, unchanged=1, errors=[])
+    found = await labels(database, fresh)
+    assert (found["NEW-1"], found["SVC-1"], found["SVC-2"]) == ("New port", "Renamed", "Service 2")
+    assert "SVC-3" in found, "what is not in the file stays"
+    again = await bring(database, fresh, HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed")
+    assert again == ImportReport(created=0, updated=0, unchanged=2, errors=[])
+
+
+async def test_a_dry_run_counts_the_same_and_stores_nothing(database: Database, fresh: Tenant) -> None:
+    before = await labels(database, fresh)
+    lines = [HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed"]
+    report = await bring(database, fresh, *lines, dry_run=True)
+    assert await labels(database, fresh) == before
+    assert report == await bring(database, fresh, *lines)
+
+
+async def test_every_wrong_line_is_named_and_nothing_is_stored(database: Database, fresh: Tenant) -> None:
+    before = await labels(database, fresh)
+    report = await bring(
+        database,
+        fresh,
+        HEADING,
+        "NEW-1,Port,Good",
+        "NEW-2,Teapot,Wrong type",
+        ",Port,No id",
+        "NEW-1,Port,Twice",
+        "NEW-3,Port,One,too many",
+        "NEW-4,Port",
+    )
+    assert [error.line for error in report.errors] == [3, 4, 5, 6, 7]
+    told = [error.message for error in report.errors]
+    parts = ["type must be one of Port", "id must have 1", "earlier line", "more values", "label must have 1"]
+    assert all(part in message for part, message in zip(parts, told, strict=True))
+    assert (report.created, report.updated, report.unchanged) == (0, 0, 0)
+    assert await labels(database, fresh) == before
+
+
+async def test_a_heading_may_name_its_columns_in_any_order_and_case(database: Database, fresh: Tenant) -> None:
+    report = await bring(database, fresh, " Label , ID,Type", '"Port, with a comma",NEW-1,Port')
+    assert report.created == 1
+    assert (await labels(database, fresh))["NEW-1"] == "Port, with a comma"
+
+
+@pytest.mark.parametrize("lines", [(), ("id,label", "NEW-1,Port"), ("NEW-1,Port,label",)])
+async def test_a_file_without_the_heading_is_refused(database: Database, fresh: Tenant, lines: tuple[str, ...]) -> None:
+    report = await bring(database, fresh, *lines)
+    assert [error.line for error in report.errors] == [1]
+    assert "heading" in report.errors[0].message
+
+
+async def test_what_is_no_csv_is_refused_with_its_line(database: Database, fresh: Tenant) -> None:
+    report = await bring(database, fresh, HEADING, "NEW-1,Port,Good", 'NEW-2,Port,"never closed')
+    assert [error.line for error in report.errors] == [3]
+
+
+async def test_a_service_is_added_once_and_only_when_it_breaks_no_rule(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        code = fresh.company.code
+        with pytest.raises(AlreadyExists):
+            await inventory.add_service(tx, OPERATOR, code, "SVC-1", "Port", "Again", now=NOW)
+        with pytest.raises(InvalidInput):
+            await inventory.add_service(tx, OPERATOR, code, "SVC-9", "Non-Console Service", "Ours", now=NOW)
+        with pytest.raises(NotFound):
+            await inventory.add_service(tx, OPERATOR, "NOBODY", "SVC-9", "Port", "Lost", now=NOW)
+
+
+async def events_of(tx: Tx, tenant: Tenant) -> list[tuple[str, dict[str, Any]]]:
+    """What happened to a company's services since the fixture made them, the last first."""
+    found = await audit.of_company(tx, Wanted(company_id=tenant.company.id, type="service."), None, 50)
+    return [(event.type, event.data) for event in found[:-4]]
+
+
+async def test_a_service_is_changed_and_deleted_and_both_are_told(database: Database, fresh: Tenant) -> None:
+    code = fresh.company.code
+    async with database.transaction() as tx:
+        number = (await tickets.create_ticket(tx, fresh.actor, a_new_ticket(), now=NOW)).ticket.number
+        values = {"label": "Renamed", "type": ServiceType.CLOUD_ROUTER}
+        changed = await inventory.change_service(tx, OPERATOR, code, "SVC-1", values, now=NOW)
+        assert await inventory.change_service(tx, OPERATOR, code, "SVC-1", values, now=NOW) == changed
+        assert await inventory.get_service(tx, fresh.actor, fresh.company.id, "SVC-1") == changed
+        gone = await inventory.delete_service(tx, OPERATOR, code, "SVC-1", now=NOW)
+        assert gone == changed == Service(fresh.company.id, "SVC-1", ServiceType.CLOUD_ROUTER, "Renamed")
+        for attempt in (inventory.get_service(tx, OPERATOR, code, "SVC-1"),
+                        inventory.delete_service(tx, OPERATOR, code, "SVC-1", now=NOW)):  # fmt: skip
+            with pytest.raises(NotFound, match="service SVC-1"):
+                await attempt
+        kept = (await tickets.get_ticket(tx, fresh.actor, number)).ticket
+        told = await events_of(tx, fresh)
+    assert (kept.service_id, kept.service_type, kept.service_label) == ("SVC-1", ServiceType.PORT, "Service 1")
+    assert [kind for kind, _data in told] == ["service.deleted", "service.changed"]
+    assert told[1][1]["changes"] == [
+        {"field": "type", "before": "Port", "after": "CloudRouter"},
+        {"field": "label", "before": "Service 1", "after": "Renamed"},
+    ]
+    assert told[0][1]["changes"] == [
+        {"field": "type", "before": "CloudRouter", "after": None},
+        {"field": "label", "before": "Renamed", "after": None},
+    ]
+
+
+@pytest.mark.parametrize("values", [{"label": ""}, {"type": "Teapot"}, {"type": ServiceType.NON_CONSOLE}])
+async def test_a_service_is_not_changed_to_what_breaks_a_rule(
+    database: Database, fresh: Tenant, values: dict[str, object]
+) -> None:
+    async with database.transaction() as tx:
+        with pytest.raises(InvalidInput):
+            await inventory.change_service(tx, OPERATOR, fresh.company.id, "SVC-1", values, now=NOW)
+
+
+async def test_an_import_is_told_once_with_its_counts_and_a_dry_run_not_at_all(
+    database: Database, fresh: Tenant
+) -> None:
+    lines = [HEADING, "NEW-1,Port,New port", "NEW-2,Port,New port", "SVC-1,Port,Renamed"]
+    await bring(database, fresh, *lines, dry_run=True)
+    await bring(database, fresh, *lines)
+    await bring(database, fresh, *lines)
+    async with database.transaction() as tx:
+        [(kind, data)] = await events_of(tx, fresh)
+    assert (kind, data["id"]) == ("service.imported", str(fresh.company.id))
+    assert {one["field"]: one["after"] for one in data["changes"]} == {"created": 2, "updated": 1}
+
+
+async def test_a_list_of_services_is_imported_like_a_file(database: Database, fresh: Tenant) -> None:
+    rows = [("NEW-1", "Port", "New port"), ("SVC-1", "Port", "Renamed"), ("SVC-2", "CloudRouter", "Service 2")]
+    for dry_run in (True, False):
+        async with database.transaction() as tx:
+            report = await inventory.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=dry_run, now=NOW)
+        assert report == ImportReport(created=1, updated=1, unchanged=1, errors=[])
+    found = await labels(database, fresh)
+    assert (found["NEW-1"], found["SVC-1"], found["SVC-3"]) == ("New port", "Renamed", "Service 3")
+
+
+async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(database: Database, fresh: Tenant) -> None:
+    before = await labels(database, fresh)
+    rows = [("NEW-1", "Port", "Good"), ("", "Teapot", "Bad"), ("NEW-1", "Port", "Twice")]
+    async with database.transaction() as tx:
+        with pytest.raises(InvalidInput) as refused:
+            await inventory.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=False, now=NOW)
+    assert [one.field for one in refused.value.violations] == ["services.1.id", "services.1.type", "services.2.id"]
+    many = [(f"N-{n}", "Port", "P") for n in range(1001)]
+    async with database.transaction() as tx:
+        with pytest.raises(InvalidInput, match="at most 1000"):
+            await inventory.import_list(tx, OPERATOR, fresh.company.id, many, dry_run=False, now=NOW)
+    assert await labels(database, fresh) == before
+
+
+async def test_services_are_listed_page_by_page_by_type_and_label(database: Database, fresh: Tenant) -> None:
+    await bring(database, fresh, HEADING, "A,Port,Same", "B,Port,Same", "C,Port,Other")
+    after, seen = ("", "", ""), []
+    async with database.transaction() as tx:
+        while found := await inventory.services_of(tx, fresh.actor, fresh.company.id, after=after, limit=2):
+            seen += found
+            after = (found[-1].type, found[-1].label, found[-1].id)
+        assert seen == await inventory.list_services(tx, fresh.actor)
+    assert [one.id for one in seen if one.type is ServiceType.PORT] == ["C", "A", "B", "SVC-1"]
+
+
+Attempt = Callable[[Tx, Actor, Company], Awaitable[object]]
+READS: dict[str, Attempt] = {
+    "list": lambda tx, actor, company: inventory.services_of(tx, actor, company.id, limit=1),
+    "read": lambda tx, actor, company: inventory.get_service(tx, actor, company.id, "SVC-2"),
+}
+WRITES: dict[str, Attempt] = {
+    "add": lambda tx, actor, company: inventory.add_service(tx, actor, company.id, uuid4().hex, "Port", "P", now=NOW),
+    "change": lambda tx, actor, company: inventory.change_service(
+        tx, actor, company.id, "SVC-3", {"label": uuid4().hex}, now=NOW
+    ),
+    "delete": lambda tx, actor, company: inventory.delete_service(tx, actor, company.id, "SVC-4", now=NOW),
+    "import a file": lambda tx, actor, company: inventory.import_services(
+        tx, actor, company.id, [HEADING], dry_run=True, now=NOW
+    ),
+    "import a list": lambda tx, actor, company: inventory.import_list(tx, actor, company.id, [], dry_run=True, now=NOW),
+}
+
+
+@pytest.mark.parametrize("what", [*READS, *WRITES])
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
+async def test_everybody_reads_an_inventory_and_admins_of_the_provider_keep_it(
+    database: Database, fresh: Tenant, other_tenant: Tenant, role: Role, what: str
+) -> None:
+    company = Company(PROVIDER_ID, "Provider", "PROVIDER") if role in STAFF_ROLES else fresh.company
+    actor = Actor(role, "Kim", company=company, scopes=ROLE_SCOPES[role])
+    bare = Actor(role, "Kim", company=company)
+    async with database.transaction() as tx:
+        if what in READS or role is Role.ADMIN:
+            await {**READS, **WRITES}[what](tx, actor, fresh.company)
+        else:
+            with pytest.raises(Forbidden):
+                await WRITES[what](tx, actor, fresh.company)
+        with pytest.raises(Forbidden):
+            await {**READS, **WRITES}[what](tx, bare, fresh.company)
+        if what in READS and not actor.is_staff:
+            with pytest.raises(NotFound, match="company"):
+                await READS[what](tx, actor, other_tenant.company)

@@ -1,0 +1,147 @@
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearline.mail.format.headers import decode_words, read_heads
+from clearline.mail.format.parts import parse
+from clearline.mail.format.reply_text import BODY_MAX, decode, from_html, reply_in, tidy, unflow, unquoted
+from clearline.mail.inbound.domain import description_of, note_text
+from clearline.mail.inbound.mailbox_domain import base_address
+from clearline.text import storable
+from clearline.tickets.domain import DESCRIPTION_MAX
+from clearline.tickets.note import TEXT_MAX
+
+LONG = 40_000
+HOSTILE = {
+    "On, that never ends": "\n".join("On " + "a " * 2000 for _ in range(50)),
+    "Le, that never ends": "Le " + "x" * LONG,
+    "many short On": "\n".join("On " + "a " * 70 for _ in range(600)),
+    "From without end": "From:" + "\n   " * LONG,
+    "many From": "From: a\n" * LONG,
+    "From and To apart": "From: x\n\n\n\nTo: " * 10_000,
+    "quotes in quotes": ("> " * 80 + "\n") * 600,
+    "lines of stars": ("*" * 150 + "\n") * 600,
+    "spaces": " " * BODY_MAX,
+    "empty lines": "\n" * BODY_MAX,
+    "a rule": "_" * BODY_MAX,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_looking_for_a_quote_takes_no_time(name: str) -> None:
+    began = perf_counter()
+    reply_in(HOSTILE[name])
+    assert perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("html", ["<div>" * 50_000, "<" * BODY_MAX, "<table><tr><td>" * 10_000, "<style>" * 20_000])
+def test_reading_a_page_takes_no_time(html: str) -> None:
+    began = perf_counter()
+    from_html(html)
+    assert perf_counter() - began < 2
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_are_a_mail_whose_text_can_be_stored(raw: bytes) -> None:
+    parsed = parse(raw)
+    assert storable(parsed.text)
+    assert storable(parsed.heads.subject)
+    assert all(storable(value) for pair in parsed.heads.all for value in pair)
+    assert all(storable(one.name) and one.name for one in parsed.files)
+
+
+@given(st.binary(max_size=200), st.sampled_from(["utf-8", "utf-7", "zlib", "punycode", "", "x", "utf-16", "gb2312"]))
+def test_any_bytes_are_text_in_any_charset(content: bytes, charset: str) -> None:
+    assert storable(tidy(decode(content, charset)))
+
+
+@given(st.text(alphabet="abc ,.!?\n", max_size=300))
+def test_what_is_written_is_never_wholly_cut(text: str) -> None:
+    assert bool(reply_in(text)) == bool(text.strip())
+
+
+WROTE = "On Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:"
+FIELDS = "From: Support <support@example.net>\nSent: Sunday, 1 March 2026 11:00\nTo: Ada\nSubject: Port"
+
+
+@given(st.text(max_size=300))
+def test_a_quote_alone_never_comes_back(text: str) -> None:
+    quoted = "\n".join(f"> {line}" for line in text.split("\n"))
+    for mail in (quoted, f"{WROTE}\n{quoted}", f"\n\n{WROTE}\n\n{quoted}\n-- \nAda"):
+        assert reply_in(mail) == ""
+    assert unquoted(f"{WROTE}\n{quoted}") == ""
+
+
+@pytest.mark.parametrize(
+    ("mail", "said", "own"),
+    [
+        ("-- \nAda", "", "--\nAda"),
+        (f"-- \nAda\n\n{WROTE}\n> Secret", "", "--\nAda"),
+        ("> Secret\n\n-- \nAda", "", "--\nAda"),
+        (f"Sent from my phone\n\n{FIELDS}\n\nSecret", "", "Sent from my phone"),
+        (f"{FIELDS}\n\nSecret\n> more\nSecret, too", "", ""),
+        (f"-----Original Message-----\n{FIELDS}\n\nSecret\n> more\nSecret, too", "", ""),
+        (f"{FIELDS}\n\n> Up?\nYes.", "Yes.", "Yes."),
+        (f"{WROTE}\n\n> Up?\nYes.\n> Light?\nNo.", "> Up?\nYes.\n> Light?\nNo.", "Yes.\nNo."),
+        (f"{WROTE}\n> Up?\n-- \nAda\n> Light?", "", "--\nAda"),
+        ("", "", ""),
+    ],
+)
+def test_only_what_is_no_quote_is_left(mail: str, said: str, own: str) -> None:
+    assert (reply_in(mail), unquoted(mail)) == (said, own)
+
+
+@given(st.text(max_size=200))
+def test_a_header_without_encoded_words_stays(text: str) -> None:
+    if "=?" not in text:
+        assert decode_words(text) == tidy(text).replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("header", "address"),
+    [
+        ("Ada <ada@example.com>", "ada@example.com"),
+        ("ada@example.com (Ada)", "ada@example.com"),
+        ('"Okoro, Ada" <ADA@Example.com>', "ada@example.com"),
+        ("alice@example.org)bob@example.com", None),
+        ("<ada@example.com> bob@example.org", None),
+        ("ada@example.com, bob@example.org", None),
+        ("ada@example.com@example.org", None),
+        ("=?utf-8?q?ada=40example.com?= <bob@example.org>", "bob@example.org"),
+        ("", None),
+        ("undisclosed:;", None),
+    ],
+)
+def test_only_a_plain_sender_is_one(header: str, address: str | None) -> None:
+    sender = read_heads(f"From: {header}\r\n\r\n".encode()).sender
+    assert (None if sender is None else sender.address) == address
+
+
+@pytest.mark.parametrize(
+    ("flowed", "text"),
+    [
+        ("one \ntwo\nthree", "one two\nthree"),
+        ("> one \n> two\nmine", "> one two\nmine"),
+        (" >no quote", ">no quote"),
+        ("-- \nAda", "-- \nAda"),
+        ("a \n> b", "a \n> b"),
+    ],
+)
+def test_flowed_text_is_put_together(flowed: str, text: str) -> None:
+    assert unflow(flowed, deletes_space=False) == text
+
+
+@pytest.mark.parametrize("length", [0, 10, TEXT_MAX - 1, TEXT_MAX, TEXT_MAX + 1, DESCRIPTION_MAX * 2])
+@pytest.mark.parametrize("refused", [[], ["a.exe (too large)"], ["x" * 300] * 40])
+def test_what_is_written_fits(length: int, refused: list[str]) -> None:
+    for fit, most in ((note_text, TEXT_MAX), (description_of, DESCRIPTION_MAX)):
+        text, is_cut = fit("x" * length, refused)
+        assert 0 < len(text) <= most
+        assert is_cut == ("[Shortened." in text)
+        assert not refused or text.endswith("]")
+
+
+def test_what_stands_behind_a_plus_is_no_part_of_an_address() -> None:
+    assert base_address("Support+INC000000000042-ab@Example.net") == "support@example.net"

@@ -1,0 +1,206 @@
+"""Mail handed over on a real socket, by a client that knows nothing of us."""
+
+import asyncio
+import smtplib
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from clearline.identity import OPERATOR
+from clearline.mail.inbound import listener as mail_listener
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound.domain import InboundState
+from clearline.mail.inbound.secret_box import Sealer
+from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
+from tests.builders.mail_desk import SUPPORT, a_mail
+from tests.conftest import NOW, new_database
+
+CLIENTS: dict[str, Any] = {"lmtp": smtplib.LMTP, "smtp": smtplib.SMTP}
+LARGEST = 20_000
+_STARTED, _SECONDS = datetime.now(UTC), count()
+
+
+@asynccontextmanager
+async def listening(database: Database, kind: str) -> AsyncIterator[int]:
+    settings = Settings(mail_listen=f"{kind}://127.0.0.1:0", mail_max=LARGEST)
+    found = mail_in.listener(database, settings, lambda: _STARTED + timedelta(seconds=next(_SECONDS)))
+    assert found is not None
+    port = await found.start()
+    yield port
+    await found.stop()
+
+
+@pytest.fixture(scope="module", params=CLIENTS)
+async def port(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[tuple[str, int]]:
+    async with database.transaction() as tx:
+        if not await tx.fetchval("select count(*) from mailbox"):
+            for values in ({"address": SUPPORT}, {"address": "NOC@example.net"}, {"address": "old@example.net"}):
+                made = await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=Sealer(b"k"), now=NOW)
+            gone = {"is_active": False}
+            await mailboxes.change_mailbox(tx, OPERATOR, made.id, gone, sealed_by=Sealer(b"k"), now=NOW)
+    async with listening(database, request.param) as number:
+        yield request.param, number
+
+
+async def hand_over(port: tuple[str, int], *recipients: str, raw: bytes, sender: str = "a@example.com") -> list[int]:
+    """Send a mail from a thread, as others do: the code for each recipient, then those for the mail."""
+
+    def send() -> list[int]:
+        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=10) as client:
+            client.ehlo_or_helo_if_needed()
+            assert client.mail(sender)[0] == 250
+            told = [client.rcpt(one)[0] for one in recipients]
+            if (taken := told.count(250)) == 0:
+                return told
+            told.append(client.data(raw)[0])
+            return told + [client.getreply()[0] for _ in range(taken - 1 if port[0] == "lmtp" else 0)]
+
+    return await asyncio.to_thread(send)
+
+
+def told(port: tuple[str, int], recipients: int) -> list[int]:
+    """What a client is told of a mail that is taken."""
+    return [250] * (recipients + (recipients if port[0] == "lmtp" else 1))
+
+
+async def kept(database: Database) -> int:
+    async with database.statement() as tx:
+        return len(await inbound_mail.page(tx, state=InboundState.WAITING, before=None, limit=1000))
+
+
+async def test_a_mail_that_was_answered_is_kept_as_it_came(database: Database, port: tuple[str, int]) -> None:
+    raw = a_mail("ada@example.com", SUPPORT, "One line\r\n.a line with a dot\r\nGr\u00f6\u00dfe")
+    assert await hand_over(port, "Support+INC000000000042-ab@example.net", raw=raw, sender="ada@example.com") == [
+        250,
+        250,
+    ]
+    async with database.statement() as tx:
+        [mail] = await inbound_mail.page(tx, state=None, before=None, limit=1)
+        assert await inbound_mail.raw(tx, mail.id) == raw
+    assert (mail.state, mail.sender, mail.subject) == (InboundState.WAITING, "ada@example.com", "Port")
+    assert (mail.envelope_from, mail.envelope_to) == ("ada@example.com", "Support+INC000000000042-ab@example.net")
+
+
+async def test_the_same_mail_again_is_answered_and_not_kept_again(database: Database, port: tuple[str, int]) -> None:
+    raw = a_mail("ada@example.com", SUPPORT)
+    before = await kept(database)
+    for _ in range(2):
+        assert await hand_over(port, SUPPORT, SUPPORT.upper(), raw=raw) == told(port, 2)
+    assert await kept(database) == before + 1
+
+
+async def test_a_mail_for_two_mailboxes_is_kept_for_each(database: Database, port: tuple[str, int]) -> None:
+    before = await kept(database)
+    assert await hand_over(port, SUPPORT, "noc+x@EXAMPLE.net", raw=a_mail("ada@example.com", SUPPORT)) == told(port, 2)
+    assert await kept(database) == before + 2
+
+
+@pytest.mark.parametrize("recipient", ["nobody@example.net", "support@example.org", "old@example.net", "x'\"@a.b"])
+async def test_an_address_without_a_mailbox_is_refused(
+    database: Database, port: tuple[str, int], recipient: str
+) -> None:
+    before = await kept(database)
+    refused = await hand_over(port, recipient, raw=a_mail("ada@example.com", recipient))
+    assert refused in ([550], [553])
+    some = await hand_over(port, recipient, SUPPORT, raw=a_mail("ada@example.com", recipient))
+    assert some == [*refused, 250, 250]
+    assert await kept(database) == before + 1
+
+
+async def test_a_mail_without_a_sender_is_taken(database: Database, port: tuple[str, int]) -> None:
+    assert await hand_over(port, SUPPORT, raw=a_mail("mailer-daemon@example.com", SUPPORT), sender="") == [250, 250]
+    async with database.statement() as tx:
+        [mail] = await inbound_mail.page(tx, state=None, before=None, limit=1)
+    assert mail.envelope_from == ""
+
+
+async def test_a_line_longer_than_the_standard_allows_is_taken(database: Database, port: tuple[str, int]) -> None:
+    before = await kept(database)
+    assert await hand_over(port, SUPPORT, raw=a_mail("ada@example.com", SUPPORT, "x" * 15_000)) == [250, 250]
+    assert await kept(database) == before + 1
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_mail_that_is_too_large_is_refused(
+    database: Database, port: tuple[str, int], *, declared: bool
+) -> None:
+    before = await kept(database)
+    raw = a_mail("ada@example.com", SUPPORT, "x y\r\n" * LARGEST)
+
+    def speak() -> list[int]:
+        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=10) as client:
+            client.ehlo_or_helo_if_needed()
+            assert client.esmtp_features["size"] == str(LARGEST)
+            codes = [client.mail("a@example.com", [f"SIZE={len(raw)}"] if declared else [])[0]]
+            if not declared:
+                codes += [client.rcpt(SUPPORT)[0], client.rcpt("noc@example.net")[0], client.data(raw)[0]]
+                if port[0] == "lmtp":
+                    codes.append(client.getreply()[0])  # one answer for each recipient (RFC 2033, 4.2)
+            client.rset()
+            return [*codes, client.noop()[0]]
+
+    codes = await asyncio.to_thread(speak)
+    answers = [552, 552] if port[0] == "lmtp" else [552]
+    assert codes == ([552, 250] if declared else [250, 250, 250, *answers, 250])
+    assert await kept(database) == before
+
+
+async def test_while_the_database_is_away_a_mail_is_to_come_again(postgres: str) -> None:
+    async with new_database(postgres) as url:
+        database = await Database.open(url)
+        async with database.transaction() as tx:
+            await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, sealed_by=Sealer(b"k"), now=NOW)
+    async with listening(database, "lmtp") as number:
+        assert await hand_over(("lmtp", number), SUPPORT, raw=a_mail("ada@example.com", SUPPORT)) == [451]
+    await database.close()
+
+
+async def test_more_connections_than_there_is_room_for_are_sent_away(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_listener, "CONNECTIONS_MAX", 2)
+
+    def greeting(number: int, held: list[socket.socket]) -> bytes:
+        held.append(socket.create_connection(("127.0.0.1", number), timeout=10))
+        return held[-1].recv(3)
+
+    async with listening(database, "smtp") as number:
+        held: list[socket.socket] = []
+        codes = [await asyncio.to_thread(greeting, number, held) for _ in range(3)]
+        assert codes == [b"220", b"220", b"421"]
+        held.pop(0).close()
+        await asyncio.sleep(0.1)
+        assert await asyncio.to_thread(greeting, number, held) == b"220"
+        for one in held:
+            one.close()
+        await asyncio.sleep(0.05)
+
+
+Say = Callable[[smtplib.SMTP], tuple[int, bytes]]
+
+
+@pytest.mark.parametrize(
+    ("say", "code"),
+    [
+        (lambda client: client.docmd("RCPT", f"TO:<{SUPPORT}>"), 503),
+        (lambda client: client.docmd("AUTH", "PLAIN AGEAYg=="), 538),
+        (lambda client: client.docmd("VRFY", SUPPORT), 252),
+        (lambda client: client.docmd("X" * 2000), 500),
+        (lambda client: client.docmd("DATA"), 503),
+    ],
+)
+async def test_what_is_out_of_order_is_refused(port: tuple[str, int], say: Say, code: int) -> None:
+    def speak() -> int:
+        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=10) as client:
+            client.ehlo_or_helo_if_needed()
+            return say(client)[0]
+
+    assert await asyncio.to_thread(speak) == code

@@ -1,0 +1,90 @@
+"""Lists of mailboxes and of mail, and what every mail asks, walk down an index and sort nothing."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from clearline.mail.inbound import mailbox_store as mailboxes
+from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound.domain import InboundState
+from clearline.platform.database.transactions import Tx
+from tests.tickets.test_plans import Noted, plan_of
+
+FILL = """
+    insert into mailbox (id, address, created_at)
+    select gen_random_uuid(), 'box' || b || '@example.net', now() from generate_series(1, 2000) b;
+    insert into inbound_mail (id, received_at, fingerprint, body_hash, envelope_from, envelope_to, sender, message_id,
+                              size, raw, state, decided_at)
+    select gen_random_uuid(), now() - m * interval '1 minute', sha256(m::text::bytea), sha256('x'), '', '',
+           's' || m % 500 || '@example.com', '<m' || m || '@example.com>', 1, 'x',
+           case when m % 100 = 0 then 'quarantined' when m % 1000 = 1 then 'waiting' else 'accepted' end,
+           now() - m * interval '1 minute'
+      from generate_series(1, 20000) m;
+    insert into app_user (company_id, id, name, email, phone, created_at)
+    select '00000000-0000-4000-8000-000000000001', gen_random_uuid(), 'User', 'u' || u || '@example.com', '', now()
+      from generate_series(1, 4000) u;
+    analyze
+"""
+NOW = datetime.now(UTC)
+PLACE = (NOW - timedelta(days=3), UUID(int=5))
+Read = Callable[[Tx], Awaitable[object]]
+READS: dict[str, tuple[str, Read]] = {
+    "mailboxes": ("mailbox_address", lambda tx: mailboxes.page(tx, after=None, limit=51)),
+    "mailboxes after one": ("mailbox_address", lambda tx: mailboxes.page(tx, after="box5@example.net", limit=51)),
+    "a mailbox by its address": ("mailbox_address", lambda tx: mailboxes.find(tx, ["box7@example.net"])),
+    "mails": ("inbound_mail_newest", lambda tx: inbound_mail.page(tx, state=None, before=None, limit=51)),
+    "mails before one": ("inbound_mail_newest", lambda tx: inbound_mail.page(tx, state=None, before=PLACE, limit=51)),
+    "mails put aside": (
+        "inbound_mail_by_state",
+        lambda tx: inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=51),
+    ),
+    "mails put aside before one": (
+        "inbound_mail_by_state",
+        lambda tx: inbound_mail.page(tx, state=InboundState.QUARANTINED, before=PLACE, limit=51),
+    ),
+    "mails of a sender": (
+        "inbound_mail_of_sender",
+        lambda tx: inbound_mail.count_of_sender(
+            tx, "s5@example.com", since=NOW - timedelta(days=1), until=NOW, most=101
+        ),
+    ),
+    "companies of a sender": (
+        "inbound_mail_of_sender",
+        lambda tx: inbound_mail.companies_of_sender(tx, "s5@example.com"),
+    ),
+    "users of an address": ("app_user_by_address", lambda tx: inbound_mail.companies_of_user(tx, "u5@example.com")),
+}
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FILL)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize("what", READS)
+async def test_what_is_read_walks_its_index(filled: Any, what: str) -> None:
+    index, read = READS[what]
+    noted = Noted()
+    await read(Tx(noted))
+    assert await plan_of(filled, noted.statement, *noted.values) == ({index}, set())
+    plan = await filled.fetchval(f"explain (format json) {noted.statement}", *noted.values)
+    assert what in {"a mailbox by its address", "companies of a sender", "users of an address"} or "Sort" not in plan
+
+
+async def test_the_next_mail_that_waits_is_found_by_its_index(filled: Any) -> None:
+    plan = await filled.fetchval(
+        """explain (format json) select id from inbound_mail
+            where state = 'waiting' and ($1::timestamptz is null or (received_at, id) > ($1, $2::uuid))
+            order by received_at, id limit 1 for update skip locked""",
+        None,
+        None,
+    )
+    assert "inbound_mail_waiting" in plan
+    assert "Sort" not in plan

@@ -1,0 +1,222 @@
+"""Mailboxes polled on a real IMAP server (pymap), in a process of its own."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from imapclient import IMAPClient  # type: ignore[import-untyped]
+
+from clearline.identity import OPERATOR
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound.domain import TOO_LARGE, InboundState
+from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, open_mailbox
+from clearline.mail.inbound.mailbox_domain import Mailbox
+from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
+from tests.builders.mail_desk import a_mail
+from tests.builders.samples import administer
+from tests.conftest import NOW
+from tests.e2e.running import free_port
+
+USER, PASSWORD = "support", "correct horse"
+KEY = "a key of the tests"
+SETTINGS = Settings(secret_key=KEY, mail_max=10_000)
+
+
+@pytest.fixture(scope="module")
+def imap() -> Iterator[int]:
+    """The port of an IMAP server with an empty mailbox."""
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "pymap"), "--no-tls", "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(
+        [*command, "dict", "--demo-user", USER, "--demo-password", PASSWORD],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield port
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def client(imap: int) -> Iterator[IMAPClient]:
+    """Somebody who looks into the mailbox; logging in takes its time there."""
+    found = IMAPClient("127.0.0.1", port=imap, ssl=False)
+    found.login(USER, PASSWORD)
+    yield found
+    found.logout()
+
+
+def leave(client: IMAPClient, *raws: bytes) -> None:
+    for raw in raws:
+        client.append("INBOX", raw)
+
+
+def flags(client: IMAPClient) -> list[set[bytes]]:
+    client.select_folder("INBOX")
+    uids = client.search(["ALL"])
+    found = client.fetch(uids, ["FLAGS"]) if uids else {}
+    client.close_folder()
+    return [set(one[b"FLAGS"]) - {b"\\Recent"} for _, one in sorted(found.items())]
+
+
+@pytest.fixture
+async def polled(database: Database, database_url: str, imap: int, client: IMAPClient) -> Mailbox:
+    """A mailbox that is polled, alone and empty."""
+    await administer(database_url, "delete from inbound_mail; delete from mailbox")
+    client.select_folder("INBOX")
+    if uids := client.search(["ALL"]):
+        client.delete_messages(uids)
+        client.expunge()
+    client.close_folder()
+    async with database.transaction() as tx:
+        values = {
+            "address": f"{uuid4().hex[:8]}@example.net", "imap_host": "127.0.0.1", "imap_port": imap,
+            "imap_tls": False, "imap_user": USER, "imap_password": PASSWORD,
+        }  # fmt: skip
+        sealer = await mailboxes.sealer(tx, KEY)
+        return await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=sealer, now=NOW)
+
+
+async def kept(database: Database) -> list[str]:
+    async with database.statement() as tx:
+        return sorted(
+            one.sender for one in await inbound_mail.page(tx, state=InboundState.WAITING, before=None, limit=100)
+        )
+
+
+async def error_of(database: Database, mailbox: Mailbox) -> str | None:
+    async with database.statement() as tx:
+        return (await mailboxes.get_mailbox(tx, OPERATOR, mailbox.id)).last_error
+
+
+async def poll(database: Database, settings: Settings = SETTINGS) -> int:
+    return await mail_in.poll(database, settings, lambda: NOW)
+
+
+async def test_new_mail_is_fetched_once_and_marked(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+    raw = a_mail("b@example.com", polled.address)
+    leave(client, a_mail("a@example.com", polled.address), raw)
+    assert [await poll(database), await poll(database)] == [2, 0]
+    assert await kept(database) == ["a@example.com", "b@example.com"]
+    assert flags(client) == [{b"\\Seen"}, {b"\\Seen"}]
+    async with database.statement() as tx:
+        [mail, _] = sorted(
+            await inbound_mail.page(tx, state=None, before=None, limit=5), key=lambda one: one.sender, reverse=True
+        )
+        assert await inbound_mail.raw(tx, mail.id) == raw
+    assert (mail.envelope_from, mail.envelope_to) == ("b@example.com", polled.address)
+    assert await error_of(database, polled) is None
+
+
+async def test_a_process_that_dies_between_keeping_and_marking_loses_and_doubles_nothing(
+    database: Database, client: IMAPClient, polled: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(client, a_mail("a@example.com", polled.address))
+
+    def die(_mailbox: OpenMailbox, _uid: int, *, too_large: bool = False) -> None:
+        raise ImapFailed(f"cut off {too_large}")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OpenMailbox, "mark", die)
+        await poll(database)
+    assert (await kept(database), flags(client)) == (["a@example.com"], [set()])
+    assert await error_of(database, polled) == "cut off False"
+    assert await poll(database) == 0
+    assert (await kept(database), flags(client)) == (["a@example.com"], [{b"\\Seen"}])
+    assert await error_of(database, polled) is None
+
+
+async def test_a_mail_that_is_too_large_is_flagged_and_told(
+    database: Database, client: IMAPClient, polled: Mailbox
+) -> None:
+    leave(client, a_mail("a@example.com", polled.address, "x" * 20_000), a_mail("b@example.com", polled.address))
+    assert await poll(database) == 1
+    assert await kept(database) == ["b@example.com"]
+    assert flags(client) == [{b"\\Seen", b"\\Flagged"}, {b"\\Seen"}]
+    async with database.statement() as tx:
+        [aside] = await inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
+        assert (aside.sender, aside.reason, aside.has_raw) == ("a@example.com", TOO_LARGE, False)
+    assert "larger than CLEARLINE_MAIL_MAX" in (await error_of(database, polled) or "")
+
+
+async def test_mails_that_no_parser_likes_stop_no_others(
+    database: Database, client: IMAPClient, polled: Mailbox
+) -> None:
+    deep = a_mail("(" * 5_000 + "a@example.com", polled.address)
+    spelt = b"Message-ID: <"
+    long_id = a_mail("c@example.com", polled.address).replace(spelt, spelt + "\u96fb".encode() * 990)
+    leave(client, deep, long_id, a_mail("b@example.com", polled.address))
+    assert await poll(database) == 3
+    assert await kept(database) == ["", "b@example.com", "c@example.com"]
+    assert await error_of(database, polled) is None
+
+
+async def test_a_password_does_not_travel_in_the_clear(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+    leave(client, a_mail("a@example.com", polled.address))
+    async with database.transaction() as tx:
+        await tx.write("update mailbox set imap_host = '0.0.0.0' where id = $1", polled.id)
+    assert await poll(database) == 0
+    assert "TLS" in (await error_of(database, polled) or "")
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"imap_password": "wrong"}, "the server refused the user or the password"),
+        ({"imap_port": 1, "imap_password": PASSWORD}, "cannot reach the server: Connection refused"),
+        ({"imap_folder": "Nowhere"}, "the server answered: "),
+        ({"imap_tls": True, "imap_password": PASSWORD}, "no secure connection: "),
+    ],
+)
+async def test_a_mailbox_that_cannot_be_read_says_why(
+    database: Database, polled: Mailbox, values: dict[str, object], error: str
+) -> None:
+    async with database.transaction() as tx:
+        sealer = await mailboxes.sealer(tx, KEY)
+        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, values, sealed_by=sealer, now=NOW)
+    assert await poll(database) == 0
+    found = await error_of(database, polled) or ""
+    assert found.startswith(error)
+    assert PASSWORD not in found
+
+
+async def test_a_password_sealed_with_another_key_is_asked_for_again(database: Database, polled: Mailbox) -> None:
+    assert await poll(database, Settings(secret_key="another")) == 0
+    assert "give it again" in (await error_of(database, polled) or "")
+
+
+async def test_an_inactive_mailbox_is_left_alone(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+    leave(client, a_mail("a@example.com", polled.address))
+    async with database.transaction() as tx:
+        sealer = await mailboxes.sealer(tx, KEY)
+        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, {"is_active": False}, sealed_by=sealer, now=NOW)
+    assert (await poll(database), flags(client)) == (0, [set()])
+
+
+async def test_of_two_processes_one_polls(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+    leave(client, *[a_mail(f"a{number}@example.com", polled.address) for number in range(5)])
+    assert sorted(await asyncio.gather(poll(database), poll(database))) == [0, 5]
+
+
+def test_checking_a_mailbox_marks_nothing(imap: int, client: IMAPClient) -> None:
+    leave(client, a_mail("a@example.com", "b@example.net"))
+    opened = open_mailbox(ImapAccess("127.0.0.1", imap, False, USER, PASSWORD, "INBOX"))
+    seen = opened.unseen(100)
+    opened.close()
+    assert len(seen) >= 1
+    assert set() in flags(client)

@@ -1,0 +1,166 @@
+"""For whom a mail speaks, whoever it says that it is from, and whom a delivery report silences."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from clearline.identity import OPERATOR, Contact
+from clearline.mail.inbound import usecases as mails
+from clearline.mail.inbound.domain import InboundMail, InboundState
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.domain import MailState
+from clearline.platform.database.transactions import Database
+from clearline.search import worker as indexing
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.domain import Ticket
+from clearline.tickets.note import Visibility
+from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.conftest import Tenant
+
+
+@pytest.fixture(scope="module")
+async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Rig:
+    return await new_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+
+
+@pytest.fixture(autouse=True)
+async def _fresh_day(rig: Rig) -> None:
+    rig.at += timedelta(days=2)
+
+
+FINAL = "Final-Recipient: rfc822; {}"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "status", "is_suppressed"),
+    [
+        ("bounce", FINAL, "5.1.1", True),
+        ("bounce", FINAL, "5.1.10", True),
+        ("bounce", "Final-Recipient: rfc822; elsewhere@example.org\r\nOriginal-Recipient: rfc822;<{}>", "5.1.2", True),
+        ("bounce", "Final-Recipient: rfc822; elsewhere@example.org", "5.1.1", False),
+        ("bounce", FINAL, "5.7.1", False),
+        ("bounce", FINAL, "5.2.2", False),
+        ("bounce", FINAL, "5.1.8", False),
+        ("bounce", FINAL, "5.0.0", False),
+        ("bounce-exim", "", "5.1.1", False),
+        ("bounce-qmail", "", "", False),
+    ],
+)
+async def test_a_bounce_marks_the_mail_and_the_address_when_the_report_says_that_it_is_bad(
+    rig: Rig, name: str, fields: str, status: str, *, is_suppressed: bool
+) -> None:
+    ticket, to = await rig.ticket(), f"{uuid4().hex[:8]}@contact.example.org"
+    raw = rig.written(name, ticket, await rig.sent(ticket, to=to))
+    raw = raw.replace(FINAL.format(rig.sender).encode(), fields.format(to.upper()).encode())
+    raw = raw.replace(b"Message-ID: <bounce", f"Message-ID: <{uuid4().hex}".encode())
+    raw = raw.replace(b"Status: 5.1.1", f"Status: {status}".encode()).replace(rig.sender.encode(), to.encode())
+    mail = await rig.take(raw)
+    assert (mail.state, mail.ticket_number) == (InboundState.BOUNCE, ticket.number)
+    async with rig.database.transaction() as tx:
+        [sent] = await outbound_mail.list_mails(tx, OPERATOR, ticket_number=ticket.number, limit=5)
+        assert await outbound_mail.may_mail(tx, to) is not is_suppressed
+    assert sent.state is MailState.BOUNCED
+
+
+@pytest.mark.parametrize(("before", "state"), [(9, InboundState.BOUNCE), (10, InboundState.IGNORED)])
+async def test_of_a_delivery_report_ten_mails_are_looked_for(rig: Rig, before: int, state: InboundState) -> None:
+    ticket = await rig.ticket()
+    raw = rig.written("bounce-headers-only", ticket, await rig.sent(ticket))
+    raw = raw.replace(b"<bounce", f"<{uuid4().hex}".encode())
+    others = "".join(f"Message-ID: <{uuid4().hex}@example.org>\r\n" for _ in range(before)).encode()
+    mark = b"Content-Type: text/rfc822-headers\r\n\r\n"
+    assert (await rig.take(raw.replace(mark, mark + others))).state is state
+
+
+@pytest.mark.parametrize("way", ["a mail to them", "an answer that came in", "a mail to another"])
+async def test_the_providers_people_answer_what_was_sent_to_them(rig: Rig, way: str) -> None:
+    ticket = await rig.ticket()
+    assert rig.staff.user is not None
+    address = rig.staff.user.email
+    answered = {
+        "a mail to them": await rig.sent(ticket, to=address.upper()),
+        "an answer that came in": (await rig.take(a_mail(rig.sender, rig.reply_to(ticket)))).message_id,
+        "a mail to another": await rig.sent(ticket),
+    }[way]
+    before = len(await rig.notes(ticket.number))
+    mail = await rig.take(a_mail(address, SUPPORT, "Pay here", head=f"References: {answered}\r\n"))
+    if way == "a mail to them":
+        assert (mail.state, mail.ticket_number) == (InboundState.ACCEPTED, ticket.number)
+        assert (await rig.notes(ticket.number))[-1].visibility is Visibility.INTERNAL
+    else:
+        assert (mail.state, mail.company_id, mail.ticket_number) == (InboundState.QUARANTINED, None, None)
+        assert len(await rig.notes(ticket.number)) == before
+
+
+async def test_what_the_providers_people_mail_no_customer_sees(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    assert rig.staff.user is not None
+    await rig.take(rig.written("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
+    assert {one.name for one in await rig.files(ticket.number)} == {"log.txt", "mail.txt"}
+    async with rig.database.transaction() as tx:
+        seen = await tickets.get_ticket(tx, rig.tenant.actor, ticket.number)
+        assert seen.notes == []
+        assert await attachments.list_attachments(tx, rig.tenant.actor, ticket.number) == []
+
+
+async def release(rig: Rig, mail: InboundMail, to: Tenant | Ticket) -> None:
+    async with rig.database.transaction() as tx:
+        if isinstance(to, Ticket):
+            await mails.release_to_ticket(tx, rig.staff, mail.id, to.number, desk=rig.desk, now=rig.at)
+        else:
+            await mails.release_as_ticket(tx, rig.staff, mail.id, to.company.code, desk=rig.desk, now=rig.at)
+
+
+async def test_whoever_a_customer_names_as_the_contact_raises_no_tickets_for_it(rig: Rig) -> None:
+    address = f"{uuid4().hex[:8]}@contact.example.org"
+    ticket = await rig.ticket(contact=address)
+    for job in indexing.jobs(rig.database):
+        while await job.run():
+            pass
+    answer = await rig.take(a_mail(address, rig.reply_to(ticket), "An answer"))
+    assert (answer.state, answer.ticket_number) == (InboundState.ACCEPTED, ticket.number)
+    fresh = await rig.take(a_mail(address, SUPPORT, "A new matter"))
+    assert (fresh.state, fresh.reason) == (InboundState.QUARANTINED, "its sender is unknown")
+    assert (fresh.company_id, fresh.ticket_number) == (None, None)
+
+
+@pytest.mark.parametrize("as_note", [True, False])
+async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_two_does_not(
+    rig: Rig, *, as_note: bool
+) -> None:
+    address = f"{uuid4().hex[:8]}@contact.example.org"
+    first = await rig.take(a_mail(address, SUPPORT, "A first matter"))
+    assert first.state is InboundState.QUARANTINED
+    await release(rig, first, await rig.ticket() if as_note else rig.tenant)
+    second = await rig.take(a_mail(f"Cleo Marsh <{address.upper()}>", SUPPORT, "A new matter"))
+    assert (second.state, second.company_id) == (InboundState.ACCEPTED, rig.tenant.company.id)
+    async with rig.database.transaction() as tx:
+        raised = (await handling.get_ticket(tx, OPERATOR, second.ticket_number or 0)).ticket
+    assert raised.contact == Contact("Cleo Marsh", "", address)
+    other = await rig.ticket(tenant=rig.other, contact=address)
+    aside = await rig.take(a_mail("eve@example.org", rig.reply_to(other)))
+    async with rig.database.transaction() as tx:
+        await tx.write("update inbound_mail set sender = $2 where id = $1", aside.id, address)
+    await release(rig, aside, other)
+    unclear = await rig.take(a_mail(address, SUPPORT, "A new matter"))
+    assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender is known to several companies")
+
+
+async def test_another_mail_of_the_same_message_id_is_kept_and_the_same_mail_is_not(rig: Rig) -> None:
+    async def keep(text: str, sender: str = "robot@example.com") -> bool:
+        raw = (
+            f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: Alarm\r\nMessage-ID: <constant@example.com>\r\n\r\n{text}\r\n"
+        ).encode()
+        async with rig.database.transaction() as tx:
+            kept = await mails.receive(tx, rig.mailbox, raw, envelope_from=sender, envelope_to=[SUPPORT], now=rig.at)
+        return kept is not None
+
+    assert await keep("Port one is down")
+    assert not await keep("Port one is down")
+    assert not await keep("Port one is down  \r\n")
+    assert await keep("Port two is down")
+    assert await keep("Port one is down", "thief@example.com")

@@ -1,0 +1,316 @@
+"""What becomes of mail beside what it says: how often, in which order, and when something is in the way."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+from uuid import uuid4
+
+import pytest
+from msgspec.structs import replace
+
+from clearline.identity import OPERATOR, Role
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import usecases as mails
+from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound.domain import BURST, LEASE, TRIES, InboundState
+from clearline.mail.inbound.secret_box import Sealer
+from clearline.platform.database import transactions as db
+from clearline.platform.database.transactions import Database, Tx
+from clearline.queues import usecases as queues
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.blobs_disk import DiskBackend
+from clearline.tickets.domain import Status, Ticket
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.note import Visibility
+from tests.builders.desk import person
+from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.conftest import NOW
+
+
+@pytest.fixture(scope="module")
+async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Rig:
+    return await new_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+
+
+@pytest.fixture(autouse=True)
+async def _fresh_day(rig: Rig) -> None:
+    rig.at += timedelta(days=2)
+
+
+async def put(rig: Rig, raw: bytes, to: str = SUPPORT) -> bool:
+    """Keep a mail, and do nothing else with it."""
+    async with rig.database.transaction() as tx:
+        kept = await mails.receive(tx, rig.mailbox, raw, envelope_from="a@example.com", envelope_to=[to], now=rig.at)
+    return kept is not None
+
+
+async def move(rig: Rig, ticket: Ticket, *path: Status) -> None:
+    async with rig.database.transaction() as tx:
+        for status in path:
+            await tickets.move_ticket(tx, OPERATOR, ticket.number, status, reason="a test", now=NOW)
+
+
+async def test_a_mail_that_was_kept_is_not_kept_again(rig: Rig) -> None:
+    raw = a_mail(rig.sender, SUPPORT)
+    other_route = raw.replace(b"Subject: Port", b"Received: by mx.example.net\r\nSubject: Port")
+    assert [await put(rig, raw), await put(rig, raw), await put(rig, other_route)] == [True, False, False]
+    rig.at += timedelta(days=8)
+    assert [await put(rig, raw), await put(rig, other_route)] == [False, True]
+    await rig.work()
+
+
+async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    async with rig.database.transaction() as tx:
+        values = {"address": f"noc-{uuid4().hex[:8]}@example.net"}
+        noc = await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=Sealer(b"k"), now=NOW)
+    raw = a_mail(rig.sender, rig.reply_to(ticket), "Once.")
+    first = await rig.take(raw)
+    second = await replace_mailbox(rig, noc.id).take(raw)
+    assert (first.state, second.state) == (InboundState.ACCEPTED, InboundState.IGNORED)
+    assert second.reason == "the same mail was taken at another mailbox"
+    assert [note.text for note in await rig.notes(ticket.number)] == ["Once."]
+
+
+def replace_mailbox(rig: Rig, mailbox_id: object) -> Rig:
+    other = replace(rig)
+    other.mailbox = replace(rig.mailbox, id=mailbox_id)
+    return other
+
+
+async def test_a_sender_of_too_many_mails_is_put_aside(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    for number in range(BURST + 1):
+        assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
+        rig.at += timedelta(seconds=1)
+    await rig.work()
+    async with rig.database.transaction() as tx:
+        aside = await inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=1)
+    assert [one.reason for one in aside] == ["its sender sent more than 20 mails in 10 minutes"]
+    assert len(await rig.notes(ticket.number)) == BURST
+    rig.at += timedelta(minutes=10)
+    assert (await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Later"))).state is InboundState.ACCEPTED
+
+
+async def test_two_desks_that_answer_each_other_come_to_an_end(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    rounds = 0
+    while True:  # the other desk answers every note at once, and does not say that it is a program
+        await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"We took your answer {rounds}"), rig.reply_to(ticket))
+        await rig.work()
+        rounds += 1
+        if len(await rig.notes(ticket.number)) < rounds:
+            break
+        assert rounds <= BURST
+        rig.at += timedelta(seconds=2)
+    assert rounds == BURST + 1
+
+
+async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    ours = await rig.sent(ticket, to=rig.sender)
+    async with rig.database.transaction() as tx:
+        found = await tx.fetchrow("select message from outbound_mail where message_id = $1", ours)
+    assert found is not None
+    back = found[0].replace(f"From: Support <{SUPPORT}>".encode(), f"From: {rig.sender}".encode(), 1)
+    mail = await rig.take(back, envelope_from=rig.sender)
+    assert (mail.state, mail.reason) == (InboundState.IGNORED, "it says Auto-Submitted: auto-generated")
+
+
+async def test_an_answer_to_an_answer_finds_the_ticket(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    first = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "First"))
+    head = f"References: {first.message_id}\r\n"
+    second = await rig.take(a_mail("cleo@contact.example.org", SUPPORT, "Second", head=head))
+    assert (second.state, second.ticket_number) == (InboundState.ACCEPTED, ticket.number)
+
+
+async def test_an_answer_to_a_merged_ticket_goes_where_it_was_merged_to(rig: Rig) -> None:
+    ticket, into = await rig.ticket(), await rig.ticket()
+    async with rig.database.transaction() as tx:
+        await merging.merge_ticket(tx, OPERATOR, ticket.number, into.number, now=NOW)
+    mail = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "To both"))
+    assert (mail.state, mail.ticket_number) == (InboundState.ACCEPTED, into.number)
+
+
+@pytest.mark.parametrize(
+    ("path", "state"),
+    [
+        ((Status.IN_PROGRESS, Status.RESOLVED), InboundState.ACCEPTED),
+        ((Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED), InboundState.QUARANTINED),
+        ((Status.REJECTED,), InboundState.QUARANTINED),
+    ],
+)
+async def test_a_ticket_that_ended_takes_no_mail(rig: Rig, path: tuple[Status, ...], state: InboundState) -> None:
+    ticket = await rig.ticket()
+    await move(rig, ticket, *path)
+    mail = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Thanks"))
+    assert (mail.state, mail.ticket_number) == (state, ticket.number)
+    assert len(await rig.notes(ticket.number)) == (state is InboundState.ACCEPTED)
+
+
+async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    await move(rig, ticket, Status.PENDING)
+    await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Here you are"))
+    async with rig.database.transaction() as tx:
+        assert (await handling.get_ticket(tx, OPERATOR, ticket.number)).ticket.status is Status.IN_PROGRESS
+
+
+async def test_a_viewer_of_the_provider_writes_no_notes_by_mail(rig: Rig) -> None:
+    async with rig.database.transaction() as tx:
+        viewer = await person(tx, "Vic Stone", Role.VIEWER)
+    assert viewer.user is not None
+    ticket = await rig.ticket()
+    mail = await rig.take(a_mail(viewer.user.email, rig.reply_to(ticket)))
+    assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "the API key lacks the scope tickets:write")
+
+
+async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: Rig) -> None:
+    async with rig.database.transaction() as tx:
+        queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)
+        values = {"address": f"sales-{uuid4().hex[:8]}@example.net", "queue_id": queue.queue.id}
+        sales = await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=Sealer(b"k"), now=NOW)
+    mail = await replace_mailbox(rig, sales.id).take(a_mail(rig.sender, sales.address, "A quote, please"))
+    async with rig.database.transaction() as tx:
+        assert (await handling.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
+
+
+async def test_what_a_stranger_answers_is_told_nobody(rig: Rig) -> None:
+    theirs = await rig.ticket(tenant=rig.other)
+    async with rig.database.transaction() as tx:
+        before = await tx.fetchval("select count(*) from outbound_mail")
+    mail = await rig.take(a_mail(rig.sender, rig.reply_to(theirs), "Is this mine?"))
+    assert (mail.state, mail.company_id, mail.ticket_number) == (InboundState.QUARANTINED, None, None)
+    async with rig.database.transaction() as tx:
+        assert await tx.fetchval("select count(*) from outbound_mail") == before
+        assert await tx.fetchval("select count(*) from mail_reference where message_id = $1", mail.message_id) == 0
+    assert await rig.notes(theirs.number) == []
+
+
+def thousands_of_files(rig: Rig, to: str) -> bytes:
+    part = b"--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=f.txt\r\n\r\nx\r\n"
+    text = b"--b\r\nContent-Type: text/plain\r\n\r\nMany\r\n"
+    head = a_mail(rig.sender, to).partition(b"MIME-Version")[0]
+    return head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + text + part * 4_000 + b"--b--\r\n"
+
+
+def too_deep(rig: Rig, to: str) -> bytes:
+    head = a_mail(rig.sender, to).partition(b"MIME-Version")[0]
+    opened = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (one, one) for one in range(900)
+    )
+    return head + opened + b"Content-Type: text/plain\r\n\r\nDeep\r\n"
+
+
+async def test_thousands_of_files_are_not_all_attached(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    began = perf_counter()
+    mail = await rig.take(thousands_of_files(rig, rig.reply_to(ticket)))
+    assert perf_counter() - began < 10
+    assert mail.state is InboundState.ACCEPTED
+    assert len(await rig.files(ticket.number)) == 100
+    [note] = await rig.notes(ticket.number)
+    assert "3800 more files" in note.text or "and 86 more" in note.text
+
+
+async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    raw = rig.written("attachment", ticket, await rig.sent(ticket))
+    desk = rig.desk
+    rig.desk = replace(desk, limits=replace(desk.limits, size=5))
+    try:
+        await rig.take(raw)
+    finally:
+        rig.desk = desk
+    [note] = await rig.notes(ticket.number)
+    assert note.text == "See the file.\n\n[Not attached: log.txt (larger than 5 bytes)]"
+    assert note.visibility is Visibility.PUBLIC
+
+
+@pytest.mark.parametrize("broken", [too_deep, lambda _rig, _to: b"", lambda _rig, _to: b"\x00\xff" * 5000])
+async def test_a_mail_that_cannot_be_read_holds_up_no_other(rig: Rig, broken: Callable[[Rig, str], bytes]) -> None:
+    ticket = await rig.ticket()
+    to = rig.reply_to(ticket)
+    assert await put(rig, broken(rig, to), to)
+    assert await put(rig, a_mail(rig.sender, to, "Sound"), to)
+    await rig.work()
+    assert [note.text for note in await rig.notes(ticket.number)] == ["Sound"]
+    assert await rig.waiting() == 0
+
+
+async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hurry(tx: Tx) -> None:
+        await tx.fetchval("set local lock_timeout = '20ms'")
+
+    monkeypatch.setattr(db, "hurry", hurry)
+    held, free = await rig.ticket(), await rig.ticket()
+    assert await put(rig, a_mail(rig.sender, rig.reply_to(held), "Held"), rig.reply_to(held))
+    assert await put(rig, a_mail(rig.sender, rig.reply_to(free), "Free"), rig.reply_to(free))
+    async with rig.database.transaction() as holder:
+        await handling.lock_ticket(holder, OPERATOR, held.number)
+        for done in range(1, TRIES):
+            await rig.work()
+            assert (await rig.waiting(), len(await rig.notes(free.number))) == (1, 1), done
+        await rig.work()
+    assert await rig.waiting() == 0
+    async with rig.database.transaction() as tx:
+        [aside, *_] = await inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
+    assert (aside.attempts, aside.reason) == (TRIES, "a fault of the desk (StatementFailed); its log says more")
+
+
+async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), "Deadly"), rig.reply_to(ticket))
+    for _ in range(TRIES):
+        async with rig.database.statement() as tx:
+            begun = await inbound_mail.begin(tx, None, until=rig.at + LEASE, now=rig.at)
+        assert begun is not None
+        await rig.work()  # nobody else has it before the claim runs out
+        assert (await rig.mail(begun.id)).state is InboundState.WAITING
+        rig.at += LEASE
+    await rig.work()
+    assert begun is not None
+    mail = await rig.mail(begun.id)
+    assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "it was tried 5 times in vain")
+    assert await rig.notes(ticket.number) == []
+
+
+async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: Rig, tmp_path: Path) -> None:
+    ticket = await rig.ticket()
+    (tmp_path / "file").write_bytes(b"")
+    raw = rig.written("attachment", ticket, await rig.sent(ticket))
+    assert await put(rig, raw, rig.reply_to(ticket))
+    desk = rig.desk
+    rig.desk = replace(desk, blobs=Blobs(DiskBackend(tmp_path / "file")))
+    for _ in range(TRIES + 2):
+        await rig.work()
+    assert (await rig.waiting(), await rig.notes(ticket.number)) == (1, [])
+    rig.desk = desk
+    await rig.work()
+    assert [one.name for one in await rig.files(ticket.number)] == ["log.txt"]
+
+
+async def test_processes_that_work_at_once_do_each_mail_once(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    for number in range(BURST):
+        rig.at += timedelta(minutes=1)
+        assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
+    await asyncio.gather(*(mail_in.turn(rig.database, rig.desk, rig.clock) for _ in range(4)))
+    assert sorted(note.text for note in await rig.notes(ticket.number)) == sorted(f"Mail {n}" for n in range(BURST))
+
+
+async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: Rig) -> None:
+    ticket = await rig.ticket()
+    done = await rig.take(a_mail(rig.sender, rig.reply_to(ticket)))
+    aside = await rig.take(a_mail("mallory@example.org", SUPPORT))
+    for days, kept in ((89, True), (91, False)):
+        async with rig.database.transaction() as tx:
+            await mails.forget_old(tx, now=rig.at + timedelta(days=days))
+            assert (await inbound_mail.raw(tx, done.id) is not None) == kept
+            assert (await inbound_mail.raw(tx, aside.id) is not None) == kept

@@ -1,0 +1,182 @@
+"""What is sent is read back by programs that did not write it: the standard library's older parser, and by hand."""
+
+import email
+import re
+from email.header import decode_header, make_header
+from email.utils import parseaddr, parsedate_to_datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearline.mail.outbound import compose as mail_message
+from clearline.mail.outbound.compose import Composed, compose
+from clearline.mail.outbound.domain import Mail, MailSettings, read_reply_address
+from tests.conftest import NOW
+
+SETTINGS = MailSettings("Example Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
+KEY = UUID(int=7)
+
+
+def composed(*, thread: tuple[str, ...] = (), settings: MailSettings = SETTINGS, **values: Any) -> Composed:
+    usual: dict[str, Any] = {
+        "recipient": "ada@example.com",
+        "subject": "Port down",
+        "text": "Hello\n",
+        "html": None,
+        "kind": "notification",
+        "company_id": UUID(int=1),
+        "ticket_number": 42,
+    }
+    return compose(Mail(**(usual | values)), KEY, thread, settings=settings, now=NOW)
+
+
+def parsed(one: Composed) -> email.message.Message:
+    return email.message_from_bytes(one.message)
+
+
+def decoded(message: email.message.Message, name: str) -> str:
+    return str(make_header(decode_header(re.sub(r"\r?\n(?=[ \t])", "", message[name]))))
+
+
+def test_a_mail_about_a_ticket_has_every_header_it_needs() -> None:
+    one = composed(thread=("<first@example.com>", "<last@example.net>"), html="<p>Hello</p>")
+    message = parsed(one)
+    assert one.message_id == message["Message-ID"] == "<00000000000000000000000000000007.INC000000000042@example.net>"
+    assert parsedate_to_datetime(message["Date"]) == NOW.replace(microsecond=0)
+    assert message["From"] == "Example Support <support@example.net>"
+    assert message["To"] == "ada@example.com"
+    assert message["Subject"] == one.subject == "[INC000000000042] Port down"
+    assert message["Thread-Topic"] == "Port down"
+    assert message["In-Reply-To"] == "<last@example.net>"
+    assert message["References"].split() == [
+        "<inc000000000042@example.net>",
+        "<first@example.com>",
+        "<last@example.net>",
+    ]
+    assert read_reply_address(parseaddr(message["Reply-To"])[1], b"secret") == 42
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["MIME-Version"] == "1.0"
+    assert message["List-Unsubscribe"] is message["Precedence"] is None
+    assert message.get_content_type() == "multipart/alternative"
+    parts: Any = message.get_payload()
+    text, html = parts
+    assert [text.get_content_type(), html.get_content_type()] == ["text/plain", "text/html"]
+    assert text.get_payload(decode=True).replace(b"\r\n", b"\n") == b"Hello\n"
+    assert html.get_payload(decode=True).strip() == b"<p>Hello</p>"
+
+
+def test_a_mail_about_no_ticket_belongs_to_no_thread() -> None:
+    one = composed(ticket_number=None, kind="digest", unsubscribe="https://desk.example.net/settings/notifications")
+    message = parsed(one)
+    for name in ("Reply-To", "References", "In-Reply-To", "Thread-Topic", "Thread-Index"):
+        assert message[name] is None
+    assert message["Subject"] == "Port down"
+    assert message["Precedence"] == "bulk"
+    assert message["List-Unsubscribe"] == "<https://desk.example.net/settings/notifications>"
+    assert message.get_content_type() == "text/plain"
+
+
+def test_the_first_mail_of_a_ticket_answers_its_root() -> None:
+    message = parsed(composed())
+    assert message["In-Reply-To"] == message["References"] == "<inc000000000042@example.net>"
+
+
+NASTY = [
+    "Down\r\nBcc: eve@example.org",
+    "Down\n\nBody of mine",
+    "Down\x0bBcc: eve@example.org\x0c\x1c\x1d\x1e\x85\u2028\u2029End",
+    "=?utf-8?q?Down=0D=0ABcc:_eve@example.org?=",
+    "=?utf-8?b?RG93bg==?= is not what it means",
+    "Störung am Anschluß in Zürich und in Genève: kein Licht, kein Link, keine Antwort seit heute früh " * 2,
+    "光ファイバー断線のお知らせ" * 15,
+    "🔥" * 60,
+    "x" * 255,
+    "word " * 50,
+    "a" * 70 + " ü " + "b" * 70,
+    "\ud800 half a pair",
+    "   ",
+    "",
+    "\u202ereversed",
+    'quotes " and \\ and , ; : <angle> (round)',
+]
+
+
+@pytest.mark.parametrize("title", NASTY)
+def test_no_title_breaks_out_of_its_header(title: str) -> None:
+    one = composed(subject=title)
+    message = parsed(one)
+    assert decoded(message, "Subject") == one.subject
+    assert one.subject.startswith("[INC000000000042]")
+    assert message["Bcc"] is None
+    assert message.keys().count("Subject") == 1
+    assert sorted(message.keys()) == sorted(parsed(composed()).keys())
+    head = one.message.split(b"\r\n\r\n", 1)[0]
+    assert max(len(line) for line in head.split(b"\r\n")) <= 998
+    assert b"\n" not in head.replace(b"\r\n", b"")
+    assert b"\r" not in head.replace(b"\r\n", b"")
+    assert head.isascii()
+
+
+@given(st.text(max_size=300))
+def test_any_title_arrives_as_it_is(title: str) -> None:
+    one = composed(subject=title)
+    message = parsed(one)
+    assert decoded(message, "Subject") == one.subject
+    assert sorted(message.keys()) == sorted(parsed(composed()).keys())
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=2000))
+def test_any_text_arrives_as_it_is(text: str) -> None:
+    one = composed(text=text, html="<p>x</p>")
+    found = mail_message.read(one.message).text
+    assert found.removesuffix("\n") == re.sub("\r\n|\r", "\n", text).removesuffix("\n")
+    assert one.message.isascii()
+    assert max(len(line) for line in one.message.split(b"\r\n")) <= 998
+
+
+def test_what_is_read_again_is_what_was_said() -> None:
+    one = composed(subject="Störung", text="Grüße\n", html="<p>Grüße</p>\n", thread=("<a@example.com>",))
+    read = mail_message.read(one.message)
+    assert (read.text, read.html) == ("Grüße\n", "<p>Grüße</p>\n")
+    headers = dict(read.headers)
+    assert headers["Subject"] == "[INC000000000042] Störung"
+    assert headers["To"] == "ada@example.com"
+
+
+@pytest.mark.parametrize(
+    ("recipient", "to", "is_ascii"),
+    [
+        ("ada@exämple.com", "ada@xn--exmple-cua.com", True),
+        ("jürgen@example.com", "jürgen@example.com", False),
+        ("o'neil+desk@example.com", "o'neil+desk@example.com", True),
+        ("a,b@example.com", "undisclosed:;", True),
+        ("a>b\r\nBcc: eve@example.org", "undisclosed:;", True),
+    ],
+)
+def test_addresses_travel_as_servers_want_them(recipient: str, to: str, *, is_ascii: bool) -> None:
+    one = composed(recipient=recipient)
+    assert one.message.isascii() is is_ascii
+    line = re.search(rb"^To: (.*)\r$", one.message, re.MULTILINE)
+    assert line is not None
+    assert line[1].decode() == to
+    assert parsed(one)["Bcc"] is None
+
+
+def test_the_senders_name_may_have_any_letters() -> None:
+    settings = MailSettings('"Störungsstelle, Nord" <support@exämple.net>', b"secret", "https://x", enabled=True)
+    one = composed(settings=settings)
+    assert one.message.isascii()
+    name, address = parseaddr(parsed(one)["From"])
+    assert (str(make_header(decode_header(name))), address) == ("Störungsstelle, Nord", "support@xn--exmple-cua.net")
+
+
+@pytest.mark.parametrize(
+    "unsubscribe", ["javascript:alert(1)", "https://x>\r\nBcc: eve@example.org", "https://a b", ""]
+)
+def test_what_is_no_link_is_no_way_to_unsubscribe(unsubscribe: str) -> None:
+    message = parsed(composed(unsubscribe=unsubscribe))
+    assert message["List-Unsubscribe"] is message["Bcc"] is None

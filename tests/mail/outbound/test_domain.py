@@ -1,0 +1,139 @@
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearline.mail.outbound import domain as mail
+
+SECRET = b"a secret of the desk"
+SENDER = "Support <support@example.net>"
+ADDRESS = "support+INC000000000042-"
+
+
+def test_a_reply_address_tells_its_ticket_to_those_who_know_the_secret() -> None:
+    address = mail.reply_address(SENDER, 42, SECRET)
+    assert address.startswith(ADDRESS)
+    assert len(address) == len(ADDRESS) + 16 + len("@example.net")
+    for spelt in (address, address.upper(), f"Desk <{address}>", address.replace("example.net", "mail.example.org")):
+        assert mail.read_reply_address(spelt, SECRET) == 42
+    assert mail.read_reply_address(address, b"another") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("42-", "43-"),
+        lambda text: text.replace("-", ""),
+        lambda text: text[: text.index("-")] + "@example.net",
+        lambda text: text.replace("@", "0@"),
+        lambda text: text.replace("+INC", "+INX"),
+        lambda _: "support@example.net",
+        lambda _: "",
+        lambda text: text + "@example.net",
+    ],
+)
+def test_no_other_address_tells_a_ticket(change: object) -> None:
+    assert callable(change)
+    assert mail.read_reply_address(change(mail.reply_address(SENDER, 42, SECRET)), SECRET) is None
+
+
+@given(st.integers(0, 999_999_999_999), st.binary(min_size=1))
+def test_every_ticket_has_a_reply_address_of_its_own(number: int, secret: bytes) -> None:
+    assert mail.read_reply_address(mail.reply_address(SENDER, number, secret), secret) == number
+
+
+@given(st.text())
+def test_any_text_can_be_asked_for_its_ticket(text: str) -> None:
+    assert mail.read_reply_address(text, SECRET) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@example.com",
+        "a+b.c_d'e@mail-1.example.com",
+        "jürgen@example.com",
+        "ada@exämple.com",
+        "ada@localhost",
+        "ada@[192.0.2.1]",
+        "ada@[IPv6:2001:db8::1]",
+        "x" * 64 + "@example.com",
+    ],
+)
+def test_addresses_that_servers_take(address: str) -> None:
+    assert mail.is_mailable(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ada",
+        "@example.com",
+        "ada@",
+        "a,b@example.com",
+        "a<b@example.com",
+        "a@b>SIZE=1",
+        'a"b@example.com',
+        ".ada@example.com",
+        "ada.@example.com",
+        "a..b@example.com",
+        "ada@-example.com",
+        "ada@example..com",
+        "ada@example.com.",
+        "ada@exam ple.com",
+        "ada@example.com\nBcc: eve@example.org",
+        "ad\x00a@example.com",
+        "ada\ud800@example.com",
+        "x" * 65 + "@example.com",
+        "ü" * 33 + "@example.com",
+        "ada@" + ".".join(["x" * 60] * 5),
+    ],
+)
+def test_addresses_that_no_server_takes(address: str) -> None:
+    assert not mail.is_mailable(address)
+
+
+@pytest.mark.parametrize(
+    ("subject", "number", "shown"),
+    [
+        ("Port down", 42, "[INC000000000042] Port down"),
+        ("Port down", None, "Port down"),
+        ("Re: AW: Fwd: [INC000000000042] Re: Port down", 42, "[INC000000000042] Port down"),
+        ("[INC000000000042] [INC000000000042] Port down", 42, "[INC000000000042] Port down"),
+        ("[INC000000000041] Port down", 42, "[INC000000000042] [INC000000000041] Port down"),
+        ("Regarding the port", 42, "[INC000000000042] Regarding the port"),
+        ("", 42, "[INC000000000042]"),
+    ],
+)
+def test_the_number_stands_once_before_the_title(subject: str, number: int | None, shown: str) -> None:
+    assert mail.prefixed_subject(subject, number) == shown
+
+
+def test_ids_of_mails_and_threads() -> None:
+    key = UUID(int=1)
+    assert mail.message_id_for(key, 42, SENDER) == "<00000000000000000000000000000001.INC000000000042@example.net>"
+    assert mail.message_id_for(key, None, "a@exämple.net") == "<00000000000000000000000000000001@xn--exmple-cua.net>"
+    assert mail.root_id(42, SENDER) == "<inc000000000042@example.net>"
+    assert mail.thread_index(42, SENDER) == mail.thread_index(42, "Other <other@example.net>")
+    assert mail.thread_index(42, SENDER) != mail.thread_index(43, SENDER)
+    known = [
+        "<a@x>",
+        "<inc000000000042@example.net>",
+        "no id",
+        "<a b@x>",
+        "<a@x>",
+        f"<{'x' * 300}@x>",
+        "<ü@x>",
+        "<b@x>",
+    ]
+    assert mail.thread_of("<inc000000000042@example.net>", known) == ("<inc000000000042@example.net>", "<a@x>", "<b@x>")
+
+
+def test_a_failed_mail_is_tried_for_three_days() -> None:
+    waits = [mail.next_try(failures) for failures in range(1, 12)]
+    assert waits[:5] == [timedelta(minutes=one) for one in (1, 5, 15, 60, 240)]
+    assert waits[-2:] == [None, None]
+    assert timedelta(days=3) <= sum((one for one in waits if one is not None), timedelta()) < timedelta(days=4)

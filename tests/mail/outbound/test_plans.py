@@ -1,0 +1,139 @@
+"""The statements of outgoing mail walk the indexes that were made for them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from clearline.clock import now
+from clearline.mail.outbound import store as outbound_mail
+from clearline.mail.outbound import suppression_store as mail_suppressions
+from clearline.mail.outbound import thread_store as mail_references
+from clearline.mail.outbound.domain import MailState
+from clearline.platform.database.transactions import Tx
+from tests.tickets.test_plans import Noted, plan_of
+
+FILL = """
+    insert into company
+    select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 20) c;
+    insert into ticket (company_id, number, title, description, issue_type, service_type, service_id, severity, impact,
+                        priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
+                        status_changed_at)
+    select md5('company' || t % 20 + 1)::uuid, t, 'Title', 'Text', 'Others', 'Port', 'SVC-1', 'minor', 'degraded',
+           'low', 'closed', 'User', '', 'user@example.com', 'API', now(), now(), now() from generate_series(1, 400) t;
+    insert into outbound_mail (company_id, id, recipient, subject, kind, ticket_number, message_id, message, state,
+                               due_at, created_at, finished_at)
+    select md5('company' || (m % 400 + 1) % 20 + 1)::uuid, md5('mail' || m)::uuid,
+           'person' || m % 500 || '@example.com',
+           'Subject', 'notification', m % 400 + 1, '<' || m || '@example.net>', 'message',
+           case when m % 50 = 0 then 'waiting' when m % 40 = 0 then 'dead' else 'sent' end,
+           now() + m * interval '1 second', now() - m * interval '5 minutes', now() - m * interval '5 minutes'
+      from generate_series(1, 10000) m;
+    insert into mail_reference
+    select company_id, ticket_number, message_id, case when random() < 0.2 then '' else lower(recipient) end, created_at
+      from outbound_mail;
+    insert into mail_suppression select 'person' || s || '@example.org', 'manual', '', now()
+      from generate_series(1, 4000) s;
+    analyze
+"""
+COMPANY = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+Statement = Callable[[Tx], Awaitable[object]]
+LATER = now() + timedelta(days=90)
+NEXT = (now() - timedelta(days=1), COMPANY)
+
+
+LISTS: dict[str, tuple[set[str], Statement]] = {
+    "newest": ({"outbound_mail_newest"}, lambda tx: outbound_mail.page(tx, state=None, before=None, limit=51)),
+    "newest after one": (
+        {"outbound_mail_newest"},
+        lambda tx: outbound_mail.page(tx, state=None, before=NEXT, limit=51),
+    ),
+    "dead": (
+        {"outbound_mail_by_state"},
+        lambda tx: outbound_mail.page(tx, state=MailState.DEAD, before=None, limit=51),
+    ),
+    "dead after one": (
+        {"outbound_mail_by_state"},
+        lambda tx: outbound_mail.page(tx, state=MailState.DEAD, before=NEXT, limit=51),
+    ),
+    "of a ticket": (
+        {"outbound_mail_of_ticket"},
+        lambda tx: outbound_mail.of_ticket(tx, COMPANY, 20, state=None, before=None, limit=51),
+    ),
+    "suppressions": ({"mail_suppression_pkey"}, lambda tx: mail_suppressions.page(tx, after=None, limit=51)),
+    "suppressions after one": ({"mail_suppression_pkey"}, lambda tx: mail_suppressions.page(tx, after="p", limit=51)),
+}
+ONES: dict[str, tuple[set[str], Statement]] = {
+    "one": ({"outbound_mail_pkey"}, lambda tx: outbound_mail.get(tx, COMPANY)),
+    "one to change": ({"outbound_mail_pkey"}, lambda tx: outbound_mail.lock(tx, COMPANY)),
+    "by Message-ID": ({"outbound_mail_by_message"}, lambda tx: outbound_mail.with_message_id(tx, "<1@example.net>")),
+    "fuse": (
+        {"outbound_mail_of_recipient"},
+        lambda tx: outbound_mail.recent_count(tx, "Person1@example.com", "notification", since=NEW_YEAR),
+    ),
+    "fuse of contacts": (
+        {"outbound_mail_to_contacts"},
+        lambda tx: outbound_mail.contacts_count(tx, COMPANY, since=now() - timedelta(hours=1)),
+    ),
+    "thread": (
+        {"mail_reference_in_order"},
+        lambda tx: mail_references.thread(tx, COMPANY, 20, "person1@example.com", first=3, last=7),
+    ),
+    "references": ({"mail_reference_by_id"}, lambda tx: mail_references.find(tx, ["<1@example.net>", "<2@x>"])),
+    "suppression": ({"mail_suppression_pkey"}, lambda tx: mail_suppressions.get(tx, "person1@example.org")),
+    "claim": (
+        {"outbound_mail_waiting", "outbound_mail_in_order", "mail_suppression_pkey"},
+        lambda tx: outbound_mail.claim(tx, limit=40, until=NEW_YEAR, now=NEW_YEAR),
+    ),
+    "put off": (
+        {"outbound_mail_pkey", "outbound_mail_in_order"},
+        lambda tx: outbound_mail.put_off(
+            tx,
+            outbound_mail.Claimed(COMPANY, COMPANY, "person1@example.com", 20, 0, b"", None),
+            "451",
+            due_at=LATER,
+        ),
+    ),
+    "purge": (
+        {"outbound_mail_finished", "outbound_mail_pkey"},
+        lambda tx: outbound_mail.purge(tx, before=NEW_YEAR, limit=100),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FILL)
+    yield connection
+    await connection.close()
+
+
+async def _plan(filled: Any, run: Statement) -> tuple[tuple[set[str], set[str]], str]:
+    noted = Noted()
+    await run(Tx(noted))
+    company = await filled.fetchval("select company_id from ticket where number = 20")
+    values = [company if value == COMPANY else value for value in noted.values]
+    text: str = await filled.fetchval(f"explain (format json) {noted.statement}", *values)
+    used, whole = await plan_of(filled, noted.statement, *values)
+    # An id names one row, whichever index finds it.
+    return ({"outbound_mail_pkey" if one == "outbound_mail_by_id" else one for one in used}, whole), text
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
+    indexes, run = LISTS[what]
+    plan, text = await _plan(filled, run)
+    assert plan == (indexes, set())
+    assert "Sort" not in text
+
+
+@pytest.mark.parametrize("what", ONES)
+async def test_a_statement_reads_no_table_whole(filled: Any, what: str) -> None:
+    indexes, run = ONES[what]
+    plan, _text = await _plan(filled, run)
+    assert plan == (indexes, set())

@@ -1,0 +1,192 @@
+"""Outgoing mail when processes and databases die, and several work at once: nothing is lost, little is repeated."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from clearline.clock import now
+from clearline.mail.outbound import store as stored
+from clearline.mail.outbound import worker as mail_out
+from clearline.mail.outbound.domain import MailState
+from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.work.claims import LEASE_SECONDS
+from clearline.platform.work.runner import Runner
+from clearline.settings import Settings
+from tests.builders.mail_server import MailServer, running
+from tests.builders.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.conftest import Tenant, _administer
+
+PROCESS = """
+import asyncio, sys
+from clearline.clock import now
+from clearline.mail.outbound.smtp import Connections, SmtpServer
+from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.mail.outbound.worker import MailOut
+from clearline.platform.work.runner import Runner
+
+async def main(url, smtp):
+    database = await Database.open(url)
+    await Runner([MailOut(database, Connections(SmtpServer.parse(smtp), "support@example.net"), now).job()]).run()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+async def _empty(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.write("delete from outbound_mail")
+        await tx.write("delete from mail_suppression")
+
+
+async def test_several_processes_send_each_mail_once(database: Database, tenant: Tenant, database_url: str) -> None:
+    ids = await write(database, tenant, 120)
+    other = await Database.open(database_url)
+    async with running() as server, working(database, server), working(other, server):
+        await until_state(database, MailState.SENT, *ids)
+    await other.close()
+    assert len(server.taken) == 120
+    assert len({one.message["Message-ID"] for one in server.taken}) == 120
+
+
+async def test_what_a_dead_process_had_is_sent_when_its_lease_is_over(
+    database: Database, tenant: Tenant, clock: Clock
+) -> None:
+    ids = await write(database, tenant, 3)
+    at = now()
+    async with database.transaction() as tx:
+        until = at + timedelta(seconds=LEASE_SECONDS)
+        held = await stored.claim(tx, limit=2, until=until, now=at)
+    async with running() as server, working(database, server, clock):
+        await until_taken(server, 1)
+        await asyncio.sleep(0.5)
+        assert len(server.taken) == 1
+        async with database.transaction() as tx:
+            await stored.renew(tx, held[:1], until=until + timedelta(seconds=60))
+        clock.ahead += timedelta(seconds=LEASE_SECONDS + 1)
+        await until_taken(server, 2)
+        await asyncio.sleep(0.5)
+        assert len(server.taken) == 2
+        clock.ahead += timedelta(seconds=60)
+        await until_state(database, MailState.SENT, *ids)
+
+
+async def test_a_process_that_is_killed_loses_nothing_and_repeats_with_the_same_id(
+    database: Database, tenant: Tenant, database_url: str, clock: Clock
+) -> None:
+    ids = await write(database, tenant, 80)
+    async with running() as server:
+        server.delay = 0.02
+        for seen in (15, 40):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", PROCESS, database_url, f"smtp://127.0.0.1:{server.port}",
+                env={**os.environ, "PYTHONPATH": str(Path(mail_out.__file__).parents[3])},
+            )  # fmt: skip
+            await until_taken(server, seen, 20)
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+            await asyncio.sleep(0.1)  # what it had sent arrives
+            async with database.transaction() as tx:
+                await tx.write("update outbound_mail set claimed_until = null where state = 'waiting'")
+        server.delay = 0
+        async with working(database, server, clock):
+            await until_state(database, MailState.SENT, *ids)
+    known = {(await read(database, one)).message_id for one in ids}
+    arrived = Counter(str(one.message["Message-ID"]) for one in server.taken)
+    assert set(arrived) == known
+    assert max(arrived.values()) <= 3
+    assert sum(arrived.values()) - len(ids) <= 2 * mail_out.SLOTS
+    by_id: dict[str, set[bytes]] = {}
+    for one in server.taken:
+        by_id.setdefault(str(one.message["Message-ID"]), set()).add(one.raw)
+    assert {len(bodies) for bodies in by_id.values()} == {1}
+
+
+async def test_a_worker_that_stops_finishes_what_it_is_at_and_hangs_up(database: Database, tenant: Tenant) -> None:
+    ids = await write(database, tenant, 8)
+    async with running() as server:
+        server.delay = 0.1
+        async with working(database, server):
+            await until_taken(server, 1)
+        states = [(await read(database, one)).state for one in ids]
+        assert states.count(MailState.SENT) == len(server.taken) >= 1
+
+        async def hung_up() -> bool:
+            return server.open == 0
+
+        await eventually(hung_up, 2)
+
+
+async def test_a_database_that_goes_away_in_between_has_nothing_sent_twice(
+    database: Database, tenant: Tenant, postgres: str
+) -> None:
+    [mail_id] = await write(database, tenant)
+    async with running() as server, working(database, server):
+        server.delay = 0.5
+        await eventually(lambda: _is_under_way(server))
+        async with database.statement() as tx:
+            name = await tx.fetchval("select current_database()")
+        await _administer(postgres, f"alter database {name} connection limit 0")
+        end = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"  # noqa: S608
+        await _administer(postgres, end)
+        await until_taken(server, 1)
+        await asyncio.sleep(0.5)
+        await _administer(postgres, f"alter database {name} connection limit -1")
+
+        async def is_sent() -> bool:
+            try:
+                return (await read(database, mail_id)).state is MailState.SENT
+            except DatabaseUnavailable:
+                return False
+
+        await eventually(is_sent)
+        assert len(server.taken) == 1
+
+
+async def _is_under_way(server: MailServer) -> bool:
+    return server.under_way > 0
+
+
+async def test_the_settings_name_the_server_and_the_sender(database: Database, tenant: Tenant) -> None:
+    async with running() as server:
+        settings = Settings(smtp=f"smtp://127.0.0.1:{server.port}", mail_from="Störung <desk@exämple.net>")
+        runner = Runner(mail_out.jobs(database, settings, now))
+        task = asyncio.create_task(runner.run())
+        await write(database, tenant)
+        await until_taken(server, 1)
+        runner.stop()
+        await task
+    assert server.taken[0].sender == "desk@xn--exmple-cua.net"
+
+
+async def test_without_a_server_there_is_no_queue(database: Database) -> None:
+    names = [one.name for one in mail_out.jobs(database, Settings(), now)]
+    assert names == ["old mail that went out"]
+    both = mail_out.jobs(database, Settings(smtp="smtp://mail.example.net", mail_from="a@exämple.net"), now)
+    assert [one.name for one in both] == ["old mail that went out", mail_out.NAME]
+    async with database.transaction() as tx:
+        await tx.write("update outbound_mail set finished_at = $1", now())
+    assert await both[0].run() == 0
+
+
+async def test_old_mail_is_forgotten(database: Database, tenant: Tenant) -> None:
+    [old, young] = await write(database, tenant, 2)
+    async with database.transaction() as tx:
+        for mail_id, days in ((old, 91), (young, 89)):
+            at = now() - timedelta(days=days)
+            await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", mail_id, at)
+    [purging] = mail_out.jobs(database, Settings(), now)
+    assert await purging.run() == 1
+    async with database.statement() as tx:
+        assert [await stored.get(tx, one) is None for one in (old, young)] == [True, False]

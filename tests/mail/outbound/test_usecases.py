@@ -1,0 +1,297 @@
+import email
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from clearline.errors import AlreadyExists, Conflict, Forbidden, InvalidInput, NotFound
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
+from clearline.mail.outbound import store as stored
+from clearline.mail.outbound import thread_store as mail_references
+from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound.domain import (
+    MOST_AN_HOUR,
+    SENT_DAYS,
+    Mail,
+    MailSettings,
+    MailState,
+    OutboundMail,
+    read_reply_address,
+    root_id,
+)
+from clearline.mail.outbound.thread_store import Reference
+from clearline.platform.database.transactions import Database, Tx
+from clearline.settings import Settings
+from tests.builders.desk import person
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant
+
+SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
+OFF = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=False)
+
+
+def a_mail(company_id: UUID, **values: Any) -> Mail:
+    usual: dict[str, Any] = {
+        "recipient": f"{uuid4().hex}@example.com",
+        "subject": "Port is slow",
+        "text": "Hello\n",
+        "html": "<p>Hello</p>",
+        "kind": "notification",
+        "company_id": company_id,
+    }
+    return Mail(**(usual | values))
+
+
+async def sent(tx: Tx, mail: Mail, *, later: int = 0) -> tuple[OutboundMail, email.message.Message]:
+    """A mail just written, and its message."""
+    mail_id = await mails.send(tx, mail, now=NOW + timedelta(seconds=later), settings=SETTINGS)
+    assert mail_id is not None
+    one, message = await mails.get_mail(tx, OPERATOR, mail_id)
+    return one, email.message_from_bytes(message)
+
+
+async def test_a_mail_waits_with_its_message_and_belongs_to_its_ticket(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        mail = a_mail(tenant.company.id, ticket_number=number, user_id=tenant.user.id)
+        one, message = await sent(tx, mail)
+        assert one == OutboundMail(
+            tenant.company.id, one.id, one.number, mail.recipient, tenant.user.id, message["Subject"], "notification",
+            number, message["Message-ID"], MailState.WAITING, 0, NOW, None, NOW, None,
+        )  # fmt: skip
+        assert message["Subject"] == f"[INC{number:012}] Port is slow"
+        assert read_reply_address(message["Reply-To"], b"secret") == number
+        assert await mail_references.find(tx, ["<other@example.org>", one.message_id]) == [
+            Reference(tenant.company.id, number)
+        ]
+        assert await mail_references.find(tx, ["<other@example.org>"]) == []
+
+
+async def test_later_mails_refer_to_the_root_and_to_what_their_reader_may_know(
+    database: Database, tenant: Tenant
+) -> None:
+    ada, company_id = f"Ada.{uuid4().hex}@example.com", tenant.company.id
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        root = root_id(number, SETTINGS.sender)
+        theirs = [f"<theirs-{one}@example.com>" for one in range(5)]
+        for came_in in [*theirs, theirs[0]]:
+            await mail_references.add(tx, company_id, number, came_in, now=NOW)
+        ids = list(theirs)
+        for later in range(1, 15):
+            for_others, _message = await sent(tx, a_mail(company_id, ticket_number=number), later=later)
+            spelt = ada if later % 2 else ada.lower()
+            one, message = await sent(tx, a_mail(company_id, ticket_number=number, recipient=spelt), later=later)
+            known = ids if len(ids) <= 7 else [*theirs[:3], *[one for one in ids[-7:] if one not in theirs[:3]]]
+            assert message["References"].split() == [root, *known]
+            assert message["In-Reply-To"] == ids[-1]
+            assert for_others.message_id not in message["References"]
+            ids.append(one.message_id)
+        _one, message = await sent(tx, a_mail(company_id, ticket_number=number), later=20)
+        assert message["References"].split() == [root, *theirs]
+
+
+async def test_without_a_server_nothing_is_written(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        mail = a_mail(tenant.company.id, ticket_number=number)
+        assert await mails.send(tx, mail, now=NOW, settings=OFF) is None
+        assert await mails.list_mails(tx, OPERATOR, ticket_number=number, limit=9) == []
+        with pytest.raises(Conflict):
+            await mails.send_test(tx, OPERATOR, "ada@example.com", now=NOW, settings=OFF)
+
+
+async def test_settings_share_one_secret_and_are_off_without_a_server(database: Database) -> None:
+    async with database.transaction() as tx:
+        off = await mails.settings_of(tx, Settings(public_url="https://desk.example.net/"))
+        on = await mails.settings_of(tx, Settings(smtp="smtp://mail.example.net"))
+    assert (off.enabled, on.enabled) == (False, True)
+    assert off.secret == on.secret
+    assert len(on.secret) == 32
+    assert off.public_url == "https://desk.example.net"
+    assert off.link("/tickets/INC000000000042") == "https://desk.example.net/tickets/INC000000000042"
+
+
+@pytest.mark.parametrize("recipient", ["a,b@example.com", "x@y>\r\nRCPT TO:<eve@example.org"])
+async def test_a_mail_that_no_server_takes_is_dead_at_once(database: Database, tenant: Tenant, recipient: str) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient, ticket_number=number))
+        assert (one.state, one.last_error) == (MailState.DEAD, "no server takes mail for such an address")
+        assert await mail_references.find(tx, [one.message_id]) == []
+        assert not await mails.may_mail(tx, recipient)
+
+
+async def test_a_suppressed_address_is_not_written_to_in_any_case(database: Database, tenant: Tenant) -> None:
+    address = f"Ada.{uuid4().hex}@Example.com"
+    async with database.transaction() as tx:
+        assert await mails.may_mail(tx, address)
+        made = await mails.suppress(tx, OPERATOR, address, "asked for it", now=NOW)
+        assert (made.address, made.reason, made.detail) == (address.lower(), "manual", "asked for it")
+        with pytest.raises(AlreadyExists):
+            await mails.suppress(tx, OPERATOR, address.upper(), now=NOW)
+        for spelt in (address, address.lower(), address.upper()):
+            assert not await mails.may_mail(tx, spelt)
+            one, _message = await sent(tx, a_mail(tenant.company.id, recipient=spelt))
+            assert (one.state, one.last_error) == (MailState.DEAD, "the address is suppressed: manual")
+            with pytest.raises(Conflict):
+                await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
+        await mails.unsuppress(tx, OPERATOR, address.upper(), now=NOW)
+        assert await mails.may_mail(tx, address)
+        assert (await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)).state is MailState.WAITING
+        with pytest.raises(NotFound):
+            await mails.unsuppress(tx, OPERATOR, address, now=NOW)
+        told = await tx.fetch(
+            "select type, company_id, actor_name from event where data->>'id' = $1 order by id", address.lower()
+        )
+        assert [tuple(one) for one in told] == [
+            ("mail_suppression.created", PROVIDER_ID, "operator"),
+            ("mail_suppression.deleted", PROVIDER_ID, "operator"),
+        ]
+
+
+@pytest.mark.parametrize("address", ["", "ada", "a,b@example.com"])
+async def test_what_is_no_address_is_not_suppressed(database: Database, address: str) -> None:
+    async with database.transaction() as tx:
+        with pytest.raises(InvalidInput):
+            await mails.suppress(tx, OPERATOR, address, now=NOW)
+        with pytest.raises(InvalidInput):
+            await mails.suppress(tx, OPERATOR, "ada@example.com", "x" * 256, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "bad", "is_suppressed"),
+    [
+        ("Ada@{}.example.com", "ada@{}.example.com", True),
+        ("ada@{}.bücher.example", "ada@{}.xn--bcher-kva.example", True),
+        ("ada@{}.example.com", "bob@{}.example.com", False),
+        ("ada@{}.example.com", "", False),
+    ],
+)
+async def test_a_bounce_marks_the_mail_and_its_address_only_when_the_report_names_it(
+    database: Database, tenant: Tenant, recipient: str, bad: str, *, is_suppressed: bool
+) -> None:
+    label = f"x{uuid4().hex[:8]}"
+    bad_addresses = [bad.format(label)] if bad else []
+    async with database.transaction() as tx:
+        one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient.format(label)))
+        detail = "550 5.1.1 no such user " + "x" * 600
+        for _ in range(2):
+            bounced = await mails.note_bounce(tx, one.message_id, detail, bad_addresses=bad_addresses, now=NOW)
+            assert bounced is not None
+        known, _raw = await mails.get_mail(tx, OPERATOR, one.id)
+        assert (known.state, known.last_error) == (MailState.BOUNCED, detail[:500])
+        assert await mails.may_mail(tx, one.recipient) is not is_suppressed
+        if is_suppressed:
+            assert (await mails.get_suppression(tx, OPERATOR, one.recipient)).reason == "bounce"
+        nothing = await mails.note_bounce(tx, "<unknown@example.org>", "gone", bad_addresses=bad_addresses, now=NOW)
+        assert nothing is None
+
+
+async def test_the_fuse_counts_what_went_to_an_address_in_the_last_hour(database: Database, tenant: Tenant) -> None:
+    address = f"{uuid4().hex}@example.com"
+    async with database.transaction() as tx:
+        for later in (-3601, -3000, 0):
+            await sent(tx, a_mail(tenant.company.id, recipient=address), later=later)
+        await sent(tx, a_mail(tenant.company.id, recipient=address.upper()))
+        await sent(tx, a_mail(tenant.company.id, recipient=address, kind="digest"))
+        assert await mails.recent_count(tx, address, now=NOW) == 3
+        assert await mails.recent_count(tx, address, "digest", now=NOW) == 1
+    assert MOST_AN_HOUR == 60
+
+
+async def test_only_admins_act_and_only_the_staff_reads(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        one, _message = await sent(tx, a_mail(tenant.company.id))
+        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
+        for actor in (tenant.actor, agent):
+            for act in (
+                lambda actor: mails.retry_mail(tx, actor, one.id, now=NOW),
+                lambda actor: mails.send_test(tx, actor, "ada@example.com", now=NOW, settings=SETTINGS),
+                lambda actor: mails.suppress(tx, actor, "ada@example.com", now=NOW),
+                lambda actor: mails.unsuppress(tx, actor, "ada@example.com", now=NOW),
+                lambda actor: mails.lock_suppression(tx, actor, "ada@example.com"),
+            ):
+                with pytest.raises(Forbidden):
+                    await act(actor)
+        for read in (
+            lambda actor: mails.list_mails(tx, actor, limit=5),
+            lambda actor: mails.get_mail(tx, actor, one.id),
+            lambda actor: mails.list_suppressions(tx, actor, after=None, limit=5),
+        ):
+            await read(agent)
+            with pytest.raises(Forbidden):
+                await read(tenant.actor)
+        with pytest.raises(Forbidden):
+            await mails.get_suppression(tx, tenant.actor, "ada@example.com")
+        test = await mails.send_test(tx, admin, "ada@example.com", now=NOW, settings=SETTINGS)
+        assert (test.kind, test.state, test.company_id) == ("test", MailState.WAITING, PROVIDER_ID)
+        with pytest.raises(InvalidInput):
+            await mails.send_test(tx, admin, "a,b@example.com", now=NOW, settings=SETTINGS)
+        with pytest.raises(NotFound):
+            await mails.get_mail(tx, agent, uuid4())
+        with pytest.raises(NotFound):
+            await mails.retry_mail(tx, admin, uuid4(), now=NOW)
+
+
+async def test_lists_go_from_the_newest_down_page_by_page(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
+        made = []
+        for later in range(5):
+            one, _message = await sent(tx, a_mail(tenant.company.id, ticket_number=number), later=10_000 + later)
+            await sent(tx, a_mail(tenant.company.id, ticket_number=other), later=10_000 + later)
+            made.append(one.id)
+        await tx.write("update outbound_mail set state = 'dead' where id = $1", made[2])
+
+        async def pages(**values: Any) -> list[UUID]:
+            found: list[OutboundMail] = []
+            while True:
+                before = (found[-1].created_at, found[-1].id) if found else None
+                page = await mails.list_mails(tx, OPERATOR, before=before, limit=2, **values)
+                if not page:
+                    return [one.id for one in found]
+                found += page
+
+        assert await pages(ticket_number=number) == made[::-1]
+        assert await pages(ticket_number=number, state=MailState.DEAD) == [made[2]]
+        assert made[2] in await pages(state=MailState.DEAD)
+        everything = await pages()
+        assert [one for one in everything if one in made] == made[::-1]
+        assert len(everything) == len(set(everything))
+        with pytest.raises(NotFound):
+            await mails.list_mails(tx, OPERATOR, ticket_number=999_999_999, limit=2)
+
+
+async def test_a_mail_that_is_being_sent_is_not_tried_again_until_its_lease_is_over(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        one, _message = await sent(tx, a_mail(tenant.company.id))
+        until = NOW + timedelta(minutes=1)
+        await tx.write("update outbound_mail set claimed_until = $2 where id = $1", one.id, until)
+        with pytest.raises(Conflict, match="is being sent"):
+            await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
+        assert await tx.fetchval("select claimed_until from outbound_mail where id = $1", one.id) == until
+        assert (await mails.retry_mail(tx, OPERATOR, one.id, now=until)).state is MailState.WAITING
+
+
+async def test_a_mail_that_was_sent_is_not_sent_again_and_old_mail_is_forgotten(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        one, _message = await sent(tx, a_mail(tenant.company.id, ticket_number=number))
+        waiting, _message = await sent(tx, a_mail(tenant.company.id))
+        await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", one.id, NOW)
+        with pytest.raises(Conflict):
+            await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
+        assert await mails.purge(tx, now=NOW + timedelta(days=SENT_DAYS)) >= 0
+        assert await stored.get(tx, one.id) is not None
+        later = NOW + timedelta(days=SENT_DAYS, seconds=1)
+        assert await mails.purge(tx, now=later) >= 1
+        assert await mails.purge(tx, now=later) == 0
+        assert await stored.get(tx, one.id) is None
+        assert await stored.get(tx, waiting.id) is not None
+        assert await mail_references.find(tx, [one.message_id]) == [Reference(tenant.company.id, number)]

@@ -1,0 +1,195 @@
+"""The queue of outgoing mail against real servers: what arrives, in which order, and what becomes of the rest."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from clearline.clock import now
+from clearline.identity import OPERATOR
+from clearline.mail.outbound import store as stored
+from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound import worker as mail_out
+from clearline.mail.outbound.domain import RETRIES, MailState
+from clearline.platform.database.transactions import Database
+from tests.builders.mail_server import running
+from tests.builders.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.builders.samples import raised
+from tests.conftest import Tenant
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+async def _empty(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.write("delete from outbound_mail")
+        await tx.write("delete from mail_suppression")
+
+
+@pytest.fixture
+async def ticket(database: Database, tenant: Tenant) -> int:
+    async with database.transaction() as tx:
+        return await raised(tx, tenant)
+
+
+async def test_what_is_written_arrives_as_it_is_kept(database: Database, tenant: Tenant, ticket: int) -> None:
+    async with running() as server:
+        async with working(database, server):
+            ids = await write(database, tenant, 5, ticket_number=ticket)
+            await until_state(database, MailState.SENT, *ids)
+        async with database.statement() as tx:
+            kept = [(await mails.get_mail(tx, OPERATOR, one))[1] for one in ids]
+        assert sorted(one.raw for one in server.taken) == sorted(kept)
+        assert {one.sender for one in server.taken} == {"support@example.net"}
+        assert {str(one.message["To"]) for one in server.taken} == {one.recipient for one in server.taken}
+        one = await read(database, ids[0])
+        assert (one.attempts, one.last_error) == (0, None)
+        assert one.finished_at is not None
+        assert server.connections <= mail_out.SLOTS
+
+
+async def test_a_mail_that_is_not_taken_now_is_tried_again_later(
+    database: Database, tenant: Tenant, clock: Clock
+) -> None:
+    async with running() as server, working(database, server, clock):
+        server.on_rcpt["*"] = "450 4.2.0 greylisted"
+        [mail_id] = await write(database, tenant)
+        for attempt, wait in enumerate(RETRIES, 1):
+
+            async def failed(attempt: int = attempt) -> bool:
+                return (await read(database, mail_id)).attempts == attempt
+
+            await eventually(failed)
+            one = await read(database, mail_id)
+            assert (one.state, one.last_error) == (MailState.WAITING, "450 4.2.0 greylisted")
+            left = one.due_at - clock()
+            assert wait * 0.8 < left < wait * 1.11
+            clock.ahead += left + timedelta(seconds=1)
+        await until_state(database, MailState.DEAD, mail_id)
+        one = await read(database, mail_id)
+        assert (one.attempts, one.last_error) == (len(RETRIES) + 1, "450 4.2.0 greylisted")
+        assert server.taken == []
+        server.on_rcpt.clear()
+        async with database.transaction() as tx:
+            assert (await mails.retry_mail(tx, OPERATOR, mail_id, now=clock())).attempts == 0
+        await until_taken(server, 1)
+
+
+async def test_a_mail_that_is_refused_for_good_is_not_tried_again(database: Database, tenant: Tenant) -> None:
+    async with running() as server, working(database, server):
+        server.on_rcpt["person0@example.com"] = "550 5.1.1 no such user"
+        server.on_data["person1@example.com"] = "554 5.7.1 spam"
+        ids = await write(database, tenant, 3)
+        await until_state(database, MailState.DEAD, *ids[:2])
+        await until_state(database, MailState.SENT, ids[2])
+        found = [await read(database, one) for one in ids[:2]]
+        assert [one.last_error for one in found] == ["550 5.1.1 no such user", "554 5.7.1 spam"]
+        assert [one.attempts for one in found] == [1, 1]
+        assert [one.recipient for one in server.taken] == ["person2@example.com"]
+
+
+@pytest.mark.parametrize("answer", ["drop", "hang"])
+async def test_a_mail_over_which_the_server_breaks_stops_no_other(
+    database: Database, tenant: Tenant, answer: str
+) -> None:
+    async with running() as server, working(database, server, seconds=0.3):
+        server.on_data["person0@example.com"] = answer
+        ids = await write(database, tenant, 30)
+        await until_state(database, MailState.SENT, *ids[1:])
+        one = await read(database, ids[0])
+        assert (one.state, one.attempts) == (MailState.WAITING, 1)
+        assert one.last_error
+
+
+async def test_mails_to_one_address_about_one_ticket_arrive_in_their_order(
+    database: Database, tenant: Tenant, ticket: int, clock: Clock
+) -> None:
+    ada = {"recipient": "Ada@example.com", "ticket_number": ticket}
+    async with running() as server, working(database, server, clock):
+        server.on_rcpt["Ada@example.com"] = "451 4.3.0 later"
+        ids = await write(database, tenant, 1, **ada)
+
+        async def failed() -> bool:
+            return (await read(database, ids[0])).attempts == 1
+
+        await eventually(failed)
+        ids += await write(database, tenant, 4, **(ada | {"recipient": "ada@example.com"}))
+        others = await write(database, tenant, 2, ticket_number=ticket)
+        others += await write(database, tenant, 1, recipient="ada@example.com")
+        await until_state(database, MailState.SENT, *others)
+        assert [(await read(database, one)).state for one in ids] == [MailState.WAITING] * 5
+        server.on_rcpt.clear()
+        server.taken.clear()
+        clock.ahead += timedelta(minutes=2)
+        await until_state(database, MailState.SENT, *ids)
+    known = [(await read(database, one)).message_id for one in ids]
+    assert [str(one.message["Message-ID"]) for one in server.taken] == known
+
+
+async def test_a_failure_puts_those_behind_it_off_as_well(database: Database, tenant: Tenant, ticket: int) -> None:
+    ids = await write(database, tenant, 3, recipient="ada@example.com", ticket_number=ticket)
+    [other] = await write(database, tenant, 1, recipient="ben@example.com", ticket_number=ticket)
+    at, later = now(), now() + timedelta(hours=1)
+    async with database.transaction() as tx:
+        first = await stored.claim(tx, limit=10, until=at + timedelta(seconds=60), now=at)
+        assert [one.id for one in first] == [ids[0], other]
+        assert await stored.claim(tx, limit=10, until=at, now=at) == []
+        await stored.put_off(tx, first[0], "451 later", due_at=later)
+    assert [(await read(database, one)).due_at for one in ids] == [later] * 3
+    assert (await read(database, other)).due_at < later
+
+
+async def test_nobody_waits_for_what_another_process_is_claiming(database: Database, tenant: Tenant) -> None:
+    ids = await write(database, tenant, 3)
+    at = now()
+    async with database.transaction() as one, database.transaction() as other:
+        first = await stored.claim(one, limit=2, until=at + timedelta(seconds=60), now=at)
+        async with asyncio.timeout(2):
+            rest = await stored.claim(other, limit=2, until=at + timedelta(seconds=60), now=at)
+    assert [mail.id for mail in [*first, *rest]] == ids
+
+
+async def test_a_server_that_is_away_costs_no_attempts(
+    database: Database, tenant: Tenant, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_out, "PAUSES", (0.3,))
+    async with running() as server:
+        pass
+    async with working(database, server, clock):
+        ids = await write(database, tenant, 30)
+        await asyncio.sleep(1)
+        found = [await read(database, one) for one in ids]
+        assert {(one.state, one.attempts, one.last_error) for one in found} == {(MailState.WAITING, 0, None)}
+        async with running(server, port=server.port):
+            await until_state(database, MailState.SENT, *ids)
+            assert len(server.taken) == 30
+
+
+async def test_a_server_that_refuses_everybody_is_asked_by_one_mail_at_a_time(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_out, "PAUSES", (0.1,))
+    async with running() as server, working(database, server):
+        server.on_mail["*"] = "550 5.7.1 not your address"
+        ids = await write(database, tenant, 20)
+        await asyncio.sleep(0.5)
+        before = server.connections
+        await asyncio.sleep(1)
+        assert server.connections - before <= 10
+        server.on_mail.clear()
+        await until_state(database, MailState.SENT, *ids)
+
+
+async def test_an_address_that_is_suppressed_meanwhile_is_not_written_to(database: Database, tenant: Tenant) -> None:
+    [mail_id] = await write(database, tenant, 1, recipient="Ada@example.com")
+    async with database.transaction() as tx:
+        await mails.suppress(tx, OPERATOR, "ada@example.com", now=now())
+    async with running() as server, working(database, server):
+        await until_state(database, MailState.DEAD, mail_id)
+        one = await read(database, mail_id)
+        assert (one.last_error, one.attempts) == ("the address is suppressed: manual", 0)
+        assert server.taken == []

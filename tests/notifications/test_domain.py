@@ -1,0 +1,140 @@
+from datetime import time
+from typing import Any
+
+import pytest
+
+from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
+from clearline.notifications.domain import (
+    DEFAULTS,
+    Happening,
+    NotificationSettings,
+    Way,
+    check_settings,
+    heard,
+    may_know,
+    rules_of,
+)
+from clearline.notifications.wording import Names, Told, headline, who_did, words
+from clearline.tickets.domain import Channel
+from tests.conftest import NOW
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"time_zone": "Europe/Nowhere"}, "time_zone"),
+        ({"time_zone": ""}, "time_zone"),
+        ({"time_zone": "../../etc/passwd"}, "time_zone"),
+        ({"time_zone": "America"}, "time_zone"),
+        ({"quiet_from": time(22)}, "quiet_to"),
+        ({"quiet_to": time(7)}, "quiet_from"),
+        ({"quiet_from": time(7), "quiet_to": time(7)}, "quiet_to"),
+        ({"quiet_days": (0,)}, "quiet_days"),
+        ({"quiet_days": (8,)}, "quiet_days"),
+        ({"quiet_days": (6, 6)}, "quiet_days"),
+        ({"quiet_days": (1, 2, 3, 4, 5, 6, 7)}, "quiet_days"),
+        ({"rules": {Happening.INTERNAL_NOTE: Way.EMAIL}}, "rules.internal_note"),
+        ({"rules": {Happening.ASSIGNED_TO_ME: Way.OFF}}, "rules.assigned_to_me"),
+    ],
+)
+def test_settings_that_break_a_rule_are_told_by_the_member(values: dict[str, Any], field: str) -> None:
+    assert [one.field for one in check_settings(NotificationSettings(**values), Role.CUSTOMER)] == [field]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Asia/Kathmandu"])
+def test_settings_that_break_none_pass(zone: str) -> None:
+    wanted = NotificationSettings(zone, time(22), time(7), (6, 7), rules={Happening.RESOLVED: Way.OFF})
+    for role in (*STAFF_ROLES, *CUSTOMER_ROLES):
+        assert check_settings(wanted, role) == []
+
+
+def test_customers_have_no_rule_about_what_is_internal() -> None:
+    inside = {Happening.INTERNAL_NOTE, Happening.ASSIGNED_TO_ME, Happening.ROUTED_TO_MY_TEAM}
+    for role in CUSTOMER_ROLES:
+        assert not inside & DEFAULTS[role].keys()
+        assert rules_of(NotificationSettings(rules=dict.fromkeys(inside, Way.EMAIL)), role) == DEFAULTS[role]
+    assert all(Happening.COMPANY_TICKET not in DEFAULTS[role] for role in STAFF_ROLES)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("ticket.created", {"channel": Channel.SYSTEM}),
+        ("note.added", {"visibility": "public", "source": "system"}),
+        ("attachment.removed", {"visibility": "public", "id": "x"}),
+        ("ticket.watched", {"user_id": "x", "watches": True}),
+        ("queue.changed", {}),
+    ],
+)
+def test_some_events_are_told_to_nobody(kind: str, data: dict[str, Any]) -> None:
+    assert heard(kind, data) == ()
+
+
+@pytest.mark.parametrize("role", [None, Role.CUSTOMER, Role.CUSTOMER_ADMIN])
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("note.added", {"visibility": "internal", "source": "seller"}),
+        ("attachment.added", {"visibility": "internal", "id": "x"}),
+        ("ticket.assigned", {"before": None, "after": "x"}),
+        ("ticket.routed", {"before": None, "after": "x"}),
+        ("ticket.linked", {"link": "related", "other": "x"}),
+        ("ticket.changed", {"changes": [{"field": "tags", "before": [], "after": ["vip"]}]}),
+    ],
+)
+def test_customers_may_know_nothing_of_what_is_internal(role: Role | None, kind: str, data: dict[str, Any]) -> None:
+    assert may_know(role, kind, data) is None
+    assert may_know(Role.VIEWER, kind, data) == data
+
+
+SAID: list[tuple[str, dict[str, Any], str]] = [
+    ("ticket.created", {"channel": "API"}, "Raised the ticket."),
+    ("attachment.added", {"visibility": "public"}, "Attached crc.txt (12 KiB)."),
+    ("ticket.status_changed", {"before": "held", "after": "in_progress", "reason": ""},
+     "The status is now in progress; it was held."),
+    ("ticket.status_changed", {"before": "in_progress", "after": "resolved", "reason": "New optics"},
+     "The status is now resolved; it was in progress.\n\nNew optics"),
+    ("ticket.assigned", {"after": "x"}, "Gave the ticket to Jonas."),
+    ("ticket.assigned", {"after": None}, "Took the ticket from its agent; nobody has it now."),
+    ("ticket.routed", {"after": "x"}, "Put the ticket into the queue Faults."),
+    ("ticket.routed", {"after": None}, "Took the ticket out of its queue."),
+    ("ticket.merged", {"into": "INC1"}, "Merged the ticket into INC1: what is written from now on belongs there."),
+    ("ticket.unmerged", {"into": "INC1"}, "Took the ticket out of INC1 again."),
+    ("ticket.linked", {"link": "caused_by", "other": "INC1"}, "Linked the ticket: caused by INC1."),
+    ("ticket.unlinked", {"link": "related", "other": "INC1"}, "Took a link away: related INC1."),
+    ("ticket.changed", {"changes": [{"field": "priority", "before": "low", "after": "high"},
+                                    {"field": "title", "before": "x", "after": "y" * 200},
+                                    {"field": "asked_priority", "before": None, "after": "high"},
+                                    {"field": "tags", "before": [], "after": ["a"]}]},
+     f"Changed priority from low to high; title from x to {'y' * 97}...; asked priority to high; tags."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "data", "said"), SAID)
+def test_each_event_is_told_in_a_sentence(kind: str, data: dict[str, Any], said: str) -> None:
+    names = Names("crc.txt", 11 * 1024 + 1, "Jonas", "Faults")
+    assert words(kind, data, names, is_own=False) == said
+
+
+def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so() -> None:
+    assert words("ticket.assigned", {"after": "x"}, Names(agent="Jonas"), is_own=True) == "Gave the ticket to you."
+    assert words("ticket.routed", {"after": "x"}, Names(), is_own=False).endswith("into a queue that is deleted since.")
+    assert words("attachment.added", {}, Names("a", 7), is_own=False) == "Attached a (7 bytes)."
+    assert who_did("note.added", {"visibility": "internal"}, "Mara") == "Mara, for the provider alone"
+    assert who_did("note.added", {"visibility": "public"}, "Mara") == "Mara"
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ([("note.added", {})], "New note"),
+        ([("note.added", {}), ("ticket.status_changed", {"after": "in_progress"})], "In progress"),
+        ([("ticket.status_changed", {"after": "resolved"}), ("ticket.created", {})], "New ticket"),
+        ([("ticket.assigned", {"after": "me"})], "Given to you"),
+        ([("ticket.assigned", {"after": "other"})], "New agent"),
+        ([("ticket.linked", {})], "Changed"),
+    ],
+)
+def test_the_headline_is_the_most_important_thing(told: list[tuple[str, dict[str, Any]]], words: str) -> None:
+    found = [Told(number, NOW, kind, data, "Mara", "") for number, (kind, data) in enumerate(told)]
+    assert headline(found, reader_id="me") == words

@@ -1,0 +1,101 @@
+"""What notifications read is found by indexes, whatever waits and however many tickets and people there are."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import pytest
+
+from clearline.identity import PROVIDER_ID
+from clearline.notifications import preference_store as notification_settings
+from clearline.notifications import recipient_store as audience
+from clearline.notifications import store as notifications
+from clearline.platform.database.transactions import Tx
+from tests.tickets.test_plans import FILL, Noted, plan_of
+
+MORE = """
+    insert into app_user (company_id, id, name, email, phone, created_at, role)
+    select c.id, md5(c.id::text || u)::uuid, 'User', u || '@example.com', '', now(),
+           case when is_provider then 'agent' else 'customer' end
+      from company c, generate_series(1, 200) u;
+    insert into notification_settings (company_id, user_id) select company_id, id from app_user where email like '1%';
+    insert into ticket_watcher
+    select t.company_id, t.number, u.company_id, u.id, now()
+      from ticket t join app_user u on u.company_id = t.company_id and u.email in ('1@example.com', '2@example.com');
+    insert into attachment
+    select company_id, number, md5(company_id::text || number)::uuid, 'crc.txt', 'text/plain', 3, sha256('crc'),
+           'public', 'buyer', 'Ada', null, now() from ticket where number % 3 = 0;
+    insert into team select md5('team' || t)::uuid, 'Team ' || t, now() from generate_series(1, 200) t;
+    insert into team_member
+    select t.id, u.id from team t, app_user u where u.company_id = '00000000-0000-4000-8000-000000000001'
+       and length(u.email) = 13;
+    insert into queue (id, name, team_id, assignment, created_at)
+    select md5('queue' || t)::uuid, 'Queue ' || t, md5('team' || t)::uuid, 'manual', now()
+      from generate_series(1, 200) t;
+    insert into notification (company_id, recipient, ticket_number, event_id, type, data, actor_name, at, channel,
+                              due_at)
+    select company_id, number % 997 || '@example.com', number, number, 'note.added', '{}', 'Ada', now(), 'email',
+           timestamptz '2026-03-01' + number * interval '1 minute'
+      from ticket;
+    analyze
+"""
+NOW = datetime(2026, 3, 1, 1, tzinfo=UTC)
+TABLES = {"ticket", "note", "app_user", "notification", "notification_settings", "ticket_watcher", "attachment",
+          "team_member"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FILL)
+    await connection.execute(MORE)
+    yield connection
+    await connection.close()
+
+
+async def test_what_is_due_walks_its_index(filled: Any) -> None:
+    assert await plan_of(filled, notifications.DUE, NOW, 200) == ({"notification_due"}, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {notifications.DUE}", NOW, 200)
+
+
+@pytest.mark.parametrize("after", [None, (NOW, "1@example.com", 5)])
+async def test_a_page_of_what_waits_walks_its_index(filled: Any, after: tuple[datetime, str, int] | None) -> None:
+    noted = Noted()
+    await notifications.pending(Tx(noted), after=after, limit=200)
+    assert await plan_of(filled, noted.statement, *noted.values) == ({"notification_due"}, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {noted.statement}", *noted.values)
+
+
+async def test_what_a_mail_tells_of_is_found_by_its_recipient(filled: Any) -> None:
+    row = await filled.fetchrow("select recipient, company_id, ticket_number from notification offset 4321 limit 1")
+    values = (row[0], datetime(2027, 1, 1, tzinfo=UTC), "email", None, row[1], row[2], PROVIDER_ID, 50)
+    used, whole = await plan_of(filled, notifications.TAKE, *values)
+    assert "notification_of_recipient" in used
+    assert not whole & TABLES
+
+
+async def test_whoever_may_hear_of_an_event_is_found_by_indexes(filled: Any) -> None:
+    tickets = await filled.fetch("select company_id, number from ticket order by number offset 4321 limit 5")
+    companies, numbers = [row[0] for row in tickets], [row[1] for row in tickets]
+    for statement, index in ((audience.TICKETS, "ticket_pkey"), (audience.WATCHERS, "ticket_watcher_pkey")):
+        used, whole = await plan_of(filled, statement, companies, numbers)
+        assert used & {index, "ticket_by_number"}
+        assert not whole & TABLES
+    file = await filled.fetchrow("select company_id, id from attachment offset 321 limit 1")
+    assert (await plan_of(filled, audience.SIDES, [file[0]], [file[1]]))[0] == {"attachment_by_id"}
+    queue = await filled.fetchval("select id from queue offset 50 limit 1")
+    assert await plan_of(filled, audience.TEAMS, [queue]) == ({"queue_pkey", "team_member_pkey"}, set())
+    users = await filled.fetch("select company_id, id from app_user offset 2000 limit 2")
+    used, whole = await plan_of(
+        filled, audience.PEOPLE, [row[0] for row in users], [row[1] for row in users], companies[:1],
+        ["7@example.com"], companies[:1], PROVIDER_ID,
+    )  # fmt: skip
+    assert used >= {"app_user_pkey", "app_user_email", "notification_settings_pkey"}
+    assert not whole & TABLES
+
+
+async def test_the_settings_of_a_person_are_found_by_the_primary_key(filled: Any) -> None:
+    noted = Noted()
+    await notification_settings.get(Tx(noted), *await filled.fetchrow("select company_id, id from app_user limit 1"))
+    assert await plan_of(filled, noted.statement, *noted.values) == ({"notification_settings_pkey"}, set())

@@ -1,0 +1,97 @@
+"""What people want to hear of: who may say so, and what stays of it."""
+
+from datetime import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from clearline.demo import desk as demo_desk
+from clearline.demo.notifications import demo_notifications
+from clearline.errors import Forbidden, NotFound, ScopeMissing
+from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope
+from clearline.notifications import preferences as notifications
+from clearline.notifications.domain import Happening, NotificationSettings, Way
+from clearline.platform.database.transactions import Database
+from tests.builders.desk import person
+from tests.builders.samples import Undone, undo
+from tests.conftest import NOW, Tenant
+from tests.tickets.links.test_usecases import somebody
+
+
+async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant) -> None:
+    wanted: dict[str, Any] = {
+        "time_zone": "Asia/Tokyo", "quiet_from": time(22), "quiet_to": time(6, 30), "quiet_days": (6, 7),
+        "digest_at": time(9, 15), "critical_breaks_quiet": True, "rules": {Happening.RESOLVED: Way.OFF},
+    }  # fmt: skip
+    async with database.transaction() as tx:
+        user, kept = await notifications.change_own(tx, tenant.actor, wanted, now=NOW)
+        assert kept == NotificationSettings(version=2, **wanted)
+        assert await notifications.get_own(tx, tenant.actor) == (user, kept)
+        assert await notifications.change_own(tx, tenant.actor, wanted, now=NOW) == (user, kept)
+        _user, more = await notifications.change_own(
+            tx, tenant.actor, {"rules": {Happening.REOPENED: Way.DIGEST}}, now=NOW
+        )
+        assert more.rules == {Happening.RESOLVED: Way.OFF, Happening.REOPENED: Way.DIGEST}
+        _user, less = await notifications.change_own(tx, tenant.actor, {"rules": {Happening.RESOLVED: None}}, now=NOW)
+        assert less.rules == {Happening.REOPENED: Way.DIGEST}
+
+
+async def test_the_operator_has_no_wishes_of_its_own(database: Database) -> None:
+    async with database.transaction() as tx:
+        with pytest.raises(Forbidden):
+            await notifications.get_own(tx, OPERATOR)
+        with pytest.raises(Forbidden):
+            await notifications.change_own(tx, OPERATOR, {}, now=NOW)
+
+
+async def test_only_who_manages_a_company_says_what_its_people_hear(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    company, user = tenant.company.id, tenant.user.id
+    async with database.transaction() as tx:
+        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
+        boss = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        colleague = await somebody(tx, Role.CUSTOMER, tenant.company.code)
+        foreign = await somebody(tx, Role.CUSTOMER_ADMIN, other_tenant.company.code)
+        for may in (OPERATOR, admin, boss):
+            await notifications.change_settings(tx, may, company, user, {}, now=NOW)
+        for may_not, error in ((agent, Forbidden), (colleague, Forbidden), (foreign, NotFound)):
+            with pytest.raises(error):
+                await notifications.get_settings(tx, may_not, company, user)
+            with pytest.raises(error):
+                await notifications.change_settings(tx, may_not, company, user, {}, now=NOW)
+            with pytest.raises(error):
+                await notifications.change_contacts(tx, may_not, company, mails=False, now=NOW)
+        with pytest.raises(NotFound):
+            await notifications.change_settings(tx, admin, company, uuid4(), {}, now=NOW)
+
+
+async def test_what_waits_is_the_operators_and_the_admins_to_see(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
+        assert await notifications.list_pending(tx, admin, limit=5) == []
+        for may_not in (agent, tenant.actor):
+            with pytest.raises(Forbidden):
+                await notifications.list_pending(tx, may_not, limit=5)
+
+
+async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        reader = await somebody(tx, Role.CUSTOMER, tenant.company.code, frozenset({Scope.TICKETS_READ}))
+        await notifications.get_own(tx, reader)
+        with pytest.raises(ScopeMissing):
+            await notifications.change_own(tx, reader, {"digest_at": time(9)}, now=NOW)
+
+
+async def test_the_demo_says_what_its_people_want(database: Database, tenant: Tenant) -> None:
+    with pytest.raises(Undone):  # noqa: PT012 - nothing of the demo is to stay
+        async with database.transaction() as tx:
+            await demo_desk.load(tx, OPERATOR, now=NOW)
+            await demo_notifications(tx, OPERATOR, [tenant.company.id], now=NOW)
+            _mara, wants = await notifications.get_settings(
+                tx, OPERATOR, PROVIDER_ID, "mara.lindqvist@provider.example.org"
+            )
+            assert wants.critical_breaks_quiet
+            assert (await notifications.get_contacts(tx, OPERATOR, tenant.company.id))[1] is False
+            undo()

@@ -1,0 +1,135 @@
+"""Quiet time and digests on the clocks of people, across the days on which clocks change."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from clearline.notifications.domain import DigestEvery, NotificationSettings
+from clearline.notifications.quiet_hours import next_digest, quiet_until
+
+ZONES = (
+    "UTC",
+    "Europe/Amsterdam",
+    "America/New_York",
+    "America/St_Johns",
+    "Australia/Lord_Howe",  # its clocks change by half an hour
+    "Asia/Kathmandu",
+    "Pacific/Chatham",
+    "America/Sao_Paulo",  # clocks changed at midnight until 2019
+    "Africa/Casablanca",  # and twice within weeks
+    "Pacific/Apia",  # once without a Friday
+)
+CHANGES = (
+    datetime(2026, 3, 29, tzinfo=UTC),
+    datetime(2026, 10, 25, tzinfo=UTC),
+    datetime(2026, 3, 8, tzinfo=UTC),
+    datetime(2026, 11, 1, tzinfo=UTC),
+    datetime(2026, 4, 4, tzinfo=UTC),
+    datetime(2018, 11, 4, tzinfo=UTC),
+    datetime(2011, 12, 30, tzinfo=UTC),
+    datetime(2026, 2, 15, tzinfo=UTC),
+    datetime(2026, 7, 14, tzinfo=UTC),
+)
+clocks = st.builds(time, st.integers(0, 23), st.sampled_from((0, 1, 15, 30, 59)))
+moments = st.builds(
+    lambda day, minutes, seconds: day + timedelta(minutes=minutes, seconds=seconds),
+    st.sampled_from(CHANGES),
+    st.integers(-2880, 2880),
+    st.sampled_from((0, 1, 30.5)),
+)
+settings = st.builds(
+    lambda zone, hours, days, digest, at: NotificationSettings(
+        zone, hours[0], hours[1], tuple(sorted(days)), digest, at
+    ),
+    st.sampled_from(ZONES),
+    st.just((None, None)) | st.tuples(clocks, clocks).filter(lambda both: both[0] != both[1]),
+    st.sets(st.integers(1, 7), max_size=3),
+    st.sampled_from(DigestEvery),
+    clocks,
+)
+
+
+def is_quiet(wanted: NotificationSettings, moment: datetime) -> bool:
+    """The rule, said once more: by minutes of the day on the wall."""
+    local = moment.astimezone(ZoneInfo(wanted.time_zone))
+    if local.isoweekday() in wanted.quiet_days:
+        return True
+    if wanted.quiet_from is None or wanted.quiet_to is None:
+        return False
+    begin, end = (one.hour * 60 + one.minute for one in (wanted.quiet_from, wanted.quiet_to))
+    return (local.hour * 60 + local.minute - begin) % 1440 < (end - begin) % 1440
+
+
+@given(settings, moments)
+@example(NotificationSettings("Europe/Amsterdam", time(1), time(2, 30)), datetime(2026, 3, 29, 0, 30, tzinfo=UTC))
+@example(NotificationSettings("Europe/Amsterdam", time(22), time(2, 30)), datetime(2026, 10, 25, 0, 29, tzinfo=UTC))
+@example(NotificationSettings("America/Sao_Paulo", quiet_days=(6,)), datetime(2018, 11, 3, 12, tzinfo=UTC))
+def test_mail_waits_until_quiet_time_is_over_and_not_a_minute_longer(
+    wanted: NotificationSettings, moment: datetime
+) -> None:
+    end = quiet_until(wanted, moment)
+    assert end >= moment
+    assert not is_quiet(wanted, end)
+    if end == moment:
+        return
+    assert end.second == end.microsecond == 0
+    assert is_quiet(wanted, end - timedelta(seconds=1))
+    step = moment
+    while step < end:
+        assert is_quiet(wanted, step)
+        step += timedelta(minutes=15)
+
+
+@given(settings, moments)
+def test_a_digest_comes_after_what_it_tells_of_and_never_in_quiet_days(
+    wanted: NotificationSettings, moment: datetime
+) -> None:
+    due = next_digest(wanted, moment)
+    local = due.astimezone(ZoneInfo(wanted.time_zone))
+    assert due > moment
+    assert local.isoweekday() not in wanted.quiet_days or wanted.time_zone == "Pacific/Apia"
+    if wanted.digest is DigestEvery.HOURLY:
+        assert not is_quiet(wanted, due)
+        if wanted.quiet_from is None and not wanted.quiet_days:
+            assert due - moment <= timedelta(minutes=90)
+    elif not wanted.quiet_days:
+        assert due - moment <= timedelta(hours=50 if wanted.time_zone == "Pacific/Apia" else 26)
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "until"),
+    [
+        # 22:00 to 07:00 in Amsterdam; clocks go forward on 29 March and back on 25 October 2026
+        ("Europe/Amsterdam", "2026-03-27T21:30", "2026-03-28T06:00"),
+        ("Europe/Amsterdam", "2026-03-28T23:00", "2026-03-29T05:00"),
+        ("Europe/Amsterdam", "2026-10-24T22:00", "2026-10-25T06:00"),
+        ("Europe/Amsterdam", "2026-07-01T20:00", "2026-07-02T05:00"),
+        ("Europe/Amsterdam", "2026-07-01T19:59", "2026-07-01T19:59"),
+        ("Asia/Kathmandu", "2026-07-01T17:00", "2026-07-02T01:15"),
+        ("no/such_zone", "2026-07-01T23:00", "2026-07-02T07:00"),
+    ],
+)
+def test_a_night_ends_when_the_clock_on_the_wall_says_so(zone: str, at: str, until: str) -> None:
+    wanted = NotificationSettings(zone, time(22), time(7))
+    assert quiet_until(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{until}Z")
+
+
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [
+        ("2026-03-27T05:59", "2026-03-27T07:00"),  # a Friday
+        ("2026-03-27T07:00", "2026-03-30T06:00"),  # the weekend is quiet, and clocks change in it
+        ("2026-03-28T12:00", "2026-03-30T06:00"),
+    ],
+)
+def test_a_daily_digest_skips_quiet_days_and_keeps_its_hour(at: str, due: str) -> None:
+    wanted = NotificationSettings("Europe/Amsterdam", quiet_days=(6, 7), digest_at=time(8))
+    assert next_digest(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{due}Z")
+
+
+def test_an_hourly_digest_comes_at_the_full_hour_on_the_wall() -> None:
+    wanted = NotificationSettings("Asia/Kathmandu", digest=DigestEvery.HOURLY)
+    assert next_digest(wanted, datetime(2026, 7, 1, 12, 20, tzinfo=UTC)) == datetime(2026, 7, 1, 13, 15, tzinfo=UTC)

@@ -1,0 +1,378 @@
+"""Who hears of what."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, time, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from msgspec import convert
+
+from clearline.accounts import usecases as accounts
+from clearline.bulk import import_store as imports
+from clearline.bulk.import_domain import ImportedTicket
+from clearline.identity import OPERATOR, PROVIDER_ID, Contact, Role
+from clearline.notifications import preferences as notifications
+from clearline.notifications.domain import Happening, NotificationSettings, Relation, Way, heard, rules_of, way_to
+from clearline.notifications.recipients import TOO_OLD, WINDOW, Noted
+from clearline.platform.database.transactions import Database
+from clearline.routing import usecases as routing
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments import store as attachments
+from clearline.tickets.attachments.domain import Attachment
+from clearline.tickets.domain import Channel, Priority, Status
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.links import usecases as links
+from clearline.tickets.links import watcher_usecases as watchers
+from clearline.tickets.links.domain import LinkType
+from clearline.tickets.note import Source, Visibility
+from tests.builders.notified import CONTACT, Scene, a_scene
+from tests.conftest import NOW, Tenant
+
+
+@pytest.fixture
+async def scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
+    async with a_scene(database, tenant) as found:
+        yield found
+
+
+def note(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene], Awaitable[object]]:
+    async def do(at: Scene) -> None:
+        actor = at.people[by]
+        await notes.add_note(at.tx, actor, at.number, "Hm", channel=Channel.API, visibility=visibility, now=NOW)
+
+    return do
+
+
+def file(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene], Awaitable[object]]:
+    async def do(at: Scene) -> None:
+        actor = at.people[by]
+        side = Source.SELLER if actor.is_staff else Source.BUYER
+        await attachments.insert(
+            at.tx,
+            Attachment(
+                at.tenant.company.id, at.number, uuid4(), "crc.txt", "text/plain", 3, sha256(b"crc").digest(),
+                visibility, side, actor.name, at.id(by), NOW,
+            ),
+        )  # fmt: skip
+
+    return do
+
+
+def move(by: str, *to: Status) -> Callable[[Scene], Awaitable[object]]:
+    """Moves to statuses, of which the last is looked at."""
+
+    async def do(at: Scene) -> None:
+        for status in to:
+            await at.happened()
+            await tickets.move_ticket(at.tx, at.people[by], at.number, status, reason="so", now=NOW)
+
+    return do
+
+
+def change(by: str, values: Callable[[Scene], dict[str, Any]]) -> Callable[[Scene], Awaitable[object]]:
+    async def do(at: Scene) -> None:
+        await handling.change_ticket(at.tx, at.people[by], at.number, values(at), now=NOW)
+
+    return do
+
+
+async def routed_unassigned(at: Scene) -> None:
+    await handling.assign(at.tx, OPERATOR, at.number, None, now=NOW)
+    await at.happened()
+    await handling.change_ticket(at.tx, routing.ROUTING, at.number, {"queue_id": at.queue_id}, now=NOW)
+
+
+async def linked(at: Scene) -> None:
+    first = at.number
+    other = await at.raise_ticket()
+    at.number = first
+    await links.add_link(at.tx, at.people["agent"], first, LinkType.RELATED, other, now=NOW)
+
+
+async def merged(at: Scene) -> None:
+    first = at.number
+    other = await at.raise_ticket()
+    at.number = first
+    await merging.merge_ticket(at.tx, at.people["agent"], first, other, now=NOW)
+
+
+async def watched(at: Scene) -> None:
+    await watchers.watch(at.tx, at.people["agent"], at.number, at.id("mate"), now=NOW)
+
+
+STAFF_SIDE = {"agent": "email", "watcher": "email"}
+EVERYBODY = {**STAFF_SIDE, "contact": "email", "follower": "email", "boss": "email"}
+S = Status
+TABLE: dict[str, tuple[Callable[[Scene], Awaitable[object]], dict[str, str]]] = {
+    "a ticket is raised": (lambda at: at.raise_ticket(), {"contact": "email", "boss": "email", "curious": "digest"}),
+    "the boss raises one": (lambda at: at.raise_ticket("boss"), {"contact": "email", "curious": "digest"}),
+    "the customer writes": (note("colleague"), {**STAFF_SIDE, "follower": "email", "boss": "email"}),
+    "a customer who follows writes": (note("follower"), {**STAFF_SIDE, "boss": "email"}),
+    "the agent writes": (note("agent"), {k: v for k, v in EVERYBODY.items() if k != "agent"}),
+    "a mate writes": (note("mate"), EVERYBODY),
+    "the agent writes inside": (note("agent", Visibility.INTERNAL), {"watcher": "email"}),
+    "a mate writes inside": (note("mate", Visibility.INTERNAL), STAFF_SIDE),
+    "the customer attaches": (file("colleague"), {**STAFF_SIDE, "follower": "email", "boss": "email"}),
+    "a mate attaches": (file("mate"), EVERYBODY),
+    "a mate attaches inside": (file("mate", Visibility.INTERNAL), STAFF_SIDE),
+    "work begins": (move("mate", S.IN_PROGRESS), EVERYBODY),
+    "it waits for the customer": (move("mate", S.PENDING), EVERYBODY),
+    "it is held": (move("mate", S.HELD), EVERYBODY),
+    "it goes on": (
+        move("mate", S.PENDING, S.IN_PROGRESS),
+        {who: way for who, way in EVERYBODY.items() if who != "contact"},
+    ),
+    "the agent resolves it": (
+        move("agent", S.IN_PROGRESS, S.RESOLVED),
+        {who: way for who, way in EVERYBODY.items() if who != "agent"},
+    ),
+    "a mate closes it": (move("mate", S.IN_PROGRESS, S.RESOLVED, S.CLOSED), EVERYBODY),
+    "a mate rejects it": (move("mate", S.REJECTED), EVERYBODY),
+    "a mate cancels it": (move("mate", S.CANCELLED), EVERYBODY),
+    "the customer asks for its end": (
+        move("colleague", S.CANCELLATION_REQUESTED),
+        {who: way for who, way in EVERYBODY.items() if who != "contact"},
+    ),
+    "a mate gets it": (
+        change("agent", lambda at: {"assignee_id": at.id("mate")}),
+        {"mate": "email", "watcher": "digest"},
+    ),
+    "a mate takes it": (change("mate", lambda at: {"assignee_id": at.id("mate")}), {"watcher": "digest"}),
+    "nobody has it": (change("mate", lambda _: {"assignee_id": None}), {"watcher": "digest"}),
+    "it is urgent": (
+        change("mate", lambda _: {"priority": Priority.CRITICAL}),
+        {"watcher": "digest", "follower": "digest"},
+    ),
+    "it has a tag": (change("mate", lambda _: {"tags": ("bgp",)}), {"watcher": "digest"}),
+    "it goes to a queue with its agent": (
+        change("curious", lambda at: {"queue_id": at.queue_id}),
+        {"watcher": "digest"},
+    ),
+    "it goes to a queue without": (routed_unassigned, {"agent": "email", "mate": "email", "watcher": "digest"}),
+    "it is linked": (linked, {"watcher": "digest"}),
+    "it is merged": (merged, {"watcher": "both", "follower": "both", "contact": "email", "boss": "email"}),
+    "somebody follows it": (watched, {}),
+}
+
+
+@pytest.mark.parametrize("what", TABLE)
+async def test_each_hears_of_what_it_has_to_do_with_unless_it_did_it(scene: Scene, what: str) -> None:
+    do, expected = TABLE[what]
+    await do(scene)
+    assert await scene.heard() == expected
+
+
+@pytest.mark.parametrize("what", TABLE)
+async def test_contacts_of_a_company_that_does_not_want_it_hear_nothing(scene: Scene, what: str) -> None:
+    do, expected = TABLE[what]
+    await notifications.change_contacts(scene.tx, OPERATOR, scene.tenant.company.id, mails=False, now=NOW)
+    await do(scene)
+    assert await scene.heard() == {who: way for who, way in expected.items() if who != "contact"}
+
+
+async def test_everybody_can_turn_everything_off_and_hears_nothing_but_the_contact(scene: Scene) -> None:
+    for name, actor in scene.people.items():
+        rules = dict.fromkeys(rules_of(NotificationSettings(), actor.role), Way.OFF)
+        await scene.wants(name, rules=rules)
+    for by, visibility in (
+        ("mate", Visibility.INTERNAL),
+        ("mate", Visibility.PUBLIC),
+        ("colleague", Visibility.PUBLIC),
+    ):
+        await note(by, visibility)(scene)
+    await change("curious", lambda at: {"assignee_id": at.id("mate")})(scene)
+    assert await scene.heard() == {"contact": "email"}
+
+
+INTERNAL = (
+    "the agent writes inside",
+    "a mate writes inside",
+    "a mate attaches inside",
+    "it has a tag",
+    "it is linked",
+    "a mate gets it",
+    "it goes to a queue without",
+)
+
+
+@pytest.mark.parametrize("what", INTERNAL)
+async def test_what_is_internal_reaches_no_customer_whatever_they_want(scene: Scene, what: str) -> None:
+    for name, actor in scene.people.items():
+        known = rules_of(NotificationSettings(), actor.role)
+        await scene.wants(name, rules=dict.fromkeys(known, Way.EMAIL))
+        if not actor.is_staff:
+            await watchers.watch(scene.tx, OPERATOR, scene.number, scene.id(name), now=NOW)
+            # Rules that no use case lets a customer have.
+            await scene.tx.write(
+                """update notification_settings set rules = rules || '{"internal_note": "email",
+                   "assigned_to_me": "email", "routed_to_my_team": "email"}' where user_id = $1""",
+                scene.id(name),
+            )
+    await scene.happened()
+    await TABLE[what][0](scene)
+    ways = await scene.heard()
+    assert ways
+    assert {name for name in ways if name == "contact" or not scene.people[name].is_staff} == set()
+
+
+async def test_an_address_of_the_customer_gets_nothing_internal_though_it_is_an_agents_too(scene: Scene) -> None:
+    """Whoever the address belongs to besides: the customer's side reads it."""
+    for name in ("agent", "watcher"):
+        user = scene.people[name].user
+        assert user is not None
+        await handling.change_ticket(
+            scene.tx, OPERATOR, scene.number, {"contact": Contact("X", "", user.email.upper())}, now=NOW
+        )
+        await scene.happened()
+        await note("mate", Visibility.INTERNAL)(scene)
+        assert name not in {one.partition("@")[0].lower() for one in await scene.heard()}
+        await note("mate")(scene)
+        assert (await scene.heard())[name] == "email"
+
+
+async def test_what_a_customer_is_told_of_holds_only_what_customers_may_know(scene: Scene) -> None:
+    values = {"priority": Priority.CRITICAL, "tags": ("vip",), "queue_id": scene.queue_id}
+    await change("mate", lambda _: values)(scene)
+    await scene.heard()
+    told = {one.recipient: one.data for one in await scene.waiting() if one.type == "ticket.changed"}
+    assert [one["field"] for one in told[scene.address("follower")]["changes"]] == ["priority"]
+    assert [one["field"] for one in told[scene.address("watcher")]["changes"]] == ["priority", "tags"]
+
+
+async def test_a_contact_who_is_a_user_is_told_as_the_user_wants(scene: Scene) -> None:
+    await scene.wants("quiet_boss", rules={Happening.PROVIDER_NOTE: Way.DIGEST, Happening.TICKET_RAISED: Way.OFF})
+    await scene.raise_ticket(contact=scene.address("quiet_boss").upper())
+    assert await scene.heard() == {"boss": "email", "curious": "digest"}
+    await watchers.watch(scene.tx, OPERATOR, scene.number, scene.id("quiet_boss"), now=NOW)
+    await note("mate")(scene)
+    assert await scene.heard() == {"boss": "email", "quiet_boss": "digest"}
+
+
+@pytest.mark.parametrize("channel", Channel)
+async def test_who_raises_a_ticket_gets_a_receipt_unless_a_program_did_it(scene: Scene, channel: Channel) -> None:
+    await scene.raise_ticket(channel=channel, contact=scene.address("colleague"))
+    receipt = {"colleague": "email"} if channel in {Channel.EMAIL, Channel.PHONE, Channel.PORTAL} else {}
+    others = {} if channel is Channel.SYSTEM else {"boss": "email", "curious": "digest"}
+    assert await scene.heard() == {**others, **receipt}
+
+
+@pytest.mark.parametrize("name", ["agent", "watcher", "follower", "boss"])
+async def test_who_is_not_active_hears_nothing(scene: Scene, name: str) -> None:
+    user = scene.people[name].user
+    assert user is not None
+    await accounts.change_user(scene.tx, OPERATOR, user.company_id, user.id, {"is_active": False}, now=NOW)
+    await note("mate")(scene)
+    assert name not in await scene.heard()
+
+
+async def test_a_contact_who_was_a_user_and_is_active_no_more_hears_nothing(scene: Scene) -> None:
+    user = scene.people["colleague"].user
+    assert user is not None
+    await scene.raise_ticket("boss", contact=user.email)
+    await accounts.change_user(scene.tx, OPERATOR, user.company_id, user.id, {"is_active": False}, now=NOW)
+    assert await scene.heard() == {"curious": "digest"}
+
+
+async def test_an_imported_ticket_mails_nobody(scene: Scene) -> None:
+    await scene.wants("curious", rules={Happening.TICKET_RAISED: Way.EMAIL})
+    line = {
+        "company": "x", "title": "Old", "description": "Old", "issue_type": "Others", "status": "in_progress",
+        "service": {"id": "OLD", "type": "Non-Console Service"}, "created_at": "2026-02-01T00:00:00Z",
+        "contact": {"name": "Pat", "email": CONTACT},
+        "notes": [{"text": "Long ago", "author": "Somebody", "created_at": "2026-02-01T01:00:00Z"}],
+    }  # fmt: skip
+    number = await imports.insert(scene.tx, OPERATOR, scene.tenant.company.id, convert(line, ImportedTicket), now=NOW)
+    assert number is not None
+    scene.number = number
+    assert len(await scene.happened()) == 1
+    scene.rewind()
+    assert await scene.heard() == {}
+
+
+async def test_notes_that_a_split_brings_along_are_not_told_again(scene: Scene) -> None:
+    agent = scene.people["mate"]
+    said = await notes.add_note(scene.tx, agent, scene.number, "On it", channel=Channel.API, now=NOW)
+    half, copied = {"title": "Half", "description": "Of it"}, (said.notes[-1].number,)
+    made = await merging.split_ticket(scene.tx, agent, scene.number, **half, notes=copied, channel=Channel.API, now=NOW)
+    scene.number = made.ticket.number
+    scene.rewind()
+    assert {event.type for event in await scene.happened()} >= {"ticket.created", "note.added"}
+    scene.rewind()
+    await scene.tell()
+    assert {one.type for one in await scene.waiting()} == {"ticket.created"}
+
+
+async def test_what_is_older_than_a_day_is_told_to_nobody_and_counted(scene: Scene) -> None:
+    await note("mate")(scene)
+    scene.rewind()
+    assert await scene.tell(now=NOW + TOO_OLD) == Noted(0, 5)
+    scene.rewind()
+    told = await scene.tell(now=NOW + TOO_OLD - timedelta(seconds=1))
+    assert (told.too_old, told.notifications > 0) == (0, True)
+
+
+async def test_an_event_that_is_read_again_is_not_told_twice(scene: Scene) -> None:
+    await note("mate")(scene)
+    await scene.tell()
+    first = await scene.waiting()
+    scene.rewind()
+    await scene.tell()
+    again = [one for one in await scene.waiting() if one.type == "note.added"]
+    assert again == first
+
+
+async def test_an_address_that_no_server_takes_is_left_alone(scene: Scene) -> None:
+    await scene.tx.write("update ticket set contact_email = 'nonsense' where number = $1", scene.number)
+    await note("mate")(scene)
+    assert set(await scene.heard()) == {"agent", "watcher", "follower", "boss"}
+
+
+async def test_an_address_that_two_people_share_hears_once_and_what_customers_may_know(scene: Scene) -> None:
+    shared = scene.address("follower").upper()
+    await accounts.change_user(scene.tx, OPERATOR, PROVIDER_ID, scene.id("watcher"), {"email": shared}, now=NOW)
+    await note("mate")(scene)
+    await scene.tell()
+    to = [one.recipient for one in await scene.waiting()]
+    assert (to.count(scene.address("follower")), to.count(shared), len(to)) == (1, 0, 4)
+    await note("mate", Visibility.INTERNAL)(scene)
+    await scene.tell()
+    assert [one.recipient for one in (await scene.waiting())[4:]] == [scene.address("agent")]
+
+
+NIGHT = {"time_zone": "Asia/Kathmandu", "quiet_from": time(17), "quiet_to": time(20, 30)}  # NOW is 17:45 there
+
+
+@pytest.mark.parametrize(
+    ("breaks", "priority", "waits"),
+    [
+        (False, Priority.LOW, True),
+        (False, Priority.CRITICAL, True),
+        (True, Priority.LOW, True),
+        (True, Priority.CRITICAL, False),
+    ],
+)
+async def test_mail_waits_for_the_end_of_the_night_unless_it_is_critical(
+    scene: Scene, *, breaks: bool, priority: Priority, waits: bool
+) -> None:
+    await scene.wants("agent", **NIGHT, critical_breaks_quiet=breaks)
+    await scene.tx.write("update ticket set priority = $2 where number = $1", scene.number, priority)
+    await note("colleague")(scene)
+    await scene.heard()
+    due = {one.recipient: one.due_at for one in await scene.waiting()}
+    end = datetime.fromisoformat("2026-03-01T14:45Z")
+    assert due[scene.address("agent")] == (end if waits else NOW + WINDOW)
+    assert due[scene.address("watcher")] == NOW + WINDOW
+
+
+def test_of_several_things_one_hears_by_the_loudest_rule_that_it_touches() -> None:
+    rules = {Happening.PROVIDER_NOTE: Way.DIGEST, Happening.COMPANY_TICKET: Way.EMAIL}
+    what = heard("note.added", {"visibility": "public", "source": "seller"})
+    contact, company = Relation.CONTACT, Relation.COMPANY
+    assert way_to(Role.CUSTOMER_ADMIN, rules, {contact, company}, what) is Way.EMAIL
+    assert way_to(Role.CUSTOMER_ADMIN, rules, {contact}, what) is Way.DIGEST
+    assert way_to(Role.CUSTOMER_ADMIN, rules, set(), what) is Way.OFF
+    assert way_to(Role.OPERATOR, {}, {contact}, what) is Way.OFF

@@ -1,0 +1,113 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from clearline.platform.database import migrate
+from clearline.platform.database.migrate import MigrationBlocked, SchemaTooNew
+from clearline.platform.database.transactions import Database
+from tests.conftest import new_database
+
+
+@pytest.fixture
+async def empty(postgres: str) -> AsyncIterator[Database]:
+    async with new_database(postgres, migrated=False) as url:
+        database = await Database.open(url)
+        yield database
+        await database.close()
+
+
+async def stored(database: Database) -> list[int]:
+    async with database.statement() as tx:
+        return [row[0] for row in await tx.fetch("select number from schema_migration order by number")]
+
+
+def test_the_files_are_numbered_from_one_without_gaps() -> None:
+    found = migrate.known()
+    assert [one.number for one in found] == list(range(1, len(found) + 1))
+    assert all(one.sql.lstrip().startswith("-- Why:") for one in found)
+
+
+async def test_two_servers_that_migrate_at_once_apply_each_file_once(empty: Database) -> None:
+    first, second = await asyncio.gather(migrate.migrate(empty), migrate.migrate(empty))
+    assert sorted(first + second) == migrate.known()
+    assert [] in (first, second)
+    assert await stored(empty) == [one.number for one in migrate.known()]
+
+
+async def test_an_empty_database_lacks_every_migration_and_a_migrated_one_lacks_none(empty: Database) -> None:
+    assert await migrate.applied(empty) == 0
+    assert await migrate.pending(empty) == migrate.known()
+    assert await migrate.migrate(empty) == migrate.known()
+    assert await migrate.applied(empty) == migrate.known()[-1].number
+    assert await migrate.pending(empty) == []
+    assert await migrate.migrate(empty) == []
+
+
+async def test_a_database_of_a_newer_clearline_is_refused_and_left_alone(empty: Database) -> None:
+    await migrate.migrate(empty)
+    async with empty.statement() as tx:
+        await tx.write("insert into schema_migration values (9999, 'from_the_future', now())")
+    before = await stored(empty)
+    with pytest.raises(SchemaTooNew, match="9999"):
+        await migrate.pending(empty)
+    with pytest.raises(SchemaTooNew, match="9999"):
+        await migrate.migrate(empty)
+    assert await stored(empty) == before
+
+
+TICKET = """
+    insert into ticket (company_id, title, description, issue_type, service_type, service_id, severity, impact,
+                        priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
+                        status_changed_at)
+    select id, 'Port is slow', 'Since 08:00 UTC', 'Others', 'Port', 'NET-1', 'minor', 'down', 'low', 'acknowledged', '',
+           '', 'ada@example.com', 'API', now(), now(), now() from company;
+"""
+FIRST_DATA = """
+    insert into company values (gen_random_uuid(), '{name}', 'BIR001', now());
+    {ticket}
+    insert into event (company_id, at, type, ticket_number, actor_name, data)
+    select company_id, now(), 'ticket.created', number, 'Ada', '{{}}' from ticket;
+"""
+
+
+@asynccontextmanager
+async def of_the_first_release(postgres: str, name: str) -> AsyncIterator[tuple[Database, str]]:
+    """A database with the first migration alone, and data of that time."""
+    async with new_database(postgres, migrated=False) as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute(migrate.known()[0].sql)
+        await connection.execute("create table schema_migration (number integer, name text, applied_at timestamptz)")
+        await connection.execute("insert into schema_migration values (1, 'foundation', now())")
+        await connection.execute(FIRST_DATA.format(name=name, ticket=TICKET))
+        await connection.close()
+        database = await Database.open(url)
+        yield database, url
+        await database.close()
+
+
+@pytest.mark.parametrize("name", ["Birch Telecom", "Provider", "PROVIDER"])
+async def test_data_of_the_first_release_is_brought_along(postgres: str, name: str) -> None:
+    async with of_the_first_release(postgres, name) as (database, _url):
+        await migrate.migrate(database)
+        async with database.statement() as tx:
+            assert await tx.fetchval("select count(*) from ticket where tags = '{}' and queue_id is null") == 1
+            assert await tx.fetchval("select name from company where not is_provider") == name
+            assert await tx.fetchval("select count(*) from company where is_provider") == 1
+            assert await tx.fetchval("select count(*) from consumer where name = 'routing'") == 1
+
+
+async def test_a_server_of_the_first_release_that_works_meanwhile_is_told_of(postgres: str) -> None:
+    async with of_the_first_release(postgres, "Birch Telecom") as (database, url):
+        old = await asyncpg.connect(url)
+        work = old.transaction()
+        await work.start()
+        await old.fetch("select key from idempotency_key")
+        with pytest.raises(MigrationBlocked, match="stop every older server"):
+            await migrate.migrate(database)
+        await old.execute(TICKET)
+        await work.commit()
+        await old.close()
+        assert [one.name for one in await migrate.migrate(database)] == ["desk", "events_out"]

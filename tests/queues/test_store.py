@@ -1,0 +1,83 @@
+"""What a queue and a team cost to read does not grow with the tickets that ended, or that others have."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from clearline.identity import OPERATOR, PROVIDER_ID
+from clearline.platform.database.transactions import Database
+from clearline.queues import store as queues
+from clearline.queues import team_store as teams
+from clearline.queues.domain import Assignment
+from clearline.routing import store as routing
+from clearline.routing import usecases as use
+from clearline.tickets import desk_usecases as handling
+from tests.builders.desk import a_queue, person
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant
+from tests.tickets.test_plans import FILL, plan_of
+
+HANDLED = """
+    insert into team select md5('team' || n)::uuid, 'Team ' || n, now() from generate_series(1, 50) n;
+    insert into queue (id, name, team_id, assignment, created_at)
+    select md5('queue' || n)::uuid, 'Queue ' || n, md5('team' || n)::uuid, 'manual', now()
+      from generate_series(1, 50) n;
+    insert into app_user (company_id, id, name, email, phone, created_at, role)
+    select '00000000-0000-4000-8000-000000000001', md5('agent' || n)::uuid, 'Agent ' || n, n || '@example.net', '',
+           now(), 'agent' from generate_series(1, 200) n;
+    insert into team_member select md5('team' || n % 50 + 1)::uuid, md5('agent' || n)::uuid
+      from generate_series(1, 200) n;
+    insert into routing_rule (id, position, name, queue_id, created_at)
+    select md5('rule' || n)::uuid, n, 'Rule ' || n, md5('queue' || n % 50 + 1)::uuid, now()
+      from generate_series(1, 500) n;
+    update ticket set queue_id = md5('queue' || number % 50 + 1)::uuid,
+           assignee_id = md5('agent' || number % 200)::uuid;
+    analyze;
+"""
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FILL)
+    await connection.execute(HANDLED)
+    yield connection
+    await connection.close()
+
+
+async def test_a_page_of_queues_counts_in_the_index_of_what_is_open(filled: Any) -> None:
+    used, whole = await plan_of(filled, queues.PAGE, "Queue 3", 5)
+    assert "ticket_open_by_queue" in used
+    assert not whole & {"ticket"}
+
+
+async def test_the_load_of_agents_is_counted_in_the_index_of_what_they_have(filled: Any) -> None:
+    team_id = await filled.fetchval("select id from team limit 1")
+    used, whole = await plan_of(filled, teams.AGENTS, PROVIDER_ID, team_id)
+    assert used >= {"ticket_open_by_assignee", "team_member_pkey"}
+    assert not whole & {"ticket", "team_member"}
+
+
+async def test_a_page_of_rules_walks_their_order(filled: Any) -> None:
+    used, whole = await plan_of(filled, routing.PAGE, 100, 20)
+    assert "routing_rule_in_order" in used
+    assert "routing_rule" not in whole
+
+
+async def test_two_who_ask_at_once_get_different_turns(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        people = [await person(tx, name) for name in ("Ann", "Ben", "Cleo")]
+        queue = (await a_queue(tx, *people)).queue
+        numbers = [await raised(tx, tenant) for _ in people]
+        for number in numbers:
+            await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
+
+    async def give(number: int) -> str | None:
+        async with database.transaction() as tx:
+            return (await use.assign_by(tx, OPERATOR, number, Assignment.ROUND_ROBIN, now=NOW)).assignee_name
+
+    given = await asyncio.gather(*(give(number) for number in numbers))
+    assert sorted(map(str, given)) == ["Ann", "Ben", "Cleo"]

@@ -1,0 +1,283 @@
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from clearline.accounts import store as parties
+from clearline.errors import AlreadyExists, DeskError, Forbidden, InUse, InvalidInput, NotFound, ScopeMissing
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as queues
+from clearline.queues.domain import Assignment
+from clearline.routing import rule_usecases as routing_rules
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Status
+from tests.builders.desk import a_queue, a_rule, a_team, id_of, named, person
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant
+
+
+async def told(tx: Tx, record_id: UUID) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What the events say happened to something that is no ticket, oldest first."""
+    rows = await tx.fetch(
+        """select type, data->'changes' from event
+            where company_id = $1 and data->>'id' = $2 order by id""",
+        PROVIDER_ID,
+        str(record_id),
+    )
+    return [(row[0], [] if row[1] is None else json.loads(row[1])) for row in rows]
+
+
+def change(field: str, before: object, after: object) -> dict[str, object]:
+    return {"field": field, "before": before, "after": after}
+
+
+async def test_a_team_is_made_renamed_and_deleted(database: Database) -> None:
+    async with database.transaction() as tx:
+        ann = await person(tx, "Ann")
+        team = (await teams.add_team(tx, OPERATOR, name := named("NOC"), now=NOW)).team
+        await teams.rename_team(tx, OPERATOR, team.id, other := named("Night"), now=NOW)
+        await teams.rename_team(tx, OPERATOR, team.id, other, now=NOW)
+        await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
+        joined = await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
+        assert [(one.name, one.role, one.is_available) for one in joined.members] == [("Ann", Role.AGENT, True)]
+        assert (await teams.team_named(tx, OPERATOR, other.upper())) == joined
+        left = await teams.leave_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
+        assert left.members == []
+        await teams.delete_team(tx, OPERATOR, team.id, now=NOW)
+        with pytest.raises(NotFound):
+            await teams.get_team(tx, OPERATOR, team.id)
+        assert await told(tx, team.id) == [
+            ("team.created", [change("name", None, name)]),
+            ("team.changed", [change("name", name, other)]),
+            ("team.changed", [change("member", None, str(id_of(ann)))]),
+            ("team.changed", [change("member", str(id_of(ann)), None)]),
+            ("team.deleted", []),
+        ]
+
+
+async def test_only_the_providers_working_people_join_teams(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        team = (await a_team(tx)).team
+        viewer = await person(tx, role=Role.VIEWER)
+        for user_id, refusal in ((id_of(viewer), InvalidInput), (tenant.user.id, NotFound), (uuid4(), NotFound)):
+            with pytest.raises(refusal):
+                await teams.join_team(tx, OPERATOR, team.id, user_id, now=NOW)
+        with pytest.raises(NotFound):
+            await teams.leave_team(tx, OPERATOR, team.id, id_of(viewer), now=NOW)
+
+
+async def test_a_team_that_works_a_queue_cannot_be_deleted(database: Database) -> None:
+    async with database.transaction() as tx:
+        queue = await a_queue(tx)
+        assert queue.queue.team_id is not None
+        with pytest.raises(InUse, match=f"it works {queue.queue.name}; give these to another team first"):
+            await teams.delete_team(tx, OPERATOR, queue.queue.team_id, now=NOW)
+
+
+async def test_a_queue_is_made_changed_and_deleted(database: Database) -> None:
+    async with database.transaction() as tx:
+        team = (await a_team(tx)).team
+        queue = (await queues.add_queue(tx, OPERATOR, name=(name := named("NOC")), now=NOW)).queue
+        values = {"description": "All day", "team_id": team.id, "assignment": Assignment.ROUND_ROBIN}
+        changed = await queues.change_queue(tx, OPERATOR, queue.id, values, now=NOW)
+        assert await queues.change_queue(tx, OPERATOR, queue.id, values, now=NOW) == changed
+        assert changed == await queues.get_queue(tx, OPERATOR, queue.id)
+        assert (changed.team_name, changed.open, changed.unassigned) == (team.name, 0, 0)
+        assert await queues.queue_named(tx, OPERATOR, name.upper()) == changed.queue
+        await queues.delete_queue(tx, OPERATOR, queue.id, now=NOW)
+        with pytest.raises(NotFound):
+            await queues.get_queue(tx, OPERATOR, queue.id)
+        assert await told(tx, queue.id) == [
+            (
+                "queue.created",
+                [
+                    change("name", None, name),
+                    change("description", None, ""),
+                    change("team_id", None, None),
+                    change("assignment", None, "manual"),
+                ],
+            ),
+            (
+                "queue.changed",
+                [
+                    change("description", "", "All day"),
+                    change("team_id", None, str(team.id)),
+                    change("assignment", "manual", "round_robin"),
+                ],
+            ),
+            ("queue.deleted", []),
+        ]
+
+
+async def test_names_are_given_once_whatever_the_case_of_their_letters(database: Database) -> None:
+    async with database.transaction() as tx:
+        team, second = (await a_team(tx)).team, (await a_team(tx)).team
+        queue, other = (await a_queue(tx)).queue, (await a_queue(tx)).queue
+        with pytest.raises(AlreadyExists):
+            await teams.add_team(tx, OPERATOR, team.name.upper(), now=NOW)
+        with pytest.raises(AlreadyExists):
+            await teams.rename_team(tx, OPERATOR, second.id, team.name.upper(), now=NOW)
+        with pytest.raises(AlreadyExists):
+            await queues.add_queue(tx, OPERATOR, name=queue.name.upper(), now=NOW)
+        with pytest.raises(AlreadyExists):
+            await queues.change_queue(tx, OPERATOR, other.id, {"name": queue.name.upper()}, now=NOW)
+        renamed = await queues.change_queue(tx, OPERATOR, queue.id, {"name": queue.name.upper()}, now=NOW)
+        assert renamed.queue.name == queue.name.upper()
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"team_id": UUID(int=1)}, "team_id"),
+        ({"assignment": Assignment.ROUND_ROBIN}, "team_id"),
+        ({"name": ""}, "name"),
+    ],
+)
+async def test_a_queue_with_wrong_values_is_refused(database: Database, values: dict[str, Any], field: str) -> None:
+    async with database.transaction() as tx:
+        queue = (await queues.add_queue(tx, OPERATOR, name=named("Queue"), now=NOW)).queue
+        for work in (
+            queues.add_queue(tx, OPERATOR, now=NOW, **{"name": named("Queue"), **values}),
+            queues.change_queue(tx, OPERATOR, queue.id, values, now=NOW),
+        ):
+            with pytest.raises(InvalidInput) as caught:
+                await work
+            assert [violation.field for violation in caught.value.violations] == [field]
+
+
+async def test_a_queue_in_use_cannot_be_deleted(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        queue = (details := await a_queue(tx)).queue
+        rule_id = await a_rule(tx, details)
+        numbers = [await raised(tx, tenant), await raised(tx, tenant)]
+        for number in numbers:
+            await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
+
+        async def refusal() -> str:
+            with pytest.raises(InUse) as caught:
+                await queues.delete_queue(tx, OPERATOR, queue.id, now=NOW)
+            return caught.value.by
+
+        assert await refusal() == "it has 2 open tickets; move them to another queue first"
+        await handling.change_ticket(tx, OPERATOR, numbers[0], {"queue_id": None}, now=NOW)
+        assert await refusal() == "it has 1 open ticket; move them to another queue first"
+        await tickets.move_ticket(tx, OPERATOR, numbers[1], Status.REJECTED, reason="", now=NOW)
+        assert (await refusal()).endswith("choose it; change or delete them first")
+        await routing_rules.delete_rule(tx, OPERATOR, rule_id, now=NOW)
+        assert await refusal() == "finished tickets were worked in it, and their history keeps it; rename it instead"
+
+
+async def test_lists_go_by_name_and_on_from_the_last_page(database: Database) -> None:
+    async with database.transaction() as tx:
+        mark = named("AAA")
+        for name in ("b", "A", "c"):
+            await teams.add_team(tx, OPERATOR, f"{mark} {name}", now=NOW)
+            await queues.add_queue(tx, OPERATOR, name=f"{mark} {name}", now=NOW)
+        first_teams = await teams.list_teams(tx, OPERATOR, after=f"{mark} ", limit=2)
+        first_queues = await queues.list_queues(tx, OPERATOR, after=f"{mark} ", limit=2)
+        rest_teams = await teams.list_teams(tx, OPERATOR, after=first_teams[-1].team.name, limit=1)
+        rest_queues = await queues.list_queues(tx, OPERATOR, after=first_queues[-1].queue.name, limit=1)
+        assert len(await queues.list_queues(tx, OPERATOR, after=None, limit=1)) == 1
+        assert len(await teams.list_teams(tx, OPERATOR, after=None, limit=1)) == 1
+    assert [one.team.name for one in first_teams + rest_teams] == [f"{mark} {name}" for name in ("A", "b", "c")]
+    assert [one.queue.name for one in first_queues + rest_queues] == [f"{mark} {name}" for name in ("A", "b", "c")]
+
+
+async def test_a_queue_counts_what_waits_in_it(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann = await person(tx, "Ann")
+        queue = await a_queue(tx, ann)
+        for values in ({}, {}, {"assignee_id": id_of(ann)}):
+            number = await raised(tx, tenant)
+            await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.queue.id, **values}, now=NOW)
+        await tickets.move_ticket(tx, OPERATOR, number - 1, Status.REJECTED, reason="", now=NOW)
+        found = await queues.get_queue(tx, OPERATOR, queue.queue.id)
+        listed = await queues.list_queues(tx, OPERATOR, after=None, limit=100)
+    assert (found.open, found.unassigned) == (2, 1)
+    assert found in listed
+
+
+async def test_people_say_whether_they_are_available(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann = await person(tx, "Ann")
+        for available in (False, False, True):
+            assert (await teams.set_available(tx, ann, available=available, now=NOW)).is_available is available
+            stored = await parties.user(tx, PROVIDER_ID, id_of(ann))
+            assert stored is not None
+            assert stored.is_available is available
+        assert (await told(tx, id_of(ann)))[1:] == [
+            ("user.changed", [change("is_available", True, False)]),
+            ("user.changed", [change("is_available", False, True)]),
+        ]
+        for nobody in (OPERATOR, tenant.actor, await person(tx, role=Role.VIEWER)):
+            with pytest.raises(Forbidden):
+                await teams.set_available(tx, nobody, available=False, now=NOW)
+
+
+async def reads(tx: Tx, actor: Actor) -> None:
+    await teams.list_teams(tx, actor, after=None, limit=1)
+    await queues.list_queues(tx, actor, after=None, limit=1)
+    await routing_rules.list_rules(tx, actor, after=None, limit=1)
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.AGENT, Role.VIEWER])
+async def test_the_staff_reads_the_setup_and_an_admin_changes_it(database: Database, role: Role) -> None:
+    async with database.transaction() as tx:
+        queue = await a_queue(tx)
+        rule_id = await a_rule(tx, queue)
+        actor, missing = await person(tx, role=role), uuid4()
+        await reads(tx, actor)
+        expected: type[DeskError] = NotFound if role is Role.ADMIN else Forbidden
+        for work in (
+            teams.rename_team(tx, actor, missing, "A name", now=NOW),
+            teams.delete_team(tx, actor, missing, now=NOW),
+            teams.join_team(tx, actor, missing, missing, now=NOW),
+            teams.leave_team(tx, actor, missing, missing, now=NOW),
+            queues.change_queue(tx, actor, missing, {}, now=NOW),
+            queues.delete_queue(tx, actor, missing, now=NOW),
+            routing_rules.change_rule(tx, actor, missing, {}, now=NOW),
+            routing_rules.delete_rule(tx, actor, missing, now=NOW),
+        ):
+            with pytest.raises(expected):
+                await work
+        if role is not Role.ADMIN:
+            for making in (
+                teams.add_team(tx, actor, "A team", now=NOW),
+                queues.add_queue(tx, actor, name="A queue", now=NOW),
+                routing_rules.add_rule(tx, actor, {"name": "A rule", "queue_id": queue.queue.id}, now=NOW),
+                routing_rules.order_rules(tx, actor, [rule_id], now=NOW),
+            ):
+                with pytest.raises(Forbidden):
+                    await making
+
+
+async def test_a_key_without_the_scope_changes_nothing(database: Database) -> None:
+    async with database.transaction() as tx:
+        admin = await person(tx, role=Role.ADMIN)
+        narrow = await parties.actor_for(tx, PROVIDER_ID, id_of(admin), frozenset({"tickets:write"}))
+        assert narrow is not None
+        with pytest.raises(ScopeMissing):
+            await teams.add_team(tx, narrow, "A team", now=NOW)
+        with pytest.raises(ScopeMissing):
+            await reads(tx, narrow)
+
+
+async def test_customers_see_nothing_of_it(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        queue = await a_queue(tx)
+        rule_id = await a_rule(tx, queue)
+        assert queue.queue.team_id is not None
+        for work in (
+            reads(tx, tenant.actor),
+            teams.get_team(tx, tenant.actor, queue.queue.team_id),
+            queues.get_queue(tx, tenant.actor, queue.queue.id),
+            routing_rules.get_rule(tx, tenant.actor, rule_id),
+            teams.team_named(tx, tenant.actor, "a"),
+            queues.queue_named(tx, tenant.actor, queue.queue.name),
+        ):
+            with pytest.raises(Forbidden):
+                await work

@@ -1,0 +1,341 @@
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from msgspec.structs import replace
+
+from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, NotFound, TicketFinished, TicketTaken
+from clearline.events import store as events
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
+from clearline.inventory.domain import ServiceType
+from clearline.platform.database.transactions import Database, Tx
+from clearline.queues import store as queues
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as setup
+from clearline.queues.domain import Assignment
+from clearline.routing import rule_usecases as routing_rules
+from clearline.routing import usecases as routing
+from clearline.routing.domain import RoutingFacts
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import IssueType, Priority, Status
+from tests.builders.desk import a_queue, a_rule, id_of, person
+from tests.builders.samples import administer, raised
+from tests.conftest import NOW, Tenant
+from tests.queues.test_usecases import change, told
+
+
+@pytest.fixture(autouse=True)
+async def _no_rules(database_url: str) -> None:
+    await administer(database_url, "delete from routing_rule")
+
+
+async def facts_of(tx: Tx, tenant: Tenant, number: int) -> list[tuple[str, str, dict[str, Any]]]:
+    """What happened to a ticket since it was raised."""
+    found = await events.of_ticket(tx, tenant.company.id, number, after=0, limit=100)
+    return [(event.type, event.actor_name, event.data) for event in found[1:]]
+
+
+async def order(tx: Tx) -> list[tuple[int, UUID]]:
+    listed = await routing_rules.list_rules(tx, OPERATOR, after=None, limit=100)
+    return [(one.rule.position, one.rule.id) for one in listed]
+
+
+async def test_rules_keep_dense_positions_whatever_is_done_to_them(database: Database) -> None:
+    async with database.transaction() as tx:
+        queue = await a_queue(tx)
+        b = await a_rule(tx, queue)
+        d = await a_rule(tx, queue)
+        a = await a_rule(tx, queue, position=1)
+        c = await a_rule(tx, queue, position=3)
+        assert await order(tx) == [(1, a), (2, b), (3, c), (4, d)]
+        await routing_rules.change_rule(tx, OPERATOR, d, {"position": 1}, now=NOW)
+        assert await order(tx) == [(1, d), (2, a), (3, b), (4, c)]
+        await routing_rules.change_rule(tx, OPERATOR, d, {"position": 3}, now=NOW)
+        assert await order(tx) == [(1, a), (2, b), (3, d), (4, c)]
+        await routing_rules.delete_rule(tx, OPERATOR, b, now=NOW)
+        assert await order(tx) == [(1, a), (2, d), (3, c)]
+        await routing_rules.order_rules(tx, OPERATOR, [c, a, d], now=NOW)
+        assert await order(tx) == [(1, c), (2, a), (3, d)]
+        for wrong in ([c, a], [c, a, d, d], [c, a, uuid4()]):
+            with pytest.raises(InvalidInput):
+                await routing_rules.order_rules(tx, OPERATOR, wrong, now=NOW)
+        page = await routing_rules.list_rules(tx, OPERATOR, after=1, limit=1)
+        assert [one.rule.id for one in page] == [a]
+        [_made, *changes] = await told(tx, d)
+        assert changes == [
+            ("routing_rule.changed", [change("position", 4, 1)]),
+            ("routing_rule.changed", [change("position", 1, 3)]),
+            ("routing_rule.changed", [change("position", 2, 3)]),
+        ]
+        assert (await told(tx, b))[-1] == ("routing_rule.deleted", [])
+
+
+async def test_a_rule_is_changed_and_tells_what_changed(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        queue = await a_queue(tx)
+        rule_id = await a_rule(tx, queue, name="Urgent", priorities=(Priority.CRITICAL,))
+        values = {"company_ids": (tenant.company.id,), "keywords": ("bgp",), "is_active": False}
+        changed = await routing_rules.change_rule(tx, OPERATOR, rule_id, values, now=NOW)
+        assert await routing_rules.change_rule(tx, OPERATOR, rule_id, values, now=NOW) == changed
+        assert changed == await routing_rules.get_rule(tx, OPERATOR, rule_id)
+        rule = changed.rule
+        assert (rule.name, rule.position, rule.priorities) == ("Urgent", 1, (Priority.CRITICAL,))
+        assert (rule.company_ids, rule.keywords, rule.is_active) == ((tenant.company.id,), ("bgp",), False)
+        assert changed.queue_name == queue.queue.name
+        assert (await told(tx, rule_id))[1:] == [
+            (
+                "routing_rule.changed",
+                [
+                    change("company_ids", [], [str(tenant.company.id)]),
+                    change("keywords", [], ["bgp"]),
+                    change("is_active", True, False),
+                ],
+            )
+        ]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"queue_id": UUID(int=1)}, "queue_id"),
+        ({"company_ids": (UUID(int=1),)}, "company_ids"),
+        ({"company_ids": (PROVIDER_ID,)}, "company_ids"),
+        ({"name": ""}, "name"),
+    ],
+)
+async def test_a_rule_with_wrong_values_is_refused(database: Database, values: dict[str, Any], field: str) -> None:
+    async with database.transaction() as tx:
+        queue = await a_queue(tx)
+        rule_id = await a_rule(tx, queue)
+        sound = {"name": "A rule", "queue_id": queue.queue.id}
+        for work in (
+            routing_rules.add_rule(tx, OPERATOR, sound | values, now=NOW),
+            routing_rules.change_rule(tx, OPERATOR, rule_id, values, now=NOW),
+        ):
+            with pytest.raises(InvalidInput) as caught:
+                await work
+            assert [violation.field for violation in caught.value.violations] == [field]
+        for position in (0, 3):
+            with pytest.raises(InvalidInput, match="position must be 1 to 2"):
+                await routing_rules.add_rule(tx, OPERATOR, sound, position=position, now=NOW)
+
+
+async def test_a_new_ticket_goes_to_the_queue_of_the_first_rule_that_matches(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        first, second = await a_queue(tx), await a_queue(tx)
+        await a_rule(tx, first, issue_types=(IssueType.CIRCUIT_DOWN,))
+        await a_rule(tx, second, name="Slow ports", keywords=("slow",))
+        await a_rule(tx, first)
+        number = await raised(tx, tenant)
+        assert await routing.settle(tx, number, now=NOW)
+        assert not await routing.settle(tx, number, now=NOW)
+        found = await handling.get_ticket(tx, OPERATOR, number)
+        assert (found.queue_name, found.assignee_name) == (second.queue.name, None)
+        assert await facts_of(tx, tenant, number) == [
+            ("ticket.routed", "routing", {"before": None, "after": str(second.queue.id), "rule": "Slow ports"})
+        ]
+
+
+async def test_a_ticket_that_no_rule_matches_or_that_ended_stays_where_it_is(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        queue = await a_queue(tx)
+        rule_id = await a_rule(tx, queue, keywords=("nothing",))
+        number, ended = await raised(tx, tenant), await raised(tx, tenant)
+        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        assert not await routing.settle(tx, number, now=NOW)
+        assert (await routing.route(tx, OPERATOR, number, now=NOW)).handling.queue_id is None
+        await routing_rules.change_rule(tx, OPERATOR, rule_id, {"keywords": ()}, now=NOW)
+        assert not await routing.settle(tx, ended, now=NOW)
+        with pytest.raises(TicketFinished):
+            await routing.route(tx, OPERATOR, ended, now=NOW)
+        with pytest.raises(NotFound):
+            await routing.settle(tx, 10**11, now=NOW)
+
+
+async def test_agents_take_turns_and_those_who_are_away_are_left_out(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben, cleo = [await person(tx, name) for name in ("Ann", "Ben", "Cleo")]
+        await a_rule(tx, await a_queue(tx, ann, ben, cleo, assignment=Assignment.ROUND_ROBIN))
+
+        async def assigned() -> str | None:
+            await routing.settle(tx, number := await raised(tx, tenant), now=NOW)
+            return (await handling.get_ticket(tx, OPERATOR, number)).assignee_name
+
+        assert [await assigned() for _ in range(4)] == ["Ann", "Ben", "Cleo", "Ann"]
+        await teams.set_available(tx, ben, available=False, now=NOW)
+        assert [await assigned() for _ in range(2)] == ["Cleo", "Ann"]
+        await teams.set_available(tx, ben, available=True, now=NOW)
+        await tx.write("update app_user set is_active = false where id = $1", id_of(cleo))
+        assert [await assigned() for _ in range(2)] == ["Ben", "Ann"]
+        for one in (ann, ben):
+            await teams.set_available(tx, one, available=False, now=NOW)
+        assert await assigned() is None
+
+
+async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
+        queue = await a_queue(tx, ann, ben, assignment=Assignment.LEAST_LOADED)
+        await a_rule(tx, queue, name="All")
+        elsewhere, ended = await raised(tx, tenant), await raised(tx, tenant)
+        await handling.assign(tx, OPERATOR, elsewhere, id_of(ann), now=NOW)
+        await handling.assign(tx, OPERATOR, ended, id_of(ben), now=NOW)
+        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        names = []
+        for _ in range(3):
+            await routing.settle(tx, number := await raised(tx, tenant), now=NOW)
+            names.append((await handling.get_ticket(tx, OPERATOR, number)).assignee_name)
+        assert names == ["Ben", "Ann", "Ben"]
+        assert await facts_of(tx, tenant, number) == [
+            ("ticket.routed", "routing", {"before": None, "after": str(queue.queue.id), "rule": "All"}),
+            ("ticket.assigned", "routing", {"before": None, "after": str(id_of(ben)), "by": "least_loaded"}),
+        ]
+
+
+async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
+        queue = await a_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
+        await a_rule(tx, queue)
+        number = await raised(tx, tenant)
+        await handling.assign(tx, OPERATOR, number, id_of(ben), now=NOW)
+        await routing.settle(tx, number, now=NOW)
+        found = await handling.get_ticket(tx, OPERATOR, number)
+        assert (found.queue_name, found.assignee_name) == (queue.queue.name, "Ben")
+
+
+async def test_a_ticket_is_routed_again_when_asked(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann = await person(tx, "Ann")
+        first, second = await a_queue(tx), await a_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
+        rule_id = await a_rule(tx, first)
+        number = await raised(tx, tenant)
+        await routing.settle(tx, number, now=NOW)
+        await routing_rules.change_rule(tx, OPERATOR, rule_id, {"queue_id": second.queue.id}, now=NOW)
+        found = await routing.route(tx, ann, number, now=NOW)
+        assert found == await routing.route(tx, ann, number, now=NOW)
+        assert (found.queue_name, found.assignee_name) == (second.queue.name, "Ann")
+        assert [who for _type, who, _data in await facts_of(tx, tenant, number)] == ["routing", "Ann", "Ann"]
+
+
+async def test_people_take_tickets_and_do_not_take_them_from_each_other(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
+        number = await raised(tx, tenant)
+        assert (await routing.take(tx, ann, number, now=NOW)).assignee_name == "Ann"
+        assert (await routing.take(tx, ann, number, now=NOW)).assignee_name == "Ann"
+        with pytest.raises(TicketTaken, match="is Ann's already"):
+            await routing.take(tx, ben, number, now=NOW)
+        assert (await routing.take(tx, ben, number, force=True, now=NOW)).assignee_name == "Ben"
+        with pytest.raises(Forbidden):
+            await routing.take(tx, OPERATOR, number, now=NOW)
+        await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+        with pytest.raises(TicketFinished):
+            await routing.take(tx, ben, number, now=NOW)
+
+
+async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
+        queue = (await a_queue(tx, ann, ben)).queue
+        number = await raised(tx, tenant)
+        with pytest.raises(NobodyAvailable, match="it is in no queue"):
+            await routing.assign_by(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
+        await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
+        with pytest.raises(InvalidInput):
+            await routing.assign_by(tx, ann, number, Assignment.MANUAL, now=NOW)
+        names = [
+            (await routing.assign_by(tx, ann, number, mode, now=NOW)).assignee_name
+            for mode in (Assignment.ROUND_ROBIN, Assignment.ROUND_ROBIN, Assignment.LEAST_LOADED)
+        ]
+        assert names == ["Ann", "Ben", "Ann"]
+        assert (await facts_of(tx, tenant, number))[-1][2]["by"] == "least_loaded"
+        await setup.change_queue(tx, OPERATOR, queue.id, {"team_id": None}, now=NOW)
+        with pytest.raises(NobodyAvailable, match="the queue has no team"):
+            await routing.assign_by(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
+
+
+async def test_what_would_happen_is_told_and_does_not_happen(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
+        queue = await a_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)
+        wrong = await a_rule(tx, queue, priorities=(Priority.CRITICAL,), keywords=("ospf",))
+        right, spare = await a_rule(tx, queue), await a_rule(tx, queue)
+        number = await raised(tx, tenant)
+        facts = await routing.facts_for(tx, ann, number, {})
+        told_before = await routing.foresee(tx, ann, facts)
+        assert await routing.foresee(tx, ann, facts) == told_before
+        assert [(one.rule.id, one.failed) for one in told_before.verdicts] == [
+            (wrong, ("priorities", "keywords")),
+            (right, ()),
+            (spare, ()),
+        ]
+        assert told_before.queue == await queues.get(tx, queue.queue.id)
+        agent, why = told_before.choice.agent, told_before.choice.why
+        assert (agent and agent.name, why) == ("Ann", "has the first turn")
+        assert (await handling.get_ticket(tx, OPERATOR, number)).handling.queue_id is None
+        await routing.settle(tx, number, now=NOW)
+        after = await routing.foresee(tx, ann, facts)
+        assert (after.choice.agent and after.choice.agent.name, after.choice.why) == ("Ben", "is next after Ann")
+
+
+async def test_what_would_happen_without_a_matching_rule_or_without_a_team(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        facts = await routing.facts_for(tx, OPERATOR, number, {})
+        told_first = await routing.foresee(tx, OPERATOR, facts)
+        assert (told_first.verdicts, told_first.queue, told_first.choice.why) == ([], None, "no rule matches")
+        await a_rule(tx, await a_queue(tx), company_ids=(tenant.company.id,))
+        anybodys = await routing.foresee(tx, OPERATOR, replace(facts, company_id=None))
+        assert [one.failed for one in anybodys.verdicts] == [("company_ids",)]
+        assert (await routing.foresee(tx, OPERATOR, facts)).choice.why == "the queue leaves it to people"
+
+
+async def test_only_those_who_work_tickets_route_and_give_them_out(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        viewer = await person(tx, role=Role.VIEWER)
+        for actor in (tenant.actor, viewer):
+            for work in (
+                routing.route(tx, actor, number, now=NOW),
+                routing.take(tx, actor, number, now=NOW),
+                routing.assign_by(tx, actor, number, Assignment.ROUND_ROBIN, now=NOW),
+            ):
+                with pytest.raises(Forbidden):
+                    await work
+        facts: RoutingFacts = await routing.facts_for(tx, viewer, number, {})
+        await routing.foresee(tx, viewer, facts)
+        for asking in (routing.foresee(tx, tenant.actor, facts), routing.facts_for(tx, tenant.actor, number, {})):
+            with pytest.raises(Forbidden):
+                await asking
+
+
+async def test_what_the_rules_look_at_is_a_ticket_or_what_one_says(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "No light")
+        own = RoutingFacts(
+            IssueType.SLOW_RESPONSE,
+            ServiceType.PORT,
+            tenant.company.id,
+            Priority.MEDIUM,
+            "No light",
+            "Slow since 08:00 UTC",
+        )
+        assert await routing.facts_for(tx, OPERATOR, number, {}) == own
+        assert await routing.facts_for(tx, OPERATOR, number, {"title": "x"}) == replace(own, title="x")
+        said = {"issue_type": IssueType.CIRCUIT_DOWN, "service_type": ServiceType.PORT}
+        assert await routing.facts_for(tx, OPERATOR, None, said) == RoutingFacts(
+            IssueType.CIRCUIT_DOWN, ServiceType.PORT, None, Priority.CRITICAL, "", ""
+        )
+        low = await routing.facts_for(tx, OPERATOR, None, {**said, "priority": Priority.LOW})
+        assert low.priority is Priority.LOW
+        with pytest.raises(InvalidInput) as caught:
+            await routing.facts_for(tx, OPERATOR, None, {"title": "x"})
+        assert [violation.field for violation in caught.value.violations] == ["issue_type", "service_type"]
+        with pytest.raises(NotFound):
+            await routing.facts_for(tx, OPERATOR, 10**11, {})

@@ -1,0 +1,123 @@
+import asyncio
+
+import pytest
+
+from clearline.events import offset_store as consumers
+from clearline.identity import OPERATOR
+from clearline.platform.database import transactions as db
+from clearline.platform.database.transactions import Database, Tx
+from clearline.queues.domain import Assignment
+from clearline.routing import usecases as routing
+from clearline.routing.worker import NAME, routing_job
+from clearline.tickets import desk_usecases as handling
+from tests.builders.desk import a_queue, a_rule, id_of, person
+from tests.builders.samples import administer, raised
+from tests.conftest import NOW, Tenant
+
+
+@pytest.fixture(autouse=True)
+async def _no_rules(database_url: str) -> None:
+    await administer(database_url, "delete from routing_rule")
+
+
+async def turn(database: Database) -> int:
+    """Have the job do everything there is to do."""
+    job = routing_job(database, lambda: NOW)
+    total = 0
+    while done := await job.run():
+        total += done
+    return total
+
+
+async def where(database: Database, *numbers: int) -> list[tuple[str | None, str | None]]:
+    async with database.statement() as tx:
+        found = [await handling.get_ticket(tx, OPERATOR, number) for number in numbers]
+    return [(one.queue_name, one.assignee_name) for one in found]
+
+
+async def test_tickets_that_were_raised_are_routed_and_given_out(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
+        name = (queue := await a_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)).queue.name
+        await a_rule(tx, queue)
+        numbers = [await raised(tx, tenant) for _ in range(3)]
+    assert await turn(database) > 0
+    assert await where(database, *numbers) == [(name, "Ann"), (name, "Ben"), (name, "Ann")]
+    assert await turn(database) == 0
+
+
+async def test_a_ticket_that_a_person_puts_into_a_queue_is_given_out(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann = await person(tx, "Ann")
+        queue = (await a_queue(tx, ann, assignment=Assignment.LEAST_LOADED)).queue
+        moved, owned, taken_out = [await raised(tx, tenant) for _ in range(3)]
+    await turn(database)
+    async with database.transaction() as tx:
+        await handling.change_ticket(tx, ann, moved, {"queue_id": queue.id}, now=NOW)
+        for values in ({"queue_id": queue.id}, {"queue_id": None}):
+            await handling.change_ticket(tx, ann, taken_out, values, now=NOW)
+        ben = await person(tx, "Ben")
+        await handling.change_ticket(tx, ann, owned, {"queue_id": queue.id, "assignee_id": id_of(ben)}, now=NOW)
+    await turn(database)
+    assert await where(database, moved, owned, taken_out) == [
+        (queue.name, "Ann"),
+        (queue.name, "Ben"),
+        (None, None),
+    ]
+
+
+async def test_a_ticket_whose_agent_was_taken_away_is_not_given_out_again(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        ann = await person(tx, "Ann")
+        await a_rule(tx, queue := await a_queue(tx, ann, assignment=Assignment.ROUND_ROBIN))
+        number = await raised(tx, tenant)
+    await turn(database)
+    async with database.transaction() as tx:
+        await handling.assign(tx, ann, number, None, now=NOW)
+    await turn(database)
+    assert await where(database, number) == [(queue.queue.name, None)]
+
+
+async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        name = (queue := await a_queue(tx)).queue.name
+        await a_rule(tx, queue)
+        broken, sound = await raised(tx, tenant), await raised(tx, tenant)
+        # An address that the schema allows and the domain does not: every change of the ticket is refused.
+        await tx.write("update ticket set contact_email = 'nonsense' where number = $1", broken)
+    await turn(database)
+    assert await where(database, broken, sound) == [(None, None), (name, None)]
+    async with database.transaction() as tx:
+        await tx.write("update ticket set contact_email = 'ada@example.com' where number = $1", broken)
+        await routing.route(tx, OPERATOR, broken, now=NOW)
+    assert await where(database, broken) == [(name, None)]
+
+
+async def test_a_ticket_that_somebody_holds_stops_no_other(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hurry(tx: Tx) -> None:
+        await tx.fetchval("set local lock_timeout = '20ms'")
+
+    monkeypatch.setattr(db, "hurry", hurry)
+    async with database.transaction() as tx:
+        name = (queue := await a_queue(tx)).queue.name
+        await a_rule(tx, queue)
+        held, free = await raised(tx, tenant), await raised(tx, tenant)
+    async with database.transaction() as holder:
+        await handling.lock_ticket(holder, OPERATOR, held)
+        async with asyncio.timeout(5):
+            await turn(database)
+    assert await where(database, held, free) == [(None, None), (name, None)]
+
+
+async def test_of_two_processes_one_routes(database: Database, tenant: Tenant) -> None:
+    await turn(database)
+    async with database.transaction() as tx:
+        await a_rule(tx, await a_queue(tx))
+        number = await raised(tx, tenant)
+    async with database.transaction() as other:
+        assert await consumers.hold(other, NAME) is not None
+        assert await turn(database) == 0
+    assert await turn(database) > 0
+    assert (await where(database, number))[0][0] is not None

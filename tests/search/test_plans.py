@@ -1,0 +1,215 @@
+"""Searches are served by the index that was made for them, and read no table whole."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from clearline.events import store as events
+from clearline.events.store import Cursor
+from clearline.platform.database.transactions import Database, Tx
+from clearline.search import store as search
+from clearline.search.document import facet
+from clearline.search.language import Clause, Facets, Named, clause, parse
+from clearline.search.plan import Plan, Statistics, Step
+from clearline.search.store import CANDIDATES, Hit, Wanted
+from clearline.search.usecases import RANKED_MAX
+from tests.conftest import new_database
+from tests.tickets.test_plans import BY_NUMBER, FILL, Noted, one_ticket, plan_of
+
+FILL_SEARCH = """
+    insert into ticket_search
+    select company_id, number, array_to_tsvector(array[
+               '=is:' || case when is_open then 'open' else 'closed' end, '=company:' || company_id,
+               '=n:' || number / 1024, '=nn:' || number / 16384, 'common', 'commonly',
+               'some' || number % 50, 'rare' || number]) from ticket;
+    update ticket_search set vector = setweight(
+        (select string_agg(quote_literal(lexeme) || ':1', ' ') from unnest(vector))::tsvector, 'C');
+    insert into event (company_id, at, type, ticket_number, actor_name, data)
+    select company_id, created_at, 'ticket.created', number, 'User', '{}' from ticket;
+    vacuum analyze ticket_search, event
+"""
+BIG = {"ticket", "ticket_search", "note", "event"}
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FILL)
+    for statement in FILL_SEARCH.split(";"):
+        await connection.execute(statement)
+    yield connection
+    await connection.close()
+
+
+def clauses(query: str, *, staff: bool) -> list[Clause]:
+    return [
+        clause(term.what, staff=staff, is_negated=term.is_negated)
+        for term in parse(query, staff=staff)
+        if not isinstance(term.what, Named)
+    ]
+
+
+async def attempts(filled: Any, asked: list[Clause], company: Clause | None) -> list[Step]:
+    """Every attempt, as when none finds anything."""
+    lexemes = [lexeme for one in (*asked, *([company] if company else ())) for lexeme in one.lexemes]
+    known = await search.statistics(Tx(filled), lexemes)
+    plan = Plan(asked, known, newest=10_000, needed=CANDIDATES, company=company)
+    found: list[Step] = []
+    step: Step | None = plan.first()
+    while step is not None:
+        found.append(step)
+        step = plan.after(step, 0)
+    return found
+
+
+async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[set[str], set[str]]:
+    async with filled.transaction():
+        await search.prepare(Tx(filled))
+        return await plan_of(filled, statement, *values)
+
+
+@pytest.mark.parametrize("staff", [True, False])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "rare4321",
+        "rare43",
+        "common",
+        "co",
+        "common some7",
+        '"common commonly"',
+        "status:open",
+        "-common",
+        "status:open co -some1",
+    ],
+)
+async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
+    filled: Any, query: str, *, staff: bool
+) -> None:
+    company, _number = await one_ticket(filled)
+    company_id = None if staff else company
+    own = None if staff else clause(Facets((facet("company", company),)), staff=False)
+    found = await attempts(filled, clauses(query, staff=staff), own)
+    assert found[-1].oldest is None
+    for attempt in found:
+        noted = Noted()
+        for work in (
+            search.find(Tx(noted), attempt, Wanted(10_000, company_id, "common", None, 51), candidates=CANDIDATES),
+            search.find(Tx(noted), attempt, Wanted(9_000, company_id, None, (0.5, 40), 51), candidates=51),
+        ):
+            await work
+            used, whole = await prepared_plan(filled, noted.statement, *noted.values)
+            assert ("ticket_search_vector" in used) == (attempt.index is not None)
+            assert used & {"ticket_search_newest", "ticket_search_pkey"}
+            assert whole == set()
+    await search.count(Tx(noted), found[-1], company_id)
+    used, whole = await prepared_plan(filled, noted.statement, *noted.values)
+    assert (used, whole) == ({"ticket_search_vector"}, set())
+
+
+async def test_going_along_the_newest_tickets_sorts_nothing(filled: Any) -> None:
+    company, _number = await one_ticket(filled)
+    for company_id in (None, company):
+        noted = Noted()
+        step = Step(None, "'common'", 5_000)
+        await search.find(Tx(noted), step, Wanted(10_000, company_id, None, None, 51), candidates=CANDIDATES)
+        async with filled.transaction():
+            await search.prepare(Tx(filled))
+            lines = await filled.fetch("explain (analyze, timing off) " + (noted.statement or ""), *noted.values)
+        [walk] = [line[0] for line in lines if "on ticket_search" in line[0]]
+        assert "Backward" in walk
+        assert int(re.findall(r"rows=(\d+)", walk)[-1]) <= CANDIDATES + 1
+
+
+async def test_the_tickets_that_were_found_are_read_by_their_keys(filled: Any) -> None:
+    noted = Noted()
+    hits = [Hit(*await one_ticket(filled), 0.0)] * 200
+    await search.tickets(Tx(noted), hits)
+    used, whole = await prepared_plan(filled, noted.statement, *noted.values)
+    assert used & BY_NUMBER
+    assert not whole & BIG
+
+
+async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> None:
+    noted = Noted()
+    await search.documents(Tx(noted), [await one_ticket(filled)] * 200)
+    used, whole = await plan_of(filled, noted.statement, *noted.values)
+    assert "note_pkey" in used
+    assert used & BY_NUMBER
+    assert not whole & BIG
+
+
+@pytest.mark.parametrize(
+    ("work", "one_of"),
+    [
+        (lambda tx, _company: search.newest(tx), {"ticket_search_newest"}),
+        (lambda tx, _company: search.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
+        (lambda tx, company: search.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
+        (lambda tx, _company: search.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
+        (lambda tx, _company: search.settled(tx), {"event_cursor"}),
+    ],
+)
+async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
+    noted = Noted()
+    await work(Tx(noted), (await one_ticket(filled))[0])
+    used, whole = await plan_of(filled, noted.statement, *noted.values)
+    assert used & one_of
+    assert not whole & BIG
+
+
+@pytest.mark.parametrize("work", [search.settled, lambda tx: events.read(tx, Cursor(3, 5), limit=200)])
+async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work: Any) -> None:
+    noted = Noted()
+    await work(Tx(noted))
+    lines = await filled.fetch("explain " + (noted.statement or ""), *noted.values)
+    plan = "\n".join(line[0] for line in lines)
+    assert "event_cursor" in plan
+    assert "Sort" not in plan
+
+
+async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) -> None:
+    noted = Noted()
+    await search.statistics(Tx(noted), [("common", False), ("co", True)])
+    _used, whole = await plan_of(filled, noted.statement, *noted.values)
+    assert not whole & BIG
+    known = await search.statistics(Tx(filled), [("common", False), ("co", True), ("rare1", False)])
+    assert known.shares["common", False] == pytest.approx(1)
+    assert known.shares["co", True] == pytest.approx(2)
+    assert ("rare1", False) not in known.shares
+    assert 0 < known.rare <= 0.01
+
+
+async def test_before_the_first_analysis_nothing_is_known(postgres: str) -> None:
+    async with new_database(postgres) as url:
+        database = await Database.open(url)
+        async with database.statement() as tx:
+            assert await search.statistics(tx, [("common", False)]) == Statistics({})
+        await database.close()
+
+
+async def test_a_common_beginning_is_checked_and_not_looked_up(filled: Any) -> None:
+    last = (await attempts(filled, clauses("rare4321 co", staff=True), None))[-1]
+    assert (last.index, last.rest) == ("('rare4321':* | '~rare4321':*)", "('co':* | '~co':*)")
+
+
+async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Database) -> None:
+    ask = "select current_setting('plan_cache_mode'), current_setting('enable_seqscan')"
+    async with database.statement() as tx:
+        before = await tx.fetchrow(ask)
+    async with database.transaction() as tx:
+        await search.prepare(tx)
+        assert tuple(await tx.fetchrow(ask) or ()) == ("force_custom_plan", "off")
+    async with database.statement() as tx:
+        assert await tx.fetchrow(ask) == before
+
+
+async def test_more_than_the_ranked_are_looked_at(filled: Any) -> None:
+    assert RANKED_MAX == CANDIDATES - 1
+    [*_, last] = await attempts(filled, clauses("common", staff=True), None)
+    wanted = Wanted(10_000, None, "common", None, 3)
+    hits = await search.find(Tx(filled), last, wanted, candidates=CANDIDATES)
+    assert (hits.many, hits.newest) == (CANDIDATES, 10_000)
+    assert [hit.number for hit in hits.hits] == [10_000, 9_999, 9_998]

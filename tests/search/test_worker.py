@@ -1,0 +1,246 @@
+"""Tickets are found soon after they change, and nothing of a request waits for it."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from clearline.accounts import usecases as accounts
+from clearline.errors import Forbidden
+from clearline.events import offset_store as consumers
+from clearline.events import store as events
+from clearline.events.consumer import AT_ONCE
+from clearline.events.domain import RecordChanged
+from clearline.events.store import START
+from clearline.identity import OPERATOR, PROVIDER_ID
+from clearline.platform.database.transactions import Database
+from clearline.search import store
+from clearline.search import usecases as search
+from clearline.search import worker as indexing
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, Status
+from clearline.tickets.note import Visibility
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant, new_tenant
+
+
+async def follow(database: Database) -> None:
+    for job in indexing.jobs(database):
+        while await job.run():
+            pass
+
+
+async def found(database: Database, query: str) -> list[int]:
+    async with database.transaction() as tx:
+        return [one.ticket.number for one in (await search.find_tickets(tx, OPERATOR, query, limit=200)).tickets]
+
+
+async def vectors(database: Database) -> dict[int, tuple[str, str]]:
+    async with database.transaction() as tx:
+        rows = await tx.fetch("select number, vector::text, xmin::text from ticket_search")
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+async def test_a_ticket_is_found_by_what_happens_to_it(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "Xylophone")
+    assert await found(database, "xylophone") == []
+    await follow(database)
+    assert await found(database, "xylophone status:acknowledged") == [number]
+    async with database.transaction() as tx:
+        await notes.add_note(tx, OPERATOR, number, "marimba", channel=Channel.CONSOLE, now=NOW)
+        await notes.add_note(
+            tx, OPERATOR, number, "celesta", channel=Channel.CONSOLE, visibility=Visibility.INTERNAL, now=NOW
+        )
+        await tickets.move_ticket(tx, OPERATOR, number, Status.HELD, reason="", now=NOW)
+    await follow(database)
+    assert await found(database, "xylophone status:acknowledged") == []
+    assert await found(database, "xylophone marimba celesta status:held") == [number]
+
+
+async def test_only_tickets_that_something_happened_to_are_written(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        first = await raised(tx, tenant)
+        second = await raised(tx, tenant)
+    await follow(database)
+    before = await vectors(database)
+    async with database.transaction() as tx:
+        await notes.add_note(tx, OPERATOR, first, "a new word", channel=Channel.CONSOLE, now=NOW)
+        await search.index(tx, [(tenant.company.id, second)])
+    await follow(database)
+    after = await vectors(database)
+    assert after[first] != before[first]
+    assert {**after, first: before[first]} == before
+
+
+async def test_more_events_than_one_turn_takes_are_all_followed(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, tenant, "Timpani") for _ in range(AT_ONCE + 30)]
+    [job, _backlog] = indexing.jobs(database)
+    assert await job.run() == AT_ONCE
+    await follow(database)
+    assert len(await found(database, "timpani")) == 200
+    async with database.transaction() as tx:
+        everything = await search.find_tickets(tx, OPERATOR, "timpani", limit=1000)
+    assert sorted(one.ticket.number for one in everything.tickets) == numbers
+
+
+async def test_of_two_processes_one_follows_at_a_time(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, tenant, "Glockenspiel")
+    jobs = indexing.jobs(database)
+    async with database.transaction() as tx:
+        assert await consumers.hold(tx, search.FOLLOWER) is not None
+        assert [await job.run() for job in jobs] == [0, 0]
+    await follow(database)
+    assert await found(database, "glockenspiel")
+
+
+async def test_a_turn_that_is_cut_off_is_done_again(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, tenant, "Vibraphone")
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError
+
+    [job, _backlog] = indexing.jobs(database)
+    with monkeypatch.context() as patched:
+        patched.setattr(consumers, "advance", fail)
+        with pytest.raises(RuntimeError):
+            await job.run()
+    assert await found(database, "vibraphone") == []
+    await follow(database)
+    assert await found(database, "vibraphone")
+
+
+async def test_a_renamed_company_is_found_by_its_new_name_little_by_little(database: Database) -> None:
+    tenant = await new_tenant(database, "Quince Networks")
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, tenant) for _ in range(indexing.AT_ONCE + 5)]
+    await follow(database)
+    assert sorted(await found(database, "quince")) == numbers
+    async with database.transaction() as tx:
+        await accounts.change_company(tx, OPERATOR, tenant.company.code, {"name": "Medlar Networks"}, now=NOW)
+    [events_job, backlog_job] = indexing.jobs(database)
+    while await events_job.run():
+        pass
+    assert sorted(await found(database, "quince")) == numbers
+    assert await backlog_job.run() == indexing.AT_ONCE
+    assert len(await found(database, "medlar")) == indexing.AT_ONCE
+    await follow(database)
+    assert sorted(await found(database, "medlar")) == numbers
+    assert await found(database, "quince") == []
+    async with database.transaction() as tx:
+        assert await store.next_backlog(tx) is None
+
+
+async def test_other_records_that_change_are_passed_over(database: Database) -> None:
+    async with database.transaction() as tx:
+        await events.append(
+            tx, OPERATOR, PROVIDER_ID, RecordChanged("company", "changed", str(uuid4()), "Same", []), now=NOW
+        )
+        await events.append(tx, OPERATOR, PROVIDER_ID, RecordChanged("queue", "created", str(uuid4()), "Q"), now=NOW)
+    await follow(database)
+    async with database.transaction() as tx:
+        assert await store.next_backlog(tx) is None
+
+
+async def test_a_ticket_that_is_gone_is_found_no_more(database: Database, tenant: Tenant) -> None:
+    key = (tenant.company.id, 800_000_000)
+    async with database.transaction() as tx:
+        await store.save(tx, [key], ["'kalimba':1C '=is:open':1A"])
+        assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).tickets == []
+        await search.index(tx, [key])
+        assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).count == 0
+
+
+async def test_a_rebuild_makes_the_same_again_from_nothing(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, tenant, "Bassoon")
+    await follow(database)
+    before = {number: value for number, (value, _xmin) in (await vectors(database)).items()}
+    async with database.transaction() as tx:
+        await search.start_rebuild(tx, OPERATOR, empty=True)
+    assert await vectors(database) == {}
+    done = await rebuilt(database)
+    after = {number: value for number, (value, _xmin) in (await vectors(database)).items()}
+    assert after == before
+    assert done == len(before)
+
+
+async def rebuilt(database: Database) -> int:
+    done, below = 0, None
+    while True:
+        async with database.transaction() as tx:
+            count, below = await search.rebuild(tx, OPERATOR, below=below, limit=50)
+        done += count
+        if below is None:
+            return done
+
+
+async def test_after_a_rebuild_only_what_happened_meanwhile_is_followed(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        await tx.write("delete from consumer where name = 'search'")
+    async with database.transaction() as tx:
+        start = await search.start_rebuild(tx, OPERATOR, empty=False)
+    assert await rebuilt(database) > 0
+    async with database.transaction() as tx:
+        await raised(tx, tenant, "Harpsichord")
+    async with database.transaction() as tx:
+        await search.finish_rebuild(tx, OPERATOR, start)
+    [job, _backlog] = indexing.jobs(database)
+    assert await job.run() == 1
+    assert await found(database, "harpsichord")
+    async with database.transaction() as tx:
+        await search.finish_rebuild(tx, OPERATOR, start)
+    assert await job.run() == 0
+
+
+async def test_a_sweep_lets_go_of_tickets_that_are_gone_and_of_no_others(database: Database, tenant: Tenant) -> None:
+    before = await vectors(database)
+    async with database.transaction() as tx:
+        await store.save(tx, [(tenant.company.id, 800_000_000 + n) for n in range(5)], ["'x':1C"] * 5)
+        after: int | None = 0
+        while after is not None:
+            after = await search.sweep(tx, OPERATOR, after=after, limit=100)
+    assert await vectors(database) == before
+
+
+async def test_only_who_runs_the_desk_may_rebuild(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        for work in (
+            search.start_rebuild(tx, tenant.actor, empty=True),
+            search.finish_rebuild(tx, tenant.actor, search.Start(0, START)),
+            search.rebuild(tx, tenant.actor, below=None, limit=1),
+            search.sweep(tx, tenant.actor, after=0, limit=1),
+        ):
+            with pytest.raises(Forbidden):
+                await work
+
+
+def many_words(start: int) -> str:
+    """As many characters as a note takes, all of words that no other start has."""
+    return " ".join(f"{chr(0x4E00 + start * 41 % 20_000)}w{start * 700 + n:x}" for n in range(700))[:4000]
+
+
+async def test_a_ticket_with_more_text_than_fits_is_kept_and_found_by_its_newest_note(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, "Huge")
+        rows: list[tuple[object, ...]] = [
+            (tenant.company.id, number, many_words(n), visibility, NOW + timedelta(seconds=n))
+            for n in range(250)
+            for visibility in ("public", "internal")
+        ]
+        await tx.write_many(
+            """insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_at)
+               values ($1, $2, $3, $4, 'seller', 'Console', 'NOC', $5)""",
+            rows,
+        )
+        await notes.add_note(tx, OPERATOR, number, "the ocarina at last", channel=Channel.CONSOLE, now=NOW)
+    await follow(database)
+    assert await found(database, "ocarina huge") == [number]

@@ -1,0 +1,110 @@
+import pytest
+
+from clearline.errors import InvalidInput, MediaTypeRefused
+from clearline.settings import ATTACHMENT_TYPES
+from clearline.tickets.attachments.domain import Limits, NewAttachment, new_attachment
+from clearline.tickets.note import Visibility
+
+PUBLIC = Visibility.PUBLIC
+ANY = Limits(10, ("*",))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("trace.pcap", "trace.pcap"),
+        (".bashrc", ".bashrc"),
+        ("a b; c=\"d\" 'e'.txt", "a b; c=\"d\" 'e'.txt"),
+        ("Cafe\u0301.txt", "Caf\u00e9.txt"),
+        ("\u65e5\u672c \U0001f469\u200d\U0001f4bb.txt", "\u65e5\u672c \U0001f469\u200d\U0001f4bb.txt"),
+        ("n" * 255, "n" * 255),
+        ("e\u0301" * 255, "\u00e9" * 255),
+        ("..a", "..a"),
+    ],
+)
+def test_a_name_is_kept_as_it_is_written_in_one_form_of_unicode(given: str, kept: str) -> None:
+    assert new_attachment(given, "text/plain", PUBLIC, ANY) == NewAttachment(kept, "text/plain", PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("", "must have 1 to 255 characters"),
+        ("n" * 256, "must have 1 to 255 characters"),
+        ("/etc/passwd", "must be a name without a path"),
+        ("..\\x", "must be a name without a path"),
+        (".", "must not be blank or only dots"),
+        ("..", "must not be blank or only dots"),
+        (". . .", "must not be blank or only dots"),
+        ("   ", "must not be blank or only dots"),
+        ("\u3000\u200b", "must not be blank or only dots"),
+        ("a\nb", "must not contain control characters or lone surrogates"),
+        ("a\x00b", "must not contain control characters or lone surrogates"),
+        ("a\x7fb", "must not contain control characters or lone surrogates"),
+        ("a\x85b", "must not contain control characters or lone surrogates"),
+        ("a\u2028b", "must not contain control characters or lone surrogates"),
+        ("exe.\u202egnp", "must not contain control characters or lone surrogates"),
+        ("a\u2066b", "must not contain control characters or lone surrogates"),
+        ("a\udc80b", "must not contain control characters or lone surrogates"),
+    ],
+)
+def test_a_name_that_could_deceive_is_refused(name: str, rule: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        new_attachment(name, "text/plain", PUBLIC, ANY)
+    assert [(one.field, one.rule) for one in refused.value.violations] == [("name", rule)]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (None, "application/octet-stream"),
+        ("Text/Plain", "text/plain"),
+        (" text/csv ; charset=utf-8; header=present", "text/csv"),
+        ("application/vnd.tcpdump.pcap", "application/vnd.tcpdump.pcap"),
+        ("image/svg+xml", "image/svg+xml"),
+    ],
+)
+def test_a_media_type_is_kept_in_lower_case_without_parameters(given: str | None, kept: str) -> None:
+    assert new_attachment("a", given, PUBLIC, Limits(10, ATTACHMENT_TYPES)).media_type == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "text",
+        "text/",
+        "/plain",
+        "text/plain/x",
+        "text/pl ain",
+        "text/pl\r\nX: y",
+        "*/*",
+        "text/*",
+        "text/" + "x" * 123,
+    ],
+)
+def test_what_is_no_media_type_is_refused_even_when_any_may_come(given: str) -> None:
+    with pytest.raises(MediaTypeRefused, match="must be a media type"):
+        new_attachment("a", given, PUBLIC, ANY)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "given", "taken"),
+    [
+        (("text/plain",), "text/plain", True),
+        (("text/plain",), "text/html", False),
+        (("text/*",), "text/html", True),
+        (("text/*",), "textual/html", False),
+        (("*",), "x-odd/thing", True),
+        (("image/png", "text/*"), "application/pdf", False),
+        (ATTACHMENT_TYPES, "text/html", False),
+        (ATTACHMENT_TYPES, "application/x-www-form-urlencoded", False),
+    ],
+)
+def test_only_the_types_that_the_desk_takes_come_in(allowed: tuple[str, ...], given: str, *, taken: bool) -> None:
+    if taken:
+        assert new_attachment("a", given, PUBLIC, Limits(10, allowed)).media_type == given
+        return
+    with pytest.raises(MediaTypeRefused) as refused:
+        new_attachment("a", given, PUBLIC, Limits(10, allowed))
+    assert str(refused.value) == "media_type must be one of " + ", ".join(allowed)

@@ -1,0 +1,90 @@
+import os
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from clearline import clock
+from clearline.platform.database.transactions import Database
+from clearline.settings import read_settings
+from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.attachments.blobs import Blobs, Key, open_blobs
+from clearline.tickets.attachments.domain import NewAttachment
+from clearline.tickets.attachments.worker import EVERY, GRACE, sweep, sweeping
+from clearline.tickets.note import Visibility
+from tests.builders.samples import raised
+from tests.conftest import Tenant
+
+
+def blobs_in(folder: Path) -> Blobs:
+    return open_blobs(read_settings({"CLEARLINE_DATA_DIR": str(folder)}))
+
+
+def stored_in(folder: Path) -> set[Key]:
+    found = (folder / "attachments").glob("*-*/*")
+    return {Key(UUID(path.parent.name), UUID(path.name)) for path in found}
+
+
+async def some() -> AsyncIterator[bytes]:
+    yield b"bytes"
+
+
+async def attached(database: Database, tenant: Tenant, blobs: Blobs, now: datetime) -> Key:
+    content = await blobs.stage(tenant.company.id, some(), most=10)
+    new = NewAttachment("a.txt", "text/plain", Visibility.PUBLIC)
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        await attachments.add_attachment(tx, tenant.actor, number, new, content, now=now)
+    return Key(tenant.company.id, content.id)
+
+
+async def test_bytes_that_belong_to_nothing_go_after_a_day_and_the_others_stay(
+    database: Database, tenant: Tenant, tmp_path: Path
+) -> None:
+    blobs, now = blobs_in(tmp_path), clock.now()
+    kept = await attached(database, tenant, blobs, now)
+    lost = Key(tenant.company.id, (await blobs.stage(tenant.company.id, some(), most=10)).id)
+    unknown = uuid4()
+    foreign = Key(unknown, (await blobs.stage(unknown, some(), most=10)).id)
+    half = tmp_path / "attachments" / "staging" / str(uuid4())
+    half.write_bytes(b"half")
+
+    assert await sweep(database, blobs, now=now + GRACE - timedelta(minutes=1)) == 0
+    assert (stored_in(tmp_path), half.exists()) == ({kept, lost, foreign}, True)
+    assert await sweep(database, blobs, now=now + GRACE + timedelta(minutes=1)) == 2
+    assert (stored_in(tmp_path), half.exists()) == ({kept, foreign}, False)
+    assert await sweep(database, blobs, now=now + GRACE + timedelta(minutes=1)) == 0
+
+
+async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant: Tenant, tmp_path: Path) -> None:
+    blobs, now = blobs_in(tmp_path), clock.now()
+    old, new = [(await blobs.stage(tenant.company.id, some(), most=10)).id for _ in range(2)]
+    folder = tmp_path / "attachments" / str(tenant.company.id)
+    yesterday = (now - GRACE).timestamp() - 60
+    os.utime(folder / str(old), (yesterday, yesterday))
+    assert await sweep(database, blobs, now=now) == 1
+    assert stored_in(tmp_path) == {Key(tenant.company.id, new)}
+
+
+async def test_the_job_sweeps_now_and_then_and_not_because_the_server_stops(
+    database: Database, tenant: Tenant, tmp_path: Path
+) -> None:
+    blobs = blobs_in(tmp_path)
+    await blobs.stage(tenant.company.id, some(), most=10)
+    at = clock.now() + GRACE * 2
+    (job,) = sweeping(database, blobs, lambda: at)
+    assert await job.run() == 0
+    at += EVERY
+    assert await job.run() == 1
+    await blobs.stage(tenant.company.id, some(), most=10)
+    assert await job.run() == 0
+    at += EVERY
+    assert await job.run() == 1
+
+
+async def test_a_store_that_is_away_does_not_end_the_job(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "attachments").write_text("no directory")
+    at = clock.now()
+    (job,) = sweeping(database, blobs_in(tmp_path), lambda: at)
+    at += EVERY
+    assert await job.run() == 0

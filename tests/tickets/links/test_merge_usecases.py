@@ -1,0 +1,355 @@
+import asyncio
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from clearline.errors import (
+    Forbidden,
+    InvalidInput,
+    MergedInto,
+    NotFound,
+    NotMergeable,
+    ScopeMissing,
+    TicketFinished,
+    TooManyLinks,
+)
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import store as stored
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import OPEN, Channel, Status, ticket_number
+from clearline.tickets.links import merge_usecases as merging
+from clearline.tickets.links import store as stored_links
+from clearline.tickets.links import usecases as links
+from clearline.tickets.links import watcher_usecases as watchers
+from clearline.tickets.links.domain import LINKS_MAX, MERGES_DEEP, LinkType
+from clearline.tickets.note import Source, Visibility
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant, new_tenant
+from tests.tickets.links.test_usecases import facts, somebody
+from tests.tickets.test_lifecycle import WAY
+
+LATER = NOW + timedelta(hours=1)
+
+
+async def in_status(tx: Tx, tenant: Tenant, status: Status, title: str = "Port is slow") -> int:
+    number = await raised(tx, tenant, title)
+    for step in WAY[status]:
+        await tickets.move_ticket(tx, OPERATOR, number, step, reason="", now=NOW)
+    return number
+
+
+async def texts(tx: Tx, number: int) -> list[tuple[str, Source, str]]:
+    details = await tickets.get_ticket(tx, OPERATOR, number)
+    return [(note.text, note.source, note.author) for note in details.notes]
+
+
+async def note(tx: Tx, number: int, text: str, visibility: Visibility = Visibility.PUBLIC) -> int:
+    added = await notes.add_note(tx, OPERATOR, number, text, channel=Channel.API, visibility=visibility, now=NOW)
+    return added.notes[-1].number
+
+
+async def merge(tx: Tx, number: int, into: int) -> None:
+    await merging.merge_ticket(tx, OPERATOR, number, into, now=NOW)
+
+
+async def followers(tx: Tx, number: int) -> set[UUID]:
+    found = await watchers.list_watchers(tx, OPERATOR, number, after=None, limit=100)
+    return {one.user.id for one in found}
+
+
+@pytest.mark.parametrize("status", sorted(OPEN))
+async def test_a_merge_and_its_undoing_bring_a_ticket_back_as_it_was(database: Database, status: Status) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        source = await in_status(tx, tenant, status, "Same fault")
+        target = await raised(tx, tenant)
+        before = (await tickets.get_ticket(tx, OPERATOR, source)).ticket
+        merged = await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
+        assert (merged.ticket.status, merged.merged_into) == (Status.CLOSED, target)
+        assert await stored.miscounted(tx) == []
+        counts = await tickets.list_tickets(tx, tenant.actor, is_open=True, page=1, page_size=1)
+        assert counts.total == 1
+        here, there = ticket_number(source), ticket_number(target)
+        assert await texts(tx, source) == [
+            (f"Merged into {there}: further replies belong there", Source.SYSTEM, "Clearline")
+        ]
+        assert await texts(tx, target) == [
+            (f"{here} (Same fault) was merged into this ticket", Source.SYSTEM, "Clearline")
+        ]
+        with pytest.raises(TicketFinished):
+            await note(tx, source, "too late")
+        back = await merging.unmerge_ticket(tx, OPERATOR, source, reason="another fibre", now=LATER)
+        assert await stored.miscounted(tx) == []
+        kept = ("title", "status", "priority", "resolved_at", "created_at")
+        assert [getattr(back.ticket, name) for name in kept] == [getattr(before, name) for name in kept]
+        assert back.merged_into is None
+        assert back.ticket.status_changed_at == LATER
+        assert (await texts(tx, source))[-1][0] == f"No longer merged into {there}"
+        assert (await texts(tx, target))[-1][0] == f"{here} (Same fault) is no longer merged into this ticket"
+
+
+async def test_a_merge_and_its_undoing_are_told_by_events_of_both_tickets(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        source, target = await raised(tx, tenant), await raised(tx, tenant)
+        await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
+        await merging.unmerge_ticket(tx, OPERATOR, source, reason="another", now=NOW)
+        here, there = ticket_number(source), ticket_number(target)
+        noted = ("note.added", {"visibility": "public", "source": "system"})
+
+        def moved(before: str, after: str, reason: str) -> tuple[str, dict[str, Any]]:
+            return "ticket.status_changed", {"before": before, "after": after, "reason": reason}
+
+        assert await facts(tx, source) == [
+            moved("acknowledged", "closed", "same fibre"),
+            ("ticket.merged", {"into": there}),
+            noted,
+            moved("closed", "acknowledged", "another"),
+            ("ticket.unmerged", {"into": there}),
+            noted,
+        ]
+        changes = [{"field": "merged_tickets", "before": None, "after": here}]
+        undone = [{"field": "merged_tickets", "before": here, "after": None}]
+        assert await facts(tx, target) == [
+            ("ticket.changed", {"changes": changes}),
+            noted,
+            ("ticket.changed", {"changes": undone}),
+            noted,
+        ]
+
+
+@pytest.mark.parametrize("status", sorted(Status))
+async def test_only_an_open_or_resolved_ticket_is_merged(database: Database, tenant: Tenant, status: Status) -> None:
+    async with database.transaction() as tx:
+        source, target = await in_status(tx, tenant, status), await raised(tx, tenant)
+        if status in OPEN:
+            await merge(tx, source, target)
+            return
+        with pytest.raises(NotMergeable, match=f"is {status}"):
+            await merge(tx, source, target)
+
+
+@pytest.mark.parametrize("status", sorted(Status))
+async def test_only_a_ticket_that_is_worked_on_takes_another_in(
+    database: Database, tenant: Tenant, status: Status
+) -> None:
+    async with database.transaction() as tx:
+        source, target = await raised(tx, tenant), await in_status(tx, tenant, status)
+        if status in OPEN - {Status.RESOLVED}:
+            await merge(tx, source, target)
+            return
+        with pytest.raises(NotMergeable, match=f"is {status}"):
+            await merge(tx, source, target)
+
+
+async def test_a_merge_needs_two_tickets_of_one_company_that_are_not_merged(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        one, two, three = [await raised(tx, tenant) for _ in range(3)]
+        foreign = await raised(tx, other_tenant)
+        for source, target, told in (
+            (one, one, "itself"),
+            (one, foreign, "same company"),
+            (foreign, one, "same company"),
+        ):
+            with pytest.raises(NotMergeable, match=told):
+                await merge(tx, source, target)
+        await merge(tx, one, two)
+        for source, target in ((one, three), (three, one)):
+            with pytest.raises(NotMergeable, match=f"was merged into {ticket_number(two)} already"):
+                await merge(tx, source, target)
+        with pytest.raises(NotMergeable, match="is not merged"):
+            await merging.unmerge_ticket(tx, OPERATOR, two, now=NOW)
+        with pytest.raises(NotFound):
+            await merge(tx, two, 999_999_999)
+        with pytest.raises(InvalidInput, match="reason"):
+            await merging.merge_ticket(tx, OPERATOR, two, three, reason="x" * 1001, now=NOW)
+
+
+async def test_a_note_on_a_merged_ticket_is_told_where_it_belongs(database: Database, tenant: Tenant) -> None:
+    async def told(number: int) -> str:
+        with pytest.raises(MergedInto) as refused:
+            await notes.add_note(tx, tenant.actor, number, "still down", channel=Channel.API, now=NOW)
+        return refused.value.into
+
+    async with database.transaction() as tx:
+        one, two, three = [await raised(tx, tenant) for _ in range(3)]
+        await merge(tx, one, two)
+        await merge(tx, two, three)
+        assert [await told(number) for number in (one, two)] == [ticket_number(three)] * 2
+        await merging.unmerge_ticket(tx, OPERATOR, two, now=NOW)
+        assert await told(one) == ticket_number(two)
+        await notes.add_note(tx, tenant.actor, two, "still down", channel=Channel.API, now=NOW)
+
+
+async def test_at_most_20_merges_follow_one_another(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        chain = [await raised(tx, tenant) for _ in range(MERGES_DEEP + 2)]
+        for source, target in pairwise(chain[:-1]):
+            await merge(tx, source, target)
+        assert await stored_links.final(tx, tenant.company.id, chain[0]) == chain[MERGES_DEEP]
+        with pytest.raises(NotMergeable, match="at most 20"):
+            await merge(tx, chain[MERGES_DEEP], chain[-1])
+        await merge(tx, chain[-1], chain[MERGES_DEEP])
+        found = await merging.notes_with_merged(tx, tenant.actor, chain[MERGES_DEEP], limit=100)
+        assert {one.ticket_number for one in found} == set(chain)
+
+
+async def test_the_notes_of_merged_tickets_read_as_one_list(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        one, two, three, apart = [await raised(tx, tenant) for _ in range(4)]
+        for number, text in ((one, "1"), (three, "2"), (two, "3"), (apart, "not this"), (one, "4")):
+            await note(tx, number, text)
+        await note(tx, one, "for us", Visibility.INTERNAL)
+        await merge(tx, one, two)
+        await merge(tx, two, three)
+
+        async def read(actor: Any, after: int | None = None, limit: int = 100) -> list[tuple[int, str]]:
+            found = await merging.notes_with_merged(tx, actor, three, after=after, limit=limit)
+            assert found == sorted(found, key=lambda each: each.note.number)
+            return [(each.ticket_number, each.note.text) for each in found if each.note.source is not Source.SYSTEM]
+
+        expected = [(one, "1"), (three, "2"), (two, "3"), (one, "4")]
+        assert await read(tenant.actor) == expected
+        assert await read(OPERATOR) == [*expected, (one, "for us")]
+        page = await merging.notes_with_merged(tx, tenant.actor, three, limit=2)
+        assert [each.note.text for each in page] == ["1", "2"]
+        rest = await merging.notes_with_merged(tx, tenant.actor, three, after=page[-1].note.number, limit=2)
+        assert [each.note.text for each in rest] == ["3", "4"]
+        with pytest.raises(NotFound):
+            await merging.notes_with_merged(tx, other_tenant.actor, three, limit=2)
+
+
+async def test_those_who_follow_the_merged_ticket_follow_the_other_too(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        source, target = await raised(tx, tenant), await raised(tx, tenant)
+        agent = await somebody(tx, Role.AGENT)
+        assert agent.user is not None
+        for number, who in ((source, agent.user.id), (source, tenant.user.id), (target, tenant.user.id)):
+            await watchers.watch(tx, OPERATOR, number, who, now=NOW)
+        await merge(tx, source, target)
+        assert await followers(tx, source) == await followers(tx, target) == {agent.user.id, tenant.user.id}
+        told = [data for kind, data in await facts(tx, target) if kind == "ticket.watched"]
+        assert told == [
+            {"user_id": str(tenant.user.id), "watches": True},
+            {"user_id": str(agent.user.id), "watches": True},
+        ]
+
+
+async def test_only_the_providers_people_merge_undo_and_split(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        source, target = await raised(tx, tenant), await raised(tx, tenant)
+        viewer = await somebody(tx, Role.VIEWER)
+        for actor, refusal in ((tenant.actor, Forbidden), (viewer, ScopeMissing)):
+            for work in (
+                merging.merge_ticket(tx, actor, source, target, now=NOW),
+                merging.unmerge_ticket(tx, actor, source, now=NOW),
+                merging.split_ticket(tx, actor, source, title="T", description="D", channel=Channel.API, now=NOW),
+            ):
+                with pytest.raises(refusal):
+                    await work
+
+
+async def test_two_who_merge_and_undo_at_once_leave_the_counts_right(database: Database) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        numbers = [await raised(tx, tenant) for _ in range(4)]
+
+    async def attempt(source: int, target: int, *, undo: bool) -> None:
+        async with database.transaction() as tx:
+            if undo:
+                await merging.unmerge_ticket(tx, OPERATOR, source, now=NOW)
+            else:
+                await merge(tx, source, target)
+
+    pairs = [(one, other) for one in numbers for other in numbers if one != other]
+    outcomes: list[BaseException | None] = []
+    for undo in (False, True, False):
+        work = (attempt(one, other, undo=undo) for one, other in pairs)
+        outcomes += await asyncio.gather(*work, return_exceptions=True)
+    assert {type(one) for one in outcomes} == {type(None), NotMergeable}
+    async with database.transaction() as tx:
+        assert await stored.miscounted(tx) == []
+        merged = await tx.fetchval("select count(*) from ticket_merge where company_id = $1", tenant.company.id)
+        closed = await tx.fetchval(
+            "select count(*) from ticket where company_id = $1 and status = 'closed'", tenant.company.id
+        )
+    assert merged == closed == 3
+
+
+async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await somebody(tx, Role.AGENT)
+        number = await in_status(tx, tenant, Status.IN_PROGRESS, "Two faults")
+        kept = await note(tx, number, "internal word", Visibility.INTERNAL)
+        await note(tx, number, "stays here")
+        said = await notes.add_note(tx, tenant.actor, number, "and B is down", channel=Channel.EMAIL, now=NOW)
+        chosen = (said.notes[-1].number, kept)
+        made = await merging.split_ticket(
+            tx, agent, number, title="B is down", description="Since noon", notes=chosen, channel=Channel.CONSOLE,
+            now=LATER,
+        )  # fmt: skip
+        original = await tickets.get_ticket(tx, OPERATOR, number)
+        new = await tickets.get_ticket(tx, OPERATOR, made.ticket.number)
+        same = ("company_id", "service_id", "service_type", "issue_type", "contact")
+        assert [getattr(new.ticket, name) for name in same] == [getattr(original.ticket, name) for name in same]
+        assert (new.ticket.title, new.ticket.status) == ("B is down", Status.ACKNOWLEDGED)
+        assert new.ticket.created_at == LATER
+        by = await tx.fetchval("select created_by from ticket where number = $1", made.ticket.number)
+        assert agent.user is not None
+        assert by == agent.user.id
+        here, there = ticket_number(number), ticket_number(made.ticket.number)
+        assert [(one.text, one.visibility, one.source, one.author, one.created_at) for one in new.notes] == [
+            ("internal word", Visibility.INTERNAL, Source.SELLER, "operator", NOW),
+            ("and B is down", Visibility.PUBLIC, Source.BUYER, "Ada Okoro", NOW),
+            (f"Split off from {here} (Two faults)", Visibility.PUBLIC, Source.SYSTEM, "Clearline", LATER),
+        ]
+        assert min(one.number for one in new.notes) > max(one.number for one in original.notes[:3])
+        assert len(original.notes) == 4
+        assert original.notes[-1].text == f"{there} (B is down) was split off from this ticket"
+        shown = await links.list_links(tx, tenant.actor, number, after=None, limit=10)
+        assert [(one.link.type, one.link.other_number) for one in shown] == [(LinkType.SPLIT_INTO, made.ticket.number)]
+        writer = await tx.fetchval(
+            "select created_by from note where ticket_number = $1 and source = 'buyer'", made.ticket.number
+        )
+        assert writer == tenant.user.id
+        assert await stored.miscounted(tx) == []
+
+
+async def test_a_split_names_what_is_wrong_with_it(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
+        foreign = await note(tx, other, "of another ticket")
+
+        async def split(of: int, title: str = "T", notes: tuple[int, ...] = ()) -> None:
+            await merging.split_ticket(
+                tx, OPERATOR, of, title=title, description="D", notes=notes, channel=Channel.API, now=NOW
+            )
+
+        with pytest.raises(InvalidInput, match="notes"):
+            await split(number, notes=(foreign,))
+        with pytest.raises(InvalidInput, match="at most 200"):
+            await split(number, notes=tuple(range(201)))
+        with pytest.raises(InvalidInput, match="title"):
+            await split(number, title="")
+        with pytest.raises(NotFound):
+            await split(999_999_999)
+        await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+        with pytest.raises(TicketFinished):
+            await split(number)
+        await tx.write(
+            """insert into ticket_link
+               select company_id, number, gen_random_uuid(), 'related', company_id, 900000000 + n, created_at
+                 from ticket, generate_series(1, $2::integer) n where number = $1""",
+            other,
+            LINKS_MAX,
+        )
+        with pytest.raises(TooManyLinks):
+            await split(other)

@@ -1,0 +1,272 @@
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from clearline.accounts import store as parties
+from clearline.accounts import usecases as accounts
+from clearline.errors import (
+    AlreadyExists,
+    DeskError,
+    Forbidden,
+    InvalidInput,
+    LinkCycle,
+    NotFound,
+    ScopeMissing,
+    TooManyLinks,
+)
+from clearline.events import store as events
+from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.links import store as stored
+from clearline.tickets.links import usecases as links
+from clearline.tickets.links.domain import BY_HAND, LINKS_MAX, OPPOSITE, Link, LinkType
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant
+
+
+async def somebody(tx: Tx, role: Role, company: str = "PROVIDER", scopes: frozenset[str] = ALL_SCOPES) -> Actor:
+    """A new person of a company as an actor; the company is named by its code."""
+    name = f"{role} {uuid4().hex[:6]}"
+    email = f"{name.replace(' ', '.')}@example.com"
+    user = await accounts.add_user(tx, OPERATOR, company, name=name, email=email, phone="", role=role, now=NOW)
+    actor = await parties.actor_for(tx, user.company_id, user.id, scopes)
+    assert actor is not None
+    return actor
+
+
+async def facts(tx: Tx, number: int) -> list[tuple[str, dict[str, Any]]]:
+    """What happened to a ticket after it was raised."""
+    company_id = await tx.fetchval("select company_id from ticket where number = $1", number)
+    return [(one.type, one.data) for one in (await events.of_ticket(tx, company_id, number, after=0, limit=1000))[1:]]
+
+
+async def version(tx: Tx, number: int) -> int:
+    found: int = await tx.fetchval("select version from ticket where number = $1", number)
+    return found
+
+
+async def seen(tx: Tx, actor: Actor, number: int) -> list[tuple[LinkType, int]]:
+    found = await links.list_links(tx, actor, number, after=None, limit=300)
+    return [(one.link.type, one.link.other_number) for one in found]
+
+
+def test_every_type_has_its_opposite() -> None:
+    assert {OPPOSITE[OPPOSITE[one]] for one in LinkType} == set(LinkType)
+    assert all(OPPOSITE[OPPOSITE[one]] is one for one in LinkType)
+
+
+@pytest.mark.parametrize("kind", BY_HAND)
+async def test_a_link_is_seen_from_both_ends_with_an_event_and_a_version(
+    database: Database, tenant: Tenant, other_tenant: Tenant, kind: LinkType
+) -> None:
+    async with database.transaction() as tx:
+        here, there = await raised(tx, tenant), await raised(tx, other_tenant, "Dark fibre")
+        made = await links.add_link(tx, OPERATOR, here, kind, there, now=NOW)
+        assert (made.title, made.link.other_number) == ("Dark fibre", there)
+        assert await links.get_link(tx, OPERATOR, here, made.link.id) == made
+        assert await seen(tx, OPERATOR, here) == [(kind, there)]
+        assert await seen(tx, OPERATOR, there) == [(OPPOSITE[kind], here)]
+        assert [await version(tx, one) for one in (here, there)] == [2, 2]
+        opposite = await links.get_link(tx, OPERATOR, there, made.link.id)
+        await links.remove_link(tx, OPERATOR, there, opposite.link.id, now=NOW)
+        assert await seen(tx, OPERATOR, here) == await seen(tx, OPERATOR, there) == []
+        assert [await version(tx, one) for one in (here, there)] == [3, 3]
+        for one, other, as_seen in ((here, there, kind), (there, here, OPPOSITE[kind])):
+            data = {"link": as_seen.value, "other": ticket_number(other)}
+            assert await facts(tx, one) == [("ticket.linked", data), ("ticket.unlinked", data)]
+        with pytest.raises(NotFound):
+            await links.remove_link(tx, OPERATOR, here, made.link.id, now=NOW)
+
+
+@pytest.mark.parametrize("kind", [LinkType.SPLIT_INTO, LinkType.SPLIT_FROM])
+async def test_only_a_split_makes_its_links(database: Database, tenant: Tenant, kind: LinkType) -> None:
+    async with database.transaction() as tx:
+        here, there = await raised(tx, tenant), await raised(tx, tenant)
+        with pytest.raises(InvalidInput, match="type"):
+            await links.add_link(tx, OPERATOR, here, kind, there, now=NOW)
+
+
+async def test_a_ticket_is_not_linked_to_itself(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        with pytest.raises(InvalidInput, match="another ticket"):
+            await links.add_link(tx, tenant.actor, number, LinkType.RELATED, number, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (LinkType.RELATED, LinkType.RELATED),
+        (LinkType.DUPLICATES, LinkType.DUPLICATES),
+        (LinkType.DUPLICATES, LinkType.DUPLICATED_BY),
+        (LinkType.PARENT_OF, LinkType.CHILD_OF),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+async def test_two_tickets_are_linked_once_in_each_way(
+    database: Database, tenant: Tenant, first: LinkType, again: LinkType, *, turned: bool
+) -> None:
+    async with database.transaction() as tx:
+        here, there = await raised(tx, tenant), await raised(tx, tenant)
+        await links.add_link(tx, OPERATOR, here, first, there, now=NOW)
+        ends = (there, here) if turned else (here, there)
+        with pytest.raises(AlreadyExists):
+            await links.add_link(tx, OPERATOR, ends[0], again, ends[1], now=NOW)
+        await links.add_link(tx, OPERATOR, here, LinkType.CAUSES, there, now=NOW)
+        assert len(await seen(tx, OPERATOR, here)) == 2
+
+
+@pytest.mark.parametrize("kind", [one for one in LinkType if one is not LinkType.RELATED])
+async def test_a_customer_makes_and_takes_away_related_links_only(
+    database: Database, tenant: Tenant, kind: LinkType
+) -> None:
+    async with database.transaction() as tx:
+        here, there = await raised(tx, tenant), await raised(tx, tenant)
+        with pytest.raises(Forbidden):
+            await links.add_link(tx, tenant.actor, here, kind, there, now=NOW)
+        link = Link(uuid4(), kind, tenant.company.id, here, tenant.company.id, there, NOW)
+        await stored.insert(tx, OPERATOR, link, now=NOW)
+        assert await seen(tx, tenant.actor, here) == [(kind, there)]
+        with pytest.raises(Forbidden):
+            await links.remove_link(tx, tenant.actor, here, link.id, now=NOW)
+        own = await links.add_link(tx, tenant.actor, here, LinkType.RELATED, there, now=NOW)
+        await links.remove_link(tx, tenant.actor, there, own.link.id, now=NOW)
+
+
+async def test_a_link_to_another_companys_ticket_does_not_exist_for_a_customer(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        here, there = await raised(tx, tenant), await raised(tx, other_tenant)
+        made = await links.add_link(tx, OPERATOR, here, LinkType.RELATED, there, now=NOW)
+        for actor, number in ((tenant.actor, here), (other_tenant.actor, there)):
+            assert await seen(tx, actor, number) == []
+            for work in (
+                links.get_link(tx, actor, number, made.link.id),
+                links.remove_link(tx, actor, number, made.link.id, now=NOW),
+            ):
+                with pytest.raises(NotFound):
+                    await work
+
+
+async def test_another_companys_ticket_is_answered_like_one_that_does_not_exist(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        own, foreign = await raised(tx, tenant), await raised(tx, other_tenant)
+        link_id = uuid4()
+        for number in (foreign, 999_999_999):
+            told = f"ticket {ticket_number(number)} does not exist"
+            for work in (
+                links.list_links(tx, tenant.actor, number, after=None, limit=10),
+                links.get_link(tx, tenant.actor, number, link_id),
+                links.add_link(tx, tenant.actor, number, LinkType.RELATED, own, now=NOW),
+                links.add_link(tx, tenant.actor, own, LinkType.RELATED, number, now=NOW),
+                links.remove_link(tx, tenant.actor, number, link_id, now=NOW),
+            ):
+                with pytest.raises(NotFound, match=told):
+                    await work
+
+
+async def test_no_ticket_becomes_its_own_ancestor(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        top, middle, bottom = await raised(tx, tenant), await raised(tx, other_tenant), await raised(tx, tenant)
+        await links.add_link(tx, OPERATOR, top, LinkType.PARENT_OF, middle, now=NOW)
+        await links.add_link(tx, OPERATOR, bottom, LinkType.CHILD_OF, middle, now=NOW)
+        with pytest.raises(LinkCycle):
+            await links.add_link(tx, OPERATOR, bottom, LinkType.PARENT_OF, top, now=NOW)
+        with pytest.raises(LinkCycle):
+            await links.add_link(tx, OPERATOR, top, LinkType.CHILD_OF, bottom, now=NOW)
+        await links.add_link(tx, OPERATOR, top, LinkType.PARENT_OF, bottom, now=NOW)
+
+
+async def test_four_at_once_do_not_close_a_circle_of_parents(database: Database, tenant: Tenant) -> None:
+    async def add(parent: int, child: int) -> None:
+        async with database.transaction() as tx:
+            await links.add_link(tx, OPERATOR, parent, LinkType.PARENT_OF, child, now=NOW)
+
+    for _ in range(5):
+        async with database.transaction() as tx:
+            ring = [await raised(tx, tenant) for _ in range(4)]
+        pairs = zip(ring, [*ring[1:], ring[0]], strict=True)
+        outcomes = await asyncio.gather(*(add(*pair) for pair in pairs), return_exceptions=True)
+        assert sorted(type(one).__name__ for one in outcomes) == ["LinkCycle", "NoneType", "NoneType", "NoneType"]
+
+
+async def test_two_who_link_and_unlink_the_same_tickets_do_not_wait_for_each_other_for_ever(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        one, other = await raised(tx, tenant), await raised(tx, tenant)
+
+    async def link_and_unlink(here: int, there: int, kind: LinkType) -> None:
+        for _ in range(5):
+            async with database.transaction() as tx:
+                made = await links.add_link(tx, OPERATOR, here, kind, there, now=NOW)
+            async with database.transaction() as tx:
+                await links.remove_link(tx, OPERATOR, there, made.link.id, now=NOW)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(
+            link_and_unlink(one, other, LinkType.CAUSES),
+            link_and_unlink(other, one, LinkType.DUPLICATES),
+            link_and_unlink(other, one, LinkType.RELATED),
+        )
+    async with database.transaction() as tx:
+        assert await version(tx, one) == await version(tx, other) == 1 + 30
+
+
+@pytest.mark.parametrize("full", ["here", "there"])
+async def test_a_ticket_has_at_most_200_links(database: Database, tenant: Tenant, full: str) -> None:
+    async with database.transaction() as tx:
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
+        for index in range(LINKS_MAX):
+            await tx.write(
+                "insert into ticket_link values ($1, $2, $3, 'related', $1, $4, $5)",
+                tenant.company.id,
+                number,
+                uuid4(),
+                900_000_000 + index,
+                NOW,
+            )
+        ends = (number, other) if full == "here" else (other, number)
+        with pytest.raises(TooManyLinks, match=ticket_number(number)):
+            await links.add_link(tx, tenant.actor, ends[0], LinkType.RELATED, ends[1], now=NOW)
+
+
+async def test_links_are_listed_page_by_page(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        others = [await raised(tx, tenant) for _ in range(5)]
+        foreign = await raised(tx, other_tenant)
+        for other in (*others, foreign):
+            await links.add_link(tx, OPERATOR, number, LinkType.RELATED, other, now=NOW)
+        pages: list[list[int]] = []
+        after = None
+        while True:
+            page = await links.list_links(tx, tenant.actor, number, after=after, limit=2)
+            if not page:
+                break
+            pages.append([one.link.other_number for one in page])
+            after = page[-1].link.id
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(number for page in pages for number in page) == others
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.AGENT])
+async def test_a_viewer_reads_links_and_an_agent_makes_them(database: Database, tenant: Tenant, role: Role) -> None:
+    async with database.transaction() as tx:
+        actor = await somebody(tx, role)
+        assert actor.user is not None
+        assert actor.user.company_id == PROVIDER_ID
+        here, there = await raised(tx, tenant), await raised(tx, tenant)
+        refused: type[DeskError] | None = None
+        try:
+            await links.add_link(tx, actor, here, LinkType.CAUSES, there, now=NOW)
+        except ScopeMissing as error:
+            refused = type(error)
+        assert (refused is ScopeMissing) == (role is Role.VIEWER)
+        assert len(await seen(tx, actor, here)) == (0 if refused else 1)

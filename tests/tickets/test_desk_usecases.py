@@ -1,0 +1,360 @@
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from msgspec.structs import replace
+
+from clearline.accounts import usecases as accounts
+from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing, TicketFinished
+from clearline.events.store import Event
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Contact, Role
+from clearline.inventory.domain import ServiceType
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Impact, IssueType, Priority, Severity, Status
+from clearline.tickets.handling import FOR_CUSTOMERS, Editable, editable
+from clearline.tickets.list_store import Filter
+from tests.builders.desk import a_queue, id_of, person
+from tests.builders.samples import a_new_ticket, raised
+from tests.conftest import NOW, Tenant, new_tenant
+from tests.tickets.test_lifecycle import WAY, a_ticket
+
+LATER = NOW + timedelta(minutes=5)
+CONTACT = Contact("Lena Brandt", "+1-555-0123", "lena@example.org")
+NEW: dict[str, Any] = {
+    "title": "Port is down",
+    "issue_type": IssueType.CIRCUIT_DOWN,
+    "severity": Severity.EXTENSIVE,
+    "impact": Impact.DOWN,
+    "priority": Priority.CRITICAL,
+    "contact": CONTACT,
+    "asked_severity": Severity.SIGNIFICANT,
+    "asked_priority": Priority.HIGH,
+    "tags": ("bgp", "site:ams"),
+    "external_ids": {"snow": "INC0042"},
+}
+TOLD: dict[str, tuple[object, object]] = {
+    "title": ("Port is slow", "Port is down"),
+    "issue_type": ("Slow Response", "Circuit Down"),
+    "severity": ("moderate", "extensive"),
+    "impact": ("degraded", "down"),
+    "priority": ("medium", "critical"),
+    "contact": (
+        {"name": "Ada Okoro", "phone": "+1-555-0199", "email": "ada@example.com"},
+        {"name": "Lena Brandt", "phone": "+1-555-0123", "email": "lena@example.org"},
+    ),
+    "asked_severity": (None, "significant"),
+    "asked_priority": (None, "high"),
+    "tags": ([], ["bgp", "site:ams"]),
+    "external_ids": ({}, {"snow": "INC0042"}),
+}
+"""What the event says was before and after."""
+
+
+async def told(tx: Tx, number: int) -> list[Event]:
+    """Every event of a ticket but its creation."""
+    return [event for event in await tickets.history(tx, OPERATOR, number) if event.type != "ticket.created"]
+
+
+async def change(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]) -> Editable:
+    return editable(await handling.change_ticket(tx, actor, number, values, now=LATER))
+
+
+def test_every_value_is_tried() -> None:
+    assert {*NEW, "queue_id", "assignee_id"} == set(Editable.__struct_fields__)
+    assert set(TOLD) == set(NEW)
+
+
+@pytest.mark.parametrize("field", NEW)
+async def test_a_change_is_stored_and_told_with_what_was_before(database: Database, tenant: Tenant, field: str) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        number = await raised(tx, tenant)
+        before = await handling.get_ticket(tx, OPERATOR, number)
+        after = await handling.change_ticket(tx, agent, number, {field: NEW[field]}, now=LATER)
+        assert after == await handling.get_ticket(tx, OPERATOR, number)
+        [event] = await told(tx, number)
+    assert getattr(editable(after), field) == NEW[field]
+    same = set(Editable.__struct_fields__) - {field}
+    assert all(getattr(editable(after), one) == getattr(editable(before), one) for one in same)
+    assert (after.ticket.version, after.ticket.updated_at) == (2, LATER)
+    assert (event.type, event.actor_id, event.actor_name, event.at) == (
+        "ticket.changed",
+        id_of(agent),
+        "Ben Ito",
+        LATER,
+    )
+    was, now = TOLD[field]
+    assert event.data == {"changes": [{"field": field, "before": was, "after": now}]}
+
+
+async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        queue = (await a_queue(tx, agent)).queue
+        number = await raised(tx, tenant)
+        values = NEW | {"queue_id": queue.id, "assignee_id": id_of(agent)}
+        after = await handling.change_ticket(tx, agent, number, values, now=LATER)
+        changed, *others = await told(tx, number)
+    assert after.ticket.version == 2
+    assert (after.queue_name, after.assignee_name) == (queue.name, "Ben Ito")
+    assert [one["field"] for one in changed.data["changes"]] == list(NEW)
+    assert {(one.type, str(one.data)) for one in others} == {
+        ("ticket.routed", str({"rule": None, "after": str(queue.id), "before": None})),
+        ("ticket.assigned", str({"by": "manual", "after": str(id_of(agent)), "before": None})),
+    }
+
+
+@pytest.mark.parametrize("who", ["customer", "agent", "admin", "viewer", "operator"])
+@pytest.mark.parametrize("field", Editable.__struct_fields__)
+async def test_what_each_role_may_set(database: Database, tenant: Tenant, who: str, field: str) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        actors = {"customer": tenant.actor, "agent": agent, "operator": OPERATOR}
+        actor = actors.get(who) or await person(tx, role=Role(who))
+        number = await raised(tx, tenant)
+        queue_id = (await a_queue(tx)).queue.id
+        value = {**NEW, "queue_id": queue_id, "assignee_id": id_of(agent)}[field]
+        if who == "viewer" or (who == "customer" and field not in FOR_CUSTOMERS):
+            with pytest.raises(ScopeMissing if who == "viewer" else Forbidden):
+                await change(tx, actor, number, {field: value})
+            assert await told(tx, number) == []
+        else:
+            assert getattr(await change(tx, actor, number, {field: value}), field) == value
+
+
+async def test_one_value_too_many_and_a_customer_sets_none(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        with pytest.raises(Forbidden, match=r"may set priority, tags$"):
+            await change(tx, tenant.actor, number, {"contact": CONTACT, "priority": Priority.LOW, "tags": ()})
+        assert await told(tx, number) == []
+
+
+@pytest.mark.parametrize(
+    "values", [{}, {"title": "Port is slow"}, {"tags": ()}, {"external_ids": {}, "queue_id": None}]
+)
+async def test_a_change_that_changes_nothing_is_none(
+    database: Database, tenant: Tenant, values: dict[str, Any]
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        before = await handling.get_ticket(tx, OPERATOR, number)
+        assert await handling.change_ticket(tx, OPERATOR, number, values, now=LATER) == before
+        assert await handling.get_ticket(tx, OPERATOR, number) == before
+        assert await told(tx, number) == []
+
+
+async def test_the_same_tags_in_other_letters_and_order_are_no_change(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        await change(tx, OPERATOR, number, {"tags": ("B", "a")})
+        assert (await change(tx, OPERATOR, number, {"tags": ("A", "b", "a")})).tags == ("a", "b")
+        assert len(await told(tx, number)) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [
+        ({"title": ""}, ["title"]),
+        ({"title": "x" * 256}, ["title"]),
+        ({"title": "a\x00"}, ["title"]),
+        ({"contact": Contact("", "x" * 65, "nobody")}, ["contact.name", "contact.phone", "contact.email"]),
+        ({"tags": ("no blanks",)}, ["tags"]),
+        ({"tags": tuple(f"t{index}" for index in range(51))}, ["tags"]),
+        ({"external_ids": {"a": ""}}, ["external_ids.a"]),
+        ({"external_ids": {f"s{index}": "x" for index in range(21)}}, ["external_ids"]),
+        ({"queue_id": uuid4()}, ["queue_id"]),
+        ({"assignee_id": uuid4()}, ["assignee_id"]),
+        ({"queue_id": uuid4(), "assignee_id": uuid4(), "title": ""}, ["title", "queue_id", "assignee_id"]),
+    ],
+)
+async def test_every_broken_rule_is_named_and_nothing_is_stored(
+    database: Database, tenant: Tenant, values: dict[str, Any], fields: list[str]
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        before = await handling.get_ticket(tx, OPERATOR, number)
+        with pytest.raises(InvalidInput) as refused:
+            await change(tx, OPERATOR, number, values)
+        assert [violation.field for violation in refused.value.violations] == fields
+        assert await handling.get_ticket(tx, OPERATOR, number) == before
+
+
+@pytest.mark.parametrize("whom", ["viewer", "customer", "retired", "agent", "admin", "away"])
+async def test_a_ticket_is_given_to_active_agents_alone(database: Database, tenant: Tenant, whom: str) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        if whom == "customer":
+            to = tenant.user.id
+        else:
+            to = id_of(await person(tx, role=Role(whom) if whom in {"viewer", "admin"} else Role.AGENT))
+        if whom in {"retired", "away"}:
+            column = "is_active" if whom == "retired" else "is_available"
+            await tx.write(f"update app_user set {column} = false where company_id = $1 and id = $2", PROVIDER_ID, to)  # noqa: S608
+        if whom in {"agent", "admin", "away"}:
+            given = await handling.assign(tx, OPERATOR, number, to, now=LATER)
+            assert given.handling.assignee_id == to
+            taken = await handling.assign(tx, OPERATOR, number, None, now=LATER)
+            assert (taken.handling.assignee_id, taken.assignee_name) == (None, None)
+            assert [event.data for event in await told(tx, number)] == [
+                {"before": None, "after": str(to), "by": "manual"},
+                {"before": str(to), "after": None, "by": "manual"},
+            ]
+        else:
+            with pytest.raises(InvalidInput) as refused:
+                await handling.assign(tx, OPERATOR, number, to, now=LATER)
+            assert [violation.field for violation in refused.value.violations] == ["assignee_id"]
+
+
+async def test_an_assignee_who_left_stands_in_no_other_changes_way(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        number = await raised(tx, tenant)
+        await handling.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
+        await accounts.change_user(tx, OPERATOR, PROVIDER_ID, id_of(agent), {"is_active": False}, now=NOW)
+        changed = await handling.change_ticket(tx, OPERATOR, number, {"title": "New"}, now=LATER)
+    assert (changed.ticket.title, changed.handling.assignee_id) == ("New", id_of(agent))
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_a_ticket_that_ended_is_not_changed(database: Database, tenant: Tenant, status: Status) -> None:
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, status)
+        version = len(WAY[status]) + 1
+        if status in {Status.CLOSED, Status.CANCELLED, Status.REJECTED}:
+            with pytest.raises(TicketFinished):
+                await change(tx, OPERATOR, number, {"title": "New"})
+            with pytest.raises(TicketFinished):
+                await handling.tag(tx, OPERATOR, number, add=("late",), now=LATER)
+        else:
+            await change(tx, OPERATOR, number, {"title": "New"})
+            version += 1
+        assert (await handling.get_ticket(tx, OPERATOR, number)).ticket.version == version
+
+
+@pytest.mark.parametrize("number_of", ["foreign", "unknown"])
+async def test_a_foreign_ticket_is_as_one_that_is_not(
+    database: Database, tenant: Tenant, other_tenant: Tenant, number_of: str
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant) if number_of == "foreign" else 999_999_999_999
+        for ask in (
+            handling.get_ticket(tx, other_tenant.actor, number),
+            handling.lock_ticket(tx, other_tenant.actor, number),
+            handling.change_ticket(tx, other_tenant.actor, number, {"priority": Priority.LOW}, now=NOW),
+            handling.tag(tx, other_tenant.actor, number, add=("x",), now=NOW),
+            handling.assign(tx, other_tenant.actor, number, None, now=NOW),
+        ):
+            with pytest.raises(NotFound):
+                await ask
+
+
+async def test_tags_are_put_on_and_taken_off(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        number = await raised(tx, tenant)
+        steps: list[tuple[dict[str, tuple[str, ...]], tuple[str, ...]]] = [
+            ({"add": ("BGP", "a")}, ("a", "bgp")),
+            ({"add": ("a",), "remove": ("nowhere",)}, ("a", "bgp")),
+            ({"add": ("b",), "remove": ("A",)}, ("b", "bgp")),
+            ({"add": ("c",), "remove": ("C", "b", "bgp")}, ("c",)),
+            ({}, ("c",)),
+        ]
+        for change_of, left in steps:
+            found = await handling.tag(tx, agent, number, **change_of, now=LATER)
+            assert found.handling.tags == left
+        changes = [event.data["changes"][0] for event in await told(tx, number)]
+        with pytest.raises(Forbidden):
+            await handling.tag(tx, tenant.actor, number, add=("mine",), now=LATER)
+        with pytest.raises(InvalidInput):
+            await handling.tag(tx, agent, number, add=("no blanks",), now=LATER)
+    assert [(one["field"], one["after"]) for one in changes] == [
+        ("tags", ["a", "bgp"]),
+        ("tags", ["b", "bgp"]),
+        ("tags", ["c"]),
+    ]
+
+
+async def test_whoever_waited_for_a_ticket_finds_it_with_the_names_of_now(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        queue = (await a_queue(tx, agent)).queue
+        number = await raised(tx, tenant)
+
+    async def second() -> Any:
+        async with database.transaction() as tx:
+            return await handling.lock_ticket(tx, OPERATOR, number)
+
+    async with database.transaction() as tx:
+        first = await handling.change_ticket(
+            tx, OPERATOR, number, {"queue_id": queue.id, "assignee_id": id_of(agent)}, now=LATER
+        )
+        waiting = asyncio.create_task(second())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+    assert await waiting == first
+    assert (first.queue_name, first.assignee_name) == (queue.name, "Ben Ito")
+
+
+async def test_changes_at_the_same_time_are_all_kept(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+
+    async def tag(name: str) -> None:
+        async with database.transaction() as tx:
+            await handling.tag(tx, OPERATOR, number, add=(name,), now=LATER)
+
+    names = [f"tag{index}" for index in range(8)]
+    await asyncio.gather(*map(tag, names))
+    async with database.statement() as tx:
+        found = await handling.get_ticket(tx, OPERATOR, number)
+        assert found.handling.tags == tuple(names)
+        assert found.ticket.version == 9
+        assert len(await told(tx, number)) == 8
+
+
+async def test_the_new_tickets_of_customers_have_no_tags_and_those_of_staff_tidy_ones(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        new = replace(a_new_ticket(), tags=("BGP", "a", "A"))
+        with pytest.raises(Forbidden):
+            await tickets.create_ticket(tx, tenant.actor, new, now=NOW)
+        agent = await person(tx)
+        made = await tickets.create_ticket(tx, agent, new, company_id=tenant.company.id, now=NOW)
+        found = await handling.get_ticket(tx, agent, made.ticket.number)
+        assert found.handling.tags == ("a", "bgp")
+        for wrong, field in (({"tags": ("no blanks",)}, "tags"), ({"external_ids": {"": "x"}}, "external_ids")):
+            with pytest.raises(InvalidInput) as refused:
+                await tickets.create_ticket(tx, agent, replace(new, **wrong), company_id=tenant.company.id, now=NOW)
+            assert [violation.field for violation in refused.value.violations] == [field]
+
+
+async def test_nobody_raises_a_ticket_for_the_provider_or_for_nobody(database: Database) -> None:
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        new = replace(a_new_ticket(), service_type=ServiceType.NON_CONSOLE)
+        with pytest.raises(InvalidInput):
+            await tickets.create_ticket(tx, agent, new, company_id=PROVIDER_ID, now=NOW)
+        with pytest.raises(Forbidden):
+            await tickets.create_ticket(tx, agent, a_new_ticket(), now=NOW)
+
+
+async def test_without_the_scope_nothing_is_read_or_changed(database: Database) -> None:
+    reader = await new_tenant(database, scopes=frozenset({"tickets:read"}))
+    writer = await new_tenant(database, scopes=frozenset({"tickets:write"}))
+    async with database.transaction() as tx:
+        number = await raised(tx, writer)
+        with pytest.raises(ScopeMissing):
+            await handling.get_ticket(tx, writer.actor, number)
+        with pytest.raises(ScopeMissing):
+            await handling.list_tickets(tx, writer.actor, Filter(), after=None, limit=1)
+        with pytest.raises(ScopeMissing):
+            await handling.change_ticket(tx, reader.actor, number, {}, now=NOW)

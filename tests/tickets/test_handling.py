@@ -1,0 +1,160 @@
+import re
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from msgspec import Struct
+
+from clearline.events.domain import Change, RecordChanged, TicketFact, changes_between, for_customer
+from clearline.identity import Contact
+from clearline.tickets.domain import Impact, IssueType, Priority, Severity
+from clearline.tickets.handling import (
+    EXTERNAL_IDS_MAX,
+    FOR_CUSTOMERS,
+    TAG,
+    TAG_MAX,
+    TAGS_MAX,
+    Editable,
+    check_external_ids,
+    check_tags,
+    tidy_tags,
+)
+
+CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada@example.com")
+VALUES = Editable(
+    "Title",
+    IssueType.OTHERS,
+    Severity.MINOR,
+    Impact.DEGRADED,
+    Priority.LOW,
+    CONTACT,
+    None,
+    None,
+    None,
+    None,
+    (),
+    {},
+)
+ASKED = {"field": "asked_priority", "before": None, "after": "high"}
+QUEUE = {"field": "tags", "before": [], "after": ["bgp"]}
+
+# For each fact of a ticket: what happened, and what its customer may know of it.
+KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
+    "ticket.created": [
+        ({"status": "acknowledged", "priority": "low", "channel": "API"}, {"status": "acknowledged", "priority": "low",
+         "channel": "API"})
+    ],
+    "note.added": [
+        ({"visibility": "public", "source": "seller"}, {"visibility": "public", "source": "seller"}),
+        ({"visibility": "internal", "source": "seller"}, None),
+    ],
+    "ticket.status_changed": [
+        ({"before": "held", "after": "pending", "reason": "x"}, {"before": "held", "after": "pending", "reason": "x"})
+    ],
+    "ticket.changed": [
+        ({"changes": [ASKED]}, {"changes": [ASKED]}),
+        ({"changes": [ASKED, QUEUE]}, {"changes": [ASKED]}),
+        ({"changes": [QUEUE]}, None),
+        ({"changes": [{"field": "merged_tickets", "before": None, "after": "INC000000000001"}]}, None),
+    ],
+    "ticket.assigned": [({"before": None, "after": "x", "by": "manual"}, None)],
+    "ticket.routed": [({"before": None, "after": "x", "rule": None}, None)],
+    "ticket.watched": [({"user_id": "x", "watches": True}, None)],
+    "ticket.linked": [({"link": "related", "other": "INC000000000001"}, None)],
+    "ticket.unlinked": [({"link": "related", "other": "INC000000000001"}, None)],
+    "ticket.merged": [({"into": "INC000000000001"}, {"into": "INC000000000001"})],
+    "ticket.unmerged": [({"into": "INC000000000001"}, {"into": "INC000000000001"})],
+    "attachment.added": [
+        ({"id": "x", "size": 1, "visibility": "public"}, {"id": "x", "size": 1, "visibility": "public"}),
+        ({"id": "x", "size": 1, "visibility": "internal"}, None),
+    ],
+    "attachment.removed": [
+        ({"id": "x", "visibility": "public"}, {"id": "x", "visibility": "public"}),
+        ({"id": "x", "visibility": "internal"}, None),
+    ],
+}  # fmt: skip
+
+
+def facts() -> dict[str, type[Struct]]:
+    return {kind.__struct_config__.tag: kind for kind in get_args(TicketFact)}
+
+
+def test_every_fact_of_a_ticket_is_either_for_its_customer_or_not() -> None:
+    assert set(KNOWN) == set(facts()), "say in KNOWN what a customer may know of it"
+
+
+@pytest.mark.parametrize(("kind", "data", "shown"), [(kind, *case) for kind, found in KNOWN.items() for case in found])
+def test_what_a_customer_may_know_of_a_fact(kind: str, data: dict[str, Any], shown: dict[str, Any] | None) -> None:
+    msgspec.convert({"type": kind, **data}, facts()[kind])  # or the fact is not what the table says
+    assert for_customer(kind, data) == shown
+
+
+@pytest.mark.parametrize("kind", ["user.created", "queue.changed", "ticket.invented"])
+def test_what_is_not_said_to_be_for_customers_is_not(kind: str) -> None:
+    assert for_customer(kind, {"changes": [ASKED], "visibility": "public"}) is None
+
+
+# What of a ticket a customer sees, by the members of Editable, and so what its history may tell.
+SEEN = set(Editable.__struct_fields__) - {"queue_id", "assignee_id", "tags"}
+
+
+@pytest.mark.parametrize("field", Editable.__struct_fields__)
+def test_the_history_tells_a_customer_of_exactly_those_values_that_the_ticket_shows(field: str) -> None:
+    change = {"field": field, "before": None, "after": "x"}
+    assert for_customer("ticket.changed", {"changes": [change]}) == ({"changes": [change]} if field in SEEN else None)
+
+
+def test_whatever_a_customer_may_set_it_may_see() -> None:
+    assert FOR_CUSTOMERS < SEEN
+
+
+def test_only_what_differs_is_a_change() -> None:
+    after = msgspec.structs.replace(VALUES, title="Another", tags=("a",))
+    assert changes_between(VALUES, after) == [Change("title", "Title", "Another"), Change("tags", (), ("a",))]
+    assert changes_between(VALUES, msgspec.structs.replace(VALUES)) == []
+
+
+def test_a_record_that_changed_has_its_kind_and_action_in_its_type() -> None:
+    assert RecordChanged("queue", "changed", "x", "NOC").changes == []
+
+
+@pytest.mark.parametrize("tag", ["a", "1", "bgp", "site:ams-01", "a.b_c/d", "z\u00fcrich", "x" * TAG_MAX])
+def test_a_tag_is_letters_digits_and_some_signs(tag: str) -> None:
+    assert check_tags((tag,)) == []
+    assert re.search(TAG, tag)
+
+
+@pytest.mark.parametrize("tag", ["", "-a", ".a", "a b", "a,b", "a\n", "a\x00", "#a", "x" * (TAG_MAX + 1), "\u4e2d"])
+def test_anything_else_is_no_tag(tag: str) -> None:
+    assert [violation.field for violation in check_tags((tag,))] == ["tags"]
+
+
+def test_a_ticket_has_at_most_50_tags() -> None:
+    tags = tuple(f"t{index}" for index in range(TAGS_MAX + 1))
+    assert check_tags(tags[:-1]) == []
+    assert [violation.rule for violation in check_tags(tags)] == ["must be at most 50"]
+
+
+def test_tags_are_kept_in_lower_case_and_order_each_once() -> None:
+    assert tidy_tags(("b", "A", "a", "\u00c9", "B")) == ("a", "b", "\u00e9")
+    assert tidy_tags(()) == ()
+
+
+@pytest.mark.parametrize(
+    ("ids", "fields"),
+    [
+        ({}, []),
+        ({"snow": "INC1"}, []),
+        ({"s" * 50: "x" * 255}, []),
+        ({"": "x"}, ["external_ids"]),
+        ({"s" * 51: "x"}, ["external_ids"]),
+        ({"snow": ""}, ["external_ids.snow"]),
+        ({"snow": "x" * 256}, ["external_ids.snow"]),
+        ({"snow": "a\x00"}, ["external_ids.snow"]),
+        ({"a\x00": "x"}, ["external_ids"]),
+        ({f"s{index}": "x" for index in range(EXTERNAL_IDS_MAX)}, []),
+        ({f"s{index}": "x" for index in range(EXTERNAL_IDS_MAX + 1)}, ["external_ids"]),
+    ],
+)
+def test_references_to_other_systems_have_limits(ids: dict[str, str], fields: list[str]) -> None:
+    assert [violation.field for violation in check_external_ids(ids)] == fields

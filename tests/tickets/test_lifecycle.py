@@ -1,0 +1,314 @@
+import asyncio
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from clearline.errors import Forbidden, IllegalTransition, InvalidInput, TicketFinished
+from clearline.events.store import Event
+from clearline.identity import OPERATOR, Actor
+from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import note_usecases as notes
+from clearline.tickets import store as stored
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import ALLOWED, FINISHED, FOR_CUSTOMERS, OPEN, Channel, Status
+from clearline.tickets.note import Visibility
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant, new_tenant
+
+LATER = NOW + timedelta(hours=1)
+WAY = {
+    Status.ACKNOWLEDGED: (),
+    Status.IN_PROGRESS: (Status.IN_PROGRESS,),
+    Status.PENDING: (Status.PENDING,),
+    Status.HELD: (Status.HELD,),
+    Status.RESOLVED: (Status.IN_PROGRESS, Status.RESOLVED),
+    Status.REOPENED: (Status.IN_PROGRESS, Status.RESOLVED, Status.REOPENED),
+    Status.CANCELLATION_REQUESTED: (Status.CANCELLATION_REQUESTED,),
+    Status.CANCELLED: (Status.CANCELLED,),
+    Status.CLOSED: (Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED),
+    Status.REJECTED: (Status.REJECTED,),
+}
+"""How a new ticket comes to each status."""
+
+
+async def a_ticket(tx: Tx, tenant: Tenant, status: Status = Status.ACKNOWLEDGED) -> int:
+    number = await raised(tx, tenant)
+    for one in WAY[status]:
+        await tickets.move_ticket(tx, OPERATOR, number, one, reason="test", now=NOW)
+    return number
+
+
+async def moves(tx: Tx, number: int) -> list[Event]:
+    told = await tickets.history(tx, OPERATOR, number)
+    return [event for event in told if event.type == "ticket.status_changed"]
+
+
+async def status_of(tx: Tx, number: int) -> Status:
+    return (await tickets.get_ticket(tx, OPERATOR, number)).ticket.status
+
+
+async def miscounted(database: Database) -> list[str]:
+    async with database.statement() as tx:
+        return await stored.miscounted(tx)
+
+
+def test_there_is_a_way_to_every_status() -> None:
+    assert set(WAY) == set(Status)
+
+
+@pytest.mark.parametrize(("status", "to"), list(product(Status, Status)))
+@pytest.mark.parametrize("who", ["customer", "staff"])
+async def test_who_makes_which_move(database: Database, tenant: Tenant, status: Status, to: Status, who: str) -> None:
+    actor = tenant.actor if who == "customer" else OPERATOR
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, status)
+        before = await moves(tx, number)
+        if to not in ALLOWED[status]:
+            with pytest.raises(IllegalTransition):
+                await tickets.move_ticket(tx, actor, number, to, reason="why", now=LATER)
+        elif who == "customer" and to not in FOR_CUSTOMERS.get(status, frozenset()):
+            with pytest.raises(Forbidden):
+                await tickets.move_ticket(tx, actor, number, to, reason="why", now=LATER)
+        else:
+            moved, _fact = await tickets.move_ticket(tx, actor, number, to, reason="why", now=LATER)
+            assert (moved.status, moved.status_changed_at, moved.updated_at) == (to, LATER, LATER)
+            assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket == moved
+            [event] = (await moves(tx, number))[len(before) :]
+            assert event.data == {"before": status, "after": to, "reason": "why"}
+            assert (event.actor_name, event.at) == (actor.name, LATER)
+            return
+        assert await status_of(tx, number) is status
+        assert await moves(tx, number) == before
+
+
+async def test_every_move_of_this_module_left_the_counts_right(database: Database) -> None:
+    assert await miscounted(database) == []
+
+
+def test_the_moves_of_customers_are_moves() -> None:
+    assert all(moves <= ALLOWED[status] for status, moves in FOR_CUSTOMERS.items())
+
+
+@pytest.mark.parametrize("reason", ["", " ", "\u200b\n"])
+async def test_a_customer_who_reopens_says_why_and_the_staff_need_not(
+    database: Database, tenant: Tenant, reason: str
+) -> None:
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, Status.RESOLVED)
+        with pytest.raises(InvalidInput) as refused:
+            await tickets.move_ticket(tx, tenant.actor, number, Status.REOPENED, reason=reason, now=LATER)
+        assert [violation.field for violation in refused.value.violations] == ["reason"]
+        moved, _fact = await tickets.move_ticket(tx, OPERATOR, number, Status.REOPENED, reason=reason, now=LATER)
+    assert moved.resolved_at is None
+
+
+async def test_the_customer_asks_for_cancellation_and_the_staff_confirm_it(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, Status.IN_PROGRESS)
+        await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
+        with pytest.raises(Forbidden):
+            await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLED, reason="", now=NOW)
+        await notes.add_note(tx, tenant.actor, number, "please", channel=Channel.API, now=NOW)
+        moved, _fact = await tickets.move_ticket(tx, OPERATOR, number, Status.CANCELLED, reason="as asked", now=LATER)
+        with pytest.raises(TicketFinished):
+            await notes.add_note(tx, OPERATOR, number, "late", channel=Channel.API, now=NOW)
+    assert moved.status is Status.CANCELLED
+    assert await miscounted(database) == []
+
+
+@pytest.mark.parametrize("status", sorted(OPEN))
+@pytest.mark.parametrize(
+    ("who", "visibility"),
+    [("customer", Visibility.PUBLIC), ("staff", Visibility.PUBLIC), ("staff", Visibility.INTERNAL)],
+)
+async def test_only_a_customers_note_on_a_pending_ticket_sets_it_to_work_again(
+    database: Database, tenant: Tenant, status: Status, who: str, visibility: Visibility
+) -> None:
+    actor = tenant.actor if who == "customer" else OPERATOR
+    resumes = who == "customer" and status is Status.PENDING
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, status)
+        before, told = (await tickets.get_ticket(tx, OPERATOR, number)).ticket, await moves(tx, number)
+        details = await notes.add_note(tx, actor, number, "news", channel=Channel.API, visibility=visibility, now=LATER)
+        after, told_since = (await tickets.get_ticket(tx, OPERATOR, number)).ticket, await moves(tx, number)
+    assert after == details.ticket
+    assert after.status is (Status.IN_PROGRESS if resumes else status)
+    assert after.status_changed_at == (LATER if resumes else before.status_changed_at)
+    assert (after.version, after.updated_at) == (before.version + 1, LATER)
+    assert [(one.data, one.actor_name, one.at) for one in told_since[len(told) :]] == (
+        [({"before": "pending", "after": "in_progress", "reason": "the customer answered"}, "Ada Okoro", LATER)]
+        if resumes
+        else []
+    )
+
+
+async def test_a_note_at_the_moment_of_a_move_is_no_move(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, Status.IN_PROGRESS)
+        await notes.add_note(tx, tenant.actor, number, "at once", channel=Channel.API, now=NOW)
+        assert len(await moves(tx, number)) == 1
+
+
+async def test_notes_of_customers_at_the_same_time_set_a_pending_ticket_to_work_once(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        numbers = [await a_ticket(tx, tenant, Status.PENDING) for _ in range(5)]
+
+    async def answer(number: int, text: str) -> None:
+        async with database.statement() as tx:
+            await notes.add_note(tx, tenant.actor, number, text, channel=Channel.API, now=LATER)
+
+    await asyncio.gather(*(answer(number, f"answer {index}") for number in numbers for index in range(4)))
+    async with database.statement() as tx:
+        for number in numbers:
+            details = await tickets.get_ticket(tx, OPERATOR, number)
+            assert details.ticket.status is Status.IN_PROGRESS
+            assert len(details.notes) == 4
+            assert [event.data["after"] for event in await moves(tx, number)] == ["pending", "in_progress"]
+
+
+@pytest.mark.parametrize(
+    ("status", "move", "left"),
+    [
+        (Status.PENDING, Status.IN_PROGRESS, ["in_progress"]),
+        (Status.IN_PROGRESS, Status.PENDING, ["pending", "in_progress"]),
+        (Status.PENDING, Status.HELD, ["held"]),
+    ],
+)
+async def test_a_customers_note_that_waits_for_a_move_tells_of_what_it_finds_then(
+    database: Database, tenant: Tenant, status: Status, move: Status, left: list[str]
+) -> None:
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, status)
+        before = len(await moves(tx, number))
+
+    async def answer() -> None:
+        async with database.statement() as tx:
+            await notes.add_note(tx, tenant.actor, number, "answer", channel=Channel.API, now=LATER)
+
+    async with database.transaction() as tx:
+        await tickets.move_ticket(tx, OPERATOR, number, move, reason="", now=LATER)
+        waiting = asyncio.create_task(answer())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+    await waiting
+    async with database.statement() as tx:
+        assert [event.data["after"] for event in (await moves(tx, number))[before:]] == left
+        assert await status_of(tx, number) == left[-1]
+
+
+@pytest.fixture
+async def emptied(database: Database) -> Database:
+    """The database without resolved tickets."""
+    async with database.transaction() as tx:
+        while await tickets.close_resolved(tx, after=timedelta(0), limit=1000, now=NOW + timedelta(days=9999)):
+            pass
+    return database
+
+
+async def resolved(tx: Tx, tenant: Tenant, age: timedelta) -> int:
+    number = await a_ticket(tx, tenant, Status.IN_PROGRESS)
+    await tickets.move_ticket(tx, OPERATOR, number, Status.RESOLVED, reason="", now=NOW - age)
+    return number
+
+
+async def test_resolved_tickets_are_closed_when_they_are_old_enough_the_oldest_first(
+    emptied: Database, tenant: Tenant
+) -> None:
+    ages = (5, 10, 2, 7)
+    async with emptied.transaction() as tx:
+        numbers = {days: await resolved(tx, tenant, timedelta(days=days)) for days in ages}
+        young = await resolved(tx, tenant, timedelta(days=1))
+        held = await a_ticket(tx, tenant, Status.HELD)
+    closed: list[list[int]] = []
+    while True:
+        async with emptied.transaction() as tx:
+            count = await tickets.close_resolved(tx, after=timedelta(days=1), limit=3, now=NOW)
+        async with emptied.statement() as tx:
+            done = {days for days, number in numbers.items() if await status_of(tx, number) is Status.CLOSED}
+        closed.append(sorted(done, reverse=True))
+        if not count:
+            break
+    assert closed == [[10, 7, 5], [10, 7, 5, 2], [10, 7, 5, 2]]
+    async with emptied.statement() as tx:
+        assert await status_of(tx, young) is Status.RESOLVED
+        assert await status_of(tx, held) is Status.HELD
+        last = (await moves(tx, numbers[10]))[-1]
+        assert last.data == {"before": "resolved", "after": "closed", "reason": "nobody objected for 1 day"}
+        assert (last.actor_name, last.actor_id, last.at) == ("Clearline", None, NOW)
+    assert await miscounted(emptied) == []
+
+
+async def test_a_resolved_ticket_that_somebody_holds_is_skipped_and_not_waited_for(
+    emptied: Database, tenant: Tenant
+) -> None:
+    async with emptied.transaction() as tx:
+        held, free = [await resolved(tx, tenant, timedelta(days=days)) for days in (9, 8)]
+    async with emptied.transaction() as customer:
+        await tickets.move_ticket(customer, tenant.actor, held, Status.REOPENED, reason="no light", now=NOW)
+        async with asyncio.timeout(5), emptied.transaction() as tx:
+            assert await tickets.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW) == 1
+            assert await status_of(tx, free) is Status.CLOSED
+    async with emptied.transaction() as tx:
+        assert await tickets.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW) == 0
+        assert await status_of(tx, held) is Status.REOPENED
+    assert await miscounted(emptied) == []
+
+
+async def test_tickets_are_closed_company_by_company_so_that_two_workers_cannot_block_each_other(
+    emptied: Database,
+) -> None:
+    tenants = [await new_tenant(emptied) for _ in range(2)]
+    async with emptied.transaction() as tx:
+        made = [(t.company.id, await resolved(tx, t, timedelta(days=9 - n))) for n in range(4) for t in tenants]
+        await tickets.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW)
+        closed = await tx.fetch("select company_id, ticket_number from event order by id desc limit 8")
+    assert [tuple(row) for row in reversed(closed)] == sorted(made)
+
+
+async def test_two_workers_close_each_ticket_once(emptied: Database) -> None:
+    tenant = await new_tenant(emptied)
+    async with emptied.transaction() as tx:
+        numbers = [await resolved(tx, tenant, timedelta(days=3)) for _ in range(12)]
+
+    async def close() -> int:
+        total = 0
+        while True:
+            async with emptied.transaction() as tx:
+                done = await tickets.close_resolved(tx, after=timedelta(days=2), limit=2, now=NOW)
+            total += done
+            if not done:
+                return total
+
+    assert sum(await asyncio.gather(close(), close(), close())) == len(numbers)
+    async with emptied.statement() as tx:
+        for number in numbers:
+            assert [event.data["after"] for event in await moves(tx, number)][-1:] == ["closed"]
+    assert await miscounted(emptied) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [(timedelta(hours=1), "1 hour"), (timedelta(hours=36), "36 hours"), (timedelta(days=5), "5 days")],
+)
+async def test_the_closing_of_a_ticket_says_how_long_nobody_objected(
+    emptied: Database, tenant: Tenant, after: timedelta, told: str
+) -> None:
+    async with emptied.transaction() as tx:
+        number = await resolved(tx, tenant, timedelta(days=30))
+        await tickets.close_resolved(tx, after=after, limit=1, now=NOW)
+        assert (await moves(tx, number))[-1].data["reason"] == f"nobody objected for {told}"
+
+
+@pytest.mark.parametrize("status", sorted(FINISHED))
+@pytest.mark.parametrize("who", ["customer", "staff"])
+async def test_a_ticket_that_ended_takes_no_note(database: Database, tenant: Tenant, status: Status, who: str) -> None:
+    actor: Actor = tenant.actor if who == "customer" else OPERATOR
+    async with database.transaction() as tx:
+        number = await a_ticket(tx, tenant, status)
+        before = (await tickets.get_ticket(tx, OPERATOR, number)).ticket
+        with pytest.raises(TicketFinished):
+            await notes.add_note(tx, actor, number, "late", channel=Channel.API, now=LATER)
+        assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket == before

@@ -1,0 +1,120 @@
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from clearline.errors import Forbidden, InvalidInput
+from clearline.identity import OPERATOR, Actor
+from clearline.platform.database.transactions import Database
+from clearline.tickets import desk_usecases as handling
+from clearline.tickets.domain import Status
+from clearline.tickets.list_store import Filter
+from tests.builders.desk import a_queue, id_of, person
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant, new_tenant
+from tests.tickets.test_lifecycle import a_ticket
+
+
+class Desk:
+    """Tickets of two companies, in every combination that a filter can ask for."""
+
+    def __init__(self, one: Tenant, two: Tenant, queue: UUID, agent: Actor, numbers: dict[str, int]) -> None:
+        self.one, self.two, self.queue, self.agent, self.numbers = one, two, queue, agent, numbers
+
+    def names(self, found: list[Any]) -> list[str]:
+        names = {number: name for name, number in self.numbers.items()}
+        return [names[one.ticket.number] for one in found if one.ticket.number in names]
+
+
+@pytest.fixture(scope="module")
+async def desk(database: Database) -> Desk:
+    one, two = await new_tenant(database), await new_tenant(database)
+    async with database.transaction() as tx:
+        agent = await person(tx)
+        queue = (await a_queue(tx, agent)).queue.id
+        numbers = {
+            "plain": await raised(tx, one),
+            "queued": await raised(tx, one),
+            "given": await raised(tx, one),
+            "closed": await a_ticket(tx, one, Status.CLOSED),
+            "other": await raised(tx, two),
+            "held": await a_ticket(tx, two, Status.HELD),
+        }
+        for name in ("queued", "given", "other"):
+            await handling.change_ticket(tx, OPERATOR, numbers[name], {"queue_id": queue}, now=NOW)
+        for name in ("given", "held"):
+            await handling.assign(tx, OPERATOR, numbers[name], id_of(agent), now=NOW)
+    return Desk(one, two, queue, agent, numbers)
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({}, ["held", "other", "given", "queued", "plain"]),
+        ({"state": "finished"}, ["closed"]),
+        ({"state": "all"}, ["held", "other", "closed", "given", "queued", "plain"]),
+        ({"company": 1}, ["given", "queued", "plain"]),
+        ({"company": 1, "state": "finished"}, ["closed"]),
+        ({"company": 1, "state": "all"}, ["closed", "given", "queued", "plain"]),
+        ({"queue": 1}, ["other", "given", "queued"]),
+        ({"queue": 1, "company": 1}, ["given", "queued"]),
+        ({"queue": 1, "state": "finished", "company": 1}, []),
+        ({"assignee": 1}, ["held", "given"]),
+        ({"assignee": 1, "queue": 1}, ["given"]),
+        ({"assignee": 1, "state": "all", "company": 1}, ["given"]),
+        ({"queue": 1, "unassigned": True}, ["other", "queued"]),
+        ({"company": 1, "unassigned": True, "state": "all"}, ["closed", "queued", "plain"]),
+        ({"status": Status.HELD}, ["held"]),
+        ({"status": Status.CLOSED, "state": "all"}, ["closed"]),
+        ({"status": Status.HELD, "company": 1}, []),
+        ({"service_id": "SVC-1", "company": 1}, ["given", "queued", "plain"]),
+        ({"service_id": "SVC-2", "company": 1}, []),
+    ],
+)
+async def test_the_filters_of_a_list_must_all_hold(
+    database: Database, desk: Desk, filters: dict[str, Any], names: list[str]
+) -> None:
+    ids = {"company": desk.one.company.id, "queue": desk.queue, "assignee": id_of(desk.agent)}
+    wanted = Filter(**{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()})
+    async with database.statement() as tx:
+        newest = await handling.list_tickets(tx, desk.agent, wanted, after=None, limit=1000)
+        oldest = await handling.list_tickets(tx, desk.agent, wanted, after=None, limit=1000, newest_first=False)
+        assert [one for one in newest if one.ticket.number == desk.numbers["given"]] in (
+            [],
+            [await handling.get_ticket(tx, desk.agent, desk.numbers["given"])],
+        )
+    assert desk.names(newest) == names
+    assert desk.names(oldest) == names[::-1]
+
+
+@pytest.mark.parametrize(
+    ("filters", "field"),
+    [
+        ({"queue": 1, "state": "finished"}, "state"),
+        ({"assignee": 1, "state": "all"}, "state"),
+        ({"service_id": "SVC-1"}, "company"),
+        ({"unassigned": True, "state": "all"}, "state"),
+        ({"status": Status.REJECTED, "state": "finished"}, "status"),
+    ],
+)
+async def test_a_list_that_no_index_serves_is_refused(
+    database: Database, desk: Desk, filters: dict[str, Any], field: str
+) -> None:
+    ids = {"queue": desk.queue, "assignee": id_of(desk.agent)}
+    wanted = Filter(**{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()})
+    async with database.statement() as tx:
+        with pytest.raises(InvalidInput) as refused:
+            await handling.list_tickets(tx, desk.agent, wanted, after=None, limit=1)
+    assert [one.field for one in refused.value.violations] == [field]
+
+
+async def test_a_customer_lists_its_own_tickets_whatever_it_asks(database: Database, desk: Desk) -> None:
+    async with database.statement() as tx:
+        for company_id in (None, desk.one.company.id, desk.two.company.id):
+            found = await handling.list_tickets(
+                tx, desk.one.actor, Filter(company_id=company_id), after=None, limit=1000
+            )
+            assert desk.names(found) == ["given", "queued", "plain"]
+        for wanted in (Filter(queue_id=desk.queue), Filter(assignee_id=id_of(desk.agent)), Filter(unassigned=True)):
+            with pytest.raises(Forbidden):
+                await handling.list_tickets(tx, desk.one.actor, wanted, after=None, limit=1)

@@ -1,0 +1,130 @@
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from clearline.webhooks.domain import TYPES, URL_MAX, Subscription, check_subscription, check_url, may_reach
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+ID = UUID(int=1)
+
+
+def subscription(url: str = "https://hooks.example.com/", types: tuple[str, ...] = ()) -> Subscription:
+    return Subscription(ID, ID, url, "", types, True, None, 1, None, 0, None, None, None, AT, AT)
+
+
+GOOD = (
+    "https://hooks.example.com",
+    "https://hooks.example.com/",
+    "https://hooks.example.com:8443/a/b?c=d&e=%20",
+    "https://hooks.example.com./",
+    "https://" + "a" * 63 + ".example.com/",
+    "https://8.8.8.8/x",
+    "https://[2606:4700:4700::1111]/x",
+)
+BAD = (
+    "", "hooks.example.com", "ftp://hooks.example.com/", "http://hooks.example.com/", "https://", "https:///x",
+    "https://user@hooks.example.com/", "https://user:word@hooks.example.com/", "https://hooks.example.com/#part",
+    "https://hooks.example.com:0/", "https://hooks.example.com:70000/", "https://hooks.example.com:x/",
+    "https://hooks.example.com/a b", "https://hooks.example.com/\n", "https://h\u00f6oks.example.com/",
+    "https://hooks.example.com\\@10.0.0.1/", "https://[::1/", "https://[10.0.0.1]:x/", "https://127.0.0.1/",
+    "https://[::1]/", "https://10.0.0.1:8443/x", "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/",
+    "https://[64:ff9b::a00:1]/", "http://8.8.8.8/", "https://hooks.example.com/" + "x" * URL_MAX, "javascript:1",
+    "https://a..b/", "https://.example.com/", "https://../", "https://./", "https://" + "a" * 64 + ".example.com/",
+    "https://" + "a." * 127 + "com/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_an_https_url_to_a_public_place_is_taken(url: str) -> None:
+    assert check_url(url, ()) == []
+
+
+@pytest.mark.parametrize("url", BAD)
+def test_any_other_url_is_refused(url: str) -> None:
+    assert [one.field for one in check_url(url, ())] == ["url"]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("http://10.20.0.7/", True),
+        ("https://10.20.0.7/", True),
+        ("http://hooks.example.com/", True),  # where the name leads is seen when it is resolved
+        ("http://10.30.0.7/", False),
+        ("https://10.30.0.7/", False),
+        ("http://8.8.8.8/", False),
+        ("http://[::ffff:10.20.0.7]/", True),
+        ("http://[fd00::1]/", False),
+    ],
+)
+def test_private_networks_are_reached_where_they_are_allowed(url: str, *, is_taken: bool) -> None:
+    assert (check_url(url, ("10.20.0.0/16",)) == []) is is_taken
+
+
+NOT_PUBLIC = (
+    "0.0.0.0",  # noqa: S104
+    "0.1.2.3", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1",
+    "172.31.255.255", "192.0.0.1", "192.0.0.9", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1", "198.51.100.1",
+    "203.0.113.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255",
+    "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:0:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "100::1", "2001::1", "2001:2::1", "2001:db8::1", "2002:7f00:1::",
+    "2002:808:808::",
+    "3fff::1", "5f00::1", "fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fec0::1", "ff02::1", "4000::1",
+)  # fmt: skip
+PUBLIC = ("8.8.8.8", "1.1.1.1", "172.32.0.1", "192.0.1.1", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808")
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_addresses_that_are_not_public_are_not_reached(address: str) -> None:
+    assert not may_reach(address, ())
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses_are_reached_over_tls_alone(address: str) -> None:
+    assert may_reach(address, ())
+    assert not may_reach(address, (), is_plain=True)
+
+
+@pytest.mark.parametrize(
+    ("types", "kind", "is_wanted"),
+    [
+        ((), "ticket.created", True),
+        (("ticket.created",), "ticket.created", True),
+        (("ticket.created",), "ticket.created_twice", False),
+        (("ticket.",), "ticket.created", True),
+        (("ticket.",), "ticketing.created", False),
+        (("note.", "user.changed"), "user.changed", True),
+        (("note.", "user.changed"), "user.created", False),
+    ],
+)
+def test_a_subscription_wants_its_types(types: tuple[str, ...], kind: str, *, is_wanted: bool) -> None:
+    assert subscription(types=types).wants(kind) is is_wanted
+
+
+@pytest.mark.parametrize(
+    "types", [(one,) for one in ("ticket.created", "ticket.", "note.", "api_key.revoked", "user.")]
+)
+def test_known_types_and_their_beginnings_are_taken(types: tuple[str, ...]) -> None:
+    assert check_subscription(subscription(types=types), ()) == []
+
+
+@pytest.mark.parametrize(
+    "one", ["", ".", "ticket", "ticket.*", "ticket.crea", "weather.", "weather.changed", "*", "ping"]
+)
+def test_unknown_types_are_pointed_at(one: str) -> None:
+    assert [found.field for found in check_subscription(subscription(types=("note.", one)), ())] == ["types.1"]
+
+
+def test_there_are_at_most_fifty_types() -> None:
+    assert [one.field for one in check_subscription(subscription(types=("note.",) * 51), ())] == ["types"]
+
+
+def test_every_event_of_a_ticket_has_a_type_that_is_known() -> None:
+    assert {"ticket.created", "note.added", "attachment.removed", "ticket.watched", "subscription.changed"} <= TYPES
+    assert "" not in TYPES
+    assert "None" not in TYPES
+
+
+def test_an_event_names_no_more_of_a_url_than_its_origin() -> None:
+    assert subscription("https://hooks.example.com:8443/secret?token=1").name == "https://hooks.example.com:8443"

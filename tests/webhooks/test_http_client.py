@@ -1,0 +1,389 @@
+"""Requests to addresses that others chose, with real servers on the loopback."""
+
+import asyncio
+import ipaddress
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from clearline.webhooks.http_client import ANSWER_MAX, HttpOut, Unreachable
+from clearline.webhooks.resolver import LOOKUPS, Resolver, domain_of
+from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving
+from tests.e2e.running import free_port
+
+HEADERS = {"webhook-id": "1", "user-agent": "Clearline"}
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as one:
+        yield one
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[HttpOut]:
+    one = HttpOut(seconds=1, networks=LOOPBACK)
+    yield one
+    await one.close()
+
+
+class Names:
+    """Answers names as it is told, the last answer again and again."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+
+    async def __call__(self, host: str, _port: int) -> Sequence[str]:
+        self.asked.append(host)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+async def test_a_body_arrives_as_it_was_and_the_answer_comes_back(http: HttpOut, receiver: Receiver) -> None:
+    receiver.script = [answer(201, b"taken", Retry_After="7")]
+    found = await http.post(receiver.url, HEADERS, b'{"a": 1}')
+    assert (found.status, found.retry_after, found.body) == (201, "7", "taken")
+    [got] = receiver.got
+    assert (got.path, got.body) == ("/hook?token=abc", b'{"a": 1}')
+    assert got.headers == {
+        "host": f"127.0.0.1:{receiver.port}", "webhook-id": "1", "user-agent": "Clearline", "content-length": "8"
+    }  # fmt: skip
+
+
+async def test_a_connection_is_used_again(http: HttpOut, receiver: Receiver) -> None:
+    for _ in range(5):
+        await http.post(receiver.url, HEADERS, b"{}")
+    assert (receiver.connections, len(receiver.got)) == (1, 5)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_not_followed(http: HttpOut, receiver: Receiver, status: int) -> None:
+    receiver.script = [answer(status, Location=f"http://127.0.0.1:{receiver.port}/elsewhere")]
+    assert (await http.post(receiver.url, HEADERS, b"{}")).status == status
+    assert len(receiver.got) == 1
+
+
+async def test_of_a_huge_answer_only_the_beginning_is_read(http: HttpOut, receiver: Receiver) -> None:
+    sent = 0
+
+    async def respond(_got: Got) -> bytes:
+        return answer(200, b"x" * 50_000_000)
+
+    receiver.respond = respond
+    began = time.monotonic()
+    found = await http.post(receiver.url, HEADERS, b"{}")
+    assert (found.status, found.body, sent) == (200, "x" * ANSWER_MAX, 0)
+    assert time.monotonic() - began < 0.9
+    receiver.respond = None
+    await http.post(receiver.url, HEADERS, b"{}")
+    assert receiver.connections == 2, "the rest is not read, so the connection is of no more use"
+
+
+async def test_a_body_that_never_ends_takes_nothing_from_the_status(receiver: Receiver) -> None:
+    receiver.script = [b"HTTP/1.1 204 Done\r\ncontent-length: 10\r\n\r\nabc"]
+    http = HttpOut(seconds=5, networks=LOOPBACK)
+    found = await http.post(receiver.url, HEADERS, b"{}")
+    assert found.status == 204
+    await http.close()
+
+
+async def test_bytes_that_are_no_text_can_be_kept(http: HttpOut, receiver: Receiver) -> None:
+    receiver.script = [answer(500, b"a\x00\xff\xedz")]
+    assert (await http.post(receiver.url, HEADERS, b"{}")).body == "a\ufffd\ufffd\ufffdz"
+
+
+async def test_one_that_takes_too_long_is_given_up(http: HttpOut, receiver: Receiver) -> None:
+    async def respond(_got: Got) -> bytes:
+        await asyncio.sleep(9)
+        return answer()
+
+    receiver.respond = respond
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="no answer within 1 s"):
+        await http.post(receiver.url, HEADERS, b"{}")
+    assert 0.9 < time.monotonic() - began < 2
+
+
+async def test_one_that_is_not_there_refuses(http: HttpOut) -> None:
+    with pytest.raises(Unreachable, match="the connection was refused"):
+        await http.post(f"http://127.0.0.1:{free_port()}/", HEADERS, b"{}")
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"SSH-2.0-hello\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 x\r\na" + b"b" * 200_000]
+)
+async def test_one_that_speaks_no_http_is_not_reached(http: HttpOut, receiver: Receiver, said: bytes) -> None:
+    receiver.script = [said]
+    with pytest.raises(Unreachable, match=r"broke off|no answer"):
+        await http.post(receiver.url, HEADERS, b"{}")
+
+
+async def test_a_name_that_nobody_knows_is_not_reached() -> None:
+    http = HttpOut(seconds=5)
+    with pytest.raises(Unreachable, match=r"not known|public"):
+        await http.post("https://nobody.invalid/", HEADERS, b"{}")
+    await http.close()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "0.0.0.0",  # noqa: S104
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_nothing_reaches_this_machine_however_it_is_spelt(receiver: Receiver, host: str, scheme: str) -> None:
+    http = HttpOut(seconds=1)
+    with pytest.raises(Unreachable, match=r"public address|not known"):
+        await http.post(f"{scheme}://{host}:{receiver.port}/", HEADERS, b"{}")
+    assert receiver.connections == 0
+    await http.close()
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["10.0.0.1"], ["169.254.169.254"], ["8.8.8.8", "10.0.0.1"], ["127.0.0.1", "10.0.0.1"], ["fe80::1%eth0"], []],
+)
+async def test_a_name_with_one_address_that_may_not_be_reached_is_refused_wholly(
+    receiver: Receiver, addresses: list[str]
+) -> None:
+    http = HttpOut(seconds=1, networks=("127.0.0.0/8",), resolve=Names(addresses))
+    with pytest.raises(Unreachable, match="may not be reached"):
+        await http.post(f"https://hooks.example.com:{receiver.port}/", HEADERS, b"{}")
+    assert receiver.connections == 0
+    await http.close()
+
+
+async def test_a_name_that_changes_after_it_was_checked_changes_nothing(receiver: Receiver) -> None:
+    names = Names(["127.0.0.1"], ["10.0.0.1"])
+    http = HttpOut(seconds=1, networks=("127.0.0.0/8",), resolve=names)
+    url = f"http://hooks.example.com:{receiver.port}/"
+    assert (await http.post(url, HEADERS, b"{}")).status == 200
+    assert names.asked == ["hooks.example.com"], "it is asked once, and what was checked is connected to"
+    assert (await http.post(url, HEADERS, b"{}")).status == 200, "an open connection goes where it went"
+    await http.close()
+    with pytest.raises(Unreachable, match="may not be reached"):
+        await http.post(url, HEADERS, b"{}")
+    assert receiver.connections == 1
+
+
+async def test_the_next_address_is_tried_when_the_first_does_not_answer(receiver: Receiver) -> None:
+    http = HttpOut(seconds=1, networks=LOOPBACK, resolve=Names(["::1", "127.0.0.1"]))
+    assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
+    assert receiver.got[0].headers["host"] == f"hooks.example.com:{receiver.port}"
+    await http.close()
+
+
+async def test_plain_http_goes_to_allowed_networks_alone(receiver: Receiver) -> None:
+    http = HttpOut(seconds=1, networks=("10.0.0.0/8",), resolve=Names(["8.8.8.8"]))
+    with pytest.raises(Unreachable, match="may not be reached"):
+        await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")
+    await http.close()
+
+
+async def test_what_nobody_uses_is_closed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clearline.webhooks.http_client._MOST_ORIGINS", 1)
+    http = HttpOut(seconds=1, networks=LOOPBACK)
+    async with receiving() as other:
+        for _ in range(2):
+            await http.post(receiver.url, HEADERS, b"{}")
+            await http.post(other.url, HEADERS, b"{}")
+    assert receiver.connections == 2
+    await http.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://" + "a" * 64 + ".example.com/",
+        "https://a..example.com/",
+        "https://.example.com/",
+        "https://h\u00f6oks.example.com/",
+        "https://hooks.example.com:99999/",
+        "https://[::1/",
+    ],
+)
+async def test_a_name_that_is_none_is_not_reached(url: str) -> None:
+    http = HttpOut(seconds=1)
+    with pytest.raises(Unreachable, match=r"the name is not (valid|known)"):
+        await http.post(url, HEADERS, b"{}")
+    await http.close()
+
+
+async def test_the_time_until_a_name_is_resolved_is_not_the_receivers(receiver: Receiver) -> None:
+    async def slow(_host: str, _port: int) -> Sequence[str]:
+        await asyncio.sleep(0.6)
+        return ["127.0.0.1"]
+
+    async def respond(_got: Got) -> bytes:
+        await asyncio.sleep(0.3)
+        return answer()
+
+    receiver.respond = respond
+    http = HttpOut(seconds=0.5, networks=LOOPBACK, resolve=slow)
+    assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
+    await http.close()
+
+
+async def test_a_name_that_hangs_is_not_reached_and_holds_nobody_up(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clearline.webhooks.resolver._SECONDS", 0.3)
+    hangs = threading.Event()
+    asked: list[str] = []
+
+    def look(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        if host.endswith("hangs.example"):
+            hangs.wait(20)
+        return ["127.0.0.1"]
+
+    resolver = Resolver(look)
+    http = HttpOut(seconds=1, networks=LOOPBACK, resolve=resolver)
+    hanging = [
+        asyncio.create_task(http.post(f"http://{index % 40}.hangs.example:{receiver.port}/", HEADERS, b"{}"))
+        for index in range(80)
+    ]
+    try:
+        await asyncio.sleep(0.1)
+        assert (len(asked), len(set(asked))) == (2, 2), "two of a domain, each once"
+        began = time.monotonic()
+        assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
+        assert time.monotonic() - began < 0.2
+        done, _ = await asyncio.wait(hanging, timeout=0.5)
+        assert {str(one.exception()) for one in done} == {"the name was not resolved in time"}
+        assert len(done) == 4, "those of the two names; the others wait for their turn"
+    finally:
+        for one in hanging:
+            one.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+        hangs.set()
+        await resolver.close()
+        await http.close()
+
+
+async def test_so_many_names_are_looked_up_at_once_and_no_more() -> None:
+    may_answer = threading.Event()
+    asked: list[str] = []
+
+    def look(host: str, _port: int) -> Sequence[str]:
+        asked.append(host)
+        may_answer.wait(20)
+        return [host]
+
+    resolver = Resolver(look)
+    waiting = [asyncio.create_task(resolver(f"www.{index}.example", 443)) for index in range(LOOKUPS + 4)]
+    await asyncio.sleep(0.1)
+    assert len(asked) == LOOKUPS
+    assert await resolver("192.0.2.7", 443) == ["192.0.2.7"], "an address needs no lookup"
+    may_answer.set()
+    assert await asyncio.gather(*waiting) == [[f"www.{index}.example"] for index in range(LOOKUPS + 4)]
+    assert await resolver("www.0.example", 443) == ["www.0.example"]
+    assert asked.count("www.0.example") == 2, "no answer is kept"
+    await resolver.close()
+
+
+def test_a_name_that_hangs_does_not_hold_the_end_of_the_process_up() -> None:
+    program = """
+import asyncio, time
+from clearline.webhooks.resolver import Resolver
+
+async def main():
+    resolver = Resolver(lambda host, port: time.sleep(60))
+    asking = asyncio.create_task(resolver("www.example.com", 443))
+    await asyncio.sleep(0.1)
+    asking.cancel()
+    await resolver.close()
+
+asyncio.run(main())
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=True, timeout=10).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "domain"),
+    [
+        ("a.b.example.com", "example.com"),
+        ("Example.COM.", "example.com"),
+        ("a.example.co.uk", "example.co.uk"),
+        ("a.example.nl", "example.nl"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
+    assert domain_of(host) == domain
+
+
+def certificate(folder: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """What a server shows that calls itself by a name, and what trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    at = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(called)
+        .issuer_name(called)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(at - timedelta(days=2))
+        .not_valid_after(at + timedelta(days=days))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "one.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    shows = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shows.load_cert_chain(file)
+    trusts = ssl.create_default_context(cafile=str(file))
+    return shows, trusts
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "is_trusted", "error"),
+    [
+        ("hooks.example.com", 1, True, None),
+        ("other.example.com", 1, True, "the certificate is not good"),
+        ("hooks.example.com", -1, True, "the certificate is not good"),
+        ("hooks.example.com", 1, False, "the certificate is not good"),
+    ],
+)
+async def test_a_certificate_is_checked_for_the_name_and_not_the_address(
+    tmp_path: Path, host: str, days: int, error: str | None, *, is_trusted: bool
+) -> None:
+    shows, trusts = certificate(tmp_path, "hooks.example.com", days=days)
+    http = HttpOut(seconds=2, networks=LOOPBACK, resolve=Names(["127.0.0.1"]), trust=trusts if is_trusted else None)
+    async with receiving(shows) as receiver:
+        url = f"https://{host}:{receiver.port}/"
+        if error is None:
+            assert (await http.post(url, HEADERS, b"{}")).status == 200
+        else:
+            with pytest.raises(Unreachable, match=error):
+                await http.post(url, HEADERS, b"{}")
+            assert receiver.got == []
+        await http.close()
+
+
+def test_the_loopback_of_the_tests_is_the_loopback() -> None:
+    assert all(ipaddress.ip_network(one).is_loopback for one in LOOPBACK)

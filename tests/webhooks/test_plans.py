@@ -1,0 +1,92 @@
+"""Lists of subscriptions and deliveries walk down an index, and claiming looks at what is due alone."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from clearline.platform.database.transactions import Tx
+from clearline.webhooks import delivery_store as deliveries
+from clearline.webhooks import store as subscriptions
+from clearline.webhooks.protocol import State
+from tests.tickets.test_plans import Noted, plan_of
+
+FILL = """
+    insert into company
+    select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 50) c;
+    insert into subscription (company_id, id, url, created_at, updated_at)
+    select md5('company' || s % 3 + 1)::uuid, md5('subscription' || s)::uuid, 'https://hooks.example.com/',
+           '2026-01-01'::timestamptz + s * interval '1 minute', now() from generate_series(1, 1000) s;
+    insert into delivery (company_id, subscription_id, id, event_id, type, ticket_number, body, state, due_at,
+                          created_at, finished_at)
+    select s.company_id, s.id, gen_random_uuid(), n, 'note.added', n, 'x', one.state,
+           case when one.state = 'waiting' then now() end, now(), case when one.state <> 'waiting' then now() end
+      from subscription s, generate_series(1, 60) n,
+           lateral (select case n when 7 then 'waiting' when 9 then 'dead' else 'delivered' end as state) one;
+    analyze
+"""
+ID = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
+AT = datetime(2026, 1, 1, 5, tzinfo=UTC)
+List = Callable[[Tx], Awaitable[object]]
+
+
+def page(state: State | None) -> List:
+    return lambda tx: deliveries.page(tx, ID, ID, state=state, after=500, limit=51)
+
+
+LISTS: dict[str, tuple[set[str], List]] = {
+    "subscriptions": ({"subscription_by_age"}, lambda tx: subscriptions.page(tx, ID, after=None, limit=51)),
+    "subscriptions after one": (
+        {"subscription_by_age"},
+        lambda tx: subscriptions.page(tx, ID, after=(AT, ID), limit=51),
+    ),
+    "deliveries": ({"delivery_pkey"}, page(None)),
+    "delivered ones": ({"delivery_pkey"}, page(State.DELIVERED)),
+    "waiting ones": ({"delivery_open"}, page(State.WAITING)),
+    "dead ones": ({"delivery_open"}, page(State.DEAD)),
+}
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(FILL)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
+    indexes, read = LISTS[what]
+    noted = Noted()
+    await read(Tx(noted))
+    company, one = await filled.fetchrow("select company_id, id from subscription order by created_at limit 1")
+    values = [company if place == 0 else one if value == ID else value for place, value in enumerate(noted.values)]
+    used, walked = await plan_of(filled, noted.statement, *values)
+    assert (used, walked) == (indexes, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {noted.statement}", *values)
+
+
+async def test_claiming_reads_no_table_of_deliveries_from_end_to_end(filled: Any) -> None:
+    at = datetime.now(UTC)
+    used, walked = await plan_of(filled, deliveries.CLAIM, at, at + timedelta(seconds=60), 4, 200)
+    assert "delivery" not in walked
+    assert {"delivery_ping", "delivery_due", "delivery_of_ticket"} <= used
+
+
+async def test_the_active_ones_of_a_company_are_found_by_their_index(filled: Any) -> None:
+    noted = Noted()
+    await subscriptions.active(Tx(noted), [ID])
+    used, walked = await plan_of(filled, noted.statement, *noted.values)
+    assert walked == set()
+    assert used & {"subscription_active", "subscription_by_age", "subscription_pkey"}
+
+
+async def test_what_is_too_old_is_found_by_its_index(filled: Any) -> None:
+    statement = (
+        "select number from delivery where finished_at < $1 and state <> 'waiting' order by finished_at limit $2"
+    )
+    assert await plan_of(filled, statement, AT, 1000) == ({"delivery_finished"}, set())

@@ -1,0 +1,143 @@
+"""The rate limit: the bucket by itself with times of our own, and on the wire."""
+
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
+from clearline.wires.http import limits
+from clearline.wires.http.limits import RateLimiter
+from tests.builders.console_connect import TICKETS, assert_fault, fault
+from tests.conftest import new_tenant, serving
+
+NOW = 1_772_366_400.0
+
+
+@pytest.fixture(scope="module")
+async def limited(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A server that lets each key make three requests a minute."""
+    async with serving(Settings(database_url=database_url, rate_limit=3, access_log=False)) as opened:
+        yield opened
+
+
+def test_no_limit_tells_nothing_and_refuses_nothing() -> None:
+    limiter, key = RateLimiter(0), uuid4()
+    assert [limiter.spend(key, NOW) for _ in range(100)] == [([], 0)] * 100
+
+
+def test_the_headers_tell_how_a_key_stands() -> None:
+    headers, wait = RateLimiter(60).spend(uuid4(), NOW)
+    assert wait == 0
+    assert headers == [
+        (b"ratelimit-policy", b'"key";q=60;w=60'),
+        (b"ratelimit", b'"key";r=59;t=1'),
+        (b"x-ratelimit-limit", b"60"),
+        (b"x-ratelimit-remaining", b"59"),
+        (b"x-ratelimit-reset", b"1772366401"),
+    ]
+
+
+def test_an_empty_bucket_tells_when_it_holds_a_request_again() -> None:
+    limiter, key = RateLimiter(3), uuid4()
+    assert [limiter.spend(key, NOW)[1] for _ in range(4)] == [0, 0, 0, 20]
+    headers, wait = limiter.spend(key, NOW + 5)
+    assert wait == 15
+    assert headers == [
+        (b"ratelimit-policy", b'"key";q=3;w=60'),
+        (b"ratelimit", b'"key";r=0;t=15'),
+        (b"x-ratelimit-limit", b"3"),
+        (b"x-ratelimit-remaining", b"0"),
+        (b"x-ratelimit-reset", b"1772366420"),
+    ]
+
+
+def test_whoever_waits_as_long_as_told_is_let_in() -> None:
+    limiter, key = RateLimiter(7), uuid4()
+    at = NOW
+    for _ in range(50):
+        _headers, wait = limiter.spend(key, at)
+        if wait:
+            at += wait
+            assert limiter.spend(key, at)[1] == 0
+
+
+def test_a_refused_request_costs_nothing() -> None:
+    limiter, key = RateLimiter(1), uuid4()
+    limiter.spend(key, NOW)
+    assert [limiter.spend(key, NOW + second)[1] for second in (1, 30, 59)] == [59, 30, 1]
+    assert limiter.spend(key, NOW + 60)[1] == 0
+
+
+def test_a_bucket_never_holds_more_than_its_quota() -> None:
+    limiter, key = RateLimiter(3), uuid4()
+    limiter.spend(key, NOW)
+    assert [limiter.spend(key, NOW + 86_400)[1] for _ in range(4)] == [0, 0, 0, 20]
+
+
+def test_keys_have_buckets_of_their_own() -> None:
+    limiter, one, other = RateLimiter(1), uuid4(), uuid4()
+    assert limiter.spend(one, NOW)[1] == 0
+    assert limiter.spend(one, NOW)[1] == 60
+    assert limiter.spend(other, NOW)[1] == 0
+
+
+def test_the_memory_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_MOST_BUCKETS", 3)
+    limiter = RateLimiter(1)
+    keys = [uuid4() for _ in range(4)]
+    assert [limiter.spend(key, NOW)[1] for key in keys] == [0] * 4
+    assert limiter.spend(keys[0], NOW)[1] == 0, "forgotten when the memory was full"
+    assert limiter.spend(keys[3], NOW)[1] == 60
+
+
+async def test_the_wire_counts_down_and_then_refuses(limited: httpx.AsyncClient, database: Database) -> None:
+    tenant = await new_tenant(database)
+    answers = [await limited.get("/auth/token", headers=tenant.headers) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    for answer in answers:
+        assert answer.headers["ratelimit-policy"] == '"key";q=3;w=60'
+        assert answer.headers["ratelimit"].startswith(f'"key";r={answer.headers["x-ratelimit-remaining"]};t=')
+        assert answer.headers["x-ratelimit-limit"] == "3"
+        assert answer.headers["x-ratelimit-reset"].isdigit()
+    refused = answers[-1]
+    wait = refused.headers["retry-after"]
+    assert 1 <= int(wait) <= 20
+    assert_fault(refused, 429)
+    assert refused.json() == fault(429, f"Too many requests: try again in {wait} s.")
+    assert all("retry-after" not in answer.headers for answer in answers[:3])
+
+
+async def test_refusals_count_and_tell_how_the_key_stands(limited: httpx.AsyncClient, database: Database) -> None:
+    tenant = await new_tenant(database)
+    wrong = [
+        await limited.get(TICKETS, headers=tenant.headers),
+        await limited.get(f"{TICKETS}/INC999999999999", headers=tenant.headers),
+        await limited.delete(TICKETS, headers=tenant.headers),
+        await limited.post(TICKETS, headers=tenant.headers, json={}),
+    ]
+    assert [answer.status_code for answer in wrong] == [400, 404, 405, 429]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in wrong] == ["2", "1", "0", "0"]
+
+
+async def test_one_key_does_not_use_up_anothers_requests(limited: httpx.AsyncClient, database: Database) -> None:
+    greedy, modest = await new_tenant(database), await new_tenant(database)
+    for _ in range(5):
+        await limited.get("/auth/token", headers=greedy.headers)
+    assert (await limited.get("/auth/token", headers=modest.headers)).status_code == 200
+
+
+async def test_whoever_has_no_key_is_told_nothing(limited: httpx.AsyncClient) -> None:
+    for _ in range(5):
+        answer = await limited.get("/auth/token")
+        assert answer.status_code == 401
+        assert not [name for name in answer.headers if "ratelimit" in name]
+
+
+async def test_without_a_limit_there_are_no_headers(client: httpx.AsyncClient, database: Database) -> None:
+    tenant = await new_tenant(database)
+    answer = await client.get("/auth/token", headers=tenant.headers)
+    assert not [name for name in answer.headers if "ratelimit" in name]

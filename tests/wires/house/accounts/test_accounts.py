@@ -1,0 +1,399 @@
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import staff_key
+from tests.conftest import NOW, Tenant, new_tenant
+
+COMPANIES = "/api/v1/companies"
+ANY = {"If-Match": "*"}
+Headers = dict[str, str]
+
+
+async def customer_admin(database: Database, *, scopes: frozenset[str] | None = None) -> Tenant:
+    """A new company whose key is its admin's."""
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        values = {"role": Role.CUSTOMER_ADMIN}
+        await accounts.change_user(tx, OPERATOR, tenant.company.id, tenant.user.id, values, now=NOW)
+        _key, secret = await keys.create_key(
+            tx, OPERATOR, tenant.company.id, user_id=tenant.user.id, name="admin", scopes=scopes, now=NOW
+        )
+    return Tenant(tenant.company, tenant.user, secret, tenant.actor)
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Headers:
+    return await staff_key(database, Role.ADMIN)
+
+
+@pytest.fixture(scope="module")
+async def boss(database: Database) -> Tenant:
+    return await customer_admin(database)
+
+
+def of(tenant: Tenant, *rest: object) -> str:
+    return "/".join([COMPANIES, str(tenant.company.id), *map(str, rest)])
+
+
+def a_user(**more: Any) -> dict[str, Any]:
+    return {"name": "Kim Lund", "email": f"{uuid4().hex[:8]}@example.com", **more}
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 422, answer.text
+    return [one["pointer"] for one in answer.json()["errors"]]
+
+
+async def until(client: httpx.AsyncClient, headers: Headers, status: int) -> None:
+    """Wait until a key is answered so: the database tells of a change a moment after it."""
+    async with asyncio.timeout(5):
+        while True:
+            if (await client.get("/api/v1/me", headers=headers)).status_code == status:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def every(client: httpx.AsyncClient, path: str, headers: Headers) -> list[dict[str, Any]]:
+    """Everything in a list, read two at a time."""
+    found: list[dict[str, Any]] = []
+    address: str | None = f"{path}?limit=2"
+    while address:
+        answer = await client.get(address, headers=headers)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        found += page["data"]
+        assert page["has_more"] == (page["next_cursor"] is not None) == ("next" in answer.links)
+        address = answer.links["next"]["url"] if "next" in answer.links else None
+    return found
+
+
+async def test_one_can_read_who_one_is(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
+    me = (await client.get("/api/v1/me", headers=tenant.headers)).json()
+    assert me == {
+        "id": str(tenant.user.id),
+        "name": tenant.user.name,
+        "email": tenant.user.email,
+        "phone": tenant.user.phone,
+        "role": "customer",
+        "company": {"id": str(tenant.company.id), "name": tenant.company.name, "code": tenant.company.code},
+        "scopes": ["tickets:read", "tickets:write"],
+        "key_id": str(tenant.actor.key_id),
+        "key_expires_at": None,
+    }
+    staff = (await client.get("/api/v1/me", headers=admin)).json()
+    assert (staff["role"], staff["company"]["code"]) == ("admin", "PROVIDER")
+    assert staff["scopes"] == sorted(ROLE_SCOPES[Role.ADMIN])
+    assert (await client.get("/api/v1/me")).status_code == 401
+
+
+async def test_a_company_is_taken_on_read_and_changed(client: httpx.AsyncClient, admin: Headers) -> None:
+    code = uuid4().hex[:8].upper()
+    made = await client.post(COMPANIES, headers=admin, json={"name": f"New {code}", "code": code})
+    assert made.status_code == 201
+    body = made.json()
+    assert body == {"id": body["id"], "name": f"New {code}", "code": code, "is_provider": False}
+    read = await client.get(made.headers["location"], headers=admin)
+    assert (read.json(), read.headers["etag"]) == (body, made.headers["etag"])
+    seen = {**admin, "If-Match": made.headers["etag"]}
+    changed = await client.patch(made.headers["location"], headers=seen, json={"name": f"Newer {code}"})
+    assert (changed.status_code, changed.json()) == (200, {**body, "name": f"Newer {code}"})
+    stale = await client.patch(made.headers["location"], headers=seen, json={"name": "Lost"})
+    assert (stale.status_code, stale.json()["code"]) == (412, "precondition-failed")
+    blind = await client.patch(made.headers["location"], headers=admin, json={"name": "Lost"})
+    assert blind.status_code == 428
+
+
+async def test_a_retry_takes_on_no_second_company(client: httpx.AsyncClient, admin: Headers) -> None:
+    code = uuid4().hex[:8]
+    keyed = {**admin, "Idempotency-Key": uuid4().hex}
+    first, again = [
+        await client.post(COMPANIES, headers=keyed, json={"name": f"Once {code}", "code": code}) for _ in range(2)
+    ]
+    assert first.status_code == again.status_code == 201
+    assert (first.json(), first.headers["location"]) == (again.json(), again.headers["location"])
+    assert again.headers["idempotent-replayed"] == "true"
+    taken = await client.post(COMPANIES, headers=admin, json={"name": f"Once {code}", "code": "Other"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+
+
+async def test_customers_are_listed_by_name_without_the_provider(
+    client: httpx.AsyncClient, admin: Headers, tenant: Tenant, boss: Tenant
+) -> None:
+    listed = await every(client, COMPANIES, admin)
+    names = [one["name"].lower() for one in listed]
+    assert names == sorted(names)
+    assert {str(tenant.company.id), str(boss.company.id)} < {one["id"] for one in listed}
+    assert not any(one["is_provider"] for one in listed)
+    for named in (tenant.company.name.upper(), tenant.company.code.lower()):
+        found = await client.get(COMPANIES, headers=admin, params={"named": named})
+        assert [one["id"] for one in found.json()["data"]] == [str(tenant.company.id)]
+    for named in ("PROVIDER", "Nobody"):
+        assert (await client.get(COMPANIES, headers=admin, params={"named": named})).json()["data"] == []
+
+
+async def test_the_provider_can_be_read_and_renamed_by_its_admins(client: httpx.AsyncClient, admin: Headers) -> None:
+    path = f"{COMPANIES}/{PROVIDER_ID}"
+    assert (await client.get(path, headers=admin)).json()["is_provider"] is True
+    renamed = await client.patch(path, headers=admin | ANY, json={"name": "Example Networks"})
+    assert renamed.json() == {
+        "id": str(PROVIDER_ID), "name": "Example Networks", "code": "PROVIDER", "is_provider": True
+    }  # fmt: skip
+    await client.patch(path, headers=admin | ANY, json={"name": "Provider"})
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, ["/name", "/code"]),
+        ({"name": "", "code": "x" * 33}, ["/name", "/code"]),
+        ({"name": "a\x00", "code": "C"}, ["/name"]),
+        ({"name": "A", "code": "C", "is_provider": True}, ["/is_provider"]),
+    ],
+)
+async def test_every_wrong_value_of_a_company_is_pointed_at(
+    client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
+) -> None:
+    assert pointers(await client.post(COMPANIES, headers=admin, json=body)) == wrong
+
+
+async def test_a_customers_admin_manages_its_own_people(client: httpx.AsyncClient, boss: Tenant) -> None:
+    body = a_user(phone="+1-555-0111", role="customer_admin")
+    made = await client.post(of(boss, "users"), headers=boss.headers, json=body)
+    assert made.status_code == 201
+    user = made.json()
+    assert user == {
+        "id": user["id"], "company_id": str(boss.company.id), "is_active": True, "is_available": True, **body
+    }  # fmt: skip
+    read = await client.get(made.headers["location"], headers=boss.headers)
+    assert (read.json(), read.headers["etag"]) == (user, made.headers["etag"])
+    seen = {**boss.headers, "If-Match": made.headers["etag"]}
+    changed = await client.patch(made.headers["location"], headers=seen, json={"role": "customer", "phone": ""})
+    assert changed.json() == {**user, "role": "customer", "phone": ""}
+    assert (await client.patch(made.headers["location"], headers=seen, json={"phone": "1"})).status_code == 412
+    assert (await client.patch(made.headers["location"], headers=boss.headers, json={})).status_code == 428
+    listed = await every(client, of(boss, "users"), boss.headers)
+    assert [one["email"] for one in listed] == sorted(one["email"] for one in listed)
+    assert changed.json() in listed
+    assert await every(client, "/api/v1/users", boss.headers) == listed
+
+
+async def test_the_provider_lists_its_own_people_as_colleagues(client: httpx.AsyncClient, database: Database) -> None:
+    viewer = await staff_key(database, Role.VIEWER)
+    colleagues = await every(client, "/api/v1/users", viewer)
+    assert {one["company_id"] for one in colleagues} == {str(PROVIDER_ID)}
+    assert "viewer" in {one["role"] for one in colleagues}
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, ["/name", "/email"]),
+        ({"name": "A", "email": "nonsense", "phone": "1" * 65}, ["/email", "/phone"]),
+        ({"name": "A", "email": "a@example.com", "role": "operator"}, ["/role"]),
+        ({"name": "A", "email": "a@example.com", "role": "admin"}, ["/role"]),
+        ({"name": "A", "email": "a@example.com", "version": 7}, ["/version"]),
+    ],
+)
+async def test_every_wrong_value_of_a_user_is_pointed_at(
+    client: httpx.AsyncClient, boss: Tenant, body: dict[str, Any], wrong: list[str]
+) -> None:
+    assert pointers(await client.post(of(boss, "users"), headers=boss.headers, json=body)) == wrong
+
+
+async def test_a_customers_admin_cannot_make_itself_one_of_the_provider(
+    client: httpx.AsyncClient, boss: Tenant
+) -> None:
+    for role in ("viewer", "agent", "admin"):
+        answer = await client.patch(of(boss, "users", boss.user.id), headers=boss.headers | ANY, json={"role": role})
+        assert pointers(answer) == ["/role"]
+
+
+async def test_the_keys_of_one_who_is_set_inactive_end_at_once(client: httpx.AsyncClient, database: Database) -> None:
+    boss = await customer_admin(database)
+    user = (await client.post(of(boss, "users"), headers=boss.headers, json=a_user())).json()
+    key = await client.post(of(boss, "keys"), headers=boss.headers, json={"user_id": user["id"], "name": "k"})
+    theirs = {"Authorization": f"Bearer {key.json()['key']}"}
+    assert (await client.get("/api/v1/me", headers=theirs)).status_code == 200
+    path = of(boss, "users", user["id"])
+    assert (await client.patch(path, headers=boss.headers | ANY, json={"is_active": False})).status_code == 200
+    await until(client, theirs, 401)
+    again = await client.post(of(boss, "keys"), headers=boss.headers, json={"user_id": user["id"], "name": "k"})
+    assert (again.status_code, again.json()["code"]) == (409, "user-inactive")
+    assert (await client.patch(path, headers=boss.headers | ANY, json={"is_active": True})).status_code == 200
+    await until(client, theirs, 200)
+
+
+async def test_the_last_admin_cannot_be_dismissed(client: httpx.AsyncClient, database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update app_user set role = 'viewer' where company_id = $1", PROVIDER_ID)
+    admin = await staff_key(database, Role.ADMIN)
+    me = (await client.get("/api/v1/me", headers=admin)).json()
+    path = f"{COMPANIES}/{PROVIDER_ID}/users/{me['id']}"
+    for values in ({"is_active": False}, {"role": "agent"}):
+        answer = await client.patch(path, headers=admin | ANY, json=values)
+        assert (answer.status_code, answer.json()["code"]) == (409, "last-admin")
+
+
+async def test_a_key_is_shown_once_listed_and_revoked(client: httpx.AsyncClient, database: Database) -> None:
+    boss = await customer_admin(database)
+    body = {
+        "user_id": str(boss.user.id), "name": "CI", "scopes": ["tickets:read"],
+        "expires_at": "2099-01-01T00:00:00+02:00",
+    }  # fmt: skip
+    made = await client.post(of(boss, "keys"), headers=boss.headers, json=body)
+    assert made.status_code == 201
+    assert made.headers["cache-control"] == "no-store"
+    key = made.json()
+    secret = key.pop("key")
+    assert secret.startswith(key["prefix"])
+    assert (key["scopes"], key["expires_at"]) == (["tickets:read"], "2098-12-31T22:00:00Z")
+    read = await client.get(made.headers["location"], headers=boss.headers)
+    assert (read.json(), read.headers["etag"]) == (key, made.headers["etag"])
+    assert key in await every(client, of(boss, "keys"), boss.headers)
+    theirs = {"Authorization": f"Bearer {secret}"}
+    assert (await client.get("/api/v1/me", headers=theirs)).json()["scopes"] == ["tickets:read"]
+    assert (await client.delete(made.headers["location"], headers=boss.headers)).status_code == 428
+    stale = await client.delete(made.headers["location"], headers={**boss.headers, "If-Match": '"stale"'})
+    assert stale.status_code == 412
+    for _ in range(2):
+        revoked = await client.delete(made.headers["location"], headers=boss.headers | ANY)
+        assert (revoked.status_code, revoked.content) == (204, b"")
+    await until(client, theirs, 401)
+    after = (await client.get(made.headers["location"], headers=boss.headers)).json()
+    assert after["revoked_at"] is not None
+
+
+async def test_a_retry_issues_no_second_key_and_the_secret_is_stored_nowhere(
+    client: httpx.AsyncClient, database: Database
+) -> None:
+    boss = await customer_admin(database)
+    keyed = {**boss.headers, "Idempotency-Key": uuid4().hex}
+    body = {"user_id": str(boss.user.id), "name": "CI"}
+    first, again = [await client.post(of(boss, "keys"), headers=keyed, json=body) for _ in range(2)]
+    assert first.status_code == again.status_code == 201
+    secret = first.json()["key"]
+    assert again.json() == {**first.json(), "key": None}
+    assert again.headers["location"] == first.headers["location"]
+    async with database.statement() as tx:
+        kept = await tx.fetchval("select string_agg(convert_from(body, 'utf-8'), ' ') from idempotency_key")
+    assert first.json()["id"] in kept
+    assert secret[len(first.json()["prefix"]) :] not in kept
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"scopes": ["tickets:burn"]}, ["/scopes/0"]),
+        ({"scopes": []}, ["/scopes"]),
+        ({"scopes": ["desk:write"]}, ["/scopes"]),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, ["/expires_at"]),
+        ({"expires_at": "2099-01-01T00:00:00"}, ["/expires_at"]),
+        ({"expires_at": "9999-12-31T23:59:59-14:00"}, ["/expires_at"]),
+        ({"user_id": str(uuid4())}, ["/user_id"]),
+        ({"user_id": "me"}, ["/user_id"]),
+        ({"name": ""}, ["/name"]),
+    ],
+)
+async def test_every_wrong_value_of_a_key_is_pointed_at(
+    client: httpx.AsyncClient, boss: Tenant, body: dict[str, Any], wrong: list[str]
+) -> None:
+    whole = {"user_id": str(boss.user.id), "name": "k", **body}
+    assert pointers(await client.post(of(boss, "keys"), headers=boss.headers, json=whole)) == wrong
+
+
+def requests(tenant: Tenant) -> list[tuple[str, str, Any]]:
+    """A request for every operation on a company's people and keys."""
+    user, key = tenant.user.id, tenant.actor.key_id
+    return [
+        ("GET", of(tenant), None),
+        ("PATCH", of(tenant), {"name": uuid4().hex}),
+        ("GET", of(tenant, "users"), None),
+        ("POST", of(tenant, "users"), a_user()),
+        ("GET", of(tenant, "users", user), None),
+        ("PATCH", of(tenant, "users", user), {"name": uuid4().hex}),
+        ("GET", of(tenant, "keys"), None),
+        ("POST", of(tenant, "keys"), {"user_id": str(user), "name": "k"}),
+        ("GET", of(tenant, "keys", key), None),
+        ("DELETE", of(tenant, "keys", uuid4()), None),
+    ]
+
+
+async def send(client: httpx.AsyncClient, request: tuple[str, str, Any], headers: Headers) -> httpx.Response:
+    method, path, body = request
+    return await client.request(method, path, headers={**headers, **ANY}, json=body)
+
+
+@pytest.mark.parametrize("index", range(10))
+async def test_another_companys_people_and_keys_do_not_exist(
+    client: httpx.AsyncClient, boss: Tenant, other_tenant: Tenant, index: int
+) -> None:
+    request = requests(other_tenant)[index]
+    answer = await send(client, request, boss.headers)
+    expected = 403 if request[:2] == ("PATCH", of(other_tenant)) else 404  # only admins of the provider rename any
+    assert answer.status_code == expected, answer.text
+    method, path, body = request
+    nowhere = path.replace(str(other_tenant.company.id), str(uuid4()))
+    nobody = await send(client, (method, nowhere, body), boss.headers)
+    assert nobody.status_code == expected
+    assert other_tenant.company.name not in answer.text
+
+
+ALLOWED = {
+    Role.CUSTOMER: "",
+    Role.VIEWER: "GET",
+    Role.AGENT: "GET",
+    Role.CUSTOMER_ADMIN: "GET POST PATCH DELETE",
+    Role.ADMIN: "GET POST PATCH DELETE",
+}
+
+
+@pytest.mark.parametrize("role", ALLOWED)
+async def test_each_role_may_ask_what_it_may_and_nothing_else(
+    client: httpx.AsyncClient, database: Database, role: Role
+) -> None:
+    boss = await customer_admin(database)
+    plain = await new_tenant(database) if role is Role.CUSTOMER else boss
+    headers = plain.headers if role in {Role.CUSTOMER, Role.CUSTOMER_ADMIN} else await staff_key(database, role)
+    for request in requests(plain):
+        method, path, _body = request
+        answer = await send(client, request, headers)
+        may = method in ALLOWED[role].split() and not (
+            role is Role.CUSTOMER_ADMIN and (method, path) == ("PATCH", of(plain))
+        )
+        missing = method == "DELETE"  # it names a key that is not there
+        assert answer.status_code == (404 if may and missing else 200 if may else 403) or (
+            may and method == "POST" and answer.status_code == 201
+        ), (request, answer.text)
+    listed = await client.get(COMPANIES, headers=headers)
+    assert listed.status_code == (200 if role in {Role.VIEWER, Role.AGENT, Role.ADMIN} else 403)
+    made = await client.post(COMPANIES, headers=headers, json={"name": uuid4().hex, "code": uuid4().hex[:8]})
+    assert made.status_code == (201 if role is Role.ADMIN else 403)
+
+
+@pytest.mark.parametrize("path", ["", "/{id}", "/{id}/users", "/{id}/users/{id}", "/{id}/keys", "/{id}/keys/{id}"])
+async def test_an_unknown_parameter_is_refused_and_what_is_no_id_is_not_there(
+    client: httpx.AsyncClient, admin: Headers, boss: Tenant, path: str
+) -> None:
+    address = (COMPANIES + path).replace("{id}", str(boss.company.id))
+    unknown = await client.get(address, headers=admin, params={"color": "red"})
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid-parameter")
+    if path:
+        head, _, tail = (COMPANIES + path).rpartition("{id}")
+        wrong = await client.get(f"{head.replace('{id}', str(boss.company.id))}nonsense{tail}", headers=admin)
+        assert wrong.status_code == 404
+
+
+async def test_a_cursor_is_good_for_its_own_list_only(client: httpx.AsyncClient, admin: Headers, boss: Tenant) -> None:
+    await client.post(of(boss, "users"), headers=boss.headers, json=a_user())
+    cursor = (await client.get(of(boss, "users"), headers=admin, params={"limit": 1})).json()["next_cursor"]
+    for path in (of(boss, "keys"), COMPANIES, "/api/v1/users"):
+        answer = await client.get(path, headers=admin, params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid-cursor")

@@ -1,0 +1,172 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.identity import PROVIDER_ID, Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import staff_key
+from tests.conftest import Tenant, new_tenant
+from tests.wires.house.accounts.test_accounts import ANY, Headers, customer_admin, of
+
+AUDIT = "/api/v1/audit"
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Headers:
+    return await staff_key(database, Role.ADMIN)
+
+
+@pytest.fixture
+async def boss(database: Database) -> Tenant:
+    return await customer_admin(database)
+
+
+async def asked(client: httpx.AsyncClient, headers: Headers, **filters: Any) -> list[dict[str, Any]]:
+    """All that the audit answers, read two at a time."""
+    found: list[dict[str, Any]] = []
+    address: str | None = str(httpx.URL(AUDIT, params={"limit": 2, **filters}))
+    while address:
+        answer = await client.get(address, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["data"]
+        address = answer.links["next"]["url"] if "next" in answer.links else None
+    return found
+
+
+async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant) -> str:
+    ticket = {
+        "title": "Down", "description": "Since 08:00", "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port"},
+    }  # fmt: skip
+    made = await client.post("/api/v1/tickets", headers=tenant.headers, json=ticket)
+    assert made.status_code == 201, made.text
+    return str(made.json()["number"])
+
+
+async def test_a_change_is_told_with_who_when_and_what_was_before(
+    client: httpx.AsyncClient, boss: Tenant, admin: Headers
+) -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=1)
+    await client.patch(of(boss, "services", "SVC-1"), headers=admin | ANY, json={"label": "Renamed"})
+    me = (await client.get("/api/v1/me", headers=admin)).json()
+    [told] = await asked(client, admin, company=boss.company.code, type="service.changed", since=begun.isoformat())
+    assert begun < datetime.fromisoformat(told.pop("at")) < datetime.now(UTC) + timedelta(seconds=1)
+    assert told == {
+        "id": told["id"],
+        "type": "service.changed",
+        "company_id": str(boss.company.id),
+        "ticket": None,
+        "note": None,
+        "actor_id": me["id"],
+        "actor": me["name"],
+        "data": {
+            "id": "SVC-1",
+            "name": "Renamed",
+            "changes": [{"field": "label", "before": "Service 1", "after": "Renamed"}],
+        },
+    }
+
+
+async def test_what_one_did_can_be_read_by_oneself(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
+    number = await raise_ticket(client, boss)
+    mine = await asked(client, boss.headers, actor="me")
+    assert mine == await asked(client, boss.headers, actor=str(boss.user.id))
+    assert (mine[0]["type"], mine[0]["ticket"], mine[0]["actor_id"]) == ("ticket.created", number, str(boss.user.id))
+    assert mine == await asked(client, admin, actor=str(boss.user.id))
+
+
+async def test_a_customers_admin_reads_what_its_company_may_know(
+    client: httpx.AsyncClient, boss: Tenant, admin: Headers
+) -> None:
+    number = await raise_ticket(client, boss)
+    notes = f"/api/v1/tickets/{number}/notes"
+    for visibility in ("public", "internal"):
+        note = await client.post(notes, headers=admin, json={"text": "Looking", "visibility": visibility})
+        assert note.status_code == 201
+    change = {"priority": "low", "tags": ["vip"], "assignee": "me"}
+    assert (await client.patch(f"/api/v1/tickets/{number}", headers=admin | ANY, json=change)).status_code == 200
+    whole = await asked(client, admin, ticket=number)
+    shown = await asked(client, boss.headers, ticket=number)
+    # Nobody may learn from the audit what the ticket does not tell.
+    assert {"ticket.assigned", "note.added"} < {one["type"] for one in whole}
+    assert [one["type"] for one in shown] == ["ticket.changed", "note.added", "ticket.created"]
+    assert [one["field"] for one in shown[0]["data"]["changes"]] == ["priority"]
+    assert shown[1]["data"]["visibility"] == "public"
+    everything = await asked(client, boss.headers)
+    assert {one["company_id"] for one in everything} == {str(boss.company.id)}
+    assert {"company.created", "user.created", "user.changed", "api_key.created", "service.created"} < {
+        one["type"] for one in everything
+    }
+
+
+async def test_the_audit_of_another_company_does_not_exist(
+    client: httpx.AsyncClient, boss: Tenant, tenant: Tenant
+) -> None:
+    number = await raise_ticket(client, tenant)
+    for company in (tenant.company.id, tenant.company.code, tenant.company.name, PROVIDER_ID, uuid4(), "Nobody"):
+        assert (await client.get(AUDIT, headers=boss.headers, params={"company": str(company)})).status_code == 404
+    for ticket in (number, "INC000999999999"):
+        answer = await client.get(AUDIT, headers=boss.headers, params={"ticket": ticket})
+        assert (answer.status_code, answer.json()["detail"]) == (404, f"ticket {ticket} does not exist")
+    assert await asked(client, boss.headers, actor=str(tenant.user.id)) == []
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
+async def test_only_admins_read_the_audit(client: httpx.AsyncClient, database: Database, role: Role) -> None:
+    if role is Role.CUSTOMER:
+        headers = (await new_tenant(database)).headers
+    elif role is Role.CUSTOMER_ADMIN:
+        headers = (await customer_admin(database)).headers
+    else:
+        headers = await staff_key(database, role)
+    answer = await client.get(AUDIT, headers=headers)
+    assert answer.status_code == (200 if role in {Role.ADMIN, Role.CUSTOMER_ADMIN} else 403)
+    assert (await client.get(AUDIT)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("filters", "status", "code"),
+    [
+        ({"since": "yesterday"}, 400, "invalid-parameter"),
+        ({"since": "2026-01-01T00:00:00"}, 400, "invalid-parameter"),
+        ({"type": "USER.%"}, 400, "invalid-parameter"),
+        ({"type": "user"}, 400, "invalid-parameter"),
+        ({"ticket": "7"}, 400, "invalid-parameter"),
+        ({"color": "red"}, 400, "invalid-parameter"),
+        ({"cursor": "made-up"}, 400, "invalid-cursor"),
+        ({"actor": "nobody"}, 404, "not-found"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, 400, "invalid-parameter"),
+        ({"until": "9999-12-31T23:59:59-14:00"}, 400, "invalid-parameter"),
+        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, 422, "invalid-input"),
+    ],
+)
+async def test_a_wrong_filter_is_refused(
+    client: httpx.AsyncClient, admin: Headers, filters: dict[str, str], status: int, code: str
+) -> None:
+    answer = await client.get(AUDIT, headers=admin, params=filters)
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+
+
+async def test_the_ends_of_time_are_times(client: httpx.AsyncClient, admin: Headers) -> None:
+    ends = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z", "type": "company."}
+    assert await asked(client, admin, **ends) == await asked(client, admin, type="company.")
+
+
+async def test_a_cursor_is_good_with_its_own_filters_only(client: httpx.AsyncClient, admin: Headers) -> None:
+    cursor = (await client.get(AUDIT, headers=admin, params={"limit": 1, "type": "user."})).json()["next_cursor"]
+    params = {"type": "user.", "cursor": cursor}
+    assert (await client.get(AUDIT, headers=admin, params=params)).status_code == 200
+    assert (await client.get(AUDIT, headers=admin, params={**params, "type": "company."})).status_code == 400
+
+
+async def test_no_secret_is_told(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
+    body = {"user_id": str(boss.user.id), "name": "k"}
+    key = (await client.post(of(boss, "keys"), headers=boss.headers, json=body)).json()
+    told = await asked(client, admin, company=str(boss.company.id), type="api_key.", actor="me")
+    assert told == [], "the admin of the customer issued it"
+    mine = await asked(client, boss.headers, type="api_key.", actor="me")
+    assert mine[0]["data"]["id"] == key["id"]
+    assert key["key"][len(key["prefix"]) :] not in str(mine)

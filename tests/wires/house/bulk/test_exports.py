@@ -1,0 +1,83 @@
+import csv
+import io
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import staff_key
+from tests.conftest import Tenant, new_tenant
+
+EXPORT = "/api/v1/exports/tickets"
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.AGENT)
+
+
+async def raised(client: httpx.AsyncClient, tenant: Tenant, title: str = "Port down") -> str:
+    body = {
+        "title": title,
+        "description": "No light",
+        "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port"},
+    }
+    answer = await client.post("/api/v1/tickets", headers=tenant.headers, json=body)
+    return str(answer.json()["number"])
+
+
+async def exported(client: httpx.AsyncClient, who: dict[str, str], query: str = "") -> list[dict[str, Any]]:
+    answer = await client.get(f"{EXPORT}?{query}", headers=who)
+    assert answer.status_code == 200, answer.text
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_a_customer_takes_its_tickets_away(
+    client: httpx.AsyncClient, database: Database, agent: dict[str, str]
+) -> None:
+    tenant, other = await new_tenant(database), await new_tenant(database)
+    numbers = [await raised(client, tenant) for _ in range(2)]
+    await raised(client, other)
+    for visibility in ("public", "internal"):
+        body = {"text": visibility, "visibility": visibility}
+        await client.post(f"/api/v1/tickets/{numbers[0]}/notes", headers=agent, json=body)
+    await client.post(f"/api/v1/tickets/{numbers[0]}/status", headers=agent, json={"status": "rejected"})
+    found = await exported(client, tenant.headers)
+    assert [one["number"] for one in found] == numbers
+    assert [note["text"] for note in found[0]["notes"]] == ["public"]
+    assert not {"tags", "queue", "assignee"} & set(found[0])
+    assert [one["number"] for one in await exported(client, tenant.headers, "state=finished")] == numbers[:1]
+    assert [one["number"] for one in await exported(client, tenant.headers, "state=open")] == numbers[1:]
+    assert await exported(client, tenant.headers, "created_since=2100-01-01T00:00:00Z") == []
+    whole = await exported(client, agent, f"company={tenant.company.id}")
+    assert [note["text"] for note in whole[0]["notes"]] == ["public", "internal"]
+    assert whole[0]["tags"] == []
+
+
+async def test_a_table_is_sent_as_a_file(client: httpx.AsyncClient, database: Database) -> None:
+    tenant = await new_tenant(database)
+    await raised(client, tenant, "=SUM(A1)")
+    answer = await client.get(f"{EXPORT}?format=csv", headers=tenant.headers)
+    [row] = csv.DictReader(io.StringIO(answer.text, newline=""))
+    assert (row["title"], row["company"]) == ("'=SUM(A1)", tenant.company.code)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert answer.headers["content-disposition"] == 'attachment; filename="tickets.csv"'
+    assert answer.headers["cache-control"] == "private, no-store"
+    head = await client.head(EXPORT, headers=tenant.headers)
+    assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.parametrize("query", ["format=xml", "state=lost", "created_since=yesterday", "colour=red"])
+async def test_a_wrong_parameter_is_named(client: httpx.AsyncClient, tenant: Tenant, query: str) -> None:
+    answer = await client.get(f"{EXPORT}?{query}", headers=tenant.headers)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, query.split("=", maxsplit=1)[0])
+
+
+async def test_another_company_does_not_exist(client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant) -> None:
+    for name in (other_tenant.company.code, str(other_tenant.company.id), "nobody"):
+        assert (await client.get(f"{EXPORT}?company={name}", headers=tenant.headers)).status_code == 404
+    assert (await client.get(EXPORT)).status_code == 401

@@ -1,0 +1,335 @@
+import json
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline import clock
+from clearline.bulk import worker as workers
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import staff_key
+from tests.conftest import Tenant, new_tenant
+
+BULK, JOBS, IMPORTS = "/api/v1/bulk", "/api/v1/jobs", "/api/v1/imports"
+Headers = dict[str, str]
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> Headers:
+    return await staff_key(database, Role.AGENT)
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Headers:
+    return await staff_key(database, Role.ADMIN)
+
+
+async def raised(client: httpx.AsyncClient, tenant: Tenant) -> str:
+    body = {
+        "title": "Port down",
+        "description": "No light",
+        "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port"},
+    }
+    answer = await client.post("/api/v1/tickets", headers=tenant.headers, json=body)
+    return str(answer.json()["number"])
+
+
+async def finished(client: httpx.AsyncClient, database: Database, made: httpx.Response, who: Headers) -> Any:
+    """A job as it is answered once nothing of it waits."""
+    assert made.status_code == 202, made.text
+    while True:
+        await workers.worker(database, clock.now).run()
+        answer = await client.get(made.headers["location"], headers=who)
+        if answer.json()["state"] == "done":
+            return answer.json()
+
+
+async def items(client: httpx.AsyncClient, job: Any, who: Headers, query: str = "") -> list[dict[str, Any]]:
+    answer = await client.get(f"{JOBS}/{job['id']}/items{query}", headers=who)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+def wrong(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 422, answer.text
+    return [one["pointer"] for one in answer.json()["errors"]]
+
+
+def line(tenant: Tenant, **changes: Any) -> bytes:
+    value = {
+        "company": tenant.company.code,
+        "title": "Port down",
+        "description": "No light",
+        "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port"},
+        "contact": {"name": "Ada", "email": "ada@example.com"},
+        "created_at": "2025-01-31T10:00:00Z",
+        **changes,
+    }
+    return json.dumps(value).encode() + b"\n"
+
+
+async def test_many_tickets_are_changed_and_each_one_answers_for_itself(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers
+) -> None:
+    first, second = await raised(client, tenant), await raised(client, tenant)
+    action = {"type": "tag", "add": ["fibre-cut"], "remove": []}
+    body = {"tickets": [first, "INC999999999999", second], "action": action}
+    made = await client.post(BULK, headers=agent, json=body)
+    asked = made.json()
+    assert made.headers["location"] == f"{JOBS}/{asked['id']}"
+    assert {k: asked[k] for k in ("kind", "state", "dry_run", "total", "action", "counts", "finished_at")} == {
+        "kind": "bulk", "state": "waiting", "dry_run": False, "total": 3, "action": action, "finished_at": None,
+        "counts": {"done": 0, "unchanged": 0, "refused": 0, "waiting": 3},
+    }  # fmt: skip
+    job = await finished(client, database, made, agent)
+    assert job["counts"] == {"done": 2, "unchanged": 0, "refused": 1, "waiting": 0}
+    assert await items(client, job, agent) == [
+        {"position": 0, "ticket": first, "outcome": "done", "code": None, "detail": None},
+        {"position": 1, "ticket": "INC999999999999", "outcome": "refused", "code": "not-found",
+         "detail": "ticket INC999999999999 does not exist"},
+        {"position": 2, "ticket": second, "outcome": "done", "code": None, "detail": None},
+    ]  # fmt: skip
+    ticket = (await client.get(f"/api/v1/tickets/{first}", headers=agent)).json()
+    assert ticket["tags"] == ["fibre-cut"]
+
+
+@pytest.mark.parametrize(
+    ("action", "shown"),
+    [
+        ({"type": "status", "to": "in_progress"}, ("status", "in_progress")),
+        ({"type": "change", "priority": "low", "severity": "minor"}, ("priority", "low")),
+        ({"type": "change", "queue": None}, ("queue", None)),
+        ({"type": "assign", "to": None}, ("assignee", None)),
+    ],
+)
+async def test_every_action_is_taken_and_shown_as_it_was_asked_for(
+    client: httpx.AsyncClient,
+    database: Database,
+    tenant: Tenant,
+    agent: Headers,
+    action: dict[str, Any],
+    shown: tuple[str, Any],
+) -> None:
+    number = await raised(client, tenant)
+    made = await client.post(BULK, headers=agent, json={"tickets": [number], "action": action})
+    job = await finished(client, database, made, agent)
+    assert action.items() <= job["action"].items()
+    assert job["counts"]["refused"] == 0
+    assert (await client.get(f"/api/v1/tickets/{number}", headers=agent)).json()[shown[0]] == shown[1]
+
+
+async def test_an_agent_takes_many_tickets_for_itself(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers
+) -> None:
+    number = await raised(client, tenant)
+    body = {"tickets": [number], "action": {"type": "assign", "to": "me"}}
+    await finished(client, database, await client.post(BULK, headers=agent, json=body), agent)
+    assignee = (await client.get(f"/api/v1/tickets/{number}", headers=agent)).json()["assignee"]
+    assert assignee["name"] == "Mara agent"
+
+
+async def test_a_customer_works_on_its_own_tickets(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    own, foreign = await raised(client, tenant), await raised(client, other_tenant)
+    body = {"tickets": [own, foreign], "action": {"type": "note", "text": "Any news?"}}
+    made = await client.post(BULK, headers=tenant.headers, json=body)
+    job = await finished(client, database, made, tenant.headers)
+    assert [(one["ticket"], one["outcome"], one["code"]) for one in await items(client, job, tenant.headers)] == [
+        (own, "done", None),
+        (foreign, "refused", "not-found"),
+    ]
+    for action in ({"type": "tag", "add": ["a"]}, {"type": "note", "text": "x", "visibility": "internal"}):
+        refused = await client.post(BULK, headers=tenant.headers, json={"tickets": [own], "action": action})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+async def test_a_dry_run_says_what_would_be_done(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers
+) -> None:
+    number = await raised(client, tenant)
+    before = (await client.get(f"/api/v1/tickets/{number}", headers=agent)).json()
+    body = {"tickets": [number], "action": {"type": "status", "to": "in_progress"}, "dry_run": True}
+    job = await finished(client, database, await client.post(BULK, headers=agent, json=body), agent)
+    assert (job["dry_run"], job["counts"]["done"]) == (True, 1)
+    assert (await client.get(f"/api/v1/tickets/{number}", headers=agent)).json() == before
+
+
+TAGGING = {"type": "tag", "add": ["a"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, ["/tickets", "/action"]),
+        ({"tickets": [], "action": TAGGING}, ["/tickets"]),
+        ({"tickets": ["INC000000000001"] * 2, "action": TAGGING}, ["/tickets"]),
+        ({"tickets": ["7"], "action": TAGGING}, ["/tickets/0"]),
+        ({"tickets": ["INC000000000001"], "action": {"type": "explode"}}, ["/action"]),
+        ({"tickets": ["INC000000000001"], "action": {"type": "tag"}}, ["/action"]),
+        ({"tickets": ["INC000000000001"], "action": {"type": "status", "to": "lost"}}, ["/action/to"]),
+        ({"tickets": ["INC000000000001"], "action": {"type": "assign", "to": "nobody"}}, ["/action/to"]),
+        ({"tickets": ["INC000000000001"], "action": {"type": "change", "queue": "none"}}, ["/action/queue"]),
+        ({"tickets": ["INC000000000001"], "action": {"type": "note", "text": " "}}, ["/action/text"]),
+        ({"tickets": ["INC000000000001"], "action": TAGGING, "when": "now"}, ["/when"]),
+    ],
+)
+async def test_a_wrong_request_is_refused_whole(
+    client: httpx.AsyncClient, agent: Headers, body: dict[str, Any], pointers: list[str]
+) -> None:
+    assert wrong(await client.post(BULK, headers=agent, json=body)) == pointers
+
+
+async def test_a_retry_makes_no_second_job(client: httpx.AsyncClient, agent: Headers) -> None:
+    headers = agent | {"Idempotency-Key": uuid4().hex}
+    body = {"tickets": ["INC999999999999"], "action": TAGGING}
+    first = await client.post(BULK, headers=headers, json=body)
+    again = await client.post(BULK, headers=headers, json=body)
+    assert (again.status_code, again.json(), again.headers["idempotent-replayed"]) == (202, first.json(), "true")
+    assert again.headers["location"] == first.headers["location"]
+
+
+async def test_jobs_are_listed_a_page_at_a_time(client: httpx.AsyncClient, database: Database) -> None:
+    who = await staff_key(database, Role.AGENT)
+    made = []
+    for _ in range(3):
+        body = {"tickets": ["INC999999999999"], "action": TAGGING}
+        made.append((await client.post(BULK, headers=who, json=body)).json()["id"])
+    first = await client.get(f"{JOBS}?limit=2", headers=who)
+    rest = await client.get(f"{JOBS}?limit=2&cursor={first.json()['next_cursor']}", headers=who)
+    assert [one["id"] for one in first.json()["data"] + rest.json()["data"]] == made[::-1]
+    assert (first.json()["has_more"], rest.json()["has_more"]) == (True, False)
+    assert "counts" not in first.json()["data"][0]
+
+
+async def test_items_are_listed_by_outcome_a_page_at_a_time(
+    client: httpx.AsyncClient, database: Database, agent: Headers
+) -> None:
+    body = {"tickets": [f"INC99999999999{n}" for n in range(3)], "action": TAGGING}
+    job = await finished(client, database, await client.post(BULK, headers=agent, json=body), agent)
+    page = await client.get(f"{JOBS}/{job['id']}/items?outcome=refused&limit=2", headers=agent)
+    cursor = page.json()["next_cursor"]
+    rest = await items(client, job, agent, f"?outcome=refused&limit=2&cursor={cursor}")
+    assert [one["position"] for one in page.json()["data"] + rest] == [0, 1, 2]
+    assert await items(client, job, agent, "?outcome=done") == []
+    for query in ("outcome=lost", "limit=0", "colour=red", f"outcome=done&cursor={cursor}"):
+        assert (await client.get(f"{JOBS}/{job['id']}/items?{query}", headers=agent)).status_code == 400
+
+
+async def test_a_job_that_is_cancelled_does_nothing_more(client: httpx.AsyncClient, agent: Headers) -> None:
+    body = {"tickets": [f"INC{n:012}" for n in range(900_000, 901_000)], "action": TAGGING}
+    made = await client.post(BULK, headers=agent, json=body)
+    for _ in range(2):
+        answer = await client.post(f"{made.headers['location']}/cancel", headers=agent, json={})
+        assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+        assert answer.json()["counts"] == {"done": 0, "unchanged": 0, "refused": 1000, "waiting": 0}
+
+
+async def test_a_job_that_is_done_cannot_be_cancelled(
+    client: httpx.AsyncClient, database: Database, agent: Headers
+) -> None:
+    made = await client.post(BULK, headers=agent, json={"tickets": ["INC999999999999"], "action": TAGGING})
+    await finished(client, database, made, agent)
+    refused = await client.post(f"{made.headers['location']}/cancel", headers=agent, json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+
+
+async def test_nobody_else_sees_a_job(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers, agent: Headers
+) -> None:
+    body = {"tickets": [await raised(client, tenant)], "action": {"type": "note", "text": "x"}}
+    made = await client.post(BULK, headers=tenant.headers, json=body)
+    where = made.headers["location"]
+    stranger = (await new_tenant(database)).headers
+    for who in (stranger, agent):
+        for answer in (
+            await client.get(where, headers=who),
+            await client.get(f"{where}/items", headers=who),
+            await client.post(f"{where}/cancel", headers=who, json={}),
+            await client.get(f"{JOBS}/nonsense", headers=who),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert (await client.get(JOBS, headers=stranger)).json()["data"] == []
+    assert (await client.get(where, headers=admin)).status_code == 200
+    assert made.json()["id"] in [one["id"] for one in (await client.get(JOBS, headers=admin)).json()["data"]]
+
+
+async def test_who_may_not_write_asks_for_nothing(client: httpx.AsyncClient, database: Database) -> None:
+    viewer = await staff_key(database, Role.VIEWER)
+    body = {"tickets": ["INC000000000001"], "action": TAGGING}
+    assert (await client.post(BULK, json=body)).status_code == 401
+    assert (await client.post(BULK, headers=viewer, json=body)).json()["code"] == "scope-missing"
+    assert (await client.post(IMPORTS, headers=viewer | NDJSON, content=b"{}")).json()["code"] == "scope-missing"
+
+
+async def test_a_file_of_another_desk_becomes_tickets(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers
+) -> None:
+    content = line(tenant, external={"system": "old", "id": "1"}) + b"nonsense\n" + line(tenant, company="nobody")
+    outcomes = []
+    for query in ("?dry_run=true", "", ""):
+        made = await client.post(IMPORTS + query, headers=admin | NDJSON, content=content)
+        assert (made.json()["kind"], made.json()["format"], made.json()["total"]) == ("import", "ndjson", 3)
+        job = await finished(client, database, made, admin)
+        found = await items(client, job, admin)
+        outcomes.append((found[0]["outcome"], found[0]["ticket"] is None))
+        assert [one["code"] for one in found] == [None, "invalid-input", "not-found"]
+        assert found[1]["detail"].startswith("line is no JSON")
+    assert outcomes == [("done", True), ("done", False), ("unchanged", False)]
+    ticket = (await client.get(f"/api/v1/tickets/{found[0]['ticket']}", headers=tenant.headers)).json()
+    assert (ticket["created_at"], ticket["external_ids"], ticket["channel"]) == (
+        "2025-01-31T10:00:00Z", {"old": "1"}, "System",
+    )  # fmt: skip
+
+
+async def test_a_table_is_taken_too(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers
+) -> None:
+    heading = "company,title,description,issue_type,service_id,service_type,contact_name,contact_email,created_at"
+    row = f"{tenant.company.code},T,D,Others,SVC-9,Port,Ada,ada@example.com,2025-01-31T10:00:00Z"
+    made = await client.post(
+        IMPORTS, headers=admin | {"Content-Type": "text/csv; charset=UTF-8"}, content=f"{heading}\r\n{row}\r\n"
+    )
+    [item] = await items(client, await finished(client, database, made, admin), admin)
+    assert item["detail"].startswith("service_id must be one of")
+
+
+async def test_an_import_is_retried_safely(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
+    headers = admin | NDJSON | {"Idempotency-Key": uuid4().hex}
+    first = await client.post(IMPORTS, headers=headers, content=line(tenant))
+    again = await client.post(IMPORTS, headers=headers, content=line(tenant))
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    other = await client.post(IMPORTS, headers=headers, content=line(tenant, title="other"))
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "status"),
+    [
+        ({"Content-Type": "application/json"}, b"{}", 415),
+        ({}, b"{}", 415),
+        ({"Content-Type": "text/csv; charset=latin-1"}, b"", 415),
+        (NDJSON, b"", 422),
+        (NDJSON, b" " * (10 * 1024 * 1024 + 1), 413),
+        ({"Content-Type": "text/csv"}, b"colour\nred\n", 422),
+    ],
+)
+async def test_a_file_that_is_none_is_refused(
+    client: httpx.AsyncClient, admin: Headers, headers: Headers, content: bytes, status: int
+) -> None:
+    answer = await client.post(IMPORTS, headers=admin | headers, content=content)
+    assert answer.status_code == status
+    if status == 422:
+        assert wrong(answer) == ["/file"]
+
+
+async def test_only_those_who_run_the_desk_import(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> None:
+    for who in (tenant.headers, agent):
+        answer = await client.post(IMPORTS, headers=who | NDJSON, content=line(tenant))
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

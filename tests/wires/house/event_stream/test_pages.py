@@ -1,0 +1,344 @@
+"""What happens, as pages and as a file."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from clearline.event_stream import usecases as stream
+from clearline.event_stream.hub import Hub
+from clearline.event_stream.store import Place
+from clearline.events.domain import RECORDS_FOR_CUSTOMERS, for_customer
+from clearline.identity import PROVIDER_ID, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, preferred
+from clearline.wires.http.call import Call
+from tests.builders.following import EVENTS, following
+from tests.builders.house import ANY, TICKETS, new_ticket, problem, staff_key
+from tests.conftest import Tenant, new_tenant
+from tests.wires.house.accounts.test_accounts import Headers, customer_admin
+
+LINES = {"Accept": NDJSON}
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Headers:
+    return await staff_key(database, Role.ADMIN)
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> Headers:
+    return await staff_key(database, Role.AGENT)
+
+
+@pytest.fixture
+async def boss(database: Database) -> Tenant:
+    return await customer_admin(database)
+
+
+async def lines(client: httpx.AsyncClient, headers: Headers, **query: str) -> list[dict[str, Any]]:
+    answer = await client.get(EVENTS, headers={**headers, **LINES}, params=query)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, NDJSON), answer.text
+    *found, last = [json.loads(line) for line in answer.text.splitlines()]
+    assert set(last) == {"cursor"}
+    return found
+
+
+async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> str:
+    """The ticket's number, once all that happened to it can be read: nothing is before everything older has ended."""
+    history = (await client.get(f"{TICKETS}/{number}/history", headers=headers, params={"limit": 200})).json()["data"]
+    async with asyncio.timeout(10):
+        while len(await lines(client, headers, ticket=number)) < len(history):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+    return number
+
+
+async def raised(client: httpx.AsyncClient, tenant: Tenant) -> str:
+    return await settled(client, tenant.headers, str((await new_ticket(client, tenant))["number"]))
+
+
+async def paged(client: httpx.AsyncClient, headers: Headers, **query: str) -> list[dict[str, Any]]:
+    """Everything, two at a time, by the links."""
+    found: list[dict[str, Any]] = []
+    address: str | None = str(httpx.URL(EVENTS, params={"limit": 2, **query}))
+    while address:
+        answer = await client.get(address, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()["data"]
+        assert ("next" in answer.links) is answer.json()["has_more"]
+        address = answer.links["next"]["url"] if "next" in answer.links else None
+    return found
+
+
+async def work(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> str:
+    """A ticket to which things happen that its company may know of, and others."""
+    number = str((await new_ticket(client, tenant))["number"])
+    for visibility in ("public", "internal"):
+        note = {"text": "Looking", "visibility": visibility}
+        assert (await client.post(f"{TICKETS}/{number}/notes", headers=agent, json=note)).status_code == 201
+    change = {"priority": "low", "tags": ["vip"], "assignee": "me"}
+    assert (await client.patch(f"{TICKETS}/{number}", headers=agent | ANY, json=change)).status_code == 200
+    moved = await client.post(f"{TICKETS}/{number}/status", headers=agent, json={"status": "in_progress"})
+    assert moved.status_code == 200, moved.text
+    return await settled(client, agent, number)
+
+
+async def test_an_event_tells_what_happened_to_what_and_by_whom(client: httpx.AsyncClient, boss: Tenant) -> None:
+    number = await raised(client, boss)
+    [told] = await lines(client, boss.headers, ticket=number)
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(told["at"])) < timedelta(minutes=1)
+    place = stream.read_place(told["cursor"])
+    assert place is not None
+    assert told == {
+        "id": str(place.cursor.id),
+        "type": "ticket.created",
+        "at": told["at"],
+        "company": str(boss.company.id),
+        "ticket": number,
+        "note": None,
+        "actor": {"id": str(boss.user.id), "name": "Ada Okoro"},
+        "data": {"status": "acknowledged", "priority": "critical", "channel": "API"},
+        "cursor": told["cursor"],
+    }
+
+
+async def test_a_customer_is_told_what_its_company_may_know_and_nothing_else(
+    client: httpx.AsyncClient, tenant: Tenant, boss: Tenant, agent: Headers, admin: Headers
+) -> None:
+    for one, is_admin in ((tenant, False), (boss, True)):
+        await work(client, one, agent)
+        whole = await lines(client, admin, company=one.company.code)
+        records = [kind for kind in RECORDS_FOR_CUSTOMERS if is_admin]
+        expected = []
+        for event in whole:
+            data = (
+                event["data"] if event["type"].split(".")[0] in records else for_customer(event["type"], event["data"])
+            )
+            if data is not None:
+                expected.append({**event, "data": data})
+        assert await lines(client, one.headers) == expected
+        assert await paged(client, one.headers) == expected
+        assert 4 <= len(expected) < len(whole)
+        assert ("user.created" in {event["type"] for event in expected}) is is_admin
+        assert "internal" not in str(expected)
+        assert "vip" not in str(expected)
+
+
+async def test_only_those_who_read_the_audit_are_told_of_people_and_keys(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers, admin: Headers
+) -> None:
+    await work(client, tenant, agent)
+    whole = await lines(client, admin)
+    assert {"user.created", "api_key.created", "note.added"} <= {event["type"] for event in whole}
+    assert {event["company"] for event in whole} >= {str(tenant.company.id), str(PROVIDER_ID)}
+    viewer = await staff_key(database, Role.VIEWER)
+    for headers in (agent, viewer):
+        assert await lines(client, headers) == [event for event in whole if event["ticket"] is not None]
+    few = await customer_admin(database, scopes=frozenset({"tickets:read"}))
+    assert await lines(client, few.headers) == []
+
+
+async def test_filters_hold_together(client: httpx.AsyncClient, tenant: Tenant, agent: Headers, admin: Headers) -> None:
+    number = await work(client, tenant, agent)
+    await work(client, tenant, agent)
+    everything = await lines(client, admin, company=tenant.company.name)
+    for kind in ("note.", "note.added", "ticket.status_changed,note.", "user.", "ticket.created,ticket.assigned"):
+        asked = kind.split(",")
+        wanted = [
+            one
+            for one in everything
+            if any(one["type"] == t or (t[-1] == "." and one["type"].startswith(t)) for t in asked)
+        ]
+        assert wanted
+        assert await lines(client, admin, company=str(tenant.company.id), type=kind) == wanted
+        assert await paged(client, admin, company=str(tenant.company.id), type=kind) == wanted
+        of_ticket = [one for one in wanted if one["ticket"] == number]
+        assert await lines(client, admin, ticket=number, type=kind) == of_ticket
+        assert await paged(client, admin, ticket=number, type=kind, company=tenant.company.code) == of_ticket
+
+
+async def test_a_cursor_is_good_for_every_form_and_every_filter(
+    client: httpx.AsyncClient, tenant: Tenant, agent: Headers
+) -> None:
+    number = await work(client, tenant, agent)
+    whole = await lines(client, tenant.headers)
+    for index, one in enumerate(whole):
+        rest = whole[index + 1 :]
+        assert await lines(client, tenant.headers, after=one["cursor"]) == rest
+        assert await paged(client, tenant.headers, after=one["cursor"], limit="3") == rest
+        wanted = [event for event in rest if event["ticket"] == number]
+        assert await lines(client, tenant.headers, after=one["cursor"], ticket=number) == wanted
+
+
+async def test_a_page_at_the_end_says_where_to_go_on_later(
+    client: httpx.AsyncClient, tenant: Tenant, agent: Headers
+) -> None:
+    await work(client, tenant, agent)
+    page = (await client.get(EVENTS, headers=tenant.headers, params={"limit": 200})).json()
+    while page["has_more"]:
+        page = (await client.get(EVENTS, headers=tenant.headers, params={"after": page["next_cursor"]})).json()
+    empty = (await client.get(EVENTS, headers=tenant.headers, params={"after": page["next_cursor"]})).json()
+    assert empty == {"data": [], "has_more": False, "next_cursor": page["next_cursor"]}
+    number = await raised(client, tenant)
+    later = (await client.get(EVENTS, headers=tenant.headers, params={"after": empty["next_cursor"]})).json()
+    assert [event["ticket"] for event in later["data"]] == [number]
+
+
+async def test_a_page_on_which_nothing_is_shown_moves_on(
+    client: httpx.AsyncClient, tenant: Tenant, agent: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "_AT_ONCE", 2)
+    await work(client, tenant, agent)
+    query = {"type": "ticket.status_changed"}
+    address: str | None = str(httpx.URL(EVENTS, params=query))
+    pages = []
+    while address:
+        answer = await client.get(address, headers=tenant.headers)
+        pages.append(answer.json())
+        address = answer.links["next"]["url"] if "next" in answer.links else None
+    assert any(not page["data"] and page["has_more"] for page in pages)
+    assert len({page["next_cursor"] for page in pages if page["has_more"]}) == sum(page["has_more"] for page in pages)
+    found = [event for page in pages for event in page["data"]]
+    assert found == await lines(client, tenant.headers, **query)
+    assert found
+
+
+async def test_what_is_anothers_does_not_exist(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: Headers
+) -> None:
+    number = (await new_ticket(client, other_tenant))["number"]
+    other = other_tenant.company
+    for accept in (JSON, NDJSON, SSE):
+        headers = {**tenant.headers, "Accept": accept}
+        for company in (other.id, other.code, other.name, PROVIDER_ID, "Nobody"):
+            problem(await client.get(EVENTS, headers=headers, params={"company": str(company)}), "not-found")
+        for ticket in (number, "INC000999999999"):
+            body = problem(await client.get(EVENTS, headers=headers, params={"ticket": ticket}), "not-found")
+            assert body["detail"] == f"ticket {ticket} does not exist"
+    mismatch = {"ticket": number, "company": tenant.company.code}
+    problem(await client.get(EVENTS, headers=agent, params=mismatch), "not-found")
+    assert str(other.id) not in str(await lines(client, tenant.headers))
+
+
+@pytest.mark.parametrize("accept", [JSON, NDJSON, SSE])
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        ({"after": "made-up"}, "invalid-cursor"),
+        ({"after": "1-2"}, "invalid-cursor"),
+        ({"after": "1-2-3-4"}, "invalid-cursor"),
+        ({"after": "ffffffffffffffff-1-1"}, "invalid-cursor"),
+        ({"after": "1-1-ffffffffffffffff"}, "invalid-cursor"),
+        ({"after": "-1--1--1"}, "invalid-cursor"),
+        ({"after": ""}, "invalid-cursor"),
+        ({"after": "1" * 61}, "invalid-parameter"),
+        ({"limit": "201"}, "invalid-parameter"),
+        ({"limit": "0"}, "invalid-parameter"),
+        ({"type": "TICKET.%"}, "invalid-parameter"),
+        ({"type": "ticket"}, "invalid-parameter"),
+        ({"type": "ticket.,"}, "invalid-parameter"),
+        ({"ticket": "7"}, "invalid-parameter"),
+        ({"color": "red"}, "invalid-parameter"),
+    ],
+)
+async def test_a_wrong_parameter_is_refused(
+    client: httpx.AsyncClient, tenant: Tenant, accept: str, query: dict[str, str], kind: str
+) -> None:
+    answer = await client.get(EVENTS, headers={**tenant.headers, "Accept": accept}, params=query)
+    problem(answer, kind)
+
+
+async def test_a_made_up_cursor_tells_nothing_more_than_none(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    await new_ticket(client, other_tenant)
+    for made_up in ("0-0-0", "1-1-1", f"{2**62:x}-{2**62:x}-1", "3-1-2386f26fc0ffff"):
+        for one in await lines(client, tenant.headers, after=made_up):
+            assert one["company"] == str(tenant.company.id)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
+async def test_whoever_reads_tickets_follows_events(client: httpx.AsyncClient, database: Database, role: Role) -> None:
+    if role is Role.CUSTOMER:
+        headers = (await new_tenant(database)).headers
+    else:
+        headers = (
+            (await customer_admin(database)).headers if role is Role.CUSTOMER_ADMIN else await staff_key(database, role)
+        )
+    assert (await client.get(EVENTS, headers=headers)).status_code == 200
+    assert (await client.get(EVENTS)).status_code == 401
+    without = await new_tenant(database, scopes=frozenset({"tickets:write"}))
+    problem(await client.get(EVENTS, headers=without.headers), "scope-missing")
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", JSON),
+        ("application/json", JSON),
+        ("application/x-ndjson", NDJSON),
+        ("Application/X-NDJSON; charset=utf-8", NDJSON),
+        ("text/event-stream", SSE),
+        ("text/event-stream, */*;q=0.1", SSE),
+        ("application/json;q=0.5, application/x-ndjson;q=0.9", NDJSON),
+        ("application/json, text/event-stream", JSON),
+        ("text/event-stream;q=0", JSON),
+        ("text/event-stream, */*", SSE),
+        ("image/png", JSON),
+        ("text/event-stream;q=often", JSON),
+    ],
+)
+def test_accept_chooses_the_form(accept: str, kind: str) -> None:
+    assert preferred(accept) == kind
+
+
+@pytest.mark.parametrize("accept", [JSON, NDJSON, SSE])
+async def test_head_answers_the_headers_and_holds_nothing(
+    client: httpx.AsyncClient, tenant: Tenant, accept: str
+) -> None:
+    for _ in range(25):
+        answer = await client.head(EVENTS, headers={**tenant.headers, "Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, accept)
+        assert "Accept" in answer.headers["vary"]
+    async with following(client, tenant.headers) as one:
+        assert one.status == 200
+
+
+async def test_lines_end_with_a_place_even_when_none_is_for_the_reader(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    await raised(client, tenant)
+    query = {"type": "mailbox."}
+    answer = await client.get(EVENTS, headers={**tenant.headers, **LINES}, params=query)
+    [last] = [json.loads(line) for line in answer.text.splitlines()]
+    number = await raised(client, tenant)
+    told = await lines(client, tenant.headers, after=last["cursor"])
+    assert {one["ticket"] for one in told} == {number}, "what was looked at does not come again"
+
+
+@pytest.mark.parametrize("how", ["stop", "revoked"])
+async def test_lines_that_are_cut_short_do_not_look_whole(
+    client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    for _ in range(3):
+        await raised(client, tenant)
+    whole = stream.read
+
+    async def one_by_one(tx: Tx, reader: stream.Reader, after: Place) -> stream.Read:
+        return await whole(tx, reader, after, limit=1)
+
+    async def no_longer(_call: Call) -> bool:
+        return False
+
+    monkeypatch.setattr(stream, "read", one_by_one)
+    if how == "stop":
+        monkeypatch.setattr(Hub, "is_stopping", property(lambda _: True, lambda *_: None), raising=False)
+    else:
+        monkeypatch.setattr("clearline.wires.house.event_stream.handlers._is_admitted", no_longer)
+    with pytest.raises(AssertionError):  # the client's: the answer never ended
+        await client.get(EVENTS, headers={**tenant.headers, **LINES})

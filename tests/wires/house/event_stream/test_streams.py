@@ -1,0 +1,341 @@
+"""What happens, as it happens: Server-Sent Events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+import structlog
+
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
+from clearline.event_stream import usecases as stream
+from clearline.event_stream.hub import Hub
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
+from clearline.wires.house.event_stream import handlers as events
+from clearline.wires.http.limits import OpenStreams, TooManyStreams
+from tests.builders.following import EVENTS, Following, following
+from tests.builders.house import TICKETS, new_ticket, problem, staff_key
+from tests.builders.samples import administer
+from tests.conftest import NOW, Tenant, new_database, new_tenant, serving
+from tests.wires.house.accounts.test_accounts import Headers
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Headers:
+    return await staff_key(database, Role.ADMIN)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streams that look at their key, and give a sign of life, ten times a second."""
+    monkeypatch.setattr(events, "RECHECK_SECONDS", 0.1)
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
+
+
+def tickets(one: Following) -> list[str]:
+    return [block.data["ticket"] for block in one.blocks if block.type]
+
+
+async def test_events_arrive_as_they_happen(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    before = (await new_ticket(client, tenant))["number"]
+    async with following(client, tenant.headers) as one:
+        assert (one.status, one.headers["content-type"]) == (200, "text/event-stream")
+        assert (one.headers["cache-control"], one.headers["x-accel-buffering"]) == ("no-store", "no")
+        numbers = [(await new_ticket(client, tenant))["number"] for _ in range(3)]
+        note = {"text": "Still down"}
+        added = await client.post(f"{TICKETS}/{numbers[0]}/notes", headers=tenant.headers, json=note)
+        told = await one.events(4)
+        assert [block.type for block in told] == ["ticket.created"] * 3 + ["note.added"]
+        assert [block.data["ticket"] for block in told] == [*numbers, numbers[0]]
+        assert before not in tickets(one)
+        assert told[3].data["note"] == added.json()["id"]
+        assert [block.id for block in told] == [block.data["cursor"] for block in told]
+    page = await client.get(EVENTS, headers=tenant.headers, params={"after": told[0].id})
+    assert page.json()["data"] == [block.data for block in told[1:]]
+
+
+async def test_who_was_cut_off_goes_on_where_it_was(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    async with following(client, tenant.headers) as first:
+        seen = (await new_ticket(client, tenant))["number"]
+        [told] = await first.events(1)
+    missed = (await new_ticket(client, tenant))["number"]
+    async with following(client, tenant.headers, last=told.id) as second:
+        await second.events(1)
+        assert tickets(second) == [missed]
+    async with following(client, tenant.headers, f"after={told.id}") as third:
+        await third.events(1)
+        assert tickets(third) == [missed]
+    async with following(client, tenant.headers, "after=0-0-0", last=told.id) as fourth:
+        await fourth.events(1)
+        assert tickets(fourth) == [missed], "a browser repeats the address it began with"
+    async with following(client, tenant.headers, "after=0-0-0") as whole:
+        assert {seen, missed} <= {block.data["ticket"] for block in await whole.events(3)}
+
+
+async def test_who_was_told_nothing_yet_can_go_on_too(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    async with following(client, tenant.headers) as first:
+        [begun] = first.blocks
+        assert (begun.type, begun.data) == ("", {})
+    missed = (await new_ticket(client, tenant))["number"]
+    async with following(client, tenant.headers, last=begun.id) as second:
+        await second.events(1)
+        assert tickets(second) == [missed]
+
+
+async def test_each_is_told_what_it_asked_for_and_may_know(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, admin: Headers
+) -> None:
+    code = tenant.company.code
+    async with (
+        following(client, tenant.headers) as mine,
+        following(client, other_tenant.headers) as theirs,
+        following(client, admin) as whole,
+        following(client, admin, f"company={code}&type=note.") as notes,
+    ):
+        number = (await new_ticket(client, tenant))["number"]
+        for visibility in ("internal", "public"):
+            note = {"text": "Looking", "visibility": visibility}
+            await client.post(f"{TICKETS}/{number}/notes", headers=admin, json=note)
+        foreign = (await new_ticket(client, other_tenant))["number"]
+        assert [block.type for block in await mine.events(2)] == ["ticket.created", "note.added"]
+        assert [block.data["ticket"] for block in await theirs.events(1)] == [foreign]
+        types = [block.type for block in await whole.events(4) if block.type in {"ticket.created", "note.added"}]
+        assert types == ["ticket.created", "note.added", "note.added", "ticket.created"]
+        visible = [block.data["data"]["visibility"] for block in await notes.events(2)]
+        assert visible == ["internal", "public"]
+        assert {block.data["company"] for block in mine.blocks if block.type} == {str(tenant.company.id)}
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_silent_stream_gives_signs_of_life_and_says_how_far_it_looked(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    async with following(client, tenant.headers, "type=note.") as one:
+        await new_ticket(client, tenant)
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if len([block for block in one.blocks if block.id]) >= 2 and len(one.blocks) >= 4:
+                break
+        assert not [block for block in one.blocks if block.type]
+        assert len([block for block in one.blocks if not block.id]) >= 1
+        first, last = [block.id for block in one.blocks if block.id]
+    here, there = stream.read_place(first), stream.read_place(last)
+    assert here is not None
+    assert there is not None
+    assert here.cursor < there.cursor
+
+
+async def test_news_that_are_not_for_it_are_no_reason_to_be_silent(
+    client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.5)
+    async with following(client, tenant.headers, "type=note.") as one:
+        for _ in range(12):
+            await new_ticket(client, tenant)
+            await asyncio.sleep(0.1)
+        assert len(one.blocks) >= 2
+        assert not [block for block in one.blocks if block.type]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("how", ["revoked", "expired", "inactive", "demoted"])
+async def test_a_stream_ends_soon_after_its_key_does(client: httpx.AsyncClient, database: Database, how: str) -> None:
+    tenant = await new_tenant(database, lifetime=timedelta(seconds=1.5) if how == "expired" else None)
+    async with following(client, tenant.headers) as one:
+        await new_ticket(client, tenant)
+        await one.events(1)
+        assert not one.ended.is_set()
+        async with database.transaction() as tx:
+            company = tenant.company.id
+            if how == "revoked":
+                [key] = await keys.list_keys(tx, OPERATOR, company)
+                await keys.revoke_key(tx, OPERATOR, company, key.id, now=NOW)
+            elif how != "expired":
+                values: dict[str, Any] = {"is_active": False} if how == "inactive" else {"role": Role.CUSTOMER_ADMIN}
+                await accounts.change_user(tx, OPERATOR, company, tenant.user.id, values, now=NOW)
+        await asyncio.wait_for(one.ended.wait(), 5)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_key_has_at_most_so_many_streams_and_closing_one_makes_room(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with AsyncExitStack() as held:
+        first = following(client, tenant.headers)
+        await first.__aenter__()
+        for _ in range(19):
+            await held.enter_async_context(following(client, tenant.headers))
+        refused = await client.get(EVENTS, headers={**tenant.headers, "Accept": "text/event-stream"})
+        body = problem(refused, "quota-exceeded")
+        assert body["detail"] == "20 streams of this key are open already; close one, or try again in 10 seconds"
+        assert refused.headers["retry-after"] == "10"
+        lines = await client.get(EVENTS, headers={**tenant.headers, "Accept": "application/x-ndjson"})
+        problem(lines, "quota-exceeded")
+        assert (await client.get(EVENTS, headers=tenant.headers)).status_code == 200, "a page is no stream"
+        async with following(client, other_tenant.headers) as another:
+            assert another.status == 200
+        await first.__aexit__(None, None, None)
+        async with following(client, tenant.headers) as again:
+            assert again.status == 200
+
+
+def test_a_process_has_at_most_so_many_streams() -> None:
+    streams = OpenStreams(per_key=2, in_all=3)
+    first, second = uuid4(), uuid4()
+    with streams.one(first), streams.one(first), streams.one(second):
+        assert streams.open == 3
+        for key, whose in ((first, "2 streams of this key are"), (second, "3 streams are")):
+            with pytest.raises(TooManyStreams, match=whose), streams.one(key):
+                pass
+    assert streams.open == 0
+    with streams.one(first):
+        assert streams.open == 1
+
+
+async def test_a_client_that_takes_its_time_misses_nothing_and_holds_nobody_up(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    async with following(client, tenant.headers) as slow, following(client, tenant.headers) as quick_one:
+        slow.may_send.clear()
+        numbers = [(await new_ticket(client, tenant))["number"] for _ in range(30)]
+        await quick_one.events(30)
+        assert tickets(quick_one) == numbers
+        assert tickets(slow) == []
+        slow.may_send.set()
+        await slow.events(30)
+        assert tickets(slow) == numbers
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_client_that_takes_nothing_is_given_up(
+    client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "PATIENCE_SECONDS", 0.3)
+    async with following(client, tenant.headers) as one:
+        one.may_send.clear()
+        await asyncio.wait_for(one.ended.wait(), 5)
+
+
+@pytest.fixture
+def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Hub]:
+    """The hubs of the servers that are started from now on."""
+    made: list[Hub] = []
+
+    class Noted(Hub):
+        def __init__(self, database: Database) -> None:
+            super().__init__(database)
+            made.append(self)
+
+    monkeypatch.setattr("clearline.app.Hub", Noted)
+    return made
+
+
+@pytest.fixture
+async def own_server(database_url: str, hubs: list[Hub]) -> AsyncIterator[tuple[httpx.AsyncClient, Hub]]:
+    async with serving(Settings(database_url=database_url, rate_limit=0, pool_size=4)) as opened:
+        yield opened, hubs[0]
+
+
+async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, Hub], tenant: Tenant) -> None:
+    client, hub = own_server
+    async with following(client, tenant.headers), following(client, tenant.headers) as one:
+        assert hub.listening == 2
+        one.hang_up()
+        await asyncio.wait_for(one.ended.wait(), 5)
+        assert hub.listening == 1
+    assert hub.listening == 0
+    looking = hub._looking  # noqa: SLF001 - what must not go on for ever
+    assert looking is not None
+    await asyncio.wait_for(looking, 5)
+
+
+async def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(
+    own_server: tuple[httpx.AsyncClient, Hub], tenant: Tenant
+) -> None:
+    client, hub = own_server
+    async with following(client, tenant.headers) as one:
+        hub.stop()
+        await asyncio.wait_for(one.ended.wait(), 1)
+    async with following(client, tenant.headers) as late:
+        await asyncio.wait_for(late.ended.wait(), 1)
+
+
+async def test_many_streams_need_no_connection_of_the_pool_while_they_wait(
+    own_server: tuple[httpx.AsyncClient, Hub], database: Database
+) -> None:
+    client, _hub = own_server
+    tenants = [await new_tenant(database) for _ in range(8)]
+    async with AsyncExitStack() as held:
+        opened = [
+            await held.enter_async_context(following(client, tenant.headers)) for tenant in tenants for _ in range(10)
+        ]
+        numbers = [(await new_ticket(client, tenant))["number"] for tenant in tenants]
+        for index, one in enumerate(opened):
+            await one.events(1)
+            assert tickets(one) == [numbers[index // 10]]
+
+
+async def test_the_log_tells_how_soon_a_stream_began_and_how_long_it_was_open(
+    own_server: tuple[httpx.AsyncClient, Hub], tenant: Tenant
+) -> None:
+    client, _hub = own_server
+    with structlog.testing.capture_logs() as noted:
+        async with following(client, tenant.headers):
+            await asyncio.sleep(0.6)
+    [line] = [entry for entry in noted if entry.get("path") == EVENTS]
+    assert (line["status"], line["open_s"]) == (200, 1)
+    assert line["ms"] < 500
+
+
+async def test_a_silent_stream_goes_on_after_its_database_was_restored_into_another(
+    own_server: tuple[httpx.AsyncClient, Hub], database: Database, tenant: Tenant
+) -> None:
+    """What a restore does: all that was there has one transaction, and the counter is behind what it had been."""
+    client, hub = own_server
+    async with following(client, tenant.headers) as one:
+        first = (await new_ticket(client, tenant))["number"]
+        [told] = await one.events(1)
+        await asyncio.sleep(0.6)
+        place = stream.read_place(told.id)
+        assert place is not None
+        async with database.transaction() as tx:
+            await tx.write("update event set xid = '3'::xid8")
+        hub._begin_anew()  # noqa: SLF001 - as when it lost the database for a moment
+        await one.events(2)
+        second = (await new_ticket(client, tenant))["number"]
+        async with asyncio.timeout(10):
+            while second not in tickets(one):  # noqa: ASYNC110 - more than this may come again
+                await asyncio.sleep(0.05)
+        assert tickets(one).count(first) >= 2, "what happened within the hour comes again"
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_stream_outlives_its_database_and_misses_nothing(postgres: str) -> None:
+    async with new_database(postgres) as url:
+        database = await Database.open(url)
+        tenant = await new_tenant(database)
+        await database.close()
+        name = url.partition("/test_")[2].partition("?")[0]
+        server = postgres.replace("clearline@/clearline", "postgres@/postgres")
+        ends = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = 'test_{name}'"  # noqa: S608
+        async with (
+            serving(Settings(database_url=url, rate_limit=0, access_log=False)) as client,
+            following(client, tenant.headers) as one,
+        ):
+            first = (await new_ticket(client, tenant))["number"]
+            await one.events(1)
+            await administer(server, f"alter database test_{name} connection limit 0")
+            await administer(server, ends)
+            await asyncio.sleep(0.5)
+            assert not one.ended.is_set()
+            await administer(server, f"alter database test_{name} connection limit -1")
+            second = (await new_ticket(client, tenant))["number"]
+            await one.events(2)
+            assert tickets(one) == [first, second]

@@ -1,0 +1,170 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
+from clearline.tickets.domain import Status, ticket_number
+from tests.builders.console_connect import move
+from tests.builders.house import staff_key
+from tests.builders.house_desk import pointers, problem
+from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.conftest import Tenant, serving
+
+MAILS = "/api/v1/inbound-mails"
+MALLORY = "mallory@example.org"
+Headers = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+async def client(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[httpx.AsyncClient]:
+    folder = tmp_path_factory.mktemp("attachments")
+    settings = Settings(
+        database_url=database_url, rate_limit=0, access_log=False, attachments=str(folder), workers=False,
+        mail_from=f"Support <{SUPPORT}>",
+    )  # fmt: skip
+    async with serving(settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Rig:
+    found = await new_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+    found.at = datetime.now(UTC)
+    return found
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> Headers:
+    return await staff_key(database, Role.AGENT)
+
+
+async def aside(rig: Rig, sender: str = "", **more: str) -> str:
+    """The id of a mail that was put aside."""
+    mail = await rig.take(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **more))
+    assert mail.state == "quarantined", mail.reason
+    return str(mail.id)
+
+
+async def release(client: httpx.AsyncClient, agent: Headers, mail: str, **body: Any) -> httpx.Response:
+    return await client.post(f"{MAILS}/{mail}/release", json=body, headers=agent)
+
+
+async def test_a_mail_is_listed_read_and_downloaded(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+    raw = a_mail(f"Mallory <{MALLORY}>", SUPPORT, "Read <b>me</b>", "=?utf-8?q?Gr=C3=BC=C3=9Fe?=")
+    mail = await rig.take(raw)
+    listed = (await client.get(f"{MAILS}?state=quarantined&limit=1", headers=agent)).json()
+    assert listed["data"] == [
+        {
+            "id": str(mail.id),
+            "mailbox_id": str(rig.mailbox.id),
+            "received_at": listed["data"][0]["received_at"],
+            "envelope_from": MALLORY,
+            "envelope_to": [SUPPORT],
+            "sender": MALLORY,
+            "subject": "Grüße",
+            "message_id": mail.message_id,
+            "size": len(raw),
+            "state": "quarantined",
+            "reason": "its sender is unknown",
+            "ticket": None,
+            "note": None,
+            "decided_by": None,
+            "decided_at": None,
+        }
+    ]
+    read = (await client.get(f"{MAILS}/{mail.id}", headers=agent)).json()
+    assert {name: read[name] for name in listed["data"][0]} == listed["data"][0]
+    assert (read["text"], read["files"]) == ("Read <b>me</b>", [])
+    assert {"name": "Subject", "value": "Grüße"} in read["headers"]
+    whole = await client.get(f"{MAILS}/{mail.id}/raw", headers=agent)
+    assert (whole.content, whole.headers["content-type"]) == (raw, "message/rfc822")
+    assert whole.headers["content-disposition"].startswith("attachment")
+    assert "sandbox" in whole.headers["content-security-policy"]
+    head = await client.head(f"{MAILS}/{mail.id}/raw", headers=agent)
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(raw)))
+
+
+async def test_mails_are_listed_page_by_page(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+    wanted = [await aside(rig) for _ in range(5)][::-1]
+    for state in ("", "&state=quarantined"):
+        found: list[str] = []
+        path = f"{MAILS}?limit=2{state}"
+        while len(found) < 5:
+            page = await client.get(path, headers=agent)
+            found += [one["id"] for one in page.json()["data"]]
+            path = page.links.get("next", {}).get("url", "")
+        assert found[:5] == wanted
+
+
+async def test_a_mail_is_released_to_a_ticket(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+    ticket = await rig.ticket()
+    mail = await aside(rig, MALLORY, text="It was me.")
+    answer = await release(client, agent, mail, ticket=ticket_number(ticket.number))
+    assert answer.status_code == 200, answer.text
+    [note] = await rig.notes(ticket.number)
+    assert (note.text, note.source, note.author) == ("It was me.", "buyer", MALLORY)
+    body = answer.json()
+    assert (body["state"], body["ticket"], body["decided_by"] is not None) == (
+        "accepted", ticket_number(ticket.number), True,
+    )  # fmt: skip
+    problem(await release(client, agent, mail, ticket=ticket_number(ticket.number)), 409, "conflict")
+    problem(await client.post(f"{MAILS}/{mail}/discard", json={}, headers=agent), 409, "conflict")
+    reply = await rig.take(a_mail(rig.sender, SUPPORT, "Threads", head=f"In-Reply-To: {body['message_id']}\r\n"))
+    assert reply.ticket_number == ticket.number
+
+
+async def test_a_mail_is_released_as_a_ticket(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+    head = "Auto-Submitted: auto-generated\r\n"
+    mail = await rig.take(a_mail(f"Probe <{MALLORY}>", SUPPORT, "SVC-2 is down.", "Alarm", head))
+    assert mail.state == "ignored"
+    answer = await release(client, agent, str(mail.id), company=rig.tenant.company.code)
+    assert answer.status_code == 200, answer.text
+    ticket = (await client.get(f"/api/v1/tickets/{answer.json()['ticket']}", headers=rig.tenant.headers)).json()
+    assert (ticket["title"], ticket["description"]) == ("Alarm", "SVC-2 is down.")
+    assert ticket["contact"] == {"name": "Probe", "phone": "", "email": MALLORY}
+    assert (ticket["service"]["id"], ticket["channel"]) == ("SVC-2", "Email")
+
+
+async def test_a_mail_is_discarded_and_the_audit_knows(
+    client: httpx.AsyncClient, database: Database, rig: Rig, agent: Headers
+) -> None:
+    mail = await aside(rig, text="a secret of the sender")
+    answer = await client.post(f"{MAILS}/{mail}/discard", json={}, headers=agent)
+    assert (answer.status_code, answer.json()["state"]) == (200, "discarded")
+    admin = await staff_key(database, Role.ADMIN)
+    events = (await client.get("/api/v1/audit?type=inbound_mail.", headers=admin)).json()["data"]
+    assert (events[0]["type"], events[0]["data"]["id"]) == ("inbound_mail.discarded", mail)
+    assert "a secret" not in str(events)
+
+
+async def test_a_release_that_makes_no_sense_changes_nothing(
+    client: httpx.AsyncClient, database: Database, rig: Rig, agent: Headers
+) -> None:
+    mail = await aside(rig)
+    ended = await rig.ticket()
+    number = ticket_number(ended.number)
+    await move(database, number, Status.REJECTED)
+    assert pointers(await release(client, agent, mail)) == ["/ticket"]
+    assert pointers(await release(client, agent, mail, ticket=number, company="x")) == ["/ticket"]
+    problem(await release(client, agent, mail, ticket="INC999999999999"), 404, "not-found")
+    problem(await release(client, agent, mail, company="nobody"), 404, "not-found")
+    problem(await release(client, agent, mail, ticket=number), 409, "ticket-finished")
+    problem(await release(client, agent, str(uuid4()), ticket=number), 404, "not-found")
+    assert pointers(await release(client, agent, mail, company="PROVIDER")) == ["/company"]
+    assert (await client.get(f"{MAILS}/{mail}", headers=agent)).json()["state"] == "quarantined"
+
+
+async def test_customers_know_nothing_of_mail(client: httpx.AsyncClient, rig: Rig, tenant: Tenant) -> None:
+    mail = await aside(rig)
+    for path in ("", f"/{mail}", f"/{mail}/raw"):
+        assert (await client.get(MAILS + path, headers=tenant.headers)).status_code == 403
+    for path in (f"/{mail}/discard", f"/{mail}/release"):
+        body = {} if "discard" in path else {"company": "x"}
+        assert (await client.post(MAILS + path, json=body, headers=tenant.headers)).status_code == 403

@@ -1,0 +1,137 @@
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database
+from clearline.queues import usecases as queues
+from tests.builders.house import staff_key
+from tests.builders.house_desk import pointers, problem
+from tests.conftest import NOW, Tenant
+
+MAILBOXES = "/api/v1/mailboxes"
+PASSWORD = "never told again"
+Headers = dict[str, str]
+IMAP = {"host": "127.0.0.1", "user": "support", "password": PASSWORD, "port": 1}
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Headers:
+    return await staff_key(database, Role.ADMIN)
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> Headers:
+    return await staff_key(database, Role.AGENT)
+
+
+async def made(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
+    body = {"address": f"{uuid4().hex[:8]}@example.net", **more}
+    return await client.post(MAILBOXES, json=body, headers=admin)
+
+
+async def test_a_mailbox_is_made_read_changed_and_deleted(
+    client: httpx.AsyncClient, database: Database, admin: Headers, agent: Headers
+) -> None:
+    async with database.transaction() as tx:
+        queue = (await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)).queue
+    answer = await made(client, admin, address="NOC@Example.net", name="The NOC", queue_id=str(queue.id), imap=IMAP)
+    assert answer.status_code == 201, answer.text
+    mailbox = answer.json()
+    imap = {"host": "127.0.0.1", "port": 1, "tls": True, "user": "support", "folder": "INBOX"}
+    assert mailbox == {
+        "id": mailbox["id"],
+        "address": "noc@example.net",
+        "name": "The NOC",
+        "queue_id": str(queue.id),
+        "is_active": True,
+        "imap": imap,
+        "created_at": mailbox["created_at"],
+    }
+    address = answer.headers["location"]
+    assert address == f"{MAILBOXES}/{mailbox['id']}"
+    read = await client.get(address, headers=agent)
+    assert (read.json(), read.headers["etag"]) == (mailbox, answer.headers["etag"])
+    listed = (await client.get(MAILBOXES, headers=agent)).json()["data"]
+    assert {**mailbox, "polled_at": None, "last_error": None} in listed
+    patch = {"imap": {"folder": "Tickets"}, "is_active": False, "queue_id": None}
+    for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 200), (read.headers["etag"], 412)):
+        headers = admin if match is None else {**admin, "If-Match": match}
+        changed = await client.patch(address, json=patch, headers=headers)
+        assert changed.status_code == status, changed.text
+        if status == 200:
+            wanted = {**mailbox, "queue_id": None, "is_active": False, "imap": {**imap, "folder": "Tickets"}}
+            assert changed.json() == wanted
+    ended = await client.patch(address, json={"imap": None}, headers={**admin, "If-Match": "*"})
+    assert ended.json()["imap"] is None
+    assert (await client.delete(address, headers={**admin, "If-Match": "*"})).status_code == 204
+    assert (await client.get(address, headers=agent)).status_code == 404
+
+
+async def test_a_password_is_told_nowhere(client: httpx.AsyncClient, database: Database, admin: Headers) -> None:
+    answer = await made(client, admin, imap=IMAP)
+    address = answer.headers["location"]
+    patched = await client.patch(
+        address, json={"imap": {"password": PASSWORD + "!"}}, headers={**admin, "If-Match": "*"}
+    )
+    assert patched.status_code == 200, patched.text
+    told = answer.text + patched.text + (await client.get(MAILBOXES, headers=admin)).text
+    audit = (await client.get("/api/v1/audit?type=mailbox.", headers=admin)).json()["data"]
+    assert PASSWORD not in told + str(audit)
+    changes = [one["data"]["changes"] for one in audit if one["data"]["id"] == answer.json()["id"]]
+    assert {"field": "imap_password", "before": None, "after": None} in changes[0]
+    async with database.transaction() as tx:
+        sealed = await tx.fetchval("select imap_secret from mailbox where id = $1::uuid", answer.json()["id"])
+    assert PASSWORD.encode() not in sealed
+
+
+async def test_a_password_goes_to_no_other_server(client: httpx.AsyncClient, admin: Headers) -> None:
+    address = (await made(client, admin, imap=IMAP)).headers["location"]
+    for imap in ({"host": "imap.example.org"}, {"port": 2}, {"user": "other"}, {"tls": False}):
+        answer = await client.patch(address, json={"imap": imap}, headers={**admin, "If-Match": "*"})
+        assert pointers(answer) == ["/imap/password"], imap
+    both = {"host": "imap.example.org", "password": "another"}
+    answer = await client.patch(address, json={"imap": both}, headers={**admin, "If-Match": "*"})
+    assert answer.json()["imap"]["host"] == "imap.example.org"
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"address": "support+x@example.net"}, ["/address"]),
+        ({"address": "nonsense"}, ["/address"]),
+        ({"queue_id": str(uuid4())}, ["/queue_id"]),
+        ({"imap": {"host": "a b", "user": "x", "password": "y"}}, ["/imap/host"]),
+        ({"imap": {"host": "a", "user": "x"}}, ["/imap/password"]),
+    ],
+)
+async def test_values_that_break_a_rule_are_refused(
+    client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
+) -> None:
+    assert pointers(await made(client, admin, **body)) == wrong
+
+
+async def test_an_address_is_one_mailboxs_alone(client: httpx.AsyncClient, admin: Headers) -> None:
+    address = (await made(client, admin)).json()["address"]
+    problem(await made(client, admin, address=address.upper()), 409, "already-exists")
+
+
+async def test_a_mailbox_that_does_not_answer_is_told_so(client: httpx.AsyncClient, admin: Headers) -> None:
+    address = (await made(client, admin, imap=IMAP)).headers["location"]
+    answer = await client.post(f"{address}/check", json={}, headers=admin)
+    assert answer.json() == {"works": False, "error": "cannot reach the server: Connection refused", "unseen": None}
+    bare = (await made(client, admin)).headers["location"]
+    assert pointers(await client.post(f"{bare}/check", json={}, headers=admin)) == ["/imap/host"]
+
+
+async def test_only_admins_say_where_mail_comes_in(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers, tenant: Tenant
+) -> None:
+    address = (await made(client, admin, imap=IMAP)).headers["location"]
+    for headers in (agent, tenant.headers):
+        assert (await made(client, headers)).status_code == 403
+        assert (await client.post(f"{address}/check", json={}, headers=headers)).status_code == 403
+        assert (await client.delete(address, headers={**headers, "If-Match": "*"})).status_code == 403
+    assert (await client.get(MAILBOXES, headers=tenant.headers)).status_code == 403

@@ -1,0 +1,180 @@
+import httpx
+import pytest
+
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import ANY, Json, pointers, problem, staff_key
+from tests.conftest import NOW, Tenant, new_tenant
+
+ME = "/api/v1/me/notifications"
+CUSTOMER: Json = {
+    "time_zone": "UTC",
+    "quiet_from": None,
+    "quiet_to": None,
+    "quiet_days": [],
+    "critical_breaks_quiet": False,
+    "digest": "daily",
+    "digest_at": "08:00",
+    "rules": {
+        "ticket_raised": "email",
+        "customer_note": "email",
+        "provider_note": "email",
+        "status_changed": "email",
+        "resolved": "email",
+        "reopened": "email",
+        "watched_change": "digest",
+        "company_ticket": "off",
+    },
+}
+STAFF = {"ticket_raised": "off", "internal_note": "email"}
+WORKS = {"assigned_to_me": "email", "routed_to_my_team": "email"}
+
+
+def of(company: object, user: object) -> str:
+    return f"/api/v1/companies/{company}/users/{user}/notifications"
+
+
+async def admin_of(database: Database, tenant: Tenant) -> dict[str, str]:
+    """The headers of a new admin of a customer."""
+    async with database.transaction() as tx:
+        user = await accounts.add_user(
+            tx, OPERATOR, tenant.company.id, name="Boss", email=f"boss@{tenant.company.code}.example.com", phone="",
+            role=Role.CUSTOMER_ADMIN, now=NOW,
+        )  # fmt: skip
+        _key, secret = await keys.create_key(tx, OPERATOR, tenant.company.code, user_id=user.id, name="boss", now=NOW)
+    return {"Authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture
+async def fresh(database: Database) -> Tenant:
+    return await new_tenant(database)
+
+
+async def test_one_reads_the_defaults_and_changes_some(client: httpx.AsyncClient, fresh: Tenant) -> None:
+    first = await client.get(ME, headers=fresh.headers)
+    assert first.json() == {"user_id": str(fresh.user.id), **CUSTOMER}
+    wanted: Json = {
+        "time_zone": "Europe/Amsterdam", "quiet_from": "22:00", "quiet_to": "07:00",
+        "quiet_days": ["sunday", "saturday"], "critical_breaks_quiet": True, "digest": "hourly", "digest_at": "17:30",
+        "rules": {"resolved": "digest", "company_ticket": "email"},
+    }  # fmt: skip
+    changed = await client.patch(ME, headers={**fresh.headers, "If-Match": first.headers["etag"]}, json=wanted)
+    expected: Json = {
+        "user_id": str(fresh.user.id), **wanted, "quiet_days": ["saturday", "sunday"],
+        "rules": {**CUSTOMER["rules"], "resolved": "digest", "company_ticket": "email"},
+    }  # fmt: skip
+    assert changed.json() == expected
+    again = await client.get(ME, headers=fresh.headers)
+    assert (again.json(), again.headers["etag"]) == (expected, changed.headers["etag"])
+    less: Json = {"quiet_from": None, "quiet_to": None, "quiet_days": [], "rules": {"resolved": None}}
+    back = await client.patch(ME, headers={**fresh.headers, **ANY}, json=less)
+    rules = {**expected["rules"], "resolved": "email"}
+    assert back.json() == {**expected, **less, "rules": rules}
+
+
+async def test_a_change_needs_the_etag_of_what_is_there(client: httpx.AsyncClient, fresh: Tenant) -> None:
+    problem(await client.patch(ME, headers=fresh.headers, json={"digest": "hourly"}), "precondition-required")
+    stale = {**fresh.headers, "If-Match": '"old"'}
+    problem(await client.patch(ME, headers=stale, json={"digest": "hourly"}), "precondition-failed")
+    assert (await client.get(ME, headers=fresh.headers)).json()["digest"] == "daily"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"time_zone": "Europe/Nowhere"}, "/time_zone"),
+        ({"quiet_from": "22:00"}, "/quiet_to"),
+        ({"quiet_from": "24:00", "quiet_to": "07:00"}, "/quiet_from"),
+        ({"quiet_from": "7:00", "quiet_to": "08:00"}, "/quiet_from"),
+        ({"quiet_days": ["caturday"]}, "/quiet_days/0"),
+        ({"quiet_days": ["sunday", "sunday"]}, "/quiet_days"),
+        ({"digest": "weekly"}, "/digest"),
+        ({"digest_at": None}, "/digest_at"),
+        ({"rules": {"resolved": "loud"}}, "/rules/resolved"),
+        ({"rules": {"nonsense": "email"}}, "/rules/nonsense"),
+        ({"rules": {"internal_note": "email"}}, "/rules/internal_note"),
+        ({"other": 1}, "/other"),
+    ],
+)
+async def test_a_value_that_is_wrong_is_named_and_nothing_changes(
+    client: httpx.AsyncClient, fresh: Tenant, body: Json, pointer: str
+) -> None:
+    assert pointers(await client.patch(ME, headers={**fresh.headers, **ANY}, json=body)) == [pointer]
+    assert (await client.get(ME, headers=fresh.headers)).json() == {"user_id": str(fresh.user.id), **CUSTOMER}
+
+
+@pytest.mark.parametrize(("role", "more"), [(Role.VIEWER, {}), (Role.AGENT, WORKS), (Role.ADMIN, WORKS)])
+async def test_staff_have_rules_of_their_own(
+    client: httpx.AsyncClient, database: Database, role: Role, more: dict[str, str]
+) -> None:
+    headers = await staff_key(database, role)
+    rules = (await client.get(ME, headers=headers)).json()["rules"]
+    assert rules.items() >= {**STAFF, **more}.items()
+    assert ("assigned_to_me" in rules, "company_ticket" in rules) == (bool(more), False)
+    changed = await client.patch(ME, headers={**headers, **ANY}, json={"rules": {"internal_note": "off"}})
+    if role is Role.VIEWER:
+        problem(changed, "scope-missing")
+    else:
+        assert changed.json()["rules"] == {**rules, "internal_note": "off"}
+
+
+async def test_admins_choose_for_the_people_that_they_manage_and_for_no_others(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant, other_tenant: Tenant
+) -> None:
+    boss = await admin_of(database, fresh)
+    admin, agent = await staff_key(database, Role.ADMIN), await staff_key(database, Role.AGENT)
+    own = of(fresh.company.id, fresh.user.id)
+    first = await client.get(own, headers=boss)
+    assert first.json() == {"user_id": str(fresh.user.id), **CUSTOMER}
+    tagged = {**boss, "If-Match": first.headers["etag"]}
+    assert (await client.patch(own, headers=tagged, json={"digest": "hourly"})).json()["digest"] == "hourly"
+    problem(await client.patch(own, headers=tagged, json={"digest": "daily"}), "precondition-failed")
+    assert (await client.patch(own, headers={**admin, **ANY}, json={"digest": "daily"})).status_code == 200
+    problem(await client.patch(own, headers={**agent, **ANY}, json={}), "scope-missing")
+    problem(await client.get(own, headers=fresh.headers), "scope-missing")
+    for who in (of(other_tenant.company.id, other_tenant.user.id), of(fresh.company.id, other_tenant.user.id)):
+        problem(await client.get(who, headers=boss), "not-found")
+        problem(await client.patch(who, headers={**boss, **ANY}, json={"digest": "hourly"}), "not-found")
+    mara = (await client.get("/api/v1/me", headers=admin)).json()["id"]
+    assert (await client.get(of(PROVIDER_ID, mara), headers=admin)).status_code == 200
+    problem(await client.get(of(PROVIDER_ID, mara), headers=boss), "not-found")
+
+
+async def test_a_change_is_in_the_audit_once_and_says_what_changed(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant
+) -> None:
+    body = {"quiet_from": "22:00", "quiet_to": "07:00", "rules": {"resolved": "off", "reopened": "email"}}
+    for _ in range(2):
+        assert (await client.patch(ME, headers={**fresh.headers, **ANY}, json=body)).status_code == 200
+    async with database.statement() as tx:
+        rows = await tx.fetch(
+            """select data::jsonb -> 'changes', data ->> 'id', actor_id from event
+                where company_id = $1 and type = 'user.changed'""",
+            fresh.company.id,
+        )
+    assert [row[1:] for row in rows] == [(str(fresh.user.id), fresh.user.id)]
+    told = rows[0][0]
+    for words in ("notifications.quiet_from", "22:00", "notifications.rules.resolved", '"off"'):
+        assert words in told
+    assert "reopened" not in told
+
+
+async def test_whether_contacts_get_mail_is_read_and_chosen(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant, other_tenant: Tenant
+) -> None:
+    boss, agent = await admin_of(database, fresh), await staff_key(database, Role.AGENT)
+    at = f"/api/v1/companies/{fresh.company.id}/notifications"
+    first = await client.get(at, headers=agent)
+    assert first.json() == {"company_id": str(fresh.company.id), "mails_contacts": True}
+    problem(await client.patch(at, headers={**agent, **ANY}, json={"mails_contacts": False}), "scope-missing")
+    tagged = {**boss, "If-Match": first.headers["etag"]}
+    off = {"company_id": str(fresh.company.id), "mails_contacts": False}
+    assert (await client.patch(at, headers=tagged, json={"mails_contacts": False})).json() == off
+    problem(await client.patch(at, headers=tagged, json={"mails_contacts": True}), "precondition-failed")
+    assert (await client.patch(at, headers={**boss, **ANY}, json={})).json() == off
+    assert (await client.get(at, headers=boss)).json() == off
+    foreign = f"/api/v1/companies/{other_tenant.company.id}/notifications"
+    problem(await client.get(foreign, headers=boss), "not-found")
+    problem(await client.patch(foreign, headers={**boss, **ANY}, json={"mails_contacts": False}), "not-found")

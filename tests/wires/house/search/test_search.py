@@ -1,0 +1,158 @@
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from clearline.identity import Role, Scope
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import ticket_number
+from tests.builders.house import staff_key
+from tests.builders.samples import raised
+from tests.conftest import Tenant, new_tenant
+
+SEARCH = "/api/v1/search"
+
+
+@pytest.fixture(scope="module")
+async def numbers(database: Database, client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant) -> list[str]:
+    """Five tickets of the tenant and one of another, the first with an internal note; the server finds them by now."""
+    async with database.transaction() as tx:
+        made = [ticket_number(await raised(tx, tenant, f"Fibre cut {n}")) for n in range(5)]
+        made.append(ticket_number(await raised(tx, other_tenant, "Fibre cut elsewhere")))
+    agent = await staff_key(database, Role.AGENT)
+    note = {"text": "The excavator is ours", "visibility": "internal"}
+    answer = await client.post(f"/api/v1/tickets/{made[0]}/notes", headers=agent, json=note)
+    assert answer.status_code == 201, answer.text
+    await until_found(client, agent, "fibre", 6)
+    await until_found(client, agent, "excavator", 1)
+    return made
+
+
+async def until_found(client: httpx.AsyncClient, headers: dict[str, str], query: str, many: int) -> None:
+    """Wait for the server's worker."""
+    for _ in range(200):
+        if len(found(await asked(client, headers, query))) == many:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(query)
+
+
+async def asked(client: httpx.AsyncClient, headers: dict[str, str], q: str, **more: str) -> Any:
+    answer = await client.get(SEARCH, headers=headers, params={"q": q, **more})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def found(page: Any) -> list[str]:
+    return [one["number"] for one in page["data"]]
+
+
+async def test_a_customer_finds_its_own_tickets_as_the_list_shows_them(
+    client: httpx.AsyncClient, tenant: Tenant, numbers: list[str]
+) -> None:
+    page = await asked(client, tenant.headers, "fibre")
+    assert sorted(found(page)) == numbers[:5]
+    assert {**page, "data": None} == {
+        "data": None, "has_more": False, "next_cursor": None, "total": {"count": 5, "exact": True}, "order": "best",
+    }  # fmt: skip
+    listed = (await client.get("/api/v1/tickets", headers=tenant.headers)).json()["data"]
+    by_number = {one["number"]: one for one in listed}
+    assert page["data"] == [by_number[number] for number in found(page)]
+    assert not {"queue", "assignee", "tags"} & {*page["data"][0]}
+
+
+async def test_the_staff_finds_tickets_of_all_companies_with_their_handling(
+    client: httpx.AsyncClient, database: Database, numbers: list[str]
+) -> None:
+    for role in (Role.VIEWER, Role.AGENT, Role.ADMIN):
+        page = await asked(client, await staff_key(database, role), "fibre status:open assignee:none")
+        assert sorted(found(page)) == numbers
+        assert {"queue", "assignee", "tags"} <= {*page["data"][0]}
+
+
+async def test_an_internal_word_finds_nothing_for_a_customer(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, numbers: list[str]
+) -> None:
+    agent = await staff_key(database, Role.AGENT)
+    for query in ("excavator", '"the excavator"', "excav", "fibre excavator"):
+        assert found(await asked(client, agent, query)) == numbers[:1]
+        assert (await asked(client, tenant.headers, query, count="exact"))["total"] == {"count": 0, "exact": True}
+    assert len(found(await asked(client, tenant.headers, "fibre -excavator"))) == 5
+
+
+async def test_without_a_query_every_ticket_is_listed_newest_first(
+    client: httpx.AsyncClient, tenant: Tenant, numbers: list[str]
+) -> None:
+    for parameters in ({}, {"q": ""}, {"q": "status:open"}):
+        answer = await client.get(SEARCH, headers=tenant.headers, params=parameters)
+        assert found(answer.json()) == numbers[4::-1]
+        assert answer.json()["order"] == "newest"
+
+
+@pytest.mark.parametrize("query", ["fibre", "status:open", "fibre -elsewhere"])
+async def test_pages_follow_each_other_to_the_end(
+    client: httpx.AsyncClient, tenant: Tenant, numbers: list[str], query: str
+) -> None:
+    whole = await asked(client, tenant.headers, query)
+    seen, url = [], str(httpx.URL(SEARCH, params={"q": query, "limit": "2"}))
+    while url:
+        answer = await client.get(url, headers=tenant.headers)
+        page = answer.json()
+        assert page["total"] == whole["total"]
+        assert page["order"] == whole["order"]
+        seen += found(page)
+        url = answer.links["next"]["url"] if "next" in answer.links else ""
+        assert bool(url) == page["has_more"] == (page["next_cursor"] is not None)
+    assert seen == found(whole)
+    assert len(seen) == len(numbers) - 1
+
+
+async def test_a_cursor_is_good_for_its_own_query_alone(
+    client: httpx.AsyncClient, tenant: Tenant, numbers: list[str]
+) -> None:
+    assert numbers
+    cursor = (await asked(client, tenant.headers, "fibre", limit="2"))["next_cursor"]
+    listed = (await client.get("/api/v1/tickets?limit=1", headers=tenant.headers)).json()["next_cursor"]
+    for query, wrong in (("cut", cursor), ("fibre", listed), ("fibre", "nonsense")):
+        answer = await client.get(SEARCH, headers=tenant.headers, params={"q": query, "cursor": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid-cursor")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "pointer", "detail"),
+    [
+        ({"q": "colour:red"}, "q", "has no filter colour: it must be one of status, service, issue, priority, "),
+        ({"q": "status:lost"}, "q", "has an unknown status"),
+        ({"q": "?!"}, "q", "must have a letter or a digit"),
+        ({"q": "x" * 501}, "q", ""),
+        ({"q": "a\0"}, "q", ""),
+        ({"count": "many"}, "count", ""),
+        ({"limit": "201"}, "limit", ""),
+        ({"query": "fibre"}, "query", ""),
+    ],
+)  # fmt: skip
+async def test_a_wrong_parameter_is_named(
+    client: httpx.AsyncClient, tenant: Tenant, parameters: dict[str, str], pointer: str, detail: str
+) -> None:
+    answer = await client.get(SEARCH, headers=tenant.headers, params=parameters)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid-parameter")
+    [error] = answer.json()["errors"]
+    assert error["pointer"] == pointer
+    assert detail in error["detail"]
+
+
+@pytest.mark.parametrize("name", ["company", "queue", "assignee", "watcher", "tag", "severity"])
+async def test_a_filter_of_the_staff_is_unknown_to_a_customer(
+    client: httpx.AsyncClient, tenant: Tenant, name: str
+) -> None:
+    answer = await client.get(SEARCH, headers=tenant.headers, params={"q": f"{name}:{tenant.company.code}"})
+    assert answer.status_code == 400
+    assert f"has no filter {name}" in answer.json()["errors"][0]["detail"]
+
+
+async def test_a_key_is_needed_and_its_scope(client: httpx.AsyncClient, database: Database) -> None:
+    assert (await client.get(SEARCH)).status_code == 401
+    blind = await new_tenant(database, scopes=frozenset({Scope.TICKETS_WRITE}))
+    answer = await client.get(SEARCH, headers=blind.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope-missing")

@@ -1,0 +1,107 @@
+"""What the house API makes of a body that is none, and how much it says of one that is wrong."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+
+from clearline.wires.http.body import BODY_MAX, TOLD_MAX
+from tests.builders.house import TICKETS, Json, order, pointers, problem
+from tests.conftest import Tenant
+
+
+async def post(client: httpx.AsyncClient, headers: dict[str, str], body: bytes, **more: str) -> httpx.Response:
+    return await client.post(TICKETS, headers={**headers, "Content-Type": "application/json", **more}, content=body)
+
+
+MALFORMED = {
+    "nothing": b"",
+    "no JSON": b"{title: 1}",
+    "two values": b"{} {}",
+    "an array": b"[]",
+    "null": b"null",
+    "undecodable": b'{"title": "\xff"}',
+    "a member twice": b'{"title": "a", "title": "b"}',
+    "a member twice inside": b'{"service": {"id": "a", "id": "b"}}',
+    "a lone surrogate twice": rb'{"\ud800": 1, "\ud800": 2}',
+    "too deep": b'{"x": ' + b"[" * 65 + b"]" * 65 + b"}",
+    "NaN": b'{"x": NaN}',
+    "a huge number": b'{"x": ' + b"9" * 10_000 + b"}",
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+async def test_a_body_that_cannot_be_read_is_malformed(client: httpx.AsyncClient, tenant: Tenant, case: str) -> None:
+    problem(await post(client, tenant.headers, MALFORMED[case]), "malformed")
+
+
+async def test_a_body_with_very_many_members_given_twice_is_refused_at_once(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    members = ",".join(f'"{index}":0' for index in range(50_000))
+    body = "{" + members + "," + members + "}"
+    assert len(body) <= BODY_MAX
+    async with asyncio.timeout(5):
+        problem(await post(client, tenant.headers, body.encode()), "malformed")
+
+
+async def test_a_query_with_very_many_parameters_is_refused_at_once(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    query = "&".join(f"{index}" for index in [*range(8_000), 0])
+    async with asyncio.timeout(5):
+        assert (
+            len(pointers(await client.get(f"{TICKETS}?{query}", headers=tenant.headers), "invalid-parameter"))
+            == TOLD_MAX
+        )
+
+
+async def test_a_refusal_is_not_longer_than_what_was_asked(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    unknown: Json = {f"member {index}": 0 for index in range(30_000)}
+    answer = await client.post(TICKETS, headers=tenant.headers, json=order(**unknown))
+    assert len(pointers(answer)) == TOLD_MAX
+    assert len(answer.content) < 100_000
+
+
+@pytest.mark.parametrize("name", [r"\ud800", "a/b", "a~b", "a.b", "\u2603", "x" * 60])
+async def test_an_unknown_member_is_pointed_at_whatever_its_name(
+    client: httpx.AsyncClient, tenant: Tenant, name: str
+) -> None:
+    body = b'{"title":"t","description":"d","issue_type":"Others","service":{"id":"SVC-1","type":"Port"},"%b":1}'
+    answer = await post(client, tenant.headers, body % name.encode())
+    assert pointers(answer) == ["/" + name[:50].replace("~", "~0").replace("/", "~1")]
+
+
+@pytest.mark.parametrize("member", ["title", "issue_type", "channel", "company"])
+async def test_a_value_that_holds_half_of_a_surrogate_pair_is_pointed_at(
+    client: httpx.AsyncClient, tenant: Tenant, member: str
+) -> None:
+    body = json.dumps(order(**{member: "\ud800"})).encode()
+    assert pointers(await post(client, tenant.headers, body)) == [f"/{member}"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/json", "application/xml", "application/json; charset=utf-16", "multipart/form-data"]
+)
+async def test_a_body_of_another_type_is_refused(client: httpx.AsyncClient, tenant: Tenant, kind: str) -> None:
+    answer = await client.post(TICKETS, headers={**tenant.headers, "Content-Type": kind}, content=b"{}")
+    problem(answer, "unsupported-media-type")
+
+
+async def test_a_body_that_grows_too_long_is_refused(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    async def chunks() -> object:
+        for _ in range(17):
+            yield b" " * 65_536
+
+    headers = {**tenant.headers, "Content-Type": "application/json"}
+    problem(await client.post(TICKETS, headers=headers, content=chunks()), "too-large")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", [TICKETS, "/v2/support-tickets"])
+@pytest.mark.parametrize(
+    "body", [rb'{"\ud800": 1}', rb'{"service": {"\ud800": 1}}', rb'{"service": {"type": "\ud800"}}']
+)
+async def test_half_of_a_surrogate_pair_anywhere_is_no_fault_of_ours(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, body: bytes
+) -> None:
+    headers = {**tenant.headers, "Content-Type": "application/json"}
+    assert (await client.post(path, headers=headers, content=body)).status_code in {400, 422}

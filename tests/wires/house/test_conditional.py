@@ -1,0 +1,215 @@
+import asyncio
+import re
+
+import httpx
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from clearline.wires.house.routes import OPERATIONS
+from tests.builders.house import TICKETS, Json, new_ticket, problem, staff_key
+from tests.conftest import Tenant
+
+STRONG = re.compile(r'"[0-9a-f]{32}"')
+PATCH = {"external_ids": {"snow": "X1"}}
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.AGENT)
+
+
+@pytest.fixture
+async def path(client: httpx.AsyncClient, tenant: Tenant) -> str:
+    return f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
+
+
+async def tag_of(client: httpx.AsyncClient, headers: dict[str, str], path: str) -> str:
+    answer = await client.get(path, headers=headers)
+    assert STRONG.fullmatch(answer.headers["etag"])
+    return str(answer.headers["etag"])
+
+
+@pytest.mark.parametrize("below", ["", "/notes", "/history", "?"])
+async def test_what_the_client_has_already_is_not_sent_again(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, below: str
+) -> None:
+    where = TICKETS if below == "?" else path + below
+    first = await client.get(where, headers=tenant.headers)
+    tag = first.headers["etag"]
+    for known in (tag, f"W/{tag}", f'"x", {tag}', "*", f" {tag} "):
+        again = await client.get(where, headers={**tenant.headers, "If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+        assert again.headers["cache-control"] == "private, no-cache"
+        assert again.headers["vary"] == "Authorization"
+        assert not {"content-type", "content-length"} & set(again.headers)
+    for other in ('"x"', "", "x", tag.strip('"')):
+        answer = await client.get(where, headers={**tenant.headers, "If-None-Match": other})
+        assert (answer.status_code, answer.content) == (200, first.content)
+    await client.post(f"{path}/notes", headers=tenant.headers, json={"text": "news"})
+    changed = await client.get(where, headers={**tenant.headers, "If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != tag
+
+
+async def test_what_is_made_or_changed_carries_the_tag_that_reading_it_gives(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str
+) -> None:
+    made = await client.post(f"{path}/notes", headers=agent, json={"text": "x"})
+    assert made.headers["etag"] == await tag_of(client, agent, made.headers["location"])
+    for headers in (tenant.headers, agent):
+        tag = await tag_of(client, headers, path)
+        patched = await client.patch(path, headers={**headers, "If-Match": tag}, json=PATCH)
+        assert patched.status_code == 200
+        assert patched.headers["etag"] == await tag_of(client, headers, path)
+        assert patched.headers["cache-control"] == "no-store"
+    assert await tag_of(client, tenant.headers, path) != await tag_of(client, agent, path), "staff see more"
+
+
+async def test_a_change_without_if_match_is_refused(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+    problem(await client.patch(path, headers=tenant.headers, json=PATCH), "precondition-required")
+    assert (await client.get(path, headers=tenant.headers)).json()["external_ids"] == {}
+
+
+@pytest.mark.parametrize("wanted", ["{tag}", "*", " * ", '"x", {tag}', '{tag} ,"y"'])
+async def test_a_change_of_what_was_read_goes_through(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, wanted: str
+) -> None:
+    tag = await tag_of(client, tenant.headers, path)
+    answer = await client.patch(path, headers={**tenant.headers, "If-Match": wanted.format(tag=tag)}, json=PATCH)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("wanted", ['"x"', "W/{tag}", "", "{bare}", '"x", "y"', '"*"'])
+async def test_a_change_of_something_else_is_refused(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, wanted: str
+) -> None:
+    tag = await tag_of(client, tenant.headers, path)
+    given = wanted.format(tag=tag, bare=tag.strip('"'))
+    answer = await client.patch(path, headers={**tenant.headers, "If-Match": given}, json=PATCH)
+    problem(answer, "precondition-failed")
+    assert await tag_of(client, tenant.headers, path) == tag
+
+
+@pytest.mark.parametrize("meanwhile", ["note", "status", "patch"])
+async def test_whatever_changed_meanwhile_stops_a_change(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, meanwhile: str
+) -> None:
+    tag = await tag_of(client, tenant.headers, path)
+    if meanwhile == "note":
+        await client.post(f"{path}/notes", headers=agent, json={"text": "x"})
+    elif meanwhile == "status":
+        await client.post(f"{path}/status", headers=agent, json={"status": "held"})
+    else:
+        await client.patch(path, headers={**agent, "If-Match": "*"}, json={"title": "Another"})
+    stale = {**tenant.headers, "If-Match": tag}
+    problem(await client.patch(path, headers=stale, json=PATCH), "precondition-failed")
+    fresh = {**tenant.headers, "If-Match": await tag_of(client, tenant.headers, path)}
+    assert (await client.patch(path, headers=fresh, json=PATCH)).status_code == 200
+
+
+async def test_of_changes_at_the_same_time_exactly_one_goes_through(
+    client: httpx.AsyncClient, agent: dict[str, str], path: str
+) -> None:
+    for turn in range(3):
+        headers = {**agent, "If-Match": await tag_of(client, agent, path)}
+        answers = await asyncio.gather(
+            *(client.patch(path, headers=headers, json={"title": f"{turn}-{index}"}) for index in range(6))
+        )
+        won = [answer for answer in answers if answer.status_code == 200]
+        assert len(won) == 1
+        for answer in answers:
+            if answer not in won:
+                problem(answer, "precondition-failed")
+        read = await client.get(path, headers=agent)
+        assert read.content == won[0].content
+        assert read.json()["version"] == turn + 2
+
+
+async def test_a_change_that_changes_nothing_keeps_the_tag(
+    client: httpx.AsyncClient, agent: dict[str, str], path: str
+) -> None:
+    tag = await tag_of(client, agent, path)
+    answer = await client.patch(path, headers={**agent, "If-Match": tag}, json={"title": "Port down"})
+    assert (answer.status_code, answer.headers["etag"]) == (200, tag)
+
+
+async def test_the_refusals_of_a_change_come_in_a_fixed_order(
+    client: httpx.AsyncClient, tenant: Tenant, path: str
+) -> None:
+    text = {**tenant.headers, "Content-Type": "text/plain"}
+    problem(await client.patch(path, headers=text, content=b"x"), "precondition-required")
+    problem(await client.patch(path, headers={**text, "If-Match": '"x"'}, content=b"x"), "unsupported-media-type")
+    stale = {**tenant.headers, "If-Match": '"x"'}
+    problem(await client.patch(path, headers=stale, json={"external_ids": 1}), "invalid-input")
+    problem(await client.patch(f"{TICKETS}/INC999999999999", headers=stale, json=PATCH), "not-found")
+    problem(await client.patch(path, headers=stale, json={"title": "not mine to set"}), "precondition-failed")
+
+
+ACTIONS: dict[str, Json] = {
+    "/status": {"status": "held"},
+    "/tags": {"add": ["vip"]},
+    "/assign": {"to": "me"},
+    "/route": {},
+    "/merge": {"into": ""},
+}
+"""What acts on one ticket and answers it: the address below the ticket, and a body."""
+
+
+@pytest.mark.parametrize("below", ACTIONS)
+@pytest.mark.parametrize("which", ["the older", "the newer"])
+async def test_an_action_on_what_has_changed_is_refused_and_goes_through_on_what_was_read(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, below: str, which: str
+) -> None:
+    other = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
+    acted, into = (path, other) if which == "the older" else (other, path)
+    body = {"into": into.rpartition("/")[2]} if below == "/merge" else ACTIONS[below]
+    stale = await tag_of(client, agent, acted)
+    await client.post(f"{acted}/notes", headers=agent, json={"text": "news"})
+    before = (await client.get(acted, headers=agent)).content
+    answer = await client.post(acted + below, headers={**agent, "If-Match": stale}, json=body)
+    problem(answer, "precondition-failed")
+    assert (await client.get(acted, headers=agent)).content == before
+    fresh = {**agent, "If-Match": await tag_of(client, agent, acted)}
+    done = await client.post(acted + below, headers=fresh, json=body)
+    assert done.status_code == 200, done.text
+    assert done.headers["etag"] == await tag_of(client, agent, acted)
+
+
+@pytest.mark.parametrize("below", ACTIONS)
+async def test_an_action_on_the_ticket_of_another_is_not_found_whatever_if_match_says(
+    client: httpx.AsyncClient, other_tenant: Tenant, path: str, below: str
+) -> None:
+    own = (await new_ticket(client, other_tenant))["number"]
+    body = {"into": own} if below == "/merge" else ACTIONS[below]
+    for headers in ({**other_tenant.headers, "If-Match": '"x"'}, {**other_tenant.headers, "If-Match": "*"}):
+        problem(await client.post(path + below, headers=headers, json=body), "not-found")
+
+
+async def test_the_document_says_which_actions_take_if_match(client: httpx.AsyncClient) -> None:
+    paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
+    for below in ACTIONS:
+        action = paths[TICKETS + "/{number}" + below]["post"]
+        [header] = [one for one in action["parameters"] if one["in"] == "header"]
+        assert (header["name"], header["required"], "412" in action["responses"]) == ("If-Match", False, True)
+
+
+@pytest.mark.parametrize("media", ["application/merge-patch+json", "application/json; charset=utf-8"])
+async def test_a_patch_is_a_merge_patch(client: httpx.AsyncClient, tenant: Tenant, path: str, media: str) -> None:
+    headers = {**tenant.headers, "If-Match": "*", "Content-Type": media}
+    assert (await client.patch(path, headers=headers, content=b'{"external_ids":{"a":"b"}}')).status_code == 200
+
+
+async def test_nobody_makes_something_with_a_merge_patch(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    headers = {**tenant.headers, "Content-Type": "application/merge-patch+json"}
+    problem(await client.post(TICKETS, headers=headers, content=b"{}"), "unsupported-media-type")
+
+
+@pytest.mark.parametrize(
+    "operation", [one for one in OPERATIONS if one.method in {"PATCH", "DELETE"}], ids=lambda one: one.name
+)
+def test_whatever_can_be_changed_in_part_or_deleted_demands_if_match_and_can_be_read(operation: object) -> None:
+    assert getattr(operation, "conditional")  # noqa: B009
+    path = getattr(operation, "path")  # noqa: B009
+    assert "GET" in {one.method for one in OPERATIONS if one.path == path}

@@ -1,0 +1,155 @@
+"""Retries on the house API: a request with an Idempotency-Key is carried out once."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, problem, staff_key
+from tests.conftest import Tenant, new_tenant
+
+Bodies = tuple[Json, Json]
+POSTS: dict[str, Bodies] = {
+    "": (order(), order(title="Another")),
+    "/notes": ({"text": "once"}, {"text": "twice"}),
+    "/status": ({"status": "held"}, {"status": "pending"}),
+    "/tags": ({"add": ["a"]}, {"add": ["b"]}),
+}
+"""What can be posted: the address below the ticket, or none for a new one; a body, and another."""
+
+
+class Desk:
+    """An agent, a customer and one of its tickets."""
+
+    def __init__(self, client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]) -> None:
+        self.client, self.database, self.tenant, self.agent = client, database, tenant, agent
+        self.number = ""
+
+    async def post(self, below: str, body: Json, key: str = "retry", number: str = "") -> httpx.Response:
+        """Post as the agent; tickets are raised by the customer."""
+        headers = {**(self.agent if below else self.tenant.headers), "Idempotency-Key": key}
+        path = f"{TICKETS}/{number or self.number}{below}" if below else TICKETS
+        return await self.client.post(path, headers=headers, json=body)
+
+    async def done(self) -> tuple[int, int, int]:
+        """How many tickets, notes and events the customer has."""
+        async with self.database.statement() as tx:
+            row = await tx.fetchrow(
+                """select (select count(*) from ticket where company_id = $1),
+                          (select count(*) from note where company_id = $1),
+                          (select count(*) from event where company_id = $1 and ticket_number is not null)""",
+                self.tenant.company.id,
+            )
+        assert row is not None
+        return row[0], row[1], row[2]
+
+
+@pytest.fixture
+async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
+    made = Desk(client, database, await new_tenant(database), await staff_key(database, Role.AGENT))
+    made.number = (await new_ticket(client, made.tenant))["number"]
+    return made
+
+
+@pytest.mark.parametrize("below", POSTS)
+async def test_a_retry_is_answered_as_the_first_request_was_and_changes_nothing(desk: Desk, below: str) -> None:
+    body, _other = POSTS[below]
+    first = await desk.post(below, body)
+    assert first.status_code in {200, 201}
+    assert "idempotent-replayed" not in first.headers
+    done = await desk.done()
+    for _ in range(2):
+        again = await desk.post(below, body)
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+        assert again.headers["idempotent-replayed"] == "true"
+        for name in ("location", "etag", "content-type", "cache-control"):
+            assert again.headers.get(name) == first.headers.get(name)
+        assert await desk.done() == done
+    assert ("location" in first.headers) is (first.status_code == 201)
+
+
+@pytest.mark.parametrize("below", POSTS)
+async def test_a_key_with_another_body_is_refused(desk: Desk, below: str) -> None:
+    body, other = POSTS[below]
+    first = await desk.post(below, body)
+    done = await desk.done()
+    problem(await desk.post(below, other), "idempotency-key-reused")
+    assert await desk.done() == done
+    assert (await desk.post(below, body)).content == first.content
+
+
+@pytest.mark.parametrize("below", POSTS)
+async def test_many_requests_at_once_with_one_key_are_carried_out_once(desk: Desk, below: str) -> None:
+    body, _other = POSTS[below]
+    before = await desk.done()
+    answers = await asyncio.gather(*(desk.post(below, body) for _ in range(8)))
+    good = [answer for answer in answers if answer.status_code < 300]
+    assert len({(answer.status_code, answer.content) for answer in good}) == 1
+    assert sum("idempotent-replayed" not in answer.headers for answer in good) == 1
+    for answer in answers:
+        if answer not in good:
+            problem(answer, "idempotency-key-busy")
+            assert answer.headers["retry-after"] == "1"
+    tickets, notes, events = (after - was for was, after in zip(before, await desk.done(), strict=True))
+    assert (tickets, notes, events) == (below == "", below == "/notes", 1)
+
+
+@pytest.mark.parametrize("below", POSTS)
+async def test_a_refused_request_keeps_nothing_and_may_be_mended(desk: Desk, below: str) -> None:
+    body, _other = POSTS[below]
+    done = await desk.done()
+    problem(await desk.post(below, {**body, "nothing": 1}), "invalid-input")
+    assert await desk.done() == done
+    mended = await desk.post(below, body)
+    assert mended.status_code in {200, 201}
+    assert "idempotent-replayed" not in mended.headers
+
+
+async def test_a_key_counts_for_one_operation_and_one_ticket(desk: Desk) -> None:
+    other = (await new_ticket(desk.client, desk.tenant))["number"]
+    for below in ("/notes", "/tags", "/status"):
+        for number in (desk.number, other):
+            first = await desk.post(below, POSTS[below][0], number=number)
+            assert first.status_code < 300
+            assert "idempotent-replayed" not in first.headers
+            again = await desk.post(below, POSTS[below][0], number=number)
+            assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_key_counts_for_one_api_key(desk: Desk) -> None:
+    mine = await desk.post("", order())
+    other = await new_tenant(desk.database)
+    theirs = await desk.client.post(TICKETS, headers={**other.headers, "Idempotency-Key": "retry"}, json=order())
+    assert theirs.status_code == 201
+    assert theirs.json()["number"] != mine.json()["number"]
+
+
+async def test_a_retry_of_a_refusal_by_state_is_tried_again(desk: Desk) -> None:
+    body = {"status": "resolved"}
+    problem(await desk.post("/status", body), "illegal-transition")
+    await desk.post("/status", {"status": "in_progress"}, key="other")
+    moved = await desk.post("/status", body)
+    assert (moved.status_code, moved.json()["status"]) == (200, "resolved")
+
+
+async def test_a_change_may_be_tried_again_though_the_ticket_has_moved_on(desk: Desk) -> None:
+    path = f"{TICKETS}/{desk.number}"
+    tag = (await desk.client.get(path, headers=desk.agent)).headers["etag"]
+    headers = {**desk.agent, "If-Match": tag, "Idempotency-Key": "patch"}
+    first = await desk.client.patch(path, headers=headers, json={"title": "New"})
+    await desk.client.patch(path, headers=desk.agent | ANY, json={"title": "Newer"})
+    again = await desk.client.patch(path, headers=headers, json={"title": "New"})
+    assert (again.status_code, again.content, again.headers["etag"]) == (200, first.content, first.headers["etag"])
+    assert again.headers["idempotent-replayed"] == "true"
+    assert (await desk.client.get(path, headers=desk.agent)).json()["title"] == "Newer"
+
+
+async def test_a_retry_costs_no_right(desk: Desk) -> None:
+    viewer = await staff_key(desk.database, Role.VIEWER)
+    await desk.post("/notes", {"text": "once"})
+    answer = await desk.client.post(
+        f"{TICKETS}/{desk.number}/notes", headers={**viewer, "Idempotency-Key": "retry"}, json={"text": "once"}
+    )
+    problem(answer, "scope-missing")

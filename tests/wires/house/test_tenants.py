@@ -1,0 +1,390 @@
+"""No company sees or changes anything of another through the house API: generated from the table of operations.
+
+A new operation with a path parameter, a body or a query has to be named here, or a test fails.
+"""
+
+import asyncio
+import json
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Role
+from clearline.inventory import usecases as inventory
+from clearline.platform.database.transactions import Database
+from clearline.webhooks import delivery_store as deliveries
+from clearline.webhooks.delivery_store import NewDelivery
+from clearline.wires.house.routes import OPERATIONS
+from clearline.wires.http.table import Operation
+from tests.builders.house import staff_key
+from tests.conftest import NOW, Tenant, new_tenant
+from tests.wires.console_connect.test_tenants import everything
+
+Json = dict[str, Any]
+API = "/api/v1"
+TICKETS = f"{API}/tickets"
+MARKER = "zq8onlyofa"
+SERVICE = f"{MARKER}-service"
+NOBODY = str(uuid4())
+NO_TICKET = "INC999999999999"
+TITLE: Json = {"title": "From B", "description": "From B"}
+NEW_TICKET: Json = {**TITLE, "issue_type": "Others", "service": {"id": "X", "type": "Non-Console Service"}}
+RULE: Json = {"name": "From B", "queue": NOBODY}
+
+# A body for each operation that takes one. What stands in braces is filled in with ids of the company that asks.
+BODIES: dict[str, Json | bytes] = {
+    "addAttachment": b"From B",
+    "addLink": {"type": "related", "ticket": "{other}"},
+    "addMailSuppression": {"address": "from-b@example.org"},
+    "addMailbox": {"address": "from-b@example.org"},
+    "addMacro": {"name": "From B", "text": "Hello"},
+    "addNote": {"text": "From B"},
+    "addView": {"name": "From B", "query": "status:open"},
+    "addWatcher": {"user": "me"},
+    "assignTicket": {"to": "me"},
+    "bulkTickets": {"tickets": ["{number}"], "action": {"type": "note", "text": "From B"}},
+    "cancelJob": {},
+    "changeCompany": {"name": "From B"},
+    "changeCompanyNotifications": {"mails_contacts": False},
+    "changeMailbox": {"name": "From B"},
+    "checkMailbox": {},
+    "changeMacro": {"name": "From B"},
+    "changeMyNotifications": {"digest": "hourly"},
+    "changeQueue": {"name": "From B"},
+    "changeRoutingRule": {"name": "From B"},
+    "changeService": {"label": "From B"},
+    "changeSubscription": {"description": "From B"},
+    "changeTeam": {"name": "From B"},
+    "changeTicket": {"external_ids": {"b": "From B"}},
+    "changeUser": {"name": "From B"},
+    "changeUserNotifications": {"digest": "hourly"},
+    "changeView": {"name": "From B, changed"},
+    "createCompany": {"name": "From B", "code": "FROMB"},
+    "createKey": {"user_id": "{user}", "name": "From B", "scopes": ["tickets:read"]},
+    "createQueue": {"name": "From B"},
+    "createRoutingRule": RULE,
+    "createService": {"id": "From B", "type": "Port", "label": "From B"},
+    "createSubscription": {"url": "https://hooks.example.org/b", "is_active": False},
+    "createTeam": {"name": "From B"},
+    "createTicket": NEW_TICKET,
+    "createUser": {"name": "From B", "email": "from-b@example.org"},
+    "discardInboundMail": {},
+    "importServices": {"services": [{"id": "From B", "type": "Port", "label": "From B"}]},
+    "importTickets": b"",
+    "mergeTicket": {"into": "{other}"},
+    "moveTicket": {"status": "cancellation_requested"},
+    "orderRoutingRules": {"ids": []},
+    "retryOutboundMail": {},
+    "pingSubscription": {},
+    "replayDelivery": {},
+    "rotateSubscriptionSecret": {},
+    "replayDeliveries": {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"},
+    "releaseInboundMail": {"company": "From B"},
+    "routeTicket": {},
+    "setAvailability": {"available": True},
+    "splitTicket": TITLE,
+    "tagTicket": {"add": ["b"]},
+    "testMail": {"recipient": "from-b@example.org"},
+    "testRoutingRules": {"title": "From B"},
+    "unmergeTicket": {},
+    "useMacro": {"macro": NOBODY},
+}
+QUERIES: dict[str, str] = {
+    "addAttachment": "?name=b.txt",
+    "search": f"?q={MARKER}",
+}
+"""Queries of operations that need one, or that show more with one."""
+
+
+DESKS_OWN = (
+    "macros",
+    "mailboxes",
+    "inbound-mails",
+    "queues",
+    "routing-rules",
+    "teams",
+    "outbound-mails",
+    "mail-suppressions",
+)
+"""Kinds of things that only the provider's people may read."""
+
+
+class Owned(NamedTuple):
+    """A company, the key of its admin, and an id of everything that it has."""
+
+    tenant: Tenant
+    headers: dict[str, str]
+    ids: dict[str, str]
+
+    def path(self, operation: Operation, foreign: "Owned | None" = None, *, whole: bool = True) -> str:
+        """The path of an operation on what is the company's own, or another's: wholly, or in its last part alone."""
+        parts = operation.path.replace(":path}", "}").split("/")
+        at = [index for index, part in enumerate(parts) if part.startswith("{")]
+        for index in at:
+            owner = self if foreign is None or (not whole and index != at[-1]) else foreign
+            parts[index] = owner.ids[kind_of(parts, index)]
+        return "/".join(parts) + QUERIES.get(operation.name, "")
+
+
+def kind_of(parts: list[str], index: int) -> str:
+    """What a path parameter names: the word before it, such as ``attachments`` or ``companies``."""
+    return parts[index - 1]
+
+
+def with_id() -> list[Operation]:
+    return [operation for operation in OPERATIONS if operation.path_parameters]
+
+
+def without_id() -> list[Operation]:
+    return [operation for operation in OPERATIONS if not operation.path_parameters]
+
+
+def nested() -> list[Operation]:
+    return [operation for operation in OPERATIONS if len(operation.path_parameters) > 1]
+
+
+def named(operation: Operation) -> str:
+    return operation.name
+
+
+async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned:
+    """A new company whose every text holds its name, with one of everything that a company can have."""
+    tenant = await new_tenant(database, f"{name} Ltd")
+    code = tenant.company.code
+    async with database.transaction() as tx:
+        admin = await accounts.add_user(
+            tx, OPERATOR, code, name=f"{name} admin", email=f"{name}@example.com", phone=name,
+            role=Role.CUSTOMER_ADMIN, now=NOW,
+        )  # fmt: skip
+        key, secret = await keys.create_key(tx, OPERATOR, code, user_id=admin.id, name=name, now=NOW)
+        await inventory.add_service(tx, OPERATOR, code, f"{name}-service", "Port", f"{name} label", now=NOW)
+    headers = {"Authorization": f"Bearer {secret}"}
+
+    async def post(path: str, body: Json) -> Json:
+        answer = await client.post(API + path, headers=headers, json=body)
+        assert answer.status_code in {200, 201, 202}, answer.text
+        found: Json = answer.json()
+        return found
+
+    texts = {"title": f"{name} title", "description": f"{name} text"}
+    ticket = {**texts, "issue_type": "Others", "service": {"id": f"{name}-service", "type": "Port"}}
+    numbers = [(await post("/tickets", {**ticket, "external_ids": {name: name}}))["number"] for _ in range(2)]
+    at = f"/tickets/{numbers[0]}"
+    note = await post(f"{at}/notes", {"text": f"{name} note"})
+    link = await post(f"{at}/links", {"type": "related", "ticket": numbers[1]})
+    await post(f"{at}/watchers", {"user": "me"})
+    view = await post("/views", {"name": f"{name} view", "query": name, "is_shared": True})
+    action = {"type": "note", "text": f"{name} by a job"}
+    job = await post("/bulk", {"tickets": [numbers[1]], "action": action, "dry_run": True})
+    await done(client, headers, job)
+    hook = await post("/subscriptions", {"url": f"https://hooks.example.com/{name}", "is_active": False})
+    told = b'{"a": "%b"}' % name.encode()
+    delivery = NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, told)
+    async with database.statement() as tx:
+        await deliveries.insert(tx, [delivery], now=NOW)
+    text = {**headers, "content-type": "text/plain"}
+    file = await client.post(f"{API}{at}/attachments?name={name}.txt", headers=text, content=name.encode())
+    assert file.status_code == 201, file.text
+    ids = {
+        "subscriptions": hook["id"], "deliveries": str(delivery.id),
+        "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
+        "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
+        "companies": str(tenant.company.id), "users": str(admin.id), "keys": str(key.id),
+        "services": f"{name}-service", "macros": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY,
+        "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
+        "outbound-mails": NOBODY, "mail-suppressions": NOBODY,
+    }  # fmt: skip
+    return Owned(tenant, headers, ids)
+
+
+async def done(client: httpx.AsyncClient, headers: dict[str, str], job: Json) -> None:
+    """Wait for a job, whose items change by themselves."""
+    while (  # noqa: ASYNC110 - the server tells nobody
+        await client.get(f"{API}/jobs/{job['id']}", headers=headers)
+    ).json()["state"] != "done":
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+async def a(client: httpx.AsyncClient, database: Database) -> Owned:
+    return await own(client, database, MARKER)
+
+
+@pytest.fixture(scope="module")
+async def b(client: httpx.AsyncClient, database: Database) -> Owned:
+    return await own(client, database, "bbb")
+
+
+@pytest.fixture(scope="module")
+def nothing(b: Owned) -> Owned:
+    """Ids of things that nobody has, spelt like those that somebody has."""
+    spelt = {"tickets": NO_TICKET, "notes": "WLG999999999999", "services": f"{'z' * len(MARKER)}-service"}
+    return b._replace(ids={kind: spelt.get(kind, NOBODY) for kind in b.ids})
+
+
+def filled(value: Any, owner: Owned) -> Any:
+    text = json.dumps(value)
+    for name, kind in (("{number}", "tickets"), ("{other}", "other"), ("{user}", "users")):
+        text = text.replace(name, owner.ids[kind])
+    return json.loads(text)
+
+
+async def ask(
+    client: httpx.AsyncClient, operation: Operation, path: str, who: Owned, body: Any = None
+) -> httpx.Response:
+    """Make the request of an operation, for whatever is there now, with a body of its own."""
+    headers = {**who.headers, "X-Request-Id": "same", "If-Match": "*"}
+    body = body if body is not None else BODIES.get(operation.name)
+    if operation.stage is not None:
+        assert isinstance(body, bytes), f"BODIES needs bytes for {operation.name}"
+        return await client.request(
+            operation.method, path, headers={**headers, "content-type": operation.media[0]}, content=body
+        )
+    if operation.body is None:
+        return await client.request(operation.method, path, headers=headers)
+    assert isinstance(body, dict), f"BODIES needs a body for {operation.name}"
+    return await client.request(operation.method, path, headers=headers, json=filled(body, who))
+
+
+def without(answer: httpx.Response, owner: Owned) -> tuple[int, str, list[str]]:
+    """An answer without the ids that were asked for, so that two can be compared."""
+    text = answer.text
+    for one in sorted(set(owner.ids.values()), key=len, reverse=True):
+        text = text.replace(one, "ID")
+    return answer.status_code, text, sorted(answer.headers)
+
+
+def test_every_operation_that_changes_or_deletes_a_resource_demands_if_match() -> None:
+    lax = [one.name for one in OPERATIONS if one.method in {"PATCH", "DELETE"} and not one.conditional]
+    assert lax == []
+
+
+def test_every_operation_is_asked_in_full() -> None:
+    takes = {one.name for one in OPERATIONS if one.body is not None or one.stage is not None}
+    assert takes == set(BODIES), "give BODIES one for each operation that takes a body"
+    assert len({one.name for one in OPERATIONS}) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("operation", [one for one in with_id() if one.method == "GET"], ids=named)
+async def test_a_company_reads_what_is_its_own(client: httpx.AsyncClient, a: Owned, operation: Operation) -> None:
+    answer = await ask(client, operation, a.path(operation), a)
+    if any(f"/{kind}" in operation.path for kind in DESKS_OWN):
+        assert answer.status_code == 403
+        return
+    assert answer.status_code == 200, answer.text
+    assert any(secret in answer.text for secret in [MARKER, *a.ids.values()]) or '"data":[]' in answer.text
+
+
+@pytest.mark.parametrize("operation", with_id(), ids=named)
+async def test_what_is_anothers_is_answered_like_what_is_not_there(
+    client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, nothing: Owned, operation: Operation
+) -> None:
+    before = await everything(database, a.tenant), await everything(database, b.tenant)
+    foreign = await ask(client, operation, b.path(operation, a), b)
+    unknown = await ask(client, operation, b.path(operation, nothing), b)
+    assert foreign.status_code in {403, 404}, foreign.text
+    assert without(foreign, a) == without(unknown, nothing)
+    assert (await everything(database, a.tenant), await everything(database, b.tenant)) == before
+
+
+@pytest.mark.parametrize("operation", nested(), ids=named)
+async def test_what_is_anothers_is_not_reached_through_ones_own(
+    client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, nothing: Owned, operation: Operation
+) -> None:
+    before = await everything(database, a.tenant), await everything(database, b.tenant)
+    foreign = await ask(client, operation, b.path(operation, a, whole=False), b)
+    unknown = await ask(client, operation, b.path(operation, nothing, whole=False), b)
+    assert foreign.status_code in {403, 404}, foreign.text
+    assert without(foreign, a)[:2] == without(unknown, nothing)[:2]
+    assert (await everything(database, a.tenant), await everything(database, b.tenant)) == before
+
+
+@pytest.mark.parametrize("operation", without_id(), ids=named)
+async def test_what_a_company_is_answered_holds_nothing_of_another(
+    client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, operation: Operation
+) -> None:
+    before = await everything(database, a.tenant)
+    answer = await ask(client, operation, operation.path + QUERIES.get(operation.name, ""), b)
+    assert answer.status_code < 500, answer.text
+    if operation.name == "bulkTickets":
+        await done(client, b.headers, answer.json())
+    asked = QUERIES.get(operation.name, "")
+    told = answer.text.replace(asked, "") + str(answer.headers.raw)
+    hidden = [one for one in (MARKER, *a.ids.values()) if one != NOBODY and one not in asked]
+    assert [secret for secret in hidden if secret in told] == []
+    assert await everything(database, a.tenant) == before
+
+
+FOREIGN_BODIES: list[tuple[str, Json]] = [
+    ("addLink", {"type": "related", "ticket": "{foreign}"}),
+    ("mergeTicket", {"into": "{foreign}"}),
+    ("addWatcher", {"user": "{person}"}),
+    ("createKey", {"user_id": "{person}", "name": "From B", "scopes": ["tickets:read"]}),
+    ("createTicket", {**NEW_TICKET, "company": "{company}"}),
+    ("createTicket", {**NEW_TICKET, "service": {"id": SERVICE, "type": "Port"}}),
+]
+
+
+@pytest.mark.parametrize(("name", "body"), FOREIGN_BODIES, ids=lambda value: value if isinstance(value, str) else "")
+async def test_a_body_that_names_what_is_anothers_is_answered_like_one_that_names_nothing(
+    client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, nothing: Owned, name: str, body: Json
+) -> None:
+    [operation] = [one for one in OPERATIONS if one.name == name]
+    before = await everything(database, a.tenant), await everything(database, b.tenant)
+
+    def of(owner: Owned) -> Json:
+        text = json.dumps(body).replace("{foreign}", owner.ids["tickets"]).replace("{person}", owner.ids["users"])
+        text = text.replace("{company}", owner.ids["companies"]).replace(SERVICE, owner.ids["services"])
+        found: Json = json.loads(text)
+        return found
+
+    foreign = await ask(client, operation, b.path(operation), b, of(a))
+    unknown = await ask(client, operation, b.path(operation), b, of(nothing))
+    assert foreign.status_code in {403, 404, 422}, foreign.text
+    assert without(foreign, a) == without(unknown, nothing)
+    assert (await everything(database, a.tenant), await everything(database, b.tenant)) == before
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER])
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method != "GET"], ids=named)
+async def test_a_viewer_changes_nothing(
+    client: httpx.AsyncClient, database: Database, a: Owned, operation: Operation, role: Role
+) -> None:
+    viewer = a._replace(headers=await staff_key(database, role))
+    if operation.name == "testRoutingRules":
+        return  # it only tells what would happen
+    before = await everything(database, a.tenant)
+    answer = await ask(client, operation, a.path(operation), viewer)
+    assert answer.status_code == 403, answer.text
+    assert await everything(database, a.tenant) == before
+
+
+async def test_customers_are_told_nothing_of_how_the_provider_works(
+    client: httpx.AsyncClient, database: Database, a: Owned
+) -> None:
+    agent = await staff_key(database, Role.AGENT)
+    ticket = f"{TICKETS}/{a.ids['tickets']}"
+    secret = "only-for-the-staff"
+    for path, body in (
+        ("/tags", {"add": [secret]}),
+        ("/notes", {"text": secret, "visibility": "internal"}),
+        ("/assign", {"to": "me"}),
+    ):
+        answer = await client.post(ticket + path, headers=agent, json=body)
+        assert answer.status_code in {200, 201}, answer.text
+    kind = {**agent, "content-type": "text/plain"}
+    hidden = await client.post(
+        f"{ticket}/attachments?name={secret}.txt&visibility=internal", headers=kind, content=secret.encode()
+    )
+    assert hidden.status_code == 201, hidden.text
+    for operation in OPERATIONS:
+        if operation.method == "GET" and ("{number}" in operation.path or not operation.path_parameters):
+            answer = await ask(client, operation, a.path(operation), a)
+            assert secret not in answer.text, operation.name
+            assert "assignee" not in answer.text, operation.name
+    foreign = await client.get(f"{ticket}/attachments/{hidden.json()['id']}/content", headers=a.headers)
+    assert foreign.status_code == 404

@@ -1,0 +1,162 @@
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from clearline.tickets import store as stored
+from clearline.tickets.domain import ticket_number
+from tests.builders.house import staff_key
+from tests.builders.samples import raised
+from tests.conftest import Tenant
+
+TICKETS = "/api/v1/tickets"
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.AGENT)
+
+
+async def numbers(database: Database, tenant: Tenant, count: int = 2) -> list[str]:
+    async with database.transaction() as tx:
+        return [ticket_number(await raised(tx, tenant, f"Ticket {index}")) for index in range(count)]
+
+
+async def told(client: httpx.AsyncClient, number: str, headers: dict[str, str]) -> list[tuple[str, str]]:
+    listed = await client.get(f"{TICKETS}/{number}/notes", headers=headers)
+    return [(one["ticket"], one["text"]) for one in listed.json()["data"]]
+
+
+async def test_a_ticket_is_merged_and_comes_back(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]
+) -> None:
+    here, there = await numbers(database, tenant)
+    path = f"{TICKETS}/{here}"
+    before = (await client.get(path, headers=tenant.headers)).json()
+    merged = await client.post(f"{path}/merge", json={"into": there, "reason": "same fibre"}, headers=agent)
+    assert merged.status_code == 200, merged.text
+    assert merged.json() == (await client.get(path, headers=agent)).json()
+    assert (merged.json()["status"], merged.json()["merged_into"]) == ("closed", there)
+    assert await told(client, there, tenant.headers) == [
+        (here, f"Merged into {there}: further replies belong there"),
+        (there, f"{here} (Ticket 0) was merged into this ticket"),
+    ]
+    history = (await client.get(f"{path}/history", headers=tenant.headers)).json()["data"]
+    assert [one["type"] for one in history] == [
+        "ticket.created",
+        "ticket.status_changed",
+        "ticket.merged",
+        "note.added",
+    ]
+    back = await client.post(f"{path}/unmerge", json={}, headers=agent)
+    assert back.status_code == 200
+    changing = {"updated_at", "status_changed_at", "version"}
+    shown = (await client.get(path, headers=tenant.headers)).json()
+    assert {name: value for name, value in shown.items() if name not in changing} == {
+        name: value for name, value in before.items() if name not in changing
+    }
+    async with database.statement() as tx:
+        assert await stored.miscounted(tx) == []
+
+
+async def test_a_split_answers_the_new_ticket(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]
+) -> None:
+    [here] = await numbers(database, tenant, 1)
+    said = await client.post(f"{TICKETS}/{here}/notes", json={"text": "B is down too"}, headers=tenant.headers)
+    body = {"title": "B is down", "description": "Since noon", "notes": [said.json()["id"]]}
+    made = await client.post(f"{TICKETS}/{here}/split", json=body, headers=agent)
+    assert made.status_code == 201, made.text
+    new = made.json()
+    assert made.headers["location"] == f"{TICKETS}/{new['number']}"
+    assert made.json() == (await client.get(made.headers["location"], headers=agent)).json()
+    assert (new["title"], new["company"]["code"]) == ("B is down", tenant.company.code)
+    assert [text for _ticket, text in await told(client, new["number"], tenant.headers)] == [
+        "B is down too",
+        f"Split off from {here} (Ticket 0)",
+    ]
+    [link] = (await client.get(f"{TICKETS}/{here}/links", headers=tenant.headers)).json()["data"]
+    assert (link["type"], link["ticket"]["number"]) == ("split_into", new["number"])
+
+
+async def test_a_retry_makes_no_second_ticket(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]
+) -> None:
+    [here] = await numbers(database, tenant, 1)
+    headers = {**agent, "Idempotency-Key": uuid4().hex}
+    body = {"title": "B is down", "description": "Since noon"}
+    first = await client.post(f"{TICKETS}/{here}/split", json=body, headers=headers)
+    again = await client.post(f"{TICKETS}/{here}/split", json=body, headers=headers)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["location"] == first.headers["location"]
+
+
+ACTIONS: dict[str, dict[str, Any]] = {
+    "merge": {"into": "INC000000000001"},
+    "unmerge": {},
+    "split": {"title": "T", "description": "D"},
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_only_the_providers_agents_do_it(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant, action: str
+) -> None:
+    [here] = await numbers(database, tenant, 1)
+    viewer = await staff_key(database, Role.VIEWER)
+    for headers, status in ((tenant.headers, 403), (other_tenant.headers, 403), (viewer, 403), ({}, 401)):
+        answer = await client.post(f"{TICKETS}/{here}/{action}", json=ACTIONS[action], headers=headers)
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "wrong"),
+    [
+        ("merge", {}, ["/into"]),
+        ("merge", {"into": "7", "reason": "x" * 1001}, ["/into", "/reason"]),
+        ("unmerge", {"reason": 7}, ["/reason"]),
+        ("split", {}, ["/title", "/description"]),
+        ("split", {"title": "T", "description": "D", "notes": ["7"]}, ["/notes/0"]),
+        ("split", {"title": "T", "description": "D", "notes": ["WLG000000000000"]}, ["/notes"]),
+        ("split", {"title": "T", "description": "D", "notes": "all"}, ["/notes"]),
+        ("split", {"title": "", "description": "D", "status": "closed"}, ["/title", "/status"]),
+    ],
+)
+async def test_what_is_wrong_is_named_by_pointer(
+    client: httpx.AsyncClient,
+    database: Database,
+    tenant: Tenant,
+    agent: dict[str, str],
+    action: str,
+    body: dict[str, Any],
+    wrong: list[str],
+) -> None:
+    [here] = await numbers(database, tenant, 1)
+    refused = await client.post(f"{TICKETS}/{here}/{action}", json=body, headers=agent)
+    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
+
+
+async def test_what_the_present_state_forbids_is_a_conflict(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant, agent: dict[str, str]
+) -> None:
+    here, there, third = await numbers(database, tenant, 3)
+    [foreign] = await numbers(database, other_tenant, 1)
+
+    async def post(number: str, action: str, **body: str) -> tuple[int, str]:
+        answer = await client.post(f"{TICKETS}/{number}/{action}", json=body, headers=agent)
+        return answer.status_code, answer.json().get("code", "")
+
+    assert await post(here, "merge", into=here) == (409, "not-mergeable")
+    assert await post(here, "merge", into=foreign) == (409, "not-mergeable")
+    assert await post(here, "unmerge") == (409, "not-mergeable")
+    assert (await post(here, "merge", into=there))[0] == 200
+    assert await post(here, "merge", into=third) == (409, "not-mergeable")
+    assert await post(third, "merge", into=here) == (409, "not-mergeable")
+    assert await post(here, "split", title="T", description="D") == (409, "ticket-finished")
+    assert await post(third, "merge", into="INC000999999999") == (404, "not-found")
+    assert await post("INC000999999999", "merge", into=third) == (404, "not-found")
+    assert await post("seven", "unmerge") == (404, "not-found")

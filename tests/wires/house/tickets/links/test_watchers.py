@@ -1,0 +1,127 @@
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import ticket_number
+from tests.builders.house import staff_key
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.AGENT)
+
+
+@pytest.fixture
+async def path(database: Database, tenant: Tenant) -> str:
+    async with database.transaction() as tx:
+        return f"/api/v1/tickets/{ticket_number(await raised(tx, tenant))}/watchers"
+
+
+async def test_one_follows_a_ticket_is_listed_and_stops(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+    made = await client.post(path, json={"user": "me"}, headers=tenant.headers)
+    assert made.status_code == 201, made.text
+    user = tenant.user
+    body = made.json()
+    assert body == {
+        "user": {"id": str(user.id), "name": user.name},
+        "email": user.email,
+        "is_staff": False,
+        "since": body["since"],
+    }
+    address = made.headers["location"]
+    assert address == f"{path}/{user.id}"
+    again = await client.post(path, json={"user": str(user.id)}, headers=tenant.headers)
+    assert (again.status_code, again.json()) == (201, body)
+    read = await client.get(address, headers=tenant.headers)
+    assert (read.json(), read.headers["etag"]) == (body, made.headers["etag"])
+    listed = await client.get(path, headers=tenant.headers)
+    assert listed.json() == {"data": [body], "has_more": False, "next_cursor": None}
+    for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 204), ("*", 404)):
+        headers = tenant.headers if match is None else {**tenant.headers, "If-Match": match}
+        assert (await client.delete(address, headers=headers)).status_code == status
+    assert (await client.get(path, headers=tenant.headers)).json()["data"] == []
+
+
+async def test_customers_see_none_of_the_staff_who_follow(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str
+) -> None:
+    made = await client.post(path, json={"user": "me"}, headers=agent)
+    assert (made.status_code, made.json()["is_staff"]) == (201, True)
+    assert (await client.get(path, headers=tenant.headers)).json()["data"] == []
+    hidden = made.headers["location"]
+    assert (await client.get(hidden, headers=tenant.headers)).status_code == 404
+    assert (await client.delete(hidden, headers={**tenant.headers, "If-Match": "*"})).status_code == 404
+    assert len((await client.get(path, headers=agent)).json()["data"]) == 1
+
+
+async def test_those_who_follow_are_listed_page_by_page(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, path: str
+) -> None:
+    wanted = set()
+    for _ in range(3):
+        email = f"{uuid4().hex[:8]}@example.com"
+        async with database.transaction() as tx:
+            user = await accounts.add_user(tx, OPERATOR, tenant.company.code, name="Bo", email=email, phone="", now=NOW)
+        assert (await client.post(path, json={"user": str(user.id)}, headers=tenant.headers)).status_code == 201
+        wanted.add(str(user.id))
+    first = await client.get(path, params={"limit": 2}, headers=tenant.headers)
+    rest = await client.get(first.links["next"]["url"], headers=tenant.headers)
+    assert [len(one.json()["data"]) for one in (first, rest)] == [2, 1]
+    assert {one["user"]["id"] for answer in (first, rest) for one in answer.json()["data"]} == wanted
+    wrong = await client.get(path, params={"cursor": "made-up"}, headers=tenant.headers)
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid-cursor")
+    unknown = await client.get(path, params={"page": "2"}, headers=tenant.headers)
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid-parameter")
+
+
+@pytest.mark.parametrize("user", ["nobody", str(uuid4()), ""])
+async def test_who_cannot_follow_is_named_by_pointer(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, user: str
+) -> None:
+    refused = await client.post(path, json={"user": user}, headers=tenant.headers)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/user")
+
+
+async def test_another_companys_user_cannot_follow(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: dict[str, str], path: str
+) -> None:
+    for headers in (tenant.headers, agent):
+        refused = await client.post(path, json={"user": str(other_tenant.user.id)}, headers=headers)
+        assert refused.status_code == 422
+
+
+async def test_another_companys_ticket_does_not_exist(
+    client: httpx.AsyncClient, other_tenant: Tenant, path: str
+) -> None:
+    headers = {**other_tenant.headers, "If-Match": "*"}
+    one = f"{path}/{other_tenant.user.id}"
+    answers = [
+        await client.get(path, headers=headers),
+        await client.post(path, json={"user": "me"}, headers=headers),
+        await client.get(one, headers=headers),
+        await client.delete(one, headers=headers),
+        await client.get(f"{path}/seven", headers=headers),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 5
+
+
+async def test_who_may_not_write_follows_nothing(client: httpx.AsyncClient, database: Database, path: str) -> None:
+    viewer = await staff_key(database, Role.VIEWER)
+    assert (await client.get(path, headers=viewer)).status_code == 200
+    assert (await client.post(path, json={"user": "me"}, headers=viewer)).status_code == 403
+    assert (await client.delete(f"{path}/{uuid4()}", headers={**viewer, "If-Match": "*"})).status_code == 403
+    assert (await client.get(path)).status_code == 401
+
+
+async def test_a_retry_is_answered_as_the_first_time(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+    headers = {**tenant.headers, "Idempotency-Key": uuid4().hex}
+    first = await client.post(path, json={"user": "me"}, headers=headers)
+    again = await client.post(path, json={"user": "me"}, headers=headers)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["idempotent-replayed"] == "true"

@@ -1,0 +1,70 @@
+import httpx
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, staff_key
+from tests.conftest import Tenant
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.AGENT)
+
+
+async def patch(client: httpx.AsyncClient, headers: dict[str, str], number: str, body: Json) -> httpx.Response:
+    return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
+
+
+async def test_the_history_tells_customers_nothing_of_how_the_desk_works(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]
+) -> None:
+    number = (await new_ticket(client, tenant))["number"]
+    path = f"{TICKETS}/{number}"
+    await patch(client, agent, number, {"assignee": "me", "tags": ["secret"], "priority": "low"})
+    await client.post(f"{path}/notes", headers=agent, json={"text": "psst", "visibility": "internal"})
+    note = (await client.post(f"{path}/notes", headers=agent, json={"text": "hello"})).json()
+    await client.post(f"{path}/status", headers=agent, json={"status": "held", "reason": "spare part"})
+    seen = (await client.get(f"{path}/history", headers=agent)).json()["data"]
+    assert [one["type"] for one in seen] == [
+        "ticket.created",
+        "ticket.changed",
+        "ticket.assigned",
+        "note.added",
+        "note.added",
+        "ticket.status_changed",
+    ]
+    known = (await client.get(f"{path}/history", headers=tenant.headers)).json()["data"]
+    assert known == [
+        seen[0],
+        seen[1] | {"data": {"changes": [{"field": "priority", "before": "critical", "after": "low"}]}},
+        seen[4],
+        seen[5],
+    ]
+    assert seen[4] == {
+        "id": seen[4]["id"],
+        "at": seen[4]["at"],
+        "type": "note.added",
+        "actor": "Mara agent",
+        "note": note["id"],
+        "data": {"visibility": "public", "source": "seller"},
+    }
+
+
+async def test_the_history_of_a_customer_has_full_pages_however_much_is_not_its_to_know(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]
+) -> None:
+    number = (await new_ticket(client, tenant))["number"]
+    for index in range(6):
+        await patch(client, agent, number, {"tags": [f"t{index}"]})
+        await client.post(f"{TICKETS}/{number}/notes", headers=tenant.headers, json={"text": "x"})
+    found, cursor = [], ""
+    while True:
+        path = f"{TICKETS}/{number}/history?limit=2{cursor}"
+        page = (await client.get(path, headers=tenant.headers)).json()
+        found += [one["type"] for one in page["data"]]
+        assert len(page["data"]) == 2 or not page["has_more"]
+        if not page["has_more"]:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert found == ["ticket.created"] + ["note.added"] * 6

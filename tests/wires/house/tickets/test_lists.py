@@ -1,0 +1,132 @@
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import Status
+from clearline.wires.house.tickets import wire
+from clearline.wires.house.wire import Page
+from tests.builders.console_connect import move
+from tests.builders.desk import a_queue, id_of, person
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, problem, staff_key
+from tests.conftest import Tenant
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.AGENT)
+
+
+async def patch(client: httpx.AsyncClient, headers: dict[str, str], number: str, body: Json) -> httpx.Response:
+    return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
+
+
+class Listed:
+    def __init__(self, names: dict[str, str], queries: dict[str, str]) -> None:
+        self.names, self.queries = names, queries
+
+
+@pytest.fixture(scope="module")
+async def listed(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: dict[str, str], database: Database
+) -> Listed:
+    """Tickets of two companies, by names of their own, and the ids that queries need."""
+    async with database.transaction() as tx:
+        queue, someone = (await a_queue(tx)).queue.id, id_of(await person(tx))
+    names = {}
+    for name, whose in (("a", tenant), ("b", tenant), ("c", other_tenant), ("d", tenant), ("e", tenant)):
+        names[name] = str(
+            (await new_ticket(client, whose, service={"id": f"listed {name}", "type": "Non-Console Service"}))["number"]
+        )
+    await patch(client, agent, names["b"], {"queue": str(queue), "assignee": "me"})
+    await patch(client, agent, names["c"], {"queue": str(queue), "assignee": str(someone)})
+    await move(database, names["d"], Status.REJECTED)
+    await move(database, names["e"], Status.HELD)
+    ids = {"queue": queue, "someone": someone, "code": tenant.company.code, "other": other_tenant.company.id}
+    return Listed(names, {name: str(value) for name, value in ids.items()})
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", "ecba"),
+        ("sort=number", "abce"),
+        ("state=finished", "d"),
+        ("state=all", "edcba"),
+        ("company={code}", "eba"),
+        ("company={other}", "c"),
+        ("company={code}&state=all&sort=number", "abde"),
+        ("queue={queue}", "cb"),
+        ("queue={queue}&company={code}", "b"),
+        ("assignee=me", "b"),
+        ("assignee={someone}", "c"),
+        ("assignee=none", "ea"),
+        ("assignee=none&company={code}&state=all", "eda"),
+        ("status=held", "e"),
+        ("status=rejected&company={code}", "d"),
+        ("status=rejected&state=open&company={code}", ""),
+        ("status=rejected&state=all&company={code}", "d"),
+        ("service=listed a&company={code}", "a"),
+        ("service=listed%20c&company={code}", ""),
+    ],
+)
+async def test_the_staff_list_tickets_by_every_filter(
+    client: httpx.AsyncClient, agent: dict[str, str], listed: Listed, query: str, names: str
+) -> None:
+    answer = await client.get(f"{TICKETS}?limit=200&{query.format(**listed.queries)}", headers=agent)
+    assert answer.status_code == 200, answer.text
+    page = msgspec.json.decode(answer.content, type=Page[wire.TicketSummary])
+    known = {number: name for name, number in listed.names.items()}
+    assert "".join(known[one.number] for one in page.data if one.number in known) == names
+    if names == "b":
+        [one] = [one for one in answer.json()["data"] if one["number"] == listed.names["b"]]
+        read = (await client.get(f"{TICKETS}/{one['number']}", headers=agent)).json()
+        assert one == {name: value for name, value in read.items() if name != "description"}
+
+
+@pytest.mark.parametrize(
+    ("query", "refusal"),
+    [
+        ("queue={queue}", "forbidden"),
+        ("assignee=me", "forbidden"),
+        ("assignee=none", "forbidden"),
+        ("company={other}", "not-found"),
+        ("company=nobody", "not-found"),
+    ],
+)
+async def test_a_customer_lists_by_nothing_that_is_the_desks(
+    client: httpx.AsyncClient, tenant: Tenant, listed: Listed, query: str, refusal: str
+) -> None:
+    problem(await client.get(f"{TICKETS}?{query.format(**listed.queries)}", headers=tenant.headers), refusal)
+
+
+async def test_a_customer_lists_its_own_tickets(
+    client: httpx.AsyncClient, other_tenant: Tenant, listed: Listed
+) -> None:
+    for query in ("", f"?company={other_tenant.company.code}", "?state=all"):
+        data: list[dict[str, Any]] = (await client.get(TICKETS + query, headers=other_tenant.headers)).json()["data"]
+        assert [one["number"] for one in data if one["number"] in listed.names.values()] == [listed.names["c"]]
+        assert {one["company"]["code"] for one in data} == {other_tenant.company.code}
+        assert not {"queue", "assignee", "tags", "description"} & set(data[0])
+
+
+@pytest.mark.parametrize("query", ["queue=x", "assignee=x", "company=nobody", "queue={id}x"])
+async def test_the_staff_are_told_of_a_filter_that_means_nothing(
+    client: httpx.AsyncClient, agent: dict[str, str], query: str
+) -> None:
+    problem(await client.get(f"{TICKETS}?{query}", headers=agent), "not-found")
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [("service=SVC-1", "company"), ("status=rejected", "status"), ("assignee=me&state=all", "state")],
+)
+async def test_what_no_index_serves_is_refused_as_a_parameter(
+    client: httpx.AsyncClient, agent: dict[str, str], query: str, parameter: str
+) -> None:
+    answer = await client.get(f"{TICKETS}?{query}", headers=agent)
+    assert answer.status_code == 400, answer.text
+    assert [one["pointer"] for one in answer.json()["errors"]] == [parameter]

@@ -1,0 +1,394 @@
+from datetime import datetime
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.identity import Role
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import Status
+from tests.builders.console_connect import move
+from tests.builders.desk import a_queue, id_of, person
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, pointers, problem, staff_key
+from tests.conftest import Tenant
+
+UNKNOWN = "INC999999999999"
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.AGENT)
+
+
+@pytest.fixture(scope="module")
+async def viewer(database: Database) -> dict[str, str]:
+    return await staff_key(database, Role.VIEWER)
+
+
+async def patch(client: httpx.AsyncClient, headers: dict[str, str], number: str, body: Json) -> httpx.Response:
+    return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
+
+
+def whole(tenant: Tenant, found: Json, **members: object) -> Json:
+    """The ticket that ``order()`` makes, as its customer sees it, with some members in the place of the usual ones."""
+    usual: Json = {
+        "number": found["number"],
+        "company": {"id": str(tenant.company.id), "name": tenant.company.name, "code": tenant.company.code},
+        "title": "Port down",
+        "description": "No light since 08:00 UTC",
+        "status": "acknowledged",
+        "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port", "label": "Service 1"},
+        "severity": "extensive",
+        "impact": "down",
+        "priority": "critical",
+        "asked": {"severity": None, "priority": None},
+        "contact": {"name": "Ada Okoro", "phone": "+1-555-0199", "email": tenant.user.email},
+        "channel": "API",
+        "external_ids": {},
+        "merged_into": None,
+        "created_at": found["created_at"],
+        "updated_at": found["created_at"],
+        "status_changed_at": found["created_at"],
+        "resolved_at": None,
+        "version": 1,
+    }
+    return usual | members
+
+
+async def test_a_ticket_is_answered_whole_and_is_found_where_the_answer_says(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]
+) -> None:
+    made = await client.post(TICKETS, headers=tenant.headers, json=order())
+    body = made.json()
+    assert made.status_code == 201
+    assert body == whole(tenant, body)
+    assert made.headers["location"] == f"{TICKETS}/{body['number']}"
+    assert made.headers["cache-control"] == "no-store"
+    read = await client.get(made.headers["location"], headers=tenant.headers)
+    assert (read.status_code, read.content) == (200, made.content)
+    assert read.headers["cache-control"] == "private, no-cache"
+    assert read.headers["vary"] == "Authorization"
+    assert datetime.fromisoformat(body["created_at"]).tzinfo is not None
+    assert body["created_at"].endswith("Z")
+    seen = (await client.get(made.headers["location"], headers=agent)).json()
+    assert seen == whole(tenant, body, queue=None, assignee=None, tags=[])
+
+
+async def test_everything_that_may_be_said_of_a_new_ticket_is_kept(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    said = {
+        "title": " Title\u00e9 ",
+        "contact": {"name": "Lena Brandt", "phone": "", "email": "lena@example.org"},
+        "asked": {"severity": "minor", "priority": "low"},
+        "external_ids": {"snow": "INC0042", "jira.cloud": "NET-7"},
+        "channel": "Phone",
+        "service": {"id": "their own router", "type": "Non-Console Service"},
+    }
+    made = await new_ticket(client, tenant, **said)
+    service = {**said["service"], "label": None}  # type: ignore[dict-item]
+    assert made == whole(tenant, made, **{**said, "service": service})
+
+
+@pytest.mark.parametrize("named", ["code", "name", "id"])
+async def test_the_staff_raise_tickets_for_a_customer_by_code_name_or_id(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], named: str
+) -> None:
+    answer = await client.post(
+        TICKETS, headers=agent, json=order(company=str(getattr(tenant.company, named)), tags=["BGP", "a", "A"])
+    )
+    assert answer.status_code == 201, answer.text
+    body = answer.json()
+    assert body["company"]["code"] == tenant.company.code
+    assert body["contact"]["name"] == "Mara agent"
+    assert body["tags"] == ["a", "bgp"]
+    assert (await client.get(answer.headers["location"], headers=tenant.headers)).status_code == 200
+
+
+@pytest.mark.parametrize("company", [None, "nobody", str(uuid4()), "PROVIDER"])
+async def test_the_staff_must_name_a_customer(
+    client: httpx.AsyncClient, agent: dict[str, str], company: str | None
+) -> None:
+    body = order(service={"id": "x", "type": "Non-Console Service"}) | ({"company": company} if company else {})
+    assert pointers(await client.post(TICKETS, headers=agent, json=body)) == ["/company"]
+
+
+async def test_a_customer_raises_tickets_for_itself_alone(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    for company in (other_tenant.company.code, str(other_tenant.company.id), "PROVIDER", "nobody"):
+        answer = await client.post(TICKETS, headers=tenant.headers, json=order(company=company))
+        assert pointers(answer) == ["/company"]
+        assert answer.json()["detail"] == "company must be the code, name or id of a customer"
+    assert (await new_ticket(client, tenant, company=tenant.company.code))["company"]["code"] == tenant.company.code
+
+
+async def test_a_customer_sets_no_tags(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    problem(await client.post(TICKETS, headers=tenant.headers, json=order(tags=["mine"])), "forbidden")
+    number = (await new_ticket(client, tenant))["number"]
+    problem(await client.post(f"{TICKETS}/{number}/tags", headers=tenant.headers, json={"add": ["x"]}), "forbidden")
+
+
+@pytest.mark.parametrize(
+    ("members", "wrong"),
+    [
+        ({"title": ""}, ["/title"]),
+        ({"title": "x" * 256}, ["/title"]),
+        ({"title": None}, ["/title"]),
+        ({"title": "\x00"}, ["/title"]),
+        ({"issue_type": "Fire", "title": 7}, ["/title", "/issue_type"]),
+        ({"service": {"id": "SVC-1"}}, ["/service/type"]),
+        ({"service": {"id": "SVC-404", "type": "Port"}}, ["/service/id"]),
+        ({"service": {"id": "SVC-1", "type": "CloudRouter"}}, ["/service/type"]),
+        ({"contact": {"name": "", "phone": "x" * 65, "email": "nobody"}}, ["/contact/name", "/contact/phone",
+          "/contact/email"]),
+        ({"asked": {"severity": "bad"}}, ["/asked/severity"]),
+        ({"external_ids": {"a": ""}}, ["/external_ids/a"]),
+        ({"external_ids": {"a.b/c~d": 7}}, ["/external_ids/a.b~1c~0d"]),
+        ({"external_ids": {f"s{index}": "x" for index in range(21)}}, ["/external_ids"]),
+        ({"tags": ["ok", "no blanks"]}, ["/tags/1"]),
+        ({"tags": "a"}, ["/tags"]),
+        ({"channel": "System"}, ["/channel"]),
+        ({"queue": "x"}, ["/queue"]),
+        ({"a.b": 1}, ["/a.b"]),
+    ],
+)  # fmt: skip
+async def test_every_wrong_member_is_pointed_at(
+    client: httpx.AsyncClient, tenant: Tenant, members: Json, wrong: list[str]
+) -> None:
+    assert pointers(await client.post(TICKETS, headers=tenant.headers, json=order(**members))) == wrong
+
+
+PATCHES: dict[str, tuple[Json, Json]] = {
+    "title": ({"title": "New"}, {"title": "New"}),
+    "issue_type": ({"issue_type": "Others"}, {"issue_type": "Others"}),
+    "assessment": (
+        {"severity": "minor", "impact": "degraded", "priority": "low"},
+        {"severity": "minor", "impact": "degraded", "priority": "low"},
+    ),
+    "contact": (
+        {"contact": {"name": "Ana", "phone": "", "email": "ana@example.org"}},
+        {"contact": {"name": "Ana", "phone": "", "email": "ana@example.org"}},
+    ),
+    "one voice": ({"asked": {"severity": "minor"}}, {"asked": {"severity": "minor", "priority": "high"}}),
+    "both voices": (
+        {"asked": {"severity": "minor", "priority": None}},
+        {"asked": {"severity": "minor", "priority": None}},
+    ),
+    "no voice": ({"asked": {}}, {}),
+    "voices taken back": ({"asked": None}, {"asked": {"severity": None, "priority": None}}),
+    "a phone": (
+        {"contact": {"phone": "+1-555-0142"}},
+        {"contact": {"name": "Lena", "phone": "+1-555-0142", "email": "lena@example.org"}},
+    ),
+    "no member of the contact": ({"contact": {}}, {}),
+    "no numbers": ({"external_ids": None}, {"external_ids": {}}),
+    "numbers": (
+        {"external_ids": {"snow": None, "jira": "NET-7", "none": None}},
+        {"external_ids": {"jira": "NET-7", "old": "1"}},
+    ),
+    "tags": ({"tags": ["B", "a"]}, {"tags": ["a", "b"]}),
+    "no tags": ({"tags": []}, {}),
+    "nothing": ({}, {}),
+    "the same": ({"title": "Port down", "queue": None, "assignee": None}, {}),
+}
+FOR_CUSTOMERS = {
+    name for name, (members, _) in PATCHES.items() if members.keys() <= {"contact", "asked", "external_ids"}
+}
+
+
+@pytest.mark.parametrize("who", ["agent", "customer", "viewer"])
+@pytest.mark.parametrize("name", PATCHES)
+async def test_a_merge_patch_sets_what_it_names_and_leaves_the_rest(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], viewer: dict[str, str], name: str, who: str
+) -> None:
+    members, changed = PATCHES[name]
+    contact = {"name": "Lena", "phone": "+1-555-0100", "email": "lena@example.org"}
+    made = await new_ticket(
+        client, tenant, contact=contact, asked={"priority": "high"}, external_ids={"snow": "X", "old": "1"}
+    )
+    path = f"{TICKETS}/{made['number']}"
+    before = (await client.get(path, headers=agent)).json()
+    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[who]
+    answer = await patch(client, headers, made["number"], members)
+    after = (await client.get(path, headers=agent)).json()
+    if who == "viewer":
+        assert problem(answer, "scope-missing")["detail"] == "the API key lacks the scope tickets:write"
+        assert after == before
+    elif who == "customer" and name not in FOR_CUSTOMERS:
+        problem(answer, "forbidden")
+        assert after == before
+    else:
+        assert answer.status_code == 200, answer.text
+        assert answer.content == (await client.get(path, headers=headers)).content
+        assert after == before | changed | {
+            "version": before["version"] + bool(changed),
+            "updated_at": after["updated_at"],
+        }
+        assert (after["updated_at"] == before["updated_at"]) is not bool(changed)
+
+
+@pytest.mark.parametrize(
+    ("members", "wrong"),
+    [
+        ({"title": None}, ["/title"]),
+        ({"contact": None}, ["/contact"]),
+        ({"contact": {"name": "", "phone": None}}, ["/contact/name", "/contact/phone"]),
+        ({"contact": {"address": "x"}}, ["/contact/address"]),
+        ({"asked": {"severity": 1}}, ["/asked/severity"]),
+        ({"tags": None}, ["/tags"]),
+        ({"tags": ["a", "-"]}, ["/tags/1"]),
+        ({"tags": ["a\n"]}, ["/tags"]),
+        ({"external_ids": {"": "x"}}, ["/external_ids/"]),
+        ({"external_ids": {"a.b": "x" * 256}}, ["/external_ids/a.b"]),
+        ({"external_ids": {f"s{index}": "x" for index in range(21)}}, ["/external_ids"]),
+        ({"queue": "x"}, ["/queue"]),
+        ({"queue": str(uuid4())}, ["/queue"]),
+        ({"assignee": "you"}, ["/assignee"]),
+        ({"assignee": str(uuid4())}, ["/assignee"]),
+        ({"status": "closed"}, ["/status"]),
+        ({"description": "x"}, ["/description"]),
+        ({"number": UNKNOWN, "version": 7}, ["/number", "/version"]),
+    ],
+)
+async def test_every_wrong_member_of_a_patch_is_pointed_at(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], members: Json, wrong: list[str]
+) -> None:
+    made = await new_ticket(client, tenant)
+    assert pointers(await patch(client, agent, made["number"], members)) == wrong
+    assert (await client.get(f"{TICKETS}/{made['number']}", headers=tenant.headers)).json() == made
+
+
+async def test_a_customer_is_told_what_it_may_not_set_as_the_wire_spells_it(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
+    made = await new_ticket(client, tenant)
+    answer = await patch(client, tenant.headers, made["number"], {"title": "x", "queue": None, "assignee": None})
+    told = problem(answer, "forbidden")["detail"]
+    assert told == "only the provider's people may set assignee, queue, title"
+
+
+async def test_a_ticket_is_routed_and_given_and_taken_back(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], database: Database
+) -> None:
+    number = (await new_ticket(client, tenant))["number"]
+    async with database.transaction() as tx:
+        queue, someone = (await a_queue(tx)).queue, await person(tx)
+    given = (await patch(client, agent, number, {"queue": str(queue.id), "assignee": str(id_of(someone))})).json()
+    assert given["queue"] == {"id": str(queue.id), "name": queue.name}
+    assert given["assignee"] == {"id": str(id_of(someone)), "name": "Ben Ito"}
+    mine = (await patch(client, agent, number, {"assignee": "me"})).json()
+    assert mine["assignee"]["name"] == "Mara agent"
+    back = (await patch(client, agent, number, {"assignee": None, "queue": None})).json()
+    assert (back["assignee"], back["queue"]) == (None, None)
+
+
+MOVES = [
+    ("customer", (), "cancellation_requested", "", None),
+    ("customer", (), "in_progress", "", "forbidden"),
+    ("customer", (), "closed", "", "illegal-transition"),
+    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "reopened", "no light", None),
+    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "reopened", " ", "invalid-input"),
+    ("customer", (Status.IN_PROGRESS, Status.RESOLVED), "closed", "", None),
+    ("agent", (), "in_progress", "", None),
+    ("agent", (), "acknowledged", "", "illegal-transition"),
+    ("agent", (Status.REJECTED,), "in_progress", "", "illegal-transition"),
+    ("viewer", (), "in_progress", "", "scope-missing"),
+]
+
+
+@pytest.mark.parametrize(("who", "way", "to", "reason", "refusal"), MOVES)
+async def test_a_move_is_answered_with_the_ticket_or_refused(
+    client: httpx.AsyncClient,
+    tenant: Tenant,
+    agent: dict[str, str],
+    viewer: dict[str, str],
+    database: Database,
+    who: str,
+    way: tuple[Status, ...],
+    to: str,
+    reason: str,
+    refusal: str | None,
+) -> None:
+    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[who]
+    path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
+    await move(database, path.rpartition("/")[2], *way)
+    before = await client.get(path, headers=headers)
+    answer = await client.post(f"{path}/status", headers=headers, json={"status": to, "reason": reason})
+    after = await client.get(path, headers=headers)
+    if refusal is None:
+        assert (answer.status_code, answer.content) == (200, after.content)
+        assert after.json()["status"] == to
+    else:
+        problem(answer, refusal)
+        assert after.content == before.content
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, ["/status"]),
+        ({"status": "gone"}, ["/status"]),
+        ({"status": "held", "reason": "x" * 1001}, ["/reason"]),
+        ({"status": "held", "why": "x"}, ["/why"]),
+    ],
+)
+async def test_a_wrong_move_is_pointed_at(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], body: Json, wrong: list[str]
+) -> None:
+    path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}/status"
+    assert pointers(await client.post(path, headers=agent, json=body)) == wrong
+
+
+async def test_tags_are_put_on_and_taken_off(client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]) -> None:
+    path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}/tags"
+    for body, tags in (
+        ({"add": ["B", "a"]}, ["a", "b"]),
+        ({"add": ["c"], "remove": ["A", "x"]}, ["b", "c"]),
+        ({}, ["b", "c"]),
+    ):
+        answer = await client.post(path, headers=agent, json=body)
+        assert (answer.status_code, answer.json()["tags"]) == (200, tags)
+    assert pointers(await client.post(path, headers=agent, json={"add": ["ok", ""], "remove": 1})) == [
+        "/add/1",
+        "/remove",
+    ]
+
+
+REACHED = [
+    ("GET", "", None),
+    ("PATCH", "", {"title": "x"}),
+    ("POST", "/status", {"status": "held"}),
+    ("POST", "/tags", {"add": ["x"]}),
+    ("GET", "/history", None),
+    ("GET", "/notes", None),
+    ("POST", "/notes", {"text": "x"}),
+    ("GET", "/notes/WLG000000000001", None),
+]
+
+
+@pytest.mark.parametrize(("method", "below", "body"), REACHED)
+async def test_a_foreign_ticket_is_answered_as_one_that_does_not_exist(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, method: str, below: str, body: Json | None
+) -> None:
+    number = (await new_ticket(client, tenant))["number"]
+    headers = {**other_tenant.headers, **ANY, "X-Request-Id": "same"}
+    before = (await client.get(f"{TICKETS}/{number}", headers=tenant.headers)).content
+    for key in ({}, {"Idempotency-Key": "again"}):
+        foreign, unknown = [
+            await client.request(method, f"{TICKETS}/{one}{below}", headers=headers | key, json=body)
+            for one in (number, UNKNOWN)
+        ]
+        problem(foreign, "not-found")
+        assert foreign.content == unknown.content.replace(UNKNOWN.encode(), number.encode())
+        assert foreign.headers.raw == unknown.headers.raw
+    assert (await client.get(f"{TICKETS}/{number}", headers=tenant.headers)).content == before
+
+
+@pytest.mark.parametrize("number", ["INC1", "inc000000000001", "x", "INC00000000000\u0661", "INC000000000001%C2%A0"])
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}], ids=["plain", "idempotent"])
+async def test_what_is_no_number_of_a_ticket_is_none(
+    client: httpx.AsyncClient, tenant: Tenant, number: str, key: dict[str, str]
+) -> None:
+    problem(await client.get(f"{TICKETS}/{number}", headers=tenant.headers), "not-found")
+    answer = await client.post(f"{TICKETS}/{number}/notes", headers=tenant.headers | key, json={"text": "x"})
+    problem(answer, "not-found")

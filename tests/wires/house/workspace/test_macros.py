@@ -1,0 +1,197 @@
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database
+from clearline.queues import usecases as queues
+from clearline.tickets.domain import ticket_number
+from tests.builders.house import staff_key
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant
+
+MACROS = "/api/v1/macros"
+Headers = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database) -> Headers:
+    return await staff_key(database, Role.ADMIN)
+
+
+@pytest.fixture(scope="module")
+async def agent(database: Database) -> Headers:
+    return await staff_key(database, Role.AGENT)
+
+
+@pytest.fixture
+async def ticket(database: Database, tenant: Tenant) -> str:
+    async with database.transaction() as tx:
+        return f"/api/v1/tickets/{ticket_number(await raised(tx, tenant))}"
+
+
+async def kept(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
+    body = {"name": f"Macro {uuid4().hex[:8]}", "text": "Hello {{contact.name}}", **more}
+    return await client.post(MACROS, json=body, headers=admin)
+
+
+async def test_a_macro_is_kept_read_changed_and_deleted(
+    client: httpx.AsyncClient, database: Database, admin: Headers, agent: Headers
+) -> None:
+    async with database.transaction() as tx:
+        queue = (await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)).queue
+    body = {
+        "name": f"Macro {uuid4().hex[:8]}",
+        "text": "Hello",
+        "visibility": "internal",
+        "status": "pending",
+        "queue_id": str(queue.id),
+        "priority": "high",
+        "add_tags": ["fibre"],
+    }
+    made = await client.post(MACROS, json=body, headers=admin)
+    assert made.status_code == 201, made.text
+    assert made.json() == {"id": made.json()["id"], **body}
+    address = made.headers["location"]
+    assert address == f"{MACROS}/{made.json()['id']}"
+    read = await client.get(address, headers=agent)
+    assert (read.json(), read.headers["etag"]) == (made.json(), made.headers["etag"])
+    patch: dict[str, Any] = {"status": None, "queue_id": None, "add_tags": []}
+    for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 200), (read.headers["etag"], 412)):
+        headers = admin if match is None else {**admin, "If-Match": match}
+        changed = await client.patch(address, json=patch, headers=headers)
+        assert changed.status_code == status
+        if status == 200:
+            assert changed.json() == {**made.json(), **patch}
+    for match, status in ((None, 428), ('"other"', 412), ("*", 204), ("*", 404)):
+        headers = admin if match is None else {**admin, "If-Match": match}
+        assert (await client.delete(address, headers=headers)).status_code == status
+    assert (await client.get(address, headers=agent)).status_code == 404
+
+
+async def test_a_macro_is_used_and_previewed(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
+) -> None:
+    made = (await kept(client, admin, status="in_progress", priority="critical", add_tags=["fibre"])).json()
+    before = (await client.get(ticket, headers=agent)).json()
+    shown = await client.post(f"{ticket}/macro", json={"macro": made["id"], "preview": True}, headers=agent)
+    assert shown.status_code == 200, shown.text
+    assert shown.json() == {"text": "Hello Ada Okoro", "visibility": "public", "note": None, "ticket": before}
+    used = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=agent)
+    after = (await client.get(ticket, headers=agent)).json()
+    [note] = (await client.get(f"{ticket}/notes", headers=agent)).json()["data"]
+    assert used.json() == {"text": "Hello Ada Okoro", "visibility": "public", "note": note["id"], "ticket": after}
+    assert (after["status"], after["priority"], after["tags"]) == ("in_progress", "critical", ["fibre"])
+    assert (note["text"], note["source"], note["channel"]) == ("Hello Ada Okoro", "seller", "API")
+
+
+async def test_a_macro_that_is_refused_in_the_middle_leaves_nothing(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
+) -> None:
+    made = (await kept(client, admin, status="closed", priority="critical")).json()
+    before = (await client.get(ticket, headers=agent)).json()
+    for key in ({}, {"Idempotency-Key": uuid4().hex}):
+        refused = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers={**agent, **key})
+        assert (refused.status_code, refused.json()["code"]) == (409, "illegal-transition")
+    assert (await client.get(ticket, headers=agent)).json() == before
+    assert (await client.get(f"{ticket}/notes", headers=agent)).json()["data"] == []
+
+
+async def test_a_retry_writes_no_second_note(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
+) -> None:
+    made = (await kept(client, admin)).json()
+    headers = {**agent, "Idempotency-Key": uuid4().hex}
+    answers = [await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=headers) for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert answers[1].headers["idempotent-replayed"] == "true"
+    assert len((await client.get(f"{ticket}/notes", headers=agent)).json()["data"]) == 1
+
+
+@pytest.mark.parametrize("role", [None, Role.VIEWER, Role.AGENT, Role.ADMIN])
+async def test_customers_see_no_macros_agents_use_them_and_admins_keep_them(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers, ticket: str, role: Role | None
+) -> None:
+    made = (await kept(client, admin)).json()
+    headers = tenant.headers if role is None else await staff_key(database, role)
+    one = f"{MACROS}/{made['id']}"
+    reads = [await client.get(MACROS, headers=headers), await client.get(one, headers=headers)]
+    use = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=headers)
+    writes = [
+        await kept(client, headers),
+        await client.patch(one, json={"text": "x"}, headers={**headers, "If-Match": "*"}),
+        await client.delete(one, headers={**headers, "If-Match": "*"}),
+    ]
+    assert [answer.status_code for answer in reads] == ([403] * 2 if role is None else [200] * 2)
+    assert use.status_code == (200 if role in {Role.AGENT, Role.ADMIN} else 403)
+    assert [answer.status_code for answer in writes] == ([201, 200, 204] if role is Role.ADMIN else [403] * 3)
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"name": ""}, ["/name"]),
+        ({"text": "{{ticket.secret}}"}, ["/text"]),
+        ({"text": "x" * 4001}, ["/text"]),
+        ({"text": ""}, ["/text"]),
+        ({"status": "acknowledged"}, ["/status"]),
+        ({"queue_id": "seven"}, ["/queue_id"]),
+        ({"queue_id": str(uuid4())}, ["/queue_id"]),
+        ({"add_tags": ["no space"]}, ["/add_tags/0"]),
+        ({"visibility": None, "colour": "red"}, ["/visibility", "/colour"]),
+    ],
+)
+async def test_what_is_wrong_with_a_macro_is_named_by_pointer(
+    client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
+) -> None:
+    refused = await kept(client, admin, **body)
+    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
+    made = await kept(client, admin)
+    headers = {**admin, "If-Match": "*"}
+    refused = await client.patch(made.headers["location"], json=body, headers=headers)
+    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
+
+
+async def test_a_name_is_taken_once(client: httpx.AsyncClient, admin: Headers) -> None:
+    made, other = await kept(client, admin), await kept(client, admin)
+    name = made.json()["name"].upper()
+    taken = await kept(client, admin, name=name)
+    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+    headers = {**admin, "If-Match": "*"}
+    taken = await client.patch(other.headers["location"], json={"name": name}, headers=headers)
+    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+
+
+async def test_macros_are_listed_by_name_page_by_page(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers
+) -> None:
+    for _ in range(3):
+        await kept(client, admin)
+    names: list[str] = []
+    address: str | None = f"{MACROS}?limit=2"
+    while address is not None:
+        page = await client.get(address, headers=agent)
+        names += [one["name"] for one in page.json()["data"]]
+        address = page.links["next"]["url"] if page.json()["has_more"] else None
+    assert len(names) >= 3
+    assert names == sorted(set(names), key=str.lower)
+    unknown = await client.get(MACROS, params={"name": "x"}, headers=agent)
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid-parameter")
+
+
+async def test_what_does_not_exist_is_not_found(
+    client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
+) -> None:
+    made = (await kept(client, admin)).json()
+    unknown = str(uuid4())
+    answers = [
+        await client.get(f"{MACROS}/{unknown}", headers=agent),
+        await client.get(f"{MACROS}/seven", headers=agent),
+        await client.post(f"{ticket}/macro", json={"macro": unknown}, headers=agent),
+        await client.post("/api/v1/tickets/INC000999999999/macro", json={"macro": made["id"]}, headers=agent),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    refused = await client.post(f"{ticket}/macro", json={"macro": "seven"}, headers=agent)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/macro")

@@ -1,0 +1,152 @@
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from clearline.accounts import keys
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Role
+from clearline.platform.database.transactions import Database
+from tests.builders.house import staff_key
+from tests.conftest import NOW, Tenant
+
+VIEWS = "/api/v1/views"
+Headers = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+async def admin(database: Database, tenant: Tenant) -> Headers:
+    """The headers of an admin of the customer."""
+    code = tenant.company.code
+    async with database.transaction() as tx:
+        user = await accounts.add_user(
+            tx, OPERATOR, code, name="Ines", email="ines@example.com", phone="", role=Role.CUSTOMER_ADMIN, now=NOW
+        )
+        _key, secret = await keys.create_key(tx, OPERATOR, code, user_id=user.id, name="test", now=NOW)
+    return {"Authorization": f"Bearer {secret}"}
+
+
+async def kept(client: httpx.AsyncClient, headers: Headers, **more: Any) -> httpx.Response:
+    body = {"name": f"View {uuid4().hex[:8]}", "query": "status:open fibre", **more}
+    return await client.post(VIEWS, json=body, headers=headers)
+
+
+async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    made = await client.post(VIEWS, json={"name": "Mine", "query": "fibre"}, headers=tenant.headers)
+    assert made.status_code == 201, made.text
+    body = made.json()
+    assert body == {
+        "id": body["id"],
+        "name": "Mine",
+        "query": "fibre",
+        "is_shared": False,
+        "owner_id": str(tenant.user.id),
+        "created_at": body["created_at"],
+    }
+    address = made.headers["location"]
+    assert address == f"{VIEWS}/{body['id']}"
+    read = await client.get(address, headers=tenant.headers)
+    assert (read.json(), read.headers["etag"]) == (body, made.headers["etag"])
+    tag = read.headers["etag"]
+    for match, status in ((None, 428), ('"other"', 412), (tag, 200), (tag, 412)):
+        headers = tenant.headers if match is None else {**tenant.headers, "If-Match": match}
+        changed = await client.patch(address, json={"query": "copper"}, headers=headers)
+        assert changed.status_code == status
+        if status == 200:
+            assert changed.json() == {**body, "query": "copper"}
+    for match, status in ((None, 428), ('"other"', 412), ("*", 204), ("*", 404)):
+        headers = tenant.headers if match is None else {**tenant.headers, "If-Match": match}
+        assert (await client.delete(address, headers=headers)).status_code == status
+
+
+async def test_an_admin_shares_a_view_with_its_company_alone(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant, admin: Headers
+) -> None:
+    shared = await kept(client, admin, is_shared=True)
+    own = await kept(client, admin)
+    address, match = shared.headers["location"], {"If-Match": "*"}
+    assert (await client.get(address, headers=tenant.headers)).json() == shared.json()
+    assert (await client.get(own.headers["location"], headers=tenant.headers)).status_code == 404
+    refusals = [
+        await client.patch(address, json={"name": "x"}, headers={**tenant.headers, **match}),
+        await client.delete(address, headers={**tenant.headers, **match}),
+        await kept(client, tenant.headers, is_shared=True),
+    ]
+    assert [answer.status_code for answer in refusals] == [403] * 3
+    desk = await staff_key(database, Role.ADMIN)
+    for stranger in (other_tenant.headers, desk):
+        answers = [
+            await client.get(address, headers=stranger),
+            await client.patch(address, json={"name": "x"}, headers={**stranger, **match}),
+            await client.delete(address, headers={**stranger, **match}),
+        ]
+        assert [answer.status_code for answer in answers] == [404] * 3
+        listed = await client.get(VIEWS, headers=stranger)
+        assert shared.json()["id"] not in [one["id"] for one in listed.json()["data"]]
+
+
+async def test_the_staff_shares_views_of_its_own(client: httpx.AsyncClient, database: Database) -> None:
+    admin, agent = await staff_key(database, Role.ADMIN), await staff_key(database, Role.AGENT)
+    shared = await kept(client, admin, is_shared=True)
+    assert (await client.get(shared.headers["location"], headers=agent)).status_code == 200
+    assert (await kept(client, agent, is_shared=True)).status_code == 403
+    own = await kept(client, agent)
+    headers = {**agent, "If-Match": "*"}
+    refused = await client.patch(own.headers["location"], json={"is_shared": True}, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"name": ""}, ["/name"]),
+        ({"name": "x" * 256, "query": "x" * 501}, ["/name", "/query"]),
+        ({"query": "x" * 501}, ["/query"]),
+        ({"query": None}, ["/query"]),
+        ({"is_shared": "yes"}, ["/is_shared"]),
+        ({"colour": "red"}, ["/colour"]),
+    ],
+)
+async def test_what_is_wrong_with_a_view_is_named_by_pointer(
+    client: httpx.AsyncClient, tenant: Tenant, body: dict[str, Any], wrong: list[str]
+) -> None:
+    refused = await kept(client, tenant.headers, **body)
+    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
+
+
+async def test_a_person_has_one_view_of_a_name(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
+    made = await kept(client, tenant.headers)
+    name = made.json()["name"].upper()
+    taken = await kept(client, tenant.headers, name=name)
+    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+    assert (await kept(client, admin, name=name)).status_code == 201
+
+
+async def test_views_are_listed_by_name_page_by_page(client: httpx.AsyncClient, other_tenant: Tenant) -> None:
+    wanted = ["alpha", "Beta", "gamma"]
+    for name in reversed(wanted):
+        await kept(client, other_tenant.headers, name=name)
+    first = await client.get(VIEWS, params={"limit": 2}, headers=other_tenant.headers)
+    rest = await client.get(first.links["next"]["url"], headers=other_tenant.headers)
+    assert [[one["name"] for one in answer.json()["data"]] for answer in (first, rest)] == [wanted[:2], wanted[2:]]
+    assert (rest.json()["has_more"], rest.json()["next_cursor"]) == (False, None)
+    unknown = await client.get(VIEWS, params={"shared": "true"}, headers=other_tenant.headers)
+    assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid-parameter")
+
+
+async def test_a_retry_saves_no_second_view(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    headers = {**tenant.headers, "Idempotency-Key": uuid4().hex}
+    body = {"name": f"View {uuid4().hex[:8]}", "query": ""}
+    first, again = [await client.post(VIEWS, json=body, headers=headers) for _ in range(2)]
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_who_may_only_read_saves_nothing(client: httpx.AsyncClient, database: Database) -> None:
+    viewer = await staff_key(database, Role.VIEWER)
+    assert (await client.get(VIEWS, headers=viewer)).status_code == 200
+    assert (await kept(client, viewer)).status_code == 403
+    assert (await kept(client, {})).status_code == 401
+    for name in ("seven", str(uuid4())):
+        assert (await client.get(f"{VIEWS}/{name}", headers=viewer)).status_code == 404

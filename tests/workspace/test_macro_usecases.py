@@ -1,0 +1,252 @@
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from clearline.errors import (
+    AlreadyExists,
+    Forbidden,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    ScopeMissing,
+    TicketFinished,
+)
+from clearline.identity import OPERATOR, Actor, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.queues import usecases as queues
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import Channel, Priority, Status, ticket_number
+from clearline.tickets.note import Source, Visibility
+from clearline.workspace import macro_usecases as macros
+from clearline.workspace.domain import Macro
+from tests.builders.samples import raised
+from tests.conftest import NOW, Tenant
+from tests.tickets.links.test_usecases import facts, somebody
+
+
+async def kept(tx: Tx, **values: Any) -> Macro:
+    """A macro just made; by default it writes a note."""
+    name = f"Macro {uuid4().hex[:8]}"
+    return await macros.add_macro(tx, OPERATOR, {"name": name, "text": "Hello", **values}, now=NOW)
+
+
+async def a_queue(tx: Tx) -> UUID:
+    made = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)
+    return made.queue.id
+
+
+async def told(tx: Tx, macro_id: UUID) -> list[tuple[str, dict[str, Any]]]:
+    rows = await tx.fetch(
+        "select type, data::text from event where data->>'id' = $1 and ticket_number is null order by id", str(macro_id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def test_a_macro_is_kept_changed_and_deleted_with_an_event_each(database: Database) -> None:
+    async with database.transaction() as tx:
+        made = await kept(tx, add_tags=("Fibre", "fibre"), visibility=Visibility.INTERNAL)
+        assert made.add_tags == ("fibre",)
+        assert await macros.get_macro(tx, OPERATOR, made.id) == made
+        assert await macros.macro_named(tx, OPERATOR, made.name.upper()) == made
+        assert await macros.change_macro(tx, OPERATOR, made.id, {"text": "Hello"}, now=NOW) == made
+        values = {"status": Status.PENDING, "priority": Priority.HIGH, "add_tags": ()}
+        changed = await macros.change_macro(tx, OPERATOR, made.id, values, now=NOW)
+        assert (changed.status, changed.priority, changed.add_tags) == (Status.PENDING, Priority.HIGH, ())
+        assert await macros.get_macro(tx, OPERATOR, made.id) == changed
+        await macros.delete_macro(tx, OPERATOR, made.id, now=NOW)
+        with pytest.raises(NotFound):
+            await macros.get_macro(tx, OPERATOR, made.id)
+        with pytest.raises(NotFound):
+            await macros.macro_named(tx, OPERATOR, made.name)
+        assert [kind for kind, _data in await told(tx, made.id)] == ["macro.created", "macro.changed", "macro.deleted"]
+        data = (await told(tx, made.id))[1][1]
+        assert [name in data for name in ('"status"', '"priority"', '"add_tags"', '"text"')] == [
+            True,
+            True,
+            True,
+            False,
+        ]
+
+
+async def test_what_a_macro_may_not_be_is_refused_when_it_is_kept_and_when_it_is_changed(database: Database) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"text": "{{ticket.secret}}"},
+        {"queue_id": uuid4()},
+        {"name": ""},
+        {"text": ""},
+        {"add_tags": ("no spaces",)},
+    ]
+    async with database.transaction() as tx:
+        made, other = await kept(tx), await kept(tx)
+        for values in wrong:
+            with pytest.raises(InvalidInput):
+                await kept(tx, **values)
+            with pytest.raises(InvalidInput):
+                await macros.change_macro(tx, OPERATOR, made.id, values, now=NOW)
+        with pytest.raises(AlreadyExists):
+            await kept(tx, name=made.name.upper())
+        with pytest.raises(AlreadyExists):
+            await macros.change_macro(tx, OPERATOR, other.id, {"name": made.name.upper()}, now=NOW)
+        await macros.change_macro(tx, OPERATOR, made.id, {"name": made.name.upper()}, now=NOW)
+        for work in (
+            macros.change_macro(tx, OPERATOR, uuid4(), {"name": "x"}, now=NOW),
+            macros.delete_macro(tx, OPERATOR, uuid4(), now=NOW),
+        ):
+            with pytest.raises(NotFound):
+                await work
+
+
+async def test_macros_are_listed_by_name_page_by_page(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.write("delete from macro")
+        for name in ("beta", "Alpha", "gamma", "Delta", "alpha 2"):
+            await kept(tx, name=name)
+        names: list[str] = []
+        after = None
+        while page := await macros.list_macros(tx, OPERATOR, after=after, limit=2):
+            assert len(page) <= 2
+            names += [one.name for one in page]
+            after = names[-1]
+    assert names == ["Alpha", "alpha 2", "beta", "Delta", "gamma"]
+
+
+@pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CUSTOMER_ADMIN, Role.VIEWER, Role.AGENT, Role.ADMIN])
+async def test_the_staff_reads_macros_agents_use_them_and_admins_keep_them(
+    database: Database, tenant: Tenant, role: Role
+) -> None:
+    async with database.transaction() as tx:
+        customer = role in {Role.CUSTOMER, Role.CUSTOMER_ADMIN}
+        actor = await somebody(tx, role, tenant.company.code if customer else "PROVIDER")
+        made, number = await kept(tx), await raised(tx, tenant)
+
+        async def refusal(work: Any) -> type[Exception] | None:
+            try:
+                await work
+            except (Forbidden, ScopeMissing) as error:
+                return type(error)
+            return None
+
+        reads = [
+            await refusal(macros.list_macros(tx, actor, after=None, limit=10)),
+            await refusal(macros.get_macro(tx, actor, made.id)),
+            await refusal(macros.preview(tx, actor, number, made.id)),
+        ]
+        uses = await refusal(macros.apply_macro(tx, actor, number, made.id, now=NOW))
+        keeps = [
+            await refusal(macros.add_macro(tx, actor, {"name": f"By {role}", "text": "x"}, now=NOW)),
+            await refusal(macros.change_macro(tx, actor, made.id, {"text": "y"}, now=NOW)),
+            await refusal(macros.delete_macro(tx, actor, made.id, now=NOW)),
+        ]
+    assert reads == ([Forbidden] * 3 if customer else [None] * 3)
+    assert uses == (Forbidden if customer else ScopeMissing if role is Role.VIEWER else None)
+    assert keeps == ([None] * 3 if role is Role.ADMIN else [Forbidden] * 3)
+
+
+async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        agent = await somebody(tx, Role.AGENT)
+        number, queue_id = await raised(tx, tenant), await a_queue(tx)
+        macro = await kept(
+            tx,
+            text="{{company.name}}, {{contact.name}}: {{ticket.number}} is with {{agent.name}} ({{service.label}})",
+            visibility=Visibility.INTERNAL,
+            status=Status.IN_PROGRESS,
+            queue_id=queue_id,
+            priority=Priority.CRITICAL,
+            add_tags=("fibre",),
+        )
+        told = f"{tenant.company.name}, Ada Okoro: {ticket_number(number)} is with {agent.name} (Service 1)"
+        before = len(await facts(tx, number))
+        shown = await macros.preview(tx, agent, number, macro.id)
+        assert (shown.text, shown.note_number, shown.ticket.ticket.version) == (told, None, 1)
+        assert len(await facts(tx, number)) == before
+        used = await macros.apply_macro(tx, agent, number, macro.id, channel=Channel.API, now=NOW)
+        read = await tickets.get_ticket(tx, OPERATOR, number)
+        [note] = read.notes
+        assert (used.text, used.note_number) == (told, note.number)
+        assert (note.text, note.visibility, note.source, note.author, note.channel) == (
+            told,
+            Visibility.INTERNAL,
+            Source.SELLER,
+            agent.name,
+            "API",
+        )
+        assert used.ticket.ticket == read.ticket
+        assert (read.ticket.status, read.ticket.priority) == (Status.IN_PROGRESS, Priority.CRITICAL)
+        assert (used.ticket.handling.queue_id, used.ticket.handling.tags) == (queue_id, ("fibre",))
+        kinds = [kind for kind, _data in await facts(tx, number)]
+        assert kinds == ["note.added", "ticket.changed", "ticket.routed", "ticket.status_changed"]
+
+
+async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_changes_none(
+    database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        quiet = await kept(tx, text="", status=Status.HELD)
+        used = await macros.apply_macro(tx, OPERATOR, number, quiet.id, now=NOW)
+        assert (used.text, used.note_number, used.ticket.ticket.status) == ("", None, Status.HELD)
+        again = await macros.apply_macro(tx, OPERATOR, number, quiet.id, now=NOW)
+        assert again.ticket == used.ticket
+        spoken = await macros.apply_macro(tx, OPERATOR, number, (await kept(tx)).id, now=NOW)
+        assert spoken.ticket.handling == used.ticket.handling
+        assert [kind for kind, _data in await facts(tx, number)] == ["ticket.status_changed", "note.added"]
+
+
+async def test_a_refusal_undoes_all_of_a_macro(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        macro = await kept(tx, priority=Priority.CRITICAL, status=Status.CLOSED)
+    with pytest.raises(IllegalTransition):
+        async with database.transaction() as tx:
+            await macros.apply_macro(tx, OPERATOR, number, macro.id, now=NOW)
+    async with database.transaction() as tx:
+        read = await tickets.get_ticket(tx, OPERATOR, number)
+        assert (read.notes, read.ticket.version, read.ticket.priority) == ([], 1, Priority.MEDIUM)
+        assert await facts(tx, number) == []
+
+
+async def test_a_macro_is_refused_where_its_parts_would_be(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async def apply(actor: Actor, number: int, macro_id: UUID) -> None:
+        async with database.transaction() as tx:
+            await macros.apply_macro(tx, actor, number, macro_id, now=NOW)
+
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, title="x" * 255)
+        ended = await raised(tx, tenant)
+        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        long = await kept(tx, text="{{ticket.title}}" * 16)
+        tagging = await kept(tx, text="", add_tags=("fibre",))
+        plain = await kept(tx)
+    with pytest.raises(InvalidInput, match="4000"):
+        await apply(OPERATOR, number, long.id)
+    for macro in (plain, tagging):
+        with pytest.raises(TicketFinished):
+            await apply(OPERATOR, ended, macro.id)
+    with pytest.raises(NotFound, match="macro"):
+        await apply(OPERATOR, number, uuid4())
+    with pytest.raises(NotFound, match="ticket"):
+        await apply(OPERATOR, 999_999_999, plain.id)
+    with pytest.raises(Forbidden):
+        await apply(other_tenant.actor, number, plain.id)
+
+
+async def test_a_macro_outlives_its_queue(database: Database) -> None:
+    async with database.transaction() as tx:
+        queue_id = await a_queue(tx)
+        macro = await kept(tx, queue_id=queue_id)
+        await queues.delete_queue(tx, OPERATOR, queue_id, now=NOW)
+        assert (await macros.get_macro(tx, OPERATOR, macro.id)).queue_id is None
+
+
+async def test_of_two_who_keep_the_same_name_at_once_one_is_refused(database: Database) -> None:
+    async def keep() -> None:
+        async with database.transaction() as tx:
+            await kept(tx, name="At once")
+
+    outcomes = await asyncio.gather(keep(), keep(), keep(), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]

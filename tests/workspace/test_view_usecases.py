@@ -1,0 +1,202 @@
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, ScopeMissing
+from clearline.identity import OPERATOR, Actor, Role
+from clearline.platform.database.transactions import Database, Tx
+from clearline.workspace import view_usecases as views
+from clearline.workspace.domain import SavedView
+from tests.conftest import NOW, Tenant, new_tenant
+from tests.tickets.links.test_usecases import somebody
+
+
+async def names(tx: Tx, actor: Actor) -> list[str]:
+    return [one.name for one in await views.list_views(tx, actor, after=None, limit=100)]
+
+
+async def told(tx: Tx, view: SavedView) -> list[tuple[str, list[Any]]]:
+    rows = await tx.fetch(
+        "select type, data::text from event where company_id = $1 and data->>'id' = $2 order by id",
+        view.company_id,
+        str(view.id),
+    )
+    return [(row[0], json.loads(row[1])["changes"]) for row in rows]
+
+
+ADMINS = [(Role.CUSTOMER_ADMIN, Role.CUSTOMER, True), (Role.ADMIN, Role.AGENT, False)]
+"""An admin and another person of the same company: a customer's, and the provider."""
+
+
+async def pair(tx: Tx, tenant: Tenant, roles: tuple[Role, Role, bool]) -> tuple[Actor, Actor]:
+    admin, other, customer = roles
+    code = tenant.company.code if customer else "PROVIDER"
+    return await somebody(tx, admin, code), await somebody(tx, other, code)
+
+
+@pytest.mark.parametrize("roles", ADMINS)
+async def test_a_view_is_its_owners_until_an_admin_shares_it(
+    database: Database, roles: tuple[Role, Role, bool]
+) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        admin, other = await pair(tx, tenant, roles)
+        await tx.write("delete from saved_view")
+        own = await views.add_view(tx, other, "Mine", "status:open fibre", now=NOW)
+        assert await views.get_view(tx, other, own.id) == own
+        assert await names(tx, admin) == []
+        for work in (
+            views.get_view(tx, admin, own.id),
+            views.change_view(tx, admin, own.id, {"name": "x"}, now=NOW),
+            views.delete_view(tx, admin, own.id, now=NOW),
+        ):
+            with pytest.raises(NotFound):
+                await work
+        with pytest.raises(Forbidden):
+            await views.add_view(tx, other, "Ours", "", is_shared=True, now=NOW)
+        with pytest.raises(Forbidden):
+            await views.change_view(tx, other, own.id, {"is_shared": True}, now=NOW)
+        shared = await views.add_view(tx, admin, "Ours", "priority:critical", is_shared=True, now=NOW)
+        assert await names(tx, other) == ["Mine", "Ours"]
+        assert await views.get_view(tx, other, shared.id) == shared
+        for work in (
+            views.change_view(tx, other, shared.id, {"name": "x"}, now=NOW),
+            views.delete_view(tx, other, shared.id, now=NOW),
+        ):
+            with pytest.raises(Forbidden):
+                await work
+        assert await views.get_view(tx, other, shared.id) == shared
+
+
+async def test_an_admin_changes_and_deletes_what_others_share(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        admin, other = await pair(tx, tenant, ADMINS[0])
+        owner = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        view = await views.add_view(tx, owner, "Ours", "a", is_shared=True, now=NOW)
+        changed = await views.change_view(tx, admin, view.id, {"query": "b"}, now=NOW)
+        assert (changed.user_id, changed.query) == (view.user_id, "b")
+        assert (await views.get_view(tx, other, view.id)).query == "b"
+        await views.delete_view(tx, admin, view.id, now=NOW)
+        with pytest.raises(NotFound):
+            await views.get_view(tx, owner, view.id)
+
+
+async def test_only_shared_views_make_events(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        admin = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        view = await views.add_view(tx, admin, "Mine", "a", now=NOW)
+        await views.change_view(tx, admin, view.id, {"query": "b"}, now=NOW)
+        assert await told(tx, view) == []
+        await views.change_view(tx, admin, view.id, {"is_shared": True}, now=NOW)
+        await views.change_view(tx, admin, view.id, {"query": "b", "is_shared": True}, now=NOW)
+        await views.change_view(tx, admin, view.id, {"query": "c"}, now=NOW)
+        await views.delete_view(tx, admin, view.id, now=NOW)
+        assert await told(tx, view) == [
+            ("view.changed", [{"field": "is_shared", "before": False, "after": True}]),
+            ("view.changed", [{"field": "query", "before": "b", "after": "c"}]),
+            ("view.deleted", []),
+        ]
+        shared = await views.add_view(tx, admin, "Ours", "a", is_shared=True, now=NOW)
+        assert await told(tx, shared) == [("view.created", [])]
+        await views.change_view(tx, admin, shared.id, {"is_shared": False}, now=NOW)
+        assert [kind for kind, _changes in await told(tx, shared)] == ["view.created", "view.changed"]
+
+
+async def test_another_companys_shared_view_does_not_exist(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        admin = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        foreign = await somebody(tx, Role.CUSTOMER_ADMIN, other_tenant.company.code)
+        desk = await somebody(tx, Role.ADMIN)
+        view = await views.add_view(tx, admin, "Only ours", "", is_shared=True, now=NOW)
+        assert "Only ours" in await names(tx, tenant.actor)
+        for actor in (foreign, desk):
+            assert "Only ours" not in await names(tx, actor)
+            for view_id in (view.id, uuid4()):
+                for work in (
+                    views.get_view(tx, actor, view_id),
+                    views.change_view(tx, actor, view_id, {"name": "x"}, now=NOW),
+                    views.delete_view(tx, actor, view_id, now=NOW),
+                ):
+                    with pytest.raises(NotFound, match=f"view {view_id} does not exist"):
+                        await work
+
+
+async def test_a_person_has_one_view_of_a_name(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        one = await somebody(tx, Role.CUSTOMER, tenant.company.code)
+        other = await somebody(tx, Role.CUSTOMER, tenant.company.code)
+        view = await views.add_view(tx, one, "Mine", "", now=NOW)
+        await views.add_view(tx, other, "Mine", "", now=NOW)
+        second = await views.add_view(tx, one, "Second", "", now=NOW)
+        with pytest.raises(AlreadyExists):
+            await views.add_view(tx, one, "MINE", "", now=NOW)
+        with pytest.raises(AlreadyExists):
+            await views.change_view(tx, one, second.id, {"name": "mine"}, now=NOW)
+        assert (await views.change_view(tx, one, view.id, {"name": "MINE"}, now=NOW)).name == "MINE"
+        with pytest.raises(InvalidInput):
+            await views.add_view(tx, one, "Long", "x" * 501, now=NOW)
+        with pytest.raises(InvalidInput):
+            await views.change_view(tx, one, view.id, {"query": "x" * 501}, now=NOW)
+
+
+async def test_views_are_listed_by_name_page_by_page(database: Database) -> None:
+    tenant = await new_tenant(database)
+    async with database.transaction() as tx:
+        one = await somebody(tx, Role.CUSTOMER, tenant.company.code)
+        admin = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        for name in ("beta", "Delta", "alpha"):
+            await views.add_view(tx, one, name, "", now=NOW)
+        for name in ("Alpha", "gamma"):
+            await views.add_view(tx, admin, name, "", is_shared=True, now=NOW)
+        await views.add_view(tx, admin, "a private one", "", now=NOW)
+        found: list[SavedView] = []
+        after = None
+        while page := await views.list_views(tx, one, after=after, limit=2):
+            assert len(page) <= 2
+            found += page
+            after = (found[-1].name, found[-1].id)
+    assert [view.name.lower() for view in found] == ["alpha", "alpha", "beta", "delta", "gamma"]
+    assert [view.id for view in found[:2]] == sorted(view.id for view in found[:2])
+
+
+async def test_the_operator_names_whose_views_are_meant_and_nobody_else_may(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        admin = await somebody(tx, Role.ADMIN)
+        for actor, of in ((OPERATOR, None), (tenant.actor, tenant.user), (admin, tenant.user)):
+            with pytest.raises(Forbidden):
+                await views.list_views(tx, actor, of=of, after=None, limit=10)
+            with pytest.raises(Forbidden):
+                await views.add_view(tx, actor, "x", "", of=of, now=NOW)
+        view = await views.add_view(tx, OPERATOR, "Made for Ada", "", is_shared=True, of=tenant.user, now=NOW)
+        assert view.user_id == tenant.user.id
+        assert "Made for Ada" in await names(tx, tenant.actor)
+        assert await views.get_view(tx, OPERATOR, view.id, of=tenant.user) == view
+        await views.delete_view(tx, OPERATOR, view.id, of=tenant.user, now=NOW)
+        assert "Made for Ada" not in await names(tx, tenant.actor)
+
+
+async def test_who_may_only_read_keeps_no_views(database: Database) -> None:
+    async with database.transaction() as tx:
+        viewer = await somebody(tx, Role.VIEWER)
+        await views.list_views(tx, viewer, after=None, limit=10)
+        for work in (
+            views.add_view(tx, viewer, "x", "", now=NOW),
+            views.change_view(tx, viewer, uuid4(), {}, now=NOW),
+            views.delete_view(tx, viewer, uuid4(), now=NOW),
+        ):
+            with pytest.raises(ScopeMissing):
+                await work
+
+
+async def test_of_two_who_save_the_same_name_at_once_one_is_refused(database: Database, tenant: Tenant) -> None:
+    async def save() -> None:
+        async with database.transaction() as tx:
+            await views.add_view(tx, tenant.actor, "At once", "", now=NOW)
+
+    outcomes = await asyncio.gather(save(), save(), save(), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]
