@@ -28,10 +28,11 @@ from rich.progress import Progress
 from clearline.accounts import keys
 from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.identity import OPERATOR, PROVIDER_ID, Company, Contact, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Company, Role
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.search.document import Document, vector
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, ticket_number
 from clearline.tickets.handling import DeskTicket, Handling
 from dataset import COMPANIES, Tenant, companies

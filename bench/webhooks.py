@@ -33,13 +33,15 @@ from clearline.accounts import keys
 from clearline.accounts import store as parties
 from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.identity import OPERATOR, PROVIDER_ID, Contact
+from clearline.events import store as events
+from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as postgres_embedded
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket
 from clearline.webhooks import store as subscriptions
 from clearline.webhooks.domain import Subscription
@@ -224,7 +226,7 @@ async def run(options: argparse.Namespace, server: postgres_embedded.EmbeddedPos
     if not options.all_good:
         urls += [f"http://127.0.0.1:{port}/slow", f"http://127.0.0.1:{dead}/"]
     opened = await Database.open(server.url)
-    await migrate.migrate(opened)
+    await migrate.migrate(opened, afterwards=events.rebase)
     actor = await prepare(opened, urls)
     pid = server.supervisor.pid
     samples = []

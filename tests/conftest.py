@@ -18,6 +18,7 @@ from clearline.accounts import keys
 from clearline.accounts import store as parties
 from clearline.accounts import usecases as accounts
 from clearline.app import Application
+from clearline.events import store as events
 from clearline.identity import OPERATOR, Actor, Company, User
 from clearline.inventory import usecases as inventory
 from clearline.platform.database import migrate
@@ -62,7 +63,7 @@ async def new_database(postgres: str, *, migrated: bool = True) -> AsyncIterator
     try:
         if migrated:
             database = await Database.open(url)
-            await migrate.migrate(database)
+            await migrate.migrate(database, afterwards=events.rebase)
             await database.close()
         yield url
     finally:

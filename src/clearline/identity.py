@@ -1,4 +1,4 @@
-"""Who takes part: companies, their users, API keys, and the actor on whose behalf a use case runs."""
+"""Who acts: companies, people, what their roles may do, and the actor on whose behalf a use case runs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,12 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import ScopeMissing, Violation
-from clearline.text import check_email, check_text
-
-NAME_MAX = 255
-CODE_MAX = 32
-PHONE_MAX = 64
+from clearline.errors import ScopeMissing
 
 
 class Role(StrEnum):
@@ -49,8 +44,6 @@ ALL_SCOPES = frozenset(Scope)
 STAFF = frozenset({Role.VIEWER, Role.AGENT, Role.ADMIN, Role.OPERATOR})
 STAFF_ROLES = (Role.ADMIN, Role.AGENT, Role.VIEWER)
 """What a person of the provider may be."""
-CUSTOMER_ROLES = (Role.CUSTOMER, Role.CUSTOMER_ADMIN)
-"""What a person of a customer may be."""
 
 _CUSTOMER = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
 _VIEWER = frozenset({Scope.TICKETS_READ, Scope.ACCOUNTS_READ, Scope.DESK_READ})
@@ -66,14 +59,6 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 
 PROVIDER_ID = UUID("00000000-0000-4000-8000-000000000001")
 """The company that the staff belongs to; the migrations make it."""
-
-
-class Contact(Struct, frozen=True):
-    """Whom to call about a ticket. ``phone`` is as people write it, and empty when unknown."""
-
-    name: str
-    phone: str
-    email: str
 
 
 class Company(Struct, frozen=True):
@@ -95,21 +80,6 @@ class User(Struct, frozen=True):
     role: Role = Role.CUSTOMER
     is_active: bool = True
     is_available: bool = True
-
-
-class ApiKey(Struct, frozen=True):
-    """A key without its secret, which nobody can show twice: ``prefix`` is its first characters, to tell keys apart."""
-
-    company_id: UUID
-    id: UUID
-    user_id: UUID
-    name: str
-    prefix: str
-    scopes: frozenset[str]
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
 
 
 class Actor(Struct, frozen=True):
@@ -139,44 +109,3 @@ class Actor(Struct, frozen=True):
 
 
 OPERATOR = Actor(Role.OPERATOR, "operator", scopes=ALL_SCOPES)
-
-
-def check_contact(field: str, contact: Contact) -> list[Violation]:
-    """The rules that a contact breaks."""
-    return [
-        *check_text(f"{field}.name", contact.name, most=NAME_MAX),
-        *check_text(f"{field}.phone", contact.phone, least=0, most=PHONE_MAX),
-        *check_email(f"{field}.email", contact.email),
-    ]
-
-
-def check_company(name: str, code: str) -> list[Violation]:
-    """The rules that a new company breaks."""
-    return [*check_text("name", name, most=NAME_MAX), *check_text("code", code, most=CODE_MAX)]
-
-
-def check_user(name: str, email: str, phone: str, role: Role, *, of_provider: bool) -> list[Violation]:
-    """The rules that a person breaks."""
-    violations = [
-        *check_text("name", name, most=NAME_MAX),
-        *check_email("email", email),
-        *check_text("phone", phone, least=0, most=PHONE_MAX),
-    ]
-    roles = STAFF_ROLES if of_provider else CUSTOMER_ROLES
-    if role not in roles:
-        violations.append(Violation("role", "must be one of " + ", ".join(roles)))
-    return violations
-
-
-def check_key(name: str, scopes: frozenset[str], role: Role) -> list[Violation]:
-    """The rules that a new key breaks; a user's key can carry what the user's role may, and nothing else."""
-    violations = check_text("name", name, most=NAME_MAX)
-    if not scopes or scopes - ALL_SCOPES:
-        violations.append(Violation("scopes", "must be some of " + ", ".join(sorted(ALL_SCOPES))))
-    elif beyond := sorted(scopes - ROLE_SCOPES[role]):
-        violations.append(Violation("scopes", f"must not have {', '.join(beyond)}: the user is {_a(role)}"))
-    return violations
-
-
-def _a(role: Role) -> str:
-    return f"{'an' if role[0] in 'aeiou' else 'a'} {role.replace('_', ' ')}"

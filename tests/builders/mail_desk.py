@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.identity import OPERATOR, Actor, Contact, Role
+from clearline.identity import OPERATOR, Actor, Role
 from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail
@@ -28,6 +28,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.attachments.domain import Attachment, Limits
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
 from clearline.tickets.note import Note
 from tests.builders.desk import person

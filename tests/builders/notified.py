@@ -13,7 +13,7 @@ from clearline.accounts import store as parties
 from clearline.accounts import usecases as accounts
 from clearline.events import store as events
 from clearline.events.store import Event
-from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Contact, Role, Scope
+from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role, Scope
 from clearline.notifications import preferences as notifications
 from clearline.notifications.domain import Happening, Way
 from clearline.notifications.recipients import Noted, note_events
@@ -22,6 +22,7 @@ from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel
 from clearline.tickets.links import watcher_usecases as watchers
 from tests.builders.desk import id_of, named

@@ -2,10 +2,10 @@
 
 import asyncpg
 
-from clearline.identity import Contact
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket
 from tests.conftest import NOW, Tenant
 

@@ -188,7 +188,7 @@ async def test_events_from_another_server_are_readable_again_and_nobody_skips_an
         assert (await read_as(restored, name, limit=records + many)) == numbers[:many]
     await move_ahead(restored)
     assert await read_on(restored, START) == []
-    await migrate.migrate(restored)
+    await migrate.migrate(restored, afterwards=events.rebase)
     found = await read_on(restored, START)
     assert [event.cursor.id for event in found] == sorted(event.cursor.id for event in found)
     assert sorted(event.ticket_number for event in found if event.ticket_number) == sorted(numbers)
@@ -211,7 +211,7 @@ async def test_what_happened_between_a_restore_and_the_start_is_not_skipped(rest
         await consumers.advance(tx, "finished", await the_end(restored))
     await move_ahead(restored)
     early = await written(restored, tenant, 2)
-    await migrate.migrate(restored)
+    await migrate.migrate(restored, afterwards=events.rebase)
     assert await read_as(restored, "finished", limit=1000) == sorted(early)
 
 

@@ -12,7 +12,7 @@ from msgspec import convert
 from clearline.accounts import usecases as accounts
 from clearline.bulk import import_store as imports
 from clearline.bulk.import_domain import ImportedTicket
-from clearline.identity import OPERATOR, PROVIDER_ID, Contact, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preferences as notifications
 from clearline.notifications.domain import Happening, NotificationSettings, Relation, Way, heard, rules_of, way_to
 from clearline.notifications.recipients import TOO_OLD, WINDOW, Noted
@@ -23,6 +23,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import store as attachments
 from clearline.tickets.attachments.domain import Attachment
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Priority, Status
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links

@@ -7,13 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearline.errors import InvalidInput
-from clearline.identity import Company, Contact
+from clearline.identity import Company
 from clearline.inventory.domain import ServiceType
 from clearline.search import document as documents
 from clearline.search.document import Document, day_facets, facet, pairs, vector
 from clearline.search.language import FOR_CUSTOMERS, FOR_STAFF, Clause, Facets, Named, Phrase, Term, Word, clause, parse
 from clearline.search.plan import Plan, Statistics, Step
 from clearline.search.words import WORD_MAX, fold, phone_words, units
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
 from clearline.tickets.handling import DeskTicket, Handling
 

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from clearline.errors import InvalidInput, ScopeMissing
-from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Contact, Role, User
+from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, User
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.search import store
@@ -17,6 +17,7 @@ from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Status
 from clearline.tickets.note import Visibility
 from tests.conftest import NOW, Tenant

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing, TicketFinished
 from clearline.events.store import Event
-from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Contact, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Impact, IssueType, Priority, Severity, Status
 from clearline.tickets.handling import FOR_CUSTOMERS, Editable, editable
 from clearline.tickets.list_store import Filter

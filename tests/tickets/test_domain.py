@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from clearline.errors import IllegalTransition, InvalidInput
 from clearline.events.domain import StatusChanged
-from clearline.identity import Contact
 from clearline.inventory.domain import ServiceType
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import (
     ALLOWED,
     ASSESSMENT,

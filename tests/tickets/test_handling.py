@@ -6,7 +6,7 @@ import pytest
 from msgspec import Struct
 
 from clearline.events.domain import Change, RecordChanged, TicketFact, changes_between, for_customer
-from clearline.identity import Contact
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Impact, IssueType, Priority, Severity
 from clearline.tickets.handling import (
     EXTERNAL_IDS_MAX,

@@ -3,8 +3,9 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.identity import Company, Contact
+from clearline.identity import Company
 from clearline.inventory.domain import ServiceType
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
 from clearline.tickets.handling import DeskTicket, Handling
 from clearline.workspace.domain import PLACEHOLDERS, Macro, check_macro, check_view, render, values_of

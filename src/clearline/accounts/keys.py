@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from clearline.accounts import store as parties
 from clearline.accounts import usecases as accounts
+from clearline.accounts.domain import ApiKey, check_key
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive, Violation
 from clearline.events import store as events
 from clearline.events.domain import Change, changes_between, record
-from clearline.identity import ROLE_SCOPES, Actor, ApiKey, Company, User, check_key
+from clearline.identity import ROLE_SCOPES, Actor, Company, User
 from clearline.platform.database.transactions import Database, Tx
 
 KEY_PREFIX = "clk_"

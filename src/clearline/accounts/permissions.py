@@ -1,4 +1,7 @@
-"""The one door: who may see and do what. Every use case that touches a company's data comes through here."""
+"""Decide who may see and do what. Every use case that touches a company's data comes through here.
+
+``tickets/access.py`` finds the tickets of an actor by these rules.
+"""
 
 from uuid import UUID
 
@@ -6,9 +9,6 @@ from clearline.accounts import store as parties
 from clearline.errors import Forbidden, NotFound
 from clearline.identity import Actor, Company, Role, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import store as tickets
-from clearline.tickets.domain import Ticket, parse_ticket_number, ticket_number
-from clearline.tickets.note import Source, Visibility
 
 
 def own_company(actor: Actor) -> Company:
@@ -22,41 +22,9 @@ def own_company(actor: Actor) -> Company:
     return actor.company
 
 
-def limited_to(actor: Actor) -> UUID | None:
+def company_filter(actor: Actor) -> UUID | None:
     """The company whose things alone the actor may see: a customer's own; None for the staff, who see every one's."""
     return None if actor.is_staff else own_company(actor).id
-
-
-async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
-    """In which company the actor may look for a ticket. A customer's own, unasked: foreign costs what unknown costs."""
-    if actor.is_staff:
-        return await tickets.company_of(tx, number)
-    return own_company(actor).id
-
-
-async def ticket_to_change(tx: Tx, actor: Actor, number: int) -> Ticket:
-    """A ticket that the actor may see, held against changes by others until the transaction ends.
-
-    Raises:
-        NotFound: no such ticket for this actor.
-    """
-    company_id = await ticket_company(tx, actor, number)
-    ticket = None if company_id is None else await tickets.lock(tx, company_id, number)
-    if ticket is None:
-        raise NotFound("ticket", ticket_number(number))
-    return ticket
-
-
-async def ticket_to_read(tx: Tx, actor: Actor, number: int) -> UUID:
-    """The company of a ticket that exists and that the actor may see.
-
-    Raises:
-        NotFound: no such ticket for this actor.
-    """
-    company_id = await ticket_company(tx, actor, number)
-    if company_id is None or not await tickets.exists(tx, company_id, number):
-        raise NotFound("ticket", ticket_number(number))
-    return company_id
 
 
 async def company_named(tx: Tx, actor: Actor, name: str) -> Company:
@@ -96,28 +64,7 @@ async def company_typed(tx: Tx, actor: Actor, text: str) -> Company:
         return await company_named(tx, actor, text)
 
 
-def check_number(text: str) -> int:
-    """The number that a person typed.
-
-    Raises:
-        NotFound: it is no ticket number at all.
-    """
-    if (number := parse_ticket_number(text)) is None:
-        raise NotFound("ticket", text)
-    return number
-
-
-def readable(actor: Actor) -> list[str]:
-    """Which notes and attachments the actor may read: customers never the internal ones."""
-    return [*Visibility] if actor.is_staff else [Visibility.PUBLIC]
-
-
-def side(actor: Actor) -> Source:
-    """For which side the actor speaks."""
-    return Source.SELLER if actor.is_staff else Source.BUYER
-
-
-def allow(actor: Actor, scope: Scope) -> None:
+def require_scope(actor: Actor, scope: Scope) -> None:
     """Refuse unless the actor holds the scope.
 
     Raises:
@@ -126,7 +73,7 @@ def allow(actor: Actor, scope: Scope) -> None:
     actor.require(scope)
 
 
-def staff(actor: Actor, scope: Scope) -> None:
+def require_staff(actor: Actor, scope: Scope) -> None:
     """Refuse unless the actor works for the provider and holds the scope.
 
     Raises:
@@ -138,7 +85,7 @@ def staff(actor: Actor, scope: Scope) -> None:
     actor.require(scope)
 
 
-def manage(actor: Actor, company: Company) -> None:
+def require_company_admin(actor: Actor, company: Company) -> None:
     """Refuse unless the actor manages the people and keys of the company.
 
     Raises:
@@ -147,11 +94,11 @@ def manage(actor: Actor, company: Company) -> None:
     """
     own = actor.company is not None and actor.company.id == company.id and actor.role is Role.CUSTOMER_ADMIN
     if not own:
-        operate(actor)
+        require_desk_admin(actor)
     actor.require(Scope.ACCOUNTS_WRITE)
 
 
-def operate(actor: Actor) -> None:
+def require_desk_admin(actor: Actor) -> None:
     """Refuse unless the actor runs the desk.
 
     Raises:

@@ -6,7 +6,8 @@ from uuid import UUID
 from asyncpg.exceptions import UniqueViolationError
 from msgspec.structs import astuple
 
-from clearline.identity import ROLE_SCOPES, Actor, ApiKey, Company, Role, User
+from clearline.accounts.domain import ApiKey
+from clearline.identity import ROLE_SCOPES, Actor, Company, Role, User
 from clearline.platform.database.transactions import Record, Tx
 
 _KEY = "company_id, id, user_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at"

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
+from clearline.accounts.domain import check_company, check_user
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, LastAdmin, NotFound
 from clearline.events import store as events
 from clearline.events.domain import changes_between, first_values, record
-from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User, check_company, check_user
+from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 
 COMPANY_FIELDS = frozenset({"name", "code"})
@@ -26,8 +27,8 @@ async def company_of(tx: Tx, actor: Actor, which: UUID | str) -> Company:
         NotFound: there is none that the actor may see.
     """
     if isinstance(which, UUID):
-        return await access.company_with_id(tx, actor, which)
-    return await access.company_named(tx, actor, which)
+        return await permissions.company_with_id(tx, actor, which)
+    return await permissions.company_named(tx, actor, which)
 
 
 def home(actor: Actor) -> tuple[User, Company]:
@@ -49,7 +50,7 @@ async def managed(tx: Tx, actor: Actor, which: UUID | str) -> Company:
         Forbidden: the actor does not manage it.
     """
     company = await company_of(tx, actor, which)
-    access.manage(actor, company)
+    permissions.require_company_admin(actor, company)
     return company
 
 
@@ -61,8 +62,8 @@ async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: dateti
         InvalidInput: a value breaks a rule.
         AlreadyExists: the name or the code is taken.
     """
-    access.operate(actor)
-    access.allow(actor, Scope.ACCOUNTS_WRITE)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     if violations := check_company(name, code):
         raise InvalidInput(violations)
     company = Company(uuid4(), name, code)
@@ -90,7 +91,7 @@ async def list_companies(
     Raises:
         Forbidden: the actor is a customer, or its key may not read accounts.
     """
-    access.staff(actor, Scope.ACCOUNTS_READ)
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     if named is not None:
         found = await parties.find_company(tx, named)
         return [] if found is None or found.id == PROVIDER_ID else [found]
@@ -104,7 +105,7 @@ async def get_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
         NotFound: there is none that the actor may see.
         ScopeMissing: the actor's key may not read accounts.
     """
-    access.allow(actor, Scope.ACCOUNTS_READ)
+    permissions.require_scope(actor, Scope.ACCOUNTS_READ)
     return await company_of(tx, actor, which)
 
 
@@ -115,8 +116,8 @@ async def lock_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
         Forbidden: the actor does not run the desk, or its key may not write accounts.
         NotFound: no such company.
     """
-    access.operate(actor)
-    access.allow(actor, Scope.ACCOUNTS_WRITE)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     found = await company_of(tx, actor, which)
     locked = await parties.lock_company(tx, found.id)
     if locked is None:
@@ -193,7 +194,7 @@ async def list_users(
         NotFound: no such company.
         ScopeMissing: the actor's key may not read accounts.
     """
-    access.allow(actor, Scope.ACCOUNTS_READ)
+    permissions.require_scope(actor, Scope.ACCOUNTS_READ)
     company = await company_of(tx, actor, which)
     return await parties.users(tx, company.id, after=after, limit=limit)
 
@@ -205,7 +206,7 @@ async def get_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> 
         NotFound: no such company, or it has no such user.
         ScopeMissing: the actor's key may not read accounts.
     """
-    access.allow(actor, Scope.ACCOUNTS_READ)
+    permissions.require_scope(actor, Scope.ACCOUNTS_READ)
     return await _user(tx, await company_of(tx, actor, which), who)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit
 from clearline.audit.store import Place, Wanted
@@ -12,6 +12,7 @@ from clearline.events.domain import for_customer
 from clearline.events.store import Event
 from clearline.identity import Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 
 _TICKET_KINDS = {"ticket", "note", "attachment"}
 """Kinds of events that are about a ticket; every other kind never is."""
@@ -43,7 +44,7 @@ async def list_events(
         NotFound: no such company or ticket for this actor.
         InvalidInput: ``until`` is not after ``since``.
     """
-    access.allow(actor, Scope.AUDIT_READ)
+    permissions.require_scope(actor, Scope.AUDIT_READ)
     if actor.role not in {Role.ADMIN, Role.OPERATOR, Role.CUSTOMER_ADMIN}:
         raise Forbidden("only an admin may do this")
     if since is not None and until is not None and until <= since:
@@ -63,7 +64,7 @@ async def list_events(
 async def _company_id(tx: Tx, actor: Actor, company: UUID | str | None) -> UUID | None:
     if company is not None:
         return (await accounts.company_of(tx, actor, company)).id
-    return access.limited_to(actor)
+    return permissions.company_filter(actor)
 
 
 async def _walk(tx: Tx, wanted: Wanted, after: Place | None, limit: int) -> list[Event]:

@@ -13,11 +13,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.bulk import export_store as exports
 from clearline.bulk.import_usecases import FORMULA, Format
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.handling import DeskTicket
 from clearline.tickets.note import Note, worklog_id
@@ -58,10 +59,10 @@ async def prepare(
         NotFound: no such company for this actor.
         ScopeMissing: the actor's key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
-    company_id = access.limited_to(actor)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    company_id = permissions.company_filter(actor)
     if company is not None:
-        company_id = (await access.company_typed(tx, actor, company)).id
+        company_id = (await permissions.company_typed(tx, actor, company)).id
     return Export(company_id, _IS_OPEN[state], created_since, access.readable(actor), actor.is_staff)
 
 

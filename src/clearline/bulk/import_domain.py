@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from clearline.accounts.domain import NAME_MAX
 from clearline.errors import InvalidInput, Violation
-from clearline.identity import NAME_MAX, Contact, check_contact
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
+from clearline.tickets.contact import Contact, check_contact
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, IssueType, Priority, Severity, Status
 from clearline.tickets.handling import EXTERNAL_ID_MAX, SYSTEM_MAX, check_tags
 from clearline.tickets.note import TEXT_MAX, Source, Visibility

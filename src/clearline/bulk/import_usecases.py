@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.bulk import import_store as imports
 from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem, Outcome, Result
 from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, ImportedTicket, check_imported, read_ticket
@@ -157,8 +157,8 @@ def may_import(actor: Actor) -> None:
         Forbidden: the actor does not run the desk.
         ScopeMissing: its key may not write tickets.
     """
-    access.operate(actor)
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
 
 
 async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> Result:
@@ -171,7 +171,7 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> Re
     """
     may_import(actor)
     ticket = _ticket(line)
-    company = await access.company_named(tx, actor, ticket.company)
+    company = await permissions.company_named(tx, actor, ticket.company)
     if company.id == PROVIDER_ID:
         raise InvalidInput([Violation("company", "must be a customer")])
     if ticket.external is not None:

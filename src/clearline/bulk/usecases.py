@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.bulk import changes as bulk
 from clearline.bulk import import_usecases as imports
@@ -62,7 +62,7 @@ async def make_bulk(
         InvalidInput: the list of tickets, or a value of the action, breaks a rule.
         TooManyJobs: the company has ``UNFINISHED_MAX`` jobs that are not finished.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if not actor.is_staff:
         if not isinstance(action, FOR_CUSTOMERS):
             raise Forbidden("customers change the status of many tickets, or add a note to them")
@@ -119,7 +119,7 @@ async def get_job(tx: Tx, actor: Actor, job_id: UUID) -> Job:
         NotFound: no such job for this actor.
         ScopeMissing: the actor's key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     if _sees_all(actor):
         found = await jobs.get(tx, job_id, None, None)
     else:
@@ -148,7 +148,7 @@ async def list_jobs(tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None
     Raises:
         ScopeMissing: the actor's key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     if _sees_all(actor):
         return await jobs.newest(tx, after, limit)
     return await jobs.newest_of(tx, *_owner(actor), after, limit)
@@ -177,7 +177,7 @@ async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Jo
         Conflict: the job is done.
         ScopeMissing: the actor's key may not write.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     job = await get_job(tx, actor, job_id)
     state = await jobs.lock(tx, job)
     if state is JobState.DONE:

@@ -7,13 +7,13 @@ from uuid import UUID
 import click
 import msgspec
 
-from clearline.accounts import permissions as access
 from clearline.accounts import usecases as accounts
 from clearline.audit import usecases as usecase
 from clearline.cli.context import as_json, emit, table, within
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note import worklog_id
 

@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from clearline.events import store as events
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.postgres import embedded as postgres_embedded
@@ -70,7 +71,7 @@ async def open_database(found: Settings, url: str, *, may_migrate: bool) -> Asyn
     database = await Database.open(url, size=found.pool_size)
     try:
         if may_migrate:
-            await migrate.migrate(database)
+            await migrate.migrate(database, afterwards=events.rebase)
         elif await migrate.pending(database):
             raise NotReady("the database lacks migrations: run clearline migrate first")
         yield database

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import click
 import msgspec
 
-from clearline.accounts import permissions as access
 from clearline.cli.audit import about, details
 from clearline.cli.context import run
 from clearline.event_stream import usecases as stream
@@ -15,6 +14,7 @@ from clearline.event_stream.usecases import Reader
 from clearline.events.store import Event
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
+from clearline.tickets import access
 from clearline.wires.house.event_stream.handlers import streamed
 
 _EVERY = 0.5

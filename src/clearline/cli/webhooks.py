@@ -7,7 +7,7 @@ from uuid import UUID
 
 import click
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.cli.context import as_json, emit, limit_option, settings, table, within
 from clearline.clock import now
 from clearline.identity import OPERATOR, Company
@@ -38,7 +38,7 @@ def _of(company: str, work: Callable[[Tx, Company], Awaitable[T]]) -> T:
     """Do a command's work for the company that was named."""
 
     async def whole(tx: Tx) -> T:
-        return await work(tx, await access.company_typed(tx, OPERATOR, company))
+        return await work(tx, await permissions.company_typed(tx, OPERATOR, company))
 
     return within(whole)
 

@@ -11,13 +11,14 @@ from clearline.accounts import usecases as accounts
 from clearline.demo import desk as demo_desk
 from clearline.demo import mail as demo_mail
 from clearline.demo import notifications as demo_notifications
-from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Contact, Role, User
+from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Role, User
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Status
 
 KEY_LIFETIME = timedelta(days=30)

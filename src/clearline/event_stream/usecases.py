@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound
 from clearline.event_stream import store as event_feed
@@ -17,6 +17,7 @@ from clearline.events.domain import RECORDS_FOR_CUSTOMERS, for_customer
 from clearline.events.store import Cursor, Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 
 _TEXT = re.compile("([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
@@ -107,8 +108,8 @@ async def open_reader(
         NotFound: no such company or ticket for this actor, or the ticket is not the company's.
         ScopeMissing: its key may not read tickets.
     """
-    access.allow(actor, Scope.TICKETS_READ)
-    company_id = access.limited_to(actor)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    company_id = permissions.company_filter(actor)
     if company is not None:
         company_id = (await accounts.company_of(tx, actor, company)).id
     if ticket is not None:

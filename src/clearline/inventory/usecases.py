@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
 from clearline.events import store as events
@@ -50,8 +50,8 @@ async def list_services(tx: Tx, actor: Actor) -> list[Service]:
     Raises:
         Forbidden: the actor belongs to no company, or its key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
-    return await services.of_company(tx, access.own_company(actor).id)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    return await services.of_company(tx, permissions.own_company(actor).id)
 
 
 async def services_of(
@@ -76,7 +76,7 @@ async def services_of(
 
 async def _readable(tx: Tx, actor: Actor, which: UUID | str) -> Company:
     """A company whose services the actor may read: whoever raises tickets has to know its own."""
-    access.allow(actor, Scope.ACCOUNTS_READ if actor.is_staff else Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.ACCOUNTS_READ if actor.is_staff else Scope.TICKETS_READ)
     return await accounts.company_of(tx, actor, which)
 
 
@@ -96,8 +96,8 @@ async def get_service(tx: Tx, actor: Actor, which: UUID | str, service_id: str) 
 
 async def _kept(tx: Tx, actor: Actor, which: UUID | str) -> Company:
     """A company whose inventory the actor keeps."""
-    access.operate(actor)
-    access.allow(actor, Scope.ACCOUNTS_WRITE)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     return await accounts.company_of(tx, actor, which)
 
 

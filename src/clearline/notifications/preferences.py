@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.accounts import usecases as accounts
 from clearline.errors import InvalidInput, NotFound
@@ -34,7 +34,7 @@ async def get_own(tx: Tx, actor: Actor) -> Wishes:
         Forbidden: the actor is the operator, who is no person of the desk.
         ScopeMissing: its key may not read tickets.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     user, _company = accounts.home(actor)
     return user, await notification_settings.get(tx, user.company_id, user.id)
 
@@ -59,7 +59,7 @@ async def lock_own(tx: Tx, actor: Actor) -> Wishes:
         Forbidden: as for ``get_own``.
         ScopeMissing: the actor's key may not write tickets.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     user, _company = accounts.home(actor)
     await parties.lock_user(tx, user.company_id, user.id)
     return await get_own(tx, actor)
@@ -178,8 +178,8 @@ async def list_pending(
         Forbidden: the actor does not run the desk.
         ScopeMissing: its key may not read the desk's setup.
     """
-    access.operate(actor)
-    access.allow(actor, Scope.DESK_READ)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.DESK_READ)
     return await notifications.pending(tx, after=after, limit=limit)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.errors import AlreadyExists, Forbidden, InUse, InvalidInput, NotFound, Violation
 from clearline.events import store as events
@@ -26,7 +26,7 @@ async def list_teams(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> 
     Raises:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await teams.page(tx, after=after, limit=limit)
 
 
@@ -37,7 +37,7 @@ async def get_team(tx: Tx, actor: Actor, team_id: UUID) -> TeamDetails:
         NotFound: there is no such team.
         Forbidden: as for ``list_teams``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await _found(tx, team_id)
 
 
@@ -48,7 +48,7 @@ async def team_named(tx: Tx, actor: Actor, name: str) -> TeamDetails:
         NotFound: there is none.
         Forbidden: as for ``list_teams``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await teams.find(tx, name)
     if found is None:
         raise NotFound(KIND, name)
@@ -147,7 +147,7 @@ async def is_available(tx: Tx, actor: Actor) -> bool:
     Raises:
         Forbidden: the actor is no person of the provider.
     """
-    access.staff(actor, Scope.TICKETS_READ)
+    permissions.require_staff(actor, Scope.TICKETS_READ)
     user = None if actor.user is None else await parties.user(tx, PROVIDER_ID, actor.user.id)
     if user is None:
         raise Forbidden("only a person of the provider is available or not")
@@ -160,7 +160,7 @@ async def set_available(tx: Tx, actor: Actor, *, available: bool, now: datetime)
     Raises:
         Forbidden: the actor is no person of the provider, or its key may not write tickets.
     """
-    access.staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
     if actor.user is None:
         raise Forbidden("only a person of the provider is available or not")
     if await teams.set_available(tx, actor.user.id, available=available):

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, InUse, InvalidInput, NotFound, Violation
 from clearline.events import store as events
 from clearline.events.domain import changes_between, first_values, record
@@ -29,8 +29,8 @@ async def hold_setup(tx: Tx, actor: Actor) -> None:
     Raises:
         Forbidden: the actor does not run the desk, or its key may not write its setup.
     """
-    access.operate(actor)
-    access.allow(actor, Scope.DESK_WRITE)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.DESK_WRITE)
     await queues.hold_setup(tx)
 
 
@@ -40,7 +40,7 @@ async def list_queues(tx: Tx, actor: Actor, *, after: str | None, limit: int) ->
     Raises:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await queues.page(tx, after=after, limit=limit)
 
 
@@ -51,7 +51,7 @@ async def get_queue(tx: Tx, actor: Actor, queue_id: UUID) -> QueueDetails:
         NotFound: there is no such queue.
         Forbidden: as for ``list_queues``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await _details(tx, queue_id)
 
 
@@ -62,7 +62,7 @@ async def queue_named(tx: Tx, actor: Actor, name: str) -> Queue:
         NotFound: there is none.
         Forbidden: as for ``list_queues``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await queues.find(tx, name)
     if found is None:
         raise NotFound(KIND, name)

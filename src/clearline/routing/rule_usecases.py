@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.events import store as events
 from clearline.events.domain import Change, changes_between, first_values, record
@@ -30,7 +30,7 @@ async def list_rules(tx: Tx, actor: Actor, *, after: int | None, limit: int) -> 
     Raises:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await routing.page(tx, after=after or 0, limit=limit)
 
 
@@ -41,7 +41,7 @@ async def get_rule(tx: Tx, actor: Actor, rule_id: UUID) -> RuleDetails:
         NotFound: there is no such rule.
         Forbidden: as for ``list_rules``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await _found(tx, rule_id)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, TicketFinished, TicketTaken, Violation
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
@@ -40,7 +40,7 @@ async def foresee(tx: Tx, actor: Actor, facts: RoutingFacts) -> Forecast:
     Raises:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     verdicts = judge([details.rule for details in await routing.every(tx)], facts)
     rule = next((verdict.rule for verdict in verdicts if not verdict.failed), None)
     queue = None if rule is None else await queues.get(tx, rule.queue_id)
@@ -60,7 +60,7 @@ async def facts_for(tx: Tx, actor: Actor, number: int | None, values: Mapping[st
         Forbidden: the actor is a customer, or its key may not read tickets.
         InvalidInput: there is no ticket, and no issue type or service type either.
     """
-    access.staff(actor, Scope.TICKETS_READ)
+    permissions.require_staff(actor, Scope.TICKETS_READ)
     if number is not None:
         return replace(_facts(await handling.get_ticket(tx, actor, number)), **values)
     if missing := [name for name in ("issue_type", "service_type") if name not in values]:
@@ -151,7 +151,7 @@ async def assign_by(tx: Tx, actor: Actor, number: int, mode: Assignment, *, now:
 
 async def _worked_on(tx: Tx, actor: Actor, number: int) -> DeskTicket:
     """A ticket that has not ended, held for a person of the provider to change."""
-    access.staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
     found = await handling.lock_ticket(tx, actor, number)
     if found.ticket.status not in OPEN:
         raise TicketFinished(found.ticket.status)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.events import offset_store as consumers
@@ -78,8 +78,8 @@ async def find_tickets(
         InvalidInput: the query is too long, or names a filter or a value that there is not.
         Forbidden: the actor's key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
-    company_id = None if actor.is_staff else access.own_company(actor).id
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    company_id = None if actor.is_staff else permissions.own_company(actor).id
     terms = parse(text, staff=actor.is_staff)
     clauses = [await _clause(tx, actor, term) for term in terms]
     words = [one.query for one in clauses if one.is_text and not one.is_negated]
@@ -145,7 +145,7 @@ def _unknown(name: str, rule: str) -> InvalidInput:
 
 async def _company(tx: Tx, actor: Actor, value: str) -> object:
     try:
-        return (await access.company_named(tx, actor, value)).id
+        return (await permissions.company_named(tx, actor, value)).id
     except NotFound:
         raise _unknown("company", "the name or code of a company") from None
 
@@ -234,7 +234,7 @@ async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> Start:
     Raises:
         Forbidden: the actor does not run the desk.
     """
-    access.operate(actor)
+    permissions.require_desk_admin(actor)
     await search.wait_for_follower(tx)
     if empty:
         await search.empty(tx)
@@ -247,7 +247,7 @@ async def finish_rebuild(tx: Tx, actor: Actor, start: Start) -> None:
     Raises:
         Forbidden: the actor does not run the desk.
     """
-    access.operate(actor)
+    permissions.require_desk_admin(actor)
     await search.wait_for_follower(tx)
     followed = await consumers.hold(tx, FOLLOWER)
     if followed is not None and followed < start.seen:
@@ -260,7 +260,7 @@ async def rebuild(tx: Tx, actor: Actor, *, below: int | None, limit: int) -> tup
     Raises:
         Forbidden: the actor does not run the desk.
     """
-    access.operate(actor)
+    permissions.require_desk_admin(actor)
     await search.wait_for_follower(tx)
     keys = await search.keys_below(tx, below, company_id=None, limit=limit)
     if keys:
@@ -274,7 +274,7 @@ async def sweep(tx: Tx, actor: Actor, *, after: int, limit: int) -> int | None:
     Raises:
         Forbidden: the actor does not run the desk.
     """
-    access.operate(actor)
+    permissions.require_desk_admin(actor)
     await search.wait_for_follower(tx)
     gone, going_on = await search.orphans(tx, after, limit=limit)
     if gone:

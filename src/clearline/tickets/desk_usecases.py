@@ -7,16 +7,18 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.errors import Forbidden, InvalidInput, NotFound, TicketFinished, Violation
 from clearline.events.domain import changes_between
-from clearline.identity import PROVIDER_ID, STAFF_ROLES, Actor, Role, Scope, check_contact
+from clearline.identity import PROVIDER_ID, STAFF_ROLES, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queues
 from clearline.text import check_text
+from clearline.tickets import access
 from clearline.tickets import desk_store as handling
 from clearline.tickets import list_store as lists
+from clearline.tickets.contact import check_contact
 from clearline.tickets.domain import OPEN, TITLE_MAX, Status, ticket_number
 from clearline.tickets.handling import (
     FOR_CUSTOMERS,
@@ -39,7 +41,7 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> DeskTicket:
         NotFound: no such ticket for this actor.
         ScopeMissing: the actor's key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
     found = None if company_id is None else await handling.get(tx, company_id, number)
     if found is None:
@@ -57,11 +59,11 @@ async def list_tickets(
         InvalidInput: no index serves the filters: finished tickets by queue or assignee, or a service, of no company.
         ScopeMissing: the actor's key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     if not actor.is_staff:
         if wanted.queue_id or wanted.assignee_id or wanted.unassigned:
             raise Forbidden("only the provider's people list tickets by queue or assignee")
-        wanted = wanted._replace(company_id=access.own_company(actor).id)
+        wanted = wanted._replace(company_id=permissions.own_company(actor).id)
     elif wanted.company_id is None:
         if wanted.state != "open" and (wanted.queue_id or wanted.assignee_id or wanted.unassigned):
             raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
@@ -79,7 +81,7 @@ async def lock_ticket(tx: Tx, actor: Actor, number: int) -> DeskTicket:
         NotFound: no such ticket for this actor.
         ScopeMissing: the actor's key may not write.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_company(tx, actor, number)
     found = None if company_id is None else await handling.lock(tx, company_id, number)
     if found is None:

@@ -10,13 +10,15 @@ from msgspec.structs import replace
 
 from clearline.errors import IllegalTransition, InvalidInput, Violation
 from clearline.events.domain import StatusChanged
-from clearline.identity import Contact, check_contact
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
+from clearline.tickets.contact import Contact, check_contact
 
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000
 REASON_MAX = 1000
+MERGES_DEEP = 20
+"""How many merges may follow one another from a ticket to the last one."""
 TICKET_NUMBER = re.compile("INC[0-9]{12}")
 
 

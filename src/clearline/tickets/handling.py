@@ -7,8 +7,9 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from clearline.errors import Violation
-from clearline.identity import Company, Contact
+from clearline.identity import Company
 from clearline.text import check_text
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Impact, IssueType, Priority, Severity, Ticket
 
 TAG_MAX = 50

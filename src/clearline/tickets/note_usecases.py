@@ -3,14 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets import note_store as notes
 from clearline.tickets import store as tickets
 from clearline.tickets.domain import TAKES_NOTES, Channel, ticket_number
-from clearline.tickets.links import store as links
 from clearline.tickets.note import Note, Visibility, check_note_text
 from clearline.tickets.usecases import TicketDetails
 
@@ -36,7 +36,7 @@ async def add_note(
         TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
     """
     company_id = await _allowed(tx, actor, number, text, visibility)
-    new = notes.NewNote(number, text, visibility, access.side(actor), channel)
+    new = notes.NewNote(number, text, visibility, access.note_source(actor), channel)
     added = await notes.insert(
         tx, actor, company_id, new, while_status=_WHILE, visibilities=access.readable(actor), now=now
     )
@@ -61,7 +61,7 @@ async def append_note(
         As ``add_note``.
     """
     company_id = await _allowed(tx, actor, number, text, visibility)
-    new = notes.NewNote(number, text, visibility, access.side(actor), channel)
+    new = notes.NewNote(number, text, visibility, access.note_source(actor), channel)
     added = await notes.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
         raise await _refusal(tx, company_id, number)
@@ -70,7 +70,7 @@ async def append_note(
 
 async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:
     """Whose ticket it is that the actor may write this to."""
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if visibility not in access.readable(actor):
         raise Forbidden("only the provider writes internal notes")
     check_note_text(text)
@@ -86,5 +86,5 @@ async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
     if found is None:
         return NotFound("ticket", ticket_number(number))
     status = found[0].status
-    into = await links.final(tx, company_id, number)
+    into = await tickets.merge_target(tx, company_id, number)
     return TicketFinished(status) if into == number else MergedInto(status, ticket_number(into))

@@ -9,10 +9,12 @@ import msgspec
 
 from clearline.events.domain import StatusChanged, TicketCreated
 from clearline.events.store import actor_id, encode
-from clearline.identity import Actor, Contact
+from clearline.identity import Actor
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import (
+    MERGES_DEEP,
     Assessment,
     Channel,
     Impact,
@@ -188,6 +190,29 @@ async def exists(tx: Tx, company_id: UUID, number: int) -> bool:
     """Whether the company has such a ticket. Served by the primary key."""
     found = await tx.fetchval("select true from ticket where company_id = $1 and number = $2", company_id, number)
     return found is True
+
+
+async def merge_target(tx: Tx, company_id: UUID, number: int) -> int:
+    """Return the number of the ticket at the end of a chain of merges; the ticket itself when it was not merged.
+
+    Served by the primary key.
+    """
+    found: int = await tx.fetchval(
+        """
+        with recursive chain (number, depth) as (
+            select $2::bigint, 0
+            union all
+            select m.into_number, c.depth + 1
+              from chain c join ticket_merge m on m.company_id = $1 and m.ticket_number = c.number
+             where c.depth < $3
+        )
+        select number from chain order by depth desc limit 1
+        """,
+        company_id,
+        number,
+        MERGES_DEEP,
+    )
+    return found
 
 
 GET = f"select {COLUMNS}, {NOTES.format(visibilities='$3')} from ticket t where t.company_id = $1 and t.number = $2"

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
 from clearline.events import store as events
 from clearline.events.domain import StatusChanged, for_customer
@@ -16,6 +16,7 @@ from clearline.inventory import store as services
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.text import is_blank
+from clearline.tickets import access
 from clearline.tickets import store as tickets
 from clearline.tickets.domain import (
     ASSESSMENT,
@@ -62,9 +63,9 @@ async def create_ticket(
         Forbidden: the actor belongs to no company and names none, a customer sets tags, or its key may not write.
         NotFound: a customer names another company.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if company_id is None or not actor.is_staff:
-        own = access.own_company(actor).id
+        own = permissions.own_company(actor).id
         if company_id not in {None, own}:
             raise NotFound("company", str(company_id))
         company_id = own
@@ -108,7 +109,7 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketDetails:
         NotFound: no such ticket for this actor.
         Forbidden: the actor's key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
     found = None if company_id is None else await tickets.get(tx, company_id, number, access.readable(actor))
     if found is None:
@@ -122,10 +123,10 @@ async def list_tickets(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_s
     Raises:
         Forbidden: the actor belongs to no company, or its key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     found = await tickets.page(
         tx,
-        access.own_company(actor).id,
+        permissions.own_company(actor).id,
         is_open=is_open,
         offset=(page - 1) * page_size,
         limit=page_size,
@@ -145,7 +146,7 @@ async def move_ticket(
         IllegalTransition: its status does not allow the move.
         InvalidInput: the reason is too long, or a customer gives none for reopening.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.ticket_to_change(tx, actor, number)
     moved, fact = change_status(ticket, to, reason=reason, now=now)
     if not actor.is_staff:
@@ -179,7 +180,7 @@ async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: i
     Raises:
         NotFound: no such ticket for this actor.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
     found: list[Event] = []
     at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # much may be no customer's to know

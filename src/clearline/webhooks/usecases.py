@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManySubscriptions
 from clearline.events import store as events
@@ -42,7 +42,7 @@ def of_company(actor: Actor, of: Company | None, scope: Scope) -> UUID:
     """
     if actor.role not in _ADMINS:
         raise Forbidden("only an admin may do this")
-    access.allow(actor, scope)
+    permissions.require_scope(actor, scope)
     if actor.company is not None and of is None:
         return actor.company.id
     if actor.role is not Role.OPERATOR or of is None:
@@ -56,8 +56,8 @@ def may_hear(actor: Actor) -> None:
     Raises:
         ScopeMissing: its key lacks a scope for that.
     """
-    access.allow(actor, Scope.TICKETS_READ)
-    access.allow(actor, Scope.AUDIT_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.AUDIT_READ)
 
 
 async def list_subscriptions(

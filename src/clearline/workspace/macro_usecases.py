@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
 from clearline.events import store as events
 from clearline.events.domain import Change, changes_between, record
@@ -33,7 +33,7 @@ async def list_macros(tx: Tx, actor: Actor, *, after: str | None, limit: int) ->
     Raises:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await macros.page(tx, after=after, limit=limit)
 
 
@@ -44,7 +44,7 @@ async def get_macro(tx: Tx, actor: Actor, macro_id: UUID) -> Macro:
         NotFound: there is no such macro.
         Forbidden: as for ``list_macros``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await macros.get(tx, macro_id)
     if found is None:
         raise NotFound(KIND, str(macro_id))
@@ -58,7 +58,7 @@ async def macro_named(tx: Tx, actor: Actor, name: str) -> Macro:
         NotFound: there is none.
         Forbidden: as for ``list_macros``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await macros.find(tx, name)
     if found is None:
         raise NotFound(KIND, name)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from clearline.events import store as events
 from clearline.events.domain import changes_between, record
@@ -30,7 +30,7 @@ async def list_views(
     Raises:
         Forbidden: the actor is nobody and names nobody, or its key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     person = _person(actor, of)
     return await views.page(tx, person.company_id, person.id, after=after, limit=limit)
 
@@ -42,7 +42,7 @@ async def get_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = Non
         NotFound: there is none of this id that the person may see.
         Forbidden: as for ``list_views``.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     person = _person(actor, of)
     found = await views.get(tx, person.company_id, person.id, view_id)
     if found is None:
@@ -60,7 +60,7 @@ async def add_view(
         InvalidInput: a value breaks a rule.
         AlreadyExists: the person has a view of that name.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     person = _person(actor, of)
     view = SavedView(person.company_id, uuid4(), person.id, name, query, is_shared, now)
     if is_shared:
@@ -78,7 +78,7 @@ async def lock_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = No
         NotFound: there is none of this id that the person may see.
         Forbidden: it is another's, and the actor is no admin of the company; or the key may not write.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     person = _person(actor, of)
     found = await views.lock(tx, person.company_id, person.id, view_id)
     if found is None:
@@ -128,7 +128,7 @@ def _person(actor: Actor, of: User | None) -> User:
         return actor.user
     if actor.user is not None or of is None:
         raise Forbidden("the operator, and nobody else, names whose views are meant")
-    access.operate(actor)
+    permissions.require_desk_admin(actor)
     return of
 
 

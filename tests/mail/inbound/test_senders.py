@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.identity import OPERATOR, Contact
+from clearline.identity import OPERATOR
 from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
@@ -16,6 +16,7 @@ from clearline.search import worker as indexing
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket
 from clearline.tickets.note import Visibility
 from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig

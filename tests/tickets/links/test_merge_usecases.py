@@ -21,12 +21,11 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as stored
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import OPEN, Channel, Status, ticket_number
+from clearline.tickets.domain import MERGES_DEEP, OPEN, Channel, Status, ticket_number
 from clearline.tickets.links import merge_usecases as merging
-from clearline.tickets.links import store as stored_links
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
-from clearline.tickets.links.domain import LINKS_MAX, MERGES_DEEP, LinkType
+from clearline.tickets.links.domain import LINKS_MAX, LinkType
 from clearline.tickets.note import Source, Visibility
 from tests.builders.samples import raised
 from tests.conftest import NOW, Tenant, new_tenant
@@ -192,7 +191,7 @@ async def test_at_most_20_merges_follow_one_another(database: Database, tenant: 
         chain = [await raised(tx, tenant) for _ in range(MERGES_DEEP + 2)]
         for source, target in pairwise(chain[:-1]):
             await merge(tx, source, target)
-        assert await stored_links.final(tx, tenant.company.id, chain[0]) == chain[MERGES_DEEP]
+        assert await stored.merge_target(tx, tenant.company.id, chain[0]) == chain[MERGES_DEEP]
         with pytest.raises(NotMergeable, match="at most 20"):
             await merge(tx, chain[MERGES_DEEP], chain[-1])
         await merge(tx, chain[-1], chain[MERGES_DEEP])

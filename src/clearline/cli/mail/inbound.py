@@ -6,7 +6,6 @@ from uuid import UUID
 
 import click
 
-from clearline.accounts import permissions as access
 from clearline.cli.context import as_json, emit, limit_option, run, settings, table, within
 from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
@@ -18,6 +17,7 @@ from clearline.mail.inbound.file import MailDesk
 from clearline.mail.inbound.listener import Delivery, Unavailable
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import Database, StatementFailed, Tx
+from clearline.tickets import access
 from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.tickets.domain import ticket_number

@@ -4,7 +4,6 @@ from uuid import UUID
 
 import click
 
-from clearline.accounts import permissions as access
 from clearline.cli.context import as_json, emit, limit_option, settings, table, within
 from clearline.clock import now
 from clearline.errors import NotFound
@@ -13,6 +12,7 @@ from clearline.mail.outbound import compose as mail_message
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound.domain import MailState, OutboundMail, Suppression
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 
 

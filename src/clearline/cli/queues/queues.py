@@ -4,7 +4,6 @@ from typing import Any
 
 import click
 
-from clearline.accounts import permissions as access
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
@@ -15,6 +14,7 @@ from clearline.queues import usecases as queues
 from clearline.queues.domain import AUTOMATIC, Assignment
 from clearline.queues.store import QueueDetails
 from clearline.routing import usecases as routing
+from clearline.tickets import access
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.handling import DeskTicket

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.cli.context import as_json, emit, table, within
 from clearline.cli.queues.queues import tell_place
 from clearline.clock import now
@@ -13,6 +13,7 @@ from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.routing import usecases as routing
 from clearline.routing.usecases import Forecast
+from clearline.tickets import access
 from clearline.tickets.domain import IssueType, Priority
 from clearline.tickets.handling import DeskTicket
 
@@ -62,7 +63,7 @@ async def _facts(tx: Tx, said: dict[str, str | None]) -> dict[str, Any]:
         if (text := said[option]) is not None:
             values[name] = kind(text)
     if (company := said["company"]) is not None:
-        values["company_id"] = (await access.company_named(tx, OPERATOR, company)).id
+        values["company_id"] = (await permissions.company_named(tx, OPERATOR, company)).id
     return values
 
 

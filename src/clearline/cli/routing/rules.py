@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.cli.routing.preview import CALLED, ISSUE, PRIORITY, SERVICE
 from clearline.clock import now
@@ -159,7 +159,7 @@ async def _values(tx: Tx, given: dict[str, tuple[str, ...]]) -> dict[str, Any]:
     return {
         "issue_types": tuple(map(IssueType, given["issue"])),
         "service_types": tuple(map(ServiceType, given["service"])),
-        "company_ids": tuple([(await access.company_named(tx, OPERATOR, one)).id for one in given["company"]]),
+        "company_ids": tuple([(await permissions.company_named(tx, OPERATOR, one)).id for one in given["company"]]),
         "priorities": tuple(map(Priority, given["priority"])),
         "keywords": given["keyword"],
     }

@@ -19,6 +19,7 @@ from clearline.app import Application
 from clearline.cli.context import UNAVAILABLE, as_json, emit, open_database, run_bare, settings
 from clearline.cli.server import demo as demo_command
 from clearline.demo.demo import DemoKey
+from clearline.events import store as events
 from clearline.platform.database import migrate as migrations
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as postgres_embedded
@@ -50,7 +51,7 @@ def migrate(*, as_json: bool) -> None:
     """Bring the database up to this version. Safe while a server runs, and when two do it at once."""
 
     async def done(database: Database) -> list[str]:
-        return [f"{one.number:04d}_{one.name}" for one in await migrations.migrate(database)]
+        return [f"{one.number:04d}_{one.name}" for one in await migrations.migrate(database, afterwards=events.rebase)]
 
     applied = run_bare(done)
     if as_json:

@@ -14,11 +14,11 @@ from uuid import UUID
 import click
 from rich.console import Console
 
-from clearline.accounts import permissions as access
 from clearline.cli.context import REFUSED, as_json, emit, run, settings, table, within
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import BLOCK, Blobs, BlobsUnavailable, Key, open_blobs
 from clearline.tickets.attachments.domain import Attachment, Limits, new_attachment

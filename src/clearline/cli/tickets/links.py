@@ -4,12 +4,12 @@ from uuid import UUID
 
 import click
 
-from clearline.accounts import permissions as access
 from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.errors import NotFound
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.handling import DeskTicket
 from clearline.tickets.links import merge_usecases as merging

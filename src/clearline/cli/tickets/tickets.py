@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import as_json, emit, table, within
@@ -12,13 +12,15 @@ from clearline.clock import now
 from clearline.errors import InvalidInput, Violation
 from clearline.events.domain import StatusChanged
 from clearline.events.store import Event
-from clearline.identity import OPERATOR, PROVIDER_ID, Contact
+from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
+from clearline.tickets import access
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import (
     Channel,
     Impact,
@@ -64,7 +66,7 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **wanted: str | None
         agent = None if named is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, named)
         asked = Filter(
             "finished" if closed else "open",
-            None if company is None else (await access.company_named(tx, OPERATOR, company)).id,
+            None if company is None else (await permissions.company_named(tx, OPERATOR, company)).id,
             None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id,
             None if agent is None else agent.id,
             assignee == "none",
@@ -109,7 +111,7 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **g
     """Raise a ticket on behalf of a customer, as after a call."""
 
     async def work(tx: Tx) -> DeskTicket:
-        customer = await access.company_named(tx, OPERATOR, company)
+        customer = await permissions.company_named(tx, OPERATOR, company)
         if contact_email is None:
             person = await parties.first_user(tx, customer.id)
         else:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import click
 
-from clearline.accounts import permissions as access
 from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
+from clearline.tickets import access
 from clearline.tickets.domain import ALLOWED, Priority, Status, ticket_number
 from clearline.tickets.note import Visibility, worklog_id
 from clearline.workspace import macro_usecases as macros

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.accounts import store as parties
-from clearline.identity import PROVIDER_ID, Actor, Contact
+from clearline.identity import PROVIDER_ID, Actor
 from clearline.mail.format.headers import Address, Heads
 from clearline.mail.format.parts import Parsed
 from clearline.mail.inbound import file as mail_filing
@@ -35,6 +35,7 @@ from clearline.mail.outbound.bounce import Bounce, read_bounce
 from clearline.mail.outbound.domain import read_reply_address
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import TAKES_NOTES, Ticket, ticket_number
 
 _REPORTED_MOST = 10

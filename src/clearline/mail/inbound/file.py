@@ -7,10 +7,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import permissions as access
 from clearline.accounts import store as parties
+from clearline.accounts.domain import NAME_MAX
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
-from clearline.identity import NAME_MAX, PROVIDER_ID, Actor, Company, Contact, Role, Scope
+from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.mail.format.headers import Address
 from clearline.mail.format.parts import MailFile, Parsed
@@ -22,6 +22,7 @@ from clearline.mail.inbound.store import Outcome
 from clearline.mail.outbound import thread_store as mail_references
 from clearline.platform.database.transactions import Tx
 from clearline.routing.usecases import ROUTING
+from clearline.tickets import access
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as tickets
@@ -30,8 +31,8 @@ from clearline.tickets.attachments import store as stored_attachments
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, Key
 from clearline.tickets.attachments.domain import PER_TICKET, Content, Limits, NewAttachment, new_attachment
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
-from clearline.tickets.links import store as links
 from clearline.tickets.note import Source, Visibility
 
 SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
@@ -84,7 +85,7 @@ async def guest(tx: Tx, company_id: UUID, name: str) -> Actor | None:
 
 async def target(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
     """The ticket that what is said about a ticket belongs to: another one when it was merged. Held against changes."""
-    final = await links.final(tx, company_id, number)
+    final = await tickets.merge_target(tx, company_id, number)
     return await tickets.lock(tx, company_id, final)
 
 
@@ -134,7 +135,7 @@ async def write_note(tx: Tx, actor: Actor, parsed: Parsed, ticket: Ticket, *, de
     Raises:
         As ``notes.append_note`` and ``attachments.add_attachment``.
     """
-    of_staff = access.side(actor) is Source.SELLER
+    of_staff = access.note_source(actor) is Source.SELLER
     seen_by = Visibility.INTERNAL if of_staff else Visibility.PUBLIC
     room = PER_TICKET - await stored_attachments.count(tx, ticket.company_id, ticket.number)
     taken, refused = _sorted(parsed, desk.limits, room, seen_by)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
 from clearline.events import store as events
 from clearline.events.domain import Change, changes_between, record
@@ -42,7 +42,7 @@ async def list_mailboxes(tx: Tx, actor: Actor, *, after: str | None, limit: int)
     Raises:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await mailboxes.page(tx, after=after, limit=limit)
 
 
@@ -53,7 +53,7 @@ async def get_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
         NotFound: there is no such mailbox.
         Forbidden: as for ``list_mailboxes``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await mailboxes.get(tx, mailbox_id)
     if found is None:
         raise NotFound(KIND, str(mailbox_id))
@@ -67,7 +67,7 @@ async def mailbox_named(tx: Tx, actor: Actor, address: str) -> Mailbox:
         NotFound: there is none.
         Forbidden: as for ``list_mailboxes``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await mailboxes.find(tx, [address.lower()])
     if not found:
         raise NotFound(KIND, address)
@@ -140,8 +140,8 @@ async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
         InvalidInput: it is not polled.
         Forbidden: the actor does not run the desk.
     """
-    access.operate(actor)
-    access.allow(actor, Scope.DESK_WRITE)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.DESK_WRITE)
     found = await get_mailbox(tx, actor, mailbox_id)
     if found.imap_host is None or found.imap_secret is None:
         raise InvalidInput([Violation("imap.host", "is required: without it there is nothing to check")])

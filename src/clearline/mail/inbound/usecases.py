@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import Conflict, NotFound
 from clearline.events import store as events
 from clearline.events.domain import Change, RecordChanged
@@ -150,7 +150,7 @@ async def list_mails(
     Raises:
         Forbidden: the actor is a customer, or its key may not read what is the desk's.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await inbound_mail.page(tx, state=state, before=before, limit=limit)
 
 
@@ -161,7 +161,7 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
         NotFound: there is no such mail.
         Forbidden: as for ``list_mails``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     mail = await inbound_mail.get(tx, mail_id)
     if mail is None:
         raise NotFound(KIND, str(mail_id))
@@ -183,7 +183,7 @@ async def get_raw(tx: Tx, actor: Actor, mail_id: UUID) -> bytes:
         NotFound: there is no such mail, or it is kept no more.
         Forbidden: as for ``list_mails``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await inbound_mail.raw(tx, mail_id)
     if found is None:
         raise NotFound(KIND, str(mail_id))
@@ -219,7 +219,7 @@ async def release_as_ticket(
         InvalidInput: the company is the provider.
     """
     mail, parsed = await _to_release(tx, actor, mail_id)
-    customer = await access.company_typed(tx, actor, company)
+    customer = await permissions.company_typed(tx, actor, company)
     filed = await mail_filing.file_as_ticket(tx, parsed, customer, mail.mailbox_id, desk=desk, now=now)
     return await _decided(tx, actor, mail, filed, now=now)
 
@@ -237,7 +237,7 @@ async def discard(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> Inbo
 
 
 async def _to_decide(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, bytes | None]:
-    access.staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
     found = await inbound_mail.lock(tx, mail_id)
     if found is None:
         raise NotFound(KIND, str(mail_id))

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Violation
 from clearline.events import store as events
 from clearline.events.domain import RecordChanged
@@ -30,6 +30,7 @@ from clearline.platform.database import secrets as server
 from clearline.platform.database.transactions import Tx
 from clearline.settings import Settings
 from clearline.text import check_text
+from clearline.tickets import access
 
 MAILER = Actor(Role.OPERATOR, "mail", scopes=ALL_SCOPES)
 """On whose behalf addresses are suppressed that bounce."""
@@ -155,7 +156,7 @@ async def list_mails(
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
         NotFound: there is no such ticket.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     if ticket_number is None:
         return await outbound_mail.page(tx, state=state, before=before, limit=limit)
     company_id = await access.ticket_to_read(tx, actor, ticket_number)
@@ -169,7 +170,7 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, b
         NotFound: there is no such mail.
         Forbidden: as for ``list_mails``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     found = await outbound_mail.get(tx, mail_id)
     if found is None:
         raise NotFound(KIND, str(mail_id))
@@ -232,7 +233,7 @@ async def list_suppressions(tx: Tx, actor: Actor, *, after: str | None, limit: i
     Raises:
         Forbidden: as for ``list_mails``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await mail_suppressions.page(tx, after=after, limit=limit)
 
 
@@ -243,7 +244,7 @@ async def get_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
         NotFound: it is not suppressed.
         Forbidden: as for ``list_mails``.
     """
-    access.staff(actor, Scope.DESK_READ)
+    permissions.require_staff(actor, Scope.DESK_READ)
     return await _found(tx, address)
 
 
@@ -315,5 +316,5 @@ async def purge(tx: Tx, *, limit: int = 1000, now: datetime) -> int:
 
 
 def _run(actor: Actor) -> None:
-    access.operate(actor)
-    access.allow(actor, Scope.DESK_WRITE)
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.DESK_WRITE)

@@ -1,11 +1,11 @@
 """Numbered SQL files, applied once each, in order, by one process at a time."""
 
 import re
+from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import NamedTuple
 
 from clearline.clock import now
-from clearline.events import store as events
 from clearline.platform.database.transactions import Database, StatementFailed, Tx
 
 _BLOCKED = {"40P01", "55P03"}
@@ -69,24 +69,25 @@ async def pending(database: Database) -> list[Migration]:
     return _after(await applied(database))
 
 
-async def migrate(database: Database) -> list[Migration]:
-    """Bring the database up to this code, and its events in step with it after a restore.
+async def migrate(database: Database, *, afterwards: Callable[[Tx], Awaitable[object]]) -> list[Migration]:
+    """Bring the database up to this code, then do ``afterwards`` in a transaction; return what was applied.
 
-    Each file is a transaction; a second server waits for the first.
+    Each file is a transaction; a second server waits for the first. ``afterwards`` is what has to hold before anybody
+    reads, whether or not a migration was missing: ``events.rebase``.
 
     Raises:
         SchemaTooNew: the database has a migration that this code does not know; nothing was changed.
         MigrationBlocked: others held the tables for too long.
     """
     try:
-        return await _migrate(database)
+        return await _migrate(database, afterwards)
     except StatementFailed as error:
         if error.sqlstate in _BLOCKED:
             raise MigrationBlocked from None
         raise
 
 
-async def _migrate(database: Database) -> list[Migration]:
+async def _migrate(database: Database, afterwards: Callable[[Tx], Awaitable[object]]) -> list[Migration]:
     async with database.alone("clearline migrations") as connection:
         await connection.execute(
             "create table if not exists schema_migration "
@@ -100,7 +101,7 @@ async def _migrate(database: Database) -> list[Migration]:
                     "insert into schema_migration values ($1, $2, $3)", migration.number, migration.name, now()
                 )
         async with connection.transaction():
-            await events.rebase(Tx(connection))
+            await afterwards(Tx(connection))
     return missing
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import Forbidden, NotFound, TicketFinished, TooManyAttachments
 from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets.attachments import store as attachments
 from clearline.tickets.attachments.domain import PER_TICKET, Attachment, Content, NewAttachment
 from clearline.tickets.domain import TAKES_NOTES
@@ -24,7 +25,7 @@ async def attachable(tx: Tx, actor: Actor, number: int, visibility: Visibility) 
         NotFound: no such ticket for this actor.
         Forbidden: a customer's attachment is to be internal, or the key may not write.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if visibility not in access.readable(actor):
         raise Forbidden("only the provider adds internal attachments")
     return await access.ticket_to_read(tx, actor, number)
@@ -56,7 +57,7 @@ async def add_attachment(
         content.size,
         content.sha256,
         new.visibility,
-        access.side(actor),
+        access.note_source(actor),
         actor.name,
         actor_id(actor),
         now,
@@ -74,7 +75,7 @@ async def list_attachments(
         NotFound: no such ticket for this actor.
         ScopeMissing: the key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
     return await attachments.page(tx, company_id, number, access.readable(actor), after=after, limit=limit)
 
@@ -86,7 +87,7 @@ async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID)
         NotFound: no such ticket or attachment for this actor.
         ScopeMissing: the key may not read.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
     found = None if company_id is None else await attachments.get(tx, company_id, number, attachment_id)
     return _readable(actor, found, attachment_id)
@@ -99,7 +100,7 @@ async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UU
         NotFound: no such ticket or attachment for this actor.
         Forbidden: somebody else attached it, or the key may not write.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.ticket_to_change(tx, actor, number)
     found = await attachments.get(tx, ticket.company_id, number, attachment_id)
     gone = _readable(actor, found, attachment_id)

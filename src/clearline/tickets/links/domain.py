@@ -27,9 +27,6 @@ from clearline.tickets.note import Note, Source, Visibility
 LINKS_MAX = 200
 """The most links of one ticket."""
 
-MERGES_DEEP = 20
-"""How many merges may follow one another from a ticket to the last one."""
-
 COPIES_MAX = 200
 """The most notes that a split copies."""
 

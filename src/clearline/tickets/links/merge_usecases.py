@@ -3,22 +3,22 @@
 from datetime import datetime
 from uuid import uuid4
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, NotMergeable, TicketFinished, TooManyLinks, Violation
 from clearline.events.domain import Change, TicketChanged, TicketFact, TicketMerged, TicketUnmerged
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets import desk_store as stored
 from clearline.tickets import store as tickets
 from clearline.tickets.desk_usecases import lock_ticket
-from clearline.tickets.domain import TAKES_NOTES, Channel, Status, Ticket, ticket_number
+from clearline.tickets.domain import MERGES_DEEP, TAKES_NOTES, Channel, Status, Ticket, ticket_number
 from clearline.tickets.handling import DeskTicket
 from clearline.tickets.links import store as links
 from clearline.tickets.links import watcher_store as watchers
 from clearline.tickets.links.domain import (
     COPIES_MAX,
     LINKS_MAX,
-    MERGES_DEEP,
     Link,
     LinkType,
     Merge,
@@ -46,7 +46,7 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
         NotMergeable: one of the tickets does not allow it, or 20 merges would follow one another.
         InvalidInput: the reason is too long.
     """
-    access.staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
     if number == into:
         raise NotMergeable("a ticket cannot be merged into itself")
     locked = {one: await lock_ticket(tx, actor, one) for one in sorted((number, into))}
@@ -76,7 +76,7 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
         NotMergeable: the ticket is not merged.
         InvalidInput: the reason is too long.
     """
-    access.staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
     merge = await links.merge_of(tx, await access.ticket_to_read(tx, actor, number), number)
     if merge is None:
         raise NotMergeable(f"{ticket_number(number)} is not merged")
@@ -103,7 +103,7 @@ async def notes_with_merged(
     Raises:
         NotFound: no such ticket for this actor.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
     return await links.notes(tx, company_id, number, visibilities=access.readable(actor), after=after or 0, limit=limit)
 
@@ -130,7 +130,7 @@ async def split_ticket(
         InvalidInput: a value breaks a rule, or the ticket has no such note.
         TooManyLinks: the ticket has 200 links.
     """
-    access.staff(actor, Scope.TICKETS_WRITE)
+    permissions.require_staff(actor, Scope.TICKETS_WRITE)
     original = await access.ticket_to_change(tx, actor, number)
     if original.status not in TAKES_NOTES:
         raise TicketFinished(original.status)

@@ -11,17 +11,8 @@ from clearline.events.domain import NoteAdded, TicketLinked, TicketUnlinked
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.domain import Status, ticket_number
-from clearline.tickets.links.domain import (
-    MERGES_DEEP,
-    OPPOSITE,
-    Link,
-    LinkedTicket,
-    LinkType,
-    Merge,
-    NoteDraft,
-    TicketNote,
-)
+from clearline.tickets.domain import MERGES_DEEP, Status, ticket_number
+from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft, TicketNote
 from clearline.tickets.note import Note, Source, Visibility
 
 _LINK = (
@@ -278,29 +269,6 @@ async def merges_below(tx: Tx, company_id: UUID, number: int) -> int:
     """The longest chain of merges that ends in a ticket."""
     depth: int = await tx.fetchval(_DEPTH, company_id, number, MERGES_DEEP)
     return depth
-
-
-async def final(tx: Tx, company_id: UUID, number: int) -> int:
-    """The ticket at the end of a chain of merges; the ticket itself when it was not merged.
-
-    Served by the primary key.
-    """
-    found: int = await tx.fetchval(
-        """
-        with recursive chain (number, depth) as (
-            select $2::bigint, 0
-            union all
-            select m.into_number, c.depth + 1
-              from chain c join ticket_merge m on m.company_id = $1 and m.ticket_number = c.number
-             where c.depth < $3
-        )
-        select number from chain order by depth desc limit 1
-        """,
-        company_id,
-        number,
-        MERGES_DEEP,
-    )
-    return found
 
 
 _NOTES = f"""{_FAMILY}

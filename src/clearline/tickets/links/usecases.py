@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, LinkCycle, NotFound, TooManyLinks, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets.domain import Ticket, ticket_number
 from clearline.tickets.links import store as links
 from clearline.tickets.links.domain import BY_HAND, FOR_CUSTOMERS, HIERARCHY, LINKS_MAX, Link, LinkedTicket, LinkType
@@ -22,9 +23,9 @@ async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, l
     Raises:
         NotFound: no such ticket for this actor.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await links.page(tx, company_id, number, only=access.limited_to(actor), after=after, limit=limit)
+    return await links.page(tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit)
 
 
 async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
@@ -33,7 +34,7 @@ async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTi
     Raises:
         NotFound: no such ticket for this actor, or no such link of it.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     return await _visible(tx, actor, await access.ticket_to_read(tx, actor, number), number, link_id)
 
 
@@ -48,7 +49,7 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
         LinkCycle: a ticket would become its own ancestor.
         TooManyLinks: one of them has 200 links.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     _check_kind(actor, kind)
     if number == other:
         raise InvalidInput([Violation("ticket", "must be another ticket")])
@@ -71,7 +72,7 @@ async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedT
         NotFound: no such ticket for this actor, or no such link of it.
         Forbidden: the link is not the customer's to take away.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_to_read(tx, actor, number)
     link = (await _visible(tx, actor, company_id, number, link_id)).link
     _check_customer(actor, link.type)
@@ -91,7 +92,9 @@ async def remove_link(tx: Tx, actor: Actor, number: int, link_id: UUID, *, now: 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket:
     found = await links.get(tx, company_id, number, link_id)
-    if found is None or found.link.other_company_id != (access.limited_to(actor) or found.link.other_company_id):
+    if found is None or found.link.other_company_id != (
+        permissions.company_filter(actor) or found.link.other_company_id
+    ):
         raise NotFound(KIND, str(link_id))
     return found
 

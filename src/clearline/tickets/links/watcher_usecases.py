@@ -3,11 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.accounts import store as parties
 from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets.links import watcher_store as watchers
 from clearline.tickets.links.domain import Watcher
 
@@ -31,9 +32,9 @@ async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None
     Raises:
         NotFound: no such ticket for this actor.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await watchers.page(tx, company_id, number, only=access.limited_to(actor), after=after, limit=limit)
+    return await watchers.page(tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit)
 
 
 async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:
@@ -42,7 +43,7 @@ async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watch
     Raises:
         NotFound: no such ticket for this actor, or nobody of this id whom it may see follows it.
     """
-    access.allow(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
     return await _visible(tx, actor, company_id, number, user_id)
 
@@ -53,7 +54,7 @@ async def lock_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watc
     Raises:
         NotFound: as for ``get_watcher``.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_to_read(tx, actor, number)
     await watchers.hold(tx, company_id, number, user_id)
     return await _visible(tx, actor, company_id, number, user_id)
@@ -66,7 +67,7 @@ async def watch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: date
         NotFound: no such ticket for this actor.
         InvalidInput: there is no such active person of the ticket's company or, for the staff, of the provider.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_to_read(tx, actor, number)
     user = await _person(tx, actor, company_id, who)
     if user is None or not user.is_active:
@@ -83,19 +84,19 @@ async def unwatch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: da
     Raises:
         NotFound: no such ticket for this actor.
     """
-    access.allow(actor, Scope.TICKETS_WRITE)
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_to_read(tx, actor, number)
     if isinstance(who, str):
         user = await _person(tx, actor, company_id, who)
         if user is None:
             return False
         who = user.id
-    return await watchers.remove(tx, actor, company_id, number, who, only=access.limited_to(actor), now=now)
+    return await watchers.remove(tx, actor, company_id, number, who, only=permissions.company_filter(actor), now=now)
 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, user_id: UUID) -> Watcher:
     found = await watchers.get(tx, company_id, number, user_id)
-    if found is None or found.user.company_id != (access.limited_to(actor) or found.user.company_id):
+    if found is None or found.user.company_id != (permissions.company_filter(actor) or found.user.company_id):
         raise NotFound("watcher", str(user_id))
     return found
 

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from clearline.accounts.permissions import own_company
-from clearline.identity import Actor, Contact
+from clearline.identity import Actor
 from clearline.inventory.domain import Service, ServiceType
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Priority, Status, fault_symptom, ticket_number
 from clearline.tickets.note import Note, Source, worklog_id
 from clearline.tickets.usecases import TicketDetails

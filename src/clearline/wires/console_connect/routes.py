@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import InvalidInput, Violation
 from clearline.identity import Scope
 from clearline.inventory import usecases as inventory
@@ -62,7 +62,7 @@ async def _service_violations(call: Call) -> list[Violation]:
     except InvalidMembers:
         return []
     async with call.statement() as tx:
-        return await tickets.check_service(tx, access.own_company(call.actor).id, named.id, named.type)
+        return await tickets.check_service(tx, permissions.own_company(call.actor).id, named.id, named.type)
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
@@ -152,7 +152,7 @@ OPERATIONS = (
 )  # fmt: skip
 """Routes, scopes, OpenAPI and the reference page are all made from this table."""
 
-DIALECT = Dialect(errors.refuse, admit=access.own_company)
+DIALECT = Dialect(errors.refuse, admit=permissions.own_company)
 """This wire is for customers: the provider's people have no company whose tickets they could mean."""
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from clearline import identity as party
 from clearline import text
+from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.inventory import domain as service
 from clearline.inventory.domain import ServiceType
 from clearline.tickets import domain as ticket
@@ -58,8 +58,8 @@ class ServiceIn(Struct):
 class ContactIn(Struct):
     """Whom to call about a ticket."""
 
-    name: Annotated[str, _text(1, party.NAME_MAX)]
-    phone: Annotated[str, _text(0, party.PHONE_MAX)]
+    name: Annotated[str, _text(1, NAME_MAX)]
+    phone: Annotated[str, _text(0, PHONE_MAX)]
     email: Email
 
 

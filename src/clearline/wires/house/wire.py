@@ -8,8 +8,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from clearline import identity as party
 from clearline import text
+from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.errors import Forbidden, InvalidInput, Violation
 from clearline.tickets import domain as ticket
 
@@ -39,8 +39,8 @@ def characters(least: int, most: int) -> Meta:
     return Meta(min_length=least, max_length=most, extra_json_schema={"pattern": r"^[^\x00]*$"})
 
 
-Name = Annotated[str, characters(1, party.NAME_MAX)]
-Phone = Annotated[str, characters(0, party.PHONE_MAX)]
+Name = Annotated[str, characters(1, NAME_MAX)]
+Phone = Annotated[str, characters(0, PHONE_MAX)]
 
 
 class NoQuery(Struct, forbid_unknown_fields=True):

@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import Unauthenticated, Violation
 from clearline.identity import Actor
 from clearline.platform.idempotency import usecases as idempotency
@@ -148,7 +148,7 @@ class Resource:
         if operation is None:
             raise MethodNotAllowed(sorted(self._operations))
         if operation.scope is not None:
-            access.allow(actor, operation.scope)
+            permissions.require_scope(actor, operation.scope)
         call = Call(self._desk, actor, scope, now)
         if (query := operation.query or self._dialect.no_query) is not None:
             call.query = read_query(scope["query_string"], query)

@@ -7,8 +7,9 @@ from uuid import UUID
 from starlette.types import Send
 
 from clearline.accounts import keys
+from clearline.accounts.domain import ApiKey
 from clearline.errors import InvalidInput, NotFound, Violation
-from clearline.identity import ApiKey, Scope
+from clearline.identity import Scope
 from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY

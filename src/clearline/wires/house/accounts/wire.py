@@ -6,11 +6,11 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from clearline import identity as party
+from clearline.accounts.domain import CODE_MAX, NAME_MAX
 from clearline.identity import Role, Scope
 from clearline.wires.house.wire import CompanyRef, Email, Moment, Name, PageQuery, Phone, characters
 
-Code = Annotated[str, characters(1, party.CODE_MAX)]
+Code = Annotated[str, characters(1, CODE_MAX)]
 PersonRole = Literal["customer", "customer_admin", "viewer", "agent", "admin"]
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 
@@ -21,7 +21,7 @@ class CompanyQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
     named: (
         Annotated[
             str,
-            Meta(min_length=1, max_length=party.NAME_MAX, description="Only the one with this name or customer code."),
+            Meta(min_length=1, max_length=NAME_MAX, description="Only the one with this name or customer code."),
         ]
         | None
     ) = None

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions as access
 from clearline.audit import usecases as audit
 from clearline.audit.store import Place
 from clearline.events.store import Event
 from clearline.identity import Scope
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note import worklog_id
 from clearline.wires.house import paging

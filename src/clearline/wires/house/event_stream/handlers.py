@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from clearline.accounts import permissions as access
 from clearline.errors import Unauthenticated
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.store import Place
@@ -14,6 +13,7 @@ from clearline.event_stream.usecases import Reader, place_text
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note import worklog_id
 from clearline.wires.house.event_stream import wire

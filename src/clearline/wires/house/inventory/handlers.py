@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.identity import Scope
 from clearline.inventory import store
 from clearline.inventory import usecases as inventory
@@ -46,7 +46,7 @@ async def list_services(call: Call) -> Page[wire.InventoryOut]:
 
 async def list_own_services(call: Call) -> Page[wire.InventoryOut]:
     """Services of the actor's own company by type and label."""
-    return await _list(call, access.own_company(call.actor).id)
+    return await _list(call, permissions.own_company(call.actor).id)
 
 
 async def create_service(call: Call) -> wire.InventoryOut:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from clearline.accounts import permissions as access
 from clearline.errors import DeskError, InvalidInput, Violation
 from clearline.identity import Scope
 from clearline.mail.inbound import usecases as inbound_mail
@@ -14,6 +13,7 @@ from clearline.mail.inbound.file import MailDesk
 from clearline.mail.inbound.usecases import MailDetails
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import StatementFailed, Tx
+from clearline.tickets import access
 from clearline.tickets.attachments.blobs import BlobsUnavailable
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note import worklog_id

@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from clearline.accounts import permissions as access
 from clearline.identity import Scope
 from clearline.mail.outbound import compose as mail_message
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound.domain import OutboundMail, Suppression
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house import paging
 from clearline.wires.house.mail import outbound_wire as wire

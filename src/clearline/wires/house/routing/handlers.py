@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -15,6 +15,7 @@ from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
 from clearline.routing.store import RuleDetails
 from clearline.routing.usecases import Forecast
+from clearline.tickets import access
 from clearline.tickets import desk_usecases as handling
 from clearline.wires.house import paging
 from clearline.wires.house.routing import wire
@@ -133,7 +134,7 @@ async def try_rules(call: Call) -> wire.ForecastOut:
 
 async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
     try:
-        return (await access.company_named(tx, actor, named)).id
+        return (await permissions.company_named(tx, actor, named)).id
     except NotFound:
         return await company_in_body(tx, actor, named)
 

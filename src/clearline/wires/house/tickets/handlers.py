@@ -5,13 +5,15 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions as access
+from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.events.store import Event
-from clearline.identity import Actor, Contact, Scope
+from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import access
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import usecases as tickets
+from clearline.tickets.contact import Contact
 from clearline.tickets.domain import FINISHED, Channel, NewTicket, ticket_number
 from clearline.tickets.handling import DeskTicket
 from clearline.tickets.list_store import Filter
@@ -133,7 +135,7 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
     async with call.statement() as tx:
         wanted = Filter(
             query.state or ("finished" if query.status in FINISHED else "open"),
-            None if query.company is None else (await access.company_typed(tx, call.actor, query.company)).id,
+            None if query.company is None else (await permissions.company_typed(tx, call.actor, query.company)).id,
             None if query.queue is None else uuid_of(query.queue, "queue"),
             user_in_query(call.actor, None if query.assignee == "none" else query.assignee),
             query.assignee == "none",
@@ -195,7 +197,7 @@ async def company_in_body(tx: Tx, actor: Actor, named: str) -> UUID:
         InvalidInput: there is none that the actor may see.
     """
     try:
-        return (await access.company_typed(tx, actor, named)).id
+        return (await permissions.company_typed(tx, actor, named)).id
     except NotFound:
         raise InvalidInput([Violation("company", "must be the code, name or id of a customer")]) from None
 

@@ -1,8 +1,8 @@
 """House API v1: the notes of a ticket."""
 
-from clearline.accounts import permissions as access
 from clearline.errors import NotFound
 from clearline.identity import Scope
+from clearline.tickets import access
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.links import merge_usecases as merging

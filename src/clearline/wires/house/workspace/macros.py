@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from clearline.accounts import permissions as access
 from clearline.identity import Actor, Scope
+from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note import worklog_id
 from clearline.wires.house import paging

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from clearline.accounts import permissions as access
 from clearline.errors import AttachmentTooLarge, InvalidInput, MediaTypeRefused
 from clearline.identity import Scope
+from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, Key
 from clearline.tickets.attachments.domain import Attachment, Content, NewAttachment, new_attachment

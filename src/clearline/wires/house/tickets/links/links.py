@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from clearline.accounts import permissions as access
 from clearline.identity import Scope
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import LinkedTicket, LinkType

@@ -1,7 +1,7 @@
 """House API v1: merge tickets, undo it, split a ticket in two. All of it for the provider's people."""
 
-from clearline.accounts import permissions as access
 from clearline.identity import Scope
+from clearline.tickets import access
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note import parse_worklog_id

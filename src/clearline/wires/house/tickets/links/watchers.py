@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-from clearline.accounts import permissions as access
 from clearline.errors import InvalidInput, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
+from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import Watcher

@@ -1,0 +1,63 @@
+"""Companies, people and API keys: the rules for their values."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import Violation
+from clearline.identity import ALL_SCOPES, ROLE_SCOPES, STAFF_ROLES, Role
+from clearline.text import check_email, check_text
+
+NAME_MAX = 255
+CODE_MAX = 32
+PHONE_MAX = 64
+CUSTOMER_ROLES = (Role.CUSTOMER, Role.CUSTOMER_ADMIN)
+"""What a person of a customer may be."""
+
+
+class ApiKey(Struct, frozen=True):
+    """A key without its secret, which nobody can show twice: ``prefix`` is its first characters, to tell keys apart."""
+
+    company_id: UUID
+    id: UUID
+    user_id: UUID
+    name: str
+    prefix: str
+    scopes: frozenset[str]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+def check_company(name: str, code: str) -> list[Violation]:
+    """The rules that a new company breaks."""
+    return [*check_text("name", name, most=NAME_MAX), *check_text("code", code, most=CODE_MAX)]
+
+
+def check_user(name: str, email: str, phone: str, role: Role, *, of_provider: bool) -> list[Violation]:
+    """The rules that a person breaks."""
+    violations = [
+        *check_text("name", name, most=NAME_MAX),
+        *check_email("email", email),
+        *check_text("phone", phone, least=0, most=PHONE_MAX),
+    ]
+    roles = STAFF_ROLES if of_provider else CUSTOMER_ROLES
+    if role not in roles:
+        violations.append(Violation("role", "must be one of " + ", ".join(roles)))
+    return violations
+
+
+def check_key(name: str, scopes: frozenset[str], role: Role) -> list[Violation]:
+    """The rules that a new key breaks; a user's key can carry what the user's role may, and nothing else."""
+    violations = check_text("name", name, most=NAME_MAX)
+    if not scopes or scopes - ALL_SCOPES:
+        violations.append(Violation("scopes", "must be some of " + ", ".join(sorted(ALL_SCOPES))))
+    elif beyond := sorted(scopes - ROLE_SCOPES[role]):
+        violations.append(Violation("scopes", f"must not have {', '.join(beyond)}: the user is {_a(role)}"))
+    return violations
+
+
+def _a(role: Role) -> str:
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role.replace('_', ' ')}"
