@@ -9,7 +9,7 @@ import asyncpg
 from clearline.accounts import keys
 from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.identity import OPERATOR
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
@@ -41,7 +41,7 @@ async def fill(url: str, tickets: int) -> list[Tenant]:
 async def companies(url: str) -> list[Tenant]:
     """Make an empty database hold the companies, each with a user and a key."""
     database = await Database.open(url)
-    await migrate.migrate(database, afterwards=events.rebase)
+    await migrate.migrate(database, afterwards=event_store.rebase)
     tenants = []
     for index in range(COMPANIES):
         name = f"Bench {index:03d}"

@@ -13,10 +13,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from clearline.tickets import desk_store as handling
-from clearline.tickets import list_store as lists
-from clearline.tickets import note_store as notes
-from clearline.tickets import store as tickets
+from clearline.tickets import desk_store, list_store, note_store
+from clearline.tickets import store as ticket_store
 
 decode, encode = msgspec.json.decode, msgspec.json.encode
 PUBLIC = ["public"]
@@ -59,12 +57,12 @@ def ticket_body(row: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
 
 async def list_tickets(company: UUID, query: bytes) -> bytes:
     size = int(query.rpartition(b"=")[2])
-    rows = await pool.fetch(tickets.PAGE, company, True, size, 0, PUBLIC)
+    rows = await pool.fetch(ticket_store.PAGE, company, True, size, 0, PUBLIC)
     return encode([ticket_body(row, decode(row[21]) if row[21] else []) for row in rows])
 
 
 async def read_ticket(company: UUID, number: int) -> bytes:
-    row = await pool.fetchrow(tickets.GET, company, number, PUBLIC)
+    row = await pool.fetchrow(ticket_store.GET, company, number, PUBLIC)
     return encode(ticket_body(row, decode(row[21]) if row[21] else []))
 
 
@@ -72,7 +70,7 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
     now = datetime.now(UTC)
     service, contact = body["service"], body["customerContact"]
     row = await pool.fetchrow(
-        tickets.INSERT, company, now, body["name"], body["description"], body["issueType"], service["type"],
+        ticket_store.INSERT, company, now, body["name"], body["description"], body["issueType"], service["type"],
         service["id"], "moderate", "degraded", "medium", "acknowledged", contact["name"], contact["phone"],
         contact["email"], "API", False, None, "ticket.created", "Bo Bench",
         '{"status":"acknowledged","priority":"medium","channel":"API"}', None, None, [], "{}",
@@ -87,7 +85,7 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
 
 async def add_note(company: UUID, number: int, body: Any) -> bytes:
     row = await pool.fetchrow(
-        notes.INSERT, company, number, datetime.now(UTC), OPEN, body["noteText"], "public", "buyer", "API",
+        note_store.INSERT, company, number, datetime.now(UTC), OPEN, body["noteText"], "public", "buyer", "API",
         "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', True, "ticket.status_changed",
         '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
         PUBLIC,
@@ -121,14 +119,14 @@ def house_body(row: Any) -> dict[str, Any]:
 
 
 async def read_house(company: UUID, number: int) -> bytes:
-    row = await pool.fetchrow(handling.GET, company, number)
+    row = await pool.fetchrow(desk_store.GET, company, number)
     return encode({**house_body(row), "description": row[3]})
 
 
 async def list_house(company: UUID, query: bytes) -> bytes:
     size = int(query.rpartition(b"=")[2])
     rows = await pool.fetch(
-        lists.LISTS["company", "open", True], company, None, None, lists.END, False, None, None, size + 1
+        list_store.LISTS["company", "open", True], company, None, None, list_store.END, False, None, None, size + 1
     )
     return encode({"data": [house_body(row) for row in rows[:size]], "has_more": True, "next_cursor": "next"})
 

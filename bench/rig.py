@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from dataset import COMPANIES, SERVICE_ID, Tenant
 
 HERE = Path(__file__).parent
@@ -73,13 +73,13 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def database() -> Iterator[postgres_embedded.EmbeddedPostgres]:
+def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
     """A new embedded PostgreSQL with the product's own settings, thrown away afterwards."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed to measure: apt-get install wrk")
     folder = Path(tempfile.mkdtemp(prefix="clearline-bench-"))
     folder.chmod(0o711)
-    server = postgres_embedded.start(folder / "data")
+    server = embedded_postgres.start(folder / "data")
     try:
         yield server
     finally:

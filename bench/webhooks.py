@@ -30,20 +30,20 @@ from rich.console import Console
 from rich.table import Table
 
 from clearline.accounts import keys
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.clock import now
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket
-from clearline.webhooks import store as subscriptions
+from clearline.webhooks import store as subscription_store
 from clearline.webhooks.domain import Subscription
 from rig import cpu
 
@@ -110,10 +110,10 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def database() -> Iterator[postgres_embedded.EmbeddedPostgres]:
+def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
     folder = Path(tempfile.mkdtemp(prefix="clearline-bench-"))
     folder.chmod(0o711)
-    server = postgres_embedded.start(folder / "data")
+    server = embedded_postgres.start(folder / "data")
     try:
         yield server
     finally:
@@ -169,8 +169,8 @@ async def prepare(found: Database, urls: list[str]) -> Any:
                 at,
                 at,
             )
-            await subscriptions.save(tx, one)
-        return await parties.actor_of(tx, keys.hash_secret(secret), now=now())
+            await subscription_store.save(tx, one)
+        return await account_store.actor_of(tx, keys.hash_secret(secret), now=now())
 
 
 async def happen(found: Database, actor: Any) -> None:
@@ -215,7 +215,7 @@ class Bench:
         )
 
 
-async def run(options: argparse.Namespace, server: postgres_embedded.EmbeddedPostgres) -> list[Sample]:
+async def run(options: argparse.Namespace, server: embedded_postgres.EmbeddedPostgres) -> list[Sample]:
     port, dead = free_port(), free_port()
     context = get_context("spawn")
     told = context.Queue()
@@ -226,7 +226,7 @@ async def run(options: argparse.Namespace, server: postgres_embedded.EmbeddedPos
     if not options.all_good:
         urls += [f"http://127.0.0.1:{port}/slow", f"http://127.0.0.1:{dead}/"]
     opened = await Database.open(server.url)
-    await migrate.migrate(opened, afterwards=events.rebase)
+    await migrate.migrate(opened, afterwards=event_store.rebase)
     actor = await prepare(opened, urls)
     pid = server.supervisor.pid
     samples = []

@@ -15,15 +15,15 @@ import httpx
 import pytest
 
 from clearline.accounts import keys
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.app import Application
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.identity import OPERATOR, Actor, Company, User
 from clearline.inventory import usecases as inventory
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -40,7 +40,7 @@ def reachable_dir(prefix: str) -> Path:
 def postgres() -> Iterator[str]:
     """The address of the embedded PostgreSQL that the whole run uses."""
     folder = reachable_dir("clearline-tests-")
-    server = postgres_embedded.start(folder / "data")
+    server = embedded_postgres.start(folder / "data")
     yield server.url
     server.stop()
     shutil.rmtree(folder)
@@ -63,7 +63,7 @@ async def new_database(postgres: str, *, migrated: bool = True) -> AsyncIterator
     try:
         if migrated:
             database = await Database.open(url)
-            await migrate.migrate(database, afterwards=events.rebase)
+            await migrate.migrate(database, afterwards=event_store.rebase)
             await database.close()
         yield url
     finally:
@@ -118,7 +118,7 @@ async def new_tenant(
         )
         for number, kind in enumerate(("Port", "CloudRouter", "Internet on Demand", "Connection (L2)"), 1):
             await inventory.add_service(tx, OPERATOR, code, f"SVC-{number}", kind, f"Service {number}", now=at)
-        actor = await parties.actor_of(tx, keys.hash_secret(secret), now=at)
+        actor = await account_store.actor_of(tx, keys.hash_secret(secret), now=at)
     assert actor is not None
     return Tenant(company, user, secret, actor)
 

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from clearline.accounts import keys
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import CUSTOMER_ROLES, ApiKey
 from clearline.accounts.keys import KeyRing
-from clearline.audit import store as audit
+from clearline.audit import store as audit_store
 from clearline.audit.store import Wanted
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Role, Scope
@@ -27,7 +27,7 @@ async def issue(tx: Tx, code: str, lifetime: timedelta | None = None) -> tuple[A
 
 async def facts(tx: Tx, tenant: Tenant, kind: str) -> list[dict[str, Any]]:
     """What events of a type say of a company, the last one first."""
-    found = await audit.of_company(tx, Wanted(company_id=tenant.company.id, type=kind), None, 10)
+    found = await audit_store.of_company(tx, Wanted(company_id=tenant.company.id, type=kind), None, 10)
     return [event.data for event in found]
 
 
@@ -168,7 +168,7 @@ async def test_a_key_carries_what_its_users_role_may_and_no_more(database: Datab
         whole, secret = await keys.create_key(tx, OPERATOR, company_id, user_email=email, name="k", now=NOW)
         assert whole.scopes == ROLE_SCOPES[role]
         assert await keys.get_key(tx, OPERATOR, company_id, whole.id) == whole
-        actor = await parties.actor_of(tx, keys.hash_secret(secret), now=NOW)
+        actor = await account_store.actor_of(tx, keys.hash_secret(secret), now=NOW)
         assert actor is not None
         assert (actor.role, actor.scopes, actor.user) == (role, ROLE_SCOPES[role], user)
         if beyond := ALL_SCOPES - ROLE_SCOPES[role]:
@@ -185,7 +185,7 @@ async def test_a_key_holds_no_more_than_its_users_role_of_now(database: Database
         await change(tx, OPERATOR, fresh.company.id, fresh.user.id, {"role": Role.CUSTOMER_ADMIN}, now=NOW)
         _key, secret = await issue(tx, fresh.company.code)
         await change(tx, OPERATOR, fresh.company.id, fresh.user.id, {"role": Role.CUSTOMER}, now=NOW)
-        actor = await parties.actor_of(tx, keys.hash_secret(secret), now=NOW)
+        actor = await account_store.actor_of(tx, keys.hash_secret(secret), now=NOW)
     assert actor is not None
     assert actor.scopes == ROLE_SCOPES[Role.CUSTOMER]
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from clearline.accounts import store as parties
-from clearline.inventory import store as services
+from clearline.accounts import store as account_store
+from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
 from tests.tickets.test_plans import Noted, plan_of
 
@@ -31,16 +31,19 @@ COMPANY = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 List = Callable[[Tx], Awaitable[object]]
 LISTS: dict[str, tuple[str, List]] = {
-    "companies": ("company_name", lambda tx: parties.companies(tx, limit=51)),
-    "companies after one": ("company_name", lambda tx: parties.companies(tx, after="Company 5", limit=51)),
-    "users": ("app_user_email", lambda tx: parties.users(tx, COMPANY, limit=51)),
-    "users after one": ("app_user_email", lambda tx: parties.users(tx, COMPANY, after="2@example.com", limit=51)),
-    "keys": ("api_key_by_age", lambda tx: parties.keys(tx, COMPANY, limit=51)),
-    "keys after one": ("api_key_by_age", lambda tx: parties.keys(tx, COMPANY, after=(NEW_YEAR, COMPANY), limit=51)),
-    "services": ("service_by_label", lambda tx: services.page(tx, COMPANY, after=services.FIRST, limit=51)),
+    "companies": ("company_name", lambda tx: account_store.companies(tx, limit=51)),
+    "companies after one": ("company_name", lambda tx: account_store.companies(tx, after="Company 5", limit=51)),
+    "users": ("app_user_email", lambda tx: account_store.users(tx, COMPANY, limit=51)),
+    "users after one": ("app_user_email", lambda tx: account_store.users(tx, COMPANY, after="2@example.com", limit=51)),
+    "keys": ("api_key_by_age", lambda tx: account_store.keys(tx, COMPANY, limit=51)),
+    "keys after one": (
+        "api_key_by_age",
+        lambda tx: account_store.keys(tx, COMPANY, after=(NEW_YEAR, COMPANY), limit=51),
+    ),
+    "services": ("service_by_label", lambda tx: service_store.page(tx, COMPANY, after=service_store.FIRST, limit=51)),
     "services after one": (
         "service_by_label",
-        lambda tx: services.page(tx, COMPANY, after=("Port", "Port 5", "SVC-5"), limit=51),
+        lambda tx: service_store.page(tx, COMPANY, after=("Port", "Port 5", "SVC-5"), limit=51),
     ),
 }
 

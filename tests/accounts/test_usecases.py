@@ -7,7 +7,7 @@ import pytest
 from clearline.accounts import keys
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import CUSTOMER_ROLES
-from clearline.audit import store as audit
+from clearline.audit import store as audit_store
 from clearline.audit.store import Wanted
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
 from clearline.events.store import Event
@@ -31,7 +31,7 @@ async def acting(database: Database, role: Role, company: Company = PROVIDER) ->
 
 
 async def last_event(tx: Tx, company_id: UUID) -> Event:
-    [found] = await audit.of_company(tx, Wanted(company_id=company_id), None, 1)
+    [found] = await audit_store.of_company(tx, Wanted(company_id=company_id), None, 1)
     return found
 
 

@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from clearline.audit import store
+from clearline.audit import store as audit_store
 from clearline.audit import usecases as audit
 from clearline.audit.store import AFTER_ALL, Place, Wanted
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import (
     AttachmentAdded,
     AttachmentRemoved,
@@ -83,7 +83,7 @@ async def paged(database: Database, actor: Actor = OPERATOR, **filters: Any) -> 
 
 
 async def append(tx: Tx, company_id: UUID, fact: Fact, number: int | None = None, *, now: datetime = NOW) -> None:
-    await events.append(tx, OPERATOR, company_id, fact, ticket_number=number, now=now)
+    await event_store.append(tx, OPERATOR, company_id, fact, ticket_number=number, now=now)
 
 
 @pytest.fixture
@@ -238,11 +238,11 @@ SOMETIME = (datetime.fromisoformat("2026-01-05T00:00:00Z"), 5000, 10_000)
 
 
 PLANS: list[tuple[str, str, tuple[int | str, ...]]] = [
-    (store.EVERYTHING, "event_by_time", ()),
-    (store.RECORDS, "event_of_records", ()),
-    (store.OF_COMPANY, "event_pkey", ("10000",)),
-    (store.RECORDS_OF_COMPANY, "event_of_company_records", ()),
-    (store.OF_TICKET, "event_by_ticket", (77,)),
+    (audit_store.EVERYTHING, "event_by_time", ()),
+    (audit_store.RECORDS, "event_of_records", ()),
+    (audit_store.OF_COMPANY, "event_pkey", ("10000",)),
+    (audit_store.RECORDS_OF_COMPANY, "event_of_company_records", ()),
+    (audit_store.OF_TICKET, "event_by_ticket", (77,)),
 ]
 
 
@@ -252,9 +252,9 @@ async def test_a_page_walks_its_index_and_sorts_nothing(
     filled: Any, statement: str, index: str, more: tuple[int | str, ...], after: Place | None
 ) -> None:
     company = await filled.fetchval("select md5('company1')::uuid")
-    of_company = statement in {store.OF_COMPANY, store.RECORDS_OF_COMPANY, store.OF_TICKET}
+    of_company = statement in {audit_store.OF_COMPANY, audit_store.RECORDS_OF_COMPANY, audit_store.OF_TICKET}
     wanted = Wanted(company_id=company if of_company else None)
-    values = store.values(wanted, after, 11) + more
+    values = audit_store.values(wanted, after, 11) + more
     used, whole = await plan_of(filled, statement, *values)
     assert (used, whole) == ({index}, set())
     assert "Sort" not in await filled.fetchval(f"explain (format json) {statement}", *values)
@@ -274,8 +274,8 @@ async def test_the_plan_that_serves_whatever_is_asked_walks_the_same_index(
 
 async def test_a_time_is_a_range_of_the_index(filled: Any) -> None:
     since = datetime.fromisoformat("2026-01-03T00:00:00Z")
-    values = store.values(Wanted(since=since, until=since + HOUR), None, 1000)
-    [top] = json.loads(await filled.fetchval(f"explain (analyze, format json) {store.EVERYTHING}", *values))
+    values = audit_store.values(Wanted(since=since, until=since + HOUR), None, 1000)
+    [top] = json.loads(await filled.fetchval(f"explain (analyze, format json) {audit_store.EVERYTHING}", *values))
     walk = top["Plan"]["Plans"][0]
     assert (walk["Index Name"], walk["Actual Rows"]) == ("event_by_time", 60)
     assert walk.get("Rows Removed by Filter", 0) == 0

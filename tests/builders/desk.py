@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
@@ -20,7 +20,7 @@ async def person(tx: Tx, name: str = "Ben Ito", role: Role = Role.AGENT) -> Acto
     """Somebody new of the provider."""
     email = f"{uuid4().hex}@example.net"
     user = await accounts.add_user(tx, OPERATOR, "PROVIDER", name=name, email=email, phone="", role=role, now=NOW)
-    actor = await parties.actor_for(tx, PROVIDER_ID, user.id, frozenset(map(Scope, ALL_SCOPES)))
+    actor = await account_store.actor_for(tx, PROVIDER_ID, user.id, frozenset(map(Scope, ALL_SCOPES)))
     assert actor is not None
     return actor
 

@@ -12,7 +12,7 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import mailbox_usecases as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import InboundMail, InboundState
@@ -116,7 +116,7 @@ class Rig(Struct):
 
     async def mail(self, mail_id: UUID) -> InboundMail:
         async with self.database.statement() as tx:
-            found = await inbound_mail.get(tx, mail_id)
+            found = await inbound_mail_store.get(tx, mail_id)
         assert found is not None
         return found
 
@@ -130,7 +130,7 @@ class Rig(Struct):
 
     async def waiting(self) -> int:
         async with self.database.transaction() as tx:
-            return len(await inbound_mail.page(tx, state=InboundState.WAITING, before=None, limit=1000))
+            return len(await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=1000))
 
 
 def a_mail(sender: str, to: str, text: str = "Hello", subject: str = "Port", head: str = "") -> bytes:

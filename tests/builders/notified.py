@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.store import Event
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role, Scope
 from clearline.notifications import preferences as notifications
@@ -62,7 +62,7 @@ class Scene:
         user = await accounts.add_user(
             self.tx, OPERATOR, company_id, name=name.title(), email=email, phone="", role=role, now=NOW
         )
-        found = await parties.actor_for(self.tx, company_id, user.id, frozenset(map(Scope, ALL_SCOPES)))
+        found = await account_store.actor_for(self.tx, company_id, user.id, frozenset(map(Scope, ALL_SCOPES)))
         assert found is not None
         self.people[name] = found
         if rules:
@@ -96,7 +96,7 @@ class Scene:
     async def happened(self) -> list[Event]:
         """What happened to the ticket since the last time that somebody asked."""
         company_id = self.tenant.company.id
-        found = await events.of_ticket(self.tx, company_id, self.number, after=self._seen, limit=1000)
+        found = await event_store.of_ticket(self.tx, company_id, self.number, after=self._seen, limit=1000)
         self._seen = max([self._seen, *(one.cursor.id for one in found)])
         return found
 

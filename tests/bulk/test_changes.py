@@ -20,7 +20,7 @@ from clearline.errors import Forbidden, IllegalTransition, InvalidInput, NotFoun
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import desk_usecases as handling
-from clearline.tickets import store as rows
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
 from clearline.tickets.note import Visibility
@@ -177,6 +177,6 @@ async def test_cancelling_ends_what_waits(database: Database, tenant: Tenant) ->
 async def test_a_job_is_no_ticket_that_exists_before_it_is_tried(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         job = await asked(tx, tenant.actor, 999_999)
-        assert await rows.company_of(tx, 999_999) is None
+        assert await ticket_store.company_of(tx, 999_999) is None
         [item] = await jobs.list_items(tx, tenant.actor, job.id, outcome="waiting", after=None, limit=5)
     assert (item.ticket_number, item.outcome) == (999_999, None)

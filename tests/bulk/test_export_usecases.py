@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clearline.bulk import export_store as rows
+from clearline.bulk import export_store
 from clearline.bulk import export_usecases as exports
 from clearline.bulk import import_usecases as imports
 from clearline.bulk.export_usecases import State
@@ -152,9 +152,9 @@ async def test_what_is_exported_can_be_imported(database: Database, kind: Format
 
 async def test_every_statement_of_an_export_walks_an_index(database: Database, tenant: Tenant) -> None:
     indexes = {
-        rows.ANY: "ticket_by_number",
-        rows.OPEN: "ticket_open",
-        rows.OF_COMPANY.replace("$5", f"'{tenant.company.id}'"): "ticket_pkey",
+        export_store.ANY: "ticket_by_number",
+        export_store.OPEN: "ticket_open",
+        export_store.OF_COMPANY.replace("$5", f"'{tenant.company.id}'"): "ticket_pkey",
     }
     async with database.transaction() as tx:
         await tx.fetchval("select set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)")

@@ -14,7 +14,7 @@ from clearline.errors import DeskError, Forbidden, InvalidInput, NotFound, Scope
 from clearline.identity import OPERATOR, Actor, Role, Scope
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import desk_usecases as handling
-from clearline.tickets import store as rows
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Impact, Priority, Severity, Status
 from clearline.tickets.note import Source, Visibility
@@ -66,7 +66,7 @@ async def test_a_ticket_keeps_its_history(database: Database, tenant: Tenant) ->
         seen = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).notes
         shown = (await tickets.get_ticket(tx, tenant.actor, made.ticket_number)).notes
         [event] = await tickets.history(tx, OPERATOR, made.ticket_number)
-        assert await rows.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
     ticket = found.ticket
     assert (ticket.status, ticket.created_at, ticket.resolved_at, ticket.status_changed_at, ticket.updated_at) == (
         Status.CLOSED, CREATED, RESOLVED, RESOLVED, RESOLVED,
@@ -93,7 +93,7 @@ async def test_a_ticket_may_come_in_any_status_and_is_counted(
         made = await brought(tx, OPERATOR, line(tenant, status=status))
         assert made.ticket_number is not None
         ticket = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).ticket
-        assert await rows.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
     assert ticket.status is status
     assert ticket.resolved_at == (CREATED if status in {Status.RESOLVED, Status.CLOSED} else None)
 

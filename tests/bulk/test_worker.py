@@ -8,7 +8,7 @@ import pytest
 
 from clearline.accounts import usecases as accounts
 from clearline.bulk import import_usecases as imports
-from clearline.bulk import store as job_rows
+from clearline.bulk import store as job_store
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as workers
 from clearline.bulk.domain import (
@@ -28,7 +28,7 @@ from clearline.identity import OPERATOR, Actor
 from clearline.platform.database import transactions as db
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import desk_usecases as handling
-from clearline.tickets import store as rows
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
 from tests.builders.desk import id_of, person
@@ -133,7 +133,7 @@ async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
 ) -> None:
     numbers = await some(database, tenant, 3)
     job = await bulk(database, OPERATOR, numbers, AddNote("once"))
-    record = job_rows.record
+    record = job_store.record
     calls = 0
 
     async def dying(tx: Tx, *values: Any) -> None:
@@ -144,7 +144,7 @@ async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(job_rows, "record", dying)
+        patch.setattr(job_store, "record", dying)
         with pytest.raises(Killed):
             await workers.work(database, job, now, most=3)
     found, _ = await seen(database, job)
@@ -276,7 +276,7 @@ async def test_what_is_cancelled_while_it_is_refused_keeps_its_first_outcome(
     job = await bulk(database, tenant.actor, [999_999], AddNote("x"))
     async with database.transaction() as tx:
         await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
-        await job_rows.record(tx, job, 0, Result(Outcome.REFUSED, None, "not_found", "late"))
+        await job_store.record(tx, job, 0, Result(Outcome.REFUSED, None, "not_found", "late"))
     assert [one.code for one in (await seen(database, job))[1]] == ["cancelled"]
 
 
@@ -335,7 +335,7 @@ async def test_an_import_twice_makes_no_second_ticket(database: Database) -> Non
     assert seen_counts == [Counts(3, 0, 2, 0), Counts(3, 0, 2, 0), Counts(0, 3, 2, 0)]
     async with database.statement() as tx:
         assert await tx.fetchval("select count(*) from ticket where company_id = $1", tenant.company.id) == 3
-        assert await rows.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
 
 
 async def test_what_an_import_said_is_not_kept_once_it_is_dealt_with(database: Database, tenant: Tenant) -> None:

@@ -12,7 +12,7 @@ import click
 import pytest
 
 from clearline.accounts import keys
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.cli.main import main
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database
@@ -82,7 +82,7 @@ async def who(url: str, secret: str) -> Actor | None:
     database = await Database.open(url, size=2)
     try:
         async with database.statement() as tx:
-            return await parties.actor_of(tx, keys.hash_secret(secret), now=NOW)
+            return await account_store.actor_of(tx, keys.hash_secret(secret), now=NOW)
     finally:
         await database.close()
 

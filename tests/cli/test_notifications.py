@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.notifications.recipients import WINDOW, note_events
 from clearline.platform.database.transactions import Database
 from tests.builders.samples import raised
@@ -75,7 +75,7 @@ def test_what_waits_is_listed(desk: str) -> None:
         tenant = await new_tenant(database)
         async with database.transaction() as tx:
             number = await raised(tx, tenant)
-            found = await events.of_ticket(tx, tenant.company.id, number, after=0, limit=10)
+            found = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=10)
             await note_events(tx, found, now=NOW + timedelta(seconds=1))
         await database.close()
 

@@ -6,7 +6,7 @@ import pytest
 
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.webhooks import delivery_store as stored
+from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import usecases as subscriptions
 from tests.cli.test_bulk import run, told
@@ -22,8 +22,10 @@ async def dead(database: Database, tenant: Tenant) -> tuple[str, str]:
         one, _ = await subscriptions.add_subscription(
             tx, OPERATOR, {"url": URL}, of=tenant.company, networks=(), now=NOW
         )
-        made = stored.NewDelivery(tenant.company.id, one.id, uuid4(), 7, "ticket.created", 42, b'{"type":"ping"}')
-        await stored.insert(tx, [made], now=NOW)
+        made = delivery_store.NewDelivery(
+            tenant.company.id, one.id, uuid4(), 7, "ticket.created", 42, b'{"type":"ping"}'
+        )
+        await delivery_store.insert(tx, [made], now=NOW)
         await tx.write("update delivery set state = 'dead', finished_at = $2 where id = $1", made.id, NOW)
     return str(one.id), str(made.id)
 

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from tests.e2e.running import Running, eventually
 
 TICKETS = 40
@@ -88,7 +88,7 @@ def raise_tickets(running: Running, company: str, count: int) -> None:
 
 async def leases_over(running: Running, count: int) -> None:
     """A minute later, as far as deliveries know."""
-    url = postgres_embedded.running_url(running.data_dir)
+    url = embedded_postgres.running_url(running.data_dir)
     assert url is not None
     connection = await asyncpg.connect(url)
     done = await connection.execute(

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from clearline.event_stream import store as event_feed
+from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.hub import EVERY, Hub, Listener
 from clearline.events.store import Cursor
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
@@ -58,13 +58,13 @@ async def test_nothing_is_looked_at_while_nobody_listens(
     hub: Hub, database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []
-    really = event_feed.news
+    really = event_stream_store.news
 
     async def counted(tx: Tx, after: Cursor, *, limit: int) -> object:
         looks.append(after)
         return await really(tx, after, limit=limit)
 
-    monkeypatch.setattr(event_feed, "news", counted)
+    monkeypatch.setattr(event_stream_store, "news", counted)
     with hub.listen(tenant.company.id):
         await asyncio.sleep(4 * EVERY)
     assert looks
@@ -84,7 +84,7 @@ async def test_after_a_fault_everybody_looks_once_more(
     hub: Hub, database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     broken = True
-    really = event_feed.news
+    really = event_stream_store.news
 
     async def news(tx: Tx, after: Cursor, *, limit: int) -> object:
         if broken:
@@ -93,7 +93,7 @@ async def test_after_a_fault_everybody_looks_once_more(
 
     with hub.listen(tenant.company.id) as listener:
         await calm(listener)
-        monkeypatch.setattr(event_feed, "news", news)
+        monkeypatch.setattr(event_stream_store, "news", news)
         await asyncio.sleep(3 * EVERY)
         assert hub.faults >= 1
         broken = False

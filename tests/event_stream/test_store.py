@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from clearline.event_stream import store as event_feed
+from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.store import BEGINNING, MARGIN, Place, Walked, Wanted
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import RecordChanged, StatusChanged
 from clearline.events.store import START, Cursor
 from clearline.identity import OPERATOR
@@ -54,32 +54,37 @@ async def empty(postgres: str) -> AsyncIterator[Database]:
 
 @pytest.mark.parametrize("types", [(), ("user.", "ticket.created")])
 @pytest.mark.parametrize(
-    ("statement", "index"), [(event_feed.EVERYTHING, "event_cursor"), (event_feed.OF_COMPANY, "event_pkey")]
+    ("statement", "index"),
+    [(event_stream_store.EVERYTHING, "event_cursor"), (event_stream_store.OF_COMPANY, "event_pkey")],
 )
 @pytest.mark.parametrize("after", [START, Cursor(200, 7), Cursor(2**62, 0)])
 async def test_a_piece_of_the_log_walks_its_index_and_sorts_nothing(
     filled: Any, statement: str, index: str, types: tuple[str, ...], after: Cursor
 ) -> None:
     company = await filled.fetchval("select md5('company1')::uuid") if index == "event_pkey" else None
-    values = event_feed.values(Wanted(company, None, types), after, 11)
+    values = event_stream_store.values(Wanted(company, None, types), after, 11)
     assert await plan_of(filled, statement, *values) == ({index}, set())
     assert '"Sort"' not in await filled.fetchval(f"explain (format json) {statement}", *values)
 
 
 async def test_the_events_of_a_ticket_are_found_by_it(filled: Any) -> None:
     company = await filled.fetchval("select md5('company1')::uuid")
-    values = event_feed.values(Wanted(company, 77), START, 11)
-    used, _whole = await plan_of(filled, event_feed.OF_TICKET, *values)
+    values = event_stream_store.values(Wanted(company, 77), START, 11)
+    used, _whole = await plan_of(filled, event_stream_store.OF_TICKET, *values)
     assert used == {"event_by_ticket"}
 
 
 @pytest.mark.parametrize(
     ("statement", "indexes", "values"),
     [
-        (event_feed.TAIL, {"event_cursor"}, ()),
-        (event_feed.TAIL_OF_COMPANY, {"event_pkey"}, ("df655f97-6f7c-9d32-6381-5bd981225cd9",)),
-        (event_feed.NEWS, {"event_cursor"}, ("200", 5, 1000)),
-        (event_feed.FIND, {"event_cursor", "event_by_time"}, ("200", 5, *[datetime(2026, 1, 3, tzinfo=UTC)] * 2)),
+        (event_stream_store.TAIL, {"event_cursor"}, ()),
+        (event_stream_store.TAIL_OF_COMPANY, {"event_pkey"}, ("df655f97-6f7c-9d32-6381-5bd981225cd9",)),
+        (event_stream_store.NEWS, {"event_cursor"}, ("200", 5, 1000)),
+        (
+            event_stream_store.FIND,
+            {"event_cursor", "event_by_time"},
+            ("200", 5, *[datetime(2026, 1, 3, tzinfo=UTC)] * 2),
+        ),
     ],
 )
 async def test_ends_news_and_places_are_found_by_indexes(
@@ -93,17 +98,17 @@ async def test_ends_news_and_places_are_found_by_indexes(
 
 async def walk(database: Database, wanted: Wanted, after: Cursor, limit: int = 1000) -> Walked:
     async with database.statement() as tx:
-        return await event_feed.walk(tx, wanted, after, limit=limit)
+        return await event_stream_store.walk(tx, wanted, after, limit=limit)
 
 
 async def tail(database: Database) -> Place:
     async with database.statement() as tx:
-        return await event_feed.tail(tx)
+        return await event_stream_store.tail(tx)
 
 
 async def find(database: Database, place: Place) -> Cursor:
     async with database.statement() as tx:
-        return await event_feed.find(tx, place)
+        return await event_stream_store.find(tx, place)
 
 
 async def happen(database: Database, tenant: Tenant, many: int, *, at: datetime | None = None) -> int:
@@ -114,7 +119,7 @@ async def happen(database: Database, tenant: Tenant, many: int, *, at: datetime 
         async with database.transaction() as tx:
             fact = StatusChanged("acknowledged", "in_progress", "")
             moment = at or datetime.now(UTC)
-            await events.append(tx, OPERATOR, tenant.company.id, fact, ticket_number=number, now=moment)
+            await event_store.append(tx, OPERATOR, tenant.company.id, fact, ticket_number=number, now=moment)
     return number
 
 
@@ -158,10 +163,10 @@ async def test_nothing_beyond_the_horizon_is_told_or_taken_for_the_end(database:
             assert (await walk(database, wanted, begin.cursor)).events == []
         assert await tail(database) == begin
         async with database.statement() as tx:
-            assert await event_feed.tail(tx, tenant.company.id) <= begin
-            assert await event_feed.news(tx, begin.cursor, limit=9) == []
+            assert await event_stream_store.tail(tx, tenant.company.id) <= begin
+            assert await event_stream_store.news(tx, begin.cursor, limit=9) == []
     async with database.statement() as tx:
-        news = await event_feed.news(tx, begin.cursor, limit=9)
+        news = await event_stream_store.news(tx, begin.cursor, limit=9)
     found = await walk(database, Wanted(), begin.cursor)
     assert [event.ticket_number for event in found.events] == [first, second]
     assert news == [(event.cursor, event.company_id) for event in found.events]
@@ -192,7 +197,7 @@ async def test_after_a_restore_a_reader_is_told_what_it_missed_and_of_the_rest_a
     async with empty.transaction() as tx:
         for _ in range(50):
             fact = RecordChanged("user", "changed", "1", "One")
-            await events.append(tx, OPERATOR, tenant.company.id, fact, now=long_ago)
+            await event_store.append(tx, OPERATOR, tenant.company.id, fact, now=long_ago)
         await tx.write("update event set at = $1", long_ago)
     old = await tail(empty)
     await happen(empty, tenant, 3, at=datetime.now(UTC))
@@ -204,7 +209,7 @@ async def test_after_a_restore_a_reader_is_told_what_it_missed_and_of_the_rest_a
     everything = await walk(empty, Wanted(), START)
     missed = [event.cursor.id for event in everything.events if event.cursor > seen.cursor]
     await move_ahead(empty)
-    await migrate.migrate(empty, afterwards=events.rebase)
+    await migrate.migrate(empty, afterwards=event_store.rebase)
     await happen(empty, tenant, 2)
     later = (await told(empty, await tail(empty)), (await tail(empty)).cursor.id)
     assert later[0] == []

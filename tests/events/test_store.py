@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from clearline.events import offset_store as consumers
-from clearline.events import store as events
+from clearline.events import offset_store
+from clearline.events import store as event_store
 from clearline.events.store import START, Cursor, Event
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
@@ -20,7 +20,7 @@ WRITERS, TICKETS_EACH = 6, 15
 
 async def read_on(database: Database, after: Cursor, *, limit: int = 1000) -> list[Event]:
     async with database.statement() as tx:
-        return await events.read(tx, after, limit=limit)
+        return await event_store.read(tx, after, limit=limit)
 
 
 async def the_end(database: Database) -> Cursor:
@@ -42,7 +42,8 @@ async def test_a_reader_does_not_pass_an_event_while_an_older_transaction_is_ope
         assert await read_on(database, cursor) == []
         async with database.statement() as tx:
             assert [
-                one.ticket_number for one in await events.of_ticket(tx, tenant.company.id, second, after=0, limit=9)
+                one.ticket_number
+                for one in await event_store.of_ticket(tx, tenant.company.id, second, after=0, limit=9)
             ] == [second]
     found = await read_on(database, cursor)
     assert [event.ticket_number for event in found] == [first, second]
@@ -167,11 +168,11 @@ async def move_ahead(database: Database) -> None:
 async def read_as(database: Database, name: str, *, limit: int) -> list[int | None]:
     """The tickets of the next events of a consumer."""
     async with database.transaction() as tx:
-        cursor = await consumers.hold(tx, name)
+        cursor = await offset_store.hold(tx, name)
         assert cursor is not None
-        found = await events.read(tx, cursor, limit=limit)
+        found = await event_store.read(tx, cursor, limit=limit)
         if found:
-            await consumers.advance(tx, name, found[-1].cursor)
+            await offset_store.advance(tx, name, found[-1].cursor)
     return [event.ticket_number for event in found if event.ticket_number is not None]
 
 
@@ -180,21 +181,21 @@ async def test_events_from_another_server_are_readable_again_and_nobody_skips_an
     numbers = await written(restored, tenant, 6)
     everything = await the_end(restored)
     async with restored.transaction() as tx:
-        await consumers.advance(tx, "finished", everything)
-        await consumers.advance(tx, "fresh", START)
+        await offset_store.advance(tx, "finished", everything)
+        await offset_store.advance(tx, "fresh", START)
     begun = {f"after {many}": many for many in (1, 4, 6, 7, 9, 11)}
     records = len(await read_on(restored, START)) - len(numbers)
     for name, many in begun.items():
         assert (await read_as(restored, name, limit=records + many)) == numbers[:many]
     await move_ahead(restored)
     assert await read_on(restored, START) == []
-    await migrate.migrate(restored, afterwards=events.rebase)
+    await migrate.migrate(restored, afterwards=event_store.rebase)
     found = await read_on(restored, START)
     assert [event.cursor.id for event in found] == sorted(event.cursor.id for event in found)
     assert sorted(event.ticket_number for event in found if event.ticket_number) == sorted(numbers)
     later = await written(restored, tenant, 2)
     async with restored.transaction() as tx:
-        assert await events.rebase(tx) is False
+        assert await event_store.rebase(tx) is False
     assert await read_as(restored, "finished", limit=1000) == later
     assert await read_as(restored, "fresh", limit=1000) == sorted(numbers) + later
     for name, many in begun.items():
@@ -208,23 +209,23 @@ async def test_what_happened_between_a_restore_and_the_start_is_not_skipped(rest
     tenant = await new_tenant(restored)
     await written(restored, tenant, 3)
     async with restored.transaction() as tx:
-        await consumers.advance(tx, "finished", await the_end(restored))
+        await offset_store.advance(tx, "finished", await the_end(restored))
     await move_ahead(restored)
     early = await written(restored, tenant, 2)
-    await migrate.migrate(restored, afterwards=events.rebase)
+    await migrate.migrate(restored, afterwards=event_store.rebase)
     assert await read_as(restored, "finished", limit=1000) == sorted(early)
 
 
 async def test_events_of_this_server_are_left_as_they_are(restored: Database) -> None:
     async with restored.transaction() as tx:
-        assert await events.rebase(tx) is False, "an empty log is in step"
+        assert await event_store.rebase(tx) is False, "an empty log is in step"
     tenant = await new_tenant(restored)
     await written(restored, tenant, 3)
     before = await read_on(restored, START)
     async with restored.transaction() as tx:
         await raised(tx, tenant, "of a transaction that still runs")
         async with restored.transaction() as other:
-            assert await events.rebase(other) is False
+            assert await event_store.rebase(other) is False
     assert (await read_on(restored, START))[: len(before)] == before
 
 
@@ -232,12 +233,12 @@ async def test_a_second_call_changes_nothing(restored: Database) -> None:
     tenant = await new_tenant(restored)
     await written(restored, tenant, 3)
     async with restored.transaction() as tx:
-        await consumers.advance(tx, "reader", await the_end(restored))
+        await offset_store.advance(tx, "reader", await the_end(restored))
     await move_ahead(restored)
     found = []
     for expected in (True, False, False):
         async with restored.transaction() as tx:
-            assert await events.rebase(tx) is expected
+            assert await event_store.rebase(tx) is expected
         async with restored.statement() as tx:
             found.append([tuple(row) for row in await tx.fetch("select name, xid::text, id from consumer")])
         found.append([(one.cursor, one.data) for one in await read_on(restored, START)])

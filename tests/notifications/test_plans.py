@@ -8,9 +8,8 @@ import asyncpg
 import pytest
 
 from clearline.identity import PROVIDER_ID
-from clearline.notifications import preference_store as notification_settings
-from clearline.notifications import recipient_store as audience
-from clearline.notifications import store as notifications
+from clearline.notifications import preference_store, recipient_store
+from clearline.notifications import store as notification_store
 from clearline.platform.database.transactions import Tx
 from tests.tickets.test_plans import FILL, Noted, plan_of
 
@@ -55,14 +54,14 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 
 
 async def test_what_is_due_walks_its_index(filled: Any) -> None:
-    assert await plan_of(filled, notifications.DUE, NOW, 200) == ({"notification_due"}, set())
-    assert "Sort" not in await filled.fetchval(f"explain (format json) {notifications.DUE}", NOW, 200)
+    assert await plan_of(filled, notification_store.DUE, NOW, 200) == ({"notification_due"}, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {notification_store.DUE}", NOW, 200)
 
 
 @pytest.mark.parametrize("after", [None, (NOW, "1@example.com", 5)])
 async def test_a_page_of_what_waits_walks_its_index(filled: Any, after: tuple[datetime, str, int] | None) -> None:
     noted = Noted()
-    await notifications.pending(Tx(noted), after=after, limit=200)
+    await notification_store.pending(Tx(noted), after=after, limit=200)
     assert await plan_of(filled, noted.statement, *noted.values) == ({"notification_due"}, set())
     assert "Sort" not in await filled.fetchval(f"explain (format json) {noted.statement}", *noted.values)
 
@@ -70,7 +69,7 @@ async def test_a_page_of_what_waits_walks_its_index(filled: Any, after: tuple[da
 async def test_what_a_mail_tells_of_is_found_by_its_recipient(filled: Any) -> None:
     row = await filled.fetchrow("select recipient, company_id, ticket_number from notification offset 4321 limit 1")
     values = (row[0], datetime(2027, 1, 1, tzinfo=UTC), "email", None, row[1], row[2], PROVIDER_ID, 50)
-    used, whole = await plan_of(filled, notifications.TAKE, *values)
+    used, whole = await plan_of(filled, notification_store.TAKE, *values)
     assert "notification_of_recipient" in used
     assert not whole & TABLES
 
@@ -78,17 +77,20 @@ async def test_what_a_mail_tells_of_is_found_by_its_recipient(filled: Any) -> No
 async def test_whoever_may_hear_of_an_event_is_found_by_indexes(filled: Any) -> None:
     tickets = await filled.fetch("select company_id, number from ticket order by number offset 4321 limit 5")
     companies, numbers = [row[0] for row in tickets], [row[1] for row in tickets]
-    for statement, index in ((audience.TICKETS, "ticket_pkey"), (audience.WATCHERS, "ticket_watcher_pkey")):
+    for statement, index in (
+        (recipient_store.TICKETS, "ticket_pkey"),
+        (recipient_store.WATCHERS, "ticket_watcher_pkey"),
+    ):
         used, whole = await plan_of(filled, statement, companies, numbers)
         assert used & {index, "ticket_by_number"}
         assert not whole & TABLES
     file = await filled.fetchrow("select company_id, id from attachment offset 321 limit 1")
-    assert (await plan_of(filled, audience.SIDES, [file[0]], [file[1]]))[0] == {"attachment_by_id"}
+    assert (await plan_of(filled, recipient_store.SIDES, [file[0]], [file[1]]))[0] == {"attachment_by_id"}
     queue = await filled.fetchval("select id from queue offset 50 limit 1")
-    assert await plan_of(filled, audience.TEAMS, [queue]) == ({"queue_pkey", "team_member_pkey"}, set())
+    assert await plan_of(filled, recipient_store.TEAMS, [queue]) == ({"queue_pkey", "team_member_pkey"}, set())
     users = await filled.fetch("select company_id, id from app_user offset 2000 limit 2")
     used, whole = await plan_of(
-        filled, audience.PEOPLE, [row[0] for row in users], [row[1] for row in users], companies[:1],
+        filled, recipient_store.PEOPLE, [row[0] for row in users], [row[1] for row in users], companies[:1],
         ["7@example.com"], companies[:1], PROVIDER_ID,
     )  # fmt: skip
     assert used >= {"app_user_pkey", "app_user_email", "notification_settings_pkey"}
@@ -97,5 +99,5 @@ async def test_whoever_may_hear_of_an_event_is_found_by_indexes(filled: Any) -> 
 
 async def test_the_settings_of_a_person_are_found_by_the_primary_key(filled: Any) -> None:
     noted = Noted()
-    await notification_settings.get(Tx(noted), *await filled.fetchrow("select company_id, id from app_user limit 1"))
+    await preference_store.get(Tx(noted), *await filled.fetchrow("select company_id, id from app_user limit 1"))
     assert await plan_of(filled, noted.statement, *noted.values) == ({"notification_settings_pkey"}, set())

@@ -10,7 +10,7 @@ import pytest
 from msgspec import convert
 
 from clearline.accounts import usecases as accounts
-from clearline.bulk import import_store as imports
+from clearline.bulk import import_store
 from clearline.bulk.import_domain import ImportedTicket
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preferences as notifications
@@ -21,7 +21,7 @@ from clearline.routing import usecases as routing
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.attachments import store as attachments
+from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Priority, Status
@@ -52,7 +52,7 @@ def file(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene
     async def do(at: Scene) -> None:
         actor = at.people[by]
         side = Source.SELLER if actor.is_staff else Source.BUYER
-        await attachments.insert(
+        await attachment_store.insert(
             at.tx,
             Attachment(
                 at.tenant.company.id, at.number, uuid4(), "crc.txt", "text/plain", 3, sha256(b"crc").digest(),
@@ -286,7 +286,9 @@ async def test_an_imported_ticket_mails_nobody(scene: Scene) -> None:
         "contact": {"name": "Pat", "email": CONTACT},
         "notes": [{"text": "Long ago", "author": "Somebody", "created_at": "2026-02-01T01:00:00Z"}],
     }  # fmt: skip
-    number = await imports.insert(scene.tx, OPERATOR, scene.tenant.company.id, convert(line, ImportedTicket), now=NOW)
+    number = await import_store.insert(
+        scene.tx, OPERATOR, scene.tenant.company.id, convert(line, ImportedTicket), now=NOW
+    )
     assert number is not None
     scene.number = number
     assert len(await scene.happened()) == 1

@@ -24,7 +24,7 @@ from clearline.settings import Settings
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.attachments import store as attachments
+from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watchers
@@ -225,7 +225,7 @@ async def test_what_is_internal_is_in_no_mail_to_a_customer_though_it_waits_in_t
         world.tenant.company.id, number, file_id, f"{SECRET}.txt", "text/plain", 3, sha256(b"x").digest(),
         Visibility.INTERNAL, Source.SELLER, "Mara", None, NOW,
     )  # fmt: skip
-    await world.do(lambda tx: attachments.insert(tx, hidden))
+    await world.do(lambda tx: attachment_store.insert(tx, hidden))
     await world.follow()
     await world.do(forge)
     await world.later(WINDOW)

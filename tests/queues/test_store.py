@@ -9,10 +9,10 @@ import pytest
 
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Database
-from clearline.queues import store as queues
-from clearline.queues import team_store as teams
+from clearline.queues import store as queue_store
+from clearline.queues import team_store
 from clearline.queues.domain import Assignment
-from clearline.routing import store as routing
+from clearline.routing import store as routing_store
 from clearline.routing import usecases as use
 from clearline.tickets import desk_usecases as handling
 from tests.builders.desk import a_queue, person
@@ -49,20 +49,20 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 
 
 async def test_a_page_of_queues_counts_in_the_index_of_what_is_open(filled: Any) -> None:
-    used, whole = await plan_of(filled, queues.PAGE, "Queue 3", 5)
+    used, whole = await plan_of(filled, queue_store.PAGE, "Queue 3", 5)
     assert "ticket_open_by_queue" in used
     assert not whole & {"ticket"}
 
 
 async def test_the_load_of_agents_is_counted_in_the_index_of_what_they_have(filled: Any) -> None:
     team_id = await filled.fetchval("select id from team limit 1")
-    used, whole = await plan_of(filled, teams.AGENTS, PROVIDER_ID, team_id)
+    used, whole = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id)
     assert used >= {"ticket_open_by_assignee", "team_member_pkey"}
     assert not whole & {"ticket", "team_member"}
 
 
 async def test_a_page_of_rules_walks_their_order(filled: Any) -> None:
-    used, whole = await plan_of(filled, routing.PAGE, 100, 20)
+    used, whole = await plan_of(filled, routing_store.PAGE, 100, 20)
     assert "routing_rule_in_order" in used
     assert "routing_rule" not in whole
 

@@ -5,11 +5,11 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, NotFound, TicketFinished, TicketTaken
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
-from clearline.queues import store as queues
+from clearline.queues import store as queue_store
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as setup
 from clearline.queues.domain import Assignment
@@ -32,7 +32,7 @@ async def _no_rules(database_url: str) -> None:
 
 async def facts_of(tx: Tx, tenant: Tenant, number: int) -> list[tuple[str, str, dict[str, Any]]]:
     """What happened to a ticket since it was raised."""
-    found = await events.of_ticket(tx, tenant.company.id, number, after=0, limit=100)
+    found = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=100)
     return [(event.type, event.actor_name, event.data) for event in found[1:]]
 
 
@@ -275,7 +275,7 @@ async def test_what_would_happen_is_told_and_does_not_happen(database: Database,
             (right, ()),
             (spare, ()),
         ]
-        assert told_before.queue == await queues.get(tx, queue.queue.id)
+        assert told_before.queue == await queue_store.get(tx, queue.queue.id)
         agent, why = told_before.choice.agent, told_before.choice.why
         assert (agent and agent.name, why) == ("Ann", "has the first turn")
         assert (await handling.get_ticket(tx, OPERATOR, number)).handling.queue_id is None

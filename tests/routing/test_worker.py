@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from clearline.events import offset_store as consumers
+from clearline.events import offset_store
 from clearline.identity import OPERATOR
 from clearline.platform.database import transactions as db
 from clearline.platform.database.transactions import Database, Tx
@@ -117,7 +117,7 @@ async def test_of_two_processes_one_routes(database: Database, tenant: Tenant) -
         await a_rule(tx, await a_queue(tx))
         number = await raised(tx, tenant)
     async with database.transaction() as other:
-        assert await consumers.hold(other, NAME) is not None
+        assert await offset_store.hold(other, NAME) is not None
         assert await turn(database) == 0
     assert await turn(database) > 0
     assert (await where(database, number))[0][0] is not None

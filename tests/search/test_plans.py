@@ -7,10 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.store import Cursor
 from clearline.platform.database.transactions import Database, Tx
-from clearline.search import store as search
+from clearline.search import store as search_store
 from clearline.search.document import facet
 from clearline.search.language import Clause, Facets, Named, clause, parse
 from clearline.search.plan import Plan, Statistics, Step
@@ -55,7 +55,7 @@ def clauses(query: str, *, staff: bool) -> list[Clause]:
 async def attempts(filled: Any, asked: list[Clause], company: Clause | None) -> list[Step]:
     """Every attempt, as when none finds anything."""
     lexemes = [lexeme for one in (*asked, *([company] if company else ())) for lexeme in one.lexemes]
-    known = await search.statistics(Tx(filled), lexemes)
+    known = await search_store.statistics(Tx(filled), lexemes)
     plan = Plan(asked, known, newest=10_000, needed=CANDIDATES, company=company)
     found: list[Step] = []
     step: Step | None = plan.first()
@@ -67,7 +67,7 @@ async def attempts(filled: Any, asked: list[Clause], company: Clause | None) -> 
 
 async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[set[str], set[str]]:
     async with filled.transaction():
-        await search.prepare(Tx(filled))
+        await search_store.prepare(Tx(filled))
         return await plan_of(filled, statement, *values)
 
 
@@ -97,15 +97,17 @@ async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
     for attempt in found:
         noted = Noted()
         for work in (
-            search.find(Tx(noted), attempt, Wanted(10_000, company_id, "common", None, 51), candidates=CANDIDATES),
-            search.find(Tx(noted), attempt, Wanted(9_000, company_id, None, (0.5, 40), 51), candidates=51),
+            search_store.find(
+                Tx(noted), attempt, Wanted(10_000, company_id, "common", None, 51), candidates=CANDIDATES
+            ),
+            search_store.find(Tx(noted), attempt, Wanted(9_000, company_id, None, (0.5, 40), 51), candidates=51),
         ):
             await work
             used, whole = await prepared_plan(filled, noted.statement, *noted.values)
             assert ("ticket_search_vector" in used) == (attempt.index is not None)
             assert used & {"ticket_search_newest", "ticket_search_pkey"}
             assert whole == set()
-    await search.count(Tx(noted), found[-1], company_id)
+    await search_store.count(Tx(noted), found[-1], company_id)
     used, whole = await prepared_plan(filled, noted.statement, *noted.values)
     assert (used, whole) == ({"ticket_search_vector"}, set())
 
@@ -115,9 +117,9 @@ async def test_going_along_the_newest_tickets_sorts_nothing(filled: Any) -> None
     for company_id in (None, company):
         noted = Noted()
         step = Step(None, "'common'", 5_000)
-        await search.find(Tx(noted), step, Wanted(10_000, company_id, None, None, 51), candidates=CANDIDATES)
+        await search_store.find(Tx(noted), step, Wanted(10_000, company_id, None, None, 51), candidates=CANDIDATES)
         async with filled.transaction():
-            await search.prepare(Tx(filled))
+            await search_store.prepare(Tx(filled))
             lines = await filled.fetch("explain (analyze, timing off) " + (noted.statement or ""), *noted.values)
         [walk] = [line[0] for line in lines if "on ticket_search" in line[0]]
         assert "Backward" in walk
@@ -127,7 +129,7 @@ async def test_going_along_the_newest_tickets_sorts_nothing(filled: Any) -> None
 async def test_the_tickets_that_were_found_are_read_by_their_keys(filled: Any) -> None:
     noted = Noted()
     hits = [Hit(*await one_ticket(filled), 0.0)] * 200
-    await search.tickets(Tx(noted), hits)
+    await search_store.tickets(Tx(noted), hits)
     used, whole = await prepared_plan(filled, noted.statement, *noted.values)
     assert used & BY_NUMBER
     assert not whole & BIG
@@ -135,7 +137,7 @@ async def test_the_tickets_that_were_found_are_read_by_their_keys(filled: Any) -
 
 async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> None:
     noted = Noted()
-    await search.documents(Tx(noted), [await one_ticket(filled)] * 200)
+    await search_store.documents(Tx(noted), [await one_ticket(filled)] * 200)
     used, whole = await plan_of(filled, noted.statement, *noted.values)
     assert "note_pkey" in used
     assert used & BY_NUMBER
@@ -145,11 +147,11 @@ async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> Non
 @pytest.mark.parametrize(
     ("work", "one_of"),
     [
-        (lambda tx, _company: search.newest(tx), {"ticket_search_newest"}),
-        (lambda tx, _company: search.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
-        (lambda tx, company: search.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
-        (lambda tx, _company: search.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
-        (lambda tx, _company: search.settled(tx), {"event_cursor"}),
+        (lambda tx, _company: search_store.newest(tx), {"ticket_search_newest"}),
+        (lambda tx, _company: search_store.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
+        (lambda tx, company: search_store.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
+        (lambda tx, _company: search_store.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
+        (lambda tx, _company: search_store.settled(tx), {"event_cursor"}),
     ],
 )
 async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
@@ -160,7 +162,7 @@ async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, 
     assert not whole & BIG
 
 
-@pytest.mark.parametrize("work", [search.settled, lambda tx: events.read(tx, Cursor(3, 5), limit=200)])
+@pytest.mark.parametrize("work", [search_store.settled, lambda tx: event_store.read(tx, Cursor(3, 5), limit=200)])
 async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work: Any) -> None:
     noted = Noted()
     await work(Tx(noted))
@@ -172,10 +174,10 @@ async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work:
 
 async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) -> None:
     noted = Noted()
-    await search.statistics(Tx(noted), [("common", False), ("co", True)])
+    await search_store.statistics(Tx(noted), [("common", False), ("co", True)])
     _used, whole = await plan_of(filled, noted.statement, *noted.values)
     assert not whole & BIG
-    known = await search.statistics(Tx(filled), [("common", False), ("co", True), ("rare1", False)])
+    known = await search_store.statistics(Tx(filled), [("common", False), ("co", True), ("rare1", False)])
     assert known.shares["common", False] == pytest.approx(1)
     assert known.shares["co", True] == pytest.approx(2)
     assert ("rare1", False) not in known.shares
@@ -186,7 +188,7 @@ async def test_before_the_first_analysis_nothing_is_known(postgres: str) -> None
     async with new_database(postgres) as url:
         database = await Database.open(url)
         async with database.statement() as tx:
-            assert await search.statistics(tx, [("common", False)]) == Statistics({})
+            assert await search_store.statistics(tx, [("common", False)]) == Statistics({})
         await database.close()
 
 
@@ -200,7 +202,7 @@ async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Data
     async with database.statement() as tx:
         before = await tx.fetchrow(ask)
     async with database.transaction() as tx:
-        await search.prepare(tx)
+        await search_store.prepare(tx)
         assert tuple(await tx.fetchrow(ask) or ()) == ("force_custom_plan", "off")
     async with database.statement() as tx:
         assert await tx.fetchrow(ask) == before
@@ -210,6 +212,6 @@ async def test_more_than_the_ranked_are_looked_at(filled: Any) -> None:
     assert RANKED_MAX == CANDIDATES - 1
     [*_, last] = await attempts(filled, clauses("common", staff=True), None)
     wanted = Wanted(10_000, None, "common", None, 3)
-    hits = await search.find(Tx(filled), last, wanted, candidates=CANDIDATES)
+    hits = await search_store.find(Tx(filled), last, wanted, candidates=CANDIDATES)
     assert (hits.many, hits.newest) == (CANDIDATES, 10_000)
     assert [hit.number for hit in hits.hits] == [10_000, 9_999, 9_998]

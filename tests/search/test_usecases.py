@@ -12,7 +12,7 @@ from clearline.errors import InvalidInput, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, User
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
-from clearline.search import store
+from clearline.search import store as search_store
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.tickets import note_usecases as notes
@@ -474,7 +474,7 @@ async def test_what_a_search_finds_does_not_depend_on_the_statistics(desk: Desk,
     await connection.close()
     async with desk.database.statement() as tx:
         asked = [("swarm", False), ("sw", True), ("optics", False), ("zz", True)]
-        known = (await store.statistics(tx, asked)).shares
+        known = (await search_store.statistics(tx, asked)).shares
     assert known["swarm", False] > 0.9
     assert known["sw", True] >= known["swarm", False]
     assert ("zz", True) not in known
@@ -489,13 +489,13 @@ async def test_a_desk_whose_numbers_reach_far_is_searched_from_the_newest_on(des
     """Two words that common statistics take for frequent, and which stand in old tickets alone."""
     async with desk.database.transaction() as tx:
         [old] = (await search.find_tickets(tx, desk.agent, "munchen", limit=5)).tickets
-        before = await store.newest(tx)
+        before = await search_store.newest(tx)
         await tx.write(
             "insert into ticket_search (company_id, number, vector) values ($1, $2, '''=is:open'':1A ''swarm'':2C')",
             desk.one.company.id,
             900_000_000,
         )
-        assert await store.newest(tx) == 900_000_000 > before
+        assert await search_store.newest(tx) == 900_000_000 > before
         found = await search.find_tickets(tx, desk.agent, "status:open munchen", limit=5)
         assert [one.ticket.number for one in found.tickets] == [old.ticket.number]
         await tx.write("delete from ticket_search where number = 900000000")

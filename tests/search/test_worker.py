@@ -7,14 +7,14 @@ import pytest
 
 from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden
-from clearline.events import offset_store as consumers
-from clearline.events import store as events
+from clearline.events import offset_store
+from clearline.events import store as event_store
 from clearline.events.consumer import AT_ONCE
 from clearline.events.domain import RecordChanged
 from clearline.events.store import START
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Database
-from clearline.search import store
+from clearline.search import store as search_store
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.tickets import note_usecases as notes
@@ -91,7 +91,7 @@ async def test_of_two_processes_one_follows_at_a_time(database: Database, tenant
         await raised(tx, tenant, "Glockenspiel")
     jobs = indexing.jobs(database)
     async with database.transaction() as tx:
-        assert await consumers.hold(tx, search.FOLLOWER) is not None
+        assert await offset_store.hold(tx, search.FOLLOWER) is not None
         assert [await job.run() for job in jobs] == [0, 0]
     await follow(database)
     assert await found(database, "glockenspiel")
@@ -108,7 +108,7 @@ async def test_a_turn_that_is_cut_off_is_done_again(
 
     [job, _backlog] = indexing.jobs(database)
     with monkeypatch.context() as patched:
-        patched.setattr(consumers, "advance", fail)
+        patched.setattr(offset_store, "advance", fail)
         with pytest.raises(RuntimeError):
             await job.run()
     assert await found(database, "vibraphone") == []
@@ -134,24 +134,26 @@ async def test_a_renamed_company_is_found_by_its_new_name_little_by_little(datab
     assert sorted(await found(database, "medlar")) == numbers
     assert await found(database, "quince") == []
     async with database.transaction() as tx:
-        assert await store.next_backlog(tx) is None
+        assert await search_store.next_backlog(tx) is None
 
 
 async def test_other_records_that_change_are_passed_over(database: Database) -> None:
     async with database.transaction() as tx:
-        await events.append(
+        await event_store.append(
             tx, OPERATOR, PROVIDER_ID, RecordChanged("company", "changed", str(uuid4()), "Same", []), now=NOW
         )
-        await events.append(tx, OPERATOR, PROVIDER_ID, RecordChanged("queue", "created", str(uuid4()), "Q"), now=NOW)
+        await event_store.append(
+            tx, OPERATOR, PROVIDER_ID, RecordChanged("queue", "created", str(uuid4()), "Q"), now=NOW
+        )
     await follow(database)
     async with database.transaction() as tx:
-        assert await store.next_backlog(tx) is None
+        assert await search_store.next_backlog(tx) is None
 
 
 async def test_a_ticket_that_is_gone_is_found_no_more(database: Database, tenant: Tenant) -> None:
     key = (tenant.company.id, 800_000_000)
     async with database.transaction() as tx:
-        await store.save(tx, [key], ["'kalimba':1C '=is:open':1A"])
+        await search_store.save(tx, [key], ["'kalimba':1C '=is:open':1A"])
         assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).tickets == []
         await search.index(tx, [key])
         assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).count == 0
@@ -202,7 +204,7 @@ async def test_after_a_rebuild_only_what_happened_meanwhile_is_followed(database
 async def test_a_sweep_lets_go_of_tickets_that_are_gone_and_of_no_others(database: Database, tenant: Tenant) -> None:
     before = await vectors(database)
     async with database.transaction() as tx:
-        await store.save(tx, [(tenant.company.id, 800_000_000 + n) for n in range(5)], ["'x':1C"] * 5)
+        await search_store.save(tx, [(tenant.company.id, 800_000_000 + n) for n in range(5)], ["'x':1C"] * 5)
         after: int | None = 0
         while after is not None:
             after = await search.sweep(tx, OPERATOR, after=after, limit=100)

@@ -3,7 +3,7 @@ import random
 
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.tickets import store as stored
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import ALLOWED, Status
 from tests.builders.samples import Undone, raised, undo
@@ -35,7 +35,7 @@ async def live_a_random_life(database: Database, tenant: Tenant, chance: random.
 
 async def assert_counts_agree(database: Database, *tenants: Tenant) -> None:
     async with database.transaction() as tx:
-        assert await stored.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
         for tenant in tenants:
             for is_open in (True, False):
                 page = await tickets.list_tickets(tx, tenant.actor, is_open=is_open, page=1, page_size=1)
@@ -79,5 +79,5 @@ async def test_a_count_changed_by_hand_is_noticed(database: Database) -> None:
     async with database.transaction() as tx:
         await raised(tx, tenant)
         await tx.write("update ticket_count set open = open + 1 where company_id = $1", tenant.company.id)
-        assert await stored.miscounted(tx) == [tenant.company.code]
+        assert await ticket_store.miscounted(tx) == [tenant.company.code]
         await tx.write("update ticket_count set open = open - 1 where company_id = $1", tenant.company.id)

@@ -9,7 +9,7 @@ from clearline.events.store import Event
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import store as stored
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import ALLOWED, FINISHED, FOR_CUSTOMERS, OPEN, Channel, Status
 from clearline.tickets.note import Visibility
@@ -50,7 +50,7 @@ async def status_of(tx: Tx, number: int) -> Status:
 
 async def miscounted(database: Database) -> list[str]:
     async with database.statement() as tx:
-        return await stored.miscounted(tx)
+        return await ticket_store.miscounted(tx)
 
 
 def test_there_is_a_way_to_every_status() -> None:

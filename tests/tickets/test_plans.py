@@ -9,10 +9,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from clearline.accounts import store as parties
-from clearline.inventory import store as services
+from clearline.accounts import store as account_store
+from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import store as tickets
+from clearline.tickets import store as ticket_store
 from clearline.tickets.note import Visibility
 
 FILL = """
@@ -89,14 +89,14 @@ async def one_ticket(connection: Any) -> tuple[UUID, int]:
 @pytest.mark.parametrize("is_open", [True, False])
 async def test_a_page_walks_its_index_and_reads_no_table_whole(filled: Any, offset: int, *, is_open: bool) -> None:
     company, _number = await one_ticket(filled)
-    used, whole = await plan_of(filled, tickets.PAGE, company, is_open, 20, offset, [*Visibility])
+    used, whole = await plan_of(filled, ticket_store.PAGE, company, is_open, 20, offset, [*Visibility])
     assert used >= {"ticket_page", "note_pkey"}
     assert used & BY_NUMBER
     assert not whole & {"ticket", "note"}
 
 
 async def test_a_ticket_is_found_by_the_primary_keys(filled: Any) -> None:
-    used, whole = await plan_of(filled, tickets.GET, *await one_ticket(filled), [*Visibility])
+    used, whole = await plan_of(filled, ticket_store.GET, *await one_ticket(filled), [*Visibility])
     assert "note_pkey" in used
     assert used & BY_NUMBER
     assert not whole
@@ -104,7 +104,7 @@ async def test_a_ticket_is_found_by_the_primary_keys(filled: Any) -> None:
 
 async def test_the_services_of_a_company_are_found_by_an_index(filled: Any) -> None:
     noted = Noted()
-    await services.of_company(Tx(noted), (await one_ticket(filled))[0])
+    await service_store.of_company(Tx(noted), (await one_ticket(filled))[0])
     used, whole = await plan_of(filled, noted.statement, *noted.values)
     assert used <= {"service_by_label", "service_pkey"}
     assert used
@@ -113,7 +113,7 @@ async def test_the_services_of_a_company_are_found_by_an_index(filled: Any) -> N
 
 async def test_a_key_is_found_by_its_secret(filled: Any) -> None:
     noted = Noted()
-    await parties.actor_of(Tx(noted), b"x" * 32, now=datetime.now(UTC))
+    await account_store.actor_of(Tx(noted), b"x" * 32, now=datetime.now(UTC))
     used, whole = await plan_of(filled, noted.statement, *noted.values)
     assert "api_key_by_secret" in used
     assert "api_key" not in whole
@@ -121,7 +121,7 @@ async def test_a_key_is_found_by_its_secret(filled: Any) -> None:
 
 async def test_the_operator_finds_a_ticket_by_its_number_alone(filled: Any) -> None:
     noted = Noted()
-    await tickets.company_of(Tx(noted), 4321)
+    await ticket_store.company_of(Tx(noted), 4321)
     used, whole = await plan_of(filled, noted.statement, *noted.values)
     assert used == {"ticket_by_number"}
     assert not whole

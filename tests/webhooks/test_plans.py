@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 
 from clearline.platform.database.transactions import Tx
-from clearline.webhooks import delivery_store as deliveries
-from clearline.webhooks import store as subscriptions
+from clearline.webhooks import delivery_store
+from clearline.webhooks import store as subscription_store
 from clearline.webhooks.protocol import State
 from tests.tickets.test_plans import Noted, plan_of
 
@@ -34,14 +34,14 @@ List = Callable[[Tx], Awaitable[object]]
 
 
 def page(state: State | None) -> List:
-    return lambda tx: deliveries.page(tx, ID, ID, state=state, after=500, limit=51)
+    return lambda tx: delivery_store.page(tx, ID, ID, state=state, after=500, limit=51)
 
 
 LISTS: dict[str, tuple[set[str], List]] = {
-    "subscriptions": ({"subscription_by_age"}, lambda tx: subscriptions.page(tx, ID, after=None, limit=51)),
+    "subscriptions": ({"subscription_by_age"}, lambda tx: subscription_store.page(tx, ID, after=None, limit=51)),
     "subscriptions after one": (
         {"subscription_by_age"},
-        lambda tx: subscriptions.page(tx, ID, after=(AT, ID), limit=51),
+        lambda tx: subscription_store.page(tx, ID, after=(AT, ID), limit=51),
     ),
     "deliveries": ({"delivery_pkey"}, page(None)),
     "delivered ones": ({"delivery_pkey"}, page(State.DELIVERED)),
@@ -72,14 +72,14 @@ async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
 
 async def test_claiming_reads_no_table_of_deliveries_from_end_to_end(filled: Any) -> None:
     at = datetime.now(UTC)
-    used, walked = await plan_of(filled, deliveries.CLAIM, at, at + timedelta(seconds=60), 4, 200)
+    used, walked = await plan_of(filled, delivery_store.CLAIM, at, at + timedelta(seconds=60), 4, 200)
     assert "delivery" not in walked
     assert {"delivery_ping", "delivery_due", "delivery_of_ticket"} <= used
 
 
 async def test_the_active_ones_of_a_company_are_found_by_their_index(filled: Any) -> None:
     noted = Noted()
-    await subscriptions.active(Tx(noted), [ID])
+    await subscription_store.active(Tx(noted), [ID])
     used, walked = await plan_of(filled, noted.statement, *noted.values)
     assert walked == set()
     assert used & {"subscription_active", "subscription_by_age", "subscription_pkey"}

@@ -21,9 +21,9 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.note import Visibility
 from clearline.tickets.note_usecases import append_note
-from clearline.webhooks import delivery_store as stored
+from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries
-from clearline.webhooks import store as rows
+from clearline.webhooks import store as subscription_store
 from clearline.webhooks import usecases as subscriptions
 from clearline.webhooks import worker as webhooks
 from clearline.webhooks.domain import Subscription
@@ -103,7 +103,7 @@ async def subscribed(database: Database, of: Company, receiver: Receiver, *types
 
 async def seen(database: Database, one: Subscription) -> Subscription:
     async with database.statement() as tx:
-        found = await rows.get(tx, one.company_id, one.id)
+        found = await subscription_store.get(tx, one.company_id, one.id)
     assert found is not None
     return found
 
@@ -111,20 +111,20 @@ async def seen(database: Database, one: Subscription) -> Subscription:
 async def listed(database: Database, one: Subscription, state: State | None = None) -> list[Delivery]:
     """The deliveries of a subscription, oldest first."""
     async with database.statement() as tx:
-        found = await stored.page(tx, one.company_id, one.id, state=state, after=None, limit=1000)
+        found = await delivery_store.page(tx, one.company_id, one.id, state=state, after=None, limit=1000)
     return found[::-1]
 
 
 async def pinged(database: Database, one: Subscription, *, ticket: int | None = None, count: int = 1) -> list[UUID]:
     """Deliveries that wait, of events of a ticket, or pings."""
     made = [
-        stored.NewDelivery(
+        delivery_store.NewDelivery(
             one.company_id, one.id, uuid4(), None if ticket is None else number, "ping", ticket, b'{"n": %d}' % number
         )
         for number in range(count)
     ]
     async with database.statement() as tx:
-        await stored.insert(tx, made, now=now())
+        await delivery_store.insert(tx, made, now=now())
     return [delivery.id for delivery in made]
 
 
@@ -468,7 +468,7 @@ async def test_a_process_that_dies_leaves_its_deliveries_to_others_when_the_leas
     one, _ = await subscribed(database, tenant.company, receiver)
     [key] = await pinged(database, one)
     async with database.transaction() as tx:
-        [taken] = await stored.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=4, limit=10)
+        [taken] = await delivery_store.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=4, limit=10)
     async with working(database, clock):
         await asyncio.sleep(0.5)
         assert receiver.got == []
@@ -484,10 +484,10 @@ async def test_what_is_under_way_is_kept_for_as_long_as_it_takes(
     await pinged(database, one)
     at = now()
     async with database.transaction() as tx:
-        taken = await stored.claim(tx, now=at, until=at + timedelta(seconds=60), each=4, limit=10)
-        await stored.renew(tx, taken, until=at + timedelta(seconds=120))
-        assert await stored.claim(tx, now=at + timedelta(seconds=61), until=at, each=4, limit=10) == []
-        assert len(await stored.claim(tx, now=at + timedelta(seconds=121), until=at, each=4, limit=10)) == 1
+        taken = await delivery_store.claim(tx, now=at, until=at + timedelta(seconds=60), each=4, limit=10)
+        await delivery_store.renew(tx, taken, until=at + timedelta(seconds=120))
+        assert await delivery_store.claim(tx, now=at + timedelta(seconds=61), until=at, each=4, limit=10) == []
+        assert len(await delivery_store.claim(tx, now=at + timedelta(seconds=121), until=at, each=4, limit=10)) == 1
 
 
 async def test_a_process_that_is_told_to_stop_ends_what_it_is_at(
@@ -608,11 +608,11 @@ async def test_a_hundred_waiting_deliveries_do_not_wait_for_turns(
 async def told_of_none(database: Database, one: Subscription, count: int) -> list[UUID]:
     """Deliveries of events that are about no ticket."""
     made = [
-        stored.NewDelivery(one.company_id, one.id, uuid4(), number, "user.changed", None, b"{}")
+        delivery_store.NewDelivery(one.company_id, one.id, uuid4(), number, "user.changed", None, b"{}")
         for number in range(count)
     ]
     async with database.statement() as tx:
-        await stored.insert(tx, made, now=now())
+        await delivery_store.insert(tx, made, now=now())
     return [delivery.id for delivery in made]
 
 
@@ -642,7 +642,7 @@ async def test_a_ping_is_claimed_before_what_waited_longer(
     await told_of_none(database, one, 3)
     [ping] = await pinged(database, one)
     async with database.transaction() as tx:
-        [taken] = await stored.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=1, limit=10)
+        [taken] = await delivery_store.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=1, limit=10)
     assert taken.id == ping
 
 

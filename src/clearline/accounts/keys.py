@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import ApiKey, check_key
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import ROLE_SCOPES, Actor, Company, User
 from clearline.platform.database.transactions import Database, Tx
@@ -78,19 +78,19 @@ async def create_key(
         revoked_at=None,
         last_used_at=None,
     )
-    await parties.insert_key(tx, key, hash_secret(secret))
+    await account_store.insert_key(tx, key, hash_secret(secret))
     made = [Change(field, None, value) for field, value in _told(key).items()]
-    await events.append(tx, actor, company.id, record(_KIND, "created", key, made), now=now)
+    await event_store.append(tx, actor, company.id, record(_KIND, "created", key, made), now=now)
     return key, secret
 
 
 async def _whom(tx: Tx, company: Company, email: str | None, user_id: UUID | None) -> User:
     if user_id is not None:
-        user = await parties.user(tx, company.id, user_id)
+        user = await account_store.user(tx, company.id, user_id)
     elif email is not None:
-        user = await parties.user_with_email(tx, company.id, email)
+        user = await account_store.user_with_email(tx, company.id, email)
     else:
-        user = await parties.first_user(tx, company.id)
+        user = await account_store.first_user(tx, company.id)
         if user is None:
             raise Conflict(f"company {company.name} has no user yet for a key to speak for: add one first")
     if user is None:
@@ -125,7 +125,7 @@ async def list_keys(
         ScopeMissing: the actor's key may not read accounts.
     """
     company = await accounts.get_company(tx, actor, which)
-    return await parties.keys(tx, company.id, after=after, limit=limit)
+    return await account_store.keys(tx, company.id, after=after, limit=limit)
 
 
 async def get_key(tx: Tx, actor: Actor, which: UUID | str, key_id: UUID) -> ApiKey:
@@ -136,7 +136,7 @@ async def get_key(tx: Tx, actor: Actor, which: UUID | str, key_id: UUID) -> ApiK
         ScopeMissing: the actor's key may not read accounts.
     """
     company = await accounts.get_company(tx, actor, which)
-    key = await parties.key(tx, company.id, key_id)
+    key = await account_store.key(tx, company.id, key_id)
     if key is None:
         raise NotFound("key", str(key_id))
     return key
@@ -150,7 +150,7 @@ async def lock_key(tx: Tx, actor: Actor, which: UUID | str, key_id: UUID) -> Api
         Forbidden: the actor does not manage the company.
     """
     company = await accounts.managed(tx, actor, which)
-    key = await parties.lock_key(tx, company.id, key_id)
+    key = await account_store.lock_key(tx, company.id, key_id)
     if key is None:
         raise NotFound("key", str(key_id))
     return key
@@ -166,10 +166,10 @@ async def revoke_key(tx: Tx, actor: Actor, which: UUID | str, key_id: UUID, *, n
     before = await lock_key(tx, actor, which, key_id)
     if before.revoked_at is not None:
         return before
-    await parties.revoke_key(tx, before.company_id, key_id, now=now)
+    await account_store.revoke_key(tx, before.company_id, key_id, now=now)
     revoked = replace(before, revoked_at=now)
     fact = record(_KIND, "revoked", before, changes_between(before, revoked))
-    await events.append(tx, actor, before.company_id, fact, now=now)
+    await event_store.append(tx, actor, before.company_id, fact, now=now)
     return revoked
 
 
@@ -231,7 +231,7 @@ class KeyRing:
     async def _ask(self, digest: bytes, now: datetime) -> Actor | None:
         generation = self._generation
         async with self._database.statement() as tx:
-            actor = await parties.actor_of(tx, digest, now=now)
+            actor = await account_store.actor_of(tx, digest, now=now)
         # A change told while the question was under way may be missing from the answer: then it is not remembered.
         if actor is not None and self._line_is_up and generation == self._generation:
             if len(self._actors) >= _MOST_REMEMBERED:
@@ -244,5 +244,5 @@ class KeyRing:
         uses, self._last_uses = self._last_uses, {}
         if uses:
             async with self._database.transaction() as tx:
-                await parties.save_last_uses(tx, [(company, key, at) for (company, key), at in uses.items()])
+                await account_store.save_last_uses(tx, [(company, key, at) for (company, key), at in uses.items()])
         return len(uses)

@@ -5,7 +5,7 @@
 
 from uuid import UUID
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.errors import Forbidden, NotFound
 from clearline.identity import Actor, Company, Role, Scope
 from clearline.platform.database.transactions import Tx
@@ -33,7 +33,7 @@ async def company_named(tx: Tx, actor: Actor, name: str) -> Company:
     Raises:
         NotFound: there is none that the actor may see.
     """
-    company = await parties.find_company(tx, name)
+    company = await account_store.find_company(tx, name)
     if company is None or not (actor.is_staff or own_company(actor).id == company.id):
         raise NotFound("company", name)
     return company
@@ -46,7 +46,7 @@ async def company_with_id(tx: Tx, actor: Actor, company_id: UUID) -> Company:
         NotFound: there is none that the actor may see.
     """
     allowed = actor.is_staff or own_company(actor).id == company_id
-    company = await parties.company(tx, company_id) if allowed else None
+    company = await account_store.company(tx, company_id) if allowed else None
     if company is None:
         raise NotFound("company", str(company_id))
     return company

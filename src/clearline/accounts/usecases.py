@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts.domain import check_company, check_user
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, LastAdmin, NotFound
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import changes_between, first_values, record
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
@@ -68,16 +68,16 @@ async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: dateti
         raise InvalidInput(violations)
     company = Company(uuid4(), name, code)
     await _one_at_a_time(tx)
-    if not await parties.insert_company(tx, company, now=now):
+    if not await account_store.insert_company(tx, company, now=now):
         raise AlreadyExists("company", f"{name} or code {code}")
     fact = record("company", "created", company, first_values(company, COMPANY_FIELDS))
-    await events.append(tx, actor, company.id, fact, now=now)
+    await event_store.append(tx, actor, company.id, fact, now=now)
     return company
 
 
 async def _one_at_a_time(tx: Tx) -> None:
     """Name one company at a time: no index keeps one's name from being another's code."""
-    await parties.lock_company(tx, PROVIDER_ID)
+    await account_store.lock_company(tx, PROVIDER_ID)
 
 
 async def list_companies(
@@ -93,9 +93,9 @@ async def list_companies(
     """
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     if named is not None:
-        found = await parties.find_company(tx, named)
+        found = await account_store.find_company(tx, named)
         return [] if found is None or found.id == PROVIDER_ID else [found]
-    return await parties.companies(tx, after=after, limit=limit)
+    return await account_store.companies(tx, after=after, limit=limit)
 
 
 async def get_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
@@ -119,7 +119,7 @@ async def lock_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     found = await company_of(tx, actor, which)
-    locked = await parties.lock_company(tx, found.id)
+    locked = await account_store.lock_company(tx, found.id)
     if locked is None:
         raise NotFound("company", str(which))
     return locked
@@ -144,9 +144,9 @@ async def change_company(
     if violations := check_company(after.name, after.code):
         raise InvalidInput(violations)
     await _one_at_a_time(tx)
-    if not await parties.save_company(tx, after):
+    if not await account_store.save_company(tx, after):
         raise AlreadyExists("company", f"{after.name} or code {after.code}")
-    await events.append(tx, actor, after.id, record("company", "changed", after, changes), now=now)
+    await event_store.append(tx, actor, after.id, record("company", "changed", after, changes), now=now)
     return after
 
 
@@ -176,10 +176,10 @@ async def add_user(
     if violations := check_user(name, email, phone, role, of_provider=of_provider):
         raise InvalidInput(violations)
     user = User(company.id, uuid4(), name, email, phone, role)
-    if not await parties.insert_user(tx, user, now=now):
+    if not await account_store.insert_user(tx, user, now=now):
         raise AlreadyExists("user", email)
     fact = record("user", "created", user, first_values(user, USER_FIELDS))
-    await events.append(tx, actor, company.id, fact, now=now)
+    await event_store.append(tx, actor, company.id, fact, now=now)
     return user
 
 
@@ -196,7 +196,7 @@ async def list_users(
     """
     permissions.require_scope(actor, Scope.ACCOUNTS_READ)
     company = await company_of(tx, actor, which)
-    return await parties.users(tx, company.id, after=after, limit=limit)
+    return await account_store.users(tx, company.id, after=after, limit=limit)
 
 
 async def get_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> User:
@@ -212,9 +212,9 @@ async def get_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> 
 
 async def _user(tx: Tx, company: Company, who: UUID | str) -> User:
     if isinstance(who, UUID):
-        user = await parties.user(tx, company.id, who)
+        user = await account_store.user(tx, company.id, who)
     else:
-        user = await parties.user_with_email(tx, company.id, who)
+        user = await account_store.user_with_email(tx, company.id, who)
     if user is None:
         raise NotFound("user", str(who))
     return user
@@ -229,9 +229,9 @@ async def lock_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) ->
     """
     company = await managed(tx, actor, which)
     if company.id == PROVIDER_ID:
-        await parties.lock_company(tx, company.id)  # one at a time, or two admins could dismiss each other
+        await account_store.lock_company(tx, company.id)  # one at a time, or two admins could dismiss each other
     found = await _user(tx, company, who)
-    locked = await parties.lock_user(tx, company.id, found.id)
+    locked = await account_store.lock_user(tx, company.id, found.id)
     if locked is None:
         raise NotFound("user", str(who))
     return locked
@@ -260,11 +260,15 @@ async def change_user(
     if violations := check_user(after.name, after.email, after.phone, after.role, of_provider=of_provider):
         raise InvalidInput(violations)
     leaves = _runs_the_desk(before) and not _runs_the_desk(after)
-    if leaves and actor.role is not Role.OPERATOR and not await parties.has_other_admin(tx, PROVIDER_ID, before.id):
+    if (
+        leaves
+        and actor.role is not Role.OPERATOR
+        and not await account_store.has_other_admin(tx, PROVIDER_ID, before.id)
+    ):
         raise LastAdmin
-    if not await parties.save_user(tx, after):
+    if not await account_store.save_user(tx, after):
         raise AlreadyExists("user", after.email)
-    await events.append(tx, actor, after.company_id, record("user", "changed", after, changes), now=now)
+    await event_store.append(tx, actor, after.company_id, record("user", "changed", after, changes), now=now)
     return after
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
-from clearline.audit import store as audit
+from clearline.audit import store as audit_store
 from clearline.audit.store import Place, Wanted
 from clearline.errors import Forbidden, InvalidInput, Violation
 from clearline.events.domain import for_customer
@@ -55,7 +55,7 @@ async def list_events(
         of = await access.ticket_to_read(tx, actor, ticket)
         if company_id not in {None, of}:
             return []
-        found = await audit.of_ticket(tx, wanted._replace(company_id=of), ticket, after, limit)
+        found = await audit_store.of_ticket(tx, wanted._replace(company_id=of), ticket, after, limit)
     else:
         found = await _walk(tx, wanted, after, limit)
     return found if actor.is_staff else [_shown(event) for event in found]
@@ -70,12 +70,12 @@ async def _company_id(tx: Tx, actor: Actor, company: UUID | str | None) -> UUID 
 async def _walk(tx: Tx, wanted: Wanted, after: Place | None, limit: int) -> list[Event]:
     about_records = wanted.type is not None and "." in wanted.type and wanted.type.split(".")[0] not in _TICKET_KINDS
     if wanted.company_id is not None and about_records:
-        return await audit.records_of_company(tx, wanted, after, limit)
+        return await audit_store.records_of_company(tx, wanted, after, limit)
     if wanted.company_id is not None:
-        return await audit.of_company(tx, wanted, after, limit)
+        return await audit_store.of_company(tx, wanted, after, limit)
     if about_records:
-        return await audit.records(tx, wanted, after, limit)
-    return await audit.everything(tx, wanted, after, limit)
+        return await audit_store.records(tx, wanted, after, limit)
+    return await audit_store.everything(tx, wanted, after, limit)
 
 
 def _shown(event: Event) -> Event:

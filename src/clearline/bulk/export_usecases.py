@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from clearline.accounts import permissions
-from clearline.bulk import export_store as exports
+from clearline.bulk import export_store
 from clearline.bulk.import_usecases import FORMULA, Format
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Database, Tx
@@ -79,7 +79,7 @@ async def read(database: Database, export: Export, kind: Format) -> AsyncIterato
     after: int | None = 0
     while after is not None:
         async with database.statement() as tx:
-            found = await exports.batch(
+            found = await export_store.batch(
                 tx,
                 export.company_id,
                 is_open=export.is_open,

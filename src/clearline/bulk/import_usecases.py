@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.bulk import import_store as imports
+from clearline.bulk import import_store
 from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem, Outcome, Result
 from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, ImportedTicket, check_imported, read_ticket
 from clearline.errors import DeskError, InvalidInput, Violation
@@ -175,11 +175,11 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> Re
     if company.id == PROVIDER_ID:
         raise InvalidInput([Violation("company", "must be a customer")])
     if ticket.external is not None:
-        await imports.hold(tx, company.id, ticket.external)
-        known = await imports.find(tx, company.id, ticket.external)
+        await import_store.hold(tx, company.id, ticket.external)
+        known = await import_store.find(tx, company.id, ticket.external)
         if known is not None:
             return Result(Outcome.UNCHANGED, known)
-    number = await imports.insert(tx, actor, company.id, replace(ticket, tags=tidy_tags(ticket.tags)), now=now)
+    number = await import_store.insert(tx, actor, company.id, replace(ticket, tags=tidy_tags(ticket.tags)), now=now)
     if number is None:
         raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service.id, ticket.service.type))
     return Result(Outcome.DONE, number)

@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.bulk import changes as bulk
 from clearline.bulk import import_usecases as imports
-from clearline.bulk import store as jobs
+from clearline.bulk import store as job_store
 from clearline.bulk.domain import (
     FOR_CUSTOMERS,
     Action,
@@ -91,7 +91,7 @@ async def _make(
     tx: Tx, actor: Actor, request: Request, items: Sequence[NewItem], *, dry_run: bool, now: datetime
 ) -> Job:
     company_id = PROVIDER_ID if actor.company is None else actor.company.id
-    if await jobs.count_unfinished(tx, company_id) >= UNFINISHED_MAX:
+    if await job_store.count_unfinished(tx, company_id) >= UNFINISHED_MAX:
         raise TooManyJobs(UNFINISHED_MAX)
     refused = sum(item.refusal is not None for item in items)
     job = Job(
@@ -108,7 +108,7 @@ async def _make(
         None,
         Counts(0, 0, refused, len(items) - refused),
     )
-    await jobs.insert(tx, actor, job, items)
+    await job_store.insert(tx, actor, job, items)
     return job
 
 
@@ -121,10 +121,10 @@ async def get_job(tx: Tx, actor: Actor, job_id: UUID) -> Job:
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     if _sees_all(actor):
-        found = await jobs.get(tx, job_id, None, None)
+        found = await job_store.get(tx, job_id, None, None)
     else:
         company_id, user_id = _owner(actor)
-        found = await jobs.get(tx, job_id, company_id, user_id)
+        found = await job_store.get(tx, job_id, company_id, user_id)
     if found is None:
         raise NotFound("job", str(job_id))
     return found
@@ -150,8 +150,8 @@ async def list_jobs(tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     if _sees_all(actor):
-        return await jobs.newest(tx, after, limit)
-    return await jobs.newest_of(tx, *_owner(actor), after, limit)
+        return await job_store.newest(tx, after, limit)
+    return await job_store.newest_of(tx, *_owner(actor), after, limit)
 
 
 async def list_items(
@@ -166,7 +166,7 @@ async def list_items(
         ScopeMissing: the actor's key may not read.
     """
     job = await get_job(tx, actor, job_id)
-    return await jobs.items(tx, job, outcome, -1 if after is None else after, limit)
+    return await job_store.items(tx, job, outcome, -1 if after is None else after, limit)
 
 
 async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Job:
@@ -179,11 +179,11 @@ async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Jo
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     job = await get_job(tx, actor, job_id)
-    state = await jobs.lock(tx, job)
+    state = await job_store.lock(tx, job)
     if state is JobState.DONE:
         raise Conflict("the job is done")
     if state is not JobState.CANCELLED:
-        await jobs.cancel(tx, actor, replace(job, state=state), now=now)
+        await job_store.cancel(tx, actor, replace(job, state=state), now=now)
     return await get_job(tx, actor, job_id)
 
 
@@ -204,7 +204,7 @@ async def carry_out(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> Result
 async def _asker(tx: Tx, job: Job) -> Actor:
     if job.user_id is None:
         return OPERATOR
-    actor = await parties.actor_for(tx, job.company_id, job.user_id, job.scopes)
+    actor = await account_store.actor_for(tx, job.company_id, job.user_id, job.scopes)
     if actor is None:
         raise Forbidden("the person who asked for this is not active any more")
     return actor
@@ -218,4 +218,4 @@ def refusal(job: Job, error: DeskError) -> Result:
 
 async def forget_old(tx: Tx, *, now: datetime) -> int:
     """Delete some of the jobs that were finished longer ago than ``KEPT_FOR``; how many."""
-    return await jobs.forget(tx, before=now - KEPT_FOR, limit=_FORGET_AT_ONCE)
+    return await job_store.forget(tx, before=now - KEPT_FOR, limit=_FORGET_AT_ONCE)

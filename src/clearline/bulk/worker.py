@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from clearline.bulk import store as jobs
+from clearline.bulk import store as job_store
 from clearline.bulk.domain import FAULT, Job, Outcome, Result
 from clearline.bulk.usecases import carry_out, forget_old, refusal
 from clearline.errors import DeskError
@@ -58,7 +58,7 @@ def worker(database: Database, now: Clock) -> runner.Job:
         total = 0
         while total < AT_ONCE:
             async with database.statement() as tx:
-                found = await jobs.unfinished(tx, next(turns))
+                found = await job_store.unfinished(tx, next(turns))
             most = min(BATCH, max(1, AT_ONCE // max(1, len(found))))
             done = sum([await work(database, job, now, most=most) for job in found])
             if not done:
@@ -93,7 +93,7 @@ async def work(database: Database, job: Job, now: Clock, *, most: int, told: Cal
         DatabaseUnavailable: the database went away; what was not done still waits.
     """
     async with database.statement() as tx:
-        await jobs.begin(tx, job)
+        await job_store.begin(tx, job)
     for done in range(most):
         try:
             found = await _next(database, job, now)
@@ -102,7 +102,7 @@ async def work(database: Database, job: Job, now: Clock, *, most: int, told: Cal
         _put_off.pop(job.id, None)
         if not found:
             async with database.statement() as tx:
-                await jobs.finish(tx, job, now=now())
+                await job_store.finish(tx, job, now=now())
             return done
         told()
     return most
@@ -120,14 +120,14 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
     item = None
     try:
         async with database.transaction() as tx:
-            item = await jobs.take(tx, job)
+            item = await job_store.take(tx, job)
             if item is None:
                 return False
             await db.hurry(tx)
             result = await carry_out(tx, job, item, now=now())
             if job.dry_run:
                 raise _Undone(result)  # noqa: TRY301 - only an exception rolls back
-            await jobs.record(tx, job, item.position, result)
+            await job_store.record(tx, job, item.position, result)
             return True
     except _Undone as undone:
         result = undone.result
@@ -143,7 +143,7 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
         result = _failed(job, item.position, error)
     if item is not None:
         async with database.statement() as tx:
-            await jobs.record(tx, job, item.position, result)
+            await job_store.record(tx, job, item.position, result)
     return True
 
 

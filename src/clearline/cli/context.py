@@ -14,10 +14,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database, Tx
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings, read_settings
 
 T = TypeVar("T")
@@ -50,11 +50,11 @@ def database_url(found: Settings) -> Iterator[tuple[str, bool]]:
     if found.database_url is not None:
         yield found.database_url, False
         return
-    running = postgres_embedded.running_url(found.data_dir)
+    running = embedded_postgres.running_url(found.data_dir)
     if running is not None:
         yield running, False
         return
-    server = postgres_embedded.start(found.data_dir, found.postgres_user)
+    server = embedded_postgres.start(found.data_dir, found.postgres_user)
     try:
         yield server.url, True
     finally:
@@ -71,7 +71,7 @@ async def open_database(found: Settings, url: str, *, may_migrate: bool) -> Asyn
     database = await Database.open(url, size=found.pool_size)
     try:
         if may_migrate:
-            await migrate.migrate(database, afterwards=events.rebase)
+            await migrate.migrate(database, afterwards=event_store.rebase)
         elif await migrate.pending(database):
             raise NotReady("the database lacks migrations: run clearline migrate first")
         yield database

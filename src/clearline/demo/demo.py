@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.accounts import keys
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.demo import desk as demo_desk
 from clearline.demo import mail as demo_mail
@@ -230,7 +230,7 @@ async def load(
     for demo in COMPANIES:
         numbers: dict[str, int] = {}
         async with database.transaction() as tx:
-            company = await parties.find_company(tx, demo.code)
+            company = await account_store.find_company(tx, demo.code)
             if company is None:
                 progress(demo.name)
                 company, numbers = await _load_company(tx, demo, now)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import ChangeTags
@@ -95,12 +95,14 @@ def staff_actor(company: Company, user: User) -> Actor:
 
 async def people(tx: Tx) -> dict[str, Actor]:
     """The people of the demo's desk by name, as far as they are there."""
-    company = await parties.company(tx, PROVIDER_ID)
+    company = await account_store.company(tx, PROVIDER_ID)
     if company is None:
         return {}
     known = {one.email for one in STAFF}
     return {
-        user.name: staff_actor(company, user) for user in await parties.users(tx, PROVIDER_ID) if user.email in known
+        user.name: staff_actor(company, user)
+        for user in await account_store.users(tx, PROVIDER_ID)
+        if user.email in known
     }
 
 

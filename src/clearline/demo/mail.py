@@ -4,7 +4,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from clearline.identity import Actor, Company
-from clearline.mail.inbound import mailbox_store as stored
+from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
@@ -38,7 +38,7 @@ async def load(tx: Tx, actor: Actor, company: Company, address: str, *, now: dat
             "is_active": False,
         }
         await subscriptions.add_subscription(tx, actor, values, of=company, networks=(), now=now)
-    if await stored.find(tx, [address.lower()]):
+    if await mailbox_store.find(tx, [address.lower()]):
         return
     sealer = await mailboxes.sealer(tx, None)
     mailbox = await mailboxes.add_mailbox(tx, actor, {"address": address, "name": "Support"}, sealed_by=sealer, now=now)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from clearline.event_stream import store as event_feed
+from clearline.event_stream import store as event_stream_store
 from clearline.events.store import Cursor
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 
@@ -133,10 +133,10 @@ class Hub:
         """Wake those who have news; whether there may be more."""
         async with self._database.statement() as tx:
             if self._seen is None:  # whoever listens may have read before this: all of them look once more
-                self._seen = (await event_feed.tail(tx)).cursor
+                self._seen = (await event_stream_store.tail(tx)).cursor
                 self._wake(set(self._listeners))
                 return False
-            news = await event_feed.news(tx, self._seen, limit=AT_ONCE)
+            news = await event_stream_store.news(tx, self._seen, limit=AT_ONCE)
         if news:
             self._seen = news[-1][0]
             self._wake({None, *(company_id for _place, company_id in news)})

@@ -11,7 +11,7 @@ from msgspec import Struct
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound
-from clearline.event_stream import store as event_feed
+from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.store import BEGINNING, Place, Wanted
 from clearline.events.domain import RECORDS_FOR_CUSTOMERS, for_customer
 from clearline.events.store import Cursor, Event
@@ -122,12 +122,12 @@ async def open_reader(
 
 async def now_place(tx: Tx, reader: Reader) -> Place:
     """The place from which only what is still to come is read. Served as ``event_feed.tail``."""
-    return await event_feed.tail(tx, reader.company_id)
+    return await event_stream_store.tail(tx, reader.company_id)
 
 
 async def resume(tx: Tx, place: Place) -> Cursor:
     """Where to go on that a place from outside names, even if it is from before a restore: see ``event_feed.find``."""
-    return await event_feed.find(tx, place)
+    return await event_stream_store.find(tx, place)
 
 
 async def read(tx: Tx, reader: Reader, after: Place, *, limit: int = _AT_ONCE) -> Read:
@@ -136,7 +136,7 @@ async def read(tx: Tx, reader: Reader, after: Place, *, limit: int = _AT_ONCE) -
     The place moves on even when all that was looked at is not for this reader. Served as ``event_feed.walk``.
     """
     wanted = Wanted(reader.company_id, reader.ticket, reader.types)
-    walked = await event_feed.walk(tx, wanted, after.cursor, limit=limit)
+    walked = await event_stream_store.walk(tx, wanted, after.cursor, limit=limit)
     events = [seen for event in walked.events if (seen := _seen(reader, event)) is not None]
     return Read(events, walked.last or after, walked.is_full)
 

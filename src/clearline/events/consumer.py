@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from clearline.events import offset_store as consumers
-from clearline.events import store as events
+from clearline.events import offset_store
+from clearline.events import store as event_store
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import Job
@@ -25,14 +25,14 @@ def follower(database: Database, name: str, handle: Handle) -> Job:
 
     async def turn() -> int:
         async with database.transaction() as tx:
-            cursor = await consumers.hold(tx, name)
+            cursor = await offset_store.hold(tx, name)
             if cursor is None:
                 return 0
-            found = await events.read(tx, cursor, limit=AT_ONCE)
+            found = await event_store.read(tx, cursor, limit=AT_ONCE)
             if not found:
                 return 0
             await handle(tx, found)
-            await consumers.advance(tx, name, found[-1].cursor)
+            await offset_store.advance(tx, name, found[-1].cursor)
             return len(found)
 
     return Job(name, EVERY, turn, AT_ONCE)

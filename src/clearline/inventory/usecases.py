@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged, changes_between, first_values
 from clearline.identity import Actor, Company, Scope
-from clearline.inventory import store as services
+from clearline.inventory import store as service_store
 from clearline.inventory.domain import Service, ServiceType, check_service
 from clearline.platform.database.transactions import Tx
 from clearline.text import storable
@@ -51,7 +51,7 @@ async def list_services(tx: Tx, actor: Actor) -> list[Service]:
         Forbidden: the actor belongs to no company, or its key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    return await services.of_company(tx, permissions.own_company(actor).id)
+    return await service_store.of_company(tx, permissions.own_company(actor).id)
 
 
 async def services_of(
@@ -59,7 +59,7 @@ async def services_of(
     actor: Actor,
     which: UUID | str,
     *,
-    after: tuple[str, str, str] = services.FIRST,
+    after: tuple[str, str, str] = service_store.FIRST,
     limit: int | None = None,
 ) -> list[Service]:
     """The services of a company by type and label; ``after`` is the type, label and id of the last one before.
@@ -71,7 +71,7 @@ async def services_of(
         ScopeMissing: a customer's key may not read tickets, or another's may not read accounts.
     """
     company = await _readable(tx, actor, which)
-    return await services.page(tx, company.id, after=after, limit=limit)
+    return await service_store.page(tx, company.id, after=after, limit=limit)
 
 
 async def _readable(tx: Tx, actor: Actor, which: UUID | str) -> Company:
@@ -88,7 +88,7 @@ async def get_service(tx: Tx, actor: Actor, which: UUID | str, service_id: str) 
         ScopeMissing: as ``services_of``.
     """
     company = await _readable(tx, actor, which)
-    service = await services.find(tx, company.id, service_id) if storable(service_id) else None
+    service = await service_store.find(tx, company.id, service_id) if storable(service_id) else None
     if service is None:
         raise NotFound("service", service_id)
     return service
@@ -116,10 +116,10 @@ async def add_service(
     if violations := check_service(service_id, kind, label):
         raise InvalidInput(violations)
     service = Service(company.id, service_id, ServiceType(kind), label)
-    if not await services.insert(tx, service, now=now):
+    if not await service_store.insert(tx, service, now=now):
         raise AlreadyExists("service", service_id)
     fact = RecordChanged(_KIND, "created", service_id, label, first_values(service, _FIELDS))
-    await events.append(tx, actor, company.id, fact, now=now)
+    await event_store.append(tx, actor, company.id, fact, now=now)
     return service
 
 
@@ -131,7 +131,7 @@ async def lock_service(tx: Tx, actor: Actor, which: UUID | str, service_id: str)
         NotFound: no such company, or it has no such service.
     """
     company = await _kept(tx, actor, which)
-    service = await services.lock(tx, company.id, service_id) if storable(service_id) else None
+    service = await service_store.lock(tx, company.id, service_id) if storable(service_id) else None
     if service is None:
         raise NotFound("service", service_id)
     return service
@@ -156,9 +156,9 @@ async def change_service(
         return before
     if violations := check_service(after.id, after.type, after.label):
         raise InvalidInput(violations)
-    await services.save(tx, after)
+    await service_store.save(tx, after)
     fact = RecordChanged(_KIND, "changed", after.id, after.label, changes)
-    await events.append(tx, actor, after.company_id, fact, now=now)
+    await event_store.append(tx, actor, after.company_id, fact, now=now)
     return after
 
 
@@ -170,10 +170,10 @@ async def delete_service(tx: Tx, actor: Actor, which: UUID | str, service_id: st
         NotFound: no such company, or it has no such service.
     """
     service = await lock_service(tx, actor, which, service_id)
-    await services.delete(tx, service.company_id, service_id)
+    await service_store.delete(tx, service.company_id, service_id)
     gone = [Change("type", service.type, None), Change("label", service.label, None)]
     fact = RecordChanged(_KIND, "deleted", service_id, service.label, gone)
-    await events.append(tx, actor, service.company_id, fact, now=now)
+    await event_store.append(tx, actor, service.company_id, fact, now=now)
     return service
 
 
@@ -227,15 +227,15 @@ async def import_list(
 async def _bring(
     tx: Tx, actor: Actor, company: Company, wanted: list[Service], *, dry_run: bool, now: datetime
 ) -> ImportReport:
-    present = {service.id: service for service in await services.of_company(tx, company.id)}
+    present = {service.id: service for service in await service_store.of_company(tx, company.id)}
     changed = [s for s in wanted if present.get(s.id) != s]
     created = sum(s.id not in present for s in changed)
     report = ImportReport(created, len(changed) - created, len(wanted) - len(changed), [])
     if changed and not dry_run:
-        await services.save_all(tx, changed, now=now)
+        await service_store.save_all(tx, changed, now=now)
         counts = [Change("created", None, report.created), Change("updated", None, report.updated)]
         fact = RecordChanged(_KIND, "imported", str(company.id), company.name, counts)
-        await events.append(tx, actor, company.id, fact, now=now)
+        await event_store.append(tx, actor, company.id, fact, now=now)
     return report
 
 

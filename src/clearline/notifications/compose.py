@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from clearline.identity import PROVIDER_ID, STAFF, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MOST_AN_HOUR, Mail, MailSettings, Rendered
-from clearline.notifications import preference_store as notification_settings
-from clearline.notifications import store as notifications
+from clearline.notifications import preference_store
+from clearline.notifications import store as notification_store
 from clearline.notifications.domain import DigestEvery, NotificationSettings, Way, may_know
 from clearline.notifications.quiet_hours import next_digest, zone_of
 from clearline.notifications.recipients import WINDOW
@@ -77,7 +77,7 @@ class TicketNews(Struct, frozen=True):
 
 async def due_mails(tx: Tx, *, now: datetime, limit: int) -> list[Group]:
     """The mails that are to be made now, of at most so many notifications, the longest due first."""
-    return await notifications.due(tx, now=now, limit=limit)
+    return await notification_store.due(tx, now=now, limit=limit)
 
 
 async def compose(tx: Tx, group: Group, *, office: Office, now: datetime) -> Outcome:
@@ -90,10 +90,10 @@ async def compose(tx: Tx, group: Group, *, office: Office, now: datetime) -> Out
     """
     if group.channel == Way.EMAIL and await _is_flooded(tx, group, now):
         later = next_digest(await _settings(tx, group), now)
-        await notifications.postpone(tx, group, channel=Way.DIGEST, until=now + WINDOW, to=later)
+        await notification_store.postpone(tx, group, channel=Way.DIGEST, until=now + WINDOW, to=later)
         return Outcome.DIGEST
     until = now + WINDOW if group.channel == Way.EMAIL else now
-    taken = await notifications.take(tx, group, until=until, limit=_MOST[group.channel])
+    taken = await notification_store.take(tx, group, until=until, limit=_MOST[group.channel])
     if not taken:
         return Outcome.NOTHING
     found = [(one, told) for one in taken if one.at > now - STALE and (told := _told(one, group)) is not None]
@@ -104,13 +104,13 @@ async def compose(tx: Tx, group: Group, *, office: Office, now: datetime) -> Out
         found.sort(key=lambda pair: (pair[1].at, pair[1].number))
         mail = _digest(group, found, office) if group.channel == Way.DIGEST else _notification(group, found, office)
         await outbound_mail.send(tx, mail, now=now, settings=office.settings)
-    await notifications.delete(tx, [one.key for one in taken])
+    await notification_store.delete(tx, [one.key for one in taken])
     return outcome
 
 
 async def put_off(tx: Tx, group: Group, *, to: datetime, now: datetime) -> None:
     """Have a mail that could not be made wait, so that the others go on."""
-    await notifications.postpone(tx, group, channel=group.channel, until=now + WINDOW, to=to)
+    await notification_store.postpone(tx, group, channel=group.channel, until=now + WINDOW, to=to)
 
 
 async def _is_flooded(tx: Tx, group: Group, now: datetime) -> bool:
@@ -127,7 +127,7 @@ async def _is_withheld(tx: Tx, group: Group, now: datetime) -> bool:
 async def _settings(tx: Tx, group: Group) -> NotificationSettings:
     if group.user_company_id is None or group.user_id is None:
         return _OF_CONTACTS
-    return await notification_settings.get(tx, group.user_company_id, group.user_id)
+    return await preference_store.get(tx, group.user_company_id, group.user_id)
 
 
 def _is_staff(one: Due, group: Group) -> bool:

@@ -8,14 +8,14 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.errors import InvalidInput, NotFound
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import Actor, Company, Scope, User
-from clearline.notifications import preference_store as notification_settings
-from clearline.notifications import store as notifications
+from clearline.notifications import preference_store
+from clearline.notifications import store as notification_store
 from clearline.notifications.domain import NotificationSettings, check_settings, rules_of
 from clearline.notifications.store import Pending
 from clearline.platform.database.transactions import Tx
@@ -36,7 +36,7 @@ async def get_own(tx: Tx, actor: Actor) -> Wishes:
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     user, _company = accounts.home(actor)
-    return user, await notification_settings.get(tx, user.company_id, user.id)
+    return user, await preference_store.get(tx, user.company_id, user.id)
 
 
 async def get_settings(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> Wishes:
@@ -49,7 +49,7 @@ async def get_settings(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str)
     """
     company = await accounts.managed(tx, actor, which)
     user = await accounts.get_user(tx, actor, company.id, who)
-    return user, await notification_settings.get(tx, company.id, user.id)
+    return user, await preference_store.get(tx, company.id, user.id)
 
 
 async def lock_own(tx: Tx, actor: Actor) -> Wishes:
@@ -61,7 +61,7 @@ async def lock_own(tx: Tx, actor: Actor) -> Wishes:
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     user, _company = accounts.home(actor)
-    await parties.lock_user(tx, user.company_id, user.id)
+    await account_store.lock_user(tx, user.company_id, user.id)
     return await get_own(tx, actor)
 
 
@@ -72,7 +72,7 @@ async def lock_settings(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str
         NotFound, Forbidden, ScopeMissing: as for ``get_settings``.
     """
     user = await accounts.lock_user(tx, actor, which, who)
-    return user, await notification_settings.get(tx, user.company_id, user.id)
+    return user, await preference_store.get(tx, user.company_id, user.id)
 
 
 async def change_own(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> Wishes:
@@ -112,9 +112,9 @@ async def _change(tx: Tx, actor: Actor, held: Wishes, values: Mapping[str, Any],
     if after == before:
         return held
     after = replace(after, version=before.version + 1)
-    await notification_settings.save(tx, user.company_id, user.id, after)
+    await preference_store.save(tx, user.company_id, user.id, after)
     if changes:
-        await events.append(tx, actor, user.company_id, record("user", "changed", user, changes), now=now)
+        await event_store.append(tx, actor, user.company_id, record("user", "changed", user, changes), now=now)
     return user, after
 
 
@@ -136,7 +136,7 @@ async def get_contacts(tx: Tx, actor: Actor, which: UUID | str) -> tuple[Company
         ScopeMissing: the actor's key may not read accounts.
     """
     company = await accounts.get_company(tx, actor, which)
-    return company, await notification_settings.mails_contacts(tx, company.id)
+    return company, await preference_store.mails_contacts(tx, company.id)
 
 
 async def lock_contacts(tx: Tx, actor: Actor, which: UUID | str) -> tuple[Company, bool]:
@@ -148,9 +148,9 @@ async def lock_contacts(tx: Tx, actor: Actor, which: UUID | str) -> tuple[Compan
         ScopeMissing: the actor's key may not write accounts.
     """
     company = await accounts.managed(tx, actor, which)
-    if await parties.lock_company(tx, company.id) is None:
+    if await account_store.lock_company(tx, company.id) is None:
         raise NotFound("company", str(which))
-    return company, await notification_settings.mails_contacts(tx, company.id)
+    return company, await preference_store.mails_contacts(tx, company.id)
 
 
 async def change_contacts(
@@ -163,9 +163,9 @@ async def change_contacts(
     """
     company, before = await lock_contacts(tx, actor, which)
     if before != mails:
-        await notification_settings.save_mails_contacts(tx, company.id, mails=mails)
+        await preference_store.save_mails_contacts(tx, company.id, mails=mails)
         fact = record("company", "changed", company, [Change("mails_contacts", before, mails)])
-        await events.append(tx, actor, company.id, fact, now=now)
+        await event_store.append(tx, actor, company.id, fact, now=now)
     return company, mails
 
 
@@ -180,9 +180,9 @@ async def list_pending(
     """
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.DESK_READ)
-    return await notifications.pending(tx, after=after, limit=limit)
+    return await notification_store.pending(tx, after=after, limit=limit)
 
 
 async def takes_replies(tx: Tx, *, listens: bool) -> bool:
     """Whether an answer to a mail becomes a note: mail comes in, and is looked for (``listens``: by a listener)."""
-    return await notification_settings.takes_replies(tx, listens=listens)
+    return await preference_store.takes_replies(tx, listens=listens)

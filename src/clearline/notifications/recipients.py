@@ -9,8 +9,8 @@ from uuid import UUID
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
 from clearline.mail.outbound.domain import folded, is_mailable
-from clearline.notifications import recipient_store as audience
-from clearline.notifications import store as notifications
+from clearline.notifications import recipient_store
+from clearline.notifications import store as notification_store
 from clearline.notifications.domain import NotificationSettings, Relation, Way, heard, is_receipt, may_know, way_to
 from clearline.notifications.quiet_hours import next_digest, quiet_until
 from clearline.notifications.recipient_store import Person, TicketNow
@@ -55,18 +55,18 @@ async def note_events(tx: Tx, found: Sequence[Event], *, now: datetime) -> Noted
         return Noted(0, len(found) - len(fresh))
     hearers = await _read_audience(tx, concerned, now)
     made = [one for event in concerned for one in hearers.hear(event)]
-    await notifications.insert(tx, made)
+    await notification_store.insert(tx, made)
     return Noted(len(made), len(found) - len(fresh))
 
 
 async def _read_audience(tx: Tx, found: Sequence[Event], now: datetime) -> "_Audience":
     """Everybody who may hear of the events, in one statement for each way to have to do with a ticket."""
     wanted = {(event.company_id, event.ticket_number) for event in found if event.ticket_number is not None}
-    tickets = await audience.tickets(tx, wanted)
-    watchers = await audience.watchers(tx, wanted)
-    teams = await audience.teams_of(tx, {UUID(one.data["after"]) for one in found if _leads(one, _ROUTED)})
+    tickets = await recipient_store.tickets(tx, wanted)
+    watchers = await recipient_store.watchers(tx, wanted)
+    teams = await recipient_store.teams_of(tx, {UUID(one.data["after"]) for one in found if _leads(one, _ROUTED)})
     files = {(one.company_id, UUID(one.data["id"])) for one in found if one.type == _FILE}
-    sides = await audience.sides_of(tx, files)
+    sides = await recipient_store.sides_of(tx, files)
     staff = {user_id for _queue, user_id in teams} | {
         UUID(one.data["after"]) for one in found if _leads(one, _ASSIGNED)
     }
@@ -75,7 +75,7 @@ async def _read_audience(tx: Tx, found: Sequence[Event], now: datetime) -> "_Aud
     contacts = [(one.company_id, one.contact) for one in tickets.values() if one.contact]
     contacts += [(PROVIDER_ID, address) for _company, address in contacts]
     companies = {PROVIDER_ID, *(one.company_id for one in tickets.values())}
-    people = await audience.people(tx, ids, contacts, companies)
+    people = await recipient_store.people(tx, ids, contacts, companies)
     return _Audience(tickets, people, watchers, teams, sides, now)
 
 

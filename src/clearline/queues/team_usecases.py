@@ -6,13 +6,13 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.errors import AlreadyExists, Forbidden, InUse, InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, record
 from clearline.identity import PROVIDER_ID, Actor, Role, Scope, User
 from clearline.platform.database.transactions import Tx
-from clearline.queues import team_store as teams
+from clearline.queues import team_store
 from clearline.queues.domain import Team, check_team
 from clearline.queues.team_store import TeamDetails
 from clearline.queues.usecases import hold_setup
@@ -27,7 +27,7 @@ async def list_teams(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> 
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await teams.page(tx, after=after, limit=limit)
+    return await team_store.page(tx, after=after, limit=limit)
 
 
 async def get_team(tx: Tx, actor: Actor, team_id: UUID) -> TeamDetails:
@@ -49,7 +49,7 @@ async def team_named(tx: Tx, actor: Actor, name: str) -> TeamDetails:
         Forbidden: as for ``list_teams``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await teams.find(tx, name)
+    found = await team_store.find(tx, name)
     if found is None:
         raise NotFound(KIND, name)
     return found
@@ -65,7 +65,7 @@ async def add_team(tx: Tx, actor: Actor, name: str, *, now: datetime) -> TeamDet
     """
     await hold_setup(tx, actor)
     team = Team(uuid4(), _checked(name), now)
-    if not await teams.insert(tx, team):
+    if not await team_store.insert(tx, team):
         raise AlreadyExists(KIND, name)
     await _append(tx, actor, team, "created", Change("name", None, name), now=now)
     return TeamDetails(team, [], [])
@@ -83,7 +83,7 @@ async def rename_team(tx: Tx, actor: Actor, team_id: UUID, name: str, *, now: da
     if _checked(name) == found.team.name:
         return found
     renamed = replace(found.team, name=name)
-    if not await teams.save(tx, renamed):
+    if not await team_store.save(tx, renamed):
         raise AlreadyExists(KIND, name)
     await _append(tx, actor, renamed, "changed", Change("name", found.team.name, name), now=now)
     return found._replace(team=renamed)
@@ -101,7 +101,7 @@ async def delete_team(tx: Tx, actor: Actor, team_id: UUID, *, now: datetime) -> 
     found = await _found(tx, team_id)
     if found.queues:
         raise InUse(KIND, found.team.name, f"it works {', '.join(found.queues)}; give these to another team first")
-    await teams.delete(tx, team_id)
+    await team_store.delete(tx, team_id)
     await _append(tx, actor, found.team, "deleted", now=now)
 
 
@@ -115,12 +115,12 @@ async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: 
     """
     await hold_setup(tx, actor)
     found = await _found(tx, team_id)
-    user = await parties.user(tx, PROVIDER_ID, user_id)
+    user = await account_store.user(tx, PROVIDER_ID, user_id)
     if user is None:
         raise NotFound("user", str(user_id))
     if user.role is Role.VIEWER:
         raise InvalidInput([Violation("user_id", "must be the id of an agent or admin: viewers work no tickets")])
-    if not await teams.join(tx, team_id, user_id):
+    if not await team_store.join(tx, team_id, user_id):
         return found
     await _append(tx, actor, found.team, "changed", Change("member", None, str(user_id)), now=now)
     return await _found(tx, team_id)
@@ -135,7 +135,7 @@ async def leave_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now:
     """
     await hold_setup(tx, actor)
     found = await _found(tx, team_id)
-    if not await teams.leave(tx, team_id, user_id):
+    if not await team_store.leave(tx, team_id, user_id):
         raise NotFound("member", str(user_id))
     await _append(tx, actor, found.team, "changed", Change("member", str(user_id), None), now=now)
     return await _found(tx, team_id)
@@ -148,7 +148,7 @@ async def is_available(tx: Tx, actor: Actor) -> bool:
         Forbidden: the actor is no person of the provider.
     """
     permissions.require_staff(actor, Scope.TICKETS_READ)
-    user = None if actor.user is None else await parties.user(tx, PROVIDER_ID, actor.user.id)
+    user = None if actor.user is None else await account_store.user(tx, PROVIDER_ID, actor.user.id)
     if user is None:
         raise Forbidden("only a person of the provider is available or not")
     return user.is_available
@@ -163,14 +163,14 @@ async def set_available(tx: Tx, actor: Actor, *, available: bool, now: datetime)
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
     if actor.user is None:
         raise Forbidden("only a person of the provider is available or not")
-    if await teams.set_available(tx, actor.user.id, available=available):
+    if await team_store.set_available(tx, actor.user.id, available=available):
         fact = record("user", "changed", actor.user, [Change("is_available", not available, available)])
-        await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+        await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
     return replace(actor.user, is_available=available)
 
 
 async def _found(tx: Tx, team_id: UUID) -> TeamDetails:
-    found = await teams.get(tx, team_id)
+    found = await team_store.get(tx, team_id)
     if found is None:
         raise NotFound(KIND, str(team_id))
     return found
@@ -183,4 +183,4 @@ def _checked(name: str) -> str:
 
 
 async def _append(tx: Tx, actor: Actor, team: Team, action: str, *changes: Change, now: datetime) -> None:
-    await events.append(tx, actor, PROVIDER_ID, record(KIND, action, team, changes), now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, action, team, changes), now=now)

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, InUse, InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import changes_between, first_values, record
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queues
-from clearline.queues import team_store as teams
+from clearline.queues import store as queue_store
+from clearline.queues import team_store
 from clearline.queues.domain import Assignment, Queue, check_queue
 from clearline.queues.store import QueueDetails
 
@@ -31,7 +31,7 @@ async def hold_setup(tx: Tx, actor: Actor) -> None:
     """
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.DESK_WRITE)
-    await queues.hold_setup(tx)
+    await queue_store.hold_setup(tx)
 
 
 async def list_queues(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[QueueDetails]:
@@ -41,7 +41,7 @@ async def list_queues(tx: Tx, actor: Actor, *, after: str | None, limit: int) ->
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await queues.page(tx, after=after, limit=limit)
+    return await queue_store.page(tx, after=after, limit=limit)
 
 
 async def get_queue(tx: Tx, actor: Actor, queue_id: UUID) -> QueueDetails:
@@ -63,7 +63,7 @@ async def queue_named(tx: Tx, actor: Actor, name: str) -> Queue:
         Forbidden: as for ``list_queues``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await queues.find(tx, name)
+    found = await queue_store.find(tx, name)
     if found is None:
         raise NotFound(KIND, name)
     return found
@@ -89,10 +89,10 @@ async def add_queue(
     await hold_setup(tx, actor)
     queue = Queue(uuid4(), name, description, team_id, assignment, None, now)
     await _check(tx, queue)
-    if not await queues.insert(tx, queue):
+    if not await queue_store.insert(tx, queue):
         raise AlreadyExists(KIND, name)
     fact = record(KIND, "created", queue, first_values(queue, CHANGEABLE))
-    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
     return await _details(tx, queue.id)
 
 
@@ -106,15 +106,15 @@ async def change_queue(
         Forbidden, InvalidInput, AlreadyExists: as for ``add_queue``.
     """
     await hold_setup(tx, actor)
-    before = await queues.get(tx, queue_id)
+    before = await queue_store.get(tx, queue_id)
     if before is None:
         raise NotFound(KIND, str(queue_id))
     after = replace(before, **{name: value for name, value in values.items() if name in CHANGEABLE})
     if changes := changes_between(before, after):
         await _check(tx, after)
-        if not await queues.save(tx, after):
+        if not await queue_store.save(tx, after):
             raise AlreadyExists(KIND, after.name)
-        await events.append(tx, actor, PROVIDER_ID, record(KIND, "changed", after, changes), now=now)
+        await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "changed", after, changes), now=now)
     return await _details(tx, queue_id)
 
 
@@ -127,28 +127,28 @@ async def delete_queue(tx: Tx, actor: Actor, queue_id: UUID, *, now: datetime) -
         Forbidden: the actor does not run the desk.
     """
     await hold_setup(tx, actor)
-    queue = await queues.lock(tx, queue_id)
+    queue = await queue_store.lock(tx, queue_id)
     if queue is None:
         raise NotFound(KIND, str(queue_id))
     if by := await _used_by(tx, queue_id):
         raise InUse(KIND, queue.name, by)
-    await queues.delete(tx, queue_id)
-    await events.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", queue), now=now)
+    await queue_store.delete(tx, queue_id)
+    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", queue), now=now)
 
 
 async def _used_by(tx: Tx, queue_id: UUID) -> str | None:
     """What keeps a queue from being deleted, and what to do about it."""
     if waiting := (await _details(tx, queue_id)).open:
         return f"it has {waiting} open {'ticket' if waiting == 1 else 'tickets'}; move them to another queue first"
-    if rules := await queues.rules_into(tx, queue_id):
+    if rules := await queue_store.rules_into(tx, queue_id):
         return f"the routing rules {', '.join(rules)} choose it; change or delete them first"
-    if await queues.has_tickets(tx, queue_id):
+    if await queue_store.has_tickets(tx, queue_id):
         return "finished tickets were worked in it, and their history keeps it; rename it instead"
     return None
 
 
 async def _details(tx: Tx, queue_id: UUID) -> QueueDetails:
-    found = await queues.details(tx, queue_id)
+    found = await queue_store.details(tx, queue_id)
     if found is None:
         raise NotFound(KIND, str(queue_id))
     return found
@@ -156,7 +156,7 @@ async def _details(tx: Tx, queue_id: UUID) -> QueueDetails:
 
 async def _check(tx: Tx, queue: Queue) -> None:
     violations = check_queue(queue)
-    if queue.team_id is not None and await teams.get(tx, queue.team_id) is None:
+    if queue.team_id is not None and await team_store.get(tx, queue.team_id) is None:
         violations.append(Violation("team_id", "must be the id of a team"))
     if violations:
         raise InvalidInput(violations)

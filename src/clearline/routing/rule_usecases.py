@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, first_values, record
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queues
+from clearline.queues import store as queue_store
 from clearline.queues.usecases import hold_setup
-from clearline.routing import store as routing
+from clearline.routing import store as routing_store
 from clearline.routing.domain import CONDITIONS, RoutingRule, check_rule
 from clearline.routing.store import RuleDetails
 
@@ -31,7 +31,7 @@ async def list_rules(tx: Tx, actor: Actor, *, after: int | None, limit: int) -> 
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await routing.page(tx, after=after or 0, limit=limit)
+    return await routing_store.page(tx, after=after or 0, limit=limit)
 
 
 async def get_rule(tx: Tx, actor: Actor, rule_id: UUID) -> RuleDetails:
@@ -59,11 +59,11 @@ async def add_rule(
     at = len(order) + 1 if position is None else position
     rule = replace(_new(at, now), **{name: value for name, value in values.items() if name in CHANGEABLE})
     await _check(tx, rule, most=len(order) + 1)
-    await routing.save(tx, rule)
+    await routing_store.save(tx, rule)
     order.insert(at - 1, rule.id)
-    await routing.place(tx, order)
+    await routing_store.place(tx, order)
     fact = record(KIND, "created", rule, first_values(rule, CHANGEABLE | {"position"}))
-    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
     return await _found(tx, rule.id)
 
 
@@ -88,11 +88,11 @@ async def change_rule(tx: Tx, actor: Actor, rule_id: UUID, values: Mapping[str, 
         return await _found(tx, rule_id)
     order = await _order(tx)
     await _check(tx, after, most=len(order))
-    await routing.save(tx, after)
+    await routing_store.save(tx, after)
     order.remove(rule_id)
     order.insert(after.position - 1, rule_id)
-    await routing.place(tx, order)
-    await events.append(tx, actor, PROVIDER_ID, record(KIND, "changed", after, changes), now=now)
+    await routing_store.place(tx, order)
+    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "changed", after, changes), now=now)
     return await _found(tx, rule_id)
 
 
@@ -104,16 +104,16 @@ async def order_rules(tx: Tx, actor: Actor, rule_ids: Sequence[UUID], *, now: da
         Forbidden: the actor does not run the desk.
     """
     await hold_setup(tx, actor)
-    before = [details.rule for details in await routing.every(tx)]
+    before = [details.rule for details in await routing_store.every(tx)]
     if sorted(rule_ids) != sorted(rule.id for rule in before):
         raise InvalidInput([Violation("ids", "must name every routing rule exactly once")])
-    await routing.place(tx, rule_ids)
+    await routing_store.place(tx, rule_ids)
     position = {rule_id: at for at, rule_id in enumerate(rule_ids, 1)}
     for rule in before:
         if position[rule.id] != rule.position:
             change = Change("position", rule.position, position[rule.id])
-            await events.append(tx, actor, PROVIDER_ID, record(KIND, "changed", rule, [change]), now=now)
-    return await routing.every(tx)
+            await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "changed", rule, [change]), now=now)
+    return await routing_store.every(tx)
 
 
 async def delete_rule(tx: Tx, actor: Actor, rule_id: UUID, *, now: datetime) -> None:
@@ -125,17 +125,17 @@ async def delete_rule(tx: Tx, actor: Actor, rule_id: UUID, *, now: datetime) -> 
     """
     await hold_setup(tx, actor)
     rule = (await _found(tx, rule_id)).rule
-    await routing.delete(tx, rule_id)
-    await routing.place(tx, await _order(tx))
-    await events.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", rule), now=now)
+    await routing_store.delete(tx, rule_id)
+    await routing_store.place(tx, await _order(tx))
+    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", rule), now=now)
 
 
 async def _order(tx: Tx) -> list[UUID]:
-    return [details.rule.id for details in await routing.every(tx)]
+    return [details.rule.id for details in await routing_store.every(tx)]
 
 
 async def _found(tx: Tx, rule_id: UUID) -> RuleDetails:
-    found = await routing.get(tx, rule_id)
+    found = await routing_store.get(tx, rule_id)
     if found is None:
         raise NotFound("routing rule", str(rule_id))
     return found
@@ -145,9 +145,9 @@ async def _check(tx: Tx, rule: RoutingRule, *, most: int) -> None:
     violations = check_rule(rule)
     if not 1 <= rule.position <= most:
         violations.append(Violation("position", f"must be 1 to {most}"))
-    if await queues.get(tx, rule.queue_id) is None:
+    if await queue_store.get(tx, rule.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue"))
-    if await routing.unknown_companies(tx, rule.company_ids):
+    if await routing_store.unknown_companies(tx, rule.company_ids):
         violations.append(Violation("company_ids", "must be ids of customers"))
     if violations:
         raise InvalidInput(violations)

@@ -9,14 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, TicketFinished, TicketTaken, Violation
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queues
-from clearline.queues import team_store as teams
+from clearline.queues import store as queue_store
+from clearline.queues import team_store
 from clearline.queues.domain import AUTOMATIC, Assignment, Choice, Queue, choose_agent
-from clearline.routing import store as routing
+from clearline.routing import store as routing_store
 from clearline.routing.domain import RoutingFacts, RoutingRule, Verdict, choose_rule, judge
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets.domain import ASSESSMENT, OPEN, ticket_number
@@ -41,9 +41,9 @@ async def foresee(tx: Tx, actor: Actor, facts: RoutingFacts) -> Forecast:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    verdicts = judge([details.rule for details in await routing.every(tx)], facts)
+    verdicts = judge([details.rule for details in await routing_store.every(tx)], facts)
     rule = next((verdict.rule for verdict in verdicts if not verdict.failed), None)
-    queue = None if rule is None else await queues.get(tx, rule.queue_id)
+    queue = None if rule is None else await queue_store.get(tx, rule.queue_id)
     if queue is None:
         return Forecast(verdicts, None, Choice(None, "no rule matches"))
     return Forecast(verdicts, queue, await _choose(tx, queue, queue.assignment))
@@ -71,7 +71,7 @@ async def facts_for(tx: Tx, actor: Actor, number: int | None, values: Mapping[st
 
 async def rules_in_force(tx: Tx) -> list[RoutingRule]:
     """The rules that route now, in order, for whoever is about to settle many tickets."""
-    return await routing.active(tx)
+    return await routing_store.active(tx)
 
 
 async def settle(tx: Tx, number: int, *, rules: Sequence[RoutingRule] | None = None, now: datetime) -> bool:
@@ -88,7 +88,7 @@ async def settle(tx: Tx, number: int, *, rules: Sequence[RoutingRule] | None = N
         return False
     rule = None
     if (queue_id := found.handling.queue_id) is None:
-        rule = choose_rule(await routing.active(tx) if rules is None else rules, _facts(found))
+        rule = choose_rule(await routing_store.active(tx) if rules is None else rules, _facts(found))
         queue_id = None if rule is None else rule.queue_id
     if queue_id is None:
         return False
@@ -106,7 +106,7 @@ async def route(tx: Tx, actor: Actor, number: int, *, now: datetime) -> DeskTick
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
     found = await _worked_on(tx, actor, number)
-    rule = choose_rule(await routing.active(tx), _facts(found))
+    rule = choose_rule(await routing_store.active(tx), _facts(found))
     return found if rule is None else await _bring(tx, actor, found, rule.queue_id, rule, now=now)
 
 
@@ -164,7 +164,7 @@ async def _bring(
     """Put a ticket into a queue, and give it to an agent when nobody has it and the queue assigns by itself."""
     values: dict[str, UUID] = {"queue_id": queue_id}
     by: str = handling.MANUAL
-    queue = await queues.get(tx, queue_id)
+    queue = await queue_store.get(tx, queue_id)
     if queue is not None and queue.assignment in AUTOMATIC and found.handling.assignee_id is None:
         choice = await _next(tx, queue_id, queue.assignment)
         if choice.agent is not None:
@@ -175,12 +175,12 @@ async def _bring(
 
 async def _next(tx: Tx, queue_id: UUID, mode: Assignment) -> Choice:
     """Whose the next ticket of a queue is; a turn is taken. Others wait for theirs until the transaction ends."""
-    queue = await queues.lock_turn(tx, queue_id)
+    queue = await queue_store.lock_turn(tx, queue_id)
     if queue is None:
         return Choice(None, "its queue was deleted")
     choice = await _choose(tx, queue, mode)
     if choice.agent is not None and mode is Assignment.ROUND_ROBIN:
-        await queues.save_turn(tx, queue_id, choice.agent.id)
+        await queue_store.save_turn(tx, queue_id, choice.agent.id)
     return choice
 
 
@@ -190,9 +190,9 @@ async def _choose(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
         return Choice(None, "the queue has no team")
     last = None
     if queue.last_assignee_id is not None:
-        user = await parties.user(tx, PROVIDER_ID, queue.last_assignee_id)
+        user = await account_store.user(tx, PROVIDER_ID, queue.last_assignee_id)
         last = None if user is None else (user.name, user.id)
-    agents = [] if mode is Assignment.MANUAL else await teams.agents(tx, queue.team_id)
+    agents = [] if mode is Assignment.MANUAL else await team_store.agents(tx, queue.team_id)
     return choose_agent(mode, agents, last)
 
 

@@ -7,14 +7,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.errors import InvalidInput, NotFound, Violation
-from clearline.events import offset_store as consumers
+from clearline.events import offset_store
 from clearline.events.store import Cursor
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queues
-from clearline.search import store as search
+from clearline.queues import store as queue_store
+from clearline.search import store as search_store
 from clearline.search.document import Document, facet, vector
 from clearline.search.language import Clause, Facets, Named, Term, clause, parse
 from clearline.search.plan import Plan, Step
@@ -91,7 +91,7 @@ async def find_tickets(
     if after:
         total, is_exact = after.count, after.is_exact
     if count and not is_exact:
-        total, is_exact = await search.count(tx, last, company_id), True
+        total, is_exact = await search_store.count(tx, last, company_id), True
     following = None
     if len(hits.hits) > limit:
         newest = after.newest if after else hits.newest
@@ -103,7 +103,7 @@ async def _hits(tx: Tx, query: _Query, after: Place | None, limit: int) -> tuple
     """The next matches, one more than the page holds; whether they are ranked; the attempt that looks everywhere."""
     candidates, newest, behind, ranked_by = max(RANKED_MAX, limit) + 1, 0, None, query.ranked_by
     if after is None:
-        newest = await search.newest(tx)
+        newest = await search_store.newest(tx)
     elif after.is_ranked:
         candidates, newest, behind = CANDIDATES_LATER, after.newest, (after.rank, after.number)
     else:
@@ -112,14 +112,14 @@ async def _hits(tx: Tx, query: _Query, after: Place | None, limit: int) -> tuple
     if query.company_id is not None:
         company = clause(Facets((facet("company", query.company_id),)), staff=False)
     asked = query.clauses if company is None else [*query.clauses, company]
-    known = await search.statistics(tx, [lexeme for one in asked for lexeme in one.lexemes])
+    known = await search_store.statistics(tx, [lexeme for one in asked for lexeme in one.lexemes])
     plan = Plan(query.clauses, known, newest=newest, needed=candidates, company=company)
-    await search.prepare(tx)
+    await search_store.prepare(tx)
     wanted = Wanted(newest, query.company_id, ranked_by, behind, limit + 1)
     hits = Hits([], 0, 0)
     step: Step | None = plan.first()
     while step is not None:
-        hits = await search.find(tx, step, wanted, candidates=candidates)
+        hits = await search_store.find(tx, step, wanted, candidates=candidates)
         step = plan.after(step, hits.many) if hits.many < candidates else None
     is_ranked = ranked_by is not None and (after is not None or hits.many < candidates)
     return hits, is_ranked, plan.last()
@@ -128,8 +128,8 @@ async def _hits(tx: Tx, query: _Query, after: Place | None, limit: int) -> tuple
 async def _tickets(tx: Tx, hits: Sequence[Hit]) -> list[DeskTicket]:
     if not hits:
         return []
-    await search.relax(tx)
-    return await search.tickets(tx, hits)
+    await search_store.relax(tx)
+    return await search_store.tickets(tx, hits)
 
 
 async def _clause(tx: Tx, actor: Actor, term: Term) -> Clause:
@@ -153,7 +153,7 @@ async def _company(tx: Tx, actor: Actor, value: str) -> object:
 async def _queue(tx: Tx, _actor: Actor, value: str) -> object:
     if value.lower() == "none":
         return "none"
-    if (queue := await queues.find(tx, value)) is None:
+    if (queue := await queue_store.find(tx, value)) is None:
         raise _unknown("queue", "none or the name of a queue")
     return queue.id
 
@@ -161,7 +161,7 @@ async def _queue(tx: Tx, _actor: Actor, value: str) -> object:
 async def _person(tx: Tx, actor: Actor, name: str, value: str) -> object:
     if value.lower() == "me" and actor.user is not None:
         return actor.user.id
-    if (user := await parties.user_with_email(tx, PROVIDER_ID, value)) is None:
+    if (user := await account_store.user_with_email(tx, PROVIDER_ID, value)) is None:
         raise _unknown(name, "me or the e-mail address of one of the provider's people")
     return user.id
 
@@ -184,16 +184,16 @@ _LOOKED_UP: dict[str, Callable[[Tx, Actor, str], Awaitable[object]]] = {
 
 async def index(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
     """Make tickets findable as they are now. The caller holds the follower: two at once could leave an older state."""
-    found = await search.documents(tx, keys)
+    found = await search_store.documents(tx, keys)
     kept, vectors = [], []
     for start in range(0, len(found), _SLICE):
         some = found[start : start + _SLICE]
         kept += [(document.found.ticket.company_id, document.found.ticket.number) for document in some]
         vectors += await asyncio.to_thread(_vectors, some)
     if kept:
-        await search.save(tx, kept, vectors)
+        await search_store.save(tx, kept, vectors)
     if gone := sorted(set(keys) - set(kept)):
-        await search.forget(tx, gone)
+        await search_store.forget(tx, gone)
 
 
 def _vectors(documents: Sequence[Document]) -> list[str]:
@@ -202,22 +202,24 @@ def _vectors(documents: Sequence[Document]) -> list[str]:
 
 async def mark_company(tx: Tx, company_id: UUID) -> None:
     """Have all tickets of a company made findable anew, little by little: its name is among their words."""
-    await consumers.advance(tx, search.backlog_name(company_id), search.FROM_THE_NEWEST)
+    await offset_store.advance(tx, search_store.backlog_name(company_id), search_store.FROM_THE_NEWEST)
 
 
 async def work_backlog(tx: Tx, *, limit: int) -> int:
     """Make some tickets of a marked company findable anew; how many."""
-    if await search.next_backlog(tx) is None or await consumers.hold(tx, FOLLOWER) is None:
+    if await search_store.next_backlog(tx) is None or await offset_store.hold(tx, FOLLOWER) is None:
         return 0
-    if (marked := await search.next_backlog(tx)) is None:
+    if (marked := await search_store.next_backlog(tx)) is None:
         return 0
     company_id, below = marked
-    keys = await search.keys_below(tx, below, company_id=company_id, limit=limit)
+    keys = await search_store.keys_below(tx, below, company_id=company_id, limit=limit)
     if keys:
         await index(tx, keys)
-        await consumers.advance(tx, search.backlog_name(company_id), search.FROM_THE_NEWEST._replace(id=keys[-1][1]))
+        await offset_store.advance(
+            tx, search_store.backlog_name(company_id), search_store.FROM_THE_NEWEST._replace(id=keys[-1][1])
+        )
     else:
-        await search.end_backlog(tx, company_id)
+        await search_store.end_backlog(tx, company_id)
     return len(keys)
 
 
@@ -235,10 +237,10 @@ async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> Start:
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search.wait_for_follower(tx)
+    await search_store.wait_for_follower(tx)
     if empty:
-        await search.empty(tx)
-    return Start(await search.how_many(tx), await search.settled(tx))
+        await search_store.empty(tx)
+    return Start(await search_store.how_many(tx), await search_store.settled(tx))
 
 
 async def finish_rebuild(tx: Tx, actor: Actor, start: Start) -> None:
@@ -248,10 +250,10 @@ async def finish_rebuild(tx: Tx, actor: Actor, start: Start) -> None:
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search.wait_for_follower(tx)
-    followed = await consumers.hold(tx, FOLLOWER)
+    await search_store.wait_for_follower(tx)
+    followed = await offset_store.hold(tx, FOLLOWER)
     if followed is not None and followed < start.seen:
-        await consumers.advance(tx, FOLLOWER, start.seen)
+        await offset_store.advance(tx, FOLLOWER, start.seen)
 
 
 async def rebuild(tx: Tx, actor: Actor, *, below: int | None, limit: int) -> tuple[int, int | None]:
@@ -261,8 +263,8 @@ async def rebuild(tx: Tx, actor: Actor, *, below: int | None, limit: int) -> tup
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search.wait_for_follower(tx)
-    keys = await search.keys_below(tx, below, company_id=None, limit=limit)
+    await search_store.wait_for_follower(tx)
+    keys = await search_store.keys_below(tx, below, company_id=None, limit=limit)
     if keys:
         await index(tx, keys)
     return len(keys), keys[-1][1] if len(keys) == limit else None
@@ -275,8 +277,8 @@ async def sweep(tx: Tx, actor: Actor, *, after: int, limit: int) -> int | None:
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search.wait_for_follower(tx)
-    gone, going_on = await search.orphans(tx, after, limit=limit)
+    await search_store.wait_for_follower(tx)
+    gone, going_on = await search_store.orphans(tx, after, limit=limit)
     if gone:
-        await search.forget(tx, gone)
+        await search_store.forget(tx, gone)
     return going_on

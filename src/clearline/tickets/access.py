@@ -6,7 +6,7 @@ from clearline.accounts.permissions import own_company
 from clearline.errors import NotFound
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import store
+from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Ticket, parse_ticket_number, ticket_number
 from clearline.tickets.note import Source, Visibility
 
@@ -14,7 +14,7 @@ from clearline.tickets.note import Source, Visibility
 async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
     """In which company the actor may look for a ticket. A customer's own, unasked: foreign costs what unknown costs."""
     if actor.is_staff:
-        return await store.company_of(tx, number)
+        return await ticket_store.company_of(tx, number)
     return own_company(actor).id
 
 
@@ -25,7 +25,7 @@ async def ticket_to_change(tx: Tx, actor: Actor, number: int) -> Ticket:
         NotFound: no such ticket for this actor.
     """
     company_id = await ticket_company(tx, actor, number)
-    ticket = None if company_id is None else await store.lock(tx, company_id, number)
+    ticket = None if company_id is None else await ticket_store.lock(tx, company_id, number)
     if ticket is None:
         raise NotFound("ticket", ticket_number(number))
     return ticket
@@ -38,7 +38,7 @@ async def ticket_to_read(tx: Tx, actor: Actor, number: int) -> UUID:
         NotFound: no such ticket for this actor.
     """
     company_id = await ticket_company(tx, actor, number)
-    if company_id is None or not await store.exists(tx, company_id, number):
+    if company_id is None or not await ticket_store.exists(tx, company_id, number):
         raise NotFound("ticket", ticket_number(number))
     return company_id
 

@@ -8,16 +8,14 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.errors import Forbidden, InvalidInput, NotFound, TicketFinished, Violation
 from clearline.events.domain import changes_between
 from clearline.identity import PROVIDER_ID, STAFF_ROLES, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queues
+from clearline.queues import store as queue_store
 from clearline.text import check_text
-from clearline.tickets import access
-from clearline.tickets import desk_store as handling
-from clearline.tickets import list_store as lists
+from clearline.tickets import access, desk_store, list_store
 from clearline.tickets.contact import check_contact
 from clearline.tickets.domain import OPEN, TITLE_MAX, Status, ticket_number
 from clearline.tickets.handling import (
@@ -43,7 +41,7 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> DeskTicket:
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    found = None if company_id is None else await handling.get(tx, company_id, number)
+    found = None if company_id is None else await desk_store.get(tx, company_id, number)
     if found is None:
         raise NotFound("ticket", ticket_number(number))
     return found
@@ -71,7 +69,7 @@ async def list_tickets(
             raise InvalidInput([Violation("company", "is required: the ids of services are a company's own")])
         if wanted.status in {Status.CANCELLED, Status.REJECTED}:
             raise InvalidInput([Violation("status", "is too rare to list for all; name a company, or use the search")])
-    return await lists.tickets(tx, wanted, after=after, limit=limit, newest_first=newest_first)
+    return await list_store.tickets(tx, wanted, after=after, limit=limit, newest_first=newest_first)
 
 
 async def lock_ticket(tx: Tx, actor: Actor, number: int) -> DeskTicket:
@@ -83,7 +81,7 @@ async def lock_ticket(tx: Tx, actor: Actor, number: int) -> DeskTicket:
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_company(tx, actor, number)
-    found = None if company_id is None else await handling.lock(tx, company_id, number)
+    found = None if company_id is None else await desk_store.lock(tx, company_id, number)
     if found is None:
         raise NotFound("ticket", ticket_number(number))
     return found
@@ -124,10 +122,10 @@ async def change_ticket(
     if violations := [*_check(after), *await _check_references(tx, after, fields)]:
         raise InvalidInput(violations)
     company_id = found.ticket.company_id
-    await handling.save(tx, company_id, number, after, now=now)
-    facts = handling.facts_of(changes, by=by, rule=rule)
-    await handling.append_facts(tx, actor, company_id, number, facts, now=now)
-    changed = await handling.get(tx, company_id, number)
+    await desk_store.save(tx, company_id, number, after, now=now)
+    facts = desk_store.facts_of(changes, by=by, rule=rule)
+    await desk_store.append_facts(tx, actor, company_id, number, facts, now=now)
+    changed = await desk_store.get(tx, company_id, number)
     if changed is None:
         raise NotFound("ticket", ticket_number(number))
     return changed
@@ -144,10 +142,10 @@ def _check(values: Editable) -> list[Violation]:
 
 async def _check_references(tx: Tx, values: Editable, changed: set[str]) -> list[Violation]:
     violations = []
-    if "queue_id" in changed and values.queue_id is not None and await queues.get(tx, values.queue_id) is None:
+    if "queue_id" in changed and values.queue_id is not None and await queue_store.get(tx, values.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue"))
     if "assignee_id" in changed and values.assignee_id is not None:
-        person = await parties.user(tx, PROVIDER_ID, values.assignee_id)
+        person = await account_store.user(tx, PROVIDER_ID, values.assignee_id)
         if person is None or not person.is_active or person.role not in STAFF_ROLES or person.role is Role.VIEWER:
             violations.append(Violation("assignee_id", "must be the id of an active agent"))
     return violations

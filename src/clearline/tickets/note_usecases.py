@@ -7,9 +7,8 @@ from clearline.accounts import permissions
 from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import access
-from clearline.tickets import note_store as notes
-from clearline.tickets import store as tickets
+from clearline.tickets import access, note_store
+from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import TAKES_NOTES, Channel, ticket_number
 from clearline.tickets.note import Note, Visibility, check_note_text
 from clearline.tickets.usecases import TicketDetails
@@ -36,8 +35,8 @@ async def add_note(
         TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
     """
     company_id = await _allowed(tx, actor, number, text, visibility)
-    new = notes.NewNote(number, text, visibility, access.note_source(actor), channel)
-    added = await notes.insert(
+    new = note_store.NewNote(number, text, visibility, access.note_source(actor), channel)
+    added = await note_store.insert(
         tx, actor, company_id, new, while_status=_WHILE, visibilities=access.readable(actor), now=now
     )
     if added is None:
@@ -61,8 +60,8 @@ async def append_note(
         As ``add_note``.
     """
     company_id = await _allowed(tx, actor, number, text, visibility)
-    new = notes.NewNote(number, text, visibility, access.note_source(actor), channel)
-    added = await notes.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
+    new = note_store.NewNote(number, text, visibility, access.note_source(actor), channel)
+    added = await note_store.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
         raise await _refusal(tx, company_id, number)
     return added
@@ -82,9 +81,9 @@ async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Vis
 
 async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
     """Why a ticket took no note."""
-    found = await tickets.get(tx, company_id, number, [])
+    found = await ticket_store.get(tx, company_id, number, [])
     if found is None:
         return NotFound("ticket", ticket_number(number))
     status = found[0].status
-    into = await tickets.merge_target(tx, company_id, number)
+    into = await ticket_store.merge_target(tx, company_id, number)
     return TicketFinished(status) if into == number else MergedInto(status, ticket_number(into))

@@ -8,16 +8,16 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import StatusChanged, for_customer
 from clearline.events.store import Event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
-from clearline.inventory import store as services
+from clearline.inventory import store as service_store
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.text import is_blank
 from clearline.tickets import access
-from clearline.tickets import store as tickets
+from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import (
     ASSESSMENT,
     FOR_CUSTOMERS,
@@ -74,7 +74,7 @@ async def create_ticket(
     check_new_ticket(new)
     if new.tags or new.external_ids:
         new = _marked(actor, new)
-    ticket = await tickets.insert(tx, actor, company_id, new, ASSESSMENT[new.issue_type], now=now)
+    ticket = await ticket_store.insert(tx, actor, company_id, new, ASSESSMENT[new.issue_type], now=now)
     if ticket is None:
         raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
     return TicketDetails(ticket, [])
@@ -94,7 +94,7 @@ async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: Service
     """What is wrong with the service that a ticket names: it is not in the inventory, or of another type."""
     if kind is ServiceType.NON_CONSOLE:
         return []
-    service = await services.find(tx, company_id, service_id)
+    service = await service_store.find(tx, company_id, service_id)
     if service is None:
         return [Violation("service.id", "must be one of your company's services, or service.type Non-Console Service")]
     if service.type is not kind:
@@ -111,7 +111,7 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketDetails:
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    found = None if company_id is None else await tickets.get(tx, company_id, number, access.readable(actor))
+    found = None if company_id is None else await ticket_store.get(tx, company_id, number, access.readable(actor))
     if found is None:
         raise NotFound("ticket", ticket_number(number))
     return TicketDetails(*found)
@@ -124,7 +124,7 @@ async def list_tickets(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_s
         Forbidden: the actor belongs to no company, or its key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    found = await tickets.page(
+    found = await ticket_store.page(
         tx,
         permissions.own_company(actor).id,
         is_open=is_open,
@@ -155,16 +155,16 @@ async def move_ticket(
         if to is Status.REOPENED and is_blank(reason):
             raise InvalidInput([Violation("reason", "must say why the repair is none")])
     opened = (to in OPEN) - (ticket.status in OPEN)
-    await tickets.save_status(tx, actor, moved, fact, opened=opened)
+    await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
     return moved, fact
 
 
 async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
     """Close tickets that stayed resolved for so long, the oldest first; how many."""
-    found = await tickets.lock_resolved(tx, before=now - after, limit=limit)
+    found = await ticket_store.lock_resolved(tx, before=now - after, limit=limit)
     for ticket in sorted(found, key=lambda one: (one.company_id, one.number)):  # others count in this order too
         moved, fact = change_status(ticket, Status.CLOSED, reason=f"nobody objected for {_days(after)}", now=now)
-        await tickets.save_status(tx, CLOSER, moved, fact, opened=-1)
+        await ticket_store.save_status(tx, CLOSER, moved, fact, opened=-1)
     return len(found)
 
 
@@ -185,7 +185,7 @@ async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: i
     found: list[Event] = []
     at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # much may be no customer's to know
     while len(found) < limit:
-        read = await events.of_ticket(tx, company_id, number, after=after, limit=at_once)
+        read = await event_store.of_ticket(tx, company_id, number, after=after, limit=at_once)
         found += read if actor.is_staff else filter(None, map(_for_customer, read))
         if len(read) < at_once:
             break

@@ -11,8 +11,8 @@ from clearline.errors import Conflict, InvalidInput, NotFound, Violation
 from clearline.events.store import Event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.webhooks import delivery_store as deliveries
-from clearline.webhooks import store as subscriptions
+from clearline.webhooks import delivery_store
+from clearline.webhooks import store as subscription_store
 from clearline.webhooks.delivery_store import Claimed, NewDelivery
 from clearline.webhooks.domain import Subscription
 from clearline.webhooks.protocol import (
@@ -67,7 +67,7 @@ async def list_deliveries(
         Forbidden: the actor is no admin, or its key may not read accounts.
     """
     one = await get_subscription(tx, actor, subscription_id, of=of)
-    return await deliveries.page(tx, one.company_id, one.id, state=state, after=after, limit=limit)
+    return await delivery_store.page(tx, one.company_id, one.id, state=state, after=after, limit=limit)
 
 
 async def get_delivery(tx: Tx, actor: Actor, subscription_id: UUID, which: UUID, *, of: Company | None = None) -> Told:
@@ -79,7 +79,7 @@ async def get_delivery(tx: Tx, actor: Actor, subscription_id: UUID, which: UUID,
     """
     company_id = of_company(actor, of, Scope.ACCOUNTS_READ)
     may_hear(actor)
-    found = await deliveries.told(tx, company_id, subscription_id, which)
+    found = await delivery_store.told(tx, company_id, subscription_id, which)
     if found is None:
         raise NotFound(KIND, str(which))
     return Told(*found)
@@ -97,13 +97,13 @@ async def replay_one(
     """
     company_id = of_company(actor, of, Scope.ACCOUNTS_WRITE)
     may_hear(actor)
-    found = await deliveries.get(tx, company_id, subscription_id, which)
+    found = await delivery_store.get(tx, company_id, subscription_id, which)
     if found is None:
         raise NotFound(KIND, str(which))
     one = await _active(tx, actor, subscription_id, of)
-    if not await deliveries.replay(tx, found[0], now=now):
+    if not await delivery_store.replay(tx, found[0], now=now):
         raise Conflict("the delivery waits to be sent already")
-    await subscriptions.hurry(tx, one)
+    await subscription_store.hurry(tx, one)
     return replace(found[0], state=State.WAITING, refusals=0, due_at=now, finished_at=None)
 
 
@@ -137,10 +137,10 @@ async def replay_range(
     if state is State.WAITING:
         raise InvalidInput([Violation("state", "must be dead or delivered")])
     limit = REPLAY_MOST + (state is State.DELIVERED)
-    count = await deliveries.replay_range(tx, one, since=since, until=until, state=state, limit=limit, now=now)
+    count = await delivery_store.replay_range(tx, one, since=since, until=until, state=state, limit=limit, now=now)
     if count > REPLAY_MOST:
         raise InvalidInput([Violation("until", f"must be earlier: more than {REPLAY_MOST} were delivered in the time")])
-    await subscriptions.hurry(tx, one)
+    await subscription_store.hurry(tx, one)
     return count
 
 
@@ -157,7 +157,7 @@ async def fan_out(tx: Tx, found: Sequence[Event], render: Render, *, now: dateti
     What happened before a subscription was made is not for it. An event that is read again makes none again. Without
     subscriptions this is one look into an index.
     """
-    wanted = await subscriptions.active(tx, sorted({PROVIDER_ID, *(event.company_id for event in found)}))
+    wanted = await subscription_store.active(tx, sorted({PROVIDER_ID, *(event.company_id for event in found)}))
     made = []
     for event in found if wanted else ():
         bodies: dict[bool, bytes | None] = {}
@@ -172,7 +172,7 @@ async def fan_out(tx: Tx, found: Sequence[Event], render: Render, *, now: dateti
             if (body := bodies[for_staff]) is not None:
                 made.append(_delivery(one, event, body))
     if made:
-        await deliveries.insert(tx, made, now=now)
+        await delivery_store.insert(tx, made, now=now)
     return len(made)
 
 
@@ -191,15 +191,15 @@ async def note_failure(
     itself, and dead in the end: the receiver was reached, and that ends a run of failures.
     """
     means = verdict(tried.status)
-    subscription = await subscriptions.lock(tx, one.company_id, one.subscription_id)
+    subscription = await subscription_store.lock(tx, one.company_id, one.subscription_id)
     if subscription is None:
         return None
     if means is Verdict.REFUSED:
         await _refused(tx, one, tried, chance=chance, now=now)
         if subscription.is_active and subscription.failures:
-            await subscriptions.save(tx, replace(subscription, failures=0, failing_since=None, resume_at=None))
+            await subscription_store.save(tx, replace(subscription, failures=0, failing_since=None, resume_at=None))
         return None
-    await deliveries.failed(tx, one, tried, state=State.WAITING, refused=False, due_at=now, now=now)
+    await delivery_store.failed(tx, one, tried, state=State.WAITING, refused=False, due_at=now, now=now)
     if not subscription.is_active:
         return None
     if means is Verdict.GONE:
@@ -220,18 +220,18 @@ async def _pause(
     if pause is None:
         reason = f"the receiver could not be reached {failures} times in a row: {tried.error or tried.status}"
         return await disable(tx, WEBHOOKS, failing, reason[:255], now=now)
-    await subscriptions.save(tx, replace(failing, resume_at=now + (pause if asked is None else asked)))
+    await subscription_store.save(tx, replace(failing, resume_at=now + (pause if asked is None else asked)))
     return None
 
 
 async def _refused(tx: Tx, one: Claimed, tried: Attempt, *, chance: float, now: datetime) -> None:
-    count = await deliveries.refusals(tx, one) + 1
+    count = await delivery_store.refusals(tx, one) + 1
     pause = pause_after(count, chance)
     state = State.DEAD if pause is None else State.WAITING
     due_at = now if pause is None else now + pause
-    await deliveries.failed(tx, one, tried, state=state, refused=True, due_at=due_at, now=now)
+    await delivery_store.failed(tx, one, tried, state=state, refused=True, due_at=due_at, now=now)
 
 
 async def purge(tx: Tx, *, now: datetime) -> int:
     """Forget some of the deliveries that were finished more than ``KEPT_FOR`` ago; how many."""
-    return await deliveries.purge(tx, before=now - KEPT_FOR, limit=_PURGED_AT_ONCE)
+    return await delivery_store.purge(tx, before=now - KEPT_FOR, limit=_PURGED_AT_ONCE)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.identity import Role, User
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import Mail, MailSettings, Rendered
@@ -35,8 +35,8 @@ async def tell_of_end(tx: Tx, one: Subscription, render: Render, *, settings: Ma
 
 
 async def _concerned(tx: Tx, one: Subscription) -> list[User]:
-    maker = None if one.created_by is None else await parties.user(tx, one.company_id, one.created_by)
+    maker = None if one.created_by is None else await account_store.user(tx, one.company_id, one.created_by)
     if maker is not None and maker.is_active:
         return [maker]
-    users = await parties.users(tx, one.company_id, limit=_LOOKED_AT)
+    users = await account_store.users(tx, one.company_id, limit=_LOOKED_AT)
     return [user for user in users if user.is_active and user.role in _ADMINS][:_TOLD]

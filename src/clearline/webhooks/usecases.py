@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManySubscriptions
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import Actor, Company, Role, Scope
 from clearline.platform.database import secrets as server
 from clearline.platform.database.transactions import Tx
-from clearline.webhooks import delivery_store as deliveries
-from clearline.webhooks import store as subscriptions
+from clearline.webhooks import delivery_store
+from clearline.webhooks import store as subscription_store
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.webhooks.domain import MOST, ROTATION, Subscription, check_subscription, origin
 from clearline.webhooks.protocol import PING, Delivery, ping_body, secret_key, shown_secret
@@ -68,7 +68,7 @@ async def list_subscriptions(
     Raises:
         Forbidden: as ``of_company``.
     """
-    return await subscriptions.page(tx, of_company(actor, of, Scope.ACCOUNTS_READ), after=after, limit=limit)
+    return await subscription_store.page(tx, of_company(actor, of, Scope.ACCOUNTS_READ), after=after, limit=limit)
 
 
 async def get_subscription(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None) -> Subscription:
@@ -78,7 +78,7 @@ async def get_subscription(tx: Tx, actor: Actor, subscription_id: UUID, *, of: C
         NotFound: the company has none of this id.
         Forbidden: as ``of_company``.
     """
-    found = await subscriptions.get(tx, of_company(actor, of, Scope.ACCOUNTS_READ), subscription_id)
+    found = await subscription_store.get(tx, of_company(actor, of, Scope.ACCOUNTS_READ), subscription_id)
     if found is None:
         raise NotFound(KIND, str(subscription_id))
     return found
@@ -91,7 +91,7 @@ async def lock_subscription(tx: Tx, actor: Actor, subscription_id: UUID, *, of: 
         NotFound: the company has none of this id.
         Forbidden: as ``of_company``.
     """
-    found = await subscriptions.lock(tx, of_company(actor, of, Scope.ACCOUNTS_WRITE), subscription_id)
+    found = await subscription_store.lock(tx, of_company(actor, of, Scope.ACCOUNTS_WRITE), subscription_id)
     if found is None:
         raise NotFound(KIND, str(subscription_id))
     return found
@@ -127,17 +127,17 @@ async def add_subscription(
         failures=0,
         failing_since=None,
         resume_at=None,
-        created_by=events.actor_id(actor),
+        created_by=event_store.actor_id(actor),
         created_at=now,
         updated_at=now,
         **given,
     )
     _check(made, networks)
-    await parties.lock_company(tx, company_id)
-    if await subscriptions.count(tx, company_id) >= MOST:
+    await account_store.lock_company(tx, company_id)
+    if await subscription_store.count(tx, company_id) >= MOST:
         raise TooManySubscriptions(MOST)
-    await subscriptions.save(tx, made)
-    await events.append(tx, actor, company_id, record(KIND, "created", made), now=now)
+    await subscription_store.save(tx, made)
+    await event_store.append(tx, actor, company_id, record(KIND, "created", made), now=now)
     return made, await secret_of(tx, made)
 
 
@@ -188,7 +188,7 @@ async def change_subscription(
     after = replace(after, updated_at=now)
     if begins_afresh:
         after = replace(after, failures=0, failing_since=None, resume_at=None)
-        await deliveries.revive(tx, after, now=now)
+        await delivery_store.revive(tx, after, now=now)
     if after.is_active:
         after = replace(after, disabled_reason=None)
     await _save(tx, actor, before, after, now=now)
@@ -196,9 +196,9 @@ async def change_subscription(
 
 
 async def _save(tx: Tx, actor: Actor, before: Subscription, after: Subscription, *, now: datetime) -> None:
-    await subscriptions.save(tx, after)
+    await subscription_store.save(tx, after)
     changes = [_public(one) for one in changes_between(before, after) if one.field in _TOLD]
-    await events.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
+    await event_store.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
 
 
 def _public(change: Change) -> Change:
@@ -211,7 +211,7 @@ def _public(change: Change) -> Change:
 async def disable(tx: Tx, actor: Actor, before: Subscription, reason: str, *, now: datetime) -> Subscription:
     """Give a locked subscription up: what waits for it is dead, until it is replayed."""
     after = replace(before, is_active=False, disabled_reason=reason, resume_at=None, updated_at=now)
-    await deliveries.give_up(tx, after, now=now)
+    await delivery_store.give_up(tx, after, now=now)
     await _save(tx, actor, before, after, now=now)
     return after
 
@@ -225,8 +225,8 @@ async def delete_subscription(
         NotFound, Forbidden: as ``lock_subscription``.
     """
     found = await lock_subscription(tx, actor, subscription_id, of=of)
-    await subscriptions.delete(tx, found.company_id, found.id)
-    await events.append(tx, actor, found.company_id, record(KIND, "deleted", found), now=now)
+    await subscription_store.delete(tx, found.company_id, found.id)
+    await event_store.append(tx, actor, found.company_id, record(KIND, "deleted", found), now=now)
 
 
 async def rotate_secret(
@@ -254,9 +254,9 @@ async def ping(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | Non
     if not one.is_active:
         raise Conflict("the subscription is not active: activate it first")
     made = NewDelivery(one.company_id, one.id, uuid4(), None, PING, None, ping_body(one, now))
-    await deliveries.insert(tx, [made], now=now)
-    await subscriptions.hurry(tx, one)
-    found = await deliveries.get(tx, one.company_id, one.id, made.id)
+    await delivery_store.insert(tx, [made], now=now)
+    await subscription_store.hurry(tx, one)
+    found = await delivery_store.get(tx, one.company_id, one.id, made.id)
     if found is None:
         raise NotFound("delivery", str(made.id))
     return found[0]

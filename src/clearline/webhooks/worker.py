@@ -15,7 +15,7 @@ from clearline.platform.database.transactions import Database, StatementFailed, 
 from clearline.platform.work.claims import LEASE_SECONDS, Pump
 from clearline.platform.work.runner import Job
 from clearline.settings import Settings
-from clearline.webhooks import delivery_store as stored
+from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import usecases as subscriptions
 from clearline.webhooks.delivery_store import Claimed
@@ -111,18 +111,18 @@ class Sender:
         async with self._database.transaction() as tx:
             if not self._server_secret:
                 self._server_secret = await subscriptions.server_secret(tx)
-            if not await stored.alone(tx):
+            if not await delivery_store.alone(tx):
                 return []
             now = self._now()
-            return await stored.claim(tx, now=now, until=now + _LEASE, each=EACH, limit=free)
+            return await delivery_store.claim(tx, now=now, until=now + _LEASE, each=EACH, limit=free)
 
     async def _renew(self, pieces: Sequence[Claimed]) -> None:
         async with self._database.transaction() as tx:
-            await stored.renew(tx, pieces, until=self._now() + _LEASE)
+            await delivery_store.renew(tx, pieces, until=self._now() + _LEASE)
 
     async def _release(self, pieces: Sequence[Claimed]) -> None:
         async with self._database.transaction() as tx:
-            await stored.release(tx, pieces, now=self._now())
+            await delivery_store.release(tx, pieces, now=self._now())
 
     async def _send(self, one: Claimed) -> None:
         at, began = self._now(), perf_counter()
@@ -206,7 +206,7 @@ class _Book:
         for left in reversed(range(_TRIES)):
             try:
                 async with self._database.statement() as tx:
-                    await stored.delivered(tx, rows, now=self._now())
+                    await delivery_store.delivered(tx, rows, now=self._now())
             except StatementFailed as failed:
                 if failed.sqlstate == _DEADLOCK and left:
                     continue

@@ -9,19 +9,19 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queues
+from clearline.queues import store as queue_store
 from clearline.queues.usecases import hold_setup
-from clearline.tickets import desk_store as stored
+from clearline.tickets import desk_store
 from clearline.tickets.desk_usecases import change_ticket, get_ticket, lock_ticket
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.handling import DeskTicket, tidy_tags
 from clearline.tickets.note_usecases import append_note
 from clearline.tickets.usecases import move_ticket
-from clearline.workspace import macro_store as macros
+from clearline.workspace import macro_store
 from clearline.workspace.domain import Macro, MacroUse, check_macro, render, values_of
 
 KIND = "macro"
@@ -34,7 +34,7 @@ async def list_macros(tx: Tx, actor: Actor, *, after: str | None, limit: int) ->
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await macros.page(tx, after=after, limit=limit)
+    return await macro_store.page(tx, after=after, limit=limit)
 
 
 async def get_macro(tx: Tx, actor: Actor, macro_id: UUID) -> Macro:
@@ -45,7 +45,7 @@ async def get_macro(tx: Tx, actor: Actor, macro_id: UUID) -> Macro:
         Forbidden: as for ``list_macros``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await macros.get(tx, macro_id)
+    found = await macro_store.get(tx, macro_id)
     if found is None:
         raise NotFound(KIND, str(macro_id))
     return found
@@ -59,7 +59,7 @@ async def macro_named(tx: Tx, actor: Actor, name: str) -> Macro:
         Forbidden: as for ``list_macros``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await macros.find(tx, name)
+    found = await macro_store.find(tx, name)
     if found is None:
         raise NotFound(KIND, name)
     return found
@@ -103,7 +103,7 @@ async def lock_macro(tx: Tx, actor: Actor, macro_id: UUID) -> Macro:
         Forbidden: the actor does not run the desk.
     """
     await hold_setup(tx, actor)
-    found = await macros.get(tx, macro_id)
+    found = await macro_store.get(tx, macro_id)
     if found is None:
         raise NotFound(KIND, str(macro_id))
     return found
@@ -117,8 +117,8 @@ async def delete_macro(tx: Tx, actor: Actor, macro_id: UUID, *, now: datetime) -
         Forbidden: the actor does not run the desk.
     """
     macro = await lock_macro(tx, actor, macro_id)
-    await macros.delete(tx, macro_id)
-    await events.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", macro), now=now)
+    await macro_store.delete(tx, macro_id)
+    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", macro), now=now)
 
 
 async def preview(tx: Tx, actor: Actor, number: int, macro_id: UUID) -> MacroUse:
@@ -158,7 +158,7 @@ async def apply_macro(
         await change_ticket(tx, actor, number, values, now=now)
     if macro.status is not None and macro.status is not found.ticket.status:
         await move_ticket(tx, actor, number, macro.status, reason="", now=now)
-    done = await stored.get(tx, found.ticket.company_id, number)
+    done = await desk_store.get(tx, found.ticket.company_id, number)
     if done is None:
         raise NotFound("ticket", ticket_number(number))
     return MacroUse(macro, text, done, note_number)
@@ -177,11 +177,11 @@ def _values(macro: Macro, found: DeskTicket) -> dict[str, Any]:
 
 async def _save(tx: Tx, actor: Actor, macro: Macro, action: str, changes: list[Change], *, now: datetime) -> None:
     violations = check_macro(macro)
-    if macro.queue_id is not None and await queues.get(tx, macro.queue_id) is None:
+    if macro.queue_id is not None and await queue_store.get(tx, macro.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue"))
     if violations:
         raise InvalidInput(violations)
-    if await macros.is_named(tx, macro.name, but=macro.id):
+    if await macro_store.is_named(tx, macro.name, but=macro.id):
         raise AlreadyExists(KIND, macro.name)
-    await macros.save(tx, macro, now=now)
-    await events.append(tx, actor, PROVIDER_ID, record(KIND, action, macro, changes), now=now)
+    await macro_store.save(tx, macro, now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, action, macro, changes), now=now)

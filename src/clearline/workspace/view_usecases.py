@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import changes_between, record
 from clearline.identity import Actor, Role, Scope, User
 from clearline.platform.database.transactions import Tx
-from clearline.workspace import view_store as views
+from clearline.workspace import view_store
 from clearline.workspace.domain import SavedView, check_view
 
 KIND = "view"
@@ -32,7 +32,7 @@ async def list_views(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     person = _person(actor, of)
-    return await views.page(tx, person.company_id, person.id, after=after, limit=limit)
+    return await view_store.page(tx, person.company_id, person.id, after=after, limit=limit)
 
 
 async def get_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = None) -> SavedView:
@@ -44,7 +44,7 @@ async def get_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = Non
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     person = _person(actor, of)
-    found = await views.get(tx, person.company_id, person.id, view_id)
+    found = await view_store.get(tx, person.company_id, person.id, view_id)
     if found is None:
         raise NotFound(KIND, str(view_id))
     return found
@@ -67,7 +67,7 @@ async def add_view(
         _admin(actor)
     await _save(tx, view)
     if is_shared:
-        await events.append(tx, actor, view.company_id, record(KIND, "created", view), now=now)
+        await event_store.append(tx, actor, view.company_id, record(KIND, "created", view), now=now)
     return view
 
 
@@ -80,7 +80,7 @@ async def lock_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = No
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     person = _person(actor, of)
-    found = await views.lock(tx, person.company_id, person.id, view_id)
+    found = await view_store.lock(tx, person.company_id, person.id, view_id)
     if found is None:
         raise NotFound(KIND, str(view_id))
     if found.user_id != person.id:
@@ -106,7 +106,7 @@ async def change_view(
         _admin(actor)
     await _save(tx, after)
     if before.is_shared or after.is_shared:
-        await events.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
+        await event_store.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
     return after
 
 
@@ -117,9 +117,9 @@ async def delete_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = 
         NotFound, Forbidden: as for ``lock_view``.
     """
     view = await lock_view(tx, actor, view_id, of=of)
-    await views.delete(tx, view.company_id, view_id)
+    await view_store.delete(tx, view.company_id, view_id)
     if view.is_shared:
-        await events.append(tx, actor, view.company_id, record(KIND, "deleted", view), now=now)
+        await event_store.append(tx, actor, view.company_id, record(KIND, "deleted", view), now=now)
 
 
 def _person(actor: Actor, of: User | None) -> User:
@@ -140,7 +140,7 @@ def _admin(actor: Actor) -> None:
 async def _save(tx: Tx, view: SavedView) -> None:
     if violations := check_view(view.name, view.query):
         raise InvalidInput(violations)
-    await views.hold_names(tx, view.user_id)
-    if await views.is_named(tx, view):
+    await view_store.hold_names(tx, view.user_id)
+    if await view_store.is_named(tx, view):
         raise AlreadyExists(KIND, view.name)
-    await views.save(tx, view)
+    await view_store.save(tx, view)

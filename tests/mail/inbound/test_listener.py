@@ -14,7 +14,7 @@ import pytest
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import listener as mail_listener
 from clearline.mail.inbound import mailbox_usecases as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.inbound.secret_box import Sealer
@@ -73,7 +73,7 @@ def told(port: tuple[str, int], recipients: int) -> list[int]:
 
 async def kept(database: Database) -> int:
     async with database.statement() as tx:
-        return len(await inbound_mail.page(tx, state=InboundState.WAITING, before=None, limit=1000))
+        return len(await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=1000))
 
 
 async def test_a_mail_that_was_answered_is_kept_as_it_came(database: Database, port: tuple[str, int]) -> None:
@@ -83,8 +83,8 @@ async def test_a_mail_that_was_answered_is_kept_as_it_came(database: Database, p
         250,
     ]
     async with database.statement() as tx:
-        [mail] = await inbound_mail.page(tx, state=None, before=None, limit=1)
-        assert await inbound_mail.raw(tx, mail.id) == raw
+        [mail] = await inbound_mail_store.page(tx, state=None, before=None, limit=1)
+        assert await inbound_mail_store.raw(tx, mail.id) == raw
     assert (mail.state, mail.sender, mail.subject) == (InboundState.WAITING, "ada@example.com", "Port")
     assert (mail.envelope_from, mail.envelope_to) == ("ada@example.com", "Support+INC000000000042-ab@example.net")
 
@@ -118,7 +118,7 @@ async def test_an_address_without_a_mailbox_is_refused(
 async def test_a_mail_without_a_sender_is_taken(database: Database, port: tuple[str, int]) -> None:
     assert await hand_over(port, SUPPORT, raw=a_mail("mailer-daemon@example.com", SUPPORT), sender="") == [250, 250]
     async with database.statement() as tx:
-        [mail] = await inbound_mail.page(tx, state=None, before=None, limit=1)
+        [mail] = await inbound_mail_store.page(tx, state=None, before=None, limit=1)
     assert mail.envelope_from == ""
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from clearline.mail.inbound import mailbox_store as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import mailbox_store
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState
 from clearline.platform.database.transactions import Tx
 from tests.tickets.test_plans import Noted, plan_of
@@ -33,30 +33,36 @@ NOW = datetime.now(UTC)
 PLACE = (NOW - timedelta(days=3), UUID(int=5))
 Read = Callable[[Tx], Awaitable[object]]
 READS: dict[str, tuple[str, Read]] = {
-    "mailboxes": ("mailbox_address", lambda tx: mailboxes.page(tx, after=None, limit=51)),
-    "mailboxes after one": ("mailbox_address", lambda tx: mailboxes.page(tx, after="box5@example.net", limit=51)),
-    "a mailbox by its address": ("mailbox_address", lambda tx: mailboxes.find(tx, ["box7@example.net"])),
-    "mails": ("inbound_mail_newest", lambda tx: inbound_mail.page(tx, state=None, before=None, limit=51)),
-    "mails before one": ("inbound_mail_newest", lambda tx: inbound_mail.page(tx, state=None, before=PLACE, limit=51)),
+    "mailboxes": ("mailbox_address", lambda tx: mailbox_store.page(tx, after=None, limit=51)),
+    "mailboxes after one": ("mailbox_address", lambda tx: mailbox_store.page(tx, after="box5@example.net", limit=51)),
+    "a mailbox by its address": ("mailbox_address", lambda tx: mailbox_store.find(tx, ["box7@example.net"])),
+    "mails": ("inbound_mail_newest", lambda tx: inbound_mail_store.page(tx, state=None, before=None, limit=51)),
+    "mails before one": (
+        "inbound_mail_newest",
+        lambda tx: inbound_mail_store.page(tx, state=None, before=PLACE, limit=51),
+    ),
     "mails put aside": (
         "inbound_mail_by_state",
-        lambda tx: inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=51),
+        lambda tx: inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=51),
     ),
     "mails put aside before one": (
         "inbound_mail_by_state",
-        lambda tx: inbound_mail.page(tx, state=InboundState.QUARANTINED, before=PLACE, limit=51),
+        lambda tx: inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=PLACE, limit=51),
     ),
     "mails of a sender": (
         "inbound_mail_of_sender",
-        lambda tx: inbound_mail.count_of_sender(
+        lambda tx: inbound_mail_store.count_of_sender(
             tx, "s5@example.com", since=NOW - timedelta(days=1), until=NOW, most=101
         ),
     ),
     "companies of a sender": (
         "inbound_mail_of_sender",
-        lambda tx: inbound_mail.companies_of_sender(tx, "s5@example.com"),
+        lambda tx: inbound_mail_store.companies_of_sender(tx, "s5@example.com"),
     ),
-    "users of an address": ("app_user_by_address", lambda tx: inbound_mail.companies_of_user(tx, "u5@example.com")),
+    "users of an address": (
+        "app_user_by_address",
+        lambda tx: inbound_mail_store.companies_of_user(tx, "u5@example.com"),
+    ),
 }
 
 

@@ -14,7 +14,7 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]
 
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import TOO_LARGE, InboundState
 from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, open_mailbox
@@ -95,7 +95,7 @@ async def polled(database: Database, database_url: str, imap: int, client: IMAPC
 async def kept(database: Database) -> list[str]:
     async with database.statement() as tx:
         return sorted(
-            one.sender for one in await inbound_mail.page(tx, state=InboundState.WAITING, before=None, limit=100)
+            one.sender for one in await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=100)
         )
 
 
@@ -116,9 +116,11 @@ async def test_new_mail_is_fetched_once_and_marked(database: Database, client: I
     assert flags(client) == [{b"\\Seen"}, {b"\\Seen"}]
     async with database.statement() as tx:
         [mail, _] = sorted(
-            await inbound_mail.page(tx, state=None, before=None, limit=5), key=lambda one: one.sender, reverse=True
+            await inbound_mail_store.page(tx, state=None, before=None, limit=5),
+            key=lambda one: one.sender,
+            reverse=True,
         )
-        assert await inbound_mail.raw(tx, mail.id) == raw
+        assert await inbound_mail_store.raw(tx, mail.id) == raw
     assert (mail.envelope_from, mail.envelope_to) == ("b@example.com", polled.address)
     assert await error_of(database, polled) is None
 
@@ -149,7 +151,7 @@ async def test_a_mail_that_is_too_large_is_flagged_and_told(
     assert await kept(database) == ["b@example.com"]
     assert flags(client) == [{b"\\Seen", b"\\Flagged"}, {b"\\Seen"}]
     async with database.statement() as tx:
-        [aside] = await inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
+        [aside] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
         assert (aside.sender, aside.reason, aside.has_raw) == ("a@example.com", TOO_LARGE, False)
     assert "larger than CLEARLINE_MAIL_MAX" in (await error_of(database, polled) or "")
 

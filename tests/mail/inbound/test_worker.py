@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from clearline.identity import OPERATOR, Role
 from clearline.mail.inbound import mailbox_usecases as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import BURST, LEASE, TRIES, InboundState
@@ -90,7 +90,7 @@ async def test_a_sender_of_too_many_mails_is_put_aside(rig: Rig) -> None:
         rig.at += timedelta(seconds=1)
     await rig.work()
     async with rig.database.transaction() as tx:
-        aside = await inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=1)
+        aside = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=1)
     assert [one.reason for one in aside] == ["its sender sent more than 20 mails in 10 minutes"]
     assert len(await rig.notes(ticket.number)) == BURST
     rig.at += timedelta(minutes=10)
@@ -260,7 +260,7 @@ async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: Rig, mon
         await rig.work()
     assert await rig.waiting() == 0
     async with rig.database.transaction() as tx:
-        [aside, *_] = await inbound_mail.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
+        [aside, *_] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
     assert (aside.attempts, aside.reason) == (TRIES, "a fault of the desk (StatementFailed); its log says more")
 
 
@@ -269,7 +269,7 @@ async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: 
     assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), "Deadly"), rig.reply_to(ticket))
     for _ in range(TRIES):
         async with rig.database.statement() as tx:
-            begun = await inbound_mail.begin(tx, None, until=rig.at + LEASE, now=rig.at)
+            begun = await inbound_mail_store.begin(tx, None, until=rig.at + LEASE, now=rig.at)
         assert begun is not None
         await rig.work()  # nobody else has it before the claim runs out
         assert (await rig.mail(begun.id)).state is InboundState.WAITING
@@ -312,5 +312,5 @@ async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: Rig) 
     for days, kept in ((89, True), (91, False)):
         async with rig.database.transaction() as tx:
             await mails.forget_old(tx, now=rig.at + timedelta(days=days))
-            assert (await inbound_mail.raw(tx, done.id) is not None) == kept
-            assert (await inbound_mail.raw(tx, aside.id) is not None) == kept
+            assert (await inbound_mail_store.raw(tx, done.id) is not None) == kept
+            assert (await inbound_mail_store.raw(tx, aside.id) is not None) == kept

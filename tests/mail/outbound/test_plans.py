@@ -9,9 +9,8 @@ import asyncpg
 import pytest
 
 from clearline.clock import now
-from clearline.mail.outbound import store as outbound_mail
-from clearline.mail.outbound import suppression_store as mail_suppressions
-from clearline.mail.outbound import thread_store as mail_references
+from clearline.mail.outbound import store as outbound_mail_store
+from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Tx
 from tests.tickets.test_plans import Noted, plan_of
@@ -47,60 +46,63 @@ NEXT = (now() - timedelta(days=1), COMPANY)
 
 
 LISTS: dict[str, tuple[set[str], Statement]] = {
-    "newest": ({"outbound_mail_newest"}, lambda tx: outbound_mail.page(tx, state=None, before=None, limit=51)),
+    "newest": ({"outbound_mail_newest"}, lambda tx: outbound_mail_store.page(tx, state=None, before=None, limit=51)),
     "newest after one": (
         {"outbound_mail_newest"},
-        lambda tx: outbound_mail.page(tx, state=None, before=NEXT, limit=51),
+        lambda tx: outbound_mail_store.page(tx, state=None, before=NEXT, limit=51),
     ),
     "dead": (
         {"outbound_mail_by_state"},
-        lambda tx: outbound_mail.page(tx, state=MailState.DEAD, before=None, limit=51),
+        lambda tx: outbound_mail_store.page(tx, state=MailState.DEAD, before=None, limit=51),
     ),
     "dead after one": (
         {"outbound_mail_by_state"},
-        lambda tx: outbound_mail.page(tx, state=MailState.DEAD, before=NEXT, limit=51),
+        lambda tx: outbound_mail_store.page(tx, state=MailState.DEAD, before=NEXT, limit=51),
     ),
     "of a ticket": (
         {"outbound_mail_of_ticket"},
-        lambda tx: outbound_mail.of_ticket(tx, COMPANY, 20, state=None, before=None, limit=51),
+        lambda tx: outbound_mail_store.of_ticket(tx, COMPANY, 20, state=None, before=None, limit=51),
     ),
-    "suppressions": ({"mail_suppression_pkey"}, lambda tx: mail_suppressions.page(tx, after=None, limit=51)),
-    "suppressions after one": ({"mail_suppression_pkey"}, lambda tx: mail_suppressions.page(tx, after="p", limit=51)),
+    "suppressions": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after=None, limit=51)),
+    "suppressions after one": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after="p", limit=51)),
 }
 ONES: dict[str, tuple[set[str], Statement]] = {
-    "one": ({"outbound_mail_pkey"}, lambda tx: outbound_mail.get(tx, COMPANY)),
-    "one to change": ({"outbound_mail_pkey"}, lambda tx: outbound_mail.lock(tx, COMPANY)),
-    "by Message-ID": ({"outbound_mail_by_message"}, lambda tx: outbound_mail.with_message_id(tx, "<1@example.net>")),
+    "one": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.get(tx, COMPANY)),
+    "one to change": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.lock(tx, COMPANY)),
+    "by Message-ID": (
+        {"outbound_mail_by_message"},
+        lambda tx: outbound_mail_store.with_message_id(tx, "<1@example.net>"),
+    ),
     "fuse": (
         {"outbound_mail_of_recipient"},
-        lambda tx: outbound_mail.recent_count(tx, "Person1@example.com", "notification", since=NEW_YEAR),
+        lambda tx: outbound_mail_store.recent_count(tx, "Person1@example.com", "notification", since=NEW_YEAR),
     ),
     "fuse of contacts": (
         {"outbound_mail_to_contacts"},
-        lambda tx: outbound_mail.contacts_count(tx, COMPANY, since=now() - timedelta(hours=1)),
+        lambda tx: outbound_mail_store.contacts_count(tx, COMPANY, since=now() - timedelta(hours=1)),
     ),
     "thread": (
         {"mail_reference_in_order"},
-        lambda tx: mail_references.thread(tx, COMPANY, 20, "person1@example.com", first=3, last=7),
+        lambda tx: thread_store.thread(tx, COMPANY, 20, "person1@example.com", first=3, last=7),
     ),
-    "references": ({"mail_reference_by_id"}, lambda tx: mail_references.find(tx, ["<1@example.net>", "<2@x>"])),
-    "suppression": ({"mail_suppression_pkey"}, lambda tx: mail_suppressions.get(tx, "person1@example.org")),
+    "references": ({"mail_reference_by_id"}, lambda tx: thread_store.find(tx, ["<1@example.net>", "<2@x>"])),
+    "suppression": ({"mail_suppression_pkey"}, lambda tx: suppression_store.get(tx, "person1@example.org")),
     "claim": (
         {"outbound_mail_waiting", "outbound_mail_in_order", "mail_suppression_pkey"},
-        lambda tx: outbound_mail.claim(tx, limit=40, until=NEW_YEAR, now=NEW_YEAR),
+        lambda tx: outbound_mail_store.claim(tx, limit=40, until=NEW_YEAR, now=NEW_YEAR),
     ),
     "put off": (
         {"outbound_mail_pkey", "outbound_mail_in_order"},
-        lambda tx: outbound_mail.put_off(
+        lambda tx: outbound_mail_store.put_off(
             tx,
-            outbound_mail.Claimed(COMPANY, COMPANY, "person1@example.com", 20, 0, b"", None),
+            outbound_mail_store.Claimed(COMPANY, COMPANY, "person1@example.com", 20, 0, b"", None),
             "451",
             due_at=LATER,
         ),
     ),
     "purge": (
         {"outbound_mail_finished", "outbound_mail_pkey"},
-        lambda tx: outbound_mail.purge(tx, before=NEW_YEAR, limit=100),
+        lambda tx: outbound_mail_store.purge(tx, before=NEW_YEAR, limit=100),
     ),
 }
 

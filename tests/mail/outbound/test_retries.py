@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clearline.clock import now
-from clearline.mail.outbound import store as stored
+from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import worker as mail_out
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
@@ -67,13 +67,13 @@ async def test_what_a_dead_process_had_is_sent_when_its_lease_is_over(
     at = now()
     async with database.transaction() as tx:
         until = at + timedelta(seconds=LEASE_SECONDS)
-        held = await stored.claim(tx, limit=2, until=until, now=at)
+        held = await outbound_mail_store.claim(tx, limit=2, until=until, now=at)
     async with running() as server, working(database, server, clock):
         await until_taken(server, 1)
         await asyncio.sleep(0.5)
         assert len(server.taken) == 1
         async with database.transaction() as tx:
-            await stored.renew(tx, held[:1], until=until + timedelta(seconds=60))
+            await outbound_mail_store.renew(tx, held[:1], until=until + timedelta(seconds=60))
         clock.ahead += timedelta(seconds=LEASE_SECONDS + 1)
         await until_taken(server, 2)
         await asyncio.sleep(0.5)
@@ -189,4 +189,4 @@ async def test_old_mail_is_forgotten(database: Database, tenant: Tenant) -> None
     [purging] = mail_out.jobs(database, Settings(), now)
     assert await purging.run() == 1
     async with database.statement() as tx:
-        assert [await stored.get(tx, one) is None for one in (old, young)] == [True, False]
+        assert [await outbound_mail_store.get(tx, one) is None for one in (old, young)] == [True, False]

@@ -7,8 +7,8 @@ import pytest
 
 from clearline.errors import AlreadyExists, Conflict, Forbidden, InvalidInput, NotFound
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
-from clearline.mail.outbound import store as stored
-from clearline.mail.outbound import thread_store as mail_references
+from clearline.mail.outbound import store as outbound_mail_store
+from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound.domain import (
     MOST_AN_HOUR,
@@ -62,10 +62,10 @@ async def test_a_mail_waits_with_its_message_and_belongs_to_its_ticket(database:
         )  # fmt: skip
         assert message["Subject"] == f"[INC{number:012}] Port is slow"
         assert read_reply_address(message["Reply-To"], b"secret") == number
-        assert await mail_references.find(tx, ["<other@example.org>", one.message_id]) == [
+        assert await thread_store.find(tx, ["<other@example.org>", one.message_id]) == [
             Reference(tenant.company.id, number)
         ]
-        assert await mail_references.find(tx, ["<other@example.org>"]) == []
+        assert await thread_store.find(tx, ["<other@example.org>"]) == []
 
 
 async def test_later_mails_refer_to_the_root_and_to_what_their_reader_may_know(
@@ -77,7 +77,7 @@ async def test_later_mails_refer_to_the_root_and_to_what_their_reader_may_know(
         root = root_id(number, SETTINGS.sender)
         theirs = [f"<theirs-{one}@example.com>" for one in range(5)]
         for came_in in [*theirs, theirs[0]]:
-            await mail_references.add(tx, company_id, number, came_in, now=NOW)
+            await thread_store.add(tx, company_id, number, came_in, now=NOW)
         ids = list(theirs)
         for later in range(1, 15):
             for_others, _message = await sent(tx, a_mail(company_id, ticket_number=number), later=later)
@@ -119,7 +119,7 @@ async def test_a_mail_that_no_server_takes_is_dead_at_once(database: Database, t
         number = await raised(tx, tenant)
         one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient, ticket_number=number))
         assert (one.state, one.last_error) == (MailState.DEAD, "no server takes mail for such an address")
-        assert await mail_references.find(tx, [one.message_id]) == []
+        assert await thread_store.find(tx, [one.message_id]) == []
         assert not await mails.may_mail(tx, recipient)
 
 
@@ -288,10 +288,10 @@ async def test_a_mail_that_was_sent_is_not_sent_again_and_old_mail_is_forgotten(
         with pytest.raises(Conflict):
             await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
         assert await mails.purge(tx, now=NOW + timedelta(days=SENT_DAYS)) >= 0
-        assert await stored.get(tx, one.id) is not None
+        assert await outbound_mail_store.get(tx, one.id) is not None
         later = NOW + timedelta(days=SENT_DAYS, seconds=1)
         assert await mails.purge(tx, now=later) >= 1
         assert await mails.purge(tx, now=later) == 0
-        assert await stored.get(tx, one.id) is None
-        assert await stored.get(tx, waiting.id) is not None
-        assert await mail_references.find(tx, [one.message_id]) == [Reference(tenant.company.id, number)]
+        assert await outbound_mail_store.get(tx, one.id) is None
+        assert await outbound_mail_store.get(tx, waiting.id) is not None
+        assert await thread_store.find(tx, [one.message_id]) == [Reference(tenant.company.id, number)]

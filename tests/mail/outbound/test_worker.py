@@ -7,7 +7,7 @@ import pytest
 
 from clearline.clock import now
 from clearline.identity import OPERATOR
-from clearline.mail.outbound import store as stored
+from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound import worker as mail_out
 from clearline.mail.outbound.domain import RETRIES, MailState
@@ -135,10 +135,10 @@ async def test_a_failure_puts_those_behind_it_off_as_well(database: Database, te
     [other] = await write(database, tenant, 1, recipient="ben@example.com", ticket_number=ticket)
     at, later = now(), now() + timedelta(hours=1)
     async with database.transaction() as tx:
-        first = await stored.claim(tx, limit=10, until=at + timedelta(seconds=60), now=at)
+        first = await outbound_mail_store.claim(tx, limit=10, until=at + timedelta(seconds=60), now=at)
         assert [one.id for one in first] == [ids[0], other]
-        assert await stored.claim(tx, limit=10, until=at, now=at) == []
-        await stored.put_off(tx, first[0], "451 later", due_at=later)
+        assert await outbound_mail_store.claim(tx, limit=10, until=at, now=at) == []
+        await outbound_mail_store.put_off(tx, first[0], "451 later", due_at=later)
     assert [(await read(database, one)).due_at for one in ids] == [later] * 3
     assert (await read(database, other)).due_at < later
 
@@ -147,9 +147,9 @@ async def test_nobody_waits_for_what_another_process_is_claiming(database: Datab
     ids = await write(database, tenant, 3)
     at = now()
     async with database.transaction() as one, database.transaction() as other:
-        first = await stored.claim(one, limit=2, until=at + timedelta(seconds=60), now=at)
+        first = await outbound_mail_store.claim(one, limit=2, until=at + timedelta(seconds=60), now=at)
         async with asyncio.timeout(2):
-            rest = await stored.claim(other, limit=2, until=at + timedelta(seconds=60), now=at)
+            rest = await outbound_mail_store.claim(other, limit=2, until=at + timedelta(seconds=60), now=at)
     assert [mail.id for mail in [*first, *rest]] == ids
 
 

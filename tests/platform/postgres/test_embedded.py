@@ -16,7 +16,7 @@ from typing import NamedTuple
 import asyncpg
 import pytest
 
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
 from tests.conftest import reachable_dir
@@ -30,7 +30,7 @@ as_root = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL as anot
 def template() -> Iterator[Path]:
     """A data directory that was started, given a table, and stopped cleanly. Copied, not used."""
     folder = reachable_dir("clearline-template-")
-    server = postgres_embedded.start(folder / "data")
+    server = embedded_postgres.start(folder / "data")
     server.stop()
     yield folder / "data"
     shutil.rmtree(folder)
@@ -113,7 +113,7 @@ def _sleeper() -> "subprocess.Popen[bytes]":
 
 def _by_hand(data_dir: Path) -> "subprocess.Popen[bytes]":
     """A PostgreSQL on the directory that no supervisor knows."""
-    server = postgres_embedded.start(data_dir)
+    server = embedded_postgres.start(data_dir)
     binary = Path(f"/proc/{_postmaster(data_dir)}/exe").readlink()
     server.stop()
     data = data_dir / "postgresql"
@@ -146,28 +146,28 @@ def _reap(owner: _Owner) -> None:
 
 
 async def test_data_stays_from_one_start_to_the_next(folder: Path) -> None:
-    server = postgres_embedded.start(folder / "data")
+    server = embedded_postgres.start(folder / "data")
     await _remember(server.url, "kept")
     server.stop()
     assert naming(folder) == []
-    server = postgres_embedded.start(folder / "data")
+    server = embedded_postgres.start(folder / "data")
     assert await _remembered(server.url) == ["kept"]
     server.stop()
     assert naming(folder) == []
 
 
 def test_a_second_start_on_one_directory_is_refused_and_harms_nothing(data_dir: Path) -> None:
-    server = postgres_embedded.start(data_dir)
+    server = embedded_postgres.start(data_dir)
     with pytest.raises(EmbeddedPostgresError, match=rf"in use by another Clearline \(process {os.getpid()}\)"):
-        postgres_embedded.start(data_dir)
-    assert postgres_embedded.running_url(data_dir) == server.url
+        embedded_postgres.start(data_dir)
+    assert embedded_postgres.running_url(data_dir) == server.url
     _postmaster(data_dir)
     server.stop()
-    assert postgres_embedded.running_url(data_dir) is None
+    assert embedded_postgres.running_url(data_dir) is None
 
 
 def test_nobody_runs_a_directory_that_does_not_exist(folder: Path) -> None:
-    assert postgres_embedded.running_url(folder / "missing") is None
+    assert embedded_postgres.running_url(folder / "missing") is None
 
 
 @pytest.mark.parametrize("stopped", ["cleanly", "killed"])
@@ -175,7 +175,7 @@ async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_th
     data_dir: Path, stopped: str
 ) -> None:
     owner = _own(data_dir)
-    url = postgres_embedded.running_url(data_dir)
+    url = embedded_postgres.running_url(data_dir)
     assert url is not None
     await _remember(url, "kept")
     file = data_dir / "postgresql" / "postmaster.pid"
@@ -190,7 +190,7 @@ async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_th
         file.write_text("\n".join([str(other.pid), *lines[1:]]))
         file.chmod(0o600)
         os.chown(file, owned.st_uid, owned.st_gid)
-        server = postgres_embedded.start(data_dir)
+        server = embedded_postgres.start(data_dir)
         assert await _remembered(server.url) == ["kept"]
         assert other.poll() is None
         server.stop()
@@ -199,7 +199,7 @@ async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_th
 
 async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(data_dir: Path) -> None:
     owner = _own(data_dir)
-    url = postgres_embedded.running_url(data_dir)
+    url = embedded_postgres.running_url(data_dir)
     assert url is not None
     await _remember(url, "kept")
     orphan = _postmaster(data_dir)
@@ -208,7 +208,7 @@ async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(d
     os.kill(owner.supervisor, signal.SIGKILL)
     _reap(owner)
     os.kill(orphan, signal.SIGCONT)
-    server = postgres_embedded.start(data_dir)
+    server = embedded_postgres.start(data_dir)
     assert _postmaster(data_dir) != orphan
     assert not alive(orphan)
     assert await _remembered(server.url) == ["kept"]
@@ -217,7 +217,7 @@ async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(d
 
 async def test_a_postgresql_that_was_started_by_hand_is_taken_over(data_dir: Path) -> None:
     with _by_hand(data_dir) as by_hand:
-        server = postgres_embedded.start(data_dir)
+        server = embedded_postgres.start(data_dir)
         assert by_hand.wait(5) == 0
     await _remember(server.url, "served")
     server.stop()
@@ -232,7 +232,7 @@ async def test_the_supervisor_stops_postgresql_when_its_owner_is_killed(data_dir
 
 
 def test_postgresql_and_its_supervisor_are_started_again_when_killed(data_dir: Path) -> None:
-    server = postgres_embedded.start(data_dir)
+    server = embedded_postgres.start(data_dir)
     for victim in (_postmaster(data_dir), server.supervisor.pid):
         before = _postmaster(data_dir)
         os.kill(victim, signal.SIGKILL)
@@ -244,23 +244,23 @@ def test_postgresql_and_its_supervisor_are_started_again_when_killed(data_dir: P
 def test_data_of_another_version_is_refused_with_what_to_do(data_dir: Path) -> None:
     (data_dir / "postgresql" / "PG_VERSION").write_text("17\n")
     with pytest.raises(EmbeddedPostgresError, match=r"holds data of PostgreSQL 17, .* brings PostgreSQL 18: dump it"):
-        postgres_embedded.start(data_dir)
+        embedded_postgres.start(data_dir)
     (data_dir / "postgresql" / "PG_VERSION").write_text("18\n")
-    postgres_embedded.start(data_dir).stop()  # the refusal let go of the directory
+    embedded_postgres.start(data_dir).stop()  # the refusal let go of the directory
 
 
 def test_a_directory_that_is_no_database_is_refused(folder: Path) -> None:
     (folder / "data" / "postgresql").mkdir(parents=True)
     (folder / "data").chmod(0o711)
     with pytest.raises(EmbeddedPostgresError, match="is no PostgreSQL data directory"):
-        postgres_embedded.start(folder / "data")
+        embedded_postgres.start(folder / "data")
 
 
 def test_too_little_room_is_refused_before_anything_is_started(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(data_dir)._replace(free=5 * 1024 * 1024)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(EmbeddedPostgresError, match=r"only 5 MiB are free in .* needs at least 64: make room first"):
-        postgres_embedded.start(data_dir)
+        embedded_postgres.start(data_dir)
     assert naming(data_dir) == []
 
 
@@ -280,10 +280,10 @@ def test_a_full_disk_is_said_clearly_and_leaves_no_half_made_database(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EmbeddedPostgresError, match=r"only .* MiB are free"):
-        postgres_embedded.start(small_disk / "data")
-    monkeypatch.setattr(postgres_embedded, "LEAST_FREE", 0)
+        embedded_postgres.start(small_disk / "data")
+    monkeypatch.setattr(embedded_postgres, "LEAST_FREE", 0)
     with pytest.raises(EmbeddedPostgresError, match="No space left on device"):
-        postgres_embedded.start(small_disk / "data")
+        embedded_postgres.start(small_disk / "data")
     assert not (small_disk / "data" / "postgresql").exists()
 
 
@@ -293,8 +293,8 @@ async def test_a_path_too_long_for_a_socket_works_with_a_private_directory_elsew
     data_dir = folder / ("long" * 25) / "data"
     data_dir.parent.mkdir(mode=0o711)
     _copy(template, data_dir)
-    server = postgres_embedded.start(data_dir)
-    sockets = postgres_embedded._socket_dir(data_dir)  # noqa: SLF001
+    server = embedded_postgres.start(data_dir)
+    sockets = embedded_postgres._socket_dir(data_dir)  # noqa: SLF001
     assert not sockets.is_relative_to(data_dir)
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
     await _remember(server.url, "served")
@@ -306,12 +306,12 @@ def test_a_socket_directory_of_somebody_else_is_refused(data_dir: Path) -> None:
     shutil.rmtree(data_dir / "run", ignore_errors=True)
     (data_dir / "run").symlink_to("/tmp")  # noqa: S108
     with pytest.raises(EmbeddedPostgresError, match="is in the way"):
-        postgres_embedded.start(data_dir)
+        embedded_postgres.start(data_dir)
 
 
 def test_only_postgresqls_account_may_enter_the_socket_directory(data_dir: Path) -> None:
     (data_dir / "run").chmod(0o777)
-    server = postgres_embedded.start(data_dir)
+    server = embedded_postgres.start(data_dir)
     found = (data_dir / "run").stat()
     assert stat.S_IMODE(found.st_mode) == 0o700
     assert found.st_uid == (data_dir / "postgresql").stat().st_uid
@@ -324,7 +324,7 @@ def test_a_half_made_database_is_made_again(folder: Path) -> None:
     staged.mkdir(parents=True)
     (folder / "data").chmod(0o711)
     (staged / "PG_VERSION").write_text("18\n")
-    postgres_embedded.start(folder / "data").stop()
+    embedded_postgres.start(folder / "data").stop()
     assert not staged.exists()
     assert (folder / "data" / "postgresql" / "global").is_dir()
 
@@ -332,7 +332,7 @@ def test_a_half_made_database_is_made_again(folder: Path) -> None:
 def test_a_directory_that_cannot_be_made_or_written_is_refused() -> None:
     for path in (Path("/proc/clearline"), Path("/dev/null/clearline"), Path("/sys")):
         with pytest.raises(EmbeddedPostgresError, match=r"cannot (make|write to) the data directory"):
-            postgres_embedded.start(path)
+            embedded_postgres.start(path)
 
 
 @as_root
@@ -340,7 +340,7 @@ def test_a_directory_out_of_reach_is_refused_and_no_permission_is_changed(folder
     closed = folder / "closed"
     closed.mkdir(mode=0o700)
     with pytest.raises(EmbeddedPostgresError, match=rf"may not enter {closed}: set CLEARLINE_DATA_DIR"):
-        postgres_embedded.start(closed / "data")
+        embedded_postgres.start(closed / "data")
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.stat().st_mode) == 0o711
 
@@ -348,7 +348,7 @@ def test_a_directory_out_of_reach_is_refused_and_no_permission_is_changed(folder
 @as_root
 def test_an_unknown_account_is_refused(folder: Path) -> None:
     with pytest.raises(EmbeddedPostgresError, match="no account nobody-here for PostgreSQL to run as"):
-        postgres_embedded.start(folder / "data", "nobody-here")
+        embedded_postgres.start(folder / "data", "nobody-here")
 
 
 def test_a_postgresql_that_cannot_start_is_said_with_its_last_words(
@@ -356,10 +356,10 @@ def test_a_postgresql_that_cannot_start_is_said_with_its_last_words(
 ) -> None:
     with (data_dir / "postgresql" / "postgresql.conf").open("a") as conf:
         conf.write("no_such_setting = on\n")
-    monkeypatch.setattr(postgres_embedded, "START_SECONDS", 2)
+    monkeypatch.setattr(embedded_postgres, "START_SECONDS", 2)
     began = time.monotonic()
     with pytest.raises(EmbeddedPostgresError, match=r"(?s)did not start; its log is in .*no_such_setting"):
-        postgres_embedded.start(data_dir)
+        embedded_postgres.start(data_dir)
     assert time.monotonic() - began < 10
     assert naming(data_dir) == []
 
@@ -384,6 +384,6 @@ def test_its_buffers_are_an_eighth_of_the_memory_that_it_may_take(
     for name, limit in limits.items():
         (tmp_path / name).write_text(limit)
     monkeypatch.setattr(
-        postgres_embedded, "_MEMORY_LIMITS", (tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes")
+        embedded_postgres, "_MEMORY_LIMITS", (tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes")
     )
-    assert postgres_embedded._buffers_megabytes() == expected  # noqa: SLF001
+    assert embedded_postgres._buffers_megabytes() == expected  # noqa: SLF001

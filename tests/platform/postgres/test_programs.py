@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import pid_in
 from tests.conftest import reachable_dir
@@ -54,7 +54,7 @@ def _program(data_dir: Path) -> Path:
 
 async def _serves(data_dir: Path) -> Path:
     """Start PostgreSQL, ask it something, stop it, and return the folder of its program."""
-    server = postgres_embedded.start(data_dir)
+    server = embedded_postgres.start(data_dir)
     try:
         connection = await asyncpg.connect(server.url)
         assert await connection.fetchval("select 6 * 7") == 42
@@ -164,7 +164,7 @@ def test_a_wheel_that_does_not_work_is_said_with_what_it_said(wheel: Path, folde
     shutil.rmtree(wheel / f"{PACKAGE}.libs")
     (wheel / f"{PACKAGE}.libs").mkdir()
     with pytest.raises(EmbeddedPostgresError, match=r"failed: .*error while loading shared libraries: libpq"):
-        postgres_embedded.start(folder / "data")
+        embedded_postgres.start(folder / "data")
 
 
 @as_root
@@ -176,7 +176,7 @@ async def test_a_database_in_the_place_of_the_copy_is_left_alone(folder: Path) -
     shutil.rmtree(copy)
     (data_dir / "postgresql").rename(copy)
     with pytest.raises(EmbeddedPostgresError, match=rf"{copy} is in the way: it is a database"):
-        postgres_embedded.start(data_dir)
+        embedded_postgres.start(data_dir)
     assert (copy / "PG_VERSION").read_text() == "18\n"
 
 
@@ -185,9 +185,9 @@ async def test_a_database_in_the_place_of_the_copy_is_left_alone(folder: Path) -
 def test_a_disk_too_small_for_the_copy_is_said_and_left_as_it_was(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_embedded, "LEAST_FREE", 0)
+    monkeypatch.setattr(embedded_postgres, "LEAST_FREE", 0)
     with pytest.raises(EmbeddedPostgresError, match=r"cannot be copied to .*No space left on device"):
-        postgres_embedded.start(small_disk / "data")
+        embedded_postgres.start(small_disk / "data")
     assert [file.name for file in (small_disk / "data").iterdir()] == ["clearline.lock"]
 
 
@@ -198,7 +198,7 @@ def test_a_link_to_a_directory_out_of_reach_is_refused(folder: Path) -> None:
     closed.chmod(0o700)
     (folder / "data").symlink_to(closed / "data")
     with pytest.raises(EmbeddedPostgresError, match=rf"may not enter {closed}: set CLEARLINE_DATA_DIR"):
-        postgres_embedded.start(folder / "data")
+        embedded_postgres.start(folder / "data")
 
 
 @pytest.mark.parametrize("name", ["with blanks", "a,b", 'a"b', "a'b", "a%20b+c&d=e#f?g", "größe", "long" * 25])
@@ -208,7 +208,7 @@ async def test_a_data_directory_may_have_any_name(name: str, folder: Path, monke
     monkeypatch.setenv("TMPDIR", str(closed))
     data_dir = folder / name
     await _serves(data_dir)
-    sockets = postgres_embedded._socket_dir(data_dir)  # noqa: SLF001
+    sockets = embedded_postgres._socket_dir(data_dir)  # noqa: SLF001
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
     if not sockets.is_relative_to(data_dir):
         sockets.rmdir()

@@ -19,7 +19,7 @@ from clearline.errors import (
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import store as stored
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import MERGES_DEEP, OPEN, Channel, Status, ticket_number
 from clearline.tickets.links import merge_usecases as merging
@@ -70,7 +70,7 @@ async def test_a_merge_and_its_undoing_bring_a_ticket_back_as_it_was(database: D
         before = (await tickets.get_ticket(tx, OPERATOR, source)).ticket
         merged = await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
         assert (merged.ticket.status, merged.merged_into) == (Status.CLOSED, target)
-        assert await stored.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
         counts = await tickets.list_tickets(tx, tenant.actor, is_open=True, page=1, page_size=1)
         assert counts.total == 1
         here, there = ticket_number(source), ticket_number(target)
@@ -83,7 +83,7 @@ async def test_a_merge_and_its_undoing_bring_a_ticket_back_as_it_was(database: D
         with pytest.raises(TicketFinished):
             await note(tx, source, "too late")
         back = await merging.unmerge_ticket(tx, OPERATOR, source, reason="another fibre", now=LATER)
-        assert await stored.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
         kept = ("title", "status", "priority", "resolved_at", "created_at")
         assert [getattr(back.ticket, name) for name in kept] == [getattr(before, name) for name in kept]
         assert back.merged_into is None
@@ -191,7 +191,7 @@ async def test_at_most_20_merges_follow_one_another(database: Database, tenant: 
         chain = [await raised(tx, tenant) for _ in range(MERGES_DEEP + 2)]
         for source, target in pairwise(chain[:-1]):
             await merge(tx, source, target)
-        assert await stored.merge_target(tx, tenant.company.id, chain[0]) == chain[MERGES_DEEP]
+        assert await ticket_store.merge_target(tx, tenant.company.id, chain[0]) == chain[MERGES_DEEP]
         with pytest.raises(NotMergeable, match="at most 20"):
             await merge(tx, chain[MERGES_DEEP], chain[-1])
         await merge(tx, chain[-1], chain[MERGES_DEEP])
@@ -275,7 +275,7 @@ async def test_two_who_merge_and_undo_at_once_leave_the_counts_right(database: D
         outcomes += await asyncio.gather(*work, return_exceptions=True)
     assert {type(one) for one in outcomes} == {type(None), NotMergeable}
     async with database.transaction() as tx:
-        assert await stored.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
         merged = await tx.fetchval("select count(*) from ticket_merge where company_id = $1", tenant.company.id)
         closed = await tx.fetchval(
             "select count(*) from ticket where company_id = $1 and status = 'closed'", tenant.company.id
@@ -319,7 +319,7 @@ async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(databas
             "select created_by from note where ticket_number = $1 and source = 'buyer'", made.ticket.number
         )
         assert writer == tenant.user.id
-        assert await stored.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
 
 
 async def test_a_split_names_what_is_wrong_with_it(database: Database, tenant: Tenant) -> None:

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.errors import (
     AlreadyExists,
@@ -16,11 +16,11 @@ from clearline.errors import (
     ScopeMissing,
     TooManyLinks,
 )
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.domain import ticket_number
-from clearline.tickets.links import store as stored
+from clearline.tickets.links import store as link_store
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import BY_HAND, LINKS_MAX, OPPOSITE, Link, LinkType
 from tests.builders.samples import raised
@@ -32,7 +32,7 @@ async def somebody(tx: Tx, role: Role, company: str = "PROVIDER", scopes: frozen
     name = f"{role} {uuid4().hex[:6]}"
     email = f"{name.replace(' ', '.')}@example.com"
     user = await accounts.add_user(tx, OPERATOR, company, name=name, email=email, phone="", role=role, now=NOW)
-    actor = await parties.actor_for(tx, user.company_id, user.id, scopes)
+    actor = await account_store.actor_for(tx, user.company_id, user.id, scopes)
     assert actor is not None
     return actor
 
@@ -40,7 +40,9 @@ async def somebody(tx: Tx, role: Role, company: str = "PROVIDER", scopes: frozen
 async def facts(tx: Tx, number: int) -> list[tuple[str, dict[str, Any]]]:
     """What happened to a ticket after it was raised."""
     company_id = await tx.fetchval("select company_id from ticket where number = $1", number)
-    return [(one.type, one.data) for one in (await events.of_ticket(tx, company_id, number, after=0, limit=1000))[1:]]
+    return [
+        (one.type, one.data) for one in (await event_store.of_ticket(tx, company_id, number, after=0, limit=1000))[1:]
+    ]
 
 
 async def version(tx: Tx, number: int) -> int:
@@ -128,7 +130,7 @@ async def test_a_customer_makes_and_takes_away_related_links_only(
         with pytest.raises(Forbidden):
             await links.add_link(tx, tenant.actor, here, kind, there, now=NOW)
         link = Link(uuid4(), kind, tenant.company.id, here, tenant.company.id, there, NOW)
-        await stored.insert(tx, OPERATOR, link, now=NOW)
+        await link_store.insert(tx, OPERATOR, link, now=NOW)
         assert await seen(tx, tenant.actor, here) == [(kind, there)]
         with pytest.raises(Forbidden):
             await links.remove_link(tx, tenant.actor, here, link.id, now=NOW)

@@ -16,7 +16,7 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
-from clearline.webhooks import delivery_store as deliveries
+from clearline.webhooks import delivery_store
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.http.table import Operation
@@ -185,7 +185,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     told = b'{"a": "%b"}' % name.encode()
     delivery = NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, told)
     async with database.statement() as tx:
-        await deliveries.insert(tx, [delivery], now=NOW)
+        await delivery_store.insert(tx, [delivery], now=NOW)
     text = {**headers, "content-type": "text/plain"}
     file = await client.post(f"{API}{at}/attachments?name={name}.txt", headers=text, content=name.encode())
     assert file.status_code == 201, file.text

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from clearline.cli.context import FAULT_FOUND, as_json, database_url, emit, settings, table
 from clearline.clock import now
-from clearline.events import offset_store as consumers
+from clearline.events import offset_store
 from clearline.mail.outbound import smtp
 from clearline.platform.database import migrate
 from clearline.platform.database import secrets as server
@@ -18,7 +18,7 @@ from clearline.platform.postgres.embedded import LEAST_FREE
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.schedule import FOLLOWERS
 from clearline.settings import InvalidSetting, Settings
-from clearline.tickets import store as tickets
+from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -91,7 +91,7 @@ async def _mail(url: str) -> Check:
 
 async def _follower(database: Database, name: str) -> Check:
     async with database.statement() as tx:
-        count, oldest = await consumers.waiting(tx, name, most=_MOST_COUNTED)
+        count, oldest = await offset_store.waiting(tx, name, most=_MOST_COUNTED)
     late = oldest is not None and now() - oldest > _LATE
     more = " or more" if count == _MOST_COUNTED else ""
     advice = "; is clearline serve or clearline work running?" if late else ""
@@ -122,7 +122,7 @@ async def _database(found: Settings, url: str) -> list[Check]:
         )
         if not missing:
             async with database.transaction() as tx:
-                wrong = await tickets.miscounted(tx)
+                wrong = await ticket_store.miscounted(tx)
             counts = f"differ for {', '.join(wrong)}" if wrong else "agree with tickets"
             checks += [
                 Check("counts", ok=not wrong, found=counts),

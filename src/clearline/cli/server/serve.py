@@ -19,10 +19,10 @@ from clearline.app import Application
 from clearline.cli.context import UNAVAILABLE, as_json, emit, open_database, run_bare, settings
 from clearline.cli.server import demo as demo_command
 from clearline.demo.demo import DemoKey
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.platform.database import migrate as migrations
 from clearline.platform.database.transactions import Database
-from clearline.platform.postgres import embedded as postgres_embedded
+from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import PREFIX, Bind, Settings
 
 _BACKLOG = 2048
@@ -51,7 +51,9 @@ def migrate(*, as_json: bool) -> None:
     """Bring the database up to this version. Safe while a server runs, and when two do it at once."""
 
     async def done(database: Database) -> list[str]:
-        return [f"{one.number:04d}_{one.name}" for one in await migrations.migrate(database, afterwards=events.rebase)]
+        return [
+            f"{one.number:04d}_{one.name}" for one in await migrations.migrate(database, afterwards=event_store.rebase)
+        ]
 
     applied = run_bare(done)
     if as_json:
@@ -85,7 +87,7 @@ def _own_database(found: Settings) -> Iterator[str]:
     if found.database_url is not None:
         yield found.database_url
         return
-    server = postgres_embedded.start(found.data_dir, found.postgres_user)
+    server = embedded_postgres.start(found.data_dir, found.postgres_user)
     try:
         yield server.url
     finally:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import as_json, emit, table, within
 from clearline.clock import now
@@ -113,9 +113,9 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **g
     async def work(tx: Tx) -> DeskTicket:
         customer = await permissions.company_named(tx, OPERATOR, company)
         if contact_email is None:
-            person = await parties.first_user(tx, customer.id)
+            person = await account_store.first_user(tx, customer.id)
         else:
-            person = await parties.user_with_email(tx, customer.id, contact_email)
+            person = await account_store.user_with_email(tx, customer.id, contact_email)
         if person is None:
             raise InvalidInput([Violation("contact", "must be the e-mail address of one of the company's users")])
         severity, priority = given["asked_severity"], given["asked_priority"]

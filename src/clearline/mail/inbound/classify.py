@@ -7,13 +7,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.identity import PROVIDER_ID, Actor
 from clearline.mail.format.headers import Address, Heads
 from clearline.mail.format.parts import Parsed
 from clearline.mail.inbound import file as mail_filing
-from clearline.mail.inbound import mailbox_store as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import mailbox_store
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
     BURST,
     BURST_SPAN,
@@ -29,12 +29,12 @@ from clearline.mail.inbound.domain import (
 from clearline.mail.inbound.file import SCOPES, MailDesk, guest, name_of, speaker, target
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.mail.inbound.store import Outcome
-from clearline.mail.outbound import thread_store as mail_references
+from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.bounce import Bounce, read_bounce
 from clearline.mail.outbound.domain import read_reply_address
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import store as tickets
+from clearline.tickets import store as ticket_store
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import TAKES_NOTES, Ticket, ticket_number
 
@@ -56,9 +56,9 @@ async def known_contact(tx: Tx, sender: Address | None) -> Known:
 
     To be the contact of a ticket is not enough: a customer may name anybody's address, and would get their mail.
     """
-    if sender is None or await inbound_mail.companies_of_user(tx, sender.address):
+    if sender is None or await inbound_mail_store.companies_of_user(tx, sender.address):
         return NOBODY
-    return Known(await inbound_mail.companies_of_sender(tx, sender.address))
+    return Known(await inbound_mail_store.companies_of_sender(tx, sender.address))
 
 
 async def sort(
@@ -104,7 +104,7 @@ async def _bounced(tx: Tx, bounce: Bounce, *, now: datetime) -> Outcome:
 async def _not_a_persons(tx: Tx, mail: InboundMail, heads: Heads, desk: MailDesk) -> Outcome | None:
     for one in heads.senders:
         base = base_address(one.address)
-        if base == base_address(desk.sender) or await mailboxes.find(tx, [base]):
+        if base == base_address(desk.sender) or await mailbox_store.find(tx, [base]):
             return Outcome(InboundState.IGNORED, "it is from an address of the desk itself: a loop")
     why = automatic(heads, envelope_from=mail.envelope_from)
     return None if why is None else Outcome(InboundState.IGNORED, why)
@@ -118,13 +118,13 @@ async def _suspicious(tx: Tx, mail: InboundMail, parsed: Parsed) -> Outcome | No
         return _aside("it is encrypted: the desk cannot read it")
     if fails_dmarc(parsed.heads):
         return _aside("a server on the way says that the sender is forged (dmarc=fail)")
-    same = await inbound_mail.accepted_elsewhere(tx, mail, within=SAME_WITHIN)
+    same = await inbound_mail_store.accepted_elsewhere(tx, mail, within=SAME_WITHIN)
     if same is not None:
         number = same.ticket_number
         return Outcome(InboundState.IGNORED, "the same mail was taken at another mailbox", same.company_id, number)
     for most, span, told in ((BURST, BURST_SPAN, "in 10 minutes"), (DAILY, DAY, "in a day")):
         since, until = mail.received_at - span, mail.received_at
-        if await inbound_mail.count_of_sender(tx, sender.address, since=since, until=until, most=most + 1) > most:
+        if await inbound_mail_store.count_of_sender(tx, sender.address, since=since, until=until, most=most + 1) > most:
             return _aside(f"its sender sent more than {most} mails {told}")
     return None
 
@@ -136,15 +136,15 @@ async def _ticket(
     recipients = (*mail.envelope_to.split(), *heads.recipients)
     by_address = next(filter(None, (read_reply_address(one, desk.secret) for one in recipients)), None)
     if by_address is not None:
-        company_id = await tickets.company_of(tx, by_address)
+        company_id = await ticket_store.company_of(tx, by_address)
         return await _first(tx, sender, [] if company_id is None else [(company_id, by_address)])
     is_staff = await _is_of_provider(tx, sender)
     answered = list(heads.references)
     # A forged From speaks for the desk on any ticket: the provider's people must know what only they were sent.
-    if answered and (found := await mail_references.find(tx, answered, recipient=sender.address if is_staff else None)):
+    if answered and (found := await thread_store.find(tx, answered, recipient=sender.address if is_staff else None)):
         return await _first(tx, sender, found)
     named = number_in_subject(heads.subject)
-    company_id = None if named is None else await tickets.company_of(tx, named)
+    company_id = None if named is None else await ticket_store.company_of(tx, named)
     if named is None or company_id is None:
         return None
     if is_staff:
@@ -159,7 +159,7 @@ _UNPROVED = "it says it is from the provider's own people, but answers no mail t
 
 
 async def _is_of_provider(tx: Tx, sender: Address) -> bool:
-    users = await inbound_mail.companies_of_user(tx, sender.address)
+    users = await inbound_mail_store.companies_of_user(tx, sender.address)
     return any(company_id == PROVIDER_ID for company_id, _, _ in users)
 
 
@@ -183,15 +183,15 @@ async def _first(tx: Tx, sender: Address, found: Sequence[tuple[UUID, int]]) -> 
 async def _new(
     tx: Tx, mail: InboundMail, parsed: Parsed, sender: Address, known: Known, *, desk: MailDesk, now: datetime
 ) -> Outcome:
-    users = await inbound_mail.companies_of_user(tx, sender.address)
+    users = await inbound_mail_store.companies_of_user(tx, sender.address)
     if any(company_id == PROVIDER_ID for company_id, _, _ in users):
         return _aside("it is from the provider's own people: say for which company it is")
     active = [(company_id, user_id) for company_id, user_id, is_active in users if is_active]
     if len(active) > 1 or len(known.companies) > 1:
         return _aside("its sender is known to several companies")
     if active:
-        user = await parties.user(tx, *active[0])
-        actor = await parties.actor_for(tx, *active[0], SCOPES)
+        user = await account_store.user(tx, *active[0])
+        actor = await account_store.actor_for(tx, *active[0], SCOPES)
         contact = None if user is None else Contact(user.name, user.phone, user.email)
     elif known.companies and not users:
         contact = Contact(name_of(sender), "", sender.address)

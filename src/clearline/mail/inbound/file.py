@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.accounts.domain import NAME_MAX
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
@@ -15,19 +15,19 @@ from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.mail.format.headers import Address
 from clearline.mail.format.parts import MailFile, Parsed
 from clearline.mail.format.reply_text import reply_in, unquoted
-from clearline.mail.inbound import mailbox_store as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import mailbox_store
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState, description_of, note_text, title_of
 from clearline.mail.inbound.store import Outcome
-from clearline.mail.outbound import thread_store as mail_references
+from clearline.mail.outbound import thread_store
 from clearline.platform.database.transactions import Tx
 from clearline.routing.usecases import ROUTING
 from clearline.tickets import access
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import store as tickets
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as ticket_cases
-from clearline.tickets.attachments import store as stored_attachments
+from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, Key
 from clearline.tickets.attachments.domain import PER_TICKET, Content, Limits, NewAttachment, new_attachment
@@ -68,9 +68,9 @@ async def speaker(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
     Who follows a ticket is one of these. None for anybody else, and for people who are not active any more.
     """
     for company_id in (PROVIDER_ID, ticket.company_id):
-        user = await parties.user_with_email(tx, company_id, sender.address)
+        user = await account_store.user_with_email(tx, company_id, sender.address)
         if user is not None:
-            return await parties.actor_for(tx, company_id, user.id, SCOPES)
+            return await account_store.actor_for(tx, company_id, user.id, SCOPES)
     if ticket.contact.email.lower() == sender.address:
         return await guest(tx, ticket.company_id, ticket.contact.name)
     return None
@@ -78,15 +78,15 @@ async def speaker(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
 
 async def guest(tx: Tx, company_id: UUID, name: str) -> Actor | None:
     """Somebody who speaks for a company and is none of its users."""
-    company = await parties.company(tx, company_id)
+    company = await account_store.company(tx, company_id)
     scopes = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
     return None if company is None else Actor(Role.CUSTOMER, name, company, scopes=scopes)
 
 
 async def target(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
     """The ticket that what is said about a ticket belongs to: another one when it was merged. Held against changes."""
-    final = await tickets.merge_target(tx, company_id, number)
-    return await tickets.lock(tx, company_id, final)
+    final = await ticket_store.merge_target(tx, company_id, number)
+    return await ticket_store.lock(tx, company_id, final)
 
 
 async def file_as_note(tx: Tx, parsed: Parsed, number: int, *, desk: MailDesk, now: datetime) -> Outcome:
@@ -96,7 +96,7 @@ async def file_as_note(tx: Tx, parsed: Parsed, number: int, *, desk: MailDesk, n
         NotFound: there is no such ticket.
         TicketFinished: it takes no more notes.
     """
-    company_id = await tickets.company_of(tx, number)
+    company_id = await ticket_store.company_of(tx, number)
     ticket = None if company_id is None else await target(tx, company_id, number)
     if ticket is None:
         raise NotFound("ticket", ticket_number(number))
@@ -116,8 +116,8 @@ async def file_as_ticket(
         InvalidInput: the company is the provider.
     """
     sender = _sender(parsed)
-    user = await parties.user_with_email(tx, company.id, sender.address)
-    actor = None if user is None else await parties.actor_for(tx, company.id, user.id, SCOPES)
+    user = await account_store.user_with_email(tx, company.id, sender.address)
+    actor = None if user is None else await account_store.actor_for(tx, company.id, user.id, SCOPES)
     actor = actor or await guest(tx, company.id, name_of(sender))
     if actor is None:
         raise NotFound("company", company.code)
@@ -137,7 +137,7 @@ async def write_note(tx: Tx, actor: Actor, parsed: Parsed, ticket: Ticket, *, de
     """
     of_staff = access.note_source(actor) is Source.SELLER
     seen_by = Visibility.INTERNAL if of_staff else Visibility.PUBLIC
-    room = PER_TICKET - await stored_attachments.count(tx, ticket.company_id, ticket.number)
+    room = PER_TICKET - await attachment_store.count(tx, ticket.company_id, ticket.number)
     taken, refused = _sorted(parsed, desk.limits, room, seen_by)
     said = reply_in(parsed.text) or ("" if of_staff else unquoted(parsed.text))
     text, is_cut = note_text(said, refused)
@@ -173,7 +173,7 @@ async def raise_ticket(
     ticket = (await ticket_cases.create_ticket(tx, actor, new, now=now)).ticket
     whole = _whole(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
     await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
-    mailbox = None if mailbox_id is None else await mailboxes.get(tx, mailbox_id)
+    mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
     if mailbox is not None and mailbox.queue_id is not None:
         await handling.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
     await _refer(tx, parsed, ticket, now=now)
@@ -188,7 +188,7 @@ async def _service(tx: Tx, company_id: UUID, parsed: Parsed) -> tuple[ServiceTyp
         words.update(dict.fromkeys((one[0], one[0].rstrip(".!?"))))
         if len(words) > _WORDS_MAX:
             break
-    known = await inbound_mail.services_named(tx, company_id, [word for word in words if 1 < len(word) <= ID_MAX])
+    known = await inbound_mail_store.services_named(tx, company_id, [word for word in words if 1 < len(word) <= ID_MAX])
     first = next((word for word in words if word in known), None)
     return (ServiceType.NON_CONSOLE, UNKNOWN_SERVICE) if first is None else (known[first], first)
 
@@ -261,4 +261,4 @@ async def _blocks(content: bytes) -> AsyncIterator[bytes]:
 
 async def _refer(tx: Tx, parsed: Parsed, ticket: Ticket, *, now: datetime) -> None:
     if parsed.heads.message_id is not None:
-        await mail_references.add(tx, ticket.company_id, ticket.number, parsed.heads.message_id, now=now)
+        await thread_store.add(tx, ticket.company_id, ticket.number, parsed.heads.message_id, now=now)

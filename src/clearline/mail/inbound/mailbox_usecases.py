@@ -10,16 +10,16 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import PROVIDER_ID, Actor, Scope
-from clearline.mail.inbound import mailbox_store as mailboxes
+from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound.imap import ImapAccess
 from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox
 from clearline.mail.inbound.secret_box import Sealer
 from clearline.platform.database import secrets as server
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queues
+from clearline.queues import store as queue_store
 from clearline.queues.usecases import hold_setup
 from clearline.text import check_text
 
@@ -43,7 +43,7 @@ async def list_mailboxes(tx: Tx, actor: Actor, *, after: str | None, limit: int)
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await mailboxes.page(tx, after=after, limit=limit)
+    return await mailbox_store.page(tx, after=after, limit=limit)
 
 
 async def get_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
@@ -54,7 +54,7 @@ async def get_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
         Forbidden: as for ``list_mailboxes``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await mailboxes.get(tx, mailbox_id)
+    found = await mailbox_store.get(tx, mailbox_id)
     if found is None:
         raise NotFound(KIND, str(mailbox_id))
     return found
@@ -68,7 +68,7 @@ async def mailbox_named(tx: Tx, actor: Actor, address: str) -> Mailbox:
         Forbidden: as for ``list_mailboxes``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await mailboxes.find(tx, [address.lower()])
+    found = await mailbox_store.find(tx, [address.lower()])
     if not found:
         raise NotFound(KIND, address)
     return found[0]
@@ -113,7 +113,7 @@ async def lock_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
         Forbidden: the actor does not run the desk.
     """
     await hold_setup(tx, actor)
-    found = await mailboxes.get(tx, mailbox_id)
+    found = await mailbox_store.get(tx, mailbox_id)
     if found is None:
         raise NotFound(KIND, str(mailbox_id))
     return found
@@ -127,9 +127,9 @@ async def delete_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID, *, now: datetim
         Forbidden: the actor does not run the desk.
     """
     mailbox = await lock_mailbox(tx, actor, mailbox_id)
-    await mailboxes.delete(tx, mailbox_id)
+    await mailbox_store.delete(tx, mailbox_id)
     fact = record(KIND, "deleted", replace(mailbox, name=mailbox.address))
-    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
 
 
 async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
@@ -201,12 +201,12 @@ def _plain(value: object) -> object:
 
 async def _save(tx: Tx, actor: Actor, mailbox: Mailbox, action: str, changes: list[Change], *, now: datetime) -> None:
     violations = check_mailbox(mailbox)
-    if mailbox.queue_id is not None and await queues.get(tx, mailbox.queue_id) is None:
+    if mailbox.queue_id is not None and await queue_store.get(tx, mailbox.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue"))
     if violations:
         raise InvalidInput(violations)
-    if await mailboxes.is_taken(tx, mailbox.address, but=mailbox.id):
+    if await mailbox_store.is_taken(tx, mailbox.address, but=mailbox.id):
         raise AlreadyExists(KIND, mailbox.address)
-    await mailboxes.save(tx, mailbox)
+    await mailbox_store.save(tx, mailbox)
     named = replace(mailbox, name=mailbox.address)
-    await events.append(tx, actor, PROVIDER_ID, record(KIND, action, named, changes), now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, action, named, changes), now=now)

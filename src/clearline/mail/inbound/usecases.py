@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import Conflict, NotFound
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
 from clearline.events.store import actor_id
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.mail.format.headers import Heads, read_heads
 from clearline.mail.format.parts import MailUnreadable, Parsed, parse
 from clearline.mail.inbound import file as mail_filing
-from clearline.mail.inbound import mailbox_store as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import mailbox_store
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import KEPT, REVIEWED, SAME_WITHIN, TOO_LARGE, InboundMail, InboundState
 from clearline.mail.inbound.file import MailDesk
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
@@ -61,7 +61,7 @@ async def mailboxes_for(tx: Tx, recipients: Sequence[str]) -> list[tuple[Mailbox
     wanted: dict[str, list[str]] = {}
     for one in recipients:
         wanted.setdefault(base_address(one), []).append(one)
-    found = await mailboxes.find(tx, list(wanted))
+    found = await mailbox_store.find(tx, list(wanted))
     return [(mailbox, wanted[mailbox.address.lower()]) for mailbox in found if mailbox.is_active]
 
 
@@ -83,7 +83,7 @@ async def receive(
     known = await asyncio.to_thread(MailRead.of, raw) if read is None else read
     mail = _new(mailbox, known.heads, envelope_from, envelope_to, len(raw), now=now)
     hashes = Hashes(sha256(mailbox.id.bytes + known.digest).digest(), known.body_digest)
-    kept = await inbound_mail.insert(tx, mail, hashes, raw, same_since=now - SAME_WITHIN)
+    kept = await inbound_mail_store.insert(tx, mail, hashes, raw, same_since=now - SAME_WITHIN)
     return mail.id if kept else None
 
 
@@ -99,7 +99,7 @@ async def note_too_large(tx: Tx, mailbox: Mailbox, head: bytes, size: int, *, ui
         sha256(mailbox.id.bytes + known.digest + f"too large {uid} {size}".encode()).digest(),
         sha256(uid.encode() + known.digest).digest(),
     )
-    kept = await inbound_mail.insert(tx, mail, hashes, None, same_since=now - SAME_WITHIN)
+    kept = await inbound_mail_store.insert(tx, mail, hashes, None, same_since=now - SAME_WITHIN)
     return mail.id if kept else None
 
 
@@ -151,7 +151,7 @@ async def list_mails(
         Forbidden: the actor is a customer, or its key may not read what is the desk's.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await inbound_mail.page(tx, state=state, before=before, limit=limit)
+    return await inbound_mail_store.page(tx, state=state, before=before, limit=limit)
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
@@ -162,10 +162,10 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
         Forbidden: as for ``list_mails``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    mail = await inbound_mail.get(tx, mail_id)
+    mail = await inbound_mail_store.get(tx, mail_id)
     if mail is None:
         raise NotFound(KIND, str(mail_id))
-    raw = await inbound_mail.raw(tx, mail_id)
+    raw = await inbound_mail_store.raw(tx, mail_id)
     return MailDetails(mail, None if raw is None else await _parsed(raw))
 
 
@@ -184,7 +184,7 @@ async def get_raw(tx: Tx, actor: Actor, mail_id: UUID) -> bytes:
         Forbidden: as for ``list_mails``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await inbound_mail.raw(tx, mail_id)
+    found = await inbound_mail_store.raw(tx, mail_id)
     if found is None:
         raise NotFound(KIND, str(mail_id))
     return found
@@ -238,7 +238,7 @@ async def discard(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> Inbo
 
 async def _to_decide(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, bytes | None]:
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    found = await inbound_mail.lock(tx, mail_id)
+    found = await inbound_mail_store.lock(tx, mail_id)
     if found is None:
         raise NotFound(KIND, str(mail_id))
     if found[0].state not in REVIEWED:
@@ -257,13 +257,13 @@ async def _to_release(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail,
 
 
 async def _decided(tx: Tx, actor: Actor, mail: InboundMail, outcome: Outcome, *, now: datetime) -> InboundMail:
-    await inbound_mail.decide(tx, mail.id, outcome._replace(by=actor_id(actor)), now=now)
+    await inbound_mail_store.decide(tx, mail.id, outcome._replace(by=actor_id(actor)), now=now)
     ticket = None if outcome.ticket_number is None else ticket_number(outcome.ticket_number)
     action = "discarded" if outcome.state is InboundState.DISCARDED else "released"
     changes = [Change("state", mail.state, outcome.state), *([Change("ticket", None, ticket)] if ticket else [])]
     fact = RecordChanged(RECORD, action, str(mail.id), mail.sender or "unknown", changes)
-    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
-    decided = await inbound_mail.get(tx, mail.id)
+    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
+    decided = await inbound_mail_store.get(tx, mail.id)
     if decided is None:
         raise NotFound(KIND, str(mail.id))
     return decided
@@ -274,4 +274,4 @@ async def forget_old(tx: Tx, *, now: datetime) -> int:
 
     What became of them stays known.
     """
-    return await inbound_mail.forget_raw(tx, before=now - KEPT, limit=_AT_ONCE)
+    return await inbound_mail_store.forget_raw(tx, before=now - KEPT, limit=_AT_ONCE)

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from clearline.errors import DeskError
 from clearline.mail.format.parts import MailUnreadable, Parsed, message_of, read_message
 from clearline.mail.inbound import classify as mail_sorting
-from clearline.mail.inbound import mailbox_store as mailboxes
-from clearline.mail.inbound import store as inbound_mail
+from clearline.mail.inbound import mailbox_store
+from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound.domain import LEASE, REASON_MAX, TRIES, InboundMail, InboundState
 from clearline.mail.inbound.file import MailDesk
@@ -137,7 +137,7 @@ async def turn(database: Database, desk: MailDesk, now: Clock) -> int:
     done, after = 0, None
     while done < AT_ONCE:
         async with database.statement() as tx:
-            mail = await inbound_mail.begin(tx, after, until=now() + LEASE, now=now())
+            mail = await inbound_mail_store.begin(tx, after, until=now() + LEASE, now=now())
         if mail is None:
             return done
         after = mail.received_at, mail.id
@@ -158,7 +158,7 @@ async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
     except BlobsUnavailable as error:
         await desk.discard()
         async with database.statement() as tx:
-            await inbound_mail.give_back(tx, mail.id, failed=False)
+            await inbound_mail_store.give_back(tx, mail.id, failed=False)
         _log.warning("mail put off: attachments cannot be stored", mail=str(mail.id), error=str(error))
     except DeskError as error:
         await desk.discard()
@@ -169,7 +169,7 @@ async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
         await desk.discard()
         if isinstance(error, StatementFailed) and error.sqlstate in _PASSING and not is_last:
             async with database.statement() as tx:
-                await inbound_mail.give_back(tx, mail.id, failed=True)
+                await inbound_mail_store.give_back(tx, mail.id, failed=True)
             return
         _log.exception("mail not dealt with", mail=str(mail.id))
         await _put_aside(
@@ -179,17 +179,17 @@ async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
 
 async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Clock) -> None:
     async with database.statement() as tx:
-        raw = await inbound_mail.raw(tx, mail.id)
+        raw = await inbound_mail_store.raw(tx, mail.id)
     # In a thread: a large mail takes its time, and others wait for an answer.
     message, parsed = await asyncio.to_thread(_read, raw or b"")
     async with database.transaction() as tx:
         known = await mail_sorting.known_contact(tx, parsed.heads.sender)
     async with database.transaction() as tx:
         await db.hurry(tx)
-        if await inbound_mail.take(tx, mail.id) is None:
+        if await inbound_mail_store.take(tx, mail.id) is None:
             return  # another process has it, or had
         outcome = await mail_sorting.sort(tx, mail, parsed, message, known, desk=desk, now=now())
-        await inbound_mail.decide(tx, mail.id, _short(outcome), now=_decided_at(outcome, now))
+        await inbound_mail_store.decide(tx, mail.id, _short(outcome), now=_decided_at(outcome, now))
     _log.info("mail dealt with", mail=str(mail.id), state=outcome.state, reason=outcome.reason)
 
 
@@ -208,9 +208,9 @@ def _decided_at(outcome: Outcome, now: Clock) -> datetime | None:
 
 async def _put_aside(database: Database, mail_id: UUID, reason: str, *, failures: int = 0) -> None:
     async with database.transaction() as tx:
-        if await inbound_mail.take(tx, mail_id) is not None:
+        if await inbound_mail_store.take(tx, mail_id) is not None:
             aside = _short(Outcome(InboundState.QUARANTINED, reason))
-            await inbound_mail.decide(tx, mail_id, aside, now=None, failures=failures)
+            await inbound_mail_store.decide(tx, mail_id, aside, now=None, failures=failures)
 
 
 class Fetched(Struct, frozen=True):
@@ -227,16 +227,16 @@ async def poll(database: Database, settings: Settings, now: Clock) -> int:
     once.
     """
     async with database.transaction() as alone:
-        if not await mailboxes.hold_polling(alone):
+        if not await mailbox_store.hold_polling(alone):
             return 0
         async with database.transaction() as tx:
-            found, key = await mailboxes.polled(tx), await sealer(tx, settings.secret_key)
+            found, key = await mailbox_store.polled(tx), await sealer(tx, settings.secret_key)
         total = 0
         for mailbox in found:
             fetched = await _poll_one(database, mailbox, key, settings.mail_max, now)
             total += fetched.kept
             async with database.statement() as tx:
-                await mailboxes.note_poll(tx, mailbox.id, fetched.error, now=now())
+                await mailbox_store.note_poll(tx, mailbox.id, fetched.error, now=now())
         return total
 
 

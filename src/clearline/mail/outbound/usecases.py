@@ -7,12 +7,11 @@ from uuid import UUID, uuid4
 
 from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Violation
-from clearline.events import store as events
+from clearline.events import store as event_store
 from clearline.events.domain import RecordChanged
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
-from clearline.mail.outbound import store as outbound_mail
-from clearline.mail.outbound import suppression_store as mail_suppressions
-from clearline.mail.outbound import thread_store as mail_references
+from clearline.mail.outbound import store as outbound_mail_store
+from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.compose import compose
 from clearline.mail.outbound.domain import (
     SENT_DAYS,
@@ -72,7 +71,7 @@ async def send(tx: Tx, mail: Mail, *, now: datetime, settings: MailSettings) -> 
     thread = (
         []
         if number is None
-        else await mail_references.thread(tx, mail.company_id, number, known_as, first=_FIRST, last=_LAST)
+        else await thread_store.thread(tx, mail.company_id, number, known_as, first=_FIRST, last=_LAST)
     )
     composed = compose(mail, mail_id, thread, settings=settings, now=now)
     refused = await _refusal(tx, mail.recipient)
@@ -82,9 +81,9 @@ async def send(tx: Tx, mail: Mail, *, now: datetime, settings: MailSettings) -> 
         mail.company_id, mail_id, 0, mail.recipient, mail.user_id, composed.subject, mail.kind, number,
         composed.message_id, state, 0, now, refused, now, finished_at,
     )  # fmt: skip
-    await outbound_mail.insert(tx, stored, composed.message)
+    await outbound_mail_store.insert(tx, stored, composed.message)
     if number is not None and refused is None:
-        await mail_references.add(tx, mail.company_id, number, composed.message_id, recipient=known_as, now=now)
+        await thread_store.add(tx, mail.company_id, number, composed.message_id, recipient=known_as, now=now)
     return mail_id
 
 
@@ -96,7 +95,7 @@ async def may_mail(tx: Tx, address: str) -> bool:
 async def _refusal(tx: Tx, address: str) -> str | None:
     if not is_mailable(address):
         return "no server takes mail for such an address"
-    found = await mail_suppressions.get(tx, folded(address))
+    found = await suppression_store.get(tx, folded(address))
     return None if found is None else suppressed(found.reason)
 
 
@@ -110,7 +109,7 @@ async def recent_count(tx: Tx, recipient: str, kind: str = "notification", *, no
 
     Whoever notifies compares it with ``MOST_AN_HOUR`` and keeps the rest for a digest.
     """
-    return await outbound_mail.recent_count(tx, recipient, kind, since=now - _HOUR)
+    return await outbound_mail_store.recent_count(tx, recipient, kind, since=now - _HOUR)
 
 
 async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
@@ -118,7 +117,7 @@ async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
 
     Whoever notifies compares it with ``MOST_TO_CONTACTS``: a customer is not to write to the world through the desk.
     """
-    return await outbound_mail.contacts_count(tx, company_id, since=now - _HOUR)
+    return await outbound_mail_store.contacts_count(tx, company_id, since=now - _HOUR)
 
 
 async def note_bounce(
@@ -130,10 +129,10 @@ async def note_bounce(
     says that they do not exist. Reports cannot be proved genuine. A Message-ID is no secret: besides the recipient and
     the servers on the way everybody knows it who got an answer to the mail, or has it forwarded.
     """
-    mail = await outbound_mail.with_message_id(tx, message_id)
+    mail = await outbound_mail_store.with_message_id(tx, message_id)
     if mail is None:
         return None
-    await outbound_mail.bounce(tx, mail, detail[:ERROR_MAX], now=now)
+    await outbound_mail_store.bounce(tx, mail, detail[:ERROR_MAX], now=now)
     if {folded(mail.recipient), folded(wire_address(mail.recipient))}.intersection(bad_addresses):
         await _suppress(tx, MAILER, mail.recipient, SuppressionReason.BOUNCE, detail[:DETAIL_MAX], now=now)
     return mail
@@ -158,9 +157,9 @@ async def list_mails(
     """
     permissions.require_staff(actor, Scope.DESK_READ)
     if ticket_number is None:
-        return await outbound_mail.page(tx, state=state, before=before, limit=limit)
+        return await outbound_mail_store.page(tx, state=state, before=before, limit=limit)
     company_id = await access.ticket_to_read(tx, actor, ticket_number)
-    return await outbound_mail.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
+    return await outbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, bytes]:
@@ -171,7 +170,7 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, b
         Forbidden: as for ``list_mails``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await outbound_mail.get(tx, mail_id)
+    found = await outbound_mail_store.get(tx, mail_id)
     if found is None:
         raise NotFound(KIND, str(mail_id))
     return found
@@ -186,16 +185,16 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
         Forbidden: the actor does not run the desk.
     """
     _run(actor)
-    mail = await outbound_mail.lock(tx, mail_id)
+    mail = await outbound_mail_store.lock(tx, mail_id)
     if mail is None:
         raise NotFound(KIND, str(mail_id))
     if mail.state is MailState.SENT:
         raise Conflict("the mail was sent already")
-    if await outbound_mail.is_claimed(tx, mail, now=now):
+    if await outbound_mail_store.is_claimed(tx, mail, now=now):
         raise Conflict("the mail is being sent")
     if (refused := await _refusal(tx, mail.recipient)) is not None:
         raise Conflict(refused)
-    await outbound_mail.wait_again(tx, mail, now=now)
+    await outbound_mail_store.wait_again(tx, mail, now=now)
     return (await get_mail(tx, actor, mail_id))[0]
 
 
@@ -234,7 +233,7 @@ async def list_suppressions(tx: Tx, actor: Actor, *, after: str | None, limit: i
         Forbidden: as for ``list_mails``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await mail_suppressions.page(tx, after=after, limit=limit)
+    return await suppression_store.page(tx, after=after, limit=limit)
 
 
 async def get_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
@@ -260,7 +259,7 @@ async def lock_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
 
 
 async def _found(tx: Tx, address: str) -> Suppression:
-    found = await mail_suppressions.get(tx, folded(address))
+    found = await suppression_store.get(tx, folded(address))
     if found is None:
         raise NotFound(_SUPPRESSED, folded(address))
     return found
@@ -289,10 +288,10 @@ async def _suppress(
     tx: Tx, actor: Actor, address: str, reason: SuppressionReason, detail: str, *, now: datetime
 ) -> bool:
     address = folded(address)
-    if not await mail_suppressions.add(tx, Suppression(address, reason, detail, now)):
+    if not await suppression_store.add(tx, Suppression(address, reason, detail, now)):
         return False
     fact = RecordChanged(SUPPRESSION, "created", address, address)
-    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
     return True
 
 
@@ -304,15 +303,15 @@ async def unsuppress(tx: Tx, actor: Actor, address: str, *, now: datetime) -> No
         Forbidden: the actor does not run the desk.
     """
     _run(actor)
-    if not await mail_suppressions.delete(tx, folded(address)):
+    if not await suppression_store.delete(tx, folded(address)):
         raise NotFound(_SUPPRESSED, folded(address))
     fact = RecordChanged(SUPPRESSION, "deleted", folded(address), folded(address))
-    await events.append(tx, actor, PROVIDER_ID, fact, now=now)
+    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
 
 
 async def purge(tx: Tx, *, limit: int = 1000, now: datetime) -> int:
     """Delete mails that were dealt with ``SENT_DAYS`` ago; how many. Their ids stay with their tickets."""
-    return await outbound_mail.purge(tx, before=now - timedelta(days=SENT_DAYS), limit=limit)
+    return await outbound_mail_store.purge(tx, before=now - timedelta(days=SENT_DAYS), limit=limit)
 
 
 def _run(actor: Actor) -> None:

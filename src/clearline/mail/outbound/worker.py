@@ -9,7 +9,7 @@ from random import SystemRandom
 import structlog
 from msgspec.structs import replace
 
-from clearline.mail.outbound import store as outbound_mail
+from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound.domain import MailState, next_try, wire_address
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
 from clearline.mail.outbound.store import Claimed
@@ -70,14 +70,16 @@ class MailOut:
             return []
         most = 1 if self._rests else free * BATCH
         async with self._database.transaction() as tx:
-            found = await outbound_mail.claim(tx, limit=most, until=now + timedelta(seconds=LEASE_SECONDS), now=now)
+            found = await outbound_mail_store.claim(
+                tx, limit=most, until=now + timedelta(seconds=LEASE_SECONDS), now=now
+            )
         self._is_trying = bool(self._rests and found)
         return [found[one::free] for one in range(min(free, len(found)))]
 
     async def _renew(self, batches: Sequence[list[Claimed]]) -> None:
         until = self._now() + timedelta(seconds=LEASE_SECONDS)
         async with self._database.statement() as tx:
-            await outbound_mail.renew(tx, [one for batch in batches for one in batch], until=until)
+            await outbound_mail_store.renew(tx, [one for batch in batches for one in batch], until=until)
 
     async def _send_all(self, batch: list[Claimed]) -> None:
         """Send a batch over one connection; it shrinks as mails are dealt with, so that only the rest is renewed."""
@@ -88,7 +90,7 @@ class MailOut:
         except SmtpUnavailable as error:
             self._rest(error)
             async with self._database.statement() as tx:
-                await outbound_mail.release(tx, batch)
+                await outbound_mail_store.release(tx, batch)
         finally:
             self._is_trying = False
 
@@ -113,14 +115,14 @@ class MailOut:
             return
         due_at = self._now() + wait * _random.uniform(1 - _JITTER, 1 + _JITTER)
         async with self._database.statement() as tx:
-            await outbound_mail.put_off(tx, mail, str(error), due_at=due_at)
+            await outbound_mail_store.put_off(tx, mail, str(error), due_at=due_at)
 
     async def _finish(self, mail: Claimed, state: MailState, error: str | None, *, attempts: int) -> None:
         """Note what became of a mail. When the database is away that is worth some patience: else it is sent again."""
         for tries_left in reversed(range(_NOTING_TRIES)):
             try:
                 async with self._database.statement() as tx:
-                    await outbound_mail.finish(tx, mail, state, error, attempts=attempts, now=self._now())
+                    await outbound_mail_store.finish(tx, mail, state, error, attempts=attempts, now=self._now())
             except DatabaseUnavailable:
                 if not tries_left:
                     raise

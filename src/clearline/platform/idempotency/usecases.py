@@ -9,7 +9,7 @@ from uuid import UUID
 from clearline.errors import Forbidden, IdempotencyKeyBusy, IdempotencyKeyReused
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
-from clearline.platform.idempotency import store as idempotency
+from clearline.platform.idempotency import store as idempotency_store
 from clearline.platform.idempotency.store import KeptAnswer
 
 KEPT_FOR = timedelta(hours=24)
@@ -24,9 +24,9 @@ async def replay(tx: Tx, actor: Actor, route: str, key: str, fingerprint: bytes,
         IdempotencyKeyReused: the first request was a different one.
     """
     company, key_id = _owner(actor)
-    if not await idempotency.claim(tx, key_id, route, key):
+    if not await idempotency_store.claim(tx, key_id, route, key):
         raise IdempotencyKeyBusy
-    kept = await idempotency.find(tx, company, key_id, route, key, since=now - KEPT_FOR)
+    kept = await idempotency_store.find(tx, company, key_id, route, key, since=now - KEPT_FOR)
     if kept is not None and kept.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return kept
@@ -35,7 +35,7 @@ async def replay(tx: Tx, actor: Actor, route: str, key: str, fingerprint: bytes,
 async def keep(tx: Tx, actor: Actor, route: str, key: str, answer: KeptAnswer, *, now: datetime) -> None:
     """Keep the answer with what it answers: both are there after the commit, or neither."""
     company, key_id = _owner(actor)
-    await idempotency.save(tx, company, key_id, route, key, answer, now=now)
+    await idempotency_store.save(tx, company, key_id, route, key, answer, now=now)
 
 
 def _owner(actor: Actor) -> tuple[UUID, UUID]:
@@ -46,4 +46,4 @@ def _owner(actor: Actor) -> tuple[UUID, UUID]:
 
 async def purge(tx: Tx, *, now: datetime) -> int:
     """Delete some of the answers that are too old to be given again; how many."""
-    return await idempotency.forget(tx, before=now - KEPT_FOR, limit=_PURGE_AT_ONCE)
+    return await idempotency_store.forget(tx, before=now - KEPT_FOR, limit=_PURGE_AT_ONCE)

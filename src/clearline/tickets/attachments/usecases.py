@@ -10,7 +10,7 @@ from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.tickets.attachments import store as attachments
+from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET, Attachment, Content, NewAttachment
 from clearline.tickets.domain import TAKES_NOTES
 from clearline.tickets.note import Visibility
@@ -46,7 +46,7 @@ async def add_attachment(
     ticket = await access.ticket_to_change(tx, actor, number)
     if ticket.status not in TAKES_NOTES:
         raise TicketFinished(ticket.status)
-    if await attachments.count(tx, ticket.company_id, number) >= PER_TICKET:
+    if await attachment_store.count(tx, ticket.company_id, number) >= PER_TICKET:
         raise TooManyAttachments(PER_TICKET)
     added = Attachment(
         ticket.company_id,
@@ -62,7 +62,7 @@ async def add_attachment(
         actor_id(actor),
         now,
     )
-    await attachments.insert(tx, added)
+    await attachment_store.insert(tx, added)
     return added
 
 
@@ -77,7 +77,7 @@ async def list_attachments(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await attachments.page(tx, company_id, number, access.readable(actor), after=after, limit=limit)
+    return await attachment_store.page(tx, company_id, number, access.readable(actor), after=after, limit=limit)
 
 
 async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID) -> Attachment:
@@ -89,7 +89,7 @@ async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID)
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    found = None if company_id is None else await attachments.get(tx, company_id, number, attachment_id)
+    found = None if company_id is None else await attachment_store.get(tx, company_id, number, attachment_id)
     return _readable(actor, found, attachment_id)
 
 
@@ -102,17 +102,17 @@ async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UU
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.ticket_to_change(tx, actor, number)
-    found = await attachments.get(tx, ticket.company_id, number, attachment_id)
+    found = await attachment_store.get(tx, ticket.company_id, number, attachment_id)
     gone = _readable(actor, found, attachment_id)
     if not actor.is_staff and (gone.created_by is None or gone.created_by != actor_id(actor)):
         raise Forbidden("only the provider, or who attached it, may remove an attachment")
-    await attachments.delete(tx, actor, gone, now=now)
+    await attachment_store.delete(tx, actor, gone, now=now)
     return gone
 
 
 async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
     """Which stored bytes, each by company and id, belong to no attachment of a company that this desk knows."""
-    return await attachments.orphans(tx, stored)
+    return await attachment_store.orphans(tx, stored)
 
 
 def _readable(actor: Actor, found: Attachment | None, attachment_id: UUID) -> Attachment:

@@ -8,14 +8,13 @@ from clearline.errors import InvalidInput, NotFound, NotMergeable, TicketFinishe
 from clearline.events.domain import Change, TicketChanged, TicketFact, TicketMerged, TicketUnmerged
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import access
-from clearline.tickets import desk_store as stored
-from clearline.tickets import store as tickets
+from clearline.tickets import access, desk_store
+from clearline.tickets import store as ticket_store
 from clearline.tickets.desk_usecases import lock_ticket
 from clearline.tickets.domain import MERGES_DEEP, TAKES_NOTES, Channel, Status, Ticket, ticket_number
 from clearline.tickets.handling import DeskTicket
-from clearline.tickets.links import store as links
-from clearline.tickets.links import watcher_store as watchers
+from clearline.tickets.links import store as link_store
+from clearline.tickets.links import watcher_store
 from clearline.tickets.links.domain import (
     COPIES_MAX,
     LINKS_MAX,
@@ -52,12 +51,12 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     locked = {one: await lock_ticket(tx, actor, one) for one in sorted((number, into))}
     check_merge(locked[number], locked[into])
     source, target = locked[number].ticket, locked[into].ticket
-    if await links.merges_below(tx, source.company_id, number) >= MERGES_DEEP:
+    if await link_store.merges_below(tx, source.company_id, number) >= MERGES_DEEP:
         raise NotMergeable(f"at most {MERGES_DEEP} merges may follow one another")
     moved, fact = force_status(source, Status.CLOSED, reason=reason, now=now)
-    await tickets.save_status(tx, actor, moved, fact, opened=-1)
-    await links.insert_merge(tx, Merge(source.company_id, number, into, source.status, now))
-    await watchers.copy(tx, actor, source.company_id, number, into, now=now)
+    await ticket_store.save_status(tx, actor, moved, fact, opened=-1)
+    await link_store.insert_merge(tx, Merge(source.company_id, number, into, source.status, now))
+    await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
     here, there = ticket_number(number), ticket_number(into)
     await _tell(tx, actor, source, f"Merged into {there}: further replies belong there", TicketMerged(there), now=now)
     changed = TicketChanged([Change(MERGED, None, here)])
@@ -77,15 +76,15 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
         InvalidInput: the reason is too long.
     """
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    merge = await links.merge_of(tx, await access.ticket_to_read(tx, actor, number), number)
+    merge = await link_store.merge_of(tx, await access.ticket_to_read(tx, actor, number), number)
     if merge is None:
         raise NotMergeable(f"{ticket_number(number)} is not merged")
     locked = {one: await access.ticket_to_change(tx, actor, one) for one in sorted((number, merge.into))}
-    if not await links.delete_merge(tx, merge):
+    if not await link_store.delete_merge(tx, merge):
         raise NotMergeable(f"{ticket_number(number)} is not merged any more")
     source, target = locked[number], locked[merge.into]
     moved, fact = force_status(source, merge.status_before, reason=reason, now=now)
-    await tickets.save_status(tx, actor, moved, fact, opened=1)
+    await ticket_store.save_status(tx, actor, moved, fact, opened=1)
     here, there = ticket_number(number), ticket_number(merge.into)
     await _tell(tx, actor, source, f"No longer merged into {there}", TicketUnmerged(there), now=now)
     changed = TicketChanged([Change(MERGED, here, None)])
@@ -105,7 +104,9 @@ async def notes_with_merged(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await links.notes(tx, company_id, number, visibilities=access.readable(actor), after=after or 0, limit=limit)
+    return await link_store.notes(
+        tx, company_id, number, visibilities=access.readable(actor), after=after or 0, limit=limit
+    )
 
 
 async def split_ticket(
@@ -139,21 +140,21 @@ async def split_ticket(
     made = (await create_ticket(tx, actor, new, company_id=original.company_id, now=now)).ticket
     company_id = original.company_id
     link = Link(uuid4(), LinkType.SPLIT_INTO, company_id, number, company_id, made.number, now)
-    if (await links.room(tx, link)).here >= LINKS_MAX:
+    if (await link_store.room(tx, link)).here >= LINKS_MAX:
         raise TooManyLinks(ticket_number(number), LINKS_MAX)
-    await links.insert(tx, actor, link, now=now)
+    await link_store.insert(tx, actor, link, now=now)
     here, there = ticket_number(number), ticket_number(made.number)
     first = system_note(f"Split off from {here} ({original.title})")
-    await links.add_notes(tx, actor, company_id, made.number, [*copies, first], now=now)
+    await link_store.add_notes(tx, actor, company_id, made.number, [*copies, first], now=now)
     told = system_note(f"{there} ({title}) was split off from this ticket")
-    await links.add_notes(tx, actor, company_id, number, [told], now=now)
+    await link_store.add_notes(tx, actor, company_id, number, [told], now=now)
     return await _now(tx, made)
 
 
 async def _copies(tx: Tx, original: Ticket, notes: tuple[int, ...]) -> list[NoteDraft]:
     if len(notes) > COPIES_MAX:
         raise InvalidInput([Violation("notes", f"must be at most {COPIES_MAX}")])
-    copies = await links.drafts_of(tx, original.company_id, original.number, notes)
+    copies = await link_store.drafts_of(tx, original.company_id, original.number, notes)
     if len(copies) != len(set(notes)):
         raise InvalidInput([Violation("notes", "must be numbers of notes of this ticket")])
     return copies
@@ -161,12 +162,12 @@ async def _copies(tx: Tx, original: Ticket, notes: tuple[int, ...]) -> list[Note
 
 async def _tell(tx: Tx, actor: Actor, ticket: Ticket, text: str, fact: TicketFact, *, now: datetime) -> None:
     """Write a system note and an event to a locked ticket, whatever its status."""
-    await stored.append_facts(tx, actor, ticket.company_id, ticket.number, [fact], now=now)
-    await links.add_notes(tx, actor, ticket.company_id, ticket.number, [system_note(text)], now=now)
+    await desk_store.append_facts(tx, actor, ticket.company_id, ticket.number, [fact], now=now)
+    await link_store.add_notes(tx, actor, ticket.company_id, ticket.number, [system_note(text)], now=now)
 
 
 async def _now(tx: Tx, ticket: Ticket) -> DeskTicket:
-    found = await stored.get(tx, ticket.company_id, ticket.number)
+    found = await desk_store.get(tx, ticket.company_id, ticket.number)
     if found is None:
         raise NotFound("ticket", ticket_number(ticket.number))
     return found

@@ -9,7 +9,7 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.domain import Ticket, ticket_number
-from clearline.tickets.links import store as links
+from clearline.tickets.links import store as link_store
 from clearline.tickets.links.domain import BY_HAND, FOR_CUSTOMERS, HIERARCHY, LINKS_MAX, Link, LinkedTicket, LinkType
 
 KIND = "link"
@@ -25,7 +25,9 @@ async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, l
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await links.page(tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit)
+    return await link_store.page(
+        tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit
+    )
 
 
 async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
@@ -54,14 +56,14 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
     if number == other:
         raise InvalidInput([Violation("ticket", "must be another ticket")])
     if kind in HIERARCHY:
-        await links.hold_hierarchy(tx)
+        await link_store.hold_hierarchy(tx)
     locked = await _lock(tx, actor, number, other)
     here, there = locked[number], locked[other]
     link = Link(uuid4(), kind, here.company_id, number, there.company_id, other, now)
     await _check_room(tx, link)
     if kind in HIERARCHY:
         await _check_hierarchy(tx, *((here, there) if kind is LinkType.PARENT_OF else (there, here)))
-    await links.insert(tx, actor, link, now=now)
+    await link_store.insert(tx, actor, link, now=now)
     return LinkedTicket(link, there.title, there.status)
 
 
@@ -87,11 +89,11 @@ async def remove_link(tx: Tx, actor: Actor, number: int, link_id: UUID, *, now: 
         As ``lock_link``.
     """
     found = await lock_link(tx, actor, number, link_id)
-    await links.delete(tx, actor, found.link, now=now)
+    await link_store.delete(tx, actor, found.link, now=now)
 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket:
-    found = await links.get(tx, company_id, number, link_id)
+    found = await link_store.get(tx, company_id, number, link_id)
     if found is None or found.link.other_company_id != (
         permissions.company_filter(actor) or found.link.other_company_id
     ):
@@ -116,7 +118,7 @@ def _check_customer(actor: Actor, kind: LinkType) -> None:
 
 
 async def _check_room(tx: Tx, link: Link) -> None:
-    room = await links.room(tx, link)
+    room = await link_store.room(tx, link)
     if room.is_linked:
         names = f"{link.type} between {ticket_number(link.number)} and {ticket_number(link.other_number)}"
         raise AlreadyExists(KIND, names)
@@ -126,5 +128,5 @@ async def _check_room(tx: Tx, link: Link) -> None:
 
 
 async def _check_hierarchy(tx: Tx, parent: Ticket, child: Ticket) -> None:
-    if await links.is_above(tx, child.number, parent.company_id, parent.number):
+    if await link_store.is_above(tx, child.number, parent.company_id, parent.number):
         raise LinkCycle(ticket_number(parent.number), ticket_number(child.number))

@@ -4,12 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.accounts import permissions
-from clearline.accounts import store as parties
+from clearline.accounts import store as account_store
 from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.tickets.links import watcher_store as watchers
+from clearline.tickets.links import watcher_store
 from clearline.tickets.links.domain import Watcher
 
 
@@ -34,7 +34,9 @@ async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_to_read(tx, actor, number)
-    return await watchers.page(tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit)
+    return await watcher_store.page(
+        tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit
+    )
 
 
 async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:
@@ -56,7 +58,7 @@ async def lock_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watc
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_to_read(tx, actor, number)
-    await watchers.hold(tx, company_id, number, user_id)
+    await watcher_store.hold(tx, company_id, number, user_id)
     return await _visible(tx, actor, company_id, number, user_id)
 
 
@@ -73,8 +75,8 @@ async def watch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: date
     if user is None or not user.is_active:
         more = " or of the provider" if actor.is_staff else ""
         raise InvalidInput([Violation("user", f"must be an active user of the ticket's company{more}")])
-    await watchers.add(tx, actor, company_id, number, user, now=now)
-    found = await watchers.get(tx, company_id, number, user.id)
+    await watcher_store.add(tx, actor, company_id, number, user, now=now)
+    found = await watcher_store.get(tx, company_id, number, user.id)
     return found or Watcher(user, now)
 
 
@@ -91,11 +93,13 @@ async def unwatch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: da
         if user is None:
             return False
         who = user.id
-    return await watchers.remove(tx, actor, company_id, number, who, only=permissions.company_filter(actor), now=now)
+    return await watcher_store.remove(
+        tx, actor, company_id, number, who, only=permissions.company_filter(actor), now=now
+    )
 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, user_id: UUID) -> Watcher:
-    found = await watchers.get(tx, company_id, number, user_id)
+    found = await watcher_store.get(tx, company_id, number, user_id)
     if found is None or found.user.company_id != (permissions.company_filter(actor) or found.user.company_id):
         raise NotFound("watcher", str(user_id))
     return found
@@ -105,9 +109,9 @@ async def _person(tx: Tx, actor: Actor, company_id: UUID, who: UUID | str) -> Us
     """A person of the ticket's company or, for the staff, of the provider."""
     for place in (company_id, PROVIDER_ID) if actor.is_staff else (company_id,):
         if isinstance(who, str):
-            found = await parties.user_with_email(tx, place, who)
+            found = await account_store.user_with_email(tx, place, who)
         else:
-            found = await parties.user(tx, place, who)
+            found = await account_store.user(tx, place, who)
         if found is not None:
             return found
     return None

@@ -6,7 +6,7 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.tickets import note_store as stored
+from clearline.tickets import note_store
 from clearline.tickets.domain import OPEN, Status
 from tests.builders.console_connect import move
 from tests.builders.house import TICKETS, Json, new_ticket, pointers, problem, staff_key
@@ -154,8 +154,8 @@ async def test_adding_a_note_reads_none_of_those_that_are_there(database: Databa
     public, none, now = "public", None, datetime.now(UTC)
     shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", True, "x", "{}")
     async with database.transaction() as tx:
-        whole = "\n".join(row[0] for row in await tx.fetch(f"explain {stored.INSERT}", *shared, [public]))
-        alone = "\n".join(row[0] for row in await tx.fetch(f"explain {stored.INSERT_ALONE}", *shared))
+        whole = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT}", *shared, [public]))
+        alone = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT_ALONE}", *shared))
     assert " on note n " in whole
     assert "Insert on note " in alone
     assert " on note n " not in alone

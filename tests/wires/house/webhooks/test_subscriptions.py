@@ -10,7 +10,7 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
-from clearline.webhooks import delivery_store as stored
+from clearline.webhooks import delivery_store
 from clearline.webhooks.domain import MOST
 from tests.builders.house import ANY, Json, new_ticket, problem, staff_key
 from tests.builders.receiver import LOOPBACK, Receiver, answer, receiving, signed_by
@@ -275,10 +275,11 @@ async def test_deliveries_are_listed_newest_first_page_by_page(client: httpx.Asy
     admin = await admin_of(database, tenant)
     one = await made(client, admin)
     made_ones = [
-        stored.NewDelivery(tenant.company.id, UUID(one["id"]), uuid4(), None, "ping", None, b"{}") for _ in range(5)
+        delivery_store.NewDelivery(tenant.company.id, UUID(one["id"]), uuid4(), None, "ping", None, b"{}")
+        for _ in range(5)
     ]
     async with database.statement() as tx:
-        await stored.insert(tx, made_ones, now=NOW)
+        await delivery_store.insert(tx, made_ones, now=NOW)
     for query in ("limit=2", "limit=2&state=waiting"):
         ids: list[str] = []
         address: str | None = f"{SUBSCRIPTIONS}/{one['id']}/deliveries?{query}"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.identity import Scope
-from clearline.inventory import store
+from clearline.inventory import store as service_store
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service, ServiceType
 from clearline.wires.house import paging
@@ -33,7 +33,7 @@ def service_out(service: Service) -> wire.InventoryOut:
 
 
 async def _list(call: Call, company_id: UUID) -> Page[wire.InventoryOut]:
-    after = paging.place(call, lambda *keys: keys) or store.FIRST
+    after = paging.place(call, lambda *keys: keys) or service_store.FIRST
     async with call.transaction() as tx:
         found = await inventory.services_of(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.type, one.label, one.id], service_out)

@@ -6,7 +6,7 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from clearline.tickets import store as stored
+from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import ticket_number
 from tests.builders.house import staff_key
 from tests.builders.samples import raised
@@ -59,7 +59,7 @@ async def test_a_ticket_is_merged_and_comes_back(
         name: value for name, value in before.items() if name not in changing
     }
     async with database.statement() as tx:
-        assert await stored.miscounted(tx) == []
+        assert await ticket_store.miscounted(tx) == []
 
 
 async def test_a_split_answers_the_new_ticket(
