@@ -1,8 +1,11 @@
 """What the desk refuses, as facts. No HTTP status here: each wire answers in its own dialect."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from msgspec import Struct
+
+T = TypeVar("T")
 
 
 class DeskError(Exception):
@@ -19,6 +22,22 @@ class NotFound(DeskError):
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"{kind} {name} does not exist")
         self.kind, self.name = kind, name
+
+
+def require_found(record: T | None, kind: str, name: object) -> T:
+    """Return the record, or refuse when there is none for this actor.
+
+    Args:
+        record: what the store answered.
+        kind: what it is, as people call it: ``queue``.
+        name: how the actor named it: an id, a name, a number.
+
+    Raises:
+        NotFound: ``record`` is None.
+    """
+    if record is None:
+        raise NotFound(kind, str(name))
+    return record
 
 
 class Unauthenticated(DeskError):
