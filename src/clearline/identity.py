@@ -22,7 +22,37 @@ class Role(StrEnum):
     ADMIN = "admin"
     """An agent who also runs the desk: people, teams, queues, routing."""
     OPERATOR = "operator"
-    """Whoever sits at the command line; no person of the desk, and allowed everything."""
+    """The command line and the server's own work; not a person, and allowed everything."""
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether it belongs to the provider: everybody who is not a customer."""
+        return self not in CUSTOMER_ROLES
+
+    @property
+    def works_tickets(self) -> bool:
+        """Whether a person of this role can have tickets assigned and belong to a team."""
+        return self in {Role.AGENT, Role.ADMIN}
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it can read but not write tickets."""
+        return self is Role.VIEWER
+
+    @property
+    def is_desk_admin(self) -> bool:
+        """Whether it may change people, teams, queues and routing."""
+        return self in {Role.ADMIN, Role.OPERATOR}
+
+    @property
+    def is_company_admin(self) -> bool:
+        """Whether it administers the company it belongs to: a customer's admin, or a desk admin."""
+        return self is Role.CUSTOMER_ADMIN or self.is_desk_admin
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether it is no person of any company."""
+        return self is Role.OPERATOR
 
 
 class Scope(StrEnum):
@@ -41,9 +71,10 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES = frozenset(Scope)
-STAFF = frozenset({Role.VIEWER, Role.AGENT, Role.ADMIN, Role.OPERATOR})
+CUSTOMER_ROLES = (Role.CUSTOMER, Role.CUSTOMER_ADMIN)
+"""The roles that a person of a customer can have."""
 STAFF_ROLES = (Role.ADMIN, Role.AGENT, Role.VIEWER)
-"""What a person of the provider may be."""
+"""The roles that a person of the provider can have."""
 
 _CUSTOMER = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
 _VIEWER = frozenset({Scope.TICKETS_READ, Scope.ACCOUNTS_READ, Scope.DESK_READ})
@@ -96,7 +127,22 @@ class Actor(Struct, frozen=True):
     @property
     def is_staff(self) -> bool:
         """Whether the actor works for the provider."""
-        return self.role in STAFF
+        return self.role.is_staff
+
+    @property
+    def is_desk_admin(self) -> bool:
+        """Whether the actor may change people, teams, queues and routing."""
+        return self.role.is_desk_admin
+
+    @property
+    def is_company_admin(self) -> bool:
+        """Whether the actor administers the company it belongs to."""
+        return self.role.is_company_admin
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether the actor is the operator, who belongs to no company."""
+        return self.role.is_operator
 
     def require(self, scope: Scope) -> None:
         """Refuse unless the actor holds ``scope``.

@@ -10,12 +10,22 @@ import pytest
 from clearline.accounts import keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import CUSTOMER_ROLES, ApiKey
+from clearline.accounts.domain import ApiKey
 from clearline.accounts.keys import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import Wanted
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
-from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Role, Scope
+from clearline.identity import (
+    ALL_SCOPES,
+    CUSTOMER_ROLES,
+    OPERATOR,
+    PROVIDER_ID,
+    ROLE_SCOPES,
+    STAFF_ROLES,
+    Actor,
+    Role,
+    Scope,
+)
 from clearline.platform.database.transactions import Database, Tx
 from clearline.schedule import ActorsLine
 from tests.conftest import NOW, Tenant, new_tenant

@@ -6,12 +6,22 @@ import pytest
 
 from clearline.accounts import keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import CUSTOMER_ROLES
 from clearline.audit import store as audit_store
 from clearline.audit.store import Wanted
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
 from clearline.events.store import Event
-from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role, Scope, User
+from clearline.identity import (
+    CUSTOMER_ROLES,
+    OPERATOR,
+    PROVIDER_ID,
+    ROLE_SCOPES,
+    STAFF_ROLES,
+    Actor,
+    Company,
+    Role,
+    Scope,
+    User,
+)
 from clearline.platform.database.transactions import Database, Tx
 from tests.conftest import NOW, Tenant, new_tenant
 

@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from clearline.accounts.domain import CUSTOMER_ROLES
-from clearline.identity import STAFF_ROLES, Role
+from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
 from clearline.notifications.domain import (
     DEFAULTS,
     Happening,

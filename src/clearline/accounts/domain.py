@@ -6,14 +6,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import Violation
-from clearline.identity import ALL_SCOPES, ROLE_SCOPES, STAFF_ROLES, Role
+from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, ROLE_SCOPES, STAFF_ROLES, Role
 from clearline.text import check_email, check_text
 
 NAME_MAX = 255
 CODE_MAX = 32
 PHONE_MAX = 64
-CUSTOMER_ROLES = (Role.CUSTOMER, Role.CUSTOMER_ADMIN)
-"""What a person of a customer may be."""
 
 
 class ApiKey(Struct, frozen=True):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from clearline.accounts import store as account_store
 from clearline.errors import Forbidden, NotFound
-from clearline.identity import Actor, Company, Role, Scope
+from clearline.identity import Actor, Company, Scope
 from clearline.platform.database.transactions import Tx
 
 
@@ -92,7 +92,7 @@ def require_company_admin(actor: Actor, company: Company) -> None:
         Forbidden: it is neither the provider's admin nor the company's.
         ScopeMissing: it lacks the scope.
     """
-    own = actor.company is not None and actor.company.id == company.id and actor.role is Role.CUSTOMER_ADMIN
+    own = actor.company is not None and actor.company.id == company.id and actor.is_company_admin
     if not own:
         require_desk_admin(actor)
     actor.require(Scope.ACCOUNTS_WRITE)
@@ -104,5 +104,5 @@ def require_desk_admin(actor: Actor) -> None:
     Raises:
         Forbidden: the actor is neither the operator nor an admin.
     """
-    if actor.role not in {Role.ADMIN, Role.OPERATOR}:
+    if not actor.is_desk_admin:
         raise Forbidden("only an admin may do this")

@@ -260,11 +260,7 @@ async def change_user(
     if violations := check_user(after.name, after.email, after.phone, after.role, of_provider=of_provider):
         raise InvalidInput(violations)
     leaves = _runs_the_desk(before) and not _runs_the_desk(after)
-    if (
-        leaves
-        and actor.role is not Role.OPERATOR
-        and not await account_store.has_other_admin(tx, PROVIDER_ID, before.id)
-    ):
+    if leaves and not actor.is_operator and not await account_store.has_other_admin(tx, PROVIDER_ID, before.id):
         raise LastAdmin
     if not await account_store.save_user(tx, after):
         raise AlreadyExists("user", after.email)
@@ -273,4 +269,4 @@ async def change_user(
 
 
 def _runs_the_desk(user: User) -> bool:
-    return user.role is Role.ADMIN and user.is_active
+    return user.role.is_desk_admin and user.is_active

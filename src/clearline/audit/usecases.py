@@ -10,7 +10,7 @@ from clearline.audit.store import Place, Wanted
 from clearline.errors import Forbidden, InvalidInput, Violation
 from clearline.events.domain import for_customer
 from clearline.events.store import Event
-from clearline.identity import Actor, Role, Scope
+from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 
@@ -45,7 +45,7 @@ async def list_events(
         InvalidInput: ``until`` is not after ``since``.
     """
     permissions.require_scope(actor, Scope.AUDIT_READ)
-    if actor.role not in {Role.ADMIN, Role.OPERATOR, Role.CUSTOMER_ADMIN}:
+    if not actor.is_company_admin:
         raise Forbidden("only an admin may do this")
     if since is not None and until is not None and until <= since:
         raise InvalidInput([Violation("until", "must be after since")])

@@ -31,7 +31,7 @@ from clearline.bulk.import_usecases import Format
 from clearline.bulk.store import Waiting
 from clearline.errors import Conflict, DeskError, Forbidden, NotFound, TooManyJobs
 from clearline.events.store import actor_id
-from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role, Scope
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Channel
 from clearline.tickets.note import Visibility
@@ -120,7 +120,7 @@ async def get_job(tx: Tx, actor: Actor, job_id: UUID) -> Job:
         ScopeMissing: the actor's key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    if _sees_all(actor):
+    if actor.is_desk_admin:
         found = await job_store.get(tx, job_id, None, None)
     else:
         company_id, user_id = _owner(actor)
@@ -128,10 +128,6 @@ async def get_job(tx: Tx, actor: Actor, job_id: UUID) -> Job:
     if found is None:
         raise NotFound("job", str(job_id))
     return found
-
-
-def _sees_all(actor: Actor) -> bool:
-    return actor.role in {Role.ADMIN, Role.OPERATOR}
 
 
 def _owner(actor: Actor) -> tuple[UUID, UUID]:
@@ -149,7 +145,7 @@ async def list_jobs(tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None
         ScopeMissing: the actor's key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    if _sees_all(actor):
+    if actor.is_desk_admin:
         return await job_store.newest(tx, after, limit)
     return await job_store.newest_of(tx, *_owner(actor), after, limit)
 

@@ -7,10 +7,10 @@ import click
 
 from clearline.accounts import keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import CUSTOMER_ROLES, ApiKey
+from clearline.accounts.domain import ApiKey
 from clearline.cli.context import as_json, emit, table, within
 from clearline.clock import now
-from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, STAFF_ROLES, Company, Role, User
+from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, OPERATOR, PROVIDER_ID, STAFF_ROLES, Company, Role, User
 from clearline.platform.database.transactions import Tx
 
 company_option = click.option("--company", required=True, metavar="NAME", help="The company's name or customer code.")

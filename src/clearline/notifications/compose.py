@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.identity import PROVIDER_ID, STAFF, Role
+from clearline.identity import PROVIDER_ID, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MOST_AN_HOUR, Mail, MailSettings, Rendered
 from clearline.notifications import preference_store
@@ -131,7 +131,7 @@ async def _settings(tx: Tx, group: Group) -> NotificationSettings:
 
 
 def _is_staff(one: Due, group: Group) -> bool:
-    return group.user_company_id == PROVIDER_ID and one.role is not None and Role(one.role) in STAFF
+    return group.user_company_id == PROVIDER_ID and one.role is not None and Role(one.role).is_staff
 
 
 def _told(one: Due, group: Group) -> Told | None:
@@ -176,7 +176,7 @@ def _notification(group: Group, found: Sequence[tuple[Due, Told]], office: Offic
 
 def _reply(one: Due, group: Group) -> str:
     """What an answer becomes: a note, which of the provider's people is internal; nothing, of those who only read."""
-    if one.status not in TAKES_NOTES or one.role == Role.VIEWER:
+    if one.status not in TAKES_NOTES or (one.role is not None and Role(one.role).is_read_only):
         return ""
     return _REPLY_OF_STAFF if _is_staff(one, group) else _REPLY
 

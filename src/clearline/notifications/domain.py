@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from clearline.errors import Violation
 from clearline.events.domain import for_customer
-from clearline.identity import STAFF, Role
+from clearline.identity import Role
 from clearline.tickets.domain import Channel, Status
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -210,7 +210,7 @@ def way_to(role: Role, rules: dict[Happening, Way], relations: Collection[Relati
 
 def may_know(role: Role | None, kind: str, data: dict[str, Any]) -> dict[str, Any] | None:
     """What somebody may know of an event; a contact who is no user (None) is a customer."""
-    return data if role in STAFF else for_customer(kind, data)
+    return data if role is not None and role.is_staff else for_customer(kind, data)
 
 
 def rules_of(settings: NotificationSettings, role: Role) -> dict[Happening, Way]:

@@ -10,7 +10,7 @@ from clearline.accounts import store as account_store
 from clearline.errors import AlreadyExists, Forbidden, InUse, InvalidInput, NotFound, Violation
 from clearline.events import store as event_store
 from clearline.events.domain import Change, record
-from clearline.identity import PROVIDER_ID, Actor, Role, Scope, User
+from clearline.identity import PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_store
 from clearline.queues.domain import Team, check_team
@@ -118,7 +118,7 @@ async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: 
     user = await account_store.user(tx, PROVIDER_ID, user_id)
     if user is None:
         raise NotFound("user", str(user_id))
-    if user.role is Role.VIEWER:
+    if not user.role.works_tickets:
         raise InvalidInput([Violation("user_id", "must be the id of an agent or admin: viewers work no tickets")])
     if not await team_store.join(tx, team_id, user_id):
         return found

@@ -11,7 +11,7 @@ from clearline.accounts import permissions
 from clearline.accounts import store as account_store
 from clearline.errors import Forbidden, InvalidInput, NotFound, TicketFinished, Violation
 from clearline.events.domain import changes_between
-from clearline.identity import PROVIDER_ID, STAFF_ROLES, Actor, Role, Scope
+from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
 from clearline.text import check_text
@@ -146,7 +146,7 @@ async def _check_references(tx: Tx, values: Editable, changed: set[str]) -> list
         violations.append(Violation("queue_id", "must be the id of a queue"))
     if "assignee_id" in changed and values.assignee_id is not None:
         person = await account_store.user(tx, PROVIDER_ID, values.assignee_id)
-        if person is None or not person.is_active or person.role not in STAFF_ROLES or person.role is Role.VIEWER:
+        if person is None or not person.is_active or not person.role.works_tickets:
             violations.append(Violation("assignee_id", "must be the id of an active agent"))
     return violations
 

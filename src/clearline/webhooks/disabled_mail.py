@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from clearline.accounts import store as account_store
-from clearline.identity import Role, User
+from clearline.identity import User
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import Mail, MailSettings, Rendered
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks.domain import Subscription
 
-_ADMINS = {Role.ADMIN, Role.CUSTOMER_ADMIN}
 _LOOKED_AT = 1_000
 _TOLD = 5
 
@@ -39,4 +38,4 @@ async def _concerned(tx: Tx, one: Subscription) -> list[User]:
     if maker is not None and maker.is_active:
         return [maker]
     users = await account_store.users(tx, one.company_id, limit=_LOOKED_AT)
-    return [user for user in users if user.is_active and user.role in _ADMINS][:_TOLD]
+    return [user for user in users if user.is_active and user.role.is_company_admin][:_TOLD]

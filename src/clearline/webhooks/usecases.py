@@ -13,7 +13,7 @@ from clearline.accounts import store as account_store
 from clearline.errors import Conflict, Forbidden, InvalidInput, NotFound, TooManySubscriptions
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
-from clearline.identity import Actor, Company, Role, Scope
+from clearline.identity import Actor, Company, Scope
 from clearline.platform.database import secrets as server
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import delivery_store
@@ -30,8 +30,6 @@ _OF_EVENTS = frozenset({"url", "types", "is_active"})
 _TOLD = ("url", "description", "types", "is_active", "disabled_reason", "generation")
 """What an event tells of a change."""
 
-_ADMINS = frozenset({Role.ADMIN, Role.OPERATOR, Role.CUSTOMER_ADMIN})
-
 
 def of_company(actor: Actor, of: Company | None, scope: Scope) -> UUID:
     """The company whose subscriptions are meant: the actor's own, or the one that the operator names.
@@ -40,12 +38,12 @@ def of_company(actor: Actor, of: Company | None, scope: Scope) -> UUID:
         Forbidden: the actor is no admin, or is the operator and names none.
         ScopeMissing: its key lacks the scope.
     """
-    if actor.role not in _ADMINS:
+    if not actor.is_company_admin:
         raise Forbidden("only an admin may do this")
     permissions.require_scope(actor, scope)
     if actor.company is not None and of is None:
         return actor.company.id
-    if actor.role is not Role.OPERATOR or of is None:
+    if not actor.is_operator or of is None:
         raise Forbidden("the operator, and nobody else, names whose subscriptions are meant")
     return of.id
 

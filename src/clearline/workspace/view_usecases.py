@@ -11,13 +11,12 @@ from clearline.accounts import permissions
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from clearline.events import store as event_store
 from clearline.events.domain import changes_between, record
-from clearline.identity import Actor, Role, Scope, User
+from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.workspace import view_store
 from clearline.workspace.domain import SavedView, check_view
 
 KIND = "view"
-_ADMINS = frozenset({Role.ADMIN, Role.OPERATOR, Role.CUSTOMER_ADMIN})
 
 
 async def list_views(
@@ -133,7 +132,7 @@ def _person(actor: Actor, of: User | None) -> User:
 
 
 def _admin(actor: Actor) -> None:
-    if actor.role not in _ADMINS:
+    if not actor.is_company_admin:
         raise Forbidden("only an admin may share a view, or change another's")
 
 

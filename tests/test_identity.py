@@ -1,0 +1,34 @@
+import pytest
+
+from clearline.identity import Actor, Role
+
+# fmt: off
+ANSWERS = {  # is_staff, works_tickets, is_read_only, is_desk_admin, is_company_admin, is_operator
+    Role.CUSTOMER:       (False, False, False, False, False, False),
+    Role.CUSTOMER_ADMIN: (False, False, False, False, True,  False),
+    Role.VIEWER:         (True,  False, True,  False, False, False),
+    Role.AGENT:          (True,  True,  False, False, False, False),
+    Role.ADMIN:          (True,  True,  False, True,  True,  False),
+    Role.OPERATOR:       (True,  False, False, True,  True,  True),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_says_what_it_is(role: Role) -> None:
+    answers = (
+        role.is_staff,
+        role.works_tickets,
+        role.is_read_only,
+        role.is_desk_admin,
+        role.is_company_admin,
+        role.is_operator,
+    )
+    assert answers == ANSWERS[role]
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_actor_is_what_its_role_is(role: Role) -> None:
+    actor = Actor(role, "somebody")
+    answers = (actor.is_staff, actor.is_desk_admin, actor.is_company_admin, actor.is_operator)
+    assert answers == (role.is_staff, role.is_desk_admin, role.is_company_admin, role.is_operator)
