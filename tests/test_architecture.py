@@ -12,7 +12,27 @@ import pytest
 import clearline
 
 SOURCE = Path(clearline.__file__).parent
+TESTS = Path(__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
+TEST_FILES = sorted(TESTS.rglob("*.py"))
+FOLDERS = sorted({path.parent for path in [*FILES, *TEST_FILES]})
+TOO_LONG = {
+    "tests/notifications/test_worker.py",
+    "tests/search/test_language.py",
+    "tests/search/test_usecases.py",
+    "tests/tickets/attachments/test_blobs.py",
+    "tests/webhooks/test_worker.py",
+    "tests/wires/house/tickets/attachments/test_attachments.py",
+}
+"""Files that are still to be split."""
+PATCHED_BY_NAME = {
+    "tests/notifications/test_worker.py",
+    "tests/webhooks/test_http_client.py",
+    "tests/webhooks/test_worker.py",
+    "tests/wires/house/event_stream/test_pages.py",
+    "tests/wires/house/event_stream/test_streams.py",
+}
+"""Tests that still patch our modules by their names."""
 STORE = [path for path in FILES if path.stem.endswith("store") or path.parent.name == "database"]
 READS = {"fetch", "fetchrow", "fetchval"}
 WRITES = re.compile(
@@ -23,7 +43,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def name_of(path: Path) -> str:
-    return str(path.relative_to(SOURCE))
+    return str(path.relative_to(SOURCE) if path.is_relative_to(SOURCE) else path.relative_to(TESTS.parent))
 
 
 def parsed(path: Path) -> ast.Module:
@@ -72,15 +92,31 @@ def public(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:
                 waiting += node.body
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", [*FILES, *TEST_FILES], ids=name_of)
 def test_no_file_has_more_than_400_lines(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400 or name_of(path) in TOO_LONG
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", [*FILES, *TEST_FILES], ids=name_of)
 def test_no_function_has_more_than_60_lines(path: Path) -> None:
     functions = [node for node in ast.walk(parsed(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     assert [one.name for one in functions if (one.end_lineno or 0) - one.lineno + 1 > 60] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
+def test_no_folder_has_more_than_15_files(folder: Path) -> None:
+    assert len([path for path in folder.glob("*.py") if path.name != "__init__.py"]) <= 15
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=name_of)
+def test_no_test_patches_our_modules_by_their_names(path: Path) -> None:
+    """A name in a string is not found when the code moves, and no type checker sees what takes its place."""
+    patches = [
+        ast.unparse(node)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("patch.setattr", "patch.delattr"))
+    ]
+    assert [one for one in patches if re.search(r"attr\(f?'clearline\b", one)] == [] or name_of(path) in PATCHED_BY_NAME
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
