@@ -11,7 +11,7 @@ import pytest
 from clearline.accounts import store as account_store
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
-from tests.tickets.test_plans import Noted, plan_of
+from tests.builders.plans import RecordingConnection, plan_of
 
 FILL = """
     insert into company
@@ -59,9 +59,9 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 @pytest.mark.parametrize("what", LISTS)
 async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
     index, read = LISTS[what]
-    noted = Noted()
-    await read(Tx(noted))
+    recording = RecordingConnection()
+    await read(Tx(recording))
     company = await filled.fetchval("select md5('company1')::uuid")
-    values = [company if value == COMPANY else value for value in noted.values]
-    assert await plan_of(filled, noted.statement, *values) == ({index}, set())
-    assert "Sort" not in await filled.fetchval(f"explain (format json) {noted.statement}", *values)
+    values = [company if value == COMPANY else value for value in recording.values]
+    assert await plan_of(filled, recording.statement, *values) == ({index}, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {recording.statement}", *values)

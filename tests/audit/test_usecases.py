@@ -35,9 +35,9 @@ from clearline.events.domain import (
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
+from tests.builders.plans import plan_of
 from tests.builders.samples import raised
 from tests.conftest import NOW, Tenant, new_database, new_tenant
-from tests.tickets.test_plans import plan_of
 
 HOUR = timedelta(hours=1)
 FACTS: list[Fact] = [

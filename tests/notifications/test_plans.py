@@ -11,7 +11,7 @@ from clearline.identity import PROVIDER_ID
 from clearline.notifications import preference_store, recipient_store
 from clearline.notifications import store as notification_store
 from clearline.platform.database.transactions import Tx
-from tests.tickets.test_plans import FILL, Noted, plan_of
+from tests.builders.plans import FILL, RecordingConnection, plan_of
 
 MORE = """
     insert into app_user (company_id, id, name, email, phone, created_at, role)
@@ -60,10 +60,10 @@ async def test_what_is_due_walks_its_index(filled: Any) -> None:
 
 @pytest.mark.parametrize("after", [None, (NOW, "1@example.com", 5)])
 async def test_a_page_of_what_waits_walks_its_index(filled: Any, after: tuple[datetime, str, int] | None) -> None:
-    noted = Noted()
-    await notification_store.pending(Tx(noted), after=after, limit=200)
-    assert await plan_of(filled, noted.statement, *noted.values) == ({"notification_due"}, set())
-    assert "Sort" not in await filled.fetchval(f"explain (format json) {noted.statement}", *noted.values)
+    recording = RecordingConnection()
+    await notification_store.pending(Tx(recording), after=after, limit=200)
+    assert await plan_of(filled, recording.statement, *recording.values) == ({"notification_due"}, set())
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {recording.statement}", *recording.values)
 
 
 async def test_what_a_mail_tells_of_is_found_by_its_recipient(filled: Any) -> None:
@@ -98,6 +98,6 @@ async def test_whoever_may_hear_of_an_event_is_found_by_indexes(filled: Any) -> 
 
 
 async def test_the_settings_of_a_person_are_found_by_the_primary_key(filled: Any) -> None:
-    noted = Noted()
-    await preference_store.get(Tx(noted), *await filled.fetchrow("select company_id, id from app_user limit 1"))
-    assert await plan_of(filled, noted.statement, *noted.values) == ({"notification_settings_pkey"}, set())
+    recording = RecordingConnection()
+    await preference_store.get(Tx(recording), *await filled.fetchrow("select company_id, id from app_user limit 1"))
+    assert await plan_of(filled, recording.statement, *recording.values) == ({"notification_settings_pkey"}, set())

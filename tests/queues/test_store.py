@@ -16,9 +16,9 @@ from clearline.routing import store as routing_store
 from clearline.routing import usecases as use
 from clearline.tickets import desk_usecases as handling
 from tests.builders.desk import a_queue, person
+from tests.builders.plans import FILL, plan_of
 from tests.builders.samples import raised
 from tests.conftest import NOW, Tenant
-from tests.tickets.test_plans import FILL, plan_of
 
 HANDLED = """
     insert into team select md5('team' || n)::uuid, 'Team ' || n, now() from generate_series(1, 50) n;

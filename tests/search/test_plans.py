@@ -16,8 +16,8 @@ from clearline.search.language import Clause, Facets, Named, clause, parse
 from clearline.search.plan import Plan, Statistics, Step
 from clearline.search.store import CANDIDATES, Hit, Wanted
 from clearline.search.usecases import RANKED_MAX
+from tests.builders.plans import BY_NUMBER, FILL, RecordingConnection, any_ticket, plan_of
 from tests.conftest import new_database
-from tests.tickets.test_plans import BY_NUMBER, FILL, Noted, one_ticket, plan_of
 
 FILL_SEARCH = """
     insert into ticket_search
@@ -89,56 +89,58 @@ async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[s
 async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
     filled: Any, query: str, *, staff: bool
 ) -> None:
-    company, _number = await one_ticket(filled)
+    company, _number = await any_ticket(filled)
     company_id = None if staff else company
     own = None if staff else clause(Facets((facet("company", company),)), staff=False)
     found = await attempts(filled, clauses(query, staff=staff), own)
     assert found[-1].oldest is None
     for attempt in found:
-        noted = Noted()
+        recording = RecordingConnection()
         for work in (
             search_store.find(
-                Tx(noted), attempt, Wanted(10_000, company_id, "common", None, 51), candidates=CANDIDATES
+                Tx(recording), attempt, Wanted(10_000, company_id, "common", None, 51), candidates=CANDIDATES
             ),
-            search_store.find(Tx(noted), attempt, Wanted(9_000, company_id, None, (0.5, 40), 51), candidates=51),
+            search_store.find(Tx(recording), attempt, Wanted(9_000, company_id, None, (0.5, 40), 51), candidates=51),
         ):
             await work
-            used, whole = await prepared_plan(filled, noted.statement, *noted.values)
+            used, whole = await prepared_plan(filled, recording.statement, *recording.values)
             assert ("ticket_search_vector" in used) == (attempt.index is not None)
             assert used & {"ticket_search_newest", "ticket_search_pkey"}
             assert whole == set()
-    await search_store.count(Tx(noted), found[-1], company_id)
-    used, whole = await prepared_plan(filled, noted.statement, *noted.values)
+    await search_store.count(Tx(recording), found[-1], company_id)
+    used, whole = await prepared_plan(filled, recording.statement, *recording.values)
     assert (used, whole) == ({"ticket_search_vector"}, set())
 
 
 async def test_going_along_the_newest_tickets_sorts_nothing(filled: Any) -> None:
-    company, _number = await one_ticket(filled)
+    company, _number = await any_ticket(filled)
     for company_id in (None, company):
-        noted = Noted()
+        recording = RecordingConnection()
         step = Step(None, "'common'", 5_000)
-        await search_store.find(Tx(noted), step, Wanted(10_000, company_id, None, None, 51), candidates=CANDIDATES)
+        await search_store.find(Tx(recording), step, Wanted(10_000, company_id, None, None, 51), candidates=CANDIDATES)
         async with filled.transaction():
             await search_store.prepare(Tx(filled))
-            lines = await filled.fetch("explain (analyze, timing off) " + (noted.statement or ""), *noted.values)
+            lines = await filled.fetch(
+                "explain (analyze, timing off) " + (recording.statement or ""), *recording.values
+            )
         [walk] = [line[0] for line in lines if "on ticket_search" in line[0]]
         assert "Backward" in walk
         assert int(re.findall(r"rows=(\d+)", walk)[-1]) <= CANDIDATES + 1
 
 
 async def test_the_tickets_that_were_found_are_read_by_their_keys(filled: Any) -> None:
-    noted = Noted()
-    hits = [Hit(*await one_ticket(filled), 0.0)] * 200
-    await search_store.tickets(Tx(noted), hits)
-    used, whole = await prepared_plan(filled, noted.statement, *noted.values)
+    recording = RecordingConnection()
+    hits = [Hit(*await any_ticket(filled), 0.0)] * 200
+    await search_store.tickets(Tx(recording), hits)
+    used, whole = await prepared_plan(filled, recording.statement, *recording.values)
     assert used & BY_NUMBER
     assert not whole & BIG
 
 
 async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> None:
-    noted = Noted()
-    await search_store.documents(Tx(noted), [await one_ticket(filled)] * 200)
-    used, whole = await plan_of(filled, noted.statement, *noted.values)
+    recording = RecordingConnection()
+    await search_store.documents(Tx(recording), [await any_ticket(filled)] * 200)
+    used, whole = await plan_of(filled, recording.statement, *recording.values)
     assert "note_pkey" in used
     assert used & BY_NUMBER
     assert not whole & BIG
@@ -155,27 +157,27 @@ async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> Non
     ],
 )
 async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
-    noted = Noted()
-    await work(Tx(noted), (await one_ticket(filled))[0])
-    used, whole = await plan_of(filled, noted.statement, *noted.values)
+    recording = RecordingConnection()
+    await work(Tx(recording), (await any_ticket(filled))[0])
+    used, whole = await plan_of(filled, recording.statement, *recording.values)
     assert used & one_of
     assert not whole & BIG
 
 
 @pytest.mark.parametrize("work", [search_store.settled, lambda tx: event_store.read(tx, Cursor(3, 5), limit=200)])
 async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work: Any) -> None:
-    noted = Noted()
-    await work(Tx(noted))
-    lines = await filled.fetch("explain " + (noted.statement or ""), *noted.values)
+    recording = RecordingConnection()
+    await work(Tx(recording))
+    lines = await filled.fetch("explain " + (recording.statement or ""), *recording.values)
     plan = "\n".join(line[0] for line in lines)
     assert "event_cursor" in plan
     assert "Sort" not in plan
 
 
 async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) -> None:
-    noted = Noted()
-    await search_store.statistics(Tx(noted), [("common", False), ("co", True)])
-    _used, whole = await plan_of(filled, noted.statement, *noted.values)
+    recording = RecordingConnection()
+    await search_store.statistics(Tx(recording), [("common", False), ("co", True)])
+    _used, whole = await plan_of(filled, recording.statement, *recording.values)
     assert not whole & BIG
     known = await search_store.statistics(Tx(filled), [("common", False), ("co", True), ("rare1", False)])
     assert known.shares["common", False] == pytest.approx(1)

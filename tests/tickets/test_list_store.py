@@ -12,7 +12,7 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets import desk_store, list_store
 from clearline.tickets.domain import OPEN, Status
 from clearline.tickets.list_store import END, LISTS, Filter, State
-from tests.tickets.test_plans import plan_of
+from tests.builders.plans import plan_of
 
 FILL = """
     insert into company

@@ -12,7 +12,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.webhooks import delivery_store
 from clearline.webhooks import store as subscription_store
 from clearline.webhooks.protocol import State
-from tests.tickets.test_plans import Noted, plan_of
+from tests.builders.plans import RecordingConnection, plan_of
 
 FILL = """
     insert into company
@@ -61,13 +61,13 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 @pytest.mark.parametrize("what", LISTS)
 async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
     indexes, read = LISTS[what]
-    noted = Noted()
-    await read(Tx(noted))
+    recording = RecordingConnection()
+    await read(Tx(recording))
     company, one = await filled.fetchrow("select company_id, id from subscription order by created_at limit 1")
-    values = [company if place == 0 else one if value == ID else value for place, value in enumerate(noted.values)]
-    used, walked = await plan_of(filled, noted.statement, *values)
+    values = [company if place == 0 else one if value == ID else value for place, value in enumerate(recording.values)]
+    used, walked = await plan_of(filled, recording.statement, *values)
     assert (used, walked) == (indexes, set())
-    assert "Sort" not in await filled.fetchval(f"explain (format json) {noted.statement}", *values)
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {recording.statement}", *values)
 
 
 async def test_claiming_reads_no_table_of_deliveries_from_end_to_end(filled: Any) -> None:
@@ -78,9 +78,9 @@ async def test_claiming_reads_no_table_of_deliveries_from_end_to_end(filled: Any
 
 
 async def test_the_active_ones_of_a_company_are_found_by_their_index(filled: Any) -> None:
-    noted = Noted()
-    await subscription_store.active(Tx(noted), [ID])
-    used, walked = await plan_of(filled, noted.statement, *noted.values)
+    recording = RecordingConnection()
+    await subscription_store.active(Tx(recording), [ID])
+    used, walked = await plan_of(filled, recording.statement, *recording.values)
     assert walked == set()
     assert used & {"subscription_active", "subscription_by_age", "subscription_pkey"}
 

@@ -12,7 +12,7 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState
 from clearline.platform.database.transactions import Tx
-from tests.tickets.test_plans import Noted, plan_of
+from tests.builders.plans import RecordingConnection, plan_of
 
 FILL = """
     insert into mailbox (id, address, created_at)
@@ -77,10 +77,10 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 @pytest.mark.parametrize("what", READS)
 async def test_what_is_read_walks_its_index(filled: Any, what: str) -> None:
     index, read = READS[what]
-    noted = Noted()
-    await read(Tx(noted))
-    assert await plan_of(filled, noted.statement, *noted.values) == ({index}, set())
-    plan = await filled.fetchval(f"explain (format json) {noted.statement}", *noted.values)
+    recording = RecordingConnection()
+    await read(Tx(recording))
+    assert await plan_of(filled, recording.statement, *recording.values) == ({index}, set())
+    plan = await filled.fetchval(f"explain (format json) {recording.statement}", *recording.values)
     assert what in {"a mailbox by its address", "companies of a sender", "users of an address"} or "Sort" not in plan
 
 

@@ -13,7 +13,7 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Tx
-from tests.tickets.test_plans import Noted, plan_of
+from tests.builders.plans import RecordingConnection, plan_of
 
 FILL = """
     insert into company
@@ -116,12 +116,12 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 
 
 async def _plan(filled: Any, run: Statement) -> tuple[tuple[set[str], set[str]], str]:
-    noted = Noted()
-    await run(Tx(noted))
+    recording = RecordingConnection()
+    await run(Tx(recording))
     company = await filled.fetchval("select company_id from ticket where number = 20")
-    values = [company if value == COMPANY else value for value in noted.values]
-    text: str = await filled.fetchval(f"explain (format json) {noted.statement}", *values)
-    used, whole = await plan_of(filled, noted.statement, *values)
+    values = [company if value == COMPANY else value for value in recording.values]
+    text: str = await filled.fetchval(f"explain (format json) {recording.statement}", *values)
+    used, whole = await plan_of(filled, recording.statement, *values)
     # An id names one row, whichever index finds it.
     return ({"outbound_mail_pkey" if one == "outbound_mail_by_id" else one for one in used}, whole), text
 
