@@ -39,7 +39,7 @@ from clearline.wires.console_connect.reference import OpenApi, openapi
 from clearline.wires.console_connect.routes import wire_app
 from clearline.wires.house import reference as house_reference
 from clearline.wires.house.errors import CATALOGUE
-from clearline.wires.house.event_stream.handlers import event_out
+from clearline.wires.house.event_stream.mapping import event_out
 from clearline.wires.house.routes import wire_app as house_app
 from clearline.wires.http.call import Desk, encode
 from clearline.wires.http.cursors import Cursors

@@ -15,7 +15,7 @@ from clearline.events.store import Event
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.tickets import access
-from clearline.wires.house.event_stream.handlers import streamed
+from clearline.wires.house.event_stream.mapping import streamed_event_out
 
 _EVERY = 0.5
 """Seconds between two looks for what is new."""
@@ -93,4 +93,4 @@ def _line(event: Event) -> str:
 
 def _json(event: Event) -> str:
     """The same members as the house API answers."""
-    return msgspec.json.encode(streamed(event)).decode()
+    return msgspec.json.encode(streamed_event_out(event)).decode()

@@ -14,7 +14,7 @@ from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.mail.inbound import mailbox_store
-from clearline.mail.inbound.imap import ImapAccess
+from clearline.mail.inbound.imap import ImapAccess, open_mailbox
 from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox
 from clearline.mail.inbound.secret_box import Sealer
 from clearline.platform.database import secrets as server
@@ -25,6 +25,7 @@ from clearline.text import check_text
 
 KIND = "mailbox"
 PASSWORD = "imap_password"  # noqa: S105 - the name of a field
+_COUNTED_MAX = 1000
 _UNTOLD = {"imap_secret", "polled_at", "last_error"}
 """Fields that no event repeats."""
 
@@ -162,6 +163,20 @@ def imap_access(mailbox: Mailbox, sealed_by: Sealer) -> ImapAccess:
         sealed_by.open(mailbox.imap_secret or b""),
         mailbox.imap_folder,
     )
+
+
+def count_unseen(mailbox: Mailbox, sealed_by: Sealer) -> int:
+    """Log in to the IMAP server of a mailbox and count its unseen mails, up to 1000. Blocks: call it in a thread.
+
+    Raises:
+        ImapFailed: the mailbox cannot be read.
+        Unsealable: its password was encrypted with another key.
+    """
+    opened = open_mailbox(imap_access(mailbox, sealed_by))
+    try:
+        return len(opened.unseen(_COUNTED_MAX))
+    finally:
+        opened.close()
 
 
 def _with(mailbox: Mailbox, values: Mapping[str, Any], sealed_by: Sealer) -> Mailbox:

@@ -1,9 +1,10 @@
 """House API v1: companies, and who one is."""
 
 from clearline.accounts import usecases as accounts
-from clearline.identity import PROVIDER_ID, Company, Scope
+from clearline.identity import Scope
 from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
+from clearline.wires.house.accounts.mapping import company_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import CompanyRef, Page, given
 from clearline.wires.http.call import Call
@@ -11,11 +12,6 @@ from clearline.wires.http.table import Operation
 
 COMPANIES = "/api/v1/companies"
 COMPANY = id_in_path("id", "The company's id.")
-
-
-def company_out(company: Company) -> wire.CompanyOut:
-    """A company."""
-    return wire.CompanyOut(str(company.id), company.name, company.code, company.id == PROVIDER_ID)
 
 
 async def list_companies(call: Call) -> Page[wire.CompanyOut]:

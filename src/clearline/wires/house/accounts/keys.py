@@ -1,7 +1,6 @@
 """House API v1: API keys."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from starlette.types import Send
@@ -13,6 +12,7 @@ from clearline.identity import Scope
 from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
+from clearline.wires.house.accounts.mapping import key_made_out, key_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Answer, Call, encode, etag
@@ -21,26 +21,6 @@ from clearline.wires.http.table import Operation
 
 KEYS = COMPANIES + "/{id}/keys"
 _KEY = COMPANY | id_in_path("key_id", "The key's id.")
-
-
-def _members(key: ApiKey) -> dict[str, Any]:
-    return {
-        "id": str(key.id),
-        "company_id": str(key.company_id),
-        "user_id": str(key.user_id),
-        "name": key.name,
-        "prefix": key.prefix,
-        "scopes": sorted(map(Scope, key.scopes)),
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "revoked_at": key.revoked_at,
-        "last_used_at": key.last_used_at,
-    }
-
-
-def key_out(key: ApiKey) -> wire.ApiKeyOut:
-    """A key without its secret."""
-    return wire.ApiKeyOut(**_members(key))
 
 
 class _ShownOnce(Answer):
@@ -55,9 +35,7 @@ class _ShownOnce(Answer):
             (b"location", location.encode()),
             (b"etag", etag(encode(key_out(key)))),
         ]
-        whole, kept = (
-            json_answer(201, wire.ApiKeyMade(**_members(key), key=shown), headers) for shown in (secret, None)
-        )
+        whole, kept = (json_answer(201, key_made_out(key, shown), headers) for shown in (secret, None))
         super().__init__(201, kept.body, kept.headers)
         self._whole = whole.body
 

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from clearline.accounts import usecases as accounts
-from clearline.identity import Role, Scope, User
+from clearline.identity import Role, Scope
 from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
+from clearline.wires.house.accounts.mapping import user_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, given
 from clearline.wires.http.call import Call
@@ -14,20 +15,6 @@ from clearline.wires.http.table import Operation
 
 USERS = COMPANIES + "/{id}/users"
 _USER = COMPANY | id_in_path("user_id", "The user's id.")
-
-
-def user_out(user: User) -> wire.UserOut:
-    """A user."""
-    return wire.UserOut(
-        str(user.id),
-        str(user.company_id),
-        user.name,
-        user.email,
-        user.phone,
-        user.role,
-        user.is_active,
-        user.is_available,
-    )
 
 
 async def _list(call: Call, company_id: UUID) -> Page[wire.UserOut]:

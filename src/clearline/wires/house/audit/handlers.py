@@ -5,32 +5,15 @@ from uuid import UUID
 
 from clearline.audit import usecases as audit
 from clearline.audit.store import Place
-from clearline.events.store import Event
 from clearline.identity import Scope
 from clearline.tickets import access
-from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import worklog_id
 from clearline.wires.house import paging
 from clearline.wires.house.audit import wire
+from clearline.wires.house.audit.mapping import event_out
 from clearline.wires.house.tickets.handlers import user_in_query
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
-
-
-def event_out(event: Event) -> wire.AuditEventOut:
-    """An event."""
-    return wire.AuditEventOut(
-        str(event.cursor.id),
-        event.at,
-        event.type,
-        str(event.company_id),
-        None if event.ticket_number is None else ticket_number(event.ticket_number),
-        None if event.note_number is None else worklog_id(event.note_number),
-        None if event.actor_id is None else str(event.actor_id),
-        event.actor_name,
-        event.data,
-    )
 
 
 async def list_events(call: Call) -> Page[wire.AuditEventOut]:

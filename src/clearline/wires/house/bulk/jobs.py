@@ -11,12 +11,13 @@ from msgspec import UNSET, Struct
 from clearline.bulk import domain
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import Action, BulkRequest, Job, JobItem, NewItem
+from clearline.bulk.domain import Action, Job, NewItem
 from clearline.bulk.import_usecases import Format
 from clearline.identity import Actor, Scope
-from clearline.tickets.domain import Channel, ticket_number
+from clearline.tickets.domain import Channel
 from clearline.wires.house import paging
 from clearline.wires.house.bulk import wire
+from clearline.wires.house.bulk.mapping import job_item_out, job_out
 from clearline.wires.house.tickets.handlers import id_in_body, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.body import BodyTooLarge, NotJson
@@ -58,44 +59,6 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
             return domain.ChangeTags(tuple(add), tuple(remove))
         case wire.NoteAction(text, visibility):
             return domain.AddNote(text, visibility)
-
-
-def _action_out(action: Action) -> wire.BulkAction:
-    match action:
-        case domain.ChangeStatus(to, reason):
-            return wire.StatusAction(to, reason)
-        case domain.Assign(to):
-            return wire.AssignAction(None if to is None else str(to))
-        case domain.ChangeValues(priority, severity, queue_id):
-            return wire.ChangeAction(priority, severity, str(queue_id) if isinstance(queue_id, UUID) else queue_id)
-        case domain.ChangeTags(add, remove):
-            return wire.TagAction(list(add), list(remove))
-        case domain.AddNote(text, visibility):
-            return wire.NoteAction(text, visibility)
-
-
-def job_out(job: Job) -> wire.JobOut:
-    """A job as it travels."""
-    request, counts = job.request, job.counts
-    return wire.JobOut(
-        id=str(job.id),
-        kind=job.kind,
-        state=job.state,
-        dry_run=job.dry_run,
-        total=job.total,
-        requested_by=job.actor_name,
-        created_at=job.created_at,
-        finished_at=job.finished_at,
-        action=_action_out(request.action) if isinstance(request, BulkRequest) else UNSET,
-        format=UNSET if isinstance(request, BulkRequest) else request.format,
-        counts=wire.JobCounts(counts.done, counts.unchanged, counts.refused, counts.waiting) if counts else UNSET,
-    )
-
-
-def _item_out(item: JobItem) -> wire.JobItemOut:
-    number = None if item.ticket_number is None else ticket_number(item.ticket_number)
-    code = None if item.code is None else item.code.replace("_", "-")
-    return wire.JobItemOut(item.position, number, item.outcome or "waiting", code, item.detail)  # type: ignore[arg-type]
 
 
 async def create_bulk(call: Call) -> wire.JobOut:
@@ -167,7 +130,7 @@ async def list_items(call: Call) -> Page[wire.JobItemOut]:
             after=after,
             limit=call.query.limit + 1,
         )
-    return paging.page(call, found, lambda one: [one.position], _item_out)
+    return paging.page(call, found, lambda one: [one.position], job_item_out)
 
 
 async def cancel_job(call: Call) -> wire.JobOut:

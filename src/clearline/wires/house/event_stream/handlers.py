@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from clearline.errors import Unauthenticated
@@ -14,18 +14,14 @@ from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import DatabaseUnavailable
 from clearline.tickets import access
-from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import worklog_id
 from clearline.wires.house.event_stream import wire
+from clearline.wires.house.event_stream.mapping import streamed_event_out
 from clearline.wires.house.paging import next_link
 from clearline.wires.http.call import Call, CutShort, Headers, Stream, encode
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import header
 from clearline.wires.http.resource import key_in
 from clearline.wires.http.table import Operation
-
-_Members = tuple[str, str, datetime, str, str | None, str | None, wire.EventActor, dict[str, Any]]
-"""Of an ``EventOut``, in their order."""
 
 JSON, NDJSON, SSE = "application/json", "application/x-ndjson", "text/event-stream"
 
@@ -37,36 +33,6 @@ PATIENCE_SECONDS = 60
 """How long a client may take nothing of what is sent to it before it is given up."""
 RETRY_MILLISECONDS = 2000
 """After how long a client that was cut off is to come again."""
-
-
-def event_out(event: Event, *, staff: bool, records: bool = False) -> wire.EventOut | None:
-    """An event as its reader may know it, or None when it may not know of it at all.
-
-    ``staff`` says that the reader works for the provider. A customer who is its company's admin also reads
-    ``records``: what happened to its people, keys and services.
-    """
-    data = event.data if staff else stream.shown(event, records=records)
-    if data is None:
-        return None
-    return wire.EventOut(*_members(event, data))
-
-
-def streamed(event: Event) -> wire.StreamedEvent:
-    """An event that was reduced to what its reader may know, with the place behind it."""
-    return wire.StreamedEvent(*_members(event, event.data), place_text(stream.place_of(event)))
-
-
-def _members(event: Event, data: dict[str, Any]) -> _Members:
-    return (
-        str(event.cursor.id),
-        event.type,
-        event.at,
-        str(event.company_id),
-        None if event.ticket_number is None else ticket_number(event.ticket_number),
-        None if event.note_number is None else worklog_id(event.note_number),
-        wire.EventActor(None if event.actor_id is None else str(event.actor_id), event.actor_name),
-        data,
-    )
 
 
 def preferred(accept: str) -> str:
@@ -149,7 +115,7 @@ def _page(call: Call, found: stream.Read) -> wire.EventPage:
     call.headers.append((b"vary", b"Accept"))
     if found.has_more:
         call.headers.append((b"link", next_link(call, cursor, name="after")))
-    return wire.EventPage([streamed(event) for event in found.events], found.has_more, cursor)
+    return wire.EventPage([streamed_event_out(event) for event in found.events], found.has_more, cursor)
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -180,7 +146,7 @@ async def _until(call: Call, reader: Reader, begin: Place, end: Place) -> AsyncI
             async with call.statement() as tx:
                 found = await stream.read(tx, reader, place)
             place, is_full = found.place, found.has_more
-            yield b"".join(encode(streamed(event)) + b"\n" for event in found.events)
+            yield b"".join(encode(streamed_event_out(event)) + b"\n" for event in found.events)
         last = max(place, end, key=lambda one: one.cursor)  # a filter looks at everything up to the end
         yield encode({"cursor": place_text(last)}) + b"\n"
 
@@ -264,7 +230,7 @@ def _id(place: Place) -> bytes:
 def _written(events: Iterable[Event]) -> bytes:
     return b"".join(
         b"id: %b\nevent: %b\ndata: %b\n\n" % (one.cursor.encode(), one.type.encode(), encode(one))
-        for one in map(streamed, events)
+        for one in map(streamed_event_out, events)
     )
 
 

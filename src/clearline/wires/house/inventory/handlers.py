@@ -8,10 +8,11 @@ from clearline.accounts import permissions
 from clearline.identity import Scope
 from clearline.inventory import store as service_store
 from clearline.inventory import usecases as inventory
-from clearline.inventory.domain import Service, ServiceType
+from clearline.inventory.domain import ServiceType
 from clearline.wires.house import paging
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.inventory import wire
+from clearline.wires.house.inventory.mapping import service_out
 from clearline.wires.house.tickets.handlers import uuid_of
 from clearline.wires.house.wire import Page, PageQuery, given
 from clearline.wires.http.call import Call
@@ -25,11 +26,6 @@ _SERVICE: dict[str, dict[str, Any]] = COMPANY | {
         "schema": {"type": "string", "minLength": 1, "maxLength": 64},
     }
 }
-
-
-def service_out(service: Service) -> wire.InventoryOut:
-    """A service."""
-    return wire.InventoryOut(str(service.company_id), service.id, service.type, service.label)
 
 
 async def _list(call: Call, company_id: UUID) -> Page[wire.InventoryOut]:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from clearline.errors import DeskError, InvalidInput, Violation
@@ -10,15 +9,13 @@ from clearline.identity import Scope
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail
 from clearline.mail.inbound.file import MailDesk
-from clearline.mail.inbound.usecases import MailDetails
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import StatementFailed, Tx
 from clearline.tickets import access
 from clearline.tickets.attachments.blobs import BlobsUnavailable
-from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import worklog_id
 from clearline.wires.house import paging
 from clearline.wires.house.mail import inbound_wire as wire
+from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call, Headers, Stream
@@ -26,44 +23,6 @@ from clearline.wires.http.table import Operation
 
 _MAILS = "/api/v1/inbound-mails"
 _ID = id_in_path("id", "The mail's id.", example=EXAMPLE_ID)
-_SHOWN_MAX = 100_000
-"""Characters of a text that are shown; the rest is in the mail as it came."""
-
-
-def _members(mail: InboundMail) -> dict[str, Any]:
-    return {
-        "id": str(mail.id),
-        "mailbox_id": None if mail.mailbox_id is None else str(mail.mailbox_id),
-        "received_at": mail.received_at,
-        "envelope_from": mail.envelope_from,
-        "envelope_to": mail.envelope_to.split(),
-        "sender": mail.sender,
-        "subject": mail.subject,
-        "message_id": mail.message_id,
-        "size": mail.size,
-        "state": mail.state,
-        "reason": mail.reason,
-        "ticket": None if mail.ticket_number is None else ticket_number(mail.ticket_number),
-        "note": None if mail.note_number is None else worklog_id(mail.note_number),
-        "decided_by": None if mail.decided_by is None else str(mail.decided_by),
-        "decided_at": mail.decided_at,
-    }
-
-
-def _mail_out(mail: InboundMail) -> wire.InboundMailOut:
-    return wire.InboundMailOut(**_members(mail))
-
-
-def _details_out(found: MailDetails) -> wire.InboundMailDetails:
-    parsed = found.parsed
-    if parsed is None:
-        return wire.InboundMailDetails(**_members(found.mail), headers=[], text="", files=[])
-    return wire.InboundMailDetails(
-        **_members(found.mail),
-        headers=[wire.InboundMailHeader(name, value) for name, value in parsed.heads.all],
-        text=parsed.text[:_SHOWN_MAX],
-        files=[wire.InboundMailFile(one.name, one.media_type, len(one.content)) for one in parsed.files],
-    )
 
 
 async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
@@ -72,14 +31,14 @@ async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
     before = paging.place(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
     async with call.statement() as tx:
         found = await inbound_mail.list_mails(tx, call.actor, state=query.state, before=before, limit=query.limit + 1)
-    return paging.page(call, found, lambda one: [one.received_at.isoformat(), str(one.id)], _mail_out)
+    return paging.page(call, found, lambda one: [one.received_at.isoformat(), str(one.id)], inbound_mail_out)
 
 
 async def get_mail(call: Call) -> wire.InboundMailDetails:
     """One mail, and what it says."""
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     async with call.statement() as tx:
-        return _details_out(await inbound_mail.get_mail(tx, call.actor, mail_id))
+        return inbound_mail_details_out(await inbound_mail.get_mail(tx, call.actor, mail_id))
 
 
 async def get_raw(call: Call) -> Stream:
@@ -112,7 +71,7 @@ async def release_mail(call: Call) -> wire.InboundMailOut:
     try:
         async with call.transaction() as tx:
             desk = await _desk(tx, call)
-            return _mail_out(await _released(tx, call, mail_id, body, desk))
+            return inbound_mail_out(await _released(tx, call, mail_id, body, desk))
     except (DeskError, BlobsUnavailable, StatementFailed):  # with any other, the commit may have happened
         if desk is not None:
             await desk.discard()
@@ -137,7 +96,7 @@ async def discard_mail(call: Call) -> wire.InboundMailOut:
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     call.body(wire.DiscardIn)
     async with call.transaction() as tx:
-        return _mail_out(await inbound_mail.discard(tx, call.actor, mail_id, now=call.now))
+        return inbound_mail_out(await inbound_mail.discard(tx, call.actor, mail_id, now=call.now))
 
 
 OPERATIONS = (

@@ -5,11 +5,11 @@ from typing import Any
 
 from clearline.identity import Scope
 from clearline.mail.inbound import mailbox_usecases as mailboxes
-from clearline.mail.inbound.imap import ImapAccess, ImapFailed, open_mailbox
-from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, Mailbox
+from clearline.mail.inbound.imap import ImapFailed
 from clearline.mail.inbound.secret_box import Unsealable
 from clearline.wires.house import paging
 from clearline.wires.house.mail import mailbox_wire as wire
+from clearline.wires.house.mail.mailbox_mapping import mailbox_out, mailbox_summary_out
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, given
 from clearline.wires.http.call import Call
@@ -18,32 +18,6 @@ from clearline.wires.http.table import Operation
 _MAILBOXES = "/api/v1/mailboxes"
 _ID = id_in_path("id", "The mailbox's id.", example=EXAMPLE_ID)
 _IMAP = {"host": "imap_host", "port": "imap_port", "tls": "imap_tls", "user": "imap_user", "folder": "imap_folder"}
-_COUNTED = 1000
-
-
-def _members(mailbox: Mailbox) -> dict[str, Any]:
-    imap = None
-    if mailbox.imap_host is not None:
-        port = mailbox.imap_port or IMAP_PORTS[mailbox.imap_tls]
-        imap = wire.ImapOut(mailbox.imap_host, port, mailbox.imap_tls, mailbox.imap_user or "", mailbox.imap_folder)
-    return {
-        "id": str(mailbox.id),
-        "address": mailbox.address,
-        "name": mailbox.name,
-        "queue_id": None if mailbox.queue_id is None else str(mailbox.queue_id),
-        "is_active": mailbox.is_active,
-        "imap": imap,
-        "created_at": mailbox.created_at,
-    }
-
-
-def _mailbox_out(mailbox: Mailbox) -> wire.MailboxOut:
-    """A mailbox. How its last poll went is left out: its ETag would change every half minute."""
-    return wire.MailboxOut(**_members(mailbox))
-
-
-def _summary_out(mailbox: Mailbox) -> wire.MailboxSummary:
-    return wire.MailboxSummary(**_members(mailbox), polled_at=mailbox.polled_at, last_error=mailbox.last_error)
 
 
 def _values(body: wire.MailboxIn | wire.MailboxPatch) -> dict[str, Any]:
@@ -63,7 +37,7 @@ async def list_mailboxes(call: Call) -> Page[wire.MailboxSummary]:
     after = paging.place(call, str)
     async with call.statement() as tx:
         found = await mailboxes.list_mailboxes(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.address], _summary_out)
+    return paging.page(call, found, lambda one: [one.address], mailbox_summary_out)
 
 
 async def add_mailbox(call: Call) -> wire.MailboxOut:
@@ -73,14 +47,14 @@ async def add_mailbox(call: Call) -> wire.MailboxOut:
         sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
         made = await mailboxes.add_mailbox(tx, call.actor, values, sealed_by=sealer, now=call.now)
     call.location = f"{_MAILBOXES}/{made.id}"
-    return _mailbox_out(made)
+    return mailbox_out(made)
 
 
 async def get_mailbox(call: Call) -> wire.MailboxOut:
     """One mailbox."""
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     async with call.statement() as tx:
-        return _mailbox_out(await mailboxes.get_mailbox(tx, call.actor, mailbox_id))
+        return mailbox_out(await mailboxes.get_mailbox(tx, call.actor, mailbox_id))
 
 
 async def change_mailbox(call: Call) -> wire.MailboxOut:
@@ -88,17 +62,17 @@ async def change_mailbox(call: Call) -> wire.MailboxOut:
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     values = _values(call.body(wire.MailboxPatch))
     async with call.transaction() as tx:
-        call.unless_changed(_mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
+        call.unless_changed(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
         sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
         changed = await mailboxes.change_mailbox(tx, call.actor, mailbox_id, values, sealed_by=sealer, now=call.now)
-    return _mailbox_out(changed)
+    return mailbox_out(changed)
 
 
 async def delete_mailbox(call: Call) -> None:
     """Take no more mail for an address."""
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(_mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
+        call.unless_changed(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
         await mailboxes.delete_mailbox(tx, call.actor, mailbox_id, now=call.now)
 
 
@@ -110,18 +84,10 @@ async def check_mailbox(call: Call) -> wire.MailboxCheckOut:
         mailbox = await mailboxes.mailbox_to_check(tx, call.actor, mailbox_id)
         sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
     try:
-        unseen = await asyncio.to_thread(_unseen, mailboxes.imap_access(mailbox, sealer))
+        unseen = await asyncio.to_thread(mailboxes.count_unseen, mailbox, sealer)
     except (ImapFailed, Unsealable) as error:
         return wire.MailboxCheckOut(works=False, error=str(error), unseen=None)
     return wire.MailboxCheckOut(works=True, error=None, unseen=unseen)
-
-
-def _unseen(access: ImapAccess) -> int:
-    opened = open_mailbox(access)
-    try:
-        return len(opened.unseen(_COUNTED))
-    finally:
-        opened.close()
 
 
 OPERATIONS = (

@@ -6,13 +6,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 from clearline.identity import Scope
-from clearline.mail.outbound import compose as mail_message
 from clearline.mail.outbound import usecases as mails
-from clearline.mail.outbound.domain import OutboundMail, Suppression
 from clearline.tickets import access
-from clearline.tickets.domain import ticket_number
 from clearline.wires.house import paging
 from clearline.wires.house.mail import outbound_wire as wire
+from clearline.wires.house.mail.outbound_mapping import outbound_mail_details_out, outbound_mail_out, suppression_out
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
@@ -30,31 +28,6 @@ _ADDRESS: dict[str, dict[str, Any]] = {
 }
 
 
-def _members(mail: OutboundMail) -> dict[str, Any]:
-    return {
-        "id": str(mail.id),
-        "state": mail.state,
-        "kind": mail.kind,
-        "recipient": mail.recipient,
-        "subject": mail.subject,
-        "ticket": None if mail.ticket_number is None else ticket_number(mail.ticket_number),
-        "message_id": mail.message_id,
-        "attempts": mail.attempts,
-        "due_at": mail.due_at,
-        "last_error": mail.last_error,
-        "created_at": mail.created_at,
-        "finished_at": mail.finished_at,
-    }
-
-
-def _mail_out(mail: OutboundMail) -> wire.OutboundMailOut:
-    return wire.OutboundMailOut(**_members(mail))
-
-
-def _suppression_out(one: Suppression) -> wire.SuppressionOut:
-    return wire.SuppressionOut(one.address, one.reason, one.detail, one.created_at)
-
-
 async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
     """Mails, newest first."""
     before = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
@@ -63,16 +36,14 @@ async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
         found = await mails.list_mails(
             tx, call.actor, state=call.query.state, ticket_number=number, before=before, limit=call.query.limit + 1
         )
-    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], _mail_out)
+    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], outbound_mail_out)
 
 
 async def get_mail(call: Call) -> wire.OutboundMailWhole:
     """One mail, with what it says."""
     async with call.statement() as tx:
         mail, message = await mails.get_mail(tx, call.actor, uuid_of(call.path["id"], mails.KIND))
-    shown = mail_message.read(message)
-    headers = [wire.MailHeader(name, value) for name, value in shown.headers]
-    return wire.OutboundMailWhole(**_members(mail), headers=headers, text=shown.text, html=shown.html)
+    return outbound_mail_details_out(mail, message)
 
 
 async def retry_mail(call: Call) -> wire.OutboundMailOut:
@@ -80,7 +51,7 @@ async def retry_mail(call: Call) -> wire.OutboundMailOut:
     mail_id = uuid_of(call.path["id"], mails.KIND)
     call.body(wire.RetryIn)
     async with call.transaction() as tx:
-        return _mail_out(await mails.retry_mail(tx, call.actor, mail_id, now=call.now))
+        return outbound_mail_out(await mails.retry_mail(tx, call.actor, mail_id, now=call.now))
 
 
 async def test_mail(call: Call) -> wire.OutboundMailOut:
@@ -89,7 +60,7 @@ async def test_mail(call: Call) -> wire.OutboundMailOut:
     async with call.transaction() as tx:
         known = await mails.settings_of(tx, call.desk.settings)
         sent = await mails.send_test(tx, call.actor, body.recipient, now=call.now, settings=known)
-    return _mail_out(sent)
+    return outbound_mail_out(sent)
 
 
 async def list_suppressions(call: Call) -> Page[wire.SuppressionOut]:
@@ -97,7 +68,7 @@ async def list_suppressions(call: Call) -> Page[wire.SuppressionOut]:
     after = paging.place(call, str)
     async with call.statement() as tx:
         found = await mails.list_suppressions(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.address], _suppression_out)
+    return paging.page(call, found, lambda one: [one.address], suppression_out)
 
 
 async def add_suppression(call: Call) -> wire.SuppressionOut:
@@ -106,20 +77,20 @@ async def add_suppression(call: Call) -> wire.SuppressionOut:
     async with call.transaction() as tx:
         made = await mails.suppress(tx, call.actor, body.address, body.detail, now=call.now)
     call.location = f"{_SUPPRESSIONS}/{quote(made.address, safe='@')}"
-    return _suppression_out(made)
+    return suppression_out(made)
 
 
 async def get_suppression(call: Call) -> wire.SuppressionOut:
     """One suppressed address."""
     async with call.statement() as tx:
-        return _suppression_out(await mails.get_suppression(tx, call.actor, call.path["address"]))
+        return suppression_out(await mails.get_suppression(tx, call.actor, call.path["address"]))
 
 
 async def delete_suppression(call: Call) -> None:
     """Write to an address again."""
     address = call.path["address"]
     async with call.transaction() as tx:
-        call.unless_changed(_suppression_out(await mails.lock_suppression(tx, call.actor, address)))
+        call.unless_changed(suppression_out(await mails.lock_suppression(tx, call.actor, address)))
         await mails.unsuppress(tx, call.actor, address, now=call.now)
 
 

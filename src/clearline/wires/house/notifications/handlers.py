@@ -1,15 +1,15 @@
 """House API v1: what people want to hear of, and whether contacts are written to."""
 
 from datetime import time
-from typing import Any, get_args
+from typing import Any
 
-from clearline.identity import Company, Scope
+from clearline.identity import Scope
 from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import WEEK, Happening, rules_of
-from clearline.notifications.preferences import Wishes
+from clearline.notifications.domain import WEEK, Happening
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.users import USERS
 from clearline.wires.house.notifications import wire
+from clearline.wires.house.notifications.mapping import company_notifications_out, notifications_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import given
 from clearline.wires.http.call import Call
@@ -19,27 +19,7 @@ _ME = "/api/v1/me/notifications"
 _OF_USER = USERS + "/{user_id}/notifications"
 _OF_COMPANY = COMPANIES + "/{id}/notifications"
 _USER = COMPANY | id_in_path("user_id", "The user's id.")
-_DAYS: tuple[wire.Day, ...] = get_args(wire.Day)
 _TIMES = {"quiet_from", "quiet_to", "digest_at"}
-
-
-def _out(found: Wishes) -> wire.NotificationsOut:
-    user, kept = found
-    return wire.NotificationsOut(
-        str(user.id),
-        kept.time_zone,
-        _clock(kept.quiet_from),
-        _clock(kept.quiet_to),
-        [_DAYS[day - 1] for day in sorted(kept.quiet_days)],
-        kept.critical_breaks_quiet,
-        kept.digest,
-        f"{kept.digest_at:%H:%M}",
-        wire.RulesOut(**rules_of(kept, user.role)),
-    )
-
-
-def _clock(value: time | None) -> str | None:
-    return None if value is None else f"{value:%H:%M}"
 
 
 def _values(body: wire.NotificationsPatch) -> dict[str, Any]:
@@ -54,29 +34,25 @@ def _values(body: wire.NotificationsPatch) -> dict[str, Any]:
     return values
 
 
-def _company_out(found: tuple[Company, bool]) -> wire.CompanyNotificationsOut:
-    return wire.CompanyNotificationsOut(str(found[0].id), found[1])
-
-
 async def get_own(call: Call) -> wire.NotificationsOut:
     """What one wants to hear of."""
     async with call.statement() as tx:
-        return _out(await notifications.get_own(tx, call.actor))
+        return notifications_out(await notifications.get_own(tx, call.actor))
 
 
 async def change_own(call: Call) -> wire.NotificationsOut:
     """Say what one wants to hear of."""
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
-        call.unless_changed(_out(await notifications.lock_own(tx, call.actor)))
-        return _out(await notifications.change_own(tx, call.actor, values, now=call.now))
+        call.unless_changed(notifications_out(await notifications.lock_own(tx, call.actor)))
+        return notifications_out(await notifications.change_own(tx, call.actor, values, now=call.now))
 
 
 async def get_settings(call: Call) -> wire.NotificationsOut:
     """What a person wants to hear of."""
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
     async with call.transaction() as tx:
-        return _out(await notifications.get_settings(tx, call.actor, company_id, user_id))
+        return notifications_out(await notifications.get_settings(tx, call.actor, company_id, user_id))
 
 
 async def change_settings(call: Call) -> wire.NotificationsOut:
@@ -84,15 +60,17 @@ async def change_settings(call: Call) -> wire.NotificationsOut:
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
-        call.unless_changed(_out(await notifications.lock_settings(tx, call.actor, company_id, user_id)))
-        return _out(await notifications.change_settings(tx, call.actor, company_id, user_id, values, now=call.now))
+        call.unless_changed(notifications_out(await notifications.lock_settings(tx, call.actor, company_id, user_id)))
+        return notifications_out(
+            await notifications.change_settings(tx, call.actor, company_id, user_id, values, now=call.now)
+        )
 
 
 async def get_contacts(call: Call) -> wire.CompanyNotificationsOut:
     """Whether contacts are written to."""
     company_id = uuid_of(call.path["id"], "company")
     async with call.transaction() as tx:
-        return _company_out(await notifications.get_contacts(tx, call.actor, company_id))
+        return company_notifications_out(await notifications.get_contacts(tx, call.actor, company_id))
 
 
 async def change_contacts(call: Call) -> wire.CompanyNotificationsOut:
@@ -101,10 +79,10 @@ async def change_contacts(call: Call) -> wire.CompanyNotificationsOut:
     mails = call.body(wire.CompanyNotificationsPatch).mails_contacts
     async with call.transaction() as tx:
         held = await notifications.lock_contacts(tx, call.actor, company_id)
-        call.unless_changed(_company_out(held))
+        call.unless_changed(company_notifications_out(held))
         if isinstance(mails, bool):
             held = await notifications.change_contacts(tx, call.actor, company_id, mails=mails, now=call.now)
-        return _company_out(held)
+        return company_notifications_out(held)
 
 
 OPERATIONS = (

@@ -1,13 +1,11 @@
 """House API v1: queues."""
 
-from typing import Any
-
 from clearline.identity import Scope
 from clearline.queues import usecases as queues
-from clearline.queues.store import QueueDetails
 from clearline.wires.house import paging
 from clearline.wires.house.queues import queue_wire as wire
-from clearline.wires.house.tickets.handlers import id_in_path, ref, uuid_of
+from clearline.wires.house.queues.mapping import queue_out, queue_summary_out
+from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, given, spelt
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
@@ -18,34 +16,12 @@ _NAMES = {"team": "team_id"}
 """What this wire calls otherwise than the domain."""
 
 
-def _members(found: QueueDetails) -> dict[str, Any]:
-    queue = found.queue
-    return {
-        "id": str(queue.id),
-        "name": queue.name,
-        "description": queue.description,
-        "team": ref(queue.team_id, found.team_name),
-        "assignment": queue.assignment,
-        "created_at": queue.created_at,
-    }
-
-
-def queue_out(found: QueueDetails) -> wire.QueueOut:
-    """A queue. What waits in it is left out: its ETag would change with every ticket."""
-    return wire.QueueOut(**_members(found))
-
-
-def summary_out(found: QueueDetails) -> wire.QueueSummary:
-    """A queue in a list."""
-    return wire.QueueSummary(**_members(found), open_tickets=found.open, unassigned_tickets=found.unassigned)
-
-
 async def list_queues(call: Call) -> Page[wire.QueueSummary]:
     """Queues by name."""
     after = paging.place(call, str)
     async with call.statement() as tx:
         found = await queues.list_queues(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.queue.name], summary_out)
+    return paging.page(call, found, lambda one: [one.queue.name], queue_summary_out)
 
 
 async def create_queue(call: Call) -> wire.QueueOut:

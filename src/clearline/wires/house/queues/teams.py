@@ -6,12 +6,12 @@ from clearline.errors import NotFound
 from clearline.identity import Scope
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
-from clearline.queues.domain import Member
 from clearline.queues.team_store import TeamDetails
 from clearline.wires.house import paging
 from clearline.wires.house.queues import team_wire as wire
+from clearline.wires.house.queues.mapping import member_out, team_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
-from clearline.wires.house.wire import Page, PageQuery, Ref
+from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -21,21 +21,11 @@ _ID = id_in_path("id", "The team's id.")
 _MEMBER = _ID | id_in_path("user_id", "The id of a person of the provider.")
 
 
-def team_out(found: TeamDetails) -> wire.TeamOut:
-    """A team."""
-    members = [Ref(str(one.id), one.name) for one in found.members]
-    return wire.TeamOut(str(found.team.id), found.team.name, members, list(found.queues), found.team.created_at)
-
-
 def _member_out(found: TeamDetails, user_id: UUID) -> wire.MemberOut:
     for one in found.members:
         if one.id == user_id:
-            return _person(one)
+            return member_out(one)
     raise NotFound("member", str(user_id))
-
-
-def _person(one: Member) -> wire.MemberOut:
-    return wire.MemberOut(str(one.id), one.name, one.email, one.role, one.is_active, one.is_available)
 
 
 async def list_teams(call: Call) -> Page[wire.TeamOut]:

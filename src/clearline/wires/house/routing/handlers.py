@@ -13,55 +13,26 @@ from clearline.queues import usecases as queues
 from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
-from clearline.routing.store import RuleDetails
-from clearline.routing.usecases import Forecast
 from clearline.tickets import access
 from clearline.tickets import desk_usecases as handling
 from clearline.wires.house import paging
 from clearline.wires.house.routing import wire
-from clearline.wires.house.tickets.handlers import (
-    NUMBER,
-    TICKETS,
-    company_in_body,
-    id_in_path,
-    ticket_out,
-    unless_stale,
-    uuid_of,
-)
+from clearline.wires.house.routing.mapping import NAMES, preview_out, rule_out
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, company_in_body, id_in_path, unless_stale, uuid_of
+from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.tickets.wire import TicketOut
-from clearline.wires.house.wire import Page, PageQuery, Ref, given, spelt
+from clearline.wires.house.wire import Page, PageQuery, given, spelt
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
 RULES = "/api/v1/routing-rules"
 _ID = id_in_path("id", "The rule's id.")
-_NAMES = {"queue": "queue_id", "companies": "company_ids"}
-"""What this wire calls otherwise than the domain."""
-_SPELT = {domain: ours for ours, domain in _NAMES.items()}
-
-
-def rule_out(found: RuleDetails) -> wire.RuleOut:
-    """A rule."""
-    rule = found.rule
-    return wire.RuleOut(
-        str(rule.id),
-        rule.position,
-        rule.name,
-        Ref(str(rule.queue_id), found.queue_name),
-        list(rule.issue_types),
-        list(rule.service_types),
-        [str(one) for one in rule.company_ids],
-        list(rule.priorities),
-        list(rule.keywords),
-        rule.is_active,
-        rule.created_at,
-    )
 
 
 def _values(members: dict[str, Any]) -> dict[str, Any]:
     """Members of a body as the domain names and keeps them."""
     return {
-        _NAMES.get(name, name): tuple(value) if isinstance(value, list) else value for name, value in members.items()
+        NAMES.get(name, name): tuple(value) if isinstance(value, list) else value for name, value in members.items()
     }
 
 
@@ -77,7 +48,7 @@ async def create_rule(call: Call) -> wire.RuleOut:
     """Make a rule."""
     members = given(call.body(wire.RuleIn))
     position = members.pop("position")
-    with spelt(_NAMES):
+    with spelt(NAMES):
         async with call.transaction() as tx:
             made = await routing_rules.add_rule(tx, call.actor, _values(members), position=position, now=call.now)
     call.location = f"{RULES}/{made.rule.id}"
@@ -95,7 +66,7 @@ async def change_rule(call: Call) -> wire.RuleOut:
     """Change or move a rule."""
     rule_id = uuid_of(call.path["id"], "routing rule")
     values = _values(given(call.body(wire.RulePatch)))
-    with spelt(_NAMES):
+    with spelt(NAMES):
         async with call.transaction() as tx:
             await queues.hold_setup(tx, call.actor)
             call.unless_changed(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
@@ -129,7 +100,7 @@ async def try_rules(call: Call) -> wire.ForecastOut:
         if "company" in members:
             members["company_id"] = await _customer(tx, call.actor, members.pop("company"))
         facts = await routing.facts_for(tx, call.actor, number, members)
-        return forecast_out(await routing.foresee(tx, call.actor, facts))
+        return preview_out(await routing.foresee(tx, call.actor, facts))
 
 
 async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
@@ -137,27 +108,6 @@ async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
         return (await permissions.company_named(tx, actor, named)).id
     except NotFound:
         return await company_in_body(tx, actor, named)
-
-
-def forecast_out(found: Forecast) -> wire.ForecastOut:
-    """What would happen."""
-    matching = next((one.rule for one in found.verdicts if not one.failed), None)
-    agent, queue = found.choice.agent, found.queue
-    return wire.ForecastOut(
-        [
-            wire.VerdictOut(
-                Ref(str(one.rule.id), one.rule.name),
-                one.rule.position,
-                not one.failed,
-                [_SPELT.get(name, name) for name in one.failed],
-            )
-            for one in found.verdicts
-        ],
-        None if matching is None else Ref(str(matching.id), matching.name),
-        None if queue is None else Ref(str(queue.id), queue.name),
-        None if agent is None else Ref(str(agent.id), agent.name),
-        found.choice.why,
-    )
 
 
 async def route_ticket(call: Call) -> TicketOut:

@@ -9,7 +9,7 @@ from clearline.search.language import FOR_CUSTOMERS, FOR_STAFF
 from clearline.search.usecases import Found, Place
 from clearline.wires.house import paging
 from clearline.wires.house.search import wire
-from clearline.wires.house.tickets.handlers import summary_out
+from clearline.wires.house.tickets.mapping import summary_out
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.cursors import InvalidCursor

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, Violation
-from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -17,10 +16,10 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import FINISHED, Channel, NewTicket, ticket_number
 from clearline.tickets.handling import DeskTicket
 from clearline.tickets.list_store import Filter
-from clearline.tickets.note import worklog_id
 from clearline.wires.house import paging
 from clearline.wires.house.tickets import wire
-from clearline.wires.house.wire import CompanyRef, ContactIn, ContactOut, Page, PageQuery, Ref, given, spelt
+from clearline.wires.house.tickets.mapping import event_out, summary_out, ticket_out
+from clearline.wires.house.wire import ContactIn, Page, PageQuery, given, spelt
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
@@ -38,11 +37,6 @@ NUMBER: dict[str, dict[str, Any]] = {
 EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 _NAMES = {"queue": "queue_id", "assignee": "assignee_id"}
 """What this wire calls otherwise than the domain."""
-
-
-def ref(key: UUID | None, name: str | None) -> Ref | None:
-    """What another resource is called, or None."""
-    return None if key is None else Ref(str(key), name or "")
 
 
 def id_in_path(name: str, about: str, **more: str) -> dict[str, dict[str, Any]]:
@@ -77,47 +71,6 @@ async def unless_stale(call: Call, tx: Tx, number: int, *others: int) -> None:
     if header(call.scope, b"if-match") is not None:
         held = {one: await handling.lock_ticket(tx, call.actor, one) for one in sorted({number, *others})}
         call.unless_changed(ticket_out(held[number], call.actor))
-
-
-def _members(found: DeskTicket, actor: Actor) -> dict[str, Any]:
-    ticket, extra, company = found.ticket, found.handling, found.company
-    contact = ticket.contact
-    members: dict[str, Any] = {
-        "number": ticket_number(ticket.number),
-        "company": CompanyRef(str(company.id), company.name, company.code),
-        "title": ticket.title,
-        "status": ticket.status,
-        "issue_type": ticket.issue_type,
-        "service": wire.ServiceOut(ticket.service_id, ticket.service_type, ticket.service_label),
-        "severity": ticket.severity,
-        "impact": ticket.impact,
-        "priority": ticket.priority,
-        "asked": wire.AskedOut(extra.asked_severity, extra.asked_priority),
-        "contact": ContactOut(contact.name, contact.phone, contact.email),
-        "channel": ticket.channel,
-        "external_ids": extra.external_ids,
-        "merged_into": None if found.merged_into is None else ticket_number(found.merged_into),
-        "created_at": ticket.created_at,
-        "updated_at": ticket.updated_at,
-        "status_changed_at": ticket.status_changed_at,
-        "resolved_at": ticket.resolved_at,
-        "version": ticket.version,
-    }
-    if actor.is_staff:
-        members["queue"] = ref(extra.queue_id, found.queue_name)
-        members["assignee"] = ref(extra.assignee_id, found.assignee_name)
-        members["tags"] = list(extra.tags)
-    return members
-
-
-def summary_out(found: DeskTicket, actor: Actor) -> wire.TicketSummary:
-    """A ticket in a list, as the actor may see it."""
-    return wire.TicketSummary(**_members(found, actor))
-
-
-def ticket_out(found: DeskTicket, actor: Actor) -> wire.TicketOut:
-    """A ticket, as the actor may see it."""
-    return wire.TicketOut(description=found.ticket.description, **_members(found, actor))
 
 
 def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
@@ -285,12 +238,6 @@ async def ticket_history(call: Call) -> Page[wire.EventOut]:
     async with call.statement() as tx:
         found = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.cursor.id], event_out)
-
-
-def event_out(event: Event) -> wire.EventOut:
-    """Something that happened to a ticket."""
-    note = None if event.note_number is None else worklog_id(event.note_number)
-    return wire.EventOut(str(event.cursor.id), event.at, event.type, event.actor_name, note, event.data)
 
 
 OPERATIONS = (

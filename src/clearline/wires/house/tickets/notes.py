@@ -11,6 +11,7 @@ from clearline.tickets.note import parse_worklog_id, worklog_id
 from clearline.wires.house import paging
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
+from clearline.wires.house.tickets.mapping import note_out
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
@@ -31,21 +32,6 @@ async def list_notes(call: Call) -> Page[wire.NoteOut]:
     async with call.statement() as tx:
         found = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.note.number], note_out)
-
-
-def note_out(found: TicketNote) -> wire.NoteOut:
-    """A note of a ticket."""
-    note = found.note
-    return wire.NoteOut(
-        worklog_id(note.number),
-        ticket_number(found.ticket_number),
-        note.text,
-        note.visibility,
-        note.source,
-        note.channel,
-        note.author,
-        note.created_at,
-    )
 
 
 async def add_note(call: Call) -> wire.NoteOut:

@@ -2,17 +2,14 @@
 
 from uuid import UUID
 
-import msgspec
-from msgspec import structs
-
 from clearline.identity import Scope
-from clearline.tickets.domain import ticket_number
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import usecases as subscriptions
-from clearline.webhooks.protocol import Attempt, Delivery, State, headers_of
+from clearline.webhooks.protocol import State
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire
+from clearline.wires.house.webhooks.mapping import delivery_details_out, delivery_out, replay_out
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
@@ -20,33 +17,6 @@ from clearline.wires.http.table import Operation
 _ONE = "/api/v1/subscriptions/{id}"
 _SUBSCRIPTION = id_in_path("id", "The subscription's id.", example=EXAMPLE_ID)
 _DELIVERY = _SUBSCRIPTION | id_in_path("delivery_id", "The delivery's id: its webhook-id.", example=EXAMPLE_ID)
-
-
-def delivery_out(one: Delivery) -> wire.DeliveryOut:
-    """A delivery without what it sends."""
-    return wire.DeliveryOut(
-        str(one.id),
-        one.type,
-        None if one.event_id is None else str(one.event_id),
-        None if one.ticket_number is None else ticket_number(one.ticket_number),
-        one.state,
-        one.attempts,
-        one.due_at,
-        one.created_at,
-        one.finished_at,
-    )
-
-
-def _attempt_out(one: Delivery, tried: Attempt) -> wire.AttemptOut:
-    return wire.AttemptOut(
-        tried.number,
-        tried.at,
-        headers_of(one.id, tried.at),
-        tried.status,
-        tried.error,
-        tried.answer,
-        tried.milliseconds,
-    )
 
 
 async def list_deliveries(call: Call) -> Page[wire.DeliveryOut]:
@@ -64,12 +34,7 @@ async def get_delivery(call: Call) -> wire.DeliveryDetail:
     """One delivery, with its attempts."""
     which, key = _ids(call)
     async with call.transaction() as tx:
-        told = await deliveries.get_delivery(tx, call.actor, which, key)
-    return wire.DeliveryDetail(
-        **structs.asdict(delivery_out(told.delivery)),
-        body=msgspec.json.decode(told.body),
-        attempts=[_attempt_out(told.delivery, tried) for tried in told.attempts],
-    )
+        return delivery_details_out(await deliveries.get_delivery(tx, call.actor, which, key))
 
 
 async def replay_delivery(call: Call) -> wire.DeliveryOut:
@@ -88,7 +53,7 @@ async def replay_deliveries(call: Call) -> wire.ReplayOut:
         count = await deliveries.replay_range(
             tx, call.actor, which, since=body.since, until=body.until, state=State(body.state), now=call.now
         )
-    return wire.ReplayOut(count, count == deliveries.REPLAY_MOST)
+    return replay_out(count)
 
 
 def _ids(call: Call) -> tuple[UUID, UUID]:

@@ -12,7 +12,7 @@ from clearline.webhooks.domain import Subscription
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire
-from clearline.wires.house.webhooks.deliveries import delivery_out
+from clearline.wires.house.webhooks.mapping import delivery_out, subscription_made_out, subscription_out
 from clearline.wires.house.wire import Page, PageQuery, given
 from clearline.wires.http.call import Answer, Call, encode, etag
 from clearline.wires.http.resource import json_answer
@@ -20,27 +20,6 @@ from clearline.wires.http.table import Operation
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 _ID = id_in_path("id", "The subscription's id.", example=EXAMPLE_ID)
-
-
-def _members(one: Subscription) -> dict[str, Any]:
-    return {
-        "id": str(one.id),
-        "url": one.url,
-        "description": one.description,
-        "types": list(one.types),
-        "is_active": one.is_active,
-        "disabled_reason": one.disabled_reason,
-        "failures": one.failures,
-        "failing_since": one.failing_since,
-        "resumes_at": one.resume_at,
-        "old_secret_until": one.previous_until,
-        "created_at": one.created_at,
-        "updated_at": one.updated_at,
-    }
-
-
-def _subscription_out(one: Subscription) -> wire.SubscriptionOut:
-    return wire.SubscriptionOut(**_members(one))
 
 
 class _ShownOnce(Answer):
@@ -52,14 +31,11 @@ class _ShownOnce(Answer):
         headers = [
             (b"cache-control", b"no-store"),
             (b"vary", b"Authorization"),
-            (b"etag", etag(encode(_subscription_out(one)))),
+            (b"etag", etag(encode(subscription_out(one)))),
         ]
         if location is not None:
             headers.append((b"location", location.encode()))
-        whole, kept = (
-            json_answer(status, wire.SubscriptionMade(**_members(one), secret=shown), headers)
-            for shown in (secret, None)
-        )
+        whole, kept = (json_answer(status, subscription_made_out(one, shown), headers) for shown in (secret, None))
         super().__init__(status, kept.body, kept.headers)
         self._whole = whole.body
 
@@ -80,7 +56,7 @@ async def list_subscriptions(call: Call) -> Page[wire.SubscriptionOut]:
     after = paging.place(call, lambda at, one: (datetime.fromisoformat(at), UUID(one)))
     async with call.statement() as tx:
         found = await subscriptions.list_subscriptions(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], _subscription_out)
+    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], subscription_out)
 
 
 async def create_subscription(call: Call) -> Answer:
@@ -98,7 +74,7 @@ async def get_subscription(call: Call) -> wire.SubscriptionOut:
     """One subscription."""
     which = uuid_of(call.path["id"], subscriptions.KIND)
     async with call.statement() as tx:
-        return _subscription_out(await subscriptions.get_subscription(tx, call.actor, which))
+        return subscription_out(await subscriptions.get_subscription(tx, call.actor, which))
 
 
 async def change_subscription(call: Call) -> wire.SubscriptionOut:
@@ -106,18 +82,18 @@ async def change_subscription(call: Call) -> wire.SubscriptionOut:
     which = uuid_of(call.path["id"], subscriptions.KIND)
     values = _values(call.body(wire.SubscriptionPatch))
     async with call.transaction() as tx:
-        call.unless_changed(_subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
+        call.unless_changed(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
         changed = await subscriptions.change_subscription(
             tx, call.actor, which, values, networks=call.desk.webhook_networks, now=call.now
         )
-    return _subscription_out(changed)
+    return subscription_out(changed)
 
 
 async def delete_subscription(call: Call) -> None:
     """Send nothing there any more."""
     which = uuid_of(call.path["id"], subscriptions.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(_subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
+        call.unless_changed(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
         await subscriptions.delete_subscription(tx, call.actor, which, now=call.now)
 
 

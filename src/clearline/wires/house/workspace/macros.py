@@ -2,39 +2,20 @@
 
 from typing import Any
 
-from clearline.identity import Actor, Scope
+from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status
-from clearline.tickets.note import worklog_id
 from clearline.wires.house import paging
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, ticket_out, uuid_of
+from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, given
 from clearline.wires.house.workspace import macro_wire as wire
+from clearline.wires.house.workspace.mapping import macro_out, macro_use_out
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 from clearline.workspace import macro_usecases as macros
-from clearline.workspace.domain import Macro, MacroUse
 
 _MACROS = "/api/v1/macros"
 _ID = id_in_path("id", "The macro's id.", example=EXAMPLE_ID)
-
-
-def _macro_out(macro: Macro) -> wire.MacroOut:
-    return wire.MacroOut(
-        str(macro.id),
-        macro.name,
-        macro.text,
-        macro.visibility,
-        macro.status,
-        None if macro.queue_id is None else str(macro.queue_id),
-        macro.priority,
-        list(macro.add_tags),
-    )
-
-
-def _use_out(used: MacroUse, actor: Actor) -> wire.MacroUseOut:
-    note = None if used.note_number is None else worklog_id(used.note_number)
-    return wire.MacroUseOut(used.text, used.macro.visibility, note, ticket_out(used.ticket, actor))
 
 
 def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
@@ -51,7 +32,7 @@ async def list_macros(call: Call) -> Page[wire.MacroOut]:
     after = paging.place(call, str)
     async with call.statement() as tx:
         found = await macros.list_macros(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.name], _macro_out)
+    return paging.page(call, found, lambda one: [one.name], macro_out)
 
 
 async def add_macro(call: Call) -> wire.MacroOut:
@@ -60,14 +41,14 @@ async def add_macro(call: Call) -> wire.MacroOut:
     async with call.transaction() as tx:
         made = await macros.add_macro(tx, call.actor, _values(body), now=call.now)
     call.location = f"{_MACROS}/{made.id}"
-    return _macro_out(made)
+    return macro_out(made)
 
 
 async def get_macro(call: Call) -> wire.MacroOut:
     """One macro."""
     macro_id = uuid_of(call.path["id"], macros.KIND)
     async with call.statement() as tx:
-        return _macro_out(await macros.get_macro(tx, call.actor, macro_id))
+        return macro_out(await macros.get_macro(tx, call.actor, macro_id))
 
 
 async def change_macro(call: Call) -> wire.MacroOut:
@@ -75,15 +56,15 @@ async def change_macro(call: Call) -> wire.MacroOut:
     macro_id = uuid_of(call.path["id"], macros.KIND)
     body = call.body(wire.MacroPatch)
     async with call.transaction() as tx:
-        call.unless_changed(_macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
-        return _macro_out(await macros.change_macro(tx, call.actor, macro_id, _values(body), now=call.now))
+        call.unless_changed(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
+        return macro_out(await macros.change_macro(tx, call.actor, macro_id, _values(body), now=call.now))
 
 
 async def delete_macro(call: Call) -> None:
     """Forget a macro."""
     macro_id = uuid_of(call.path["id"], macros.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(_macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
+        call.unless_changed(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
         await macros.delete_macro(tx, call.actor, macro_id, now=call.now)
 
 
@@ -96,7 +77,7 @@ async def use_macro(call: Call) -> wire.MacroUseOut:
             used = await macros.preview(tx, call.actor, number, body.macro)
         else:
             used = await macros.apply_macro(tx, call.actor, number, body.macro, channel=Channel.API, now=call.now)
-    return _use_out(used, call.actor)
+    return macro_use_out(used, call.actor)
 
 
 OPERATIONS = (

@@ -7,17 +7,13 @@ from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, given
 from clearline.wires.house.workspace import view_wire as wire
+from clearline.wires.house.workspace.mapping import view_out
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 from clearline.workspace import view_usecases as views
-from clearline.workspace.domain import SavedView
 
 _VIEWS = "/api/v1/views"
 _ID = id_in_path("id", "The view's id.", example=EXAMPLE_ID)
-
-
-def _view_out(view: SavedView) -> wire.ViewOut:
-    return wire.ViewOut(str(view.id), view.name, view.query, view.is_shared, str(view.user_id), view.created_at)
 
 
 async def list_views(call: Call) -> Page[wire.ViewOut]:
@@ -25,7 +21,7 @@ async def list_views(call: Call) -> Page[wire.ViewOut]:
     after = paging.place(call, lambda name, view_id: (name, UUID(view_id)))
     async with call.statement() as tx:
         found = await views.list_views(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.name, str(one.id)], _view_out)
+    return paging.page(call, found, lambda one: [one.name, str(one.id)], view_out)
 
 
 async def add_view(call: Call) -> wire.ViewOut:
@@ -34,14 +30,14 @@ async def add_view(call: Call) -> wire.ViewOut:
     async with call.transaction() as tx:
         made = await views.add_view(tx, call.actor, body.name, body.query, is_shared=body.is_shared, now=call.now)
     call.location = f"{_VIEWS}/{made.id}"
-    return _view_out(made)
+    return view_out(made)
 
 
 async def get_view(call: Call) -> wire.ViewOut:
     """One view."""
     view_id = uuid_of(call.path["id"], views.KIND)
     async with call.statement() as tx:
-        return _view_out(await views.get_view(tx, call.actor, view_id))
+        return view_out(await views.get_view(tx, call.actor, view_id))
 
 
 async def change_view(call: Call) -> wire.ViewOut:
@@ -49,15 +45,15 @@ async def change_view(call: Call) -> wire.ViewOut:
     view_id = uuid_of(call.path["id"], views.KIND)
     body = call.body(wire.ViewPatch)
     async with call.transaction() as tx:
-        call.unless_changed(_view_out(await views.lock_view(tx, call.actor, view_id)))
-        return _view_out(await views.change_view(tx, call.actor, view_id, given(body), now=call.now))
+        call.unless_changed(view_out(await views.lock_view(tx, call.actor, view_id)))
+        return view_out(await views.change_view(tx, call.actor, view_id, given(body), now=call.now))
 
 
 async def delete_view(call: Call) -> None:
     """Forget a view."""
     view_id = uuid_of(call.path["id"], views.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(_view_out(await views.lock_view(tx, call.actor, view_id)))
+        call.unless_changed(view_out(await views.lock_view(tx, call.actor, view_id)))
         await views.delete_view(tx, call.actor, view_id, now=call.now)
 
 

@@ -17,6 +17,7 @@ from clearline.tickets.attachments.domain import Attachment, Content, NewAttachm
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house import paging
 from clearline.wires.house.errors import RangeNotSatisfiable
+from clearline.wires.house.tickets.attachments.mapping import attachment_out
 from clearline.wires.house.tickets.attachments.wire import AttachmentOut, AttachmentQuery
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
@@ -33,22 +34,6 @@ _ID: dict[str, dict[str, Any]] = NUMBER | {
 _RANGE = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})")
 _ATTR_CHAR = "!#$&+-.^_`|~"
 """What needs no escape in ``filename*`` (RFC 8187, 3.2.1), besides letters and digits."""
-
-
-def attachment_out(one: Attachment) -> AttachmentOut:
-    """An attachment, without its content."""
-    return AttachmentOut(
-        str(one.id),
-        ticket_number(one.ticket_number),
-        one.name,
-        one.media_type,
-        one.size,
-        one.sha256.hex(),
-        one.visibility,
-        one.source,
-        one.author,
-        one.created_at,
-    )
 
 
 class _Received:

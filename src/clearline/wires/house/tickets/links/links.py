@@ -6,10 +6,11 @@ from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import usecases as links
-from clearline.tickets.links.domain import LinkedTicket, LinkType
+from clearline.tickets.links.domain import LinkType
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
 from clearline.wires.house.tickets.links import link_wire as wire
+from clearline.wires.house.tickets.links.mapping import link_out
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
@@ -18,19 +19,13 @@ _LINKS = TICKETS + "/{number}/links"
 _ID = id_in_path("id", "The link's id.", example=EXAMPLE_ID)
 
 
-def _link_out(found: LinkedTicket) -> wire.LinkOut:
-    link = found.link
-    other = wire.LinkedTicketOut(ticket_number(link.other_number), found.title, found.status)
-    return wire.LinkOut(str(link.id), link.type, other, link.created_at)
-
-
 async def list_links(call: Call) -> Page[wire.LinkOut]:
     """The links of a ticket."""
     number = access.check_number(call.path["number"])
     after = paging.place(call, UUID)
     async with call.statement() as tx:
         found = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [str(one.link.id)], _link_out)
+    return paging.page(call, found, lambda one: [str(one.link.id)], link_out)
 
 
 async def add_link(call: Call) -> wire.LinkOut:
@@ -41,7 +36,7 @@ async def add_link(call: Call) -> wire.LinkOut:
     async with call.transaction() as tx:
         made = await links.add_link(tx, call.actor, number, LinkType(body.type), other, now=call.now)
     call.location = f"{TICKETS}/{ticket_number(number)}/links/{made.link.id}"
-    return _link_out(made)
+    return link_out(made)
 
 
 async def get_link(call: Call) -> wire.LinkOut:
@@ -49,7 +44,7 @@ async def get_link(call: Call) -> wire.LinkOut:
     number = access.check_number(call.path["number"])
     link_id = uuid_of(call.path["id"], links.KIND)
     async with call.statement() as tx:
-        return _link_out(await links.get_link(tx, call.actor, number, link_id))
+        return link_out(await links.get_link(tx, call.actor, number, link_id))
 
 
 async def remove_link(call: Call) -> None:
@@ -57,7 +52,7 @@ async def remove_link(call: Call) -> None:
     number = access.check_number(call.path["number"])
     link_id = uuid_of(call.path["id"], links.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(_link_out(await links.lock_link(tx, call.actor, number, link_id)))
+        call.unless_changed(link_out(await links.lock_link(tx, call.actor, number, link_id)))
         await links.remove_link(tx, call.actor, number, link_id, now=call.now)
 
 

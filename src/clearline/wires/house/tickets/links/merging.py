@@ -5,8 +5,9 @@ from clearline.tickets import access
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note import parse_worklog_id
-from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, ticket_out, unless_stale
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, unless_stale
 from clearline.wires.house.tickets.links import merging_wire as wire
+from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.tickets.wire import TicketOut
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

@@ -3,25 +3,20 @@
 from uuid import UUID
 
 from clearline.errors import InvalidInput, Violation
-from clearline.identity import PROVIDER_ID, Actor, Scope
+from clearline.identity import Actor, Scope
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import watcher_usecases as watchers
-from clearline.tickets.links.domain import Watcher
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
 from clearline.wires.house.tickets.links import watcher_wire as wire
-from clearline.wires.house.wire import Page, PageQuery, Ref
+from clearline.wires.house.tickets.links.mapping import watcher_out
+from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
 _WATCHERS = TICKETS + "/{number}/watchers"
 _USER = id_in_path("user_id", "The id of the user who follows.", example=EXAMPLE_ID)
-
-
-def _watcher_out(found: Watcher) -> wire.WatcherOut:
-    user = found.user
-    return wire.WatcherOut(Ref(str(user.id), user.name), user.email, user.company_id == PROVIDER_ID, found.since)
 
 
 async def list_watchers(call: Call) -> Page[wire.WatcherOut]:
@@ -30,7 +25,7 @@ async def list_watchers(call: Call) -> Page[wire.WatcherOut]:
     after = paging.place(call, UUID)
     async with call.statement() as tx:
         found = await watchers.list_watchers(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [str(one.user.id)], _watcher_out)
+    return paging.page(call, found, lambda one: [str(one.user.id)], watcher_out)
 
 
 async def add_watcher(call: Call) -> wire.WatcherOut:
@@ -40,7 +35,7 @@ async def add_watcher(call: Call) -> wire.WatcherOut:
     async with call.statement() as tx:
         found = await watchers.watch(tx, call.actor, number, who, now=call.now)
     call.location = f"{TICKETS}/{ticket_number(number)}/watchers/{found.user.id}"
-    return _watcher_out(found)
+    return watcher_out(found)
 
 
 def _user_in_body(actor: Actor, text: str) -> UUID:
@@ -57,7 +52,7 @@ async def get_watcher(call: Call) -> wire.WatcherOut:
     number = access.check_number(call.path["number"])
     user_id = uuid_of(call.path["user_id"], "watcher")
     async with call.statement() as tx:
-        return _watcher_out(await watchers.get_watcher(tx, call.actor, number, user_id))
+        return watcher_out(await watchers.get_watcher(tx, call.actor, number, user_id))
 
 
 async def remove_watcher(call: Call) -> None:
@@ -65,7 +60,7 @@ async def remove_watcher(call: Call) -> None:
     number = access.check_number(call.path["number"])
     user_id = uuid_of(call.path["user_id"], "watcher")
     async with call.transaction() as tx:
-        call.unless_changed(_watcher_out(await watchers.lock_watcher(tx, call.actor, number, user_id)))
+        call.unless_changed(watcher_out(await watchers.lock_watcher(tx, call.actor, number, user_id)))
         await watchers.unwatch(tx, call.actor, number, user_id, now=call.now)
 
 

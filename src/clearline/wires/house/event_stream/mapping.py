@@ -1,0 +1,44 @@
+"""House API v1: events as they travel."""
+
+from datetime import datetime
+from typing import Any
+
+from clearline.event_stream import usecases as stream
+from clearline.event_stream.usecases import place_text
+from clearline.events.store import Event
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.note import worklog_id
+from clearline.wires.house.event_stream import wire
+
+_Members = tuple[str, str, datetime, str, str | None, str | None, wire.EventActor, dict[str, Any]]
+"""Of an ``EventOut``, in their order."""
+
+
+def event_out(event: Event, *, staff: bool, records: bool = False) -> wire.EventOut | None:
+    """Return an event as its reader may see it, or None when it may not see it at all.
+
+    ``staff`` says that the reader works for the provider. A customer who is its company's admin also reads
+    ``records``: what happened to its people, keys and services.
+    """
+    data = event.data if staff else stream.shown(event, records=records)
+    if data is None:
+        return None
+    return wire.EventOut(*_members(event, data))
+
+
+def streamed_event_out(event: Event) -> wire.StreamedEvent:
+    """Return an event that is already reduced to what its reader may see, with the cursor behind it."""
+    return wire.StreamedEvent(*_members(event, event.data), place_text(stream.place_of(event)))
+
+
+def _members(event: Event, data: dict[str, Any]) -> _Members:
+    return (
+        str(event.cursor.id),
+        event.type,
+        event.at,
+        str(event.company_id),
+        None if event.ticket_number is None else ticket_number(event.ticket_number),
+        None if event.note_number is None else worklog_id(event.note_number),
+        wire.EventActor(None if event.actor_id is None else str(event.actor_id), event.actor_name),
+        data,
+    )

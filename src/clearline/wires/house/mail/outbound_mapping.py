@@ -1,0 +1,42 @@
+"""House API v1: outbound mail and suppressed addresses as they travel."""
+
+from typing import Any
+
+from clearline.mail.outbound import compose
+from clearline.mail.outbound.domain import OutboundMail, Suppression
+from clearline.tickets.domain import ticket_number
+from clearline.wires.house.mail import outbound_wire as wire
+
+
+def _members(mail: OutboundMail) -> dict[str, Any]:
+    return {
+        "id": str(mail.id),
+        "state": mail.state,
+        "kind": mail.kind,
+        "recipient": mail.recipient,
+        "subject": mail.subject,
+        "ticket": None if mail.ticket_number is None else ticket_number(mail.ticket_number),
+        "message_id": mail.message_id,
+        "attempts": mail.attempts,
+        "due_at": mail.due_at,
+        "last_error": mail.last_error,
+        "created_at": mail.created_at,
+        "finished_at": mail.finished_at,
+    }
+
+
+def outbound_mail_out(mail: OutboundMail) -> wire.OutboundMailOut:
+    """Return a mail without what it says."""
+    return wire.OutboundMailOut(**_members(mail))
+
+
+def suppression_out(one: Suppression) -> wire.SuppressionOut:
+    """Return a suppressed address."""
+    return wire.SuppressionOut(one.address, one.reason, one.detail, one.created_at)
+
+
+def outbound_mail_details_out(mail: OutboundMail, message: bytes) -> wire.OutboundMailWhole:
+    """Return a mail with the headers and the text that it is sent with."""
+    shown = compose.read(message)
+    headers = [wire.MailHeader(name, value) for name, value in shown.headers]
+    return wire.OutboundMailWhole(**_members(mail), headers=headers, text=shown.text, html=shown.html)

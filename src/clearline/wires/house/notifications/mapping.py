@@ -1,0 +1,36 @@
+"""House API v1: notification preferences as they travel."""
+
+from datetime import time
+from typing import get_args
+
+from clearline.identity import Company
+from clearline.notifications.domain import rules_of
+from clearline.notifications.preferences import Wishes
+from clearline.wires.house.notifications import wire
+
+_DAYS: tuple[wire.Day, ...] = get_args(wire.Day)
+
+
+def notifications_out(found: Wishes) -> wire.NotificationsOut:
+    """Return the notification preferences of a user."""
+    user, kept = found
+    return wire.NotificationsOut(
+        str(user.id),
+        kept.time_zone,
+        _clock(kept.quiet_from),
+        _clock(kept.quiet_to),
+        [_DAYS[day - 1] for day in sorted(kept.quiet_days)],
+        kept.critical_breaks_quiet,
+        kept.digest,
+        f"{kept.digest_at:%H:%M}",
+        wire.RulesOut(**rules_of(kept, user.role)),
+    )
+
+
+def _clock(value: time | None) -> str | None:
+    return None if value is None else f"{value:%H:%M}"
+
+
+def company_notifications_out(found: tuple[Company, bool]) -> wire.CompanyNotificationsOut:
+    """Return whether the contacts of a company's tickets get mail."""
+    return wire.CompanyNotificationsOut(str(found[0].id), found[1])

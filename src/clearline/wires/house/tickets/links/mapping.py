@@ -1,0 +1,22 @@
+"""House API v1: links and watchers as they travel."""
+
+from clearline.identity import PROVIDER_ID
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.links.domain import LinkedTicket, Watcher
+from clearline.wires.house.tickets.links import link_wire, watcher_wire
+from clearline.wires.house.wire import Ref
+
+
+def link_out(found: LinkedTicket) -> link_wire.LinkOut:
+    """Return a link as the ticket at its near end sees it."""
+    link = found.link
+    other = link_wire.LinkedTicketOut(ticket_number(link.other_number), found.title, found.status)
+    return link_wire.LinkOut(str(link.id), link.type, other, link.created_at)
+
+
+def watcher_out(found: Watcher) -> watcher_wire.WatcherOut:
+    """Return a watcher of a ticket."""
+    user = found.user
+    return watcher_wire.WatcherOut(
+        Ref(str(user.id), user.name), user.email, user.company_id == PROVIDER_ID, found.since
+    )

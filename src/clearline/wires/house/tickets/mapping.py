@@ -1,0 +1,80 @@
+"""House API v1: tickets, notes and history as they travel."""
+
+from typing import Any
+from uuid import UUID
+
+from clearline.events.store import Event
+from clearline.identity import Actor
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.handling import DeskTicket
+from clearline.tickets.links.domain import TicketNote
+from clearline.tickets.note import worklog_id
+from clearline.wires.house.tickets import wire
+from clearline.wires.house.wire import CompanyRef, ContactOut, Ref
+
+
+def ref(key: UUID | None, name: str | None) -> Ref | None:
+    """Return a reference to another resource, or None without one."""
+    return None if key is None else Ref(str(key), name or "")
+
+
+def _members(found: DeskTicket, actor: Actor) -> dict[str, Any]:
+    ticket, extra, company = found.ticket, found.handling, found.company
+    contact = ticket.contact
+    members: dict[str, Any] = {
+        "number": ticket_number(ticket.number),
+        "company": CompanyRef(str(company.id), company.name, company.code),
+        "title": ticket.title,
+        "status": ticket.status,
+        "issue_type": ticket.issue_type,
+        "service": wire.ServiceOut(ticket.service_id, ticket.service_type, ticket.service_label),
+        "severity": ticket.severity,
+        "impact": ticket.impact,
+        "priority": ticket.priority,
+        "asked": wire.AskedOut(extra.asked_severity, extra.asked_priority),
+        "contact": ContactOut(contact.name, contact.phone, contact.email),
+        "channel": ticket.channel,
+        "external_ids": extra.external_ids,
+        "merged_into": None if found.merged_into is None else ticket_number(found.merged_into),
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+        "status_changed_at": ticket.status_changed_at,
+        "resolved_at": ticket.resolved_at,
+        "version": ticket.version,
+    }
+    if actor.is_staff:
+        members["queue"] = ref(extra.queue_id, found.queue_name)
+        members["assignee"] = ref(extra.assignee_id, found.assignee_name)
+        members["tags"] = list(extra.tags)
+    return members
+
+
+def summary_out(found: DeskTicket, actor: Actor) -> wire.TicketSummary:
+    """Return a ticket in a list, as the actor may see it."""
+    return wire.TicketSummary(**_members(found, actor))
+
+
+def ticket_out(found: DeskTicket, actor: Actor) -> wire.TicketOut:
+    """Return a ticket, as the actor may see it."""
+    return wire.TicketOut(description=found.ticket.description, **_members(found, actor))
+
+
+def event_out(event: Event) -> wire.EventOut:
+    """Return an event of a ticket's history."""
+    note = None if event.note_number is None else worklog_id(event.note_number)
+    return wire.EventOut(str(event.cursor.id), event.at, event.type, event.actor_name, note, event.data)
+
+
+def note_out(found: TicketNote) -> wire.NoteOut:
+    """Return a note."""
+    note = found.note
+    return wire.NoteOut(
+        worklog_id(note.number),
+        ticket_number(found.ticket_number),
+        note.text,
+        note.visibility,
+        note.source,
+        note.channel,
+        note.author,
+        note.created_at,
+    )
