@@ -91,17 +91,17 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
     ("ticket.created", {"channel": "API"}, "Raised the ticket."),
     ("attachment.added", {"visibility": "public"}, "Attached crc.txt (12 KiB)."),
     ("ticket.status_changed", {"before": "held", "after": "in_progress", "reason": ""},
-     "The status is now in progress; it was held."),
+     "Changed the status from held to in progress."),
     ("ticket.status_changed", {"before": "in_progress", "after": "resolved", "reason": "New optics"},
-     "The status is now resolved; it was in progress.\n\nNew optics"),
-    ("ticket.assigned", {"after": "x"}, "Gave the ticket to Jonas."),
-    ("ticket.assigned", {"after": None}, "Took the ticket from its agent; nobody has it now."),
-    ("ticket.routed", {"after": "x"}, "Put the ticket into the queue Faults."),
-    ("ticket.routed", {"after": None}, "Took the ticket out of its queue."),
-    ("ticket.merged", {"into": "INC1"}, "Merged the ticket into INC1: what is written from now on belongs there."),
-    ("ticket.unmerged", {"into": "INC1"}, "Took the ticket out of INC1 again."),
+     "Changed the status from in progress to resolved.\n\nNew optics"),
+    ("ticket.assigned", {"after": "x"}, "Assigned the ticket to Jonas."),
+    ("ticket.assigned", {"after": None}, "Unassigned the ticket."),
+    ("ticket.routed", {"after": "x"}, "Moved the ticket to the queue Faults."),
+    ("ticket.routed", {"after": None}, "Removed the ticket from its queue."),
+    ("ticket.merged", {"into": "INC1"}, "Merged the ticket into INC1. Use that ticket from now on."),
+    ("ticket.unmerged", {"into": "INC1"}, "Undid the merge into INC1."),
     ("ticket.linked", {"link": "caused_by", "other": "INC1"}, "Linked the ticket: caused by INC1."),
-    ("ticket.unlinked", {"link": "related", "other": "INC1"}, "Took a link away: related INC1."),
+    ("ticket.unlinked", {"link": "related", "other": "INC1"}, "Removed the link: related INC1."),
     ("ticket.changed", {"changes": [{"field": "priority", "before": "low", "after": "high"},
                                     {"field": "title", "before": "x", "after": "y" * 200},
                                     {"field": "asked_priority", "before": None, "after": "high"},
@@ -117,10 +117,10 @@ def test_each_event_is_told_in_a_sentence(kind: str, data: dict[str, Any], said:
 
 
 def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so() -> None:
-    assert words("ticket.assigned", {"after": "x"}, Names(agent="Jonas"), is_own=True) == "Gave the ticket to you."
-    assert words("ticket.routed", {"after": "x"}, Names(), is_own=False).endswith("into a queue that is deleted since.")
+    assert words("ticket.assigned", {"after": "x"}, Names(agent="Jonas"), is_own=True) == "Assigned the ticket to you."
+    assert words("ticket.routed", {"after": "x"}, Names(), is_own=False).endswith("to a queue that no longer exists.")
     assert words("attachment.added", {}, Names("a", 7), is_own=False) == "Attached a (7 bytes)."
-    assert who_did("note.added", {"visibility": "internal"}, "Mara") == "Mara, for the provider alone"
+    assert who_did("note.added", {"visibility": "internal"}, "Mara") == "Mara (internal)"
     assert who_did("note.added", {"visibility": "public"}, "Mara") == "Mara"
 
 
@@ -130,9 +130,9 @@ def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so
         ([("note.added", {})], "New note"),
         ([("note.added", {}), ("ticket.status_changed", {"after": "in_progress"})], "In progress"),
         ([("ticket.status_changed", {"after": "resolved"}), ("ticket.created", {})], "New ticket"),
-        ([("ticket.assigned", {"after": "me"})], "Given to you"),
+        ([("ticket.assigned", {"after": "me"})], "Assigned to you"),
         ([("ticket.assigned", {"after": "other"})], "New agent"),
-        ([("ticket.linked", {})], "Changed"),
+        ([("ticket.linked", {})], "Updated"),
     ],
 )
 def test_the_headline_is_the_most_important_thing(told: list[tuple[str, dict[str, Any]]], words: str) -> None:

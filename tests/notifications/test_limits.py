@@ -21,7 +21,7 @@ from tests.notifications import test_worker as test_notifications
 from tests.notifications.test_worker import CONTACT, World, a_follower, address, note
 
 world = test_notifications.world
-TO_STAFF = "Reply to this mail to add an internal note, which the customer does not see."
+TO_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
 TO_CUSTOMERS = "Reply to this mail to add a note to the ticket."
 RULES = {Happening.PROVIDER_NOTE: Way.EMAIL}
 

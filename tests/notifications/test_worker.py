@@ -142,7 +142,7 @@ async def test_what_happens_to_a_ticket_within_half_a_minute_makes_one_mail(worl
     assert await world.later(timedelta(seconds=10)) == 1
     [mail] = await world.sent()
     assert mail[:4] == (CONTACT, "notification", number, f"[{ticket_number(number)}] Port is slow")
-    for words in ("Raised the ticket.", "We are looking at it.", "The status is now in progress; it was acknowledged."):
+    for words in ("Raised the ticket.", "We are looking at it.", "Changed the status from acknowledged to in progress."):
         assert words in mail.text
         assert words in mail.html
     assert await world.waiting() == 0
@@ -181,7 +181,7 @@ async def test_a_receipt_gives_the_number(world: World) -> None:
     await world.later(WINDOW)
     [mail] = await world.sent()
     assert f"We have received the ticket. Its number is {ticket_number(number)}." in mail.text
-    assert "as the contact of a ticket" in " ".join(mail.text.split())
+    assert "because a ticket names you as its contact" in " ".join(mail.text.split())
 
 
 SECRET = "the-internal-words"
@@ -234,7 +234,7 @@ async def test_what_is_internal_is_in_no_mail_to_a_customer_though_it_waits_in_t
     for one in found:
         says = SECRET in one.text, SECRET in one.html, "for all" in one.text
         assert says == ((True, True, True) if one.to == address(agent) else (False, False, True))
-        assert ("for the provider alone" in one.text) == (one.to == address(agent))
+        assert ("(internal)" in one.text) == (one.to == address(agent))
         assert "agent" not in one.text.lower() or one.to == address(agent)
     assert await world.waiting() == 0
 
@@ -262,7 +262,7 @@ async def test_a_digest_tells_everything_of_a_person_at_its_time(world: World) -
     await world.later(timedelta(hours=1))
     [mail] = await world.sent()
     assert (mail.to, mail.kind, mail.number, mail.subject) == (
-        address(reader), "digest", None, "7 things happened to 3 tickets",
+        address(reader), "digest", None, "7 updates to 3 tickets",
     )  # fmt: skip
     for place, number in enumerate(numbers):
         for words in (
@@ -358,7 +358,7 @@ async def test_an_address_that_had_sixty_mails_within_an_hour_gets_the_rest_in_a
     world.now += timedelta(hours=1)
     await world.compose()
     [mail] = await world.sent()
-    assert (mail.to, mail.kind, mail.subject) == (CONTACT, "digest", "6 things happened to 6 tickets")
+    assert (mail.to, mail.kind, mail.subject) == (CONTACT, "digest", "6 updates to 6 tickets")
     assert "And another thing" in mail.text
     assert await world.waiting() == 0
 
@@ -408,8 +408,8 @@ async def test_an_agent_reads_who_has_the_ticket_and_a_customer_does_not(world: 
     _number, agent = await world.do(work)
     await world.later(WINDOW)
     by = {one.to: one for one in await world.sent()}
-    assert "Gave the ticket to you." in by[address(agent)].text
-    assert "Given to you" in by[address(agent)].text
+    assert "Assigned the ticket to you." in by[address(agent)].text
+    assert "Assigned to you" in by[address(agent)].text
     assert "Jonas" not in by[CONTACT].text
 
 

@@ -21,7 +21,7 @@ def a_ticket(**values: Any) -> Rendered:
         "entries": [("Ben Ito", "2026-03-01 12:00 UTC", NOTE)],
         "url": "https://desk.example.net/tickets/INC000000000042",
         "reply": "Reply to this mail to add a note to the ticket.",
-        "footer": "You get this mail because you follow the ticket.",
+        "footer": "You receive this mail because you watch the ticket.",
         "settings_url": "",
     }
     return render("ticket", **(usual | values))
@@ -72,7 +72,7 @@ def test_a_mail_about_a_ticket_reads_like_this() -> None:
         "Reply to this mail to add a note to the ticket.\n"
         "\n"
         "-- \n"
-        "You get this mail because you follow the ticket.\n"
+        "You receive this mail because you watch the ticket.\n"
     )
 
 

@@ -51,7 +51,7 @@ async def test_who_made_it_is_told_or_the_admins_when_that_person_left(
         written = [found for found in await outbound_mail.list_mails(tx, OPERATOR, limit=100) if found.id not in before]
         assert [found.recipient for found in written] == told
         _mail, message = await outbound_mail.get_mail(tx, OPERATOR, written[0].id)
-    assert written[0].subject == "Webhooks to https://hooks.example.com are off"
+    assert written[0].subject == "Webhooks to https://hooks.example.com are disabled"
     assert b"410" in message
     assert str(one.id).encode() in message
     assert b"hush" not in message

@@ -34,7 +34,7 @@ _OF_CONTACTS = NotificationSettings(digest=DigestEvery.HOURLY)
 """What holds for contacts who are no users."""
 _NOTE, _FILE, _RAISED = "note.added", "attachment.added", "ticket.created"
 _REPLY = "Reply to this mail to add a note to the ticket."
-_REPLY_OF_STAFF = "Reply to this mail to add an internal note, which the customer does not see."
+_REPLY_OF_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
 _WHEN = "%-d %b %Y %H:%M %Z"
 
 Entry = tuple[str, str, str]
@@ -157,7 +157,7 @@ def _notification(group: Group, found: Sequence[tuple[Due, Told]], office: Offic
     is_staff = _is_staff(one, group)
     facts = [("Status", STATUS[one.status]), ("Service", one.service)]
     if is_staff:
-        facts += [("Customer", one.company_name), ("Priority", one.priority), ("Agent", one.agent_name or "nobody")]
+        facts += [("Customer", one.company_name), ("Priority", one.priority), ("Agent", one.agent_name or "unassigned")]
     made = office.render(
         NOTIFICATION,
         number=ticket_number(one.number),
@@ -204,8 +204,8 @@ def _digest(group: Group, found: Sequence[tuple[Due, Told]], office: Office) -> 
 
 def _footer(group: Group) -> str:
     if group.user_id is None:
-        return "You get this mail as the contact of a ticket."
-    return "You get this mail because of what you chose to hear of."
+        return "You receive this mail because a ticket names you as its contact."
+    return "You receive this mail because of your notification preferences."
 
 
 def _addressed(group: Group, made: Rendered, kind: str, *, company_id: UUID, number: int | None) -> Mail:

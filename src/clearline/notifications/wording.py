@@ -56,15 +56,15 @@ def headline(told: Sequence[Told], *, reader_id: str | None) -> str:
         if kind == "ticket.status_changed":
             return STATUS[last.data["after"]].capitalize()
         if kind == "ticket.assigned" and last.data["after"] == reader_id and reader_id is not None:
-            return "Given to you"
+            return "Assigned to you"
         return words
-    return "Changed"
+    return "Updated"
 
 
 def who_did(kind: str, data: Mapping[str, Any], actor: str) -> str:
     """Who did it, and whether the customer does not see it."""
     hidden = kind in {"note.added", "attachment.added"} and data["visibility"] != "public"
-    return f"{actor}, for the provider alone" if hidden else actor
+    return f"{actor} (internal)" if hidden else actor
 
 
 def words(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) -> str:  # noqa: PLR0911 - a table
@@ -75,16 +75,16 @@ def words(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) -> 
         case "attachment.added":
             return f"Attached {names.file} ({_size(names.size)})."
         case "ticket.status_changed":
-            said = f"The status is now {STATUS[data['after']]}; it was {STATUS[data['before']]}."
+            said = f"Changed the status from {STATUS[data['before']]} to {STATUS[data['after']]}."
             return f"{said}\n\n{data['reason']}" if data["reason"] else said
         case "ticket.assigned":
             return _assigned(data, names, is_own=is_own)
         case "ticket.routed":
             return _routed(data, names)
         case "ticket.merged":
-            return f"Merged the ticket into {data['into']}: what is written from now on belongs there."
+            return f"Merged the ticket into {data['into']}. Use that ticket from now on."
         case "ticket.unmerged":
-            return f"Took the ticket out of {data['into']} again."
+            return f"Undid the merge into {data['into']}."
     return _linked_or_changed(kind, data)
 
 
@@ -92,19 +92,19 @@ def _linked_or_changed(kind: str, data: Mapping[str, Any]) -> str:
     if kind == "ticket.changed":
         return f"Changed {'; '.join(map(_changed, data['changes']))}."
     link = f"{data['link'].replace('_', ' ')} {data['other']}"
-    return f"Linked the ticket: {link}." if kind == "ticket.linked" else f"Took a link away: {link}."
+    return f"Linked the ticket: {link}." if kind == "ticket.linked" else f"Removed the link: {link}."
 
 
 def _assigned(data: Mapping[str, Any], names: Names, *, is_own: bool) -> str:
     if data["after"] is None:
-        return "Took the ticket from its agent; nobody has it now."
-    return f"Gave the ticket to {'you' if is_own else names.agent or 'somebody'}."
+        return "Unassigned the ticket."
+    return f"Assigned the ticket to {'you' if is_own else names.agent or 'another agent'}."
 
 
 def _routed(data: Mapping[str, Any], names: Names) -> str:
     if data["after"] is None:
-        return "Took the ticket out of its queue."
-    return f"Put the ticket into {f'the queue {names.queue}' if names.queue else 'a queue that is deleted since'}."
+        return "Removed the ticket from its queue."
+    return f"Moved the ticket to {f'the queue {names.queue}' if names.queue else 'a queue that no longer exists'}."
 
 
 def _changed(change: Mapping[str, Any]) -> str:

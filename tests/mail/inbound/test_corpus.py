@@ -104,7 +104,7 @@ OUTCOMES: dict[str, Note | New | No] = {
     "attachment": Note("See the file.", ("log.txt",)),
     "file-names": Note("Names.", ("Köln.txt", "München.txt", "agnp.txt", "file-5.pdf", "passwd")),
     "refused-attachment": Note(
-        "A program.\n\n[Not attached: fix.exe (files of type application/x-msdownload are not taken)]"
+        "A program.\n\n[Not attached: fix.exe (files of type application/x-msdownload are not accepted)]"
     ),
     "inline-images": Note("See", ("shot.png",)),
     "mail-in-mail": Note("Forwarded.", ("Carrier note.eml",)),

@@ -218,11 +218,11 @@ def _sorted(
     for file in parsed.files:
         new = _described(file, limits, seen_by)
         if new is None:
-            refused.append(f"{file.name} (files of type {file.media_type} are not taken)")
+            refused.append(f"{file.name} (files of type {file.media_type} are not accepted)")
         elif len(file.content) > limits.size:
             refused.append(f"{file.name} (larger than {limits.size} bytes)")
         elif len(taken) >= room:
-            refused.append(f"{file.name} (the ticket has as many attachments as one may have)")
+            refused.append(f"{file.name} (the ticket has the maximum number of attachments)")
         else:
             taken.append((new, file.content))
     if parsed.left_out:

@@ -211,10 +211,10 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
         raise Conflict(NO_SERVER)
     if not is_mailable(recipient):
         raise InvalidInput([Violation("recipient", "must be an address that mail servers take")])
-    text = f"Mail from the desk at {settings.public_url} reaches you. {actor.name} asked for this test.\n"
+    text = f"This is a test message from the support desk at {settings.public_url}. It was requested by {actor.name}.\n"
     mail = Mail(
         recipient=recipient,
-        subject="Test of the desk's mail",
+        subject="Test message from the support desk",
         text=text,
         html=None,
         kind="test",

@@ -194,7 +194,7 @@ async def test_an_admin_sends_a_test(mailing: httpx.AsyncClient, admin: Headers,
         None,
     )
     whole = (await mailing.get(f"{MAILS}/{told['id']}", headers=agent)).json()
-    assert "reaches you" in whole["text"]
+    assert "This is a test message" in whole["text"]
     assert whole["html"] is None
     assert {"name": "From", "value": "Desk <desk@example.net>"} in whole["headers"]
     refused = await mailing.post(f"{MAILS}/test", json={"recipient": "a,b@example.com"}, headers=admin)
