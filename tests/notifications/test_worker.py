@@ -142,7 +142,11 @@ async def test_what_happens_to_a_ticket_within_half_a_minute_makes_one_mail(worl
     assert await world.later(timedelta(seconds=10)) == 1
     [mail] = await world.sent()
     assert mail[:4] == (CONTACT, "notification", number, f"[{ticket_number(number)}] Port is slow")
-    for words in ("Raised the ticket.", "We are looking at it.", "Changed the status from acknowledged to in progress."):
+    for words in (
+        "Raised the ticket.",
+        "We are looking at it.",
+        "Changed the status from acknowledged to in progress.",
+    ):
         assert words in mail.text
         assert words in mail.html
     assert await world.waiting() == 0
