@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.clock import now
 from clearline.events import store as event_store

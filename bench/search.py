@@ -25,7 +25,7 @@ from uuid import UUID
 import asyncpg
 from rich.progress import Progress
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, Company, Role

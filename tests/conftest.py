@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.app import Application

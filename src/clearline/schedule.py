@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from clearline.accounts.keys import KeyRing
+from clearline.accounts.key_usecases import KeyRing
 from clearline.bulk import worker as jobs
 from clearline.notifications import worker as notifications
 from clearline.platform.database.transactions import Database, Tx
@@ -23,7 +23,7 @@ _CHANNEL = "clearline_actors"
 
 
 _CLOSE_AT_ONCE = 100
-FOLLOWERS = (routing.NAME, search.FOLLOWER, webhooks.NAME, notifications.NAME)
+FOLLOWERS = (routing.NAME, search.CONSUMER, webhooks.NAME, notifications.NAME)
 """The readers of the events, by the names of their places."""
 
 

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit_store
 from clearline.audit.store import Wanted

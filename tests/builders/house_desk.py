@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 from msgspec import Struct
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, User
 from clearline.platform.database.transactions import Database

@@ -8,7 +8,7 @@ import pytest
 
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import IMPORT_MAX, Outcome, Result
+from clearline.bulk.domain import IMPORT_MAX, ItemOutcome, ItemResult
 from clearline.bulk.import_usecases import Format
 from clearline.errors import DeskError, Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role, Scope
@@ -42,7 +42,7 @@ def body(*lines: dict[str, Any]) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in lines)
 
 
-async def brought(tx: Tx, actor: Actor, one: dict[str, Any]) -> Result:
+async def brought(tx: Tx, actor: Actor, one: dict[str, Any]) -> ItemResult:
     [item] = imports.read_file(body(one), "ndjson", now=NOW)
     assert item.refusal is None
     return await imports.import_ticket(tx, actor, item.input, now=NOW)
@@ -60,7 +60,7 @@ async def test_a_ticket_keeps_its_history(database: Database, tenant: Tenant) ->
     )  # fmt: skip
     async with database.transaction() as tx:
         made = await brought(tx, OPERATOR, one)
-        assert made.outcome is Outcome.DONE
+        assert made.outcome is ItemOutcome.DONE
         assert made.ticket_number is not None
         found = await handling.get_ticket(tx, OPERATOR, made.ticket_number)
         seen = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).notes
@@ -110,8 +110,8 @@ async def test_what_another_system_numbers_is_brought_once_a_company(
             await brought(tx, OPERATOR, line(tenant, external={"system": "oldesk", "id": "twice"})),
             await brought(tx, OPERATOR, line(tenant, external={"system": "other", "id": "once"})),
         ]
-    assert again == Result(Outcome.UNCHANGED, first.ticket_number)
-    assert [one.outcome for one in others] == [Outcome.DONE] * 3
+    assert again == ItemResult(ItemOutcome.UNCHANGED, first.ticket_number)
+    assert [one.outcome for one in others] == [ItemOutcome.DONE] * 3
 
 
 async def test_a_code_goes_before_a_name(database: Database, tenant: Tenant) -> None:
@@ -127,7 +127,7 @@ async def test_a_code_goes_before_a_name(database: Database, tenant: Tenant) -> 
 async def test_a_service_need_not_be_ours(database: Database, tenant: Tenant) -> None:
     service = {"id": "anything", "type": "Non-Console Service"}
     async with database.transaction() as tx:
-        assert (await brought(tx, OPERATOR, line(tenant, service=service))).outcome is Outcome.DONE
+        assert (await brought(tx, OPERATOR, line(tenant, service=service))).outcome is ItemOutcome.DONE
 
 
 @pytest.mark.parametrize(
@@ -154,14 +154,14 @@ async def test_only_those_who_run_the_desk_import(database: Database, tenant: Te
     async with database.transaction() as tx:
         for actor in (tenant.actor, await person(tx), await person(tx, role=Role.VIEWER)):
             with pytest.raises(Forbidden):
-                await jobs.make_import(tx, actor, items, "ndjson", now=NOW)
+                await jobs.create_import_job(tx, actor, items, "ndjson", now=NOW)
             with pytest.raises(Forbidden):
                 await brought(tx, actor, line(tenant))
         admin = await person(tx, role=Role.ADMIN)
-        job = await jobs.make_import(tx, admin, items, "ndjson", now=NOW)
+        job = await jobs.create_import_job(tx, admin, items, "ndjson", now=NOW)
         limited = Actor(admin.role, admin.name, admin.company, admin.user, scopes=frozenset({Scope.TICKETS_READ}))
         with pytest.raises(ScopeMissing):
-            await jobs.make_import(tx, limited, items, "ndjson", now=NOW)
+            await jobs.create_import_job(tx, limited, items, "ndjson", now=NOW)
     assert job.total == 1
 
 

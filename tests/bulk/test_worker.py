@@ -17,11 +17,11 @@ from clearline.bulk.domain import (
     ChangeStatus,
     ChangeTags,
     Counts,
+    ItemOutcome,
+    ItemResult,
     Job,
     JobItem,
     JobState,
-    Outcome,
-    Result,
 )
 from clearline.errors import Conflict, TooManyJobs
 from clearline.identity import OPERATOR, Actor
@@ -43,7 +43,7 @@ def now() -> Any:
 async def bulk(database: Database, actor: Actor, numbers: list[int], action: Any, **more: Any) -> Job:
     async with database.transaction() as tx:
         named = [ticket_number(number) for number in numbers]
-        return await jobs.make_bulk(tx, actor, named, action, channel=Channel.API, now=NOW, **more)
+        return await jobs.create_bulk_job(tx, actor, named, action, channel=Channel.API, now=NOW, **more)
 
 
 async def some(database: Database, tenant: Tenant, count: int) -> list[int]:
@@ -78,11 +78,11 @@ async def test_a_job_does_what_it_can_and_says_why_not(
     found, items = await seen(database, job)
     assert (found.state, found.finished_at, found.counts) == (JobState.DONE, NOW, Counts(1, 1, 2, 0))
     assert items == [
-        JobItem(0, first, Outcome.DONE, None, None),
-        JobItem(1, second, Outcome.UNCHANGED, None, None),
-        JobItem(2, ended, Outcome.REFUSED, "illegal_transition",
+        JobItem(0, first, ItemOutcome.DONE, None, None),
+        JobItem(1, second, ItemOutcome.UNCHANGED, None, None),
+        JobItem(2, ended, ItemOutcome.REFUSED, "illegal_transition",
                 "a ticket that is rejected cannot become cancellation_requested"),
-        JobItem(3, foreign, Outcome.REFUSED, "not_found", f"ticket {ticket_number(foreign)} does not exist"),
+        JobItem(3, foreign, ItemOutcome.REFUSED, "not_found", f"ticket {ticket_number(foreign)} does not exist"),
     ]  # fmt: skip
     async with database.statement() as tx:
         history = await tickets.history(tx, OPERATOR, first)
@@ -107,7 +107,7 @@ async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: 
     assert after == before
     assert events == 2
     assert found.counts == Counts(2, 0, 1, 0)
-    assert [one.outcome for one in items] == [Outcome.DONE, Outcome.DONE, Outcome.REFUSED]
+    assert [one.outcome for one in items] == [ItemOutcome.DONE, ItemOutcome.DONE, ItemOutcome.REFUSED]
 
 
 async def test_a_job_has_the_rights_of_the_moment(database: Database, tenant: Tenant) -> None:
@@ -121,7 +121,7 @@ async def test_a_job_has_the_rights_of_the_moment(database: Database, tenant: Te
     await drained(database)
     found, items = await seen(database, job)
     assert found.state is JobState.DONE
-    assert [(one.outcome, one.code) for one in items] == [(Outcome.DONE, None), (Outcome.REFUSED, "forbidden")]
+    assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.DONE, None), (ItemOutcome.REFUSED, "forbidden")]
 
 
 class Killed(BaseException):
@@ -204,7 +204,7 @@ async def test_a_company_with_many_jobs_does_not_keep_another_waiting(
         await bulk(database, tenant.actor, nobodys, AddNote("x"))
     one = await bulk(database, other_tenant.actor, nobodys[:1], AddNote("x"))
     assert await workers.worker(database, now).run() == 2
-    refused = [[item.outcome for item in (await seen(database, job))[1]].count(Outcome.REFUSED) for job in many]
+    refused = [[item.outcome for item in (await seen(database, job))[1]].count(ItemOutcome.REFUSED) for job in many]
     assert (sum(refused), (await seen(database, one))[0].counts) == (1, Counts(0, 0, 1, 0))
     async with database.transaction() as tx:
         for job in many:
@@ -256,7 +256,7 @@ async def test_a_ticket_that_somebody_holds_for_good_is_given_up(database: Datab
         done = [await workers.work(database, job, now, most=9) for _ in range(workers.TRIES)]
     assert done == [0] * (workers.TRIES - 1) + [2]
     _, items = await seen(database, job)
-    assert [(one.outcome, one.code) for one in items] == [(Outcome.REFUSED, "fault"), (Outcome.DONE, None)]
+    assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
 
 async def test_a_job_that_is_cancelled_goes_no_further(database: Database, tenant: Tenant) -> None:
@@ -276,7 +276,7 @@ async def test_what_is_cancelled_while_it_is_refused_keeps_its_first_outcome(
     job = await bulk(database, tenant.actor, [999_999], AddNote("x"))
     async with database.transaction() as tx:
         await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
-        await job_store.record(tx, job, 0, Result(Outcome.REFUSED, None, "not_found", "late"))
+        await job_store.record(tx, job, 0, ItemResult(ItemOutcome.REFUSED, None, "not_found", "late"))
     assert [one.code for one in (await seen(database, job))[1]] == ["cancelled"]
 
 
@@ -285,17 +285,17 @@ async def test_a_fault_of_ours_ends_the_item_and_not_the_job(
 ) -> None:
     numbers = await some(database, tenant, 2)
     job = await bulk(database, OPERATOR, numbers, AddNote("x"))
-    right = jobs.carry_out
+    right = jobs.process_item
 
     async def faulty(tx: Tx, job: Job, item: Any, **more: Any) -> Any:
         if item.position == 0:
             await tx.fetchval("select 1 / 0")
         return await right(tx, job, item, **more)
 
-    monkeypatch.setattr(workers, "carry_out", faulty)
+    monkeypatch.setattr(workers, "process_item", faulty)
     assert await drained(database) == 2
     _, items = await seen(database, job)
-    assert [(one.outcome, one.code) for one in items] == [(Outcome.REFUSED, "fault"), (Outcome.DONE, None)]
+    assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
 
 def content(*lines: dict[str, Any]) -> bytes:
@@ -313,7 +313,7 @@ def line(tenant: Tenant, **changes: Any) -> dict[str, Any]:
 async def imported(database: Database, body: bytes, **more: Any) -> Job:
     items = imports.read_file(body, "ndjson", now=NOW)
     async with database.statement() as tx:
-        return await jobs.make_import(tx, OPERATOR, items, "ndjson", now=NOW, **more)
+        return await jobs.create_import_job(tx, OPERATOR, items, "ndjson", now=NOW, **more)
 
 
 async def test_an_import_twice_makes_no_second_ticket(database: Database) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.cli.main import main
 from clearline.identity import Actor

@@ -12,7 +12,7 @@ from clearline.platform.database.transactions import Database
 from clearline.queues import store as queue_store
 from clearline.queues import team_store
 from clearline.queues.domain import Assignment
-from clearline.routing import store as routing_store
+from clearline.routing import rule_store
 from clearline.routing import usecases as use
 from clearline.tickets import desk_usecases as handling
 from tests.builders.desk import a_queue, person
@@ -62,7 +62,7 @@ async def test_the_load_of_agents_is_counted_in_the_index_of_what_they_have(fill
 
 
 async def test_a_page_of_rules_walks_their_order(filled: Any) -> None:
-    used, whole = await plan_of(filled, routing_store.PAGE, 100, 20)
+    used, whole = await plan_of(filled, rule_store.PAGE, 100, 20)
     assert "routing_rule_in_order" in used
     assert "routing_rule" not in whole
 
@@ -77,7 +77,7 @@ async def test_two_who_ask_at_once_get_different_turns(database: Database, tenan
 
     async def give(number: int) -> str | None:
         async with database.transaction() as tx:
-            return (await use.assign_by(tx, OPERATOR, number, Assignment.ROUND_ROBIN, now=NOW)).assignee_name
+            return (await use.assign_by_turns(tx, OPERATOR, number, Assignment.ROUND_ROBIN, now=NOW)).assignee_name
 
     given = await asyncio.gather(*(give(number) for number in numbers))
     assert sorted(map(str, given)) == ["Ann", "Ben", "Cleo"]

@@ -130,8 +130,8 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_first_rule_that_matches(
         await a_rule(tx, second, name="Slow ports", keywords=("slow",))
         await a_rule(tx, first)
         number = await raised(tx, tenant)
-        assert await routing.settle(tx, number, now=NOW)
-        assert not await routing.settle(tx, number, now=NOW)
+        assert await routing.route_new_ticket(tx, number, now=NOW)
+        assert not await routing.route_new_ticket(tx, number, now=NOW)
         found = await handling.get_ticket(tx, OPERATOR, number)
         assert (found.queue_name, found.assignee_name) == (second.queue.name, None)
         assert await facts_of(tx, tenant, number) == [
@@ -147,14 +147,14 @@ async def test_a_ticket_that_no_rule_matches_or_that_ended_stays_where_it_is(
         rule_id = await a_rule(tx, queue, keywords=("nothing",))
         number, ended = await raised(tx, tenant), await raised(tx, tenant)
         await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
-        assert not await routing.settle(tx, number, now=NOW)
-        assert (await routing.route(tx, OPERATOR, number, now=NOW)).handling.queue_id is None
+        assert not await routing.route_new_ticket(tx, number, now=NOW)
+        assert (await routing.route_ticket(tx, OPERATOR, number, now=NOW)).handling.queue_id is None
         await routing_rules.change_rule(tx, OPERATOR, rule_id, {"keywords": ()}, now=NOW)
-        assert not await routing.settle(tx, ended, now=NOW)
+        assert not await routing.route_new_ticket(tx, ended, now=NOW)
         with pytest.raises(TicketFinished):
-            await routing.route(tx, OPERATOR, ended, now=NOW)
+            await routing.route_ticket(tx, OPERATOR, ended, now=NOW)
         with pytest.raises(NotFound):
-            await routing.settle(tx, 10**11, now=NOW)
+            await routing.route_new_ticket(tx, 10**11, now=NOW)
 
 
 async def test_agents_take_turns_and_those_who_are_away_are_left_out(database: Database, tenant: Tenant) -> None:
@@ -163,7 +163,7 @@ async def test_agents_take_turns_and_those_who_are_away_are_left_out(database: D
         await a_rule(tx, await a_queue(tx, ann, ben, cleo, assignment=Assignment.ROUND_ROBIN))
 
         async def assigned() -> str | None:
-            await routing.settle(tx, number := await raised(tx, tenant), now=NOW)
+            await routing.route_new_ticket(tx, number := await raised(tx, tenant), now=NOW)
             return (await handling.get_ticket(tx, OPERATOR, number)).assignee_name
 
         assert [await assigned() for _ in range(4)] == ["Ann", "Ben", "Cleo", "Ann"]
@@ -188,7 +188,7 @@ async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Da
         await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
         names = []
         for _ in range(3):
-            await routing.settle(tx, number := await raised(tx, tenant), now=NOW)
+            await routing.route_new_ticket(tx, number := await raised(tx, tenant), now=NOW)
             names.append((await handling.get_ticket(tx, OPERATOR, number)).assignee_name)
         assert names == ["Ben", "Ann", "Ben"]
         assert await facts_of(tx, tenant, number) == [
@@ -204,7 +204,7 @@ async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database,
         await a_rule(tx, queue)
         number = await raised(tx, tenant)
         await handling.assign(tx, OPERATOR, number, id_of(ben), now=NOW)
-        await routing.settle(tx, number, now=NOW)
+        await routing.route_new_ticket(tx, number, now=NOW)
         found = await handling.get_ticket(tx, OPERATOR, number)
         assert (found.queue_name, found.assignee_name) == (queue.queue.name, "Ben")
 
@@ -215,10 +215,10 @@ async def test_a_ticket_is_routed_again_when_asked(database: Database, tenant: T
         first, second = await a_queue(tx), await a_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
         rule_id = await a_rule(tx, first)
         number = await raised(tx, tenant)
-        await routing.settle(tx, number, now=NOW)
+        await routing.route_new_ticket(tx, number, now=NOW)
         await routing_rules.change_rule(tx, OPERATOR, rule_id, {"queue_id": second.queue.id}, now=NOW)
-        found = await routing.route(tx, ann, number, now=NOW)
-        assert found == await routing.route(tx, ann, number, now=NOW)
+        found = await routing.route_ticket(tx, ann, number, now=NOW)
+        assert found == await routing.route_ticket(tx, ann, number, now=NOW)
         assert (found.queue_name, found.assignee_name) == (second.queue.name, "Ann")
         assert [who for _type, who, _data in await facts_of(tx, tenant, number)] == ["routing", "Ann", "Ann"]
 
@@ -227,16 +227,16 @@ async def test_people_take_tickets_and_do_not_take_them_from_each_other(database
     async with database.transaction() as tx:
         ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
         number = await raised(tx, tenant)
-        assert (await routing.take(tx, ann, number, now=NOW)).assignee_name == "Ann"
-        assert (await routing.take(tx, ann, number, now=NOW)).assignee_name == "Ann"
+        assert (await routing.take_ticket(tx, ann, number, now=NOW)).assignee_name == "Ann"
+        assert (await routing.take_ticket(tx, ann, number, now=NOW)).assignee_name == "Ann"
         with pytest.raises(TicketTaken, match="is Ann's already"):
-            await routing.take(tx, ben, number, now=NOW)
-        assert (await routing.take(tx, ben, number, force=True, now=NOW)).assignee_name == "Ben"
+            await routing.take_ticket(tx, ben, number, now=NOW)
+        assert (await routing.take_ticket(tx, ben, number, force=True, now=NOW)).assignee_name == "Ben"
         with pytest.raises(Forbidden):
-            await routing.take(tx, OPERATOR, number, now=NOW)
+            await routing.take_ticket(tx, OPERATOR, number, now=NOW)
         await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
         with pytest.raises(TicketFinished):
-            await routing.take(tx, ben, number, now=NOW)
+            await routing.take_ticket(tx, ben, number, now=NOW)
 
 
 async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Database, tenant: Tenant) -> None:
@@ -245,19 +245,19 @@ async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Databas
         queue = (await a_queue(tx, ann, ben)).queue
         number = await raised(tx, tenant)
         with pytest.raises(NobodyAvailable, match="it is in no queue"):
-            await routing.assign_by(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
+            await routing.assign_by_turns(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
         await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
         with pytest.raises(InvalidInput):
-            await routing.assign_by(tx, ann, number, Assignment.MANUAL, now=NOW)
+            await routing.assign_by_turns(tx, ann, number, Assignment.MANUAL, now=NOW)
         names = [
-            (await routing.assign_by(tx, ann, number, mode, now=NOW)).assignee_name
+            (await routing.assign_by_turns(tx, ann, number, mode, now=NOW)).assignee_name
             for mode in (Assignment.ROUND_ROBIN, Assignment.ROUND_ROBIN, Assignment.LEAST_LOADED)
         ]
         assert names == ["Ann", "Ben", "Ann"]
         assert (await facts_of(tx, tenant, number))[-1][2]["by"] == "least_loaded"
         await setup.change_queue(tx, OPERATOR, queue.id, {"team_id": None}, now=NOW)
         with pytest.raises(NobodyAvailable, match="the queue has no team"):
-            await routing.assign_by(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
+            await routing.assign_by_turns(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
 
 
 async def test_what_would_happen_is_told_and_does_not_happen(database: Database, tenant: Tenant) -> None:
@@ -267,9 +267,9 @@ async def test_what_would_happen_is_told_and_does_not_happen(database: Database,
         wrong = await a_rule(tx, queue, priorities=(Priority.CRITICAL,), keywords=("ospf",))
         right, spare = await a_rule(tx, queue), await a_rule(tx, queue)
         number = await raised(tx, tenant)
-        facts = await routing.facts_for(tx, ann, number, {})
-        told_before = await routing.foresee(tx, ann, facts)
-        assert await routing.foresee(tx, ann, facts) == told_before
+        facts = await routing.facts_of(tx, ann, number, {})
+        told_before = await routing.preview(tx, ann, facts)
+        assert await routing.preview(tx, ann, facts) == told_before
         assert [(one.rule.id, one.failed) for one in told_before.verdicts] == [
             (wrong, ("priorities", "keywords")),
             (right, ()),
@@ -279,21 +279,21 @@ async def test_what_would_happen_is_told_and_does_not_happen(database: Database,
         agent, why = told_before.choice.agent, told_before.choice.why
         assert (agent and agent.name, why) == ("Ann", "has the first turn")
         assert (await handling.get_ticket(tx, OPERATOR, number)).handling.queue_id is None
-        await routing.settle(tx, number, now=NOW)
-        after = await routing.foresee(tx, ann, facts)
+        await routing.route_new_ticket(tx, number, now=NOW)
+        after = await routing.preview(tx, ann, facts)
         assert (after.choice.agent and after.choice.agent.name, after.choice.why) == ("Ben", "is next after Ann")
 
 
 async def test_what_would_happen_without_a_matching_rule_or_without_a_team(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        facts = await routing.facts_for(tx, OPERATOR, number, {})
-        told_first = await routing.foresee(tx, OPERATOR, facts)
+        facts = await routing.facts_of(tx, OPERATOR, number, {})
+        told_first = await routing.preview(tx, OPERATOR, facts)
         assert (told_first.verdicts, told_first.queue, told_first.choice.why) == ([], None, "no rule matches")
         await a_rule(tx, await a_queue(tx), company_ids=(tenant.company.id,))
-        anybodys = await routing.foresee(tx, OPERATOR, replace(facts, company_id=None))
+        anybodys = await routing.preview(tx, OPERATOR, replace(facts, company_id=None))
         assert [one.failed for one in anybodys.verdicts] == [("company_ids",)]
-        assert (await routing.foresee(tx, OPERATOR, facts)).choice.why == "the queue leaves it to people"
+        assert (await routing.preview(tx, OPERATOR, facts)).choice.why == "the queue leaves it to people"
 
 
 async def test_only_those_who_work_tickets_route_and_give_them_out(database: Database, tenant: Tenant) -> None:
@@ -302,15 +302,15 @@ async def test_only_those_who_work_tickets_route_and_give_them_out(database: Dat
         viewer = await person(tx, role=Role.VIEWER)
         for actor in (tenant.actor, viewer):
             for work in (
-                routing.route(tx, actor, number, now=NOW),
-                routing.take(tx, actor, number, now=NOW),
-                routing.assign_by(tx, actor, number, Assignment.ROUND_ROBIN, now=NOW),
+                routing.route_ticket(tx, actor, number, now=NOW),
+                routing.take_ticket(tx, actor, number, now=NOW),
+                routing.assign_by_turns(tx, actor, number, Assignment.ROUND_ROBIN, now=NOW),
             ):
                 with pytest.raises(Forbidden):
                     await work
-        facts: RoutingFacts = await routing.facts_for(tx, viewer, number, {})
-        await routing.foresee(tx, viewer, facts)
-        for asking in (routing.foresee(tx, tenant.actor, facts), routing.facts_for(tx, tenant.actor, number, {})):
+        facts: RoutingFacts = await routing.facts_of(tx, viewer, number, {})
+        await routing.preview(tx, viewer, facts)
+        for asking in (routing.preview(tx, tenant.actor, facts), routing.facts_of(tx, tenant.actor, number, {})):
             with pytest.raises(Forbidden):
                 await asking
 
@@ -326,16 +326,16 @@ async def test_what_the_rules_look_at_is_a_ticket_or_what_one_says(database: Dat
             "No light",
             "Slow since 08:00 UTC",
         )
-        assert await routing.facts_for(tx, OPERATOR, number, {}) == own
-        assert await routing.facts_for(tx, OPERATOR, number, {"title": "x"}) == replace(own, title="x")
+        assert await routing.facts_of(tx, OPERATOR, number, {}) == own
+        assert await routing.facts_of(tx, OPERATOR, number, {"title": "x"}) == replace(own, title="x")
         said = {"issue_type": IssueType.CIRCUIT_DOWN, "service_type": ServiceType.PORT}
-        assert await routing.facts_for(tx, OPERATOR, None, said) == RoutingFacts(
+        assert await routing.facts_of(tx, OPERATOR, None, said) == RoutingFacts(
             IssueType.CIRCUIT_DOWN, ServiceType.PORT, None, Priority.CRITICAL, "", ""
         )
-        low = await routing.facts_for(tx, OPERATOR, None, {**said, "priority": Priority.LOW})
+        low = await routing.facts_of(tx, OPERATOR, None, {**said, "priority": Priority.LOW})
         assert low.priority is Priority.LOW
         with pytest.raises(InvalidInput) as caught:
-            await routing.facts_for(tx, OPERATOR, None, {"title": "x"})
+            await routing.facts_of(tx, OPERATOR, None, {"title": "x"})
         assert [violation.field for violation in caught.value.violations] == ["issue_type", "service_type"]
         with pytest.raises(NotFound):
-            await routing.facts_for(tx, OPERATOR, 10**11, {})
+            await routing.facts_of(tx, OPERATOR, 10**11, {})

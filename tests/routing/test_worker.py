@@ -89,7 +89,7 @@ async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database,
     assert await where(database, broken, sound) == [(None, None), (name, None)]
     async with database.transaction() as tx:
         await tx.write("update ticket set contact_email = 'ada@example.com' where number = $1", broken)
-        await routing.route(tx, OPERATOR, broken, now=NOW)
+        await routing.route_ticket(tx, OPERATOR, broken, now=NOW)
     assert await where(database, broken) == [(name, None)]
 
 

@@ -11,7 +11,18 @@ from clearline.identity import Company
 from clearline.inventory.domain import ServiceType
 from clearline.search import document as documents
 from clearline.search.document import Document, day_facets, facet, pairs, vector
-from clearline.search.language import FOR_CUSTOMERS, FOR_STAFF, Clause, Facets, Named, Phrase, Term, Word, clause, parse
+from clearline.search.language import (
+    CUSTOMER_FILTERS,
+    STAFF_FILTERS,
+    Clause,
+    Facets,
+    Named,
+    Phrase,
+    Term,
+    Word,
+    clause,
+    parse,
+)
 from clearline.search.plan import Plan, Statistics, Step
 from clearline.search.words import WORD_MAX, fold, phone_words, units
 from clearline.tickets.contact import Contact
@@ -292,7 +303,7 @@ def test_what_cannot_be_understood_is_refused_and_what_is_allowed_is_named(text:
     assert rule in violation.rule
 
 
-@pytest.mark.parametrize("name", sorted({*FOR_STAFF} - {*FOR_CUSTOMERS}))
+@pytest.mark.parametrize("name", sorted({*STAFF_FILTERS} - {*CUSTOMER_FILTERS}))
 def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
     rules = []
     for filter_name in (name, "nonsense"):
@@ -300,10 +311,10 @@ def test_a_filter_of_the_staff_is_unknown_to_a_customer(name: str) -> None:
             parse(f"{filter_name}:minor", staff=False)
         rules.append(str(refused.value).replace(filter_name, "X"))
     assert rules[0] == rules[1]
-    assert not any(other in rules[0] for other in {*FOR_STAFF} - {*FOR_CUSTOMERS})
+    assert not any(other in rules[0] for other in {*STAFF_FILTERS} - {*CUSTOMER_FILTERS})
 
 
-@pytest.mark.parametrize("name", FOR_CUSTOMERS)
+@pytest.mark.parametrize("name", CUSTOMER_FILTERS)
 def test_a_customer_may_use_the_filters_of_customers(name: str) -> None:
     values = {"issue": "Others", "priority": "low", "number": "1", "created": "2026-01-01", "service": "port"}
     assert parse(f"{name}:{values.get(name, 'open')}", staff=False)

@@ -71,7 +71,7 @@ class Desk:
             while await job.run():
                 pass
 
-    async def find(self, actor: Actor, query: str, **more: Any) -> search.Found:
+    async def find(self, actor: Actor, query: str, **more: Any) -> search.SearchResult:
         async with self.database.transaction() as tx:
             return await search.find_tickets(tx, actor, query, limit=more.pop("limit", 200), **more)
 
@@ -385,7 +385,7 @@ async def test_a_found_ticket_is_shown_as_it_is_now_with_its_handling(desk: Desk
     assert found.handling.tags == ("night-shift",)
 
 
-async def pages(desk: Desk, actor: Actor, query: str, limit: int) -> tuple[list[int], list[search.Found]]:
+async def pages(desk: Desk, actor: Actor, query: str, limit: int) -> tuple[list[int], list[search.SearchResult]]:
     after, found = None, []
     while True:
         page = await desk.find(actor, query, after=after, limit=limit)
@@ -415,7 +415,7 @@ async def crowd(desk: Desk, database_url: str) -> int:
     async with desk.database.transaction() as tx:
         below: int | None = None
         while True:
-            _done, below = await search.rebuild(tx, OPERATOR, below=below, limit=500)
+            _done, below = await search.rebuild_batch(tx, OPERATOR, below=below, limit=500)
             if below is None:
                 return 1234
 

@@ -67,7 +67,7 @@ async def test_only_tickets_that_something_happened_to_are_written(database: Dat
     before = await vectors(database)
     async with database.transaction() as tx:
         await notes.add_note(tx, OPERATOR, first, "a new word", channel=Channel.CONSOLE, now=NOW)
-        await search.index(tx, [(tenant.company.id, second)])
+        await search.index_tickets(tx, [(tenant.company.id, second)])
     await follow(database)
     after = await vectors(database)
     assert after[first] != before[first]
@@ -91,7 +91,7 @@ async def test_of_two_processes_one_follows_at_a_time(database: Database, tenant
         await raised(tx, tenant, "Glockenspiel")
     jobs = indexing.jobs(database)
     async with database.transaction() as tx:
-        assert await offset_store.hold(tx, search.FOLLOWER) is not None
+        assert await offset_store.hold(tx, search.CONSUMER) is not None
         assert [await job.run() for job in jobs] == [0, 0]
     await follow(database)
     assert await found(database, "glockenspiel")
@@ -155,7 +155,7 @@ async def test_a_ticket_that_is_gone_is_found_no_more(database: Database, tenant
     async with database.transaction() as tx:
         await search_store.save(tx, [key], ["'kalimba':1C '=is:open':1A"])
         assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).tickets == []
-        await search.index(tx, [key])
+        await search.index_tickets(tx, [key])
         assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).count == 0
 
 
@@ -177,7 +177,7 @@ async def rebuilt(database: Database) -> int:
     done, below = 0, None
     while True:
         async with database.transaction() as tx:
-            count, below = await search.rebuild(tx, OPERATOR, below=below, limit=50)
+            count, below = await search.rebuild_batch(tx, OPERATOR, below=below, limit=50)
         done += count
         if below is None:
             return done
@@ -207,7 +207,7 @@ async def test_a_sweep_lets_go_of_tickets_that_are_gone_and_of_no_others(databas
         await search_store.save(tx, [(tenant.company.id, 800_000_000 + n) for n in range(5)], ["'x':1C"] * 5)
         after: int | None = 0
         while after is not None:
-            after = await search.sweep(tx, OPERATOR, after=after, limit=100)
+            after = await search.remove_orphans(tx, OPERATOR, after=after, limit=100)
     assert await vectors(database) == before
 
 
@@ -215,9 +215,9 @@ async def test_only_who_runs_the_desk_may_rebuild(database: Database, tenant: Te
     async with database.transaction() as tx:
         for work in (
             search.start_rebuild(tx, tenant.actor, empty=True),
-            search.finish_rebuild(tx, tenant.actor, search.Start(0, START)),
-            search.rebuild(tx, tenant.actor, below=None, limit=1),
-            search.sweep(tx, tenant.actor, after=0, limit=1),
+            search.finish_rebuild(tx, tenant.actor, search.RebuildStart(0, START)),
+            search.rebuild_batch(tx, tenant.actor, below=None, limit=1),
+            search.remove_orphans(tx, tenant.actor, after=0, limit=1),
         ):
             with pytest.raises(Forbidden):
                 await work

@@ -31,7 +31,7 @@ async def company_of(tx: Tx, actor: Actor, which: UUID | str) -> Company:
     return await permissions.company_named(tx, actor, which)
 
 
-def home(actor: Actor) -> tuple[User, Company]:
+def user_and_company(actor: Actor) -> tuple[User, Company]:
     """Who the actor is, and where it belongs.
 
     Raises:
@@ -42,7 +42,7 @@ def home(actor: Actor) -> tuple[User, Company]:
     return actor.user, actor.company
 
 
-async def managed(tx: Tx, actor: Actor, which: UUID | str) -> Company:
+async def company_to_manage(tx: Tx, actor: Actor, which: UUID | str) -> Company:
     """A company whose people and keys the actor manages.
 
     Raises:
@@ -169,7 +169,7 @@ async def add_user(
         InvalidInput: a value breaks a rule.
         AlreadyExists: the company has a user of that address.
     """
-    company = await managed(tx, actor, which)
+    company = await company_to_manage(tx, actor, which)
     of_provider = company.id == PROVIDER_ID
     if role is None:
         role = Role.VIEWER if of_provider else Role.CUSTOMER
@@ -227,7 +227,7 @@ async def lock_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) ->
         NotFound: no such company, or it has no such user.
         Forbidden: the actor does not manage the company.
     """
-    company = await managed(tx, actor, which)
+    company = await company_to_manage(tx, actor, which)
     if company.id == PROVIDER_ID:
         await account_store.lock_company(tx, company.id)  # one at a time, or two admins could dismiss each other
     found = await _user(tx, company, who)

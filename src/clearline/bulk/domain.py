@@ -41,7 +41,7 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     """What became of one item."""
 
     DONE = "done"
@@ -86,7 +86,7 @@ class AddNote(Struct, frozen=True, tag="note", tag_field="action", forbid_unknow
 
 
 Action = ChangeStatus | Assign | ChangeValues | ChangeTags | AddNote
-FOR_CUSTOMERS = (ChangeStatus, AddNote)
+CUSTOMER_ACTIONS = (ChangeStatus, AddNote)
 """The actions that a customer may ask for; which moves of a status are its own is the ticket's affair."""
 
 
@@ -148,10 +148,10 @@ class Job(Struct, frozen=True):
         return JobKind.BULK if isinstance(self.request, BulkRequest) else JobKind.IMPORT
 
 
-class Result(Struct, frozen=True):
+class ItemResult(Struct, frozen=True):
     """What became of an item; ``code`` and ``detail`` say why it was refused."""
 
-    outcome: Outcome
+    outcome: ItemOutcome
     ticket_number: int | None = None
     code: str | None = None
     detail: str | None = None
@@ -162,7 +162,7 @@ class JobItem(Struct, frozen=True):
 
     position: int
     ticket_number: int | None
-    outcome: Outcome | None
+    outcome: ItemOutcome | None
     code: str | None
     detail: str | None
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.bulk import import_store
-from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem, Outcome, Result
+from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, ItemOutcome, ItemResult, NewItem
 from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, ImportedTicket, check_imported, read_ticket
 from clearline.errors import DeskError, InvalidInput, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
@@ -77,11 +77,11 @@ def _item(row: Any, kind: Format, now: datetime) -> NewItem:
         if violations := check_imported(ticket, now=now):
             raise InvalidInput(violations)
     except DeskError as error:
-        return NewItem(refusal=told(error, kind))
+        return NewItem(refusal=refusal_text(error, kind))
     return NewItem(_encode(ticket).decode())
 
 
-def told(error: DeskError, kind: str) -> str:
+def refusal_text(error: DeskError, kind: str) -> str:
     """What is wrong with a line, its members named as the file names them: columns, or JSON pointers (RFC 6901)."""
     if not isinstance(error, InvalidInput):
         return str(error)
@@ -150,7 +150,7 @@ def _members(heading: list[str], cells: list[str]) -> Any:
     return members
 
 
-def may_import(actor: Actor) -> None:
+def require_import(actor: Actor) -> None:
     """Refuse unless the actor may bring tickets in.
 
     Raises:
@@ -161,7 +161,7 @@ def may_import(actor: Actor) -> None:
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
 
 
-async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> Result:
+async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> ItemResult:
     """Store the ticket of one line, with its history; one that the desk has already stays as it is.
 
     Raises:
@@ -169,7 +169,7 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> Re
         InvalidInput: a value breaks a rule, or the company has no such service.
         Forbidden: the actor does not run the desk.
     """
-    may_import(actor)
+    require_import(actor)
     ticket = _ticket(line)
     company = await permissions.company_named(tx, actor, ticket.company)
     if company.id == PROVIDER_ID:
@@ -178,8 +178,8 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> Re
         await import_store.hold(tx, company.id, ticket.external)
         known = await import_store.find(tx, company.id, ticket.external)
         if known is not None:
-            return Result(Outcome.UNCHANGED, known)
+            return ItemResult(ItemOutcome.UNCHANGED, known)
     number = await import_store.insert(tx, actor, company.id, replace(ticket, tags=tidy_tags(ticket.tags)), now=now)
     if number is None:
         raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service.id, ticket.service.type))
-    return Result(Outcome.DONE, number)
+    return ItemResult(ItemOutcome.DONE, number)

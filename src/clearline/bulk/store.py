@@ -11,13 +11,13 @@ from clearline.bulk.domain import (
     CANCELLED,
     DETAIL_MAX,
     Counts,
+    ItemOutcome,
+    ItemResult,
     Job,
     JobItem,
     JobState,
     NewItem,
-    Outcome,
     Request,
-    Result,
 )
 from clearline.errors import InvalidInput
 from clearline.events.domain import Change, RecordChanged
@@ -165,7 +165,7 @@ async def items(tx: Tx, job: Job, outcome: str | None, after: int, limit: int) -
         outcome,
         limit,
     )
-    return [JobItem(row[0], row[1], None if row[2] is None else Outcome(row[2]), row[3], row[4]) for row in rows]
+    return [JobItem(row[0], row[1], None if row[2] is None else ItemOutcome(row[2]), row[3], row[4]) for row in rows]
 
 
 async def cancel(tx: Tx, actor: Actor, job: Job, *, now: datetime) -> None:
@@ -242,7 +242,7 @@ async def take(tx: Tx, job: Job) -> Waiting | None:
     return None if row is None else Waiting(row[0], row[1], row[2])
 
 
-async def record(tx: Tx, job: Job, position: int, result: Result) -> None:
+async def record(tx: Tx, job: Job, position: int, result: ItemResult) -> None:
     """Store what became of an item, unless something did already. What was asked for it is not kept any longer."""
     await tx.write(
         """update job_item set outcome = $4, ticket_number = coalesce($5, ticket_number), code = $6, detail = $7,

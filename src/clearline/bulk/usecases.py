@@ -8,23 +8,23 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.accounts import store as account_store
-from clearline.bulk import changes as bulk
+from clearline.bulk import action_usecases as actions
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import store as job_store
 from clearline.bulk.domain import (
-    FOR_CUSTOMERS,
+    CUSTOMER_ACTIONS,
     Action,
     AddNote,
     BulkRequest,
     Counts,
     ImportRequest,
+    ItemOutcome,
+    ItemResult,
     Job,
     JobItem,
     JobState,
     NewItem,
-    Outcome,
     Request,
-    Result,
     check_bulk,
 )
 from clearline.bulk.import_usecases import Format
@@ -43,7 +43,7 @@ KEPT_FOR = timedelta(days=90)
 _FORGET_AT_ONCE = 20
 
 
-async def make_bulk(
+async def create_bulk_job(
     tx: Tx,
     actor: Actor,
     tickets: Sequence[str],
@@ -64,7 +64,7 @@ async def make_bulk(
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if not actor.is_staff:
-        if not isinstance(action, FOR_CUSTOMERS):
+        if not isinstance(action, CUSTOMER_ACTIONS):
             raise Forbidden("customers change the status of many tickets, or add a note to them")
         if isinstance(action, AddNote) and action.visibility is Visibility.INTERNAL:
             raise Forbidden("only the provider writes internal notes")
@@ -72,7 +72,7 @@ async def make_bulk(
     return await _make(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, now=now)
 
 
-async def make_import(
+async def create_import_job(
     tx: Tx, actor: Actor, items: Sequence[NewItem], kind: Format, *, dry_run: bool = False, now: datetime
 ) -> Job:
     """Ask for the tickets of a file that was read (``imports.read_file``): each line is tried when its turn comes.
@@ -83,7 +83,7 @@ async def make_import(
         Forbidden: the actor does not run the desk, or its key may not write.
         TooManyJobs: the provider has ``UNFINISHED_MAX`` jobs that are not finished.
     """
-    imports.may_import(actor)
+    imports.require_import(actor)
     return await _make(tx, actor, ImportRequest(kind), items, dry_run=dry_run, now=now)
 
 
@@ -183,7 +183,7 @@ async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Jo
     return await get_job(tx, actor, job_id)
 
 
-async def carry_out(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> Result:
+async def process_item(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> ItemResult:
     """Do one item, on behalf of whoever asked for the job and with the rights of now. The caller keeps the result.
 
     Raises:
@@ -194,7 +194,7 @@ async def carry_out(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> Result
         return await imports.import_ticket(tx, actor, item.input, now=now)
     if item.ticket_number is None:
         raise RuntimeError("an item of a bulk job without a ticket")
-    return Result(await bulk.carry_out(tx, actor, item.ticket_number, job.request, now=now))
+    return ItemResult(await actions.apply_action(tx, actor, item.ticket_number, job.request, now=now))
 
 
 async def _asker(tx: Tx, job: Job) -> Actor:
@@ -206,10 +206,10 @@ async def _asker(tx: Tx, job: Job) -> Actor:
     return actor
 
 
-def refusal(job: Job, error: DeskError) -> Result:
+def refusal(job: Job, error: DeskError) -> ItemResult:
     """What is kept of an item that the desk refused."""
-    told = imports.told(error, job.request.format) if isinstance(job.request, ImportRequest) else str(error)
-    return Result(Outcome.REFUSED, None, error.code, told)
+    told = imports.refusal_text(error, job.request.format) if isinstance(job.request, ImportRequest) else str(error)
+    return ItemResult(ItemOutcome.REFUSED, None, error.code, told)
 
 
 async def forget_old(tx: Tx, *, now: datetime) -> int:

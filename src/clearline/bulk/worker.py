@@ -13,8 +13,8 @@ from uuid import UUID
 import structlog
 
 from clearline.bulk import store as job_store
-from clearline.bulk.domain import FAULT, Job, Outcome, Result
-from clearline.bulk.usecases import carry_out, forget_old, refusal
+from clearline.bulk.domain import FAULT, ItemOutcome, ItemResult, Job
+from clearline.bulk.usecases import forget_old, process_item, refusal
 from clearline.errors import DeskError
 from clearline.platform.database import transactions as db
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed
@@ -41,7 +41,7 @@ Clock = Callable[[], datetime]
 class _Undone(Exception):
     """Rolls the transaction of an item back, and keeps what would have become of it."""
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: ItemResult) -> None:
         super().__init__(result.outcome)
         self.result = result
 
@@ -124,15 +124,15 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
             if item is None:
                 return False
             await db.hurry(tx)
-            result = await carry_out(tx, job, item, now=now())
+            result = await process_item(tx, job, item, now=now())
             if job.dry_run:
                 raise _Undone(result)  # noqa: TRY301 - only an exception rolls back
             await job_store.record(tx, job, item.position, result)
             return True
     except _Undone as undone:
         result = undone.result
-        if result.outcome is Outcome.DONE:
-            result = Result(Outcome.DONE)  # the ticket that it would have made is gone
+        if result.outcome is ItemOutcome.DONE:
+            result = ItemResult(ItemOutcome.DONE)  # the ticket that it would have made is gone
     except DeskError as error:
         result = refusal(job, error)
     except DatabaseUnavailable:
@@ -147,7 +147,7 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
     return True
 
 
-def _failed(job: Job, position: int, error: Exception) -> Result:
+def _failed(job: Job, position: int, error: Exception) -> ItemResult:
     """What becomes of the next item of a job, which failed.
 
     Raises:
@@ -158,4 +158,4 @@ def _failed(job: Job, position: int, error: Exception) -> Result:
         if _put_off[job.id] < TRIES:
             raise _PutOff
     _log.error("item failed", job=str(job.id), position=position, exc_info=error)
-    return Result(Outcome.REFUSED, None, FAULT, "a fault of the desk; its log says more")
+    return ItemResult(ItemOutcome.REFUSED, None, FAULT, "a fault of the desk; its log says more")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import ApiKey
 from clearline.cli.context import as_json, emit, table, within

@@ -27,10 +27,10 @@ from clearline.bulk.domain import (
     ChangeTags,
     ChangeValues,
     Counts,
+    ItemOutcome,
     Job,
     JobItem,
     JobKind,
-    Outcome,
 )
 from clearline.bulk.export_usecases import State
 from clearline.bulk.import_usecases import Format
@@ -156,7 +156,7 @@ def _bulk(
         raise click.UsageError("Name tickets, or a file of them with --from.")
 
     async def make(tx: Tx) -> Job:
-        return await jobs.make_bulk(
+        return await jobs.create_bulk_job(
             tx, OPERATOR, named, await action(tx), channel=Channel.CONSOLE, dry_run=dry_run, now=now()
         )
 
@@ -186,7 +186,7 @@ def _do(make: Made, *, as_json: bool) -> None:
             task = progress.add_task("Trying ..." if job.dry_run else "Working ...", total=_counts(job).waiting)
             await _finish(database, job, lambda: progress.advance(task))
         async with database.statement() as tx:
-            return await jobs.get_job(tx, OPERATOR, job.id), await _items(tx, job.id, Outcome.REFUSED)
+            return await jobs.get_job(tx, OPERATOR, job.id), await _items(tx, job.id, ItemOutcome.REFUSED)
 
     job, refused = run(whole)
     if as_json:
@@ -256,7 +256,7 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
     items = imports.read_file(body, kind, now=now())
 
     async def make(tx: Tx) -> Job:
-        return await jobs.make_import(tx, OPERATOR, items, kind, dry_run=dry_run, now=now())
+        return await jobs.create_import_job(tx, OPERATOR, items, kind, dry_run=dry_run, now=now())
 
     _do(make, as_json=as_json)
 
@@ -305,8 +305,13 @@ def job_list(limit: int, *, as_json: bool) -> None:
 
 @job.command("show")
 @click.argument("job_id", type=click.UUID)
-@click.option("--outcome", type=click.Choice(["waiting", *(one.value for one in Outcome), "all"]), default="refused",
-              show_default=True, help="Which items to show.")  # fmt: skip
+@click.option(
+    "--outcome",
+    type=click.Choice(["waiting", *(outcome.value for outcome in ItemOutcome), "all"]),
+    default="refused",
+    show_default=True,
+    help="Which items to show.",
+)
 @as_json
 def job_show(job_id: UUID, outcome: str, *, as_json: bool) -> None:
     """A job with its counts and items."""

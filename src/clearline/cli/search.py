@@ -10,7 +10,7 @@ from clearline.cli.context import as_json, emit, run, table
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as searching
-from clearline.search.usecases import Found, Place
+from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.handling import DeskTicket
 
@@ -57,9 +57,9 @@ def search_find(query: tuple[str, ...], limit: int, *, count: bool, as_json: boo
     click.echo(f"{least}{found.count} found, {len(tickets)} shown", err=True)
 
 
-async def _find(database: Database, query: str, limit: int, *, count: bool) -> tuple[Found, list[DeskTicket]]:
+async def _find(database: Database, query: str, limit: int, *, count: bool) -> tuple[SearchResult, list[DeskTicket]]:
     tickets: list[DeskTicket] = []
-    after: Place | None = None
+    after: SearchCursor | None = None
     while True:
         async with database.transaction() as tx:
             page = min(_PAGE, limit - len(tickets))
@@ -94,7 +94,7 @@ async def _rebuild(database: Database, *, empty: bool) -> int:
         task = progress.add_task("Reading tickets", total=start.tickets)
         while True:
             async with database.transaction() as tx:
-                made, below = await searching.rebuild(tx, OPERATOR, below=below, limit=_AT_ONCE)
+                made, below = await searching.rebuild_batch(tx, OPERATOR, below=below, limit=_AT_ONCE)
             done += made
             progress.update(task, completed=done, total=max(done, start.tickets))
             if below is None:
@@ -102,7 +102,7 @@ async def _rebuild(database: Database, *, empty: bool) -> int:
     after: int | None = 0
     while after is not None:
         async with database.transaction() as tx:
-            after = await searching.sweep(tx, OPERATOR, after=after, limit=_MOST)
+            after = await searching.remove_orphans(tx, OPERATOR, after=after, limit=_MOST)
     async with database.transaction() as tx:
         await searching.finish_rebuild(tx, OPERATOR, start)
     return done

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.demo import desk as demo_desk

@@ -179,7 +179,7 @@ async def dress_second(tx: Tx, numbers: dict[str, int], *, now: datetime) -> Non
         description="The link is out of the bundle; it has to be replaced in the maintenance window.", now=now,
     )  # fmt: skip
     several = [ticket_number(number) for number in numbers.values()]
-    await jobs.make_bulk(tx, jonas, several, ChangeTags(add=("live",)), channel=Channel.CONSOLE, now=now)
+    await jobs.create_bulk_job(tx, jonas, several, ChangeTags(add=("live",)), channel=Channel.CONSOLE, now=now)
 
 
 async def attach(database: Database, blobs: Blobs, number: int, *, now: datetime) -> None:

@@ -35,7 +35,7 @@ async def get_own(tx: Tx, actor: Actor) -> Wishes:
         ScopeMissing: its key may not read tickets.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    user, _company = accounts.home(actor)
+    user, _company = accounts.user_and_company(actor)
     return user, await preference_store.get(tx, user.company_id, user.id)
 
 
@@ -47,7 +47,7 @@ async def get_settings(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str)
         Forbidden: the actor does not manage the company.
         ScopeMissing: its key may not write accounts.
     """
-    company = await accounts.managed(tx, actor, which)
+    company = await accounts.company_to_manage(tx, actor, which)
     user = await accounts.get_user(tx, actor, company.id, who)
     return user, await preference_store.get(tx, company.id, user.id)
 
@@ -60,7 +60,7 @@ async def lock_own(tx: Tx, actor: Actor) -> Wishes:
         ScopeMissing: the actor's key may not write tickets.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    user, _company = accounts.home(actor)
+    user, _company = accounts.user_and_company(actor)
     await account_store.lock_user(tx, user.company_id, user.id)
     return await get_own(tx, actor)
 
@@ -147,7 +147,7 @@ async def lock_contacts(tx: Tx, actor: Actor, which: UUID | str) -> tuple[Compan
         Forbidden: the actor does not manage it.
         ScopeMissing: the actor's key may not write accounts.
     """
-    company = await accounts.managed(tx, actor, which)
+    company = await accounts.company_to_manage(tx, actor, which)
     if await account_store.lock_company(tx, company.id) is None:
         raise NotFound("company", str(which))
     return company, await preference_store.mails_contacts(tx, company.id)

@@ -80,7 +80,7 @@ async def page(tx: Tx, *, after: str | None, limit: int) -> list[QueueDetails]:
     return [_details(row) for row in rows]
 
 
-async def hold_setup(tx: Tx) -> None:
+async def lock_setup(tx: Tx) -> None:
     """Wait until nobody else changes teams, queues or rules, and keep others from it until the transaction ends."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('desk setup', 0))")
 

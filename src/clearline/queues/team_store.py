@@ -67,7 +67,7 @@ async def insert(tx: Tx, team: Team) -> bool:
 
 
 async def save(tx: Tx, team: Team) -> bool:
-    """Store a team's name; False when another team has it. The caller holds the setup (``queues.hold_setup``)."""
+    """Store a team's name; False when another team has it. The caller holds the setup (``queues.lock_setup``)."""
     row = await tx.write(
         """update team set name = $2
             where id = $1 and not exists (select from team where lower(name) = lower($2) and id <> $1) returning id""",

@@ -15,7 +15,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues import team_store
 from clearline.queues.domain import Team, check_team
 from clearline.queues.team_store import TeamDetails
-from clearline.queues.usecases import hold_setup
+from clearline.queues.usecases import lock_setup
 
 KIND = "team"
 
@@ -63,7 +63,7 @@ async def add_team(tx: Tx, actor: Actor, name: str, *, now: datetime) -> TeamDet
         InvalidInput: the name breaks a rule.
         AlreadyExists: another team has it.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     team = Team(uuid4(), _checked(name), now)
     if not await team_store.insert(tx, team):
         raise AlreadyExists(KIND, name)
@@ -78,7 +78,7 @@ async def rename_team(tx: Tx, actor: Actor, team_id: UUID, name: str, *, now: da
         NotFound: there is no such team.
         Forbidden, InvalidInput, AlreadyExists: as for ``add_team``.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     found = await _found(tx, team_id)
     if _checked(name) == found.team.name:
         return found
@@ -97,7 +97,7 @@ async def delete_team(tx: Tx, actor: Actor, team_id: UUID, *, now: datetime) -> 
         InUse: it works a queue.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     found = await _found(tx, team_id)
     if found.queues:
         raise InUse(KIND, found.team.name, f"it works {', '.join(found.queues)}; give these to another team first")
@@ -113,7 +113,7 @@ async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: 
         InvalidInput: the person only views.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     found = await _found(tx, team_id)
     user = await account_store.user(tx, PROVIDER_ID, user_id)
     if user is None:
@@ -133,7 +133,7 @@ async def leave_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now:
         NotFound: there is no such team, or the person is not in it.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     found = await _found(tx, team_id)
     if not await team_store.leave(tx, team_id, user_id):
         raise NotFound("member", str(user_id))

@@ -23,7 +23,7 @@ CHANGEABLE = frozenset({"name", "description", "team_id", "assignment"})
 """What ``change_queue`` may set."""
 
 
-async def hold_setup(tx: Tx, actor: Actor) -> None:
+async def lock_setup(tx: Tx, actor: Actor) -> None:
     """Begin a change of teams, queues or rules: nobody else changes any until the transaction ends.
 
     Raises:
@@ -31,7 +31,7 @@ async def hold_setup(tx: Tx, actor: Actor) -> None:
     """
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.DESK_WRITE)
-    await queue_store.hold_setup(tx)
+    await queue_store.lock_setup(tx)
 
 
 async def list_queues(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[QueueDetails]:
@@ -86,7 +86,7 @@ async def add_queue(
         InvalidInput: a value breaks a rule, or there is no such team.
         AlreadyExists: another queue has the name.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     queue = Queue(uuid4(), name, description, team_id, assignment, None, now)
     await _check(tx, queue)
     if not await queue_store.insert(tx, queue):
@@ -105,7 +105,7 @@ async def change_queue(
         NotFound: there is no such queue.
         Forbidden, InvalidInput, AlreadyExists: as for ``add_queue``.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     before = await queue_store.get(tx, queue_id)
     if before is None:
         raise NotFound(KIND, str(queue_id))
@@ -126,7 +126,7 @@ async def delete_queue(tx: Tx, actor: Actor, queue_id: UUID, *, now: datetime) -
         InUse: tickets are in it, open or finished, or a routing rule chooses it.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     queue = await queue_store.lock(tx, queue_id)
     if queue is None:
         raise NotFound(KIND, str(queue_id))

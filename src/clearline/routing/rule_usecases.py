@@ -14,10 +14,10 @@ from clearline.events.domain import Change, changes_between, first_values, recor
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
-from clearline.queues.usecases import hold_setup
-from clearline.routing import store as routing_store
+from clearline.queues.usecases import lock_setup
+from clearline.routing import rule_store
 from clearline.routing.domain import CONDITIONS, RoutingRule, check_rule
-from clearline.routing.store import RuleDetails
+from clearline.routing.rule_store import RuleDetails
 
 KIND = "routing_rule"
 CHANGEABLE = frozenset({"name", "queue_id", "is_active", *CONDITIONS})
@@ -31,7 +31,7 @@ async def list_rules(tx: Tx, actor: Actor, *, after: int | None, limit: int) -> 
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await routing_store.page(tx, after=after or 0, limit=limit)
+    return await rule_store.page(tx, after=after or 0, limit=limit)
 
 
 async def get_rule(tx: Tx, actor: Actor, rule_id: UUID) -> RuleDetails:
@@ -54,14 +54,14 @@ async def add_rule(
         Forbidden: the actor does not run the desk.
         InvalidInput: a value breaks a rule, or names a queue or company that there is not.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     order = await _order(tx)
     at = len(order) + 1 if position is None else position
     rule = replace(_new(at, now), **{name: value for name, value in values.items() if name in CHANGEABLE})
     await _check(tx, rule, most=len(order) + 1)
-    await routing_store.save(tx, rule)
+    await rule_store.save(tx, rule)
     order.insert(at - 1, rule.id)
-    await routing_store.place(tx, order)
+    await rule_store.place(tx, order)
     fact = record(KIND, "created", rule, first_values(rule, CHANGEABLE | {"position"}))
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
     return await _found(tx, rule.id)
@@ -80,7 +80,7 @@ async def change_rule(tx: Tx, actor: Actor, rule_id: UUID, values: Mapping[str, 
         NotFound: there is no such rule.
         Forbidden, InvalidInput: as for ``add_rule``.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     before = (await _found(tx, rule_id)).rule
     allowed = CHANGEABLE | {"position"}
     after = replace(before, **{name: value for name, value in values.items() if name in allowed})
@@ -88,10 +88,10 @@ async def change_rule(tx: Tx, actor: Actor, rule_id: UUID, values: Mapping[str, 
         return await _found(tx, rule_id)
     order = await _order(tx)
     await _check(tx, after, most=len(order))
-    await routing_store.save(tx, after)
+    await rule_store.save(tx, after)
     order.remove(rule_id)
     order.insert(after.position - 1, rule_id)
-    await routing_store.place(tx, order)
+    await rule_store.place(tx, order)
     await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "changed", after, changes), now=now)
     return await _found(tx, rule_id)
 
@@ -103,17 +103,17 @@ async def order_rules(tx: Tx, actor: Actor, rule_ids: Sequence[UUID], *, now: da
         InvalidInput: a rule is missing, unknown, or named twice.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
-    before = [details.rule for details in await routing_store.every(tx)]
+    await lock_setup(tx, actor)
+    before = [details.rule for details in await rule_store.every(tx)]
     if sorted(rule_ids) != sorted(rule.id for rule in before):
         raise InvalidInput([Violation("ids", "must name every routing rule exactly once")])
-    await routing_store.place(tx, rule_ids)
+    await rule_store.place(tx, rule_ids)
     position = {rule_id: at for at, rule_id in enumerate(rule_ids, 1)}
     for rule in before:
         if position[rule.id] != rule.position:
             change = Change("position", rule.position, position[rule.id])
             await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "changed", rule, [change]), now=now)
-    return await routing_store.every(tx)
+    return await rule_store.every(tx)
 
 
 async def delete_rule(tx: Tx, actor: Actor, rule_id: UUID, *, now: datetime) -> None:
@@ -123,19 +123,19 @@ async def delete_rule(tx: Tx, actor: Actor, rule_id: UUID, *, now: datetime) -> 
         NotFound: there is no such rule.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     rule = (await _found(tx, rule_id)).rule
-    await routing_store.delete(tx, rule_id)
-    await routing_store.place(tx, await _order(tx))
+    await rule_store.delete(tx, rule_id)
+    await rule_store.place(tx, await _order(tx))
     await event_store.append(tx, actor, PROVIDER_ID, record(KIND, "deleted", rule), now=now)
 
 
 async def _order(tx: Tx) -> list[UUID]:
-    return [details.rule.id for details in await routing_store.every(tx)]
+    return [details.rule.id for details in await rule_store.every(tx)]
 
 
 async def _found(tx: Tx, rule_id: UUID) -> RuleDetails:
-    found = await routing_store.get(tx, rule_id)
+    found = await rule_store.get(tx, rule_id)
     if found is None:
         raise NotFound("routing rule", str(rule_id))
     return found
@@ -147,7 +147,7 @@ async def _check(tx: Tx, rule: RoutingRule, *, most: int) -> None:
         violations.append(Violation("position", f"must be 1 to {most}"))
     if await queue_store.get(tx, rule.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue"))
-    if await routing_store.unknown_companies(tx, rule.company_ids):
+    if await rule_store.unknown_companies(tx, rule.company_ids):
         violations.append(Violation("company_ids", "must be ids of customers"))
     if violations:
         raise InvalidInput(violations)

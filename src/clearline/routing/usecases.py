@@ -16,7 +16,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
 from clearline.queues import team_store
 from clearline.queues.domain import AUTOMATIC, Assignment, Choice, Queue, choose_agent
-from clearline.routing import store as routing_store
+from clearline.routing import rule_store
 from clearline.routing.domain import RoutingFacts, RoutingRule, Verdict, choose_rule, judge
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets.domain import ASSESSMENT, OPEN, ticket_number
@@ -26,7 +26,7 @@ ROUTING = Actor(Role.OPERATOR, "routing", scopes=ALL_SCOPES)
 """In whose name tickets are routed and given out when nobody asked for it."""
 
 
-class Forecast(Struct, frozen=True):
+class RoutingPreview(Struct, frozen=True):
     """What would happen to a ticket now: what every rule says, its queue (none when no rule matches), and its agent."""
 
     verdicts: list[Verdict]
@@ -34,22 +34,22 @@ class Forecast(Struct, frozen=True):
     choice: Choice
 
 
-async def foresee(tx: Tx, actor: Actor, facts: RoutingFacts) -> Forecast:
+async def preview(tx: Tx, actor: Actor, facts: RoutingFacts) -> RoutingPreview:
     """What would happen to a ticket if it were raised now; nothing is changed, and no turn is taken.
 
     Raises:
         Forbidden: the actor is a customer, or its key may not read the desk's setup.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    verdicts = judge([details.rule for details in await routing_store.every(tx)], facts)
+    verdicts = judge([details.rule for details in await rule_store.every(tx)], facts)
     rule = next((verdict.rule for verdict in verdicts if not verdict.failed), None)
     queue = None if rule is None else await queue_store.get(tx, rule.queue_id)
     if queue is None:
-        return Forecast(verdicts, None, Choice(None, "no rule matches"))
-    return Forecast(verdicts, queue, await _choose(tx, queue, queue.assignment))
+        return RoutingPreview(verdicts, None, Choice(None, "no rule matches"))
+    return RoutingPreview(verdicts, queue, await _choose(tx, queue, queue.assignment))
 
 
-async def facts_for(tx: Tx, actor: Actor, number: int | None, values: Mapping[str, Any]) -> RoutingFacts:
+async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str, Any]) -> RoutingFacts:
     """What the rules would look at: a ticket that there is, or none, with some values in the place of its own.
 
     Without a ticket, and without a value, the priority is what a new ticket of the issue type gets, the company is
@@ -69,12 +69,12 @@ async def facts_for(tx: Tx, actor: Actor, number: int | None, values: Mapping[st
     return RoutingFacts(**{**usual, **values})
 
 
-async def rules_in_force(tx: Tx) -> list[RoutingRule]:
+async def active_rules(tx: Tx) -> list[RoutingRule]:
     """The rules that route now, in order, for whoever is about to settle many tickets."""
-    return await routing_store.active(tx)
+    return await rule_store.active(tx)
 
 
-async def settle(tx: Tx, number: int, *, rules: Sequence[RoutingRule] | None = None, now: datetime) -> bool:
+async def route_new_ticket(tx: Tx, number: int, *, rules: Sequence[RoutingRule] | None = None, now: datetime) -> bool:
     """What follows from a new ticket, or from one put into a queue: its queue, when it has none, and its agent.
 
     True when that changed something; a second time it does not. A ticket that ended is left alone. ``rules`` are those
@@ -88,14 +88,14 @@ async def settle(tx: Tx, number: int, *, rules: Sequence[RoutingRule] | None = N
         return False
     rule = None
     if (queue_id := found.handling.queue_id) is None:
-        rule = choose_rule(await routing_store.active(tx) if rules is None else rules, _facts(found))
+        rule = choose_rule(await rule_store.active(tx) if rules is None else rules, _facts(found))
         queue_id = None if rule is None else rule.queue_id
     if queue_id is None:
         return False
     return await _bring(tx, ROUTING, found, queue_id, rule, now=now) != found
 
 
-async def route(tx: Tx, actor: Actor, number: int, *, now: datetime) -> DeskTicket:
+async def route_ticket(tx: Tx, actor: Actor, number: int, *, now: datetime) -> DeskTicket:
     """Have the rules choose a ticket's queue again, and the queue its agent when it has none.
 
     A ticket that no rule matches stays where it is.
@@ -106,11 +106,11 @@ async def route(tx: Tx, actor: Actor, number: int, *, now: datetime) -> DeskTick
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
     found = await _worked_on(tx, actor, number)
-    rule = choose_rule(await routing_store.active(tx), _facts(found))
+    rule = choose_rule(await rule_store.active(tx), _facts(found))
     return found if rule is None else await _bring(tx, actor, found, rule.queue_id, rule, now=now)
 
 
-async def take(tx: Tx, actor: Actor, number: int, *, force: bool = False, now: datetime) -> DeskTicket:
+async def take_ticket(tx: Tx, actor: Actor, number: int, *, force: bool = False, now: datetime) -> DeskTicket:
     """Give a ticket to oneself; ``force`` takes it from whoever has it.
 
     Raises:
@@ -128,7 +128,7 @@ async def take(tx: Tx, actor: Actor, number: int, *, force: bool = False, now: d
     return await handling.assign(tx, actor, number, actor.user.id, now=now)
 
 
-async def assign_by(tx: Tx, actor: Actor, number: int, mode: Assignment, *, now: datetime) -> DeskTicket:
+async def assign_by_turns(tx: Tx, actor: Actor, number: int, mode: Assignment, *, now: datetime) -> DeskTicket:
     """Give a ticket to whoever of its queue's team is next (round_robin) or least loaded, whoever has it now.
 
     Raises:

@@ -35,7 +35,7 @@ def routing_job(database: Database, now: Callable[[], datetime]) -> Job:
 
     async def handle(tx: Tx, found: list[Event]) -> None:
         concerned = [event for event in found if _concerns(event)]
-        rules = await routing.rules_in_force(tx) if concerned else []
+        rules = await routing.active_rules(tx) if concerned else []
         # Without rules a new ticket stays where it is: it has no queue whose people could be given it.
         for number in dict.fromkeys(event.ticket_number for event in concerned if rules or event.type == _ROUTED):
             if number is not None:
@@ -57,7 +57,7 @@ async def _settle(database: Database, number: int, rules: Sequence[RoutingRule],
         try:
             async with database.transaction() as tx:
                 await db.hurry(tx)  # a ticket that somebody holds must not stop the others
-                await routing.settle(tx, number, rules=known, now=now())
+                await routing.route_new_ticket(tx, number, rules=known, now=now())
         except DatabaseUnavailable:
             raise  # the whole turn is put off
         except NotFound:

@@ -22,8 +22,8 @@ FIRST_YEAR, LAST_YEAR = 2000, 2099
 NAMED = ("company", "queue", "assignee", "watcher")
 """Filters whose values are names that only the database knows."""
 
-FOR_CUSTOMERS = ("status", "service", "issue", "priority", "number", "created")
-FOR_STAFF = (*FOR_CUSTOMERS, "severity", "tag", *NAMED)
+CUSTOMER_FILTERS = ("status", "service", "issue", "priority", "number", "created")
+STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", *NAMED)
 
 _TERM = re.compile(
     r"""(?P<minus>-(?=\S))?
@@ -136,7 +136,7 @@ def _phrase(found: list[Unit]) -> Word | Phrase | None:
 
 
 def _filter(name: str, value: str, *, staff: bool) -> Facets | Named:
-    allowed = FOR_STAFF if staff else FOR_CUSTOMERS
+    allowed = STAFF_FILTERS if staff else CUSTOMER_FILTERS
     if name not in allowed:
         raise _refused(
             f"has no filter {name}: it must be one of {', '.join(allowed)}; put words with a colon in quotation marks"

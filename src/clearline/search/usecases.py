@@ -24,14 +24,14 @@ from clearline.tickets.handling import DeskTicket
 RANKED_MAX = CANDIDATES - 1
 """When at most so many tickets match, or as many as a longer page holds, they are counted and ranked."""
 
-FOLLOWER = "search"
+CONSUMER = "search"
 """Under which name the events are read."""
 
 _SLICE = 10
 """So many tickets are cut into words in one go, in a thread: a long one must not hold up those who ask."""
 
 
-class Place(Struct, frozen=True, array_like=True):
+class SearchCursor(Struct, frozen=True, array_like=True):
     """Where a list goes on: behind which ticket, and what the first page said of the whole list.
 
     ``newest`` is the greatest number on a ranked list: tickets that came later do not disturb it.
@@ -45,7 +45,7 @@ class Place(Struct, frozen=True, array_like=True):
     is_exact: bool
 
 
-class Found(Struct, frozen=True):
+class SearchResult(Struct, frozen=True):
     """One page of what a query finds. ``next`` is None on the last one.
 
     ``count`` is how many tickets match, or when not ``is_exact`` how many do at least. ``is_ranked`` says that the best
@@ -56,7 +56,7 @@ class Found(Struct, frozen=True):
     count: int
     is_exact: bool
     is_ranked: bool
-    next: Place | None
+    next: SearchCursor | None
 
 
 class _Query(Struct, frozen=True):
@@ -66,8 +66,8 @@ class _Query(Struct, frozen=True):
 
 
 async def find_tickets(
-    tx: Tx, actor: Actor, text: str, *, after: Place | None = None, limit: int, count: bool = False
-) -> Found:
+    tx: Tx, actor: Actor, text: str, *, after: SearchCursor | None = None, limit: int, count: bool = False
+) -> SearchResult:
     """Find tickets by a query; docs/reference/search.md tells its language. ``tx`` must be a transaction.
 
     At most 100 matches are ranked by how well they match, then newest first; more are listed newest first. Either list
@@ -95,11 +95,11 @@ async def find_tickets(
     following = None
     if len(hits.hits) > limit:
         newest = after.newest if after else hits.newest
-        following = Place(shown[-1].number, shown[-1].rank, is_ranked, newest, total, is_exact)
-    return Found(await _tickets(tx, shown), total, is_exact, is_ranked, following)
+        following = SearchCursor(shown[-1].number, shown[-1].rank, is_ranked, newest, total, is_exact)
+    return SearchResult(await _tickets(tx, shown), total, is_exact, is_ranked, following)
 
 
-async def _hits(tx: Tx, query: _Query, after: Place | None, limit: int) -> tuple[Hits, bool, Step]:
+async def _hits(tx: Tx, query: _Query, after: SearchCursor | None, limit: int) -> tuple[Hits, bool, Step]:
     """The next matches, one more than the page holds; whether they are ranked; the attempt that looks everywhere."""
     candidates, newest, behind, ranked_by = max(RANKED_MAX, limit) + 1, 0, None, query.ranked_by
     if after is None:
@@ -182,7 +182,7 @@ _LOOKED_UP: dict[str, Callable[[Tx, Actor, str], Awaitable[object]]] = {
 }
 
 
-async def index(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
+async def index_tickets(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
     """Make tickets findable as they are now. The caller holds the follower: two at once could leave an older state."""
     found = await search_store.documents(tx, keys)
     kept, vectors = [], []
@@ -200,21 +200,21 @@ def _vectors(documents: Sequence[Document]) -> list[str]:
     return [vector(document) for document in documents]
 
 
-async def mark_company(tx: Tx, company_id: UUID) -> None:
+async def reindex_company(tx: Tx, company_id: UUID) -> None:
     """Have all tickets of a company made findable anew, little by little: its name is among their words."""
     await offset_store.advance(tx, search_store.backlog_name(company_id), search_store.FROM_THE_NEWEST)
 
 
-async def work_backlog(tx: Tx, *, limit: int) -> int:
+async def reindex_backlog(tx: Tx, *, limit: int) -> int:
     """Make some tickets of a marked company findable anew; how many."""
-    if await search_store.next_backlog(tx) is None or await offset_store.hold(tx, FOLLOWER) is None:
+    if await search_store.next_backlog(tx) is None or await offset_store.hold(tx, CONSUMER) is None:
         return 0
     if (marked := await search_store.next_backlog(tx)) is None:
         return 0
     company_id, below = marked
     keys = await search_store.keys_below(tx, below, company_id=company_id, limit=limit)
     if keys:
-        await index(tx, keys)
+        await index_tickets(tx, keys)
         await offset_store.advance(
             tx, search_store.backlog_name(company_id), search_store.FROM_THE_NEWEST._replace(id=keys[-1][1])
         )
@@ -223,14 +223,14 @@ async def work_backlog(tx: Tx, *, limit: int) -> int:
     return len(keys)
 
 
-class Start(Struct, frozen=True):
+class RebuildStart(Struct, frozen=True):
     """How a rebuild began: about how many tickets it goes through, and which events it need not follow."""
 
     tickets: int
     seen: Cursor
 
 
-async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> Start:
+async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
     """Begin to make all tickets findable anew; ``empty`` has none found until it is done, and waits for searches.
 
     Raises:
@@ -240,10 +240,10 @@ async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> Start:
     await search_store.wait_for_follower(tx)
     if empty:
         await search_store.empty(tx)
-    return Start(await search_store.how_many(tx), await search_store.settled(tx))
+    return RebuildStart(await search_store.how_many(tx), await search_store.settled(tx))
 
 
-async def finish_rebuild(tx: Tx, actor: Actor, start: Start) -> None:
+async def finish_rebuild(tx: Tx, actor: Actor, start: RebuildStart) -> None:
     """Have the follower pass over the events that were there before the rebuild: every ticket was read after them.
 
     Raises:
@@ -251,12 +251,12 @@ async def finish_rebuild(tx: Tx, actor: Actor, start: Start) -> None:
     """
     permissions.require_desk_admin(actor)
     await search_store.wait_for_follower(tx)
-    followed = await offset_store.hold(tx, FOLLOWER)
+    followed = await offset_store.hold(tx, CONSUMER)
     if followed is not None and followed < start.seen:
-        await offset_store.advance(tx, FOLLOWER, start.seen)
+        await offset_store.advance(tx, CONSUMER, start.seen)
 
 
-async def rebuild(tx: Tx, actor: Actor, *, below: int | None, limit: int) -> tuple[int, int | None]:
+async def rebuild_batch(tx: Tx, actor: Actor, *, below: int | None, limit: int) -> tuple[int, int | None]:
     """Make the next tickets below a number findable anew: how many, and below which number to go on; None at the end.
 
     Raises:
@@ -266,11 +266,11 @@ async def rebuild(tx: Tx, actor: Actor, *, below: int | None, limit: int) -> tup
     await search_store.wait_for_follower(tx)
     keys = await search_store.keys_below(tx, below, company_id=None, limit=limit)
     if keys:
-        await index(tx, keys)
+        await index_tickets(tx, keys)
     return len(keys), keys[-1][1] if len(keys) == limit else None
 
 
-async def sweep(tx: Tx, actor: Actor, *, after: int, limit: int) -> int | None:
+async def remove_orphans(tx: Tx, actor: Actor, *, after: int, limit: int) -> int | None:
     """Let go of the next entries whose tickets are gone: the number to go on behind; None at the end.
 
     Raises:

@@ -19,16 +19,16 @@ def jobs(database: Database) -> list[Job]:
 
     async def work_backlog() -> int:
         async with database.transaction() as tx:
-            return await search.work_backlog(tx, limit=AT_ONCE)
+            return await search.reindex_backlog(tx, limit=AT_ONCE)
 
-    return [follower(database, search.FOLLOWER, handle), Job("search backlog", EVERY, work_backlog)]
+    return [follower(database, search.CONSUMER, handle), Job("search backlog", EVERY, work_backlog)]
 
 
 async def handle(tx: Tx, found: list[Event]) -> None:
     """Make the tickets of some events findable as they are now; a renamed company's tickets follow later."""
     keys = {(event.company_id, event.ticket_number) for event in found if event.ticket_number is not None}
     if keys:
-        await search.index(tx, sorted(keys))
+        await search.index_tickets(tx, sorted(keys))
     for event in found:
         if event.type == "company.changed" and any(one["field"] in _NAMES for one in event.data["changes"]):
-            await search.mark_company(tx, UUID(event.data["id"]))
+            await search.reindex_company(tx, UUID(event.data["id"]))

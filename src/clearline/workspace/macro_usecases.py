@@ -14,7 +14,7 @@ from clearline.events.domain import Change, changes_between, record
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
-from clearline.queues.usecases import hold_setup
+from clearline.queues.usecases import lock_setup
 from clearline.tickets import desk_store
 from clearline.tickets.desk_usecases import change_ticket, get_ticket, lock_ticket
 from clearline.tickets.domain import Channel, ticket_number
@@ -73,7 +73,7 @@ async def add_macro(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: dat
         InvalidInput: a value breaks a rule, there is no such queue, or a placeholder is not known.
         AlreadyExists: another macro has the name.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     macro = Macro(uuid4(), **values)
     macro = replace(macro, add_tags=tidy_tags(macro.add_tags))
     await _save(tx, actor, macro, "created", [], now=now)
@@ -102,7 +102,7 @@ async def lock_macro(tx: Tx, actor: Actor, macro_id: UUID) -> Macro:
         NotFound: there is no such macro.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     found = await macro_store.get(tx, macro_id)
     if found is None:
         raise NotFound(KIND, str(macro_id))

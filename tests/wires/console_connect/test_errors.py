@@ -8,7 +8,7 @@ from typing import NoReturn
 import httpx
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets

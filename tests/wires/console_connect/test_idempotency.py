@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from tests.builders.console_connect import TICKETS, assert_fault, fault, latin, order, raise_ticket, total

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from clearline import errors as refusals
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.errors import DeskError
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database

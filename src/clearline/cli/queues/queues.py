@@ -143,7 +143,7 @@ def ticket_assign(number: str, to: str | None, mode: str | None, *, nobody: bool
     async def work(tx: Tx) -> DeskTicket:
         known = access.check_number(number)
         if mode is not None:
-            return await routing.assign_by(tx, OPERATOR, known, Assignment(mode), now=now())
+            return await routing.assign_by_turns(tx, OPERATOR, known, Assignment(mode), now=now())
         person = None if to is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, to)
         return await handling.assign(tx, OPERATOR, known, None if person is None else person.id, now=now())
 

@@ -12,7 +12,7 @@ from clearline.identity import OPERATOR
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.routing import usecases as routing
-from clearline.routing.usecases import Forecast
+from clearline.routing.usecases import RoutingPreview
 from clearline.tickets import access
 from clearline.tickets.domain import IssueType, Priority
 from clearline.tickets.handling import DeskTicket
@@ -45,10 +45,10 @@ def route_test(ticket: str | None, *, as_json: bool, **said: str | None) -> None
     if ticket is None and (said["issue"] is None or said["service"] is None):
         raise click.UsageError("give --ticket, or --issue and --service")
 
-    async def work(tx: Tx) -> Forecast:
+    async def work(tx: Tx) -> RoutingPreview:
         number = None if ticket is None else access.check_number(ticket)
-        facts = await routing.facts_for(tx, OPERATOR, number, await _facts(tx, said))
-        return await routing.foresee(tx, OPERATOR, facts)
+        facts = await routing.facts_of(tx, OPERATOR, number, await _facts(tx, said))
+        return await routing.preview(tx, OPERATOR, facts)
 
     _tell(within(work), as_json=as_json)
 
@@ -67,7 +67,7 @@ async def _facts(tx: Tx, said: dict[str, str | None]) -> dict[str, Any]:
     return values
 
 
-def _tell(found: Forecast, *, as_json: bool) -> None:
+def _tell(found: RoutingPreview, *, as_json: bool) -> None:
     queue, agent = found.queue, found.choice.agent
     told: list[dict[str, object]] = [
         {
@@ -108,6 +108,6 @@ def route_ticket(number: str, *, as_json: bool) -> None:
     """Route a ticket again now, as the rules are today."""
 
     async def work(tx: Tx) -> DeskTicket:
-        return await routing.route(tx, OPERATOR, access.check_number(number), now=now())
+        return await routing.route_ticket(tx, OPERATOR, access.check_number(number), now=now())
 
     tell_place(within(work), as_json=as_json)

@@ -17,7 +17,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as routing_rules
 from clearline.routing.domain import CONDITIONS, RoutingRule
-from clearline.routing.store import RuleDetails
+from clearline.routing.rule_store import RuleDetails
 from clearline.tickets.domain import IssueType, Priority
 
 _POSITION = click.IntRange(min=1)

@@ -20,7 +20,7 @@ from clearline.mail.inbound.secret_box import Sealer
 from clearline.platform.database import secrets as server
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
-from clearline.queues.usecases import hold_setup
+from clearline.queues.usecases import lock_setup
 from clearline.text import check_text
 
 KIND = "mailbox"
@@ -83,7 +83,7 @@ async def add_mailbox(tx: Tx, actor: Actor, values: Mapping[str, Any], *, sealed
         InvalidInput: a value breaks a rule, or there is no such queue.
         AlreadyExists: another mailbox has the address.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     made = _with(Mailbox(uuid4(), "", now), values, sealed_by)
     changes = [Change(one.field, None, one.after) for one in _told(Mailbox(made.id, "", now), made)]
     await _save(tx, actor, made, "created", changes, now=now)
@@ -113,7 +113,7 @@ async def lock_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
         NotFound: there is no such mailbox.
         Forbidden: the actor does not run the desk.
     """
-    await hold_setup(tx, actor)
+    await lock_setup(tx, actor)
     found = await mailbox_store.get(tx, mailbox_id)
     if found is None:
         raise NotFound(KIND, str(mailbox_id))

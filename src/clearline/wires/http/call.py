@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from clearline.accounts.keys import KeyRing
+from clearline.accounts.key_usecases import KeyRing
 from clearline.event_stream.hub import Hub
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database, Tx

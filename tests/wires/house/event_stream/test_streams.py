@@ -11,7 +11,7 @@ import httpx
 import pytest
 import structlog
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.hub import Hub

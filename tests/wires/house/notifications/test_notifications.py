@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database

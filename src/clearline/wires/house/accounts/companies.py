@@ -51,7 +51,7 @@ async def change_company(call: Call) -> wire.CompanyOut:
 async def get_me(call: Call) -> wire.MeOut:
     """Whom the key speaks for."""
     actor = call.actor
-    user, company = accounts.home(actor)
+    user, company = accounts.user_and_company(actor)
     return wire.MeOut(
         str(user.id),
         user.name,

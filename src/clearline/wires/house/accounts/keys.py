@@ -5,7 +5,7 @@ from uuid import UUID
 
 from starlette.types import Send
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts.domain import ApiKey
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.identity import Scope

@@ -31,7 +31,7 @@ async def list_users(call: Call) -> Page[wire.UserOut]:
 
 async def list_colleagues(call: Call) -> Page[wire.UserOut]:
     """Users of the actor's company by address."""
-    _user, company = accounts.home(call.actor)
+    _user, company = accounts.user_and_company(call.actor)
     return await _list(call, company.id)
 
 

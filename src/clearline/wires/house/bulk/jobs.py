@@ -66,7 +66,7 @@ async def create_bulk(call: Call) -> wire.JobOut:
     body = call.body(wire.BulkIn)
     action = _action_in(body.action, call.actor)
     async with call.statement() as tx:
-        made = await jobs.make_bulk(
+        made = await jobs.create_bulk_job(
             tx, call.actor, body.tickets, action, channel=Channel.API, dry_run=body.dry_run, now=call.now
         )
     return _accepted(call, made)
@@ -74,7 +74,7 @@ async def create_bulk(call: Call) -> wire.JobOut:
 
 async def stage_import(call: Call, chunks: AsyncIterator[bytes]) -> Staged:
     """Take a file in and read it, beside everything else that the server does."""
-    imports.may_import(call.actor)
+    imports.require_import(call.actor)
     media = _MEDIA_TYPE.fullmatch((header(call.scope, b"content-type") or b"").decode("latin-1"))
     kind = None if media is None else _MEDIA.get(media[1].lower())
     if kind is None:
@@ -93,7 +93,7 @@ async def create_import(call: Call) -> wire.JobOut:
     """Ask for the tickets of a file."""
     staged: Staged = call.staged
     async with call.statement() as tx:
-        made = await jobs.make_import(
+        made = await jobs.create_import_job(
             tx, call.actor, staged.items, staged.kind, dry_run=call.query.dry_run, now=call.now
         )
     return _accepted(call, made)

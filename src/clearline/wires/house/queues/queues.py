@@ -55,7 +55,7 @@ async def change_queue(call: Call) -> wire.QueueOut:
     values = {_NAMES.get(name, name): value for name, value in given(call.body(wire.QueuePatch)).items()}
     with spelt(_NAMES):
         async with call.transaction() as tx:
-            await queues.hold_setup(tx, call.actor)
+            await queues.lock_setup(tx, call.actor)
             call.unless_changed(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
             return queue_out(await queues.change_queue(tx, call.actor, queue_id, values, now=call.now))
 
@@ -64,7 +64,7 @@ async def delete_queue(call: Call) -> None:
     """Forget a queue."""
     queue_id = uuid_of(call.path["id"], "queue")
     async with call.transaction() as tx:
-        await queues.hold_setup(tx, call.actor)
+        await queues.lock_setup(tx, call.actor)
         call.unless_changed(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
         await queues.delete_queue(tx, call.actor, queue_id, now=call.now)
 

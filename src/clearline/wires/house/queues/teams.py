@@ -57,7 +57,7 @@ async def change_team(call: Call) -> wire.TeamOut:
     team_id = uuid_of(call.path["id"], "team")
     body = call.body(wire.TeamPatch)
     async with call.transaction() as tx:
-        await queues.hold_setup(tx, call.actor)
+        await queues.lock_setup(tx, call.actor)
         found = await teams.get_team(tx, call.actor, team_id)
         call.unless_changed(team_out(found))
         if isinstance(body.name, str):
@@ -69,7 +69,7 @@ async def delete_team(call: Call) -> None:
     """Forget a team."""
     team_id = uuid_of(call.path["id"], "team")
     async with call.transaction() as tx:
-        await queues.hold_setup(tx, call.actor)
+        await queues.lock_setup(tx, call.actor)
         call.unless_changed(team_out(await teams.get_team(tx, call.actor, team_id)))
         await teams.delete_team(tx, call.actor, team_id, now=call.now)
 
@@ -92,7 +92,7 @@ async def leave_team(call: Call) -> None:
     """Take a person out of a team."""
     team_id, user_id = uuid_of(call.path["id"], "team"), uuid_of(call.path["user_id"], "member")
     async with call.transaction() as tx:
-        await queues.hold_setup(tx, call.actor)
+        await queues.lock_setup(tx, call.actor)
         call.unless_changed(_member_out(await teams.get_team(tx, call.actor, team_id), user_id))
         await teams.leave_team(tx, call.actor, team_id, user_id, now=call.now)
 

@@ -68,7 +68,7 @@ async def change_rule(call: Call) -> wire.RuleOut:
     values = _values(given(call.body(wire.RulePatch)))
     with spelt(NAMES):
         async with call.transaction() as tx:
-            await queues.hold_setup(tx, call.actor)
+            await queues.lock_setup(tx, call.actor)
             call.unless_changed(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
             return rule_out(await routing_rules.change_rule(tx, call.actor, rule_id, values, now=call.now))
 
@@ -77,7 +77,7 @@ async def delete_rule(call: Call) -> None:
     """Forget a rule."""
     rule_id = uuid_of(call.path["id"], "routing rule")
     async with call.transaction() as tx:
-        await queues.hold_setup(tx, call.actor)
+        await queues.lock_setup(tx, call.actor)
         call.unless_changed(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
         await routing_rules.delete_rule(tx, call.actor, rule_id, now=call.now)
 
@@ -99,8 +99,8 @@ async def try_rules(call: Call) -> wire.ForecastOut:
     async with call.transaction() as tx:
         if "company" in members:
             members["company_id"] = await _customer(tx, call.actor, members.pop("company"))
-        facts = await routing.facts_for(tx, call.actor, number, members)
-        return preview_out(await routing.foresee(tx, call.actor, facts))
+        facts = await routing.facts_of(tx, call.actor, number, members)
+        return preview_out(await routing.preview(tx, call.actor, facts))
 
 
 async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
@@ -116,7 +116,7 @@ async def route_ticket(call: Call) -> TicketOut:
     call.body(wire.RouteIn)
     async with call.transaction() as tx:
         await unless_stale(call, tx, number)
-        return ticket_out(await routing.route(tx, call.actor, number, now=call.now), call.actor)
+        return ticket_out(await routing.route_ticket(tx, call.actor, number, now=call.now), call.actor)
 
 
 async def assign_ticket(call: Call) -> TicketOut:
@@ -128,9 +128,9 @@ async def assign_ticket(call: Call) -> TicketOut:
     async with call.transaction() as tx:
         await unless_stale(call, tx, number)
         if isinstance(body.mode, str):
-            found = await routing.assign_by(tx, call.actor, number, Assignment(body.mode), now=call.now)
+            found = await routing.assign_by_turns(tx, call.actor, number, Assignment(body.mode), now=call.now)
         elif body.to == "me":
-            found = await routing.take(tx, call.actor, number, force=body.force, now=call.now)
+            found = await routing.take_ticket(tx, call.actor, number, force=body.force, now=call.now)
         else:
             to = _person(body.to) if isinstance(body.to, str) else None
             with spelt({"to": "assignee_id"}):

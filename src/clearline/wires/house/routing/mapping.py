@@ -1,7 +1,7 @@
 """House API v1: routing rules and what they would do as they travel."""
 
-from clearline.routing.store import RuleDetails
-from clearline.routing.usecases import Forecast
+from clearline.routing.rule_store import RuleDetails
+from clearline.routing.usecases import RoutingPreview
 from clearline.wires.house.routing import wire
 from clearline.wires.house.wire import Ref
 
@@ -30,7 +30,7 @@ def rule_out(found: RuleDetails) -> wire.RuleOut:
     )
 
 
-def preview_out(found: Forecast) -> wire.ForecastOut:
+def preview_out(found: RoutingPreview) -> wire.ForecastOut:
     """Return what the routing rules would do to a ticket, and why."""
     matching = next((one.rule for one in found.verdicts if not one.failed), None)
     agent, queue = found.choice.agent, found.queue

@@ -5,8 +5,8 @@ import msgspec
 from clearline.errors import InvalidInput
 from clearline.identity import Scope
 from clearline.search import usecases as search
-from clearline.search.language import FOR_CUSTOMERS, FOR_STAFF
-from clearline.search.usecases import Found, Place
+from clearline.search.language import CUSTOMER_FILTERS, STAFF_FILTERS
+from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.wires.house import paging
 from clearline.wires.house.search import wire
 from clearline.wires.house.tickets.mapping import summary_out
@@ -15,7 +15,7 @@ from clearline.wires.http.call import Call
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.table import Operation
 
-_FOR_STAFF = [name for name in FOR_STAFF if name not in FOR_CUSTOMERS]
+_STAFF_ONLY = [name for name in STAFF_FILTERS if name not in CUSTOMER_FILTERS]
 
 
 async def search_tickets(call: Call) -> wire.SearchPage:
@@ -32,14 +32,14 @@ async def search_tickets(call: Call) -> wire.SearchPage:
     return _page(call, found)
 
 
-def _place(keys: list[object] | None) -> Place | None:
+def _place(keys: list[object] | None) -> SearchCursor | None:
     try:
-        return None if keys is None else msgspec.convert(keys, Place)
+        return None if keys is None else msgspec.convert(keys, SearchCursor)
     except msgspec.ValidationError:
         raise InvalidCursor from None
 
 
-def _page(call: Call, found: Found) -> wire.SearchPage:
+def _page(call: Call, found: SearchResult) -> wire.SearchPage:
     # The next page is told by the use case: a ticket that is gone by now must not end the list.
     following = [found.next] * (call.query.limit + 1 if found.next else 0)
     page = paging.page(call, following, keys=msgspec.to_builtins, out=lambda _place: None)
@@ -58,8 +58,8 @@ OPERATIONS = (
         "Search tickets", "All words and filters must hold. Words are found in numbers, services, titles, contacts, "
         "descriptions, notes and names of attachments, by their beginning; words in quotation marks exactly and in "
         "their order; a minus excludes what has exactly the word. Filters: "
-        f"{', '.join(f'`{name}:`' for name in FOR_CUSTOMERS)}; for the "
-        f"provider's people also {', '.join(f'`{name}:`' for name in _FOR_STAFF)}. Up to 100 matches come best "
+        f"{', '.join(f'`{name}:`' for name in CUSTOMER_FILTERS)}; for the "
+        f"provider's people also {', '.join(f'`{name}:`' for name in _STAFF_ONLY)}. Up to 100 matches come best "
         "first, more of them newest first. A change is found about a second later. Customers find their own company's "
         "tickets, by what they may read of them.",
         Scope.TICKETS_READ, wire.SearchPage, query=wire.SearchQuery, errors=(400,),

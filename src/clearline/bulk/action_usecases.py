@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import UNSET
 from msgspec.structs import asdict
 
-from clearline.bulk.domain import AddNote, Assign, BulkRequest, ChangeStatus, ChangeTags, ChangeValues, Outcome
+from clearline.bulk.domain import AddNote, Assign, BulkRequest, ChangeStatus, ChangeTags, ChangeValues, ItemOutcome
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import desk_usecases as handling
@@ -13,7 +13,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 
 
-async def carry_out(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, now: datetime) -> Outcome:
+async def apply_action(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, now: datetime) -> ItemOutcome:
     """Do what a bulk job asks to one ticket; ``unchanged`` when it was so already.
 
     Raises:
@@ -23,12 +23,12 @@ async def carry_out(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, 
     match request.action:
         case ChangeStatus(to, reason):
             if before.status is to:
-                return Outcome.UNCHANGED
+                return ItemOutcome.UNCHANGED
             await tickets.move_ticket(tx, actor, number, to, reason=reason, now=now)
-            return Outcome.DONE
+            return ItemOutcome.DONE
         case AddNote(text, visibility):
             await notes.append_note(tx, actor, number, text, channel=request.channel, visibility=visibility, now=now)
-            return Outcome.DONE
+            return ItemOutcome.DONE
         case Assign(to):
             after = await handling.assign(tx, actor, number, to, now=now)
         case ChangeValues() as action:
@@ -36,4 +36,4 @@ async def carry_out(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, 
             after = await handling.change_ticket(tx, actor, number, values, now=now)
         case ChangeTags(add, remove):
             after = await handling.tag(tx, actor, number, add=add, remove=remove, now=now)
-    return Outcome.UNCHANGED if after.ticket.version == before.version else Outcome.DONE
+    return ItemOutcome.UNCHANGED if after.ticket.version == before.version else ItemOutcome.DONE

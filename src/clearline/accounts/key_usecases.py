@@ -49,7 +49,7 @@ async def create_key(
         InvalidInput: the name breaks a rule, the user's role or the issuer cannot carry a scope, or the lifetime is not
             positive, or longer than the issuer's.
     """
-    company = await accounts.managed(tx, actor, which)
+    company = await accounts.company_to_manage(tx, actor, which)
     user = await _whom(tx, company, user_email, user_id)
     if scopes is None:
         scopes = frozenset(ROLE_SCOPES[user.role] & actor.scopes)
@@ -149,7 +149,7 @@ async def lock_key(tx: Tx, actor: Actor, which: UUID | str, key_id: UUID) -> Api
         NotFound: no such company, or it has no such key.
         Forbidden: the actor does not manage the company.
     """
-    company = await accounts.managed(tx, actor, which)
+    company = await accounts.company_to_manage(tx, actor, which)
     key = await account_store.lock_key(tx, company.id, key_id)
     if key is None:
         raise NotFound("key", str(key_id))

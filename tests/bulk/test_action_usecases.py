@@ -2,7 +2,7 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.bulk import changes as bulk
+from clearline.bulk import action_usecases as actions
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import (
     Action,
@@ -12,9 +12,9 @@ from clearline.bulk.domain import (
     ChangeStatus,
     ChangeTags,
     ChangeValues,
+    ItemOutcome,
     Job,
     JobState,
-    Outcome,
 )
 from clearline.errors import Forbidden, IllegalTransition, InvalidInput, NotFound, ScopeMissing, TicketFinished
 from clearline.identity import OPERATOR, Actor, Role
@@ -29,13 +29,13 @@ from tests.builders.samples import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 
-async def done(tx: Tx, actor: Actor, number: int, action: Action) -> Outcome:
-    return await bulk.carry_out(tx, actor, number, BulkRequest(action, Channel.API), now=NOW)
+async def done(tx: Tx, actor: Actor, number: int, action: Action) -> ItemOutcome:
+    return await actions.apply_action(tx, actor, number, BulkRequest(action, Channel.API), now=NOW)
 
 
 async def asked(tx: Tx, actor: Actor, number: int, action: Action | None = None) -> Job:
     action = action or ChangeStatus(Status.CANCELLATION_REQUESTED)
-    return await jobs.make_bulk(tx, actor, [ticket_number(number)], action, channel=Channel.API, now=NOW)
+    return await jobs.create_bulk_job(tx, actor, [ticket_number(number)], action, channel=Channel.API, now=NOW)
 
 
 async def test_each_action_changes_a_ticket_once(database: Database, tenant: Tenant) -> None:
@@ -52,9 +52,9 @@ async def test_each_action_changes_a_ticket_once(database: Database, tenant: Ten
         ]
         for action in actions:
             outcomes = [await done(tx, agent, number, action) for _ in range(2)]
-            assert outcomes == [Outcome.DONE, Outcome.UNCHANGED]
+            assert outcomes == [ItemOutcome.DONE, ItemOutcome.UNCHANGED]
         note = AddNote("We are on it", Visibility.INTERNAL)
-        assert [await done(tx, agent, number, note) for _ in range(2)] == [Outcome.DONE] * 2
+        assert [await done(tx, agent, number, note) for _ in range(2)] == [ItemOutcome.DONE] * 2
         found = await handling.get_ticket(tx, OPERATOR, number)
         notes = (await tickets.get_ticket(tx, OPERATOR, number)).notes
     assert (found.ticket.status, found.ticket.priority, found.ticket.severity) == (
@@ -75,9 +75,9 @@ async def test_what_is_not_named_stays_and_a_queue_can_be_taken_away(database: D
         number = await raised(tx, tenant)
         await handling.change_ticket(tx, agent, number, {"queue_id": queue.id}, now=NOW)
         before = await handling.get_ticket(tx, agent, number)
-        assert await done(tx, agent, number, ChangeValues(priority=Priority.LOW)) is Outcome.DONE
+        assert await done(tx, agent, number, ChangeValues(priority=Priority.LOW)) is ItemOutcome.DONE
         assert (await handling.get_ticket(tx, agent, number)).handling.queue_id == queue.id
-        assert await done(tx, agent, number, ChangeValues(queue_id=None)) is Outcome.DONE
+        assert await done(tx, agent, number, ChangeValues(queue_id=None)) is ItemOutcome.DONE
         after = await handling.get_ticket(tx, agent, number)
     assert (after.handling.queue_id, after.ticket.priority) == (None, Priority.LOW)
     assert after.ticket.severity == before.ticket.severity
@@ -157,7 +157,7 @@ async def test_jobs_are_listed_newest_first_a_page_at_a_time(database: Database)
 async def test_cancelling_ends_what_waits(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         numbers = [ticket_number(await raised(tx, tenant)) for _ in range(3)]
-        job = await jobs.make_bulk(tx, tenant.actor, numbers, AddNote("x"), channel=Channel.API, now=NOW)
+        job = await jobs.create_bulk_job(tx, tenant.actor, numbers, AddNote("x"), channel=Channel.API, now=NOW)
         assert job.counts is not None
         assert (job.total, job.counts.waiting, job.state) == (3, 3, JobState.WAITING)
         cancelled = await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
@@ -168,8 +168,8 @@ async def test_cancelling_ends_what_waits(database: Database, tenant: Tenant) ->
     assert cancelled.counts is not None
     assert (cancelled.state, cancelled.counts.refused, cancelled.finished_at) == (JobState.CANCELLED, 3, NOW)
     assert [(one.position, one.outcome, one.code) for one in items] == [
-        (1, Outcome.REFUSED, "cancelled"),
-        (2, Outcome.REFUSED, "cancelled"),
+        (1, ItemOutcome.REFUSED, "cancelled"),
+        (2, ItemOutcome.REFUSED, "cancelled"),
     ]
     assert [tuple(row) for row in kinds] == [("job.cancelled", str(job.id)), ("job.created", str(job.id))]
 

@@ -7,11 +7,11 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from clearline.accounts import keys
+from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import ApiKey
-from clearline.accounts.keys import KeyRing
+from clearline.accounts.key_usecases import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import Wanted
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
