@@ -36,7 +36,7 @@ from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
 from tests.builders.plans import plan_of
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_database, new_tenant
 
 HOUR = timedelta(hours=1)

@@ -1,31 +1,16 @@
 """What the tests of the house API share."""
 
 from typing import Any
-from uuid import uuid4
 
 import httpx
 
-from clearline.accounts import key_usecases as keys
-from clearline.accounts import usecases as accounts
-from clearline.identity import OPERATOR, Role
-from clearline.platform.database.transactions import Database
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES
-from tests.conftest import NOW, Tenant
+from tests.conftest import Tenant
 
+Headers = dict[str, str]
 Json = dict[str, Any]
 TICKETS = "/api/v1/tickets"
 ANY = {"If-Match": "*"}
-
-
-async def staff_key(database: Database, role: Role) -> dict[str, str]:
-    """The headers of a new person of the provider."""
-    email = f"{role}-{uuid4().hex[:8]}@example.net"
-    async with database.transaction() as tx:
-        user = await accounts.add_user(
-            tx, OPERATOR, "PROVIDER", name=f"Mara {role}", email=email, phone="", role=role, now=NOW
-        )
-        _key, secret = await keys.create_key(tx, OPERATOR, "PROVIDER", user_id=user.id, name="test", now=NOW)
-    return {"Authorization": f"Bearer {secret}"}
 
 
 def order(**members: object) -> Json:
@@ -71,3 +56,22 @@ def problem(answer: httpx.Response, kind: str, *, code: str | None = None) -> Js
 def pointers(answer: httpx.Response, kind: str = "invalid-input") -> list[str]:
     """Which members or parameters a refusal says are wrong."""
     return [error["pointer"] for error in problem(answer, kind)["errors"]]
+
+
+async def read_list(client: httpx.AsyncClient, path: str, headers: Headers) -> list[Json]:
+    """Return a whole list, read two items at a time."""
+    items: list[Json] = []
+    address: str | None = f"{path}?limit=2"
+    while address:
+        answer = await client.get(address, headers=headers)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        items += page["data"]
+        assert page["has_more"] == (page["next_cursor"] is not None) == ("next" in answer.links)
+        address = answer.links["next"]["url"] if "next" in answer.links else None
+    return items
+
+
+def company_path(tenant: Tenant, *parts: object) -> str:
+    """Return the path of a company, or of something below it."""
+    return "/".join(["/api/v1/companies", str(tenant.company.id), *map(str, parts)])

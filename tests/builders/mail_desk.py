@@ -31,7 +31,7 @@ from clearline.tickets.attachments.domain import Attachment, Limits
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
 from clearline.tickets.note import Note
-from tests.builders.desk import person
+from tests.builders.people import new_person
 from tests.conftest import NOW, Tenant, new_tenant
 
 MAILS = Path(__file__).parent / "mails"
@@ -146,7 +146,7 @@ async def new_rig(database: Database, folder: Path) -> Rig:
     tenant, other = await new_tenant(database), await new_tenant(database)
     async with database.transaction() as tx:
         mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, sealed_by=Sealer(b"k"), now=NOW)
-        staff = await person(tx, "Ben Ito", Role.AGENT)
+        staff = await new_person(tx, "Ben Ito", Role.AGENT)
         gone = f"gone@{tenant.company.code.lower()}.example.com"
         code = tenant.company.code
         user = await accounts.add_user(tx, OPERATOR, code, name="Gone", email=gone, phone="", now=NOW)

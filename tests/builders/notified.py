@@ -25,8 +25,10 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel
 from clearline.tickets.links import watcher_usecases as watchers
-from tests.builders.desk import id_of, named
-from tests.builders.samples import Undone, a_new_ticket, undo
+from tests.builders.databases import Undone, undo
+from tests.builders.people import id_of
+from tests.builders.queues import unique_name
+from tests.builders.tickets import a_new_ticket
 from tests.conftest import NOW, Tenant
 
 CONTACT = "pat.contact@example.com"
@@ -147,10 +149,10 @@ async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
             await handling.assign(tx, OPERATOR, scene.number, scene.id("agent"), now=NOW)
             for name in ("watcher", "follower"):
                 await watchers.watch(tx, OPERATOR, scene.number, scene.id(name), now=NOW)
-            team = await teams.add_team(tx, OPERATOR, named("Team"), now=NOW)
+            team = await teams.add_team(tx, OPERATOR, unique_name("Team"), now=NOW)
             for name in ("agent", "mate"):
                 await teams.join_team(tx, OPERATOR, team.team.id, scene.id(name), now=NOW)
-            queue = await queues.add_queue(tx, OPERATOR, name=named("Queue"), team_id=team.team.id, now=NOW)
+            queue = await queues.add_queue(tx, OPERATOR, name=unique_name("Queue"), team_id=team.team.id, now=NOW)
             scene.queue_id = queue.queue.id
             await scene.happened()
             yield scene

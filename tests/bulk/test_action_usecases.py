@@ -24,8 +24,9 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
 from clearline.tickets.note import Visibility
-from tests.builders.desk import a_queue, id_of, person
-from tests.builders.samples import raised
+from tests.builders.people import id_of, new_person
+from tests.builders.queues import new_queue
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 
@@ -40,8 +41,8 @@ async def asked(tx: Tx, actor: Actor, number: int, action: Action | None = None)
 
 async def test_each_action_changes_a_ticket_once(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
-        queue = (await a_queue(tx)).queue
+        agent = await new_person(tx)
+        queue = (await new_queue(tx)).queue
         number = await raised(tx, tenant)
         actions: list[Action] = [
             ChangeStatus(Status.IN_PROGRESS, "begun"),
@@ -70,8 +71,8 @@ async def test_each_action_changes_a_ticket_once(database: Database, tenant: Ten
 
 async def test_what_is_not_named_stays_and_a_queue_can_be_taken_away(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
-        queue = (await a_queue(tx)).queue
+        agent = await new_person(tx)
+        queue = (await new_queue(tx)).queue
         number = await raised(tx, tenant)
         await handling.change_ticket(tx, agent, number, {"queue_id": queue.id}, now=NOW)
         before = await handling.get_ticket(tx, agent, number)
@@ -85,7 +86,7 @@ async def test_what_is_not_named_stays_and_a_queue_can_be_taken_away(database: D
 
 async def test_a_refusal_is_that_of_the_use_case(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
         number = await raised(tx, tenant)
         foreign = await raised(tx, other_tenant)
         with pytest.raises(NotFound):
@@ -115,7 +116,7 @@ async def test_a_customer_asks_only_for_what_it_may_do(database: Database, tenan
 async def test_a_viewer_and_a_key_for_reading_ask_for_nothing(database: Database) -> None:
     reader = await new_tenant(database, scopes=frozenset({"tickets:read"}))
     async with database.transaction() as tx:
-        for actor in (reader.actor, await person(tx, role=Role.VIEWER)):
+        for actor in (reader.actor, await new_person(tx, role=Role.VIEWER)):
             with pytest.raises(ScopeMissing):
                 await asked(tx, actor, 1)
 
@@ -124,7 +125,7 @@ async def test_only_its_owner_and_those_who_run_the_desk_see_a_job(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
+        agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
         job = await asked(tx, tenant.actor, 1)
         ours = await asked(tx, agent, 1, Assign(None))
         for actor in (tenant.actor, admin, OPERATOR):

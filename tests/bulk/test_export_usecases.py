@@ -19,8 +19,8 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.note import Visibility
-from tests.builders.desk import id_of, person
-from tests.builders.samples import a_new_ticket, raised
+from tests.builders.people import id_of, new_person
+from tests.builders.tickets import a_new_ticket, raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 INTERNAL = {"queue", "assignee", "tags"}
@@ -39,7 +39,7 @@ async def lines(database: Database, actor: Actor, **asked: Any) -> list[dict[str
 async def test_a_customer_has_its_own_tickets_without_what_is_internal(database: Database, tenant: Tenant) -> None:
     other = await new_tenant(database)
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
         number = await raised(tx, tenant)
         await raised(tx, other)
         await handling.change_ticket(tx, agent, number, {"assignee_id": id_of(agent), "tags": ("vip",)}, now=NOW)

@@ -18,7 +18,7 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Impact, Priority, Severity, Status
 from clearline.tickets.note import Source, Visibility
-from tests.builders.desk import person
+from tests.builders.people import new_person
 from tests.conftest import NOW, Tenant
 
 CREATED = datetime(2025, 1, 31, 9, tzinfo=UTC)
@@ -152,12 +152,12 @@ async def test_what_the_desk_does_not_know_is_refused(
 async def test_only_those_who_run_the_desk_import(database: Database, tenant: Tenant) -> None:
     items = imports.read_file(body(line(tenant)), "ndjson", now=NOW)
     async with database.transaction() as tx:
-        for actor in (tenant.actor, await person(tx), await person(tx, role=Role.VIEWER)):
+        for actor in (tenant.actor, await new_person(tx), await new_person(tx, role=Role.VIEWER)):
             with pytest.raises(Forbidden):
                 await jobs.create_import_job(tx, actor, items, "ndjson", now=NOW)
             with pytest.raises(Forbidden):
                 await brought(tx, actor, line(tenant))
-        admin = await person(tx, role=Role.ADMIN)
+        admin = await new_person(tx, role=Role.ADMIN)
         job = await jobs.create_import_job(tx, admin, items, "ndjson", now=NOW)
         limited = Actor(admin.role, admin.name, admin.company, admin.user, scopes=frozenset({Scope.TICKETS_READ}))
         with pytest.raises(ScopeMissing):

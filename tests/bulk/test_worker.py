@@ -31,8 +31,8 @@ from clearline.tickets import desk_usecases as handling
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
-from tests.builders.desk import id_of, person
-from tests.builders.samples import raised
+from tests.builders.people import id_of, new_person
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 
@@ -113,7 +113,7 @@ async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: 
 async def test_a_job_has_the_rights_of_the_moment(database: Database, tenant: Tenant) -> None:
     numbers = await some(database, tenant, 2)
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
     job = await bulk(database, agent, numbers, Assign(id_of(agent)))
     assert await workers.work(database, job, now, most=1) == 1
     async with database.transaction() as tx:

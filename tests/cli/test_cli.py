@@ -17,7 +17,7 @@ from clearline.cli.main import main
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database
 from clearline.schedule import FOLLOWERS
-from tests.builders.samples import administer
+from tests.builders.databases import administer
 from tests.conftest import NOW, new_database
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"

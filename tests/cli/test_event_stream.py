@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from clearline.cli.main import main
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import Tenant, new_tenant
 
 TAIL = ("events", "tail")

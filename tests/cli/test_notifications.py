@@ -8,7 +8,7 @@ import pytest
 from clearline.events import store as event_store
 from clearline.notifications.recipients import WINDOW, note_events
 from clearline.platform.database.transactions import Database
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.cli.test_accounts import run, told
 from tests.conftest import NOW, new_tenant
 

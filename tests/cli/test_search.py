@@ -10,7 +10,8 @@ from clearline.cli.main import main
 from clearline.platform.database.transactions import Database
 from clearline.search import worker as indexing
 from clearline.tickets.domain import ticket_number
-from tests.builders.samples import administer, raised
+from tests.builders.databases import administer
+from tests.builders.tickets import raised
 from tests.conftest import Tenant, new_tenant
 
 

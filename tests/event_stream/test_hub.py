@@ -9,7 +9,7 @@ from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.hub import EVERY, Hub, Listener
 from clearline.events.store import Cursor
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import Tenant
 
 

@@ -12,7 +12,8 @@ from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
-from tests.builders.samples import Undone, raised, undo
+from tests.builders.databases import Undone, move_ahead, undo
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_database, new_tenant
 
 WRITERS, TICKETS_EACH = 6, 15
@@ -136,9 +137,6 @@ async def test_concurrent_writers_are_read_exactly_once(database: Database, tena
     assert set(found) == set(written)
 
 
-AHEAD = 1_000_000_000
-
-
 @pytest.fixture
 async def restored(postgres: str) -> AsyncIterator[Database]:
     """A database of its own."""
@@ -156,13 +154,6 @@ async def written(database: Database, tenant: Tenant, many: int) -> list[int]:
             late = [await raised(younger, tenant) for _ in range(many)]
         early = [await raised(older, tenant) for _ in range(many)]
     return early + late
-
-
-async def move_ahead(database: Database) -> None:
-    """As a restore into a fresh PostgreSQL does it: the events' transactions are ahead of the server's counter."""
-    async with database.transaction() as tx:
-        for statement in ("update event set xid = ({})::text::xid8", "update consumer set xid = ({})::text::xid8"):
-            await tx.write(statement.format(f"xid::text::bigint + {AHEAD}") + " where xid <> '0'")
 
 
 async def read_as(database: Database, name: str, *, limit: int) -> list[int | None]:

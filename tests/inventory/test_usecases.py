@@ -13,7 +13,7 @@ from clearline.inventory.domain import Service, ServiceType
 from clearline.inventory.usecases import ImportReport
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import usecases as tickets
-from tests.builders.samples import a_new_ticket
+from tests.builders.tickets import a_new_ticket
 from tests.conftest import NOW, Tenant, new_tenant
 
 HEADING = "id,type,label"

@@ -15,7 +15,7 @@ from clearline.notifications.domain import Happening, Way
 from clearline.notifications.recipients import WINDOW
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.note import Visibility
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 from tests.notifications import test_worker as test_notifications
 from tests.notifications.test_worker import CONTACT, World, a_follower, address, note

@@ -13,10 +13,9 @@ from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope
 from clearline.notifications import preferences as notifications
 from clearline.notifications.domain import Happening, NotificationSettings, Way
 from clearline.platform.database.transactions import Database
-from tests.builders.desk import person
-from tests.builders.samples import Undone, undo
+from tests.builders.databases import Undone, undo
+from tests.builders.people import new_person
 from tests.conftest import NOW, Tenant
-from tests.tickets.links.test_usecases import somebody
 
 
 async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant) -> None:
@@ -50,10 +49,10 @@ async def test_only_who_manages_a_company_says_what_its_people_hear(
 ) -> None:
     company, user = tenant.company.id, tenant.user.id
     async with database.transaction() as tx:
-        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
-        boss = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
-        colleague = await somebody(tx, Role.CUSTOMER, tenant.company.code)
-        foreign = await somebody(tx, Role.CUSTOMER_ADMIN, other_tenant.company.code)
+        agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
+        boss = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
+        colleague = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
+        foreign = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=other_tenant.company.code)
         for may in (OPERATOR, admin, boss):
             await notifications.change_settings(tx, may, company, user, {}, now=NOW)
         for may_not, error in ((agent, Forbidden), (colleague, Forbidden), (foreign, NotFound)):
@@ -69,7 +68,7 @@ async def test_only_who_manages_a_company_says_what_its_people_hear(
 
 async def test_what_waits_is_the_operators_and_the_admins_to_see(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
+        agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
         assert await notifications.list_pending(tx, admin, limit=5) == []
         for may_not in (agent, tenant.actor):
             with pytest.raises(Forbidden):
@@ -78,7 +77,9 @@ async def test_what_waits_is_the_operators_and_the_admins_to_see(database: Datab
 
 async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        reader = await somebody(tx, Role.CUSTOMER, tenant.company.code, frozenset({Scope.TICKETS_READ}))
+        reader = await new_person(
+            tx, role=Role.CUSTOMER, company=tenant.company.code, scopes=frozenset({Scope.TICKETS_READ})
+        )
         await notifications.get_own(tx, reader)
         with pytest.raises(ScopeMissing):
             await notifications.change_own(tx, reader, {"digest_at": time(9)}, now=NOW)

@@ -30,10 +30,10 @@ from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.note import Source, Visibility
 from clearline.web import mail as templates
-from tests.builders.desk import id_of, person
-from tests.builders.samples import Undone, a_new_ticket, administer, raised, undo
+from tests.builders.databases import Undone, administer, undo
+from tests.builders.people import id_of, new_person
+from tests.builders.tickets import a_new_ticket, raised
 from tests.conftest import NOW, Tenant, new_tenant
-from tests.tickets.links.test_usecases import somebody
 
 SETTINGS = Settings(
     smtp="smtp://127.0.0.1:25", mail_from="Support <support@example.net>", mail_listen="smtp://127.0.0.1:25"
@@ -118,7 +118,7 @@ def note(
 
 
 async def a_follower(tx: Tx, number: int, role: Role, company: str = "PROVIDER", **values: Any) -> Actor:
-    found = await somebody(tx, role, company)
+    found = await new_person(tx, role=role, company=company)
     await watchers.watch(tx, OPERATOR, number, id_of(found), now=NOW)
     if values:
         assert found.user is not None
@@ -404,7 +404,7 @@ async def test_who_is_to_be_told_no_more_when_the_mail_is_made_is_not(world: Wor
 
 async def test_an_agent_reads_who_has_the_ticket_and_a_customer_does_not(world: World) -> None:
     async def work(tx: Tx) -> tuple[int, Actor]:
-        agent = await person(tx, "Jonas Pihl")
+        agent = await new_person(tx, "Jonas Pihl")
         number = await raised(tx, world.tenant)
         await handling.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
         return number, agent

@@ -15,9 +15,10 @@ from clearline.queues.domain import Assignment
 from clearline.routing import rule_store
 from clearline.routing import usecases as use
 from clearline.tickets import desk_usecases as handling
-from tests.builders.desk import a_queue, person
+from tests.builders.people import new_person
 from tests.builders.plans import FILL, plan_of
-from tests.builders.samples import raised
+from tests.builders.queues import new_queue
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant
 
 HANDLED = """
@@ -69,8 +70,8 @@ async def test_a_page_of_rules_walks_their_order(filled: Any) -> None:
 
 async def test_two_who_ask_at_once_get_different_turns(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        people = [await person(tx, name) for name in ("Ann", "Ben", "Cleo")]
-        queue = (await a_queue(tx, *people)).queue
+        people = [await new_person(tx, name) for name in ("Ann", "Ben", "Cleo")]
+        queue = (await new_queue(tx, *people)).queue
         numbers = [await raised(tx, tenant) for _ in people]
         for number in numbers:
             await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)

@@ -1,4 +1,3 @@
-import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,31 +14,17 @@ from clearline.routing import rule_usecases as routing_rules
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
-from tests.builders.desk import a_queue, a_rule, a_team, id_of, named, person
-from tests.builders.samples import raised
+from tests.builders.people import id_of, new_person
+from tests.builders.queues import change, changes_of, new_queue, new_rule, new_team, unique_name
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant
-
-
-async def told(tx: Tx, record_id: UUID) -> list[tuple[str, list[dict[str, Any]]]]:
-    """What the events say happened to something that is no ticket, oldest first."""
-    rows = await tx.fetch(
-        """select type, data->'changes' from event
-            where company_id = $1 and data->>'id' = $2 order by id""",
-        PROVIDER_ID,
-        str(record_id),
-    )
-    return [(row[0], [] if row[1] is None else json.loads(row[1])) for row in rows]
-
-
-def change(field: str, before: object, after: object) -> dict[str, object]:
-    return {"field": field, "before": before, "after": after}
 
 
 async def test_a_team_is_made_renamed_and_deleted(database: Database) -> None:
     async with database.transaction() as tx:
-        ann = await person(tx, "Ann")
-        team = (await teams.add_team(tx, OPERATOR, name := named("NOC"), now=NOW)).team
-        await teams.rename_team(tx, OPERATOR, team.id, other := named("Night"), now=NOW)
+        ann = await new_person(tx, "Ann")
+        team = (await teams.add_team(tx, OPERATOR, name := unique_name("NOC"), now=NOW)).team
+        await teams.rename_team(tx, OPERATOR, team.id, other := unique_name("Night"), now=NOW)
         await teams.rename_team(tx, OPERATOR, team.id, other, now=NOW)
         await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
         joined = await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
@@ -50,7 +35,7 @@ async def test_a_team_is_made_renamed_and_deleted(database: Database) -> None:
         await teams.delete_team(tx, OPERATOR, team.id, now=NOW)
         with pytest.raises(NotFound):
             await teams.get_team(tx, OPERATOR, team.id)
-        assert await told(tx, team.id) == [
+        assert await changes_of(tx, team.id) == [
             ("team.created", [change("name", None, name)]),
             ("team.changed", [change("name", name, other)]),
             ("team.changed", [change("member", None, str(id_of(ann)))]),
@@ -61,8 +46,8 @@ async def test_a_team_is_made_renamed_and_deleted(database: Database) -> None:
 
 async def test_only_the_providers_working_people_join_teams(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        team = (await a_team(tx)).team
-        viewer = await person(tx, role=Role.VIEWER)
+        team = (await new_team(tx)).team
+        viewer = await new_person(tx, role=Role.VIEWER)
         for user_id, refusal in ((id_of(viewer), InvalidInput), (tenant.user.id, NotFound), (uuid4(), NotFound)):
             with pytest.raises(refusal):
                 await teams.join_team(tx, OPERATOR, team.id, user_id, now=NOW)
@@ -72,7 +57,7 @@ async def test_only_the_providers_working_people_join_teams(database: Database, 
 
 async def test_a_team_that_works_a_queue_cannot_be_deleted(database: Database) -> None:
     async with database.transaction() as tx:
-        queue = await a_queue(tx)
+        queue = await new_queue(tx)
         assert queue.queue.team_id is not None
         with pytest.raises(InUse, match=f"it works {queue.queue.name}; give these to another team first"):
             await teams.delete_team(tx, OPERATOR, queue.queue.team_id, now=NOW)
@@ -80,8 +65,8 @@ async def test_a_team_that_works_a_queue_cannot_be_deleted(database: Database) -
 
 async def test_a_queue_is_made_changed_and_deleted(database: Database) -> None:
     async with database.transaction() as tx:
-        team = (await a_team(tx)).team
-        queue = (await queues.add_queue(tx, OPERATOR, name=(name := named("NOC")), now=NOW)).queue
+        team = (await new_team(tx)).team
+        queue = (await queues.add_queue(tx, OPERATOR, name=(name := unique_name("NOC")), now=NOW)).queue
         values = {"description": "All day", "team_id": team.id, "assignment": Assignment.ROUND_ROBIN}
         changed = await queues.change_queue(tx, OPERATOR, queue.id, values, now=NOW)
         assert await queues.change_queue(tx, OPERATOR, queue.id, values, now=NOW) == changed
@@ -91,7 +76,7 @@ async def test_a_queue_is_made_changed_and_deleted(database: Database) -> None:
         await queues.delete_queue(tx, OPERATOR, queue.id, now=NOW)
         with pytest.raises(NotFound):
             await queues.get_queue(tx, OPERATOR, queue.id)
-        assert await told(tx, queue.id) == [
+        assert await changes_of(tx, queue.id) == [
             (
                 "queue.created",
                 [
@@ -115,8 +100,8 @@ async def test_a_queue_is_made_changed_and_deleted(database: Database) -> None:
 
 async def test_names_are_given_once_whatever_the_case_of_their_letters(database: Database) -> None:
     async with database.transaction() as tx:
-        team, second = (await a_team(tx)).team, (await a_team(tx)).team
-        queue, other = (await a_queue(tx)).queue, (await a_queue(tx)).queue
+        team, second = (await new_team(tx)).team, (await new_team(tx)).team
+        queue, other = (await new_queue(tx)).queue, (await new_queue(tx)).queue
         with pytest.raises(AlreadyExists):
             await teams.add_team(tx, OPERATOR, team.name.upper(), now=NOW)
         with pytest.raises(AlreadyExists):
@@ -139,9 +124,9 @@ async def test_names_are_given_once_whatever_the_case_of_their_letters(database:
 )
 async def test_a_queue_with_wrong_values_is_refused(database: Database, values: dict[str, Any], field: str) -> None:
     async with database.transaction() as tx:
-        queue = (await queues.add_queue(tx, OPERATOR, name=named("Queue"), now=NOW)).queue
+        queue = (await queues.add_queue(tx, OPERATOR, name=unique_name("Queue"), now=NOW)).queue
         for work in (
-            queues.add_queue(tx, OPERATOR, now=NOW, **{"name": named("Queue"), **values}),
+            queues.add_queue(tx, OPERATOR, now=NOW, **{"name": unique_name("Queue"), **values}),
             queues.change_queue(tx, OPERATOR, queue.id, values, now=NOW),
         ):
             with pytest.raises(InvalidInput) as caught:
@@ -151,8 +136,8 @@ async def test_a_queue_with_wrong_values_is_refused(database: Database, values: 
 
 async def test_a_queue_in_use_cannot_be_deleted(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        queue = (details := await a_queue(tx)).queue
-        rule_id = await a_rule(tx, details)
+        queue = (details := await new_queue(tx)).queue
+        rule_id = await new_rule(tx, details)
         numbers = [await raised(tx, tenant), await raised(tx, tenant)]
         for number in numbers:
             await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
@@ -173,7 +158,7 @@ async def test_a_queue_in_use_cannot_be_deleted(database: Database, tenant: Tena
 
 async def test_lists_go_by_name_and_on_from_the_last_page(database: Database) -> None:
     async with database.transaction() as tx:
-        mark = named("AAA")
+        mark = unique_name("AAA")
         for name in ("b", "A", "c"):
             await teams.add_team(tx, OPERATOR, f"{mark} {name}", now=NOW)
             await queues.add_queue(tx, OPERATOR, name=f"{mark} {name}", now=NOW)
@@ -189,8 +174,8 @@ async def test_lists_go_by_name_and_on_from_the_last_page(database: Database) ->
 
 async def test_a_queue_counts_what_waits_in_it(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann = await person(tx, "Ann")
-        queue = await a_queue(tx, ann)
+        ann = await new_person(tx, "Ann")
+        queue = await new_queue(tx, ann)
         for values in ({}, {}, {"assignee_id": id_of(ann)}):
             number = await raised(tx, tenant)
             await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.queue.id, **values}, now=NOW)
@@ -203,17 +188,17 @@ async def test_a_queue_counts_what_waits_in_it(database: Database, tenant: Tenan
 
 async def test_people_say_whether_they_are_available(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann = await person(tx, "Ann")
+        ann = await new_person(tx, "Ann")
         for available in (False, False, True):
             assert (await teams.set_available(tx, ann, available=available, now=NOW)).is_available is available
             stored = await account_store.user(tx, PROVIDER_ID, id_of(ann))
             assert stored is not None
             assert stored.is_available is available
-        assert (await told(tx, id_of(ann)))[1:] == [
+        assert (await changes_of(tx, id_of(ann)))[1:] == [
             ("user.changed", [change("is_available", True, False)]),
             ("user.changed", [change("is_available", False, True)]),
         ]
-        for nobody in (OPERATOR, tenant.actor, await person(tx, role=Role.VIEWER)):
+        for nobody in (OPERATOR, tenant.actor, await new_person(tx, role=Role.VIEWER)):
             with pytest.raises(Forbidden):
                 await teams.set_available(tx, nobody, available=False, now=NOW)
 
@@ -227,9 +212,9 @@ async def reads(tx: Tx, actor: Actor) -> None:
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.AGENT, Role.VIEWER])
 async def test_the_staff_reads_the_setup_and_an_admin_changes_it(database: Database, role: Role) -> None:
     async with database.transaction() as tx:
-        queue = await a_queue(tx)
-        rule_id = await a_rule(tx, queue)
-        actor, missing = await person(tx, role=role), uuid4()
+        queue = await new_queue(tx)
+        rule_id = await new_rule(tx, queue)
+        actor, missing = await new_person(tx, role=role), uuid4()
         await reads(tx, actor)
         expected: type[DeskError] = NotFound if role is Role.ADMIN else Forbidden
         for work in (
@@ -257,7 +242,7 @@ async def test_the_staff_reads_the_setup_and_an_admin_changes_it(database: Datab
 
 async def test_a_key_without_the_scope_changes_nothing(database: Database) -> None:
     async with database.transaction() as tx:
-        admin = await person(tx, role=Role.ADMIN)
+        admin = await new_person(tx, role=Role.ADMIN)
         narrow = await account_store.actor_for(tx, PROVIDER_ID, id_of(admin), frozenset({"tickets:write"}))
         assert narrow is not None
         with pytest.raises(ScopeMissing):
@@ -268,8 +253,8 @@ async def test_a_key_without_the_scope_changes_nothing(database: Database) -> No
 
 async def test_customers_see_nothing_of_it(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        queue = await a_queue(tx)
-        rule_id = await a_rule(tx, queue)
+        queue = await new_queue(tx)
+        rule_id = await new_rule(tx, queue)
         assert queue.queue.team_id is not None
         for work in (
             reads(tx, tenant.actor),

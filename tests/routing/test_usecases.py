@@ -19,10 +19,11 @@ from clearline.routing.domain import RoutingFacts
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import IssueType, Priority, Status
-from tests.builders.desk import a_queue, a_rule, id_of, person
-from tests.builders.samples import administer, raised
+from tests.builders.databases import administer
+from tests.builders.people import id_of, new_person
+from tests.builders.queues import change, changes_of, new_queue, new_rule
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant
-from tests.queues.test_usecases import change, told
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +44,11 @@ async def order(tx: Tx) -> list[tuple[int, UUID]]:
 
 async def test_rules_keep_dense_positions_whatever_is_done_to_them(database: Database) -> None:
     async with database.transaction() as tx:
-        queue = await a_queue(tx)
-        b = await a_rule(tx, queue)
-        d = await a_rule(tx, queue)
-        a = await a_rule(tx, queue, position=1)
-        c = await a_rule(tx, queue, position=3)
+        queue = await new_queue(tx)
+        b = await new_rule(tx, queue)
+        d = await new_rule(tx, queue)
+        a = await new_rule(tx, queue, position=1)
+        c = await new_rule(tx, queue, position=3)
         assert await order(tx) == [(1, a), (2, b), (3, c), (4, d)]
         await routing_rules.change_rule(tx, OPERATOR, d, {"position": 1}, now=NOW)
         assert await order(tx) == [(1, d), (2, a), (3, b), (4, c)]
@@ -62,19 +63,19 @@ async def test_rules_keep_dense_positions_whatever_is_done_to_them(database: Dat
                 await routing_rules.order_rules(tx, OPERATOR, wrong, now=NOW)
         page = await routing_rules.list_rules(tx, OPERATOR, after=1, limit=1)
         assert [one.rule.id for one in page] == [a]
-        [_made, *changes] = await told(tx, d)
+        [_made, *changes] = await changes_of(tx, d)
         assert changes == [
             ("routing_rule.changed", [change("position", 4, 1)]),
             ("routing_rule.changed", [change("position", 1, 3)]),
             ("routing_rule.changed", [change("position", 2, 3)]),
         ]
-        assert (await told(tx, b))[-1] == ("routing_rule.deleted", [])
+        assert (await changes_of(tx, b))[-1] == ("routing_rule.deleted", [])
 
 
 async def test_a_rule_is_changed_and_tells_what_changed(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        queue = await a_queue(tx)
-        rule_id = await a_rule(tx, queue, name="Urgent", priorities=(Priority.CRITICAL,))
+        queue = await new_queue(tx)
+        rule_id = await new_rule(tx, queue, name="Urgent", priorities=(Priority.CRITICAL,))
         values = {"company_ids": (tenant.company.id,), "keywords": ("bgp",), "is_active": False}
         changed = await routing_rules.change_rule(tx, OPERATOR, rule_id, values, now=NOW)
         assert await routing_rules.change_rule(tx, OPERATOR, rule_id, values, now=NOW) == changed
@@ -83,7 +84,7 @@ async def test_a_rule_is_changed_and_tells_what_changed(database: Database, tena
         assert (rule.name, rule.position, rule.priorities) == ("Urgent", 1, (Priority.CRITICAL,))
         assert (rule.company_ids, rule.keywords, rule.is_active) == ((tenant.company.id,), ("bgp",), False)
         assert changed.queue_name == queue.queue.name
-        assert (await told(tx, rule_id))[1:] == [
+        assert (await changes_of(tx, rule_id))[1:] == [
             (
                 "routing_rule.changed",
                 [
@@ -106,8 +107,8 @@ async def test_a_rule_is_changed_and_tells_what_changed(database: Database, tena
 )
 async def test_a_rule_with_wrong_values_is_refused(database: Database, values: dict[str, Any], field: str) -> None:
     async with database.transaction() as tx:
-        queue = await a_queue(tx)
-        rule_id = await a_rule(tx, queue)
+        queue = await new_queue(tx)
+        rule_id = await new_rule(tx, queue)
         sound = {"name": "A rule", "queue_id": queue.queue.id}
         for work in (
             routing_rules.add_rule(tx, OPERATOR, sound | values, now=NOW),
@@ -125,10 +126,10 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_first_rule_that_matches(
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        first, second = await a_queue(tx), await a_queue(tx)
-        await a_rule(tx, first, issue_types=(IssueType.CIRCUIT_DOWN,))
-        await a_rule(tx, second, name="Slow ports", keywords=("slow",))
-        await a_rule(tx, first)
+        first, second = await new_queue(tx), await new_queue(tx)
+        await new_rule(tx, first, issue_types=(IssueType.CIRCUIT_DOWN,))
+        await new_rule(tx, second, name="Slow ports", keywords=("slow",))
+        await new_rule(tx, first)
         number = await raised(tx, tenant)
         assert await routing.route_new_ticket(tx, number, now=NOW)
         assert not await routing.route_new_ticket(tx, number, now=NOW)
@@ -143,8 +144,8 @@ async def test_a_ticket_that_no_rule_matches_or_that_ended_stays_where_it_is(
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        queue = await a_queue(tx)
-        rule_id = await a_rule(tx, queue, keywords=("nothing",))
+        queue = await new_queue(tx)
+        rule_id = await new_rule(tx, queue, keywords=("nothing",))
         number, ended = await raised(tx, tenant), await raised(tx, tenant)
         await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
         assert not await routing.route_new_ticket(tx, number, now=NOW)
@@ -159,8 +160,8 @@ async def test_a_ticket_that_no_rule_matches_or_that_ended_stays_where_it_is(
 
 async def test_agents_take_turns_and_those_who_are_away_are_left_out(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann, ben, cleo = [await person(tx, name) for name in ("Ann", "Ben", "Cleo")]
-        await a_rule(tx, await a_queue(tx, ann, ben, cleo, assignment=Assignment.ROUND_ROBIN))
+        ann, ben, cleo = [await new_person(tx, name) for name in ("Ann", "Ben", "Cleo")]
+        await new_rule(tx, await new_queue(tx, ann, ben, cleo, assignment=Assignment.ROUND_ROBIN))
 
         async def assigned() -> str | None:
             await routing.route_new_ticket(tx, number := await raised(tx, tenant), now=NOW)
@@ -179,9 +180,9 @@ async def test_agents_take_turns_and_those_who_are_away_are_left_out(database: D
 
 async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
-        queue = await a_queue(tx, ann, ben, assignment=Assignment.LEAST_LOADED)
-        await a_rule(tx, queue, name="All")
+        ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
+        queue = await new_queue(tx, ann, ben, assignment=Assignment.LEAST_LOADED)
+        await new_rule(tx, queue, name="All")
         elsewhere, ended = await raised(tx, tenant), await raised(tx, tenant)
         await handling.assign(tx, OPERATOR, elsewhere, id_of(ann), now=NOW)
         await handling.assign(tx, OPERATOR, ended, id_of(ben), now=NOW)
@@ -199,9 +200,9 @@ async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Da
 
 async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
-        queue = await a_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
-        await a_rule(tx, queue)
+        ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
+        queue = await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
+        await new_rule(tx, queue)
         number = await raised(tx, tenant)
         await handling.assign(tx, OPERATOR, number, id_of(ben), now=NOW)
         await routing.route_new_ticket(tx, number, now=NOW)
@@ -211,9 +212,9 @@ async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database,
 
 async def test_a_ticket_is_routed_again_when_asked(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann = await person(tx, "Ann")
-        first, second = await a_queue(tx), await a_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
-        rule_id = await a_rule(tx, first)
+        ann = await new_person(tx, "Ann")
+        first, second = await new_queue(tx), await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
+        rule_id = await new_rule(tx, first)
         number = await raised(tx, tenant)
         await routing.route_new_ticket(tx, number, now=NOW)
         await routing_rules.change_rule(tx, OPERATOR, rule_id, {"queue_id": second.queue.id}, now=NOW)
@@ -225,7 +226,7 @@ async def test_a_ticket_is_routed_again_when_asked(database: Database, tenant: T
 
 async def test_people_take_tickets_and_do_not_take_them_from_each_other(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
+        ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
         number = await raised(tx, tenant)
         assert (await routing.take_ticket(tx, ann, number, now=NOW)).assignee_name == "Ann"
         assert (await routing.take_ticket(tx, ann, number, now=NOW)).assignee_name == "Ann"
@@ -241,8 +242,8 @@ async def test_people_take_tickets_and_do_not_take_them_from_each_other(database
 
 async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
-        queue = (await a_queue(tx, ann, ben)).queue
+        ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
+        queue = (await new_queue(tx, ann, ben)).queue
         number = await raised(tx, tenant)
         with pytest.raises(NobodyAvailable, match="it is in no queue"):
             await routing.assign_by_turns(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
@@ -262,10 +263,10 @@ async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Databas
 
 async def test_what_would_happen_is_told_and_does_not_happen(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
-        queue = await a_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)
-        wrong = await a_rule(tx, queue, priorities=(Priority.CRITICAL,), keywords=("ospf",))
-        right, spare = await a_rule(tx, queue), await a_rule(tx, queue)
+        ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
+        queue = await new_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)
+        wrong = await new_rule(tx, queue, priorities=(Priority.CRITICAL,), keywords=("ospf",))
+        right, spare = await new_rule(tx, queue), await new_rule(tx, queue)
         number = await raised(tx, tenant)
         facts = await routing.facts_of(tx, ann, number, {})
         told_before = await routing.preview(tx, ann, facts)
@@ -290,7 +291,7 @@ async def test_what_would_happen_without_a_matching_rule_or_without_a_team(datab
         facts = await routing.facts_of(tx, OPERATOR, number, {})
         told_first = await routing.preview(tx, OPERATOR, facts)
         assert (told_first.verdicts, told_first.queue, told_first.choice.why) == ([], None, "no rule matches")
-        await a_rule(tx, await a_queue(tx), company_ids=(tenant.company.id,))
+        await new_rule(tx, await new_queue(tx), company_ids=(tenant.company.id,))
         anybodys = await routing.preview(tx, OPERATOR, replace(facts, company_id=None))
         assert [one.failed for one in anybodys.verdicts] == [("company_ids",)]
         assert (await routing.preview(tx, OPERATOR, facts)).choice.why == "the queue leaves it to people"
@@ -299,7 +300,7 @@ async def test_what_would_happen_without_a_matching_rule_or_without_a_team(datab
 async def test_only_those_who_work_tickets_route_and_give_them_out(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        viewer = await person(tx, role=Role.VIEWER)
+        viewer = await new_person(tx, role=Role.VIEWER)
         for actor in (tenant.actor, viewer):
             for work in (
                 routing.route_ticket(tx, actor, number, now=NOW),

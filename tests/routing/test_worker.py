@@ -10,8 +10,10 @@ from clearline.queues.domain import Assignment
 from clearline.routing import usecases as routing
 from clearline.routing.worker import NAME, routing_job
 from clearline.tickets import desk_usecases as handling
-from tests.builders.desk import a_queue, a_rule, id_of, person
-from tests.builders.samples import administer, raised
+from tests.builders.databases import administer
+from tests.builders.people import id_of, new_person
+from tests.builders.queues import new_queue, new_rule
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant
 
 
@@ -37,9 +39,9 @@ async def where(database: Database, *numbers: int) -> list[tuple[str | None, str
 
 async def test_tickets_that_were_raised_are_routed_and_given_out(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann, ben = await person(tx, "Ann"), await person(tx, "Ben")
-        name = (queue := await a_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)).queue.name
-        await a_rule(tx, queue)
+        ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
+        name = (queue := await new_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)).queue.name
+        await new_rule(tx, queue)
         numbers = [await raised(tx, tenant) for _ in range(3)]
     assert await turn(database) > 0
     assert await where(database, *numbers) == [(name, "Ann"), (name, "Ben"), (name, "Ann")]
@@ -48,15 +50,15 @@ async def test_tickets_that_were_raised_are_routed_and_given_out(database: Datab
 
 async def test_a_ticket_that_a_person_puts_into_a_queue_is_given_out(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann = await person(tx, "Ann")
-        queue = (await a_queue(tx, ann, assignment=Assignment.LEAST_LOADED)).queue
+        ann = await new_person(tx, "Ann")
+        queue = (await new_queue(tx, ann, assignment=Assignment.LEAST_LOADED)).queue
         moved, owned, taken_out = [await raised(tx, tenant) for _ in range(3)]
     await turn(database)
     async with database.transaction() as tx:
         await handling.change_ticket(tx, ann, moved, {"queue_id": queue.id}, now=NOW)
         for values in ({"queue_id": queue.id}, {"queue_id": None}):
             await handling.change_ticket(tx, ann, taken_out, values, now=NOW)
-        ben = await person(tx, "Ben")
+        ben = await new_person(tx, "Ben")
         await handling.change_ticket(tx, ann, owned, {"queue_id": queue.id, "assignee_id": id_of(ben)}, now=NOW)
     await turn(database)
     assert await where(database, moved, owned, taken_out) == [
@@ -68,8 +70,8 @@ async def test_a_ticket_that_a_person_puts_into_a_queue_is_given_out(database: D
 
 async def test_a_ticket_whose_agent_was_taken_away_is_not_given_out_again(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        ann = await person(tx, "Ann")
-        await a_rule(tx, queue := await a_queue(tx, ann, assignment=Assignment.ROUND_ROBIN))
+        ann = await new_person(tx, "Ann")
+        await new_rule(tx, queue := await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN))
         number = await raised(tx, tenant)
     await turn(database)
     async with database.transaction() as tx:
@@ -80,8 +82,8 @@ async def test_a_ticket_whose_agent_was_taken_away_is_not_given_out_again(databa
 
 async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        name = (queue := await a_queue(tx)).queue.name
-        await a_rule(tx, queue)
+        name = (queue := await new_queue(tx)).queue.name
+        await new_rule(tx, queue)
         broken, sound = await raised(tx, tenant), await raised(tx, tenant)
         # An address that the schema allows and the domain does not: every change of the ticket is refused.
         await tx.write("update ticket set contact_email = 'nonsense' where number = $1", broken)
@@ -101,8 +103,8 @@ async def test_a_ticket_that_somebody_holds_stops_no_other(
 
     monkeypatch.setattr(db, "hurry", hurry)
     async with database.transaction() as tx:
-        name = (queue := await a_queue(tx)).queue.name
-        await a_rule(tx, queue)
+        name = (queue := await new_queue(tx)).queue.name
+        await new_rule(tx, queue)
         held, free = await raised(tx, tenant), await raised(tx, tenant)
     async with database.transaction() as holder:
         await handling.lock_ticket(holder, OPERATOR, held)
@@ -114,7 +116,7 @@ async def test_a_ticket_that_somebody_holds_stops_no_other(
 async def test_of_two_processes_one_routes(database: Database, tenant: Tenant) -> None:
     await turn(database)
     async with database.transaction() as tx:
-        await a_rule(tx, await a_queue(tx))
+        await new_rule(tx, await new_queue(tx))
         number = await raised(tx, tenant)
     async with database.transaction() as other:
         assert await offset_store.hold(other, NAME) is not None

@@ -6,7 +6,8 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import ALLOWED, Status
-from tests.builders.samples import Undone, raised, undo
+from tests.builders.databases import Undone, undo
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 

@@ -19,10 +19,10 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Impact, IssueType, Priority, Severity, Status
 from clearline.tickets.handling import FOR_CUSTOMERS, Editable, editable
 from clearline.tickets.list_store import Filter
-from tests.builders.desk import a_queue, id_of, person
-from tests.builders.samples import a_new_ticket, raised
+from tests.builders.people import id_of, new_person
+from tests.builders.queues import new_queue
+from tests.builders.tickets import STEPS, a_new_ticket, raised
 from tests.conftest import NOW, Tenant, new_tenant
-from tests.tickets.test_lifecycle import WAY, a_ticket
 
 LATER = NOW + timedelta(minutes=5)
 CONTACT = Contact("Lena Brandt", "+1-555-0123", "lena@example.org")
@@ -73,7 +73,7 @@ def test_every_value_is_tried() -> None:
 @pytest.mark.parametrize("field", NEW)
 async def test_a_change_is_stored_and_told_with_what_was_before(database: Database, tenant: Tenant, field: str) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
         number = await raised(tx, tenant)
         before = await handling.get_ticket(tx, OPERATOR, number)
         after = await handling.change_ticket(tx, agent, number, {field: NEW[field]}, now=LATER)
@@ -97,8 +97,8 @@ async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
-        queue = (await a_queue(tx, agent)).queue
+        agent = await new_person(tx)
+        queue = (await new_queue(tx, agent)).queue
         number = await raised(tx, tenant)
         values = NEW | {"queue_id": queue.id, "assignee_id": id_of(agent)}
         after = await handling.change_ticket(tx, agent, number, values, now=LATER)
@@ -116,11 +116,11 @@ async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
 @pytest.mark.parametrize("field", Editable.__struct_fields__)
 async def test_what_each_role_may_set(database: Database, tenant: Tenant, who: str, field: str) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
         actors = {"customer": tenant.actor, "agent": agent, "operator": OPERATOR}
-        actor = actors.get(who) or await person(tx, role=Role(who))
+        actor = actors.get(who) or await new_person(tx, role=Role(who))
         number = await raised(tx, tenant)
-        queue_id = (await a_queue(tx)).queue.id
+        queue_id = (await new_queue(tx)).queue.id
         value = {**NEW, "queue_id": queue_id, "assignee_id": id_of(agent)}[field]
         if who == "viewer" or (who == "customer" and field not in FOR_CUSTOMERS):
             with pytest.raises(ScopeMissing if who == "viewer" else Forbidden):
@@ -195,7 +195,7 @@ async def test_a_ticket_is_given_to_active_agents_alone(database: Database, tena
         if whom == "customer":
             to = tenant.user.id
         else:
-            to = id_of(await person(tx, role=Role(whom) if whom in {"viewer", "admin"} else Role.AGENT))
+            to = id_of(await new_person(tx, role=Role(whom) if whom in {"viewer", "admin"} else Role.AGENT))
         if whom in {"retired", "away"}:
             column = "is_active" if whom == "retired" else "is_available"
             await tx.write(f"update app_user set {column} = false where company_id = $1 and id = $2", PROVIDER_ID, to)  # noqa: S608
@@ -216,7 +216,7 @@ async def test_a_ticket_is_given_to_active_agents_alone(database: Database, tena
 
 async def test_an_assignee_who_left_stands_in_no_other_changes_way(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
         number = await raised(tx, tenant)
         await handling.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
         await accounts.change_user(tx, OPERATOR, PROVIDER_ID, id_of(agent), {"is_active": False}, now=NOW)
@@ -227,8 +227,8 @@ async def test_an_assignee_who_left_stands_in_no_other_changes_way(database: Dat
 @pytest.mark.parametrize("status", list(Status))
 async def test_a_ticket_that_ended_is_not_changed(database: Database, tenant: Tenant, status: Status) -> None:
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, status)
-        version = len(WAY[status]) + 1
+        number = await raised(tx, tenant, status=status)
+        version = len(STEPS[status]) + 1
         if status in {Status.CLOSED, Status.CANCELLED, Status.REJECTED}:
             with pytest.raises(TicketFinished):
                 await change(tx, OPERATOR, number, {"title": "New"})
@@ -259,7 +259,7 @@ async def test_a_foreign_ticket_is_as_one_that_is_not(
 
 async def test_tags_are_put_on_and_taken_off(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
         number = await raised(tx, tenant)
         steps: list[tuple[dict[str, tuple[str, ...]], tuple[str, ...]]] = [
             ({"add": ("BGP", "a")}, ("a", "bgp")),
@@ -285,8 +285,8 @@ async def test_tags_are_put_on_and_taken_off(database: Database, tenant: Tenant)
 
 async def test_whoever_waited_for_a_ticket_finds_it_with_the_names_of_now(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
-        queue = (await a_queue(tx, agent)).queue
+        agent = await new_person(tx)
+        queue = (await new_queue(tx, agent)).queue
         number = await raised(tx, tenant)
 
     async def second() -> Any:
@@ -328,7 +328,7 @@ async def test_the_new_tickets_of_customers_have_no_tags_and_those_of_staff_tidy
         new = replace(a_new_ticket(), tags=("BGP", "a", "A"))
         with pytest.raises(Forbidden):
             await tickets.create_ticket(tx, tenant.actor, new, now=NOW)
-        agent = await person(tx)
+        agent = await new_person(tx)
         made = await tickets.create_ticket(tx, agent, new, company_id=tenant.company.id, now=NOW)
         found = await handling.get_ticket(tx, agent, made.ticket.number)
         assert found.handling.tags == ("a", "bgp")
@@ -340,7 +340,7 @@ async def test_the_new_tickets_of_customers_have_no_tags_and_those_of_staff_tidy
 
 async def test_nobody_raises_a_ticket_for_the_provider_or_for_nobody(database: Database) -> None:
     async with database.transaction() as tx:
-        agent = await person(tx)
+        agent = await new_person(tx)
         new = replace(a_new_ticket(), service_type=ServiceType.NON_CONSOLE)
         with pytest.raises(InvalidInput):
             await tickets.create_ticket(tx, agent, new, company_id=PROVIDER_ID, now=NOW)

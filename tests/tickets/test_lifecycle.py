@@ -13,30 +13,10 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import ALLOWED, FINISHED, FOR_CUSTOMERS, OPEN, Channel, Status
 from clearline.tickets.note import Visibility
-from tests.builders.samples import raised
+from tests.builders.tickets import STEPS, raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 LATER = NOW + timedelta(hours=1)
-WAY = {
-    Status.ACKNOWLEDGED: (),
-    Status.IN_PROGRESS: (Status.IN_PROGRESS,),
-    Status.PENDING: (Status.PENDING,),
-    Status.HELD: (Status.HELD,),
-    Status.RESOLVED: (Status.IN_PROGRESS, Status.RESOLVED),
-    Status.REOPENED: (Status.IN_PROGRESS, Status.RESOLVED, Status.REOPENED),
-    Status.CANCELLATION_REQUESTED: (Status.CANCELLATION_REQUESTED,),
-    Status.CANCELLED: (Status.CANCELLED,),
-    Status.CLOSED: (Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED),
-    Status.REJECTED: (Status.REJECTED,),
-}
-"""How a new ticket comes to each status."""
-
-
-async def a_ticket(tx: Tx, tenant: Tenant, status: Status = Status.ACKNOWLEDGED) -> int:
-    number = await raised(tx, tenant)
-    for one in WAY[status]:
-        await tickets.move_ticket(tx, OPERATOR, number, one, reason="test", now=NOW)
-    return number
 
 
 async def moves(tx: Tx, number: int) -> list[Event]:
@@ -54,7 +34,7 @@ async def miscounted(database: Database) -> list[str]:
 
 
 def test_there_is_a_way_to_every_status() -> None:
-    assert set(WAY) == set(Status)
+    assert set(STEPS) == set(Status)
 
 
 @pytest.mark.parametrize(("status", "to"), list(product(Status, Status)))
@@ -62,7 +42,7 @@ def test_there_is_a_way_to_every_status() -> None:
 async def test_who_makes_which_move(database: Database, tenant: Tenant, status: Status, to: Status, who: str) -> None:
     actor = tenant.actor if who == "customer" else OPERATOR
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, status)
+        number = await raised(tx, tenant, status=status)
         before = await moves(tx, number)
         if to not in ALLOWED[status]:
             with pytest.raises(IllegalTransition):
@@ -95,7 +75,7 @@ async def test_a_customer_who_reopens_says_why_and_the_staff_need_not(
     database: Database, tenant: Tenant, reason: str
 ) -> None:
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, Status.RESOLVED)
+        number = await raised(tx, tenant, status=Status.RESOLVED)
         with pytest.raises(InvalidInput) as refused:
             await tickets.move_ticket(tx, tenant.actor, number, Status.REOPENED, reason=reason, now=LATER)
         assert [violation.field for violation in refused.value.violations] == ["reason"]
@@ -105,7 +85,7 @@ async def test_a_customer_who_reopens_says_why_and_the_staff_need_not(
 
 async def test_the_customer_asks_for_cancellation_and_the_staff_confirm_it(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, Status.IN_PROGRESS)
+        number = await raised(tx, tenant, status=Status.IN_PROGRESS)
         await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
         with pytest.raises(Forbidden):
             await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLED, reason="", now=NOW)
@@ -128,7 +108,7 @@ async def test_only_a_customers_note_on_a_pending_ticket_sets_it_to_work_again(
     actor = tenant.actor if who == "customer" else OPERATOR
     resumes = who == "customer" and status is Status.PENDING
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, status)
+        number = await raised(tx, tenant, status=status)
         before, told = (await tickets.get_ticket(tx, OPERATOR, number)).ticket, await moves(tx, number)
         details = await notes.add_note(tx, actor, number, "news", channel=Channel.API, visibility=visibility, now=LATER)
         after, told_since = (await tickets.get_ticket(tx, OPERATOR, number)).ticket, await moves(tx, number)
@@ -145,7 +125,7 @@ async def test_only_a_customers_note_on_a_pending_ticket_sets_it_to_work_again(
 
 async def test_a_note_at_the_moment_of_a_move_is_no_move(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, Status.IN_PROGRESS)
+        number = await raised(tx, tenant, status=Status.IN_PROGRESS)
         await notes.add_note(tx, tenant.actor, number, "at once", channel=Channel.API, now=NOW)
         assert len(await moves(tx, number)) == 1
 
@@ -154,7 +134,7 @@ async def test_notes_of_customers_at_the_same_time_set_a_pending_ticket_to_work_
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        numbers = [await a_ticket(tx, tenant, Status.PENDING) for _ in range(5)]
+        numbers = [await raised(tx, tenant, status=Status.PENDING) for _ in range(5)]
 
     async def answer(number: int, text: str) -> None:
         async with database.statement() as tx:
@@ -181,7 +161,7 @@ async def test_a_customers_note_that_waits_for_a_move_tells_of_what_it_finds_the
     database: Database, tenant: Tenant, status: Status, move: Status, left: list[str]
 ) -> None:
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, status)
+        number = await raised(tx, tenant, status=status)
         before = len(await moves(tx, number))
 
     async def answer() -> None:
@@ -209,7 +189,7 @@ async def emptied(database: Database) -> Database:
 
 
 async def resolved(tx: Tx, tenant: Tenant, age: timedelta) -> int:
-    number = await a_ticket(tx, tenant, Status.IN_PROGRESS)
+    number = await raised(tx, tenant, status=Status.IN_PROGRESS)
     await tickets.move_ticket(tx, OPERATOR, number, Status.RESOLVED, reason="", now=NOW - age)
     return number
 
@@ -221,7 +201,7 @@ async def test_resolved_tickets_are_closed_when_they_are_old_enough_the_oldest_f
     async with emptied.transaction() as tx:
         numbers = {days: await resolved(tx, tenant, timedelta(days=days)) for days in ages}
         young = await resolved(tx, tenant, timedelta(days=1))
-        held = await a_ticket(tx, tenant, Status.HELD)
+        held = await raised(tx, tenant, status=Status.HELD)
     closed: list[list[int]] = []
     while True:
         async with emptied.transaction() as tx:
@@ -307,7 +287,7 @@ async def test_the_closing_of_a_ticket_says_how_long_nobody_objected(
 async def test_a_ticket_that_ended_takes_no_note(database: Database, tenant: Tenant, status: Status, who: str) -> None:
     actor: Actor = tenant.actor if who == "customer" else OPERATOR
     async with database.transaction() as tx:
-        number = await a_ticket(tx, tenant, status)
+        number = await raised(tx, tenant, status=status)
         before = (await tickets.get_ticket(tx, OPERATOR, number)).ticket
         with pytest.raises(TicketFinished):
             await notes.add_note(tx, actor, number, "late", channel=Channel.API, now=LATER)

@@ -9,10 +9,10 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
-from tests.builders.desk import a_queue, id_of, person
-from tests.builders.samples import raised
+from tests.builders.people import id_of, new_person
+from tests.builders.queues import new_queue
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
-from tests.tickets.test_lifecycle import a_ticket
 
 
 class Desk:
@@ -30,15 +30,15 @@ class Desk:
 async def desk(database: Database) -> Desk:
     one, two = await new_tenant(database), await new_tenant(database)
     async with database.transaction() as tx:
-        agent = await person(tx)
-        queue = (await a_queue(tx, agent)).queue.id
+        agent = await new_person(tx)
+        queue = (await new_queue(tx, agent)).queue.id
         numbers = {
             "plain": await raised(tx, one),
             "queued": await raised(tx, one),
             "given": await raised(tx, one),
-            "closed": await a_ticket(tx, one, Status.CLOSED),
+            "closed": await raised(tx, one, status=Status.CLOSED),
             "other": await raised(tx, two),
-            "held": await a_ticket(tx, two, Status.HELD),
+            "held": await raised(tx, two, status=Status.HELD),
         }
         for name in ("queued", "given", "other"):
             await handling.change_ticket(tx, OPERATOR, numbers[name], {"queue_id": queue}, now=NOW)

@@ -7,7 +7,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note import Source, Visibility
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 

@@ -30,7 +30,7 @@ from clearline.webhooks.domain import Subscription
 from clearline.webhooks.http_client import HttpOut
 from clearline.webhooks.protocol import SCHEDULE, Delivery, State
 from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving, signed_by
-from tests.builders.samples import a_new_ticket
+from tests.builders.tickets import a_new_ticket
 from tests.conftest import Tenant, new_tenant
 
 PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")

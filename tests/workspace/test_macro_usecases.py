@@ -21,9 +21,9 @@ from clearline.tickets.domain import Channel, Priority, Status, ticket_number
 from clearline.tickets.note import Source, Visibility
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
-from tests.builders.samples import raised
+from tests.builders.people import new_person
+from tests.builders.tickets import later_events, raised
 from tests.conftest import NOW, Tenant
-from tests.tickets.links.test_usecases import facts, somebody
 
 
 async def kept(tx: Tx, **values: Any) -> Macro:
@@ -118,7 +118,7 @@ async def test_the_staff_reads_macros_agents_use_them_and_admins_keep_them(
 ) -> None:
     async with database.transaction() as tx:
         customer = role in {Role.CUSTOMER, Role.CUSTOMER_ADMIN}
-        actor = await somebody(tx, role, tenant.company.code if customer else "PROVIDER")
+        actor = await new_person(tx, role=role, company=tenant.company.code if customer else "PROVIDER")
         made, number = await kept(tx), await raised(tx, tenant)
 
         async def refusal(work: Any) -> type[Exception] | None:
@@ -146,7 +146,7 @@ async def test_the_staff_reads_macros_agents_use_them_and_admins_keep_them(
 
 async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await somebody(tx, Role.AGENT)
+        agent = await new_person(tx, role=Role.AGENT)
         number, queue_id = await raised(tx, tenant), await a_queue(tx)
         macro = await kept(
             tx,
@@ -158,10 +158,10 @@ async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(data
             add_tags=("fibre",),
         )
         told = f"{tenant.company.name}, Ada Okoro: {ticket_number(number)} is with {agent.name} (Service 1)"
-        before = len(await facts(tx, number))
+        before = len(await later_events(tx, number))
         shown = await macros.preview(tx, agent, number, macro.id)
         assert (shown.text, shown.note_number, shown.ticket.ticket.version) == (told, None, 1)
-        assert len(await facts(tx, number)) == before
+        assert len(await later_events(tx, number)) == before
         used = await macros.apply_macro(tx, agent, number, macro.id, channel=Channel.API, now=NOW)
         read = await tickets.get_ticket(tx, OPERATOR, number)
         [note] = read.notes
@@ -176,7 +176,7 @@ async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(data
         assert used.ticket.ticket == read.ticket
         assert (read.ticket.status, read.ticket.priority) == (Status.IN_PROGRESS, Priority.CRITICAL)
         assert (used.ticket.handling.queue_id, used.ticket.handling.tags) == (queue_id, ("fibre",))
-        kinds = [kind for kind, _data in await facts(tx, number)]
+        kinds = [kind for kind, _data in await later_events(tx, number)]
         assert kinds == ["note.added", "ticket.changed", "ticket.routed", "ticket.status_changed"]
 
 
@@ -192,7 +192,7 @@ async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_chan
         assert again.ticket == used.ticket
         spoken = await macros.apply_macro(tx, OPERATOR, number, (await kept(tx)).id, now=NOW)
         assert spoken.ticket.handling == used.ticket.handling
-        assert [kind for kind, _data in await facts(tx, number)] == ["ticket.status_changed", "note.added"]
+        assert [kind for kind, _data in await later_events(tx, number)] == ["ticket.status_changed", "note.added"]
 
 
 async def test_a_refusal_undoes_all_of_a_macro(database: Database, tenant: Tenant) -> None:
@@ -205,7 +205,7 @@ async def test_a_refusal_undoes_all_of_a_macro(database: Database, tenant: Tenan
     async with database.transaction() as tx:
         read = await tickets.get_ticket(tx, OPERATOR, number)
         assert (read.notes, read.ticket.version, read.ticket.priority) == ([], 1, Priority.MEDIUM)
-        assert await facts(tx, number) == []
+        assert await later_events(tx, number) == []
 
 
 async def test_a_macro_is_refused_where_its_parts_would_be(

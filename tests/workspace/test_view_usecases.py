@@ -10,8 +10,8 @@ from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.workspace import view_usecases as views
 from clearline.workspace.domain import SavedView
+from tests.builders.people import new_person
 from tests.conftest import NOW, Tenant, new_tenant
-from tests.tickets.links.test_usecases import somebody
 
 
 async def names(tx: Tx, actor: Actor) -> list[str]:
@@ -34,7 +34,7 @@ ADMINS = [(Role.CUSTOMER_ADMIN, Role.CUSTOMER, True), (Role.ADMIN, Role.AGENT, F
 async def pair(tx: Tx, tenant: Tenant, roles: tuple[Role, Role, bool]) -> tuple[Actor, Actor]:
     admin, other, customer = roles
     code = tenant.company.code if customer else "PROVIDER"
-    return await somebody(tx, admin, code), await somebody(tx, other, code)
+    return await new_person(tx, role=admin, company=code), await new_person(tx, role=other, company=code)
 
 
 @pytest.mark.parametrize("roles", ADMINS)
@@ -74,7 +74,7 @@ async def test_a_view_is_its_owners_until_an_admin_shares_it(
 async def test_an_admin_changes_and_deletes_what_others_share(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         admin, other = await pair(tx, tenant, ADMINS[0])
-        owner = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        owner = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
         view = await views.add_view(tx, owner, "Ours", "a", is_shared=True, now=NOW)
         changed = await views.change_view(tx, admin, view.id, {"query": "b"}, now=NOW)
         assert (changed.user_id, changed.query) == (view.user_id, "b")
@@ -86,7 +86,7 @@ async def test_an_admin_changes_and_deletes_what_others_share(database: Database
 
 async def test_only_shared_views_make_events(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        admin = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
         view = await views.add_view(tx, admin, "Mine", "a", now=NOW)
         await views.change_view(tx, admin, view.id, {"query": "b"}, now=NOW)
         assert await told(tx, view) == []
@@ -109,9 +109,9 @@ async def test_another_companys_shared_view_does_not_exist(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        admin = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
-        foreign = await somebody(tx, Role.CUSTOMER_ADMIN, other_tenant.company.code)
-        desk = await somebody(tx, Role.ADMIN)
+        admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
+        foreign = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=other_tenant.company.code)
+        desk = await new_person(tx, role=Role.ADMIN)
         view = await views.add_view(tx, admin, "Only ours", "", is_shared=True, now=NOW)
         assert "Only ours" in await names(tx, tenant.actor)
         for actor in (foreign, desk):
@@ -128,8 +128,8 @@ async def test_another_companys_shared_view_does_not_exist(
 
 async def test_a_person_has_one_view_of_a_name(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        one = await somebody(tx, Role.CUSTOMER, tenant.company.code)
-        other = await somebody(tx, Role.CUSTOMER, tenant.company.code)
+        one = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
+        other = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
         view = await views.add_view(tx, one, "Mine", "", now=NOW)
         await views.add_view(tx, other, "Mine", "", now=NOW)
         second = await views.add_view(tx, one, "Second", "", now=NOW)
@@ -147,8 +147,8 @@ async def test_a_person_has_one_view_of_a_name(database: Database, tenant: Tenan
 async def test_views_are_listed_by_name_page_by_page(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
-        one = await somebody(tx, Role.CUSTOMER, tenant.company.code)
-        admin = await somebody(tx, Role.CUSTOMER_ADMIN, tenant.company.code)
+        one = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
+        admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
         for name in ("beta", "Delta", "alpha"):
             await views.add_view(tx, one, name, "", now=NOW)
         for name in ("Alpha", "gamma"):
@@ -166,7 +166,7 @@ async def test_views_are_listed_by_name_page_by_page(database: Database) -> None
 
 async def test_the_operator_names_whose_views_are_meant_and_nobody_else_may(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        admin = await somebody(tx, Role.ADMIN)
+        admin = await new_person(tx, role=Role.ADMIN)
         for actor, of in ((OPERATOR, None), (tenant.actor, tenant.user), (admin, tenant.user)):
             with pytest.raises(Forbidden):
                 await views.list_views(tx, actor, of=of, after=None, limit=10)
@@ -182,7 +182,7 @@ async def test_the_operator_names_whose_views_are_meant_and_nobody_else_may(data
 
 async def test_who_may_only_read_keeps_no_views(database: Database) -> None:
     async with database.transaction() as tx:
-        viewer = await somebody(tx, Role.VIEWER)
+        viewer = await new_person(tx, role=Role.VIEWER)
         await views.list_views(tx, viewer, after=None, limit=10)
         for work in (
             views.add_view(tx, viewer, "x", "", now=NOW),

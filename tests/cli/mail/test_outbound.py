@@ -12,7 +12,7 @@ from clearline.mail.outbound.domain import Mail, MailSettings
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.mail_server import PASSWORD, running
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import new_tenant
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)

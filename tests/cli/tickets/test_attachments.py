@@ -13,7 +13,7 @@ from clearline.cli.main import main
 from clearline.cli.tickets.attachments import guessed
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.cli.test_cli import told
 from tests.conftest import Tenant, new_tenant
 

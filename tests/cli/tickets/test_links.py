@@ -14,7 +14,7 @@ from clearline.cli.main import main
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 AGENT = "nia@example.net"

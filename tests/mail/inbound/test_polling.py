@@ -21,8 +21,8 @@ from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, ope
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
+from tests.builders.databases import administer
 from tests.builders.mail_desk import a_mail
-from tests.builders.samples import administer
 from tests.conftest import NOW
 from tests.e2e.running import free_port
 

@@ -27,8 +27,8 @@ from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note import Visibility
-from tests.builders.desk import person
 from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.builders.people import new_person
 from tests.conftest import NOW
 
 
@@ -164,7 +164,7 @@ async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: Rig) -> None:
 
 async def test_a_viewer_of_the_provider_writes_no_notes_by_mail(rig: Rig) -> None:
     async with rig.database.transaction() as tx:
-        viewer = await person(tx, "Vic Stone", Role.VIEWER)
+        viewer = await new_person(tx, "Vic Stone", Role.VIEWER)
     assert viewer.user is not None
     ticket = await rig.ticket()
     mail = await rig.take(a_mail(viewer.user.email, rig.reply_to(ticket)))

@@ -23,8 +23,8 @@ from clearline.mail.outbound.domain import (
 from clearline.mail.outbound.thread_store import Reference
 from clearline.platform.database.transactions import Database, Tx
 from clearline.settings import Settings
-from tests.builders.desk import person
-from tests.builders.samples import raised
+from tests.builders.people import new_person
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
@@ -204,7 +204,7 @@ async def test_the_fuse_counts_what_went_to_an_address_in_the_last_hour(database
 async def test_only_admins_act_and_only_the_staff_reads(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         one, _message = await sent(tx, a_mail(tenant.company.id))
-        agent, admin = await person(tx), await person(tx, role=Role.ADMIN)
+        agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
         for actor in (tenant.actor, agent):
             for act in (
                 lambda actor: mails.retry_mail(tx, actor, one.id, now=NOW),

@@ -14,7 +14,7 @@ from clearline.mail.outbound.domain import RETRIES, MailState
 from clearline.platform.database.transactions import Database
 from tests.builders.mail_server import running
 from tests.builders.outbox import Clock, eventually, read, until_state, until_taken, working, write
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import Tenant
 
 

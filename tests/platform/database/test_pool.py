@@ -10,7 +10,7 @@ from clearline.platform.database.transactions import (
     DatabaseUnavailable,
     StatementFailed,
 )
-from tests.builders.samples import Undone, administer, undo
+from tests.builders.databases import Undone, administer, undo
 
 SIZE = 3
 BACKENDS = """select count(*) from pg_stat_activity

@@ -15,7 +15,8 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import Attachment, Content, NewAttachment
 from clearline.tickets.domain import Status
 from clearline.tickets.note import Source, Visibility
-from tests.builders.samples import Undone, raised, undo
+from tests.builders.databases import Undone, undo
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
 LATER = NOW + timedelta(minutes=1)

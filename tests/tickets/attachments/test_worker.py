@@ -12,7 +12,7 @@ from clearline.tickets.attachments.blobs import Blobs, Key, open_blobs
 from clearline.tickets.attachments.domain import NewAttachment
 from clearline.tickets.attachments.worker import EVERY, GRACE, sweep, sweeping
 from clearline.tickets.note import Visibility
-from tests.builders.samples import raised
+from tests.builders.tickets import raised
 from tests.conftest import Tenant
 
 

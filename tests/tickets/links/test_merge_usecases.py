@@ -27,19 +27,11 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LINKS_MAX, LinkType
 from clearline.tickets.note import Source, Visibility
-from tests.builders.samples import raised
+from tests.builders.people import new_person
+from tests.builders.tickets import later_events, raised
 from tests.conftest import NOW, Tenant, new_tenant
-from tests.tickets.links.test_usecases import facts, somebody
-from tests.tickets.test_lifecycle import WAY
 
 LATER = NOW + timedelta(hours=1)
-
-
-async def in_status(tx: Tx, tenant: Tenant, status: Status, title: str = "Port is slow") -> int:
-    number = await raised(tx, tenant, title)
-    for step in WAY[status]:
-        await tickets.move_ticket(tx, OPERATOR, number, step, reason="", now=NOW)
-    return number
 
 
 async def texts(tx: Tx, number: int) -> list[tuple[str, Source, str]]:
@@ -65,7 +57,7 @@ async def followers(tx: Tx, number: int) -> set[UUID]:
 async def test_a_merge_and_its_undoing_bring_a_ticket_back_as_it_was(database: Database, status: Status) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
-        source = await in_status(tx, tenant, status, "Same fault")
+        source = await raised(tx, tenant, "Same fault", status=status)
         target = await raised(tx, tenant)
         before = (await tickets.get_ticket(tx, OPERATOR, source)).ticket
         merged = await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
@@ -103,7 +95,7 @@ async def test_a_merge_and_its_undoing_are_told_by_events_of_both_tickets(databa
         def moved(before: str, after: str, reason: str) -> tuple[str, dict[str, Any]]:
             return "ticket.status_changed", {"before": before, "after": after, "reason": reason}
 
-        assert await facts(tx, source) == [
+        assert await later_events(tx, source) == [
             moved("acknowledged", "closed", "same fibre"),
             ("ticket.merged", {"into": there}),
             noted,
@@ -113,7 +105,7 @@ async def test_a_merge_and_its_undoing_are_told_by_events_of_both_tickets(databa
         ]
         changes = [{"field": "merged_tickets", "before": None, "after": here}]
         undone = [{"field": "merged_tickets", "before": here, "after": None}]
-        assert await facts(tx, target) == [
+        assert await later_events(tx, target) == [
             ("ticket.changed", {"changes": changes}),
             noted,
             ("ticket.changed", {"changes": undone}),
@@ -124,7 +116,7 @@ async def test_a_merge_and_its_undoing_are_told_by_events_of_both_tickets(databa
 @pytest.mark.parametrize("status", sorted(Status))
 async def test_only_an_open_or_resolved_ticket_is_merged(database: Database, tenant: Tenant, status: Status) -> None:
     async with database.transaction() as tx:
-        source, target = await in_status(tx, tenant, status), await raised(tx, tenant)
+        source, target = await raised(tx, tenant, status=status), await raised(tx, tenant)
         if status in OPEN:
             await merge(tx, source, target)
             return
@@ -137,7 +129,7 @@ async def test_only_a_ticket_that_is_worked_on_takes_another_in(
     database: Database, tenant: Tenant, status: Status
 ) -> None:
     async with database.transaction() as tx:
-        source, target = await raised(tx, tenant), await in_status(tx, tenant, status)
+        source, target = await raised(tx, tenant), await raised(tx, tenant, status=status)
         if status in OPEN - {Status.RESOLVED}:
             await merge(tx, source, target)
             return
@@ -229,13 +221,13 @@ async def test_the_notes_of_merged_tickets_read_as_one_list(
 async def test_those_who_follow_the_merged_ticket_follow_the_other_too(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         source, target = await raised(tx, tenant), await raised(tx, tenant)
-        agent = await somebody(tx, Role.AGENT)
+        agent = await new_person(tx, role=Role.AGENT)
         assert agent.user is not None
         for number, who in ((source, agent.user.id), (source, tenant.user.id), (target, tenant.user.id)):
             await watchers.watch(tx, OPERATOR, number, who, now=NOW)
         await merge(tx, source, target)
         assert await followers(tx, source) == await followers(tx, target) == {agent.user.id, tenant.user.id}
-        told = [data for kind, data in await facts(tx, target) if kind == "ticket.watched"]
+        told = [data for kind, data in await later_events(tx, target) if kind == "ticket.watched"]
         assert told == [
             {"user_id": str(tenant.user.id), "watches": True},
             {"user_id": str(agent.user.id), "watches": True},
@@ -245,7 +237,7 @@ async def test_those_who_follow_the_merged_ticket_follow_the_other_too(database:
 async def test_only_the_providers_people_merge_undo_and_split(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         source, target = await raised(tx, tenant), await raised(tx, tenant)
-        viewer = await somebody(tx, Role.VIEWER)
+        viewer = await new_person(tx, role=Role.VIEWER)
         for actor, refusal in ((tenant.actor, Forbidden), (viewer, ScopeMissing)):
             for work in (
                 merging.merge_ticket(tx, actor, source, target, now=NOW),
@@ -285,8 +277,8 @@ async def test_two_who_merge_and_undo_at_once_leave_the_counts_right(database: D
 
 async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        agent = await somebody(tx, Role.AGENT)
-        number = await in_status(tx, tenant, Status.IN_PROGRESS, "Two faults")
+        agent = await new_person(tx, role=Role.AGENT)
+        number = await raised(tx, tenant, "Two faults", status=Status.IN_PROGRESS)
         kept = await note(tx, number, "internal word", Visibility.INTERNAL)
         await note(tx, number, "stays here")
         said = await notes.add_note(tx, tenant.actor, number, "and B is down", channel=Channel.EMAIL, now=NOW)

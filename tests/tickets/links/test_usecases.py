@@ -1,11 +1,8 @@
 import asyncio
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from clearline.accounts import store as account_store
-from clearline.accounts import usecases as accounts
 from clearline.errors import (
     AlreadyExists,
     DeskError,
@@ -16,33 +13,15 @@ from clearline.errors import (
     ScopeMissing,
     TooManyLinks,
 )
-from clearline.events import store as event_store
-from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import BY_HAND, LINKS_MAX, OPPOSITE, Link, LinkType
-from tests.builders.samples import raised
+from tests.builders.people import new_person
+from tests.builders.tickets import later_events, raised
 from tests.conftest import NOW, Tenant
-
-
-async def somebody(tx: Tx, role: Role, company: str = "PROVIDER", scopes: frozenset[str] = ALL_SCOPES) -> Actor:
-    """A new person of a company as an actor; the company is named by its code."""
-    name = f"{role} {uuid4().hex[:6]}"
-    email = f"{name.replace(' ', '.')}@example.com"
-    user = await accounts.add_user(tx, OPERATOR, company, name=name, email=email, phone="", role=role, now=NOW)
-    actor = await account_store.actor_for(tx, user.company_id, user.id, scopes)
-    assert actor is not None
-    return actor
-
-
-async def facts(tx: Tx, number: int) -> list[tuple[str, dict[str, Any]]]:
-    """What happened to a ticket after it was raised."""
-    company_id = await tx.fetchval("select company_id from ticket where number = $1", number)
-    return [
-        (one.type, one.data) for one in (await event_store.of_ticket(tx, company_id, number, after=0, limit=1000))[1:]
-    ]
 
 
 async def version(tx: Tx, number: int) -> int:
@@ -78,7 +57,7 @@ async def test_a_link_is_seen_from_both_ends_with_an_event_and_a_version(
         assert [await version(tx, one) for one in (here, there)] == [3, 3]
         for one, other, as_seen in ((here, there, kind), (there, here, OPPOSITE[kind])):
             data = {"link": as_seen.value, "other": ticket_number(other)}
-            assert await facts(tx, one) == [("ticket.linked", data), ("ticket.unlinked", data)]
+            assert await later_events(tx, one) == [("ticket.linked", data), ("ticket.unlinked", data)]
         with pytest.raises(NotFound):
             await links.remove_link(tx, OPERATOR, here, made.link.id, now=NOW)
 
@@ -261,7 +240,7 @@ async def test_links_are_listed_page_by_page(database: Database, tenant: Tenant,
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.AGENT])
 async def test_a_viewer_reads_links_and_an_agent_makes_them(database: Database, tenant: Tenant, role: Role) -> None:
     async with database.transaction() as tx:
-        actor = await somebody(tx, role)
+        actor = await new_person(tx, role=role)
         assert actor.user is not None
         assert actor.user.company_id == PROVIDER_ID
         here, there = await raised(tx, tenant), await raised(tx, tenant)

@@ -6,9 +6,9 @@ from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.links import watcher_usecases as watchers
-from tests.builders.samples import raised
+from tests.builders.people import new_person
+from tests.builders.tickets import later_events, raised
 from tests.conftest import NOW, Tenant
-from tests.tickets.links.test_usecases import facts, somebody
 
 
 async def seen(tx: Tx, actor: Actor, number: int) -> set[UUID]:
@@ -27,7 +27,7 @@ async def test_a_person_follows_a_ticket_once_and_stops_once(database: Database,
         assert await watchers.unwatch(tx, tenant.actor, number, me, now=NOW)
         assert not await watchers.unwatch(tx, tenant.actor, number, me, now=NOW)
         assert await seen(tx, tenant.actor, number) == set()
-        assert await facts(tx, number) == [
+        assert await later_events(tx, number) == [
             ("ticket.watched", {"user_id": str(me), "watches": True}),
             ("ticket.watched", {"user_id": str(me), "watches": False}),
         ]
@@ -38,8 +38,8 @@ async def test_customers_see_and_name_only_their_own_people(
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        colleague = await somebody(tx, Role.CUSTOMER, tenant.company.code)
-        agent = await somebody(tx, Role.AGENT)
+        colleague = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
+        agent = await new_person(tx, role=Role.AGENT)
         assert colleague.user is not None
         assert agent.user is not None
         await watchers.watch(tx, tenant.actor, number, colleague.user.id, now=NOW)
@@ -64,7 +64,7 @@ async def test_customers_see_and_name_only_their_own_people(
 async def test_nobody_who_is_not_active_begins_to_follow(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        gone = await somebody(tx, Role.CUSTOMER, tenant.company.code)
+        gone = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
         assert gone.user is not None
         await tx.write("update app_user set is_active = false where id = $1", gone.user.id)
         with pytest.raises(InvalidInput):
@@ -91,7 +91,7 @@ async def test_another_companys_ticket_is_not_followed(
 async def test_a_viewer_sees_who_follows_and_changes_nothing(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        viewer = await somebody(tx, Role.VIEWER)
+        viewer = await new_person(tx, role=Role.VIEWER)
         await watchers.watch(tx, OPERATOR, number, tenant.user.id, now=NOW)
         assert await seen(tx, viewer, number) == {tenant.user.id}
         with pytest.raises(ScopeMissing):
@@ -110,7 +110,7 @@ async def test_those_who_follow_are_listed_page_by_page(database: Database, tena
         number = await raised(tx, tenant)
         people = []
         for role, company in [(Role.CUSTOMER, tenant.company.code)] * 3 + [(Role.AGENT, "PROVIDER")] * 2:
-            person = await somebody(tx, role, company)
+            person = await new_person(tx, role=role, company=company)
             await watchers.watch(tx, OPERATOR, number, watchers.own_user(person), now=NOW)
             people.append(watchers.own_user(person))
         for actor, whole in ((OPERATOR, people), (tenant.actor, people[:3])):

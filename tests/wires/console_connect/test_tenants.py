@@ -3,7 +3,6 @@
 An operation that takes a body or a parameter must have an entry in ``BODIES`` or ``QUERIES``, or its test fails.
 """
 
-import json
 from typing import NamedTuple
 
 import httpx
@@ -15,6 +14,7 @@ from clearline.platform.database.transactions import Database
 from clearline.wires.console_connect.routes import OPERATIONS
 from clearline.wires.http.table import Operation
 from tests.builders.console_connect import TICKETS, Json, close_ticket, order, raise_ticket
+from tests.builders.databases import everything
 from tests.conftest import NOW, Tenant, new_tenant
 
 MARKER = "zq7-only-of-A"
@@ -101,25 +101,6 @@ async def ask(client: httpx.AsyncClient, case: Case, tenant: Tenant, number: str
         return await client.request(case.operation.method, path, headers=headers)
     assert case.operation.name in BODIES, f"BODIES needs a body for {case.operation.name}"
     return await client.request(case.operation.method, path, headers=headers, json=BODIES[case.operation.name])
-
-
-async def everything(database: Database, company: Tenant) -> str:
-    """All rows that belong to a company, as text, in every table that names companies."""
-    async with database.statement() as tx:
-        tables = await tx.fetch(
-            """select c.table_name from information_schema.columns c join information_schema.tables t
-                using (table_schema, table_name)
-                where c.column_name = 'company_id' and c.table_schema = 'public' and t.table_type = 'BASE TABLE'
-                  and c.table_name <> 'ticket_search' -- follows by itself, a moment later
-                order by 1"""
-        )
-        found = {}
-        for (table,) in tables:
-            row = "to_jsonb(r) - 'last_used_at'"
-            statement = f"select jsonb_agg({row} order by {row})::text from {table} r where company_id = $1"  # noqa: S608
-            found[table] = await tx.fetchval(statement, company.company.id)
-    assert {"ticket", "note", "service", "event"} <= set(found), sorted(found)
-    return json.dumps(found)
 
 
 def test_every_operation_is_asked_in_full() -> None:

@@ -7,7 +7,8 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.wires.house.routes import OPERATIONS
-from tests.builders.house import TICKETS, Json, new_ticket, problem, staff_key
+from tests.builders.house import TICKETS, Json, new_ticket, problem
+from tests.builders.people import staff_key
 from tests.conftest import Tenant
 
 STRONG = re.compile(r'"[0-9a-f]{32}"')

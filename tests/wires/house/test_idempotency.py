@@ -7,7 +7,8 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, problem, staff_key
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, problem
+from tests.builders.people import staff_key
 from tests.conftest import Tenant, new_tenant
 
 Bodies = tuple[Json, Json]

@@ -10,7 +10,8 @@ from clearline.platform.database.transactions import Database
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.house.wire import LIMIT_MAX, PageQuery
 from clearline.wires.http.cursors import Cursors, InvalidCursor
-from tests.builders.house import TICKETS, new_ticket, pointers, problem, staff_key
+from tests.builders.house import TICKETS, new_ticket, pointers, problem
+from tests.builders.people import staff_key
 from tests.conftest import Tenant
 
 MANY = 7

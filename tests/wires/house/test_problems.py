@@ -20,7 +20,8 @@ from clearline.tickets.domain import Status
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES, kind_of
 from clearline.wires.http.body import BODY_MAX
 from tests.builders.console_connect import latin, move
-from tests.builders.house import ANY, TICKETS, new_ticket, order, problem, staff_key
+from tests.builders.house import ANY, TICKETS, new_ticket, order, problem
+from tests.builders.people import staff_key
 from tests.conftest import Tenant, _administer, new_database, new_tenant, serving
 
 MISSING = "INC999999999999"

@@ -20,9 +20,9 @@ from clearline.webhooks import delivery_store
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.http.table import Operation
-from tests.builders.house import staff_key
+from tests.builders.databases import everything
+from tests.builders.people import staff_key
 from tests.conftest import NOW, Tenant, new_tenant
-from tests.wires.console_connect.test_tenants import everything
 
 Json = dict[str, Any]
 API = "/api/v1"

@@ -5,28 +5,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from clearline.accounts import key_usecases as keys
-from clearline.accounts import usecases as accounts
-from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Role
+from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import staff_key
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.house import ANY, Headers, company_path, pointers, read_list
+from tests.builders.people import customer_admin, staff_key
+from tests.conftest import Tenant, new_tenant
 
 COMPANIES = "/api/v1/companies"
-ANY = {"If-Match": "*"}
-Headers = dict[str, str]
-
-
-async def customer_admin(database: Database, *, scopes: frozenset[str] | None = None) -> Tenant:
-    """A new company whose key is its admin's."""
-    tenant = await new_tenant(database)
-    async with database.transaction() as tx:
-        values = {"role": Role.CUSTOMER_ADMIN}
-        await accounts.change_user(tx, OPERATOR, tenant.company.id, tenant.user.id, values, now=NOW)
-        _key, secret = await keys.create_key(
-            tx, OPERATOR, tenant.company.id, user_id=tenant.user.id, name="admin", scopes=scopes, now=NOW
-        )
-    return Tenant(tenant.company, tenant.user, secret, tenant.actor)
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +24,8 @@ async def boss(database: Database) -> Tenant:
     return await customer_admin(database)
 
 
-def of(tenant: Tenant, *rest: object) -> str:
-    return "/".join([COMPANIES, str(tenant.company.id), *map(str, rest)])
-
-
 def a_user(**more: Any) -> dict[str, Any]:
     return {"name": "Kim Lund", "email": f"{uuid4().hex[:8]}@example.com", **more}
-
-
-def pointers(answer: httpx.Response) -> list[str]:
-    assert answer.status_code == 422, answer.text
-    return [one["pointer"] for one in answer.json()["errors"]]
 
 
 async def until(client: httpx.AsyncClient, headers: Headers, status: int) -> None:
@@ -59,20 +35,6 @@ async def until(client: httpx.AsyncClient, headers: Headers, status: int) -> Non
             if (await client.get("/api/v1/me", headers=headers)).status_code == status:
                 return
             await asyncio.sleep(0.01)
-
-
-async def every(client: httpx.AsyncClient, path: str, headers: Headers) -> list[dict[str, Any]]:
-    """Everything in a list, read two at a time."""
-    found: list[dict[str, Any]] = []
-    address: str | None = f"{path}?limit=2"
-    while address:
-        answer = await client.get(address, headers=headers)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        found += page["data"]
-        assert page["has_more"] == (page["next_cursor"] is not None) == ("next" in answer.links)
-        address = answer.links["next"]["url"] if "next" in answer.links else None
-    return found
 
 
 async def test_one_can_read_who_one_is(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
@@ -127,7 +89,7 @@ async def test_a_retry_takes_on_no_second_company(client: httpx.AsyncClient, adm
 async def test_customers_are_listed_by_name_without_the_provider(
     client: httpx.AsyncClient, admin: Headers, tenant: Tenant, boss: Tenant
 ) -> None:
-    listed = await every(client, COMPANIES, admin)
+    listed = await read_list(client, COMPANIES, admin)
     names = [one["name"].lower() for one in listed]
     assert names == sorted(names)
     assert {str(tenant.company.id), str(boss.company.id)} < {one["id"] for one in listed}
@@ -166,7 +128,7 @@ async def test_every_wrong_value_of_a_company_is_pointed_at(
 
 async def test_a_customers_admin_manages_its_own_people(client: httpx.AsyncClient, boss: Tenant) -> None:
     body = a_user(phone="+1-555-0111", role="customer_admin")
-    made = await client.post(of(boss, "users"), headers=boss.headers, json=body)
+    made = await client.post(company_path(boss, "users"), headers=boss.headers, json=body)
     assert made.status_code == 201
     user = made.json()
     assert user == {
@@ -179,15 +141,15 @@ async def test_a_customers_admin_manages_its_own_people(client: httpx.AsyncClien
     assert changed.json() == {**user, "role": "customer", "phone": ""}
     assert (await client.patch(made.headers["location"], headers=seen, json={"phone": "1"})).status_code == 412
     assert (await client.patch(made.headers["location"], headers=boss.headers, json={})).status_code == 428
-    listed = await every(client, of(boss, "users"), boss.headers)
+    listed = await read_list(client, company_path(boss, "users"), boss.headers)
     assert [one["email"] for one in listed] == sorted(one["email"] for one in listed)
     assert changed.json() in listed
-    assert await every(client, "/api/v1/users", boss.headers) == listed
+    assert await read_list(client, "/api/v1/users", boss.headers) == listed
 
 
 async def test_the_provider_lists_its_own_people_as_colleagues(client: httpx.AsyncClient, database: Database) -> None:
     viewer = await staff_key(database, Role.VIEWER)
-    colleagues = await every(client, "/api/v1/users", viewer)
+    colleagues = await read_list(client, "/api/v1/users", viewer)
     assert {one["company_id"] for one in colleagues} == {str(PROVIDER_ID)}
     assert "viewer" in {one["role"] for one in colleagues}
 
@@ -205,27 +167,31 @@ async def test_the_provider_lists_its_own_people_as_colleagues(client: httpx.Asy
 async def test_every_wrong_value_of_a_user_is_pointed_at(
     client: httpx.AsyncClient, boss: Tenant, body: dict[str, Any], wrong: list[str]
 ) -> None:
-    assert pointers(await client.post(of(boss, "users"), headers=boss.headers, json=body)) == wrong
+    assert pointers(await client.post(company_path(boss, "users"), headers=boss.headers, json=body)) == wrong
 
 
 async def test_a_customers_admin_cannot_make_itself_one_of_the_provider(
     client: httpx.AsyncClient, boss: Tenant
 ) -> None:
     for role in ("viewer", "agent", "admin"):
-        answer = await client.patch(of(boss, "users", boss.user.id), headers=boss.headers | ANY, json={"role": role})
+        answer = await client.patch(
+            company_path(boss, "users", boss.user.id), headers=boss.headers | ANY, json={"role": role}
+        )
         assert pointers(answer) == ["/role"]
 
 
 async def test_the_keys_of_one_who_is_set_inactive_end_at_once(client: httpx.AsyncClient, database: Database) -> None:
     boss = await customer_admin(database)
-    user = (await client.post(of(boss, "users"), headers=boss.headers, json=a_user())).json()
-    key = await client.post(of(boss, "keys"), headers=boss.headers, json={"user_id": user["id"], "name": "k"})
+    user = (await client.post(company_path(boss, "users"), headers=boss.headers, json=a_user())).json()
+    key = await client.post(company_path(boss, "keys"), headers=boss.headers, json={"user_id": user["id"], "name": "k"})
     theirs = {"Authorization": f"Bearer {key.json()['key']}"}
     assert (await client.get("/api/v1/me", headers=theirs)).status_code == 200
-    path = of(boss, "users", user["id"])
+    path = company_path(boss, "users", user["id"])
     assert (await client.patch(path, headers=boss.headers | ANY, json={"is_active": False})).status_code == 200
     await until(client, theirs, 401)
-    again = await client.post(of(boss, "keys"), headers=boss.headers, json={"user_id": user["id"], "name": "k"})
+    again = await client.post(
+        company_path(boss, "keys"), headers=boss.headers, json={"user_id": user["id"], "name": "k"}
+    )
     assert (again.status_code, again.json()["code"]) == (409, "user-inactive")
     assert (await client.patch(path, headers=boss.headers | ANY, json={"is_active": True})).status_code == 200
     await until(client, theirs, 200)
@@ -248,7 +214,7 @@ async def test_a_key_is_shown_once_listed_and_revoked(client: httpx.AsyncClient,
         "user_id": str(boss.user.id), "name": "CI", "scopes": ["tickets:read"],
         "expires_at": "2099-01-01T00:00:00+02:00",
     }  # fmt: skip
-    made = await client.post(of(boss, "keys"), headers=boss.headers, json=body)
+    made = await client.post(company_path(boss, "keys"), headers=boss.headers, json=body)
     assert made.status_code == 201
     assert made.headers["cache-control"] == "no-store"
     key = made.json()
@@ -257,7 +223,7 @@ async def test_a_key_is_shown_once_listed_and_revoked(client: httpx.AsyncClient,
     assert (key["scopes"], key["expires_at"]) == (["tickets:read"], "2098-12-31T22:00:00Z")
     read = await client.get(made.headers["location"], headers=boss.headers)
     assert (read.json(), read.headers["etag"]) == (key, made.headers["etag"])
-    assert key in await every(client, of(boss, "keys"), boss.headers)
+    assert key in await read_list(client, company_path(boss, "keys"), boss.headers)
     theirs = {"Authorization": f"Bearer {secret}"}
     assert (await client.get("/api/v1/me", headers=theirs)).json()["scopes"] == ["tickets:read"]
     assert (await client.delete(made.headers["location"], headers=boss.headers)).status_code == 428
@@ -277,7 +243,7 @@ async def test_a_retry_issues_no_second_key_and_the_secret_is_stored_nowhere(
     boss = await customer_admin(database)
     keyed = {**boss.headers, "Idempotency-Key": uuid4().hex}
     body = {"user_id": str(boss.user.id), "name": "CI"}
-    first, again = [await client.post(of(boss, "keys"), headers=keyed, json=body) for _ in range(2)]
+    first, again = [await client.post(company_path(boss, "keys"), headers=keyed, json=body) for _ in range(2)]
     assert first.status_code == again.status_code == 201
     secret = first.json()["key"]
     assert again.json() == {**first.json(), "key": None}
@@ -306,23 +272,23 @@ async def test_every_wrong_value_of_a_key_is_pointed_at(
     client: httpx.AsyncClient, boss: Tenant, body: dict[str, Any], wrong: list[str]
 ) -> None:
     whole = {"user_id": str(boss.user.id), "name": "k", **body}
-    assert pointers(await client.post(of(boss, "keys"), headers=boss.headers, json=whole)) == wrong
+    assert pointers(await client.post(company_path(boss, "keys"), headers=boss.headers, json=whole)) == wrong
 
 
 def requests(tenant: Tenant) -> list[tuple[str, str, Any]]:
     """A request for every operation on a company's people and keys."""
     user, key = tenant.user.id, tenant.actor.key_id
     return [
-        ("GET", of(tenant), None),
-        ("PATCH", of(tenant), {"name": uuid4().hex}),
-        ("GET", of(tenant, "users"), None),
-        ("POST", of(tenant, "users"), a_user()),
-        ("GET", of(tenant, "users", user), None),
-        ("PATCH", of(tenant, "users", user), {"name": uuid4().hex}),
-        ("GET", of(tenant, "keys"), None),
-        ("POST", of(tenant, "keys"), {"user_id": str(user), "name": "k"}),
-        ("GET", of(tenant, "keys", key), None),
-        ("DELETE", of(tenant, "keys", uuid4()), None),
+        ("GET", company_path(tenant), None),
+        ("PATCH", company_path(tenant), {"name": uuid4().hex}),
+        ("GET", company_path(tenant, "users"), None),
+        ("POST", company_path(tenant, "users"), a_user()),
+        ("GET", company_path(tenant, "users", user), None),
+        ("PATCH", company_path(tenant, "users", user), {"name": uuid4().hex}),
+        ("GET", company_path(tenant, "keys"), None),
+        ("POST", company_path(tenant, "keys"), {"user_id": str(user), "name": "k"}),
+        ("GET", company_path(tenant, "keys", key), None),
+        ("DELETE", company_path(tenant, "keys", uuid4()), None),
     ]
 
 
@@ -337,7 +303,9 @@ async def test_another_companys_people_and_keys_do_not_exist(
 ) -> None:
     request = requests(other_tenant)[index]
     answer = await send(client, request, boss.headers)
-    expected = 403 if request[:2] == ("PATCH", of(other_tenant)) else 404  # only admins of the provider rename any
+    expected = (
+        403 if request[:2] == ("PATCH", company_path(other_tenant)) else 404
+    )  # only admins of the provider rename any
     assert answer.status_code == expected, answer.text
     method, path, body = request
     nowhere = path.replace(str(other_tenant.company.id), str(uuid4()))
@@ -366,7 +334,7 @@ async def test_each_role_may_ask_what_it_may_and_nothing_else(
         method, path, _body = request
         answer = await send(client, request, headers)
         may = method in ALLOWED[role].split() and not (
-            role is Role.CUSTOMER_ADMIN and (method, path) == ("PATCH", of(plain))
+            role is Role.CUSTOMER_ADMIN and (method, path) == ("PATCH", company_path(plain))
         )
         missing = method == "DELETE"  # it names a key that is not there
         assert answer.status_code == (404 if may and missing else 200 if may else 403) or (
@@ -392,8 +360,8 @@ async def test_an_unknown_parameter_is_refused_and_what_is_no_id_is_not_there(
 
 
 async def test_a_cursor_is_good_for_its_own_list_only(client: httpx.AsyncClient, admin: Headers, boss: Tenant) -> None:
-    await client.post(of(boss, "users"), headers=boss.headers, json=a_user())
-    cursor = (await client.get(of(boss, "users"), headers=admin, params={"limit": 1})).json()["next_cursor"]
-    for path in (of(boss, "keys"), COMPANIES, "/api/v1/users"):
+    await client.post(company_path(boss, "users"), headers=boss.headers, json=a_user())
+    cursor = (await client.get(company_path(boss, "users"), headers=admin, params={"limit": 1})).json()["next_cursor"]
+    for path in (company_path(boss, "keys"), COMPANIES, "/api/v1/users"):
         answer = await client.get(path, headers=admin, params={"cursor": cursor})
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid-cursor")

@@ -7,9 +7,9 @@ import pytest
 
 from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import staff_key
+from tests.builders.house import ANY, Headers, company_path
+from tests.builders.people import customer_admin, staff_key
 from tests.conftest import Tenant, new_tenant
-from tests.wires.house.accounts.test_accounts import ANY, Headers, customer_admin, of
 
 AUDIT = "/api/v1/audit"
 
@@ -50,7 +50,7 @@ async def test_a_change_is_told_with_who_when_and_what_was_before(
     client: httpx.AsyncClient, boss: Tenant, admin: Headers
 ) -> None:
     begun = datetime.now(UTC) - timedelta(seconds=1)
-    await client.patch(of(boss, "services", "SVC-1"), headers=admin | ANY, json={"label": "Renamed"})
+    await client.patch(company_path(boss, "services", "SVC-1"), headers=admin | ANY, json={"label": "Renamed"})
     me = (await client.get("/api/v1/me", headers=admin)).json()
     [told] = await asked(client, admin, company=boss.company.code, type="service.changed", since=begun.isoformat())
     assert begun < datetime.fromisoformat(told.pop("at")) < datetime.now(UTC) + timedelta(seconds=1)
@@ -164,7 +164,7 @@ async def test_a_cursor_is_good_with_its_own_filters_only(client: httpx.AsyncCli
 
 async def test_no_secret_is_told(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
     body = {"user_id": str(boss.user.id), "name": "k"}
-    key = (await client.post(of(boss, "keys"), headers=boss.headers, json=body)).json()
+    key = (await client.post(company_path(boss, "keys"), headers=boss.headers, json=body)).json()
     told = await asked(client, admin, company=str(boss.company.id), type="api_key.", actor="me")
     assert told == [], "the admin of the customer issued it"
     mine = await asked(client, boss.headers, type="api_key.", actor="me")

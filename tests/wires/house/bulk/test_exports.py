@@ -8,7 +8,7 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import staff_key
+from tests.builders.people import staff_key
 from tests.conftest import Tenant, new_tenant
 
 EXPORT = "/api/v1/exports/tickets"

@@ -9,7 +9,7 @@ from clearline import clock
 from clearline.bulk import worker as workers
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import staff_key
+from tests.builders.people import staff_key
 from tests.conftest import Tenant, new_tenant
 
 BULK, JOBS, IMPORTS = "/api/v1/bulk", "/api/v1/jobs", "/api/v1/imports"

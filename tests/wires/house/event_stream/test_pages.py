@@ -17,9 +17,9 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, preferred
 from clearline.wires.http.call import Call
 from tests.builders.following import EVENTS, following
-from tests.builders.house import ANY, TICKETS, new_ticket, problem, staff_key
+from tests.builders.house import ANY, TICKETS, Headers, new_ticket, problem
+from tests.builders.people import customer_admin, staff_key
 from tests.conftest import Tenant, new_tenant
-from tests.wires.house.accounts.test_accounts import Headers, customer_admin
 
 LINES = {"Accept": NDJSON}
 

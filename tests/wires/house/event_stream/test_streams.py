@@ -20,11 +20,11 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.http.limits import OpenStreams, TooManyStreams
+from tests.builders.databases import administer
 from tests.builders.following import EVENTS, Following, following
-from tests.builders.house import TICKETS, new_ticket, problem, staff_key
-from tests.builders.samples import administer
+from tests.builders.house import TICKETS, Headers, new_ticket, problem
+from tests.builders.people import staff_key
 from tests.conftest import NOW, Tenant, new_database, new_tenant, serving
-from tests.wires.house.accounts.test_accounts import Headers
 
 
 @pytest.fixture(scope="module")

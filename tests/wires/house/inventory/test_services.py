@@ -7,9 +7,9 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import staff_key
+from tests.builders.house import ANY, Headers, company_path, pointers, read_list
+from tests.builders.people import customer_admin, staff_key
 from tests.conftest import Tenant, new_tenant
-from tests.wires.house.accounts.test_accounts import ANY, Headers, customer_admin, every, of, pointers
 
 ODD = ["a b", "a/b", "/a//b/", "100%", "%2F", "ä✓", "a?b#c", "a+b&c=d", "a;b,c", "import", "..a", '"']
 
@@ -25,19 +25,19 @@ async def fresh(database: Database) -> Tenant:
 
 
 def at(tenant: Tenant, service_id: str) -> str:
-    return of(tenant, "services", quote(service_id, safe=""))
+    return company_path(tenant, "services", quote(service_id, safe=""))
 
 
 async def test_services_are_listed_by_type_and_label_for_both_sides(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers
 ) -> None:
-    listed = await every(client, of(fresh, "services"), admin)
+    listed = await read_list(client, company_path(fresh, "services"), admin)
     assert listed == [
         {"company_id": str(fresh.company.id), "id": f"SVC-{n}", "type": kind, "label": f"Service {n}"}
         for kind, n in (("CloudRouter", 2), ("Connection (L2)", 4), ("Internet on Demand", 3), ("Port", 1))
     ]
-    assert await every(client, of(fresh, "services"), fresh.headers) == listed
-    assert await every(client, "/api/v1/services", fresh.headers) == listed
+    assert await read_list(client, company_path(fresh, "services"), fresh.headers) == listed
+    assert await read_list(client, "/api/v1/services", fresh.headers) == listed
     assert (await client.get("/api/v1/services", headers=admin)).status_code == 403
 
 
@@ -46,7 +46,7 @@ async def test_a_service_of_any_id_is_added_read_changed_and_deleted(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, service_id: str
 ) -> None:
     body = {"id": service_id, "type": "Port", "label": "Odd"}
-    made = await client.post(of(tenant, "services"), headers=admin, json=body)
+    made = await client.post(company_path(tenant, "services"), headers=admin, json=body)
     assert made.status_code == 201
     assert made.json() == {"company_id": str(tenant.company.id), **body}
     assert made.headers["location"] == at(tenant, service_id)
@@ -69,7 +69,7 @@ async def test_a_service_of_any_id_is_added_read_changed_and_deleted(
 async def test_what_can_be_no_id_is_not_there(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, service_id: str
 ) -> None:
-    path = of(tenant, "services", service_id)
+    path = company_path(tenant, "services", service_id)
     assert (await client.get(path, headers=tenant.headers)).status_code == 404
     assert (await client.patch(path, headers=admin | ANY, json={"label": "L"})).status_code == 404
     assert (await client.delete(path, headers=admin | ANY)).status_code == 404
@@ -96,10 +96,10 @@ async def test_a_retry_adds_no_second_service_and_an_id_is_taken_once(
 ) -> None:
     body = {"id": "NEW-1", "type": "Port", "label": "New"}
     keyed = {**admin, "Idempotency-Key": uuid4().hex}
-    first, again = [await client.post(of(fresh, "services"), headers=keyed, json=body) for _ in range(2)]
+    first, again = [await client.post(company_path(fresh, "services"), headers=keyed, json=body) for _ in range(2)]
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     assert again.headers["idempotent-replayed"] == "true"
-    taken = await client.post(of(fresh, "services"), headers=admin, json=body)
+    taken = await client.post(company_path(fresh, "services"), headers=admin, json=body)
     assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
 
 
@@ -116,30 +116,30 @@ async def test_a_retry_adds_no_second_service_and_an_id_is_taken_once(
 async def test_every_wrong_value_of_a_service_is_pointed_at(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
-    assert pointers(await client.post(of(tenant, "services"), headers=admin, json=body)) == wrong
+    assert pointers(await client.post(company_path(tenant, "services"), headers=admin, json=body)) == wrong
     whole = {"services": [{"id": "OK", "type": "Port", "label": "L"}, body]}
-    imported = await client.post(of(tenant, "service-imports"), headers=admin, json=whole)
+    imported = await client.post(company_path(tenant, "service-imports"), headers=admin, json=whole)
     assert pointers(imported) == [f"/services/1{pointer}" for pointer in wrong]
 
 
 async def test_services_are_imported_all_or_none_and_first_tried(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers
 ) -> None:
-    path = of(fresh, "service-imports")
+    path = company_path(fresh, "service-imports")
     rows = [
         {"id": "NEW-1", "type": "Port", "label": "New"},
         {"id": "SVC-1", "type": "Port", "label": "Renamed"},
         {"id": "SVC-2", "type": "CloudRouter", "label": "Service 2"},
     ]
-    before = await every(client, of(fresh, "services"), admin)
+    before = await read_list(client, company_path(fresh, "services"), admin)
     counts = {"created": 1, "updated": 1, "unchanged": 1}
     tried = await client.post(path, headers=admin, json={"services": rows, "dry_run": True})
     assert (tried.status_code, tried.json()) == (200, {"dry_run": True, **counts})
     assert pointers(await client.post(path, headers=admin, json={"services": [*rows, rows[0]]})) == ["/services/3/id"]
-    assert await every(client, of(fresh, "services"), admin) == before
+    assert await read_list(client, company_path(fresh, "services"), admin) == before
     done = await client.post(path, headers=admin, json={"services": rows})
     assert done.json() == {"dry_run": False, **counts}
-    after = {one["id"]: one["label"] for one in await every(client, of(fresh, "services"), admin)}
+    after = {one["id"]: one["label"] for one in await read_list(client, company_path(fresh, "services"), admin)}
     assert after == {
         "NEW-1": "New",
         "SVC-1": "Renamed",
@@ -155,12 +155,12 @@ async def test_services_are_imported_all_or_none_and_first_tried(
 def requests(tenant: Tenant) -> list[tuple[str, str, Any]]:
     """A request for every operation on a company's services: first the reading ones."""
     return [
-        ("GET", of(tenant, "services"), None),
+        ("GET", company_path(tenant, "services"), None),
         ("GET", at(tenant, "SVC-1"), None),
-        ("POST", of(tenant, "services"), {"id": uuid4().hex, "type": "Port", "label": "L"}),
+        ("POST", company_path(tenant, "services"), {"id": uuid4().hex, "type": "Port", "label": "L"}),
         ("PATCH", at(tenant, "SVC-2"), {"label": uuid4().hex}),
         ("DELETE", at(tenant, "SVC-3"), None),
-        ("POST", of(tenant, "service-imports"), {"services": []}),
+        ("POST", company_path(tenant, "service-imports"), {"services": []}),
     ]
 
 
@@ -183,13 +183,13 @@ async def test_everybody_reads_services_and_admins_of_the_provider_keep_them(
 
 async def test_a_key_without_the_scope_reads_no_services(client: httpx.AsyncClient, database: Database) -> None:
     tenant = await new_tenant(database, scopes=frozenset({"tickets:write"}))
-    for path in ("/api/v1/services", of(tenant, "services"), at(tenant, "SVC-1")):
+    for path in ("/api/v1/services", company_path(tenant, "services"), at(tenant, "SVC-1")):
         answer = await client.get(path, headers=tenant.headers)
         assert (answer.status_code, answer.json()["code"]) == (403, "scope-missing")
 
 
 async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    for path in ("/api/v1/services", of(tenant, "services"), at(tenant, "SVC-1")):
+    for path in ("/api/v1/services", company_path(tenant, "services"), at(tenant, "SVC-1")):
         assert (await client.get(path, headers=tenant.headers, params={"type": "Port"})).status_code == 400
 
 
@@ -205,7 +205,7 @@ async def test_a_retry_of_a_change_is_told_apart_however_long_the_address(
     ids = ["\U00020000" * 63 + last for last in ("a", "b")]
     for service_id in ids:
         body = {"id": service_id, "type": "Port", "label": "L"}
-        made = await client.post(of(fresh, "services"), headers=admin, json=body)
+        made = await client.post(company_path(fresh, "services"), headers=admin, json=body)
         assert made.status_code == 201, made.text
     headers = admin | ANY | {"Idempotency-Key": "k"}
     for replayed in (None, "true"):

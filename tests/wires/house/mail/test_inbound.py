@@ -12,9 +12,9 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import Status, ticket_number
 from tests.builders.console_connect import move
-from tests.builders.house import staff_key
-from tests.builders.house_desk import pointers, problem
+from tests.builders.house import pointers, problem
 from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.builders.people import staff_key
 from tests.conftest import Tenant, serving
 
 MAILS = "/api/v1/inbound-mails"
@@ -114,8 +114,8 @@ async def test_a_mail_is_released_to_a_ticket(client: httpx.AsyncClient, rig: Ri
     assert (body["state"], body["ticket"], body["decided_by"] is not None) == (
         "accepted", ticket_number(ticket.number), True,
     )  # fmt: skip
-    problem(await release(client, agent, mail, ticket=ticket_number(ticket.number)), 409, "conflict")
-    problem(await client.post(f"{MAILS}/{mail}/discard", json={}, headers=agent), 409, "conflict")
+    problem(await release(client, agent, mail, ticket=ticket_number(ticket.number)), "conflict")
+    problem(await client.post(f"{MAILS}/{mail}/discard", json={}, headers=agent), "conflict")
     reply = await rig.take(a_mail(rig.sender, SUPPORT, "Threads", head=f"In-Reply-To: {body['message_id']}\r\n"))
     assert reply.ticket_number == ticket.number
 
@@ -153,10 +153,10 @@ async def test_a_release_that_makes_no_sense_changes_nothing(
     await move(database, number, Status.REJECTED)
     assert pointers(await release(client, agent, mail)) == ["/ticket"]
     assert pointers(await release(client, agent, mail, ticket=number, company="x")) == ["/ticket"]
-    problem(await release(client, agent, mail, ticket="INC999999999999"), 404, "not-found")
-    problem(await release(client, agent, mail, company="nobody"), 404, "not-found")
-    problem(await release(client, agent, mail, ticket=number), 409, "ticket-finished")
-    problem(await release(client, agent, str(uuid4()), ticket=number), 404, "not-found")
+    problem(await release(client, agent, mail, ticket="INC999999999999"), "not-found")
+    problem(await release(client, agent, mail, company="nobody"), "not-found")
+    problem(await release(client, agent, mail, ticket=number), "ticket-finished")
+    problem(await release(client, agent, str(uuid4()), ticket=number), "not-found")
     assert pointers(await release(client, agent, mail, company="PROVIDER")) == ["/company"]
     assert (await client.get(f"{MAILS}/{mail}", headers=agent)).json()["state"] == "quarantined"
 

@@ -14,8 +14,9 @@ from clearline.mail.outbound.domain import Mail, MailSettings
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
-from tests.builders.house import problem, staff_key
-from tests.builders.samples import raised
+from tests.builders.house import problem
+from tests.builders.people import staff_key
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, serving
 
 MAILS, SUPPRESSIONS = "/api/v1/outbound-mails", "/api/v1/mail-suppressions"

@@ -5,7 +5,8 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import ANY, Json, pointers, problem, staff_key
+from tests.builders.house import ANY, Json, pointers, problem
+from tests.builders.people import staff_key
 from tests.conftest import NOW, Tenant, new_tenant
 
 ME = "/api/v1/me/notifications"

@@ -7,8 +7,8 @@ import pytest
 from clearline.identity import Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.house import staff_key
-from tests.builders.samples import raised
+from tests.builders.people import staff_key
+from tests.builders.tickets import raised
 from tests.conftest import Tenant, new_tenant
 
 SEARCH = "/api/v1/search"

@@ -3,7 +3,8 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import ANY, TICKETS, Json, new_ticket, staff_key
+from tests.builders.house import ANY, TICKETS, Json, new_ticket
+from tests.builders.people import staff_key
 from tests.conftest import Tenant
 
 

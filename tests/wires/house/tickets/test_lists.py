@@ -10,8 +10,9 @@ from clearline.tickets.domain import Status
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.wire import Page
 from tests.builders.console_connect import move
-from tests.builders.desk import a_queue, id_of, person
-from tests.builders.house import ANY, TICKETS, Json, new_ticket, problem, staff_key
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, problem
+from tests.builders.people import id_of, new_person, staff_key
+from tests.builders.queues import new_queue
 from tests.conftest import Tenant
 
 
@@ -35,7 +36,7 @@ async def listed(
 ) -> Listed:
     """Tickets of two companies, by names of their own, and the ids that queries need."""
     async with database.transaction() as tx:
-        queue, someone = (await a_queue(tx)).queue.id, id_of(await person(tx))
+        queue, someone = (await new_queue(tx)).queue.id, id_of(await new_person(tx))
     names = {}
     for name, whose in (("a", tenant), ("b", tenant), ("c", other_tenant), ("d", tenant), ("e", tenant)):
         names[name] = str(

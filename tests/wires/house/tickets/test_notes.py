@@ -9,7 +9,8 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets import note_store
 from clearline.tickets.domain import OPEN, Status
 from tests.builders.console_connect import move
-from tests.builders.house import TICKETS, Json, new_ticket, pointers, problem, staff_key
+from tests.builders.house import TICKETS, Json, new_ticket, pointers, problem
+from tests.builders.people import staff_key
 from tests.conftest import Tenant
 
 

@@ -8,8 +8,9 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Status
 from tests.builders.console_connect import move
-from tests.builders.desk import a_queue, id_of, person
-from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, pointers, problem, staff_key
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, pointers, problem
+from tests.builders.people import id_of, new_person, staff_key
+from tests.builders.queues import new_queue
 from tests.conftest import Tenant
 
 UNKNOWN = "INC999999999999"
@@ -272,7 +273,7 @@ async def test_a_ticket_is_routed_and_given_and_taken_back(
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
     async with database.transaction() as tx:
-        queue, someone = (await a_queue(tx)).queue, await person(tx)
+        queue, someone = (await new_queue(tx)).queue, await new_person(tx)
     given = (await patch(client, agent, number, {"queue": str(queue.id), "assignee": str(id_of(someone))})).json()
     assert given["queue"] == {"id": str(queue.id), "name": queue.name}
     assert given["assignee"] == {"id": str(id_of(someone)), "name": "Ben Ito"}

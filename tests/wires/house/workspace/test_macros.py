@@ -8,8 +8,8 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import ticket_number
-from tests.builders.house import staff_key
-from tests.builders.samples import raised
+from tests.builders.people import staff_key
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant
 
 MACROS = "/api/v1/macros"

@@ -8,7 +8,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from tests.builders.house import staff_key
+from tests.builders.people import staff_key
 from tests.conftest import NOW, Tenant
 
 VIEWS = "/api/v1/views"

@@ -14,8 +14,9 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status, ticket_number
-from tests.builders.house import staff_key
-from tests.builders.samples import administer, raised
+from tests.builders.databases import administer
+from tests.builders.people import staff_key
+from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant, serving
 
 Json = dict[str, Any]

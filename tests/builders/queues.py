@@ -1,0 +1,59 @@
+"""Teams, queues and routing rules, and the events about them."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor
+from clearline.platform.database.transactions import Tx
+from clearline.queues import team_usecases as teams
+from clearline.queues import usecases as queues
+from clearline.queues.domain import Assignment
+from clearline.queues.store import QueueDetails
+from clearline.queues.team_store import TeamDetails
+from clearline.routing import rule_usecases as routing_rules
+from tests.builders.people import id_of
+from tests.conftest import NOW
+
+
+def unique_name(prefix: str) -> str:
+    """Return a name that no other test uses."""
+    return f"{prefix} {uuid4().hex[:8]}"
+
+
+async def new_team(tx: Tx, *members: Actor) -> TeamDetails:
+    """Add a team with members."""
+    team = await teams.add_team(tx, OPERATOR, unique_name("Team"), now=NOW)
+    for member in members:
+        team = await teams.join_team(tx, OPERATOR, team.team.id, id_of(member), now=NOW)
+    return team
+
+
+async def new_queue(tx: Tx, *members: Actor, assignment: Assignment = Assignment.MANUAL) -> QueueDetails:
+    """Add a queue whose team has members."""
+    team = await new_team(tx, *members)
+    return await queues.add_queue(
+        tx, OPERATOR, name=unique_name("Queue"), team_id=team.team.id, assignment=assignment, now=NOW
+    )
+
+
+async def new_rule(tx: Tx, queue: QueueDetails, *, position: int | None = None, **values: Any) -> UUID:
+    """Add a routing rule; return its id."""
+    values = {"name": unique_name("Rule"), "queue_id": queue.queue.id, **values}
+    return (await routing_rules.add_rule(tx, OPERATOR, values, position=position, now=NOW)).rule.id
+
+
+async def changes_of(tx: Tx, record_id: UUID) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the types of the events about a team, a queue or a rule, and the changes in each; oldest first."""
+    rows = await tx.fetch(
+        """select type, data->'changes' from event
+            where company_id = $1 and data->>'id' = $2 order by id""",
+        PROVIDER_ID,
+        str(record_id),
+    )
+    return [(row[0], [] if row[1] is None else json.loads(row[1])) for row in rows]
+
+
+def change(field: str, before: object, after: object) -> dict[str, object]:
+    """Return a change as an event tells it."""
+    return {"field": field, "before": before, "after": after}
