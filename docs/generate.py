@@ -3,17 +3,18 @@
 ``tests/docs/test_reference.py`` fails when a page differs from what this makes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import click
+import event_pages
 import msgspec
+from markup import filled, page, table
 
 from clearline import errors as refusals
 from clearline.cli.context import FAULT_FOUND, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
-from clearline.events import domain as events
 from clearline.platform.database.transactions import DatabaseUnavailable
 from clearline.platform.idempotency.usecases import KEPT_FOR
 from clearline.settings import documented
@@ -28,40 +29,32 @@ from clearline.wires.http.limits import TooManyRequests
 from clearline.wires.http.resource import MethodNotAllowed
 
 REFERENCE = Path(__file__).parent / "reference"
-_MADE = "<!-- Made by docs/generate.py. Do not edit: change the code and run make docs. -->"
 _WIDTH = 110
 
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
     return {
-        REFERENCE / "settings.md": _page("Settings", _settings()),
-        REFERENCE / "console-connect-v2.md": _page("Console Connect API v2, support tickets", _console_connect()),
-        REFERENCE / "house-api.md": _page("House API v1", _house()),
-        REFERENCE / "problems.md": _page("Problems of the house API", _problems()),
-        REFERENCE / "events.md": _page("Events", _events()),
-        REFERENCE / "cli.md": _page("The command line", _cli()),
-        REFERENCE / "wires.md": _page("What a wire shows", _wires()),
+        REFERENCE / "settings.md": page("Settings", _settings()),
+        REFERENCE / "console-connect-v2.md": page("Console Connect API v2, support tickets", _console_connect()),
+        REFERENCE / "house-api.md": page("House API v1", _house()),
+        REFERENCE / "problems.md": page("Problems of the house API", _problems()),
+        REFERENCE / "events.md": page("Events", event_pages.events()),
+        REFERENCE / "cli.md": page("The command line", _cli()),
+        REFERENCE / "wires.md": page("What a wire shows", _wires()),
+        REFERENCE / "notifications.md": filled(
+            REFERENCE / "notifications.md",
+            {"kinds": event_pages.notification_kinds(), "rules": event_pages.notification_rules()},
+        ),
+        REFERENCE / "webhooks.md": filled(REFERENCE / "webhooks.md", {"schedule": event_pages.retry_schedule()}),
     }
-
-
-def _page(title: str, lines: Iterable[str]) -> str:
-    return "\n".join([f"# {title}", "", _MADE, "", *lines]).rstrip() + "\n"
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(columns)} |"
-    yield "|" + " --- |" * len(columns)
-    for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
-    yield ""
 
 
 def _settings() -> Iterator[str]:
     yield "All settings are environment variables. An empty value counts as not set. An unknown `CLEARLINE_` variable"
     yield "or a value that cannot be taken stops the command with exit status 4 and a line that says why."
     yield ""
-    yield from _table(
+    yield from table(
         ("variable", "default", "meaning"), [(f"`{one.variable}`", one.default, one.about) for one in documented()]
     )
 
@@ -104,26 +97,10 @@ def _problems() -> Iterator[str]:
     yield "`request_id` and, where single values are wrong, `errors` with a JSON Pointer or a parameter's name each."
     yield "`type` is the address of a page that a running server shows; `code` may say more than the type does."
     yield ""
-    yield from _table(
+    yield from table(
         ("type", "status", "title", "what to do"),
         [(f"`{kind.code}`", str(kind.status), kind.title, kind.about) for kind in CATALOGUE.values()],
     )
-
-
-def _events() -> Iterator[str]:
-    yield "Everything that happens is an event, with who did it and what was before and after. The history of a ticket"
-    yield "and the audit show them. What is no ticket (people, keys, companies, services, teams, queues, routing rules,"
-    yield "macros, shared views, subscriptions, mailboxes) makes events `kind.created`, `kind.changed` and"
-    yield "`kind.deleted` with the kind in front."
-    yield ""
-    rows = []
-    for fact in get_args(events.TicketFact):
-        kind = msgspec.inspect.type_info(fact)
-        names = ", ".join(f"`{one.name}`" for one in kind.fields)
-        rows.append((f"`{kind.tag}`", names, (fact.__doc__ or "").split("\n")[0].replace("``", "`")))
-    yield from _table(("type", "data", "meaning"), rows)
-    yield "Customers see what concerns them: no internal notes or files, no queues, assignees, tags, watchers or links"
-    yield "to other companies' tickets."
 
 
 def _operation(address: str, operation: dict[str, Any]) -> Iterator[str]:
@@ -136,12 +113,12 @@ def _operation(address: str, operation: dict[str, Any]) -> Iterator[str]:
         yield f"Body: {', or '.join(kinds)}."
         yield ""
     if parameters := operation["parameters"]:
-        yield from _table(("parameter", "in", "value", "meaning"), map(_parameter, parameters))
+        yield from table(("parameter", "in", "value", "meaning"), map(_parameter, parameters))
     statuses = []
     for status, response in sorted(operation["responses"].items()):
         bodies = [_schema_link(one["schema"]) for one in response.get("content", {}).values()]
         statuses.append((status, response["description"], bodies[0] if bodies else "no body"))
-    yield from _table(("status", "when", "body"), statuses)
+    yield from table(("status", "when", "body"), statuses)
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, str, str, str]:
@@ -174,7 +151,7 @@ def _schema(name: str, schema: dict[str, Any]) -> Iterator[str]:
         yield ""
         return
     required = schema.get("required", ())
-    yield from _table(
+    yield from table(
         ("member", "value", "required"),
         [
             (f"`{member}`", _value(one), "yes" if member in required else "no")
@@ -200,7 +177,7 @@ def _limits() -> Iterator[str]:
     rate = next(one for one in documented() if one.variable == "CLEARLINE_RATE_LIMIT")
     ticket = openapi()["components"]["schemas"]["TicketIn"]["properties"]
     note = openapi()["components"]["schemas"]["NoteIn"]["properties"]["noteText"]
-    yield from _table(
+    yield from table(
         ("what", "limit"),
         [
             ("a body", f"{BODY_MAX} bytes (1 MiB)"),
@@ -222,7 +199,7 @@ def _cli() -> Iterator[str]:
     yield ""
     yield "## Exit status"
     yield ""
-    yield from _table(
+    yield from table(
         ("status", "meaning"),
         [
             ("0", "Done."),
@@ -256,7 +233,7 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
         yield ""
     records = [record for one in command.params if (record := one.get_help_record(context))]
     if records:
-        yield from _table(("option", "meaning"), [(f"`{option}`", about) for option, about in records])
+        yield from table(("option", "meaning"), [(f"`{option}`", about) for option, about in records])
 
 
 def _wires() -> Iterator[str]:
@@ -265,7 +242,7 @@ def _wires() -> Iterator[str]:
     yield ""
     yield "## Status"
     yield ""
-    yield from _table(
+    yield from table(
         ("status", "Console Connect", "in the list", "may become", "of these, by the customer"),
         [
             (
@@ -282,7 +259,7 @@ def _wires() -> Iterator[str]:
     yield ""
     yield "The issue type rates a new ticket. Console Connect shows the priority, not the severity or the impact."
     yield ""
-    yield from _table(
+    yield from table(
         ("issue type", "severity", "impact", "priority"),
         [(issue, one.severity, one.impact, one.priority) for issue, one in sorted(ASSESSMENT.items())],
     )
@@ -319,7 +296,7 @@ def _errors() -> Iterator[str]:
         ("A fault of ours", RuntimeError()),
         ("The database is away", DatabaseUnavailable()),
     ]
-    yield from _table(("status", "when", "example of the message"), [_refusal(when, error) for when, error in cases])
+    yield from table(("status", "when", "example of the message"), [_refusal(when, error) for when, error in cases])
 
 
 def _refusal(when: str, error: Exception) -> tuple[str, str, str]:

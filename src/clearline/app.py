@@ -19,6 +19,7 @@ from clearline import schedule as upkeep
 from clearline.accounts.key_usecases import KeyRing
 from clearline.clock import now
 from clearline.event_stream.hub import Hub
+from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.outbound import usecases as outbound_mail
@@ -75,13 +76,13 @@ def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[Jo
     ]
 
 
-def _webhook_body(event: Event, for_staff: bool) -> bytes | None:  # noqa: FBT001 - it is a webhooks.Render
-    """What a webhook sends of an event: the same as the stream, in the envelope of Standard Webhooks."""
-    told = event_out(event, staff=for_staff, records=True)
-    if told is None:
+def _webhook_body(event: Event, audience: Audience) -> bytes | None:
+    """Return what a webhook sends of an event: the same as the stream, in the envelope of Standard Webhooks."""
+    visible = event_out(event, audience)
+    if visible is None:
         return None
-    data = {name: getattr(told, name) for name in told.__struct_fields__ if name not in {"type", "at"}}
-    return encode({"type": told.type, "timestamp": told.at, "data": data})
+    data = {name: getattr(visible, name) for name in visible.__struct_fields__ if name not in {"type", "at"}}
+    return encode({"type": visible.type, "timestamp": visible.at, "data": data})
 
 
 class Application:

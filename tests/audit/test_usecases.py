@@ -30,8 +30,8 @@ from clearline.events.domain import (
     TicketUnlinked,
     TicketUnmerged,
     WatcherChanged,
-    for_customer,
 )
+from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
@@ -106,7 +106,8 @@ async def test_a_customer_is_told_of_its_tickets_what_it_may_know_and_nothing_el
 ) -> None:
     whole = await asked(database, ticket=number)
     assert len(whole) == len(FACTS) + 1
-    shown = [(one.cursor, data) for one in whole if (data := for_customer(one.type, one.data)) is not None]
+    seen_by_customers = ((one.cursor, visible_data(one.type, one.data, Audience.CUSTOMER)) for one in whole)
+    shown = [(cursor, data) for cursor, data in seen_by_customers if data is not None]
     assert 0 < len(shown) < len(whole)
     for filters in ({"ticket": number}, {"kind": "ticket."}, {"kind": "note."}, {"kind": "attachment."}):
         beginning = str(filters.get("kind", ""))
@@ -121,12 +122,19 @@ async def test_a_customer_is_told_of_its_people_keys_and_services_and_of_nobody_
     database: Database, fresh: Tenant, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        for kind in ("company", "user", "api_key", "service", "queue", "team", "macro", "later_invention"):
-            await append(tx, fresh.company.id, RecordChanged(kind, "changed", "1", "One"))
+        for kind in ("company", "user", "api_key", "service", "queue", "team", "macro"):
+            action = "revoked" if kind == "api_key" else "changed"
+            await append(tx, fresh.company.id, RecordChanged(kind, action, "1", "One"))
+        await tx.write(
+            """insert into event (company_id, at, type, actor_name, data)
+               values ($1, $2, 'later_invention.changed', 'operator', '{}')""",
+            fresh.company.id,
+            NOW,
+        )
     seen = await paged(database, admin_of(fresh))
     assert {one.company_id for one in seen} == {fresh.company.id}
     told = [one.type for one in seen]
-    assert told[:4] == ["service.changed", "api_key.changed", "user.changed", "company.changed"]
+    assert told[:4] == ["service.changed", "api_key.revoked", "user.changed", "company.changed"]
     assert not {"queue.changed", "team.changed", "macro.changed", "later_invention.changed"} & set(told)
     assert await paged(database, admin_of(fresh), company=fresh.company.id) == seen
     for foreign in (tenant.company.id, tenant.company.code, PROVIDER_ID, uuid4()):

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.events import store as event_store
+from clearline.events.event_types import NotificationKind
 from clearline.events.store import Event
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role, Scope
 from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import Happening, Way
+from clearline.notifications.domain import Way
 from clearline.notifications.recipients import Noted, note_events
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import team_usecases as teams
@@ -68,7 +69,7 @@ class Scene:
         assert found is not None
         self.people[name] = found
         if rules:
-            await self.wants(name, rules={Happening(what): Way(way) for what, way in rules.items()})
+            await self.wants(name, rules={NotificationKind(what): Way(way) for what, way in rules.items()})
         return found
 
     async def wants(self, name: str, **values: Any) -> None:

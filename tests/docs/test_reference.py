@@ -1,6 +1,7 @@
 import re
 import runpy
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -17,8 +18,13 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def generated() -> dict[Path, str]:
-    make: Callable[[], dict[Path, str]] = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]
-    return make()
+    docs = str(ROOT / "docs")
+    sys.path.insert(0, docs)  # as when the script is run: its other modules stand beside it
+    try:
+        make: Callable[[], dict[Path, str]] = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]
+        return make()
+    finally:
+        sys.path.remove(docs)
 
 
 def anchors(page: Path) -> set[str]:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from clearline.events.domain import for_customer
+from clearline.events.event_types import Audience, visible_data
 from tests.e2e.running import START_SECONDS, Running, children, eventually
 from tests.e2e.test_kill_desk import PORT, TICKETS, Record, Side
 
@@ -181,7 +181,7 @@ def _expected(history: list[Event], follower: Follower) -> list[tuple[str, str, 
     """What a follower is to know of a ticket, of what happened to it."""
     if follower.is_staff:
         return [(one["id"], one["type"], one["data"]) for one in history]
-    pairs = ((one, for_customer(one["type"], one["data"])) for one in history)
+    pairs = ((one, visible_data(one["type"], one["data"], Audience.CUSTOMER)) for one in history)
     return [(one["id"], one["type"], data) for one, data in pairs if data is not None]
 
 

@@ -3,18 +3,18 @@ from typing import Any
 
 import pytest
 
+from clearline.events.event_types import NotificationKind, visible_data
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
 from clearline.notifications.domain import (
     DEFAULTS,
-    Happening,
     NotificationSettings,
     Way,
+    audience_of,
     check_settings,
-    heard,
-    may_know,
+    notification_rules,
     rules_of,
 )
-from clearline.notifications.wording import Names, Told, headline, who_did, words
+from clearline.notifications.wording import Names, Told, headline, sentence, who_did
 from clearline.tickets.domain import Channel
 from tests.conftest import NOW
 
@@ -33,8 +33,8 @@ from tests.conftest import NOW
         ({"quiet_days": (8,)}, "quiet_days"),
         ({"quiet_days": (6, 6)}, "quiet_days"),
         ({"quiet_days": (1, 2, 3, 4, 5, 6, 7)}, "quiet_days"),
-        ({"rules": {Happening.INTERNAL_NOTE: Way.EMAIL}}, "rules.internal_note"),
-        ({"rules": {Happening.ASSIGNED_TO_ME: Way.OFF}}, "rules.assigned_to_me"),
+        ({"rules": {NotificationKind.INTERNAL_NOTE: Way.EMAIL}}, "rules.internal_note"),
+        ({"rules": {NotificationKind.ASSIGNED_TO_ME: Way.OFF}}, "rules.assigned_to_me"),
     ],
 )
 def test_settings_that_break_a_rule_are_told_by_the_member(values: dict[str, Any], field: str) -> None:
@@ -43,17 +43,17 @@ def test_settings_that_break_a_rule_are_told_by_the_member(values: dict[str, Any
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Asia/Kathmandu"])
 def test_settings_that_break_none_pass(zone: str) -> None:
-    wanted = NotificationSettings(zone, time(22), time(7), (6, 7), rules={Happening.RESOLVED: Way.OFF})
+    wanted = NotificationSettings(zone, time(22), time(7), (6, 7), rules={NotificationKind.RESOLVED: Way.OFF})
     for role in (*STAFF_ROLES, *CUSTOMER_ROLES):
         assert check_settings(wanted, role) == []
 
 
 def test_customers_have_no_rule_about_what_is_internal() -> None:
-    inside = {Happening.INTERNAL_NOTE, Happening.ASSIGNED_TO_ME, Happening.ROUTED_TO_MY_TEAM}
+    inside = {NotificationKind.INTERNAL_NOTE, NotificationKind.ASSIGNED_TO_ME, NotificationKind.ROUTED_TO_MY_TEAM}
     for role in CUSTOMER_ROLES:
         assert not inside & DEFAULTS[role].keys()
         assert rules_of(NotificationSettings(rules=dict.fromkeys(inside, Way.EMAIL)), role) == DEFAULTS[role]
-    assert all(Happening.COMPANY_TICKET not in DEFAULTS[role] for role in STAFF_ROLES)
+    assert all(NotificationKind.COMPANY_TICKET not in DEFAULTS[role] for role in STAFF_ROLES)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_customers_have_no_rule_about_what_is_internal() -> None:
     ],
 )
 def test_some_events_are_told_to_nobody(kind: str, data: dict[str, Any]) -> None:
-    assert heard(kind, data) == ()
+    assert notification_rules(kind, data) == ()
 
 
 @pytest.mark.parametrize("role", [None, Role.CUSTOMER, Role.CUSTOMER_ADMIN])
@@ -83,8 +83,8 @@ def test_some_events_are_told_to_nobody(kind: str, data: dict[str, Any]) -> None
     ],
 )
 def test_customers_may_know_nothing_of_what_is_internal(role: Role | None, kind: str, data: dict[str, Any]) -> None:
-    assert may_know(role, kind, data) is None
-    assert may_know(Role.VIEWER, kind, data) == data
+    assert visible_data(kind, data, audience_of(role)) is None
+    assert visible_data(kind, data, audience_of(Role.VIEWER)) == data
 
 
 SAID: list[tuple[str, dict[str, Any], str]] = [
@@ -113,13 +113,15 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("kind", "data", "said"), SAID)
 def test_each_event_is_told_in_a_sentence(kind: str, data: dict[str, Any], said: str) -> None:
     names = Names("crc.txt", 11 * 1024 + 1, "Jonas", "Faults")
-    assert words(kind, data, names, is_own=False) == said
+    assert sentence(kind, data, names, is_own=False) == said
 
 
 def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so() -> None:
-    assert words("ticket.assigned", {"after": "x"}, Names(agent="Jonas"), is_own=True) == "Assigned the ticket to you."
-    assert words("ticket.routed", {"after": "x"}, Names(), is_own=False).endswith("to a queue that no longer exists.")
-    assert words("attachment.added", {}, Names("a", 7), is_own=False) == "Attached a (7 bytes)."
+    own = sentence("ticket.assigned", {"after": "x"}, Names(agent="Jonas"), is_own=True)
+    assert own == "Assigned the ticket to you."
+    deleted = sentence("ticket.routed", {"after": "x"}, Names(), is_own=False)
+    assert deleted.endswith("to a queue that no longer exists.")
+    assert sentence("attachment.added", {}, Names("a", 7), is_own=False) == "Attached a (7 bytes)."
     assert who_did("note.added", {"visibility": "internal"}, "Mara") == "Mara (internal)"
     assert who_did("note.added", {"visibility": "public"}, "Mara") == "Mara"
 

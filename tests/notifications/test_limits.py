@@ -6,12 +6,13 @@ from uuid import uuid4
 import pytest
 import structlog
 
+from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import Mail, MailSettings, MailState
 from clearline.notifications import compose as notification_mail
 from clearline.notifications.compose import NOTIFICATION
-from clearline.notifications.domain import Happening, Way
+from clearline.notifications.domain import Way
 from clearline.notifications.recipients import WINDOW
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.note import Visibility
@@ -23,7 +24,7 @@ from tests.notifications.test_worker import CONTACT, World, a_follower, address,
 world = test_notifications.world
 TO_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
 TO_CUSTOMERS = "Reply to this mail to add a note to the ticket."
-RULES = {Happening.PROVIDER_NOTE: Way.EMAIL}
+RULES = {NotificationKind.PROVIDER_NOTE: Way.EMAIL}
 
 
 async def test_a_mail_says_what_an_answer_to_it_becomes(world: World) -> None:
@@ -115,7 +116,7 @@ async def test_the_fuse_of_contacts_counts_notifications_to_those_who_are_no_use
 async def test_nothing_waits_for_ever_for_an_address_that_is_suppressed(world: World, way: Way) -> None:
     async def work(tx: Tx) -> tuple[int, str]:
         number = await raised(tx, world.tenant)
-        reader = await a_follower(tx, number, Role.AGENT, rules={Happening.INTERNAL_NOTE: way})
+        reader = await a_follower(tx, number, Role.AGENT, rules={NotificationKind.INTERNAL_NOTE: way})
         for one in (address(reader), CONTACT):
             if await outbound_mail.may_mail(tx, one):
                 await outbound_mail.suppress(tx, OPERATOR, one, now=NOW)

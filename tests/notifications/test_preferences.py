@@ -9,9 +9,10 @@ import pytest
 from clearline.demo import desk as demo_desk
 from clearline.demo.notifications import demo_notifications
 from clearline.errors import Forbidden, NotFound, ScopeMissing
+from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope
 from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import Happening, NotificationSettings, Way
+from clearline.notifications.domain import NotificationSettings, Way
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import Undone, undo
 from tests.builders.people import new_person
@@ -21,7 +22,7 @@ from tests.conftest import NOW, Tenant
 async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant) -> None:
     wanted: dict[str, Any] = {
         "time_zone": "Asia/Tokyo", "quiet_from": time(22), "quiet_to": time(6, 30), "quiet_days": (6, 7),
-        "digest_at": time(9, 15), "critical_breaks_quiet": True, "rules": {Happening.RESOLVED: Way.OFF},
+        "digest_at": time(9, 15), "critical_breaks_quiet": True, "rules": {NotificationKind.RESOLVED: Way.OFF},
     }  # fmt: skip
     async with database.transaction() as tx:
         user, kept = await notifications.change_own(tx, tenant.actor, wanted, now=NOW)
@@ -29,11 +30,13 @@ async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant)
         assert await notifications.get_own(tx, tenant.actor) == (user, kept)
         assert await notifications.change_own(tx, tenant.actor, wanted, now=NOW) == (user, kept)
         _user, more = await notifications.change_own(
-            tx, tenant.actor, {"rules": {Happening.REOPENED: Way.DIGEST}}, now=NOW
+            tx, tenant.actor, {"rules": {NotificationKind.REOPENED: Way.DIGEST}}, now=NOW
         )
-        assert more.rules == {Happening.RESOLVED: Way.OFF, Happening.REOPENED: Way.DIGEST}
-        _user, less = await notifications.change_own(tx, tenant.actor, {"rules": {Happening.RESOLVED: None}}, now=NOW)
-        assert less.rules == {Happening.REOPENED: Way.DIGEST}
+        assert more.rules == {NotificationKind.RESOLVED: Way.OFF, NotificationKind.REOPENED: Way.DIGEST}
+        _user, less = await notifications.change_own(
+            tx, tenant.actor, {"rules": {NotificationKind.RESOLVED: None}}, now=NOW
+        )
+        assert less.rules == {NotificationKind.REOPENED: Way.DIGEST}
 
 
 async def test_the_operator_has_no_wishes_of_its_own(database: Database) -> None:

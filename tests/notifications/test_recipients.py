@@ -12,9 +12,10 @@ from msgspec import convert
 from clearline.accounts import usecases as accounts
 from clearline.bulk import import_store
 from clearline.bulk.import_domain import ImportedTicket
+from clearline.events.event_types import NotificationKind, Relation
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import Happening, NotificationSettings, Relation, Way, heard, rules_of, way_to
+from clearline.notifications.domain import NotificationSettings, Way, notification_rules, rules_of, way_to
 from clearline.notifications.recipients import TOO_OLD, WINDOW, Noted
 from clearline.platform.database.transactions import Database
 from clearline.routing import usecases as routing
@@ -245,7 +246,9 @@ async def test_what_a_customer_is_told_of_holds_only_what_customers_may_know(sce
 
 
 async def test_a_contact_who_is_a_user_is_told_as_the_user_wants(scene: Scene) -> None:
-    await scene.wants("quiet_boss", rules={Happening.PROVIDER_NOTE: Way.DIGEST, Happening.TICKET_RAISED: Way.OFF})
+    await scene.wants(
+        "quiet_boss", rules={NotificationKind.PROVIDER_NOTE: Way.DIGEST, NotificationKind.TICKET_RAISED: Way.OFF}
+    )
     await scene.raise_ticket(contact=scene.address("quiet_boss").upper())
     assert await scene.heard() == {"boss": "email", "curious": "digest"}
     await watchers.watch(scene.tx, OPERATOR, scene.number, scene.id("quiet_boss"), now=NOW)
@@ -279,7 +282,7 @@ async def test_a_contact_who_was_a_user_and_is_active_no_more_hears_nothing(scen
 
 
 async def test_an_imported_ticket_mails_nobody(scene: Scene) -> None:
-    await scene.wants("curious", rules={Happening.TICKET_RAISED: Way.EMAIL})
+    await scene.wants("curious", rules={NotificationKind.TICKET_RAISED: Way.EMAIL})
     line = {
         "company": "x", "title": "Old", "description": "Old", "issue_type": "Others", "status": "in_progress",
         "service": {"id": "OLD", "type": "Non-Console Service"}, "created_at": "2026-02-01T00:00:00Z",
@@ -372,8 +375,8 @@ async def test_mail_waits_for_the_end_of_the_night_unless_it_is_critical(
 
 
 def test_of_several_things_one_hears_by_the_loudest_rule_that_it_touches() -> None:
-    rules = {Happening.PROVIDER_NOTE: Way.DIGEST, Happening.COMPANY_TICKET: Way.EMAIL}
-    what = heard("note.added", {"visibility": "public", "source": "seller"})
+    rules = {NotificationKind.PROVIDER_NOTE: Way.DIGEST, NotificationKind.COMPANY_TICKET: Way.EMAIL}
+    what = notification_rules("note.added", {"visibility": "public", "source": "seller"})
     contact, company = Relation.CONTACT, Relation.COMPANY
     assert way_to(Role.CUSTOMER_ADMIN, rules, {contact, company}, what) is Way.EMAIL
     assert way_to(Role.CUSTOMER_ADMIN, rules, {contact}, what) is Way.DIGEST

@@ -12,11 +12,12 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
+from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.mail.outbound.domain import MOST_AN_HOUR, Rendered
 from clearline.notifications import preferences as notifications
 from clearline.notifications.compose import STALE
-from clearline.notifications.domain import Happening, Way
+from clearline.notifications.domain import Way
 from clearline.notifications.recipients import WINDOW
 from clearline.notifications.worker import NAME, PUT_OFF, Composer, notifying
 from clearline.platform.database.transactions import Database, Tx
@@ -244,7 +245,7 @@ async def test_what_is_internal_is_in_no_mail_to_a_customer_though_it_waits_in_t
 
 
 async def test_a_digest_tells_everything_of_a_person_at_its_time(world: World) -> None:
-    rules = {Happening.PROVIDER_NOTE: Way.DIGEST, Happening.CUSTOMER_NOTE: Way.DIGEST}
+    rules = {NotificationKind.PROVIDER_NOTE: Way.DIGEST, NotificationKind.CUSTOMER_NOTE: Way.DIGEST}
 
     async def work(tx: Tx) -> tuple[list[int], Actor]:
         numbers = [await raised(tx, world.tenant, f"Ticket {place}") for place in range(3)]

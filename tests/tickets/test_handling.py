@@ -5,7 +5,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from clearline.events.domain import Change, RecordChanged, TicketFact, changes_between, for_customer
+from clearline.events.domain import Change, RecordChanged, TicketFact, changes_between
+from clearline.events.event_types import Audience, visible_data
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Impact, IssueType, Priority, Severity
 from clearline.tickets.handling import (
@@ -86,12 +87,12 @@ def test_every_fact_of_a_ticket_is_either_for_its_customer_or_not() -> None:
 @pytest.mark.parametrize(("kind", "data", "shown"), [(kind, *case) for kind, found in KNOWN.items() for case in found])
 def test_what_a_customer_may_know_of_a_fact(kind: str, data: dict[str, Any], shown: dict[str, Any] | None) -> None:
     msgspec.convert({"type": kind, **data}, facts()[kind])  # or the fact is not what the table says
-    assert for_customer(kind, data) == shown
+    assert visible_data(kind, data, Audience.CUSTOMER) == shown
 
 
 @pytest.mark.parametrize("kind", ["user.created", "queue.changed", "ticket.invented"])
 def test_what_is_not_said_to_be_for_customers_is_not(kind: str) -> None:
-    assert for_customer(kind, {"changes": [ASKED], "visibility": "public"}) is None
+    assert visible_data(kind, {"changes": [ASKED], "visibility": "public"}, Audience.CUSTOMER) is None
 
 
 # What of a ticket a customer sees, by the members of Editable, and so what its history may tell.
@@ -101,7 +102,8 @@ SEEN = set(Editable.__struct_fields__) - {"queue_id", "assignee_id", "tags"}
 @pytest.mark.parametrize("field", Editable.__struct_fields__)
 def test_the_history_tells_a_customer_of_exactly_those_values_that_the_ticket_shows(field: str) -> None:
     change = {"field": field, "before": None, "after": "x"}
-    assert for_customer("ticket.changed", {"changes": [change]}) == ({"changes": [change]} if field in SEEN else None)
+    data = {"changes": [change]}
+    assert visible_data("ticket.changed", data, Audience.CUSTOMER) == (data if field in SEEN else None)
 
 
 def test_whatever_a_customer_may_set_it_may_see() -> None:

@@ -3,7 +3,8 @@ from uuid import UUID
 
 import pytest
 
-from clearline.webhooks.domain import TYPES, URL_MAX, Subscription, check_subscription, check_url, may_reach
+from clearline.events.event_types import EVENT_TYPES
+from clearline.webhooks.domain import URL_MAX, Subscription, check_subscription, check_url, may_reach
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 ID = UUID(int=1)
@@ -110,7 +111,7 @@ def test_known_types_and_their_beginnings_are_taken(types: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(
-    "one", ["", ".", "ticket", "ticket.*", "ticket.crea", "weather.", "weather.changed", "*", "ping"]
+    "one", ["", ".", "ticket", "ticket.*", "ticket.crea", "weather.", "weather.changed", "*", "ping", "team.revoked"]
 )
 def test_unknown_types_are_pointed_at(one: str) -> None:
     assert [found.field for found in check_subscription(subscription(types=("note.", one)), ())] == ["types.1"]
@@ -121,9 +122,15 @@ def test_there_are_at_most_fifty_types() -> None:
 
 
 def test_every_event_of_a_ticket_has_a_type_that_is_known() -> None:
-    assert {"ticket.created", "note.added", "attachment.removed", "ticket.watched", "subscription.changed"} <= TYPES
-    assert "" not in TYPES
-    assert "None" not in TYPES
+    for kind in ("ticket.created", "note.added", "attachment.removed", "ticket.watched", "subscription.changed"):
+        assert check_subscription(subscription(types=(kind,)), ()) == []
+    assert "" not in EVENT_TYPES
+    assert "None" not in EVENT_TYPES
+
+
+@pytest.mark.parametrize("kind", EVENT_TYPES)
+def test_every_type_of_event_is_taken(kind: str) -> None:
+    assert check_subscription(subscription(types=(kind,)), ()) == []
 
 
 def test_an_event_names_no_more_of_a_url_than_its_origin() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.domain import BY_VISIBILITY, FIELDS_FOR_CUSTOMERS, FOR_CUSTOMERS, RECORDS_FOR_CUSTOMERS
+from clearline.events.event_types import EVENT_TYPES, EventType, Visibility, types_with
 from clearline.events.store import Event, event_of
 from clearline.platform.database.transactions import Tx
 
@@ -36,10 +36,14 @@ _COLUMNS = "xid::text::bigint, id, company_id, at, type, ticket_number, note_num
 
 _VISIBLE = """(not $8 or type = any($9)
     or (type = any($10) and data->>'visibility' = 'public')
-    or (type = 'ticket.changed'
-        and exists (select from jsonb_array_elements(data->'changes') c where c->>'field' = any($11)))
-    or (ticket_number is null and split_part(type, '.', 1) = any($12)))"""
-"""The rules of ``domain.events.for_customer``, and for what is no ticket its ``RECORDS_FOR_CUSTOMERS``."""
+    or (type = any($11)
+        and exists (select from jsonb_array_elements(data->'changes') c where c->>'field' = any($12))))"""
+"""What ``visible_data`` returns something of to a company's admin."""
+
+_ALWAYS = [*types_with(Visibility.ALWAYS), *types_with(Visibility.COMPANY_ADMINS)]
+_WHEN_PUBLIC = types_with(Visibility.WHEN_PUBLIC)
+_SOME_FIELDS = types_with(Visibility.SOME_FIELDS)
+_FIELDS = sorted(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)
 
 # One case: PostgreSQL takes it for true of every second event. By its parts it would expect next to none to pass, and
 # rather sort a whole company's events than walk down an index for long.
@@ -80,10 +84,10 @@ def values(wanted: Wanted, after: Place | None, limit: int) -> tuple[object, ...
         wanted.company_id,
         wanted.actor_id,
         wanted.for_customers,
-        [*FOR_CUSTOMERS],
-        [*BY_VISIBILITY],
-        [*FIELDS_FOR_CUSTOMERS],
-        [*RECORDS_FOR_CUSTOMERS],
+        _ALWAYS,
+        _WHEN_PUBLIC,
+        _SOME_FIELDS,
+        _FIELDS,
         limit,
     )
 

@@ -8,7 +8,7 @@ from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit_store
 from clearline.audit.store import Place, Wanted
 from clearline.errors import Forbidden, InvalidInput, Violation
-from clearline.events.domain import for_customer
+from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -79,7 +79,5 @@ async def _walk(tx: Tx, wanted: Wanted, after: Place | None, limit: int) -> list
 
 
 def _shown(event: Event) -> Event:
-    """An event as customers may see it; those they may not see at all were not read."""
-    if event.ticket_number is None:
-        return event
-    return event._replace(data=for_customer(event.type, event.data) or {})
+    """Return an event as the admin of its company may see it; what it may not see at all was not read."""
+    return event._replace(data=visible_data(event.type, event.data, Audience.COMPANY_ADMIN) or {})

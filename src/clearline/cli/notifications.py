@@ -8,9 +8,10 @@ import click
 from clearline.cli.accounts import company_option
 from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
+from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Company
 from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import WEEK, DigestEvery, Happening, Way, rules_of
+from clearline.notifications.domain import WEEK, DigestEvery, Way, rules_of
 from clearline.notifications.preferences import Wishes
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
@@ -36,21 +37,21 @@ def show(company: str, email: str, *, as_json: bool) -> None:
     _print(within(lambda tx: notifications.get_settings(tx, OPERATOR, company, email)), as_json=as_json)
 
 
-class _Rule(click.ParamType[tuple[Happening, Way | None]]):
+class _Rule(click.ParamType[tuple[NotificationKind, Way | None]]):
     """A rule as people type it: ``resolved=digest``."""
 
     name = "KIND=WAY"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Happening, Way | None]:
+    ) -> tuple[NotificationKind, Way | None]:
         """Read ``kind=way``."""
         kind, _equals, way = str(value).partition("=")
-        if kind not in list(Happening):
-            self.fail(f"{kind} is none of {', '.join(Happening)}", param, ctx)
+        if kind not in list(NotificationKind):
+            self.fail(f"{kind} is none of {', '.join(NotificationKind)}", param, ctx)
         if way not in [*Way, _DEFAULT]:
             self.fail(f"{way or 'nothing'} is none of {', '.join(Way)}, {_DEFAULT}", param, ctx)
-        return Happening(kind), None if way == _DEFAULT else Way(way)
+        return NotificationKind(kind), None if way == _DEFAULT else Way(way)
 
 
 class _Hours(click.ParamType[tuple[time | None, time | None]]):

@@ -3,6 +3,7 @@
 from datetime import datetime
 from email.utils import format_datetime
 
+from clearline.events.event_types import EventType
 from clearline.identity import Actor, Company
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -34,7 +35,7 @@ async def load(tx: Tx, actor: Actor, company: Company, address: str, *, now: dat
         values = {
             "url": "https://hooks.example.com/clearline",
             "description": "Into our own monitoring",
-            "types": ("ticket.", "note.added"),
+            "types": ("ticket.", EventType.NOTE_ADDED.value),
             "is_active": False,
         }
         await subscriptions.add_subscription(tx, actor, values, of=company, networks=(), now=now)

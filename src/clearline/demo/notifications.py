@@ -5,9 +5,10 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
+from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, Actor
 from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import DigestEvery, Happening, Way
+from clearline.notifications.domain import DigestEvery, Way
 from clearline.platform.database.transactions import Tx
 
 _WISHES: Sequence[tuple[str, Mapping[str, Any]]] = (
@@ -18,7 +19,7 @@ _WISHES: Sequence[tuple[str, Mapping[str, Any]]] = (
             "quiet_from": time(22),
             "quiet_to": time(7),
             "critical_breaks_quiet": True,
-            "rules": {Happening.TICKET_RAISED: Way.DIGEST},
+            "rules": {NotificationKind.TICKET_RAISED: Way.DIGEST},
         },
     ),
     (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound
 from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.store import BEGINNING, Place, Wanted
-from clearline.events.domain import RECORDS_FOR_CUSTOMERS, for_customer
+from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Cursor, Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -54,16 +54,6 @@ class Read(NamedTuple):
     events: list[Event]
     place: Place
     has_more: bool
-
-
-def shown(event: Event, *, records: bool) -> dict[str, Any] | None:
-    """The data of an event as its own company may know it, or None when it is the provider's alone.
-
-    ``records`` shows what happened to the company's people, keys and services, too: that is for its admins.
-    """
-    if event.ticket_number is None:
-        return event.data if records and event.type.split(".")[0] in RECORDS_FOR_CUSTOMERS else None
-    return for_customer(event.type, event.data)
 
 
 def place_text(place: Place) -> str:
@@ -163,5 +153,6 @@ async def start(tx: Tx, place: Place | None, reader: Reader, *, from_now: bool) 
 def _seen(reader: Reader, event: Event) -> Event | None:
     if reader.is_staff:
         return event if reader.records or event.ticket_number is not None else None
-    data = shown(event, records=reader.records)
+    audience = Audience.COMPANY_ADMIN if reader.records else Audience.CUSTOMER
+    data = visible_data(event.type, event.data, audience)
     return None if data is None else event._replace(data=data)

@@ -1,6 +1,6 @@
-"""Facts: what happened. They are stored by the transaction that makes them true, and never changed.
+"""Facts: what happened. A fact is stored as an event by the transaction that makes it true, and never changes.
 
-Text that people wrote is not repeated in an event: the ticket and its notes hold it once.
+An event does not repeat text that people wrote: the ticket and its notes hold it once.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import Struct
+
+from clearline.events.event_types import EventType
 
 
 class Change(Struct, frozen=True):
@@ -18,7 +20,7 @@ class Change(Struct, frozen=True):
     after: Any
 
 
-class TicketCreated(Struct, frozen=True, tag="ticket.created", tag_field="type"):
+class TicketCreated(Struct, frozen=True, tag=EventType.TICKET_CREATED.value, tag_field="type"):
     """A ticket was raised."""
 
     status: str
@@ -26,14 +28,14 @@ class TicketCreated(Struct, frozen=True, tag="ticket.created", tag_field="type")
     channel: str
 
 
-class NoteAdded(Struct, frozen=True, tag="note.added", tag_field="type"):
-    """A note was added; its number goes with the event once the database has given one."""
+class NoteAdded(Struct, frozen=True, tag=EventType.NOTE_ADDED.value, tag_field="type"):
+    """A note was added. The event itself carries the note's number."""
 
     visibility: str
     source: str
 
 
-class StatusChanged(Struct, frozen=True, tag="ticket.status_changed", tag_field="type"):
+class StatusChanged(Struct, frozen=True, tag=EventType.STATUS_CHANGED.value, tag_field="type"):
     """A ticket moved from one status to another."""
 
     before: str
@@ -41,62 +43,62 @@ class StatusChanged(Struct, frozen=True, tag="ticket.status_changed", tag_field=
     reason: str
 
 
-class TicketChanged(Struct, frozen=True, tag="ticket.changed", tag_field="type"):
+class TicketChanged(Struct, frozen=True, tag=EventType.TICKET_CHANGED.value, tag_field="type"):
     """Values of a ticket were changed, other than those that have an event of their own."""
 
     changes: list[Change]
 
 
-class TicketAssigned(Struct, frozen=True, tag="ticket.assigned", tag_field="type"):
-    """Another person works on a ticket, or nobody. ``by`` is manual, round_robin or least_loaded."""
+class TicketAssigned(Struct, frozen=True, tag=EventType.TICKET_ASSIGNED.value, tag_field="type"):
+    """A ticket has another assignee, or none. ``by`` is manual, round_robin or least_loaded."""
 
     before: str | None
     after: str | None
     by: str
 
 
-class TicketRouted(Struct, frozen=True, tag="ticket.routed", tag_field="type"):
-    """A ticket went to another queue. ``rule`` is the routing rule that said so, None when a person did."""
+class TicketRouted(Struct, frozen=True, tag=EventType.TICKET_ROUTED.value, tag_field="type"):
+    """A ticket went to another queue, or to none. ``rule`` is the routing rule, null when a person did it."""
 
     before: str | None
     after: str | None
     rule: str | None
 
 
-class WatcherChanged(Struct, frozen=True, tag="ticket.watched", tag_field="type"):
-    """Somebody began to follow a ticket, or stopped."""
+class WatcherChanged(Struct, frozen=True, tag=EventType.TICKET_WATCHED.value, tag_field="type"):
+    """Somebody began to watch a ticket, or stopped."""
 
     user_id: str
     watches: bool
 
 
-class TicketLinked(Struct, frozen=True, tag="ticket.linked", tag_field="type"):
+class TicketLinked(Struct, frozen=True, tag=EventType.TICKET_LINKED.value, tag_field="type"):
     """A ticket was linked to another."""
 
     link: str
     other: str
 
 
-class TicketUnlinked(Struct, frozen=True, tag="ticket.unlinked", tag_field="type"):
-    """A link between tickets was taken away."""
+class TicketUnlinked(Struct, frozen=True, tag=EventType.TICKET_UNLINKED.value, tag_field="type"):
+    """A link between tickets was removed."""
 
     link: str
     other: str
 
 
-class TicketMerged(Struct, frozen=True, tag="ticket.merged", tag_field="type"):
+class TicketMerged(Struct, frozen=True, tag=EventType.TICKET_MERGED.value, tag_field="type"):
     """A ticket was merged into another, its number ``into``."""
 
     into: str
 
 
-class TicketUnmerged(Struct, frozen=True, tag="ticket.unmerged", tag_field="type"):
+class TicketUnmerged(Struct, frozen=True, tag=EventType.TICKET_UNMERGED.value, tag_field="type"):
     """A merge was undone."""
 
     into: str
 
 
-class AttachmentAdded(Struct, frozen=True, tag="attachment.added", tag_field="type"):
+class AttachmentAdded(Struct, frozen=True, tag=EventType.ATTACHMENT_ADDED.value, tag_field="type"):
     """A file was attached."""
 
     id: str
@@ -104,7 +106,7 @@ class AttachmentAdded(Struct, frozen=True, tag="attachment.added", tag_field="ty
     visibility: str
 
 
-class AttachmentRemoved(Struct, frozen=True, tag="attachment.removed", tag_field="type"):
+class AttachmentRemoved(Struct, frozen=True, tag=EventType.ATTACHMENT_REMOVED.value, tag_field="type"):
     """An attached file was deleted."""
 
     id: str
@@ -112,7 +114,10 @@ class AttachmentRemoved(Struct, frozen=True, tag="attachment.removed", tag_field
 
 
 class RecordChanged(Struct, frozen=True):
-    """Something that is no ticket was made, changed or deleted: a user, a key, a queue. Its type is ``kind.action``."""
+    """Something other than a ticket was created, changed or deleted: a user, a key, a queue.
+
+    Its type is ``kind.action``, which must have a row in the table of event types.
+    """
 
     kind: str
     action: str
@@ -138,24 +143,6 @@ TicketFact = (
 )
 Fact = TicketFact | RecordChanged
 
-FOR_CUSTOMERS = {"ticket.created", "ticket.status_changed", "ticket.merged", "ticket.unmerged"}
-BY_VISIBILITY = {"note.added", "attachment.added", "attachment.removed"}
-"""Events that customers see when what they are about is public."""
-FIELDS_FOR_CUSTOMERS = {
-    "title",
-    "issue_type",
-    "contact",
-    "severity",
-    "priority",
-    "impact",
-    "asked_severity",
-    "asked_priority",
-    "external_ids",
-}
-
-RECORDS_FOR_CUSTOMERS = {"company", "user", "api_key", "service", "subscription"}
-"""Kinds of things that are no tickets whose changes the admins of their company may know."""
-
 
 class Named(Protocol):
     """Something that has an id and a name."""
@@ -169,29 +156,17 @@ class Named(Protocol):
         """Its name."""
 
 
-def record(kind: str, action: str, one: Named, changes: Sequence[Change] = ()) -> RecordChanged:
-    """The fact that something was made, changed or deleted."""
-    return RecordChanged(kind, action, str(one.id), one.name, list(changes))
+def record(kind: str, action: str, subject: Named, changes: Sequence[Change] = ()) -> RecordChanged:
+    """Return the fact that a record was created, changed or deleted."""
+    return RecordChanged(kind, action, str(subject.id), subject.name, list(changes))
 
 
-def first_values(made: Struct, fields: frozenset[str]) -> list[Change]:
-    """The values that something new begins with, of these fields."""
-    return [Change(name, None, getattr(made, name)) for name in made.__struct_fields__ if name in fields]
+def first_values(created: Struct, fields: frozenset[str]) -> list[Change]:
+    """Return the values of these fields that something new begins with, as changes from nothing."""
+    return [Change(name, None, getattr(created, name)) for name in created.__struct_fields__ if name in fields]
 
 
 def changes_between(before: Struct, after: Struct) -> list[Change]:
-    """What differs between two values of one kind, field by field."""
+    """Return what differs between two values of one kind, field by field."""
     pairs = ((name, getattr(before, name), getattr(after, name)) for name in before.__struct_fields__)
     return [Change(name, was, now) for name, was, now in pairs if was != now]
-
-
-def for_customer(kind: str, data: dict[str, Any]) -> dict[str, Any] | None:
-    """What a customer may know of an event: its data, some of it, or None when it is the provider's alone."""
-    if kind in FOR_CUSTOMERS:
-        return data
-    if kind in BY_VISIBILITY:
-        return data if data["visibility"] == "public" else None
-    if kind == "ticket.changed":
-        shown = [change for change in data["changes"] if change["field"] in FIELDS_FOR_CUSTOMERS]
-        return {"changes": shown} if shown else None
-    return None

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from clearline.events.domain import Fact, RecordChanged
+from clearline.events.event_types import EVENT_TYPES
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 
@@ -42,9 +43,15 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def encode(fact: Fact) -> tuple[str, str]:
-    """A fact as the ``type`` and ``data`` columns keep it."""
+    """Return a fact as the ``type`` and ``data`` columns keep it.
+
+    Raises:
+        ValueError: the fact's type has no row in the table of event types.
+    """
     members = msgspec.to_builtins(fact)
     kind = f"{members.pop('kind')}.{members.pop('action')}" if isinstance(fact, RecordChanged) else members.pop("type")
+    if kind not in EVENT_TYPES:
+        raise ValueError(f"{kind} is no event type: add it to events/event_types.py")
     return kind, _encode(members).decode()
 
 

@@ -9,16 +9,17 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from clearline.events.event_types import Audience, EventType, visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MOST_AN_HOUR, Mail, MailSettings, Rendered
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
-from clearline.notifications.domain import DigestEvery, NotificationSettings, Way, may_know
+from clearline.notifications.domain import DigestEvery, NotificationSettings, Way
 from clearline.notifications.quiet_hours import next_digest, zone_of
 from clearline.notifications.recipients import WINDOW
 from clearline.notifications.store import Due, Group
-from clearline.notifications.wording import STATUS, Told, headline, who_did, words
+from clearline.notifications.wording import STATUS, Told, headline, sentence, who_did
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import TAKES_NOTES, ticket_number
 
@@ -32,7 +33,6 @@ _SHOWN_IN_DIGEST = 300
 """Characters of what somebody wrote that a digest repeats."""
 _OF_CONTACTS = NotificationSettings(digest=DigestEvery.HOURLY)
 """What holds for contacts who are no users."""
-_NOTE, _FILE, _RAISED = "note.added", "attachment.added", "ticket.created"
 _REPLY = "Reply to this mail to add a note to the ticket."
 _REPLY_OF_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
 _WHEN = "%-d %b %Y %H:%M %Z"
@@ -136,13 +136,14 @@ def _is_staff(one: Due, group: Group) -> bool:
 
 def _told(one: Due, group: Group) -> Told | None:
     """What a reader is told of a notification; None when it may not know, or there is nothing left to tell."""
-    data = may_know(Role(one.role) if one.role and _is_staff(one, group) else None, one.type, one.data)
+    data = visible_data(one.type, one.data, Audience.STAFF if _is_staff(one, group) else Audience.CUSTOMER)
     if not one.mails or data is None:
         return None
-    if (one.type == _NOTE and one.text is None) or (one.type == _FILE and one.names.file is None):
+    is_note = one.type == EventType.NOTE_ADDED
+    if (is_note and one.text is None) or (one.type == EventType.ATTACHMENT_ADDED and one.names.file is None):
         return None
-    is_own = one.type == "ticket.assigned" and data["after"] == str(group.user_id)
-    text = one.text if one.type == _NOTE else words(one.type, data, one.names, is_own=is_own)
+    is_own = one.type == EventType.TICKET_ASSIGNED and data["after"] == str(group.user_id)
+    text = one.text if is_note else sentence(one.type, data, one.names, is_own=is_own)
     return Told(one.key[1], one.at, one.type, data, who_did(one.type, data, one.actor_name), text or "")
 
 
@@ -153,7 +154,7 @@ def _entries(found: Sequence[tuple[Due, Told]]) -> list[Entry]:
 
 def _notification(group: Group, found: Sequence[tuple[Due, Told]], office: Office) -> Mail:
     one = found[-1][0]
-    raised = next((told for _one, told in found if told.type == _RAISED), None)
+    raised = next((told for _one, told in found if told.type == EventType.TICKET_CREATED), None)
     is_staff = _is_staff(one, group)
     facts = [("Status", STATUS[one.status]), ("Service", one.service)]
     if is_staff:

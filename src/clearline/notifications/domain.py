@@ -1,6 +1,6 @@
 """What people want to hear of, how, and who hears of an event at all."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import time
 from enum import StrEnum
 from functools import cache
@@ -10,9 +10,9 @@ from zoneinfo import available_timezones
 from msgspec import Struct
 
 from clearline.errors import Violation
-from clearline.events.domain import for_customer
+from clearline.events.event_types import EVENT_TYPES, Audience, EventType, NotificationKind, NotificationRule, Relation
 from clearline.identity import Role
-from clearline.tickets.domain import Channel, Status
+from clearline.tickets.domain import Channel
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 """The days as people name them; the first is day 1 (ISO 8601)."""
@@ -33,56 +33,31 @@ class DigestEvery(StrEnum):
     DAILY = "daily"
 
 
-class Happening(StrEnum):
-    """What one may want to hear of. Each has a rule; files count as notes."""
-
-    ASSIGNED_TO_ME = "assigned_to_me"
-    """A ticket was given to me."""
-    ROUTED_TO_MY_TEAM = "routed_to_my_team"
-    """A ticket that nobody has came into a queue of one of my teams."""
-    TICKET_RAISED = "ticket_raised"
-    """A ticket was raised: staff hear of all of them, a customer's people of those whose contact they are."""
-    CUSTOMER_NOTE = "customer_note"
-    """The customer wrote."""
-    PROVIDER_NOTE = "provider_note"
-    """The provider wrote to the customer."""
-    INTERNAL_NOTE = "internal_note"
-    """The provider's people wrote to each other."""
-    STATUS_CHANGED = "status_changed"
-    """The status changed, other than the next two."""
-    RESOLVED = "resolved"
-    REOPENED = "reopened"
-    WATCHED_CHANGE = "watched_change"
-    """Anything else about a ticket that I follow: its priority, title, agent, queue, links, merges."""
-    COMPANY_TICKET = "company_ticket"
-    """Any ticket of my company was raised, written to or moved."""
-
-
-_WORKS: dict[Happening, Way] = {
-    Happening.ASSIGNED_TO_ME: Way.EMAIL,
-    Happening.ROUTED_TO_MY_TEAM: Way.EMAIL,
+_WORKS: dict[NotificationKind, Way] = {
+    NotificationKind.ASSIGNED_TO_ME: Way.EMAIL,
+    NotificationKind.ROUTED_TO_MY_TEAM: Way.EMAIL,
 }
-_STAFF: dict[Happening, Way] = {
-    Happening.TICKET_RAISED: Way.OFF,
-    Happening.CUSTOMER_NOTE: Way.EMAIL,
-    Happening.PROVIDER_NOTE: Way.EMAIL,
-    Happening.INTERNAL_NOTE: Way.EMAIL,
-    Happening.STATUS_CHANGED: Way.EMAIL,
-    Happening.RESOLVED: Way.EMAIL,
-    Happening.REOPENED: Way.EMAIL,
-    Happening.WATCHED_CHANGE: Way.DIGEST,
+_STAFF: dict[NotificationKind, Way] = {
+    NotificationKind.TICKET_RAISED: Way.OFF,
+    NotificationKind.CUSTOMER_NOTE: Way.EMAIL,
+    NotificationKind.PROVIDER_NOTE: Way.EMAIL,
+    NotificationKind.INTERNAL_NOTE: Way.EMAIL,
+    NotificationKind.STATUS_CHANGED: Way.EMAIL,
+    NotificationKind.RESOLVED: Way.EMAIL,
+    NotificationKind.REOPENED: Way.EMAIL,
+    NotificationKind.WATCHED_CHANGE: Way.DIGEST,
 }
-_CUSTOMER: dict[Happening, Way] = {
-    Happening.TICKET_RAISED: Way.EMAIL,
-    Happening.CUSTOMER_NOTE: Way.EMAIL,
-    Happening.PROVIDER_NOTE: Way.EMAIL,
-    Happening.STATUS_CHANGED: Way.EMAIL,
-    Happening.RESOLVED: Way.EMAIL,
-    Happening.REOPENED: Way.EMAIL,
-    Happening.WATCHED_CHANGE: Way.DIGEST,
-    Happening.COMPANY_TICKET: Way.OFF,
+_CUSTOMER: dict[NotificationKind, Way] = {
+    NotificationKind.TICKET_RAISED: Way.EMAIL,
+    NotificationKind.CUSTOMER_NOTE: Way.EMAIL,
+    NotificationKind.PROVIDER_NOTE: Way.EMAIL,
+    NotificationKind.STATUS_CHANGED: Way.EMAIL,
+    NotificationKind.RESOLVED: Way.EMAIL,
+    NotificationKind.REOPENED: Way.EMAIL,
+    NotificationKind.WATCHED_CHANGE: Way.DIGEST,
+    NotificationKind.COMPANY_TICKET: Way.OFF,
 }
-DEFAULTS: dict[Role, dict[Happening, Way]] = {
+DEFAULTS: dict[Role, dict[NotificationKind, Way]] = {
     Role.VIEWER: _STAFF,
     Role.AGENT: _WORKS | _STAFF,
     Role.ADMIN: _WORKS | _STAFF,
@@ -107,113 +82,61 @@ class NotificationSettings(Struct, frozen=True):
     digest: DigestEvery = DigestEvery.DAILY
     digest_at: time = time(8)
     critical_breaks_quiet: bool = False
-    rules: dict[Happening, Way] = {}
+    rules: dict[NotificationKind, Way] = {}
     version: int = 1
 
 
-class Relation(StrEnum):
-    """What a person has to do with a ticket."""
-
-    CONTACT = "contact"
-    WATCHER = "watcher"
-    ASSIGNEE = "assignee"
-    TEAM = "team"
-    """Of the team of the queue that the ticket came into, while nobody has the ticket."""
-    DESK = "desk"
-    """Of the provider."""
-    COMPANY = "company"
-    """Of the customer."""
-
-
-Heard = tuple[tuple[Happening, frozenset[Relation]], ...]
-"""What an event is to whom."""
-
-_FOLLOWERS = frozenset({Relation.WATCHER, Relation.ASSIGNEE})
-_AND_CONTACT = _FOLLOWERS | {Relation.CONTACT}
-_COMPANY = (Happening.COMPANY_TICKET, frozenset({Relation.COMPANY}))
-_WATCHED: Heard = ((Happening.WATCHED_CHANGE, frozenset({Relation.WATCHER})),)
-_CHANGES = {"ticket.changed", "ticket.linked", "ticket.unlinked"}
-
-_CONTACT_HEARS = {
-    Status.PENDING,
-    Status.HELD,
-    Status.RESOLVED,
-    Status.REOPENED,
-    Status.CANCELLED,
-    Status.CLOSED,
-    Status.REJECTED,
-}
-"""The statuses that the contact is told of whatever came before."""
-_BEGINS = {Status.ACKNOWLEDGED, Status.REOPENED}
-"""From here, going in progress means that somebody begins; from elsewhere it says little."""
 _RECEIPTS = {Channel.EMAIL, Channel.PHONE, Channel.PORTAL}
 """Ways to raise a ticket that give its number by mail also to the one who did it."""
 
 
-def heard(kind: str, data: dict[str, Any], *, side: str | None = None) -> Heard:  # noqa: PLR0911 - a table
-    """What an event is, and to whom; nothing when nobody is told of its kind.
+def notification_rules(
+    kind: str, data: Mapping[str, Any], *, source: str | None = None
+) -> tuple[NotificationRule, ...]:
+    """Return the rules that hold for an event; none when it notifies nobody.
 
-    Tickets of an import, and what the desk itself writes beside another event, are nothing. ``side`` is where a file
-    comes from, which its event does not say.
+    ``source`` is the side that attached a file, which the file's event does not say.
     """
-    match kind:
-        case "ticket.created":
-            if data["channel"] == Channel.SYSTEM:
-                return ()
-            return ((Happening.TICKET_RAISED, frozenset({Relation.CONTACT, Relation.DESK})), _COMPANY)
-        case "note.added":
-            if data["source"] == "system":
-                return ()
-            return _said(data["visibility"], side=data["source"])
-        case "attachment.added":
-            return _said(data["visibility"], side=side)
-        case "ticket.status_changed":
-            return _moved(data["before"], data["after"])
-        case "ticket.merged" | "ticket.unmerged":
-            return (*_WATCHED, (Happening.STATUS_CHANGED, frozenset({Relation.CONTACT})))
-        case "ticket.assigned":
-            return ((Happening.ASSIGNED_TO_ME, frozenset({Relation.ASSIGNEE})), *_WATCHED)
-        case "ticket.routed":
-            return ((Happening.ROUTED_TO_MY_TEAM, frozenset({Relation.TEAM})), *_WATCHED)
-    return _WATCHED if kind in _CHANGES else ()
+    row = EVENT_TYPES.get(kind)
+    if row is None or row.notifications is None:
+        return ()
+    values = data if source is None else {**data, "source": source}
+    return tuple(rule for rule in row.notifications if _holds(rule, values))
 
 
-def _said(visibility: str, *, side: str | None) -> Heard:
-    if visibility != "public":
-        return ((Happening.INTERNAL_NOTE, _FOLLOWERS),)
-    if side == "seller":
-        return ((Happening.PROVIDER_NOTE, _AND_CONTACT), _COMPANY)
-    return ((Happening.CUSTOMER_NOTE, _FOLLOWERS), _COMPANY)
-
-
-def _moved(before: str, after: str) -> Heard:
-    what = {"resolved": Happening.RESOLVED, "reopened": Happening.REOPENED}.get(after, Happening.STATUS_CHANGED)
-    told = after in _CONTACT_HEARS or (after == Status.IN_PROGRESS and before in _BEGINS)
-    return ((what, _AND_CONTACT if told else _FOLLOWERS), _COMPANY)
+def _holds(rule: NotificationRule, values: Mapping[str, Any]) -> bool:
+    return all(values.get(name) in wanted for name, wanted in rule.when.items()) and not any(
+        values.get(name) in unwanted for name, unwanted in rule.unless.items()
+    )
 
 
 def is_receipt(kind: str, data: dict[str, Any]) -> bool:
     """Whether the contact is told even of what it did itself: that its ticket arrived, and under which number."""
-    return kind == "ticket.created" and data["channel"] in _RECEIPTS
+    return kind == EventType.TICKET_CREATED and data["channel"] in _RECEIPTS
 
 
-def way_to(role: Role, rules: dict[Happening, Way], relations: Collection[Relation], what: Heard) -> Way:
+def way_to(
+    role: Role,
+    rules: dict[NotificationKind, Way],
+    relations: Collection[Relation],
+    matching: Sequence[NotificationRule],
+) -> Way:
     """How a person hears of an event: by the loudest of the rules that its relations to the ticket touch."""
     defaults = DEFAULTS.get(role, {})
     ways = {
-        rules.get(happening, defaults[happening])
-        for happening, hears in what
-        if happening in defaults and not hears.isdisjoint(relations)
+        rules.get(rule.kind, defaults[rule.kind])
+        for rule in matching
+        if rule.kind in defaults and not rule.recipients.isdisjoint(relations)
     }
     return next((way for way in Way if way in ways), Way.OFF)
 
 
-def may_know(role: Role | None, kind: str, data: dict[str, Any]) -> dict[str, Any] | None:
-    """What somebody may know of an event; a contact who is no user (None) is a customer."""
-    return data if role is not None and role.is_staff else for_customer(kind, data)
+def audience_of(role: Role | None) -> Audience:
+    """Return the audience of somebody's mail; a contact who is no user (None) is a customer."""
+    return Audience.STAFF if role is not None and role.is_staff else Audience.CUSTOMER
 
 
-def rules_of(settings: NotificationSettings, role: Role) -> dict[Happening, Way]:
+def rules_of(settings: NotificationSettings, role: Role) -> dict[NotificationKind, Way]:
     """Every rule that a person of the role has, with what holds now."""
     return {what: settings.rules.get(what, default) for what, default in DEFAULTS.get(role, {}).items()}
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from clearline.notifications.domain import DigestEvery, Happening, NotificationSettings, Way
+from clearline.events.event_types import NotificationKind
+from clearline.notifications.domain import DigestEvery, NotificationSettings, Way
 from clearline.platform.database.transactions import Record, Tx
 
 BREAKS = "critical_breaks_quiet"
@@ -13,7 +14,7 @@ BREAKS = "critical_breaks_quiet"
 
 SETTINGS = "s.time_zone, s.quiet_from, s.quiet_to, s.quiet_days, s.digest, s.digest_at, s.rules, s.version"
 _NONE = NotificationSettings()
-_HAPPENING = {str(one): one for one in Happening}
+_KIND = {str(one): one for one in NotificationKind}
 _WAY = {str(one): one for one in Way}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -26,7 +27,7 @@ def settings_of(row: Record) -> NotificationSettings:
         return _NONE
     kept = _decode(stored)
     breaks = kept.pop(BREAKS, False)
-    rules = {_HAPPENING[name]: _WAY[way] for name, way in kept.items() if name in _HAPPENING and way in _WAY}
+    rules = {_KIND[name]: _WAY[way] for name, way in kept.items() if name in _KIND and way in _WAY}
     return NotificationSettings(zone, begin, end, tuple(days), DigestEvery(digest), digest_at, breaks, rules, version)
 
 

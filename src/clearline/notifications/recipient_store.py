@@ -5,8 +5,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.accounts.store import USER, user_of
+from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, User
-from clearline.notifications.domain import Happening, NotificationSettings, Way
+from clearline.notifications.domain import NotificationSettings, Way
 from clearline.notifications.preference_store import SETTINGS, settings_of
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Priority
@@ -89,8 +90,8 @@ PEOPLE = f"""
         union
         select s.company_id, s.user_id from notification_settings s
          where s.company_id = any($5::uuid[])
-           and s.rules ->> case when s.company_id = $6 then '{Happening.TICKET_RAISED}'
-                                else '{Happening.COMPANY_TICKET}' end in ('{Way.EMAIL}', '{Way.DIGEST}')
+           and s.rules ->> case when s.company_id = $6 then '{NotificationKind.TICKET_RAISED}'
+                                else '{NotificationKind.COMPANY_TICKET}' end in ('{Way.EMAIL}', '{Way.DIGEST}')
     )
     select {USER}, {SETTINGS}
       from wanted join app_user u on u.company_id = wanted.company_id and u.id = wanted.id

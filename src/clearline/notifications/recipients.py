@@ -6,12 +6,20 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from clearline.events.event_types import Audience, EventType, Relation, visible_data
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
 from clearline.mail.outbound.domain import folded, is_mailable
 from clearline.notifications import recipient_store
 from clearline.notifications import store as notification_store
-from clearline.notifications.domain import NotificationSettings, Relation, Way, heard, is_receipt, may_know, way_to
+from clearline.notifications.domain import (
+    NotificationSettings,
+    Way,
+    audience_of,
+    is_receipt,
+    notification_rules,
+    way_to,
+)
 from clearline.notifications.quiet_hours import next_digest, quiet_until
 from clearline.notifications.recipient_store import Person, TicketNow
 from clearline.notifications.store import NewNotification
@@ -23,10 +31,7 @@ WINDOW = timedelta(seconds=30)
 TOO_OLD = timedelta(days=1)
 """Nobody is told of what happened longer ago than this."""
 
-_FILE = "attachment.added"
-_SAID = {"note.added", _FILE}
-_ROUTED = "ticket.routed"
-_ASSIGNED = "ticket.assigned"
+_TEXT_TYPES = {EventType.NOTE_ADDED, EventType.ATTACHMENT_ADDED}
 _Id = tuple[UUID, UUID]
 """A person: its company, and itself."""
 
@@ -45,11 +50,15 @@ async def note_events(tx: Tx, found: Sequence[Event], *, now: datetime) -> Noted
     an address hears once of each event.
     """
     fresh = [event for event in found if event.at > now - TOO_OLD]
-    concerned = [event for event in fresh if event.ticket_number is not None and heard(event.type, event.data)]
-    # The notes and files that a split brings along were told of before.
-    born = {(event.ticket_number, event.cursor.xid) for event in fresh if event.type == "ticket.created"}
     concerned = [
-        event for event in concerned if event.type not in _SAID or (event.ticket_number, event.cursor.xid) not in born
+        event for event in fresh if event.ticket_number is not None and notification_rules(event.type, event.data)
+    ]
+    # The notes and files that a split brings along were told of before.
+    born = {(event.ticket_number, event.cursor.xid) for event in fresh if event.type == EventType.TICKET_CREATED}
+    concerned = [
+        event
+        for event in concerned
+        if event.type not in _TEXT_TYPES or (event.ticket_number, event.cursor.xid) not in born
     ]
     if not concerned:
         return Noted(0, len(found) - len(fresh))
@@ -64,11 +73,13 @@ async def _read_audience(tx: Tx, found: Sequence[Event], now: datetime) -> "_Aud
     wanted = {(event.company_id, event.ticket_number) for event in found if event.ticket_number is not None}
     tickets = await recipient_store.tickets(tx, wanted)
     watchers = await recipient_store.watchers(tx, wanted)
-    teams = await recipient_store.teams_of(tx, {UUID(one.data["after"]) for one in found if _leads(one, _ROUTED)})
-    files = {(one.company_id, UUID(one.data["id"])) for one in found if one.type == _FILE}
+    teams = await recipient_store.teams_of(
+        tx, {UUID(one.data["after"]) for one in found if _leads(one, EventType.TICKET_ROUTED)}
+    )
+    files = {(one.company_id, UUID(one.data["id"])) for one in found if one.type == EventType.ATTACHMENT_ADDED}
     sides = await recipient_store.sides_of(tx, files)
     staff = {user_id for _queue, user_id in teams} | {
-        UUID(one.data["after"]) for one in found if _leads(one, _ASSIGNED)
+        UUID(one.data["after"]) for one in found if _leads(one, EventType.TICKET_ASSIGNED)
     }
     staff |= {one.assignee_id for one in tickets.values() if one.assignee_id is not None}
     ids = {(PROVIDER_ID, one) for one in staff} | {(company_id, one) for _number, company_id, one in watchers}
@@ -139,15 +150,15 @@ class _Audience:
             found[key].add(Relation.COMPANY)
         for key in self._watchers[ticket.number]:
             found[key].add(Relation.WATCHER)
-        assignee = event.data["after"] if event.type == _ASSIGNED else ticket.assignee_id
+        assignee = event.data["after"] if event.type == EventType.TICKET_ASSIGNED else ticket.assignee_id
         if assignee is not None:
             found[PROVIDER_ID, UUID(str(assignee))].add(Relation.ASSIGNEE)
-        if event.type == _ROUTED and ticket.assignee_id is None:
+        if event.type == EventType.TICKET_ROUTED and ticket.assignee_id is None:
             for key in self._teams[event.data["after"]]:
                 found[key].add(Relation.TEAM)
-        if event.type == "ticket.created":
+        if event.type == EventType.TICKET_CREATED:
             for key in self._of_company[PROVIDER_ID]:
-                found[key].add(Relation.DESK)
+                found[key].add(Relation.STAFF)
         return {key: has for key, has in found.items() if key in self._people and self._people[key].user.is_active}
 
     def _contact(self, ticket: TicketNow) -> _Id | None:
@@ -170,10 +181,11 @@ class _Audience:
             if Relation.CONTACT not in has or not is_receipt(event.type, event.data):
                 return None
             has = {Relation.CONTACT}
-        what = heard(event.type, event.data, side=self._side(event))
-        way = way_to(user.role, settings.rules, has, what)
+        rules = notification_rules(event.type, event.data, source=self._side(event))
+        way = way_to(user.role, settings.rules, has, rules)
         # An address that is the customer's too gets what customers may know, whoever else it belongs to.
-        data = may_know(None if folded(user.email) in outside else user.role, event.type, event.data)
+        audience = Audience.CUSTOMER if folded(user.email) in outside else audience_of(user.role)
+        data = visible_data(event.type, event.data, audience)
         if way is Way.OFF or data is None or not is_mailable(user.email):
             return None
         due_at = self._due_at(user, settings, way, is_critical=ticket.is_critical)
@@ -181,18 +193,18 @@ class _Audience:
 
     def _contact_hears(self, event: Event, ticket: TicketNow) -> NewNotification | None:
         """What a contact who is no user hears of: always at once."""
-        what = heard(event.type, event.data, side=self._side(event))
-        data = may_know(None, event.type, event.data)
+        rules = notification_rules(event.type, event.data, source=self._side(event))
+        data = visible_data(event.type, event.data, Audience.CUSTOMER)
         address = ticket.contact
         if address is None or data is None or not is_mailable(address):
             return None
-        if not any(Relation.CONTACT in hears for _happening, hears in what):
+        if not any(Relation.CONTACT in rule.recipients for rule in rules):
             return None
         return _new(event, ticket, address, None, data, Way.EMAIL, self._now + WINDOW)
 
     def _side(self, event: Event) -> str | None:
         """The side that a file comes from; None for other events, and for a file that is gone."""
-        return self._sides.get(UUID(event.data["id"])) if event.type == _FILE else None
+        return self._sides.get(UUID(event.data["id"])) if event.type == EventType.ATTACHMENT_ADDED else None
 
     def _due_at(self, user: User, settings: NotificationSettings, way: Way, *, is_critical: bool) -> datetime:
         key = ((user.company_id, user.id), way, is_critical)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from clearline.events.event_types import EventType
 from clearline.identity import PROVIDER_ID
 from clearline.notifications.domain import Way
 from clearline.notifications.wording import Names
@@ -109,7 +110,7 @@ class Due(NamedTuple):
     names: Names
 
 
-TAKE = """
+TAKE = f"""
     select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.status, t.priority,
            coalesce(t.service_label, t.service_id), c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
            case when n.user_id is null then c.mails_contacts else coalesce(u.is_active, false) end,
@@ -124,11 +125,12 @@ TAKE = """
                          and said.number = n.note_number and (said.visibility = 'public' or u.company_id = $7)
       left join attachment f on f.company_id = n.company_id
                             and f.ticket_number = n.ticket_number
-                            and f.id = case when n.type = 'attachment.added' then (n.data ->> 'id')::uuid end
+                            and f.id = case n.type when '{EventType.ATTACHMENT_ADDED}' then (n.data ->> 'id')::uuid end
                             and (f.visibility = 'public' or u.company_id = $7)
       left join app_user given on given.company_id = $7
-                              and given.id = case when n.type = 'ticket.assigned' then (n.data ->> 'after')::uuid end
-      left join queue q on q.id = case when n.type = 'ticket.routed' then (n.data ->> 'after')::uuid end
+                              and given.id = case n.type when '{EventType.TICKET_ASSIGNED}'
+                                                         then (n.data ->> 'after')::uuid end
+      left join queue q on q.id = case n.type when '{EventType.TICKET_ROUTED}' then (n.data ->> 'after')::uuid end
      where n.recipient = $1 and n.due_at <= $2 and n.channel = $3 and n.user_id is not distinct from $4
        and ($5::uuid is null or n.company_id = $5) and ($6::bigint is null or n.ticket_number = $6)
      order by n.due_at, n.id limit $8

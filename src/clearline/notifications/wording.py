@@ -6,9 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from clearline.events.event_types import EVENT_TYPES, EventType, Visibility, types_with
 from clearline.tickets.domain import Status
 
 STATUS: dict[str, str] = {one: one.replace("_", " ") for one in Status}
+_WITH_VISIBILITY = types_with(Visibility.WHEN_PUBLIC)
 _KIB = 1024
 _LONG = 100
 """The most characters of a value that a sentence repeats."""
@@ -34,77 +36,43 @@ class Told(Struct, frozen=True):
     text: str
 
 
-_HEADLINES = (
-    ("ticket.created", "New ticket"),
-    ("ticket.merged", "Merged"),
-    ("ticket.status_changed", ""),
-    ("note.added", "New note"),
-    ("attachment.added", "New file"),
-    ("ticket.assigned", "New agent"),
-    ("ticket.routed", "New queue"),
-)
-"""What a mail is about first, before what stands below."""
-
-
 def headline(told: Sequence[Told], *, reader_id: str | None) -> str:
-    """What happened, in a few words, for the reader of this id: the most important of several."""
-    for kind, words in _HEADLINES:
-        found = [one for one in told if one.type == kind]
-        if not found:
-            continue
-        last = found[-1]
-        if kind == "ticket.status_changed":
-            return STATUS[last.data["after"]].capitalize()
-        if kind == "ticket.assigned" and last.data["after"] == reader_id and reader_id is not None:
-            return "Assigned to you"
-        return words
-    return "Updated"
+    """Return what happened in a few words, for the reader of this id: the most important of several events.
+
+    The most important type is the first in the table of event types.
+    """
+    last = {one.type: one for one in told}
+    first = next(last[kind] for kind in EVENT_TYPES if kind in last)
+    if first.type == EventType.TICKET_ASSIGNED and first.data["after"] == reader_id and reader_id is not None:
+        return "Assigned to you"
+    status = STATUS.get(first.data.get("after", ""), "")
+    return (EVENT_TYPES[first.type].headline or "").format(after=status.capitalize())
 
 
 def who_did(kind: str, data: Mapping[str, Any], actor: str) -> str:
     """Who did it, and whether the customer does not see it."""
-    hidden = kind in {"note.added", "attachment.added"} and data["visibility"] != "public"
+    hidden = kind in _WITH_VISIBILITY and data["visibility"] != "public"
     return f"{actor} (internal)" if hidden else actor
 
 
-def words(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) -> str:  # noqa: PLR0911 - a table
-    """One sentence about an event that is no note; ``is_own`` when its reader is the one that was given the ticket."""
-    match kind:
-        case "ticket.created":
-            return "Raised the ticket."
-        case "attachment.added":
-            return f"Attached {names.file} ({_size(names.size)})."
-        case "ticket.status_changed":
-            said = f"Changed the status from {STATUS[data['before']]} to {STATUS[data['after']]}."
-            return f"{said}\n\n{data['reason']}" if data["reason"] else said
-        case "ticket.assigned":
-            return _assigned(data, names, is_own=is_own)
-        case "ticket.routed":
-            return _routed(data, names)
-        case "ticket.merged":
-            return f"Merged the ticket into {data['into']}. Use that ticket from now on."
-        case "ticket.unmerged":
-            return f"Undid the merge into {data['into']}."
-    return _linked_or_changed(kind, data)
-
-
-def _linked_or_changed(kind: str, data: Mapping[str, Any]) -> str:
-    if kind == "ticket.changed":
-        return f"Changed {'; '.join(map(_changed, data['changes']))}."
-    link = f"{data['link'].replace('_', ' ')} {data['other']}"
-    return f"Linked the ticket: {link}." if kind == "ticket.linked" else f"Removed the link: {link}."
-
-
-def _assigned(data: Mapping[str, Any], names: Names, *, is_own: bool) -> str:
-    if data["after"] is None:
-        return "Unassigned the ticket."
-    return f"Assigned the ticket to {'you' if is_own else names.agent or 'another agent'}."
-
-
-def _routed(data: Mapping[str, Any], names: Names) -> str:
-    if data["after"] is None:
-        return "Removed the ticket from its queue."
-    return f"Moved the ticket to {f'the queue {names.queue}' if names.queue else 'a queue that no longer exists'}."
+def sentence(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) -> str:
+    """Return a sentence about an event; ``is_own`` when its reader is the one that the ticket was assigned to."""
+    row = EVENT_TYPES[kind]
+    if row.sentence_when_cleared is not None and data["after"] is None:
+        return row.sentence_when_cleared
+    said = row.sentence.format(
+        file=names.file,
+        size=_size(names.size),
+        agent="you" if is_own else names.agent or "another agent",
+        queue=f"the queue {names.queue}" if names.queue else "a queue that no longer exists",
+        before=STATUS.get(data.get("before", "")),
+        after=STATUS.get(data.get("after", "")),
+        into=data.get("into"),
+        link=data.get("link", "").replace("_", " "),
+        other=data.get("other"),
+        changes="; ".join(map(_changed, data.get("changes", ()))),
+    )
+    return f"{said}\n\n{data['reason']}" if data.get("reason") else said
 
 
 def _changed(change: Mapping[str, Any]) -> str:

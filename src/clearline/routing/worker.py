@@ -7,6 +7,7 @@ import structlog
 
 from clearline.errors import NotFound
 from clearline.events.consumer import follower
+from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.platform.database import transactions as db
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
@@ -17,8 +18,6 @@ from clearline.tickets.domain import ticket_number
 
 NAME = "routing"
 """Of the job, and of its place in the log of events."""
-
-_ROUTED = "ticket.routed"
 
 TRIES = 3
 """How often a ticket is tried before the ones behind it go on."""
@@ -37,7 +36,9 @@ def routing_job(database: Database, now: Callable[[], datetime]) -> Job:
         concerned = [event for event in found if _concerns(event)]
         rules = await routing.active_rules(tx) if concerned else []
         # Without rules a new ticket stays where it is: it has no queue whose people could be given it.
-        for number in dict.fromkeys(event.ticket_number for event in concerned if rules or event.type == _ROUTED):
+        for number in dict.fromkeys(
+            event.ticket_number for event in concerned if rules or event.type == EventType.TICKET_ROUTED
+        ):
             if number is not None:
                 await _settle(database, number, rules, now)
 
@@ -46,9 +47,9 @@ def routing_job(database: Database, now: Callable[[], datetime]) -> Job:
 
 def _concerns(event: Event) -> bool:
     """Whether a ticket is new, or went to a queue because a person said so."""
-    if event.type == _ROUTED:
+    if event.type == EventType.TICKET_ROUTED:
         return event.data["rule"] is None and event.data["after"] is not None
-    return event.type == "ticket.created"
+    return event.type == EventType.TICKET_CREATED
 
 
 async def _settle(database: Database, number: int, rules: Sequence[RoutingRule], now: Callable[[], datetime]) -> None:

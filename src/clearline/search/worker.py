@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from clearline.events.consumer import EVERY, follower
+from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import Job
@@ -30,5 +31,5 @@ async def handle(tx: Tx, found: list[Event]) -> None:
     if keys:
         await search.index_tickets(tx, sorted(keys))
     for event in found:
-        if event.type == "company.changed" and any(one["field"] in _NAMES for one in event.data["changes"]):
+        if event.type == EventType.COMPANY_CHANGED and any(one["field"] in _NAMES for one in event.data["changes"]):
             await search.reindex_company(tx, UUID(event.data["id"]))

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
 from clearline.events import store as event_store
-from clearline.events.domain import StatusChanged, for_customer
+from clearline.events.domain import StatusChanged
+from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.inventory import store as service_store
@@ -194,5 +195,5 @@ async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: i
 
 
 def _for_customer(event: Event) -> Event | None:
-    data = for_customer(event.type, event.data)
+    data = visible_data(event.type, event.data, Audience.CUSTOMER)
     return None if data is None else event._replace(data=data)

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.errors import Conflict, InvalidInput, NotFound, Violation
+from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.platform.database.transactions import Tx
@@ -38,8 +39,8 @@ REPLAY_MOST = 10_000
 KEPT_FOR = timedelta(days=30)
 _PURGED_AT_ONCE = 1000
 
-Render = Callable[[Event, bool], bytes | None]
-"""Makes the body that tells of an event, to the provider when True; None when the reader may not know of it."""
+Render = Callable[[Event, Audience], bytes | None]
+"""Makes the body that an audience is sent of an event, or None when it may not see the event."""
 
 
 class Told(Struct, frozen=True):
@@ -160,16 +161,16 @@ async def fan_out(tx: Tx, found: Sequence[Event], render: Render, *, now: dateti
     wanted = await subscription_store.active(tx, sorted({PROVIDER_ID, *(event.company_id for event in found)}))
     made = []
     for event in found if wanted else ():
-        bodies: dict[bool, bytes | None] = {}
+        bodies: dict[Audience, bytes | None] = {}
         for one in wanted:
-            for_staff = one.company_id == PROVIDER_ID
-            if not (for_staff or one.company_id == event.company_id) or not one.wants(event.type):
+            audience = Audience.STAFF if one.company_id == PROVIDER_ID else Audience.COMPANY_ADMIN
+            if not (audience is Audience.STAFF or one.company_id == event.company_id) or not one.wants(event.type):
                 continue
             if event.at < one.created_at:
                 continue
-            if for_staff not in bodies:
-                bodies[for_staff] = render(event, for_staff)
-            if (body := bodies[for_staff]) is not None:
+            if audience not in bodies:
+                bodies[audience] = render(event, audience)
+            if (body := bodies[audience]) is not None:
                 made.append(_delivery(one, event, body))
     if made:
         await delivery_store.insert(tx, made, now=now)

@@ -4,15 +4,13 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import get_args
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from clearline.errors import Violation
-from clearline.events import domain as events
+from clearline.events.event_types import EVENT_TYPES
 from clearline.text import check_text
 
 MOST = 20
@@ -25,24 +23,7 @@ TYPES_MAX = 50
 ROTATION = timedelta(hours=24)
 """For so long after a rotation the secret before signs too."""
 
-RECORDS = frozenset(
-    {
-        "company", "user", "api_key", "service", "team", "queue", "routing_rule", "macro", "view", "job",
-        "subscription", "mailbox", "inbound_mail", "mail_suppression",
-    }
-)  # fmt: skip
-"""Kinds of things that are no tickets and have events."""
-
-ACTIONS = frozenset({"created", "changed", "deleted", "revoked", "cancelled", "finished", "released", "discarded"})
-"""What an event says was done to a thing that is no ticket."""
-
-TYPES = frozenset(
-    {str(getattr(msgspec.inspect.type_info(fact), "tag", "")) for fact in get_args(events.TicketFact)}
-    | {f"{kind}.{action}" for kind in RECORDS for action in ACTIONS}
-)
-"""Every type that an event can have."""
-
-_BEGINNINGS = frozenset(one.split(".")[0] + "." for one in TYPES)
+_BEGINNINGS = frozenset(kind.partition(".")[0] + "." for kind in EVENT_TYPES)
 URL = re.compile(
     r"https?://([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?([/?][!\"$-~]*)?"
 )
@@ -132,7 +113,7 @@ def _check_types(types: Sequence[str]) -> list[Violation]:
     return [
         Violation(f"types.{index}", rule)
         for index, one in enumerate(types)
-        if one not in TYPES and one not in _BEGINNINGS
+        if one not in EVENT_TYPES and one not in _BEGINNINGS
     ]
 
 

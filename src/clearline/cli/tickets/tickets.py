@@ -11,6 +11,7 @@ from clearline.cli.context import as_json, emit, table, within
 from clearline.clock import now
 from clearline.errors import InvalidInput, Violation
 from clearline.events.domain import StatusChanged
+from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.inventory.domain import ServiceType
@@ -292,15 +293,15 @@ def _history(events: list[Event]) -> list[dict[str, object]]:
 
 def _told(event: Event) -> str:
     match event.type:
-        case "ticket.status_changed":
+        case EventType.STATUS_CHANGED:
             reason = f": {event.data['reason']}" if event.data["reason"] else ""
             return f"{event.data['before']} -> {event.data['after']}{reason}"
-        case "ticket.changed":
+        case EventType.TICKET_CHANGED:
             return "changed " + ", ".join(
                 f"{one['field']}: {one['before']} -> {one['after']}" for one in event.data["changes"]
             )
-        case "ticket.routed":
+        case EventType.TICKET_ROUTED:
             return f"routed by {event.data['rule'] or 'hand'}"
-        case "ticket.assigned":
+        case EventType.TICKET_ASSIGNED:
             return f"{'assigned' if event.data['after'] else 'unassigned'} ({event.data['by']})"
     return event.type if event.note_number is None else f"{event.type} {worklog_id(event.note_number)}"

@@ -11,7 +11,7 @@ import pytest
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.hub import Hub
 from clearline.event_stream.store import Place
-from clearline.events.domain import RECORDS_FOR_CUSTOMERS, for_customer
+from clearline.events.event_types import Audience, visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, preferred
@@ -111,12 +111,10 @@ async def test_a_customer_is_told_what_its_company_may_know_and_nothing_else(
     for one, is_admin in ((tenant, False), (boss, True)):
         await work(client, one, agent)
         whole = await lines(client, admin, company=one.company.code)
-        records = [kind for kind in RECORDS_FOR_CUSTOMERS if is_admin]
+        audience = Audience.COMPANY_ADMIN if is_admin else Audience.CUSTOMER
         expected = []
         for event in whole:
-            data = (
-                event["data"] if event["type"].split(".")[0] in records else for_customer(event["type"], event["data"])
-            )
+            data = visible_data(event["type"], event["data"], audience)
             if data is not None:
                 expected.append({**event, "data": data})
         assert await lines(client, one.headers) == expected

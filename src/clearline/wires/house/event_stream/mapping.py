@@ -5,6 +5,7 @@ from typing import Any
 
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.usecases import place_text
+from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note import worklog_id
@@ -14,16 +15,10 @@ _Members = tuple[str, str, datetime, str, str | None, str | None, wire.EventActo
 """Of an ``EventOut``, in their order."""
 
 
-def event_out(event: Event, *, staff: bool, records: bool = False) -> wire.EventOut | None:
-    """Return an event as its reader may see it, or None when it may not see it at all.
-
-    ``staff`` says that the reader works for the provider. A customer who is its company's admin also reads
-    ``records``: what happened to its people, keys and services.
-    """
-    data = event.data if staff else stream.shown(event, records=records)
-    if data is None:
-        return None
-    return wire.EventOut(*_members(event, data))
+def event_out(event: Event, audience: Audience) -> wire.EventOut | None:
+    """Return an event as an audience of its company may see it, or None when it may not see it at all."""
+    data = visible_data(event.type, event.data, audience)
+    return None if data is None else wire.EventOut(*_members(event, data))
 
 
 def streamed_event_out(event: Event) -> wire.StreamedEvent:

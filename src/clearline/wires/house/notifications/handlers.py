@@ -3,9 +3,10 @@
 from datetime import time
 from typing import Any
 
+from clearline.events.event_types import NotificationKind
 from clearline.identity import Scope
 from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import WEEK, Happening
+from clearline.notifications.domain import WEEK
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.users import USERS
 from clearline.wires.house.notifications import wire
@@ -28,7 +29,7 @@ def _values(body: wire.NotificationsPatch) -> dict[str, Any]:
         if values[name] is not None:
             values[name] = time.fromisoformat(values[name])
     if isinstance(body.rules, wire.RulesPatch):
-        values["rules"] = {Happening(what): way for what, way in given(body.rules).items()}
+        values["rules"] = {NotificationKind(what): way for what, way in given(body.rules).items()}
     if "quiet_days" in values:
         values["quiet_days"] = tuple(WEEK.index(day) + 1 for day in values["quiet_days"])
     return values

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from clearline.events.event_types import EventType
 from clearline.webhooks import domain as subscription
 from clearline.webhooks.protocol import State
 from clearline.wires.house.wire import Moment, Number, PageQuery, characters
@@ -23,7 +24,7 @@ Types = Annotated[
     list[Annotated[str, characters(1, 64)]],
     Meta(
         max_length=subscription.TYPES_MAX,
-        extra_json_schema={"examples": [["ticket.", "note.added"]]},
+        extra_json_schema={"examples": [["ticket.", EventType.NOTE_ADDED.value]]},
     ),
 ]
 

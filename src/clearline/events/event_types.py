@@ -1,0 +1,335 @@
+"""The table of event types: everything that is specific to one type stands in its row.
+
+To add a type, add its name to ``EventType`` and its row to ``EVENT_TYPES``. The store refuses a type without a row. The
+reference pages of events and notifications are generated from the table.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class EventType(StrEnum):
+    """Every type that a stored event can have: about a ticket, or the kind of a record and what was done to it."""
+
+    TICKET_CREATED = "ticket.created"
+    TICKET_MERGED = "ticket.merged"
+    STATUS_CHANGED = "ticket.status_changed"
+    NOTE_ADDED = "note.added"
+    ATTACHMENT_ADDED = "attachment.added"
+    TICKET_ASSIGNED = "ticket.assigned"
+    TICKET_ROUTED = "ticket.routed"
+    TICKET_CHANGED = "ticket.changed"
+    TICKET_LINKED = "ticket.linked"
+    TICKET_UNLINKED = "ticket.unlinked"
+    TICKET_UNMERGED = "ticket.unmerged"
+    TICKET_WATCHED = "ticket.watched"
+    ATTACHMENT_REMOVED = "attachment.removed"
+
+    COMPANY_CREATED = "company.created"
+    COMPANY_CHANGED = "company.changed"
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_REVOKED = "api_key.revoked"
+    SERVICE_CREATED = "service.created"
+    SERVICE_CHANGED = "service.changed"
+    SERVICE_DELETED = "service.deleted"
+    SERVICE_IMPORTED = "service.imported"
+    SUBSCRIPTION_CREATED = "subscription.created"
+    SUBSCRIPTION_CHANGED = "subscription.changed"
+    SUBSCRIPTION_DELETED = "subscription.deleted"
+    TEAM_CREATED = "team.created"
+    TEAM_CHANGED = "team.changed"
+    TEAM_DELETED = "team.deleted"
+    QUEUE_CREATED = "queue.created"
+    QUEUE_CHANGED = "queue.changed"
+    QUEUE_DELETED = "queue.deleted"
+    ROUTING_RULE_CREATED = "routing_rule.created"
+    ROUTING_RULE_CHANGED = "routing_rule.changed"
+    ROUTING_RULE_DELETED = "routing_rule.deleted"
+    MACRO_CREATED = "macro.created"
+    MACRO_CHANGED = "macro.changed"
+    MACRO_DELETED = "macro.deleted"
+    VIEW_CREATED = "view.created"
+    VIEW_CHANGED = "view.changed"
+    VIEW_DELETED = "view.deleted"
+    JOB_CREATED = "job.created"
+    JOB_CANCELLED = "job.cancelled"
+    JOB_FINISHED = "job.finished"
+    MAILBOX_CREATED = "mailbox.created"
+    MAILBOX_CHANGED = "mailbox.changed"
+    MAILBOX_DELETED = "mailbox.deleted"
+    INBOUND_MAIL_RELEASED = "inbound_mail.released"
+    INBOUND_MAIL_DISCARDED = "inbound_mail.discarded"
+    MAIL_SUPPRESSION_CREATED = "mail_suppression.created"
+    MAIL_SUPPRESSION_DELETED = "mail_suppression.deleted"
+
+
+class Visibility(StrEnum):
+    """Who of the company that an event is about may see it. The provider's people may see every event."""
+
+    ALWAYS = "always"
+    WHEN_PUBLIC = "when public"
+    """Its customers, when the event's ``visibility`` is public."""
+    SOME_FIELDS = "some fields"
+    """Its customers, reduced to the changes of ``visible_fields``; not at all when none is left."""
+    COMPANY_ADMINS = "company admins"
+    """Those of its customers who may read the audit."""
+    STAFF_ONLY = "staff only"
+
+
+class Audience(StrEnum):
+    """Who reads an event of a company, as far as visibility goes."""
+
+    STAFF = "staff"
+    COMPANY_ADMIN = "company admin"
+    """A customer who may read the audit of its company."""
+    CUSTOMER = "customer"
+    """Any other customer, and a contact who is no user."""
+
+
+class NotificationKind(StrEnum):
+    """What a person can choose to be notified of. Files count as notes."""
+
+    ASSIGNED_TO_ME = "assigned_to_me"
+    """A ticket was assigned to me."""
+    ROUTED_TO_MY_TEAM = "routed_to_my_team"
+    """A ticket without an assignee came into a queue of one of my teams."""
+    TICKET_RAISED = "ticket_raised"
+    """A ticket was raised: for staff any ticket, for a customer's people those whose contact they are."""
+    CUSTOMER_NOTE = "customer_note"
+    """The customer wrote a note."""
+    PROVIDER_NOTE = "provider_note"
+    """The provider wrote a public note."""
+    INTERNAL_NOTE = "internal_note"
+    """The provider's people wrote a note that the customer does not see."""
+    STATUS_CHANGED = "status_changed"
+    """The status changed, other than the next two."""
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    WATCHED_CHANGE = "watched_change"
+    """Any other change of a ticket that I watch: its priority, title, assignee, queue, links, merges."""
+    COMPANY_TICKET = "company_ticket"
+    """Any ticket of my company was raised, got a public note, or changed its status."""
+
+
+class Relation(StrEnum):
+    """What a person has to do with the ticket of an event."""
+
+    CONTACT = "contact"
+    WATCHER = "watcher"
+    ASSIGNEE = "assignee"
+    TEAM = "team"
+    """Of the team of the queue that the ticket came into, while the ticket has no assignee."""
+    STAFF = "staff"
+    """Of the provider."""
+    COMPANY = "company"
+    """Of the customer."""
+
+
+class NotificationRule(Struct, frozen=True):
+    """A notification that an event makes: its kind, and whom it is for.
+
+    It holds when every member of ``when`` has one of the values there in the event's data, and no member of ``unless``
+    has. The data of a file has also ``source``, the side that attached it.
+    """
+
+    kind: NotificationKind
+    recipients: frozenset[Relation]
+    when: Mapping[str, Collection[str]] = {}
+    unless: Mapping[str, Collection[str]] = {}
+
+
+class EventTypeRow(Struct, frozen=True):
+    """What there is to say of one event type.
+
+    ``record`` is what the event is about: ``ticket``, or the kind of another record. ``notifications`` is None for a
+    type that notifies nobody, and then it has no ``headline``. ``sentence`` completes "<actor>: ..." in a mail;
+    ``sentence_when_cleared`` does so when the event's ``after`` is null. Both name values in braces.
+    """
+
+    type: EventType
+    record: str
+    visibility: Visibility
+    notifications: tuple[NotificationRule, ...] | None
+    headline: str | None
+    sentence: str
+    sentence_when_cleared: str | None = None
+    visible_fields: frozenset[str] = frozenset()
+
+
+_FOLLOWERS = frozenset({Relation.WATCHER, Relation.ASSIGNEE})
+_CONTACT = frozenset({Relation.CONTACT})
+_BY_SYSTEM = {"source": ("system",)}
+_IMPORTED = {"channel": ("System",)}
+_PUBLIC = {"visibility": ("public",)}
+
+_WATCHED = NotificationRule(NotificationKind.WATCHED_CHANGE, frozenset({Relation.WATCHER}))
+_COMPANY = frozenset({Relation.COMPANY})
+_NOTES = (
+    NotificationRule(NotificationKind.INTERNAL_NOTE, _FOLLOWERS, {"visibility": ("internal",)}, _BY_SYSTEM),
+    NotificationRule(NotificationKind.PROVIDER_NOTE, _FOLLOWERS | _CONTACT, {**_PUBLIC, "source": ("seller",)}),
+    NotificationRule(NotificationKind.CUSTOMER_NOTE, _FOLLOWERS, _PUBLIC, {"source": ("seller", "system")}),
+    NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY, _PUBLIC, _BY_SYSTEM),
+)
+_MERGES = (_WATCHED, NotificationRule(NotificationKind.STATUS_CHANGED, _CONTACT))
+
+_TICKET_ROWS = (
+    EventTypeRow(
+        EventType.TICKET_CREATED, "ticket", Visibility.ALWAYS,
+        (
+            NotificationRule(NotificationKind.TICKET_RAISED, _CONTACT | {Relation.STAFF}, {}, _IMPORTED),
+            NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY, {}, _IMPORTED),
+        ),
+        "New ticket", "Raised the ticket.",
+    ),
+    EventTypeRow(
+        EventType.TICKET_MERGED, "ticket", Visibility.ALWAYS, _MERGES,
+        "Merged", "Merged the ticket into {into}. Use that ticket from now on.",
+    ),
+    EventTypeRow(
+        EventType.STATUS_CHANGED, "ticket", Visibility.ALWAYS,
+        (
+            NotificationRule(NotificationKind.RESOLVED, _FOLLOWERS | _CONTACT, {"after": ("resolved",)}),
+            NotificationRule(NotificationKind.REOPENED, _FOLLOWERS | _CONTACT, {"after": ("reopened",)}),
+            NotificationRule(NotificationKind.STATUS_CHANGED, _FOLLOWERS, {}, {"after": ("resolved", "reopened")}),
+            NotificationRule(
+                NotificationKind.STATUS_CHANGED, _CONTACT,
+                {"after": ("pending", "held", "cancelled", "closed", "rejected")},
+            ),
+            NotificationRule(  # work begins; from any other status "in progress" means little to a contact
+                NotificationKind.STATUS_CHANGED, _CONTACT,
+                {"before": ("acknowledged", "reopened"), "after": ("in_progress",)},
+            ),
+            NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY),
+        ),
+        "{after}", "Changed the status from {before} to {after}.",
+    ),
+    EventTypeRow(
+        EventType.NOTE_ADDED, "ticket", Visibility.WHEN_PUBLIC, _NOTES,
+        "New note", "Added a note.",
+    ),
+    EventTypeRow(
+        EventType.ATTACHMENT_ADDED, "ticket", Visibility.WHEN_PUBLIC, _NOTES,
+        "New file", "Attached {file} ({size}).",
+    ),
+    EventTypeRow(
+        EventType.TICKET_ASSIGNED, "ticket", Visibility.STAFF_ONLY,
+        (NotificationRule(NotificationKind.ASSIGNED_TO_ME, frozenset({Relation.ASSIGNEE})), _WATCHED),
+        "New agent", "Assigned the ticket to {agent}.", "Unassigned the ticket.",
+    ),
+    EventTypeRow(
+        EventType.TICKET_ROUTED, "ticket", Visibility.STAFF_ONLY,
+        (NotificationRule(NotificationKind.ROUTED_TO_MY_TEAM, frozenset({Relation.TEAM})), _WATCHED),
+        "New queue", "Moved the ticket to {queue}.", "Removed the ticket from its queue.",
+    ),
+    EventTypeRow(
+        EventType.TICKET_CHANGED, "ticket", Visibility.SOME_FIELDS, (_WATCHED,),
+        "Updated", "Changed {changes}.",
+        visible_fields=frozenset({
+            "title", "issue_type", "contact", "severity", "priority", "impact", "asked_severity", "asked_priority",
+            "external_ids",
+        }),
+    ),
+    EventTypeRow(
+        EventType.TICKET_LINKED, "ticket", Visibility.STAFF_ONLY, (_WATCHED,),
+        "Updated", "Linked the ticket: {link} {other}.",
+    ),
+    EventTypeRow(
+        EventType.TICKET_UNLINKED, "ticket", Visibility.STAFF_ONLY, (_WATCHED,),
+        "Updated", "Removed the link: {link} {other}.",
+    ),
+    EventTypeRow(
+        EventType.TICKET_UNMERGED, "ticket", Visibility.ALWAYS, _MERGES,
+        "Updated", "Undid the merge into {into}.",
+    ),
+    EventTypeRow(
+        EventType.TICKET_WATCHED, "ticket", Visibility.STAFF_ONLY, None,
+        None, "Began to watch the ticket, or stopped.",
+    ),
+    EventTypeRow(
+        EventType.ATTACHMENT_REMOVED, "ticket", Visibility.WHEN_PUBLIC, None,
+        None, "Deleted an attached file.",
+    ),
+)  # fmt: skip
+
+
+def _record(kind: EventType, sentence: str, visibility: Visibility = Visibility.STAFF_ONLY) -> EventTypeRow:
+    """Return the row of a type about something other than a ticket; such events notify nobody."""
+    return EventTypeRow(kind, kind.partition(".")[0], visibility, None, None, sentence)
+
+
+_RECORD_ROWS = (
+    _record(EventType.COMPANY_CREATED, "Added a company.", Visibility.COMPANY_ADMINS),
+    _record(EventType.COMPANY_CHANGED, "Changed a company.", Visibility.COMPANY_ADMINS),
+    _record(EventType.USER_CREATED, "Added a user.", Visibility.COMPANY_ADMINS),
+    _record(EventType.USER_CHANGED, "Changed a user.", Visibility.COMPANY_ADMINS),
+    _record(EventType.API_KEY_CREATED, "Created an API key.", Visibility.COMPANY_ADMINS),
+    _record(EventType.API_KEY_REVOKED, "Revoked an API key.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SERVICE_CREATED, "Added a service.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SERVICE_CHANGED, "Changed a service.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SERVICE_DELETED, "Deleted a service.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SERVICE_IMPORTED, "Imported the services of a company.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SUBSCRIPTION_CREATED, "Created a webhook subscription.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SUBSCRIPTION_CHANGED, "Changed a webhook subscription.", Visibility.COMPANY_ADMINS),
+    _record(EventType.SUBSCRIPTION_DELETED, "Deleted a webhook subscription.", Visibility.COMPANY_ADMINS),
+    _record(EventType.TEAM_CREATED, "Created a team."),
+    _record(EventType.TEAM_CHANGED, "Renamed a team, or changed its members."),
+    _record(EventType.TEAM_DELETED, "Deleted a team."),
+    _record(EventType.QUEUE_CREATED, "Created a queue."),
+    _record(EventType.QUEUE_CHANGED, "Changed a queue."),
+    _record(EventType.QUEUE_DELETED, "Deleted a queue."),
+    _record(EventType.ROUTING_RULE_CREATED, "Created a routing rule."),
+    _record(EventType.ROUTING_RULE_CHANGED, "Changed or moved a routing rule."),
+    _record(EventType.ROUTING_RULE_DELETED, "Deleted a routing rule."),
+    _record(EventType.MACRO_CREATED, "Created a macro."),
+    _record(EventType.MACRO_CHANGED, "Changed a macro."),
+    _record(EventType.MACRO_DELETED, "Deleted a macro."),
+    _record(EventType.VIEW_CREATED, "Created a shared view."),
+    _record(EventType.VIEW_CHANGED, "Changed a shared view."),
+    _record(EventType.VIEW_DELETED, "Deleted a shared view."),
+    _record(EventType.JOB_CREATED, "Started a job: a bulk change or an import."),
+    _record(EventType.JOB_CANCELLED, "Cancelled a job."),
+    _record(EventType.JOB_FINISHED, "Finished a job."),
+    _record(EventType.MAILBOX_CREATED, "Added a mailbox."),
+    _record(EventType.MAILBOX_CHANGED, "Changed a mailbox."),
+    _record(EventType.MAILBOX_DELETED, "Deleted a mailbox."),
+    _record(EventType.INBOUND_MAIL_RELEASED, "Released a mail from quarantine."),
+    _record(EventType.INBOUND_MAIL_DISCARDED, "Discarded a mail in quarantine."),
+    _record(EventType.MAIL_SUPPRESSION_CREATED, "Stopped mail to an address."),
+    _record(EventType.MAIL_SUPPRESSION_DELETED, "Allowed mail to an address again."),
+)
+
+EVENT_TYPES: dict[str, EventTypeRow] = {row.type: row for row in (*_TICKET_ROWS, *_RECORD_ROWS)}
+"""Every event type with its row. Where several events share a headline, that of the type that comes first is used."""
+
+
+def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[str, Any] | None:  # noqa: PLR0911
+    """Return what a reader may see of an event of its own company: its data, a part of it, or None for nothing.
+
+    A type that is not in the table is visible to the staff only.
+    """
+    if audience is Audience.STAFF:
+        return data
+    row = EVENT_TYPES.get(kind)
+    if row is None:
+        return None
+    match row.visibility:
+        case Visibility.ALWAYS:
+            return data
+        case Visibility.WHEN_PUBLIC:
+            return data if data["visibility"] == "public" else None
+        case Visibility.SOME_FIELDS:
+            visible = [change for change in data["changes"] if change["field"] in row.visible_fields]
+            return {"changes": visible} if visible else None
+        case Visibility.COMPANY_ADMINS:
+            return data if audience is Audience.COMPANY_ADMIN else None
+    return None
+
+
+def types_with(visibility: Visibility) -> list[EventType]:
+    """Return the types of a visibility, in the table's order."""
+    return [row.type for row in EVENT_TYPES.values() if row.visibility is visibility]
