@@ -20,9 +20,7 @@ TOO_LONG = {
     "tests/notifications/test_worker.py",
     "tests/search/test_language.py",
     "tests/search/test_usecases.py",
-    "tests/tickets/attachments/test_blobs.py",
     "tests/webhooks/test_worker.py",
-    "tests/wires/house/tickets/attachments/test_attachments.py",
 }
 """Files that are still to be split."""
 PATCHED_BY_NAME = {

@@ -1,0 +1,128 @@
+"""The store in a directory."""
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from clearline.clock import now
+from clearline.settings import InvalidSetting, read_settings
+from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
+from tests.builders.attachments import COMPANY, SOON, in_chunks, older, on_disk
+
+
+async def test_files_are_for_the_servers_account_alone(tmp_path: Path) -> None:
+    staged = await on_disk(tmp_path).blobs.stage(COMPANY, in_chunks(b"secret"), most=10)
+    root = tmp_path / "attachments"
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (root, *root.rglob("*"))}
+    final = root / str(COMPANY) / str(staged.id)
+    assert modes == {root: 0o700, root / "staging": 0o700, final.parent: 0o700, final: 0o600}
+
+
+async def test_a_file_that_a_killed_server_left_is_dropped_a_day_later(tmp_path: Path) -> None:
+    store = on_disk(tmp_path)
+    left = tmp_path / "attachments" / "staging" / str(uuid4())
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    assert await store.blobs.drop_unfinished(now() - SOON) == 0
+    assert left.exists()
+    assert await store.blobs.drop_unfinished(now() + SOON) == 1
+    assert not left.exists()
+
+
+KILLED = """
+import asyncio, os, signal, sys, uuid
+from clearline.tickets.attachments.blobs import open_blobs
+from clearline.settings import InvalidSetting, read_settings
+
+async def chunks():
+    for _ in range(3):
+        yield b"x" * 1024 * 1024
+    os.kill(os.getpid(), signal.SIGKILL)
+    yield b"never"
+
+asyncio.run(open_blobs(read_settings({"CLEARLINE_DATA_DIR": sys.argv[1]})).stage(uuid.uuid4(), chunks(), most=10**9))
+"""
+
+
+async def test_what_a_killed_process_had_received_is_dropped(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(tmp_path))
+    assert await process.wait() == -signal.SIGKILL
+    store = on_disk(tmp_path)
+    assert (store.contents(), store.unfinished()) == ({}, 1)
+    assert await store.blobs.drop_unfinished(now() + SOON) == 1
+    assert store.unfinished() == 0
+
+
+async def test_what_others_put_into_the_directory_is_left_alone(tmp_path: Path) -> None:
+    store = on_disk(tmp_path)
+    root = tmp_path / "attachments"
+    for name in ("notes.txt", "backup/notes.txt", f"{COMPANY}/notes.txt", f"{COMPANY}/{uuid4().hex}"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"mine")
+    assert await older(store.blobs, now() + SOON) == []
+
+
+async def test_a_long_listing_comes_in_pages(tmp_path: Path) -> None:
+    folder = tmp_path / "attachments" / str(COMPANY)
+    folder.mkdir(parents=True)
+    for _ in range(1001):
+        (folder / str(uuid4())).touch()
+    pages = [page async for page in on_disk(tmp_path).blobs.older_than(now() + SOON)]
+    assert [len(page) for page in pages] == [1000, 1]
+
+
+async def test_a_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "attachments").write_text("no directory")
+    blobs = on_disk(tmp_path).blobs
+    with pytest.raises(BlobsUnavailable, match="attachments cannot be kept in"):
+        await blobs.stage(COMPANY, in_chunks(b"x"), most=1)
+    with pytest.raises(BlobsUnavailable, match="attachments cannot be kept in"):
+        await older(blobs, now())
+    with pytest.raises(BlobsUnavailable, match="is no directory"):
+        await blobs.check()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+async def test_the_check_tells_of_a_directory_without_rights(tmp_path: Path) -> None:
+    os.chmod(tmp_path, 0o500)  # noqa: PTH101
+    with pytest.raises(BlobsUnavailable, match="cannot be written to"):
+        await on_disk(tmp_path).blobs.check()
+
+
+async def test_the_directory_can_be_elsewhere(tmp_path: Path) -> None:
+    blobs = open_blobs(read_settings({"CLEARLINE_ATTACHMENTS": str(tmp_path / "elsewhere")}))
+    staged = await blobs.stage(COMPANY, in_chunks(b"x"), most=1)
+    assert (tmp_path / "elsewhere" / str(COMPANY) / str(staged.id)).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ATTACHMENTS", "attachments"),
+        ("ATTACHMENTS", "s3://"),
+        ("ATTACHMENTS", "s3:///prefix"),
+        ("S3_ENDPOINT", "s3.example.com"),
+        ("S3_ENDPOINT", "ftp://s3.example.com"),
+        ("ATTACHMENT_MAX", "0"),
+        ("ATTACHMENT_MAX", "25M"),
+        ("ATTACHMENT_TYPES", ","),
+        ("ATTACHMENT_TYPES", "text"),
+        ("ATTACHMENT_TYPES", "*/*"),
+        ("ATTACHMENT_TYPES", "text/plain;charset=utf-8"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"CLEARLINE_{variable} must be "):
+        read_settings({f"CLEARLINE_{variable}": value})
+
+
+def test_media_types_are_read_as_a_list() -> None:
+    found = read_settings({"CLEARLINE_ATTACHMENT_TYPES": "Text/Plain, image/* ,"})
+    assert found.attachment_types == ("text/plain", "image/*")
+    assert read_settings({"CLEARLINE_ATTACHMENT_TYPES": "*"}).attachment_types == ("*",)

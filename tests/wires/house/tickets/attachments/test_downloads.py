@@ -1,0 +1,154 @@
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.builders.attachments import CONTENT, DIGEST, MOST, attach, stored_files
+from tests.conftest import Tenant
+
+STRANGE = 'Zürich "core" 100%.txt'
+
+
+async def test_a_file_is_attached_described_listed_and_downloaded(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path
+) -> None:
+    made = await attach(client, path, tenant.headers, kind="Text/Plain; charset=utf-8", name=STRANGE)
+    assert made.status_code == 201, made.text
+    body = made.json()
+    expected = {
+        "id": body["id"],
+        "ticket": path.split("/")[4],
+        "name": STRANGE,
+        "media_type": "text/plain",
+        "size": len(CONTENT),
+        "sha256": DIGEST.hex(),
+        "visibility": "public",
+        "source": "buyer",
+        "author": tenant.user.name,
+        "created_at": body["created_at"],
+    }
+    assert body == expected
+    assert made.headers["location"] == f"{path}/{body['id']}"
+    read = await client.get(made.headers["location"], headers=tenant.headers)
+    assert (read.status_code, read.json(), read.headers["etag"]) == (200, expected, made.headers["etag"])
+    listed = await client.get(path, headers=tenant.headers)
+    assert listed.json() == {"data": [expected], "has_more": False, "next_cursor": None}
+    assert body["id"] in stored_files(folder)
+
+    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers)
+    assert (got.status_code, got.content) == (200, CONTENT)
+    told = {
+        name: value for name, value in got.headers.items() if not name.startswith(("ratelimit", "x-r", "x-request"))
+    }
+    digest = f"sha-256=:{b64encode(DIGEST).decode()}:"
+    assert told == {
+        "content-type": "text/plain",
+        "content-length": str(len(CONTENT)),
+        "content-disposition": (
+            "attachment; filename=\"Z_rich _core_ 100_.txt\"; filename*=UTF-8''Z%C3%BCrich%20%22core%22%20100%25.txt"
+        ),
+        "content-security-policy": "sandbox; default-src 'none'",
+        "content-digest": digest,
+        "repr-digest": digest,
+        "etag": f'"{DIGEST.hex()}"',
+        "accept-ranges": "bytes",
+        "cache-control": "private, no-cache",
+        "vary": "Authorization",
+        "x-content-type-options": "nosniff",
+    }
+
+
+async def test_a_file_of_several_blocks_comes_back_whole(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+    content = bytes(range(256)) * (MOST // 256)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 65_536):
+            yield content[start : start + 65_536]
+
+    made = await attach(client, path, tenant.headers, chunks(), "application/vnd.tcpdump.pcap")
+    assert (made.status_code, made.json()["size"]) == (201, len(content))
+    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers)
+    assert got.content == content
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "part"),
+    [
+        ("bytes=0-9", 206, (0, 9)),
+        ("bytes=5-5", 206, (5, 5)),
+        ("bytes=1790-", 206, (1790, 1799)),
+        ("bytes=1790-99999", 206, (1790, 1799)),
+        ("bytes=-10", 206, (1790, 1799)),
+        ("bytes=-99999", 206, (0, 1799)),
+        ("bytes=1800-", 416, None),
+        ("bytes=-0", 416, None),
+        ("bytes=-", 200, None),
+        ("bytes=9-5", 200, None),
+        ("bytes=0-1,3-4", 200, None),
+        ("lines=0-1", 200, None),
+    ],
+)
+async def test_a_part_of_a_file_can_be_asked_for(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, asked: str, status: int, part: tuple[int, int] | None
+) -> None:
+    made = await attach(client, path, tenant.headers)
+    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers | {"Range": asked})
+    assert got.status_code == status
+    if part is not None:
+        assert got.content == CONTENT[part[0] : part[1] + 1]
+        assert got.headers["content-range"] == f"bytes {part[0]}-{part[1]}/1800"
+        assert got.headers["content-length"] == str(part[1] + 1 - part[0])
+        assert "content-digest" not in got.headers
+        assert "repr-digest" in got.headers
+    elif status == 416:
+        assert got.headers["content-range"] == "bytes */1800"
+        assert got.json()["code"] == "range-not-satisfiable"
+    else:
+        assert got.content == CONTENT
+
+
+@pytest.mark.parametrize(("validator", "status"), [(f'"{DIGEST.hex()}"', 206), ('"other"', 200)])
+async def test_a_part_of_another_file_is_not_joined_to_this_one(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, validator: str, status: int
+) -> None:
+    made = await attach(client, path, tenant.headers)
+    asked = {"Range": "bytes=2-", "If-Range": validator}
+    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers | asked)
+    assert (got.status_code, got.content) == (status, CONTENT[2:] if status == 206 else CONTENT)
+
+
+async def test_a_file_that_the_client_has_is_not_sent_again_and_a_head_sends_none(
+    client: httpx.AsyncClient, tenant: Tenant, path: str
+) -> None:
+    where = (await attach(client, path, tenant.headers)).headers["location"] + "/content"
+    for known in (f'"{DIGEST.hex()}"', f'"x", W/"{DIGEST.hex()}"', "*"):
+        again = await client.get(where, headers=tenant.headers | {"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", f'"{DIGEST.hex()}"')
+    assert (await client.get(where, headers=tenant.headers | {"If-None-Match": '"x"'})).status_code == 200
+    head = await client.head(where, headers=tenant.headers)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(CONTENT)))
+
+
+async def test_a_lost_content_is_told_and_not_passed_off_as_empty(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path
+) -> None:
+    made = await attach(client, path, tenant.headers)
+    (folder / "attachments" / str(tenant.company.id) / made.json()["id"]).unlink()
+    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers)
+    assert (got.status_code, got.json()["code"]) == (503, "unavailable")
+
+
+async def test_the_list_comes_in_pages(client: httpx.AsyncClient, agent: dict[str, str], path: str) -> None:
+    for name in "abcde":
+        await attach(client, path, agent, name=name)
+    seen = []
+    query = "?limit=2"
+    while query:
+        page = (await client.get(path + query, headers=agent)).json()
+        seen.append([one["name"] for one in page["data"]])
+        query = f"?limit=2&cursor={page['next_cursor']}" if page["has_more"] else ""
+    assert seen == [["a", "b"], ["c", "d"], ["e"]]
+    assert (await client.get(path + "?cursor=nonsense", headers=agent)).json()["code"] == "invalid-cursor"
+    assert (await client.get(path + "?sort=name", headers=agent)).json()["code"] == "invalid-parameter"
