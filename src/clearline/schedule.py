@@ -2,12 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from clearline.accounts.key_usecases import KeyRing
 from clearline.bulk import worker as jobs
 from clearline.notifications import worker as notifications
-from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.work.runner import Job
 from clearline.routing import worker as routing
@@ -73,17 +72,17 @@ class ActorsLine:
     def __init__(self, database: Database, keys: KeyRing) -> None:
         self._database = database
         self._keys = keys
-        self._connection: Any = None
+        self._listener: Listener | None = None
 
     async def keep_up(self) -> int:
         """Open the line when it is down; 1 when it was."""
         if self._keys.is_line_up:
             return 0
-        self._connection = await self._database.listen(_CHANNEL, self._keys.forget, self._keys.line_down)
+        self._listener = await self._database.listen(_CHANNEL, self._keys.forget, self._keys.line_down)
         self._keys.line_up()
         return 1
 
     async def close(self) -> None:
         """Give the line up."""
-        if self._connection is not None:
-            await self._connection.close()
+        if self._listener is not None:
+            await self._listener.close()

@@ -3,12 +3,11 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from asyncpg.exceptions import UniqueViolationError
 from msgspec.structs import astuple
 
 from clearline.accounts.domain import ApiKey
 from clearline.identity import ROLE_SCOPES, Actor, Company, Role, User
-from clearline.platform.database.transactions import Record, Tx
+from clearline.platform.database.transactions import Record, Tx, UniqueViolation
 
 _KEY = "company_id, id, user_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at"
 
@@ -74,7 +73,7 @@ async def save_company(tx: Tx, company: Company) -> bool:
                returning id""",
             *astuple(company),
         )
-    except UniqueViolationError:
+    except UniqueViolation:
         return False
     return row is not None
 
@@ -158,7 +157,7 @@ async def save_user(tx: Tx, user: User) -> bool:
             """,
             *astuple(user),
         )
-    except UniqueViolationError:
+    except UniqueViolation:
         return False
     return True
 

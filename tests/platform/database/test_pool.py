@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from clearline.platform.database import pool as pools
+from clearline.platform.database import transactions
 from clearline.platform.database.transactions import (
     Database,
     DatabaseMisconfigured,
@@ -137,11 +138,16 @@ async def test_a_single_statement_transaction_refuses_a_second_write(small: Data
     assert [row[0] for row in found] == ["ONCE"]
 
 
-async def test_a_statement_that_takes_too_long_means_the_database_is_unavailable(small: Database) -> None:
+async def test_a_statement_that_takes_too_long_means_the_database_is_unavailable(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "STATEMENT_SECONDS", 0.2)
+    small = await Database.open(database_url, size=SIZE)
     with pytest.raises(DatabaseUnavailable):
         async with small.statement() as tx:
-            await tx.fetchval("select pg_sleep(30)", timeout=0.05)
+            await tx.fetchval("select pg_sleep(30)")
     await assert_whole(small)
+    await small.close()
 
 
 async def test_no_free_connection_in_time_means_the_database_is_unavailable(

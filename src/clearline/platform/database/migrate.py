@@ -88,20 +88,21 @@ async def migrate(database: Database, *, afterwards: Callable[[Tx], Awaitable[ob
 
 
 async def _migrate(database: Database, afterwards: Callable[[Tx], Awaitable[object]]) -> list[Migration]:
-    async with database.alone("clearline migrations") as connection:
-        await connection.execute(
-            "create table if not exists schema_migration "
-            "(number integer primary key, name text not null, applied_at timestamptz not null)"
-        )
-        missing = _after(await connection.fetchval("select coalesce(max(number), 0) from schema_migration"))
+    async with database.alone("clearline migrations") as session:
+        async with session.transaction() as tx:
+            await tx.write_script(
+                "create table if not exists schema_migration "
+                "(number integer primary key, name text not null, applied_at timestamptz not null)"
+            )
+            missing = _after(await tx.fetchval("select coalesce(max(number), 0) from schema_migration"))
         for migration in missing:
-            async with connection.transaction():
-                await connection.execute(migration.sql)
-                await connection.execute(
+            async with session.transaction() as tx:
+                await tx.write_script(migration.sql)
+                await tx.write(
                     "insert into schema_migration values ($1, $2, $3)", migration.number, migration.name, now()
                 )
-        async with connection.transaction():
-            await afterwards(Tx(connection))
+        async with session.transaction() as tx:
+            await afterwards(tx)
     return missing
 
 

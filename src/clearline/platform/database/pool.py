@@ -7,10 +7,17 @@ reading a ticket costs (docs/adr/0002-one-statement-and-our-own-pool.md). This o
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 WAIT_SECONDS = 10
 """How long to wait for a connection when all are borrowed."""
+
+
+async def close_or_cut(connection: Any) -> None:
+    """Close a connection; one that is gone, or does not end within 5 seconds, is cut."""
+    with suppress(Exception):  # the driver cuts it then
+        await connection.close(timeout=5)
 
 
 class Pool:
@@ -50,10 +57,10 @@ class Pool:
         self._wake()
 
     async def close(self) -> None:
-        """Close the connections that are not borrowed."""
+        """Close the connections that are not borrowed. Errors are of no consequence."""
         while self._idle:
             self._open -= 1
-            await self._idle.pop().close(timeout=5)
+            await close_or_cut(self._idle.pop())
 
     async def _new(self) -> Any:
         self._open += 1

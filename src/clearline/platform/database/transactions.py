@@ -1,15 +1,17 @@
 """The pool and the transactions. The only place where asyncpg's own types and errors are known."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import asyncpg
 from asyncpg import exceptions as pg
 
-from clearline.platform.database.pool import Pool
+from clearline.platform.database.pool import Pool, close_or_cut
 
+T = TypeVar("T")
 Record = Any
 """A row: values by position and by name."""
 
@@ -55,25 +57,38 @@ class StatementFailed(Exception):
         super().__init__(" ".join(filter(None, [type(error).__name__, self.sqlstate, constraint])))
 
 
+class UniqueViolation(StatementFailed):
+    """Another row has this value, which must be unique."""
+
+
 def _is_gone(error: BaseException) -> bool:
     """Whether the database is away. asyncpg's wrong-argument errors share a base with its broken connections."""
     return isinstance(error, _GONE) and not isinstance(error, ValueError)
 
 
-def _translate(error: BaseException) -> None:
-    """Raise one of our own errors in the place of the driver's; other errors pass."""
+def _translate(error: Exception) -> None:
+    """Raise our own error in the place of the driver's; return when the error is not the driver's.
+
+    The driver's text is hidden where it may repeat what people wrote.
+    """
     if _is_gone(error):
         raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+    if isinstance(error, pg.UniqueViolationError):
+        raise UniqueViolation(error) from None
     if isinstance(error, (pg.PostgresError, pg.InterfaceError)):
         raise StatementFailed(error) from None
 
 
-def _breaks(error: BaseException) -> bool:
-    """Whether a connection is of no use after the error: it is gone, or was left in the middle of a statement."""
-    return _is_gone(error) or isinstance(error, DatabaseUnavailable) or not isinstance(error, Exception)
+async def _call(call: Awaitable[T]) -> T:
+    """Await a call of the driver and translate its error."""
+    try:
+        return await call
+    except Exception as error:
+        _translate(error)
+        raise
 
 
-async def _connect(url: str, *, seconds: float | None = STATEMENT_SECONDS) -> Any:
+async def _connect(url: str, *, seconds: float | None) -> Any:
     settings = {"application_name": "clearline", "timezone": "UTC", "synchronous_commit": "on"}
     return await asyncpg.connect(url, command_timeout=seconds, server_settings=settings)
 
@@ -83,28 +98,67 @@ class Tx:
 
     ``fetch``, ``fetchrow`` and ``fetchval`` read. Whatever changes data goes through ``write`` (first row or None)
     or ``write_many``, so that a single-statement transaction can insist on being one.
+
+    Only these calls translate the driver's errors: what else a caller's block raises stays what it is. ``failure`` is
+    the last error of a call; ``is_broken`` says that the connection is of no use any more: it is gone, or a call was
+    interrupted.
     """
 
-    __slots__ = ("_connection", "_writes_left", "fetch", "fetchrow", "fetchval")
+    __slots__ = ("_connection", "_writes_left", "failure", "is_broken")
 
     def __init__(self, connection: Any, writes_left: int | None = None) -> None:
         self._connection = connection
         self._writes_left = writes_left
-        self.fetch: Callable[..., Awaitable[list[Record]]] = connection.fetch
-        self.fetchrow: Callable[..., Awaitable[Record | None]] = connection.fetchrow
-        self.fetchval: Callable[..., Awaitable[Any]] = connection.fetchval
+        self.failure: Exception | None = None
+        self.is_broken = False
+
+    async def fetch(self, statement: str, *values: object) -> list[Record]:
+        """Read rows."""
+        try:
+            rows: list[Record] = await self._connection.fetch(statement, *values)
+        except BaseException as error:
+            self._fail(error)
+            raise
+        return rows
+
+    async def fetchrow(self, statement: str, *values: object) -> Record | None:
+        """Read the first row, or None."""
+        try:
+            return await self._connection.fetchrow(statement, *values)
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    async def fetchval(self, statement: str, *values: object) -> Any:
+        """Read the first value of the first row, or None."""
+        try:
+            return await self._connection.fetchval(statement, *values)
+        except BaseException as error:
+            self._fail(error)
+            raise
 
     def write(self, statement: str, *values: object) -> Awaitable[Record | None]:
-        """Run a statement that changes data; answers its first row, or None."""
+        """Run a statement that changes data; return its first row, or None."""
         self._spend()
-        row: Awaitable[Record | None] = self._connection.fetchrow(statement, *values)
-        return row
+        return self.fetchrow(statement, *values)
 
-    def write_many(self, statement: str, rows: list[tuple[object, ...]]) -> Awaitable[None]:
+    async def write_many(self, statement: str, rows: list[tuple[object, ...]]) -> None:
         """Run a statement once for each row of values, in one round trip."""
         self._spend()
-        done: Awaitable[None] = self._connection.executemany(statement, rows)
-        return done
+        await self.call(self._connection.executemany, statement, rows)
+
+    async def write_script(self, statements: str) -> None:
+        """Run statements without values, one after another."""
+        self._spend()
+        await self.call(self._connection.execute, statements)
+
+    async def call(self, method: Callable[..., Awaitable[object]], *values: object) -> None:
+        """Call another of the driver's methods."""
+        try:
+            await method(*values)
+        except BaseException as error:
+            self._fail(error)
+            raise
 
     def _spend(self) -> None:
         if self._writes_left is None:
@@ -113,40 +167,154 @@ class Tx:
             raise RuntimeError("a second write in a single-statement transaction; use transaction()")
         self._writes_left -= 1
 
+    def _fail(self, error: BaseException) -> None:
+        """Note how a call of the driver failed; raise our own error in the place of the driver's."""
+        if not isinstance(error, Exception):
+            self.is_broken, self.failure = True, DatabaseUnavailable("a statement was interrupted")
+            return
+        try:
+            _translate(error)
+        except (DatabaseUnavailable, StatementFailed) as ours:
+            self.is_broken, self.failure = self.is_broken or isinstance(ours, DatabaseUnavailable), ours
+            raise
+
 
 async def hurry(tx: Tx) -> None:
     """Have the rest of the transaction wait for a lock 2 s at most; then the statement fails with 55P03."""
     await tx.fetchval("set local lock_timeout = '2s'")
 
 
+class _Lender(Protocol):
+    """Whoever has connections: the pool, or one connection by itself."""
+
+    async def borrow(self) -> Any: ...
+
+    def give_back(self, connection: Any, *, broken: bool) -> None: ...
+
+
+class _Single:
+    """A single connection, which is lent again and again. A broken one is cut and lent no more."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def borrow(self) -> Any:
+        return self._connection
+
+    def give_back(self, connection: Any, *, broken: bool) -> None:
+        if broken:
+            connection.terminate()
+
+
 class _Statement:
-    """See ``Database.statement``. A class, not a generator: every request passes here."""
+    """See ``Transactions.statement``. A class, not a generator: every request passes here."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_lender", "_tx")
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, lender: _Lender) -> None:
+        self._lender = lender
 
     async def __aenter__(self) -> Tx:
         try:
-            self._connection = await self._pool.borrow()
+            self._connection = await self._lender.borrow()
         except Exception as error:
             _translate(error)
             raise
-        return Tx(self._connection, writes_left=1)
+        self._tx = Tx(self._connection, 1)
+        return self._tx
+
+    async def __aexit__(self, *_raised: object) -> None:
+        self._lender.give_back(self._connection, broken=self._tx.is_broken)
+
+
+class _Transaction:
+    """See ``Transactions.transaction``."""
+
+    __slots__ = ("_connection", "_lender", "_transaction", "_tx")
+
+    def __init__(self, lender: _Lender) -> None:
+        self._lender = lender
+
+    async def __aenter__(self) -> Tx:
+        self._connection = await _call(self._lender.borrow())
+        self._tx = Tx(self._connection)
+        try:
+            await self._tx.call(self._begin)
+        except BaseException:
+            self._lender.give_back(self._connection, broken=True)
+            raise
+        return self._tx
+
+    async def _begin(self) -> None:
+        self._transaction = self._connection.transaction()
+        await self._transaction.start()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.give_back(self._connection, broken=error is not None and _breaks(error))
-        if error is not None:
-            _translate(error)
+        if isinstance(error, GeneratorExit):  # what is closed may not wait: the rollback is a task of its own
+            task = asyncio.get_running_loop().create_task(self._roll_back())
+            _ROLLBACKS.add(task)
+            task.add_done_callback(_ROLLBACKS.discard)
+        elif error is not None:
+            await self._roll_back()
+        elif self._tx.failure is not None:  # PostgreSQL would answer COMMIT with a rollback, and without an error
+            await self._roll_back()
+            raise self._tx.failure
+        else:
+            await self._end(self._transaction.commit)
+
+    async def _roll_back(self) -> None:
+        with suppress(DatabaseUnavailable, StatementFailed):  # then the connection is cut, which undoes it too
+            await self._end(self._transaction.rollback)
+
+    async def _end(self, end: Callable[[], Awaitable[object]]) -> None:
+        try:
+            if not self._tx.is_broken:
+                await self._tx.call(end)
+        finally:
+            self._lender.give_back(self._connection, broken=self._tx.is_broken)
 
 
-class Database:
+_ROLLBACKS: set[asyncio.Task[None]] = set()
+"""Rollbacks that nobody waits for."""
+
+
+class Transactions:
+    """Makes transactions on connections that a lender has."""
+
+    def __init__(self, lender: _Lender) -> None:
+        self._lender = lender
+
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction that commits when the block ends and rolls back when it raises.
+
+        What the block raises passes unchanged. A block that ends although one of its statements failed raises that
+        failure again: nothing of it can be committed.
+
+        Raises:
+            DatabaseUnavailable: the database went away; an unfinished commit may or may not have happened.
+            StatementFailed: PostgreSQL refused a statement or the commit.
+        """
+        return _Transaction(self._lender)
+
+    def statement(self) -> AbstractAsyncContextManager[Tx]:
+        """A transaction of one statement, without the round trips of BEGIN and COMMIT.
+
+        For reads, and for a use case whose whole effect is one statement: that statement is its own transaction.
+        A second ``write`` raises RuntimeError.
+
+        Raises:
+            DatabaseUnavailable, StatementFailed: as for ``transaction``.
+        """
+        return _Statement(self._lender)
+
+
+class Database(Transactions):
     """A pool of connections to one PostgreSQL. Nothing may leave session state behind: no connection is reset."""
 
     def __init__(self, pool: Pool, url: str) -> None:
+        super().__init__(pool)
         self._pool = pool
         self._url = url
 
@@ -158,7 +326,7 @@ class Database:
             DatabaseUnavailable: nobody answers, or not yet.
             DatabaseMisconfigured: the address, role, password or database is wrong, or the server is too old.
         """
-        pool = Pool(lambda: _connect(url), size)
+        pool = Pool(lambda: _connect(url, seconds=STATEMENT_SECONDS), size)
         try:
             pool.give_back(await pool.borrow(), broken=False)
         except (pg.PostgresError, ValueError, *_GONE) as error:
@@ -180,69 +348,48 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Tx]:
-        """A transaction that commits when the block ends and rolls back when it raises.
+    async def alone(self, lock: str) -> AsyncIterator[Transactions]:
+        """Transactions on a connection of their own that has the advisory lock ``lock``; wait for it.
 
-        Raises:
-            DatabaseUnavailable: the database went away; an unfinished commit may or may not have happened.
-        """
-        try:
-            connection = await self._pool.borrow()
-        except Exception as error:
-            _translate(error)
-            raise
-        broken = False
-        try:
-            async with connection.transaction():
-                yield Tx(connection)
-        except BaseException as error:
-            broken = _breaks(error)
-            _translate(error)
-            raise
-        finally:
-            self._pool.give_back(connection, broken=broken)
-
-    def statement(self) -> _Statement:
-        """A transaction of one statement, without the round trips of BEGIN and COMMIT.
-
-        For reads, and for a use case whose whole effect is one statement: that statement is its own transaction.
-        A second ``write`` raises RuntimeError.
-
-        Raises:
-            DatabaseUnavailable: as for ``transaction``.
-        """
-        return _Statement(self._pool)
-
-    @asynccontextmanager
-    async def alone(self, lock: str) -> AsyncIterator[Any]:
-        """A connection of its own that holds the advisory lock ``lock``; waits for whoever holds it.
-
-        Raises:
-            DatabaseUnavailable: the database went away.
-        """
-        try:
-            connection = await _connect(self._url, seconds=None)
-            try:
-                await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", lock)
-                yield connection
-            finally:
-                await connection.close(timeout=5)
-        except Exception as error:
-            _translate(error)
-            raise
-
-    async def listen(self, channel: str, heard: Callable[[], None], lost: Callable[[], None]) -> Any:
-        """Call ``heard`` for each notification on ``channel``, on a connection of its own.
-
-        ``lost`` is called once when that connection ends, however it ends. Answers an object with ``close()``.
+        A statement may take as long as it likes. The lock lasts until the block ends or the connection breaks; after
+        that every transaction raises DatabaseUnavailable.
 
         Raises:
             DatabaseUnavailable: the connection cannot be made.
         """
+        connection = await _call(_connect(self._url, seconds=None))
         try:
-            connection = await asyncpg.connect(self._url)
-            await connection.add_listener(channel, lambda *_: heard())
-            connection.add_termination_listener(lambda _connection: lost())
-        except (pg.PostgresError, *_GONE) as error:
-            raise DatabaseUnavailable(str(error)) from error
-        return connection
+            session = Transactions(_Single(connection))
+            async with session.statement() as tx:
+                await tx.fetchval("select pg_advisory_lock(hashtextextended($1, 0))", lock)
+            yield session
+        finally:
+            await close_or_cut(connection)
+
+    async def listen(self, channel: str, heard: Callable[[], None], lost: Callable[[], None]) -> "Listener":
+        """Call ``heard`` for each notification on ``channel``, on a connection of its own.
+
+        ``lost`` is called once when that connection ends, however it ends.
+
+        Raises:
+            DatabaseUnavailable: the connection cannot be made.
+        """
+        connection = await _call(asyncpg.connect(self._url))
+        try:
+            await _call(connection.add_listener(channel, lambda *_: heard()))
+        except BaseException:
+            connection.terminate()
+            raise
+        connection.add_termination_listener(lambda _connection: lost())
+        return Listener(connection)
+
+
+class Listener:
+    """A connection that listens: see ``Database.listen``."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def close(self) -> None:
+        """Listen no more."""
+        await close_or_cut(self._connection)
