@@ -42,7 +42,7 @@ from clearline.wires.house import reference as house_reference
 from clearline.wires.house.errors import CATALOGUE
 from clearline.wires.house.event_stream.mapping import event_out
 from clearline.wires.house.routes import wire_app as house_app
-from clearline.wires.http.call import Desk, encode
+from clearline.wires.http.call import Services, encode
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
 from clearline.wires.http.limits import OpenStreams, RateLimiter
@@ -117,11 +117,11 @@ class Application:
                 secret = await server.secret(tx, "cursors", secrets.token_bytes(32))
             limits = Limits(settings.attachment_max, settings.attachment_types)
             limiter = RateLimiter(settings.rate_limit)
-            desk = Desk(
+            services = Services(
                 database, keys, limiter, Cursors(secret), now, blobs, limits, hub, OpenStreams(),
                 webhook_networks=settings.webhook_networks, settings=settings,
             )  # fmt: skip
-            self._edge = Edge(_Switch(desk), access_log=settings.access_log)
+            self._edge = Edge(_Switch(services), access_log=settings.access_log)
             if listener is not None:
                 await listener.start(shared=settings.processes > 1)
             running = asyncio.create_task(runner.run())
@@ -144,13 +144,13 @@ class Application:
 class _Switch:
     """Hands a request to its wire by the beginning of its path, and to the pages and probes otherwise."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._console_connect = wire_app(desk)
-        self._house = house_app(desk)
+    def __init__(self, services: Services) -> None:
+        self._console_connect = wire_app(services)
+        self._house = house_app(services)
         house = house_reference.openapi()
         rest: list[BaseRoute] = [
-            *probes(desk.database),
-            Route("/openapi.json", OpenApi(desk).answer),
+            *probes(services.database),
+            Route("/openapi.json", OpenApi(services).answer),
             document_route(_HOUSE_DOCUMENT, house),
             *reference_routes({"/docs": ("/openapi.json", openapi()), "/docs/api": (_HOUSE_DOCUMENT, house)}),
             *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),

@@ -225,7 +225,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_nobody_waits_long_for_a_lock_and_only_in_a_hurry(database: Database) -> None:
     async with database.transaction() as tx:
-        await db.hurry(tx)
+        await db.set_lock_timeout(tx)
         assert await tx.fetchval("show lock_timeout") == "2s"
     async with database.statement() as tx:
         assert await tx.fetchval("show lock_timeout") == "0"

@@ -78,7 +78,7 @@ def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -
 @asynccontextmanager
 async def working(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> AsyncIterator[Runner]:
     """The workers of webhooks, as a process of its own runs them."""
-    runner = Runner(jobs(database, clock, **more), gives_way=False)
+    runner = Runner(jobs(database, clock, **more), yields_to_requests=False)
     running = asyncio.create_task(runner.run())
     try:
         yield runner

@@ -123,7 +123,7 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
             item = await job_store.take(tx, job)
             if item is None:
                 return False
-            await db.hurry(tx)
+            await db.set_lock_timeout(tx)
             result = await process_item(tx, job, item, now=now())
             if job.dry_run:
                 raise _Undone(result)  # noqa: TRY301 - only an exception rolls back

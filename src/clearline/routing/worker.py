@@ -57,7 +57,7 @@ async def _settle(database: Database, number: int, rules: Sequence[RoutingRule],
     for tries_left in reversed(range(TRIES)):
         try:
             async with database.transaction() as tx:
-                await db.hurry(tx)  # a ticket that somebody holds must not stop the others
+                await db.set_lock_timeout(tx)  # a ticket that somebody holds must not stop the others
                 await routing.route_new_ticket(tx, number, rules=known, now=now())
         except DatabaseUnavailable:
             raise  # the whole turn is put off

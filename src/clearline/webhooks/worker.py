@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from clearline.events.consumer import follower
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, StatementFailed, Tx
-from clearline.platform.work.claims import LEASE_SECONDS, Pump
+from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import Job
 from clearline.settings import Settings
 from clearline.webhooks import delivery_store
@@ -91,9 +91,9 @@ class Sender:
         self._server_secret = b""
         self._book = _Book(database, now)
 
-    def pump(self) -> Pump[Claimed]:
+    def pump(self) -> ClaimWorker[Claimed]:
         """What runs this."""
-        return Pump(
+        return ClaimWorker(
             "webhook deliveries",
             slots=SLOTS,
             claim=self._claim,

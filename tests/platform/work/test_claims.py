@@ -6,7 +6,7 @@ import pytest
 
 from clearline.platform.database.transactions import DatabaseUnavailable
 from clearline.platform.work import claims as pump
-from clearline.platform.work.claims import Pump
+from clearline.platform.work.claims import ClaimWorker
 from clearline.platform.work.runner import Runner
 
 
@@ -49,11 +49,11 @@ class Pieces:
         self.closed += 1
 
     def runner(self, slots: int, **more: Any) -> Runner:
-        one = Pump(
+        one = ClaimWorker(
             "pieces", slots=slots, claim=self.claim, do=self.do, renew=self.renew, release=self.release,
             close=self.close, **more,
         )  # fmt: skip
-        return Runner([one.job()], gives_way=False)
+        return Runner([one.job()], yields_to_requests=False)
 
 
 async def for_a_while(runner: Runner, pieces: Pieces, count: int) -> None:

@@ -127,11 +127,11 @@ async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twent
             assert wait == 0.3
 
 
-@pytest.mark.parametrize("gives_way", [False, True])
-async def test_a_process_that_only_works_gives_way_to_nobody(*, gives_way: bool) -> None:
+@pytest.mark.parametrize("yields_to_requests", [False, True])
+async def test_a_process_that_only_works_yields_to_requests_to_nobody(*, yields_to_requests: bool) -> None:
     class Busy(Watched):
         def __init__(self, jobs: list[Job]) -> None:
-            Runner.__init__(self, jobs, gives_way=gives_way)
+            Runner.__init__(self, jobs, yields_to_requests=yields_to_requests)
             self.waits, self._busy = [], True
 
     async def turn() -> int:
@@ -140,13 +140,13 @@ async def test_a_process_that_only_works_gives_way_to_nobody(*, gives_way: bool)
 
     runner = Busy([Job("work", 0.1, turn, 5)])
     await runner.run()
-    assert all((wait >= 19 * 0.02) is gives_way for wait in runner.waits[1:])
+    assert all((wait >= 19 * 0.02) is yields_to_requests for wait in runner.waits[1:])
 
 
 async def test_an_alarm_brings_the_next_turn_at_once() -> None:
     turns = Counted()
     alarm = asyncio.Event()
-    runner = Runner([Job("woken", NEVER, turns, alarm=alarm)], gives_way=False)
+    runner = Runner([Job("woken", NEVER, turns, alarm=alarm)], yields_to_requests=False)
     running = asyncio.create_task(runner.run())
     await asyncio.sleep(0.05)
     assert turns.turns == 0

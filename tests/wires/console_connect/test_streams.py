@@ -16,7 +16,7 @@ from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.wires.house.routes import DIALECT
-from clearline.wires.http.call import Call, Desk, Stream
+from clearline.wires.http.call import Call, Services, Stream
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
 from clearline.wires.http.limits import OpenStreams, RateLimiter
@@ -41,12 +41,12 @@ async def answer_of(database: Database, tenant: Tenant, folder: Path, parts: lis
     blobs = open_blobs(Settings(data_dir=folder))
     limits = Limits(1, ())
     cursors = Cursors(b"secret" * 6)
-    desk = Desk(
+    services = Services(
         database, KeyRing(database), RateLimiter(0), cursors, lambda: datetime.now(UTC), blobs, limits, Hub(database),
         OpenStreams(),
     )  # fmt: skip
     table = [Operation("read", "GET", "/stream", handle, "Read", "Parts.", None, bytes, media=("text/plain",))]
-    transport = httpx.ASGITransport(Edge(Wire(table, desk, DIALECT), access_log=False))
+    transport = httpx.ASGITransport(Edge(Wire(table, services, DIALECT), access_log=False))
     async with httpx.AsyncClient(transport=transport, base_url="http://desk.example.com") as client:
         return await client.get("/stream", headers=tenant.headers)
 

@@ -24,7 +24,7 @@ def work() -> None:
     logs.configure(found.log_format, found.log_level)
 
     async def until_told(database: Database) -> None:
-        runner = Runner(shared_jobs(database, open_blobs(found), found), gives_way=False)
+        runner = Runner(shared_jobs(database, open_blobs(found), found), yields_to_requests=False)
         for told in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(told, runner.stop)
         click.echo("Clearline works (Ctrl-C stops it)", err=True)

@@ -185,7 +185,7 @@ async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
     async with database.transaction() as tx:
         known = await mail_sorting.known_contact(tx, parsed.heads.sender)
     async with database.transaction() as tx:
-        await db.hurry(tx)
+        await db.set_lock_timeout(tx)
         if await inbound_mail_store.take(tx, mail.id) is None:
             return  # another process has it, or had
         outcome = await mail_sorting.sort(tx, mail, parsed, message, known, desk=desk, now=now())

@@ -15,7 +15,7 @@ from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, S
 from clearline.mail.outbound.store import Claimed
 from clearline.mail.outbound.usecases import purge, suppressed
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
-from clearline.platform.work.claims import LEASE_SECONDS, Pump
+from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import Job
 from clearline.settings import Settings
 
@@ -48,7 +48,7 @@ class MailOut:
     ) -> None:
         self._database, self._connections, self._now = database, connections, now
         self._rests, self._resume_at, self._is_trying = 0, now(), False
-        self._pump = Pump(NAME, slots=slots, claim=self._claim, do=self._send_all, renew=self._renew)
+        self._pump = ClaimWorker(NAME, slots=slots, claim=self._claim, do=self._send_all, renew=self._renew)
 
     def job(self) -> Job:
         """The queue as work of a runner."""

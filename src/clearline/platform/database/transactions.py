@@ -179,7 +179,7 @@ class Tx:
             raise
 
 
-async def hurry(tx: Tx) -> None:
+async def set_lock_timeout(tx: Tx) -> None:
     """Have the rest of the transaction wait for a lock 2 s at most; then the statement fails with 55P03."""
     await tx.fetchval("set local lock_timeout = '2s'")
 

@@ -24,7 +24,7 @@ GRACE_SECONDS = 5
 _log = structlog.get_logger("clearline.worker")
 
 
-class Pump(Generic[T]):
+class ClaimWorker(Generic[T]):
     """Claims due pieces as long as it has free slots, and does each in a task of its own.
 
     ``claim`` answers up to so many pieces, which it marked as taken for ``LEASE_SECONDS``. ``do`` does one and notes

@@ -43,12 +43,12 @@ class Job(Struct, frozen=True):
 class Runner:
     """Runs each job again and again until told to stop. A job that fails is logged and tried at its next turn.
 
-    With ``gives_way`` the jobs of a busy process take little of its time, for others wait for its answers.
+    With ``yields_to_requests`` the jobs of a busy process take little of its time, for others wait for its answers.
     """
 
-    def __init__(self, jobs: Sequence[Job], *, gives_way: bool = True) -> None:
+    def __init__(self, jobs: Sequence[Job], *, yields_to_requests: bool = True) -> None:
         self._jobs = jobs
-        self._gives_way = gives_way
+        self._yields_to_requests = yields_to_requests
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -67,7 +67,7 @@ class Runner:
     async def _repeat(self, job: Job) -> None:
         pause, hears = job.every, True
         while not self._stopping.is_set():
-            is_busy = await self._wait(pause, job.alarm if hears else None) and self._gives_way
+            is_busy = await self._wait(pause, job.alarm if hears else None) and self._yields_to_requests
             if self._stopping.is_set() and not job.last:
                 break
             began = perf_counter()

@@ -11,7 +11,7 @@ from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service, ServiceType
 from clearline.wires.console_connect import wire
 from clearline.wires.console_connect.routes import OPERATIONS
-from clearline.wires.http.call import Desk
+from clearline.wires.http.call import Services
 from clearline.wires.http.openapi import About, document
 
 ABOUT = About(
@@ -51,8 +51,8 @@ def for_services(described: dict[str, Any], services: list[Service]) -> dict[str
 class OpenApi:
     """Answers ``/openapi.json``."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._document = openapi()
 
     async def answer(self, request: Request) -> JSONResponse:
@@ -61,8 +61,8 @@ class OpenApi:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             try:
-                actor = await self._desk.keys.actor(secret.strip(), self._desk.now())
-                async with self._desk.database.statement() as tx:
+                actor = await self._services.keys.actor(secret.strip(), self._services.now())
+                async with self._services.database.statement() as tx:
                     found = for_services(found, await inventory.list_services(tx, actor))
             except DeskError:
                 pass  # whoever has no valid key sees what everybody sees

@@ -11,7 +11,7 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, parse_ticket_number
 from clearline.wires.console_connect import errors, mapping, wire
 from clearline.wires.http.body import InvalidMembers, read_members
-from clearline.wires.http.call import Call, Desk
+from clearline.wires.http.call import Call, Services
 from clearline.wires.http.edge import header
 from clearline.wires.http.resource import Dialect, Wire
 from clearline.wires.http.table import Header, Operation
@@ -156,6 +156,6 @@ DIALECT = Dialect(errors.refuse, admit=permissions.own_company)
 """This wire is for customers: the provider's people have no company whose tickets they could mean."""
 
 
-def wire_app(desk: Desk) -> Wire:
+def wire_app(services: Services) -> Wire:
     """This wire as an application. It answers under ``/v2``, and with ``root_path`` ``/api`` under ``/api/v2``."""
-    return Wire(OPERATIONS, desk, DIALECT)
+    return Wire(OPERATIONS, services, DIALECT)

@@ -13,23 +13,23 @@ Out = TypeVar("Out")
 Key = TypeVar("Key")
 
 
-def after(call: Call) -> list[Any] | None:
+def cursor_keys(call: Call) -> list[Any] | None:
     """The sort keys that the page begins after, or None for the first page.
 
     Raises:
         InvalidCursor: it is none of ours, or belongs to another list.
     """
     cursor = call.query.cursor
-    return None if cursor is None else call.desk.cursors.read(cursor, _asked(call))
+    return None if cursor is None else call.services.cursors.read(cursor, _asked(call))
 
 
-def place(call: Call, read: Callable[..., Key]) -> Key | None:
+def read_cursor(call: Call, read: Callable[..., Key]) -> Key | None:
     """What ``read`` makes of the sort keys that the page begins after, or None for the first page.
 
     Raises:
-        InvalidCursor: as ``after``.
+        InvalidCursor: as ``cursor_keys``.
     """
-    keys = after(call)
+    keys = cursor_keys(call)
     return None if keys is None else read(*keys)
 
 
@@ -42,7 +42,7 @@ def page(call: Call, found: Sequence[Item], keys: Callable[[Item], list[Any]], o
     shown = found[:limit]
     cursor = None
     if len(found) > limit:
-        cursor = call.desk.cursors.make(keys(shown[-1]), _asked(call))
+        cursor = call.services.cursors.make(keys(shown[-1]), _asked(call))
         call.headers.append((b"link", next_link(call, cursor)))
     return Page([out(item) for item in shown], cursor is not None, cursor)
 

@@ -22,7 +22,7 @@ from clearline.wires.house.tickets.links import links, merging, watchers
 from clearline.wires.house.webhooks import deliveries, subscriptions
 from clearline.wires.house.wire import NoQuery
 from clearline.wires.house.workspace import macros, views
-from clearline.wires.http.call import Desk
+from clearline.wires.http.call import Services
 from clearline.wires.http.resource import Dialect, Wire
 from clearline.wires.http.table import Operation
 
@@ -52,6 +52,6 @@ OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
 DIALECT = Dialect(errors.refuse, no_query=NoQuery)
 
 
-def wire_app(desk: Desk) -> Wire:
+def wire_app(services: Services) -> Wire:
     """This wire as an application. It answers under ``/api/v1``."""
-    return Wire(OPERATIONS, desk, DIALECT)
+    return Wire(OPERATIONS, services, DIALECT)

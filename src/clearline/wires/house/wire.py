@@ -126,14 +126,14 @@ class Ref(Struct, frozen=True):
     name: str
 
 
-def given(body: Struct) -> dict[str, Any]:
+def set_fields(body: Struct) -> dict[str, Any]:
     """The members that a merge-patch (RFC 7396) names, with their values; null is None."""
     pairs = ((name, getattr(body, name)) for name in body.__struct_fields__)
     return {name: value for name, value in pairs if not isinstance(value, UnsetType)}
 
 
 @contextmanager
-def spelt(names: dict[str, str]) -> Iterator[None]:
+def wire_names(names: dict[str, str]) -> Iterator[None]:
     """Has refusals name members as the wire does; ``names`` maps the wire's to the domain's."""
     domain = {ours: theirs for theirs, ours in names.items()}
     try:

@@ -29,7 +29,7 @@ Headers = list[tuple[bytes, bytes]]
 encode = msgspec.json.Encoder().encode
 
 
-class Desk(Struct, frozen=True):
+class Services(Struct, frozen=True):
     """What a wire works with for as long as the server runs."""
 
     database: Database
@@ -163,10 +163,10 @@ class Call:
     ``json`` is the decoded body, ``staged`` a body that is no JSON.
     """
 
-    __slots__ = ("_tx", "actor", "desk", "headers", "json", "location", "now", "path", "query", "scope", "staged")
+    __slots__ = ("_tx", "actor", "headers", "json", "location", "now", "path", "query", "scope", "services", "staged")
 
-    def __init__(self, desk: Desk, actor: Actor, scope: AsgiScope, now: datetime) -> None:
-        self.desk = desk
+    def __init__(self, services: Services, actor: Actor, scope: AsgiScope, now: datetime) -> None:
+        self.services = services
         self._tx: Tx | None = None
         self.actor = actor
         self.scope = scope
@@ -192,13 +192,13 @@ class Call:
 
     def statement(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction for a use case whose whole effect is one statement."""
-        return self.desk.database.statement() if self._tx is None else nullcontext(self._tx)
+        return self.services.database.statement() if self._tx is None else nullcontext(self._tx)
 
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
         """A transaction for a use case of several statements."""
-        return self.desk.database.transaction() if self._tx is None else nullcontext(self._tx)
+        return self.services.database.transaction() if self._tx is None else nullcontext(self._tx)
 
-    def unless_changed(self, value: object) -> None:
+    def check_if_match(self, value: object) -> None:
         """Go on only if the client has seen ``value``, the resource as GET would answer it now.
 
         Call it in the transaction that holds the resource against changes.

@@ -28,7 +28,7 @@ from clearline.wires.http.body import (
     read_members,
     violations,
 )
-from clearline.wires.http.call import Answer, Call, Desk, Headers, PreconditionRequired, Stream, encode, etag
+from clearline.wires.http.call import Answer, Call, Headers, PreconditionRequired, Services, Stream, encode, etag
 from clearline.wires.http.edge import KEY, header
 from clearline.wires.http.limits import TooManyRequests
 from clearline.wires.http.table import Operation
@@ -88,11 +88,11 @@ def json_answer(status: int, value: object, headers: Headers) -> Answer:
 class Wire:
     """The operations of a table, in its order, as an ASGI application."""
 
-    def __init__(self, operations: Sequence[Operation], desk: Desk, dialect: Dialect) -> None:
+    def __init__(self, operations: Sequence[Operation], services: Services, dialect: Dialect) -> None:
         paths: dict[str, list[Operation]] = {}
         for operation in operations:
             paths.setdefault(operation.path, []).append(operation)
-        routes = [Route(path, Resource(found, desk, dialect)) for path, found in paths.items()]
+        routes = [Route(path, Resource(found, services, dialect)) for path, found in paths.items()]
         self._router = Router(routes, redirect_slashes=False, default=self._nowhere)
         self._refuse = dialect.refuse
 
@@ -108,11 +108,11 @@ class Wire:
 class Resource:
     """The operations of one path, as an ASGI application."""
 
-    def __init__(self, operations: Sequence[Operation], desk: Desk, dialect: Dialect) -> None:
+    def __init__(self, operations: Sequence[Operation], services: Services, dialect: Dialect) -> None:
         self._operations = {operation.method: operation for operation in operations}
         if "GET" in self._operations:
             self._operations["HEAD"] = self._operations["GET"]
-        self._desk = desk
+        self._services = services
         self._dialect = dialect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,10 +137,10 @@ class Resource:
 
     async def _answer(self, scope: Scope, receive: Receive, limits: Headers) -> Answer | Stream:
         operation = self._operations.get(scope["method"])
-        now = self._desk.now()
+        now = self._services.now()
         actor = await self._authenticate(scope, now)
         if actor.key_id is not None:
-            told, wait = self._desk.limiter.spend(actor.key_id, now.timestamp())
+            told, wait = self._services.limiter.spend(actor.key_id, now.timestamp())
             limits += told
             if wait:
                 raise TooManyRequests(wait)
@@ -149,7 +149,7 @@ class Resource:
             raise MethodNotAllowed(sorted(self._operations))
         if operation.scope is not None:
             permissions.require_scope(actor, operation.scope)
-        call = Call(self._desk, actor, scope, now)
+        call = Call(self._services, actor, scope, now)
         if (query := operation.query or self._dialect.no_query) is not None:
             call.query = read_query(scope["query_string"], query)
         if operation.method == "GET":
@@ -166,7 +166,7 @@ class Resource:
         return await self._once(operation, call, body)
 
     async def _authenticate(self, scope: Scope, now: datetime) -> Actor:
-        actor = await self._desk.keys.actor(key_in(scope), now)
+        actor = await self._services.keys.actor(key_in(scope), now)
         scope[KEY].actor = actor
         return actor
 
@@ -194,7 +194,7 @@ class Resource:
         if operation.query is not None:
             fingerprint.update(call.scope["query_string"])
         route = _route(operation, call)
-        async with self._desk.database.transaction() as tx:
+        async with self._services.database.transaction() as tx:
             kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), now=call.now)
             if kept is not None:
                 return _replayed(operation, kept)

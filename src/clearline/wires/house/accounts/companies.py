@@ -6,7 +6,7 @@ from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.mapping import company_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
-from clearline.wires.house.wire import CompanyRef, Page, given
+from clearline.wires.house.wire import CompanyRef, Page, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -17,7 +17,7 @@ COMPANY = id_in_path("id", "The company's id.")
 async def list_companies(call: Call) -> Page[wire.CompanyOut]:
     """Customers by name."""
     query: wire.CompanyQuery = call.query
-    after = paging.place(call, str) or ""
+    after = paging.read_cursor(call, str) or ""
     async with call.statement() as tx:
         found = await accounts.list_companies(tx, call.actor, named=query.named, after=after, limit=query.limit + 1)
     return paging.page(call, found, lambda one: [one.name], company_out)
@@ -42,9 +42,9 @@ async def get_company(call: Call) -> wire.CompanyOut:
 async def change_company(call: Call) -> wire.CompanyOut:
     """Change a company."""
     company_id = uuid_of(call.path["id"], "company")
-    values = given(call.body(wire.CompanyPatch))
+    values = set_fields(call.body(wire.CompanyPatch))
     async with call.transaction() as tx:
-        call.unless_changed(company_out(await accounts.lock_company(tx, call.actor, company_id)))
+        call.check_if_match(company_out(await accounts.lock_company(tx, call.actor, company_id)))
         return company_out(await accounts.change_company(tx, call.actor, company_id, values, now=call.now))
 
 

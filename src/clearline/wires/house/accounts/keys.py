@@ -47,7 +47,7 @@ class _ShownOnce(Answer):
 async def list_keys(call: Call) -> Page[wire.ApiKeyOut]:
     """Keys of a company, oldest first."""
     company_id = uuid_of(call.path["id"], "company")
-    after = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
+    after = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     async with call.transaction() as tx:
         found = await keys.list_keys(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], key_out)
@@ -94,7 +94,7 @@ async def revoke_key(call: Call) -> None:
     """End a key at once."""
     company_id, key_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["key_id"], "key")
     async with call.transaction() as tx:
-        call.unless_changed(key_out(await keys.lock_key(tx, call.actor, company_id, key_id)))
+        call.check_if_match(key_out(await keys.lock_key(tx, call.actor, company_id, key_id)))
         await keys.revoke_key(tx, call.actor, company_id, key_id, now=call.now)
 
 

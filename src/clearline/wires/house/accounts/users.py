@@ -9,7 +9,7 @@ from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.mapping import user_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
-from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -18,7 +18,7 @@ _USER = COMPANY | id_in_path("user_id", "The user's id.")
 
 
 async def _list(call: Call, company_id: UUID) -> Page[wire.UserOut]:
-    after = paging.place(call, str) or ""
+    after = paging.read_cursor(call, str) or ""
     async with call.transaction() as tx:
         found = await accounts.list_users(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.email], user_out)
@@ -64,11 +64,11 @@ async def get_user(call: Call) -> wire.UserOut:
 async def change_user(call: Call) -> wire.UserOut:
     """Change a user."""
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
-    values = given(call.body(wire.UserPatch))
+    values = set_fields(call.body(wire.UserPatch))
     if "role" in values:
         values["role"] = Role(values["role"])
     async with call.transaction() as tx:
-        call.unless_changed(user_out(await accounts.lock_user(tx, call.actor, company_id, user_id)))
+        call.check_if_match(user_out(await accounts.lock_user(tx, call.actor, company_id, user_id)))
         return user_out(await accounts.change_user(tx, call.actor, company_id, user_id, values, now=call.now))
 
 

@@ -19,7 +19,7 @@ from clearline.wires.http.table import Operation
 async def list_events(call: Call) -> Page[wire.AuditEventOut]:
     """Events, newest first."""
     query: wire.AuditQuery = call.query
-    after = paging.place(call, _place)
+    after = paging.read_cursor(call, _place)
     async with call.transaction() as tx:
         found = await audit.list_events(
             tx,

@@ -106,7 +106,7 @@ def _accepted(call: Call, job: Job) -> wire.JobOut:
 
 async def list_jobs(call: Call) -> Page[wire.JobOut]:
     """One's own jobs, newest first."""
-    after = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
+    after = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     async with call.statement() as tx:
         found = await jobs.list_jobs(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], job_out)
@@ -120,7 +120,7 @@ async def get_job(call: Call) -> wire.JobOut:
 
 async def list_items(call: Call) -> Page[wire.JobItemOut]:
     """What became of each item."""
-    after = paging.place(call, int)
+    after = paging.read_cursor(call, int)
     async with call.statement() as tx:
         found = await jobs.list_items(
             tx,

@@ -136,11 +136,11 @@ async def _until(call: Call, reader: Reader, begin: Place, end: Place) -> AsyncI
     Raises:
         CutShort: the server stops, or the key no longer holds, and there is more to read.
     """
-    with call.desk.streams.one(call.actor.key_id):
+    with call.services.streams.one(call.actor.key_id):
         place, is_full = begin, True
         is_first = True
         while is_full and place.cursor < end.cursor:
-            if not is_first and (call.desk.hub.is_stopping or not await _is_admitted(call)):
+            if not is_first and (call.services.hub.is_stopping or not await _is_admitted(call)):
                 raise CutShort
             is_first = False
             async with call.statement() as tx:
@@ -156,12 +156,12 @@ async def _live(call: Call, reader: Reader, begin: Place) -> AsyncIterator[bytes
 
     While the database is away it waits: a browser that is refused once does not come again.
     """
-    hub = call.desk.hub
+    hub = call.services.hub
     with ExitStack() as held:
-        held.enter_context(call.desk.streams.one(call.actor.key_id))
+        held.enter_context(call.services.streams.one(call.actor.key_id))
         listener = held.enter_context(hub.listen(reader.company_id))
         place = told = begin
-        spoke, has_news, is_lost, faults = call.desk.now(), True, False, hub.faults
+        spoke, has_news, is_lost, faults = call.services.now(), True, False, hub.faults
         yield b"retry: %d\n" % RETRY_MILLISECONDS + _id(begin)
         while not hub.is_stopping:
             piece = None
@@ -178,9 +178,9 @@ async def _live(call: Call, reader: Reader, begin: Place) -> AsyncIterator[bytes
                     place = piece.place
             except DatabaseUnavailable:
                 is_lost = True
-            if sent := _sent(piece, call.desk.now() - spoke, place, told):
+            if sent := _sent(piece, call.services.now() - spoke, place, told):
                 yield sent
-                spoke, told = call.desk.now(), place
+                spoke, told = call.services.now(), place
             has_news = (piece is not None and piece.is_full) or await listener.news(RECHECK_SECONDS)
 
 
@@ -196,7 +196,7 @@ def _sent(piece: _Piece | None, silent: timedelta, place: Place, told: Place) ->
 async def _is_admitted(call: Call) -> bool:
     """Whether the key still holds, and lets its user do what it let it do when the stream began."""
     try:
-        now = await call.desk.keys.actor(key_in(call.scope), call.desk.now())
+        now = await call.services.keys.actor(key_in(call.scope), call.services.now())
     except Unauthenticated:
         return False
     return _rights(now) == _rights(call.actor)
@@ -215,11 +215,11 @@ async def _piece(call: Call, reader: Reader, place: Place) -> _Piece:
     """The next events behind a place, read and written once for everybody who stands there."""
 
     async def ask() -> _Piece:
-        async with call.desk.database.statement() as tx:
+        async with call.services.database.statement() as tx:
             found = await stream.read(tx, reader, place)
         return _Piece(_written(found.events), found.place, found.has_more)
 
-    return await call.desk.hub.once((reader, place), ask)
+    return await call.services.hub.once((reader, place), ask)
 
 
 def _id(place: Place) -> bytes:

@@ -14,7 +14,7 @@ from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.inventory import wire
 from clearline.wires.house.inventory.mapping import service_out
 from clearline.wires.house.tickets.handlers import uuid_of
-from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -29,7 +29,7 @@ _SERVICE: dict[str, dict[str, Any]] = COMPANY | {
 
 
 async def _list(call: Call, company_id: UUID) -> Page[wire.InventoryOut]:
-    after = paging.place(call, lambda *keys: keys) or service_store.FIRST
+    after = paging.read_cursor(call, lambda *keys: keys) or service_store.FIRST
     async with call.transaction() as tx:
         found = await inventory.services_of(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.type, one.label, one.id], service_out)
@@ -65,11 +65,11 @@ async def get_service(call: Call) -> wire.InventoryOut:
 async def change_service(call: Call) -> wire.InventoryOut:
     """Change a service."""
     company_id, service_id = uuid_of(call.path["id"], "company"), call.path["service_id"]
-    values = given(call.body(wire.InventoryPatch))
+    values = set_fields(call.body(wire.InventoryPatch))
     if "type" in values:
         values["type"] = ServiceType(values["type"])
     async with call.transaction() as tx:
-        call.unless_changed(service_out(await inventory.lock_service(tx, call.actor, company_id, service_id)))
+        call.check_if_match(service_out(await inventory.lock_service(tx, call.actor, company_id, service_id)))
         changed = await inventory.change_service(tx, call.actor, company_id, service_id, values, now=call.now)
     return service_out(changed)
 
@@ -78,7 +78,7 @@ async def delete_service(call: Call) -> None:
     """Take a service out of the inventory."""
     company_id, service_id = uuid_of(call.path["id"], "company"), call.path["service_id"]
     async with call.transaction() as tx:
-        call.unless_changed(service_out(await inventory.lock_service(tx, call.actor, company_id, service_id)))
+        call.check_if_match(service_out(await inventory.lock_service(tx, call.actor, company_id, service_id)))
         await inventory.delete_service(tx, call.actor, company_id, service_id, now=call.now)
 
 

@@ -28,7 +28,7 @@ _ID = id_in_path("id", "The mail's id.", example=EXAMPLE_ID)
 async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
     """Mails, newest first."""
     query: wire.InboundMailQuery = call.query
-    before = paging.place(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
+    before = paging.read_cursor(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
     async with call.statement() as tx:
         found = await inbound_mail.list_mails(tx, call.actor, state=query.state, before=before, limit=query.limit + 1)
     return paging.page(call, found, lambda one: [one.received_at.isoformat(), str(one.id)], inbound_mail_out)
@@ -87,8 +87,8 @@ async def _released(tx: Tx, call: Call, mail_id: UUID, body: wire.ReleaseIn, des
 
 
 async def _desk(tx: Tx, call: Call) -> MailDesk:
-    settings = await outbound_mail.settings_of(tx, call.desk.settings)
-    return MailDesk(settings.secret, settings.address, call.desk.blobs, call.desk.attachments, [])
+    settings = await outbound_mail.settings_of(tx, call.services.settings)
+    return MailDesk(settings.secret, settings.address, call.services.blobs, call.services.attachments, [])
 
 
 async def discard_mail(call: Call) -> wire.InboundMailOut:

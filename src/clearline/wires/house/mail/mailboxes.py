@@ -11,7 +11,7 @@ from clearline.wires.house import paging
 from clearline.wires.house.mail import mailbox_wire as wire
 from clearline.wires.house.mail.mailbox_mapping import mailbox_out, mailbox_summary_out
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
-from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -22,10 +22,10 @@ _IMAP = {"host": "imap_host", "port": "imap_port", "tls": "imap_tls", "user": "i
 
 def _values(body: wire.MailboxIn | wire.MailboxPatch) -> dict[str, Any]:
     """The fields of a mailbox that a body names."""
-    values = given(body)
+    values = set_fields(body)
     if "imap" in values:
         imap = values.pop("imap")
-        named = {"host": None, "user": None} if imap is None else given(imap)
+        named = {"host": None, "user": None} if imap is None else set_fields(imap)
         if "password" in named:
             values[mailboxes.PASSWORD] = named.pop("password")
         values |= {_IMAP[name]: value for name, value in named.items()}
@@ -34,7 +34,7 @@ def _values(body: wire.MailboxIn | wire.MailboxPatch) -> dict[str, Any]:
 
 async def list_mailboxes(call: Call) -> Page[wire.MailboxSummary]:
     """Mailboxes by address."""
-    after = paging.place(call, str)
+    after = paging.read_cursor(call, str)
     async with call.statement() as tx:
         found = await mailboxes.list_mailboxes(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.address], mailbox_summary_out)
@@ -44,7 +44,7 @@ async def add_mailbox(call: Call) -> wire.MailboxOut:
     """Take mail for an address."""
     values = _values(call.body(wire.MailboxIn))
     async with call.transaction() as tx:
-        sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
+        sealer = await mailboxes.sealer(tx, call.services.settings.secret_key)
         made = await mailboxes.add_mailbox(tx, call.actor, values, sealed_by=sealer, now=call.now)
     call.location = f"{_MAILBOXES}/{made.id}"
     return mailbox_out(made)
@@ -62,8 +62,8 @@ async def change_mailbox(call: Call) -> wire.MailboxOut:
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     values = _values(call.body(wire.MailboxPatch))
     async with call.transaction() as tx:
-        call.unless_changed(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
-        sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
+        call.check_if_match(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
+        sealer = await mailboxes.sealer(tx, call.services.settings.secret_key)
         changed = await mailboxes.change_mailbox(tx, call.actor, mailbox_id, values, sealed_by=sealer, now=call.now)
     return mailbox_out(changed)
 
@@ -72,7 +72,7 @@ async def delete_mailbox(call: Call) -> None:
     """Take no more mail for an address."""
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
+        call.check_if_match(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
         await mailboxes.delete_mailbox(tx, call.actor, mailbox_id, now=call.now)
 
 
@@ -82,7 +82,7 @@ async def check_mailbox(call: Call) -> wire.MailboxCheckOut:
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     async with call.transaction() as tx:
         mailbox = await mailboxes.mailbox_to_check(tx, call.actor, mailbox_id)
-        sealer = await mailboxes.sealer(tx, call.desk.settings.secret_key)
+        sealer = await mailboxes.sealer(tx, call.services.settings.secret_key)
     try:
         unseen = await asyncio.to_thread(mailboxes.count_unseen, mailbox, sealer)
     except (ImapFailed, Unsealable) as error:

@@ -30,7 +30,7 @@ _ADDRESS: dict[str, dict[str, Any]] = {
 
 async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
     """Mails, newest first."""
-    before = paging.place(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
+    before = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     number = None if call.query.ticket is None else access.check_number(call.query.ticket)
     async with call.statement() as tx:
         found = await mails.list_mails(
@@ -58,14 +58,14 @@ async def test_mail(call: Call) -> wire.OutboundMailOut:
     """Send a mail that says that mail works."""
     body = call.body(wire.MailTestIn)
     async with call.transaction() as tx:
-        known = await mails.settings_of(tx, call.desk.settings)
+        known = await mails.settings_of(tx, call.services.settings)
         sent = await mails.send_test(tx, call.actor, body.recipient, now=call.now, settings=known)
     return outbound_mail_out(sent)
 
 
 async def list_suppressions(call: Call) -> Page[wire.SuppressionOut]:
     """Addresses that are not written to."""
-    after = paging.place(call, str)
+    after = paging.read_cursor(call, str)
     async with call.statement() as tx:
         found = await mails.list_suppressions(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.address], suppression_out)
@@ -90,7 +90,7 @@ async def delete_suppression(call: Call) -> None:
     """Write to an address again."""
     address = call.path["address"]
     async with call.transaction() as tx:
-        call.unless_changed(suppression_out(await mails.lock_suppression(tx, call.actor, address)))
+        call.check_if_match(suppression_out(await mails.lock_suppression(tx, call.actor, address)))
         await mails.unsuppress(tx, call.actor, address, now=call.now)
 
 

@@ -12,7 +12,7 @@ from clearline.wires.house.accounts.users import USERS
 from clearline.wires.house.notifications import wire
 from clearline.wires.house.notifications.mapping import company_notifications_out, notifications_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
-from clearline.wires.house.wire import given
+from clearline.wires.house.wire import set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -24,12 +24,12 @@ _TIMES = {"quiet_from", "quiet_to", "digest_at"}
 
 
 def _values(body: wire.NotificationsPatch) -> dict[str, Any]:
-    values = given(body)
+    values = set_fields(body)
     for name in _TIMES & values.keys():
         if values[name] is not None:
             values[name] = time.fromisoformat(values[name])
     if isinstance(body.rules, wire.RulesPatch):
-        values["rules"] = {NotificationKind(what): way for what, way in given(body.rules).items()}
+        values["rules"] = {NotificationKind(what): way for what, way in set_fields(body.rules).items()}
     if "quiet_days" in values:
         values["quiet_days"] = tuple(WEEK.index(day) + 1 for day in values["quiet_days"])
     return values
@@ -45,7 +45,7 @@ async def change_own(call: Call) -> wire.NotificationsOut:
     """Say what one wants to hear of."""
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
-        call.unless_changed(notifications_out(await notifications.lock_own(tx, call.actor)))
+        call.check_if_match(notifications_out(await notifications.lock_own(tx, call.actor)))
         return notifications_out(await notifications.change_own(tx, call.actor, values, now=call.now))
 
 
@@ -61,7 +61,7 @@ async def change_settings(call: Call) -> wire.NotificationsOut:
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
-        call.unless_changed(notifications_out(await notifications.lock_settings(tx, call.actor, company_id, user_id)))
+        call.check_if_match(notifications_out(await notifications.lock_settings(tx, call.actor, company_id, user_id)))
         return notifications_out(
             await notifications.change_settings(tx, call.actor, company_id, user_id, values, now=call.now)
         )
@@ -80,7 +80,7 @@ async def change_contacts(call: Call) -> wire.CompanyNotificationsOut:
     mails = call.body(wire.CompanyNotificationsPatch).mails_contacts
     async with call.transaction() as tx:
         held = await notifications.lock_contacts(tx, call.actor, company_id)
-        call.unless_changed(company_notifications_out(held))
+        call.check_if_match(company_notifications_out(held))
         if isinstance(mails, bool):
             held = await notifications.change_contacts(tx, call.actor, company_id, mails=mails, now=call.now)
         return company_notifications_out(held)

@@ -6,7 +6,7 @@ from clearline.wires.house import paging
 from clearline.wires.house.queues import queue_wire as wire
 from clearline.wires.house.queues.mapping import queue_out, queue_summary_out
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
-from clearline.wires.house.wire import Page, PageQuery, given, spelt
+from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -18,7 +18,7 @@ _NAMES = {"team": "team_id"}
 
 async def list_queues(call: Call) -> Page[wire.QueueSummary]:
     """Queues by name."""
-    after = paging.place(call, str)
+    after = paging.read_cursor(call, str)
     async with call.statement() as tx:
         found = await queues.list_queues(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.queue.name], queue_summary_out)
@@ -27,7 +27,7 @@ async def list_queues(call: Call) -> Page[wire.QueueSummary]:
 async def create_queue(call: Call) -> wire.QueueOut:
     """Make a queue."""
     body = call.body(wire.QueueIn)
-    with spelt(_NAMES):
+    with wire_names(_NAMES):
         async with call.transaction() as tx:
             made = await queues.add_queue(
                 tx,
@@ -52,11 +52,11 @@ async def get_queue(call: Call) -> wire.QueueOut:
 async def change_queue(call: Call) -> wire.QueueOut:
     """Change a queue."""
     queue_id = uuid_of(call.path["id"], "queue")
-    values = {_NAMES.get(name, name): value for name, value in given(call.body(wire.QueuePatch)).items()}
-    with spelt(_NAMES):
+    values = {_NAMES.get(name, name): value for name, value in set_fields(call.body(wire.QueuePatch)).items()}
+    with wire_names(_NAMES):
         async with call.transaction() as tx:
             await queues.lock_setup(tx, call.actor)
-            call.unless_changed(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
+            call.check_if_match(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
             return queue_out(await queues.change_queue(tx, call.actor, queue_id, values, now=call.now))
 
 
@@ -65,7 +65,7 @@ async def delete_queue(call: Call) -> None:
     queue_id = uuid_of(call.path["id"], "queue")
     async with call.transaction() as tx:
         await queues.lock_setup(tx, call.actor)
-        call.unless_changed(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
+        call.check_if_match(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
         await queues.delete_queue(tx, call.actor, queue_id, now=call.now)
 
 

@@ -30,7 +30,7 @@ def _member_out(found: TeamDetails, user_id: UUID) -> wire.MemberOut:
 
 async def list_teams(call: Call) -> Page[wire.TeamOut]:
     """Teams by name."""
-    after = paging.place(call, str)
+    after = paging.read_cursor(call, str)
     async with call.statement() as tx:
         found = await teams.list_teams(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.team.name], team_out)
@@ -59,7 +59,7 @@ async def change_team(call: Call) -> wire.TeamOut:
     async with call.transaction() as tx:
         await queues.lock_setup(tx, call.actor)
         found = await teams.get_team(tx, call.actor, team_id)
-        call.unless_changed(team_out(found))
+        call.check_if_match(team_out(found))
         if isinstance(body.name, str):
             found = await teams.rename_team(tx, call.actor, team_id, body.name, now=call.now)
     return team_out(found)
@@ -70,7 +70,7 @@ async def delete_team(call: Call) -> None:
     team_id = uuid_of(call.path["id"], "team")
     async with call.transaction() as tx:
         await queues.lock_setup(tx, call.actor)
-        call.unless_changed(team_out(await teams.get_team(tx, call.actor, team_id)))
+        call.check_if_match(team_out(await teams.get_team(tx, call.actor, team_id)))
         await teams.delete_team(tx, call.actor, team_id, now=call.now)
 
 
@@ -93,7 +93,7 @@ async def leave_team(call: Call) -> None:
     team_id, user_id = uuid_of(call.path["id"], "team"), uuid_of(call.path["user_id"], "member")
     async with call.transaction() as tx:
         await queues.lock_setup(tx, call.actor)
-        call.unless_changed(_member_out(await teams.get_team(tx, call.actor, team_id), user_id))
+        call.check_if_match(_member_out(await teams.get_team(tx, call.actor, team_id), user_id))
         await teams.leave_team(tx, call.actor, team_id, user_id, now=call.now)
 
 

@@ -18,10 +18,10 @@ from clearline.tickets import desk_usecases as handling
 from clearline.wires.house import paging
 from clearline.wires.house.routing import wire
 from clearline.wires.house.routing.mapping import NAMES, preview_out, rule_out
-from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, company_in_body, id_in_path, unless_stale, uuid_of
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, check_if_match, company_in_body, id_in_path, uuid_of
 from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.tickets.wire import TicketOut
-from clearline.wires.house.wire import Page, PageQuery, given, spelt
+from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -38,7 +38,7 @@ def _values(members: dict[str, Any]) -> dict[str, Any]:
 
 async def list_rules(call: Call) -> Page[wire.RuleOut]:
     """Rules in order."""
-    after = paging.place(call, int)
+    after = paging.read_cursor(call, int)
     async with call.statement() as tx:
         found = await routing_rules.list_rules(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.rule.position], rule_out)
@@ -46,9 +46,9 @@ async def list_rules(call: Call) -> Page[wire.RuleOut]:
 
 async def create_rule(call: Call) -> wire.RuleOut:
     """Make a rule."""
-    members = given(call.body(wire.RuleIn))
+    members = set_fields(call.body(wire.RuleIn))
     position = members.pop("position")
-    with spelt(NAMES):
+    with wire_names(NAMES):
         async with call.transaction() as tx:
             made = await routing_rules.add_rule(tx, call.actor, _values(members), position=position, now=call.now)
     call.location = f"{RULES}/{made.rule.id}"
@@ -65,11 +65,11 @@ async def get_rule(call: Call) -> wire.RuleOut:
 async def change_rule(call: Call) -> wire.RuleOut:
     """Change or move a rule."""
     rule_id = uuid_of(call.path["id"], "routing rule")
-    values = _values(given(call.body(wire.RulePatch)))
-    with spelt(NAMES):
+    values = _values(set_fields(call.body(wire.RulePatch)))
+    with wire_names(NAMES):
         async with call.transaction() as tx:
             await queues.lock_setup(tx, call.actor)
-            call.unless_changed(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
+            call.check_if_match(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
             return rule_out(await routing_rules.change_rule(tx, call.actor, rule_id, values, now=call.now))
 
 
@@ -78,7 +78,7 @@ async def delete_rule(call: Call) -> None:
     rule_id = uuid_of(call.path["id"], "routing rule")
     async with call.transaction() as tx:
         await queues.lock_setup(tx, call.actor)
-        call.unless_changed(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
+        call.check_if_match(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
         await routing_rules.delete_rule(tx, call.actor, rule_id, now=call.now)
 
 
@@ -93,7 +93,7 @@ async def order_rules(call: Call) -> wire.OrderOut:
 
 async def try_rules(call: Call) -> wire.ForecastOut:
     """What would happen to a ticket."""
-    members = given(call.body(wire.ForecastIn))
+    members = set_fields(call.body(wire.ForecastIn))
     text = members.pop("ticket")
     number = None if text is None else access.check_number(text)
     async with call.transaction() as tx:
@@ -115,7 +115,7 @@ async def route_ticket(call: Call) -> TicketOut:
     number = access.check_number(call.path["number"])
     call.body(wire.RouteIn)
     async with call.transaction() as tx:
-        await unless_stale(call, tx, number)
+        await check_if_match(call, tx, number)
         return ticket_out(await routing.route_ticket(tx, call.actor, number, now=call.now), call.actor)
 
 
@@ -126,14 +126,14 @@ async def assign_ticket(call: Call) -> TicketOut:
     if (body.to is UNSET) is (body.mode is UNSET):
         raise InvalidInput([Violation("to", "must be given, or else mode, and not both")])
     async with call.transaction() as tx:
-        await unless_stale(call, tx, number)
+        await check_if_match(call, tx, number)
         if isinstance(body.mode, str):
             found = await routing.assign_by_turns(tx, call.actor, number, Assignment(body.mode), now=call.now)
         elif body.to == "me":
             found = await routing.take_ticket(tx, call.actor, number, force=body.force, now=call.now)
         else:
             to = _person(body.to) if isinstance(body.to, str) else None
-            with spelt({"to": "assignee_id"}):
+            with wire_names({"to": "assignee_id"}):
                 found = await handling.assign(tx, call.actor, number, to, now=call.now)
     return ticket_out(found, call.actor)
 

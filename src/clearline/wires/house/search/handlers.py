@@ -21,7 +21,7 @@ _STAFF_ONLY = [name for name in STAFF_FILTERS if name not in CUSTOMER_FILTERS]
 async def search_tickets(call: Call) -> wire.SearchPage:
     """Tickets that match a query."""
     query: wire.SearchQuery = call.query
-    after = _place(paging.after(call))
+    after = _place(paging.cursor_keys(call))
     try:
         async with call.transaction() as tx:
             found = await search.find_tickets(

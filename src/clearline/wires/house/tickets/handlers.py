@@ -19,7 +19,7 @@ from clearline.tickets.list_store import Filter
 from clearline.wires.house import paging
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.mapping import event_out, summary_out, ticket_out
-from clearline.wires.house.wire import ContactIn, Page, PageQuery, given, spelt
+from clearline.wires.house.wire import ContactIn, Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
@@ -59,7 +59,7 @@ def uuid_of(text: str, kind: str) -> UUID:
     return found
 
 
-async def unless_stale(call: Call, tx: Tx, number: int, *others: int) -> None:
+async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
     """Hold a ticket, and go on only if the client has seen it as it is now; without If-Match just go on.
 
     ``others`` are tickets that will be changed with it: those of one change are held in the order of their numbers.
@@ -70,7 +70,7 @@ async def unless_stale(call: Call, tx: Tx, number: int, *others: int) -> None:
     """
     if header(call.scope, b"if-match") is not None:
         held = {one: await handling.lock_ticket(tx, call.actor, one) for one in sorted({number, *others})}
-        call.unless_changed(ticket_out(held[number], call.actor))
+        call.check_if_match(ticket_out(held[number], call.actor))
 
 
 def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
@@ -84,7 +84,7 @@ def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
 async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
     """Tickets, the newest first unless asked otherwise."""
     query: wire.ListQuery = call.query
-    after = paging.place(call, int)
+    after = paging.read_cursor(call, int)
     async with call.statement() as tx:
         wanted = Filter(
             query.state or ("finished" if query.status in FINISHED else "open"),
@@ -168,21 +168,21 @@ async def change_ticket(call: Call) -> wire.TicketOut:
     body = call.body(wire.TicketPatch)
     async with call.transaction() as tx:
         found = await handling.lock_ticket(tx, call.actor, number)
-        call.unless_changed(ticket_out(found, call.actor))
+        call.check_if_match(ticket_out(found, call.actor))
         values = _values(body, found, call.actor)
-        with spelt(_NAMES):
+        with wire_names(_NAMES):
             changed = await handling.change_ticket(tx, call.actor, number, values, now=call.now)
     return ticket_out(changed, call.actor)
 
 
 def _values(body: wire.TicketPatch, found: DeskTicket, actor: Actor) -> dict[str, Any]:
     """The values that a merge-patch sets, by the names of ``Editable``."""
-    values = given(body)
+    values = set_fields(body)
     if "contact" in values:
-        values["contact"] = replace(found.ticket.contact, **given(values["contact"]))
+        values["contact"] = replace(found.ticket.contact, **set_fields(values["contact"]))
     if "asked" in values:
         asked = values.pop("asked") or wire.AskedPatch(None, None)
-        values |= {f"asked_{name}": value for name, value in given(asked).items()}
+        values |= {f"asked_{name}": value for name, value in set_fields(asked).items()}
     if "tags" in values:
         values["tags"] = tuple(values["tags"])
     if "external_ids" in values:
@@ -214,7 +214,7 @@ async def move_ticket(call: Call) -> wire.TicketOut:
     number = access.check_number(call.path["number"])
     body = call.body(wire.StatusIn)
     async with call.transaction() as tx:
-        await unless_stale(call, tx, number)
+        await check_if_match(call, tx, number)
         await tickets.move_ticket(tx, call.actor, number, body.status, reason=body.reason, now=call.now)
         return ticket_out(await handling.get_ticket(tx, call.actor, number), call.actor)
 
@@ -224,7 +224,7 @@ async def tag_ticket(call: Call) -> wire.TicketOut:
     number = access.check_number(call.path["number"])
     body = call.body(wire.TagsIn)
     async with call.transaction() as tx:
-        await unless_stale(call, tx, number)
+        await check_if_match(call, tx, number)
         changed = await handling.tag(
             tx, call.actor, number, add=tuple(body.add), remove=tuple(body.remove), now=call.now
         )
@@ -234,7 +234,7 @@ async def tag_ticket(call: Call) -> wire.TicketOut:
 async def ticket_history(call: Call) -> Page[wire.EventOut]:
     """What happened to a ticket, oldest first."""
     number = access.check_number(call.path["number"])
-    after = paging.place(call, int) or 0
+    after = paging.read_cursor(call, int) or 0
     async with call.statement() as tx:
         found = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.cursor.id], event_out)

@@ -28,7 +28,7 @@ _ID = {
 async def list_notes(call: Call) -> Page[wire.NoteOut]:
     """The notes of a ticket and of those merged into it, oldest first."""
     number = access.check_number(call.path["number"])
-    after = paging.place(call, int)
+    after = paging.read_cursor(call, int)
     async with call.statement() as tx:
         found = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.note.number], note_out)

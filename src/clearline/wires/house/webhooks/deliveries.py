@@ -22,7 +22,7 @@ _DELIVERY = _SUBSCRIPTION | id_in_path("delivery_id", "The delivery's id: its we
 async def list_deliveries(call: Call) -> Page[wire.DeliveryOut]:
     """Deliveries, newest first."""
     which = uuid_of(call.path["id"], subscriptions.KIND)
-    after = paging.place(call, int)
+    after = paging.read_cursor(call, int)
     async with call.transaction() as tx:
         found = await deliveries.list_deliveries(
             tx, call.actor, which, state=call.query.state, after=after, limit=call.query.limit + 1

@@ -13,7 +13,7 @@ from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire
 from clearline.wires.house.webhooks.mapping import delivery_out, subscription_made_out, subscription_out
-from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Answer, Call, encode, etag
 from clearline.wires.http.resource import json_answer
 from clearline.wires.http.table import Operation
@@ -45,7 +45,7 @@ class _ShownOnce(Answer):
 
 
 def _values(body: wire.SubscriptionIn | wire.SubscriptionPatch) -> dict[str, Any]:
-    values = given(body)
+    values = set_fields(body)
     if "types" in values:
         values["types"] = tuple(dict.fromkeys(values["types"]))
     return values
@@ -53,7 +53,7 @@ def _values(body: wire.SubscriptionIn | wire.SubscriptionPatch) -> dict[str, Any
 
 async def list_subscriptions(call: Call) -> Page[wire.SubscriptionOut]:
     """The company's subscriptions, oldest first."""
-    after = paging.place(call, lambda at, one: (datetime.fromisoformat(at), UUID(one)))
+    after = paging.read_cursor(call, lambda at, one: (datetime.fromisoformat(at), UUID(one)))
     async with call.statement() as tx:
         found = await subscriptions.list_subscriptions(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], subscription_out)
@@ -64,7 +64,7 @@ async def create_subscription(call: Call) -> Answer:
     body = call.body(wire.SubscriptionIn)
     async with call.transaction() as tx:
         made, secret = await subscriptions.add_subscription(
-            tx, call.actor, _values(body), networks=call.desk.webhook_networks, now=call.now
+            tx, call.actor, _values(body), networks=call.services.webhook_networks, now=call.now
         )
     call.location = f"{SUBSCRIPTIONS}/{made.id}"
     return _ShownOnce(201, made, secret, call.location)
@@ -82,9 +82,9 @@ async def change_subscription(call: Call) -> wire.SubscriptionOut:
     which = uuid_of(call.path["id"], subscriptions.KIND)
     values = _values(call.body(wire.SubscriptionPatch))
     async with call.transaction() as tx:
-        call.unless_changed(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
+        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
         changed = await subscriptions.change_subscription(
-            tx, call.actor, which, values, networks=call.desk.webhook_networks, now=call.now
+            tx, call.actor, which, values, networks=call.services.webhook_networks, now=call.now
         )
     return subscription_out(changed)
 
@@ -93,7 +93,7 @@ async def delete_subscription(call: Call) -> None:
     """Send nothing there any more."""
     which = uuid_of(call.path["id"], subscriptions.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
+        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
         await subscriptions.delete_subscription(tx, call.actor, which, now=call.now)
 
 

@@ -7,7 +7,7 @@ from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
-from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.house.workspace import macro_wire as wire
 from clearline.wires.house.workspace.mapping import macro_out, macro_use_out
 from clearline.wires.http.call import Call
@@ -19,7 +19,7 @@ _ID = id_in_path("id", "The macro's id.", example=EXAMPLE_ID)
 
 
 def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
-    values = given(body)
+    values = set_fields(body)
     if values.get("status") is not None:
         values["status"] = Status(values["status"])
     if "add_tags" in values:
@@ -29,7 +29,7 @@ def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
 
 async def list_macros(call: Call) -> Page[wire.MacroOut]:
     """Macros by name."""
-    after = paging.place(call, str)
+    after = paging.read_cursor(call, str)
     async with call.statement() as tx:
         found = await macros.list_macros(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.name], macro_out)
@@ -56,7 +56,7 @@ async def change_macro(call: Call) -> wire.MacroOut:
     macro_id = uuid_of(call.path["id"], macros.KIND)
     body = call.body(wire.MacroPatch)
     async with call.transaction() as tx:
-        call.unless_changed(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
+        call.check_if_match(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
         return macro_out(await macros.change_macro(tx, call.actor, macro_id, _values(body), now=call.now))
 
 
@@ -64,7 +64,7 @@ async def delete_macro(call: Call) -> None:
     """Forget a macro."""
     macro_id = uuid_of(call.path["id"], macros.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
+        call.check_if_match(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
         await macros.delete_macro(tx, call.actor, macro_id, now=call.now)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from clearline.identity import Scope
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
-from clearline.wires.house.wire import Page, PageQuery, given
+from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.house.workspace import view_wire as wire
 from clearline.wires.house.workspace.mapping import view_out
 from clearline.wires.http.call import Call
@@ -18,7 +18,7 @@ _ID = id_in_path("id", "The view's id.", example=EXAMPLE_ID)
 
 async def list_views(call: Call) -> Page[wire.ViewOut]:
     """One's own views and the shared ones."""
-    after = paging.place(call, lambda name, view_id: (name, UUID(view_id)))
+    after = paging.read_cursor(call, lambda name, view_id: (name, UUID(view_id)))
     async with call.statement() as tx:
         found = await views.list_views(tx, call.actor, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [one.name, str(one.id)], view_out)
@@ -45,15 +45,15 @@ async def change_view(call: Call) -> wire.ViewOut:
     view_id = uuid_of(call.path["id"], views.KIND)
     body = call.body(wire.ViewPatch)
     async with call.transaction() as tx:
-        call.unless_changed(view_out(await views.lock_view(tx, call.actor, view_id)))
-        return view_out(await views.change_view(tx, call.actor, view_id, given(body), now=call.now))
+        call.check_if_match(view_out(await views.lock_view(tx, call.actor, view_id)))
+        return view_out(await views.change_view(tx, call.actor, view_id, set_fields(body), now=call.now))
 
 
 async def delete_view(call: Call) -> None:
     """Forget a view."""
     view_id = uuid_of(call.path["id"], views.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(view_out(await views.lock_view(tx, call.actor, view_id)))
+        call.check_if_match(view_out(await views.lock_view(tx, call.actor, view_id)))
         await views.delete_view(tx, call.actor, view_id, now=call.now)
 
 

@@ -58,17 +58,17 @@ async def receive_attachment(call: Call, chunks: AsyncIterator[bytes]) -> _Recei
     """Store what comes in, once it is known that this actor may attach it."""
     number = access.check_number(call.path["number"])
     new = _described(call)
-    most = call.desk.attachments.size
+    most = call.services.attachments.size
     length = header(call.scope, b"content-length")
     if length is not None and length.isdigit() and int(length) > most:
         raise BodyTooLarge(str(AttachmentTooLarge(most)))
     async with call.statement() as tx:
         company_id = await attachments.attachable(tx, call.actor, number, new.visibility)
     try:
-        content = await call.desk.blobs.stage(company_id, chunks, most=most)
+        content = await call.services.blobs.stage(company_id, chunks, most=most)
     except AttachmentTooLarge as error:
         raise BodyTooLarge(str(error)) from None
-    return _Received(call.desk.blobs, company_id, new, content)
+    return _Received(call.services.blobs, company_id, new, content)
 
 
 def _described(call: Call) -> NewAttachment:
@@ -79,7 +79,7 @@ def _described(call: Call) -> NewAttachment:
             query.name,
             None if media_type is None else media_type.decode("latin-1"),
             query.visibility,
-            call.desk.attachments,
+            call.services.attachments,
         )
     except MediaTypeRefused as error:
         raise NotJson(str(error)) from None
@@ -101,7 +101,7 @@ async def add_attachment(call: Call) -> AttachmentOut:
 async def list_attachments(call: Call) -> Page[AttachmentOut]:
     """Attachments of a ticket, oldest first."""
     number = access.check_number(call.path["number"])
-    given = paging.after(call)
+    given = paging.cursor_keys(call)
     after = None if given is None else (datetime.fromisoformat(given[0]), UUID(given[1]))
     async with call.statement() as tx:
         found = await attachments.list_attachments(tx, call.actor, number, after=after, limit=call.query.limit + 1)
@@ -126,9 +126,9 @@ async def delete_attachment(call: Call) -> None:
         gone = await attachments.remove_attachment(
             tx, call.actor, number, uuid_of(call.path["id"], "attachment"), now=call.now
         )
-        call.unless_changed(attachment_out(gone))
+        call.check_if_match(attachment_out(gone))
     if header(call.scope, b"idempotency-key") is None:  # with one, the commit is yet to come: left to the sweep
-        await call.desk.blobs.delete(Key(gone.company_id, gone.id))
+        await call.services.blobs.delete(Key(gone.company_id, gone.id))
 
 
 async def download_attachment(call: Call) -> Stream:
@@ -148,7 +148,7 @@ async def download_attachment(call: Call) -> Stream:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (start, start + length - 1, one.size)))
     if call.scope["method"] == "HEAD":
         return Stream(200 if part is None else 206, _nothing(), headers)
-    blocks = call.desk.blobs.read(Key(one.company_id, one.id), start=start, length=length)
+    blocks = call.services.blobs.read(Key(one.company_id, one.id), start=start, length=length)
     first = await anext(blocks)  # while there is still time to say that it is not there
     return Stream(200 if part is None else 206, _after(first, blocks), headers)
 

@@ -22,7 +22,7 @@ _ID = id_in_path("id", "The link's id.", example=EXAMPLE_ID)
 async def list_links(call: Call) -> Page[wire.LinkOut]:
     """The links of a ticket."""
     number = access.check_number(call.path["number"])
-    after = paging.place(call, UUID)
+    after = paging.read_cursor(call, UUID)
     async with call.statement() as tx:
         found = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [str(one.link.id)], link_out)
@@ -52,7 +52,7 @@ async def remove_link(call: Call) -> None:
     number = access.check_number(call.path["number"])
     link_id = uuid_of(call.path["id"], links.KIND)
     async with call.transaction() as tx:
-        call.unless_changed(link_out(await links.lock_link(tx, call.actor, number, link_id)))
+        call.check_if_match(link_out(await links.lock_link(tx, call.actor, number, link_id)))
         await links.remove_link(tx, call.actor, number, link_id, now=call.now)
 
 

@@ -5,7 +5,7 @@ from clearline.tickets import access
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note import parse_worklog_id
-from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, unless_stale
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, check_if_match
 from clearline.wires.house.tickets.links import merging_wire as wire
 from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.tickets.wire import TicketOut
@@ -19,7 +19,7 @@ async def merge_ticket(call: Call) -> TicketOut:
     body = call.body(wire.MergeIn)
     into = access.check_number(body.into)
     async with call.transaction() as tx:
-        await unless_stale(call, tx, number, into)
+        await check_if_match(call, tx, number, into)
         merged = await merging.merge_ticket(tx, call.actor, number, into, reason=body.reason, now=call.now)
     return ticket_out(merged, call.actor)
 

@@ -22,7 +22,7 @@ _USER = id_in_path("user_id", "The id of the user who follows.", example=EXAMPLE
 async def list_watchers(call: Call) -> Page[wire.WatcherOut]:
     """Who follows a ticket."""
     number = access.check_number(call.path["number"])
-    after = paging.place(call, UUID)
+    after = paging.read_cursor(call, UUID)
     async with call.statement() as tx:
         found = await watchers.list_watchers(tx, call.actor, number, after=after, limit=call.query.limit + 1)
     return paging.page(call, found, lambda one: [str(one.user.id)], watcher_out)
@@ -60,7 +60,7 @@ async def remove_watcher(call: Call) -> None:
     number = access.check_number(call.path["number"])
     user_id = uuid_of(call.path["user_id"], "watcher")
     async with call.transaction() as tx:
-        call.unless_changed(watcher_out(await watchers.lock_watcher(tx, call.actor, number, user_id)))
+        call.check_if_match(watcher_out(await watchers.lock_watcher(tx, call.actor, number, user_id)))
         await watchers.unwatch(tx, call.actor, number, user_id, now=call.now)
 
 
