@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import clearline
+from clearline.events.event_types import EventType
 
 SOURCE = Path(clearline.__file__).parent
 TESTS = Path(__file__).parent
@@ -31,6 +32,43 @@ PATCHED_BY_NAME = {
     "tests/wires/house/event_stream/test_streams.py",
 }
 """Tests that still patch our modules by their names."""
+IMPORTING_TESTS = {
+    "tests/cli/test_notifications.py",
+    "tests/cli/test_webhooks.py",
+    "tests/cli/tickets/test_attachments.py",
+    "tests/docs/test_tutorial.py",
+    "tests/e2e/test_chaos_events.py",
+    "tests/notifications/test_limits.py",
+    "tests/platform/postgres/test_programs.py",
+    "tests/wires/house/webhooks/test_subscriptions.py",
+}
+"""Tests that still import another test."""
+CAPABILITIES = sorted(
+    {path.parent for path in FILES if re.search(r"(^|_)(domain|store|usecases|worker)$", path.stem)}
+    - {SOURCE / "platform" / "database"}
+)
+"""Folders that hold rules, tables or use cases of one thing."""
+UNDESCRIBED = {
+    "accounts",
+    "audit",
+    "bulk",
+    "event_stream",
+    "events",
+    "inventory",
+    "mail/inbound",
+    "mail/outbound",
+    "notifications",
+    "platform/idempotency",
+    "queues",
+    "routing",
+    "search",
+    "tickets",
+    "tickets/attachments",
+    "tickets/links",
+    "webhooks",
+    "workspace",
+}
+"""Capabilities that do not say yet what they are."""
 STORE = [path for path in FILES if path.stem.endswith("store") or path.parent.name == "database"]
 READS = {"fetch", "fetchrow", "fetchval"}
 WRITES = re.compile(
@@ -138,3 +176,55 @@ def test_the_search_for_statements_finds_them() -> None:
     assert sum(len(list(reads_in(path))) for path in STORE) >= 15
     assert WRITES.search("with gone as (delete from note) select 1")
     assert not WRITES.search("select updated_at from ticket for update")
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=name_of)
+def test_no_test_imports_another_test(path: Path) -> None:
+    """What tests share stands in tests/builders, so that a test can be changed without a look at others."""
+    imports = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ImportFrom) and node.module
+        for alias in node.names
+    ]
+    assert [name for name in imports if re.match(r"tests\.(.*\.)?test_", name)] == [] or name_of(
+        path
+    ) in IMPORTING_TESTS
+
+
+def test_the_design_lists_every_capability_and_no_other() -> None:
+    page = (TESTS.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = re.split(r"^## ", page.partition("\n## Capabilities\n")[2], flags=re.MULTILINE)[0]
+    listed = re.findall(r"^\| `src/clearline/([a-z_/]+)/` \|", section, flags=re.MULTILINE)
+    packages = [path.parent.relative_to(SOURCE) for path in FILES if path.name == "__init__.py"]
+    shown = {path.as_posix() for path in packages if len(path.parts) in {1, 2} and path.parts[:1] != ("cli",)} | {"cli"}
+    assert sorted(listed) == sorted(shown)
+
+
+def tables() -> set[str]:
+    """Every table that a migration makes."""
+    migrations = (SOURCE / "platform" / "database" / "migrations").glob("*.sql")
+    return {
+        name for path in migrations for name in re.findall(r"(?i)\bcreate table ([a-z_]+)", path.read_text("utf-8"))
+    }
+
+
+def tables_named_in(path: Path) -> set[str]:
+    """The tables that the statements of a store name."""
+    texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
+    statements = " ".join(text for text in texts if isinstance(text, str))
+    return {*re.findall(r"(?i)\b(?:from|join|into|update)\s+([a-z_]+)", statements)} & tables()
+
+
+@pytest.mark.parametrize("folder", CAPABILITIES, ids=name_of)
+def test_a_capability_says_what_it_is_and_names_its_tables_and_its_events(folder: Path) -> None:
+    docstring = ast.get_docstring(parsed(folder / "__init__.py"))
+    if docstring is None and name_of(folder) in UNDESCRIBED:
+        return
+    assert docstring is not None
+    _what, tables_line, events_line = docstring.splitlines()
+    named = set().union(*map(tables_named_in, folder.glob("*store.py")))
+    assert tables_line.startswith("Tables: ")
+    assert {*re.findall(r"\w+", tables_line)} & tables() == named
+    assert events_line.startswith("Events: ")
+    assert {*re.findall(r"[a-z_]+\.[a-z_]+", events_line)} <= {*EventType}
