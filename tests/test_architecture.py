@@ -33,9 +33,6 @@ PATCHED_BY_NAME = {
 }
 """Tests that still patch our modules by their names."""
 IMPORTING_TESTS = {
-    "tests/cli/test_notifications.py",
-    "tests/cli/test_webhooks.py",
-    "tests/cli/tickets/test_attachments.py",
     "tests/docs/test_tutorial.py",
     "tests/e2e/test_chaos_events.py",
     "tests/notifications/test_limits.py",

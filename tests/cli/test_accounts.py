@@ -1,65 +1,46 @@
 """People, keys, services and the audit at the command line, within this process: they are many."""
 
-import json
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import pytest
-from click.testing import CliRunner, Result
 
-from clearline.cli.main import main
-
-
-def run(url: str, *arguments: str) -> Result:
-    """Run a command in a thread, where it has an event loop of its own."""
-    with ThreadPoolExecutor(1) as thread:
-        settings = {"CLEARLINE_DATABASE_URL": url}
-        return thread.submit(CliRunner().invoke, main, arguments, env=settings, prog_name="clearline").result()
-
-
-def told(url: str, *arguments: str) -> Any:
-    """What a command that works prints as JSON."""
-    done = run(url, *arguments, "--json")
-    assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)
+from tests.builders.application import run_command, run_json
 
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> str:
     """A database with a company."""
-    told(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
+    run_json(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
     return database_url
 
 
 def test_a_person_is_added_changed_and_set_inactive(desk: str) -> None:
     ada = ("--company", "BIR001", "ada@birch.example.com")
-    added = told(desk, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", ada[-1], "--role",
+    added = run_json(desk, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", ada[-1], "--role",
                  "customer_admin")  # fmt: skip
     assert (added["role"], added["is_active"]) == ("customer_admin", True)
-    changed = told(desk, "user", "change", *ada, "--role", "customer", "--phone", "+1-555-0111", "--away")
+    changed = run_json(desk, "user", "change", *ada, "--role", "customer", "--phone", "+1-555-0111", "--away")
     assert changed == {**added, "role": "customer", "phone": "+1-555-0111", "is_available": False}
-    key = told(desk, "key", "create", "--company", "BIR001", "--user", ada[-1])
+    key = run_json(desk, "key", "create", "--company", "BIR001", "--user", ada[-1])
     assert key["scopes"] == ["tickets:read", "tickets:write"]
-    beyond = run(desk, "key", "create", "--company", "BIR001", "--user", ada[-1], "--scope", "desk:write")
+    beyond = run_command(desk, "key", "create", "--company", "BIR001", "--user", ada[-1], "--scope", "desk:write")
     assert (beyond.exit_code, beyond.stdout) == (1, "")
     assert beyond.stderr == "refused: scopes must not have desk:write: the user is a customer\n"
-    gone = run(desk, "user", "deactivate", *ada)
+    gone = run_command(desk, "user", "deactivate", *ada)
     assert gone.stdout == "User Ada <ada@birch.example.com> is now not active.\n"
-    refused = run(desk, "key", "create", "--company", "BIR001", "--user", ada[-1])
+    refused = run_command(desk, "key", "create", "--company", "BIR001", "--user", ada[-1])
     assert (refused.exit_code, refused.stderr) == (1, "refused: user ada@birch.example.com is not active\n")
-    listed = run(desk, "user", "list", "--company", "BIR001").stdout
+    listed = run_command(desk, "user", "list", "--company", "BIR001").stdout
     assert [word for word in listed.splitlines()[1].split() if word in {"yes", "no"}] == ["no", "no"]
-    assert told(desk, "user", "change", *ada, "--active")["is_active"] is True
+    assert run_json(desk, "user", "change", *ada, "--active")["is_active"] is True
 
 
 def test_a_person_of_the_provider_is_added_in_one_go(desk: str) -> None:
-    added = told(desk, "agent", "add", "Mara Lindqvist", "--email", "mara@example.net")
+    added = run_json(desk, "agent", "add", "Mara Lindqvist", "--email", "mara@example.net")
     assert added["role"] == "agent"
-    assert told(desk, "agent", "list") == [added]
-    assert told(desk, "user", "list", "--company", "PROVIDER") == [added]
-    key = told(desk, "key", "create", "--company", "PROVIDER", "--user", "mara@example.net")
+    assert run_json(desk, "agent", "list") == [added]
+    assert run_json(desk, "user", "list", "--company", "PROVIDER") == [added]
+    key = run_json(desk, "key", "create", "--company", "PROVIDER", "--user", "mara@example.net")
     assert key["scopes"] == ["accounts:read", "desk:read", "tickets:read", "tickets:write"]
-    wrong = run(
+    wrong = run_command(
         desk, "user", "add", "--company", "BIR001", "--name", "B", "--email", "b@example.com", "--role", "admin"
     )
     assert wrong.exit_code == 1
@@ -67,18 +48,18 @@ def test_a_person_of_the_provider_is_added_in_one_go(desk: str) -> None:
 
 
 def test_a_company_and_a_service_are_changed(desk: str) -> None:
-    told(desk, "company", "add", "Cedar Media", "--code", "CED001")
-    assert told(desk, "company", "change", "CED001", "--name", "Cedar Group")["name"] == "Cedar Group"
-    taken = run(desk, "company", "change", "cedar group", "--code", "bir001")
+    run_json(desk, "company", "add", "Cedar Media", "--code", "CED001")
+    assert run_json(desk, "company", "change", "CED001", "--name", "Cedar Group")["name"] == "Cedar Group"
+    taken = run_command(desk, "company", "change", "cedar group", "--code", "bir001")
     assert (taken.exit_code, taken.stdout) == (1, "")
     assert "exists already" in taken.stderr
     of = ("--company", "CED001")
-    told(desk, "service", "add", *of, "--id", "P-1", "--type", "Port", "--label", "Port 1")
-    assert told(desk, "service", "change", *of, "P-1", "--label", "Port one")["label"] == "Port one"
-    assert told(desk, "service", "change", *of, "P-1", "--type", "CloudRouter")["type"] == "CloudRouter"
-    assert run(desk, "service", "delete", *of, "P-1").stdout == "CloudRouter P-1 (Port one) deleted.\n"
-    assert told(desk, "service", "list", *of) == []
-    assert run(desk, "service", "delete", *of, "P-1").exit_code == 1
+    run_json(desk, "service", "add", *of, "--id", "P-1", "--type", "Port", "--label", "Port 1")
+    assert run_json(desk, "service", "change", *of, "P-1", "--label", "Port one")["label"] == "Port one"
+    assert run_json(desk, "service", "change", *of, "P-1", "--type", "CloudRouter")["type"] == "CloudRouter"
+    assert run_command(desk, "service", "delete", *of, "P-1").stdout == "CloudRouter P-1 (Port one) deleted.\n"
+    assert run_json(desk, "service", "list", *of) == []
+    assert run_command(desk, "service", "delete", *of, "P-1").exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -90,27 +71,27 @@ def test_a_company_and_a_service_are_changed(desk: str) -> None:
     ],
 )
 def test_a_change_of_nothing_is_wrong_usage(desk: str, arguments: tuple[str, ...]) -> None:
-    done = run(desk, *arguments)
+    done = run_command(desk, *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Say what to change: --" in done.stderr
 
 
 def test_the_audit_tells_what_happened_and_is_narrowed_down(desk: str) -> None:
-    told(desk, "company", "add", "Dogwood Foods", "--code", "DOG001")
-    told(desk, "user", "add", "--company", "DOG001", "--name", "Di", "--email", "di@example.org")
-    told(desk, "user", "change", "--company", "DOG001", "di@example.org", "--phone", "+1-555-0112")
+    run_json(desk, "company", "add", "Dogwood Foods", "--code", "DOG001")
+    run_json(desk, "user", "add", "--company", "DOG001", "--name", "Di", "--email", "di@example.org")
+    run_json(desk, "user", "change", "--company", "DOG001", "di@example.org", "--phone", "+1-555-0112")
     of = ("audit", "--company", "DOG001")
-    whole = told(desk, *of)
+    whole = run_json(desk, *of)
     assert [one["type"] for one in whole] == ["user.changed", "user.created", "company.created"]
     assert {one["actor"] for one in whole} == {"operator"}
     assert whole[0]["data"]["changes"] == [{"field": "phone", "before": "", "after": "+1-555-0112"}]
-    assert told(desk, *of, "--type", "user.") == whole[:2]
-    assert told(desk, *of, "--limit", "1") == whole[:1]
-    assert told(desk, *of, "--actor", "di@example.org") == []
-    assert told(desk, *of, "--since", "2020-01-01", "--until", "2020-01-02T12:00") == []
-    assert told(desk, *of, "--since", "2020-01-01T00:00:00Z") == whole
-    line = run(desk, *of, "--type", "user.changed").stdout.splitlines()[1]
+    assert run_json(desk, *of, "--type", "user.") == whole[:2]
+    assert run_json(desk, *of, "--limit", "1") == whole[:1]
+    assert run_json(desk, *of, "--actor", "di@example.org") == []
+    assert run_json(desk, *of, "--since", "2020-01-01", "--until", "2020-01-02T12:00") == []
+    assert run_json(desk, *of, "--since", "2020-01-01T00:00:00Z") == whole
+    line = run_command(desk, *of, "--type", "user.changed").stdout.splitlines()[1]
     assert all(part in line for part in ("operator", "user.changed", "Di", "phone:  -> +1-555-0112"))
     for refused in (("--ticket", "INC000000000009"), ("--ticket", "seven"), ("--actor", "nobody@example.com")):
-        assert run(desk, *of, *refused).exit_code == 1
-    assert run(desk, *of, "--since", "yesterday").exit_code == 2
+        assert run_command(desk, *of, *refused).exit_code == 1
+    assert run_command(desk, *of, "--since", "yesterday").exit_code == 2

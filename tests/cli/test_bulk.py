@@ -6,28 +6,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from click.testing import CliRunner, Result
 
 from clearline.accounts import usecases as accounts
-from clearline.cli.main import main
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import ticket_number
+from tests.builders.application import run_command, run_json
 from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
-
-
-def run(url: str, *arguments: str, text: str | None = None) -> Result:
-    """A command, in this process: a tenth of the time of one of its own."""
-    return CliRunner().invoke(main, arguments, input=text, env={"CLEARLINE_DATABASE_URL": url})
-
-
-def told(url: str, *arguments: str) -> Any:
-    """What a command that works prints as JSON."""
-    done = run(url, *arguments, "--json")
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -88,9 +75,9 @@ def test_many_tickets_are_changed(database_url: str, numbers: list[str], email: 
         ("tag", *numbers, "--add", "cut", "--remove", "old"),
         ("note", "We are on it", *numbers, "--internal"),
     ):
-        done = told(database_url, "bulk", *arguments)
+        done = run_json(database_url, "bulk", *arguments)
         assert (done["counts"]["done"], done["state"], done["refused"]) == (2, "done", [])
-    written = run(database_url, "ticket", "export").stdout.splitlines()
+    written = run_command(database_url, "ticket", "export").stdout.splitlines()
     for one in (json.loads(line) for line in written):
         if one["number"] in numbers:
             assert {name: one[name] for name in ("status", "assignee", "priority", "severity", "queue", "tags")} == {
@@ -98,23 +85,23 @@ def test_many_tickets_are_changed(database_url: str, numbers: list[str], email: 
                 "queue": queue, "tags": ["cut"],
             }  # fmt: skip
             assert [(note["text"], note["visibility"]) for note in one["notes"]] == [("We are on it", "internal")]
-    again = told(database_url, "bulk", "assign", "nobody", numbers[0])
+    again = run_json(database_url, "bulk", "assign", "nobody", numbers[0])
     assert again["counts"] == {"done": 1, "unchanged": 0, "refused": 0, "waiting": 0}
 
 
 def test_what_is_refused_is_named(database_url: str, numbers: list[str]) -> None:
     listed = "\n".join([f"{numbers[0]},more", "", "INC999999999999"])
-    done = run(database_url, "bulk", "tag", "--from", "-", "--add", "a", "--dry-run", text=listed)
+    done = run_command(database_url, "bulk", "tag", "--from", "-", "--add", "a", "--dry-run", text=listed)
     assert done.exit_code == 1
     assert done.stderr == "INC999999999999: ticket INC999999999999 does not exist\n"
     assert done.stdout.startswith("1 would be done, 0 unchanged, 1 refused (job ")
     job = done.stdout.split("job ")[1][:36]
-    assert [one["state"] for one in told(database_url, "job", "list") if one["id"] == job] == ["done"]
-    assert [one["item"] for one in told(database_url, "job", "show", job)["items"]] == ["INC999999999999"]
-    assert len(told(database_url, "job", "show", job, "--outcome", "all")["items"]) == 2
-    assert "tag (dry run)" in run(database_url, "job", "show", job).stdout
-    assert "tag (dry run)" in run(database_url, "job", "list").stdout
-    refused = run(database_url, "job", "cancel", job)
+    assert [one["state"] for one in run_json(database_url, "job", "list") if one["id"] == job] == ["done"]
+    assert [one["item"] for one in run_json(database_url, "job", "show", job)["items"]] == ["INC999999999999"]
+    assert len(run_json(database_url, "job", "show", job, "--outcome", "all")["items"]) == 2
+    assert "tag (dry run)" in run_command(database_url, "job", "show", job).stdout
+    assert "tag (dry run)" in run_command(database_url, "job", "list").stdout
+    refused = run_command(database_url, "job", "cancel", job)
     assert (refused.exit_code, refused.stderr) == (1, "refused: the job is done\n")
 
 
@@ -134,7 +121,7 @@ def test_what_is_refused_is_named(database_url: str, numbers: list[str]) -> None
     ],
 )
 def test_a_refusal_is_one_line(database_url: str, arguments: tuple[str, ...], status: int, message: str) -> None:
-    done = run(database_url, *arguments)
+    done = run_command(database_url, *arguments)
     assert (done.exit_code, done.stdout) == (status, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -148,13 +135,13 @@ def test_a_file_is_imported_tried_first_and_imported_again(database_url: str, fr
     )
     counts = []
     for more in (("--dry-run",), (), ()):
-        done = run(database_url, "ticket", "import", str(file), "--json", *more)
+        done = run_command(database_url, "ticket", "import", str(file), "--json", *more)
         assert done.exit_code == 1
         answer = json.loads(done.stdout)
         counts.append((answer["counts"]["done"], answer["counts"]["unchanged"]))
         assert [one["item"] for one in answer["refused"]] == ["line 2", "line 3"]
     assert counts == [(1, 0), (1, 0), (0, 1)]
-    done = run(database_url, "ticket", "import", "-", text=line(fresh))
+    done = run_command(database_url, "ticket", "import", "-", text=line(fresh))
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("1 done, 0 unchanged, 0 refused")
 
@@ -164,10 +151,12 @@ def test_an_export_is_a_file_that_an_import_takes(
 ) -> None:
     where = ("--company", fresh.company.code, "--state", "open", "--since", "2026-01-01")
     file = tmp_path / "tickets.csv"
-    assert run(database_url, "ticket", "export", *where, "--format", "csv", "--output", str(file)).stdout == ""
+    assert run_command(database_url, "ticket", "export", *where, "--format", "csv", "--output", str(file)).stdout == ""
     [row] = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""))
     assert (row["number"], row["title"]) == (number, "'=1+1")
-    assert told(database_url, "ticket", "import", str(file))["counts"]["done"] == 1
-    found = [json.loads(line)["title"] for line in run(database_url, "ticket", "export", *where).stdout.splitlines()]
+    assert run_json(database_url, "ticket", "import", str(file))["counts"]["done"] == 1
+    found = [
+        json.loads(line)["title"] for line in run_command(database_url, "ticket", "export", *where).stdout.splitlines()
+    ]
     assert found == ["=1+1", "=1+1"]
-    assert run(database_url, "ticket", "export", *where, "--state", "finished").stdout == ""
+    assert run_command(database_url, "ticket", "export", *where, "--state", "finished").stdout == ""

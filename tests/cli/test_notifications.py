@@ -8,8 +8,8 @@ import pytest
 from clearline.events import store as event_store
 from clearline.notifications.recipients import WINDOW, note_events
 from clearline.platform.database.transactions import Database
+from tests.builders.application import run_command, run_json
 from tests.builders.tickets import raised
-from tests.cli.test_accounts import run, told
 from tests.conftest import NOW, new_tenant
 
 WHO = ("--company", "BIR001", "--user", "ada@birch.example.com")
@@ -18,15 +18,15 @@ WHO = ("--company", "BIR001", "--user", "ada@birch.example.com")
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> str:
     """A database with a company, and a person of it."""
-    told(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
-    told(database_url, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", WHO[-1])
+    run_json(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
+    run_json(database_url, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", WHO[-1])
     return database_url
 
 
 def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
-    before = told(desk, "notifications", "show", *WHO)
+    before = run_json(desk, "notifications", "show", *WHO)
     assert (before["digest"], before["quiet"], before["rules"]["resolved"]) == ("daily", None, "email")
-    after = told(desk, "notifications", "set", *WHO, "--rule", "resolved=digest", "--rule", "company_ticket=email",
+    after = run_json(desk, "notifications", "set", *WHO, "--rule", "resolved=digest", "--rule", "company_ticket=email",
                  "--zone", "Europe/Amsterdam", "--quiet", "22:00-07:00", "--quiet-day", "sunday", "--digest", "hourly",
                  "--digest-at", "17:30", "--critical-breaks-quiet")  # fmt: skip
     rules = {**before["rules"], "resolved": "digest", "company_ticket": "email"}
@@ -34,12 +34,12 @@ def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
         "user": WHO[-1], "timeZone": "Europe/Amsterdam", "quiet": "22:00-07:00", "quietDays": ["sunday"],
         "criticalBreaksQuiet": True, "digest": "hourly", "digestAt": "17:30", "rules": rules,
     }  # fmt: skip
-    assert told(desk, "notifications", "show", *WHO) == after
-    shown = run(desk, "notifications", "show", *WHO).stdout
+    assert run_json(desk, "notifications", "show", *WHO) == after
+    shown = run_command(desk, "notifications", "show", *WHO).stdout
     assert (
         "Digest hourly. Quiet: 22:00-07:00, sunday; critical tickets do not wait. Time zone Europe/Amsterdam." in shown
     )
-    back = told(
+    back = run_json(
         desk, "notifications", "set", *WHO, "--rule", "resolved=default", "--quiet", "none", "--quiet-day", "none"
     )
     assert (back["quiet"], back["quietDays"], back["rules"]["resolved"]) == (None, [], "email")
@@ -57,16 +57,16 @@ def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
     ],
 )
 def test_what_cannot_be_set_is_refused(desk: str, options: tuple[str, ...], status: int, words: str) -> None:
-    done = run(desk, "notifications", "set", *WHO, *options)
+    done = run_command(desk, "notifications", "set", *WHO, *options)
     assert (done.exit_code, done.stdout) == (status, "")
     assert words in done.stderr
 
 
 def test_contacts_are_written_to_until_somebody_says_no(desk: str) -> None:
     at = ("notifications", "contacts", "--company", "BIR001")
-    assert run(desk, *at).stdout == "Contacts of Birch Telecom are written to.\n"
-    assert told(desk, *at, "--off") == {"company": "Birch Telecom", "mailsContacts": False}
-    assert run(desk, *at).stdout == "Contacts of Birch Telecom are not written to.\n"
+    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom are written to.\n"
+    assert run_json(desk, *at, "--off") == {"company": "Birch Telecom", "mailsContacts": False}
+    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom are not written to.\n"
 
 
 def test_what_waits_is_listed(desk: str) -> None:
@@ -80,8 +80,8 @@ def test_what_waits_is_listed(desk: str) -> None:
         await database.close()
 
     asyncio.run(work())
-    [waits] = told(desk, "notifications", "pending")
+    [waits] = run_json(desk, "notifications", "pending")
     assert (waits["recipient"], waits["type"], waits["channel"]) == ("ada@example.com", "ticket.created", "email")
     due = (NOW + timedelta(seconds=1) + WINDOW).isoformat().replace("+00:00", "Z")
     assert waits["dueAt"].replace("+00:00", "Z") == due
-    assert "ada@example.com" in run(desk, "notifications", "pending").stdout
+    assert "ada@example.com" in run_command(desk, "notifications", "pending").stdout

@@ -1,15 +1,13 @@
 import asyncio
 import json
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from clearline.cli import search
-from clearline.cli.main import main
 from clearline.platform.database.transactions import Database
 from clearline.search import worker as indexing
 from clearline.tickets.domain import ticket_number
+from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer
 from tests.builders.tickets import raised
 from tests.conftest import Tenant, new_tenant
@@ -37,18 +35,8 @@ def desk(database_url: str) -> tuple[Tenant, list[str]]:
         return runner.run(a_desk(database_url))
 
 
-def run(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, arguments, env={"CLEARLINE_DATABASE_URL": url}, catch_exceptions=False)
-
-
-def told(url: str, *arguments: str) -> Any:
-    done = run(url, *arguments, "--json")
-    assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 def found(url: str, *arguments: str) -> list[str]:
-    return sorted(one["number"] for one in told(url, "search", *arguments)["tickets"])
+    return sorted(one["number"] for one in run_json(url, "search", *arguments)["tickets"])
 
 
 def test_a_query_needs_no_command_in_front_of_it(database_url: str, desk: tuple[Tenant, list[str]]) -> None:
@@ -61,14 +49,14 @@ def test_a_query_needs_no_command_in_front_of_it(database_url: str, desk: tuple[
         (f"company:{tenant.company.code} cut",),
     ):
         assert found(database_url, *words) == numbers
-    excluding = json.loads(run(database_url, "search", "--json", "--", "-fibre").stdout)
+    excluding = json.loads(run_command(database_url, "search", "--json", "--", "-fibre").stdout)
     assert [one["title"] for one in excluding["tickets"]] == ["Slow"]
     assert len(found(database_url)) == 4
 
 
 def test_people_see_a_table_and_how_many_match(database_url: str, desk: tuple[Tenant, list[str]]) -> None:
     tenant, numbers = desk
-    done = run(database_url, "search", "fibre", "--limit", "2")
+    done = run_command(database_url, "search", "fibre", "--limit", "2")
     assert done.exit_code == 0
     assert done.stdout.count("Fibre cut") == 2
     assert numbers[2] in done.stdout
@@ -81,12 +69,12 @@ def test_as_many_as_were_asked_for_are_read_page_by_page(
 ) -> None:
     monkeypatch.setattr(search, "_PAGE", 1)
     assert found(database_url, "fibre") == desk[1]
-    assert told(database_url, "search", "fibre", "--limit", "2", "--count")["total"] == {"count": 3, "exact": True}
+    assert run_json(database_url, "search", "fibre", "--limit", "2", "--count")["total"] == {"count": 3, "exact": True}
 
 
 def test_a_query_that_cannot_be_understood_is_refused(database_url: str, desk: tuple[Tenant, list[str]]) -> None:
     assert desk
-    done = run(database_url, "search", "colour:red")
+    done = run_command(database_url, "search", "colour:red")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr.startswith("refused: q has no filter colour: it must be one of status, service")
 
@@ -100,13 +88,13 @@ def test_everything_is_made_findable_again(
         gone = "insert into ticket_search select company_id, 999999999, vector from ticket_search limit 1"
         runner.run(administer(database_url, gone))
         assert found(database_url, "fibre") == []
-        assert told(database_url, "search", "rebuild", *empty) == {"tickets": 4}
+        assert run_json(database_url, "search", "rebuild", *empty) == {"tickets": 4}
         assert found(database_url, "fibre") == desk[1]
         check = "do $$ begin assert (select count(*) from ticket_search) = 4; end $$"
         runner.run(administer(database_url, check))
 
 
 def test_help_is_the_help_of_the_search(database_url: str) -> None:
-    done = run(database_url, "search", "--help")
+    done = run_command(database_url, "search", "--help")
     assert "rebuild" in done.stdout
     assert "find" in done.stdout

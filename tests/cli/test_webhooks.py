@@ -9,7 +9,7 @@ from clearline.platform.database.transactions import Database
 from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import usecases as subscriptions
-from tests.cli.test_bulk import run, told
+from tests.builders.application import run_command, run_json
 from tests.conftest import NOW, Tenant
 
 URL = "https://hooks.example.com/desk"
@@ -31,32 +31,32 @@ async def dead(database: Database, tenant: Tenant) -> tuple[str, str]:
 
 
 def test_a_webhook_is_added_listed_changed_rotated_and_deleted(database_url: str) -> None:
-    shown = run(database_url, "webhook", "add", URL, "--type", "ticket.", "--type", "note.added")
+    shown = run_command(database_url, "webhook", "add", URL, "--type", "ticket.", "--type", "note.added")
     assert shown.exit_code == 0, shown.output
     assert re.search(r"whsec_[A-Za-z0-9+/]{43}=", shown.stdout)
-    [one] = told(database_url, "webhook", "list")
+    [one] = run_json(database_url, "webhook", "list")
     assert (one["url"], one["types"], one["isActive"]) == (URL, ["ticket.", "note.added"], True)
     key = one["id"]
-    changed = told(database_url, "webhook", "change", key, "--all-types", "--off", "--description", "The NOC's")
+    changed = run_json(database_url, "webhook", "change", key, "--all-types", "--off", "--description", "The NOC's")
     assert changed == {**one, "types": [], "isActive": False, "description": "The NOC's"}
-    first = told(database_url, "webhook", "rotate", key)
-    second = told(database_url, "webhook", "rotate", key)
+    first = run_json(database_url, "webhook", "rotate", key)
+    second = run_json(database_url, "webhook", "rotate", key)
     assert first["secret"] != second["secret"]
     assert first["oldSecretUntil"] is not None
-    refused = run(database_url, "webhook", "ping", key)
+    refused = run_command(database_url, "webhook", "ping", key)
     assert (refused.exit_code, "not active" in refused.stderr) == (1, True)
-    assert told(database_url, "webhook", "change", key, "--on")["isActive"]
-    ping = told(database_url, "webhook", "ping", key)
+    assert run_json(database_url, "webhook", "change", key, "--on")["isActive"]
+    ping = run_json(database_url, "webhook", "ping", key)
     assert (ping["type"], ping["state"]) == ("ping", "waiting")
-    listed = run(database_url, "webhook", "list")
+    listed = run_command(database_url, "webhook", "list")
     assert URL in listed.stdout
-    assert told(database_url, "webhook", "delete", key) == {"id": key, "deleted": True}
-    assert told(database_url, "webhook", "list") == []
+    assert run_json(database_url, "webhook", "delete", key) == {"id": key, "deleted": True}
+    assert run_json(database_url, "webhook", "list") == []
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.com/", "https://10.0.0.1/", "nonsense"])
 def test_a_url_that_may_not_be_reached_is_refused(database_url: str, url: str) -> None:
-    refused = run(database_url, "webhook", "add", url)
+    refused = run_command(database_url, "webhook", "add", url)
     assert (refused.exit_code, refused.stderr.startswith("refused: url must")) == (1, True)
 
 
@@ -64,21 +64,21 @@ def test_another_companys_webhook_does_not_exist(
     database_url: str, other_tenant: Tenant, dead: tuple[str, str]
 ) -> None:
     for command in ("rotate", "ping", "delete", "deliveries"):
-        refused = run(database_url, "webhook", command, dead[0], "--company", other_tenant.company.code)
+        refused = run_command(database_url, "webhook", command, dead[0], "--company", other_tenant.company.code)
         assert (refused.exit_code, refused.stderr) == (1, f"refused: subscription {dead[0]} does not exist\n")
 
 
 def test_a_delivery_is_shown_and_sent_again(database_url: str, tenant: Tenant, dead: tuple[str, str]) -> None:
     webhook, delivery = dead
     of = ("--company", tenant.company.code)
-    [listed] = told(database_url, "webhook", "deliveries", webhook, "--state", "dead", *of)
+    [listed] = run_json(database_url, "webhook", "deliveries", webhook, "--state", "dead", *of)
     assert (listed["id"], listed["ticket"], listed["event"]) == (delivery, "INC000000000042", "7")
-    shown = told(database_url, "webhook", "delivery", webhook, delivery, *of)
+    shown = run_json(database_url, "webhook", "delivery", webhook, delivery, *of)
     assert (json.loads(shown["body"]), shown["attempts"]) == ({"type": "ping"}, [])
-    assert run(database_url, "webhook", "delivery", webhook, delivery, *of).exit_code == 0
-    assert "INC000000000042" in run(database_url, "webhook", "deliveries", webhook, *of).stdout
-    assert told(database_url, "webhook", "replay", webhook, "--delivery", delivery, *of) == {"count": 1}
-    again = run(database_url, "webhook", "replay", webhook, "--delivery", delivery, *of)
+    assert run_command(database_url, "webhook", "delivery", webhook, delivery, *of).exit_code == 0
+    assert "INC000000000042" in run_command(database_url, "webhook", "deliveries", webhook, *of).stdout
+    assert run_json(database_url, "webhook", "replay", webhook, "--delivery", delivery, *of) == {"count": 1}
+    again = run_command(database_url, "webhook", "replay", webhook, "--delivery", delivery, *of)
     assert (again.exit_code, again.stderr) == (1, "refused: the delivery waits to be sent already\n")
 
 
@@ -87,9 +87,9 @@ def test_the_deliveries_of_a_time_are_sent_again(
     database_url: str, tenant: Tenant, dead: tuple[str, str], since: str, count: int
 ) -> None:
     of = ("--company", tenant.company.code)
-    assert told(database_url, "webhook", "replay", dead[0], "--since", since, *of) == {"count": count}
+    assert run_json(database_url, "webhook", "replay", dead[0], "--since", since, *of) == {"count": count}
     assert deliveries.REPLAY_MOST == 10_000
 
 
 def test_a_replay_says_which(database_url: str, dead: tuple[str, str]) -> None:
-    assert run(database_url, "webhook", "replay", dead[0]).exit_code == 2
+    assert run_command(database_url, "webhook", "replay", dead[0]).exit_code == 2

@@ -13,8 +13,8 @@ from clearline.cli.main import main
 from clearline.cli.tickets.attachments import guessed
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
+from tests.builders.application import run_json
 from tests.builders.tickets import raised
-from tests.cli.test_cli import told
 from tests.conftest import Tenant, new_tenant
 
 ID = "00000000-0000-4000-8000-000000000042"
@@ -86,7 +86,7 @@ def test_a_file_is_attached_listed_downloaded_and_deleted(database_url: str, dat
     assert deleted.stdout == f".trace.pcap deleted from {number}.\n"
     assert answered(database_url, data_dir, "list", number) == []
     assert [one for one in (data_dir / "attachments").rglob("*") if one.is_file()] == []
-    history = told(database_url, "ticket", "show", number)["history"]
+    history = run_json(database_url, "ticket", "show", number)["history"]
     assert [one["type"] for one in history[-2:]] == ["attachment.added", "attachment.removed"]
 
 
