@@ -25,7 +25,7 @@ from clearline.mail.inbound import worker as mail_in
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound import worker as mail_out
 from clearline.notifications import worker as notifications
-from clearline.platform.database import secrets as server
+from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import Job, Runner
 from clearline.settings import Settings, read_settings
@@ -114,7 +114,7 @@ class Application:
         try:
             await line.keep_up()
             async with database.transaction() as tx:
-                secret = await server.secret(tx, "cursors", secrets.token_bytes(32))
+                secret = await shared_secret(tx, "cursors", secrets.token_bytes(32))
             limits = Limits(settings.attachment_max, settings.attachment_types)
             limiter = RateLimiter(settings.rate_limit)
             services = Services(

@@ -25,7 +25,7 @@ from clearline.bulk.domain import (
 )
 from clearline.errors import Conflict, TooManyJobs
 from clearline.identity import OPERATOR, Actor
-from clearline.platform.database import transactions as db
+from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets import store as ticket_store
@@ -217,15 +217,15 @@ async def test_a_company_with_many_jobs_does_not_keep_another_waiting(
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a lock longer than 20 ms."""
 
-    async def hurry(tx: Tx) -> None:
+    async def set_lock_timeout(tx: Tx) -> None:
         await tx.fetchval("set local lock_timeout = '20ms'")
 
-    monkeypatch.setattr(db, "hurry", hurry)
+    monkeypatch.setattr(transactions, "set_lock_timeout", set_lock_timeout)
 
 
-async def test_nobody_waits_long_for_a_lock_and_only_in_a_hurry(database: Database) -> None:
+async def test_nobody_waits_long_for_a_lock_and_only_with_a_lock_timeout(database: Database) -> None:
     async with database.transaction() as tx:
-        await db.set_lock_timeout(tx)
+        await transactions.set_lock_timeout(tx)
         assert await tx.fetchval("show lock_timeout") == "2s"
     async with database.statement() as tx:
         assert await tx.fetchval("show lock_timeout") == "0"

@@ -4,7 +4,7 @@ import pytest
 
 from clearline.events import offset_store
 from clearline.identity import OPERATOR
-from clearline.platform.database import transactions as db
+from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues.domain import Assignment
 from clearline.routing import usecases as routing
@@ -98,10 +98,10 @@ async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database,
 async def test_a_ticket_that_somebody_holds_stops_no_other(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def hurry(tx: Tx) -> None:
+    async def set_lock_timeout(tx: Tx) -> None:
         await tx.fetchval("set local lock_timeout = '20ms'")
 
-    monkeypatch.setattr(db, "hurry", hurry)
+    monkeypatch.setattr(transactions, "set_lock_timeout", set_lock_timeout)
     async with database.transaction() as tx:
         name = (queue := await new_queue(tx)).queue.name
         await new_rule(tx, queue)

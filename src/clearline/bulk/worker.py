@@ -16,7 +16,7 @@ from clearline.bulk import store as job_store
 from clearline.bulk.domain import FAULT, ItemOutcome, ItemResult, Job
 from clearline.bulk.usecases import forget_old, process_item, refusal
 from clearline.errors import DeskError
-from clearline.platform.database import transactions as db
+from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed
 from clearline.platform.work import runner
 
@@ -123,7 +123,7 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
             item = await job_store.take(tx, job)
             if item is None:
                 return False
-            await db.set_lock_timeout(tx)
+            await transactions.set_lock_timeout(tx)
             result = await process_item(tx, job, item, now=now())
             if job.dry_run:
                 raise _Undone(result)  # noqa: TRY301 - only an exception rolls back

@@ -9,7 +9,7 @@ from clearline.errors import NotFound
 from clearline.events.consumer import follower
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
-from clearline.platform.database import transactions as db
+from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
 from clearline.platform.work.runner import Job
 from clearline.routing import usecases as routing
@@ -57,7 +57,7 @@ async def _settle(database: Database, number: int, rules: Sequence[RoutingRule],
     for tries_left in reversed(range(TRIES)):
         try:
             async with database.transaction() as tx:
-                await db.set_lock_timeout(tx)  # a ticket that somebody holds must not stop the others
+                await transactions.set_lock_timeout(tx)  # a ticket that somebody holds must not stop the others
                 await routing.route_new_ticket(tx, number, rules=known, now=now())
         except DatabaseUnavailable:
             raise  # the whole turn is put off

@@ -14,7 +14,7 @@ from clearline.errors import Conflict, Forbidden, InvalidInput, NotFound, TooMan
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import Actor, Company, Scope
-from clearline.platform.database import secrets as server
+from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import delivery_store
 from clearline.webhooks import store as subscription_store
@@ -147,7 +147,7 @@ def _check(one: Subscription, networks: Sequence[str], *, with_url: bool = True)
 
 async def server_secret(tx: Tx) -> bytes:
     """What the secrets of all subscriptions are derived from."""
-    return await server.secret(tx, "webhooks", secrets.token_bytes(32))
+    return await shared_secret(tx, "webhooks", secrets.token_bytes(32))
 
 
 async def secret_of(tx: Tx, one: Subscription) -> str:

@@ -17,7 +17,7 @@ from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import BURST, LEASE, TRIES, InboundState
 from clearline.mail.inbound.secret_box import Sealer
-from clearline.platform.database import transactions as db
+from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
 from clearline.tickets import desk_usecases as handling
@@ -245,10 +245,10 @@ async def test_a_mail_that_cannot_be_read_holds_up_no_other(rig: Rig, broken: Ca
 
 
 async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def hurry(tx: Tx) -> None:
+    async def set_lock_timeout(tx: Tx) -> None:
         await tx.fetchval("set local lock_timeout = '20ms'")
 
-    monkeypatch.setattr(db, "hurry", hurry)
+    monkeypatch.setattr(transactions, "set_lock_timeout", set_lock_timeout)
     held, free = await rig.ticket(), await rig.ticket()
     assert await put(rig, a_mail(rig.sender, rig.reply_to(held), "Held"), rig.reply_to(held))
     assert await put(rig, a_mail(rig.sender, rig.reply_to(free), "Free"), rig.reply_to(free))

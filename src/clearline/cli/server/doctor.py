@@ -12,7 +12,7 @@ from clearline.clock import now
 from clearline.events import offset_store
 from clearline.mail.outbound import smtp
 from clearline.platform.database import migrate
-from clearline.platform.database import secrets as server
+from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database, DatabaseMisconfigured, DatabaseUnavailable
 from clearline.platform.postgres.embedded import LEAST_FREE
 from clearline.platform.postgres.programs import EmbeddedPostgresError
@@ -102,7 +102,7 @@ async def _database(found: Settings, url: str) -> list[Check]:
     database = await Database.open(url, size=found.pool_size)
     try:
         async with database.statement() as tx:
-            version, at = await server.version_and_time(tx)
+            version, at = await version_and_time(tx)
         drift = abs(now() - at)
         checks = [
             Check("database", ok=True, found=f"PostgreSQL {version}"),

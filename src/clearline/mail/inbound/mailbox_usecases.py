@@ -17,7 +17,7 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound.imap import ImapAccess, open_mailbox
 from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox
 from clearline.mail.inbound.secret_box import Sealer
-from clearline.platform.database import secrets as server
+from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
 from clearline.queues.usecases import lock_setup
@@ -34,7 +34,7 @@ async def sealer(tx: Tx, secret_key: str | None) -> Sealer:
     """What passwords are encrypted with: the key of the settings, or one that the servers on this database share."""
     if secret_key is not None:
         return Sealer(secret_key.encode())
-    return Sealer(await server.secret(tx, "mailboxes", secrets.token_bytes(32)))
+    return Sealer(await shared_secret(tx, "mailboxes", secrets.token_bytes(32)))
 
 
 async def list_mailboxes(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Mailbox]:

@@ -28,7 +28,7 @@ from clearline.mail.inbound.store import Outcome
 from clearline.mail.inbound.usecases import MailRead
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings
-from clearline.platform.database import transactions as db
+from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed, Tx
 from clearline.platform.work.runner import Job
 from clearline.settings import Settings
@@ -185,7 +185,7 @@ async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
     async with database.transaction() as tx:
         known = await mail_sorting.known_contact(tx, parsed.heads.sender)
     async with database.transaction() as tx:
-        await db.set_lock_timeout(tx)
+        await transactions.set_lock_timeout(tx)
         if await inbound_mail_store.take(tx, mail.id) is None:
             return  # another process has it, or had
         outcome = await mail_sorting.sort(tx, mail, parsed, message, known, desk=desk, now=now())

@@ -25,7 +25,7 @@ from clearline.mail.outbound.domain import (
     is_mailable,
     wire_address,
 )
-from clearline.platform.database import secrets as server
+from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.settings import Settings
 from clearline.text import check_text
@@ -50,7 +50,7 @@ _FIRST, _LAST = 3, 7
 
 async def settings_of(tx: Tx, found: Settings) -> MailSettings:
     """What composing a mail needs, of these settings and the secret that all servers on this database share."""
-    secret = await server.secret(tx, "mail", secrets.token_bytes(32))
+    secret = await shared_secret(tx, "mail", secrets.token_bytes(32))
     return MailSettings(found.mail_from, secret, found.public_url.rstrip("/"), found.smtp is not None)
 
 

@@ -1,4 +1,4 @@
-"""What the database says of itself."""
+"""What every process on one database shares: the server's version and clock, and secrets."""
 
 from datetime import datetime
 
@@ -6,15 +6,15 @@ from clearline.platform.database.transactions import Tx
 
 
 async def version_and_time(tx: Tx) -> tuple[str, datetime]:
-    """The server's version and its clock."""
+    """Return the version of PostgreSQL and its clock."""
     row = await tx.fetchrow("select current_setting('server_version'), clock_timestamp()")
     if row is None:
         raise RuntimeError("a select without a table answered no row")
     return row[0], row[1]
 
 
-async def secret(tx: Tx, name: str, proposed: bytes) -> bytes:
-    """The secret of this name that every server on this database shares: the first that was proposed."""
+async def shared_secret(tx: Tx, name: str, proposed: bytes) -> bytes:
+    """Return the secret of this name, the same in every process; store ``proposed`` when there is none yet."""
     await tx.write("insert into server_secret (name, value) values ($1, $2) on conflict do nothing", name, proposed)
-    found: bytes = await tx.fetchval("select value from server_secret where name = $1", name)
-    return found
+    secret: bytes = await tx.fetchval("select value from server_secret where name = $1", name)
+    return secret
