@@ -82,6 +82,16 @@ class InvalidInput(DeskError):
         self.violations = tuple(violations)
 
 
+def require_valid(violations: Sequence[Violation]) -> None:
+    """Refuse when any rule is broken.
+
+    Raises:
+        InvalidInput: naming each of the violations.
+    """
+    if violations:
+        raise InvalidInput(violations)
+
+
 class Conflict(DeskError):
     """The request is sound, but not in the present state."""
 
@@ -127,6 +137,16 @@ class AlreadyExists(Conflict):
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"{kind} {name} exists already")
         self.kind, self.name = kind, name
+
+
+def require_free(is_free: bool, kind: str, name: str) -> None:  # noqa: FBT001 - the answer of the store
+    """Refuse when another record of the kind has the name.
+
+    Raises:
+        AlreadyExists: the name is not free.
+    """
+    if not is_free:
+        raise AlreadyExists(kind, name)
 
 
 class IdempotencyKeyBusy(Conflict):

@@ -271,7 +271,7 @@ async def test_what_would_happen_is_told_and_does_not_happen(database: Database,
         facts = await routing.facts_of(tx, ann, number, {})
         told_before = await routing.preview(tx, ann, facts)
         assert await routing.preview(tx, ann, facts) == told_before
-        assert [(one.rule.id, one.failed) for one in told_before.verdicts] == [
+        assert [(one.rule.id, one.failed) for one in told_before.results] == [
             (wrong, ("priorities", "keywords")),
             (right, ()),
             (spare, ()),
@@ -290,10 +290,10 @@ async def test_what_would_happen_without_a_matching_rule_or_without_a_team(datab
         number = await raised(tx, tenant)
         facts = await routing.facts_of(tx, OPERATOR, number, {})
         told_first = await routing.preview(tx, OPERATOR, facts)
-        assert (told_first.verdicts, told_first.queue, told_first.choice.why) == ([], None, "no rule matches")
+        assert (told_first.results, told_first.queue, told_first.choice.why) == ([], None, "no rule matches")
         await new_rule(tx, await new_queue(tx), company_ids=(tenant.company.id,))
         anybodys = await routing.preview(tx, OPERATOR, replace(facts, company_id=None))
-        assert [one.failed for one in anybodys.verdicts] == [("company_ids",)]
+        assert [one.failed for one in anybodys.results] == [("company_ids",)]
         assert (await routing.preview(tx, OPERATOR, facts)).choice.why == "the queue leaves it to people"
 
 

@@ -8,7 +8,7 @@ from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
 from clearline.tickets.handling import DeskTicket, Handling
-from clearline.workspace.domain import PLACEHOLDERS, Macro, check_macro, check_view, render, values_of
+from clearline.workspace.domain import PLACEHOLDERS, Macro, check_macro, check_view, placeholder_values, render
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -59,24 +59,24 @@ def fields(macro: Macro) -> list[str]:
 def test_a_placeholder_stands_for_a_value_of_the_ticket(name: str, value: str, written: str) -> None:
     text = f"a {written % name}, b"
     assert fields(Macro(uuid4(), "m", text)) == []
-    assert render(text, values_of(a_ticket(), "Nia")) == f"a {value}, b"
+    assert render(text, placeholder_values(a_ticket(), "Nia")) == f"a {value}, b"
 
 
 def test_every_placeholder_has_a_value() -> None:
-    assert tuple(values_of(a_ticket(), "Nia")) == PLACEHOLDERS
+    assert tuple(placeholder_values(a_ticket(), "Nia")) == PLACEHOLDERS
 
 
 def test_braces_around_a_placeholder_stay() -> None:
     assert fields(Macro(uuid4(), "m", "{{{ticket.number}}}")) == []
-    assert render("{{{ticket.number}}}", values_of(a_ticket(), "Nia")) == "{INC000000000042}"
+    assert render("{{{ticket.number}}}", placeholder_values(a_ticket(), "Nia")) == "{INC000000000042}"
 
 
 def test_a_service_without_a_label_shows_its_id() -> None:
-    assert render("{{service.label}}", values_of(a_ticket(label=None), "Nia")) == "SVC-1"
+    assert render("{{service.label}}", placeholder_values(a_ticket(label=None), "Nia")) == "SVC-1"
 
 
 def test_what_is_filled_in_is_not_looked_at_again() -> None:
-    values = values_of(a_ticket(title=r"{{agent.name}} \1 \g<0>"), "Nia")
+    values = placeholder_values(a_ticket(title=r"{{agent.name}} \1 \g<0>"), "Nia")
     assert render("{{ticket.title}}|{{agent.name}}", values) == r"{{agent.name}} \1 \g<0>|Nia"
 
 

@@ -4,7 +4,7 @@ An event does not repeat text that people wrote: the ticket and its notes hold i
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -156,6 +156,12 @@ class Named(Protocol):
         """Its name."""
 
 
+class Fields(Protocol):
+    """A struct, whose fields can be compared."""
+
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+
 def record(kind: str, action: str, subject: Named, changes: Sequence[Change] = ()) -> RecordChanged:
     """Return the fact that a record was created, changed or deleted."""
     return RecordChanged(kind, action, str(subject.id), subject.name, list(changes))
@@ -166,7 +172,7 @@ def first_values(created: Struct, fields: frozenset[str]) -> list[Change]:
     return [Change(name, None, getattr(created, name)) for name in created.__struct_fields__ if name in fields]
 
 
-def changes_between(before: Struct, after: Struct) -> list[Change]:
+def changes_between(before: Fields, after: Fields) -> list[Change]:
     """Return what differs between two values of one kind, field by field."""
     pairs = ((name, getattr(before, name), getattr(after, name)) for name in before.__struct_fields__)
     return [Change(name, was, now) for name, was, now in pairs if was != now]

@@ -1,4 +1,4 @@
-"""Where tickets wait, who works them, and whose turn it is."""
+"""Queues, teams and their agents, and which agent gets the next ticket."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ DESCRIPTION_MAX = 1000
 
 
 class Assignment(StrEnum):
-    """How the tickets of a queue find their agent."""
+    """How the tickets of a queue are assigned."""
 
     MANUAL = "manual"
-    """A person takes them, or gives them to somebody."""
+    """A person takes or assigns each ticket."""
     ROUND_ROBIN = "round_robin"
-    """The team's available agents take turns."""
+    """The available agents of the team take turns."""
     LEAST_LOADED = "least_loaded"
     """The available agent with the fewest open tickets."""
 
@@ -38,7 +38,7 @@ class Team(Struct, frozen=True):
 
 
 class Member(Struct, frozen=True):
-    """A person of a team. Only an active and available agent or admin is given tickets by turns."""
+    """A person of a team. Only an active and available agent or admin is assigned tickets automatically."""
 
     id: UUID
     name: str
@@ -49,7 +49,7 @@ class Member(Struct, frozen=True):
 
 
 class Queue(Struct, frozen=True):
-    """Where tickets wait. ``last_assignee_id`` got the last ticket by turns."""
+    """Where tickets wait. ``last_assignee_id`` got the last ticket by round robin."""
 
     id: UUID
     name: str
@@ -61,7 +61,7 @@ class Queue(Struct, frozen=True):
 
 
 class Agent(Struct, frozen=True):
-    """Somebody who could be given a ticket now. ``open_tickets`` counts those of every queue."""
+    """Somebody who can be assigned a ticket now. ``open_tickets`` counts those of every queue."""
 
     id: UUID
     name: str
@@ -69,19 +69,19 @@ class Agent(Struct, frozen=True):
 
 
 class Choice(Struct, frozen=True):
-    """Who is to have a ticket, nobody perhaps, and why, for people to read."""
+    """The agent who gets a ticket, None for nobody, and the reason, for people to read."""
 
     agent: Agent | None
     why: str
 
 
 def check_team(name: str) -> list[Violation]:
-    """The rules that a team breaks."""
+    """Return the rules that a team breaks."""
     return check_text("name", name, most=NAME_MAX)
 
 
 def check_queue(queue: Queue) -> list[Violation]:
-    """The rules that a queue breaks."""
+    """Return the rules that a queue breaks."""
     violations = [
         *check_text("name", queue.name, most=NAME_MAX),
         *check_text("description", queue.description, least=0, most=DESCRIPTION_MAX),
@@ -92,19 +92,19 @@ def check_queue(queue: Queue) -> list[Violation]:
 
 
 def choose_agent(mode: Assignment, agents: Sequence[Agent], last: tuple[str, UUID] | None) -> Choice:
-    """Whose ticket the next one is. ``last`` is the name and id of whoever got the last one by turns.
+    """Choose the agent of the next ticket. ``last`` is the name and id of who got the last one by round robin.
 
-    Turns go by name, then id, and begin again at the end; they go on behind ``last`` even when that person has left.
+    Turns go by name, then id, and begin again at the end. They continue after ``last`` even when that person has left.
     """
     if mode is Assignment.MANUAL:
         return Choice(None, "the queue leaves it to people")
     if not agents:
         return Choice(None, "nobody of the team is available")
     if mode is Assignment.LEAST_LOADED:
-        agent = min(agents, key=lambda one: (one.open_tickets, *_turn(one)))
+        agent = min(agents, key=lambda agent: (agent.open_tickets, *_turn(agent)))
         return Choice(agent, f"has the fewest open tickets: {agent.open_tickets}")
     in_turn = sorted(agents, key=_turn)
-    following = (one for one in in_turn if last is not None and _turn(one) > last)
+    following = (agent for agent in in_turn if last is not None and _turn(agent) > last)
     agent = next(following, in_turn[0])
     return Choice(agent, "has the first turn" if last is None else f"is next after {last[0]}")
 

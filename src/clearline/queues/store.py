@@ -1,4 +1,4 @@
-"""Queues, and what waits in them."""
+"""Queues, and the counts of their tickets."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -8,7 +8,7 @@ from clearline.queues.domain import Assignment, Queue
 
 
 class QueueDetails(NamedTuple):
-    """A queue with its team's name, and how many open tickets it has, in all and without an assignee."""
+    """A queue with its team's name, and its number of open tickets: all, and those without an assignee."""
 
     queue: Queue
     team_name: str | None
@@ -22,30 +22,30 @@ _ASSIGNMENT = {str(member): member for member in Assignment}
 
 
 def queue_of(row: Record) -> Queue:
-    """The queue in a row that begins with ``COLUMNS``."""
+    """Return the queue in a row that begins with ``COLUMNS``."""
     return Queue(row[0], row[1], row[2], row[3], _ASSIGNMENT[row[4]], row[5], row[6])
 
 
 async def get(tx: Tx, queue_id: UUID) -> Queue | None:
-    """One queue, or None. Served by the primary key."""
+    """Return a queue, or None. Served by the primary key."""
     row = await tx.fetchrow(f"select {COLUMNS} from queue q where q.id = $1", queue_id)
     return None if row is None else queue_of(row)
 
 
 async def find(tx: Tx, name: str) -> Queue | None:
-    """The queue of this name, in any case, or None. Served by ``queue_name``."""
+    """Return the queue of this name, in any case, or None. Served by ``queue_name``."""
     row = await tx.fetchrow(f"select {COLUMNS} from queue q where lower(q.name) = lower($1)", name)
     return None if row is None else queue_of(row)
 
 
 async def lock_turn(tx: Tx, queue_id: UUID) -> Queue | None:
-    """One queue whose next turn nobody else can give until the transaction ends, or None. Tickets may still come."""
+    """Lock the turns of a queue until the transaction ends; return it, or None. Tickets may still be added to it."""
     row = await tx.fetchrow(f"select {COLUMNS} from queue q where q.id = $1 for no key update", queue_id)
     return None if row is None else queue_of(row)
 
 
 async def lock(tx: Tx, queue_id: UUID) -> Queue | None:
-    """One queue that no ticket can come to until the transaction ends, or None."""
+    """Lock a queue until the transaction ends: no ticket can be added to it. Return it, or None."""
     row = await tx.fetchrow(f"select {COLUMNS} from queue q where q.id = $1 for update", queue_id)
     return None if row is None else queue_of(row)
 
@@ -63,7 +63,7 @@ def _details(row: Record) -> QueueDetails:
 
 
 async def details(tx: Tx, queue_id: UUID) -> QueueDetails | None:
-    """One queue with its counts, or None. Served by the primary key and ``ticket_open_by_queue``."""
+    """Return a queue with its counts, or None. Served by the primary key and ``ticket_open_by_queue``."""
     row = await tx.fetchrow(f"{_DETAILS} where q.id = $1", queue_id)
     return None if row is None else _details(row)
 
@@ -72,24 +72,26 @@ PAGE = f"{_DETAILS} where lower(q.name) > lower($1) order by lower(q.name) limit
 
 
 async def page(tx: Tx, *, after: str | None, limit: int) -> list[QueueDetails]:
-    """Queues by name, behind the name ``after``, with their counts. Served by ``queue_name``.
+    """Return the queues after the name ``after``, by name, with their counts. Served by ``queue_name``.
 
-    Tickets are counted in ``ticket_open_by_queue``: what waits is read, what has ended is not.
+    Tickets are counted in ``ticket_open_by_queue``: open tickets are read, finished ones are not.
     """
     rows = await tx.fetch(PAGE, after or "", limit)
     return [_details(row) for row in rows]
 
 
 async def lock_setup(tx: Tx) -> None:
-    """Wait until nobody else changes teams, queues or rules, and keep others from it until the transaction ends."""
+    """Lock teams, queues, rules and macros against changes by others until the transaction ends."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('desk setup', 0))")
 
 
-async def insert(tx: Tx, queue: Queue) -> bool:
-    """Store a queue; False when its name is taken, whatever the case of its letters."""
+async def save(tx: Tx, queue: Queue) -> bool:
+    """Store a queue, new or changed; False when another queue has its name, in any case. The caller locks the setup."""
     row = await tx.write(
         """insert into queue (id, name, description, team_id, assignment, created_at)
-           values ($1, $2, $3, $4, $5, $6) on conflict do nothing returning id""",
+           select $1, $2, $3, $4, $5, $6
+            where not exists (select from queue where lower(name) = lower($2) and id <> $1)
+           on conflict (id) do update set name = $2, description = $3, team_id = $4, assignment = $5 returning id""",
         queue.id,
         queue.name,
         queue.description,
@@ -100,37 +102,26 @@ async def insert(tx: Tx, queue: Queue) -> bool:
     return row is not None
 
 
-async def save(tx: Tx, queue: Queue) -> bool:
-    """Store a queue's values; False when another queue has its name. The caller holds the setup."""
-    row = await tx.write(
-        """update queue set name = $2, description = $3, team_id = $4, assignment = $5
-            where id = $1 and not exists (select from queue where lower(name) = lower($2) and id <> $1) returning id""",
-        queue.id,
-        queue.name,
-        queue.description,
-        queue.team_id,
-        queue.assignment,
-    )
-    return row is not None
-
-
 async def save_turn(tx: Tx, queue_id: UUID, user_id: UUID) -> None:
-    """Note who got the last ticket by turns."""
+    """Store who got the last ticket by round robin."""
     await tx.write("update queue set last_assignee_id = $2 where id = $1", queue_id, user_id)
 
 
 async def has_tickets(tx: Tx, queue_id: UUID) -> bool:
-    """Whether any ticket, open or finished, is in a queue. No index serves it when all have ended: for deletions."""
-    found = await tx.fetchval("select exists (select from ticket where queue_id = $1)", queue_id)
-    return found is True
+    """Return whether any ticket, open or finished, is in a queue.
+
+    No index serves finished tickets: this is for deletions, which are rare.
+    """
+    has_any: bool = await tx.fetchval("select exists (select from ticket where queue_id = $1)", queue_id)
+    return has_any
 
 
 async def rules_into(tx: Tx, queue_id: UUID) -> list[str]:
-    """The names of the routing rules that choose a queue, in their order."""
+    """Return the names of the routing rules that choose a queue, in their order."""
     rows = await tx.fetch("select name from routing_rule where queue_id = $1 order by position, id", queue_id)
     return [row[0] for row in rows]
 
 
 async def delete(tx: Tx, queue_id: UUID) -> None:
-    """Forget a queue that no ticket and no rule refers to."""
+    """Delete a queue that no ticket and no rule refers to."""
     await tx.write("delete from queue where id = $1", queue_id)

@@ -1,4 +1,4 @@
-"""Teams, and who belongs to them."""
+"""Teams and their members."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -12,7 +12,7 @@ from clearline.queues.domain import Agent, Member, Team
 
 
 class TeamDetails(NamedTuple):
-    """A team with its members by name, and the names of the queues that it works."""
+    """A team with its members by name, and the names of its queues."""
 
     team: Team
     members: list[Member]
@@ -37,13 +37,13 @@ def _details(row: Record) -> TeamDetails:
 
 
 async def get(tx: Tx, team_id: UUID) -> TeamDetails | None:
-    """One team, or None. Served by the primary keys of team and team_member."""
+    """Return a team, or None. Served by the primary keys of team and team_member."""
     row = await tx.fetchrow(f"{_DETAILS} where t.id = $2", PROVIDER_ID, team_id)
     return None if row is None else _details(row)
 
 
 async def find(tx: Tx, name: str) -> TeamDetails | None:
-    """The team of this name, in any case, or None. Served by ``team_name``."""
+    """Return the team of this name, in any case, or None. Served by ``team_name``."""
     row = await tx.fetchrow(f"{_DETAILS} where lower(t.name) = lower($2)", PROVIDER_ID, name)
     return None if row is None else _details(row)
 
@@ -52,27 +52,18 @@ PAGE = f"{_DETAILS} where lower(t.name) > lower($2) order by lower(t.name) limit
 
 
 async def page(tx: Tx, *, after: str | None, limit: int) -> list[TeamDetails]:
-    """Teams by name, behind the name ``after``. Served by ``team_name``."""
+    """Return the teams after the name ``after``, by name. Served by ``team_name``."""
     rows = await tx.fetch(PAGE, PROVIDER_ID, after or "", limit)
     return [_details(row) for row in rows]
 
 
-async def insert(tx: Tx, team: Team) -> bool:
-    """Store a team; False when its name is taken, whatever the case of its letters."""
-    row = await tx.write(
-        "insert into team (id, name, created_at) values ($1, $2, $3) on conflict do nothing returning id",
-        *astuple(team),
-    )
-    return row is not None
-
-
 async def save(tx: Tx, team: Team) -> bool:
-    """Store a team's name; False when another team has it. The caller holds the setup (``queues.lock_setup``)."""
+    """Store a team, new or changed; False when another team has its name, in any case. The caller locks the setup."""
     row = await tx.write(
-        """update team set name = $2
-            where id = $1 and not exists (select from team where lower(name) = lower($2) and id <> $1) returning id""",
-        team.id,
-        team.name,
+        """insert into team (id, name, created_at) select $1, $2, $3
+            where not exists (select from team where lower(name) = lower($2) and id <> $1)
+           on conflict (id) do update set name = $2 returning id""",
+        *astuple(team),
     )
     return row is not None
 
@@ -83,7 +74,7 @@ async def delete(tx: Tx, team_id: UUID) -> None:
 
 
 async def join(tx: Tx, team_id: UUID, user_id: UUID) -> bool:
-    """Put a person into a team; False when it is in already."""
+    """Add a person to a team; False when it is a member already."""
     row = await tx.write(
         "insert into team_member (team_id, user_id) values ($1, $2) on conflict do nothing returning user_id",
         team_id,
@@ -93,7 +84,7 @@ async def join(tx: Tx, team_id: UUID, user_id: UUID) -> bool:
 
 
 async def leave(tx: Tx, team_id: UUID, user_id: UUID) -> bool:
-    """Take a person out of a team; False when it was not in."""
+    """Remove a person from a team; False when it was no member."""
     row = await tx.write(
         "delete from team_member where team_id = $1 and user_id = $2 returning user_id", team_id, user_id
     )
@@ -109,7 +100,7 @@ AGENTS = """
 
 
 async def agents(tx: Tx, team_id: UUID) -> list[Agent]:
-    """Who of a team can be given a ticket now, by name.
+    """Return the members of a team who can be assigned a ticket now, by name.
 
     Served by the primary keys of team_member and app_user; tickets are counted in ``ticket_open_by_assignee``.
     """
@@ -117,7 +108,7 @@ async def agents(tx: Tx, team_id: UUID) -> list[Agent]:
 
 
 async def set_available(tx: Tx, user_id: UUID, *, available: bool) -> bool:
-    """Note whether a person of the provider is given tickets by turns; False when that is no change."""
+    """Store whether a person of the provider is assigned tickets automatically; False when that is no change."""
     row = await tx.write(
         """update app_user set is_available = $3, version = version + 1
             where company_id = $1 and id = $2 and is_available <> $3 returning id""",

@@ -1,4 +1,4 @@
-"""Teams, who belongs to them, and who takes tickets by turns."""
+"""Teams and their members, and whether a person is assigned tickets automatically."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -7,9 +7,18 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.accounts import store as account_store
-from clearline.errors import AlreadyExists, Forbidden, InUse, InvalidInput, NotFound, Violation
-from clearline.events import store as event_store
-from clearline.events.domain import Change, record
+from clearline.errors import (
+    Forbidden,
+    InUse,
+    InvalidInput,
+    NotFound,
+    Violation,
+    require_found,
+    require_free,
+    require_valid,
+)
+from clearline.events.domain import Change
+from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_store
@@ -21,53 +30,39 @@ KIND = "team"
 
 
 async def list_teams(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[TeamDetails]:
-    """Teams with their members, by name, behind the name ``after``. Served by ``team_name``.
-
-    Raises:
-        Forbidden: the actor is a customer, or its key may not read the desk's setup.
-    """
+    """Return the teams after the name ``after``, by name, with their members. Served by ``team_name``."""
     permissions.require_staff(actor, Scope.DESK_READ)
     return await team_store.page(tx, after=after, limit=limit)
 
 
 async def get_team(tx: Tx, actor: Actor, team_id: UUID) -> TeamDetails:
-    """A team with its members.
-
-    Raises:
-        NotFound: there is no such team.
-        Forbidden: as for ``list_teams``.
-    """
+    """Return a team with its members."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await _found(tx, team_id)
+    return await _team(tx, team_id)
 
 
 async def team_named(tx: Tx, actor: Actor, name: str) -> TeamDetails:
-    """The team of this name, in any case.
-
-    Raises:
-        NotFound: there is none.
-        Forbidden: as for ``list_teams``.
-    """
+    """Return the team of this name, in any case."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await team_store.find(tx, name)
-    if found is None:
-        raise NotFound(KIND, name)
-    return found
+    return require_found(await team_store.find(tx, name), KIND, name)
+
+
+async def lock_team(tx: Tx, actor: Actor, team_id: UUID) -> TeamDetails:
+    """Lock a team that the actor is about to change, until the transaction ends."""
+    await lock_setup(tx, actor)
+    return await get_team(tx, actor, team_id)
 
 
 async def add_team(tx: Tx, actor: Actor, name: str, *, now: datetime) -> TeamDetails:
-    """Make a team without members.
+    """Add a team without members.
 
     Raises:
-        Forbidden: the actor does not run the desk.
-        InvalidInput: the name breaks a rule.
-        AlreadyExists: another team has it.
+        AlreadyExists: another team has the name.
     """
     await lock_setup(tx, actor)
-    team = Team(uuid4(), _checked(name), now)
-    if not await team_store.insert(tx, team):
-        raise AlreadyExists(KIND, name)
-    await _append(tx, actor, team, "created", Change("name", None, name), now=now)
+    team = Team(uuid4(), name, now)
+    await _save(tx, team)
+    await append_record_event(tx, actor, KIND, "created", team, [Change("name", None, name)], now=now)
     return TeamDetails(team, [], [])
 
 
@@ -75,78 +70,56 @@ async def rename_team(tx: Tx, actor: Actor, team_id: UUID, name: str, *, now: da
     """Give a team another name; the one it has is no change.
 
     Raises:
-        NotFound: there is no such team.
-        Forbidden, InvalidInput, AlreadyExists: as for ``add_team``.
+        AlreadyExists: another team has the name.
     """
     await lock_setup(tx, actor)
-    found = await _found(tx, team_id)
-    if _checked(name) == found.team.name:
-        return found
-    renamed = replace(found.team, name=name)
-    if not await team_store.save(tx, renamed):
-        raise AlreadyExists(KIND, name)
-    await _append(tx, actor, renamed, "changed", Change("name", found.team.name, name), now=now)
-    return found._replace(team=renamed)
+    details = await _team(tx, team_id)
+    renamed = replace(details.team, name=name)
+    await change_record(tx, actor, KIND, details.team, renamed, _save, now=now)
+    return details._replace(team=renamed)
 
 
 async def delete_team(tx: Tx, actor: Actor, team_id: UUID, *, now: datetime) -> None:
-    """Forget a team. Its members stay what they are.
+    """Delete a team that has no queue; its members stay users.
 
     Raises:
-        NotFound: there is no such team.
-        InUse: it works a queue.
-        Forbidden: the actor does not run the desk.
+        InUse: a queue has this team.
     """
     await lock_setup(tx, actor)
-    found = await _found(tx, team_id)
-    if found.queues:
-        raise InUse(KIND, found.team.name, f"it works {', '.join(found.queues)}; give these to another team first")
+    details = await _team(tx, team_id)
+    if details.queues:
+        raise InUse(KIND, details.team.name, f"it works {', '.join(details.queues)}; give these to another team first")
     await team_store.delete(tx, team_id)
-    await _append(tx, actor, found.team, "deleted", now=now)
+    await append_record_event(tx, actor, KIND, "deleted", details.team, now=now)
 
 
 async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: datetime) -> TeamDetails:
-    """Put a person of the provider into a team; one who is in already stays so.
-
-    Raises:
-        NotFound: there is no such team, or no such person of the provider.
-        InvalidInput: the person only views.
-        Forbidden: the actor does not run the desk.
-    """
+    """Add a person of the provider, who is no viewer, to a team; a member stays one."""
     await lock_setup(tx, actor)
-    found = await _found(tx, team_id)
-    user = await account_store.user(tx, PROVIDER_ID, user_id)
-    if user is None:
-        raise NotFound("user", str(user_id))
+    details = await _team(tx, team_id)
+    user = require_found(await account_store.user(tx, PROVIDER_ID, user_id), "user", user_id)
     if not user.role.works_tickets:
         raise InvalidInput([Violation("user_id", "must be the id of an agent or admin: viewers work no tickets")])
     if not await team_store.join(tx, team_id, user_id):
-        return found
-    await _append(tx, actor, found.team, "changed", Change("member", None, str(user_id)), now=now)
-    return await _found(tx, team_id)
+        return details
+    joined = Change("member", None, str(user_id))
+    await append_record_event(tx, actor, KIND, "changed", details.team, [joined], now=now)
+    return await _team(tx, team_id)
 
 
 async def leave_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: datetime) -> TeamDetails:
-    """Take a person out of a team; tickets it has stay its own.
-
-    Raises:
-        NotFound: there is no such team, or the person is not in it.
-        Forbidden: the actor does not run the desk.
-    """
+    """Remove a person from a team; its tickets stay assigned to it."""
     await lock_setup(tx, actor)
-    found = await _found(tx, team_id)
+    details = await _team(tx, team_id)
     if not await team_store.leave(tx, team_id, user_id):
         raise NotFound("member", str(user_id))
-    await _append(tx, actor, found.team, "changed", Change("member", str(user_id), None), now=now)
-    return await _found(tx, team_id)
+    left = Change("member", str(user_id), None)
+    await append_record_event(tx, actor, KIND, "changed", details.team, [left], now=now)
+    return await _team(tx, team_id)
 
 
 async def is_available(tx: Tx, actor: Actor) -> bool:
-    """Whether one is given tickets by turns.
-
-    Raises:
-        Forbidden: the actor is no person of the provider.
-    """
+    """Return whether the acting user is assigned tickets automatically; only a person of the provider has an answer."""
     permissions.require_staff(actor, Scope.TICKETS_READ)
     user = None if actor.user is None else await account_store.user(tx, PROVIDER_ID, actor.user.id)
     if user is None:
@@ -155,32 +128,20 @@ async def is_available(tx: Tx, actor: Actor) -> bool:
 
 
 async def set_available(tx: Tx, actor: Actor, *, available: bool, now: datetime) -> User:
-    """Say whether one is given tickets by turns; what is true already is no change.
-
-    Raises:
-        Forbidden: the actor is no person of the provider, or its key may not write tickets.
-    """
+    """Set whether the acting user, a person of the provider, is assigned tickets automatically."""
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
     if actor.user is None:
         raise Forbidden("only a person of the provider is available or not")
     if await team_store.set_available(tx, actor.user.id, available=available):
-        fact = record("user", "changed", actor.user, [Change("is_available", not available, available)])
-        await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
+        changes = [Change("is_available", not available, available)]
+        await append_record_event(tx, actor, "user", "changed", actor.user, changes, now=now)
     return replace(actor.user, is_available=available)
 
 
-async def _found(tx: Tx, team_id: UUID) -> TeamDetails:
-    found = await team_store.get(tx, team_id)
-    if found is None:
-        raise NotFound(KIND, str(team_id))
-    return found
+async def _team(tx: Tx, team_id: UUID) -> TeamDetails:
+    return require_found(await team_store.get(tx, team_id), KIND, team_id)
 
 
-def _checked(name: str) -> str:
-    if violations := check_team(name):
-        raise InvalidInput(violations)
-    return name
-
-
-async def _append(tx: Tx, actor: Actor, team: Team, action: str, *changes: Change, now: datetime) -> None:
-    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, action, team, changes), now=now)
+async def _save(tx: Tx, team: Team) -> None:
+    require_valid(check_team(team.name))
+    require_free(await team_store.save(tx, team), KIND, team.name)

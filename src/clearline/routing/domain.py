@@ -1,4 +1,4 @@
-"""The rules by which a ticket finds its queue."""
+"""Routing rules: their conditions, and which rule a ticket matches."""
 
 import re
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ KEYWORD_MAX = 100
 
 CONDITIONS = ("issue_types", "service_types", "company_ids", "priorities", "keywords")
 INACTIVE = "is_active"
-"""What an inactive rule fails by."""
+"""The name by which an inactive rule fails, beside those of the conditions."""
 
 
 class RoutingRule(Struct, frozen=True):
-    """Sends a ticket to a queue when every condition holds; an empty list is no condition. Positions count from 1."""
+    """Sends a ticket to a queue when every condition holds. An empty list is no condition. Positions count from 1."""
 
     id: UUID
     position: int
@@ -39,7 +39,7 @@ class RoutingRule(Struct, frozen=True):
 
 
 class RoutingFacts(Struct, frozen=True):
-    """What the rules look at. ``priority`` is the provider's assessment; ``company_id`` is None for any company."""
+    """What the conditions look at. ``priority`` is the provider's assessment; ``company_id`` is None for no company."""
 
     issue_type: IssueType
     service_type: ServiceType
@@ -49,15 +49,15 @@ class RoutingFacts(Struct, frozen=True):
     description: str
 
 
-class Verdict(Struct, frozen=True):
-    """What one rule says of a ticket: it matches when nothing of it ``failed``."""
+class RuleResult(Struct, frozen=True):
+    """Whether a rule matches a ticket: it does when ``failed`` names no condition."""
 
     rule: RoutingRule
     failed: tuple[str, ...]
 
 
 def check_rule(rule: RoutingRule) -> list[Violation]:
-    """The rules that a routing rule breaks: lists of at most 100, keywords of 1 to 100 characters that can be seen."""
+    """Return the rules that a routing rule breaks: lists of at most 100, keywords of 1 to 100 visible characters."""
     violations = check_text("name", rule.name, most=NAME_MAX)
     for name in CONDITIONS:
         if len(getattr(rule, name)) > LIST_MAX:
@@ -70,14 +70,14 @@ def check_rule(rule: RoutingRule) -> list[Violation]:
     return violations
 
 
-def judge(rules: Sequence[RoutingRule], facts: RoutingFacts) -> list[Verdict]:
-    """What every rule says of a ticket, in their order."""
+def evaluate_rules(rules: Sequence[RoutingRule], facts: RoutingFacts) -> list[RuleResult]:
+    """Test a ticket against every rule, in the order of the rules."""
     text = _plain(facts.title, facts.description)
-    return [Verdict(rule, tuple(_failures(rule, facts, text))) for rule in rules]
+    return [RuleResult(rule, tuple(_failures(rule, facts, text))) for rule in rules]
 
 
 def choose_rule(rules: Sequence[RoutingRule], facts: RoutingFacts) -> RoutingRule | None:
-    """The first active rule, in the order given, whose every condition holds."""
+    """Return the first active rule, in the order of the list, whose conditions all hold; None when there is none."""
     text = _plain(facts.title, facts.description)
     return next((rule for rule in rules if not _failures(rule, facts, text)), None)
 
@@ -99,7 +99,7 @@ def _among(value: object, allowed: Sequence[object]) -> bool:
 
 
 def _plain(*texts: str) -> str:
-    """Texts without differences of case and white space; NUL, which no text holds, keeps them apart."""
+    """Return texts folded to one case and single spaces, joined by NUL, which no text contains."""
     return "\0".join(" ".join(text.casefold().split()) for text in texts)
 
 
@@ -109,12 +109,12 @@ def _plain_keyword(keyword: str) -> str:
 
 
 def _mentions(text: str, keyword: str) -> bool:
-    """Whether a keyword stands in the text as a word, or as words.
+    """Return whether the text contains a keyword as a word, or as words.
 
-    ``xe-0/0/1.100`` is one word: between letters and digits ``-``, ``.`` and ``/`` belong to it, at its ends not.
+    ``xe-0/0/1.100`` is one word: ``-``, ``.`` and ``/`` belong to a word between letters and digits, not at its ends.
     """
-    wanted = _plain_keyword(keyword)
-    # Most keywords are in no text at all, and this search is a hundred times faster than the next.
-    if wanted not in text:
+    plain = _plain_keyword(keyword)
+    # Most texts contain no keyword at all, and this test is a hundred times faster than the next.
+    if plain not in text:
         return False
-    return re.search(rf"(?<!\w)(?<!\w[-./]){re.escape(wanted)}(?!\w)(?![-./]\w)", text) is not None
+    return re.search(rf"(?<!\w)(?<!\w[-./]){re.escape(plain)}(?!\w)(?![-./]\w)", text) is not None

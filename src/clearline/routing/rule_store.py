@@ -28,10 +28,10 @@ def _rule(row: Record) -> RoutingRule:
         row[1],
         row[2],
         row[3],
-        tuple(IssueType(one) for one in row[4]),
-        tuple(ServiceType(one) for one in row[5]),
+        tuple(map(IssueType, row[4])),
+        tuple(map(ServiceType, row[5])),
         tuple(row[6]),
-        tuple(Priority(one) for one in row[7]),
+        tuple(map(Priority, row[7])),
         tuple(row[8]),
         row[9],
         row[10],
@@ -48,29 +48,29 @@ PAGE = f"{_DETAILS} where r.position > $1 order by r.position, r.id limit $2"
 
 
 async def page(tx: Tx, *, after: int, limit: int) -> list[RuleDetails]:
-    """Rules in order, behind the position ``after``. Served by ``routing_rule_in_order``."""
+    """Return the rules after the position ``after``, in order. Served by ``routing_rule_in_order``."""
     return [_details(row) for row in await tx.fetch(PAGE, after, limit)]
 
 
 async def get(tx: Tx, rule_id: UUID) -> RuleDetails | None:
-    """One rule, or None. Served by the primary key."""
+    """Return a rule, or None. Served by the primary key."""
     row = await tx.fetchrow(f"{_DETAILS} where r.id = $1", rule_id)
     return None if row is None else _details(row)
 
 
-async def every(tx: Tx) -> list[RuleDetails]:
-    """All the rules in order, inactive ones too. Served by ``routing_rule_in_order``; there are few."""
+async def all_rules(tx: Tx) -> list[RuleDetails]:
+    """Return all rules in order, inactive ones too. Served by ``routing_rule_in_order``; there are few."""
     return [_details(row) for row in await tx.fetch(f"{_DETAILS} order by r.position, r.id")]
 
 
-async def active(tx: Tx) -> list[RoutingRule]:
-    """The rules that route, in order. Served by ``routing_rule_in_order``."""
+async def active_rules(tx: Tx) -> list[RoutingRule]:
+    """Return the active rules in order. Served by ``routing_rule_in_order``."""
     rows = await tx.fetch(f"select {_COLUMNS} from routing_rule r where r.is_active order by r.position, r.id")
     return [_rule(row) for row in rows]
 
 
 async def unknown_companies(tx: Tx, company_ids: Sequence[UUID]) -> list[UUID]:
-    """Which of these are no customers. Served by the primary key of company."""
+    """Return the ids that are not of customers. Served by the primary key of company."""
     rows = await tx.fetch(
         """select wanted.id from unnest($1::uuid[]) wanted (id)
             where not exists (select from company c where c.id = wanted.id and not c.is_provider)""",
@@ -80,7 +80,7 @@ async def unknown_companies(tx: Tx, company_ids: Sequence[UUID]) -> list[UUID]:
 
 
 async def save(tx: Tx, rule: RoutingRule) -> None:
-    """Store a rule, new or known; its position is ``place``'s to set when it is known."""
+    """Store a rule, new or changed; ``set_order`` changes the position of one that exists."""
     await tx.write(
         """insert into routing_rule (id, position, name, queue_id, issue_types, service_types, company_ids,
                                      priorities, keywords, is_active, created_at)
@@ -93,8 +93,8 @@ async def save(tx: Tx, rule: RoutingRule) -> None:
     )
 
 
-async def place(tx: Tx, rule_ids: Sequence[UUID]) -> None:
-    """Give the rules the positions from 1 that they have here."""
+async def set_order(tx: Tx, rule_ids: Sequence[UUID]) -> None:
+    """Set the position of each rule to its place in the list, from 1."""
     await tx.write(
         """update routing_rule r set position = wanted.position
              from unnest($1::uuid[]) with ordinality wanted (id, position)
@@ -104,5 +104,5 @@ async def place(tx: Tx, rule_ids: Sequence[UUID]) -> None:
 
 
 async def delete(tx: Tx, rule_id: UUID) -> None:
-    """Forget a rule; the gap it leaves is ``place``'s to close."""
+    """Delete a rule; ``set_order`` closes the gap."""
     await tx.write("delete from routing_rule where id = $1", rule_id)

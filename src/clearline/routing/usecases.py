@@ -1,4 +1,4 @@
-"""Bring a ticket to its queue and to an agent: by the rules, by turns, or by hand; and say beforehand what would be."""
+"""Route a ticket to a queue and assign it to an agent; preview what the rules would do."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,48 +17,39 @@ from clearline.queues import store as queue_store
 from clearline.queues import team_store
 from clearline.queues.domain import AUTOMATIC, Assignment, Choice, Queue, choose_agent
 from clearline.routing import rule_store
-from clearline.routing.domain import RoutingFacts, RoutingRule, Verdict, choose_rule, judge
+from clearline.routing.domain import RoutingFacts, RoutingRule, RuleResult, choose_rule, evaluate_rules
 from clearline.tickets import desk_usecases as handling
 from clearline.tickets.domain import ASSESSMENT, OPEN, ticket_number
 from clearline.tickets.handling import DeskTicket
 
 ROUTING = Actor(Role.OPERATOR, "routing", scopes=ALL_SCOPES)
-"""In whose name tickets are routed and given out when nobody asked for it."""
+"""The actor of automatic routing and assignment."""
 
 
 class RoutingPreview(Struct, frozen=True):
-    """What would happen to a ticket now: what every rule says, its queue (none when no rule matches), and its agent."""
+    """What would happen to a ticket now: the result of every rule, its queue (None when no rule matches), its agent."""
 
-    verdicts: list[Verdict]
+    results: list[RuleResult]
     queue: Queue | None
     choice: Choice
 
 
 async def preview(tx: Tx, actor: Actor, facts: RoutingFacts) -> RoutingPreview:
-    """What would happen to a ticket if it were raised now; nothing is changed, and no turn is taken.
-
-    Raises:
-        Forbidden: the actor is a customer, or its key may not read the desk's setup.
-    """
+    """Return what would happen to a ticket if it were raised now. Changes nothing, and takes no turn."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    verdicts = judge([details.rule for details in await rule_store.every(tx)], facts)
-    rule = next((verdict.rule for verdict in verdicts if not verdict.failed), None)
+    results = evaluate_rules([details.rule for details in await rule_store.all_rules(tx)], facts)
+    rule = next((result.rule for result in results if not result.failed), None)
     queue = None if rule is None else await queue_store.get(tx, rule.queue_id)
     if queue is None:
-        return RoutingPreview(verdicts, None, Choice(None, "no rule matches"))
-    return RoutingPreview(verdicts, queue, await _choose(tx, queue, queue.assignment))
+        return RoutingPreview(results, None, Choice(None, "no rule matches"))
+    return RoutingPreview(results, queue, await _choose_agent(tx, queue, queue.assignment))
 
 
 async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str, Any]) -> RoutingFacts:
-    """What the rules would look at: a ticket that there is, or none, with some values in the place of its own.
+    """Return what the rules look at: the facts of a ticket, or of none, with ``values`` in place of some.
 
-    Without a ticket, and without a value, the priority is what a new ticket of the issue type gets, the company is
-    any, and the text is empty.
-
-    Raises:
-        NotFound: no such ticket.
-        Forbidden: the actor is a customer, or its key may not read tickets.
-        InvalidInput: there is no ticket, and no issue type or service type either.
+    Without a ticket, ``values`` must have an issue type and a service type. The default priority is that of a new
+    ticket of the issue type; by default there is no company and no text.
     """
     permissions.require_staff(actor, Scope.TICKETS_READ)
     if number is not None:
@@ -70,122 +61,115 @@ async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str
 
 
 async def active_rules(tx: Tx) -> list[RoutingRule]:
-    """The rules that route now, in order, for whoever is about to settle many tickets."""
-    return await rule_store.active(tx)
+    """Return the active rules in order, for a caller that is about to route many tickets."""
+    return await rule_store.active_rules(tx)
 
 
 async def route_new_ticket(tx: Tx, number: int, *, rules: Sequence[RoutingRule] | None = None, now: datetime) -> bool:
-    """What follows from a new ticket, or from one put into a queue: its queue, when it has none, and its agent.
+    """Give a new ticket a queue by the rules when it has none, and an agent when its queue assigns automatically.
 
-    True when that changed something; a second time it does not. A ticket that ended is left alone. ``rules`` are those
-    in force, when they are known.
+    Returns whether that changed anything. Safe to repeat. A finished ticket stays as it is. ``rules`` are the active
+    rules, when the caller has read them.
 
     Raises:
         As ``handling.change_ticket``.
     """
-    found = await handling.lock_ticket(tx, ROUTING, number)
-    if found.ticket.status not in OPEN:
+    before = await handling.lock_ticket(tx, ROUTING, number)
+    if before.ticket.status not in OPEN:
         return False
     rule = None
-    if (queue_id := found.handling.queue_id) is None:
-        rule = choose_rule(await rule_store.active(tx) if rules is None else rules, _facts(found))
+    if (queue_id := before.handling.queue_id) is None:
+        rule = choose_rule(await rule_store.active_rules(tx) if rules is None else rules, _facts(before))
         queue_id = None if rule is None else rule.queue_id
     if queue_id is None:
         return False
-    return await _bring(tx, ROUTING, found, queue_id, rule, now=now) != found
+    return await _move_to_queue(tx, ROUTING, before, queue_id, rule, now=now) != before
 
 
 async def route_ticket(tx: Tx, actor: Actor, number: int, *, now: datetime) -> DeskTicket:
-    """Have the rules choose a ticket's queue again, and the queue its agent when it has none.
+    """Choose a ticket's queue by the rules again, and its agent when it has none and the queue assigns automatically.
 
     A ticket that no rule matches stays where it is.
 
     Raises:
-        NotFound: no such ticket.
-        Forbidden: the actor is a customer, or its key may not write tickets.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
-    found = await _worked_on(tx, actor, number)
-    rule = choose_rule(await rule_store.active(tx), _facts(found))
-    return found if rule is None else await _bring(tx, actor, found, rule.queue_id, rule, now=now)
+    ticket = await _lock_open_ticket(tx, actor, number)
+    rule = choose_rule(await rule_store.active_rules(tx), _facts(ticket))
+    return ticket if rule is None else await _move_to_queue(tx, actor, ticket, rule.queue_id, rule, now=now)
 
 
 async def take_ticket(tx: Tx, actor: Actor, number: int, *, force: bool = False, now: datetime) -> DeskTicket:
-    """Give a ticket to oneself; ``force`` takes it from whoever has it.
+    """Assign a ticket to the acting user; ``force`` takes it from its assignee.
 
     Raises:
-        NotFound: no such ticket.
-        Forbidden: the actor is no person of the provider, or its key may not write tickets.
-        TicketTaken: somebody else has it.
+        TicketTaken: another person is the assignee.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
-    found = await _worked_on(tx, actor, number)
+    ticket = await _lock_open_ticket(tx, actor, number)
     if actor.user is None:
         raise Forbidden("only a person of the provider takes tickets")
-    other = found.handling.assignee_id not in {None, actor.user.id}
-    if other and not force:
-        raise TicketTaken(ticket_number(number), found.assignee_name or "somebody else")
+    is_anothers = ticket.handling.assignee_id not in {None, actor.user.id}
+    if is_anothers and not force:
+        raise TicketTaken(ticket_number(number), ticket.assignee_name or "somebody else")
     return await handling.assign(tx, actor, number, actor.user.id, now=now)
 
 
 async def assign_by_turns(tx: Tx, actor: Actor, number: int, mode: Assignment, *, now: datetime) -> DeskTicket:
-    """Give a ticket to whoever of its queue's team is next (round_robin) or least loaded, whoever has it now.
+    """Assign a ticket to the next (round_robin) or least loaded agent of its queue's team, whoever is its assignee now.
 
     Raises:
-        NotFound: no such ticket.
-        Forbidden: the actor is a customer, or its key may not write tickets.
-        InvalidInput: ``mode`` chooses nobody.
-        NobodyAvailable: the ticket is in no queue, the queue has no team, or nobody of it is available.
+        NobodyAvailable: the ticket has no queue, the queue has no team, or nobody of the team is available.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
-    found = await _worked_on(tx, actor, number)
+    ticket = await _lock_open_ticket(tx, actor, number)
     if mode not in AUTOMATIC:
         raise InvalidInput([Violation("mode", "must be one of " + ", ".join(AUTOMATIC))])
-    if found.handling.queue_id is None:
+    if ticket.handling.queue_id is None:
         raise NobodyAvailable(ticket_number(number), "it is in no queue")
-    choice = await _next(tx, found.handling.queue_id, mode)
+    choice = await _take_turn(tx, ticket.handling.queue_id, mode)
     if choice.agent is None:
         raise NobodyAvailable(ticket_number(number), choice.why)
     return await handling.assign(tx, actor, number, choice.agent.id, by=mode, now=now)
 
 
-async def _worked_on(tx: Tx, actor: Actor, number: int) -> DeskTicket:
-    """A ticket that has not ended, held for a person of the provider to change."""
+async def _lock_open_ticket(tx: Tx, actor: Actor, number: int) -> DeskTicket:
+    """Lock a ticket that is not finished, for the provider's staff."""
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    found = await handling.lock_ticket(tx, actor, number)
-    if found.ticket.status not in OPEN:
-        raise TicketFinished(found.ticket.status)
-    return found
+    ticket = await handling.lock_ticket(tx, actor, number)
+    if ticket.ticket.status not in OPEN:
+        raise TicketFinished(ticket.ticket.status)
+    return ticket
 
 
-async def _bring(
-    tx: Tx, actor: Actor, found: DeskTicket, queue_id: UUID, rule: RoutingRule | None, *, now: datetime
+async def _move_to_queue(
+    tx: Tx, actor: Actor, ticket: DeskTicket, queue_id: UUID, rule: RoutingRule | None, *, now: datetime
 ) -> DeskTicket:
-    """Put a ticket into a queue, and give it to an agent when nobody has it and the queue assigns by itself."""
+    """Move a ticket to a queue; assign it when it has no assignee and the queue assigns automatically."""
     values: dict[str, UUID] = {"queue_id": queue_id}
     by: str = handling.MANUAL
     queue = await queue_store.get(tx, queue_id)
-    if queue is not None and queue.assignment in AUTOMATIC and found.handling.assignee_id is None:
-        choice = await _next(tx, queue_id, queue.assignment)
+    if queue is not None and queue.assignment in AUTOMATIC and ticket.handling.assignee_id is None:
+        choice = await _take_turn(tx, queue_id, queue.assignment)
         if choice.agent is not None:
             values["assignee_id"], by = choice.agent.id, queue.assignment
     name = None if rule is None else rule.name
-    return await handling.change_ticket(tx, actor, found.ticket.number, values, by=by, rule=name, now=now)
+    return await handling.change_ticket(tx, actor, ticket.ticket.number, values, by=by, rule=name, now=now)
 
 
-async def _next(tx: Tx, queue_id: UUID, mode: Assignment) -> Choice:
-    """Whose the next ticket of a queue is; a turn is taken. Others wait for theirs until the transaction ends."""
+async def _take_turn(tx: Tx, queue_id: UUID, mode: Assignment) -> Choice:
+    """Choose the agent of a queue's next ticket, and take the turn: others wait until the transaction ends."""
     queue = await queue_store.lock_turn(tx, queue_id)
     if queue is None:
         return Choice(None, "its queue was deleted")
-    choice = await _choose(tx, queue, mode)
+    choice = await _choose_agent(tx, queue, mode)
     if choice.agent is not None and mode is Assignment.ROUND_ROBIN:
         await queue_store.save_turn(tx, queue_id, choice.agent.id)
     return choice
 
 
-async def _choose(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
-    """Whose the next ticket of a queue is."""
+async def _choose_agent(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
+    """Choose the agent of a queue's next ticket, without taking a turn."""
     if queue.team_id is None:
         return Choice(None, "the queue has no team")
     last = None
@@ -196,8 +180,8 @@ async def _choose(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
     return choose_agent(mode, agents, last)
 
 
-def _facts(found: DeskTicket) -> RoutingFacts:
-    ticket = found.ticket
+def _facts(details: DeskTicket) -> RoutingFacts:
+    ticket = details.ticket
     return RoutingFacts(
         ticket.issue_type, ticket.service_type, ticket.company_id, ticket.priority, ticket.title, ticket.description
     )

@@ -1,4 +1,4 @@
-"""Routes new tickets, and gives those that people put into a queue to its agents."""
+"""Route new tickets, and assign those that people move to a queue."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,55 +17,55 @@ from clearline.routing.domain import RoutingRule
 from clearline.tickets.domain import ticket_number
 
 NAME = "routing"
-"""Of the job, and of its place in the log of events."""
+"""The name of the job and of its event consumer."""
 
-TRIES = 3
-"""How often a ticket is tried before the ones behind it go on."""
+ATTEMPTS = 3
+"""How often a ticket is tried before the worker continues with the next one."""
 
 _log = structlog.get_logger("clearline.worker")
 
 
 def routing_job(database: Database, now: Callable[[], datetime]) -> Job:
-    """The job that follows new tickets and moves between queues.
+    """Return the job that routes new tickets and assigns those that were moved to a queue.
 
-    Each ticket has a transaction of its own: nobody waits for more than one, and one that fails spoils no other.
-    Settling is safe to repeat, so a process may die between the two transactions.
+    Each ticket has its own transaction: nobody waits for more than one, and a failure concerns one ticket. Routing is
+    safe to repeat, so a process may die between the two transactions.
     """
 
-    async def handle(tx: Tx, found: list[Event]) -> None:
-        concerned = [event for event in found if _concerns(event)]
-        rules = await routing.active_rules(tx) if concerned else []
-        # Without rules a new ticket stays where it is: it has no queue whose people could be given it.
+    async def handle(tx: Tx, events: list[Event]) -> None:
+        relevant = [event for event in events if _is_relevant(event)]
+        rules = await routing.active_rules(tx) if relevant else []
+        # Without rules a new ticket stays where it is: it has no queue, and so no agents.
         for number in dict.fromkeys(
-            event.ticket_number for event in concerned if rules or event.type == EventType.TICKET_ROUTED
+            event.ticket_number for event in relevant if rules or event.type == EventType.TICKET_ROUTED
         ):
             if number is not None:
-                await _settle(database, number, rules, now)
+                await _route(database, number, rules, now)
 
     return follower(database, NAME, handle)
 
 
-def _concerns(event: Event) -> bool:
-    """Whether a ticket is new, or went to a queue because a person said so."""
+def _is_relevant(event: Event) -> bool:
+    """Return whether a ticket is new, or was moved to a queue by a person."""
     if event.type == EventType.TICKET_ROUTED:
         return event.data["rule"] is None and event.data["after"] is not None
     return event.type == EventType.TICKET_CREATED
 
 
-async def _settle(database: Database, number: int, rules: Sequence[RoutingRule], now: Callable[[], datetime]) -> None:
-    known: Sequence[RoutingRule] | None = rules
-    for tries_left in reversed(range(TRIES)):
+async def _route(database: Database, number: int, rules: Sequence[RoutingRule], now: Callable[[], datetime]) -> None:
+    active_rules: Sequence[RoutingRule] | None = rules
+    for attempts_left in reversed(range(ATTEMPTS)):
         try:
             async with database.transaction() as tx:
-                await transactions.set_lock_timeout(tx)  # a ticket that somebody holds must not stop the others
-                await routing.route_new_ticket(tx, number, rules=known, now=now())
+                await transactions.set_lock_timeout(tx)  # a ticket that somebody has locked must not stop the others
+                await routing.route_new_ticket(tx, number, rules=active_rules, now=now())
         except DatabaseUnavailable:
-            raise  # the whole turn is put off
+            raise  # the whole batch is retried later
         except NotFound:
-            return  # it was deleted since
+            return  # the ticket was deleted meanwhile
         except Exception:  # noqa: BLE001 - a ticket's fault must not stop the others
-            if tries_left:
-                known = None  # a rule or its queue may be gone
+            if attempts_left:
+                active_rules = None  # a rule or its queue may be gone
                 continue
             _log.exception("ticket not routed: route it by hand", ticket=ticket_number(number))
         return

@@ -1,4 +1,4 @@
-"""What people save to use again: replies with their actions (macros), and searches (views)."""
+"""Macros (replies with their actions) and saved views (searches)."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _REACHABLE = frozenset().union(*ALLOWED.values())
 
 
 class Macro(Struct, frozen=True):
-    """A reply kept for use again: a note whose ``text`` may be empty, and what else to do with the ticket."""
+    """A canned reply: a note, unless ``text`` is empty, and what else to do with the ticket."""
 
     id: UUID
     name: str
@@ -42,9 +42,9 @@ class Macro(Struct, frozen=True):
 
 
 class MacroUse(Struct, frozen=True):
-    """A macro for one ticket: the text with its placeholders filled in, and the ticket as it stands.
+    """A macro used on a ticket: the text with its placeholders filled in, and the ticket afterwards.
 
-    ``text`` is empty when the macro writes no note. ``note_number`` is None then, and when nothing was done.
+    ``text`` is empty when the macro writes no note. ``note_number`` is None then, and in a preview.
     """
 
     macro: Macro
@@ -54,7 +54,7 @@ class MacroUse(Struct, frozen=True):
 
 
 class SavedView(Struct, frozen=True):
-    """A search kept for use again, in the words of the search language. A shared one is its owner's company's."""
+    """A saved search, in the query language of the search. A shared one is visible to the owner's whole company."""
 
     company_id: UUID
     id: UUID
@@ -66,7 +66,7 @@ class SavedView(Struct, frozen=True):
 
 
 def check_macro(macro: Macro) -> list[Violation]:
-    """The rules that a macro breaks, as far as it alone tells."""
+    """Return the rules that a macro breaks, without those about its queue."""
     violations = [
         *check_text("name", macro.name, most=NAME_MAX),
         *check_text("text", macro.text, least=0, most=TEXT_MAX),
@@ -76,7 +76,7 @@ def check_macro(macro: Macro) -> list[Violation]:
         violations.append(Violation("text", "must not be blank"))
     if macro.status is not None and macro.status not in _REACHABLE:
         violations.append(Violation("status", "must be one that a ticket can move to"))
-    violations += [Violation("add_tags", one.rule) for one in check_tags(macro.add_tags)]
+    violations += [Violation("add_tags", violation.rule) for violation in check_tags(macro.add_tags)]
     if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags):
         violations.append(Violation("text", "is required when the macro does nothing else"))
     return violations
@@ -91,25 +91,25 @@ def _check_placeholders(text: str) -> list[Violation]:
     ]
 
 
-def values_of(found: DeskTicket, agent: str) -> dict[str, str]:
-    """What the placeholders stand for in a ticket that ``agent`` answers. A service without a label shows its id."""
-    ticket = found.ticket
+def placeholder_values(details: DeskTicket, agent: str) -> dict[str, str]:
+    """Return the placeholder values for a ticket that ``agent`` answers. A service without a label has its id."""
+    ticket = details.ticket
     return {
         "ticket.number": ticket_number(ticket.number),
         "ticket.title": ticket.title,
         "service.id": ticket.service_id,
         "service.label": ticket.service_label or ticket.service_id,
         "contact.name": ticket.contact.name,
-        "company.name": found.company.name,
+        "company.name": details.company.name,
         "agent.name": agent,
     }
 
 
 def render(text: str, values: Mapping[str, str]) -> str:
-    """The text with its placeholders filled in; what is filled in is not looked at again."""
-    return _PLACEHOLDER.sub(lambda found: values[found[1].strip()], text)
+    """Return the text with its placeholders filled in. Placeholders in the values stay as they are."""
+    return _PLACEHOLDER.sub(lambda placeholder: values[placeholder[1].strip()], text)
 
 
 def check_view(name: str, query: str) -> list[Violation]:
-    """The rules that a saved view breaks. Its query is not read: the search says what it understands."""
+    """Return the rules that a saved view breaks. The query is not parsed: the search does that."""
     return [*check_text("name", name, most=NAME_MAX), *check_text("query", query, least=0, most=QUERY_MAX)]

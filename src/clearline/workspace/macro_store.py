@@ -1,4 +1,4 @@
-"""Replies kept for use again."""
+"""Macros."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ def _macro(row: Record) -> Macro:
 
 
 async def page(tx: Tx, *, after: str | None, limit: int) -> list[Macro]:
-    """Macros by name, whatever its case, after the name ``after``. Served by ``macro_name``."""
+    """Return the macros after the name ``after``, by name in any case. Served by ``macro_name``."""
     rows = await tx.fetch(
         f"""select {_COLUMNS} from macro m where lower(m.name) > lower($1)
              order by lower(m.name) limit $2""",
@@ -31,25 +31,27 @@ async def page(tx: Tx, *, after: str | None, limit: int) -> list[Macro]:
 
 
 async def get(tx: Tx, macro_id: UUID) -> Macro | None:
-    """One macro, or None. Served by the primary key."""
+    """Return a macro, or None. Served by the primary key."""
     row = await tx.fetchrow(f"select {_COLUMNS} from macro m where m.id = $1", macro_id)
     return None if row is None else _macro(row)
 
 
 async def find(tx: Tx, name: str) -> Macro | None:
-    """The macro of this name, whatever its case, or None. Served by ``macro_name``."""
+    """Return the macro of this name, in any case, or None. Served by ``macro_name``."""
     row = await tx.fetchrow(f"select {_COLUMNS} from macro m where lower(m.name) = lower($1)", name)
     return None if row is None else _macro(row)
 
 
-async def is_named(tx: Tx, name: str, *, but: UUID) -> bool:
-    """Whether a macro other than ``but`` has the name, whatever its case. Served by ``macro_name``."""
-    found = await tx.fetchval("select true from macro where lower(name) = lower($1) and id <> $2", name, but)
-    return found is True
+async def is_name_taken(tx: Tx, macro: Macro) -> bool:
+    """Return whether another macro has the macro's name, in any case. Served by ``macro_name``."""
+    is_taken: bool = await tx.fetchval(
+        "select exists (select from macro where lower(name) = lower($1) and id <> $2)", macro.name, macro.id
+    )
+    return is_taken
 
 
 async def save(tx: Tx, macro: Macro, *, now: datetime) -> None:
-    """Store a macro, new or changed; its name is to be free."""
+    """Store a macro, new or changed, whose name is free."""
     await tx.write(
         """
         insert into macro (id, name, text, visibility, status, queue_id, priority, add_tags, created_at)
@@ -63,5 +65,5 @@ async def save(tx: Tx, macro: Macro, *, now: datetime) -> None:
 
 
 async def delete(tx: Tx, macro_id: UUID) -> None:
-    """Delete a macro; what it did stays."""
+    """Delete a macro."""
     await tx.write("delete from macro where id = $1", macro_id)

@@ -1,4 +1,4 @@
-"""Searches kept for use again."""
+"""Saved views."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ def _view(row: Record) -> SavedView:
 async def page(
     tx: Tx, company_id: UUID, user_id: UUID, *, after: tuple[str, UUID] | None, limit: int
 ) -> list[SavedView]:
-    """A person's views and the shared ones of its company, by name, whatever its case, and id.
+    """Return a user's views and the shared ones of its company, by name in any case, and id.
 
     Served by ``saved_view_by_name``.
     """
@@ -40,7 +40,7 @@ _GET = f"select {_COLUMNS} from saved_view v where {_VISIBLE} and v.id = $3"
 
 
 async def get(tx: Tx, company_id: UUID, user_id: UUID, view_id: UUID) -> SavedView | None:
-    """One view that a person may see, or None. Served by the primary key."""
+    """Return a view that a user can see, or None. Served by the primary key."""
     row = await tx.fetchrow(_GET, company_id, user_id, view_id)
     return None if row is None else _view(row)
 
@@ -49,31 +49,31 @@ _LOCK = f"{_GET} for update"
 
 
 async def lock(tx: Tx, company_id: UUID, user_id: UUID, view_id: UUID) -> SavedView | None:
-    """One view that a person may see, held against changes by others until the transaction ends, or None."""
+    """Lock a view that a user can see, until the transaction ends; return it, or None."""
     row = await tx.fetchrow(_LOCK, company_id, user_id, view_id)
     return None if row is None else _view(row)
 
 
-async def hold_names(tx: Tx, user_id: UUID) -> None:
-    """Have one transaction at a time name a person's views, so that what ``is_named`` said stays true."""
+async def lock_names(tx: Tx, user_id: UUID) -> None:
+    """Lock the names of a user's views until the transaction ends, so that ``is_name_taken`` stays true."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('saved views ' || $1::text, 0))", str(user_id))
 
 
-async def is_named(tx: Tx, view: SavedView) -> bool:
-    """Whether another view of the same person has the view's name, whatever its case. Served by ``saved_view_name``."""
-    found = await tx.fetchval(
-        """select true from saved_view
-            where company_id = $1 and user_id = $2 and lower(name) = lower($3) and id <> $4""",
+async def is_name_taken(tx: Tx, view: SavedView) -> bool:
+    """Return whether another view of the same user has the view's name, in any case. Served by ``saved_view_name``."""
+    is_taken: bool = await tx.fetchval(
+        """select exists (select from saved_view
+            where company_id = $1 and user_id = $2 and lower(name) = lower($3) and id <> $4)""",
         view.company_id,
         view.user_id,
         view.name,
         view.id,
     )
-    return found is True
+    return is_taken
 
 
 async def save(tx: Tx, view: SavedView) -> None:
-    """Store a view, new or changed; its name is to be free."""
+    """Store a view, new or changed, whose name is free."""
     await tx.write(
         """
         insert into saved_view (company_id, id, user_id, name, query, is_shared, created_at)

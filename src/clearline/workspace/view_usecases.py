@@ -1,4 +1,4 @@
-"""Keep searches for use again: one's own, and those that a company shares."""
+"""Saved views: searches that a user keeps, or that an admin shares with the company."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
-from clearline.events import store as event_store
-from clearline.events.domain import changes_between, record
+from clearline.errors import Forbidden, require_found, require_free, require_valid
+from clearline.events.domain import changes_between
+from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.workspace import view_store
@@ -22,79 +22,64 @@ KIND = "view"
 async def list_views(
     tx: Tx, actor: Actor, *, of: User | None = None, after: tuple[str, UUID] | None, limit: int
 ) -> list[SavedView]:
-    """A person's views and its company's shared ones by name and id, behind the view of this name and id.
+    """Return a user's views and the shared ones of its company, by name and id, after a name and id.
 
-    The person is the actor, or the one that the operator names with ``of``. Served by ``saved_view_by_name``.
-
-    Raises:
-        Forbidden: the actor is nobody and names nobody, or its key may not read.
+    The user is the actor's, or the one that the operator names with ``of``. Served by ``saved_view_by_name``.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    person = _person(actor, of)
-    return await view_store.page(tx, person.company_id, person.id, after=after, limit=limit)
+    user = _user(actor, of)
+    return await view_store.page(tx, user.company_id, user.id, after=after, limit=limit)
 
 
 async def get_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = None) -> SavedView:
-    """One view.
-
-    Raises:
-        NotFound: there is none of this id that the person may see.
-        Forbidden: as for ``list_views``.
-    """
+    """Return a view that the user can see."""
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    person = _person(actor, of)
-    found = await view_store.get(tx, person.company_id, person.id, view_id)
-    if found is None:
-        raise NotFound(KIND, str(view_id))
-    return found
+    user = _user(actor, of)
+    return require_found(await view_store.get(tx, user.company_id, user.id, view_id), KIND, view_id)
 
 
 async def add_view(
     tx: Tx, actor: Actor, name: str, query: str, *, is_shared: bool = False, of: User | None = None, now: datetime
 ) -> SavedView:
-    """Keep a new view. Shared ones make an event, a person's own none.
+    """Add a view. A shared one makes an event, a user's own does not.
 
     Raises:
-        Forbidden: it is to be shared, and the actor is no admin of its company; or the key may not write.
-        InvalidInput: a value breaks a rule.
-        AlreadyExists: the person has a view of that name.
+        Forbidden: the view is shared, and the actor is no admin of its company.
+        AlreadyExists: the user has a view of that name.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    person = _person(actor, of)
-    view = SavedView(person.company_id, uuid4(), person.id, name, query, is_shared, now)
+    user = _user(actor, of)
+    view = SavedView(user.company_id, uuid4(), user.id, name, query, is_shared, now)
     if is_shared:
-        _admin(actor)
+        _require_admin(actor)
     await _save(tx, view)
     if is_shared:
-        await event_store.append(tx, actor, view.company_id, record(KIND, "created", view), now=now)
+        await append_record_event(tx, actor, KIND, "created", view, company_id=view.company_id, now=now)
     return view
 
 
 async def lock_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = None) -> SavedView:
-    """A view that the actor is about to change, held against changes by others until the transaction ends.
+    """Lock a view that the actor is about to change, until the transaction ends.
 
     Raises:
-        NotFound: there is none of this id that the person may see.
-        Forbidden: it is another's, and the actor is no admin of the company; or the key may not write.
+        Forbidden: the view is another user's, and the actor is no admin of the company.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    person = _person(actor, of)
-    found = await view_store.lock(tx, person.company_id, person.id, view_id)
-    if found is None:
-        raise NotFound(KIND, str(view_id))
-    if found.user_id != person.id:
-        _admin(actor)
-    return found
+    user = _user(actor, of)
+    view = require_found(await view_store.lock(tx, user.company_id, user.id, view_id), KIND, view_id)
+    if view.user_id != user.id:
+        _require_admin(actor)
+    return view
 
 
 async def change_view(
     tx: Tx, actor: Actor, view_id: UUID, values: Mapping[str, Any], *, of: User | None = None, now: datetime
 ) -> SavedView:
-    """Set a view's name, query or ``is_shared``; those that are as they were are no change.
+    """Set a view's name, query or ``is_shared``.
 
     Raises:
-        NotFound, Forbidden: as for ``lock_view``; or it is to be shared by somebody who is no admin.
-        InvalidInput, AlreadyExists: as for ``add_view``.
+        Forbidden: as for ``lock_view``; or the view becomes shared, and the actor is no admin of the company.
+        AlreadyExists: the user has another view of that name.
     """
     before = await lock_view(tx, actor, view_id, of=of)
     after = replace(before, **values)
@@ -102,27 +87,27 @@ async def change_view(
     if not changes:
         return before
     if after.is_shared and not before.is_shared:
-        _admin(actor)
+        _require_admin(actor)
     await _save(tx, after)
     if before.is_shared or after.is_shared:
-        await event_store.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
+        await append_record_event(tx, actor, KIND, "changed", after, changes, company_id=after.company_id, now=now)
     return after
 
 
 async def delete_view(tx: Tx, actor: Actor, view_id: UUID, *, of: User | None = None, now: datetime) -> None:
-    """Forget a view.
+    """Delete a view.
 
     Raises:
-        NotFound, Forbidden: as for ``lock_view``.
+        Forbidden: as for ``lock_view``.
     """
     view = await lock_view(tx, actor, view_id, of=of)
     await view_store.delete(tx, view.company_id, view_id)
     if view.is_shared:
-        await event_store.append(tx, actor, view.company_id, record(KIND, "deleted", view), now=now)
+        await append_record_event(tx, actor, KIND, "deleted", view, company_id=view.company_id, now=now)
 
 
-def _person(actor: Actor, of: User | None) -> User:
-    """Whose views are meant: the actor's own, or those of somebody whom the operator names."""
+def _user(actor: Actor, of: User | None) -> User:
+    """Return the user whose views are meant: the acting user, or the one that the operator names."""
     if actor.user is not None and of is None:
         return actor.user
     if actor.user is not None or of is None:
@@ -131,15 +116,13 @@ def _person(actor: Actor, of: User | None) -> User:
     return of
 
 
-def _admin(actor: Actor) -> None:
+def _require_admin(actor: Actor) -> None:
     if not actor.is_company_admin:
         raise Forbidden("only an admin may share a view, or change another's")
 
 
 async def _save(tx: Tx, view: SavedView) -> None:
-    if violations := check_view(view.name, view.query):
-        raise InvalidInput(violations)
-    await view_store.hold_names(tx, view.user_id)
-    if await view_store.is_named(tx, view):
-        raise AlreadyExists(KIND, view.name)
+    require_valid(check_view(view.name, view.query))
+    await view_store.lock_names(tx, view.user_id)
+    require_free(not await view_store.is_name_taken(tx, view), KIND, view.name)
     await view_store.save(tx, view)

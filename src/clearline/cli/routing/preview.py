@@ -76,7 +76,7 @@ def _tell(found: RoutingPreview, *, as_json: bool) -> None:
             "matched": not one.failed,
             "failed": [CALLED[name] for name in one.failed],
         }
-        for one in found.verdicts
+        for one in found.results
     ]
     if as_json:
         emit(
@@ -94,7 +94,7 @@ def _tell(found: RoutingPreview, *, as_json: bool) -> None:
             one.rule.name,
             "matches" if not one.failed else "fails by " + ", ".join(CALLED[name] for name in one.failed),
         )
-        for one in found.verdicts
+        for one in found.results
     ]
     table(("POSITION", "RULE", "VERDICT"), rows)
     click.echo(f"\nQueue: {queue.name if queue else 'none'}\nAgent: {agent.name if agent else 'none'}", nl=False)

@@ -32,7 +32,7 @@ def rule_out(found: RuleDetails) -> wire.RuleOut:
 
 def preview_out(found: RoutingPreview) -> wire.ForecastOut:
     """Return what the routing rules would do to a ticket, and why."""
-    matching = next((one.rule for one in found.verdicts if not one.failed), None)
+    matching = next((one.rule for one in found.results if not one.failed), None)
     agent, queue = found.choice.agent, found.queue
     return wire.ForecastOut(
         [
@@ -42,7 +42,7 @@ def preview_out(found: RoutingPreview) -> wire.ForecastOut:
                 not one.failed,
                 [_WIRE_NAMES.get(name, name) for name in one.failed],
             )
-            for one in found.verdicts
+            for one in found.results
         ],
         None if matching is None else Ref(str(matching.id), matching.name),
         None if queue is None else Ref(str(queue.id), queue.name),
