@@ -27,7 +27,7 @@ from clearline.mail.outbound import worker as mail_out
 from clearline.notifications import worker as notifications
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Database, Tx
-from clearline.platform.work.runner import Job, Runner
+from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Limits
@@ -60,7 +60,7 @@ _YOUNG_OBJECTS = 10_000
 """How many new objects wait for the garbage collector; the default of 700 has it run several times in a list."""
 
 
-def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[Job]:
+def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[PeriodicJob]:
     """The jobs that any process may do, with what they need of the facades and pages."""
 
     async def tell_of_end(tx: Tx, one: Subscription) -> None:

@@ -8,7 +8,7 @@ from clearline.bulk import worker as jobs
 from clearline.notifications import worker as notifications
 from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import worker as routing
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
@@ -26,15 +26,18 @@ FOLLOWERS = (routing.NAME, search.CONSUMER, webhooks.NAME, notifications.NAME)
 """The readers of the events, by the names of their places."""
 
 
-def own(keys: KeyRing, line: "ActorsLine") -> list[Job]:
+def own(keys: KeyRing, line: "ActorsLine") -> list[PeriodicJob]:
     """The jobs that only a process that serves requests has, about what it remembers."""
-    return [Job("line of changes to keys", 1, line.keep_up), Job("last uses of keys", 30, keys.save_last_uses)]
+    return [
+        PeriodicJob("line of changes to keys", 1, line.keep_up),
+        PeriodicJob("last uses of keys", 30, keys.save_last_uses),
+    ]
 
 
-def shared(database: Database, blobs: Blobs, settings: Settings, now: Callable[[], datetime]) -> list[Job]:
+def shared(database: Database, blobs: Blobs, settings: Settings, now: Callable[[], datetime]) -> list[PeriodicJob]:
     """The jobs that are the same whichever process does them, and that several may do at once."""
     found = [
-        Job("old answers for retries", 600, _repeated(database, lambda tx: idempotency.purge(tx, now=now()))),
+        PeriodicJob("old answers for retries", 600, _repeated(database, lambda tx: idempotency.purge(tx, now=now()))),
         routing.routing_job(database, now),
         *indexing.jobs(database),
         jobs.worker(database, now),
@@ -47,7 +50,7 @@ def shared(database: Database, blobs: Blobs, settings: Settings, now: Callable[[
         async def close(tx: Tx) -> int:
             return await tickets.close_resolved(tx, after=after, limit=_CLOSE_AT_ONCE, now=now())
 
-        found.append(Job("resolved tickets that close", 60, _repeated(database, close)))
+        found.append(PeriodicJob("resolved tickets that close", 60, _repeated(database, close)))
     return found
 
 

@@ -15,7 +15,7 @@ from clearline.clock import now
 from clearline.errors import InvalidInput
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Company
 from clearline.platform.database.transactions import Database, Tx
-from clearline.platform.work.runner import Job, Runner
+from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, ticket_number
@@ -70,7 +70,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> list[Job]:
+def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> list[PeriodicJob]:
     settings = Settings(webhook_networks=LOOPBACK, webhook_seconds=more.pop("seconds", 2))
     return webhooks.jobs(database, settings, clock, _webhook_body, **more)
 

@@ -18,7 +18,7 @@ from clearline.bulk.usecases import forget_old, process_item, refusal
 from clearline.errors import DeskError
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed
-from clearline.platform.work import runner
+from clearline.platform.work.runner import PeriodicJob
 
 NAME = "jobs"
 EVERY = 0.5
@@ -50,7 +50,7 @@ class _PutOff(Exception):
     """An item met what somebody else holds, and still waits."""
 
 
-def worker(database: Database, now: Clock) -> runner.Job:
+def worker(database: Database, now: Clock) -> PeriodicJob:
     """The work that every process with jobs does again and again. Companies take turns, and so do a company's jobs."""
     turns = count()
 
@@ -66,10 +66,10 @@ def worker(database: Database, now: Clock) -> runner.Job:
             total += done
         return total
 
-    return runner.Job(NAME, EVERY, turn)
+    return PeriodicJob(NAME, EVERY, turn)
 
 
-def cleaner(database: Database, now: Clock) -> runner.Job:
+def cleaner(database: Database, now: Clock) -> PeriodicJob:
     """Forgets jobs that were finished long ago."""
 
     async def turn() -> int:
@@ -81,7 +81,7 @@ def cleaner(database: Database, now: Clock) -> runner.Job:
             if not gone:
                 return total
 
-    return runner.Job("old jobs", 3600, turn)
+    return PeriodicJob("old jobs", 3600, turn)
 
 
 async def work(database: Database, job: Job, now: Clock, *, most: int, told: Callable[[], None] = lambda: None) -> int:

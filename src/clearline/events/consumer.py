@@ -6,18 +6,18 @@ from clearline.events import offset_store
 from clearline.events import store as event_store
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, Tx
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 
 EVERY = 0.5
 """Seconds between two looks for new events."""
 
 AT_ONCE = 200
-"""The most events of one turn: what follows must not take the machine from those who ask (see ``runner.SHARE``)."""
+"""The most events of one run: requests go first (see ``runner.BUSY_SHARE``)."""
 
 Handle = Callable[[Tx, list[Event]], Awaitable[None]]
 
 
-def follower(database: Database, name: str, handle: Handle) -> Job:
+def follower(database: Database, name: str, handle: Handle) -> PeriodicJob:
     """A job that hands new events to ``handle``, in the transaction that also notes how far it came.
 
     Of several processes one works at a time; a process that dies in the middle leaves everything as it was.
@@ -35,4 +35,4 @@ def follower(database: Database, name: str, handle: Handle) -> Job:
             await offset_store.advance(tx, name, found[-1].cursor)
             return len(found)
 
-    return Job(name, EVERY, turn, AT_ONCE)
+    return PeriodicJob(name, EVERY, turn, AT_ONCE)

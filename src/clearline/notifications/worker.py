@@ -15,7 +15,7 @@ from clearline.notifications.compose import Office, Outcome, Render
 from clearline.notifications.recipients import note_events
 from clearline.notifications.store import Group
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 
 NAME = "notifications"
@@ -33,7 +33,7 @@ PUT_OFF = timedelta(minutes=10)
 _log = structlog.get_logger("clearline.worker")
 
 
-def notifying(database: Database, settings: Settings, render: Render, now: Callable[[], datetime]) -> list[Job]:
+def notifying(database: Database, settings: Settings, render: Render, now: Callable[[], datetime]) -> list[PeriodicJob]:
     """The jobs that tell people: one reads the events, one writes the mail; ``render`` fills in its templates.
 
     Without a server to send mail by nobody is told, and nothing is kept: on the day there is one, old news is no news.
@@ -47,7 +47,7 @@ def notifying(database: Database, settings: Settings, render: Render, now: Calla
             _log.warning("nobody is told of what is too old", events=noted.too_old)
 
     composer = Composer(database, settings, render, now)
-    return [follower(database, NAME, handle), Job("mail of notifications", EVERY, composer.turn, AT_ONCE // 4)]
+    return [follower(database, NAME, handle), PeriodicJob("mail of notifications", EVERY, composer.turn, AT_ONCE // 4)]
 
 
 async def _nobody(_tx: Tx, _found: list[Event]) -> None:

@@ -11,7 +11,7 @@ from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import usecases as routing
 from clearline.routing.domain import RoutingRule
 from clearline.tickets.domain import ticket_number
@@ -25,7 +25,7 @@ ATTEMPTS = 3
 _log = structlog.get_logger("clearline.worker")
 
 
-def routing_job(database: Database, now: Callable[[], datetime]) -> Job:
+def routing_job(database: Database, now: Callable[[], datetime]) -> PeriodicJob:
     """Return the job that routes new tickets and assigns those that were moved to a queue.
 
     Each ticket has its own transaction: nobody waits for more than one, and a failure concerns one ticket. Routing is

@@ -6,7 +6,7 @@ from clearline.events.consumer import EVERY, follower
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, Tx
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.search import usecases as search
 
 AT_ONCE = 50
@@ -15,14 +15,14 @@ AT_ONCE = 50
 _NAMES = {"name", "code"}
 
 
-def jobs(database: Database) -> list[Job]:
+def jobs(database: Database) -> list[PeriodicJob]:
     """The jobs that keep tickets findable; of several processes one does them at a time."""
 
     async def work_backlog() -> int:
         async with database.transaction() as tx:
             return await search.reindex_backlog(tx, limit=AT_ONCE)
 
-    return [follower(database, search.CONSUMER, handle), Job("search backlog", EVERY, work_backlog)]
+    return [follower(database, search.CONSUMER, handle), PeriodicJob("search backlog", EVERY, work_backlog)]
 
 
 async def handle(tx: Tx, found: list[Event]) -> None:

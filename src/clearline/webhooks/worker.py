@@ -13,7 +13,7 @@ from clearline.events.consumer import follower
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, StatementFailed, Tx
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries
@@ -53,7 +53,7 @@ def jobs(
     render: Render,
     on_disabled: OnDisabled = _nothing,
     http: HttpOut | None = None,
-) -> list[Job]:
+) -> list[PeriodicJob]:
     """The jobs of webhooks, the same whichever process does them; ``http`` is how they are sent."""
 
     async def handle(tx: Tx, found: list[Event]) -> None:
@@ -69,16 +69,16 @@ def jobs(
                 return total
 
     out = http or HttpOut(seconds=settings.webhook_seconds, networks=settings.webhook_networks)
-    pump = Sender(database, out, now, on_disabled).pump()
+    sender = Sender(database, out, now, on_disabled).worker()
     follow = follower(database, NAME, handle)
 
     async def follow_and_wake() -> int:
         done = await follow.run()
         if done:
-            pump.wake()
+            sender.wake()
         return done
 
-    return [replace(follow, run=follow_and_wake), pump.job(), Job("old deliveries", 3600, purge)]
+    return [replace(follow, run=follow_and_wake), sender.job(), PeriodicJob("old deliveries", 3600, purge)]
 
 
 class Sender:
@@ -91,7 +91,7 @@ class Sender:
         self._server_secret = b""
         self._book = _Book(database, now)
 
-    def pump(self) -> ClaimWorker[Claimed]:
+    def worker(self) -> ClaimWorker[Claimed]:
         """What runs this."""
         return ClaimWorker(
             "webhook deliveries",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from clearline.platform.database.transactions import DatabaseUnavailable
-from clearline.platform.work import claims as pump
+from clearline.platform.work import claims
 from clearline.platform.work.claims import ClaimWorker
 from clearline.platform.work.runner import Runner
 
@@ -78,7 +78,7 @@ async def test_a_free_slot_is_used_at_once_and_not_at_the_next_look() -> None:
     pieces = Pieces(30, seconds=0.001)
     began = asyncio.get_running_loop().time()
     await for_a_while(pieces.runner(1), pieces, 30)
-    assert asyncio.get_running_loop().time() - began < 30 * pump.EVERY / 2
+    assert asyncio.get_running_loop().time() - began < 30 * claims.EVERY / 2
 
 
 @pytest.mark.parametrize("fault", [ValueError("a fault"), DatabaseUnavailable("away")])
@@ -90,7 +90,7 @@ async def test_a_piece_that_fails_stops_no_other(fault: Exception) -> None:
 
 
 async def test_what_takes_long_is_kept_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pump, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(claims, "LEASE_SECONDS", 0.3)
     pieces = Pieces(2, seconds=0.8)
     await for_a_while(pieces.runner(4), pieces, 2)
     assert pieces.renewed
@@ -100,7 +100,7 @@ async def test_what_takes_long_is_kept_from_others(monkeypatch: pytest.MonkeyPat
 async def test_a_stopping_process_claims_nothing_more_and_gives_back_what_it_cuts_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pump, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(claims, "GRACE_SECONDS", 0.05)
     pieces = Pieces(9, seconds=5)
     runner = pieces.runner(4)
     running = asyncio.create_task(runner.run())

@@ -9,7 +9,7 @@ from clearline.platform.database.transactions import Database, DatabaseUnavailab
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.idempotency.store import KeptAnswer
 from clearline.platform.idempotency.usecases import KEPT_FOR
-from clearline.platform.work.runner import Job, Runner
+from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from tests.conftest import NOW, Tenant
@@ -35,7 +35,7 @@ class Counted:
 
 
 async def run_until_enough(*jobs: Counted) -> None:
-    runner = Runner([Job(f"job {number}", 0.005, job) for number, job in enumerate(jobs)])
+    runner = Runner([PeriodicJob(f"job {number}", 0.005, job) for number, job in enumerate(jobs)])
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
         group.create_task(runner.run())
         for job in jobs:
@@ -60,7 +60,7 @@ async def test_a_failing_job_is_tried_again_and_stops_no_other() -> None:
 
 async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
     first, second = Counted(), Counted(ValueError("a fault"))
-    runner = Runner([Job("first", NEVER, first), Job("second", NEVER, second)])
+    runner = Runner([PeriodicJob("first", NEVER, first), PeriodicJob("second", NEVER, second)])
     running = asyncio.create_task(runner.run())
     await asyncio.sleep(0.02)
     assert (first.turns, second.turns) == (0, 0)
@@ -93,7 +93,7 @@ async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, t
 class Watched(Runner):
     """Notes how long it would wait, and is told whether the process was busy."""
 
-    def __init__(self, jobs: list[Job], *, busy: bool) -> None:
+    def __init__(self, jobs: list[PeriodicJob], *, busy: bool) -> None:
         super().__init__(jobs)
         self.waits: list[float] = []
         self._busy = busy
@@ -115,7 +115,7 @@ async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twent
         await asyncio.sleep(0.05)
         return done
 
-    runner = Watched([Job("work", 0.3, turn, 5)], busy=busy)
+    runner = Watched([PeriodicJob("work", 0.3, turn, 5)], busy=busy)
     await runner.run()
     assert runner.waits[0] == 0.3
     for wait in runner.waits[1:]:
@@ -130,7 +130,7 @@ async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twent
 @pytest.mark.parametrize("yields_to_requests", [False, True])
 async def test_a_process_that_only_works_yields_to_requests_to_nobody(*, yields_to_requests: bool) -> None:
     class Busy(Watched):
-        def __init__(self, jobs: list[Job]) -> None:
+        def __init__(self, jobs: list[PeriodicJob]) -> None:
             Runner.__init__(self, jobs, yields_to_requests=yields_to_requests)
             self.waits, self._busy = [], True
 
@@ -138,7 +138,7 @@ async def test_a_process_that_only_works_yields_to_requests_to_nobody(*, yields_
         await asyncio.sleep(0.02)
         return 5
 
-    runner = Busy([Job("work", 0.1, turn, 5)])
+    runner = Busy([PeriodicJob("work", 0.1, turn, 5)])
     await runner.run()
     assert all((wait >= 19 * 0.02) is yields_to_requests for wait in runner.waits[1:])
 
@@ -146,7 +146,7 @@ async def test_a_process_that_only_works_yields_to_requests_to_nobody(*, yields_
 async def test_an_alarm_brings_the_next_turn_at_once() -> None:
     turns = Counted()
     alarm = asyncio.Event()
-    runner = Runner([Job("woken", NEVER, turns, alarm=alarm)], yields_to_requests=False)
+    runner = Runner([PeriodicJob("woken", NEVER, turns, alarm=alarm)], yields_to_requests=False)
     running = asyncio.create_task(runner.run())
     await asyncio.sleep(0.05)
     assert turns.turns == 0
@@ -161,7 +161,7 @@ async def test_an_alarm_brings_the_next_turn_at_once() -> None:
 @pytest.mark.parametrize("last", [False, True])
 async def test_a_job_ends_as_it_says_whatever_fails_there(*, last: bool) -> None:
     turns, finished = Counted(), Counted(ValueError("a fault"))
-    runner = Runner([Job("work", NEVER, turns, last=last, finish=finished, alarm=asyncio.Event())])
+    runner = Runner([PeriodicJob("work", NEVER, turns, runs_at_stop=last, finish=finished, alarm=asyncio.Event())])
     running = asyncio.create_task(runner.run())
     await asyncio.sleep(0.05)
     runner.stop()

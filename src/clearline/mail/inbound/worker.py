@@ -30,7 +30,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed, Tx
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable
 from clearline.tickets.attachments.domain import Limits
@@ -94,7 +94,7 @@ async def keep(tx: Tx, delivery: Delivery, *, now: datetime, read: MailRead | No
     return [one for one in kept if one is not None]
 
 
-def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> list[Job]:
+def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> list[PeriodicJob]:
     """The work on mail that is kept, the poll, and forgetting."""
     limits = Limits(settings.attachment_max, settings.attachment_types)
     known: list[MailSettings] = []
@@ -122,9 +122,9 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
             return await mails.forget_old(tx, now=now())
 
     return [
-        Job("mail that came in", EVERY, work, AT_ONCE),
-        Job("mailboxes that are polled", 5, fetch),
-        Job("mail that is old", 3600, forget, 200),
+        PeriodicJob("mail that came in", EVERY, work, AT_ONCE),
+        PeriodicJob("mailboxes that are polled", 5, fetch),
+        PeriodicJob("mail that is old", 3600, forget, 200),
     ]
 
 

@@ -16,7 +16,7 @@ from clearline.mail.outbound.store import Claimed
 from clearline.mail.outbound.usecases import purge, suppressed
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 
 NAME = "mail out"
@@ -48,11 +48,11 @@ class MailOut:
     ) -> None:
         self._database, self._connections, self._now = database, connections, now
         self._rests, self._resume_at, self._is_trying = 0, now(), False
-        self._pump = ClaimWorker(NAME, slots=slots, claim=self._claim, do=self._send_all, renew=self._renew)
+        self._worker = ClaimWorker(NAME, slots=slots, claim=self._claim, do=self._send_all, renew=self._renew)
 
-    def job(self) -> Job:
+    def job(self) -> PeriodicJob:
         """The queue as work of a runner."""
-        job = self._pump.job()
+        job = self._worker.job()
         return replace(job, finish=self._finishing(job.finish))
 
     def _finishing(self, finish: Callable[[], Awaitable[object]] | None) -> Callable[[], Awaitable[None]]:
@@ -145,9 +145,9 @@ class MailOut:
         self._rests, self._resume_at = 0, self._now()
 
 
-def jobs(database: Database, settings: Settings, now: Callable[[], datetime]) -> list[Job]:
+def jobs(database: Database, settings: Settings, now: Callable[[], datetime]) -> list[PeriodicJob]:
     """The jobs of outgoing mail; without a server to send by, only the one that forgets old mail."""
-    found = [Job("old mail that went out", _PURGE_EVERY, _purging(database, now))]
+    found = [PeriodicJob("old mail that went out", _PURGE_EVERY, _purging(database, now))]
     if settings.smtp is not None:
         connections = Connections(SmtpServer.parse(settings.smtp), wire_address(parseaddr(settings.mail_from)[1]))
         found.append(MailOut(database, connections, now).job())

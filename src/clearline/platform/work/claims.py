@@ -1,4 +1,4 @@
-"""Work that waits for somebody else: many pieces at once, each claimed for a while, in any number of processes."""
+"""Work that waits for another machine: many items at a time, each claimed for a while, by any number of processes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,29 +8,29 @@ import structlog
 
 from clearline.clock import now
 from clearline.platform.database.transactions import DatabaseUnavailable
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 
 T = TypeVar("T")
 
 EVERY = 0.25
-"""Seconds between two looks for what is due."""
+"""Seconds between two looks for items that are due."""
 
 LEASE_SECONDS = 60
-"""For so long a piece is this process's alone; one that dies leaves it to others when that is over."""
+"""How long a claim lasts; the items of a process that died are free for others after that."""
 
 GRACE_SECONDS = 5
-"""How long a stopping process waits for what it is at; what is cut off is done again, by whoever claims it next."""
+"""How long a stopping process waits for its items; an interrupted item is processed again by whoever claims it next."""
 
 _log = structlog.get_logger("clearline.worker")
 
 
 class ClaimWorker(Generic[T]):
-    """Claims due pieces as long as it has free slots, and does each in a task of its own.
+    """Claims items that are due while it has free slots, and processes each in a task of its own.
 
-    ``claim`` answers up to so many pieces, which it marked as taken for ``LEASE_SECONDS``. ``do`` does one and notes
-    what became of it. ``renew`` takes the pieces under way for another while: the heartbeat. ``release`` gives pieces
-    back that were cut off when the process stops; without it others have them when the lease is over. ``close`` lets go
-    of what the pieces were done with.
+    ``claim`` returns at most so many items and marks them as claimed for ``LEASE_SECONDS``. ``do`` processes an item
+    and stores the result. ``renew`` extends the claims of the items under way. ``release`` frees items that were
+    interrupted because the process stops; without it they are free when their claims end. ``close`` releases what the
+    items were processed with, such as connections.
     """
 
     def __init__(
@@ -51,56 +51,62 @@ class ClaimWorker(Generic[T]):
         self._alarm = asyncio.Event()
         self._renewed = now()
 
-    def job(self) -> Job:
-        """The pump as work of a runner."""
-        return Job(
-            self._name, EVERY, self._turn, full=self._slots // 2, finish=self._finish, alarm=self._alarm, last=False
+    def job(self) -> PeriodicJob:
+        """Return the job that claims."""
+        return PeriodicJob(
+            self._name,
+            EVERY,
+            self._start_due,
+            batch=self._slots // 2,
+            finish=self._finish,
+            alarm=self._alarm,
+            runs_at_stop=False,
         )
 
     def wake(self) -> None:
-        """Look at once: something is due."""
+        """Look for items at once: one is due."""
         self._alarm.set()
 
-    async def _turn(self) -> int:
+    async def _start_due(self) -> int:
         self._alarm.clear()
-        await self._beat()
+        await self._renew_claims()
         free = self._slots - len(self._under_way)
         claimed = await self._claim(free) if free > 0 else []
-        for piece in claimed:
-            task = asyncio.create_task(self._one(piece), name=self._name)
-            self._under_way[task] = piece
+        for item in claimed:
+            task = asyncio.create_task(self._process(item), name=self._name)
+            self._under_way[task] = item
             task.add_done_callback(self._ended)
         return len(claimed)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A slot is free, and what waited for this piece may go: look at once."""
+        """Free the slot of a task, and look at once: an item that waited for this one may be due."""
         del self._under_way[task]
         self.wake()
 
-    async def _beat(self) -> None:
+    async def _renew_claims(self) -> None:
         if (now() - self._renewed).total_seconds() > LEASE_SECONDS / 3:
             self._renewed = now()
             if self._under_way:
                 await self._renew([*self._under_way.values()])
 
-    async def _one(self, piece: T) -> None:
+    async def _process(self, item: T) -> None:
         try:
-            await self._do(piece)
+            await self._do(item)
         except DatabaseUnavailable:
-            _log.warning("work put off: the database is away", job=self._name)
-        except Exception:  # noqa: BLE001 - it is tried again when its lease is over
-            _log.exception("work failed", job=self._name)
+            _log.warning("item postponed: the database is unavailable", job=self._name)
+        except Exception:  # noqa: BLE001 - it is processed again when its claim ends
+            _log.exception("item failed", job=self._name)
 
     async def _finish(self) -> None:
         try:
             under_way = dict(self._under_way)
             if under_way:
-                _done, cut_off = await asyncio.wait(under_way, timeout=GRACE_SECONDS)
-                for task in cut_off:
+                _done, interrupted = await asyncio.wait(under_way, timeout=GRACE_SECONDS)
+                for task in interrupted:
                     task.cancel()
-                await asyncio.gather(*cut_off, return_exceptions=True)
-                if self._release is not None and cut_off:
-                    await self._release([under_way[task] for task in cut_off])
+                await asyncio.gather(*interrupted, return_exceptions=True)
+                if self._release is not None and interrupted:
+                    await self._release([under_way[task] for task in interrupted])
         finally:
             if self._close is not None:
                 await self._close()

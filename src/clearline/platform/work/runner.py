@@ -1,4 +1,4 @@
-"""Runs the periodic work beside the server, or by itself."""
+"""Runs periodic jobs, beside the server or in a process of their own."""
 
 import asyncio
 import contextlib
@@ -10,98 +10,97 @@ from msgspec import Struct
 
 from clearline.platform.database.transactions import DatabaseUnavailable
 
+BUSY = 0.3
+"""A process is busy when it computes for more than this share of the time between two runs of a job."""
+
+BUSY_SHARE = 0.05
+"""The largest share of the time that a job takes in a busy process: requests go first."""
+
+MIN_PAUSE = 0.02
+"""Seconds between two runs of a job that has more to do, in a process that is not busy."""
+
 _log = structlog.get_logger("clearline.worker")
 
 
-BUSY = 0.3
-"""A process is busy when it computed for more than this share of the time that a job waited."""
+class PeriodicJob(Struct, frozen=True):
+    """Work to run every ``every`` seconds.
 
-SHARE = 0.05
-"""The most of the time that a job takes in a busy process: those who wait for an answer go first."""
-
-BREATH = 0.02
-"""Seconds between two turns of a job that has more to do, in a process that is not busy."""
-
-
-class Job(Struct, frozen=True):
-    """Work to do every so many seconds.
-
-    ``run`` answers how much it did; it must bear being cut off anywhere. When it did ``full`` or more there is more to
-    do, and the next turn comes soon, as it does when ``alarm`` is set. A job has a turn more when it is told to stop,
-    so that nothing it holds is lost, unless it has no ``last`` one; ``finish`` comes after that.
+    ``run`` returns how many items it processed, and may be interrupted anywhere. When it processed ``batch`` or more
+    there is more to do, and the next run follows soon, as it does when ``alarm`` is set. With ``runs_at_stop`` the job
+    runs once more when the process stops, so that nothing it keeps in memory is lost; ``finish`` is called after that.
     """
 
     name: str
     every: float
     run: Callable[[], Awaitable[int]]
-    full: int = 0
+    batch: int = 0
     finish: Callable[[], Awaitable[object]] | None = None
     alarm: asyncio.Event | None = None
-    last: bool = True
+    runs_at_stop: bool = True
 
 
 class Runner:
-    """Runs each job again and again until told to stop. A job that fails is logged and tried at its next turn.
+    """Runs each job periodically until it is stopped. A failure is logged, and the job runs again at its next time.
 
-    With ``yields_to_requests`` the jobs of a busy process take little of its time, for others wait for its answers.
+    With ``yields_to_requests`` the jobs of a busy process take at most ``BUSY_SHARE`` of its time each.
     """
 
-    def __init__(self, jobs: Sequence[Job], *, yields_to_requests: bool = True) -> None:
+    def __init__(self, jobs: Sequence[PeriodicJob], *, yields_to_requests: bool = True) -> None:
         self._jobs = jobs
         self._yields_to_requests = yields_to_requests
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Run until ``stop``; every job comes to its end then."""
+        """Run until ``stop``, and return when every job has finished."""
         async with asyncio.TaskGroup() as group:
             for job in self._jobs:
                 group.create_task(self._repeat(job), name=job.name)
 
     def stop(self) -> None:
-        """Have ``run`` end soon."""
+        """Let ``run`` return soon."""
         self._stopping.set()
         for job in self._jobs:
             if job.alarm is not None:
                 job.alarm.set()
 
-    async def _repeat(self, job: Job) -> None:
-        pause, hears = job.every, True
+    async def _repeat(self, job: PeriodicJob) -> None:
+        pause, heeds_alarm = job.every, True
         while not self._stopping.is_set():
-            is_busy = await self._wait(pause, job.alarm if hears else None) and self._yields_to_requests
-            if self._stopping.is_set() and not job.last:
+            is_busy = await self._wait(pause, job.alarm if heeds_alarm else None) and self._yields_to_requests
+            if self._stopping.is_set() and not job.runs_at_stop:
                 break
             began = perf_counter()
-            done = await self._turn(job.name, job.run)
+            count = await self._run_once(job.name, job.run)
             took = perf_counter() - began
-            pause, hears = job.every, not is_busy
+            pause, heeds_alarm = job.every, not is_busy
             if is_busy:
-                pause = max(pause, took * (1 / SHARE - 1))
-            elif job.full and done >= job.full:
-                pause = max(BREATH, took)
+                pause = max(pause, took * (1 / BUSY_SHARE - 1))
+            elif job.batch and count >= job.batch:
+                pause = max(MIN_PAUSE, took)
         if job.finish is not None:
-            await self._turn(job.name, job.finish)
+            await self._run_once(job.name, job.finish)
 
     async def _wait(self, seconds: float, alarm: asyncio.Event | None) -> bool:
-        """Wait so long, or until told to stop or woken; whether the process was busy meanwhile."""
+        """Wait for so many seconds, the alarm or the stop; return whether the process was busy meanwhile."""
         began, computed = perf_counter(), process_time()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 if alarm is not None:
-                    await asyncio.sleep(BREATH)  # what wakes it seldom comes alone
+                    await asyncio.sleep(MIN_PAUSE)  # alarms come in groups: one run serves them all
                 await (alarm or self._stopping).wait()
         return process_time() - computed > BUSY * (perf_counter() - began)
 
     @staticmethod
-    async def _turn(name: str, run: Callable[[], Awaitable[object]]) -> int:
+    async def _run_once(name: str, run: Callable[[], Awaitable[object]]) -> int:
         try:
-            answered = await run()
+            result = await run()
         except DatabaseUnavailable:
-            _log.warning("job put off: the database is away", job=name)
+            _log.warning("job postponed: the database is unavailable", job=name)
         except Exception:  # noqa: BLE001 - a job's fault must not end the others
             _log.exception("job failed", job=name)
         else:
-            done = answered if isinstance(answered, int) else 0
-            if done:
-                _log.debug("job done", job=name, count=done)
-            return done
+            count = result if isinstance(result, int) else 0
+            if count:
+                _log.debug("job done", job=name, count=count)
+            return count
         return 0

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from clearline.platform.database.transactions import Database
-from clearline.platform.work.runner import Job
+from clearline.platform.work.runner import PeriodicJob
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable, Key
 
@@ -37,7 +37,7 @@ async def sweep(database: Database, blobs: Blobs, *, now: datetime) -> int:
     return swept
 
 
-def sweeping(database: Database, blobs: Blobs, now: Callable[[], datetime]) -> list[Job]:
+def sweeping(database: Database, blobs: Blobs, now: Callable[[], datetime]) -> list[PeriodicJob]:
     """The sweep as a job."""
     due = now() + EVERY
 
@@ -52,4 +52,4 @@ def sweeping(database: Database, blobs: Blobs, now: Callable[[], datetime]) -> l
             _log.warning("attachments not swept", error=str(error))
             return 0
 
-    return [Job("bytes without an attachment", 600, turn)]
+    return [PeriodicJob("bytes without an attachment", 600, turn)]
