@@ -41,7 +41,7 @@ async def fill(url: str, tickets: int) -> list[Tenant]:
 async def companies(url: str) -> list[Tenant]:
     """Make an empty database hold the companies, each with a user and a key."""
     database = await Database.open(url)
-    await migrate.migrate(database, afterwards=event_store.rebase)
+    await migrate.migrate(database, afterwards=event_store.renumber)
     tenants = []
     for index in range(COMPANIES):
         name = f"Bench {index:03d}"

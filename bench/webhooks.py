@@ -226,7 +226,7 @@ async def run(options: argparse.Namespace, server: embedded_postgres.EmbeddedPos
     if not options.all_good:
         urls += [f"http://127.0.0.1:{port}/slow", f"http://127.0.0.1:{dead}/"]
     opened = await Database.open(server.url)
-    await migrate.migrate(opened, afterwards=event_store.rebase)
+    await migrate.migrate(opened, afterwards=event_store.renumber)
     actor = await prepare(opened, urls)
     pid = server.supervisor.pid
     samples = []

@@ -63,7 +63,7 @@ async def new_database(postgres: str, *, migrated: bool = True) -> AsyncIterator
     try:
         if migrated:
             database = await Database.open(url)
-            await migrate.migrate(database, afterwards=event_store.rebase)
+            await migrate.migrate(database, afterwards=event_store.renumber)
             await database.close()
         yield url
     finally:

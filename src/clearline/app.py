@@ -18,7 +18,7 @@ from clearline import logs
 from clearline import schedule as upkeep
 from clearline.accounts.key_usecases import KeyRing
 from clearline.clock import now
-from clearline.event_stream.hub import Hub
+from clearline.event_stream.event_signal import EventSignal
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.mail.inbound import worker as mail_in
@@ -109,7 +109,7 @@ class Application:
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
         runner = Runner([*upkeep.own(keys, line), *shared])
-        hub = Hub(database)
+        event_signal = EventSignal(database)
         listener = mail_in.listener(database, settings, now)
         try:
             await line.keep_up()
@@ -118,7 +118,7 @@ class Application:
             limits = Limits(settings.attachment_max, settings.attachment_types)
             limiter = RateLimiter(settings.rate_limit)
             services = Services(
-                database, keys, limiter, Cursors(secret), now, blobs, limits, hub, OpenStreams(),
+                database, keys, limiter, Cursors(secret), now, blobs, limits, event_signal, OpenStreams(),
                 webhook_networks=settings.webhook_networks, settings=settings,
             )  # fmt: skip
             self._edge = Edge(_Switch(services), access_log=settings.access_log)
@@ -129,14 +129,14 @@ class Application:
             gc.collect()
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
-            with _when_told_to_stop(hub.stop):
+            with _when_told_to_stop(event_signal.stop):
                 yield
             runner.stop()
             await running
         finally:
             if listener is not None:
                 await listener.stop()
-            await hub.close()
+            await event_signal.close()
             await line.close()
             await database.close()
 

@@ -22,7 +22,7 @@ _CHANNEL = "clearline_actors"
 
 
 _CLOSE_AT_ONCE = 100
-FOLLOWERS = (routing.NAME, search.CONSUMER, webhooks.NAME, notifications.NAME)
+CONSUMERS = (routing.NAME, search.CONSUMER, webhooks.NAME, notifications.NAME)
 """The readers of the events, by the names of their places."""
 
 

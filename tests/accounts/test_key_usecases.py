@@ -13,7 +13,7 @@ from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import ApiKey
 from clearline.accounts.key_usecases import KeyRing
 from clearline.audit import store as audit_store
-from clearline.audit.store import Wanted
+from clearline.audit.store import AuditFilter
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
 from clearline.identity import (
     ALL_SCOPES,
@@ -37,7 +37,7 @@ async def issue(tx: Tx, code: str, lifetime: timedelta | None = None) -> tuple[A
 
 async def facts(tx: Tx, tenant: Tenant, kind: str) -> list[dict[str, Any]]:
     """What events of a type say of a company, the last one first."""
-    found = await audit_store.of_company(tx, Wanted(company_id=tenant.company.id, type=kind), None, 10)
+    found = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type=kind), None, 10)
     return [event.data for event in found]
 
 

@@ -7,7 +7,7 @@ import pytest
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit_store
-from clearline.audit.store import Wanted
+from clearline.audit.store import AuditFilter
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InvalidInput, LastAdmin, NotFound, ScopeMissing
 from clearline.events.store import Event
 from clearline.identity import (
@@ -41,7 +41,7 @@ async def acting(database: Database, role: Role, company: Company = PROVIDER) ->
 
 
 async def last_event(tx: Tx, company_id: UUID) -> Event:
-    [found] = await audit_store.of_company(tx, Wanted(company_id=company_id), None, 1)
+    [found] = await audit_store.of_company(tx, AuditFilter(company_id=company_id), None, 1)
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from clearline.audit import store as audit_store
 from clearline.audit import usecases as audit
-from clearline.audit.store import AFTER_ALL, Place, Wanted
+from clearline.audit.store import AFTER_ALL, AuditFilter, AuditPosition
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.events import store as event_store
 from clearline.events.domain import (
@@ -75,7 +75,7 @@ async def paged(database: Database, actor: Actor = OPERATOR, **filters: Any) -> 
     """The whole of a list, read two at a time."""
     seen: list[Event] = []
     while True:
-        after = (seen[-1].at, seen[-1].cursor.id, seen[-1].cursor.xid) if seen else None
+        after = (seen[-1].at, seen[-1].offset.id, seen[-1].offset.xid) if seen else None
         page = await asked(database, actor, **filters, after=after, limit=2)
         if not page:
             return seen
@@ -106,14 +106,14 @@ async def test_a_customer_is_told_of_its_tickets_what_it_may_know_and_nothing_el
 ) -> None:
     whole = await asked(database, ticket=number)
     assert len(whole) == len(FACTS) + 1
-    seen_by_customers = ((one.cursor, visible_data(one.type, one.data, Audience.CUSTOMER)) for one in whole)
+    seen_by_customers = ((one.offset, visible_data(one.type, one.data, Audience.CUSTOMER)) for one in whole)
     shown = [(cursor, data) for cursor, data in seen_by_customers if data is not None]
     assert 0 < len(shown) < len(whole)
     for filters in ({"ticket": number}, {"kind": "ticket."}, {"kind": "note."}, {"kind": "attachment."}):
         beginning = str(filters.get("kind", ""))
-        known = {one.cursor for one in whole if one.type.startswith(beginning)}
+        known = {one.offset for one in whole if one.type.startswith(beginning)}
         seen = await paged(database, admin_of(fresh), **filters)
-        assert [(one.cursor, one.data) for one in seen] == [(at, data) for at, data in shown if at in known]
+        assert [(one.offset, one.data) for one in seen] == [(at, data) for at, data in shown if at in known]
     assert "internal" not in str(await asked(database, admin_of(fresh)))
     assert "tags" not in str(await asked(database, admin_of(fresh)))
 
@@ -173,7 +173,7 @@ async def test_every_list_is_newest_first_whole_and_without_repeats(
     whole = await asked(database, **filters[of], kind=kind)
     assert await paged(database, **filters[of], kind=kind) == whole
     by_time = of in {"everything", "actor"}
-    assert whole == sorted(whole, key=lambda one: (one.at, one.cursor.id) if by_time else one.cursor.id, reverse=True)
+    assert whole == sorted(whole, key=lambda one: (one.at, one.offset.id) if by_time else one.offset.id, reverse=True)
     everything = await asked(database, since=NOW - HOUR)
     expected = [
         one
@@ -183,7 +183,7 @@ async def test_every_list_is_newest_first_whole_and_without_repeats(
         and (of != "actor" or one.actor_id == fresh.user.id)
         and (of != "ticket" or one.ticket_number == number)
     ]
-    assert sorted(one.cursor for one in whole) == sorted(one.cursor for one in expected)
+    assert sorted(one.offset for one in whole) == sorted(one.offset for one in expected)
 
 
 async def test_a_time_is_from_its_beginning_to_before_its_end(database: Database, fresh: Tenant) -> None:
@@ -257,11 +257,11 @@ PLANS: list[tuple[str, str, tuple[int | str, ...]]] = [
 @pytest.mark.parametrize("after", [None, SOMETIME])
 @pytest.mark.parametrize(("statement", "index", "more"), PLANS)
 async def test_a_page_walks_its_index_and_sorts_nothing(
-    filled: Any, statement: str, index: str, more: tuple[int | str, ...], after: Place | None
+    filled: Any, statement: str, index: str, more: tuple[int | str, ...], after: AuditPosition | None
 ) -> None:
     company = await filled.fetchval("select md5('company1')::uuid")
     of_company = statement in {audit_store.OF_COMPANY, audit_store.RECORDS_OF_COMPANY, audit_store.OF_TICKET}
-    wanted = Wanted(company_id=company if of_company else None)
+    wanted = AuditFilter(company_id=company if of_company else None)
     values = audit_store.values(wanted, after, 11) + more
     used, whole = await plan_of(filled, statement, *values)
     assert (used, whole) == ({index}, set())
@@ -282,7 +282,7 @@ async def test_the_plan_that_serves_whatever_is_asked_walks_the_same_index(
 
 async def test_a_time_is_a_range_of_the_index(filled: Any) -> None:
     since = datetime.fromisoformat("2026-01-03T00:00:00Z")
-    values = audit_store.values(Wanted(since=since, until=since + HOUR), None, 1000)
+    values = audit_store.values(AuditFilter(since=since, until=since + HOUR), None, 1000)
     [top] = json.loads(await filled.fetchval(f"explain (analyze, format json) {audit_store.EVERYTHING}", *values))
     walk = top["Plan"]["Plans"][0]
     assert (walk["Index Name"], walk["Actual Rows"]) == ("event_by_time", 60)

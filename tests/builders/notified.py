@@ -100,7 +100,7 @@ class Scene:
         """What happened to the ticket since the last time that somebody asked."""
         company_id = self.tenant.company.id
         found = await event_store.of_ticket(self.tx, company_id, self.number, after=self._seen, limit=1000)
-        self._seen = max([self._seen, *(one.cursor.id for one in found)])
+        self._seen = max([self._seen, *(one.offset.id for one in found)])
         return found
 
     def rewind(self) -> None:

@@ -16,7 +16,7 @@ from clearline.accounts import store as account_store
 from clearline.cli.main import main
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database
-from clearline.schedule import FOLLOWERS
+from clearline.schedule import CONSUMERS
 from tests.builders.databases import administer
 from tests.conftest import NOW, new_database
 
@@ -225,7 +225,7 @@ async def test_the_doctor_names_followers_that_nobody_runs(unmigrated: str) -> N
     sick = run(unmigrated, "doctor", "--json")
     assert sick.returncode == 3
     found = {one["name"]: one["found"] for one in json.loads(sick.stdout)["checks"] if not one["ok"]}
-    assert set(found) == set(FOLLOWERS)
+    assert set(found) == set(CONSUMERS)
     assert all("1 events to follow" in text and "clearline work" in text for text in found.values())
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from clearline.events import offset_store
 from clearline.events import store as event_store
-from clearline.events.store import START, Cursor, Event
+from clearline.events.store import START, Event, Offset
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets
@@ -19,16 +19,16 @@ from tests.conftest import NOW, Tenant, new_database, new_tenant
 WRITERS, TICKETS_EACH = 6, 15
 
 
-async def read_on(database: Database, after: Cursor, *, limit: int = 1000) -> list[Event]:
+async def read_on(database: Database, after: Offset, *, limit: int = 1000) -> list[Event]:
     async with database.statement() as tx:
         return await event_store.read(tx, after, limit=limit)
 
 
-async def the_end(database: Database) -> Cursor:
+async def the_end(database: Database) -> Offset:
     """The cursor behind all that can be read now."""
     cursor = START
     while found := await read_on(database, cursor):
-        cursor = found[-1].cursor
+        cursor = found[-1].offset
     return cursor
 
 
@@ -48,7 +48,7 @@ async def test_a_reader_does_not_pass_an_event_while_an_older_transaction_is_ope
             ] == [second]
     found = await read_on(database, cursor)
     assert [event.ticket_number for event in found] == [first, second]
-    assert await read_on(database, found[-1].cursor) == []
+    assert await read_on(database, found[-1].offset) == []
 
 
 async def test_an_event_with_a_smaller_id_that_commits_later_is_still_read(database: Database, tenant: Tenant) -> None:
@@ -61,7 +61,7 @@ async def test_an_event_with_a_smaller_id_that_commits_later_is_still_read(datab
         assert await read_on(database, cursor) == []
     found = await read_on(database, cursor)
     assert [event.ticket_number for event in found] == [larger, smaller]
-    assert found[0].cursor.id > found[1].cursor.id
+    assert found[0].offset.id > found[1].offset.id
 
 
 async def test_a_rolled_back_event_is_never_read_and_holds_nobody_up(database: Database, tenant: Tenant) -> None:
@@ -84,7 +84,7 @@ async def test_paging_through_one_transaction_reads_each_event_once(database: Da
     while page := await read_on(database, cursor, limit=3):
         assert len(page) <= 3
         found += [event.ticket_number for event in page]
-        cursor = page[-1].cursor
+        cursor = page[-1].offset
     assert found == numbers
 
 
@@ -127,7 +127,7 @@ async def test_concurrent_writers_are_read_exactly_once(database: Database, tena
     while True:
         page = await read_on(database, cursor, limit=5)
         found += [event.ticket_number for event in page]
-        cursor = page[-1].cursor if page else cursor
+        cursor = page[-1].offset if page else cursor
         if last_round and not page:
             break
         last_round = all(writer.done() for writer in writers)
@@ -159,11 +159,11 @@ async def written(database: Database, tenant: Tenant, many: int) -> list[int]:
 async def read_as(database: Database, name: str, *, limit: int) -> list[int | None]:
     """The tickets of the next events of a consumer."""
     async with database.transaction() as tx:
-        cursor = await offset_store.hold(tx, name)
+        cursor = await offset_store.lock(tx, name)
         assert cursor is not None
         found = await event_store.read(tx, cursor, limit=limit)
         if found:
-            await offset_store.advance(tx, name, found[-1].cursor)
+            await offset_store.advance(tx, name, found[-1].offset)
     return [event.ticket_number for event in found if event.ticket_number is not None]
 
 
@@ -180,13 +180,13 @@ async def test_events_from_another_server_are_readable_again_and_nobody_skips_an
         assert (await read_as(restored, name, limit=records + many)) == numbers[:many]
     await move_ahead(restored)
     assert await read_on(restored, START) == []
-    await migrate.migrate(restored, afterwards=event_store.rebase)
+    await migrate.migrate(restored, afterwards=event_store.renumber)
     found = await read_on(restored, START)
-    assert [event.cursor.id for event in found] == sorted(event.cursor.id for event in found)
+    assert [event.offset.id for event in found] == sorted(event.offset.id for event in found)
     assert sorted(event.ticket_number for event in found if event.ticket_number) == sorted(numbers)
     later = await written(restored, tenant, 2)
     async with restored.transaction() as tx:
-        assert await event_store.rebase(tx) is False
+        assert await event_store.renumber(tx) is False
     assert await read_as(restored, "finished", limit=1000) == later
     assert await read_as(restored, "fresh", limit=1000) == sorted(numbers) + later
     for name, many in begun.items():
@@ -203,20 +203,20 @@ async def test_what_happened_between_a_restore_and_the_start_is_not_skipped(rest
         await offset_store.advance(tx, "finished", await the_end(restored))
     await move_ahead(restored)
     early = await written(restored, tenant, 2)
-    await migrate.migrate(restored, afterwards=event_store.rebase)
+    await migrate.migrate(restored, afterwards=event_store.renumber)
     assert await read_as(restored, "finished", limit=1000) == sorted(early)
 
 
 async def test_events_of_this_server_are_left_as_they_are(restored: Database) -> None:
     async with restored.transaction() as tx:
-        assert await event_store.rebase(tx) is False, "an empty log is in step"
+        assert await event_store.renumber(tx) is False, "an empty log is in step"
     tenant = await new_tenant(restored)
     await written(restored, tenant, 3)
     before = await read_on(restored, START)
     async with restored.transaction() as tx:
         await raised(tx, tenant, "of a transaction that still runs")
         async with restored.transaction() as other:
-            assert await event_store.rebase(other) is False
+            assert await event_store.renumber(other) is False
     assert (await read_on(restored, START))[: len(before)] == before
 
 
@@ -229,8 +229,8 @@ async def test_a_second_call_changes_nothing(restored: Database) -> None:
     found = []
     for expected in (True, False, False):
         async with restored.transaction() as tx:
-            assert await event_store.rebase(tx) is expected
+            assert await event_store.renumber(tx) is expected
         async with restored.statement() as tx:
             found.append([tuple(row) for row in await tx.fetch("select name, xid::text, id from consumer")])
-        found.append([(one.cursor, one.data) for one in await read_on(restored, START)])
+        found.append([(one.offset, one.data) for one in await read_on(restored, START)])
     assert found[2:4] == found[:2] == found[4:]

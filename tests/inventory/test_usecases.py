@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.audit import store as audit_store
-from clearline.audit.store import Wanted
+from clearline.audit.store import AuditFilter
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.inventory import usecases as inventory
@@ -106,7 +106,7 @@ async def test_a_service_is_added_once_and_only_when_it_breaks_no_rule(database:
 
 async def events_of(tx: Tx, tenant: Tenant) -> list[tuple[str, dict[str, Any]]]:
     """What happened to a company's services since the fixture made them, the last first."""
-    found = await audit_store.of_company(tx, Wanted(company_id=tenant.company.id, type="service."), None, 50)
+    found = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type="service."), None, 50)
     return [(event.type, event.data) for event in found[:-4]]
 
 

@@ -119,7 +119,7 @@ async def test_of_two_processes_one_routes(database: Database, tenant: Tenant) -
         await new_rule(tx, await new_queue(tx))
         number = await raised(tx, tenant)
     async with database.transaction() as other:
-        assert await offset_store.hold(other, NAME) is not None
+        assert await offset_store.lock(other, NAME) is not None
         assert await turn(database) == 0
     assert await turn(database) > 0
     assert (await where(database, number))[0][0] is not None

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from clearline.events import store as event_store
-from clearline.events.store import Cursor
+from clearline.events.store import Offset
 from clearline.platform.database.transactions import Database, Tx
 from clearline.search import store as search_store
 from clearline.search.document import facet
@@ -164,7 +164,7 @@ async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, 
     assert not whole & BIG
 
 
-@pytest.mark.parametrize("work", [search_store.settled, lambda tx: event_store.read(tx, Cursor(3, 5), limit=200)])
+@pytest.mark.parametrize("work", [search_store.settled, lambda tx: event_store.read(tx, Offset(3, 5), limit=200)])
 async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work: Any) -> None:
     recording = RecordingConnection()
     await work(Tx(recording))

@@ -9,7 +9,7 @@ from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden
 from clearline.events import offset_store
 from clearline.events import store as event_store
-from clearline.events.consumer import AT_ONCE
+from clearline.events.consumer import BATCH_SIZE
 from clearline.events.domain import RecordChanged
 from clearline.events.store import START
 from clearline.identity import OPERATOR, PROVIDER_ID
@@ -76,9 +76,9 @@ async def test_only_tickets_that_something_happened_to_are_written(database: Dat
 
 async def test_more_events_than_one_turn_takes_are_all_followed(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        numbers = [await raised(tx, tenant, "Timpani") for _ in range(AT_ONCE + 30)]
+        numbers = [await raised(tx, tenant, "Timpani") for _ in range(BATCH_SIZE + 30)]
     [job, _backlog] = indexing.jobs(database)
-    assert await job.run() == AT_ONCE
+    assert await job.run() == BATCH_SIZE
     await follow(database)
     assert len(await found(database, "timpani")) == 200
     async with database.transaction() as tx:
@@ -91,7 +91,7 @@ async def test_of_two_processes_one_follows_at_a_time(database: Database, tenant
         await raised(tx, tenant, "Glockenspiel")
     jobs = indexing.jobs(database)
     async with database.transaction() as tx:
-        assert await offset_store.hold(tx, search.CONSUMER) is not None
+        assert await offset_store.lock(tx, search.CONSUMER) is not None
         assert [await job.run() for job in jobs] == [0, 0]
     await follow(database)
     assert await found(database, "glockenspiel")

@@ -99,7 +99,7 @@ def _value(value: object) -> str:
 
 def _described(one: Event) -> dict[str, object]:
     return {
-        "id": one.cursor.id,
+        "id": one.offset.id,
         "at": msgspec.to_builtins(one.at),
         "type": one.type,
         "companyId": one.company_id,

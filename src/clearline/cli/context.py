@@ -71,7 +71,7 @@ async def open_database(found: Settings, url: str, *, may_migrate: bool) -> Asyn
     database = await Database.open(url, size=found.pool_size)
     try:
         if may_migrate:
-            await migrate.migrate(database, afterwards=event_store.rebase)
+            await migrate.migrate(database, afterwards=event_store.renumber)
         elif await migrate.pending(database):
             raise NotReady("the database lacks migrations: run clearline migrate first")
         yield database

@@ -9,7 +9,7 @@ import msgspec
 from clearline.cli.audit import about, details
 from clearline.cli.context import run
 from clearline.event_stream import usecases as stream
-from clearline.event_stream.store import Place
+from clearline.event_stream.store import EventCursor
 from clearline.event_stream.usecases import Reader
 from clearline.events.store import Event
 from clearline.identity import OPERATOR
@@ -21,17 +21,17 @@ _EVERY = 0.5
 """Seconds between two looks for what is new."""
 
 
-class _Cursor(click.ParamType[Place]):
+class _Cursor(click.ParamType[EventCursor]):
     name = "cursor"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Place:
-        """The place in a cursor."""
-        if isinstance(value, Place):
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> EventCursor:
+        """Return the cursor in a text."""
+        if isinstance(value, EventCursor):
             return value
-        place = stream.read_place(str(value))
-        if place is None:
+        cursor = stream.parse_cursor(str(value))
+        if cursor is None:
             self.fail("is no cursor of an event; 0-0-0 is the beginning", param, ctx)
-        return place
+        return cursor
 
 
 @click.group()
@@ -50,7 +50,13 @@ def events() -> None:
 @click.option("--follow", is_flag=True, help="Go on with what is to come, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each event, one a line.")
 def tail(
-    *, after: Place | None, company: str | None, ticket: str | None, types: tuple[str, ...], follow: bool, as_json: bool
+    *,
+    after: EventCursor | None,
+    company: str | None,
+    ticket: str | None,
+    types: tuple[str, ...],
+    follow: bool,
+    as_json: bool,
 ) -> None:
     """Print events, oldest first: those after a cursor, or all there are.
 
@@ -61,8 +67,8 @@ def tail(
         async with database.transaction() as tx:
             number = None if ticket is None else access.check_number(ticket)
             reader = await stream.open_reader(tx, OPERATOR, company=company, ticket=number, types=types)
-            place = await stream.start(tx, after, reader, from_now=follow)
-        async for event in _read(database, reader, place, follow=follow):
+            cursor = await stream.starting_cursor(tx, after, reader, from_now=follow)
+        async for event in _read(database, reader, cursor, follow=follow):
             click.echo(_json(event) if as_json else _line(event))
 
     try:
@@ -72,13 +78,13 @@ def tail(
             raise
 
 
-async def _read(database: Database, reader: Reader, place: Place, *, follow: bool) -> AsyncIterator[Event]:
+async def _read(database: Database, reader: Reader, cursor: EventCursor, *, follow: bool) -> AsyncIterator[Event]:
     while True:
         async with database.statement() as tx:
-            found = await stream.read(tx, reader, place)
+            found = await stream.read(tx, reader, cursor)
         for event in found.events:
             yield event
-        place = found.place
+        cursor = found.cursor
         if found.has_more:
             continue
         if not follow:

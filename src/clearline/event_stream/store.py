@@ -1,6 +1,6 @@
-"""The log for those who follow it: what came after a place in it, and where a place is to be found again.
+"""The event log as the stream reads it: the events after a cursor, and where a cursor is after a restore.
 
-Each function is one statement. Only events behind the horizon are read (see ``events.read``).
+Each function is one statement. Only events of finished transactions are read (see ``events.store.read``).
 """
 
 from collections.abc import Sequence
@@ -8,137 +8,141 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.store import START, Cursor, Event, event_of
+from clearline.events.store import START, Event, Offset, event_of
 from clearline.platform.database.transactions import Record, Tx
 
 
-class Place(NamedTuple):
-    """A place in the log as those outside keep it: behind an event, which its time tells from any other."""
+class EventCursor(NamedTuple):
+    """A position in the log as clients keep it: after the event at this offset, identified by its time as well."""
 
-    cursor: Cursor
+    offset: Offset
     at: datetime
 
 
-BEGINNING = Place(START, datetime(1970, 1, 1, tzinfo=UTC))
+BEGINNING = EventCursor(START, datetime(1970, 1, 1, tzinfo=UTC))
+"""Before the first event."""
 
-MARGIN = timedelta(hours=1)
-"""How far before its time a lost place is looked for: longer than any transaction lasts, and than clocks differ."""
+RECOVERY_MARGIN = timedelta(hours=1)
+"""How far before its time a lost cursor is resumed: longer than a transaction lasts, and more than clocks differ."""
 
 
-class Wanted(NamedTuple):
-    """Which events. ``types`` are exact, or end with a dot and are beginnings; none at all means every type."""
+class EventFilter(NamedTuple):
+    """Which events. A type is exact, or a prefix when it ends with a dot; no type at all means every type."""
 
     company_id: UUID | None = None
     ticket_number: int | None = None
     types: tuple[str, ...] = ()
 
 
-class Walked(NamedTuple):
-    """A piece of the log: the events that were wanted, the last place that was looked at, and whether more may follow.
+class EventBatch(NamedTuple):
+    """A part of the log: the events that match, and whether there may be more.
 
-    ``last`` is None when there was nothing.
+    ``last`` is the cursor after the last event that was read, whether it matches or not; None when nothing was read.
     """
 
     events: list[Event]
-    last: Place | None
+    last: EventCursor | None
     is_full: bool
 
 
-_BEHIND = "xid < pg_snapshot_xmin(pg_current_snapshot())"
+_FINISHED = "xid < pg_snapshot_xmin(pg_current_snapshot())"
 
-# What is not wanted comes without its data: so a rare type costs no long walk in one statement, and the place moves on.
-_WALK = f"""
+# An event that does not match is read without its data: a rare type then costs no long scan in one statement, and the
+# cursor advances.
+_READ = f"""
     select e.xid::text::bigint, e.id, e.company_id, e.at, e.type, e.ticket_number, e.note_number, e.actor_id,
            e.actor_name,
            case when $4::text[] is null or exists (
                select from unnest($4) t where e.type = t or (right(t, 1) = '.' and starts_with(e.type, t))
            ) then e.data end
       from {{source}} e
-     where {{after}} and e.{_BEHIND}
+     where {{after}} and e.{_FINISHED}
      order by e.xid, e.id limit $3"""
 
 _AFTER = "(e.xid, e.id) > ($1::text::xid8, $2)"
-EVERYTHING = _WALK.format(source="event", after=_AFTER)
-# The company twice: the newest events are too new for the statistics, and by place alone there seem to be next to none,
-# so that a walk through those of all companies would look as good.
-OF_COMPANY = _WALK.format(
+EVERYTHING = _READ.format(source="event", after=_AFTER)
+# The company twice: the newest events are too new for the statistics. By offset alone there seem to be next to none, so
+# that a scan through the events of all companies would look as good.
+OF_COMPANY = _READ.format(
     source="event", after="e.company_id = $5 and (e.company_id, e.xid, e.id) > ($5, $1::text::xid8, $2)"
 )
-# Materialised: a ticket has few events, and a walk along its company's whole log for them would be long.
+# Materialized: a ticket has few events, and a scan through its company's whole log for them would be long.
 OF_TICKET = (
     "with of_ticket as materialized (select * from event where company_id = $5 and ticket_number = $6)"
-    + _WALK.format(source="of_ticket", after=_AFTER)
+    + _READ.format(source="of_ticket", after=_AFTER)
 )
 
-# Orders name the table: a bare xid would be the number that is answered, which no index knows.
-_TAIL = f"""select e.xid::text::bigint, e.id, e.at from event e where e.{_BEHIND} {{only}}
-             order by e.xid desc, e.id desc limit 1"""
-TAIL = _TAIL.format(only="")
-TAIL_OF_COMPANY = _TAIL.format(only="and e.company_id = $1")
+# Orders name the table: a bare xid would be the number that is returned, which no index contains.
+_LATEST = f"""select e.xid::text::bigint, e.id, e.at from event e where e.{_FINISHED} {{only}}
+               order by e.xid desc, e.id desc limit 1"""
+LATEST = _LATEST.format(only="")
+LATEST_OF_COMPANY = _LATEST.format(only="and e.company_id = $1")
 
-NEWS = f"""select e.xid::text::bigint, e.id, e.company_id from event e
-            where (e.xid, e.id) > ($1::text::xid8, $2) and e.{_BEHIND} order by e.xid, e.id limit $3"""
+NEW_OFFSETS = f"""select e.xid::text::bigint, e.id, e.company_id from event e
+            where (e.xid, e.id) > ($1::text::xid8, $2) and e.{_FINISHED} order by e.xid, e.id limit $3"""
 
-FIND = f"""
+RECOVER_OFFSET = f"""
     select xid::text::bigint, id from (
         (select 1 as rank, xid, id from event where xid = $1::text::xid8 and id = $2 and at = $3)
         union all
-        (select 2, xid, id - 1 from event where at >= $4 and {_BEHIND} order by at, id limit 1)
+        (select 2, xid, id - 1 from event where at >= $4 and {_FINISHED} order by at, id limit 1)
         union all
-        (select 3, xid, id from event where {_BEHIND} order by xid desc, id desc limit 1)
-    ) found order by rank limit 1"""
+        (select 3, xid, id from event where {_FINISHED} order by xid desc, id desc limit 1)
+    ) candidate order by rank limit 1"""
 
 
-def values(wanted: Wanted, after: Cursor, limit: int) -> tuple[object, ...]:
-    """What the walks bind."""
+def values(wanted: EventFilter, after: Offset, limit: int) -> tuple[object, ...]:
+    """Return the values that the reading statements bind."""
     bound = (str(after.xid), after.id, limit, [*wanted.types] or None)
-    return (*bound, *(one for one in (wanted.company_id, wanted.ticket_number) if one is not None))
+    return (*bound, *(value for value in (wanted.company_id, wanted.ticket_number) if value is not None))
 
 
-def _walked(rows: Sequence[Record], limit: int) -> Walked:
-    last = Place(Cursor(rows[-1][0], rows[-1][1]), rows[-1][3]) if rows else None
-    return Walked([event_of(row) for row in rows if row[9] is not None], last, len(rows) == limit)
+def _batch(rows: Sequence[Record], limit: int) -> EventBatch:
+    last = EventCursor(Offset(rows[-1][0], rows[-1][1]), rows[-1][3]) if rows else None
+    return EventBatch([event_of(row) for row in rows if row[9] is not None], last, len(rows) == limit)
 
 
-async def walk(tx: Tx, wanted: Wanted, after: Cursor, *, limit: int) -> Walked:
-    """The next ``limit`` events after a cursor in the log's order, those that are wanted with their data.
+async def read(tx: Tx, wanted: EventFilter, after: Offset, *, limit: int) -> EventBatch:
+    """Read the next ``limit`` events after an offset in the log's order, and return those that match.
 
-    Of all companies served by ``event_cursor``, of one by the primary key, of a ticket by ``event_by_ticket`` (its
-    company has to be named, too); that one is sorted.
+    For all companies served by ``event_cursor``, for one by the primary key, for a ticket by ``event_by_ticket`` (its
+    company must be in the filter too); that one is sorted.
     """
     bound = values(wanted, after, limit)
     if wanted.ticket_number is not None:
-        return _walked(await tx.fetch(OF_TICKET, *bound), limit)
+        return _batch(await tx.fetch(OF_TICKET, *bound), limit)
     if wanted.company_id is not None:
-        return _walked(await tx.fetch(OF_COMPANY, *bound), limit)
-    return _walked(await tx.fetch(EVERYTHING, *bound), limit)
+        return _batch(await tx.fetch(OF_COMPANY, *bound), limit)
+    return _batch(await tx.fetch(EVERYTHING, *bound), limit)
 
 
-async def tail(tx: Tx, company_id: UUID | None = None) -> Place:
-    """The place behind the last event there is, of all companies or of one.
+async def latest_cursor(tx: Tx, company_id: UUID | None = None) -> EventCursor:
+    """Return the cursor after the latest event of all companies, or of one.
 
     Served by ``event_cursor``, or the primary key.
     """
-    row = await (tx.fetchrow(TAIL) if company_id is None else tx.fetchrow(TAIL_OF_COMPANY, company_id))
-    return BEGINNING if row is None else Place(Cursor(row[0], row[1]), row[2])
+    row = await (tx.fetchrow(LATEST) if company_id is None else tx.fetchrow(LATEST_OF_COMPANY, company_id))
+    return BEGINNING if row is None else EventCursor(Offset(row[0], row[1]), row[2])
 
 
-async def news(tx: Tx, after: Cursor, *, limit: int) -> list[tuple[Cursor, UUID]]:
-    """The next places after a cursor, and whose events they are. Served by ``event_cursor``."""
-    rows = await tx.fetch(NEWS, str(after.xid), after.id, limit)
-    return [(Cursor(row[0], row[1]), row[2]) for row in rows]
+async def new_offsets(tx: Tx, after: Offset, *, limit: int) -> list[tuple[Offset, UUID]]:
+    """Return the next offsets after an offset, and the companies of their events. Served by ``event_cursor``."""
+    rows = await tx.fetch(NEW_OFFSETS, str(after.xid), after.id, limit)
+    return [(Offset(row[0], row[1]), row[2]) for row in rows]
 
 
-async def find(tx: Tx, place: Place) -> Cursor:
-    """Where a reader goes on that was told everything up to a place, however long ago.
+async def recover_offset(tx: Tx, cursor: EventCursor) -> Offset:
+    """Return the offset after which a reader goes on that has everything up to a cursor, however old the cursor is.
 
-    The place may be gone: after a restore into another PostgreSQL events have other transactions (``events.rebase``),
-    and a restored copy may be older than what the reader was told, and other events may have taken the numbers since.
-    No number tells these apart, but time does: whatever the reader may have missed happened after the event it was
-    told last, give or take what a transaction lasts. So it goes on before the first event of the hour before, and is
-    told again what happened in that hour. Served by ``event_cursor`` and ``event_by_time``.
+    The cursor's event may be gone. After a restore into another PostgreSQL events have other transactions
+    (``events.store.renumber``), and a restored copy may be older than what the reader has, and other events may have
+    taken the numbers since. No number tells these apart, but time does: whatever the reader may have missed happened
+    after its last event, give or take the length of a transaction. So it goes on before the first event of the hour
+    before, and reads that hour again. Served by ``event_cursor`` and ``event_by_time``.
     """
-    if place.cursor == START:
+    if cursor.offset == START:
         return START
-    row = await tx.fetchrow(FIND, str(place.cursor.xid), place.cursor.id, place.at, place.at - MARGIN)
-    return START if row is None else Cursor(row[0], row[1])
+    row = await tx.fetchrow(
+        RECOVER_OFFSET, str(cursor.offset.xid), cursor.offset.id, cursor.at, cursor.at - RECOVERY_MARGIN
+    )
+    return START if row is None else Offset(row[0], row[1])

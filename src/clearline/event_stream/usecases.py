@@ -1,4 +1,4 @@
-"""What happens, in the order of the log: for those who follow it."""
+"""Read the events in the order of the log, from a cursor on."""
 
 import re
 from collections.abc import Sequence
@@ -12,28 +12,28 @@ from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound
 from clearline.event_stream import store as event_stream_store
-from clearline.event_stream.store import BEGINNING, Place, Wanted
+from clearline.event_stream.store import BEGINNING, EventCursor, EventFilter
 from clearline.events.event_types import Audience, visible_data
-from clearline.events.store import Cursor, Event
+from clearline.events.store import Event, Offset
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 
-_TEXT = re.compile("([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
+_CURSOR = re.compile("([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MOST = 2**63
-_LATEST = 10**6 * 253_000_000_000
+_NUMBER_LIMIT = 2**63
+_TIME_MAX = 10**6 * 253_000_000_000
 """Microseconds since 1970, some time in the year 9987."""
-_AT_ONCE = 500
-"""The most events that a page looks at when some of them are left out."""
+_BATCH_SIZE = 500
+"""The most events that are read for a page when some of them are left out."""
 
 
 class Reader(Struct, frozen=True):
-    """Who reads which events: what was asked for, within what may be known.
+    """Who reads which events: what was asked for, within what the actor may see.
 
-    ``records`` lets it know what happened to things that are no tickets; a customer then still knows only its own
-    people, keys and services.
+    ``records`` includes events about other records than tickets; a customer still sees only its own people, keys,
+    services and subscriptions.
     """
 
     company_id: UUID | None
@@ -43,42 +43,42 @@ class Reader(Struct, frozen=True):
     records: bool
 
     @property
-    def is_whole(self) -> bool:
-        """Whether nothing is left out of what is read for it."""
+    def is_unfiltered(self) -> bool:
+        """Whether the reader sees every event that is read for it."""
         return self.is_staff and self.records and not self.types
 
 
-class Read(NamedTuple):
-    """Events with the places behind them, the place that reading came to, and whether there is more to read."""
+class EventPage(NamedTuple):
+    """Events, the cursor that reading came to, and whether there is more to read."""
 
     events: list[Event]
-    place: Place
+    cursor: EventCursor
     has_more: bool
 
 
-def place_text(place: Place) -> str:
-    """A place as those outside keep it.
+def format_cursor(cursor: EventCursor) -> str:
+    """Return a cursor as clients keep it.
 
-    It is not signed and bound to nothing, so that it is good for weeks, with other filters and after a change of keys;
-    what may be read from there is decided anew each time.
+    It is not signed and bound to nothing, so that it is good for weeks, with other filters and after a change of keys.
+    What may be read after it is decided again each time.
     """
-    return f"{place.cursor.xid:x}-{place.cursor.id:x}-{(place.at - _EPOCH) // timedelta(microseconds=1):x}"
+    return f"{cursor.offset.xid:x}-{cursor.offset.id:x}-{(cursor.at - _EPOCH) // timedelta(microseconds=1):x}"
 
 
-def read_place(text: str) -> Place | None:
-    """The place in a text, or None when it is none of ours."""
-    found = _TEXT.fullmatch(text)
-    if found is None:
+def parse_cursor(text: str) -> EventCursor | None:
+    """Return the cursor in a text, or None when it is malformed."""
+    match = _CURSOR.fullmatch(text)
+    if match is None:
         return None
-    xid, event_id, at = (int(one, 16) for one in found.groups())
-    if xid >= _MOST or event_id >= _MOST or at > _LATEST:
+    xid, event_id, at = (int(number, 16) for number in match.groups())
+    if xid >= _NUMBER_LIMIT or event_id >= _NUMBER_LIMIT or at > _TIME_MAX:
         return None
-    return Place(Cursor(xid, event_id), _EPOCH + timedelta(microseconds=at))
+    return EventCursor(Offset(xid, event_id), _EPOCH + timedelta(microseconds=at))
 
 
-def place_of(event: Event) -> Place:
-    """The place behind an event."""
-    return Place(event.cursor, event.at)
+def cursor_of(event: Event) -> EventCursor:
+    """Return the cursor after an event."""
+    return EventCursor(event.offset, event.at)
 
 
 async def open_reader(
@@ -89,10 +89,10 @@ async def open_reader(
     ticket: int | None = None,
     types: Sequence[str] = (),
 ) -> Reader:
-    """What an actor may follow of what it asks for: events of all companies for the staff, of its own for a customer.
+    """Return a reader of the events that an actor asks for: of all companies for the staff, of its own for a customer.
 
-    Each of ``types`` is an event's type, or with a dot at its end a beginning of it, such as ``note.``; none at all
-    means every type. Who may read the audit is also told what happens to things that are no tickets.
+    Each of ``types`` is an event type, or a prefix of types that ends with a dot, such as ``note.``; none at all means
+    every type. Who may read the audit also reads the events about other records than tickets.
 
     Raises:
         NotFound: no such company or ticket for this actor, or the ticket is not the company's.
@@ -103,54 +103,57 @@ async def open_reader(
     if company is not None:
         company_id = (await accounts.company_of(tx, actor, company)).id
     if ticket is not None:
-        of = await access.ticket_to_read(tx, actor, ticket)
-        if company_id not in {None, of}:
+        ticket_company_id = await access.ticket_to_read(tx, actor, ticket)
+        if company_id not in {None, ticket_company_id}:
             raise NotFound("ticket", ticket_number(ticket))
-        company_id = of
+        company_id = ticket_company_id
     return Reader(company_id, ticket, tuple(sorted(set(types))), actor.is_staff, Scope.AUDIT_READ in actor.scopes)
 
 
-async def now_place(tx: Tx, reader: Reader) -> Place:
-    """The place from which only what is still to come is read. Served as ``event_feed.tail``."""
-    return await event_stream_store.tail(tx, reader.company_id)
+async def latest_cursor(tx: Tx, reader: Reader) -> EventCursor:
+    """Return the cursor after which only future events are read. Served as ``store.latest_cursor``."""
+    return await event_stream_store.latest_cursor(tx, reader.company_id)
 
 
-async def resume(tx: Tx, place: Place) -> Cursor:
-    """Where to go on that a place from outside names, even if it is from before a restore: see ``event_feed.find``."""
-    return await event_stream_store.find(tx, place)
+async def recover_offset(tx: Tx, cursor: EventCursor) -> Offset:
+    """Return the offset to go on after for a client's cursor, even if it is from before a restore.
 
-
-async def read(tx: Tx, reader: Reader, after: Place, *, limit: int = _AT_ONCE) -> Read:
-    """The next events after a place that the reader may know of, reduced to what it may know; ``limit`` are looked at.
-
-    The place moves on even when all that was looked at is not for this reader. Served as ``event_feed.walk``.
+    See ``store.recover_offset``.
     """
-    wanted = Wanted(reader.company_id, reader.ticket, reader.types)
-    walked = await event_stream_store.walk(tx, wanted, after.cursor, limit=limit)
-    events = [seen for event in walked.events if (seen := _seen(reader, event)) is not None]
-    return Read(events, walked.last or after, walked.is_full)
+    return await event_stream_store.recover_offset(tx, cursor)
 
 
-async def page(tx: Tx, reader: Reader, after: Place, *, limit: int) -> Read:
-    """At most ``limit`` of the next events after a place. There may be fewer, or none, and more behind them.
+async def read(tx: Tx, reader: Reader, after: EventCursor, *, limit: int = _BATCH_SIZE) -> EventPage:
+    """Read ``limit`` events after a cursor, and return those that the reader sees, reduced to what it may see.
 
-    Served as ``event_feed.walk``.
+    The cursor advances even when none of the events is for this reader. Served as ``store.read``.
     """
-    found = await read(tx, reader, after, limit=limit + 1 if reader.is_whole else _AT_ONCE)
-    if len(found.events) <= limit:
-        return found
-    events = found.events[:limit]
-    return Read(events, place_of(events[-1]), has_more=True)
+    wanted = EventFilter(reader.company_id, reader.ticket, reader.types)
+    batch = await event_stream_store.read(tx, wanted, after.offset, limit=limit)
+    events = [visible for event in batch.events if (visible := _visible(reader, event)) is not None]
+    return EventPage(events, batch.last or after, batch.is_full)
 
 
-async def start(tx: Tx, place: Place | None, reader: Reader, *, from_now: bool) -> Place:
-    """Where a reader begins: behind its place, and without one at the beginning of the log, or at its end."""
-    if place is not None:
-        return Place(await resume(tx, place), place.at)
-    return await now_place(tx, reader) if from_now else BEGINNING
+async def read_page(tx: Tx, reader: Reader, after: EventCursor, *, limit: int) -> EventPage:
+    """Return at most ``limit`` of the next events after a cursor. There may be fewer, or none, and more after them.
+
+    Served as ``store.read``.
+    """
+    page = await read(tx, reader, after, limit=limit + 1 if reader.is_unfiltered else _BATCH_SIZE)
+    if len(page.events) <= limit:
+        return page
+    events = page.events[:limit]
+    return EventPage(events, cursor_of(events[-1]), has_more=True)
 
 
-def _seen(reader: Reader, event: Event) -> Event | None:
+async def starting_cursor(tx: Tx, cursor: EventCursor | None, reader: Reader, *, from_now: bool) -> EventCursor:
+    """Return where a reader begins: after its cursor, or without one at the beginning of the log or at its end."""
+    if cursor is not None:
+        return EventCursor(await recover_offset(tx, cursor), cursor.at)
+    return await latest_cursor(tx, reader) if from_now else BEGINNING
+
+
+def _visible(reader: Reader, event: Event) -> Event | None:
     if reader.is_staff:
         return event if reader.records or event.ticket_number is not None else None
     audience = Audience.COMPANY_ADMIN if reader.records else Audience.CUSTOMER

@@ -1,4 +1,4 @@
-"""Work that follows from events: each follower reads them in order, from where it stopped, exactly once."""
+"""Consumers: each reads the events in order, from its offset on, and handles every event exactly once."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,31 +8,32 @@ from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 
-EVERY = 0.5
-"""Seconds between two looks for new events."""
+POLL_SECONDS = 0.5
+"""Time between two polls for new events."""
 
-AT_ONCE = 200
+BATCH_SIZE = 200
 """The most events of one run: requests go first (see ``runner.BUSY_SHARE``)."""
 
 Handle = Callable[[Tx, list[Event]], Awaitable[None]]
 
 
-def follower(database: Database, name: str, handle: Handle) -> PeriodicJob:
-    """A job that hands new events to ``handle``, in the transaction that also notes how far it came.
+def consumer(database: Database, name: str, handle: Handle) -> PeriodicJob:
+    """Return a job that passes new events to ``handle``, in the transaction that also advances the consumer's offset.
 
-    Of several processes one works at a time; a process that dies in the middle leaves everything as it was.
+    Of several processes one works at a time. When a process dies in the middle of a batch, nothing of the batch is
+    done, and it is read again.
     """
 
-    async def turn() -> int:
+    async def run() -> int:
         async with database.transaction() as tx:
-            cursor = await offset_store.hold(tx, name)
-            if cursor is None:
+            offset = await offset_store.lock(tx, name)
+            if offset is None:
                 return 0
-            found = await event_store.read(tx, cursor, limit=AT_ONCE)
-            if not found:
+            events = await event_store.read(tx, offset, limit=BATCH_SIZE)
+            if not events:
                 return 0
-            await handle(tx, found)
-            await offset_store.advance(tx, name, found[-1].cursor)
-            return len(found)
+            await handle(tx, events)
+            await offset_store.advance(tx, name, events[-1].offset)
+            return len(events)
 
-    return PeriodicJob(name, EVERY, turn, AT_ONCE)
+    return PeriodicJob(name, POLL_SECONDS, run, BATCH_SIZE)

@@ -1,4 +1,4 @@
-"""Events: one row a fact, and the cursor that reads them without ever skipping one."""
+"""Events: one row for each fact, read by offset without ever skipping one."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,22 +12,24 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 
 
-class Cursor(NamedTuple):
-    """A place in the log: the transaction that wrote the event, and the event's id."""
+class Offset(NamedTuple):
+    """A position in the log of events: the transaction that wrote an event, and the event's id."""
 
     xid: int
     id: int
 
 
-START = Cursor(0, 0)
-_REBASED = "3"
+START = Offset(0, 0)
+"""Before the first event."""
+
+_RENUMBERED = "3"
 """The first number that an ordinary transaction can have."""
 
 
 class Event(NamedTuple):
-    """A stored fact. ``data`` holds the members of the domain's event."""
+    """A stored fact. ``data`` holds the members of the fact."""
 
-    cursor: Cursor
+    offset: Offset
     company_id: UUID
     at: datetime
     type: str
@@ -56,7 +58,7 @@ def encode(fact: Fact) -> tuple[str, str]:
 
 
 def actor_id(actor: Actor) -> UUID | None:
-    """What the ``actor_id`` and ``created_by`` columns keep: the user, or nothing for the operator."""
+    """Return what the ``actor_id`` and ``created_by`` columns keep: the id of the user, or None for the operator."""
     return None if actor.user is None else actor.user.id
 
 
@@ -79,16 +81,17 @@ async def append(
 
 
 def event_of(row: Record) -> Event:
-    """The event in a row of all its columns."""
-    return Event(Cursor(row[0], row[1]), row[2], row[3], row[4], row[5], row[6], row[7], row[8], _decode(row[9]))
+    """Return the event in a row of all its columns."""
+    return Event(Offset(row[0], row[1]), row[2], row[3], row[4], row[5], row[6], row[7], row[8], _decode(row[9]))
 
 
-async def read(tx: Tx, after: Cursor, *, limit: int) -> list[Event]:
-    """The next events of all companies after a cursor, in the log's order.
+async def read(tx: Tx, after: Offset, *, limit: int) -> list[Event]:
+    """Return the next events of all companies after an offset, in the log's order.
 
-    Events of a transaction become visible when it commits, and a slow one may commit after a quick one that began
-    later: by id alone a reader that has passed the quick one would never see the slow one. So the order is
-    ``(xid, id)``, and only transactions older than the oldest one still running are read. Served by ``event_cursor``.
+    The events of a transaction become visible when it commits, and a slow transaction may commit after a quick one
+    that began later. By id alone, a reader that has passed the quick one would never see the slow one. So the order is
+    ``(xid, id)``, and only events of transactions older than the oldest running one are read. Served by
+    ``event_cursor``.
     """
     rows = await tx.fetch(
         """
@@ -105,7 +108,7 @@ async def read(tx: Tx, after: Cursor, *, limit: int) -> list[Event]:
 
 
 async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int, limit: int) -> list[Event]:
-    """What happened to one ticket after the event of this id, oldest first. Served by ``event_by_ticket``."""
+    """Return the events of one ticket after the event of this id, oldest first. Served by ``event_by_ticket``."""
     rows = await tx.fetch(
         """
         select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
@@ -119,13 +122,13 @@ async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int,
     return [event_of(row) for row in rows]
 
 
-async def rebase(tx: Tx) -> bool:
-    """Make the log readable again after a restore into another PostgreSQL; whether that was needed.
+async def renumber(tx: Tx) -> bool:
+    """Make the log readable again after a restore into another PostgreSQL; return whether that was needed.
 
-    A dump brings the events' transaction numbers along, but not the counter they came from. Where they are ahead of
-    the new counter, no reader would see them, and later events would seem older. All of them are committed, so one
-    number is enough for them, and the ids keep the order. Readers go on before the first event they may not have seen:
-    one that a server wrote after the restore and before this has a small number, and a great id.
+    A dump contains the events' transaction numbers, but not the counter that they came from. When they are ahead of the
+    new counter, no reader sees them, and later events seem older. All of them are committed, so that one number is
+    enough for all, and the ids keep the order. Consumers go on before the first event that they may not have handled:
+    an event that a server wrote after the restore and before this call has a small number and a large id.
     """
     ahead = await tx.fetchval(
         "select max(xid)::text::bigint >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint from event"
@@ -139,7 +142,7 @@ async def rebase(tx: Tx) -> bool:
                   id = coalesce((select min(e.id) - 1 from event e, dumped
                                   where (e.xid, e.id) > (c.xid, c.id) or e.id > dumped.last),
                                 (select max(e.id) from event e))""",
-        _REBASED,
+        _RENUMBERED,
     )
-    await tx.write("update event set xid = $1::text::xid8", _REBASED)
+    await tx.write("update event set xid = $1::text::xid8", _RENUMBERED)
     return True

@@ -54,11 +54,11 @@ async def note_events(tx: Tx, found: Sequence[Event], *, now: datetime) -> Noted
         event for event in fresh if event.ticket_number is not None and notification_rules(event.type, event.data)
     ]
     # The notes and files that a split brings along were told of before.
-    born = {(event.ticket_number, event.cursor.xid) for event in fresh if event.type == EventType.TICKET_CREATED}
+    born = {(event.ticket_number, event.offset.xid) for event in fresh if event.type == EventType.TICKET_CREATED}
     concerned = [
         event
         for event in concerned
-        if event.type not in _TEXT_TYPES or (event.ticket_number, event.cursor.xid) not in born
+        if event.type not in _TEXT_TYPES or (event.ticket_number, event.offset.xid) not in born
     ]
     if not concerned:
         return Noted(0, len(found) - len(fresh))
@@ -232,7 +232,7 @@ def _new(
         user_id,
         ticket.number,
         event.note_number,
-        event.cursor.id,
+        event.offset.id,
         event.type,
         data,
         event.actor_name,

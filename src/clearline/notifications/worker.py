@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from clearline.events.consumer import follower
+from clearline.events.consumer import consumer
 from clearline.events.store import Event
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.notifications import compose as notification_mail
@@ -39,7 +39,7 @@ def notifying(database: Database, settings: Settings, render: Render, now: Calla
     Without a server to send mail by nobody is told, and nothing is kept: on the day there is one, old news is no news.
     """
     if settings.smtp is None:
-        return [follower(database, NAME, _nobody)]
+        return [consumer(database, NAME, _nobody)]
 
     async def handle(tx: Tx, found: list[Event]) -> None:
         noted = await note_events(tx, found, now=now())
@@ -47,7 +47,7 @@ def notifying(database: Database, settings: Settings, render: Render, now: Calla
             _log.warning("nobody is told of what is too old", events=noted.too_old)
 
     composer = Composer(database, settings, render, now)
-    return [follower(database, NAME, handle), PeriodicJob("mail of notifications", EVERY, composer.turn, AT_ONCE // 4)]
+    return [consumer(database, NAME, handle), PeriodicJob("mail of notifications", EVERY, composer.turn, AT_ONCE // 4)]
 
 
 async def _nobody(_tx: Tx, _found: list[Event]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from clearline.errors import NotFound
-from clearline.events.consumer import follower
+from clearline.events.consumer import consumer
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.platform.database import transactions
@@ -42,7 +42,7 @@ def routing_job(database: Database, now: Callable[[], datetime]) -> PeriodicJob:
             if number is not None:
                 await _route(database, number, rules, now)
 
-    return follower(database, NAME, handle)
+    return consumer(database, NAME, handle)
 
 
 def _is_relevant(event: Event) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.store import START, Cursor
+from clearline.events.store import START, Offset
 from clearline.platform.database.transactions import Record, Tx
 from clearline.search.document import NOTES_MAX, Document
 from clearline.search.plan import RARE, Statistics, Step
@@ -290,18 +290,18 @@ async def orphans(tx: Tx, after: int, *, limit: int) -> tuple[list[tuple[UUID, i
     return [(row[0], row[1]) for row in rows if row[2]], rows[-1][1] if len(rows) == limit else None
 
 
-async def wait_for_follower(tx: Tx) -> None:
+async def wait_for_consumer(tx: Tx) -> None:
     """Keep the follower from its next turn until the transaction ends; waits for the one it is at."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('consumer search', 0))")
 
 
-async def settled(tx: Tx) -> Cursor:
+async def settled(tx: Tx) -> Offset:
     """The last event before which no other can appear any more. Served by ``event_cursor``."""
     row = await tx.fetchrow(
         """select xid::text::bigint, id from event where xid < pg_snapshot_xmin(pg_current_snapshot())
             order by event.xid desc, event.id desc limit 1"""
     )
-    return START if row is None else Cursor(row[0], row[1])
+    return START if row is None else Offset(row[0], row[1])
 
 
 async def how_many(tx: Tx) -> int:
@@ -326,5 +326,5 @@ async def end_backlog(tx: Tx, company_id: UUID) -> None:
     await tx.write("delete from consumer where name = $1", backlog_name(company_id))
 
 
-FROM_THE_NEWEST = Cursor(0, _ALL)
+FROM_THE_NEWEST = Offset(0, _ALL)
 """Where a backlog begins."""

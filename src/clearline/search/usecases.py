@@ -10,7 +10,7 @@ from clearline.accounts import permissions
 from clearline.accounts import store as account_store
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.events import offset_store
-from clearline.events.store import Cursor
+from clearline.events.store import Offset
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
@@ -207,7 +207,7 @@ async def reindex_company(tx: Tx, company_id: UUID) -> None:
 
 async def reindex_backlog(tx: Tx, *, limit: int) -> int:
     """Make some tickets of a marked company findable anew; how many."""
-    if await search_store.next_backlog(tx) is None or await offset_store.hold(tx, CONSUMER) is None:
+    if await search_store.next_backlog(tx) is None or await offset_store.lock(tx, CONSUMER) is None:
         return 0
     if (marked := await search_store.next_backlog(tx)) is None:
         return 0
@@ -227,7 +227,7 @@ class RebuildStart(Struct, frozen=True):
     """How a rebuild began: about how many tickets it goes through, and which events it need not follow."""
 
     tickets: int
-    seen: Cursor
+    seen: Offset
 
 
 async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
@@ -237,7 +237,7 @@ async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search_store.wait_for_follower(tx)
+    await search_store.wait_for_consumer(tx)
     if empty:
         await search_store.empty(tx)
     return RebuildStart(await search_store.how_many(tx), await search_store.settled(tx))
@@ -250,8 +250,8 @@ async def finish_rebuild(tx: Tx, actor: Actor, start: RebuildStart) -> None:
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search_store.wait_for_follower(tx)
-    followed = await offset_store.hold(tx, CONSUMER)
+    await search_store.wait_for_consumer(tx)
+    followed = await offset_store.lock(tx, CONSUMER)
     if followed is not None and followed < start.seen:
         await offset_store.advance(tx, CONSUMER, start.seen)
 
@@ -263,7 +263,7 @@ async def rebuild_batch(tx: Tx, actor: Actor, *, below: int | None, limit: int) 
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search_store.wait_for_follower(tx)
+    await search_store.wait_for_consumer(tx)
     keys = await search_store.keys_below(tx, below, company_id=None, limit=limit)
     if keys:
         await index_tickets(tx, keys)
@@ -277,7 +277,7 @@ async def remove_orphans(tx: Tx, actor: Actor, *, after: int, limit: int) -> int
         Forbidden: the actor does not run the desk.
     """
     permissions.require_desk_admin(actor)
-    await search_store.wait_for_follower(tx)
+    await search_store.wait_for_consumer(tx)
     gone, going_on = await search_store.orphans(tx, after, limit=limit)
     if gone:
         await search_store.forget(tx, gone)

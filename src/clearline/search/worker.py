@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from clearline.events.consumer import EVERY, follower
+from clearline.events.consumer import POLL_SECONDS, consumer
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, Tx
@@ -22,7 +22,7 @@ def jobs(database: Database) -> list[PeriodicJob]:
         async with database.transaction() as tx:
             return await search.reindex_backlog(tx, limit=AT_ONCE)
 
-    return [follower(database, search.CONSUMER, handle), PeriodicJob("search backlog", EVERY, work_backlog)]
+    return [consumer(database, search.CONSUMER, handle), PeriodicJob("search backlog", POLL_SECONDS, work_backlog)]
 
 
 async def handle(tx: Tx, found: list[Event]) -> None:

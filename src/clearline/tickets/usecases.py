@@ -190,7 +190,7 @@ async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: i
         found += read if actor.is_staff else filter(None, map(_for_customer, read))
         if len(read) < at_once:
             break
-        after = read[-1].cursor.id
+        after = read[-1].offset.id
     return found[:limit]
 
 

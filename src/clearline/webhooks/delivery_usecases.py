@@ -178,8 +178,8 @@ async def fan_out(tx: Tx, found: Sequence[Event], render: Render, *, now: dateti
 
 
 def _delivery(one: Subscription, event: Event, body: bytes) -> NewDelivery:
-    key = delivery_id(one.id, event.cursor.id, event.at)
-    return NewDelivery(one.company_id, one.id, key, event.cursor.id, event.type, event.ticket_number, shortened(body))
+    key = delivery_id(one.id, event.offset.id, event.at)
+    return NewDelivery(one.company_id, one.id, key, event.offset.id, event.type, event.ticket_number, shortened(body))
 
 
 async def note_failure(

@@ -9,7 +9,7 @@ from time import perf_counter
 import structlog
 from msgspec.structs import replace
 
-from clearline.events.consumer import follower
+from clearline.events.consumer import consumer
 from clearline.events.store import Event
 from clearline.platform.database.transactions import Database, StatementFailed, Tx
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
@@ -70,7 +70,7 @@ def jobs(
 
     out = http or HttpOut(seconds=settings.webhook_seconds, networks=settings.webhook_networks)
     sender = Sender(database, out, now, on_disabled).worker()
-    follow = follower(database, NAME, handle)
+    follow = consumer(database, NAME, handle)
 
     async def follow_and_wake() -> int:
         done = await follow.run()

@@ -33,7 +33,7 @@ def test_the_files_are_numbered_from_one_without_gaps() -> None:
 
 async def test_two_servers_that_migrate_at_once_apply_each_file_once(empty: Database) -> None:
     first, second = await asyncio.gather(
-        migrate.migrate(empty, afterwards=event_store.rebase), migrate.migrate(empty, afterwards=event_store.rebase)
+        migrate.migrate(empty, afterwards=event_store.renumber), migrate.migrate(empty, afterwards=event_store.renumber)
     )
     assert sorted(first + second) == migrate.known()
     assert [] in (first, second)
@@ -43,21 +43,21 @@ async def test_two_servers_that_migrate_at_once_apply_each_file_once(empty: Data
 async def test_an_empty_database_lacks_every_migration_and_a_migrated_one_lacks_none(empty: Database) -> None:
     assert await migrate.applied(empty) == 0
     assert await migrate.pending(empty) == migrate.known()
-    assert await migrate.migrate(empty, afterwards=event_store.rebase) == migrate.known()
+    assert await migrate.migrate(empty, afterwards=event_store.renumber) == migrate.known()
     assert await migrate.applied(empty) == migrate.known()[-1].number
     assert await migrate.pending(empty) == []
-    assert await migrate.migrate(empty, afterwards=event_store.rebase) == []
+    assert await migrate.migrate(empty, afterwards=event_store.renumber) == []
 
 
 async def test_a_database_of_a_newer_clearline_is_refused_and_left_alone(empty: Database) -> None:
-    await migrate.migrate(empty, afterwards=event_store.rebase)
+    await migrate.migrate(empty, afterwards=event_store.renumber)
     async with empty.statement() as tx:
         await tx.write("insert into schema_migration values (9999, 'from_the_future', now())")
     before = await stored(empty)
     with pytest.raises(SchemaTooNew, match="9999"):
         await migrate.pending(empty)
     with pytest.raises(SchemaTooNew, match="9999"):
-        await migrate.migrate(empty, afterwards=event_store.rebase)
+        await migrate.migrate(empty, afterwards=event_store.renumber)
     assert await stored(empty) == before
 
 
@@ -94,7 +94,7 @@ async def of_the_first_release(postgres: str, name: str) -> AsyncIterator[tuple[
 @pytest.mark.parametrize("name", ["Birch Telecom", "Provider", "PROVIDER"])
 async def test_data_of_the_first_release_is_brought_along(postgres: str, name: str) -> None:
     async with of_the_first_release(postgres, name) as (database, _url):
-        await migrate.migrate(database, afterwards=event_store.rebase)
+        await migrate.migrate(database, afterwards=event_store.renumber)
         async with database.statement() as tx:
             assert await tx.fetchval("select count(*) from ticket where tags = '{}' and queue_id is null") == 1
             assert await tx.fetchval("select name from company where not is_provider") == name
@@ -109,11 +109,11 @@ async def test_a_server_of_the_first_release_that_works_meanwhile_is_told_of(pos
         await work.start()
         await old.fetch("select key from idempotency_key")
         with pytest.raises(MigrationBlocked, match="stop every older server"):
-            await migrate.migrate(database, afterwards=event_store.rebase)
+            await migrate.migrate(database, afterwards=event_store.renumber)
         await old.execute(TICKET)
         await work.commit()
         await old.close()
-        assert [one.name for one in await migrate.migrate(database, afterwards=event_store.rebase)] == [
+        assert [one.name for one in await migrate.migrate(database, afterwards=event_store.renumber)] == [
             "desk",
             "events_out",
         ]

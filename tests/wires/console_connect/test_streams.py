@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from clearline.accounts.key_usecases import KeyRing
-from clearline.event_stream.hub import Hub
+from clearline.event_stream.event_signal import EventSignal
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
@@ -42,8 +42,8 @@ async def answer_of(database: Database, tenant: Tenant, folder: Path, parts: lis
     limits = Limits(1, ())
     cursors = Cursors(b"secret" * 6)
     services = Services(
-        database, KeyRing(database), RateLimiter(0), cursors, lambda: datetime.now(UTC), blobs, limits, Hub(database),
-        OpenStreams(),
+        database, KeyRing(database), RateLimiter(0), cursors, lambda: datetime.now(UTC), blobs, limits,
+        EventSignal(database), OpenStreams(),
     )  # fmt: skip
     table = [Operation("read", "GET", "/stream", handle, "Read", "Parts.", None, bytes, media=("text/plain",))]
     transport = httpx.ASGITransport(Edge(Wire(table, services, DIALECT), access_log=False))

@@ -13,7 +13,7 @@ from clearline.clock import now
 from clearline.demo import demo as demo_data
 from clearline.demo.demo import DemoKey
 from clearline.platform.database.transactions import Database
-from clearline.schedule import FOLLOWERS
+from clearline.schedule import CONSUMERS
 from clearline.settings import Bind
 from clearline.tickets.attachments.blobs import open_blobs
 
@@ -47,7 +47,7 @@ async def load(database: Database) -> list[DemoKey]:
         # Nobody is to be written to about what is invented.
         silent = replace(settings(), smtp=None)
         for job in shared_jobs(database, open_blobs(silent), silent):
-            while job.name in {jobs.NAME, *FOLLOWERS} and await job.run():
+            while job.name in {jobs.NAME, *CONSUMERS} and await job.run():
                 pass
         return keys
 

@@ -16,7 +16,7 @@ from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database, DatabaseMisconfigured, DatabaseUnavailable
 from clearline.platform.postgres.embedded import LEAST_FREE
 from clearline.platform.postgres.programs import EmbeddedPostgresError
-from clearline.schedule import FOLLOWERS
+from clearline.schedule import CONSUMERS
 from clearline.settings import InvalidSetting, Settings
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
@@ -89,9 +89,9 @@ async def _mail(url: str) -> Check:
         return Check("mail", ok=False, found=str(error))
 
 
-async def _follower(database: Database, name: str) -> Check:
+async def _consumer_lag(database: Database, name: str) -> Check:
     async with database.statement() as tx:
-        count, oldest = await offset_store.waiting(tx, name, most=_MOST_COUNTED)
+        count, oldest = await offset_store.lag(tx, name, limit=_MOST_COUNTED)
     late = oldest is not None and now() - oldest > _LATE
     more = " or more" if count == _MOST_COUNTED else ""
     advice = "; is clearline serve or clearline work running?" if late else ""
@@ -126,7 +126,7 @@ async def _database(found: Settings, url: str) -> list[Check]:
             counts = f"differ for {', '.join(wrong)}" if wrong else "agree with tickets"
             checks += [
                 Check("counts", ok=not wrong, found=counts),
-                *[await _follower(database, name) for name in FOLLOWERS],
+                *[await _consumer_lag(database, name) for name in CONSUMERS],
             ]
     finally:
         await database.close()

@@ -52,7 +52,8 @@ def migrate(*, as_json: bool) -> None:
 
     async def done(database: Database) -> list[str]:
         return [
-            f"{one.number:04d}_{one.name}" for one in await migrations.migrate(database, afterwards=event_store.rebase)
+            f"{one.number:04d}_{one.name}"
+            for one in await migrations.migrate(database, afterwards=event_store.renumber)
         ]
 
     applied = run_bare(done)

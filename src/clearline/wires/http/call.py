@@ -13,7 +13,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from clearline.accounts.key_usecases import KeyRing
-from clearline.event_stream.hub import Hub
+from clearline.event_stream.event_signal import EventSignal
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database, Tx
 from clearline.settings import Settings
@@ -39,7 +39,7 @@ class Services(Struct, frozen=True):
     now: Callable[[], datetime]
     blobs: Blobs
     attachments: Limits
-    hub: Hub
+    event_signal: EventSignal
     streams: OpenStreams
     webhook_networks: tuple[str, ...] = ()
     settings: Settings = msgspec.field(default_factory=Settings)

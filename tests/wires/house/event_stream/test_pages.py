@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from clearline.event_stream import usecases as stream
-from clearline.event_stream.hub import Hub
-from clearline.event_stream.store import Place
+from clearline.event_stream.event_signal import EventSignal
+from clearline.event_stream.store import EventCursor
 from clearline.events.event_types import Audience, visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database, Tx
@@ -90,10 +90,10 @@ async def test_an_event_tells_what_happened_to_what_and_by_whom(client: httpx.As
     number = await raised(client, boss)
     [told] = await lines(client, boss.headers, ticket=number)
     assert abs(datetime.now(UTC) - datetime.fromisoformat(told["at"])) < timedelta(minutes=1)
-    place = stream.read_place(told["cursor"])
+    place = stream.parse_cursor(told["cursor"])
     assert place is not None
     assert told == {
-        "id": str(place.cursor.id),
+        "id": str(place.offset.id),
         "type": "ticket.created",
         "at": told["at"],
         "company": str(boss.company.id),
@@ -188,7 +188,7 @@ async def test_a_page_at_the_end_says_where_to_go_on_later(
 async def test_a_page_on_which_nothing_is_shown_moves_on(
     client: httpx.AsyncClient, tenant: Tenant, agent: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "_AT_ONCE", 2)
+    monkeypatch.setattr(stream, "_BATCH_SIZE", 2)
     await work(client, tenant, agent)
     query = {"type": "ticket.status_changed"}
     address: str | None = str(httpx.URL(EVENTS, params=query))
@@ -327,7 +327,7 @@ async def test_lines_that_are_cut_short_do_not_look_whole(
         await raised(client, tenant)
     whole = stream.read
 
-    async def one_by_one(tx: Tx, reader: stream.Reader, after: Place) -> stream.Read:
+    async def one_by_one(tx: Tx, reader: stream.Reader, after: EventCursor) -> stream.EventPage:
         return await whole(tx, reader, after, limit=1)
 
     async def no_longer(_call: Call) -> bool:
@@ -335,7 +335,7 @@ async def test_lines_that_are_cut_short_do_not_look_whole(
 
     monkeypatch.setattr(stream, "read", one_by_one)
     if how == "stop":
-        monkeypatch.setattr(Hub, "is_stopping", property(lambda _: True, lambda *_: None), raising=False)
+        monkeypatch.setattr(EventSignal, "is_stopping", property(lambda _: True, lambda *_: None), raising=False)
     else:
         monkeypatch.setattr("clearline.wires.house.event_stream.handlers._is_admitted", no_longer)
     with pytest.raises(AssertionError):  # the client's: the answer never ended

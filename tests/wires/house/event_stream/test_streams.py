@@ -14,7 +14,7 @@ import structlog
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.event_stream import usecases as stream
-from clearline.event_stream.hub import Hub
+from clearline.event_stream.event_signal import EventSignal
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
@@ -126,10 +126,10 @@ async def test_a_silent_stream_gives_signs_of_life_and_says_how_far_it_looked(
         assert not [block for block in one.blocks if block.type]
         assert len([block for block in one.blocks if not block.id]) >= 1
         first, last = [block.id for block in one.blocks if block.id]
-    here, there = stream.read_place(first), stream.read_place(last)
+    here, there = stream.parse_cursor(first), stream.parse_cursor(last)
     assert here is not None
     assert there is not None
-    assert here.cursor < there.cursor
+    assert here.offset < there.offset
 
 
 async def test_news_that_are_not_for_it_are_no_reason_to_be_silent(
@@ -224,51 +224,53 @@ async def test_a_client_that_takes_nothing_is_given_up(
 
 
 @pytest.fixture
-def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Hub]:
-    """The hubs of the servers that are started from now on."""
-    made: list[Hub] = []
+def signals(monkeypatch: pytest.MonkeyPatch) -> list[EventSignal]:
+    """The signals of the servers that are started from now on."""
+    made: list[EventSignal] = []
 
-    class Noted(Hub):
+    class Noted(EventSignal):
         def __init__(self, database: Database) -> None:
             super().__init__(database)
             made.append(self)
 
-    monkeypatch.setattr("clearline.app.Hub", Noted)
+    monkeypatch.setattr("clearline.app.EventSignal", Noted)
     return made
 
 
 @pytest.fixture
-async def own_server(database_url: str, hubs: list[Hub]) -> AsyncIterator[tuple[httpx.AsyncClient, Hub]]:
+async def own_server(
+    database_url: str, signals: list[EventSignal]
+) -> AsyncIterator[tuple[httpx.AsyncClient, EventSignal]]:
     async with serving(Settings(database_url=database_url, rate_limit=0, pool_size=4)) as opened:
-        yield opened, hubs[0]
+        yield opened, signals[0]
 
 
-async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, Hub], tenant: Tenant) -> None:
-    client, hub = own_server
+async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant) -> None:
+    client, signal = own_server
     async with following(client, tenant.headers), following(client, tenant.headers) as one:
-        assert hub.listening == 2
+        assert signal.listener_count == 2
         one.hang_up()
         await asyncio.wait_for(one.ended.wait(), 5)
-        assert hub.listening == 1
-    assert hub.listening == 0
-    looking = hub._looking  # noqa: SLF001 - what must not go on for ever
+        assert signal.listener_count == 1
+    assert signal.listener_count == 0
+    looking = signal._polling  # noqa: SLF001 - what must not go on for ever
     assert looking is not None
     await asyncio.wait_for(looking, 5)
 
 
 async def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(
-    own_server: tuple[httpx.AsyncClient, Hub], tenant: Tenant
+    own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
 ) -> None:
-    client, hub = own_server
+    client, signal = own_server
     async with following(client, tenant.headers) as one:
-        hub.stop()
+        signal.stop()
         await asyncio.wait_for(one.ended.wait(), 1)
     async with following(client, tenant.headers) as late:
         await asyncio.wait_for(late.ended.wait(), 1)
 
 
 async def test_many_streams_need_no_connection_of_the_pool_while_they_wait(
-    own_server: tuple[httpx.AsyncClient, Hub], database: Database
+    own_server: tuple[httpx.AsyncClient, EventSignal], database: Database
 ) -> None:
     client, _hub = own_server
     tenants = [await new_tenant(database) for _ in range(8)]
@@ -283,7 +285,7 @@ async def test_many_streams_need_no_connection_of_the_pool_while_they_wait(
 
 
 async def test_the_log_tells_how_soon_a_stream_began_and_how_long_it_was_open(
-    own_server: tuple[httpx.AsyncClient, Hub], tenant: Tenant
+    own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
 ) -> None:
     client, _hub = own_server
     with structlog.testing.capture_logs() as noted:
@@ -295,19 +297,19 @@ async def test_the_log_tells_how_soon_a_stream_began_and_how_long_it_was_open(
 
 
 async def test_a_silent_stream_goes_on_after_its_database_was_restored_into_another(
-    own_server: tuple[httpx.AsyncClient, Hub], database: Database, tenant: Tenant
+    own_server: tuple[httpx.AsyncClient, EventSignal], database: Database, tenant: Tenant
 ) -> None:
     """What a restore does: all that was there has one transaction, and the counter is behind what it had been."""
-    client, hub = own_server
+    client, signal = own_server
     async with following(client, tenant.headers) as one:
         first = (await new_ticket(client, tenant))["number"]
         [told] = await one.events(1)
         await asyncio.sleep(0.6)
-        place = stream.read_place(told.id)
+        place = stream.parse_cursor(told.id)
         assert place is not None
         async with database.transaction() as tx:
             await tx.write("update event set xid = '3'::xid8")
-        hub._begin_anew()  # noqa: SLF001 - as when it lost the database for a moment
+        signal._reset()  # noqa: SLF001 - as when it lost the database for a moment
         await one.events(2)
         second = (await new_ticket(client, tenant))["number"]
         async with asyncio.timeout(10):

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.audit import usecases as audit
-from clearline.audit.store import Place
+from clearline.audit.store import AuditPosition
 from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.wires.house import paging
@@ -17,9 +17,9 @@ from clearline.wires.http.table import Operation
 
 
 async def list_events(call: Call) -> Page[wire.AuditEventOut]:
-    """Events, newest first."""
+    """Return events, newest first."""
     query: wire.AuditQuery = call.query
-    after = paging.read_cursor(call, _place)
+    after = paging.read_cursor(call, _position)
     async with call.transaction() as tx:
         found = await audit.list_events(
             tx,
@@ -33,10 +33,10 @@ async def list_events(call: Call) -> Page[wire.AuditEventOut]:
             after=after,
             limit=query.limit + 1,
         )
-    return paging.page(call, found, lambda one: [one.at.isoformat(), *reversed(one.cursor)], event_out)
+    return paging.page(call, found, lambda one: [one.at.isoformat(), *reversed(one.offset)], event_out)
 
 
-def _place(at: str, event_id: int, xid: int) -> Place:
+def _position(at: str, event_id: int, xid: int) -> AuditPosition:
     return datetime.fromisoformat(at), event_id, xid
 
 

@@ -7,9 +7,9 @@ from clearline.wires.house.audit import wire
 
 
 def event_out(event: Event) -> wire.AuditEventOut:
-    """Return an event."""
+    """Return an event as the audit shows it."""
     return wire.AuditEventOut(
-        str(event.cursor.id),
+        str(event.offset.id),
         event.at,
         event.type,
         str(event.company_id),

@@ -1,4 +1,4 @@
-"""House API v1: what happens, as pages, as a file, and as it happens (Server-Sent Events, WHATWG HTML 9.2)."""
+"""House API v1: the event stream, as pages, as lines of JSON, and as Server-Sent Events (WHATWG HTML, 9.2)."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
@@ -8,8 +8,8 @@ from uuid import UUID
 
 from clearline.errors import Unauthenticated
 from clearline.event_stream import usecases as stream
-from clearline.event_stream.store import Place
-from clearline.event_stream.usecases import Reader, place_text
+from clearline.event_stream.store import EventCursor
+from clearline.event_stream.usecases import Reader, format_cursor
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import DatabaseUnavailable
@@ -26,30 +26,30 @@ from clearline.wires.http.table import Operation
 JSON, NDJSON, SSE = "application/json", "application/x-ndjson", "text/event-stream"
 
 HEARTBEAT_SECONDS = 15
-"""How long a stream is silent at most."""
+"""The longest silence of a stream; then it sends a heartbeat."""
 RECHECK_SECONDS = 3
-"""How often a silent stream looks whether its key still holds."""
+"""How often a silent stream checks that its key still holds."""
 PATIENCE_SECONDS = 60
-"""How long a client may take nothing of what is sent to it before it is given up."""
+"""How long a client may read nothing before the stream ends."""
 RETRY_MILLISECONDS = 2000
-"""After how long a client that was cut off is to come again."""
+"""How long a client waits before it reconnects."""
 
 
 def preferred(accept: str) -> str:
-    """Which of our three media types a client likes best (RFC 9110, 12.5.1); JSON when it does not care, or has none.
+    """Return which of the three media types a client prefers (RFC 9110, 12.5.1); JSON when it has no preference.
 
-    One that is named wins over one that a wildcard includes.
+    A type that is named wins over one that a wildcard includes.
     """
-    likes = dict(map(_quality, accept.split(",")))
-    wildcard = likes.get("application/*", likes.get("*/*", 0.0))
-    first = max((JSON, NDJSON, SSE), key=lambda kind: (likes.get(kind, wildcard), kind in likes))
-    return first if likes.get(first, wildcard) else JSON
+    qualities = dict(map(_quality, accept.split(",")))
+    wildcard = qualities.get("application/*", qualities.get("*/*", 0.0))
+    best = max((JSON, NDJSON, SSE), key=lambda kind: (qualities.get(kind, wildcard), kind in qualities))
+    return best if qualities.get(best, wildcard) else JSON
 
 
 def _quality(part: str) -> tuple[str, float]:
-    kind, *parameters = (one.strip().lower() for one in part.split(";"))
-    for one in parameters:
-        name, _, value = one.partition("=")
+    kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
         if name.strip() == "q":
             try:
                 return kind, float(value)
@@ -59,11 +59,11 @@ def _quality(part: str) -> tuple[str, float]:
 
 
 async def follow_events(call: Call) -> wire.EventPage | Stream:
-    """Events after a cursor: a page, everything up to now, or without end."""
+    """Return the events after a cursor: as a page, as all lines up to now, or as a stream without end."""
     query: wire.EventsQuery = call.query
     kind = preferred((header(call.scope, b"accept") or b"").decode("latin-1"))
-    resumed = header(call.scope, b"last-event-id") if kind == SSE else None
-    after = _place(resumed.decode("latin-1") if resumed else query.after)
+    last_event_id = header(call.scope, b"last-event-id") if kind == SSE else None
+    after = _cursor(last_event_id.decode("latin-1") if last_event_id else query.after)
     async with call.transaction() as tx:
         reader = await stream.open_reader(
             tx,
@@ -72,10 +72,10 @@ async def follow_events(call: Call) -> wire.EventPage | Stream:
             ticket=None if query.ticket is None else access.check_number(query.ticket),
             types=query.type.split(",") if query.type else (),
         )
-        begin = await stream.start(tx, after, reader, from_now=kind == SSE)
+        begin = await stream.starting_cursor(tx, after, reader, from_now=kind == SSE)
         if kind == JSON:
-            return _page(call, await stream.page(tx, reader, begin, limit=query.limit))
-        end = await stream.now_place(tx, reader)
+            return _page(call, await stream.read_page(tx, reader, begin, limit=query.limit))
+        end = await stream.latest_cursor(tx, reader)
     headers: Headers = [
         (b"content-type", kind.encode()),
         (b"cache-control", b"no-store"),
@@ -85,22 +85,22 @@ async def follow_events(call: Call) -> wire.EventPage | Stream:
     if call.scope["method"] == "HEAD":
         parts = _nothing()
     else:
-        parts = _live(call, reader, begin) if kind == SSE else _until(call, reader, begin, end)
+        parts = _live(call, reader, begin) if kind == SSE else _lines(call, reader, begin, end)
     return Stream(200, parts, headers, is_long=kind == SSE, patience=PATIENCE_SECONDS)
 
 
-def _place(text: str | None) -> Place | None:
-    """The place in a cursor, or None without one.
+def _cursor(text: str | None) -> EventCursor | None:
+    """Return the cursor in a text, or None without one.
 
     Raises:
-        InvalidCursor: it is none of ours.
+        InvalidCursor: it is malformed.
     """
     if text is None:
         return None
-    place = stream.read_place(text)
-    if place is None:
+    cursor = stream.parse_cursor(text)
+    if cursor is None:
         raise InvalidCursor
-    return place
+    return cursor
 
 
 def _company(text: str | None) -> UUID | str | None:
@@ -110,91 +110,91 @@ def _company(text: str | None) -> UUID | str | None:
         return text
 
 
-def _page(call: Call, found: stream.Read) -> wire.EventPage:
-    cursor = place_text(found.place)
+def _page(call: Call, page: stream.EventPage) -> wire.EventPage:
+    cursor = format_cursor(page.cursor)
     call.headers.append((b"vary", b"Accept"))
-    if found.has_more:
+    if page.has_more:
         call.headers.append((b"link", next_link(call, cursor, name="after")))
-    return wire.EventPage([streamed_event_out(event) for event in found.events], found.has_more, cursor)
+    return wire.EventPage([streamed_event_out(event) for event in page.events], page.has_more, cursor)
 
 
 async def _nothing() -> AsyncIterator[bytes]:
     yield b""
 
 
-class _Piece(NamedTuple):
-    """A piece of a stream, for all who read the same: what is sent, and what they go on with."""
+class _Chunk(NamedTuple):
+    """A part of a stream, shared by all who read the same events: its bytes, and the cursor after them."""
 
-    sent: bytes
-    place: Place
+    body: bytes
+    cursor: EventCursor
     is_full: bool
 
 
-async def _until(call: Call, reader: Reader, begin: Place, end: Place) -> AsyncIterator[bytes]:
-    """One event a line, up to the place that was the last when it began, or a little further; then that place.
+async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCursor) -> AsyncIterator[bytes]:
+    """Yield one event a line, up to the end of the log as it was at first, or a little further; then the cursor.
 
     Raises:
         CutShort: the server stops, or the key no longer holds, and there is more to read.
     """
     with call.services.streams.one(call.actor.key_id):
-        place, is_full = begin, True
+        cursor, is_full = begin, True
         is_first = True
-        while is_full and place.cursor < end.cursor:
-            if not is_first and (call.services.hub.is_stopping or not await _is_admitted(call)):
+        while is_full and cursor.offset < end.offset:
+            if not is_first and (call.services.event_signal.is_stopping or not await _is_admitted(call)):
                 raise CutShort
             is_first = False
             async with call.statement() as tx:
-                found = await stream.read(tx, reader, place)
-            place, is_full = found.place, found.has_more
-            yield b"".join(encode(streamed_event_out(event)) + b"\n" for event in found.events)
-        last = max(place, end, key=lambda one: one.cursor)  # a filter looks at everything up to the end
-        yield encode({"cursor": place_text(last)}) + b"\n"
+                page = await stream.read(tx, reader, cursor)
+            cursor, is_full = page.cursor, page.has_more
+            yield b"".join(encode(streamed_event_out(event)) + b"\n" for event in page.events)
+        last = max(cursor, end, key=lambda one: one.offset)  # a filter reads everything up to the end
+        yield encode({"cursor": format_cursor(last)}) + b"\n"
 
 
-async def _live(call: Call, reader: Reader, begin: Place) -> AsyncIterator[bytes]:
-    """What happens, as it happens, for as long as the key holds and the server runs.
+async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator[bytes]:
+    """Yield events as they happen, for as long as the key holds and the server runs.
 
-    While the database is away it waits: a browser that is refused once does not come again.
+    While the database is away the stream waits: a browser that is refused once does not reconnect.
     """
-    hub = call.services.hub
-    with ExitStack() as held:
-        held.enter_context(call.services.streams.one(call.actor.key_id))
-        listener = held.enter_context(hub.listen(reader.company_id))
-        place = told = begin
-        spoke, has_news, is_lost, faults = call.services.now(), True, False, hub.faults
+    signal = call.services.event_signal
+    with ExitStack() as stack:
+        stack.enter_context(call.services.streams.one(call.actor.key_id))
+        listener = stack.enter_context(signal.listen(reader.company_id))
+        cursor = sent_cursor = begin
+        sent_at, must_read, is_lost, failures = call.services.now(), True, False, signal.failures
         yield b"retry: %d\n" % RETRY_MILLISECONDS + _id(begin)
-        while not hub.is_stopping:
-            piece = None
-            if has_news:
-                listener.note()
+        while not signal.is_stopping:
+            chunk = None
+            if must_read:
+                listener.clear()
             try:
                 if not await _is_admitted(call):
                     return
-                if is_lost or faults != hub.faults:  # whatever came back may be a restored copy
-                    faults = hub.faults
-                    place, is_lost, has_news = await _found_again(call, place), False, True
-                if has_news:
-                    piece = await _piece(call, reader, place)
-                    place = piece.place
+                if is_lost or failures != signal.failures:  # the database that came back may be a restored copy
+                    failures = signal.failures
+                    cursor, is_lost, must_read = await _recovered(call, cursor), False, True
+                if must_read:
+                    chunk = await _next_chunk(call, reader, cursor)
+                    cursor = chunk.cursor
             except DatabaseUnavailable:
                 is_lost = True
-            if sent := _sent(piece, call.services.now() - spoke, place, told):
-                yield sent
-                spoke, told = call.services.now(), place
-            has_news = (piece is not None and piece.is_full) or await listener.news(RECHECK_SECONDS)
+            if body := _to_send(chunk, call.services.now() - sent_at, cursor, sent_cursor):
+                yield body
+                sent_at, sent_cursor = call.services.now(), cursor
+            must_read = (chunk is not None and chunk.is_full) or await listener.wait(RECHECK_SECONDS)
 
 
-def _sent(piece: _Piece | None, silent: timedelta, place: Place, told: Place) -> bytes:
-    """What to send now: events, or a sign of life, that also says how far the stream looked, or nothing."""
-    if piece is not None and piece.sent:
-        return piece.sent
-    if silent.total_seconds() < HEARTBEAT_SECONDS:
+def _to_send(chunk: _Chunk | None, silence: timedelta, cursor: EventCursor, sent_cursor: EventCursor) -> bytes:
+    """Return what to send now: events, a heartbeat, or nothing. A heartbeat has the cursor when it has advanced."""
+    if chunk is not None and chunk.body:
+        return chunk.body
+    if silence.total_seconds() < HEARTBEAT_SECONDS:
         return b""
-    return _id(place) if place != told else b":\n\n"
+    return _id(cursor) if cursor != sent_cursor else b":\n\n"
 
 
 async def _is_admitted(call: Call) -> bool:
-    """Whether the key still holds, and lets its user do what it let it do when the stream began."""
+    """Return whether the key still holds, with the rights that it had when the stream began."""
     try:
         now = await call.services.keys.actor(key_in(call.scope), call.services.now())
     except Unauthenticated:
@@ -206,28 +206,28 @@ def _rights(actor: Actor) -> tuple[object, ...]:
     return actor.role, actor.scopes, actor.company and actor.company.id
 
 
-async def _found_again(call: Call, place: Place) -> Place:
+async def _recovered(call: Call, cursor: EventCursor) -> EventCursor:
     async with call.statement() as tx:
-        return Place(await stream.resume(tx, place), place.at)
+        return EventCursor(await stream.recover_offset(tx, cursor), cursor.at)
 
 
-async def _piece(call: Call, reader: Reader, place: Place) -> _Piece:
-    """The next events behind a place, read and written once for everybody who stands there."""
+async def _next_chunk(call: Call, reader: Reader, cursor: EventCursor) -> _Chunk:
+    """Return the next events after a cursor, read and encoded once for all readers that are there."""
 
-    async def ask() -> _Piece:
+    async def load() -> _Chunk:
         async with call.services.database.statement() as tx:
-            found = await stream.read(tx, reader, place)
-        return _Piece(_written(found.events), found.place, found.has_more)
+            page = await stream.read(tx, reader, cursor)
+        return _Chunk(_encoded(page.events), page.cursor, page.has_more)
 
-    return await call.services.hub.once((reader, place), ask)
-
-
-def _id(place: Place) -> bytes:
-    """Only a place: a client keeps it, and is told nothing."""
-    return b"id: %b\n\n" % place_text(place).encode()
+    return await call.services.event_signal.share((reader, cursor), load)
 
 
-def _written(events: Iterable[Event]) -> bytes:
+def _id(cursor: EventCursor) -> bytes:
+    """Return a block with an id alone: the client keeps it, and dispatches no event."""
+    return b"id: %b\n\n" % format_cursor(cursor).encode()
+
+
+def _encoded(events: Iterable[Event]) -> bytes:
     return b"".join(
         b"id: %b\nevent: %b\ndata: %b\n\n" % (one.cursor.encode(), one.type.encode(), encode(one))
         for one in map(streamed_event_out, events)

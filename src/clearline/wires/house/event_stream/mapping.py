@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from clearline.event_stream import usecases as stream
-from clearline.event_stream.usecases import place_text
+from clearline.event_stream.usecases import cursor_of, format_cursor
 from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.tickets.domain import ticket_number
@@ -12,7 +11,7 @@ from clearline.tickets.note import worklog_id
 from clearline.wires.house.event_stream import wire
 
 _Members = tuple[str, str, datetime, str, str | None, str | None, wire.EventActor, dict[str, Any]]
-"""Of an ``EventOut``, in their order."""
+"""The members of an ``EventOut``, in their order."""
 
 
 def event_out(event: Event, audience: Audience) -> wire.EventOut | None:
@@ -23,12 +22,12 @@ def event_out(event: Event, audience: Audience) -> wire.EventOut | None:
 
 def streamed_event_out(event: Event) -> wire.StreamedEvent:
     """Return an event that is already reduced to what its reader may see, with the cursor behind it."""
-    return wire.StreamedEvent(*_members(event, event.data), place_text(stream.place_of(event)))
+    return wire.StreamedEvent(*_members(event, event.data), format_cursor(cursor_of(event)))
 
 
 def _members(event: Event, data: dict[str, Any]) -> _Members:
     return (
-        str(event.cursor.id),
+        str(event.offset.id),
         event.type,
         event.at,
         str(event.company_id),

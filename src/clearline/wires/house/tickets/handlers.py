@@ -237,7 +237,7 @@ async def ticket_history(call: Call) -> Page[wire.EventOut]:
     after = paging.read_cursor(call, int) or 0
     async with call.statement() as tx:
         found = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.cursor.id], event_out)
+    return paging.page(call, found, lambda one: [one.offset.id], event_out)
 
 
 OPERATIONS = (

@@ -1,0 +1,137 @@
+"""Readers of the event stream are woken when there are new events for them, and only then."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from clearline.event_stream import store as event_stream_store
+from clearline.event_stream.event_signal import POLL_SECONDS, EventSignal, Listener
+from clearline.events.store import Offset
+from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
+from tests.builders.tickets import raised
+from tests.conftest import Tenant
+
+
+@pytest.fixture
+async def signal(database: Database) -> AsyncIterator[EventSignal]:
+    made = EventSignal(database)
+    yield made
+    await made.close()
+
+
+async def happen(database: Database, tenant: Tenant) -> None:
+    async with database.transaction() as tx:
+        await raised(tx, tenant)
+
+
+async def calm(*listeners: Listener) -> None:
+    """Wait until the signal has begun to look, which wakes everybody."""
+    await asyncio.sleep(2 * POLL_SECONDS)
+    for one in listeners:
+        one.clear()
+
+
+async def test_who_has_new_events_is_woken_and_nobody_else(
+    signal: EventSignal, database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    with (
+        signal.listen(tenant.company.id) as mine,
+        signal.listen(other_tenant.company.id) as theirs,
+        signal.listen(None) as everybodys,
+    ):
+        assert await mine.wait(0), "it looks once at the beginning"
+        await calm(mine, theirs, everybodys)
+        assert not await everybodys.wait(2 * POLL_SECONDS)
+        await happen(database, tenant)
+        assert await mine.wait(5)
+        assert await everybodys.wait(5)
+        assert not await theirs.wait(2 * POLL_SECONDS)
+        mine.clear()
+        assert not await mine.wait(2 * POLL_SECONDS), "the same news wake nobody twice"
+        await happen(database, other_tenant)
+        assert await theirs.wait(5)
+        assert not await mine.wait(POLL_SECONDS)
+
+
+async def test_the_log_is_not_polled_without_listeners(
+    signal: EventSignal, database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    really = event_stream_store.new_offsets
+
+    async def counted(tx: Tx, after: Offset, *, limit: int) -> object:
+        looks.append(after)
+        return await really(tx, after, limit=limit)
+
+    monkeypatch.setattr(event_stream_store, "new_offsets", counted)
+    with signal.listen(tenant.company.id):
+        await asyncio.sleep(4 * POLL_SECONDS)
+    assert looks
+    await asyncio.sleep(2 * POLL_SECONDS)
+    many = len(looks)
+    await happen(database, tenant)
+    await asyncio.sleep(3 * POLL_SECONDS)
+    assert len(looks) == many
+    with signal.listen(tenant.company.id) as again:
+        await calm(again)
+        await happen(database, tenant)
+        assert await again.wait(5)
+
+
+@pytest.mark.parametrize("fault", [DatabaseUnavailable("away"), ValueError("a fault")])
+async def test_after_a_failure_every_listener_is_woken_once_more(
+    signal: EventSignal, database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    broken = True
+    really = event_stream_store.new_offsets
+
+    async def news(tx: Tx, after: Offset, *, limit: int) -> object:
+        if broken:
+            raise fault
+        return await really(tx, after, limit=limit)
+
+    with signal.listen(tenant.company.id) as listener:
+        await calm(listener)
+        monkeypatch.setattr(event_stream_store, "new_offsets", news)
+        await asyncio.sleep(3 * POLL_SECONDS)
+        assert signal.failures >= 1
+        broken = False
+        assert await listener.wait(5)
+        await calm(listener)
+        await happen(database, tenant)
+        assert await listener.wait(5)
+
+
+async def test_what_many_share_is_loaded_once_and_again_after_a_signal(signal: EventSignal) -> None:
+    asked = []
+    go_on = asyncio.Event()
+
+    async def ask() -> int:
+        asked.append(1)
+        await go_on.wait()
+        return len(asked)
+
+    first = [asyncio.create_task(signal.share("here", ask)) for _ in range(5)]
+    other = asyncio.create_task(signal.share("elsewhere", ask))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(asked) == 2
+    first.pop().cancel()
+    signal.stop()  # wakes everybody, as news do: what was asked before may be too old for them
+    late = asyncio.create_task(signal.share("here", ask))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(asked) == 3
+    go_on.set()
+    assert {await one for one in [*first, other, late]} == {3}
+    assert await signal.share("here", ask) == 4
+
+
+async def test_stopping_wakes_everybody(signal: EventSignal, tenant: Tenant) -> None:
+    with signal.listen(tenant.company.id) as mine, signal.listen(None) as everybodys:
+        await calm(mine, everybodys)
+        signal.stop()
+        assert await mine.wait(0)
+        assert await everybodys.wait(0)
+        assert signal.is_stopping
