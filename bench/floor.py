@@ -13,8 +13,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from clearline.tickets import desk_store, list_store, note_store
+from clearline.tickets import list_store, note_store
 from clearline.tickets import store as ticket_store
+from clearline.tickets.columns import AFTER_TICKET, COLUMNS
 
 decode, encode = msgspec.json.decode, msgspec.json.encode
 PUBLIC = ["public"]
@@ -22,20 +23,51 @@ OPEN = ["acknowledged", "in_progress", "pending", "held", "resolved", "reopened"
 HEADERS = [(b"content-type", b"application/json")]
 pool: Any = None
 
+NAMES = [column.name for column in COLUMNS]
+INSERTED = [column.name for column in ticket_store.INSERTED]
+COMPANY_ID = NAMES.index("company_id")
+NUMBER = NAMES.index("number")
+TITLE = NAMES.index("title")
+DESCRIPTION = NAMES.index("description")
+ISSUE = NAMES.index("issue_type")
+SERVICE_TYPE = NAMES.index("service_type")
+SERVICE_ID = NAMES.index("service_id")
+LABEL = NAMES.index("service_label")
+SEVERITY = NAMES.index("severity")
+IMPACT = NAMES.index("impact")
+PRIORITY = NAMES.index("priority")
+STATUS = NAMES.index("status")
+NAME = NAMES.index("contact_name")
+PHONE = NAMES.index("contact_phone")
+EMAIL = NAMES.index("contact_email")
+CHANNEL = NAMES.index("channel")
+CREATED = NAMES.index("created_at")
+UPDATED = NAMES.index("updated_at")
+CHANGED = NAMES.index("status_changed_at")
+RESOLVED = NAMES.index("resolved_at")
+VERSION = NAMES.index("version")
+ASKED_SEVERITY = NAMES.index("asked_severity")
+ASKED_PRIORITY = NAMES.index("asked_priority")
+EXTERNAL_IDS = NAMES.index("external_ids")
+
+
+def notes_in(row: Any) -> Any:
+    return decode(found) if (found := row[AFTER_TICKET]) else []
+
 
 def ticket_body(row: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "id": f"INC{row[1]:012d}",
-        "name": row[2],
-        "description": row[3],
-        "priority": [row[10].title()],
-        "status": row[11].replace("_", " ").title(),
+        "id": f"INC{row[NUMBER]:012d}",
+        "name": row[TITLE],
+        "description": row[DESCRIPTION],
+        "priority": [row[PRIORITY].title()],
+        "status": row[STATUS].replace("_", " ").title(),
         "ticketType": "Incident",
-        "creationDate": row[16].isoformat(timespec="milliseconds")[:23] + "+0000",
+        "creationDate": row[CREATED].isoformat(timespec="milliseconds")[:23] + "+0000",
         "notes": [
             {"id": "category", "text": "Console Connect", "@type": "faultsymptom"},
-            {"id": "item", "text": row[4], "@type": "faultsymptom"},
-            {"id": "type", "text": row[5], "@type": "faultsymptom"},
+            {"id": "item", "text": row[ISSUE], "@type": "faultsymptom"},
+            {"id": "type", "text": row[SERVICE_TYPE], "@type": "faultsymptom"},
             *(
                 {
                     "id": f"{n['channel']}-Support Note",
@@ -46,41 +78,44 @@ def ticket_body(row: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
                 for n in found
             ),
         ],
-        "relatedParty": [{"name": row[12], "phone": row[13], "email": row[14]}],
+        "relatedParty": [{"name": row[NAME], "phone": row[PHONE], "email": row[EMAIL]}],
         "relatedEntity": [
             {"name": "BEN001", "role": "customerId", "@type": "RelatedEntity", "@referredType": "Profile"}
         ],
-        "channel": {"name": row[15], "@type": "Customer"},
+        "channel": {"name": row[CHANNEL], "@type": "Customer"},
         "@type": "troubleTicket",
     }
 
 
 async def list_tickets(company: UUID, query: bytes) -> bytes:
     size = int(query.rpartition(b"=")[2])
-    rows = await pool.fetch(ticket_store.PAGE, company, True, size, 0, PUBLIC)
-    return encode([ticket_body(row, decode(row[21]) if row[21] else []) for row in rows])
+    rows = await pool.fetch(list_store.PAGE, company, True, size, 0, PUBLIC)
+    return encode([ticket_body(row, notes_in(row)) for row in rows])
 
 
 async def read_ticket(company: UUID, number: int) -> bytes:
     row = await pool.fetchrow(ticket_store.GET, company, number, PUBLIC)
-    return encode(ticket_body(row, decode(row[21]) if row[21] else []))
+    return encode(ticket_body(row, notes_in(row)))
 
 
 async def create_ticket(company: UUID, body: Any) -> bytes:
     now = datetime.now(UTC)
     service, contact = body["service"], body["customerContact"]
+    values = {
+        "company_id": company, "title": body["name"], "description": body["description"],
+        "issue_type": body["issueType"], "service_type": service["type"], "service_id": service["id"],
+        "severity": "moderate", "impact": "degraded", "priority": "medium", "status": "acknowledged",
+        "contact_name": contact["name"], "contact_phone": contact["phone"], "contact_email": contact["email"],
+        "channel": "API", "created_at": now, "updated_at": now, "status_changed_at": now, "resolved_at": None,
+        "asked_severity": None, "asked_priority": None, "queue_id": None, "assignee_id": None, "tags": [],
+        "external_ids": "{}",
+    }  # fmt: skip
     row = await pool.fetchrow(
-        ticket_store.INSERT, company, now, body["name"], body["description"], body["issueType"], service["type"],
-        service["id"], "moderate", "degraded", "medium", "acknowledged", contact["name"], contact["phone"],
-        contact["email"], "API", False, None, "ticket.created", "Bo Bench",
-        '{"status":"acknowledged","priority":"medium","channel":"API"}', None, None, [], "{}",
+        ticket_store.INSERT, *[values[name] for name in INSERTED], now, "ticket.created",
+        '{"status":"acknowledged","priority":"medium","channel":"API"}', None, "Bo Bench",
     )  # fmt: skip
-    stored = [
-        company, row[0], body["name"], body["description"], body["issueType"], service["type"], service["id"], row[1],
-        "moderate", "degraded", "medium", "acknowledged", contact["name"], contact["phone"], contact["email"], "API",
-        now,
-    ]  # fmt: skip
-    return encode(ticket_body(stored, []))
+    values["number"], values["service_label"] = row
+    return encode(ticket_body([values.get(name) for name in NAMES], []))
 
 
 async def add_note(company: UUID, number: int, body: Any) -> bytes:
@@ -90,37 +125,37 @@ async def add_note(company: UUID, number: int, body: Any) -> bytes:
         '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
         PUBLIC,
     )  # fmt: skip
-    added = {"channel": "API", "text": body["noteText"], "number": row[23]}
-    return encode(ticket_body(row, [*(decode(row[22]) if row[22] else []), added]))
+    added = {"channel": "API", "text": body["noteText"], "number": row["added"]}
+    return encode(ticket_body(row, [*(notes_in(row)), added]))
 
 
 def house_body(row: Any) -> dict[str, Any]:
     return {
-        "number": f"INC{row[1]:012d}",
-        "company": {"id": str(row[0]), "name": row[27], "code": row[28]},
-        "title": row[2],
-        "status": row[11],
-        "issue_type": row[4],
-        "service": {"id": row[6], "type": row[5], "label": row[7]},
-        "severity": row[8],
-        "impact": row[9],
-        "priority": row[10],
-        "asked": {"severity": row[21], "priority": row[22]},
-        "contact": {"name": row[12], "phone": row[13], "email": row[14]},
-        "channel": row[15],
-        "external_ids": decode(row[26]),
+        "number": f"INC{row[NUMBER]:012d}",
+        "company": {"id": str(row[COMPANY_ID]), "name": row[AFTER_TICKET], "code": row[AFTER_TICKET + 1]},
+        "title": row[TITLE],
+        "status": row[STATUS],
+        "issue_type": row[ISSUE],
+        "service": {"id": row[SERVICE_ID], "type": row[SERVICE_TYPE], "label": row[LABEL]},
+        "severity": row[SEVERITY],
+        "impact": row[IMPACT],
+        "priority": row[PRIORITY],
+        "asked": {"severity": row[ASKED_SEVERITY], "priority": row[ASKED_PRIORITY]},
+        "contact": {"name": row[NAME], "phone": row[PHONE], "email": row[EMAIL]},
+        "channel": row[CHANNEL],
+        "external_ids": decode(row[EXTERNAL_IDS]) if row[EXTERNAL_IDS] else {},
         "merged_into": None,
-        "created_at": row[16],
-        "updated_at": row[17],
-        "status_changed_at": row[18],
-        "resolved_at": row[19],
-        "version": row[20],
+        "created_at": row[CREATED],
+        "updated_at": row[UPDATED],
+        "status_changed_at": row[CHANGED],
+        "resolved_at": row[RESOLVED],
+        "version": row[VERSION],
     }
 
 
 async def read_house(company: UUID, number: int) -> bytes:
-    row = await pool.fetchrow(desk_store.GET, company, number)
-    return encode({**house_body(row), "description": row[3]})
+    row = await pool.fetchrow(ticket_store.GET_VIEW, company, number)
+    return encode({**house_body(row), "description": row[DESCRIPTION]})
 
 
 async def list_house(company: UUID, query: bytes) -> bytes:

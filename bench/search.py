@@ -33,8 +33,17 @@ from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database
 from clearline.search.document import Document, vector
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, ticket_number
-from clearline.tickets.handling import DeskTicket, Handling
+from clearline.tickets.domain import (
+    Channel,
+    Impact,
+    IssueType,
+    Priority,
+    Severity,
+    Status,
+    Ticket,
+    TicketView,
+    ticket_number,
+)
 from dataset import COMPANIES, Tenant, companies
 from rig import Server, clearline, database, get
 
@@ -131,7 +140,7 @@ def _document(number: int, tickets: int, company: Company) -> Document:
         Channel.API, at, at, at, None, 1,
     )  # fmt: skip
     public = [text(8, 40) for _ in range(chosen.choice((0, 1, 1, 2)))]
-    found = DeskTicket(ticket, Handling(), company, None, None, None)
+    found = TicketView(ticket, company)
     return Document(found, public, [text(8, 40)] if number % 3 == 0 else [], [], [], [])
 
 

@@ -18,7 +18,8 @@ from clearline.cli.main import main as cli
 from clearline.platform.database.transactions import DatabaseUnavailable
 from clearline.platform.idempotency.usecases import KEPT_FOR
 from clearline.settings import documented
-from clearline.tickets.domain import ALLOWED, ASSESSMENT, FOR_CUSTOMERS, OPEN, Status
+from clearline.tickets.domain import ASSESSMENT, Status
+from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
 from clearline.web.docs import shape
 from clearline.wires.console_connect import errors, mapping, wire
 from clearline.wires.console_connect.reference import openapi
@@ -249,8 +250,8 @@ def _wires() -> Iterator[str]:
                 f"`{status}`",
                 mapping.STATUS[status],
                 "`open`" if status in OPEN else "`closed`",
-                ", ".join(f"`{move}`" for move in Status if move in ALLOWED[status]) or "nothing: it is the end",
-                ", ".join(f"`{move}`" for move in sorted(FOR_CUSTOMERS.get(status, ()))),
+                ", ".join(f"`{move}`" for move in Status if move in TRANSITIONS[status]) or "nothing: it is the end",
+                ", ".join(f"`{move}`" for move in sorted(CUSTOMER_TRANSITIONS.get(status, ()))),
             )
             for status in Status
         ],

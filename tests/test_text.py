@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from clearline.errors import InvalidInput
 from clearline.text import check_email, check_text, storable
-from clearline.tickets.note import TEXT_MAX, check_note_text
+from clearline.tickets.note_domain import TEXT_MAX, check_note_text
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=20))

@@ -13,7 +13,7 @@ from clearline.routing import worker as routing
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
 from clearline.settings import Settings
-from clearline.tickets import usecases as tickets
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.worker import sweeping
 from clearline.webhooks import worker as webhooks
@@ -48,7 +48,7 @@ def shared(database: Database, blobs: Blobs, settings: Settings, now: Callable[[
         after = timedelta(hours=settings.close_resolved_hours)
 
         async def close(tx: Tx) -> int:
-            return await tickets.close_resolved(tx, after=after, limit=_CLOSE_AT_ONCE, now=now())
+            return await ticket_changes.close_resolved(tx, after=after, limit=_CLOSE_AT_ONCE, now=now())
 
         found.append(PeriodicJob("resolved tickets that close", 60, _repeated(database, close)))
     return found

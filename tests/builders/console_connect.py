@@ -7,7 +7,7 @@ import httpx
 
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.tickets import usecases as tickets
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status, parse_ticket_number
 from tests.conftest import Tenant
 
@@ -114,7 +114,7 @@ async def move(database: Database, number: str, *path: Status) -> None:
     assert parsed is not None
     for status in path:
         async with database.transaction() as tx:
-            await tickets.move_ticket(tx, OPERATOR, parsed, status, reason="test", now=datetime.now(UTC))
+            await ticket_changes.move_ticket(tx, OPERATOR, parsed, status, reason="test", now=datetime.now(UTC))
 
 
 async def close_ticket(database: Database, number: str) -> None:

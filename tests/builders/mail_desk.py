@@ -30,7 +30,7 @@ from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.attachments.domain import Attachment, Limits
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
-from clearline.tickets.note import Note
+from clearline.tickets.note_domain import Note
 from tests.builders.people import new_person
 from tests.conftest import NOW, Tenant, new_tenant
 
@@ -122,7 +122,7 @@ class Rig(Struct):
 
     async def notes(self, number: int) -> list[Note]:
         async with self.database.transaction() as tx:
-            return (await tickets.get_ticket(tx, OPERATOR, number)).notes
+            return (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).notes
 
     async def files(self, number: int) -> list[Attachment]:
         async with self.database.transaction() as tx:

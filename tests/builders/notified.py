@@ -21,7 +21,7 @@ from clearline.notifications.recipients import Noted, note_events
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel
@@ -147,7 +147,7 @@ async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
             await scene.person("boss", Role.CUSTOMER_ADMIN, company_ticket="email")
             await scene.person("quiet_boss", Role.CUSTOMER_ADMIN)
             await scene.raise_ticket()
-            await handling.assign(tx, OPERATOR, scene.number, scene.id("agent"), now=NOW)
+            await ticket_changes.assign(tx, OPERATOR, scene.number, scene.id("agent"), now=NOW)
             for name in ("watcher", "follower"):
                 await watchers.watch(tx, OPERATOR, scene.number, scene.id(name), now=NOW)
             team = await teams.add_team(tx, OPERATOR, unique_name("Team"), now=NOW)

@@ -6,6 +6,7 @@ from clearline.events import store as event_store
 from clearline.identity import OPERATOR
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Status
@@ -38,7 +39,7 @@ async def raised(tx: Tx, tenant: Tenant, title: str = "Port is slow", *, status:
     """Raise a ticket, move it to a status, and return its number."""
     number = (await tickets.create_ticket(tx, tenant.actor, a_new_ticket(title), now=NOW)).ticket.number
     for step in STEPS[status]:
-        await tickets.move_ticket(tx, OPERATOR, number, step, reason="test", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, step, reason="test", now=NOW)
     return number
 
 

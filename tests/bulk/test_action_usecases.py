@@ -19,11 +19,11 @@ from clearline.bulk.domain import (
 from clearline.errors import Forbidden, IllegalTransition, InvalidInput, NotFound, ScopeMissing, TicketFinished
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.people import id_of, new_person
 from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
@@ -56,12 +56,12 @@ async def test_each_action_changes_a_ticket_once(database: Database, tenant: Ten
             assert outcomes == [ItemOutcome.DONE, ItemOutcome.UNCHANGED]
         note = AddNote("We are on it", Visibility.INTERNAL)
         assert [await done(tx, agent, number, note) for _ in range(2)] == [ItemOutcome.DONE] * 2
-        found = await handling.get_ticket(tx, OPERATOR, number)
-        notes = (await tickets.get_ticket(tx, OPERATOR, number)).notes
+        found = await tickets.get_ticket(tx, OPERATOR, number)
+        notes = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).notes
     assert (found.ticket.status, found.ticket.priority, found.ticket.severity) == (
         Status.IN_PROGRESS, Priority.CRITICAL, Severity.MINOR,
     )  # fmt: skip
-    assert (found.handling.queue_id, found.handling.assignee_id, found.handling.tags) == (
+    assert (found.ticket.queue_id, found.ticket.assignee_id, found.ticket.tags) == (
         queue.id, id_of(agent), ("cut",),
     )  # fmt: skip
     assert [(one.text, one.visibility, one.channel, one.author) for one in notes] == [
@@ -74,13 +74,13 @@ async def test_what_is_not_named_stays_and_a_queue_can_be_taken_away(database: D
         agent = await new_person(tx)
         queue = (await new_queue(tx)).queue
         number = await raised(tx, tenant)
-        await handling.change_ticket(tx, agent, number, {"queue_id": queue.id}, now=NOW)
-        before = await handling.get_ticket(tx, agent, number)
+        await ticket_changes.change_ticket(tx, agent, number, {"queue_id": queue.id}, now=NOW)
+        before = await tickets.get_ticket(tx, agent, number)
         assert await done(tx, agent, number, ChangeValues(priority=Priority.LOW)) is ItemOutcome.DONE
-        assert (await handling.get_ticket(tx, agent, number)).handling.queue_id == queue.id
+        assert (await tickets.get_ticket(tx, agent, number)).ticket.queue_id == queue.id
         assert await done(tx, agent, number, ChangeValues(queue_id=None)) is ItemOutcome.DONE
-        after = await handling.get_ticket(tx, agent, number)
-    assert (after.handling.queue_id, after.ticket.priority) == (None, Priority.LOW)
+        after = await tickets.get_ticket(tx, agent, number)
+    assert (after.ticket.queue_id, after.ticket.priority) == (None, Priority.LOW)
     assert after.ticket.severity == before.ticket.severity
 
 
@@ -97,7 +97,7 @@ async def test_a_refusal_is_that_of_the_use_case(database: Database, tenant: Ten
             await done(tx, agent, number, ChangeStatus(Status.REOPENED))
         with pytest.raises(InvalidInput):
             await done(tx, agent, number, Assign(uuid4()))
-        await tickets.move_ticket(tx, agent, number, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, agent, number, Status.REJECTED, reason="", now=NOW)
         for action in (AddNote("late"), ChangeTags(add=("late",)), Assign(id_of(agent))):
             with pytest.raises(TicketFinished):
                 await done(tx, agent, number, action)

@@ -14,11 +14,11 @@ from clearline.bulk.import_usecases import Format
 from clearline.errors import NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.people import id_of, new_person
 from tests.builders.tickets import a_new_ticket, raised
 from tests.conftest import NOW, Tenant, new_tenant
@@ -42,7 +42,7 @@ async def test_a_customer_has_its_own_tickets_without_what_is_internal(database:
         agent = await new_person(tx)
         number = await raised(tx, tenant)
         await raised(tx, other)
-        await handling.change_ticket(tx, agent, number, {"assignee_id": id_of(agent), "tags": ("vip",)}, now=NOW)
+        await ticket_changes.change_ticket(tx, agent, number, {"assignee_id": id_of(agent), "tags": ("vip",)}, now=NOW)
         for text, visibility in (("for all", Visibility.PUBLIC), ("for us", Visibility.INTERNAL)):
             await notes.add_note(tx, agent, number, text, channel=Channel.API, visibility=visibility, now=NOW)
     [shown] = await lines(database, tenant.actor)
@@ -84,7 +84,7 @@ async def test_an_export_has_each_ticket_once_whatever_its_batches(
         numbers = [await raised(tx, one) for one in (tenant, other, tenant, tenant, other, tenant)]
         ended = numbers[1:4]
         for number in ended:
-            await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+            await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
     expected = [n for n in numbers if state == "all" or (n in ended) == (state == "finished")]
     if of_all:
         found = await lines(database, OPERATOR, state=state)
@@ -134,9 +134,9 @@ async def test_what_is_exported_can_be_imported(database: Database, kind: Format
     async with database.transaction() as tx:
         number = await raised(tx, tenant, "=1+1")
         await notes.add_note(tx, tenant.actor, number, "hello", channel=Channel.API, now=NOW)
-        await handling.tag(tx, OPERATOR, number, add=("a", "b"), now=NOW)
+        await ticket_changes.tag(tx, OPERATOR, number, add=("a", "b"), now=NOW)
         for to in (Status.IN_PROGRESS, Status.RESOLVED):
-            await tickets.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
+            await ticket_changes.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
     exported = (await written(database, OPERATOR, kind, company=tenant.company.code)).encode()
     [item] = imports.read_file(exported, kind, now=NOW)
     assert item.refusal is None

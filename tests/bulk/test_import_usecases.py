@@ -13,11 +13,10 @@ from clearline.bulk.import_usecases import Format
 from clearline.errors import DeskError, Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role, Scope
 from clearline.platform.database.transactions import Database, Tx
-from clearline.tickets import desk_usecases as handling
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Impact, Priority, Severity, Status
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.people import new_person
 from tests.conftest import NOW, Tenant
 
@@ -62,9 +61,9 @@ async def test_a_ticket_keeps_its_history(database: Database, tenant: Tenant) ->
         made = await brought(tx, OPERATOR, one)
         assert made.outcome is ItemOutcome.DONE
         assert made.ticket_number is not None
-        found = await handling.get_ticket(tx, OPERATOR, made.ticket_number)
-        seen = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).notes
-        shown = (await tickets.get_ticket(tx, tenant.actor, made.ticket_number)).notes
+        found = await tickets.get_ticket(tx, OPERATOR, made.ticket_number)
+        seen = (await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket_number)).notes
+        shown = (await tickets.get_ticket_with_notes(tx, tenant.actor, made.ticket_number)).notes
         [event] = await tickets.history(tx, OPERATOR, made.ticket_number)
         assert await ticket_store.miscounted(tx) == []
     ticket = found.ticket
@@ -74,7 +73,7 @@ async def test_a_ticket_keeps_its_history(database: Database, tenant: Tenant) ->
     assert (ticket.priority, ticket.severity, ticket.impact, ticket.service_label) == (
         Priority.LOW, Severity.EXTENSIVE, Impact.DOWN, "Service 1",
     )  # fmt: skip
-    assert (found.handling.tags, found.handling.external_ids) == (("a", "vip"), {"oldesk": "4711"})
+    assert (found.ticket.tags, found.ticket.external_ids) == (("a", "vip"), {"oldesk": "4711"})
     assert [(n.text, n.author, n.visibility, n.source, n.created_at.day) for n in seen] == [
         ("first", "Ada", Visibility.PUBLIC, Source.BUYER, 31),
         ("second", "Olu", Visibility.INTERNAL, Source.SELLER, 1),
@@ -92,7 +91,7 @@ async def test_a_ticket_may_come_in_any_status_and_is_counted(
     async with database.transaction() as tx:
         made = await brought(tx, OPERATOR, line(tenant, status=status))
         assert made.ticket_number is not None
-        ticket = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).ticket
+        ticket = (await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket_number)).ticket
         assert await ticket_store.miscounted(tx) == []
     assert ticket.status is status
     assert ticket.resolved_at == (CREATED if status in {Status.RESOLVED, Status.CLOSED} else None)
@@ -119,7 +118,7 @@ async def test_a_code_goes_before_a_name(database: Database, tenant: Tenant) -> 
         await tx.write("insert into company values (gen_random_uuid(), $1, 'TAKES', now())", tenant.company.code)
         made = await brought(tx, OPERATOR, line(tenant))
         assert made.ticket_number is not None
-        ticket = (await tickets.get_ticket(tx, OPERATOR, made.ticket_number)).ticket
+        ticket = (await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket_number)).ticket
         await tx.write("delete from company where code = 'TAKES'")
     assert ticket.company_id == tenant.company.id
 
@@ -194,10 +193,10 @@ async def test_a_table_says_what_lines_of_json_say(database: Database, tenant: T
     async with database.transaction() as tx:
         made = await imports.import_ticket(tx, OPERATOR, items[0].input, now=NOW)
         assert made.ticket_number is not None
-        found = await handling.get_ticket(tx, OPERATOR, made.ticket_number)
+        found = await tickets.get_ticket(tx, OPERATOR, made.ticket_number)
     assert (found.ticket.title, found.ticket.description) == ('Port "7", down', "No\nlight")
-    assert (found.ticket.contact.phone, found.handling.tags) == ("+1-555-0100", ("a", "b"))
-    assert found.handling.external_ids == {"oldesk": "csv"}
+    assert (found.ticket.contact.phone, found.ticket.tags) == ("+1-555-0100", ("a", "b"))
+    assert found.ticket.external_ids == {"oldesk": "csv"}
 
 
 def refusals(content: bytes, kind: Format) -> list[str | None]:

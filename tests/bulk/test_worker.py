@@ -27,7 +27,7 @@ from clearline.errors import Conflict, TooManyJobs
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
@@ -70,8 +70,8 @@ async def test_a_job_does_what_it_can_and_says_why_not(
     first, second, ended = await some(database, tenant, 3)
     [foreign] = await some(database, other_tenant, 1)
     async with database.transaction() as tx:
-        await tickets.move_ticket(tx, OPERATOR, second, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
-        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, second, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
     action = ChangeStatus(Status.CANCELLATION_REQUESTED, "moving out")
     job = await bulk(database, tenant.actor, [first, second, ended, foreign], action)
     assert await drained(database) == 4
@@ -97,12 +97,12 @@ async def test_a_job_does_what_it_can_and_says_why_not(
 async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: Tenant, action: Any) -> None:
     numbers = await some(database, tenant, 2)
     async with database.statement() as tx:
-        before = [await handling.get_ticket(tx, OPERATOR, number) for number in numbers]
+        before = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
     job = await bulk(database, OPERATOR, [*numbers, 999_999], action, dry_run=True)
     await drained(database)
     found, items = await seen(database, job)
     async with database.statement() as tx:
-        after = [await handling.get_ticket(tx, OPERATOR, number) for number in numbers]
+        after = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
         events = await tx.fetchval("select count(*) from event where ticket_number = any($1)", numbers)
     assert after == before
     assert events == 2
@@ -152,7 +152,7 @@ async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
     assert await drained(database) == 2
     found, _ = await seen(database, job)
     async with database.statement() as tx:
-        notes = [len((await tickets.get_ticket(tx, OPERATOR, number)).notes) for number in numbers]
+        notes = [len((await tickets.get_ticket_with_notes(tx, OPERATOR, number)).notes) for number in numbers]
     assert (found.state, notes) == (JobState.DONE, [1, 1, 1])
 
 
@@ -239,7 +239,7 @@ async def test_a_ticket_that_somebody_holds_keeps_no_other_job_waiting(
     stuck = await bulk(database, tenant.actor, [held, free], AddNote("x"))
     other = await bulk(database, other_tenant.actor, await some(database, other_tenant, 1), AddNote("x"))
     async with database.transaction() as holder:
-        await handling.lock_ticket(holder, OPERATOR, held)
+        await ticket_changes.lock_ticket(holder, OPERATOR, held)
         assert await workers.worker(database, now).run() == 1
         assert (await seen(database, other))[0].counts == Counts(1, 0, 0, 0)
         assert (await seen(database, stuck))[0].counts == Counts(0, 0, 0, 2)
@@ -252,7 +252,7 @@ async def test_a_ticket_that_somebody_holds_for_good_is_given_up(database: Datab
     held, free = await some(database, tenant, 2)
     job = await bulk(database, tenant.actor, [held, free], AddNote("x"))
     async with database.transaction() as holder:
-        await handling.lock_ticket(holder, OPERATOR, held)
+        await ticket_changes.lock_ticket(holder, OPERATOR, held)
         done = [await workers.work(database, job, now, most=9) for _ in range(workers.TRIES)]
     assert done == [0] * (workers.TRIES - 1) + [2]
     _, items = await seen(database, job)

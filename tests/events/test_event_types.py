@@ -18,8 +18,8 @@ from clearline.events.event_types import (
 )
 from clearline.events.store import encode
 from clearline.tickets.domain import Channel, Status
-from clearline.tickets.note import Source
-from clearline.tickets.note import Visibility as NoteVisibility
+from clearline.tickets.note_domain import Source
+from clearline.tickets.note_domain import Visibility as NoteVisibility
 
 ROWS = pytest.mark.parametrize("row", EVENT_TYPES.values(), ids=list(EVENT_TYPES))
 TICKET_FACTS = {fact.__struct_config__.tag: fact for fact in get_args(TicketFact)}

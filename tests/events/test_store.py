@@ -10,7 +10,7 @@ from clearline.events import store as event_store
 from clearline.events.store import START, Event, Offset
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
-from clearline.tickets import usecases as tickets
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status
 from tests.builders.databases import Undone, move_ahead, undo
 from tests.builders.tickets import raised
@@ -92,7 +92,9 @@ async def test_a_stored_fact_tells_who_did_what(database: Database, tenant: Tena
     cursor = await the_end(database)
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="mine", now=NOW)
+        await ticket_changes.move_ticket(
+            tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="mine", now=NOW
+        )
     created, moved = await read_on(database, cursor)
     assert (created.type, created.data) == (
         "ticket.created",

@@ -124,7 +124,7 @@ async def test_a_service_is_changed_and_deleted_and_both_are_told(database: Data
                         inventory.delete_service(tx, OPERATOR, code, "SVC-1", now=NOW)):  # fmt: skip
             with pytest.raises(NotFound, match="service SVC-1"):
                 await attempt
-        kept = (await tickets.get_ticket(tx, fresh.actor, number)).ticket
+        kept = (await tickets.get_ticket_with_notes(tx, fresh.actor, number)).ticket
         told = await events_of(tx, fresh)
     assert (kept.service_id, kept.service_type, kept.service_label) == ("SVC-1", ServiceType.PORT, "Service 1")
     assert [kind for kind, _data in told] == ["service.deleted", "service.changed"]

@@ -15,7 +15,7 @@ from clearline.notifications.compose import NOTIFICATION
 from clearline.notifications.domain import Way
 from clearline.notifications.recipients import WINDOW
 from clearline.platform.database.transactions import Database, Tx
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 from tests.notifications import test_worker as test_notifications

@@ -10,8 +10,7 @@ import pytest
 from msgspec import convert
 
 from clearline.accounts import usecases as accounts
-from clearline.bulk import import_store
-from clearline.bulk.import_domain import ImportedTicket
+from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_state
 from clearline.events.event_types import NotificationKind, Relation
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preferences as notifications
@@ -19,9 +18,9 @@ from clearline.notifications.domain import NotificationSettings, Way, notificati
 from clearline.notifications.recipients import TOO_OLD, WINDOW, Noted
 from clearline.platform.database.transactions import Database
 from clearline.routing import usecases as routing
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import usecases as tickets
+from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.contact import Contact
@@ -30,7 +29,7 @@ from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.notified import CONTACT, Scene, a_scene
 from tests.conftest import NOW, Tenant
 
@@ -70,22 +69,22 @@ def move(by: str, *to: Status) -> Callable[[Scene], Awaitable[object]]:
     async def do(at: Scene) -> None:
         for status in to:
             await at.happened()
-            await tickets.move_ticket(at.tx, at.people[by], at.number, status, reason="so", now=NOW)
+            await ticket_changes.move_ticket(at.tx, at.people[by], at.number, status, reason="so", now=NOW)
 
     return do
 
 
 def change(by: str, values: Callable[[Scene], dict[str, Any]]) -> Callable[[Scene], Awaitable[object]]:
     async def do(at: Scene) -> None:
-        await handling.change_ticket(at.tx, at.people[by], at.number, values(at), now=NOW)
+        await ticket_changes.change_ticket(at.tx, at.people[by], at.number, values(at), now=NOW)
 
     return do
 
 
 async def routed_unassigned(at: Scene) -> None:
-    await handling.assign(at.tx, OPERATOR, at.number, None, now=NOW)
+    await ticket_changes.assign(at.tx, OPERATOR, at.number, None, now=NOW)
     await at.happened()
-    await handling.change_ticket(at.tx, routing.ROUTING, at.number, {"queue_id": at.queue_id}, now=NOW)
+    await ticket_changes.change_ticket(at.tx, routing.ROUTING, at.number, {"queue_id": at.queue_id}, now=NOW)
 
 
 async def linked(at: Scene) -> None:
@@ -226,7 +225,7 @@ async def test_an_address_of_the_customer_gets_nothing_internal_though_it_is_an_
     for name in ("agent", "watcher"):
         user = scene.people[name].user
         assert user is not None
-        await handling.change_ticket(
+        await ticket_changes.change_ticket(
             scene.tx, OPERATOR, scene.number, {"contact": Contact("X", "", user.email.upper())}, now=NOW
         )
         await scene.happened()
@@ -289,11 +288,11 @@ async def test_an_imported_ticket_mails_nobody(scene: Scene) -> None:
         "contact": {"name": "Pat", "email": CONTACT},
         "notes": [{"text": "Long ago", "author": "Somebody", "created_at": "2026-02-01T01:00:00Z"}],
     }  # fmt: skip
-    number = await import_store.insert(
-        scene.tx, OPERATOR, scene.tenant.company.id, convert(line, ImportedTicket), now=NOW
-    )
-    assert number is not None
-    scene.number = number
+    imported = convert(line, ImportedTicket)
+    state, brought = imported_state(scene.tenant.company.id, imported), imported_notes(imported)
+    ticket = await ticket_store.insert(scene.tx, OPERATOR, state, notes=brought, now=NOW)
+    assert ticket is not None
+    scene.number = ticket.number
     assert len(await scene.happened()) == 1
     scene.rewind()
     assert await scene.heard() == {}

@@ -22,14 +22,14 @@ from clearline.notifications.recipients import WINDOW
 from clearline.notifications.worker import NAME, PUT_OFF, Composer, notifying
 from clearline.platform.database.transactions import Database, Tx
 from clearline.settings import Settings
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watchers
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 from clearline.web import mail as templates
 from tests.builders.databases import Undone, administer, undo
 from tests.builders.people import id_of, new_person
@@ -137,7 +137,7 @@ async def test_what_happens_to_a_ticket_within_half_a_minute_makes_one_mail(worl
     await world.follow()
     world.now += timedelta(seconds=20)
     await world.do(note(number, "We are looking at it.", OPERATOR))
-    await world.do(lambda tx: tickets.move_ticket(tx, OPERATOR, number, Status.IN_PROGRESS, reason="", now=NOW))
+    await world.do(lambda tx: ticket_changes.move_ticket(tx, OPERATOR, number, Status.IN_PROGRESS, reason="", now=NOW))
     await world.follow()
     assert await world.compose() == 0
     assert await world.later(timedelta(seconds=10)) == 1
@@ -407,7 +407,7 @@ async def test_an_agent_reads_who_has_the_ticket_and_a_customer_does_not(world: 
     async def work(tx: Tx) -> tuple[int, Actor]:
         agent = await new_person(tx, "Jonas Pihl")
         number = await raised(tx, world.tenant)
-        await handling.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
+        await ticket_changes.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
         return number, agent
 
     _number, agent = await world.do(work)

@@ -14,7 +14,7 @@ from clearline.queues import team_store
 from clearline.queues.domain import Assignment
 from clearline.routing import rule_store
 from clearline.routing import usecases as use
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from tests.builders.people import new_person
 from tests.builders.plans import FILL, plan_of
 from tests.builders.queues import new_queue
@@ -74,7 +74,7 @@ async def test_two_who_ask_at_once_get_different_turns(database: Database, tenan
         queue = (await new_queue(tx, *people)).queue
         numbers = [await raised(tx, tenant) for _ in people]
         for number in numbers:
-            await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
+            await ticket_changes.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
 
     async def give(number: int) -> str | None:
         async with database.transaction() as tx:

@@ -11,8 +11,7 @@ from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
-from clearline.tickets import desk_usecases as handling
-from clearline.tickets import usecases as tickets
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status
 from tests.builders.people import id_of, new_person
 from tests.builders.queues import change, changes_of, new_queue, new_rule, new_team, unique_name
@@ -140,7 +139,7 @@ async def test_a_queue_in_use_cannot_be_deleted(database: Database, tenant: Tena
         rule_id = await new_rule(tx, details)
         numbers = [await raised(tx, tenant), await raised(tx, tenant)]
         for number in numbers:
-            await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
+            await ticket_changes.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
 
         async def refusal() -> str:
             with pytest.raises(InUse) as caught:
@@ -148,9 +147,9 @@ async def test_a_queue_in_use_cannot_be_deleted(database: Database, tenant: Tena
             return caught.value.by
 
         assert await refusal() == "it has 2 open tickets; move them to another queue first"
-        await handling.change_ticket(tx, OPERATOR, numbers[0], {"queue_id": None}, now=NOW)
+        await ticket_changes.change_ticket(tx, OPERATOR, numbers[0], {"queue_id": None}, now=NOW)
         assert await refusal() == "it has 1 open ticket; move them to another queue first"
-        await tickets.move_ticket(tx, OPERATOR, numbers[1], Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, numbers[1], Status.REJECTED, reason="", now=NOW)
         assert (await refusal()).endswith("choose it; change or delete them first")
         await routing_rules.delete_rule(tx, OPERATOR, rule_id, now=NOW)
         assert await refusal() == "finished tickets were worked in it, and their history keeps it; rename it instead"
@@ -178,8 +177,8 @@ async def test_a_queue_counts_what_waits_in_it(database: Database, tenant: Tenan
         queue = await new_queue(tx, ann)
         for values in ({}, {}, {"assignee_id": id_of(ann)}):
             number = await raised(tx, tenant)
-            await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.queue.id, **values}, now=NOW)
-        await tickets.move_ticket(tx, OPERATOR, number - 1, Status.REJECTED, reason="", now=NOW)
+            await ticket_changes.change_ticket(tx, OPERATOR, number, {"queue_id": queue.queue.id, **values}, now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, number - 1, Status.REJECTED, reason="", now=NOW)
         found = await queues.get_queue(tx, OPERATOR, queue.queue.id)
         listed = await queues.list_queues(tx, OPERATOR, after=None, limit=100)
     assert (found.open, found.unassigned) == (2, 1)

@@ -16,7 +16,7 @@ from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
 from clearline.routing.domain import RoutingFacts
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import IssueType, Priority, Status
 from tests.builders.databases import administer
@@ -133,7 +133,7 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_first_rule_that_matches(
         number = await raised(tx, tenant)
         assert await routing.route_new_ticket(tx, number, now=NOW)
         assert not await routing.route_new_ticket(tx, number, now=NOW)
-        found = await handling.get_ticket(tx, OPERATOR, number)
+        found = await tickets.get_ticket(tx, OPERATOR, number)
         assert (found.queue_name, found.assignee_name) == (second.queue.name, None)
         assert await facts_of(tx, tenant, number) == [
             ("ticket.routed", "routing", {"before": None, "after": str(second.queue.id), "rule": "Slow ports"})
@@ -147,9 +147,9 @@ async def test_a_ticket_that_no_rule_matches_or_that_ended_stays_where_it_is(
         queue = await new_queue(tx)
         rule_id = await new_rule(tx, queue, keywords=("nothing",))
         number, ended = await raised(tx, tenant), await raised(tx, tenant)
-        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
         assert not await routing.route_new_ticket(tx, number, now=NOW)
-        assert (await routing.route_ticket(tx, OPERATOR, number, now=NOW)).handling.queue_id is None
+        assert (await routing.route_ticket(tx, OPERATOR, number, now=NOW)).ticket.queue_id is None
         await routing_rules.change_rule(tx, OPERATOR, rule_id, {"keywords": ()}, now=NOW)
         assert not await routing.route_new_ticket(tx, ended, now=NOW)
         with pytest.raises(TicketFinished):
@@ -165,7 +165,7 @@ async def test_agents_take_turns_and_those_who_are_away_are_left_out(database: D
 
         async def assigned() -> str | None:
             await routing.route_new_ticket(tx, number := await raised(tx, tenant), now=NOW)
-            return (await handling.get_ticket(tx, OPERATOR, number)).assignee_name
+            return (await tickets.get_ticket(tx, OPERATOR, number)).assignee_name
 
         assert [await assigned() for _ in range(4)] == ["Ann", "Ben", "Cleo", "Ann"]
         await teams.set_available(tx, ben, available=False, now=NOW)
@@ -184,13 +184,13 @@ async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Da
         queue = await new_queue(tx, ann, ben, assignment=Assignment.LEAST_LOADED)
         await new_rule(tx, queue, name="All")
         elsewhere, ended = await raised(tx, tenant), await raised(tx, tenant)
-        await handling.assign(tx, OPERATOR, elsewhere, id_of(ann), now=NOW)
-        await handling.assign(tx, OPERATOR, ended, id_of(ben), now=NOW)
-        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.assign(tx, OPERATOR, elsewhere, id_of(ann), now=NOW)
+        await ticket_changes.assign(tx, OPERATOR, ended, id_of(ben), now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
         names = []
         for _ in range(3):
             await routing.route_new_ticket(tx, number := await raised(tx, tenant), now=NOW)
-            names.append((await handling.get_ticket(tx, OPERATOR, number)).assignee_name)
+            names.append((await tickets.get_ticket(tx, OPERATOR, number)).assignee_name)
         assert names == ["Ben", "Ann", "Ben"]
         assert await facts_of(tx, tenant, number) == [
             ("ticket.routed", "routing", {"before": None, "after": str(queue.queue.id), "rule": "All"}),
@@ -204,9 +204,9 @@ async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database,
         queue = await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
         await new_rule(tx, queue)
         number = await raised(tx, tenant)
-        await handling.assign(tx, OPERATOR, number, id_of(ben), now=NOW)
+        await ticket_changes.assign(tx, OPERATOR, number, id_of(ben), now=NOW)
         await routing.route_new_ticket(tx, number, now=NOW)
-        found = await handling.get_ticket(tx, OPERATOR, number)
+        found = await tickets.get_ticket(tx, OPERATOR, number)
         assert (found.queue_name, found.assignee_name) == (queue.queue.name, "Ben")
 
 
@@ -235,7 +235,7 @@ async def test_people_take_tickets_and_do_not_take_them_from_each_other(database
         assert (await routing.take_ticket(tx, ben, number, force=True, now=NOW)).assignee_name == "Ben"
         with pytest.raises(Forbidden):
             await routing.take_ticket(tx, OPERATOR, number, now=NOW)
-        await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
         with pytest.raises(TicketFinished):
             await routing.take_ticket(tx, ben, number, now=NOW)
 
@@ -247,7 +247,7 @@ async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Databas
         number = await raised(tx, tenant)
         with pytest.raises(NobodyAvailable, match="it is in no queue"):
             await routing.assign_by_turns(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
-        await handling.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
+        await ticket_changes.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
         with pytest.raises(InvalidInput):
             await routing.assign_by_turns(tx, ann, number, Assignment.MANUAL, now=NOW)
         names = [
@@ -279,7 +279,7 @@ async def test_what_would_happen_is_told_and_does_not_happen(database: Database,
         assert told_before.queue == await queue_store.get(tx, queue.queue.id)
         agent, why = told_before.choice.agent, told_before.choice.why
         assert (agent and agent.name, why) == ("Ann", "has the first turn")
-        assert (await handling.get_ticket(tx, OPERATOR, number)).handling.queue_id is None
+        assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket.queue_id is None
         await routing.route_new_ticket(tx, number, now=NOW)
         after = await routing.preview(tx, ann, facts)
         assert (after.choice.agent and after.choice.agent.name, after.choice.why) == ("Ben", "is next after Ann")

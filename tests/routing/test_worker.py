@@ -9,7 +9,8 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.queues.domain import Assignment
 from clearline.routing import usecases as routing
 from clearline.routing.worker import NAME, routing_job
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import usecases as tickets
 from tests.builders.databases import administer
 from tests.builders.people import id_of, new_person
 from tests.builders.queues import new_queue, new_rule
@@ -33,7 +34,7 @@ async def turn(database: Database) -> int:
 
 async def where(database: Database, *numbers: int) -> list[tuple[str | None, str | None]]:
     async with database.statement() as tx:
-        found = [await handling.get_ticket(tx, OPERATOR, number) for number in numbers]
+        found = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
     return [(one.queue_name, one.assignee_name) for one in found]
 
 
@@ -55,11 +56,11 @@ async def test_a_ticket_that_a_person_puts_into_a_queue_is_given_out(database: D
         moved, owned, taken_out = [await raised(tx, tenant) for _ in range(3)]
     await turn(database)
     async with database.transaction() as tx:
-        await handling.change_ticket(tx, ann, moved, {"queue_id": queue.id}, now=NOW)
+        await ticket_changes.change_ticket(tx, ann, moved, {"queue_id": queue.id}, now=NOW)
         for values in ({"queue_id": queue.id}, {"queue_id": None}):
-            await handling.change_ticket(tx, ann, taken_out, values, now=NOW)
+            await ticket_changes.change_ticket(tx, ann, taken_out, values, now=NOW)
         ben = await new_person(tx, "Ben")
-        await handling.change_ticket(tx, ann, owned, {"queue_id": queue.id, "assignee_id": id_of(ben)}, now=NOW)
+        await ticket_changes.change_ticket(tx, ann, owned, {"queue_id": queue.id, "assignee_id": id_of(ben)}, now=NOW)
     await turn(database)
     assert await where(database, moved, owned, taken_out) == [
         (queue.name, "Ann"),
@@ -75,7 +76,7 @@ async def test_a_ticket_whose_agent_was_taken_away_is_not_given_out_again(databa
         number = await raised(tx, tenant)
     await turn(database)
     async with database.transaction() as tx:
-        await handling.assign(tx, ann, number, None, now=NOW)
+        await ticket_changes.assign(tx, ann, number, None, now=NOW)
     await turn(database)
     assert await where(database, number) == [(queue.queue.name, None)]
 
@@ -107,7 +108,7 @@ async def test_a_ticket_that_somebody_holds_stops_no_other(
         await new_rule(tx, queue)
         held, free = await raised(tx, tenant), await raised(tx, tenant)
     async with database.transaction() as holder:
-        await handling.lock_ticket(holder, OPERATOR, held)
+        await ticket_changes.lock_ticket(holder, OPERATOR, held)
         async with asyncio.timeout(5):
             await turn(database)
     assert await where(database, held, free) == [(None, None), (name, None)]

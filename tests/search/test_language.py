@@ -26,8 +26,16 @@ from clearline.search.language import (
 from clearline.search.plan import Plan, Statistics, Step
 from clearline.search.words import WORD_MAX, fold, phone_words, units
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
-from clearline.tickets.handling import DeskTicket, Handling
+from clearline.tickets.domain import (
+    Channel,
+    Impact,
+    IssueType,
+    Priority,
+    Severity,
+    Status,
+    Ticket,
+    TicketView,
+)
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
@@ -68,10 +76,11 @@ def a_document(**more: Any) -> Document:
         AT,
         None,
         1,
+        tags=more.get("tags", ()),
+        external_ids={"snow": "CHG0030001"},
     )
-    handling = Handling(tags=more.get("tags", ()), external_ids={"snow": "CHG0030001"})
     return Document(
-        DeskTicket(ticket, handling, COMPANY, None, None, None),
+        TicketView(ticket, COMPANY),
         more.get("public_notes", []),
         more.get("internal_notes", []),
         more.get("public_files", []),

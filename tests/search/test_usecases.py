@@ -15,11 +15,12 @@ from clearline.platform.database.transactions import Database
 from clearline.search import store as search_store
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Status
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.conftest import NOW, Tenant
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada.okoro@birch.example.com")
@@ -61,7 +62,7 @@ class Desk:
                     tx, OPERATOR, number, text, channel=Channel.CONSOLE, visibility=Visibility.INTERNAL, now=NOW
                 )
             if status is not None:
-                await tickets.move_ticket(tx, OPERATOR, number, status, reason="", now=NOW)
+                await ticket_changes.move_ticket(tx, OPERATOR, number, status, reason="", now=NOW)
         self.numbers[name] = number
         return number
 
@@ -382,7 +383,7 @@ async def test_a_found_ticket_is_shown_as_it_is_now_with_its_handling(desk: Desk
     [found] = (await desk.find(desk.agent, "tag:night-shift")).tickets
     assert found.queue_name == "Fibre North"
     assert found.assignee_name == "Mara agent"
-    assert found.handling.tags == ("night-shift",)
+    assert found.ticket.tags == ("night-shift",)
 
 
 async def pages(desk: Desk, actor: Actor, query: str, limit: int) -> tuple[list[int], list[search.SearchResult]]:

@@ -17,10 +17,10 @@ from clearline.platform.database.transactions import Database
 from clearline.search import store as search_store
 from clearline.search import usecases as search
 from clearline.search import worker as indexing
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
 
@@ -53,7 +53,7 @@ async def test_a_ticket_is_found_by_what_happens_to_it(database: Database, tenan
         await notes.add_note(
             tx, OPERATOR, number, "celesta", channel=Channel.CONSOLE, visibility=Visibility.INTERNAL, now=NOW
         )
-        await tickets.move_ticket(tx, OPERATOR, number, Status.HELD, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.HELD, reason="", now=NOW)
     await follow(database)
     assert await found(database, "xylophone status:acknowledged") == []
     assert await found(database, "xylophone marimba celesta status:held") == [number]

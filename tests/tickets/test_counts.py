@@ -3,9 +3,11 @@ import random
 
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import ALLOWED, Status
+from clearline.tickets.domain import Status
+from clearline.tickets.status_domain import TRANSITIONS
 from tests.builders.databases import Undone, undo
 from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
@@ -19,13 +21,13 @@ async def live_a_random_life(database: Database, tenant: Tenant, chance: random.
         undone = chance.random() < 0.2
         try:
             async with database.transaction() as tx:
-                movable = [number for number, status in mine.items() if ALLOWED[status]]
+                movable = [number for number, status in mine.items() if TRANSITIONS[status]]
                 if not movable or chance.random() < 0.4:
                     change[await raised(tx, tenant)] = Status.ACKNOWLEDGED
                 else:
                     number = chance.choice(movable)
-                    to = chance.choice(sorted(ALLOWED[mine[number]]))
-                    await tickets.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
+                    to = chance.choice(sorted(TRANSITIONS[mine[number]]))
+                    await ticket_changes.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
                     change[number] = to
                 if undone:
                     undo()
@@ -39,7 +41,7 @@ async def assert_counts_agree(database: Database, *tenants: Tenant) -> None:
         assert await ticket_store.miscounted(tx) == []
         for tenant in tenants:
             for is_open in (True, False):
-                page = await tickets.list_tickets(tx, tenant.actor, is_open=is_open, page=1, page_size=1)
+                page = await tickets.list_tickets_with_notes(tx, tenant.actor, is_open=is_open, page=1, page_size=1)
                 real = await tx.fetchval(
                     "select count(*) from ticket where company_id = $1 and is_open = $2", tenant.company.id, is_open
                 )
@@ -67,7 +69,7 @@ async def test_two_movers_of_one_ticket_change_the_count_once(database: Database
 
     async def cancel() -> None:
         async with database.transaction() as tx:
-            await tickets.move_ticket(tx, OPERATOR, number, Status.CANCELLED, reason="", now=NOW)
+            await ticket_changes.move_ticket(tx, OPERATOR, number, Status.CANCELLED, reason="", now=NOW)
 
     outcomes = await asyncio.gather(cancel(), cancel(), cancel(), return_exceptions=True)
     assert sum(outcome is None for outcome in outcomes) == 1

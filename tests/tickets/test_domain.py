@@ -11,10 +11,7 @@ from clearline.events.domain import StatusChanged
 from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import (
-    ALLOWED,
     ASSESSMENT,
-    FINISHED,
-    OPEN,
     Channel,
     FaultSymptom,
     Impact,
@@ -24,12 +21,12 @@ from clearline.tickets.domain import (
     Severity,
     Status,
     Ticket,
-    change_status,
     check_new_ticket,
     fault_symptom,
     parse_ticket_number,
     ticket_number,
 )
+from clearline.tickets.status_domain import FINISHED, OPEN, TRANSITIONS, change_status
 
 BORN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = BORN + timedelta(hours=1)
@@ -105,8 +102,8 @@ def test_a_move_works_exactly_when_the_lifecycle_allows_it(before: Status, after
 
 
 def test_the_table_of_moves_speaks_of_every_status() -> None:
-    assert set(ALLOWED) == set(Status)
-    assert {(before, after) for before, moves in ALLOWED.items() for after in moves} == LEGAL
+    assert set(TRANSITIONS) == set(Status)
+    assert {(before, after) for before, moves in TRANSITIONS.items() for after in moves} == LEGAL
 
 
 @pytest.mark.parametrize("after", Status)
@@ -164,14 +161,14 @@ def test_a_random_walk_never_leaves_the_lifecycle(wishes: list[Status]) -> None:
 def test_every_walk_of_legal_moves_can_still_reach_an_end(data: st.DataObject) -> None:
     ticket = a_ticket(Status.ACKNOWLEDGED)
     for _ in range(data.draw(st.integers(0, 30))):
-        if not ALLOWED[ticket.status]:
+        if not TRANSITIONS[ticket.status]:
             break
-        to = data.draw(st.sampled_from(sorted(ALLOWED[ticket.status])))
+        to = data.draw(st.sampled_from(sorted(TRANSITIONS[ticket.status])))
         ticket, _fact = change_status(ticket, to, reason="", now=LATER)
     reached, frontier = set[Status](), {ticket.status}
     while frontier:
         reached |= frontier
-        frontier = {after for before in frontier for after in ALLOWED[before]} - reached
+        frontier = {after for before in frontier for after in TRANSITIONS[before]} - reached
     assert reached & FINISHED
 
 

@@ -8,21 +8,12 @@ from msgspec import Struct
 from clearline.events.domain import Change, RecordChanged, TicketFact, changes_between
 from clearline.events.event_types import Audience, visible_data
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Impact, IssueType, Priority, Severity
-from clearline.tickets.handling import (
-    EXTERNAL_IDS_MAX,
-    FOR_CUSTOMERS,
-    TAG,
-    TAG_MAX,
-    TAGS_MAX,
-    Editable,
-    check_external_ids,
-    check_tags,
-    tidy_tags,
-)
+from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, Impact, IssueType, Priority, Severity, TicketValues
+from clearline.tickets.external_id_domain import EXTERNAL_IDS_MAX, check_external_ids
+from clearline.tickets.tag_domain import TAG, TAG_MAX, TAGS_MAX, check_tags, normalize_tags
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada@example.com")
-VALUES = Editable(
+VALUES = TicketValues(
     "Title",
     IssueType.OTHERS,
     Severity.MINOR,
@@ -95,11 +86,11 @@ def test_what_is_not_said_to_be_for_customers_is_not(kind: str) -> None:
     assert visible_data(kind, {"changes": [ASKED], "visibility": "public"}, Audience.CUSTOMER) is None
 
 
-# What of a ticket a customer sees, by the members of Editable, and so what its history may tell.
-SEEN = set(Editable.__struct_fields__) - {"queue_id", "assignee_id", "tags"}
+# What of a ticket a customer sees, by the members of TicketValues, and so what its history may tell.
+SEEN = set(TicketValues.__struct_fields__) - {"queue_id", "assignee_id", "tags"}
 
 
-@pytest.mark.parametrize("field", Editable.__struct_fields__)
+@pytest.mark.parametrize("field", TicketValues.__struct_fields__)
 def test_the_history_tells_a_customer_of_exactly_those_values_that_the_ticket_shows(field: str) -> None:
     change = {"field": field, "before": None, "after": "x"}
     data = {"changes": [change]}
@@ -107,7 +98,7 @@ def test_the_history_tells_a_customer_of_exactly_those_values_that_the_ticket_sh
 
 
 def test_whatever_a_customer_may_set_it_may_see() -> None:
-    assert FOR_CUSTOMERS < SEEN
+    assert CUSTOMER_EDITABLE_FIELDS < SEEN
 
 
 def test_only_what_differs_is_a_change() -> None:
@@ -138,8 +129,8 @@ def test_a_ticket_has_at_most_50_tags() -> None:
 
 
 def test_tags_are_kept_in_lower_case_and_order_each_once() -> None:
-    assert tidy_tags(("b", "A", "a", "\u00c9", "B")) == ("a", "b", "\u00e9")
-    assert tidy_tags(()) == ()
+    assert normalize_tags(("b", "A", "a", "\u00c9", "B")) == ("a", "b", "\u00e9")
+    assert normalize_tags(()) == ()
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ from clearline.errors import Forbidden, IllegalTransition, InvalidInput, TicketF
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import ALLOWED, FINISHED, FOR_CUSTOMERS, OPEN, Channel, Status
-from clearline.tickets.note import Visibility
+from clearline.tickets.domain import Channel, Status
+from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, FINISHED, OPEN, TRANSITIONS
 from tests.builders.tickets import STEPS, raised
 from tests.conftest import NOW, Tenant, new_tenant
 
@@ -25,7 +27,7 @@ async def moves(tx: Tx, number: int) -> list[Event]:
 
 
 async def status_of(tx: Tx, number: int) -> Status:
-    return (await tickets.get_ticket(tx, OPERATOR, number)).ticket.status
+    return (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket.status
 
 
 async def miscounted(database: Database) -> list[str]:
@@ -44,16 +46,16 @@ async def test_who_makes_which_move(database: Database, tenant: Tenant, status: 
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
         before = await moves(tx, number)
-        if to not in ALLOWED[status]:
+        if to not in TRANSITIONS[status]:
             with pytest.raises(IllegalTransition):
-                await tickets.move_ticket(tx, actor, number, to, reason="why", now=LATER)
-        elif who == "customer" and to not in FOR_CUSTOMERS.get(status, frozenset()):
+                await ticket_changes.move_ticket(tx, actor, number, to, reason="why", now=LATER)
+        elif who == "customer" and to not in CUSTOMER_TRANSITIONS.get(status, frozenset()):
             with pytest.raises(Forbidden):
-                await tickets.move_ticket(tx, actor, number, to, reason="why", now=LATER)
+                await ticket_changes.move_ticket(tx, actor, number, to, reason="why", now=LATER)
         else:
-            moved, _fact = await tickets.move_ticket(tx, actor, number, to, reason="why", now=LATER)
+            moved, _fact = await ticket_changes.move_ticket(tx, actor, number, to, reason="why", now=LATER)
             assert (moved.status, moved.status_changed_at, moved.updated_at) == (to, LATER, LATER)
-            assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket == moved
+            assert (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket == moved
             [event] = (await moves(tx, number))[len(before) :]
             assert event.data == {"before": status, "after": to, "reason": "why"}
             assert (event.actor_name, event.at) == (actor.name, LATER)
@@ -67,7 +69,7 @@ async def test_every_move_of_this_module_left_the_counts_right(database: Databas
 
 
 def test_the_moves_of_customers_are_moves() -> None:
-    assert all(moves <= ALLOWED[status] for status, moves in FOR_CUSTOMERS.items())
+    assert all(moves <= TRANSITIONS[status] for status, moves in CUSTOMER_TRANSITIONS.items())
 
 
 @pytest.mark.parametrize("reason", ["", " ", "\u200b\n"])
@@ -77,20 +79,22 @@ async def test_a_customer_who_reopens_says_why_and_the_staff_need_not(
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=Status.RESOLVED)
         with pytest.raises(InvalidInput) as refused:
-            await tickets.move_ticket(tx, tenant.actor, number, Status.REOPENED, reason=reason, now=LATER)
+            await ticket_changes.move_ticket(tx, tenant.actor, number, Status.REOPENED, reason=reason, now=LATER)
         assert [violation.field for violation in refused.value.violations] == ["reason"]
-        moved, _fact = await tickets.move_ticket(tx, OPERATOR, number, Status.REOPENED, reason=reason, now=LATER)
+        moved, _fact = await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REOPENED, reason=reason, now=LATER)
     assert moved.resolved_at is None
 
 
 async def test_the_customer_asks_for_cancellation_and_the_staff_confirm_it(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=Status.IN_PROGRESS)
-        await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
         with pytest.raises(Forbidden):
-            await tickets.move_ticket(tx, tenant.actor, number, Status.CANCELLED, reason="", now=NOW)
+            await ticket_changes.move_ticket(tx, tenant.actor, number, Status.CANCELLED, reason="", now=NOW)
         await notes.add_note(tx, tenant.actor, number, "please", channel=Channel.API, now=NOW)
-        moved, _fact = await tickets.move_ticket(tx, OPERATOR, number, Status.CANCELLED, reason="as asked", now=LATER)
+        moved, _fact = await ticket_changes.move_ticket(
+            tx, OPERATOR, number, Status.CANCELLED, reason="as asked", now=LATER
+        )
         with pytest.raises(TicketFinished):
             await notes.add_note(tx, OPERATOR, number, "late", channel=Channel.API, now=NOW)
     assert moved.status is Status.CANCELLED
@@ -109,9 +113,9 @@ async def test_only_a_customers_note_on_a_pending_ticket_sets_it_to_work_again(
     resumes = who == "customer" and status is Status.PENDING
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
-        before, told = (await tickets.get_ticket(tx, OPERATOR, number)).ticket, await moves(tx, number)
+        before, told = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket, await moves(tx, number)
         details = await notes.add_note(tx, actor, number, "news", channel=Channel.API, visibility=visibility, now=LATER)
-        after, told_since = (await tickets.get_ticket(tx, OPERATOR, number)).ticket, await moves(tx, number)
+        after, told_since = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket, await moves(tx, number)
     assert after == details.ticket
     assert after.status is (Status.IN_PROGRESS if resumes else status)
     assert after.status_changed_at == (LATER if resumes else before.status_changed_at)
@@ -143,7 +147,7 @@ async def test_notes_of_customers_at_the_same_time_set_a_pending_ticket_to_work_
     await asyncio.gather(*(answer(number, f"answer {index}") for number in numbers for index in range(4)))
     async with database.statement() as tx:
         for number in numbers:
-            details = await tickets.get_ticket(tx, OPERATOR, number)
+            details = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
             assert details.ticket.status is Status.IN_PROGRESS
             assert len(details.notes) == 4
             assert [event.data["after"] for event in await moves(tx, number)] == ["pending", "in_progress"]
@@ -169,7 +173,7 @@ async def test_a_customers_note_that_waits_for_a_move_tells_of_what_it_finds_the
             await notes.add_note(tx, tenant.actor, number, "answer", channel=Channel.API, now=LATER)
 
     async with database.transaction() as tx:
-        await tickets.move_ticket(tx, OPERATOR, number, move, reason="", now=LATER)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, move, reason="", now=LATER)
         waiting = asyncio.create_task(answer())
         await asyncio.sleep(0.05)
         assert not waiting.done()
@@ -183,14 +187,14 @@ async def test_a_customers_note_that_waits_for_a_move_tells_of_what_it_finds_the
 async def emptied(database: Database) -> Database:
     """The database without resolved tickets."""
     async with database.transaction() as tx:
-        while await tickets.close_resolved(tx, after=timedelta(0), limit=1000, now=NOW + timedelta(days=9999)):
+        while await ticket_changes.close_resolved(tx, after=timedelta(0), limit=1000, now=NOW + timedelta(days=9999)):
             pass
     return database
 
 
 async def resolved(tx: Tx, tenant: Tenant, age: timedelta) -> int:
     number = await raised(tx, tenant, status=Status.IN_PROGRESS)
-    await tickets.move_ticket(tx, OPERATOR, number, Status.RESOLVED, reason="", now=NOW - age)
+    await ticket_changes.move_ticket(tx, OPERATOR, number, Status.RESOLVED, reason="", now=NOW - age)
     return number
 
 
@@ -205,7 +209,7 @@ async def test_resolved_tickets_are_closed_when_they_are_old_enough_the_oldest_f
     closed: list[list[int]] = []
     while True:
         async with emptied.transaction() as tx:
-            count = await tickets.close_resolved(tx, after=timedelta(days=1), limit=3, now=NOW)
+            count = await ticket_changes.close_resolved(tx, after=timedelta(days=1), limit=3, now=NOW)
         async with emptied.statement() as tx:
             done = {days for days, number in numbers.items() if await status_of(tx, number) is Status.CLOSED}
         closed.append(sorted(done, reverse=True))
@@ -227,12 +231,12 @@ async def test_a_resolved_ticket_that_somebody_holds_is_skipped_and_not_waited_f
     async with emptied.transaction() as tx:
         held, free = [await resolved(tx, tenant, timedelta(days=days)) for days in (9, 8)]
     async with emptied.transaction() as customer:
-        await tickets.move_ticket(customer, tenant.actor, held, Status.REOPENED, reason="no light", now=NOW)
+        await ticket_changes.move_ticket(customer, tenant.actor, held, Status.REOPENED, reason="no light", now=NOW)
         async with asyncio.timeout(5), emptied.transaction() as tx:
-            assert await tickets.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW) == 1
+            assert await ticket_changes.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW) == 1
             assert await status_of(tx, free) is Status.CLOSED
     async with emptied.transaction() as tx:
-        assert await tickets.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW) == 0
+        assert await ticket_changes.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW) == 0
         assert await status_of(tx, held) is Status.REOPENED
     assert await miscounted(emptied) == []
 
@@ -243,7 +247,7 @@ async def test_tickets_are_closed_company_by_company_so_that_two_workers_cannot_
     tenants = [await new_tenant(emptied) for _ in range(2)]
     async with emptied.transaction() as tx:
         made = [(t.company.id, await resolved(tx, t, timedelta(days=9 - n))) for n in range(4) for t in tenants]
-        await tickets.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW)
+        await ticket_changes.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW)
         closed = await tx.fetch("select company_id, ticket_number from event order by id desc limit 8")
     assert [tuple(row) for row in reversed(closed)] == sorted(made)
 
@@ -257,7 +261,7 @@ async def test_two_workers_close_each_ticket_once(emptied: Database) -> None:
         total = 0
         while True:
             async with emptied.transaction() as tx:
-                done = await tickets.close_resolved(tx, after=timedelta(days=2), limit=2, now=NOW)
+                done = await ticket_changes.close_resolved(tx, after=timedelta(days=2), limit=2, now=NOW)
             total += done
             if not done:
                 return total
@@ -278,7 +282,7 @@ async def test_the_closing_of_a_ticket_says_how_long_nobody_objected(
 ) -> None:
     async with emptied.transaction() as tx:
         number = await resolved(tx, tenant, timedelta(days=30))
-        await tickets.close_resolved(tx, after=after, limit=1, now=NOW)
+        await ticket_changes.close_resolved(tx, after=after, limit=1, now=NOW)
         assert (await moves(tx, number))[-1].data["reason"] == f"nobody objected for {told}"
 
 
@@ -288,7 +292,7 @@ async def test_a_ticket_that_ended_takes_no_note(database: Database, tenant: Ten
     actor: Actor = tenant.actor if who == "customer" else OPERATOR
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
-        before = (await tickets.get_ticket(tx, OPERATOR, number)).ticket
+        before = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket
         with pytest.raises(TicketFinished):
             await notes.add_note(tx, actor, number, "late", channel=Channel.API, now=LATER)
-        assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket == before
+        assert (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket == before

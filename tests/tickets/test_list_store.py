@@ -9,9 +9,11 @@ import asyncpg
 import pytest
 
 from clearline.platform.database.transactions import Database
-from clearline.tickets import desk_store, list_store
-from clearline.tickets.domain import OPEN, Status
+from clearline.tickets import list_store
+from clearline.tickets import store as ticket_store
+from clearline.tickets.domain import Status
 from clearline.tickets.list_store import END, LISTS, Filter, State
+from clearline.tickets.status_domain import OPEN
 from tests.builders.plans import plan_of
 
 FILL = """
@@ -107,7 +109,7 @@ async def test_a_list_of_one_index_is_not_sorted(filled: Any) -> None:
 
 
 async def test_a_ticket_of_the_desk_is_found_by_the_primary_keys(filled: Any) -> None:
-    used, whole = await plan_of(filled, desk_store.GET, await one_id(filled, "company_id"), 4003)
+    used, whole = await plan_of(filled, ticket_store.GET_VIEW, await one_id(filled, "company_id"), 4003)
     assert used & TICKETS
     assert not whole & {"ticket", "app_user", "ticket_merge"}
 
@@ -165,7 +167,7 @@ async def test_the_pages_of_a_list_hold_each_ticket_once_in_order(
     async with database.statement() as tx:
         while True:
             after = found[-1] if found else None
-            page = await list_store.tickets(tx, wanted, after=after, limit=limit, newest_first=newest_first)
+            page = await list_store.views(tx, wanted, after=after, limit=limit, newest_first=newest_first)
             found += [one.ticket.number for one in page]
             if len(page) < limit:
                 break
@@ -180,7 +182,7 @@ async def test_a_page_goes_on_where_it_was_when_tickets_come_and_go(filled: Any,
     found: list[int] = []
     async with database.statement() as tx:
         for _ in range(4):
-            page = await list_store.tickets(tx, wanted, after=found[-1] if found else None, limit=10)
+            page = await list_store.views(tx, wanted, after=found[-1] if found else None, limit=10)
             found += [one.ticket.number for one in page]
             await filled.execute("update ticket set status = 'closed' where number = any($1)", found[:5])
     assert found == expected[:40]

@@ -6,7 +6,8 @@ import pytest
 from clearline.errors import Forbidden, InvalidInput
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
 from tests.builders.people import id_of, new_person
@@ -41,9 +42,9 @@ async def desk(database: Database) -> Desk:
             "held": await raised(tx, two, status=Status.HELD),
         }
         for name in ("queued", "given", "other"):
-            await handling.change_ticket(tx, OPERATOR, numbers[name], {"queue_id": queue}, now=NOW)
+            await ticket_changes.change_ticket(tx, OPERATOR, numbers[name], {"queue_id": queue}, now=NOW)
         for name in ("given", "held"):
-            await handling.assign(tx, OPERATOR, numbers[name], id_of(agent), now=NOW)
+            await ticket_changes.assign(tx, OPERATOR, numbers[name], id_of(agent), now=NOW)
     return Desk(one, two, queue, agent, numbers)
 
 
@@ -77,11 +78,11 @@ async def test_the_filters_of_a_list_must_all_hold(
     ids = {"company": desk.one.company.id, "queue": desk.queue, "assignee": id_of(desk.agent)}
     wanted = Filter(**{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()})
     async with database.statement() as tx:
-        newest = await handling.list_tickets(tx, desk.agent, wanted, after=None, limit=1000)
-        oldest = await handling.list_tickets(tx, desk.agent, wanted, after=None, limit=1000, newest_first=False)
+        newest = await tickets.list_tickets(tx, desk.agent, wanted, after=None, limit=1000)
+        oldest = await tickets.list_tickets(tx, desk.agent, wanted, after=None, limit=1000, newest_first=False)
         assert [one for one in newest if one.ticket.number == desk.numbers["given"]] in (
             [],
-            [await handling.get_ticket(tx, desk.agent, desk.numbers["given"])],
+            [await tickets.get_ticket(tx, desk.agent, desk.numbers["given"])],
         )
     assert desk.names(newest) == names
     assert desk.names(oldest) == names[::-1]
@@ -104,17 +105,17 @@ async def test_a_list_that_no_index_serves_is_refused(
     wanted = Filter(**{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()})
     async with database.statement() as tx:
         with pytest.raises(InvalidInput) as refused:
-            await handling.list_tickets(tx, desk.agent, wanted, after=None, limit=1)
+            await tickets.list_tickets(tx, desk.agent, wanted, after=None, limit=1)
     assert [one.field for one in refused.value.violations] == [field]
 
 
 async def test_a_customer_lists_its_own_tickets_whatever_it_asks(database: Database, desk: Desk) -> None:
     async with database.statement() as tx:
         for company_id in (None, desk.one.company.id, desk.two.company.id):
-            found = await handling.list_tickets(
+            found = await tickets.list_tickets(
                 tx, desk.one.actor, Filter(company_id=company_id), after=None, limit=1000
             )
             assert desk.names(found) == ["given", "queued", "plain"]
         for wanted in (Filter(queue_id=desk.queue), Filter(assignee_id=id_of(desk.agent)), Filter(unassigned=True)):
             with pytest.raises(Forbidden):
-                await handling.list_tickets(tx, desk.one.actor, wanted, after=None, limit=1)
+                await tickets.list_tickets(tx, desk.one.actor, wanted, after=None, limit=1)

@@ -10,8 +10,9 @@ import pytest
 from clearline.accounts import store as account_store
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.plans import BY_NUMBER, FILL, RecordingConnection, any_ticket, plan_of
 
 
@@ -27,7 +28,7 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 @pytest.mark.parametrize("is_open", [True, False])
 async def test_a_page_walks_its_index_and_reads_no_table_whole(filled: Any, offset: int, *, is_open: bool) -> None:
     company, _number = await any_ticket(filled)
-    used, whole = await plan_of(filled, ticket_store.PAGE, company, is_open, 20, offset, [*Visibility])
+    used, whole = await plan_of(filled, list_store.PAGE, company, is_open, 20, offset, [*Visibility])
     assert used >= {"ticket_page", "note_pkey"}
     assert used & BY_NUMBER
     assert not whole & {"ticket", "note"}

@@ -19,7 +19,7 @@ from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, ticket_number
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from clearline.tickets.note_usecases import append_note
 from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries

@@ -6,14 +6,13 @@ import pytest
 from clearline.identity import Company
 from clearline.inventory.domain import ServiceType
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
-from clearline.tickets.handling import DeskTicket, Handling
+from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket, TicketView
 from clearline.workspace.domain import PLACEHOLDERS, Macro, check_macro, check_view, placeholder_values, render
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def a_ticket(*, title: str = "Port is slow", label: str | None = "Port 1 Hong Kong") -> DeskTicket:
+def a_ticket(*, title: str = "Port is slow", label: str | None = "Port 1 Hong Kong") -> TicketView:
     company = Company(uuid4(), "Birch Telecom", "BIR001")
     ticket = Ticket(
         company_id=company.id,
@@ -36,7 +35,7 @@ def a_ticket(*, title: str = "Port is slow", label: str | None = "Port 1 Hong Ko
         resolved_at=None,
         version=1,
     )
-    return DeskTicket(ticket, Handling(), company, None, None, None)
+    return TicketView(ticket, company)
 
 
 def fields(macro: Macro) -> list[str]:

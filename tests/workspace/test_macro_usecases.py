@@ -16,9 +16,10 @@ from clearline.errors import (
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Priority, Status, ticket_number
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.domain import Channel, Priority, Status, ticket_number, values_of
+from clearline.tickets.note_domain import Source, Visibility
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
 from tests.builders.people import new_person
@@ -163,7 +164,7 @@ async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(data
         assert (shown.text, shown.note_number, shown.ticket.ticket.version) == (told, None, 1)
         assert len(await later_events(tx, number)) == before
         used = await macros.apply_macro(tx, agent, number, macro.id, channel=Channel.API, now=NOW)
-        read = await tickets.get_ticket(tx, OPERATOR, number)
+        read = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
         [note] = read.notes
         assert (used.text, used.note_number) == (told, note.number)
         assert (note.text, note.visibility, note.source, note.author, note.channel) == (
@@ -175,7 +176,7 @@ async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(data
         )
         assert used.ticket.ticket == read.ticket
         assert (read.ticket.status, read.ticket.priority) == (Status.IN_PROGRESS, Priority.CRITICAL)
-        assert (used.ticket.handling.queue_id, used.ticket.handling.tags) == (queue_id, ("fibre",))
+        assert (used.ticket.ticket.queue_id, used.ticket.ticket.tags) == (queue_id, ("fibre",))
         kinds = [kind for kind, _data in await later_events(tx, number)]
         assert kinds == ["note.added", "ticket.changed", "ticket.routed", "ticket.status_changed"]
 
@@ -191,7 +192,7 @@ async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_chan
         again = await macros.apply_macro(tx, OPERATOR, number, quiet.id, now=NOW)
         assert again.ticket == used.ticket
         spoken = await macros.apply_macro(tx, OPERATOR, number, (await kept(tx)).id, now=NOW)
-        assert spoken.ticket.handling == used.ticket.handling
+        assert values_of(spoken.ticket.ticket) == values_of(used.ticket.ticket)
         assert [kind for kind, _data in await later_events(tx, number)] == ["ticket.status_changed", "note.added"]
 
 
@@ -203,7 +204,7 @@ async def test_a_refusal_undoes_all_of_a_macro(database: Database, tenant: Tenan
         async with database.transaction() as tx:
             await macros.apply_macro(tx, OPERATOR, number, macro.id, now=NOW)
     async with database.transaction() as tx:
-        read = await tickets.get_ticket(tx, OPERATOR, number)
+        read = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
         assert (read.notes, read.ticket.version, read.ticket.priority) == ([], 1, Priority.MEDIUM)
         assert await later_events(tx, number) == []
 
@@ -218,7 +219,7 @@ async def test_a_macro_is_refused_where_its_parts_would_be(
     async with database.transaction() as tx:
         number = await raised(tx, tenant, title="x" * 255)
         ended = await raised(tx, tenant)
-        await tickets.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
         long = await kept(tx, text="{{ticket.title}}" * 16)
         tagging = await kept(tx, text="", add_tags=("fibre",))
         plain = await kept(tx)

@@ -8,9 +8,8 @@ from msgspec.structs import asdict
 from clearline.bulk.domain import AddNote, Assign, BulkRequest, ChangeStatus, ChangeTags, ChangeValues, ItemOutcome
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
-from clearline.tickets import usecases as tickets
 
 
 async def apply_action(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, now: datetime) -> ItemOutcome:
@@ -19,21 +18,21 @@ async def apply_action(tx: Tx, actor: Actor, number: int, request: BulkRequest, 
     Raises:
         DeskError: as the use case that it asks for. The caller undoes whatever was done before.
     """
-    before = (await handling.lock_ticket(tx, actor, number)).ticket
+    before = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
     match request.action:
         case ChangeStatus(to, reason):
             if before.status is to:
                 return ItemOutcome.UNCHANGED
-            await tickets.move_ticket(tx, actor, number, to, reason=reason, now=now)
+            await ticket_changes.move_ticket(tx, actor, number, to, reason=reason, now=now)
             return ItemOutcome.DONE
         case AddNote(text, visibility):
             await notes.append_note(tx, actor, number, text, channel=request.channel, visibility=visibility, now=now)
             return ItemOutcome.DONE
         case Assign(to):
-            after = await handling.assign(tx, actor, number, to, now=now)
+            after = await ticket_changes.assign(tx, actor, number, to, now=now)
         case ChangeValues() as action:
             values = {name: value for name, value in asdict(action).items() if value is not UNSET}
-            after = await handling.change_ticket(tx, actor, number, values, now=now)
+            after = await ticket_changes.change_ticket(tx, actor, number, values, now=now)
         case ChangeTags(add, remove):
-            after = await handling.tag(tx, actor, number, add=add, remove=remove, now=now)
+            after = await ticket_changes.tag(tx, actor, number, add=add, remove=remove, now=now)
     return ItemOutcome.UNCHANGED if after.ticket.version == before.version else ItemOutcome.DONE

@@ -9,9 +9,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 from clearline.errors import InvalidInput, Violation
 from clearline.text import check_text
-from clearline.tickets.domain import REASON_MAX, Channel, Priority, Severity, Status, parse_ticket_number
-from clearline.tickets.handling import check_tags
-from clearline.tickets.note import Visibility, check_note_text
+from clearline.tickets.domain import Channel, Priority, Severity, Status, parse_ticket_number
+from clearline.tickets.note_domain import Visibility, check_note_text
+from clearline.tickets.status_domain import REASON_MAX
+from clearline.tickets.tag_domain import check_tags
 
 BULK_MAX = 1000
 """The most tickets of one bulk job."""

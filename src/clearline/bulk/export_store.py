@@ -5,37 +5,42 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.desk_store import DESK, NAMES, desk_ticket_of
-from clearline.tickets.domain import FINISHED
-from clearline.tickets.handling import DeskTicket
-from clearline.tickets.note import Note
-from clearline.tickets.store import NOTES, notes_of
-
-_BATCH = f"""
-    with walked as materialized ({{walk}} order by number limit $2)
-    select {DESK}, {NOTES.format(visibilities="$4")}, walk.last
-      from (select max(number) as last from walked) walk
-      left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES})
-             on $3::timestamptz is null or t.created_at >= $3
-     order by t.number
-    """
-"""What ``walk`` finds, without what was created before a time; however rare that is, a statement walks no further."""
+from clearline.tickets.columns import NAMES, NOTES, VIEW, notes_of, view_of
+from clearline.tickets.domain import TicketView
+from clearline.tickets.note_domain import Note
+from clearline.tickets.status_domain import FINISHED
 
 ANY = "select company_id, number from ticket where number > $1"
 OPEN = "select company_id, number from ticket where number > $1 and is_open"
 OF_COMPANY = "select company_id, number from ticket where company_id = $5 and number > $1"
 OF_COMPANY_BY_STATE = "select company_id, number from ticket where company_id = $5 and number > $1 and is_open = $6"
 
-_ANY = _BATCH.format(walk=ANY)
-_OPEN = _BATCH.format(walk=OPEN)
-_OF_COMPANY = _BATCH.format(walk=OF_COMPANY)
-_OF_COMPANY_BY_STATE = _BATCH.format(walk=OF_COMPANY_BY_STATE)
+
+def _batch(walk: str) -> str:
+    """Return the statement that reads what ``walk`` finds, without what was created before a time.
+
+    However rare tickets of that time are, the statement walks no further.
+    """
+    return f"""
+    with walked as materialized ({walk} order by number limit $2)
+    select {VIEW}, {NOTES.format(visibilities="$4")}, walk.last
+      from (select max(number) as last from walked) walk
+      left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES})
+             on $3::timestamptz is null or t.created_at >= $3
+     order by t.number
+    """
+
+
+_ANY = _batch(ANY)
+_OPEN = _batch(OPEN)
+_OF_COMPANY = _batch(OF_COMPANY)
+_OF_COMPANY_BY_STATE = _batch(OF_COMPANY_BY_STATE)
 
 
 class Batch(NamedTuple):
     """Tickets with their notes, and the number after which the next batch begins: None after the last."""
 
-    tickets: list[tuple[DeskTicket, list[Note]]]
+    tickets: list[tuple[TicketView, list[Note]]]
     after: int | None
 
 
@@ -62,11 +67,11 @@ async def batch(
         rows = await tx.fetch(_OF_COMPANY, *given, company_id)
     else:
         rows = await tx.fetch(_OF_COMPANY_BY_STATE, *given, company_id, is_open)
-    found = [_found(row) for row in rows if row[1] is not None]
+    found = [_found(row) for row in rows if row["number"] is not None]
     if company_id is None and is_open is False:
         found = [one for one in found if one[0].ticket.status in FINISHED]
-    return Batch(found, rows[0][33])
+    return Batch(found, rows[0]["last"])
 
 
-def _found(row: Record) -> tuple[DeskTicket, list[Note]]:
-    return desk_ticket_of(row), notes_of(row[32])
+def _found(row: Record) -> tuple[TicketView, list[Note]]:
+    return view_of(row), notes_of(row["notes"])

@@ -19,9 +19,8 @@ from clearline.bulk.import_usecases import FORMULA, Format
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
-from clearline.tickets.domain import ticket_number
-from clearline.tickets.handling import DeskTicket
-from clearline.tickets.note import Note, worklog_id
+from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.note_domain import Note, worklog_id
 
 BATCH = 500
 """How many tickets are in memory at a time."""
@@ -104,8 +103,8 @@ async def read(database: Database, export: Export, kind: Format) -> AsyncIterato
         yield heading
 
 
-def _members(found: DeskTicket, export: Export) -> dict[str, Any]:
-    one, handling = found.ticket, found.handling
+def _members(found: TicketView, export: Export) -> dict[str, Any]:
+    one = found.ticket
     members = {
         "number": ticket_number(one.number),
         "company": found.company.code,
@@ -119,8 +118,8 @@ def _members(found: DeskTicket, export: Export) -> dict[str, Any]:
         "severity": one.severity,
         "impact": one.impact,
         "priority": one.priority,
-        "asked_severity": handling.asked_severity,
-        "asked_priority": handling.asked_priority,
+        "asked_severity": one.asked_severity,
+        "asked_priority": one.asked_priority,
         "channel": one.channel,
         "created_at": one.created_at,
         "updated_at": one.updated_at,
@@ -128,10 +127,10 @@ def _members(found: DeskTicket, export: Export) -> dict[str, Any]:
         "resolved_at": one.resolved_at,
         "version": one.version,
         "merged_into": None if found.merged_into is None else ticket_number(found.merged_into),
-        "external_ids": handling.external_ids,
+        "external_ids": one.external_ids,
     }
     if export.for_staff:
-        members |= {"queue": found.queue_name, "assignee": found.assignee_name, "tags": handling.tags}
+        members |= {"queue": found.queue_name, "assignee": found.assignee_name, "tags": one.tags}
     return members
 
 

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta, Struct
@@ -13,9 +14,20 @@ from clearline.errors import InvalidInput, Violation
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
-from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, IssueType, Priority, Severity, Status
-from clearline.tickets.handling import EXTERNAL_ID_MAX, SYSTEM_MAX, check_tags
-from clearline.tickets.note import TEXT_MAX, Source, Visibility
+from clearline.tickets.domain import (
+    ASSESSMENT,
+    DESCRIPTION_MAX,
+    TITLE_MAX,
+    Channel,
+    IssueType,
+    Priority,
+    Severity,
+    Status,
+    Ticket,
+)
+from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
+from clearline.tickets.note_domain import TEXT_MAX, Note, Source, Visibility
+from clearline.tickets.tag_domain import check_tags, normalize_tags
 
 NOTES_MAX = 1000
 """The most notes of an imported ticket."""
@@ -177,3 +189,41 @@ def _check_notes(notes: tuple[ImportedNote, ...], now: datetime) -> list[Violati
 
 def _past(field: str, at: datetime, now: datetime) -> list[Violation]:
     return [Violation(field, "must not lie in the future")] if at > now else []
+
+
+def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:
+    """Return an imported ticket as it is stored, with the times that it had. Its number is not known before that."""
+    assessment = ASSESSMENT[imported.issue_type]
+    last_known = imported.last_known
+    resolved_at = (imported.resolved_at or last_known) if imported.status in REPAIRED else None
+    return Ticket(
+        company_id=company_id,
+        number=0,
+        title=imported.title,
+        description=imported.description,
+        issue_type=imported.issue_type,
+        service_type=imported.service.type,
+        service_id=imported.service.id,
+        service_label=None,
+        severity=imported.severity or assessment.severity,
+        impact=assessment.impact,
+        priority=imported.priority or assessment.priority,
+        status=imported.status,
+        contact=Contact(imported.contact.name, imported.contact.phone, imported.contact.email),
+        channel=Channel.SYSTEM,
+        created_at=imported.created_at,
+        updated_at=last_known,
+        status_changed_at=resolved_at or last_known,
+        resolved_at=resolved_at,
+        version=1,
+        tags=normalize_tags(imported.tags),
+        external_ids={} if imported.external is None else {imported.external.system: imported.external.id},
+    )
+
+
+def imported_notes(imported: ImportedTicket) -> list[Note]:
+    """Return the notes of an imported ticket. Their numbers are not known before they are stored."""
+    return [
+        Note(0, note.text, note.visibility, note.source, Channel.SYSTEM, note.author, note.created_at)
+        for note in imported.notes
+    ]

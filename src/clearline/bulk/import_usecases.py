@@ -8,17 +8,24 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.bulk import import_store
 from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, ItemOutcome, ItemResult, NewItem
-from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, ImportedTicket, check_imported, read_ticket
+from clearline.bulk.import_domain import (
+    MEMBERS,
+    WRITTEN_BY_EXPORT,
+    ImportedTicket,
+    check_imported,
+    imported_notes,
+    imported_state,
+    read_ticket,
+)
 from clearline.errors import DeskError, InvalidInput, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.handling import tidy_tags
 
 Format = Literal["ndjson", "csv"]
 """How a file writes tickets: one JSON object a line, or a table with a heading."""
@@ -43,7 +50,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that a spreadsheet would run as a formula; an export puts an apostrophe before it."""
 
 _encode = msgspec.json.Encoder().encode
-_ticket = msgspec.json.Decoder(ImportedTicket).decode
+_decode = msgspec.json.Decoder(ImportedTicket).decode
 
 
 def read_file(body: bytes, kind: Format, *, now: datetime) -> list[NewItem]:
@@ -170,16 +177,17 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
         Forbidden: the actor does not run the desk.
     """
     require_import(actor)
-    ticket = _ticket(line)
-    company = await permissions.company_named(tx, actor, ticket.company)
+    imported = _decode(line)
+    company = await permissions.company_named(tx, actor, imported.company)
     if company.id == PROVIDER_ID:
         raise InvalidInput([Violation("company", "must be a customer")])
-    if ticket.external is not None:
-        await import_store.hold(tx, company.id, ticket.external)
-        known = await import_store.find(tx, company.id, ticket.external)
+    if imported.external is not None:
+        await import_store.lock(tx, company.id, imported.external)
+        known = await import_store.find(tx, company.id, imported.external)
         if known is not None:
             return ItemResult(ItemOutcome.UNCHANGED, known)
-    number = await import_store.insert(tx, actor, company.id, replace(ticket, tags=tidy_tags(ticket.tags)), now=now)
-    if number is None:
-        raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service.id, ticket.service.type))
-    return ItemResult(ItemOutcome.DONE, number)
+    ticket = imported_state(company.id, imported)
+    stored = await ticket_store.insert(tx, actor, ticket, notes=imported_notes(imported), now=now)
+    if stored is None:
+        raise InvalidInput(await tickets.check_service(tx, company.id, ticket.service_id, ticket.service_type))
+    return ItemResult(ItemOutcome.DONE, stored.number)

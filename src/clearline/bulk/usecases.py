@@ -34,7 +34,7 @@ from clearline.events.store import actor_id
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Channel
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 
 UNFINISHED_MAX = 20
 """The most unfinished jobs of a company; of requests at the same moment some more may get through."""

@@ -15,7 +15,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import worklog_id
+from clearline.tickets.note_domain import worklog_id
 
 _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 _SHOWN = 100

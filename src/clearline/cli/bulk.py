@@ -41,7 +41,7 @@ from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 
 NOBODY = "nobody"
 NONE = "none"

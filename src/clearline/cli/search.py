@@ -11,8 +11,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as searching
 from clearline.search.usecases import SearchCursor, SearchResult
-from clearline.tickets.domain import ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.domain import TicketView, ticket_number
 
 _PAGE = 200
 _AT_ONCE = 200
@@ -57,8 +56,8 @@ def search_find(query: tuple[str, ...], limit: int, *, count: bool, as_json: boo
     click.echo(f"{least}{found.count} found, {len(tickets)} shown", err=True)
 
 
-async def _find(database: Database, query: str, limit: int, *, count: bool) -> tuple[SearchResult, list[DeskTicket]]:
-    tickets: list[DeskTicket] = []
+async def _find(database: Database, query: str, limit: int, *, count: bool) -> tuple[SearchResult, list[TicketView]]:
+    tickets: list[TicketView] = []
     after: SearchCursor | None = None
     while True:
         async with database.transaction() as tx:
@@ -108,7 +107,7 @@ async def _rebuild(database: Database, *, empty: bool) -> int:
     return done
 
 
-def _row(one: DeskTicket) -> tuple[object, ...]:
+def _row(one: TicketView) -> tuple[object, ...]:
     ticket = one.ticket
     return (
         ticket_number(ticket.number),
@@ -121,7 +120,7 @@ def _row(one: DeskTicket) -> tuple[object, ...]:
     )
 
 
-def _described(one: DeskTicket) -> dict[str, object]:
+def _described(one: TicketView) -> dict[str, object]:
     ticket = one.ticket
     return {
         "number": ticket_number(ticket.number),
@@ -134,7 +133,7 @@ def _described(one: DeskTicket) -> dict[str, object]:
         "service": {"id": ticket.service_id, "type": ticket.service_type, "label": ticket.service_label},
         "queue": one.queue_name,
         "assignee": one.assignee_name,
-        "tags": one.handling.tags,
+        "tags": one.ticket.tags,
         "createdAt": ticket.created_at,
         "updatedAt": ticket.updated_at,
     }

@@ -15,6 +15,7 @@ from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments.blobs import Blobs
@@ -295,7 +296,7 @@ async def _load_ticket(
     for step in demo.steps:
         at += pause
         if isinstance(step, Status):
-            await tickets.move_ticket(tx, agent, number, step, reason="", now=at)
+            await ticket_changes.move_ticket(tx, agent, number, step, reason="", now=at)
         elif step.startswith("> "):
             await notes.add_note(tx, actor, number, step[2:], channel=Channel.API, now=at)
         else:

@@ -15,7 +15,7 @@ from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs
@@ -25,7 +25,7 @@ from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace import view_usecases as views
 
@@ -157,9 +157,9 @@ async def dress(tx: Tx, numbers: dict[str, int], *, now: datetime) -> None:
         numbers["CRC errors on the Sydney port"],
     )
     if jonas.user is not None:
-        await handling.assign(tx, mara, down, jonas.user.id, now=now)
-    await handling.tag(tx, jonas, down, add=("subsea", "bgp"), now=now)
-    await handling.change_ticket(tx, jonas, down, {"external_ids": {"carrier": "CX-20871"}}, now=now)
+        await ticket_changes.assign(tx, mara, down, jonas.user.id, now=now)
+    await ticket_changes.tag(tx, jonas, down, add=("subsea", "bgp"), now=now)
+    await ticket_changes.change_ticket(tx, jonas, down, {"external_ids": {"carrier": "CX-20871"}}, now=now)
     await notes.add_note(
         tx, jonas, down, "The carrier suspects the Red Sea segment.", channel=Channel.CONSOLE,
         visibility=Visibility.INTERNAL, now=now,

@@ -21,7 +21,8 @@ from clearline.notifications.recipients import WINDOW
 from clearline.notifications.store import Due, Group
 from clearline.notifications.wording import STATUS, Told, headline, sentence, who_did
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import TAKES_NOTES, ticket_number
+from clearline.tickets.domain import ticket_number
+from clearline.tickets.status_domain import TAKES_NOTES
 
 NOTIFICATION = "notification"
 DIGEST = "digest"

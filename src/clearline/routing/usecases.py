@@ -18,9 +18,10 @@ from clearline.queues import team_store
 from clearline.queues.domain import AUTOMATIC, Assignment, Choice, Queue, choose_agent
 from clearline.routing import rule_store
 from clearline.routing.domain import RoutingFacts, RoutingRule, RuleResult, choose_rule, evaluate_rules
-from clearline.tickets import desk_usecases as handling
-from clearline.tickets.domain import ASSESSMENT, OPEN, ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import ASSESSMENT, TicketView, ticket_number
+from clearline.tickets.status_domain import OPEN
 
 ROUTING = Actor(Role.OPERATOR, "routing", scopes=ALL_SCOPES)
 """The actor of automatic routing and assignment."""
@@ -53,7 +54,7 @@ async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str
     """
     permissions.require_staff(actor, Scope.TICKETS_READ)
     if number is not None:
-        return replace(_facts(await handling.get_ticket(tx, actor, number)), **values)
+        return replace(_facts(await tickets.get_ticket(tx, actor, number)), **values)
     if missing := [name for name in ("issue_type", "service_type") if name not in values]:
         raise InvalidInput([Violation(name, "is required without a ticket") for name in missing])
     usual = {"company_id": None, "title": "", "description": "", "priority": ASSESSMENT[values["issue_type"]].priority}
@@ -72,13 +73,13 @@ async def route_new_ticket(tx: Tx, number: int, *, rules: Sequence[RoutingRule] 
     rules, when the caller has read them.
 
     Raises:
-        As ``handling.change_ticket``.
+        As ``ticket_changes.change_ticket``.
     """
-    before = await handling.lock_ticket(tx, ROUTING, number)
+    before = await ticket_changes.lock_ticket(tx, ROUTING, number)
     if before.ticket.status not in OPEN:
         return False
     rule = None
-    if (queue_id := before.handling.queue_id) is None:
+    if (queue_id := before.ticket.queue_id) is None:
         rule = choose_rule(await rule_store.active_rules(tx) if rules is None else rules, _facts(before))
         queue_id = None if rule is None else rule.queue_id
     if queue_id is None:
@@ -86,7 +87,7 @@ async def route_new_ticket(tx: Tx, number: int, *, rules: Sequence[RoutingRule] 
     return await _move_to_queue(tx, ROUTING, before, queue_id, rule, now=now) != before
 
 
-async def route_ticket(tx: Tx, actor: Actor, number: int, *, now: datetime) -> DeskTicket:
+async def route_ticket(tx: Tx, actor: Actor, number: int, *, now: datetime) -> TicketView:
     """Choose a ticket's queue by the rules again, and its agent when it has none and the queue assigns automatically.
 
     A ticket that no rule matches stays where it is.
@@ -99,7 +100,7 @@ async def route_ticket(tx: Tx, actor: Actor, number: int, *, now: datetime) -> D
     return ticket if rule is None else await _move_to_queue(tx, actor, ticket, rule.queue_id, rule, now=now)
 
 
-async def take_ticket(tx: Tx, actor: Actor, number: int, *, force: bool = False, now: datetime) -> DeskTicket:
+async def take_ticket(tx: Tx, actor: Actor, number: int, *, force: bool = False, now: datetime) -> TicketView:
     """Assign a ticket to the acting user; ``force`` takes it from its assignee.
 
     Raises:
@@ -109,13 +110,13 @@ async def take_ticket(tx: Tx, actor: Actor, number: int, *, force: bool = False,
     ticket = await _lock_open_ticket(tx, actor, number)
     if actor.user is None:
         raise Forbidden("only a person of the provider takes tickets")
-    is_anothers = ticket.handling.assignee_id not in {None, actor.user.id}
+    is_anothers = ticket.ticket.assignee_id not in {None, actor.user.id}
     if is_anothers and not force:
         raise TicketTaken(ticket_number(number), ticket.assignee_name or "somebody else")
-    return await handling.assign(tx, actor, number, actor.user.id, now=now)
+    return await ticket_changes.assign(tx, actor, number, actor.user.id, now=now)
 
 
-async def assign_by_turns(tx: Tx, actor: Actor, number: int, mode: Assignment, *, now: datetime) -> DeskTicket:
+async def assign_by_turns(tx: Tx, actor: Actor, number: int, mode: Assignment, *, now: datetime) -> TicketView:
     """Assign a ticket to the next (round_robin) or least loaded agent of its queue's team, whoever is its assignee now.
 
     Raises:
@@ -125,36 +126,36 @@ async def assign_by_turns(tx: Tx, actor: Actor, number: int, mode: Assignment, *
     ticket = await _lock_open_ticket(tx, actor, number)
     if mode not in AUTOMATIC:
         raise InvalidInput([Violation("mode", "must be one of " + ", ".join(AUTOMATIC))])
-    if ticket.handling.queue_id is None:
+    if ticket.ticket.queue_id is None:
         raise NobodyAvailable(ticket_number(number), "it is in no queue")
-    choice = await _take_turn(tx, ticket.handling.queue_id, mode)
+    choice = await _take_turn(tx, ticket.ticket.queue_id, mode)
     if choice.agent is None:
         raise NobodyAvailable(ticket_number(number), choice.why)
-    return await handling.assign(tx, actor, number, choice.agent.id, by=mode, now=now)
+    return await ticket_changes.assign(tx, actor, number, choice.agent.id, by=mode, now=now)
 
 
-async def _lock_open_ticket(tx: Tx, actor: Actor, number: int) -> DeskTicket:
+async def _lock_open_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
     """Lock a ticket that is not finished, for the provider's staff."""
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    ticket = await handling.lock_ticket(tx, actor, number)
+    ticket = await ticket_changes.lock_ticket(tx, actor, number)
     if ticket.ticket.status not in OPEN:
         raise TicketFinished(ticket.ticket.status)
     return ticket
 
 
 async def _move_to_queue(
-    tx: Tx, actor: Actor, ticket: DeskTicket, queue_id: UUID, rule: RoutingRule | None, *, now: datetime
-) -> DeskTicket:
+    tx: Tx, actor: Actor, ticket: TicketView, queue_id: UUID, rule: RoutingRule | None, *, now: datetime
+) -> TicketView:
     """Move a ticket to a queue; assign it when it has no assignee and the queue assigns automatically."""
     values: dict[str, UUID] = {"queue_id": queue_id}
-    by: str = handling.MANUAL
+    by: str = ticket_changes.MANUAL
     queue = await queue_store.get(tx, queue_id)
-    if queue is not None and queue.assignment in AUTOMATIC and ticket.handling.assignee_id is None:
+    if queue is not None and queue.assignment in AUTOMATIC and ticket.ticket.assignee_id is None:
         choice = await _take_turn(tx, queue_id, queue.assignment)
         if choice.agent is not None:
             values["assignee_id"], by = choice.agent.id, queue.assignment
     name = None if rule is None else rule.name
-    return await handling.change_ticket(tx, actor, ticket.ticket.number, values, by=by, rule=name, now=now)
+    return await ticket_changes.change_ticket(tx, actor, ticket.ticket.number, values, by=by, rule=name, now=now)
 
 
 async def _take_turn(tx: Tx, queue_id: UUID, mode: Assignment) -> Choice:
@@ -180,7 +181,7 @@ async def _choose_agent(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
     return choose_agent(mode, agents, last)
 
 
-def _facts(details: DeskTicket) -> RoutingFacts:
+def _facts(details: TicketView) -> RoutingFacts:
     ticket = details.ticket
     return RoutingFacts(
         ticket.issue_type, ticket.service_type, ticket.company_id, ticket.priority, ticket.title, ticket.description

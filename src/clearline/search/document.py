@@ -14,8 +14,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.search.words import WORD_MAX, fold, phone_words, units
-from clearline.tickets.domain import OPEN, ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.status_domain import OPEN
 
 NOTES_MAX = 200
 """Of each kind of note and attachment, so many are read, the newest ones."""
@@ -48,7 +48,7 @@ _PLACES_MAX = 250
 class Document(Struct, frozen=True):
     """A ticket with all that it is found by. Notes and names of attachments are newest first."""
 
-    found: DeskTicket
+    found: TicketView
     public_notes: list[str]
     internal_notes: list[str]
     public_files: list[str]
@@ -83,7 +83,7 @@ def day_facets(day: date) -> tuple[str, str, str]:
 
 def facets(document: Document) -> list[str]:
     """Everything that a ticket is filtered by."""
-    ticket, handling = document.found.ticket, document.found.handling
+    ticket = document.found.ticket
     return [
         facet("company", ticket.company_id),
         facet("number", ticket.number),
@@ -95,9 +95,9 @@ def facets(document: Document) -> list[str]:
         facet("issue", ticket.issue_type),
         facet("priority", ticket.priority),
         facet("severity", ticket.severity),
-        facet("assignee", handling.assignee_id or "none"),
-        facet("queue", handling.queue_id or "none"),
-        *(facet("tag", tag) for tag in handling.tags),
+        facet("assignee", ticket.assignee_id or "none"),
+        facet("queue", ticket.queue_id or "none"),
+        *(facet("tag", tag) for tag in ticket.tags),
         *(facet("watcher", user) for user in document.watchers),
         *day_facets(ticket.created_at.date()),
     ]
@@ -171,11 +171,11 @@ def quoted(lexeme: str) -> str:
 
 def vector(document: Document) -> str:
     """A ticket as a ``tsvector``, in the spelling that PostgreSQL reads."""
-    ticket, handling, company = document.found.ticket, document.found.handling, document.found.company
+    ticket, company = document.found.ticket, document.found.company
     made = _Vector()
     for value in facets(document):
         made.facet(value)
-    for text in (ticket_number(ticket.number), ticket.service_id, *handling.external_ids.values()):
+    for text in (ticket_number(ticket.number), ticket.service_id, *ticket.external_ids.values()):
         made.text(text, "A", _DESCRIPTION)
     contact = ticket.contact
     made.texts(
@@ -187,7 +187,7 @@ def vector(document: Document) -> str:
     made.text(ticket.description, "C", _DESCRIPTION)
     made.texts(document.public_files, "C", _PUBLIC)
     made.texts(document.public_notes, "C", _PUBLIC)
-    made.texts(handling.tags, "D", _ALL)
+    made.texts(ticket.tags, "D", _ALL)
     made.texts(document.internal_files, "D", _ALL)
     made.texts(document.internal_notes, "D", _ALL)
     return str(made)

@@ -8,13 +8,12 @@ from clearline.events.store import START, Offset
 from clearline.platform.database.transactions import Record, Tx
 from clearline.search.document import NOTES_MAX, Document
 from clearline.search.plan import RARE, Statistics, Step
-from clearline.tickets.desk_store import DESK, NAMES, desk_ticket_of
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.columns import AFTER_VIEW, NAMES, VIEW, view_of
+from clearline.tickets.domain import TicketView
 
 CANDIDATES = 101
 """So many tickets are looked at, or as many as a page needs; when fewer match, all of them are ranked."""
 
-_DESK_COLUMNS = 32
 CANDIDATES_LATER = 502
 """What a later page of a ranked list looks at: tickets may have come to match since the first page."""
 
@@ -178,17 +177,17 @@ async def count(tx: Tx, step: Step, company_id: UUID | None) -> int:
 
 
 TICKETS = f"""
-    select {DESK}
+    select {VIEW}
       from unnest($1::uuid[], $2::bigint[]) with ordinality wanted(company_id, number, place)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
      order by wanted.place
     """
 
 
-async def tickets(tx: Tx, hits: Sequence[Hit]) -> list[DeskTicket]:
+async def tickets(tx: Tx, hits: Sequence[Hit]) -> list[TicketView]:
     """The tickets that were found, in their order. Served by the primary key."""
     rows = await tx.fetch(TICKETS, [hit.company_id for hit in hits], [hit.number for hit in hits])
-    return [desk_ticket_of(row) for row in rows]
+    return [view_of(row) for row in rows]
 
 
 _TEXTS = """array(select x.{column} from {table} x where x.company_id = t.company_id and x.ticket_number = t.number
@@ -197,7 +196,7 @@ _NOTES = _TEXTS.format(table="note", column="text", order="number", visibility="
 _FILES = _TEXTS.format(table="attachment", column="name", order="created_at", visibility="{visibility}", most=NOTES_MAX)
 
 DOCUMENTS = f"""
-    select {DESK}, {_NOTES.format(visibility="public")}, {_NOTES.format(visibility="internal")},
+    select {VIEW}, {_NOTES.format(visibility="public")}, {_NOTES.format(visibility="internal")},
            {_FILES.format(visibility="public")}, {_FILES.format(visibility="internal")},
            array(select user_id from ticket_watcher w
                   where w.company_id = t.company_id and w.ticket_number = t.number limit {NOTES_MAX})
@@ -207,7 +206,7 @@ DOCUMENTS = f"""
 
 
 def _document(row: Record) -> Document:
-    return Document(desk_ticket_of(row), *row[_DESK_COLUMNS : _DESK_COLUMNS + 5])
+    return Document(view_of(row), *row[AFTER_VIEW:])
 
 
 async def documents(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> list[Document]:

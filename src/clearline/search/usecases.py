@@ -19,7 +19,7 @@ from clearline.search.document import Document, facet, vector
 from clearline.search.language import Clause, Facets, Named, Term, clause, parse
 from clearline.search.plan import Plan, Step
 from clearline.search.store import CANDIDATES, CANDIDATES_LATER, Hit, Hits, Wanted
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.domain import TicketView
 
 RANKED_MAX = CANDIDATES - 1
 """When at most so many tickets match, or as many as a longer page holds, they are counted and ranked."""
@@ -52,7 +52,7 @@ class SearchResult(Struct, frozen=True):
     come first; otherwise the newest do.
     """
 
-    tickets: list[DeskTicket]
+    tickets: list[TicketView]
     count: int
     is_exact: bool
     is_ranked: bool
@@ -125,7 +125,7 @@ async def _hits(tx: Tx, query: _Query, after: SearchCursor | None, limit: int) -
     return hits, is_ranked, plan.last()
 
 
-async def _tickets(tx: Tx, hits: Sequence[Hit]) -> list[DeskTicket]:
+async def _tickets(tx: Tx, hits: Sequence[Hit]) -> list[TicketView]:
     if not hits:
         return []
     await search_store.relax(tx)

@@ -8,7 +8,7 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Ticket, parse_ticket_number, ticket_number
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 
 
 async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:

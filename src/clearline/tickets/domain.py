@@ -1,22 +1,24 @@
-"""Trouble tickets: their values, how they are assessed, and the moves that a status allows."""
+"""Trouble tickets: their values, how a new one begins, and what may be changed."""
 
 import re
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Meta, Struct
 
-from clearline.errors import IllegalTransition, InvalidInput, Violation
-from clearline.events.domain import StatusChanged
+from clearline.errors import InvalidInput, Violation
+from clearline.identity import Company
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
+from clearline.tickets.external_id_domain import check_external_ids
+from clearline.tickets.tag_domain import TAGS_MAX, check_tags
 
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000
-REASON_MAX = 1000
 MERGES_DEEP = 20
 """How many merges may follow one another from a ticket to the last one."""
 TICKET_NUMBER = re.compile("INC[0-9]{12}")
@@ -39,45 +41,8 @@ class Status(StrEnum):
     REJECTED = "rejected"
 
 
-ALLOWED: dict[Status, frozenset[Status]] = {
-    Status.ACKNOWLEDGED: frozenset(
-        {
-            Status.IN_PROGRESS,
-            Status.PENDING,
-            Status.HELD,
-            Status.REJECTED,
-            Status.CANCELLED,
-            Status.CANCELLATION_REQUESTED,
-        }
-    ),
-    Status.IN_PROGRESS: frozenset(
-        {Status.PENDING, Status.HELD, Status.RESOLVED, Status.CANCELLED, Status.CANCELLATION_REQUESTED}
-    ),
-    Status.PENDING: frozenset({Status.IN_PROGRESS, Status.HELD, Status.CANCELLED, Status.CANCELLATION_REQUESTED}),
-    Status.HELD: frozenset({Status.IN_PROGRESS, Status.PENDING, Status.CANCELLED, Status.CANCELLATION_REQUESTED}),
-    Status.RESOLVED: frozenset({Status.CLOSED, Status.REOPENED}),
-    Status.REOPENED: frozenset({Status.IN_PROGRESS}),
-    Status.CANCELLATION_REQUESTED: frozenset({Status.CANCELLED}),
-    Status.CANCELLED: frozenset(),
-    Status.CLOSED: frozenset(),
-    Status.REJECTED: frozenset(),
-}
-"""The moves. TM Forum gives an example and no table (TMF621 v4, 4.1); this one also keeps MEF 124's (table 10)."""
-
-FINISHED = frozenset(status for status, moves in ALLOWED.items() if not moves)
-OPEN = frozenset(Status) - FINISHED
-TAKES_NOTES = OPEN
-"""A note on a ticket that has ended would be read by nobody."""
-
-
-FOR_CUSTOMERS: dict[Status, frozenset[Status]] = {
-    Status.ACKNOWLEDGED: frozenset({Status.CANCELLATION_REQUESTED}),
-    Status.IN_PROGRESS: frozenset({Status.CANCELLATION_REQUESTED}),
-    Status.PENDING: frozenset({Status.CANCELLATION_REQUESTED}),
-    Status.HELD: frozenset({Status.CANCELLATION_REQUESTED}),
-    Status.RESOLVED: frozenset({Status.CLOSED, Status.REOPENED}),
-}
-"""The moves that are the customer's to make: ask for the end, accept the repair, or say that it is none."""
+FIRST_STATUS = Status.ACKNOWLEDGED
+"""The status of every new ticket; an imported one comes with its own."""
 
 
 class IssueType(StrEnum):
@@ -186,7 +151,13 @@ class NewTicket(Struct, frozen=True):
 
 
 class Ticket(Struct, frozen=True):
-    """A ticket as it stands. ``version`` counts its changes from 1; times are UTC."""
+    """A ticket as it stands. Times are UTC.
+
+    ``severity``, ``impact`` and ``priority`` are the provider's assessment; ``asked_severity`` and ``asked_priority``
+    are the customer's own words, from which it may differ (MEF 124 keeps both). ``external_ids`` maps another
+    system's name to its number for this ticket. ``version`` counts the changes from 1. ``number`` is 0 until the
+    ticket is stored.
+    """
 
     company_id: UUID
     number: int
@@ -207,26 +178,65 @@ class Ticket(Struct, frozen=True):
     status_changed_at: datetime
     resolved_at: datetime | None
     version: int
+    asked_severity: Severity | None = None
+    asked_priority: Priority | None = None
+    queue_id: UUID | None = None
+    assignee_id: UUID | None = None
+    tags: tuple[str, ...] = ()
+    external_ids: dict[str, str] = {}
+
+
+class TicketView(Struct, frozen=True):
+    """A ticket with the names of what it refers to; ``merged_into`` is a ticket's number."""
+
+    ticket: Ticket
+    company: Company
+    queue_name: str | None = None
+    assignee_name: str | None = None
+    merged_into: int | None = None
+
+
+class TicketValues(Struct, frozen=True):
+    """The values of a ticket that can be changed, besides its status. Each is a field of ``Ticket``."""
+
+    title: str
+    issue_type: IssueType
+    severity: Severity
+    impact: Impact
+    priority: Priority
+    contact: Contact
+    asked_severity: Severity | None
+    asked_priority: Priority | None
+    queue_id: UUID | None
+    assignee_id: UUID | None
+    tags: Annotated[tuple[str, ...], Meta(max_length=TAGS_MAX)]
+    external_ids: dict[str, str]
+
+
+_values_of = attrgetter(*TicketValues.__struct_fields__)
+
+CUSTOMER_EDITABLE_FIELDS = frozenset({"contact", "asked_severity", "asked_priority", "external_ids"})
+"""What a customer may change, of ``TicketValues``."""
 
 
 def ticket_number(number: int) -> str:
-    """How everybody writes a ticket's number: ``INC`` and twelve digits."""
+    """Return how everybody writes a ticket's number: ``INC`` and twelve digits."""
     return f"INC{number:012d}"
 
 
 def parse_ticket_number(text: str) -> int | None:
-    """The number in ``INC`` and twelve ASCII digits, or None for any other text."""
+    """Return the number in ``INC`` and twelve ASCII digits, or None for any other text."""
     return int(text[3:]) if TICKET_NUMBER.fullmatch(text) else None
 
 
 def fault_symptom(issue_type: IssueType, service_type: ServiceType) -> FaultSymptom:
-    """The symptom that an issue type means on a kind of service."""
+    """Return the symptom that an issue type means on a kind of service."""
     category = "Non-Console" if service_type is ServiceType.NON_CONSOLE else "Console Connect"
     return FaultSymptom(category, service_type, issue_type)
 
 
 def check_new_ticket(new: NewTicket) -> NewTicket:
-    """The ticket asked for, unchanged, when it breaks no rule.
+    """Return the ticket asked for, unchanged, when it breaks no rule.
 
     Raises:
         InvalidInput: naming every value that is too short, too long or cannot be stored.
@@ -242,28 +252,49 @@ def check_new_ticket(new: NewTicket) -> NewTicket:
     return new
 
 
-def change_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:
-    """The ticket moved to another status, and the event that says so.
+def first_state(company_id: UUID, new: NewTicket, *, now: datetime) -> Ticket:
+    """Return a new ticket of a company as it begins: acknowledged, and assessed by its issue type.
 
-    Raises:
-        IllegalTransition: the ticket's status does not allow the move.
-        InvalidInput: ``reason`` is longer than 1000 characters or cannot be stored.
+    Its number and the label of its service are not known before it is stored.
     """
-    if to not in ALLOWED[ticket.status]:
-        raise IllegalTransition(ticket.status, to)
-    if violations := check_text("reason", reason, least=0, most=REASON_MAX):
-        raise InvalidInput(violations)
-    resolved_at = ticket.resolved_at
-    if to is Status.RESOLVED:
-        resolved_at = now
-    elif to is Status.REOPENED:
-        resolved_at = None
-    moved = replace(
-        ticket,
-        status=to,
-        status_changed_at=now,
+    assessment = ASSESSMENT[new.issue_type]
+    return Ticket(
+        company_id=company_id,
+        number=0,
+        title=new.title,
+        description=new.description,
+        issue_type=new.issue_type,
+        service_type=new.service_type,
+        service_id=new.service_id,
+        service_label=None,
+        severity=assessment.severity,
+        impact=assessment.impact,
+        priority=assessment.priority,
+        status=FIRST_STATUS,
+        contact=new.contact,
+        channel=new.channel,
+        created_at=now,
         updated_at=now,
-        resolved_at=resolved_at,
-        version=ticket.version + 1,
+        status_changed_at=now,
+        resolved_at=None,
+        version=1,
+        asked_severity=new.asked_severity,
+        asked_priority=new.asked_priority,
+        tags=new.tags,
+        external_ids=new.external_ids,
     )
-    return moved, StatusChanged(before=ticket.status, after=to, reason=reason)
+
+
+def values_of(ticket: Ticket) -> TicketValues:
+    """Return the values that a change of the ticket starts from."""
+    return TicketValues(*_values_of(ticket))
+
+
+def check_values(values: TicketValues) -> list[Violation]:
+    """Return the rules that changed values break."""
+    return [
+        *check_text("title", values.title, most=TITLE_MAX),
+        *check_contact("contact", values.contact),
+        *check_tags(values.tags),
+        *check_external_ids(values.external_ids),
+    ]

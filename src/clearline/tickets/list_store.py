@@ -1,13 +1,14 @@
-"""Lists of tickets for the desk: newest or oldest first, from a number on, each one statement along one index."""
+"""Lists of tickets, each one statement along one index: from a number on, or by numbered pages with notes."""
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.desk_store import DESK, NAMES, desk_ticket_of
-from clearline.tickets.domain import Status
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of, view_of
+from clearline.tickets.domain import Status, Ticket, TicketView
+from clearline.tickets.note_domain import Note
 
 State = Literal["open", "finished", "all"]
 END = 10**12
@@ -45,7 +46,7 @@ LIST = """
            and ($6::text is null or t.status = $6) and ($7::text is null or t.service_id = $7)
          order by t.number {order} limit $8
     )
-    select {desk} from chosen join ticket t on t.company_id = chosen.company_id and t.number = chosen.number {names}
+    select {view} from chosen join ticket t on t.company_id = chosen.company_id and t.number = chosen.number {names}
      order by t.number {order}
     """
 
@@ -55,7 +56,7 @@ LISTS = {
         state=_STATE[state],
         past=_ORDER[newest_first][0],
         order=_ORDER[newest_first][1],
-        desk=DESK,
+        view=VIEW,
         names=NAMES,
     )
     for driver, state, newest_first in product(_DRIVEN_BY, _STATE, _ORDER)
@@ -80,9 +81,9 @@ def driver(wanted: Filter) -> str:
     return "number" if wanted.queue_id is None else "queue"
 
 
-async def tickets(
+async def views(
     tx: Tx, wanted: Filter, *, after: int | None, limit: int, newest_first: bool = True
-) -> list[DeskTicket]:
+) -> list[TicketView]:
     """At most ``limit`` tickets past the number ``after``.
 
     By queue or assignee, without a company, only open ones.
@@ -98,4 +99,41 @@ async def tickets(
         wanted.service_id,
         limit,
     )
-    return [desk_ticket_of(row) for row in rows]
+    return [view_of(row) for row in rows]
+
+
+class TicketPage(NamedTuple):
+    """One page of a list, and how many tickets the whole list has."""
+
+    total: int
+    tickets: list[tuple[Ticket, list[Note]]]
+
+
+PAGE = f"""
+    with chosen as (
+        select number from ticket where company_id = $1 and is_open = $2
+         order by number desc limit $3 offset $4
+    ), page as (
+        select {TICKET}, {NOTES.format(visibilities="$5")}
+          from chosen join ticket t on t.company_id = $1 and t.number = chosen.number
+    )
+    select page.*, total.n as total
+      from (select coalesce(sum(case when $2 then open else finished end), 0)::bigint as n
+              from ticket_count where company_id = $1) total
+      left join page on true
+     order by page.number desc
+    """
+
+
+async def page(
+    tx: Tx, company_id: UUID, *, is_open: bool, offset: int, limit: int, visibilities: Sequence[str]
+) -> TicketPage:
+    """Return tickets of one company, newest first, with their notes and the length of the whole list.
+
+    The wire numbers its pages, so this is an offset; it is walked in ``ticket_page`` alone, without touching a
+    ticket before the page. The total comes from ``ticket_count``, at most 32 rows a company, however many tickets.
+    """
+    rows = await tx.fetch(PAGE, company_id, is_open, limit, offset, visibilities)
+    is_empty = rows[0]["number"] is None
+    tickets = [] if is_empty else [(ticket_of(row), notes_of(row[AFTER_TICKET])) for row in rows]
+    return TicketPage(rows[0]["total"], tickets)

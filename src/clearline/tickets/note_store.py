@@ -9,9 +9,9 @@ from clearline.events.domain import NoteAdded, StatusChanged
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
+from clearline.tickets.columns import NOTES, TICKET, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
-from clearline.tickets.note import Note, Source, Visibility
-from clearline.tickets.store import COLUMNS, NOTES, notes_of, ticket_of
+from clearline.tickets.note_domain import Note, Source, Visibility
 
 _ADD = f"""
     with t as (
@@ -20,7 +20,7 @@ _ADD = f"""
                status_changed_at = case when $13 and t.status = 'pending' then $3 else t.status_changed_at end
           from (select status as was from ticket where company_id = $1 and number = $2 for update) before
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
-        returning {COLUMNS}, before.was <> t.status as resumed
+        returning {TICKET}, before.was <> t.status as resumed
     ), added as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at)
         select $1, $2, $5, $6, $7, $8, $9, $10, $3 from t
@@ -33,7 +33,7 @@ _ADD = f"""
     )
     """
 INSERT = f"""{_ADD}
-    select t.*, {NOTES.format(visibilities="$16")}, added.number from t, added
+    select t.*, {NOTES.format(visibilities="$16")}, added.number as added from t, added
     """
 INSERT_ALONE = f"""{_ADD}
     select number from added
@@ -71,7 +71,7 @@ async def insert(
     row = await tx.write(INSERT, *_values(actor, company_id, new, while_status, now), visibilities)
     if row is None:
         return None
-    return ticket_of(row), [*notes_of(row[22]), _note(row[23], actor, new, now)]
+    return ticket_of(row), [*notes_of(row["notes"]), _note(row["added"], actor, new, now)]
 
 
 async def insert_alone(

@@ -9,8 +9,9 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
-from clearline.tickets.domain import TAKES_NOTES, Channel, ticket_number
-from clearline.tickets.note import Note, Visibility, check_note_text
+from clearline.tickets.domain import Channel, ticket_number
+from clearline.tickets.note_domain import Note, Visibility, check_note_text
+from clearline.tickets.status_domain import TAKES_NOTES
 from clearline.tickets.usecases import TicketDetails
 
 _WHILE = sorted(TAKES_NOTES)
@@ -81,7 +82,7 @@ async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Vis
 
 async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
     """Why a ticket took no note."""
-    found = await ticket_store.get(tx, company_id, number, [])
+    found = await ticket_store.get_with_notes(tx, company_id, number, [])
     if found is None:
         return NotFound("ticket", ticket_number(number))
     status = found[0].status

@@ -1,6 +1,6 @@
-"""Raise, read, list and move tickets."""
+"""Raise, read and list tickets."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,32 +9,28 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
 from clearline.events import store as event_store
-from clearline.events.domain import StatusChanged
 from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
-from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
+from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.inventory import store as service_store
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
-from clearline.text import is_blank
-from clearline.tickets import access
+from clearline.tickets import access, list_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import (
-    ASSESSMENT,
-    FOR_CUSTOMERS,
-    OPEN,
     NewTicket,
     Status,
     Ticket,
-    change_status,
+    TicketView,
     check_new_ticket,
+    first_state,
     ticket_number,
 )
-from clearline.tickets.handling import check_external_ids, check_tags, tidy_tags
-from clearline.tickets.note import Note
+from clearline.tickets.external_id_domain import check_external_ids
+from clearline.tickets.list_store import Filter
+from clearline.tickets.note_domain import Note
+from clearline.tickets.tag_domain import check_tags, normalize_tags
 
-CLOSER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
-"""In whose name the desk itself acts."""
 _READ_AT_ONCE = 200
 
 
@@ -75,7 +71,7 @@ async def create_ticket(
     check_new_ticket(new)
     if new.tags or new.external_ids:
         new = _marked(actor, new)
-    ticket = await ticket_store.insert(tx, actor, company_id, new, ASSESSMENT[new.issue_type], now=now)
+    ticket = await ticket_store.insert(tx, actor, first_state(company_id, new, now=now), now=now)
     if ticket is None:
         raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
     return TicketDetails(ticket, [])
@@ -85,7 +81,7 @@ def _marked(actor: Actor, new: NewTicket) -> NewTicket:
     """A new ticket that comes with tags or numbers of other systems, its tags tidied."""
     if new.tags and not actor.is_staff:
         raise Forbidden("only the provider's people may set tags")
-    new = replace(new, tags=tidy_tags(new.tags))
+    new = replace(new, tags=normalize_tags(new.tags))
     if violations := [*check_tags(new.tags), *check_external_ids(new.external_ids)]:
         raise InvalidInput(violations)
     return new
@@ -103,7 +99,47 @@ async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: Service
     return []
 
 
-async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketDetails:
+async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
+    """Return a ticket with the names of what it refers to.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        ScopeMissing: the actor's key may not read.
+    """
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    company_id = await access.ticket_company(tx, actor, number)
+    view = None if company_id is None else await ticket_store.get_view(tx, company_id, number)
+    if view is None:
+        raise NotFound("ticket", ticket_number(number))
+    return view
+
+
+async def list_tickets(
+    tx: Tx, actor: Actor, wanted: Filter, *, after: int | None, limit: int, newest_first: bool = True
+) -> list[TicketView]:
+    """Return at most ``limit`` tickets past the number ``after``; customers see their own company's alone.
+
+    Raises:
+        Forbidden: a customer asks by queue or assignee.
+        InvalidInput: no index serves the filters: finished tickets by queue or assignee, or a service, of no company.
+        ScopeMissing: the actor's key may not read.
+    """
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    if not actor.is_staff:
+        if wanted.queue_id or wanted.assignee_id or wanted.unassigned:
+            raise Forbidden("only the provider's people list tickets by queue or assignee")
+        wanted = wanted._replace(company_id=permissions.own_company(actor).id)
+    elif wanted.company_id is None:
+        if wanted.state != "open" and (wanted.queue_id or wanted.assignee_id or wanted.unassigned):
+            raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
+        if wanted.service_id is not None:
+            raise InvalidInput([Violation("company", "is required: the ids of services are a company's own")])
+        if wanted.status in {Status.CANCELLED, Status.REJECTED}:
+            raise InvalidInput([Violation("status", "is too rare to list for all; name a company, or use the search")])
+    return await list_store.views(tx, wanted, after=after, limit=limit, newest_first=newest_first)
+
+
+async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDetails:
     """A ticket with its notes.
 
     Raises:
@@ -112,20 +148,24 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketDetails:
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    found = None if company_id is None else await ticket_store.get(tx, company_id, number, access.readable(actor))
+    found = (
+        None
+        if company_id is None
+        else await ticket_store.get_with_notes(tx, company_id, number, access.readable(actor))
+    )
     if found is None:
         raise NotFound("ticket", ticket_number(number))
     return TicketDetails(*found)
 
 
-async def list_tickets(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_size: int) -> TicketList:
+async def list_tickets_with_notes(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_size: int) -> TicketList:
     """One page of the company's open or finished tickets, newest first; a page past the end is empty.
 
     Raises:
         Forbidden: the actor belongs to no company, or its key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    found = await ticket_store.page(
+    found = await list_store.page(
         tx,
         permissions.own_company(actor).id,
         is_open=is_open,
@@ -134,45 +174,6 @@ async def list_tickets(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_s
         visibilities=access.readable(actor),
     )
     return TicketList(found.total, [TicketDetails(ticket, notes) for ticket, notes in found.tickets])
-
-
-async def move_ticket(
-    tx: Tx, actor: Actor, number: int, to: Status, *, reason: str, now: datetime
-) -> tuple[Ticket, StatusChanged]:
-    """Change a ticket's status. Customers ask for cancellation, close what is resolved, or reopen it, with a reason.
-
-    Raises:
-        NotFound: no such ticket for this actor.
-        Forbidden: the move is not the customer's to make.
-        IllegalTransition: its status does not allow the move.
-        InvalidInput: the reason is too long, or a customer gives none for reopening.
-    """
-    permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    ticket = await access.ticket_to_change(tx, actor, number)
-    moved, fact = change_status(ticket, to, reason=reason, now=now)
-    if not actor.is_staff:
-        if to not in FOR_CUSTOMERS.get(ticket.status, frozenset()):
-            raise Forbidden("only the provider's people may make this move")
-        if to is Status.REOPENED and is_blank(reason):
-            raise InvalidInput([Violation("reason", "must say why the repair is none")])
-    opened = (to in OPEN) - (ticket.status in OPEN)
-    await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
-    return moved, fact
-
-
-async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
-    """Close tickets that stayed resolved for so long, the oldest first; how many."""
-    found = await ticket_store.lock_resolved(tx, before=now - after, limit=limit)
-    for ticket in sorted(found, key=lambda one: (one.company_id, one.number)):  # others count in this order too
-        moved, fact = change_status(ticket, Status.CLOSED, reason=f"nobody objected for {_days(after)}", now=now)
-        await ticket_store.save_status(tx, CLOSER, moved, fact, opened=-1)
-    return len(found)
-
-
-def _days(span: timedelta) -> str:
-    hours = int(span.total_seconds() // 3600)
-    count, unit = (hours // 24, "day") if hours % 24 == 0 else (hours, "hour")
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: int = 1000) -> list[Event]:

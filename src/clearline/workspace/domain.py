@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from clearline.errors import Violation
 from clearline.text import check_text, is_blank
-from clearline.tickets.domain import ALLOWED, Priority, Status, ticket_number
-from clearline.tickets.handling import DeskTicket, check_tags
-from clearline.tickets.note import TEXT_MAX, Visibility
+from clearline.tickets.domain import Priority, Status, TicketView, ticket_number
+from clearline.tickets.note_domain import TEXT_MAX, Visibility
+from clearline.tickets.status_domain import TRANSITIONS
+from clearline.tickets.tag_domain import check_tags
 
 NAME_MAX = 255
 QUERY_MAX = 500
@@ -25,7 +26,7 @@ PLACEHOLDERS = (
     "agent.name",
 )
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
-_REACHABLE = frozenset().union(*ALLOWED.values())
+_REACHABLE = frozenset().union(*TRANSITIONS.values())
 
 
 class Macro(Struct, frozen=True):
@@ -49,7 +50,7 @@ class MacroUse(Struct, frozen=True):
 
     macro: Macro
     text: str
-    ticket: DeskTicket
+    ticket: TicketView
     note_number: int | None = None
 
 
@@ -91,7 +92,7 @@ def _check_placeholders(text: str) -> list[Violation]:
     ]
 
 
-def placeholder_values(details: DeskTicket, agent: str) -> dict[str, str]:
+def placeholder_values(details: TicketView, agent: str) -> dict[str, str]:
     """Return the placeholder values for a ticket that ``agent`` answers. A service without a label has its id."""
     ticket = details.ticket
     return {

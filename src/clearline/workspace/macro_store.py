@@ -7,7 +7,7 @@ from msgspec.structs import astuple
 
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import Priority, Status
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from clearline.workspace.domain import Macro
 
 _COLUMNS = "m.id, m.name, m.text, m.visibility, m.status, m.queue_id, m.priority, m.add_tags"

@@ -14,12 +14,12 @@ from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
-from clearline.tickets import desk_store
-from clearline.tickets.desk_usecases import change_ticket, get_ticket, lock_ticket
-from clearline.tickets.domain import Channel, ticket_number
-from clearline.tickets.handling import DeskTicket, tidy_tags
+from clearline.tickets import store as ticket_store
+from clearline.tickets.change_usecases import change_ticket, lock_ticket, move_ticket
+from clearline.tickets.domain import Channel, TicketView, ticket_number
 from clearline.tickets.note_usecases import append_note
-from clearline.tickets.usecases import move_ticket
+from clearline.tickets.tag_domain import normalize_tags
+from clearline.tickets.usecases import get_ticket
 from clearline.workspace import macro_store
 from clearline.workspace.domain import Macro, MacroUse, check_macro, placeholder_values, render
 
@@ -82,7 +82,7 @@ async def delete_macro(tx: Tx, actor: Actor, macro_id: UUID, *, now: datetime) -
 
 
 def _with_tidy_tags(macro: Macro) -> Macro:
-    return replace(macro, add_tags=tidy_tags(macro.add_tags))
+    return replace(macro, add_tags=normalize_tags(macro.add_tags))
 
 
 async def _save(tx: Tx, macro: Macro, *, now: datetime) -> None:
@@ -121,17 +121,17 @@ async def apply_macro(
         await change_ticket(tx, actor, number, values, now=now)
     if macro.status is not None and macro.status is not before.ticket.status:
         await move_ticket(tx, actor, number, macro.status, reason="", now=now)
-    stored = await desk_store.get(tx, before.ticket.company_id, number)
+    stored = await ticket_store.get_view(tx, before.ticket.company_id, number)
     after = require_found(stored, "ticket", ticket_number(number))
     return MacroUse(macro, text, after, note_number)
 
 
-def _values(macro: Macro, ticket: DeskTicket) -> dict[str, Any]:
+def _values(macro: Macro, ticket: TicketView) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if macro.queue_id is not None:
         values["queue_id"] = macro.queue_id
     if macro.priority is not None:
         values["priority"] = macro.priority
     if macro.add_tags:
-        values["tags"] = (*ticket.handling.tags, *macro.add_tags)
+        values["tags"] = (*ticket.ticket.tags, *macro.add_tags)
     return values

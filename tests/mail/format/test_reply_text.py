@@ -11,7 +11,7 @@ from clearline.mail.inbound.domain import description_of, note_text
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.text import storable
 from clearline.tickets.domain import DESCRIPTION_MAX
-from clearline.tickets.note import TEXT_MAX
+from clearline.tickets.note_domain import TEXT_MAX
 
 LONG = 40_000
 HOSTILE = {

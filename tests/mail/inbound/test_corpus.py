@@ -8,8 +8,8 @@ import pytest
 from clearline.identity import OPERATOR
 from clearline.mail.inbound.domain import InboundState
 from clearline.platform.database.transactions import Database
-from clearline.tickets import desk_usecases as handling
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets import usecases as tickets
+from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.mail_desk import MAILS, Rig, new_rig
 
 
@@ -203,7 +203,7 @@ async def test_a_mail_becomes_what_the_table_says(rig: Rig, name: str) -> None:
             assert (mail.state, mail.reason) == (InboundState.ACCEPTED, None)
             assert mail.ticket_number not in {None, ticket.number}
             async with rig.database.transaction() as tx:
-                made = (await handling.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).ticket
+                made = (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).ticket
             told = (made.title.replace(str(ticket.number).zfill(12), "@@"), made.description, made.service_id)
             assert told == (new.title.replace("@@NUMBER@@", "INC@@"), new.text, new.service)
             assert made.channel == "Email"

@@ -13,12 +13,11 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Database
 from clearline.search import worker as indexing
-from clearline.tickets import desk_usecases as handling
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
 from tests.conftest import Tenant
 
@@ -103,7 +102,7 @@ async def test_what_the_providers_people_mail_no_customer_sees(rig: Rig) -> None
     await rig.take(rig.written("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
     assert {one.name for one in await rig.files(ticket.number)} == {"log.txt", "mail.txt"}
     async with rig.database.transaction() as tx:
-        seen = await tickets.get_ticket(tx, rig.tenant.actor, ticket.number)
+        seen = await tickets.get_ticket_with_notes(tx, rig.tenant.actor, ticket.number)
         assert seen.notes == []
         assert await attachments.list_attachments(tx, rig.tenant.actor, ticket.number) == []
 
@@ -140,7 +139,7 @@ async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_tw
     second = await rig.take(a_mail(f"Cleo Marsh <{address.upper()}>", SUPPORT, "A new matter"))
     assert (second.state, second.company_id) == (InboundState.ACCEPTED, rig.tenant.company.id)
     async with rig.database.transaction() as tx:
-        raised = (await handling.get_ticket(tx, OPERATOR, second.ticket_number or 0)).ticket
+        raised = (await tickets.get_ticket(tx, OPERATOR, second.ticket_number or 0)).ticket
     assert raised.contact == Contact("Cleo Marsh", "", address)
     other = await rig.ticket(tenant=rig.other, contact=address)
     aside = await rig.take(a_mail("eve@example.org", rig.reply_to(other)))

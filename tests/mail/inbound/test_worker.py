@@ -20,13 +20,13 @@ from clearline.mail.inbound.secret_box import Sealer
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.links import merge_usecases as merging
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
 from tests.builders.people import new_person
 from tests.conftest import NOW
@@ -52,7 +52,7 @@ async def put(rig: Rig, raw: bytes, to: str = SUPPORT) -> bool:
 async def move(rig: Rig, ticket: Ticket, *path: Status) -> None:
     async with rig.database.transaction() as tx:
         for status in path:
-            await tickets.move_ticket(tx, OPERATOR, ticket.number, status, reason="a test", now=NOW)
+            await ticket_changes.move_ticket(tx, OPERATOR, ticket.number, status, reason="a test", now=NOW)
 
 
 async def test_a_mail_that_was_kept_is_not_kept_again(rig: Rig) -> None:
@@ -159,7 +159,7 @@ async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: Rig) -> None:
     await move(rig, ticket, Status.PENDING)
     await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Here you are"))
     async with rig.database.transaction() as tx:
-        assert (await handling.get_ticket(tx, OPERATOR, ticket.number)).ticket.status is Status.IN_PROGRESS
+        assert (await tickets.get_ticket(tx, OPERATOR, ticket.number)).ticket.status is Status.IN_PROGRESS
 
 
 async def test_a_viewer_of_the_provider_writes_no_notes_by_mail(rig: Rig) -> None:
@@ -178,7 +178,7 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: Rig) -> None:
         sales = await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=Sealer(b"k"), now=NOW)
     mail = await replace_mailbox(rig, sales.id).take(a_mail(rig.sender, sales.address, "A quote, please"))
     async with rig.database.transaction() as tx:
-        assert (await handling.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
+        assert (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
 
 
 async def test_what_a_stranger_answers_is_told_nobody(rig: Rig) -> None:
@@ -253,7 +253,7 @@ async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: Rig, mon
     assert await put(rig, a_mail(rig.sender, rig.reply_to(held), "Held"), rig.reply_to(held))
     assert await put(rig, a_mail(rig.sender, rig.reply_to(free), "Free"), rig.reply_to(free))
     async with rig.database.transaction() as holder:
-        await handling.lock_ticket(holder, OPERATOR, held.number)
+        await ticket_changes.lock_ticket(holder, OPERATOR, held.number)
         for done in range(1, TRIES):
             await rig.work()
             assert (await rig.waiting(), len(await rig.notes(free.number))) == (1, 1), done

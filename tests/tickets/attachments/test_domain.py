@@ -3,7 +3,7 @@ import pytest
 from clearline.errors import InvalidInput, MediaTypeRefused
 from clearline.settings import ATTACHMENT_TYPES
 from clearline.tickets.attachments.domain import Limits, NewAttachment, new_attachment
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 
 PUBLIC = Visibility.PUBLIC
 ANY = Limits(10, ("*",))

@@ -10,11 +10,12 @@ from clearline.accounts import usecases as accounts
 from clearline.errors import Forbidden, NotFound, ScopeMissing, TicketFinished, TooManyAttachments
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.domain import Attachment, Content, NewAttachment
 from clearline.tickets.domain import Status
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.databases import Undone, undo
 from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
@@ -44,7 +45,7 @@ async def test_an_attachment_is_kept_and_counts_as_a_change_of_the_ticket(databa
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         added = await attach(tx, tenant.actor, number)
-        ticket = (await tickets.get_ticket(tx, tenant.actor, number)).ticket
+        ticket = (await tickets.get_ticket_with_notes(tx, tenant.actor, number)).ticket
         assert added == Attachment(
             tenant.company.id,
             number,
@@ -71,7 +72,7 @@ async def test_a_removed_attachment_leaves_its_event(database: Database, tenant:
         number = await raised(tx, tenant)
         added = await attach(tx, tenant.actor, number)
         gone = await attachments.remove_attachment(tx, OPERATOR, number, added.id, now=LATER + timedelta(hours=1))
-        ticket = (await tickets.get_ticket(tx, tenant.actor, number)).ticket
+        ticket = (await tickets.get_ticket_with_notes(tx, tenant.actor, number)).ticket
         assert gone == added
         assert await names(tx, OPERATOR, number) == []
         assert (ticket.version, ticket.updated_at) == (3, LATER + timedelta(hours=1))
@@ -165,7 +166,7 @@ async def test_a_finished_ticket_takes_no_attachment_but_lets_one_go(database: D
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         added = await attach(tx, tenant.actor, number)
-        await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=LATER)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=LATER)
         with pytest.raises(TicketFinished):
             await attach(tx, tenant.actor, number)
         assert await attachments.attachable(tx, tenant.actor, number, PUBLIC) == tenant.company.id
@@ -215,7 +216,7 @@ async def test_an_attachment_whose_transaction_fails_never_was(database: Databas
     async with database.transaction() as tx:
         assert await names(tx, OPERATOR, number) == []
         assert await events_of(tx, number) == []
-        assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket.version == 1
+        assert (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket.version == 1
 
 
 async def attach_and_fail(database: Database, actor: Actor, number: int) -> None:

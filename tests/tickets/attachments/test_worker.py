@@ -11,7 +11,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, Key, open_blobs
 from clearline.tickets.attachments.domain import NewAttachment
 from clearline.tickets.attachments.worker import EVERY, GRACE, sweep, sweeping
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from tests.builders.tickets import raised
 from tests.conftest import Tenant
 

@@ -18,15 +18,17 @@ from clearline.errors import (
 )
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import MERGES_DEEP, OPEN, Channel, Status, ticket_number
+from clearline.tickets.domain import MERGES_DEEP, Channel, Status, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LINKS_MAX, LinkType
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
+from clearline.tickets.status_domain import OPEN
 from tests.builders.people import new_person
 from tests.builders.tickets import later_events, raised
 from tests.conftest import NOW, Tenant, new_tenant
@@ -35,7 +37,7 @@ LATER = NOW + timedelta(hours=1)
 
 
 async def texts(tx: Tx, number: int) -> list[tuple[str, Source, str]]:
-    details = await tickets.get_ticket(tx, OPERATOR, number)
+    details = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
     return [(note.text, note.source, note.author) for note in details.notes]
 
 
@@ -59,11 +61,11 @@ async def test_a_merge_and_its_undoing_bring_a_ticket_back_as_it_was(database: D
     async with database.transaction() as tx:
         source = await raised(tx, tenant, "Same fault", status=status)
         target = await raised(tx, tenant)
-        before = (await tickets.get_ticket(tx, OPERATOR, source)).ticket
+        before = (await tickets.get_ticket_with_notes(tx, OPERATOR, source)).ticket
         merged = await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
         assert (merged.ticket.status, merged.merged_into) == (Status.CLOSED, target)
         assert await ticket_store.miscounted(tx) == []
-        counts = await tickets.list_tickets(tx, tenant.actor, is_open=True, page=1, page_size=1)
+        counts = await tickets.list_tickets_with_notes(tx, tenant.actor, is_open=True, page=1, page_size=1)
         assert counts.total == 1
         here, there = ticket_number(source), ticket_number(target)
         assert await texts(tx, source) == [
@@ -287,8 +289,8 @@ async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(databas
             tx, agent, number, title="B is down", description="Since noon", notes=chosen, channel=Channel.CONSOLE,
             now=LATER,
         )  # fmt: skip
-        original = await tickets.get_ticket(tx, OPERATOR, number)
-        new = await tickets.get_ticket(tx, OPERATOR, made.ticket.number)
+        original = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
+        new = await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket.number)
         same = ("company_id", "service_id", "service_type", "issue_type", "contact")
         assert [getattr(new.ticket, name) for name in same] == [getattr(original.ticket, name) for name in same]
         assert (new.ticket.title, new.ticket.status) == ("B is down", Status.ACKNOWLEDGED)
@@ -332,7 +334,7 @@ async def test_a_split_names_what_is_wrong_with_it(database: Database, tenant: T
             await split(number, title="")
         with pytest.raises(NotFound):
             await split(999_999_999)
-        await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
         with pytest.raises(TicketFinished):
             await split(number)
         await tx.write(

@@ -284,7 +284,7 @@ async def test_a_fault_of_ours_names_the_request_and_leaks_nothing(
         raise RuntimeError("the secret reason")
 
     number = (await raise_ticket(client, tenant))["id"]
-    monkeypatch.setattr(tickets, "get_ticket", broken)
+    monkeypatch.setattr(tickets, "get_ticket_with_notes", broken)
     headers = {**tenant.headers, "X-Request-Id": "trace-7"}
     answer = await client.get(f"{TICKETS}/{number}", headers=headers)
     assert_fault(answer, 500)

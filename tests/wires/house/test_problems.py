@@ -15,7 +15,7 @@ from clearline.errors import DeskError
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES, kind_of
 from clearline.wires.http.body import BODY_MAX
@@ -311,7 +311,7 @@ async def test_a_fault_of_ours_names_the_request_and_leaks_nothing(
         raise RuntimeError("the secret reason")
 
     number = (await new_ticket(client, tenant))["number"]
-    monkeypatch.setattr(handling, "get_ticket", broken)
+    monkeypatch.setattr(tickets, "get_ticket", broken)
     answer = await client.get(f"{TICKETS}/{number}", headers={**tenant.headers, "X-Request-Id": "trace-7"})
     assert problem(answer, "internal")["request_id"] == "trace-7"
     assert "secret" not in answer.text + str(answer.headers)

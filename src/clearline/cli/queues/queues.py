@@ -15,9 +15,8 @@ from clearline.queues.domain import AUTOMATIC, Assignment
 from clearline.queues.store import QueueDetails
 from clearline.routing import usecases as routing
 from clearline.tickets import access
-from clearline.tickets import desk_usecases as handling
-from clearline.tickets.domain import ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets.domain import TicketView, ticket_number
 
 _MODES = click.Choice([one.value for one in Assignment])
 
@@ -140,17 +139,17 @@ def ticket_assign(number: str, to: str | None, mode: str | None, *, nobody: bool
     if [to is not None, mode is not None, nobody].count(True) != 1:
         raise click.UsageError("give one of --to, --mode and --nobody")
 
-    async def work(tx: Tx) -> DeskTicket:
+    async def work(tx: Tx) -> TicketView:
         known = access.check_number(number)
         if mode is not None:
             return await routing.assign_by_turns(tx, OPERATOR, known, Assignment(mode), now=now())
         person = None if to is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, to)
-        return await handling.assign(tx, OPERATOR, known, None if person is None else person.id, now=now())
+        return await ticket_changes.assign(tx, OPERATOR, known, None if person is None else person.id, now=now())
 
     tell_place(within(work), as_json=as_json)
 
 
-def tell_place(found: DeskTicket, *, as_json: bool) -> None:
+def tell_place(found: TicketView, *, as_json: bool) -> None:
     """Print where a ticket is, and whose."""
     number, queue_name, assignee = ticket_number(found.ticket.number), found.queue_name, found.assignee_name
     if as_json:

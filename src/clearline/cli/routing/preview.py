@@ -14,8 +14,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.routing import usecases as routing
 from clearline.routing.usecases import RoutingPreview
 from clearline.tickets import access
-from clearline.tickets.domain import IssueType, Priority
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.domain import IssueType, Priority, TicketView
 
 ISSUE = click.Choice([one.value for one in IssueType])
 SERVICE = click.Choice([one.value for one in ServiceType])
@@ -107,7 +106,7 @@ def _tell(found: RoutingPreview, *, as_json: bool) -> None:
 def route_ticket(number: str, *, as_json: bool) -> None:
     """Route a ticket again now, as the rules are today."""
 
-    async def work(tx: Tx) -> DeskTicket:
+    async def work(tx: Tx) -> TicketView:
         return await routing.route_ticket(tx, OPERATOR, access.check_number(number), now=now())
 
     tell_place(within(work), as_json=as_json)

@@ -24,7 +24,7 @@ from clearline.tickets.attachments.blobs import BLOCK, Blobs, BlobsUnavailable, 
 from clearline.tickets.attachments.domain import Attachment, Limits, new_attachment
 from clearline.tickets.attachments.worker import sweep
 from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 
 _TYPES = {
     ".log": "text/plain",

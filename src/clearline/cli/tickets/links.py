@@ -10,13 +10,12 @@ from clearline.errors import NotFound
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.tickets.domain import Channel, ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.domain import Channel, TicketView, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import BY_HAND, LinkedTicket, LinkType, Watcher
-from clearline.tickets.note import parse_worklog_id
+from clearline.tickets.note_domain import parse_worklog_id
 
 _reason = click.option("--reason", default="", help="Why, for the history.")
 _user = click.option(
@@ -80,7 +79,7 @@ def unlink_ticket(number: str, link_id: UUID, *, as_json: bool) -> None:
 def merge_ticket(number: str, into: str, reason: str, *, as_json: bool) -> None:
     """Merge a ticket into another of the same company, and close it."""
 
-    async def work(tx: Tx) -> DeskTicket:
+    async def work(tx: Tx) -> TicketView:
         here, there = access.check_number(number), access.check_number(into)
         return await merging.merge_ticket(tx, OPERATOR, here, there, reason=reason, now=now())
 
@@ -95,7 +94,7 @@ def merge_ticket(number: str, into: str, reason: str, *, as_json: bool) -> None:
 def unmerge_ticket(number: str, reason: str, *, as_json: bool) -> None:
     """Undo a merge: the ticket gets the status back that it had before."""
 
-    async def work(tx: Tx) -> DeskTicket:
+    async def work(tx: Tx) -> TicketView:
         return await merging.unmerge_ticket(tx, OPERATOR, access.check_number(number), reason=reason, now=now())
 
     back = within(work)
@@ -111,7 +110,7 @@ def unmerge_ticket(number: str, reason: str, *, as_json: bool) -> None:
 def split_ticket(number: str, title: str, description: str, notes: tuple[str, ...], *, as_json: bool) -> None:
     """Make a new ticket of a part of another, for the same company, service and contact."""
 
-    async def work(tx: Tx) -> DeskTicket:
+    async def work(tx: Tx) -> TicketView:
         return await merging.split_ticket(
             tx,
             OPERATOR,
@@ -183,7 +182,7 @@ def list_watchers(number: str, limit: int, *, as_json: bool) -> None:
     table(("NAME", "EMAIL", "SINCE"), [(one.user.name, one.user.email, one.since) for one in found])
 
 
-def _described(one: DeskTicket) -> dict[str, object]:
+def _described(one: TicketView) -> dict[str, object]:
     return {
         "number": ticket_number(one.ticket.number),
         "title": one.ticket.title,

@@ -1,4 +1,4 @@
-"""Tickets, as the operator sees them: those of every company, with their handling and internal notes."""
+"""Tickets, as the operator sees them: those of every company, with their internal notes."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.tickets import access
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
@@ -31,11 +31,11 @@ from clearline.tickets.domain import (
     Severity,
     Status,
     Ticket,
+    TicketView,
     ticket_number,
 )
-from clearline.tickets.handling import DeskTicket
 from clearline.tickets.list_store import Filter
-from clearline.tickets.note import Note, Visibility, worklog_id
+from clearline.tickets.note_domain import Note, Visibility, worklog_id
 from clearline.tickets.usecases import TicketDetails
 
 _NEWEST = 1000
@@ -61,7 +61,7 @@ def ticket() -> None:
 def ticket_list(limit: int, *, closed: bool, as_json: bool, **wanted: str | None) -> None:
     """The newest tickets."""
 
-    async def work(tx: Tx) -> list[DeskTicket]:
+    async def work(tx: Tx) -> list[TicketView]:
         company, queue, assignee, status = (wanted[name] for name in ("company", "queue", "assignee", "status"))
         named = None if assignee == "none" else assignee
         agent = None if named is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, named)
@@ -73,7 +73,7 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **wanted: str | None
             assignee == "none",
             None if status is None else Status(status),
         )
-        return await handling.list_tickets(tx, OPERATOR, asked, after=None, limit=limit)
+        return await tickets.list_tickets(tx, OPERATOR, asked, after=None, limit=limit)
 
     found = within(work)
     if as_json:
@@ -111,7 +111,7 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **wanted: str | None
 def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **given: str | None) -> None:
     """Raise a ticket on behalf of a customer, as after a call."""
 
-    async def work(tx: Tx) -> DeskTicket:
+    async def work(tx: Tx) -> TicketView:
         customer = await permissions.company_named(tx, OPERATOR, company)
         if contact_email is None:
             person = await account_store.first_user(tx, customer.id)
@@ -132,7 +132,7 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **g
             None if priority is None else Priority(priority),
         )
         made = await tickets.create_ticket(tx, OPERATOR, new, company_id=customer.id, now=now())
-        return await handling.get_ticket(tx, OPERATOR, made.ticket.number)
+        return await tickets.get_ticket(tx, OPERATOR, made.ticket.number)
 
     made = within(work)
     emit(_described(made)) if as_json else click.echo(f"{ticket_number(made.ticket.number)} raised.")
@@ -144,10 +144,10 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **g
 def ticket_show(number: str, *, as_json: bool) -> None:
     """A ticket with all its notes, and what happened to it."""
 
-    async def work(tx: Tx) -> tuple[DeskTicket, list[Note], list[Event]]:
+    async def work(tx: Tx) -> tuple[TicketView, list[Note], list[Event]]:
         known = access.check_number(number)
-        details = await tickets.get_ticket(tx, OPERATOR, known)
-        found = await handling.get_ticket(tx, OPERATOR, known)
+        details = await tickets.get_ticket_with_notes(tx, OPERATOR, known)
+        found = await tickets.get_ticket(tx, OPERATOR, known)
         return found, details.notes, await tickets.history(tx, OPERATOR, known)
 
     found, written, events = within(work)
@@ -160,7 +160,6 @@ def ticket_show(number: str, *, as_json: bool) -> None:
         ("STATUS", "PRIORITY", "SEVERITY", "IMPACT", "ISSUE", "SERVICE"),
         [(one.status, one.priority, one.severity, one.impact, one.issue_type, one.service_label or one.service_id)],
     )
-    extra = found.handling
     merged = None if found.merged_into is None else ticket_number(found.merged_into)
     table(
         ("COMPANY", "QUEUE", "ASSIGNEE", "ASKED", "TAGS", "MERGED INTO"),
@@ -169,8 +168,8 @@ def ticket_show(number: str, *, as_json: bool) -> None:
                 found.company.name,
                 found.queue_name,
                 found.assignee_name,
-                ", ".join(filter(None, [extra.asked_severity, extra.asked_priority])) or None,
-                " ".join(extra.tags) or None,
+                ", ".join(filter(None, [one.asked_severity, one.asked_priority])) or None,
+                " ".join(one.tags) or None,
                 merged,
             )
         ],
@@ -213,10 +212,10 @@ def ticket_note(number: str, text: str, *, internal: bool, as_json: bool) -> Non
 def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> None:
     """Move a ticket to another status."""
 
-    async def work(tx: Tx) -> tuple[Ticket, StatusChanged, DeskTicket]:
+    async def work(tx: Tx) -> tuple[Ticket, StatusChanged, TicketView]:
         known = access.check_number(number)
-        moved, fact = await tickets.move_ticket(tx, OPERATOR, known, Status(status), reason=reason, now=now())
-        return moved, fact, await handling.get_ticket(tx, OPERATOR, known)
+        moved, fact = await ticket_changes.move_ticket(tx, OPERATOR, known, Status(status), reason=reason, now=now())
+        return moved, fact, await tickets.get_ticket(tx, OPERATOR, known)
 
     _moved, fact, found = within(work)
     emit(_described(found)) if as_json else click.echo(f"{number} went from {fact.before} to {fact.after}.")
@@ -235,11 +234,11 @@ def ticket_change(number: str, queue: str | None, *, as_json: bool, **given: str
     """Change values of a ticket; those that are not named stay."""
     kinds = {"issue_type": IssueType, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
 
-    async def work(tx: Tx) -> DeskTicket:
+    async def work(tx: Tx) -> TicketView:
         values: dict[str, Any] = {name: kinds[name](value) for name, value in given.items() if value is not None}
         if queue is not None:
             values["queue_id"] = None if queue == "none" else (await queues.queue_named(tx, OPERATOR, queue)).id
-        return await handling.change_ticket(tx, OPERATOR, access.check_number(number), values, now=now())
+        return await ticket_changes.change_ticket(tx, OPERATOR, access.check_number(number), values, now=now())
 
     changed = within(work)
     emit(_described(changed)) if as_json else click.echo(f"{number} is at version {changed.ticket.version}.")
@@ -253,16 +252,16 @@ def ticket_change(number: str, queue: str | None, *, as_json: bool, **given: str
 def ticket_tag(number: str, add: tuple[str, ...], remove: tuple[str, ...], *, as_json: bool) -> None:
     """Put tags on a ticket and take tags off."""
 
-    async def work(tx: Tx) -> DeskTicket:
-        return await handling.tag(tx, OPERATOR, access.check_number(number), add=add, remove=remove, now=now())
+    async def work(tx: Tx) -> TicketView:
+        return await ticket_changes.tag(tx, OPERATOR, access.check_number(number), add=add, remove=remove, now=now())
 
     tagged = within(work)
-    shown = " ".join(tagged.handling.tags) or "no tags"
+    shown = " ".join(tagged.ticket.tags) or "no tags"
     emit(_described(tagged)) if as_json else click.echo(f"{number}: {shown}")
 
 
-def _described(found: DeskTicket) -> dict[str, object]:
-    one, extra = found.ticket, found.handling
+def _described(found: TicketView) -> dict[str, object]:
+    one = found.ticket
     return {
         "number": ticket_number(one.number),
         "title": one.title,
@@ -270,15 +269,15 @@ def _described(found: DeskTicket) -> dict[str, object]:
         "priority": one.priority,
         "severity": one.severity,
         "impact": one.impact,
-        "asked": {"priority": extra.asked_priority, "severity": extra.asked_severity},
+        "asked": {"priority": one.asked_priority, "severity": one.asked_severity},
         "issueType": one.issue_type,
         "company": found.company,
         "service": {"id": one.service_id, "type": one.service_type, "label": one.service_label},
         "contact": one.contact,
         "queue": found.queue_name,
         "assignee": found.assignee_name,
-        "tags": extra.tags,
-        "externalIds": extra.external_ids,
+        "tags": one.tags,
+        "externalIds": one.external_ids,
         "mergedInto": None if found.merged_into is None else ticket_number(found.merged_into),
         "createdAt": one.created_at,
         "updatedAt": one.updated_at,

@@ -12,12 +12,13 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.tickets import access
-from clearline.tickets.domain import ALLOWED, Priority, Status, ticket_number
-from clearline.tickets.note import Visibility, worklog_id
+from clearline.tickets.domain import Priority, Status, ticket_number
+from clearline.tickets.note_domain import Visibility, worklog_id
+from clearline.tickets.status_domain import TRANSITIONS
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro, MacroUse
 
-_STATUSES = [one.value for one in Status if any(one in moves for moves in ALLOWED.values())]
+_STATUSES = [one.value for one in Status if any(one in moves for moves in TRANSITIONS.values())]
 _NOTHING = "none"
 
 

@@ -36,7 +36,8 @@ from clearline.mail.outbound.domain import read_reply_address
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import TAKES_NOTES, Ticket, ticket_number
+from clearline.tickets.domain import Ticket, ticket_number
+from clearline.tickets.status_domain import TAKES_NOTES
 
 _REPORTED_MOST = 10
 """How many mails that a delivery report names are looked for: a genuine one is about one."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from clearline.mail.format.headers import Heads
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, parse_ticket_number
-from clearline.tickets.note import TEXT_MAX
+from clearline.tickets.note_domain import TEXT_MAX
 
 REASON_MAX = 255
 SAME_WITHIN = timedelta(days=7)

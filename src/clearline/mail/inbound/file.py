@@ -23,7 +23,7 @@ from clearline.mail.outbound import thread_store
 from clearline.platform.database.transactions import Tx
 from clearline.routing.usecases import ROUTING
 from clearline.tickets import access
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as ticket_cases
@@ -33,7 +33,7 @@ from clearline.tickets.attachments.blobs import Blobs, Key
 from clearline.tickets.attachments.domain import PER_TICKET, Content, Limits, NewAttachment, new_attachment
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 
 SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
 """What a mail can do in the name of its sender."""
@@ -175,7 +175,7 @@ async def raise_ticket(
     await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
     mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
     if mailbox is not None and mailbox.queue_id is not None:
-        await handling.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
+        await ticket_changes.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
     await _refer(tx, parsed, ticket, now=now)
     return Outcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number)
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from clearline.errors import InvalidInput, MediaTypeRefused, Violation
 from clearline.text import is_blank, storable
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 
 NAME_MAX = 255
 MEDIA_TYPE_MAX = 127

@@ -9,7 +9,7 @@ from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.attachments.domain import Attachment
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 
 COLUMNS = """a.company_id, a.ticket_number, a.id, a.name, a.media_type, a.size, a.sha256, a.visibility, a.source,
     a.author, a.created_by, a.created_at"""

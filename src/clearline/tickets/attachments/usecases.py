@@ -12,8 +12,8 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET, Attachment, Content, NewAttachment
-from clearline.tickets.domain import TAKES_NOTES
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import TAKES_NOTES
 
 
 async def attachable(tx: Tx, actor: Actor, number: int, visibility: Visibility) -> UUID:

@@ -5,24 +5,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from clearline.errors import InvalidInput, NotMergeable
-from clearline.events.domain import StatusChanged
+from clearline.errors import NotMergeable
 from clearline.identity import User
-from clearline.text import check_text
-from clearline.tickets.domain import (
-    OPEN,
-    REASON_MAX,
-    Channel,
-    NewTicket,
-    Status,
-    Ticket,
-    check_new_ticket,
-    ticket_number,
-)
-from clearline.tickets.handling import DeskTicket
-from clearline.tickets.note import Note, Source, Visibility
+from clearline.tickets.domain import Channel, NewTicket, Status, Ticket, TicketView, check_new_ticket, ticket_number
+from clearline.tickets.note_domain import Note, Source, Visibility
+from clearline.tickets.status_domain import OPEN
 
 LINKS_MAX = 200
 """The most links of one ticket."""
@@ -62,7 +50,7 @@ BY_HAND = tuple(one for one in LinkType if one not in {LinkType.SPLIT_INTO, Link
 """The types that people may choose; the others come about by a split."""
 
 HIERARCHY = frozenset({LinkType.PARENT_OF, LinkType.CHILD_OF})
-FOR_CUSTOMERS = frozenset({LinkType.RELATED})
+CUSTOMER_LINK_TYPES = frozenset({LinkType.RELATED})
 """The types that customers may make and take away."""
 
 
@@ -127,7 +115,7 @@ def system_note(text: str) -> NoteDraft:
     return NoteDraft(text, Visibility.PUBLIC, Source.SYSTEM, Channel.SYSTEM, DESK)
 
 
-def check_merge(source: DeskTicket, target: DeskTicket) -> None:
+def check_merge(source: TicketView, target: TicketView) -> None:
     """Whether a ticket may be merged into another, as far as these two tell.
 
     Raises:
@@ -146,20 +134,6 @@ def check_merge(source: DeskTicket, target: DeskTicket) -> None:
     if target.ticket.status not in OPEN or target.ticket.status is Status.RESOLVED:
         name = ticket_number(target.ticket.number)
         raise NotMergeable(f"{name} is {target.ticket.status}: a ticket is merged into one that is still worked on")
-
-
-def force_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:
-    """The ticket in a status that the table of moves need not allow: what merging and undoing it do.
-
-    ``resolved_at`` stays, so that a resolved ticket comes back as it was.
-
-    Raises:
-        InvalidInput: ``reason`` is longer than 1000 characters or cannot be stored.
-    """
-    if violations := check_text("reason", reason, least=0, most=REASON_MAX):
-        raise InvalidInput(violations)
-    moved = replace(ticket, status=to, status_changed_at=now, updated_at=now, version=ticket.version + 1)
-    return moved, StatusChanged(before=ticket.status, after=to, reason=reason)
 
 
 def split_off(ticket: Ticket, title: str, description: str, channel: Channel) -> NewTicket:

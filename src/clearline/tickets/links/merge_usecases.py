@@ -8,11 +8,10 @@ from clearline.errors import InvalidInput, NotFound, NotMergeable, TicketFinishe
 from clearline.events.domain import Change, TicketChanged, TicketFact, TicketMerged, TicketUnmerged
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import access, desk_store
+from clearline.tickets import access
 from clearline.tickets import store as ticket_store
-from clearline.tickets.desk_usecases import lock_ticket
-from clearline.tickets.domain import MERGES_DEEP, TAKES_NOTES, Channel, Status, Ticket, ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.change_usecases import lock_ticket
+from clearline.tickets.domain import MERGES_DEEP, Channel, Status, Ticket, TicketView, ticket_number
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links import watcher_store
 from clearline.tickets.links.domain import (
@@ -24,17 +23,17 @@ from clearline.tickets.links.domain import (
     NoteDraft,
     TicketNote,
     check_merge,
-    force_status,
     split_off,
     system_note,
 )
+from clearline.tickets.status_domain import TAKES_NOTES, force_status
 from clearline.tickets.usecases import create_ticket
 
 MERGED = "merged_tickets"
 """The field under which the event of a target names the ticket that was merged into it."""
 
 
-async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: str = "", now: datetime) -> DeskTicket:
+async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: str = "", now: datetime) -> TicketView:
     """Merge a ticket into another of the same company, and answer it, closed.
 
     Its notes and attachments stay where they are; those who follow it follow the other one too.
@@ -64,7 +63,7 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     return await _now(tx, source)
 
 
-async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "", now: datetime) -> DeskTicket:
+async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "", now: datetime) -> TicketView:
     """Undo a merge, whatever became of the other ticket, and answer the ticket with the status it had before.
 
     Those who began to follow the other ticket go on following it.
@@ -119,7 +118,7 @@ async def split_ticket(
     notes: tuple[int, ...] = (),
     channel: Channel,
     now: datetime,
-) -> DeskTicket:
+) -> TicketView:
     """Make a new ticket of a part of another, with copies of the notes chosen by number, and answer it.
 
     Company, service, contact and issue type are the other's; its notes stay. Both are linked.
@@ -162,12 +161,12 @@ async def _copies(tx: Tx, original: Ticket, notes: tuple[int, ...]) -> list[Note
 
 async def _tell(tx: Tx, actor: Actor, ticket: Ticket, text: str, fact: TicketFact, *, now: datetime) -> None:
     """Write a system note and an event to a locked ticket, whatever its status."""
-    await desk_store.append_facts(tx, actor, ticket.company_id, ticket.number, [fact], now=now)
+    await ticket_store.append_facts(tx, actor, ticket.company_id, ticket.number, [fact], now=now)
     await link_store.add_notes(tx, actor, ticket.company_id, ticket.number, [system_note(text)], now=now)
 
 
-async def _now(tx: Tx, ticket: Ticket) -> DeskTicket:
-    found = await desk_store.get(tx, ticket.company_id, ticket.number)
+async def _now(tx: Tx, ticket: Ticket) -> TicketView:
+    found = await ticket_store.get_view(tx, ticket.company_id, ticket.number)
     if found is None:
         raise NotFound("ticket", ticket_number(ticket.number))
     return found

@@ -13,7 +13,7 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.domain import MERGES_DEEP, Status, ticket_number
 from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft, TicketNote
-from clearline.tickets.note import Note, Source, Visibility
+from clearline.tickets.note_domain import Note, Source, Visibility
 
 _LINK = (
     "l.id, l.type, l.company_id, l.ticket_number, l.other_company_id, l.other_number, l.created_at, o.title, o.status"

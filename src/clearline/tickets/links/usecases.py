@@ -10,7 +10,15 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.domain import Ticket, ticket_number
 from clearline.tickets.links import store as link_store
-from clearline.tickets.links.domain import BY_HAND, FOR_CUSTOMERS, HIERARCHY, LINKS_MAX, Link, LinkedTicket, LinkType
+from clearline.tickets.links.domain import (
+    BY_HAND,
+    CUSTOMER_LINK_TYPES,
+    HIERARCHY,
+    LINKS_MAX,
+    Link,
+    LinkedTicket,
+    LinkType,
+)
 
 KIND = "link"
 
@@ -113,7 +121,7 @@ def _check_kind(actor: Actor, kind: LinkType) -> None:
 
 
 def _check_customer(actor: Actor, kind: LinkType) -> None:
-    if not actor.is_staff and kind not in FOR_CUSTOMERS:
+    if not actor.is_staff and kind not in CUSTOMER_LINK_TYPES:
         raise Forbidden("only the provider's people may make or take away a link of this type")
 
 

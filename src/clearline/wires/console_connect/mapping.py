@@ -7,7 +7,7 @@ from clearline.identity import Actor
 from clearline.inventory.domain import Service, ServiceType
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Priority, Status, fault_symptom, ticket_number
-from clearline.tickets.note import Note, Source, worklog_id
+from clearline.tickets.note_domain import Note, Source, worklog_id
 from clearline.tickets.usecases import TicketDetails
 from clearline.wires.console_connect import wire
 

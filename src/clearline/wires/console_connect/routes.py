@@ -21,7 +21,7 @@ async def list_tickets(call: Call) -> list[wire.TicketOut]:
     """The company's open or closed tickets, newest first."""
     query: wire.ListQuery = call.query
     async with call.statement() as tx:
-        found = await tickets.list_tickets(
+        found = await tickets.list_tickets_with_notes(
             tx, call.actor, is_open=query.status == "open", page=query.page, page_size=query.page_size
         )
     call.headers += [(b"x-total-count", b"%d" % found.total), (b"link", _links(call, query, found.total))]
@@ -69,7 +69,7 @@ async def get_ticket(call: Call) -> wire.TicketOut:
     """One ticket with all its notes."""
     number = _number(call)
     async with call.statement() as tx:
-        details = await tickets.get_ticket(tx, call.actor, number)
+        details = await tickets.get_ticket_with_notes(tx, call.actor, number)
     return mapping.ticket_out(details, mapping.customer_of(call.actor))
 
 

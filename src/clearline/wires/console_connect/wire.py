@@ -13,7 +13,7 @@ from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.inventory import domain as service
 from clearline.inventory.domain import ServiceType
 from clearline.tickets import domain as ticket
-from clearline.tickets import note
+from clearline.tickets import note_domain as note
 from clearline.tickets.domain import IssueType
 
 PAGE_MAX = 1_000_000

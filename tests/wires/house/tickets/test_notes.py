@@ -7,7 +7,8 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets import note_store
-from clearline.tickets.domain import OPEN, Status
+from clearline.tickets.domain import Status
+from clearline.tickets.status_domain import OPEN
 from tests.builders.console_connect import move
 from tests.builders.house import TICKETS, Json, new_ticket, pointers, problem
 from tests.builders.people import staff_key

@@ -2,7 +2,7 @@
 
 from clearline.events.store import Event
 from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import worklog_id
+from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.audit import wire
 
 

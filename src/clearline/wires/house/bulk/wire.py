@@ -7,9 +7,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.bulk import domain as job
 from clearline.bulk.domain import JobKind, JobState
-from clearline.tickets import note
+from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Priority, Severity, Status
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.wire import Reason, Tags
 from clearline.wires.house.wire import Moment, Number, PageQuery, characters
 

@@ -7,7 +7,7 @@ from clearline.event_stream.usecases import cursor_of, format_cursor
 from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import worklog_id
+from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.event_stream import wire
 
 _Members = tuple[str, str, datetime, str, str | None, str | None, wire.EventActor, dict[str, Any]]

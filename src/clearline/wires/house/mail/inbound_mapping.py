@@ -5,7 +5,7 @@ from typing import Any
 from clearline.mail.inbound.domain import InboundMail
 from clearline.mail.inbound.usecases import MailDetails
 from clearline.tickets.domain import ticket_number
-from clearline.tickets.note import worklog_id
+from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.mail import inbound_wire as wire
 
 _SHOWN_MAX = 100_000

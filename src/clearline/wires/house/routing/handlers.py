@@ -14,7 +14,7 @@ from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
 from clearline.tickets import access
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.wires.house import paging
 from clearline.wires.house.routing import wire
 from clearline.wires.house.routing.mapping import NAMES, preview_out, rule_out
@@ -134,7 +134,7 @@ async def assign_ticket(call: Call) -> TicketOut:
         else:
             to = _person(body.to) if isinstance(body.to, str) else None
             with wire_names({"to": "assignee_id"}):
-                found = await handling.assign(tx, call.actor, number, to, now=call.now)
+                found = await ticket_changes.assign(tx, call.actor, number, to, now=call.now)
     return ticket_out(found, call.actor)
 
 

@@ -10,12 +10,12 @@ from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import FINISHED, Channel, NewTicket, ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
 from clearline.tickets.list_store import Filter
+from clearline.tickets.status_domain import FINISHED
 from clearline.wires.house import paging
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.mapping import event_out, summary_out, ticket_out
@@ -69,7 +69,7 @@ async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
         PreconditionFailed: If-Match names something else.
     """
     if header(call.scope, b"if-match") is not None:
-        held = {one: await handling.lock_ticket(tx, call.actor, one) for one in sorted({number, *others})}
+        held = {one: await ticket_changes.lock_ticket(tx, call.actor, one) for one in sorted({number, *others})}
         call.check_if_match(ticket_out(held[number], call.actor))
 
 
@@ -97,7 +97,7 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
         )
         newest_first = query.sort == "-number"
         try:
-            found = await handling.list_tickets(
+            found = await tickets.list_tickets(
                 tx, call.actor, wanted, after=after, limit=query.limit + 1, newest_first=newest_first
             )
         except InvalidInput as error:
@@ -138,7 +138,7 @@ async def create_ticket(call: Call) -> wire.TicketOut:
         if company_id is None and call.actor.is_staff:
             raise InvalidInput([Violation("company", "is required: on whose behalf is the ticket raised?")])
         created = await tickets.create_ticket(tx, call.actor, new, company_id=company_id, now=call.now)
-        found = await handling.get_ticket(tx, call.actor, created.ticket.number)
+        found = await tickets.get_ticket(tx, call.actor, created.ticket.number)
     call.location = f"{TICKETS}/{ticket_number(found.ticket.number)}"
     return ticket_out(found, call.actor)
 
@@ -159,7 +159,7 @@ async def get_ticket(call: Call) -> wire.TicketOut:
     """One ticket."""
     number = access.check_number(call.path["number"])
     async with call.statement() as tx:
-        return ticket_out(await handling.get_ticket(tx, call.actor, number), call.actor)
+        return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
 
 
 async def change_ticket(call: Call) -> wire.TicketOut:
@@ -167,16 +167,16 @@ async def change_ticket(call: Call) -> wire.TicketOut:
     number = access.check_number(call.path["number"])
     body = call.body(wire.TicketPatch)
     async with call.transaction() as tx:
-        found = await handling.lock_ticket(tx, call.actor, number)
+        found = await ticket_changes.lock_ticket(tx, call.actor, number)
         call.check_if_match(ticket_out(found, call.actor))
         values = _values(body, found, call.actor)
         with wire_names(_NAMES):
-            changed = await handling.change_ticket(tx, call.actor, number, values, now=call.now)
+            changed = await ticket_changes.change_ticket(tx, call.actor, number, values, now=call.now)
     return ticket_out(changed, call.actor)
 
 
-def _values(body: wire.TicketPatch, found: DeskTicket, actor: Actor) -> dict[str, Any]:
-    """The values that a merge-patch sets, by the names of ``Editable``."""
+def _values(body: wire.TicketPatch, found: TicketView, actor: Actor) -> dict[str, Any]:
+    """The values that a merge-patch sets, by the names of ``TicketValues``."""
     values = set_fields(body)
     if "contact" in values:
         values["contact"] = replace(found.ticket.contact, **set_fields(values["contact"]))
@@ -187,7 +187,7 @@ def _values(body: wire.TicketPatch, found: DeskTicket, actor: Actor) -> dict[str
         values["tags"] = tuple(values["tags"])
     if "external_ids" in values:
         ids = values["external_ids"]
-        merged = {} if ids is None else found.handling.external_ids | ids
+        merged = {} if ids is None else found.ticket.external_ids | ids
         values["external_ids"] = {system: number for system, number in merged.items() if number is not None}
     for name, kind in (("queue", "queue"), ("assignee", "user")):
         if name in values:
@@ -215,8 +215,8 @@ async def move_ticket(call: Call) -> wire.TicketOut:
     body = call.body(wire.StatusIn)
     async with call.transaction() as tx:
         await check_if_match(call, tx, number)
-        await tickets.move_ticket(tx, call.actor, number, body.status, reason=body.reason, now=call.now)
-        return ticket_out(await handling.get_ticket(tx, call.actor, number), call.actor)
+        await ticket_changes.move_ticket(tx, call.actor, number, body.status, reason=body.reason, now=call.now)
+        return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
 
 
 async def tag_ticket(call: Call) -> wire.TicketOut:
@@ -225,7 +225,7 @@ async def tag_ticket(call: Call) -> wire.TicketOut:
     body = call.body(wire.TagsIn)
     async with call.transaction() as tx:
         await check_if_match(call, tx, number)
-        changed = await handling.tag(
+        changed = await ticket_changes.tag(
             tx, call.actor, number, add=tuple(body.add), remove=tuple(body.remove), now=call.now
         )
     return ticket_out(changed, call.actor)

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from clearline.events.store import Event
 from clearline.identity import Actor
-from clearline.tickets.domain import ticket_number
-from clearline.tickets.handling import DeskTicket
+from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.links.domain import TicketNote
-from clearline.tickets.note import worklog_id
+from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.wire import CompanyRef, ContactOut, Ref
 
@@ -18,8 +17,8 @@ def ref(key: UUID | None, name: str | None) -> Ref | None:
     return None if key is None else Ref(str(key), name or "")
 
 
-def _members(found: DeskTicket, actor: Actor) -> dict[str, Any]:
-    ticket, extra, company = found.ticket, found.handling, found.company
+def _members(found: TicketView, actor: Actor) -> dict[str, Any]:
+    ticket, company = found.ticket, found.company
     contact = ticket.contact
     members: dict[str, Any] = {
         "number": ticket_number(ticket.number),
@@ -31,10 +30,10 @@ def _members(found: DeskTicket, actor: Actor) -> dict[str, Any]:
         "severity": ticket.severity,
         "impact": ticket.impact,
         "priority": ticket.priority,
-        "asked": wire.AskedOut(extra.asked_severity, extra.asked_priority),
+        "asked": wire.AskedOut(ticket.asked_severity, ticket.asked_priority),
         "contact": ContactOut(contact.name, contact.phone, contact.email),
         "channel": ticket.channel,
-        "external_ids": extra.external_ids,
+        "external_ids": ticket.external_ids,
         "merged_into": None if found.merged_into is None else ticket_number(found.merged_into),
         "created_at": ticket.created_at,
         "updated_at": ticket.updated_at,
@@ -43,18 +42,18 @@ def _members(found: DeskTicket, actor: Actor) -> dict[str, Any]:
         "version": ticket.version,
     }
     if actor.is_staff:
-        members["queue"] = ref(extra.queue_id, found.queue_name)
-        members["assignee"] = ref(extra.assignee_id, found.assignee_name)
-        members["tags"] = list(extra.tags)
+        members["queue"] = ref(ticket.queue_id, found.queue_name)
+        members["assignee"] = ref(ticket.assignee_id, found.assignee_name)
+        members["tags"] = list(ticket.tags)
     return members
 
 
-def summary_out(found: DeskTicket, actor: Actor) -> wire.TicketSummary:
+def summary_out(found: TicketView, actor: Actor) -> wire.TicketSummary:
     """Return a ticket in a list, as the actor may see it."""
     return wire.TicketSummary(**_members(found, actor))
 
 
-def ticket_out(found: DeskTicket, actor: Actor) -> wire.TicketOut:
+def ticket_out(found: TicketView, actor: Actor) -> wire.TicketOut:
     """Return a ticket, as the actor may see it."""
     return wire.TicketOut(description=found.ticket.description, **_members(found, actor))
 

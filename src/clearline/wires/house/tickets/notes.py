@@ -7,7 +7,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
-from clearline.tickets.note import parse_worklog_id, worklog_id
+from clearline.tickets.note_domain import parse_worklog_id, worklog_id
 from clearline.wires.house import paging
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS

@@ -7,9 +7,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.tickets import domain as ticket
-from clearline.tickets import handling, note
+from clearline.tickets import external_id_domain as external
+from clearline.tickets import note_domain as note
+from clearline.tickets import status_domain as status
+from clearline.tickets import tag_domain as tag
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status
-from clearline.tickets.note import Source, Visibility
+from clearline.tickets.note_domain import Source, Visibility
 from clearline.wires.house.wire import (
     CompanyRef,
     ContactIn,
@@ -23,24 +26,24 @@ from clearline.wires.house.wire import (
 )
 
 Title = Annotated[str, characters(1, ticket.TITLE_MAX)]
-Reason = Annotated[str, characters(0, ticket.REASON_MAX)]
+Reason = Annotated[str, characters(0, status.REASON_MAX)]
 ServiceId = Annotated[str, characters(1, ID_MAX)]
 Tag = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=handling.TAG_MAX,
-        pattern=handling.TAG,
+        max_length=tag.TAG_MAX,
+        pattern=tag.TAG,
         extra={"rule": "must be letters, digits and . _ : / -, with no sign in front"},
     ),
 ]
-Tags = Annotated[list[Tag], Meta(max_length=handling.TAGS_MAX)]
+Tags = Annotated[list[Tag], Meta(max_length=tag.TAGS_MAX)]
 ExternalIds = Annotated[
     dict[
-        Annotated[str, characters(1, handling.SYSTEM_MAX)],
-        Annotated[str, characters(1, handling.EXTERNAL_ID_MAX)],
+        Annotated[str, characters(1, external.SYSTEM_MAX)],
+        Annotated[str, characters(1, external.EXTERNAL_ID_MAX)],
     ],
-    Meta(max_length=handling.EXTERNAL_IDS_MAX),
+    Meta(max_length=external.EXTERNAL_IDS_MAX),
 ]
 
 
@@ -137,8 +140,8 @@ class TicketPatch(Struct, forbid_unknown_fields=True):
     tags: Tags | UnsetType = UNSET
     external_ids: (
         dict[
-            Annotated[str, characters(1, handling.SYSTEM_MAX)],
-            Annotated[str, characters(1, handling.EXTERNAL_ID_MAX)] | None,
+            Annotated[str, characters(1, external.SYSTEM_MAX)],
+            Annotated[str, characters(1, external.EXTERNAL_ID_MAX)] | None,
         ]
         | UnsetType
         | None

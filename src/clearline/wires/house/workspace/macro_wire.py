@@ -5,9 +5,9 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
 
-from clearline.tickets import note
+from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Priority, Status
-from clearline.tickets.note import Visibility
+from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.wire import Tags, TicketOut
 from clearline.wires.house.wire import Name, characters
 

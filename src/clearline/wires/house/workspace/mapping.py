@@ -1,7 +1,7 @@
 """House API v1: macros and saved views as they travel."""
 
 from clearline.identity import Actor
-from clearline.tickets.note import worklog_id
+from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.workspace import macro_wire, view_wire
 from clearline.workspace.domain import Macro, MacroUse, SavedView

@@ -7,7 +7,7 @@ import pytest
 
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
-from clearline.tickets import usecases as tickets
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status
 from tests.builders.attachments import CONTENT, MOST, attach, stored_files
 from tests.builders.databases import administer
@@ -119,7 +119,7 @@ async def test_a_finished_ticket_refuses_and_keeps_no_content(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, number: int, path: str, folder: Path
 ) -> None:
     async with database.transaction() as tx:
-        await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
     before = stored_files(folder)
     refused = await attach(client, path, tenant.headers)
     assert (refused.status_code, refused.json()["code"]) == (409, "ticket-finished")
@@ -133,7 +133,7 @@ async def test_a_retry_attaches_once_even_when_the_ticket_has_ended_meanwhile(
     before = stored_files(folder)
     first = await attach(client, path, headers)
     async with database.transaction() as tx:
-        await tickets.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
     again = await attach(client, path, headers)
     assert (again.status_code, again.json(), again.headers["location"]) == (
         201,

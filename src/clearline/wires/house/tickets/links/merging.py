@@ -4,7 +4,7 @@ from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.links import merge_usecases as merging
-from clearline.tickets.note import parse_worklog_id
+from clearline.tickets.note_domain import parse_worklog_id
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, check_if_match
 from clearline.wires.house.tickets.links import merging_wire as wire
 from clearline.wires.house.tickets.mapping import ticket_out

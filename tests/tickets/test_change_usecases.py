@@ -13,11 +13,19 @@ from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Database, Tx
-from clearline.tickets import desk_usecases as handling
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Impact, IssueType, Priority, Severity, Status
-from clearline.tickets.handling import FOR_CUSTOMERS, Editable, editable
+from clearline.tickets.domain import (
+    CUSTOMER_EDITABLE_FIELDS,
+    Impact,
+    IssueType,
+    Priority,
+    Severity,
+    Status,
+    TicketValues,
+    values_of,
+)
 from clearline.tickets.list_store import Filter
 from tests.builders.people import id_of, new_person
 from tests.builders.queues import new_queue
@@ -61,12 +69,12 @@ async def told(tx: Tx, number: int) -> list[Event]:
     return [event for event in await tickets.history(tx, OPERATOR, number) if event.type != "ticket.created"]
 
 
-async def change(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]) -> Editable:
-    return editable(await handling.change_ticket(tx, actor, number, values, now=LATER))
+async def change(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]) -> TicketValues:
+    return values_of((await ticket_changes.change_ticket(tx, actor, number, values, now=LATER)).ticket)
 
 
 def test_every_value_is_tried() -> None:
-    assert {*NEW, "queue_id", "assignee_id"} == set(Editable.__struct_fields__)
+    assert {*NEW, "queue_id", "assignee_id"} == set(TicketValues.__struct_fields__)
     assert set(TOLD) == set(NEW)
 
 
@@ -75,13 +83,13 @@ async def test_a_change_is_stored_and_told_with_what_was_before(database: Databa
     async with database.transaction() as tx:
         agent = await new_person(tx)
         number = await raised(tx, tenant)
-        before = await handling.get_ticket(tx, OPERATOR, number)
-        after = await handling.change_ticket(tx, agent, number, {field: NEW[field]}, now=LATER)
-        assert after == await handling.get_ticket(tx, OPERATOR, number)
+        before = await tickets.get_ticket(tx, OPERATOR, number)
+        after = await ticket_changes.change_ticket(tx, agent, number, {field: NEW[field]}, now=LATER)
+        assert after == await tickets.get_ticket(tx, OPERATOR, number)
         [event] = await told(tx, number)
-    assert getattr(editable(after), field) == NEW[field]
-    same = set(Editable.__struct_fields__) - {field}
-    assert all(getattr(editable(after), one) == getattr(editable(before), one) for one in same)
+    assert getattr(values_of(after.ticket), field) == NEW[field]
+    same = set(TicketValues.__struct_fields__) - {field}
+    assert all(getattr(values_of(after.ticket), one) == getattr(values_of(before.ticket), one) for one in same)
     assert (after.ticket.version, after.ticket.updated_at) == (2, LATER)
     assert (event.type, event.actor_id, event.actor_name, event.at) == (
         "ticket.changed",
@@ -101,7 +109,7 @@ async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
         queue = (await new_queue(tx, agent)).queue
         number = await raised(tx, tenant)
         values = NEW | {"queue_id": queue.id, "assignee_id": id_of(agent)}
-        after = await handling.change_ticket(tx, agent, number, values, now=LATER)
+        after = await ticket_changes.change_ticket(tx, agent, number, values, now=LATER)
         changed, *others = await told(tx, number)
     assert after.ticket.version == 2
     assert (after.queue_name, after.assignee_name) == (queue.name, "Ben Ito")
@@ -113,7 +121,7 @@ async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
 
 
 @pytest.mark.parametrize("who", ["customer", "agent", "admin", "viewer", "operator"])
-@pytest.mark.parametrize("field", Editable.__struct_fields__)
+@pytest.mark.parametrize("field", TicketValues.__struct_fields__)
 async def test_what_each_role_may_set(database: Database, tenant: Tenant, who: str, field: str) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
@@ -122,7 +130,7 @@ async def test_what_each_role_may_set(database: Database, tenant: Tenant, who: s
         number = await raised(tx, tenant)
         queue_id = (await new_queue(tx)).queue.id
         value = {**NEW, "queue_id": queue_id, "assignee_id": id_of(agent)}[field]
-        if who == "viewer" or (who == "customer" and field not in FOR_CUSTOMERS):
+        if who == "viewer" or (who == "customer" and field not in CUSTOMER_EDITABLE_FIELDS):
             with pytest.raises(ScopeMissing if who == "viewer" else Forbidden):
                 await change(tx, actor, number, {field: value})
             assert await told(tx, number) == []
@@ -146,9 +154,9 @@ async def test_a_change_that_changes_nothing_is_none(
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        before = await handling.get_ticket(tx, OPERATOR, number)
-        assert await handling.change_ticket(tx, OPERATOR, number, values, now=LATER) == before
-        assert await handling.get_ticket(tx, OPERATOR, number) == before
+        before = await tickets.get_ticket(tx, OPERATOR, number)
+        assert await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=LATER) == before
+        assert await tickets.get_ticket(tx, OPERATOR, number) == before
         assert await told(tx, number) == []
 
 
@@ -181,11 +189,11 @@ async def test_every_broken_rule_is_named_and_nothing_is_stored(
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        before = await handling.get_ticket(tx, OPERATOR, number)
+        before = await tickets.get_ticket(tx, OPERATOR, number)
         with pytest.raises(InvalidInput) as refused:
             await change(tx, OPERATOR, number, values)
         assert [violation.field for violation in refused.value.violations] == fields
-        assert await handling.get_ticket(tx, OPERATOR, number) == before
+        assert await tickets.get_ticket(tx, OPERATOR, number) == before
 
 
 @pytest.mark.parametrize("whom", ["viewer", "customer", "retired", "agent", "admin", "away"])
@@ -200,17 +208,17 @@ async def test_a_ticket_is_given_to_active_agents_alone(database: Database, tena
             column = "is_active" if whom == "retired" else "is_available"
             await tx.write(f"update app_user set {column} = false where company_id = $1 and id = $2", PROVIDER_ID, to)  # noqa: S608
         if whom in {"agent", "admin", "away"}:
-            given = await handling.assign(tx, OPERATOR, number, to, now=LATER)
-            assert given.handling.assignee_id == to
-            taken = await handling.assign(tx, OPERATOR, number, None, now=LATER)
-            assert (taken.handling.assignee_id, taken.assignee_name) == (None, None)
+            given = await ticket_changes.assign(tx, OPERATOR, number, to, now=LATER)
+            assert given.ticket.assignee_id == to
+            taken = await ticket_changes.assign(tx, OPERATOR, number, None, now=LATER)
+            assert (taken.ticket.assignee_id, taken.assignee_name) == (None, None)
             assert [event.data for event in await told(tx, number)] == [
                 {"before": None, "after": str(to), "by": "manual"},
                 {"before": str(to), "after": None, "by": "manual"},
             ]
         else:
             with pytest.raises(InvalidInput) as refused:
-                await handling.assign(tx, OPERATOR, number, to, now=LATER)
+                await ticket_changes.assign(tx, OPERATOR, number, to, now=LATER)
             assert [violation.field for violation in refused.value.violations] == ["assignee_id"]
 
 
@@ -218,10 +226,10 @@ async def test_an_assignee_who_left_stands_in_no_other_changes_way(database: Dat
     async with database.transaction() as tx:
         agent = await new_person(tx)
         number = await raised(tx, tenant)
-        await handling.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
+        await ticket_changes.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
         await accounts.change_user(tx, OPERATOR, PROVIDER_ID, id_of(agent), {"is_active": False}, now=NOW)
-        changed = await handling.change_ticket(tx, OPERATOR, number, {"title": "New"}, now=LATER)
-    assert (changed.ticket.title, changed.handling.assignee_id) == ("New", id_of(agent))
+        changed = await ticket_changes.change_ticket(tx, OPERATOR, number, {"title": "New"}, now=LATER)
+    assert (changed.ticket.title, changed.ticket.assignee_id) == ("New", id_of(agent))
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -233,11 +241,11 @@ async def test_a_ticket_that_ended_is_not_changed(database: Database, tenant: Te
             with pytest.raises(TicketFinished):
                 await change(tx, OPERATOR, number, {"title": "New"})
             with pytest.raises(TicketFinished):
-                await handling.tag(tx, OPERATOR, number, add=("late",), now=LATER)
+                await ticket_changes.tag(tx, OPERATOR, number, add=("late",), now=LATER)
         else:
             await change(tx, OPERATOR, number, {"title": "New"})
             version += 1
-        assert (await handling.get_ticket(tx, OPERATOR, number)).ticket.version == version
+        assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket.version == version
 
 
 @pytest.mark.parametrize("number_of", ["foreign", "unknown"])
@@ -247,11 +255,11 @@ async def test_a_foreign_ticket_is_as_one_that_is_not(
     async with database.transaction() as tx:
         number = await raised(tx, tenant) if number_of == "foreign" else 999_999_999_999
         for ask in (
-            handling.get_ticket(tx, other_tenant.actor, number),
-            handling.lock_ticket(tx, other_tenant.actor, number),
-            handling.change_ticket(tx, other_tenant.actor, number, {"priority": Priority.LOW}, now=NOW),
-            handling.tag(tx, other_tenant.actor, number, add=("x",), now=NOW),
-            handling.assign(tx, other_tenant.actor, number, None, now=NOW),
+            tickets.get_ticket(tx, other_tenant.actor, number),
+            ticket_changes.lock_ticket(tx, other_tenant.actor, number),
+            ticket_changes.change_ticket(tx, other_tenant.actor, number, {"priority": Priority.LOW}, now=NOW),
+            ticket_changes.tag(tx, other_tenant.actor, number, add=("x",), now=NOW),
+            ticket_changes.assign(tx, other_tenant.actor, number, None, now=NOW),
         ):
             with pytest.raises(NotFound):
                 await ask
@@ -269,13 +277,13 @@ async def test_tags_are_put_on_and_taken_off(database: Database, tenant: Tenant)
             ({}, ("c",)),
         ]
         for change_of, left in steps:
-            found = await handling.tag(tx, agent, number, **change_of, now=LATER)
-            assert found.handling.tags == left
+            found = await ticket_changes.tag(tx, agent, number, **change_of, now=LATER)
+            assert found.ticket.tags == left
         changes = [event.data["changes"][0] for event in await told(tx, number)]
         with pytest.raises(Forbidden):
-            await handling.tag(tx, tenant.actor, number, add=("mine",), now=LATER)
+            await ticket_changes.tag(tx, tenant.actor, number, add=("mine",), now=LATER)
         with pytest.raises(InvalidInput):
-            await handling.tag(tx, agent, number, add=("no blanks",), now=LATER)
+            await ticket_changes.tag(tx, agent, number, add=("no blanks",), now=LATER)
     assert [(one["field"], one["after"]) for one in changes] == [
         ("tags", ["a", "bgp"]),
         ("tags", ["b", "bgp"]),
@@ -291,10 +299,10 @@ async def test_whoever_waited_for_a_ticket_finds_it_with_the_names_of_now(databa
 
     async def second() -> Any:
         async with database.transaction() as tx:
-            return await handling.lock_ticket(tx, OPERATOR, number)
+            return await ticket_changes.lock_ticket(tx, OPERATOR, number)
 
     async with database.transaction() as tx:
-        first = await handling.change_ticket(
+        first = await ticket_changes.change_ticket(
             tx, OPERATOR, number, {"queue_id": queue.id, "assignee_id": id_of(agent)}, now=LATER
         )
         waiting = asyncio.create_task(second())
@@ -310,13 +318,13 @@ async def test_changes_at_the_same_time_are_all_kept(database: Database, tenant:
 
     async def tag(name: str) -> None:
         async with database.transaction() as tx:
-            await handling.tag(tx, OPERATOR, number, add=(name,), now=LATER)
+            await ticket_changes.tag(tx, OPERATOR, number, add=(name,), now=LATER)
 
     names = [f"tag{index}" for index in range(8)]
     await asyncio.gather(*map(tag, names))
     async with database.statement() as tx:
-        found = await handling.get_ticket(tx, OPERATOR, number)
-        assert found.handling.tags == tuple(names)
+        found = await tickets.get_ticket(tx, OPERATOR, number)
+        assert found.ticket.tags == tuple(names)
         assert found.ticket.version == 9
         assert len(await told(tx, number)) == 8
 
@@ -330,8 +338,8 @@ async def test_the_new_tickets_of_customers_have_no_tags_and_those_of_staff_tidy
             await tickets.create_ticket(tx, tenant.actor, new, now=NOW)
         agent = await new_person(tx)
         made = await tickets.create_ticket(tx, agent, new, company_id=tenant.company.id, now=NOW)
-        found = await handling.get_ticket(tx, agent, made.ticket.number)
-        assert found.handling.tags == ("a", "bgp")
+        found = await tickets.get_ticket(tx, agent, made.ticket.number)
+        assert found.ticket.tags == ("a", "bgp")
         for wrong, field in (({"tags": ("no blanks",)}, "tags"), ({"external_ids": {"": "x"}}, "external_ids")):
             with pytest.raises(InvalidInput) as refused:
                 await tickets.create_ticket(tx, agent, replace(new, **wrong), company_id=tenant.company.id, now=NOW)
@@ -354,8 +362,8 @@ async def test_without_the_scope_nothing_is_read_or_changed(database: Database) 
     async with database.transaction() as tx:
         number = await raised(tx, writer)
         with pytest.raises(ScopeMissing):
-            await handling.get_ticket(tx, writer.actor, number)
+            await tickets.get_ticket(tx, writer.actor, number)
         with pytest.raises(ScopeMissing):
-            await handling.list_tickets(tx, writer.actor, Filter(), after=None, limit=1)
+            await tickets.list_tickets(tx, writer.actor, Filter(), after=None, limit=1)
         with pytest.raises(ScopeMissing):
-            await handling.change_ticket(tx, reader.actor, number, {}, now=NOW)
+            await ticket_changes.change_ticket(tx, reader.actor, number, {}, now=NOW)

@@ -1,0 +1,167 @@
+"""Change tickets: their values, who works on them, their status."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from clearline.accounts import permissions
+from clearline.accounts import store as account_store
+from clearline.errors import Forbidden, InvalidInput, NotFound, TicketFinished, Violation
+from clearline.events.domain import StatusChanged, changes_between
+from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
+from clearline.platform.database.transactions import Tx
+from clearline.queues import store as queue_store
+from clearline.text import is_blank
+from clearline.tickets import access
+from clearline.tickets import store as ticket_store
+from clearline.tickets.domain import (
+    CUSTOMER_EDITABLE_FIELDS,
+    Status,
+    Ticket,
+    TicketValues,
+    TicketView,
+    check_values,
+    ticket_number,
+    values_of,
+)
+from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, change_status
+from clearline.tickets.tag_domain import normalize_tags
+
+MANUAL = "manual"
+CLOSER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
+"""In whose name the desk itself acts."""
+
+
+async def lock_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
+    """Lock a ticket that the actor is about to change until the transaction ends, and return it.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        ScopeMissing: the actor's key may not write.
+    """
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
+    company_id = await access.ticket_company(tx, actor, number)
+    view = None if company_id is None else await ticket_store.lock_view(tx, company_id, number)
+    if view is None:
+        raise NotFound("ticket", ticket_number(number))
+    return view
+
+
+async def change_ticket(
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    values: Mapping[str, Any],
+    *,
+    by: str = MANUAL,
+    rule: str | None = None,
+    now: datetime,
+) -> TicketView:
+    """Set some of the values of ``TicketValues``; those that are as they were are no change, and make no event.
+
+    ``by`` and ``rule`` tell the event how a person or a queue came to be chosen.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        Forbidden: a customer may not set one of them.
+        InvalidInput: a value breaks a rule, or names a queue or person that there is not.
+        TicketFinished: the ticket is closed, cancelled or rejected.
+    """
+    view = await lock_ticket(tx, actor, number)
+    ticket = view.ticket
+    if not actor.is_staff and (others := sorted(set(values) - CUSTOMER_EDITABLE_FIELDS)):
+        raise Forbidden("only the provider's people may set " + ", ".join(others))
+    if ticket.status not in OPEN:
+        raise TicketFinished(ticket.status)
+    before = values_of(ticket)
+    after = replace(before, **values)
+    after = replace(after, tags=normalize_tags(after.tags))
+    changes = changes_between(before, after)
+    if not changes:
+        return view
+    fields = {change.field for change in changes}
+    if violations := [*check_values(after), *await _check_references(tx, after, fields)]:
+        raise InvalidInput(violations)
+    company_id = ticket.company_id
+    await ticket_store.save_values(tx, company_id, number, after, now=now)
+    facts = ticket_store.facts_of(changes, by=by, rule=rule)
+    await ticket_store.append_facts(tx, actor, company_id, number, facts, now=now)
+    changed = await ticket_store.get_view(tx, company_id, number)
+    if changed is None:
+        raise NotFound("ticket", ticket_number(number))
+    return changed
+
+
+async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> list[Violation]:
+    violations = []
+    if "queue_id" in changed and values.queue_id is not None and await queue_store.get(tx, values.queue_id) is None:
+        violations.append(Violation("queue_id", "must be the id of a queue"))
+    if "assignee_id" in changed and values.assignee_id is not None:
+        person = await account_store.user(tx, PROVIDER_ID, values.assignee_id)
+        if person is None or not person.is_active or not person.role.works_tickets:
+            violations.append(Violation("assignee_id", "must be the id of an active agent"))
+    return violations
+
+
+async def assign(tx: Tx, actor: Actor, number: int, to: UUID | None, *, by: str = MANUAL, now: datetime) -> TicketView:
+    """Give a ticket to an agent, or to nobody.
+
+    Raises:
+        As ``change_ticket``.
+    """
+    return await change_ticket(tx, actor, number, {"assignee_id": to}, by=by, now=now)
+
+
+async def tag(
+    tx: Tx, actor: Actor, number: int, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = (), now: datetime
+) -> TicketView:
+    """Put tags on a ticket and take tags off; those that are there, or are not, stay so.
+
+    Raises:
+        As ``change_ticket``.
+    """
+    view = await lock_ticket(tx, actor, number)
+    kept = set(view.ticket.tags) - {name.lower() for name in remove}
+    return await change_ticket(tx, actor, number, {"tags": (*kept, *add)}, now=now)
+
+
+async def move_ticket(
+    tx: Tx, actor: Actor, number: int, to: Status, *, reason: str, now: datetime
+) -> tuple[Ticket, StatusChanged]:
+    """Change a ticket's status. Customers ask for cancellation, close what is resolved, or reopen it, with a reason.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+        Forbidden: the move is not the customer's to make.
+        IllegalTransition: its status does not allow the move.
+        InvalidInput: the reason is too long, or a customer gives none for reopening.
+    """
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
+    ticket = await access.ticket_to_change(tx, actor, number)
+    moved, fact = change_status(ticket, to, reason=reason, now=now)
+    if not actor.is_staff:
+        if to not in CUSTOMER_TRANSITIONS.get(ticket.status, frozenset()):
+            raise Forbidden("only the provider's people may make this move")
+        if to is Status.REOPENED and is_blank(reason):
+            raise InvalidInput([Violation("reason", "must say why the repair is none")])
+    opened = (to in OPEN) - (ticket.status in OPEN)
+    await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
+    return moved, fact
+
+
+async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
+    """Close tickets that stayed resolved for so long, the oldest first; how many."""
+    found = await ticket_store.lock_resolved(tx, before=now - after, limit=limit)
+    for ticket in sorted(found, key=lambda one: (one.company_id, one.number)):  # others count in this order too
+        moved, fact = change_status(ticket, Status.CLOSED, reason=f"nobody objected for {_days(after)}", now=now)
+        await ticket_store.save_status(tx, CLOSER, moved, fact, opened=-1)
+    return len(found)
+
+
+def _days(span: timedelta) -> str:
+    hours = int(span.total_seconds() // 3600)
+    count, unit = (hours // 24, "day") if hours % 24 == 0 else (hours, "hour")
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
