@@ -191,4 +191,5 @@ async def running(
     finally:
         listening.close()
         for transport in open_now:
-            transport.abort()
+            if not transport.is_closing():  # CPython 3.11.2 cannot abort a TLS connection that was closed twice
+                transport.abort()
