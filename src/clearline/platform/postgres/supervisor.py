@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 STOP_SECONDS = 30
+OUTPUT_MAX = 1024**2
 RESTART_SECONDS = (0.1, 0.2, 0.5, 1)
 
 
@@ -84,6 +85,14 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGINT)
 
 
+def _output(order: dict[str, Any]) -> Path:
+    """The file for what PostgreSQL says; emptied when it is large, since a crash writes to it at each new start."""
+    file = Path(order["output"])
+    if file.exists() and file.stat().st_size > OUTPUT_MAX:
+        os.truncate(file, 0)
+    return file
+
+
 def start(order: dict[str, Any]) -> "subprocess.Popen[bytes]":
     """Start PostgreSQL, as another user when the order names one."""
     data = Path(order["data"])
@@ -91,7 +100,7 @@ def start(order: dict[str, Any]) -> "subprocess.Popen[bytes]":
     disown_stale_pid(data)
     user, group = order.get("user"), order.get("group")
     identity: dict[str, Any] = {} if user is None else {"user": user, "group": group, "extra_groups": []}
-    with Path(order["output"]).open("wb") as output:  # what it says before its own log is open
+    with _output(order).open("ab") as output:  # what it says before its own log is open
         server: subprocess.Popen[bytes] = subprocess.Popen(
             order["command"],
             cwd="/",
@@ -128,6 +137,7 @@ def main() -> int:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # only the owner's end of the pipe says stop
     order = json.loads(sys.argv[1])
+    Path(order["output"]).write_bytes(b"")
     failures = 0
     while True:
         server = start(order)
