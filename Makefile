@@ -1,6 +1,8 @@
 # make run    installs what is needed, then serves on http://127.0.0.1:8080 with demo data
 # make test   runs every test          make check  runs every static check
-PYTHON ?= python3
+# The distribution's Python, which is what users will have; the first in PATH where that is too old or lacks venv.
+PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo /usr/bin/python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run

@@ -1,7 +1,10 @@
 """A real PostgreSQL, started once; an empty database for each module; the real application over it."""
 
 import asyncio
+import os
 import shutil
+import signal
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -12,6 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import hypothesis
 import pytest
 
 from clearline.accounts import key_usecases as keys
@@ -25,8 +29,40 @@ from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings
+from tests import guardian
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
+
+
+hypothesis.settings.register_profile(
+    "clearline", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("clearline")
+
+_RUN = uuid4().hex
+_GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """See to it that what the tests start ends with them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As after nohup, and behind & in a script. What the tests start would inherit it, and not hear SIGINT either.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.stash[_GUARDIAN] = guardian.watch(_RUN)
+
+
+@pytest.hookimpl(trylast=True)  # after the fixtures of an interrupted run
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail when a test left a process behind."""
+    left = guardian.kill(_RUN, but=os.getpid())
+    if left:
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        print(f"\nthe tests left {len(left)} processes behind, which are killed now")  # noqa: T201
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Dismiss the guardian."""
+    config.stash[_GUARDIAN].communicate()
 
 
 def reachable_dir(prefix: str) -> Path:
@@ -40,10 +76,14 @@ def reachable_dir(prefix: str) -> Path:
 def postgres() -> Iterator[str]:
     """The address of the embedded PostgreSQL that the whole run uses."""
     folder = reachable_dir("clearline-tests-")
-    server = embedded_postgres.start(folder / "data")
-    yield server.url
-    server.stop()
-    shutil.rmtree(folder)
+    try:
+        server = embedded_postgres.start(folder / "data")
+        try:
+            yield server.url
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
 
 
 async def _administer(url: str, statement: str) -> None:

@@ -225,3 +225,19 @@ def test_a_capability_says_what_it_is_and_names_its_tables_and_its_events(folder
     assert {*re.findall(r"\w+", tables_line)} & tables() == named
     assert events_line.startswith("Events: ")
     assert {*re.findall(r"[a-z_]+\.[a-z_]+", events_line)} <= {*EventType}
+
+
+def numbers_of_seconds(path: Path) -> Iterator[int]:
+    """The lines with a timeout that is a bare number."""
+    for node in ast.walk(parsed(path)):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func).endswith(("SMTP", "Counted", "fetchval")):
+            continue
+        given = [one.value for one in node.keywords if one.arg == "timeout"]
+        if ast.unparse(node.func) in {"asyncio.timeout", "asyncio.wait_for"}:
+            given += node.args[-1:]
+        if any(isinstance(one, ast.Constant) and isinstance(one.value, int | float) for one in given):
+            yield node.lineno
+
+
+def test_every_timeout_of_a_test_is_stretched_to_the_load_of_the_machine() -> None:
+    assert [f"{name_of(path)}:{line}" for path in TEST_FILES for line in numbers_of_seconds(path)] == []

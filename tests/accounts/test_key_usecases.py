@@ -29,6 +29,7 @@ from clearline.identity import (
 from clearline.platform.database.transactions import Database, Tx
 from clearline.schedule import ActorsLine
 from tests.conftest import NOW, Tenant, new_tenant
+from tests.patience import patient
 
 
 async def issue(tx: Tx, code: str, lifetime: timedelta | None = None) -> tuple[ApiKey, str]:
@@ -143,7 +144,7 @@ async def test_a_revoked_key_is_forgotten_as_soon_as_the_database_tells(database
             await heard.actor(tenant.secret, NOW)
             await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         with pytest.raises(Unauthenticated):
             await until_refused()
 
@@ -269,7 +270,7 @@ async def test_a_changed_user_is_known_at_once_as_it_is_now(
                 return None
             await asyncio.sleep(0.01)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         actor = await until_known()
     if "is_active" in values:
         assert actor is None

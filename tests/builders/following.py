@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import httpx
 import msgspec
 
+from tests.patience import patient
+
 EVENTS = "/api/v1/events"
 
 
@@ -55,13 +57,13 @@ class Following:
 
     async def begun(self) -> None:
         """Wait until there is an answer, and for a stream until it said where it stands."""
-        await asyncio.wait_for(self._begun.wait(), 10)
+        await asyncio.wait_for(self._begun.wait(), patient(10))
         if self.status == 200:
-            await asyncio.wait_for(self._more.wait(), 10)
+            await asyncio.wait_for(self._more.wait(), patient(10))
 
     async def events(self, many: int, seconds: float = 10) -> list[Block]:
         """Wait until there are so many events, and answer them all."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(patient(seconds)):
             while len(found := [block for block in self.blocks if block.type]) < many:
                 self._more.clear()
                 await self._more.wait()
@@ -101,4 +103,4 @@ async def following(
     finally:
         one.hang_up()
         one.may_send.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, patient(10))

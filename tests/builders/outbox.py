@@ -17,6 +17,7 @@ from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
 from tests.builders.mail_server import MailServer
 from tests.conftest import Tenant
+from tests.patience import patient
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
 
@@ -52,7 +53,7 @@ async def read(database: Database, mail_id: UUID) -> OutboundMail:
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(patient(seconds)):
         while not await holds():  # noqa: ASYNC110 - what we wait for tells nobody
             await asyncio.sleep(0.02)
 
@@ -77,7 +78,7 @@ async def working(
 ) -> AsyncIterator[MailOut]:
     """A worker for as long as the block runs."""
     address = SmtpServer("smtp", "127.0.0.1", server.port)
-    worker = MailOut(database, Connections(address, "support@example.net", seconds=seconds), clock)
+    worker = MailOut(database, Connections(address, "support@example.net", seconds=patient(seconds)), clock)
     runner = Runner([worker.job()])
     task = asyncio.create_task(runner.run())
     try:

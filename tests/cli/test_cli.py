@@ -19,6 +19,7 @@ from clearline.platform.database.transactions import Database
 from clearline.schedule import CONSUMERS
 from tests.builders.databases import administer
 from tests.conftest import NOW, new_database
+from tests.patience import patient
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -31,7 +32,7 @@ def run(url: str, *arguments: str, text: str | None = None, **more: str) -> subp
         input=text,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
     )
 

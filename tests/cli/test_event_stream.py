@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.tickets import raised
 from tests.conftest import Tenant, new_tenant
+from tests.patience import patient
+from tests.processes import started
 
 TAIL = ("events", "tail")
 
@@ -96,21 +99,20 @@ def test_who_follows_is_told_what_is_to_come_until_ctrl_c(desk: tuple[Tenant, st
     tenant, before = desk
     command = [sys.executable, "-m", "clearline", *TAIL, "--follow", "--json", "--company", tenant.company.code]
     environment = {**os.environ, "CLEARLINE_DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with started(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         numbers = []
         lines: list[str] = []
         os.set_blocking(process.stdout.fileno(), False)
-        for _ in range(40):  # whether it has begun to follow nobody tells
+        until = time.monotonic() + patient(12)
+        while time.monotonic() < until:  # whether it has begun to follow nobody tells
             numbers.append(asyncio.run(_raise(database_url, tenant))[1])
             lines += process.stdout.readlines()
             if len(lines) >= 2:
                 break
             asyncio.run(asyncio.sleep(0.3))
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(patient(10)) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
     seen = [json.loads(line)["ticket"] for line in lines]

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import reachable_dir
 from tests.docs.test_reference import ROOT
 from tests.e2e.running import Running
+from tests.patience import patient
 
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 FOLDER = "/tmp/clearline-tutorial"  # noqa: S108 - what the tutorial names; the test puts its own in the place
@@ -56,7 +57,7 @@ def pasted(desk: Running, commands: str) -> subprocess.CompletedProcess[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=SECONDS,
+        timeout=patient(SECONDS),
         check=False,
     )
 

@@ -13,10 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 
+from clearline.platform.postgres import supervisor
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
+from tests.patience import patient
+from tests.processes import kill_group
 
 AUTHORITY = "127.0.0.1"
 START_SECONDS = 40
@@ -60,7 +64,7 @@ def alive(pid: int) -> bool:
 
 
 def eventually(true: Callable[[], object], seconds: float = STOP_SECONDS) -> bool:
-    until = time.monotonic() + seconds
+    until = time.monotonic() + patient(seconds)
     while time.monotonic() < until:
         if true():
             return True
@@ -84,7 +88,10 @@ class Running:
         }
         self.environment = {**clean, **own, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
+        self._beside: list[subprocess.Popen[bytes]] = []
         self.starts = 0
+        self.prefix: list[str] = []
+        """What starts the server's own command."""
 
     @property
     def pid(self) -> int:
@@ -101,12 +108,22 @@ class Running:
 
     def launch(self, *options: str) -> None:
         """Start the server and do not wait."""
-        command = [sys.executable, "-m", "clearline", "serve", *options]
+        command = [*self.prefix, sys.executable, "-m", "clearline", "serve", *options]
         with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
-            self.process = subprocess.Popen(
-                command, env=self.environment, cwd="/", stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
+            self.process = self._open(command, stdout=out, stderr=err)
         self.starts += 1
+
+    def beside(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start another command of ours beside the server, and do not wait; what it says is in ``err``."""
+        with (self.folder / "err").open("ab") as err:
+            started = self._open([sys.executable, "-m", "clearline", *arguments], stdout=err, stderr=err)
+        self._beside.append(started)
+        return started
+
+    def _open(self, command: Sequence[str], **streams: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            command, env=self.environment, cwd="/", stdin=subprocess.DEVNULL, start_new_session=True, **streams
+        )
 
     def start(self, *options: str) -> None:
         """Start the server and wait until it is ready."""
@@ -127,7 +144,7 @@ class Running:
             cwd="/",
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=patient(30),
             check=False,
         )
 
@@ -137,7 +154,7 @@ class Running:
     def ready(self) -> int:
         """The status of /readyz, or 0 when nobody answers."""
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code
+            return httpx.get(f"{self.url}/readyz", timeout=patient(5)).status_code
         except httpx.TransportError:
             return 0
 
@@ -164,7 +181,7 @@ class Running:
         return pid if pid is not None and is_postmaster(pid, data) else None
 
     def supervisors(self) -> list[int]:
-        return [pid for pid in children(self.pid) if "postgres_supervisor" in command_of(pid)]
+        return [pid for pid in children(self.pid) if supervisor.__file__ in command_of(pid)]
 
     def backends(self) -> list[int]:
         """The PostgreSQL processes that serve our connections."""
@@ -191,14 +208,15 @@ class Running:
         """Tell the server to stop; its exit status."""
         assert self.process is not None
         self.process.send_signal(told)
-        return self.process.wait(STOP_SECONDS)
+        return self.process.wait(patient(STOP_SECONDS))
 
     def discard(self) -> None:
         """Leave nothing behind, whatever happened."""
+        for process in self._beside:
+            kill_group(process)
         if self.process is not None and not self.ended():
             below = children(self.pid)
-            self.process.kill()
-            self.process.wait()
+            kill_group(self.process)
             eventually(lambda: not any(alive(pid) for pid in below), 10)
         eventually(lambda: not self.processes(), 10)
         for pid in self.processes():
@@ -221,7 +239,7 @@ async def kill_at_random(
     Now and then nothing is answered between two kills, and now and then five writes are. It ends with a ready server.
     """
     kills: Counter[str] = Counter()
-    until = time.monotonic() + seconds
+    until = time.monotonic() + patient(seconds)
     while kills.total() < most and time.monotonic() < until:
         before, patience = answered(), time.monotonic() + dice.choice([0.3, 5])
         while answered() < before + 5 and time.monotonic() < patience:
@@ -236,7 +254,7 @@ async def kill_at_random(
                 kills[kind] += 1
         await asyncio.sleep(0.02)
         running.relaunch_if_ended(*options)
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patient(START_SECONDS)
     while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
         running.relaunch_if_ended(*options)
         await asyncio.sleep(0.05)

@@ -19,6 +19,7 @@ import pytest
 from clearline.events.event_types import Audience, visible_data
 from tests.e2e.running import START_SECONDS, Running, children, eventually
 from tests.e2e.test_kill_desk import PORT, TICKETS, Record, Side
+from tests.patience import patient, stretched
 
 EVENTS = "/api/v1/events"
 CHAOS_SECONDS = 20
@@ -71,7 +72,7 @@ class Follower:
             await self.task
 
     async def _run(self) -> None:
-        async with httpx.AsyncClient(base_url=self.url, timeout=httpx.Timeout(5, read=20)) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=httpx.Timeout(patient(5), read=patient(20))) as client:
             while True:
                 with contextlib.suppress(httpx.TransportError, json.JSONDecodeError):
                     await self._once(client)
@@ -149,7 +150,7 @@ class Writers:
 async def _chaos(running: Running, followers: list[Follower], dice: random.Random) -> Counter[str]:
     """Kill servers, one process of several, backends of the database and followers, and start again what is dead."""
     kills: Counter[str] = Counter()
-    until = time.monotonic() + CHAOS_SECONDS
+    until = time.monotonic() + stretched(CHAOS_SECONDS)
     while time.monotonic() < until:
         await asyncio.sleep(dice.uniform(0.2, 1))
         running.relaunch_if_ended()
@@ -170,7 +171,7 @@ async def _chaos(running: Running, followers: list[Follower], dice: random.Rando
             with contextlib.suppress(ProcessLookupError):
                 os.kill(dice.choice(victims), signal.SIGKILL)
                 kills[kind] += 1
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patient(START_SECONDS)
     while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
         running.relaunch_if_ended()
         await asyncio.sleep(0.05)
@@ -201,7 +202,7 @@ async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_bo
     dice, record, began = random.Random(seed), Record(), time.monotonic()
     running.environment["CLEARLINE_PROCESSES"] = "2"
     await asyncio.to_thread(running.start, "--demo")
-    async with httpx.AsyncClient(base_url=running.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=running.url, timeout=patient(10)) as client:
         customer, agent = Side(client, running.secret(), record), Side(client, running.staff_secret(), record)
         followers = []
         for key, is_staff in ((running.secret(), False), (running.staff_secret(), True)):
@@ -237,7 +238,7 @@ async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_bo
 
 async def _settled(followers: list[Follower], agent: Side, numbers: list[str]) -> dict[str, list[Event]]:
     """What happened to the tickets, once nothing more happens and the staff was told of the last of it."""
-    until, histories = time.monotonic() + SETTLE_SECONDS, {"": [{"id": "0"}]}
+    until, histories = time.monotonic() + patient(SETTLE_SECONDS), {"": [{"id": "0"}]}
     while True:
         before, histories = histories, {one: await agent.whole(f"{TICKETS}/{one}/history") for one in numbers}
         last = max(int(one["id"]) for history in histories.values() for one in history)
@@ -258,13 +259,13 @@ def test_open_streams_do_not_hold_a_stop_up(running: Running, processes: int) ->
     running.start("--demo")
     headers = {**running.headers(), "Accept": SSE}
     with contextlib.ExitStack() as held:
-        client = held.enter_context(httpx.Client(base_url=running.url, headers=headers, timeout=10))
+        client = held.enter_context(httpx.Client(base_url=running.url, headers=headers, timeout=patient(10)))
         answers = [held.enter_context(client.stream("GET", EVENTS)) for _ in range(10)]
         bodies = [answer.iter_raw() for answer in answers]
         assert all(next(body).startswith(b"retry: ") for body in bodies)
         began = time.monotonic()
         assert running.stop() == 0
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < stretched(2)
         for body in bodies:
             assert b"".join(body) == b"", "it ended as it should, and was not broken off"
     assert eventually(lambda: not running.processes())

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.running import Running, eventually
+from tests.patience import patient
 
 LINES = 1500
 
@@ -31,7 +32,7 @@ def read(running: Running, path: str) -> Any:
     """What the server answers, or None while it is away."""
     try:
         answer = httpx.get(
-            f"{running.url}{path}", headers={"Authorization": f"Bearer {running.staff_secret()}"}, timeout=20
+            f"{running.url}{path}", headers={"Authorization": f"Bearer {running.staff_secret()}"}, timeout=patient(20)
         )
     except httpx.TransportError:
         return None
@@ -47,7 +48,7 @@ def test_an_import_brings_each_line_once_whatever_is_killed_in_the_middle(runnin
         f"{running.url}/api/v1/imports",
         headers={"Authorization": f"Bearer {running.staff_secret()}", "Content-Type": "application/x-ndjson"},
         content=body,
-        timeout=20,
+        timeout=patient(20),
     )
     assert made.status_code == 202, made.text
     where = made.headers["location"]

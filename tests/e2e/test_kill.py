@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.e2e.running import Running, eventually, kill_at_random, ticket
+from tests.patience import patient
 
 KINDS = ("server", "postmaster", "backend", "supervisor")
 KILLS = 24
@@ -73,7 +74,7 @@ class Loader:
 
     async def _post(self, path: str, body: dict[str, Any], key: str | None) -> dict[str, Any] | None:
         """What was answered; without a key None when that is not known, with one only after retries."""
-        until = time.monotonic() + RETRIED_SECONDS
+        until = time.monotonic() + patient(RETRIED_SECONDS)
         while time.monotonic() < until:
             with contextlib.suppress(httpx.TransportError):
                 answer = await self._client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
@@ -122,7 +123,7 @@ async def test_every_answered_write_survives_random_kills_exactly_once(running: 
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
     dice, record, began = random.Random(seed), Record(), time.monotonic()
     await asyncio.to_thread(running.start, "--demo")
-    async with httpx.AsyncClient(base_url=running.url, headers=running.headers(), timeout=10) as client:
+    async with httpx.AsyncClient(base_url=running.url, headers=running.headers(), timeout=patient(10)) as client:
         loaders = [Loader(number, client, record, random.Random(seed + number)).run() for number in range(LOADERS)]
         loading = asyncio.gather(*loaders)
         try:

@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from tests.e2e.running import Running, eventually, kill_at_random
+from tests.patience import patient
 
 KINDS = ("server", "postmaster", "backend")
 KILLS = 12
@@ -105,7 +106,7 @@ class Side:
 
     async def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         """The answer, however often the question is needed."""
-        until = time.monotonic() + RETRIED_SECONDS
+        until = time.monotonic() + patient(RETRIED_SECONDS)
         while time.monotonic() < until:
             if (answer := await self.once(method, path, **request)) is not None:
                 return answer
@@ -181,11 +182,11 @@ class Loaders:
         self._record.files[name] = sent
         headers = {"Idempotency-Key": secrets.token_hex(8), "Content-Type": "application/octet-stream"}
         request = {"params": {"name": name}, "content": content, "headers": headers}
-        path, patient = f"{TICKETS}/{sent.ticket}/attachments", self._dice.random() < PATIENT
-        until = time.monotonic() + RETRIED_SECONDS
+        path, repeats = f"{TICKETS}/{sent.ticket}/attachments", self._dice.random() < PATIENT
+        until = time.monotonic() + patient(RETRIED_SECONDS)
         while (answer := await self._customer.once("POST", path, **request)) is None:
             self._record.unknown_uploads += 1
-            if not patient:
+            if not repeats:
                 return
             assert time.monotonic() < until, f"{path} was not answered within {RETRIED_SECONDS} s"
             await asyncio.sleep(0.05)
@@ -226,7 +227,7 @@ class Checks:
 
     async def settle(self) -> None:
         """Wait for the jobs, the routing and the search to be through with what there is."""
-        until = time.monotonic() + CALM_SECONDS
+        until = time.monotonic() + patient(CALM_SECONDS)
         while waiting := await self._waiting():
             assert time.monotonic() < until, waiting
             await asyncio.sleep(0.3)
@@ -365,7 +366,7 @@ async def test_whatever_the_desk_answered_holds_and_is_followed_up_once_through_
     dice, record, began = random.Random(seed), Record(), time.monotonic()
     await asyncio.to_thread(running.start, "--demo")
     of_demo = set(_stored(running)[0])
-    async with httpx.AsyncClient(base_url=running.url, timeout=10) as client:
+    async with httpx.AsyncClient(base_url=running.url, timeout=patient(10)) as client:
         customer, agent = Side(client, running.secret(), record), Side(client, running.staff_secret(), record)
         loaders = Loaders(customer, agent, record, random.Random(seed + 1))
         await loaders.begin()

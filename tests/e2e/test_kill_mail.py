@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import reachable_dir
 from tests.e2e.running import AUTHORITY, Running, eventually, free_port
+from tests.patience import patient
 
 SENDERS, EACH, KILLS = 4, 15, 4
 CALM_SECONDS = 40
@@ -41,7 +42,7 @@ def hand_over(port: int, sender: str, number: int) -> None:
     """Hand a mail over again and again until it is answered, as mail servers do."""
     while True:
         try:
-            with smtplib.LMTP(AUTHORITY, port, timeout=10) as client:
+            with smtplib.LMTP(AUTHORITY, port, timeout=patient(10)) as client:
                 client.sendmail(sender, [ADDRESS], mail(sender, number))
         except (OSError, smtplib.SMTPException):
             time.sleep(0.1)
@@ -70,7 +71,7 @@ def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
                 answered.append((sender, number))
                 time.sleep(0.1)
 
-        loaders = [threading.Thread(target=load, args=(one,)) for one in people]
+        loaders = [threading.Thread(target=load, args=(one,), daemon=True) for one in people]
         for one in loaders:
             one.start()
 
@@ -85,7 +86,7 @@ def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
             running.process.wait()
             running.start()
         for one in loaders:
-            one.join(CALM_SECONDS)
+            one.join(patient(CALM_SECONDS))
         assert len(answered) == SENDERS * EACH
         assert eventually(lambda: listed(running, "waiting") == [], CALM_SECONDS)
         accepted = listed(running, "accepted")

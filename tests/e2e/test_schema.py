@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.running import Running
+from tests.patience import patient
 
 _SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 _CONFIG = str(Path(__file__).with_name("schemathesis.toml"))
+SECONDS = 180
 _SEED = os.environ.get("SCHEMA_SEED", "1")
 """Of what schemathesis makes up; another one makes up something else."""
 
@@ -20,11 +23,14 @@ def _check(key: str, *command: str, folder: Path) -> None:
     """Let schemathesis look for broken promises; there must be none."""
     whole = [
         *command, "-H", f"Authorization: Bearer {key}", "--checks", "all", "--workers", "1", "--seed", _SEED,
-        "--request-timeout", "15", "--no-color",
+        "--request-timeout", str(round(patient(15))), "--no-color",
     ]  # fmt: skip
-    done = subprocess.run(whole, cwd=folder, capture_output=True, text=True, check=False)
+    run = partial(
+        subprocess.run, whole, cwd=folder, capture_output=True, text=True, check=False, timeout=patient(SECONDS)
+    )
+    done = run()
     if "SystemError: AST constructor recursion depth mismatch" in done.stdout:  # CPython 3.11 tripped inside the tester
-        done = subprocess.run(whole, cwd=folder, capture_output=True, text=True, check=False)
+        done = run()
     assert done.returncode == 0, done.stdout
     assert "No issues found" in done.stdout
 

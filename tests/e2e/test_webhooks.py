@@ -3,8 +3,6 @@
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +13,7 @@ import pytest
 
 from clearline.platform.postgres import embedded as embedded_postgres
 from tests.e2e.running import Running, eventually
+from tests.patience import patient
 
 TICKETS = 40
 
@@ -56,14 +55,6 @@ def sink() -> Iterator[Sink]:
         yield server
         server.shutdown()
         running.join()
-
-
-def work(running: Running) -> subprocess.Popen[bytes]:
-    """``clearline work`` beside the server, on its embedded database."""
-    with (running.folder / "work").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "clearline", "work"], env=running.environment, cwd="/", stdout=log, stderr=log
-        )
 
 
 def delivered(running: Running, webhook: str) -> dict[str, int]:
@@ -110,25 +101,25 @@ def test_every_event_arrives_though_the_worker_is_killed_with_deliveries_under_w
     webhook = json.loads(added.stdout)["id"]
     raise_tickets(running, company, TICKETS)
     assert sink.got == [], "a server whose workers are off sends nothing"
-    killed = work(running)
-    assert eventually(lambda: len(sink.got) >= 6), (running.folder / "work").read_text()
+    killed = running.beside("work")
+    assert eventually(lambda: len(sink.got) >= 6), running.err
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert set(delivered(running, webhook)) == {"delivered", "waiting"}
     asyncio.run(leases_over(running, 4))
-    stopped = work(running)
+    stopped = running.beside("work")
     before = len(sink.got)
     assert eventually(lambda: len(sink.got) >= before + 6)
     stopped.send_signal(signal.SIGTERM)
-    assert stopped.wait(10) == 0
+    assert stopped.wait(patient(10)) == 0
     sink.seconds = 0
     asyncio.run(leases_over(running, 0))
-    last = work(running)
+    last = running.beside("work")
     try:
         assert eventually(lambda: delivered(running, webhook) == {"delivered": TICKETS}), delivered(running, webhook)
     finally:
         last.send_signal(signal.SIGTERM)
-        assert last.wait(10) == 0
+        assert last.wait(patient(10)) == 0
     titles = {one["data"]["ticket"] for _, one in sink.got}
     ids = {key for key, _ in sink.got}
     assert len(titles) == len(ids) == TICKETS

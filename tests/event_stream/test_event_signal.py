@@ -11,6 +11,7 @@ from clearline.events.store import Offset
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
 from tests.builders.tickets import raised
 from tests.conftest import Tenant
+from tests.patience import patient, stretched
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ async def happen(database: Database, tenant: Tenant) -> None:
 
 async def calm(*listeners: Listener) -> None:
     """Wait until the signal has begun to look, which wakes everybody."""
-    await asyncio.sleep(2 * POLL_SECONDS)
+    await asyncio.sleep(stretched(2 * POLL_SECONDS))
     for one in listeners:
         one.clear()
 
@@ -44,13 +45,13 @@ async def test_who_has_new_events_is_woken_and_nobody_else(
         await calm(mine, theirs, everybodys)
         assert not await everybodys.wait(2 * POLL_SECONDS)
         await happen(database, tenant)
-        assert await mine.wait(5)
-        assert await everybodys.wait(5)
+        assert await mine.wait(patient(5))
+        assert await everybodys.wait(patient(5))
         assert not await theirs.wait(2 * POLL_SECONDS)
         mine.clear()
         assert not await mine.wait(2 * POLL_SECONDS), "the same news wake nobody twice"
         await happen(database, other_tenant)
-        assert await theirs.wait(5)
+        assert await theirs.wait(patient(5))
         assert not await mine.wait(POLL_SECONDS)
 
 
@@ -66,17 +67,17 @@ async def test_the_log_is_not_polled_without_listeners(
 
     monkeypatch.setattr(event_stream_store, "new_offsets", counted)
     with signal.listen(tenant.company.id):
-        await asyncio.sleep(4 * POLL_SECONDS)
+        await asyncio.sleep(stretched(4 * POLL_SECONDS))
     assert looks
-    await asyncio.sleep(2 * POLL_SECONDS)
+    await asyncio.sleep(stretched(2 * POLL_SECONDS))
     many = len(looks)
     await happen(database, tenant)
-    await asyncio.sleep(3 * POLL_SECONDS)
+    await asyncio.sleep(stretched(3 * POLL_SECONDS))
     assert len(looks) == many
     with signal.listen(tenant.company.id) as again:
         await calm(again)
         await happen(database, tenant)
-        assert await again.wait(5)
+        assert await again.wait(patient(5))
 
 
 @pytest.mark.parametrize("fault", [DatabaseUnavailable("away"), ValueError("a fault")])
@@ -94,13 +95,13 @@ async def test_after_a_failure_every_listener_is_woken_once_more(
     with signal.listen(tenant.company.id) as listener:
         await calm(listener)
         monkeypatch.setattr(event_stream_store, "new_offsets", news)
-        await asyncio.sleep(3 * POLL_SECONDS)
+        await asyncio.sleep(stretched(3 * POLL_SECONDS))
         assert signal.failures >= 1
         broken = False
-        assert await listener.wait(5)
+        assert await listener.wait(patient(5))
         await calm(listener)
         await happen(database, tenant)
-        assert await listener.wait(5)
+        assert await listener.wait(patient(5))
 
 
 async def test_what_many_share_is_loaded_once_and_again_after_a_signal(signal: EventSignal) -> None:

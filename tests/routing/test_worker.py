@@ -16,6 +16,7 @@ from tests.builders.people import id_of, new_person
 from tests.builders.queues import new_queue, new_rule
 from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant
+from tests.patience import patient
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +110,7 @@ async def test_a_ticket_that_somebody_holds_stops_no_other(
         held, free = await raised(tx, tenant), await raised(tx, tenant)
     async with database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(patient(5)):
             await turn(database)
     assert await where(database, held, free) == [(None, None), (name, None)]
 

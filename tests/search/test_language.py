@@ -136,7 +136,7 @@ def test_a_text_is_cut_into_words_whole_and_in_parts(text: str, expected: set[st
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_text_makes_a_facet_or_a_word_that_is_too_long(text: str) -> None:
     for lexeme in lexemes(text):
         assert 0 < len(lexeme) <= WORD_MAX
@@ -145,7 +145,7 @@ def test_no_text_makes_a_facet_or_a_word_that_is_too_long(text: str) -> None:
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_query_for_a_whole_text_asks_for_words_that_the_text_has(text: str) -> None:
     kept = lexemes(text)
     for unit in units(text):

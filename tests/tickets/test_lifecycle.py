@@ -17,6 +17,7 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, FINISHED, OPEN, TRANSITIONS
 from tests.builders.tickets import STEPS, raised
 from tests.conftest import NOW, Tenant, new_tenant
+from tests.patience import patient
 
 LATER = NOW + timedelta(hours=1)
 
@@ -232,7 +233,7 @@ async def test_a_resolved_ticket_that_somebody_holds_is_skipped_and_not_waited_f
         held, free = [await resolved(tx, tenant, timedelta(days=days)) for days in (9, 8)]
     async with emptied.transaction() as customer:
         await ticket_changes.move_ticket(customer, tenant.actor, held, Status.REOPENED, reason="no light", now=NOW)
-        async with asyncio.timeout(5), emptied.transaction() as tx:
+        async with asyncio.timeout(patient(5)), emptied.transaction() as tx:
             assert await ticket_changes.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW) == 1
             assert await status_of(tx, free) is Status.CLOSED
     async with emptied.transaction() as tx:

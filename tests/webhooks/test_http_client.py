@@ -20,6 +20,7 @@ from clearline.webhooks.http_client import ANSWER_MAX, HttpOut, Unreachable
 from clearline.webhooks.resolver import LOOKUPS, Resolver, domain_of
 from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving
 from tests.e2e.running import free_port
+from tests.patience import patient, stretched
 
 HEADERS = {"webhook-id": "1", "user-agent": "Clearline"}
 
@@ -32,7 +33,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[HttpOut]:
-    one = HttpOut(seconds=1, networks=LOOPBACK)
+    one = HttpOut(seconds=patient(1), networks=LOOPBACK)
     yield one
     await one.close()
 
@@ -83,7 +84,7 @@ async def test_of_a_huge_answer_only_the_beginning_is_read(http: HttpOut, receiv
     began = time.monotonic()
     found = await http.post(receiver.url, HEADERS, b"{}")
     assert (found.status, found.body, sent) == (200, "x" * ANSWER_MAX, 0)
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < stretched(0.9)
     receiver.respond = None
     await http.post(receiver.url, HEADERS, b"{}")
     assert receiver.connections == 2, "the rest is not read, so the connection is of no more use"
@@ -91,7 +92,7 @@ async def test_of_a_huge_answer_only_the_beginning_is_read(http: HttpOut, receiv
 
 async def test_a_body_that_never_ends_takes_nothing_from_the_status(receiver: Receiver) -> None:
     receiver.script = [b"HTTP/1.1 204 Done\r\ncontent-length: 10\r\n\r\nabc"]
-    http = HttpOut(seconds=5, networks=LOOPBACK)
+    http = HttpOut(seconds=patient(5), networks=LOOPBACK)
     found = await http.post(receiver.url, HEADERS, b"{}")
     assert found.status == 204
     await http.close()
@@ -102,16 +103,18 @@ async def test_bytes_that_are_no_text_can_be_kept(http: HttpOut, receiver: Recei
     assert (await http.post(receiver.url, HEADERS, b"{}")).body == "a\ufffd\ufffd\ufffdz"
 
 
-async def test_one_that_takes_too_long_is_given_up(http: HttpOut, receiver: Receiver) -> None:
+async def test_one_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
     async def respond(_got: Got) -> bytes:
         await asyncio.sleep(9)
         return answer()
 
     receiver.respond = respond
+    http = HttpOut(seconds=1, networks=LOOPBACK)
     began = time.monotonic()
     with pytest.raises(Unreachable, match="no answer within 1 s"):
         await http.post(receiver.url, HEADERS, b"{}")
-    assert 0.9 < time.monotonic() - began < 2
+    assert 0.9 < time.monotonic() - began < stretched(2)
+    await http.close()
 
 
 async def test_one_that_is_not_there_refuses(http: HttpOut) -> None:
@@ -129,7 +132,7 @@ async def test_one_that_speaks_no_http_is_not_reached(http: HttpOut, receiver: R
 
 
 async def test_a_name_that_nobody_knows_is_not_reached() -> None:
-    http = HttpOut(seconds=5)
+    http = HttpOut(seconds=patient(5))
     with pytest.raises(Unreachable, match=r"not known|public"):
         await http.post("https://nobody.invalid/", HEADERS, b"{}")
     await http.close()
@@ -186,7 +189,7 @@ async def test_a_name_that_changes_after_it_was_checked_changes_nothing(receiver
 
 
 async def test_the_next_address_is_tried_when_the_first_does_not_answer(receiver: Receiver) -> None:
-    http = HttpOut(seconds=1, networks=LOOPBACK, resolve=Names(["::1", "127.0.0.1"]))
+    http = HttpOut(seconds=patient(1), networks=LOOPBACK, resolve=Names(["::1", "127.0.0.1"]))
     assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
     assert receiver.got[0].headers["host"] == f"hooks.example.com:{receiver.port}"
     await http.close()
@@ -229,16 +232,18 @@ async def test_a_name_that_is_none_is_not_reached(url: str) -> None:
 
 
 async def test_the_time_until_a_name_is_resolved_is_not_the_receivers(receiver: Receiver) -> None:
+    unit = stretched(1)
+
     async def slow(_host: str, _port: int) -> Sequence[str]:
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(0.6 * unit)
         return ["127.0.0.1"]
 
     async def respond(_got: Got) -> bytes:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.3 * unit)
         return answer()
 
     receiver.respond = respond
-    http = HttpOut(seconds=0.5, networks=LOOPBACK, resolve=slow)
+    http = HttpOut(seconds=0.5 * unit, networks=LOOPBACK, resolve=slow)
     assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
     await http.close()
 
@@ -246,7 +251,7 @@ async def test_the_time_until_a_name_is_resolved_is_not_the_receivers(receiver: 
 async def test_a_name_that_hangs_is_not_reached_and_holds_nobody_up(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clearline.webhooks.resolver._SECONDS", 0.3)
+    monkeypatch.setattr("clearline.webhooks.resolver._SECONDS", stretched(0.3))
     hangs = threading.Event()
     asked: list[str] = []
 
@@ -257,18 +262,18 @@ async def test_a_name_that_hangs_is_not_reached_and_holds_nobody_up(
         return ["127.0.0.1"]
 
     resolver = Resolver(look)
-    http = HttpOut(seconds=1, networks=LOOPBACK, resolve=resolver)
+    http = HttpOut(seconds=patient(1), networks=LOOPBACK, resolve=resolver)
     hanging = [
         asyncio.create_task(http.post(f"http://{index % 40}.hangs.example:{receiver.port}/", HEADERS, b"{}"))
         for index in range(80)
     ]
     try:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(stretched(0.1))
         assert (len(asked), len(set(asked))) == (2, 2), "two of a domain, each once"
         began = time.monotonic()
         assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
-        assert time.monotonic() - began < 0.2
-        done, _ = await asyncio.wait(hanging, timeout=0.5)
+        assert time.monotonic() - began < stretched(0.2)
+        done, _ = await asyncio.wait(hanging, timeout=stretched(0.5))
         assert {str(one.exception()) for one in done} == {"the name was not resolved in time"}
         assert len(done) == 4, "those of the two names; the others wait for their turn"
     finally:
@@ -291,7 +296,7 @@ async def test_so_many_names_are_looked_up_at_once_and_no_more() -> None:
 
     resolver = Resolver(look)
     waiting = [asyncio.create_task(resolver(f"www.{index}.example", 443)) for index in range(LOOKUPS + 4)]
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(stretched(0.1))
     assert len(asked) == LOOKUPS
     assert await resolver("192.0.2.7", 443) == ["192.0.2.7"], "an address needs no lookup"
     may_answer.set()
@@ -315,7 +320,7 @@ async def main():
 
 asyncio.run(main())
 """
-    assert subprocess.run([sys.executable, "-c", program], check=True, timeout=10).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], check=True, timeout=patient(10)).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -373,7 +378,9 @@ async def test_a_certificate_is_checked_for_the_name_and_not_the_address(
     tmp_path: Path, host: str, days: int, error: str | None, *, is_trusted: bool
 ) -> None:
     shows, trusts = certificate(tmp_path, "hooks.example.com", days=days)
-    http = HttpOut(seconds=2, networks=LOOPBACK, resolve=Names(["127.0.0.1"]), trust=trusts if is_trusted else None)
+    http = HttpOut(
+        seconds=patient(2), networks=LOOPBACK, resolve=Names(["127.0.0.1"]), trust=trusts if is_trusted else None
+    )
     async with receiving(shows) as receiver:
         url = f"https://{host}:{receiver.port}/"
         if error is None:

@@ -32,6 +32,7 @@ from clearline.webhooks.protocol import SCHEDULE, Delivery, State
 from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving, signed_by
 from tests.builders.tickets import a_new_ticket
 from tests.conftest import Tenant, new_tenant
+from tests.patience import patient, stretched
 
 PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")
 
@@ -71,7 +72,7 @@ def clock() -> Clock:
 
 
 def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> list[PeriodicJob]:
-    settings = Settings(webhook_networks=LOOPBACK, webhook_seconds=more.pop("seconds", 2))
+    settings = Settings(webhook_networks=LOOPBACK, webhook_seconds=more.pop("seconds", round(patient(2))))
     return webhooks.jobs(database, settings, clock, _webhook_body, **more)
 
 
@@ -88,7 +89,7 @@ async def working(database: Database, clock: Callable[[], datetime] = now, **mor
 
 
 async def until(true: Callable[[], object], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(patient(seconds)):
         while not true():  # noqa: ASYNC110 - what it waits for tells nobody
             await asyncio.sleep(0.01)
 
@@ -129,7 +130,7 @@ async def pinged(database: Database, one: Subscription, *, ticket: int | None = 
 
 
 async def waited(database: Database, one: Subscription, true: Callable[[list[Delivery]], object]) -> list[Delivery]:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(patient(8)):
         while not true(found := await listed(database, one)):  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.02)
     return found
@@ -278,11 +279,10 @@ async def test_events_of_a_ticket_come_in_order_however_often_one_is_refused(
 
     receiver.respond = respond
     async with working(database, clock):
-        for _ in range(60):
-            clock.ahead += timedelta(seconds=6)
-            if all_done(await listed(database, one)):
-                break
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(patient(10)):
+            while not all_done(await listed(database, one)):
+                clock.ahead += timedelta(seconds=6)
+                await asyncio.sleep(0.05)
     assert all_done(await listed(database, one))
     assert {UUID(got.id) for got in receiver.got} > {*nobodys}
     for line in (first, second):
@@ -319,7 +319,7 @@ async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
         assert failing.failing_since is not None
         most.clear()
         clock.ahead += timedelta(seconds=6)
-        await until(lambda: len(receiver.got) >= 5)
+        await waited(database, one, lambda found: sum(delivery.attempts for delivery in found) == 5)
         await asyncio.sleep(0.4)
         assert (len(receiver.got), max(most)) == (5, 1), "one tries whether it is well again"
         assert (await seen(database, one)).failures == 2
@@ -419,7 +419,7 @@ async def test_a_receiver_that_used_up_the_schedule_is_disabled_and_activated_be
     [key, *_] = await pinged(database, one, ticket=1, count=2)
     async with working(database, clock):
         for failures in range(1, len(SCHEDULE)):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(patient(5)):
                 while (await seen(database, one)).failures != failures:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             clock.ahead += SCHEDULE[failures] * 1.1
@@ -536,7 +536,7 @@ async def test_a_slow_receiver_and_a_dead_one_keep_no_other_waiting(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
     async def slowly(_got: Got) -> bytes:
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(stretched(1.5))
         return answer()
 
     async with receiving() as slow, receiving() as dead:
@@ -549,8 +549,9 @@ async def test_a_slow_receiver_and_a_dead_one_keep_no_other_waiting(
                 await pinged(database, one, ticket=ticket)
         began = time.monotonic()
         async with working(database):
-            await until(lambda: len(receiver.got) == 40, 1.4)
-        assert time.monotonic() - began < 5
+            await until(lambda: len(receiver.got) == 40)
+            assert time.monotonic() - began < stretched(1.4)
+        assert time.monotonic() - began < stretched(5)
     assert len({got.id for got in receiver.got}) == 40
 
 
@@ -601,7 +602,7 @@ async def test_a_hundred_waiting_deliveries_do_not_wait_for_turns(
     began = time.monotonic()
     async with working(database):
         await waited(database, one, all_done)
-    assert time.monotonic() - began < 3, "four each quarter of a second would take six"
+    assert time.monotonic() - began < stretched(3), "four each quarter of a second would take six"
     assert len(receiver.got) == len({got.id for got in receiver.got}) == 100
 
 
@@ -655,7 +656,7 @@ async def test_pings_in_between_do_not_use_the_schedule_up(
     async with working(database):
         for count in range(1, 13):
             await until(lambda: len(receiver.got) == count)  # noqa: B023
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(patient(5)):
                 while (await seen(database, one)).resume_at is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             async with database.transaction() as tx:
@@ -691,7 +692,7 @@ async def test_what_cannot_be_sent_by_a_fault_of_the_desk_follows_the_schedule(
     async def resolve(_host: str, _port: int) -> list[str]:
         raise LookupError
 
-    async with working(database, http=HttpOut(seconds=2, networks=LOOPBACK, resolve=resolve)):
+    async with working(database, http=HttpOut(seconds=patient(2), networks=LOOPBACK, resolve=resolve)):
         await waited(database, one, lambda found: found[0].attempts == 1)
     async with database.transaction() as tx:
         told = await deliveries.get_delivery(tx, OPERATOR, one.id, key, of=tenant.company)

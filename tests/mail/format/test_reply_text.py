@@ -12,6 +12,7 @@ from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.text import storable
 from clearline.tickets.domain import DESCRIPTION_MAX
 from clearline.tickets.note_domain import TEXT_MAX
+from tests.patience import stretched
 
 LONG = 40_000
 HOSTILE = {
@@ -33,14 +34,14 @@ HOSTILE = {
 def test_looking_for_a_quote_takes_no_time(name: str) -> None:
     began = perf_counter()
     reply_in(HOSTILE[name])
-    assert perf_counter() - began < 2
+    assert perf_counter() - began < stretched(2)
 
 
 @pytest.mark.parametrize("html", ["<div>" * 50_000, "<" * BODY_MAX, "<table><tr><td>" * 10_000, "<style>" * 20_000])
 def test_reading_a_page_takes_no_time(html: str) -> None:
     began = perf_counter()
     from_html(html)
-    assert perf_counter() - began < 2
+    assert perf_counter() - began < stretched(2)
 
 
 @given(st.binary(max_size=400))

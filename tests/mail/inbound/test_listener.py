@@ -22,6 +22,7 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from tests.builders.mail_desk import SUPPORT, a_mail
 from tests.conftest import NOW, new_database
+from tests.patience import patient, stretched
 
 CLIENTS: dict[str, Any] = {"lmtp": smtplib.LMTP, "smtp": smtplib.SMTP}
 LARGEST = 20_000
@@ -54,7 +55,7 @@ async def hand_over(port: tuple[str, int], *recipients: str, raw: bytes, sender:
     """Send a mail from a thread, as others do: the code for each recipient, then those for the mail."""
 
     def send() -> list[int]:
-        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=10) as client:
+        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=patient(10)) as client:
             client.ehlo_or_helo_if_needed()
             assert client.mail(sender)[0] == 250
             told = [client.rcpt(one)[0] for one in recipients]
@@ -136,7 +137,7 @@ async def test_a_mail_that_is_too_large_is_refused(
     raw = a_mail("ada@example.com", SUPPORT, "x y\r\n" * LARGEST)
 
     def speak() -> list[int]:
-        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=10) as client:
+        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=patient(10)) as client:
             client.ehlo_or_helo_if_needed()
             assert client.esmtp_features["size"] == str(LARGEST)
             codes = [client.mail("a@example.com", [f"SIZE={len(raw)}"] if declared else [])[0]]
@@ -169,7 +170,7 @@ async def test_more_connections_than_there_is_room_for_are_sent_away(
     monkeypatch.setattr(mail_listener, "CONNECTIONS_MAX", 2)
 
     def greeting(number: int, held: list[socket.socket]) -> bytes:
-        held.append(socket.create_connection(("127.0.0.1", number), timeout=10))
+        held.append(socket.create_connection(("127.0.0.1", number), timeout=patient(10)))
         return held[-1].recv(3)
 
     async with listening(database, "smtp") as number:
@@ -177,7 +178,7 @@ async def test_more_connections_than_there_is_room_for_are_sent_away(
         codes = [await asyncio.to_thread(greeting, number, held) for _ in range(3)]
         assert codes == [b"220", b"220", b"421"]
         held.pop(0).close()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(stretched(0.1))
         assert await asyncio.to_thread(greeting, number, held) == b"220"
         for one in held:
             one.close()
@@ -199,7 +200,7 @@ Say = Callable[[smtplib.SMTP], tuple[int, bytes]]
 )
 async def test_what_is_out_of_order_is_refused(port: tuple[str, int], say: Say, code: int) -> None:
     def speak() -> int:
-        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=10) as client:
+        with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=patient(10)) as client:
             client.ehlo_or_helo_if_needed()
             return say(client)[0]
 

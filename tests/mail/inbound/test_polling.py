@@ -4,7 +4,6 @@ import asyncio
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -24,7 +23,9 @@ from clearline.settings import Settings
 from tests.builders.databases import administer
 from tests.builders.mail_desk import a_mail
 from tests.conftest import NOW
-from tests.e2e.running import free_port
+from tests.e2e.running import eventually, free_port
+from tests.patience import patient
+from tests.processes import started
 
 USER, PASSWORD = "support", "correct horse"
 KEY = "a key of the tests"
@@ -36,20 +37,18 @@ def imap() -> Iterator[int]:
     """The port of an IMAP server with an empty mailbox."""
     port = free_port()
     command = [str(Path(sys.executable).parent / "pymap"), "--no-tls", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen(
-        [*command, "dict", "--demo-user", USER, "--demo-password", PASSWORD],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
-    yield port
-    server.terminate()
-    server.wait()
+    command += ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
+    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+        assert eventually(lambda: _listens(port))
+        yield port
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=patient(1)).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")

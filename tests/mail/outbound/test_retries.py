@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections import Counter
 from datetime import timedelta
@@ -21,6 +20,8 @@ from clearline.settings import Settings
 from tests.builders.mail_server import MailServer, running
 from tests.builders.outbox import Clock, eventually, read, until_state, until_taken, working, write
 from tests.conftest import Tenant, _administer
+from tests.patience import stretched
+from tests.processes import started
 
 PROCESS = """
 import asyncio, sys
@@ -29,6 +30,8 @@ from clearline.mail.outbound.smtp import Connections, SmtpServer
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 from clearline.mail.outbound.worker import MailOut
 from clearline.platform.work.runner import Runner
+from tests.patience import patient, stretched
+from tests.processes import started
 
 async def main(url, smtp):
     database = await Database.open(url)
@@ -89,14 +92,11 @@ async def test_a_process_that_is_killed_loses_nothing_and_repeats_with_the_same_
     async with running() as server:
         server.delay = 0.02
         for seen in (15, 40):
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-c", PROCESS, database_url, f"smtp://127.0.0.1:{server.port}",
-                env={**os.environ, "PYTHONPATH": str(Path(mail_out.__file__).parents[3])},
-            )  # fmt: skip
-            await until_taken(server, seen, 20)
-            process.send_signal(signal.SIGKILL)
-            await process.wait()
-            await asyncio.sleep(0.1)  # what it had sent arrives
+            command = [sys.executable, "-c", PROCESS, database_url, f"smtp://127.0.0.1:{server.port}"]
+            environment = {**os.environ, "PYTHONPATH": str(Path(mail_out.__file__).parents[3])}
+            with started(command, env=environment):
+                await until_taken(server, seen, 20)
+            await asyncio.sleep(stretched(0.1))  # what it had sent arrives
             async with database.transaction() as tx:
                 await tx.write("update outbound_mail set claimed_until = null where state = 'waiting'")
         server.delay = 0

@@ -8,6 +8,7 @@ from clearline.mail.outbound import smtp
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable, check
 from clearline.settings import InvalidSetting
 from tests.builders.mail_server import PASSWORD, USER, Certificate, MailServer, certificate, running
+from tests.patience import patient
 
 SENDER, ADA = "support@example.net", "ada@example.com"
 MESSAGE = b"Subject: Hello\r\nTo: ada@example.com\r\n\r\nA line\r\n.\r\n..two dots\r\n"
@@ -24,7 +25,7 @@ def to(server: MailServer, scheme: str = "smtp", who: str = "", host: str = "127
 
 
 def mails(server: MailServer) -> Connections:
-    return Connections(to(server), SENDER, seconds=2)
+    return Connections(to(server), SENDER, seconds=patient(2))
 
 
 @pytest.mark.parametrize(
@@ -64,9 +65,9 @@ async def test_a_mail_is_encrypted_and_we_log_in(
     async with running(**contexts, auth=True) as server:  # type: ignore[arg-type]
         known = to(server, scheme, CREDENTIALS, "localhost")
         with pytest.raises(SmtpUnavailable, match="certificate verify failed"):
-            await Connections(known, SENDER, seconds=2).deliver(ADA, MESSAGE)
+            await Connections(known, SENDER, seconds=patient(2)).deliver(ADA, MESSAGE)
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
-        connections = Connections(known, SENDER, seconds=2)
+        connections = Connections(known, SENDER, seconds=patient(2))
         await connections.deliver(ADA, MESSAGE)
         assert [one.is_encrypted for one in server.taken] == [True]
         assert await check(known) == f"{scheme}://localhost:{server.port} answers and knows {USER}"

@@ -16,6 +16,7 @@ from tests.builders.mail_server import running
 from tests.builders.outbox import Clock, eventually, read, until_state, until_taken, working, write
 from tests.builders.tickets import raised
 from tests.conftest import Tenant
+from tests.patience import patient
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ async def test_nobody_waits_for_what_another_process_is_claiming(database: Datab
     at = now()
     async with database.transaction() as one, database.transaction() as other:
         first = await outbound_mail_store.claim(one, limit=2, until=at + timedelta(seconds=60), now=at)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(patient(2)):
             rest = await outbound_mail_store.claim(other, limit=2, until=at + timedelta(seconds=60), now=at)
     assert [mail.id for mail in [*first, *rest]] == ids
 

@@ -15,6 +15,7 @@ from clearline.platform.database.transactions import (
     UniqueViolation,
 )
 from tests.builders.databases import administer
+from tests.patience import patient, stretched
 
 INSERT = "insert into company values (gen_random_uuid(), $1, $2, now()) returning id"
 PID = "select pg_backend_pid()"
@@ -50,7 +51,7 @@ async def single(database_url: str) -> AsyncIterator[Database]:
 
 
 async def backend(database: Database) -> int:
-    async with asyncio.timeout(5), database.statement() as tx:
+    async with asyncio.timeout(patient(5)), database.statement() as tx:
         return int(await tx.fetchval(PID))
 
 
@@ -115,7 +116,7 @@ async def test_what_a_block_under_a_lock_raises_passes_and_the_lock_is_free_agai
     with pytest.raises(type(error)) as caught:
         await work()
     assert caught.value is error
-    async with asyncio.timeout(5), single.alone("a lock"):
+    async with asyncio.timeout(patient(5)), single.alone("a lock"):
         assert not await is_stored(single, "UNDONE")
 
 
@@ -146,7 +147,7 @@ async def test_a_time_limit_of_the_caller_stays_one_and_the_interrupted_connecti
 ) -> None:
     before = await backend(single)
     with pytest.raises(TimeoutError):
-        async with getattr(single, kind)() as tx, asyncio.timeout(0.05):
+        async with getattr(single, kind)() as tx, asyncio.timeout(stretched(0.05)):
             await tx.fetchval("select pg_sleep(30)")
     assert await backend(single) != before
 
@@ -255,7 +256,7 @@ async def test_a_transaction_whose_statement_was_interrupted_is_never_reported_a
     async def work(tx: Tx) -> None:
         await tx.write(INSERT, "Rolled Back", "UNDONE")
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.05):
+            async with asyncio.timeout(stretched(0.05)):
                 await tx.fetchval("select pg_sleep(30)")
 
     with pytest.raises(DatabaseUnavailable, match="interrupted"):
@@ -291,10 +292,10 @@ async def test_a_listener_hears_what_is_notified_and_is_told_when_its_connection
     heard, lost = asyncio.Event(), asyncio.Event()
     listener = await single.listen("a_channel", heard.set, lost.set)
     await administer(database_url, "notify a_channel")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await heard.wait()
     await listener.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await lost.wait()
     await listener.close()
 

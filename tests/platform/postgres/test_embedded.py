@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
 from tests.conftest import reachable_dir
 from tests.e2e.running import alive, eventually, naming
+from tests.patience import patient, stretched
+from tests.processes import started
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL as another account")
@@ -106,12 +109,8 @@ def _copy(template: Path, data_dir: Path) -> None:
     subprocess.run(["cp", "-a", template, data_dir], check=True)  # noqa: S607
 
 
-def _sleeper() -> "subprocess.Popen[bytes]":
-    """A living process that is no PostgreSQL."""
-    return subprocess.Popen(["sleep", "60"])  # noqa: S607
-
-
-def _by_hand(data_dir: Path) -> "subprocess.Popen[bytes]":
+@contextmanager
+def _by_hand(data_dir: Path) -> "Iterator[subprocess.Popen[bytes]]":
     """A PostgreSQL on the directory that no supervisor knows."""
     server = embedded_postgres.start(data_dir)
     binary = Path(f"/proc/{_postmaster(data_dir)}/exe").readlink()
@@ -120,12 +119,10 @@ def _by_hand(data_dir: Path) -> "subprocess.Popen[bytes]":
     owner = data.stat()
     identity = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()} if ROOT else {}
     sockets = f"unix_socket_directories={data_dir / 'run'}"
-    command = [binary, "-D", data, "-c", "listen_addresses=", "-c", sockets]
-    started: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
-        command, cwd="/", stderr=subprocess.DEVNULL, **identity
-    )
-    assert eventually(lambda: _is_ready(data, started.pid), 10)
-    return started
+    command: list[str | Path] = [binary, "-D", data, "-c", "listen_addresses=", "-c", sockets]
+    with started(command, cwd="/", stderr=subprocess.DEVNULL, **identity) as by_hand:
+        assert eventually(lambda: _is_ready(data, by_hand.pid), 10)
+        yield by_hand
 
 
 def _is_ready(data: Path, pid: int) -> bool:
@@ -186,7 +183,7 @@ async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_th
         _reap(owner)
         assert eventually(lambda: not naming(data_dir), 10)
         assert not file.exists()
-    with _sleeper() as other:
+    with started(["sleep", "600"]) as other:  # a living process that is no PostgreSQL
         file.write_text("\n".join([str(other.pid), *lines[1:]]))
         file.chmod(0o600)
         os.chown(file, owned.st_uid, owned.st_gid)
@@ -194,7 +191,6 @@ async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_th
         assert await _remembered(server.url) == ["kept"]
         assert other.poll() is None
         server.stop()
-        other.kill()
 
 
 async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(data_dir: Path) -> None:
@@ -218,7 +214,7 @@ async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(d
 async def test_a_postgresql_that_was_started_by_hand_is_taken_over(data_dir: Path) -> None:
     with _by_hand(data_dir) as by_hand:
         server = embedded_postgres.start(data_dir)
-        assert by_hand.wait(5) == 0
+        assert by_hand.wait(patient(5)) == 0
     await _remember(server.url, "served")
     server.stop()
 
@@ -356,11 +352,11 @@ def test_a_postgresql_that_cannot_start_is_said_with_its_last_words(
 ) -> None:
     with (data_dir / "postgresql" / "postgresql.conf").open("a") as conf:
         conf.write("no_such_setting = on\n")
-    monkeypatch.setattr(embedded_postgres, "START_SECONDS", 2)
+    monkeypatch.setattr(embedded_postgres, "START_SECONDS", stretched(2))
     began = time.monotonic()
     with pytest.raises(EmbeddedPostgresError, match=r"(?s)did not start; its log is in .*no_such_setting"):
         embedded_postgres.start(data_dir)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < stretched(10)
     assert naming(data_dir) == []
 
 

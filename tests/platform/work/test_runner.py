@@ -13,6 +13,7 @@ from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from tests.conftest import NOW, Tenant
+from tests.patience import patient
 
 NEVER = 3600.0
 
@@ -36,7 +37,7 @@ class Counted:
 
 async def run_until_enough(*jobs: Counted) -> None:
     runner = Runner([PeriodicJob(f"job {number}", 0.005, job) for number, job in enumerate(jobs)])
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(patient(5)), asyncio.TaskGroup() as group:
         group.create_task(runner.run())
         for job in jobs:
             await job.enough.wait()
@@ -65,7 +66,7 @@ async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
     await asyncio.sleep(0.02)
     assert (first.turns, second.turns) == (0, 0)
     runner.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await running
     assert (first.turns, second.turns) == (1, 1)
 
@@ -151,10 +152,10 @@ async def test_an_alarm_brings_the_next_turn_at_once() -> None:
     await asyncio.sleep(0.05)
     assert turns.turns == 0
     alarm.set()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(patient(2)):
         await turns.enough.wait()  # nobody clears the alarm
     runner.stop()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(patient(2)):
         await running
 
 
@@ -165,6 +166,6 @@ async def test_a_job_ends_as_it_says_whatever_fails_there(*, last: bool) -> None
     running = asyncio.create_task(runner.run())
     await asyncio.sleep(0.05)
     runner.stop()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await running
     assert (turns.turns, finished.turns) == (int(last), 1)

@@ -11,6 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from clearline.tickets.attachments.blobs import Blobs
 from tests.builders.attachments import BUCKET, s3_blobs
+from tests.patience import patient
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,6 @@ def usual(endpoint: str, keys: None) -> Blobs:  # noqa: ARG001
 @pytest.fixture
 def s3(s3_client: Any, endpoint: str) -> Any:
     """The tests' client of a server that has one empty bucket."""
-    httpx.post(f"{endpoint}/moto-api/reset")
+    httpx.post(f"{endpoint}/moto-api/reset", timeout=patient(5))
     s3_client.create_bucket(Bucket=BUCKET)
     return s3_client

@@ -11,6 +11,7 @@ import pytest
 from clearline.clock import now
 from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable, Key
 from tests.builders.attachments import BUCKET, COMPANY, SOON, in_chunks, in_s3, older, s3_blobs, whole
+from tests.patience import patient
 
 pytestmark = pytest.mark.usefixtures("keys")
 
@@ -66,9 +67,9 @@ async def test_a_wrong_bucket_is_named(endpoint: str) -> None:
 @pytest.fixture
 def guarded(s3: Any, endpoint: str) -> Iterator[str]:  # noqa: ARG001 - its bucket is there before keys are looked at
     """The address of a server that knows no keys."""
-    httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"0")
+    httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"0", timeout=patient(5))
     yield endpoint
-    httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"1000000000")
+    httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"1000000000", timeout=patient(5))
 
 
 async def test_an_unknown_key_is_told_and_the_secret_is_not(guarded: str) -> None:

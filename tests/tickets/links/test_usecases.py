@@ -22,6 +22,7 @@ from clearline.tickets.links.domain import BY_HAND, LINKS_MAX, OPPOSITE, Link, L
 from tests.builders.people import new_person
 from tests.builders.tickets import later_events, raised
 from tests.conftest import NOW, Tenant
+from tests.patience import patient
 
 
 async def version(tx: Tx, number: int) -> int:
@@ -190,7 +191,7 @@ async def test_two_who_link_and_unlink_the_same_tickets_do_not_wait_for_each_oth
             async with database.transaction() as tx:
                 await links.remove_link(tx, OPERATOR, there, made.link.id, now=NOW)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patient(20)):
         await asyncio.gather(
             link_and_unlink(one, other, LinkType.CAUSES),
             link_and_unlink(other, one, LinkType.DUPLICATES),

@@ -11,7 +11,7 @@ from tests.builders.console_connect import TICKETS, Json, raise_ticket
 from tests.conftest import Tenant, new_tenant
 
 ON_THE_WIRE = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None
 )
 TICKETS_MADE = 23
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")

@@ -24,6 +24,7 @@ from clearline.wires.http.resource import Wire
 from clearline.wires.http.table import Operation
 from tests.builders.house import problem
 from tests.conftest import Tenant
+from tests.patience import patient
 
 
 async def answer_of(database: Database, tenant: Tenant, folder: Path, parts: list[bytes | Exception]) -> httpx.Response:
@@ -107,7 +108,7 @@ async def test_when_the_client_hangs_up_the_parts_are_let_go_of(takes: int) -> N
 
     client, stream = Client(takes), Stream(200, parts(), [])
     await stream.begin()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await stream.send(client.send, client.receive)
     assert (len(client.got), released) == (takes, [True])
 
@@ -124,6 +125,6 @@ async def test_a_client_that_takes_nothing_for_too_long_is_given_up() -> None:
 
     stream = Stream(200, parts(), [], patience=0.1)
     await stream.begin()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         await stream.send(client.send, never)
     assert len(client.got) == 1

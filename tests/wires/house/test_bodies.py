@@ -9,6 +9,7 @@ import pytest
 from clearline.wires.http.body import BODY_MAX, TOLD_MAX
 from tests.builders.house import TICKETS, Json, order, pointers, problem
 from tests.conftest import Tenant
+from tests.patience import stretched
 
 
 async def post(client: httpx.AsyncClient, headers: dict[str, str], body: bytes, **more: str) -> httpx.Response:
@@ -42,13 +43,13 @@ async def test_a_body_with_very_many_members_given_twice_is_refused_at_once(
     members = ",".join(f'"{index}":0' for index in range(50_000))
     body = "{" + members + "," + members + "}"
     assert len(body) <= BODY_MAX
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(stretched(5)):
         problem(await post(client, tenant.headers, body.encode()), "malformed")
 
 
 async def test_a_query_with_very_many_parameters_is_refused_at_once(client: httpx.AsyncClient, tenant: Tenant) -> None:
     query = "&".join(f"{index}" for index in [*range(8_000), 0])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(stretched(5)):
         assert (
             len(pointers(await client.get(f"{TICKETS}?{query}", headers=tenant.headers), "invalid-parameter"))
             == TOLD_MAX

@@ -23,6 +23,7 @@ from tests.builders.console_connect import latin, move
 from tests.builders.house import ANY, TICKETS, new_ticket, order, problem
 from tests.builders.people import staff_key
 from tests.conftest import Tenant, _administer, new_database, new_tenant, serving
+from tests.patience import patient
 
 MISSING = "INC999999999999"
 Provoke = Callable[[httpx.AsyncClient, Tenant, Database], Awaitable[httpx.Response]]
@@ -236,11 +237,10 @@ async def test_a_revoked_key_is_unauthenticated(client: httpx.AsyncClient, datab
     async with database.transaction() as tx:
         await keys.revoke_key(tx, OPERATOR, tenant.company.code, tenant.actor.key_id, now=datetime.now(UTC))
     answer = await client.get(TICKETS, headers=tenant.headers)
-    for _ in range(200):
-        if answer.status_code != 200:
-            break
-        await asyncio.sleep(0.01)
-        answer = await client.get(TICKETS, headers=tenant.headers)
+    async with asyncio.timeout(patient(2)):
+        while answer.status_code == 200:
+            await asyncio.sleep(0.01)
+            answer = await client.get(TICKETS, headers=tenant.headers)
     problem(answer, "unauthenticated")
 
 

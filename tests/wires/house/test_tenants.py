@@ -23,6 +23,7 @@ from clearline.wires.http.table import Operation
 from tests.builders.databases import everything
 from tests.builders.people import staff_key
 from tests.conftest import NOW, Tenant, new_tenant
+from tests.patience import patient
 
 Json = dict[str, Any]
 API = "/api/v1"
@@ -203,10 +204,11 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
 
 async def done(client: httpx.AsyncClient, headers: dict[str, str], job: Json) -> None:
     """Wait for a job, whose items change by themselves."""
-    while (  # noqa: ASYNC110 - the server tells nobody
-        await client.get(f"{API}/jobs/{job['id']}", headers=headers)
-    ).json()["state"] != "done":
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(patient(20)):
+        while (  # noqa: ASYNC110 - the server tells nobody
+            await client.get(f"{API}/jobs/{job['id']}", headers=headers)
+        ).json()["state"] != "done":
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ def serve(*, demo: bool) -> None:
     found = settings()
     logs.configure(found.log_format, found.log_level)
     signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored: behind & in a script, after nohup
     with _listening(found.bind) as listener, _own_database(found) as url:
         host, port = listener.getsockname()[:2]
         ready = replace(found, database_url=url, bind=Bind(f"[{host}]:{port}" if ":" in host else f"{host}:{port}"))

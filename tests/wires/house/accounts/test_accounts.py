@@ -10,6 +10,7 @@ from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, Headers, company_path, pointers, read_list
 from tests.builders.people import customer_admin, staff_key
 from tests.conftest import Tenant, new_tenant
+from tests.patience import patient
 
 COMPANIES = "/api/v1/companies"
 
@@ -30,7 +31,7 @@ def a_user(**more: Any) -> dict[str, Any]:
 
 async def until(client: httpx.AsyncClient, headers: Headers, status: int) -> None:
     """Wait until a key is answered so: the database tells of a change a moment after it."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patient(5)):
         while True:
             if (await client.get("/api/v1/me", headers=headers)).status_code == status:
                 return

@@ -20,6 +20,7 @@ from tests.builders.following import EVENTS, following
 from tests.builders.house import ANY, TICKETS, Headers, new_ticket, problem
 from tests.builders.people import customer_admin, staff_key
 from tests.conftest import Tenant, new_tenant
+from tests.patience import patient
 
 LINES = {"Accept": NDJSON}
 
@@ -50,7 +51,7 @@ async def lines(client: httpx.AsyncClient, headers: Headers, **query: str) -> li
 async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> str:
     """The ticket's number, once all that happened to it can be read: nothing is before everything older has ended."""
     history = (await client.get(f"{TICKETS}/{number}/history", headers=headers, params={"limit": 200})).json()["data"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patient(10)):
         while len(await lines(client, headers, ticket=number)) < len(history):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.02)
     return number

@@ -1,6 +1,7 @@
 """What happens, as it happens: Server-Sent Events."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -25,6 +26,7 @@ from tests.builders.following import EVENTS, Following, following
 from tests.builders.house import TICKETS, Headers, new_ticket, problem
 from tests.builders.people import staff_key
 from tests.conftest import NOW, Tenant, new_database, new_tenant, serving
+from tests.patience import patient, stretched
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +121,9 @@ async def test_a_silent_stream_gives_signs_of_life_and_says_how_far_it_looked(
 ) -> None:
     async with following(client, tenant.headers, "type=note.") as one:
         await new_ticket(client, tenant)
-        for _ in range(100):
-            await asyncio.sleep(0.05)
-            if len([block for block in one.blocks if block.id]) >= 2 and len(one.blocks) >= 4:
-                break
+        async with asyncio.timeout(patient(5)):
+            while len([block for block in one.blocks if block.id]) < 2 or len(one.blocks) < 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         assert not [block for block in one.blocks if block.type]
         assert len([block for block in one.blocks if not block.id]) >= 1
         first, last = [block.id for block in one.blocks if block.id]
@@ -147,7 +148,7 @@ async def test_news_that_are_not_for_it_are_no_reason_to_be_silent(
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", ["revoked", "expired", "inactive", "demoted"])
 async def test_a_stream_ends_soon_after_its_key_does(client: httpx.AsyncClient, database: Database, how: str) -> None:
-    tenant = await new_tenant(database, lifetime=timedelta(seconds=1.5) if how == "expired" else None)
+    tenant = await new_tenant(database, lifetime=timedelta(seconds=stretched(1.5)) if how == "expired" else None)
     async with following(client, tenant.headers) as one:
         await new_ticket(client, tenant)
         await one.events(1)
@@ -160,7 +161,7 @@ async def test_a_stream_ends_soon_after_its_key_does(client: httpx.AsyncClient, 
             elif how != "expired":
                 values: dict[str, Any] = {"is_active": False} if how == "inactive" else {"role": Role.CUSTOMER_ADMIN}
                 await accounts.change_user(tx, OPERATOR, company, tenant.user.id, values, now=NOW)
-        await asyncio.wait_for(one.ended.wait(), 5)
+        await asyncio.wait_for(one.ended.wait(), patient(5))
 
 
 @pytest.mark.usefixtures("quick")
@@ -220,7 +221,7 @@ async def test_a_client_that_takes_nothing_is_given_up(
     monkeypatch.setattr(events, "PATIENCE_SECONDS", 0.3)
     async with following(client, tenant.headers) as one:
         one.may_send.clear()
-        await asyncio.wait_for(one.ended.wait(), 5)
+        await asyncio.wait_for(one.ended.wait(), patient(5))
 
 
 @pytest.fixture
@@ -250,12 +251,12 @@ async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, 
     async with following(client, tenant.headers), following(client, tenant.headers) as one:
         assert signal.listener_count == 2
         one.hang_up()
-        await asyncio.wait_for(one.ended.wait(), 5)
+        await asyncio.wait_for(one.ended.wait(), patient(5))
         assert signal.listener_count == 1
     assert signal.listener_count == 0
     looking = signal._polling  # noqa: SLF001 - what must not go on for ever
     assert looking is not None
-    await asyncio.wait_for(looking, 5)
+    await asyncio.wait_for(looking, patient(5))
 
 
 async def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(
@@ -264,9 +265,9 @@ async def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(
     client, signal = own_server
     async with following(client, tenant.headers) as one:
         signal.stop()
-        await asyncio.wait_for(one.ended.wait(), 1)
+        await asyncio.wait_for(one.ended.wait(), patient(1))
     async with following(client, tenant.headers) as late:
-        await asyncio.wait_for(late.ended.wait(), 1)
+        await asyncio.wait_for(late.ended.wait(), patient(1))
 
 
 async def test_many_streams_need_no_connection_of_the_pool_while_they_wait(
@@ -288,12 +289,15 @@ async def test_the_log_tells_how_soon_a_stream_began_and_how_long_it_was_open(
     own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
 ) -> None:
     client, _hub = own_server
+    began = time.monotonic()
     with structlog.testing.capture_logs() as noted:
         async with following(client, tenant.headers):
             await asyncio.sleep(0.6)
+    took = time.monotonic() - began
     [line] = [entry for entry in noted if entry.get("path") == EVENTS]
-    assert (line["status"], line["open_s"]) == (200, 1)
-    assert line["ms"] < 500
+    assert line["status"] == 200
+    assert 1 <= line["open_s"] <= round(took)
+    assert line["ms"] < stretched(500)
 
 
 async def test_a_silent_stream_goes_on_after_its_database_was_restored_into_another(
@@ -304,7 +308,7 @@ async def test_a_silent_stream_goes_on_after_its_database_was_restored_into_anot
     async with following(client, tenant.headers) as one:
         first = (await new_ticket(client, tenant))["number"]
         [told] = await one.events(1)
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(stretched(0.6))
         place = stream.parse_cursor(told.id)
         assert place is not None
         async with database.transaction() as tx:
@@ -312,7 +316,7 @@ async def test_a_silent_stream_goes_on_after_its_database_was_restored_into_anot
         signal._reset()  # noqa: SLF001 - as when it lost the database for a moment
         await one.events(2)
         second = (await new_ticket(client, tenant))["number"]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patient(10)):
             while second not in tickets(one):  # noqa: ASYNC110 - more than this may come again
                 await asyncio.sleep(0.05)
         assert tickets(one).count(first) >= 2, "what happened within the hour comes again"

@@ -10,6 +10,7 @@ from clearline.tickets.domain import ticket_number
 from tests.builders.people import staff_key
 from tests.builders.tickets import raised
 from tests.conftest import Tenant, new_tenant
+from tests.patience import patient
 
 SEARCH = "/api/v1/search"
 
@@ -31,11 +32,9 @@ async def numbers(database: Database, client: httpx.AsyncClient, tenant: Tenant,
 
 async def until_found(client: httpx.AsyncClient, headers: dict[str, str], query: str, many: int) -> None:
     """Wait for the server's worker."""
-    for _ in range(200):
-        if len(found(await asked(client, headers, query))) == many:
-            return
-        await asyncio.sleep(0.1)
-    raise AssertionError(query)
+    async with asyncio.timeout(patient(20)):
+        while len(found(await asked(client, headers, query))) != many:  # noqa: ASYNC110 - the worker tells nobody
+            await asyncio.sleep(0.1)
 
 
 async def asked(client: httpx.AsyncClient, headers: dict[str, str], q: str, **more: str) -> Any:
