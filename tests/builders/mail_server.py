@@ -1,8 +1,11 @@
 """Mail servers on loopback that take mail, or do not, in every way that servers know."""
 
 import asyncio
+import contextlib
+import socket
 import ssl
 import warnings
+from asyncio.trsock import TransportSocket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +20,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.patience import patient
 
 USER, PASSWORD = "desk@example.net", "p@ss: word/1"
 
@@ -163,13 +168,13 @@ async def running(
 ) -> AsyncIterator[MailServer]:
     """A server that listens on 127.0.0.1 for as long as the block runs."""
     kept = server or MailServer()
-    open_now: set[asyncio.Transport] = set()
+    open_now: dict[asyncio.Transport, TransportSocket] = {}
 
     class Counted(SMTP):
         def connection_made(self, transport: Any) -> None:
             kept.connections += 1
             kept.open += 1
-            open_now.add(transport)
+            open_now[transport] = transport.get_extra_info("socket")
             super().connection_made(transport)
 
         def connection_lost(self, error: Exception | None) -> None:
@@ -190,6 +195,12 @@ async def running(
         yield kept
     finally:
         listening.close()
-        for transport in open_now:
-            if not transport.is_closing():  # CPython 3.11.2 cannot abort a TLS connection that was closed twice
+        for transport, below in open_now.items():
+            if transport.is_closing():  # CPython 3.11.2 cannot abort a TLS connection that was closed twice
+                with contextlib.suppress(OSError):
+                    below.shutdown(socket.SHUT_RDWR)
+            else:
                 transport.abort()
+        async with asyncio.timeout(patient(5)):
+            while any(below.fileno() != -1 for below in open_now.values()):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0)
