@@ -132,7 +132,7 @@ async def test_a_task_cancelled_while_it_waits_for_something_else_gives_its_conn
             await asyncio.sleep(30)
 
     waiting = asyncio.create_task(wait())
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(stretched(0.05))
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -181,7 +181,7 @@ async def test_a_coroutine_that_is_closed_instead_of_finished_gives_its_connecti
 
     coroutine = wait()
     task = asyncio.create_task(coroutine)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(stretched(0.1))
     coroutine.close()
     assert await backend(single) == before
     assert not await is_stored(single, "CLOSED")
@@ -200,7 +200,7 @@ class Killer:
         self.backend = int(await tx.fetchval(PID))
         await tx.write(INSERT, "Rolled Back", "UNDONE")
         await administer(self.url, f"select pg_terminate_backend({self.backend}, 5000)")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(stretched(0.05))
         for statement in self.then:
             await tx.fetchval(statement)
 
