@@ -32,6 +32,7 @@ from rich.table import Table
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
+from clearline.accounts.domain import hash_secret
 from clearline.clock import now
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR, PROVIDER_ID
@@ -170,7 +171,7 @@ async def prepare(found: Database, urls: list[str]) -> Any:
                 at,
             )
             await subscription_store.save(tx, one)
-        return await account_store.actor_of(tx, keys.hash_secret(secret), now=now())
+        return await account_store.actor_of(tx, hash_secret(secret), now=now())
 
 
 async def happen(found: Database, actor: Any) -> None:

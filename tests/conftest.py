@@ -21,6 +21,7 @@ import pytest
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
+from clearline.accounts.domain import hash_secret
 from clearline.app import Application
 from clearline.events import store as event_store
 from clearline.identity import OPERATOR, Actor, Company, User
@@ -158,7 +159,7 @@ async def new_tenant(
         )
         for number, kind in enumerate(("Port", "CloudRouter", "Internet on Demand", "Connection (L2)"), 1):
             await inventory.add_service(tx, OPERATOR, code, f"SVC-{number}", kind, f"Service {number}", now=at)
-        actor = await account_store.actor_of(tx, keys.hash_secret(secret), now=at)
+        actor = await account_store.actor_of(tx, hash_secret(secret), now=at)
     assert actor is not None
     return Tenant(company, user, secret, actor)
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clearline import logs
 from clearline import schedule as upkeep
-from clearline.accounts.key_usecases import KeyRing
+from clearline.accounts.key_ring import KeyRing
 from clearline.clock import now
 from clearline.event_stream.event_signal import EventSignal
 from clearline.events.event_types import Audience

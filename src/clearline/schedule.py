@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from clearline.accounts.key_usecases import KeyRing
+from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import worker as jobs
 from clearline.notifications import worker as notifications
 from clearline.platform.database.transactions import Database, Listener, Tx

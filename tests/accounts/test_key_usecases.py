@@ -10,8 +10,8 @@ import pytest
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import ApiKey
-from clearline.accounts.key_usecases import KeyRing
+from clearline.accounts.domain import ApiKey, hash_secret
+from clearline.accounts.key_ring import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
 from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
@@ -179,7 +179,7 @@ async def test_a_key_carries_what_its_users_role_may_and_no_more(database: Datab
         whole, secret = await keys.create_key(tx, OPERATOR, company_id, user_email=email, name="k", now=NOW)
         assert whole.scopes == ROLE_SCOPES[role]
         assert await keys.get_key(tx, OPERATOR, company_id, whole.id) == whole
-        actor = await account_store.actor_of(tx, keys.hash_secret(secret), now=NOW)
+        actor = await account_store.actor_of(tx, hash_secret(secret), now=NOW)
         assert actor is not None
         assert (actor.role, actor.scopes, actor.user) == (role, ROLE_SCOPES[role], user)
         if beyond := ALL_SCOPES - ROLE_SCOPES[role]:
@@ -196,7 +196,7 @@ async def test_a_key_holds_no_more_than_its_users_role_of_now(database: Database
         await change(tx, OPERATOR, fresh.company.id, fresh.user.id, {"role": Role.CUSTOMER_ADMIN}, now=NOW)
         _key, secret = await issue(tx, fresh.company.code)
         await change(tx, OPERATOR, fresh.company.id, fresh.user.id, {"role": Role.CUSTOMER}, now=NOW)
-        actor = await account_store.actor_of(tx, keys.hash_secret(secret), now=NOW)
+        actor = await account_store.actor_of(tx, hash_secret(secret), now=NOW)
     assert actor is not None
     assert actor.scopes == ROLE_SCOPES[Role.CUSTOMER]
 
@@ -249,7 +249,7 @@ async def test_issuing_and_revoking_are_told_without_the_secret(database: Databa
     change = {"field": "revoked_at", "before": None, "after": "2026-03-01T12:00:00.123000Z"}
     assert revoked == [{"id": str(key.id), "name": "key", "changes": [change]}], "the second time changed nothing"
     assert secret[len(key.prefix) :] not in told
-    assert keys.hash_secret(secret).hex() not in told
+    assert hash_secret(secret).hex() not in told
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"role": Role.CUSTOMER_ADMIN}, {"name": "Renamed"}])

@@ -11,8 +11,8 @@ from typing import Any
 import click
 import pytest
 
-from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
+from clearline.accounts.domain import hash_secret
 from clearline.cli.main import main
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database
@@ -83,7 +83,7 @@ async def who(url: str, secret: str) -> Actor | None:
     database = await Database.open(url, size=2)
     try:
         async with database.statement() as tx:
-            return await account_store.actor_of(tx, keys.hash_secret(secret), now=NOW)
+            return await account_store.actor_of(tx, hash_secret(secret), now=NOW)
     finally:
         await database.close()
 

@@ -8,9 +8,10 @@ from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
 from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
+from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service, ServiceType
-from clearline.inventory.usecases import ImportReport
+from clearline.inventory.import_usecases import ImportReport
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import usecases as tickets
 from tests.builders.tickets import a_new_ticket
@@ -26,7 +27,7 @@ async def fresh(database: Database) -> Tenant:
 
 async def bring(database: Database, tenant: Tenant, *lines: str, dry_run: bool = False) -> ImportReport:
     async with database.transaction() as tx:
-        return await inventory.import_services(tx, OPERATOR, tenant.company.code, lines, dry_run=dry_run, now=NOW)
+        return await imports.import_csv(tx, OPERATOR, tenant.company.code, lines, dry_run=dry_run, now=NOW)
 
 
 async def labels(database: Database, tenant: Tenant) -> dict[str, str]:
@@ -164,7 +165,7 @@ async def test_a_list_of_services_is_imported_like_a_file(database: Database, fr
     rows = [("NEW-1", "Port", "New port"), ("SVC-1", "Port", "Renamed"), ("SVC-2", "CloudRouter", "Service 2")]
     for dry_run in (True, False):
         async with database.transaction() as tx:
-            report = await inventory.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=dry_run, now=NOW)
+            report = await imports.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=dry_run, now=NOW)
         assert report == ImportReport(created=1, updated=1, unchanged=1, errors=[])
     found = await labels(database, fresh)
     assert (found["NEW-1"], found["SVC-1"], found["SVC-3"]) == ("New port", "Renamed", "Service 3")
@@ -175,12 +176,12 @@ async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(databas
     rows = [("NEW-1", "Port", "Good"), ("", "Teapot", "Bad"), ("NEW-1", "Port", "Twice")]
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput) as refused:
-            await inventory.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=False, now=NOW)
+            await imports.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=False, now=NOW)
     assert [one.field for one in refused.value.violations] == ["services.1.id", "services.1.type", "services.2.id"]
     many = [(f"N-{n}", "Port", "P") for n in range(1001)]
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput, match="at most 1000"):
-            await inventory.import_list(tx, OPERATOR, fresh.company.id, many, dry_run=False, now=NOW)
+            await imports.import_list(tx, OPERATOR, fresh.company.id, many, dry_run=False, now=NOW)
     assert await labels(database, fresh) == before
 
 
@@ -206,10 +207,10 @@ WRITES: dict[str, Attempt] = {
         tx, actor, company.id, "SVC-3", {"label": uuid4().hex}, now=NOW
     ),
     "delete": lambda tx, actor, company: inventory.delete_service(tx, actor, company.id, "SVC-4", now=NOW),
-    "import a file": lambda tx, actor, company: inventory.import_services(
+    "import a file": lambda tx, actor, company: imports.import_csv(
         tx, actor, company.id, [HEADING], dry_run=True, now=NOW
     ),
-    "import a list": lambda tx, actor, company: inventory.import_list(tx, actor, company.id, [], dry_run=True, now=NOW),
+    "import a list": lambda tx, actor, company: imports.import_list(tx, actor, company.id, [], dry_run=True, now=NOW),
 }
 
 

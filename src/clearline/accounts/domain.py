@@ -1,5 +1,6 @@
-"""Companies, people and API keys: the rules for their values."""
+"""Companies, users and API keys: the rules for their values, and what a key looks like."""
 
+import hashlib
 from datetime import datetime
 from uuid import UUID
 
@@ -12,10 +13,15 @@ from clearline.text import check_email, check_text
 NAME_MAX = 255
 CODE_MAX = 32
 PHONE_MAX = 64
+KEY_PREFIX = "clk_"
+SECRET_LENGTH = len(KEY_PREFIX) + 43
+"""The prefix, and 32 random bytes in base64url without padding."""
+SHOWN_LENGTH = len(KEY_PREFIX) + 6
+"""The characters of a secret that its key shows."""
 
 
 class ApiKey(Struct, frozen=True):
-    """A key without its secret, which nobody can show twice: ``prefix`` is its first characters, to tell keys apart."""
+    """A key without its secret, which is shown only once. ``prefix`` is the first characters of the secret."""
 
     company_id: UUID
     id: UUID
@@ -30,12 +36,12 @@ class ApiKey(Struct, frozen=True):
 
 
 def check_company(name: str, code: str) -> list[Violation]:
-    """The rules that a new company breaks."""
+    """Return the rules that a company breaks."""
     return [*check_text("name", name, most=NAME_MAX), *check_text("code", code, most=CODE_MAX)]
 
 
 def check_user(name: str, email: str, phone: str, role: Role, *, of_provider: bool) -> list[Violation]:
-    """The rules that a person breaks."""
+    """Return the rules that a user breaks."""
     violations = [
         *check_text("name", name, most=NAME_MAX),
         *check_email("email", email),
@@ -48,13 +54,23 @@ def check_user(name: str, email: str, phone: str, role: Role, *, of_provider: bo
 
 
 def check_key(name: str, scopes: frozenset[str], role: Role) -> list[Violation]:
-    """The rules that a new key breaks; a user's key can carry what the user's role may, and nothing else."""
+    """Return the rules that a new key breaks. A key can have no scope that the role of its user does not have."""
     violations = check_text("name", name, most=NAME_MAX)
     if not scopes or scopes - ALL_SCOPES:
         violations.append(Violation("scopes", "must be some of " + ", ".join(sorted(ALL_SCOPES))))
     elif beyond := sorted(scopes - ROLE_SCOPES[role]):
         violations.append(Violation("scopes", f"must not have {', '.join(beyond)}: the user is {_a(role)}"))
     return violations
+
+
+def is_secret(text: str) -> bool:
+    """Return whether the text has the form of a key's secret."""
+    return len(text) == SECRET_LENGTH and text.startswith(KEY_PREFIX) and text.isascii()
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return what is stored of a secret: its SHA-256. A secret has 256 random bits, so a slow hash is not needed."""
+    return hashlib.sha256(secret.encode()).digest()
 
 
 def _a(role: Role) -> str:

@@ -17,7 +17,7 @@ _ROLE = {str(member): member for member in Role}
 
 
 def user_of(row: Record) -> User:
-    """The user in a row that begins with ``USER``."""
+    """Return the user in a row that begins with ``USER``."""
     company_id, user_id, name, email, phone, role, is_active, is_available = row[:8]
     return User(company_id, user_id, name, email, phone, _ROLE[role], is_active, is_available)
 
@@ -27,7 +27,7 @@ def _key(row: Record) -> ApiKey:
 
 
 async def insert_company(tx: Tx, company: Company, *, now: datetime) -> bool:
-    """Store a company; False when its name or code is another's name or code, whatever the case of its letters."""
+    """Store a new company; False when its name or code is another's name or code, in any case."""
     row = await tx.write(
         """insert into company (id, name, code, created_at) select $1, $2, $3, $4
             where not exists (select from company where lower(name) = lower($3) or lower(code) = lower($2))
@@ -39,7 +39,7 @@ async def insert_company(tx: Tx, company: Company, *, now: datetime) -> bool:
 
 
 async def companies(tx: Tx, *, after: str = "", limit: int | None = None) -> list[Company]:
-    """Customers by name, after a name; not the provider. Served by ``company_name``."""
+    """Return the customers after a name, by name; not the provider. Served by ``company_name``."""
     rows = await tx.fetch(
         """select id, name, code from company where lower(name) > lower($1) and not is_provider
             order by lower(name) limit $2""",
@@ -50,13 +50,13 @@ async def companies(tx: Tx, *, after: str = "", limit: int | None = None) -> lis
 
 
 async def company(tx: Tx, company_id: UUID) -> Company | None:
-    """One company, or None."""
+    """Return a company, or None."""
     row = await tx.fetchrow("select id, name, code from company where id = $1", company_id)
     return None if row is None else Company(*row)
 
 
 async def lock_company(tx: Tx, company_id: UUID) -> Company | None:
-    """One company, held against changes by others until the transaction ends, or None."""
+    """Lock a company until the transaction ends; return it, or None."""
     row = await tx.fetchrow("select id, name, code from company where id = $1 for no key update", company_id)
     return None if row is None else Company(*row)
 
@@ -64,7 +64,7 @@ async def lock_company(tx: Tx, company_id: UUID) -> Company | None:
 async def save_company(tx: Tx, company: Company) -> bool:
     """Store the values of a locked company.
 
-    False when its name or code is another's name or code: then the transaction is of no more use.
+    Return False when its name or code is another's name or code: the transaction must then be rolled back.
     """
     try:
         row = await tx.write(
@@ -79,7 +79,7 @@ async def save_company(tx: Tx, company: Company) -> bool:
 
 
 async def find_company(tx: Tx, name: str) -> Company | None:
-    """The company of this name or code, in any case; the code goes first, as desks that are older may have both."""
+    """Return the company of this code or, if none, of this name, in any case; None when there is neither."""
     row = await tx.fetchrow(
         """select id, name, code from company where lower(name) = lower($1) or lower(code) = lower($1)
             order by lower(code) = lower($1) desc limit 1""",
@@ -89,7 +89,7 @@ async def find_company(tx: Tx, name: str) -> Company | None:
 
 
 async def insert_user(tx: Tx, user: User, *, now: datetime) -> bool:
-    """Store a user; False when the company has one of that address."""
+    """Store a new user; False when the company has a user with that e-mail address."""
     row = await tx.write(
         """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, created_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id""",
@@ -100,7 +100,7 @@ async def insert_user(tx: Tx, user: User, *, now: datetime) -> bool:
 
 
 async def users(tx: Tx, company_id: UUID, *, after: str = "", limit: int | None = None) -> list[User]:
-    """The users of a company by address, after an address. Served by ``app_user_email``."""
+    """Return a company's users after an e-mail address, by address. Served by ``app_user_email``."""
     rows = await tx.fetch(
         f"""select {USER} from app_user u where u.company_id = $1 and lower(u.email) > lower($2)
              order by lower(u.email) limit $3""",
@@ -112,7 +112,7 @@ async def users(tx: Tx, company_id: UUID, *, after: str = "", limit: int | None 
 
 
 async def first_user(tx: Tx, company_id: UUID) -> User | None:
-    """The user that a company has had for the longest time, of those still active, or None."""
+    """Return the oldest active user of a company, or the oldest when none is active; None when it has no user."""
     row = await tx.fetchrow(
         f"""select {USER} from app_user u where u.company_id = $1
              order by u.is_active desc, u.created_at, u.id limit 1""",
@@ -122,7 +122,7 @@ async def first_user(tx: Tx, company_id: UUID) -> User | None:
 
 
 async def user_with_email(tx: Tx, company_id: UUID, email: str) -> User | None:
-    """The user of a company with an address, whatever the case of its letters, or None."""
+    """Return the user of a company with an e-mail address, in any case, or None."""
     row = await tx.fetchrow(
         f"select {USER} from app_user u where u.company_id = $1 and lower(u.email) = lower($2)", company_id, email
     )
@@ -130,13 +130,13 @@ async def user_with_email(tx: Tx, company_id: UUID, email: str) -> User | None:
 
 
 async def user(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
-    """One user of a company, or None."""
+    """Return a user of a company, or None."""
     row = await tx.fetchrow(f"select {USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id)
     return None if row is None else user_of(row)
 
 
 async def lock_user(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
-    """One user of a company, held against changes by others until the transaction ends, or None."""
+    """Lock a user of a company until the transaction ends; return it, or None."""
     row = await tx.fetchrow(
         f"select {USER} from app_user u where u.company_id = $1 and u.id = $2 for no key update", company_id, user_id
     )
@@ -144,9 +144,9 @@ async def lock_user(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
 
 
 async def save_user(tx: Tx, user: User) -> bool:
-    """Store the values of a locked user, and count its version up.
+    """Store the values of a locked user, and increment its version.
 
-    False when the company has another of that address: then the transaction is of no more use.
+    Return False when the company has another with that e-mail address: the transaction must then be rolled back.
     """
     try:
         await tx.write(
@@ -163,17 +163,18 @@ async def save_user(tx: Tx, user: User) -> bool:
 
 
 async def has_other_admin(tx: Tx, company_id: UUID, user_id: UUID) -> bool:
-    """Whether a company has an active admin besides this one."""
-    found = await tx.fetchval(
-        "select true from app_user where company_id = $1 and id <> $2 and role = 'admin' and is_active limit 1",
+    """Return whether a company has an active admin other than this user."""
+    has_other: bool = await tx.fetchval(
+        """select exists (select from app_user
+                           where company_id = $1 and id <> $2 and role = 'admin' and is_active)""",
         company_id,
         user_id,
     )
-    return found is True
+    return has_other
 
 
 async def insert_key(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
-    """Store a key and the SHA-256 of its secret."""
+    """Store a new key and the SHA-256 of its secret."""
     await tx.write(
         """insert into api_key (company_id, id, user_id, name, prefix, secret_hash, scopes, created_at, expires_at)
            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
@@ -192,7 +193,7 @@ async def insert_key(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
 async def keys(
     tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
 ) -> list[ApiKey]:
-    """The keys of a company, oldest first, revoked ones too, after a time and id. Served by ``api_key_by_age``."""
+    """Return a company's keys, revoked ones too, oldest first, after a time and id. Served by ``api_key_by_age``."""
     rows = await tx.fetch(
         f"""select {_KEY} from api_key where company_id = $1 and (created_at, id) > ($2, $3)
              order by created_at, id limit $4""",
@@ -204,13 +205,13 @@ async def keys(
 
 
 async def key(tx: Tx, company_id: UUID, key_id: UUID) -> ApiKey | None:
-    """One key of a company, or None."""
+    """Return a key of a company, or None."""
     row = await tx.fetchrow(f"select {_KEY} from api_key where company_id = $1 and id = $2", company_id, key_id)
     return None if row is None else _key(row)
 
 
 async def lock_key(tx: Tx, company_id: UUID, key_id: UUID) -> ApiKey | None:
-    """One key of a company, held against changes by others until the transaction ends, or None."""
+    """Lock a key of a company until the transaction ends; return it, or None."""
     row = await tx.fetchrow(
         f"select {_KEY} from api_key where company_id = $1 and id = $2 for no key update", company_id, key_id
     )
@@ -218,7 +219,7 @@ async def lock_key(tx: Tx, company_id: UUID, key_id: UUID) -> ApiKey | None:
 
 
 async def revoke_key(tx: Tx, company_id: UUID, key_id: UUID, *, now: datetime) -> None:
-    """End a locked key."""
+    """Revoke a locked key."""
     await tx.write("update api_key set revoked_at = $3 where company_id = $1 and id = $2", company_id, key_id, now)
 
 
@@ -227,12 +228,11 @@ _ACTOR = f"""select {USER}, c.id, c.name, c.code
 
 
 def _actor(user: User, company: Company, scopes: frozenset[str], key_id: UUID | None, ends: datetime | None) -> Actor:
-    held = scopes & ROLE_SCOPES[user.role]
-    return Actor(user.role, user.name, company, user, key_id, ends, held)
+    return Actor(user.role, user.name, company, user, key_id, ends, scopes & ROLE_SCOPES[user.role])
 
 
 async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None:
-    """Who a key speaks for, or None when it is unknown, revoked or expired, or its user is not active.
+    """Return the actor of a key; None when the key is unknown, revoked or expired, or its user is not active.
 
     Served by ``api_key_by_secret``.
     """
@@ -254,14 +254,14 @@ async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None
 
 
 async def actor_for(tx: Tx, company_id: UUID, user_id: UUID, scopes: frozenset[str]) -> Actor | None:
-    """A user as an actor, for work that it asked for earlier, with its role of now; None when it is not active."""
+    """Return a user as an actor with its present role, for work that it requested; None when it is not active."""
     row = await tx.fetchrow(_ACTOR, company_id, user_id)
     return None if row is None else _actor(user_of(row), Company(row[8], row[9], row[10]), scopes, None, None)
 
 
 async def save_last_uses(tx: Tx, uses: list[tuple[UUID, UUID, datetime]]) -> None:
-    """Note when keys (company, key, time) were last used; a time never goes back."""
-    rows: list[tuple[object, ...]] = sorted(uses)  # one order for everybody: two savers cannot deadlock
+    """Store when keys (company, key, time) were last used; a stored time never gets earlier."""
+    rows: list[tuple[object, ...]] = sorted(uses)  # in one order, so that two processes cannot deadlock
     await tx.write_many(
         """update api_key set last_used_at = greatest(last_used_at, $3) where company_id = $1 and id = $2""", rows
     )

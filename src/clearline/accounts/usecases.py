@@ -1,4 +1,4 @@
-"""Companies and their users. Their API keys have a module of their own."""
+"""Companies and their users: list, read, add and change them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.accounts import store as account_store
 from clearline.accounts.domain import check_company, check_user
-from clearline.errors import AlreadyExists, Forbidden, InvalidInput, LastAdmin, NotFound
-from clearline.events import store as event_store
-from clearline.events.domain import changes_between, first_values, record
+from clearline.errors import Forbidden, LastAdmin, require_found, require_free, require_valid
+from clearline.events.domain import changes_between, first_values
+from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 
@@ -20,140 +20,102 @@ COMPANY_FIELDS = frozenset({"name", "code"})
 USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available"})
 
 
-async def company_of(tx: Tx, actor: Actor, which: UUID | str) -> Company:
-    """The company of an id, or of a name or customer code: any for the staff, a customer's own for the customer.
-
-    Raises:
-        NotFound: there is none that the actor may see.
-    """
-    if isinstance(which, UUID):
-        return await permissions.company_with_id(tx, actor, which)
-    return await permissions.company_named(tx, actor, which)
+async def find_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
+    """Return the company of an id, name or customer code: any for the staff, only its own for a customer."""
+    if isinstance(ref, UUID):
+        return await permissions.company_with_id(tx, actor, ref)
+    return await permissions.company_named(tx, actor, ref)
 
 
 def user_and_company(actor: Actor) -> tuple[User, Company]:
-    """Who the actor is, and where it belongs.
-
-    Raises:
-        Forbidden: the actor is the operator, who is no person of the desk.
-    """
+    """Return the acting user and its company; refuse the operator, who is no user."""
     if actor.user is None or actor.company is None:
         raise Forbidden("this needs a key of a user")
     return actor.user, actor.company
 
 
-async def company_to_manage(tx: Tx, actor: Actor, which: UUID | str) -> Company:
-    """A company whose people and keys the actor manages.
-
-    Raises:
-        NotFound: there is none that the actor may see.
-        Forbidden: the actor does not manage it.
-    """
-    company = await company_of(tx, actor, which)
+async def company_to_manage(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
+    """Return a company whose users and keys the actor manages."""
+    company = await find_company(tx, actor, ref)
     permissions.require_company_admin(actor, company)
     return company
 
 
 async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: datetime) -> Company:
-    """Take on a customer; ``code`` is the customer number that wires show.
+    """Add a customer; ``code`` is its customer number.
 
     Raises:
-        Forbidden: the actor does not run the desk.
-        InvalidInput: a value breaks a rule.
-        AlreadyExists: the name or the code is taken.
+        AlreadyExists: another company has the name or the code, as its name or its code.
     """
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
-    if violations := check_company(name, code):
-        raise InvalidInput(violations)
+    require_valid(check_company(name, code))
     company = Company(uuid4(), name, code)
-    await _one_at_a_time(tx)
-    if not await account_store.insert_company(tx, company, now=now):
-        raise AlreadyExists("company", f"{name} or code {code}")
-    fact = record("company", "created", company, first_values(company, COMPANY_FIELDS))
-    await event_store.append(tx, actor, company.id, fact, now=now)
+    await _lock_names(tx)
+    require_free(await account_store.insert_company(tx, company, now=now), "company", _names(company))
+    changes = first_values(company, COMPANY_FIELDS)
+    await append_record_event(tx, actor, "company", "created", company, changes, company_id=company.id, now=now)
     return company
 
 
-async def _one_at_a_time(tx: Tx) -> None:
-    """Name one company at a time: no index keeps one's name from being another's code."""
+async def _lock_names(tx: Tx) -> None:
+    """Lock the names of companies: no index prevents the name of one from being the code of another."""
     await account_store.lock_company(tx, PROVIDER_ID)
+
+
+def _names(company: Company) -> str:
+    return f"{company.name} or code {company.code}"
 
 
 async def list_companies(
     tx: Tx, actor: Actor, *, named: str | None = None, after: str = "", limit: int | None = None
 ) -> list[Company]:
-    """The customers by name, whatever the case of its letters; ``after`` is the name of the last one before.
+    """Return the customers after the name ``after``, by name in any case; without ``limit`` all of them.
 
-    ``named`` leaves only the one with that name or customer code. Served by ``company_name``. Without ``limit``, all
-    that follow.
-
-    Raises:
-        Forbidden: the actor is a customer, or its key may not read accounts.
+    With ``named``, return only the one of that name or customer code. Served by ``company_name``.
     """
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     if named is not None:
-        found = await account_store.find_company(tx, named)
-        return [] if found is None or found.id == PROVIDER_ID else [found]
+        company = await account_store.find_company(tx, named)
+        return [] if company is None or company.id == PROVIDER_ID else [company]
     return await account_store.companies(tx, after=after, limit=limit)
 
 
-async def get_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
-    """A company, or the provider itself.
-
-    Raises:
-        NotFound: there is none that the actor may see.
-        ScopeMissing: the actor's key may not read accounts.
-    """
+async def get_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
+    """Return a company: a customer or the provider."""
     permissions.require_scope(actor, Scope.ACCOUNTS_READ)
-    return await company_of(tx, actor, which)
+    return await find_company(tx, actor, ref)
 
 
-async def lock_company(tx: Tx, actor: Actor, which: UUID | str) -> Company:
-    """A company that the actor is about to change, held against changes by others until the transaction ends.
-
-    Raises:
-        Forbidden: the actor does not run the desk, or its key may not write accounts.
-        NotFound: no such company.
-    """
+async def lock_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
+    """Lock a company that the actor is about to change, until the transaction ends."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
-    found = await company_of(tx, actor, which)
-    locked = await account_store.lock_company(tx, found.id)
-    if locked is None:
-        raise NotFound("company", str(which))
-    return locked
+    company = await find_company(tx, actor, ref)
+    return require_found(await account_store.lock_company(tx, company.id), "company", ref)
 
 
-async def change_company(
-    tx: Tx, actor: Actor, which: UUID | str, values: Mapping[str, Any], *, now: datetime
-) -> Company:
-    """Set some of the values of ``COMPANY_FIELDS``; what is as it was is no change, and makes no event.
+async def change_company(tx: Tx, actor: Actor, ref: UUID | str, values: Mapping[str, Any], *, now: datetime) -> Company:
+    """Set some of the fields in ``COMPANY_FIELDS``.
 
     Raises:
-        Forbidden: the actor does not run the desk, or its key may not write accounts.
-        NotFound: no such company.
-        InvalidInput: a value breaks a rule.
-        AlreadyExists: the name or the code is taken.
+        AlreadyExists: another company has the name or the code, as its name or its code.
     """
-    before = await lock_company(tx, actor, which)
+    before = await lock_company(tx, actor, ref)
     after = replace(before, **values)
-    changes = changes_between(before, after)
-    if not changes:
-        return before
-    if violations := check_company(after.name, after.code):
-        raise InvalidInput(violations)
-    await _one_at_a_time(tx)
-    if not await account_store.save_company(tx, after):
-        raise AlreadyExists("company", f"{after.name} or code {after.code}")
-    await event_store.append(tx, actor, after.id, record("company", "changed", after, changes), now=now)
-    return after
+    return await change_record(tx, actor, "company", before, after, _save_company, company_id=before.id, now=now)
+
+
+async def _save_company(tx: Tx, company: Company) -> None:
+    require_valid(check_company(company.name, company.code))
+    await _lock_names(tx)
+    require_free(await account_store.save_company(tx, company), "company", _names(company))
 
 
 async def add_user(
     tx: Tx,
     actor: Actor,
-    which: UUID | str,
+    company_ref: UUID | str,
     *,
     name: str,
     email: str,
@@ -161,112 +123,83 @@ async def add_user(
     role: Role | None = None,
     now: datetime,
 ) -> User:
-    """Add a person to a company; without a role, one who may do the least there.
+    """Add a user to a company; the default role is the one with the fewest rights there.
 
     Raises:
-        NotFound: no such company.
-        Forbidden: the actor does not manage it.
-        InvalidInput: a value breaks a rule.
-        AlreadyExists: the company has a user of that address.
+        AlreadyExists: the company has a user with that e-mail address.
     """
-    company = await company_to_manage(tx, actor, which)
+    company = await company_to_manage(tx, actor, company_ref)
     of_provider = company.id == PROVIDER_ID
     if role is None:
         role = Role.VIEWER if of_provider else Role.CUSTOMER
-    if violations := check_user(name, email, phone, role, of_provider=of_provider):
-        raise InvalidInput(violations)
+    require_valid(check_user(name, email, phone, role, of_provider=of_provider))
     user = User(company.id, uuid4(), name, email, phone, role)
-    if not await account_store.insert_user(tx, user, now=now):
-        raise AlreadyExists("user", email)
-    fact = record("user", "created", user, first_values(user, USER_FIELDS))
-    await event_store.append(tx, actor, company.id, fact, now=now)
+    require_free(await account_store.insert_user(tx, user, now=now), "user", email)
+    changes = first_values(user, USER_FIELDS)
+    await append_record_event(tx, actor, "user", "created", user, changes, company_id=company.id, now=now)
     return user
 
 
 async def list_users(
-    tx: Tx, actor: Actor, which: UUID | str, *, after: str = "", limit: int | None = None
+    tx: Tx, actor: Actor, company_ref: UUID | str, *, after: str = "", limit: int | None = None
 ) -> list[User]:
-    """The users of a company by address, whatever the case of its letters; ``after`` is the last address before.
+    """Return a company's users after the e-mail address ``after``, by address in any case; without ``limit`` all.
 
-    Served by ``app_user_email``. Without ``limit``, all that follow.
-
-    Raises:
-        NotFound: no such company.
-        ScopeMissing: the actor's key may not read accounts.
+    Served by ``app_user_email``.
     """
-    permissions.require_scope(actor, Scope.ACCOUNTS_READ)
-    company = await company_of(tx, actor, which)
+    company = await get_company(tx, actor, company_ref)
     return await account_store.users(tx, company.id, after=after, limit=limit)
 
 
-async def get_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> User:
-    """A user of a company, by id or address.
-
-    Raises:
-        NotFound: no such company, or it has no such user.
-        ScopeMissing: the actor's key may not read accounts.
-    """
-    permissions.require_scope(actor, Scope.ACCOUNTS_READ)
-    return await _user(tx, await company_of(tx, actor, which), who)
+async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:
+    """Return a user of a company, by id or e-mail address."""
+    return await _user(tx, await get_company(tx, actor, company_ref), user_ref)
 
 
-async def _user(tx: Tx, company: Company, who: UUID | str) -> User:
-    if isinstance(who, UUID):
-        user = await account_store.user(tx, company.id, who)
-    else:
-        user = await account_store.user_with_email(tx, company.id, who)
-    if user is None:
-        raise NotFound("user", str(who))
-    return user
+async def _user(tx: Tx, company: Company, ref: UUID | str) -> User:
+    if isinstance(ref, UUID):
+        return require_found(await account_store.user(tx, company.id, ref), "user", ref)
+    return require_found(await account_store.user_with_email(tx, company.id, ref), "user", ref)
 
 
-async def lock_user(tx: Tx, actor: Actor, which: UUID | str, who: UUID | str) -> User:
-    """A user that the actor is about to change, held against changes by others until the transaction ends.
-
-    Raises:
-        NotFound: no such company, or it has no such user.
-        Forbidden: the actor does not manage the company.
-    """
-    company = await company_to_manage(tx, actor, which)
+async def lock_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:
+    """Lock a user that the actor is about to change, until the transaction ends."""
+    company = await company_to_manage(tx, actor, company_ref)
     if company.id == PROVIDER_ID:
-        await account_store.lock_company(tx, company.id)  # one at a time, or two admins could dismiss each other
-    found = await _user(tx, company, who)
-    locked = await account_store.lock_user(tx, company.id, found.id)
-    if locked is None:
-        raise NotFound("user", str(who))
-    return locked
+        await account_store.lock_company(tx, company.id)  # or two admins at once could deactivate each other
+    user = await _user(tx, company, user_ref)
+    return require_found(await account_store.lock_user(tx, company.id, user.id), "user", user_ref)
 
 
 async def change_user(
-    tx: Tx, actor: Actor, which: UUID | str, who: UUID | str, values: Mapping[str, Any], *, now: datetime
+    tx: Tx,
+    actor: Actor,
+    company_ref: UUID | str,
+    user_ref: UUID | str,
+    values: Mapping[str, Any],
+    *,
+    now: datetime,
 ) -> User:
-    """Set some of the values of ``USER_FIELDS``; what is as it was is no change, and makes no event.
-
-    One who is no longer active, or has another role, has it at once: every process forgets what keys may do.
+    """Set some of the fields in ``USER_FIELDS``. Another role or state takes effect at once, in every process.
 
     Raises:
-        NotFound: no such company, or it has no such user.
-        Forbidden: the actor does not manage the company.
-        InvalidInput: a value breaks a rule.
-        AlreadyExists: the company has another user of that address.
-        LastAdmin: it is the provider's last active admin, and only the operator may dismiss that one.
+        AlreadyExists: the company has another user with that e-mail address.
+        LastAdmin: the user is the provider's last active admin, and the actor is not the operator.
     """
-    before = await lock_user(tx, actor, which, who)
+    before = await lock_user(tx, actor, company_ref, user_ref)
     after = replace(before, **values)
     changes = changes_between(before, after)
     if not changes:
         return before
     of_provider = before.company_id == PROVIDER_ID
-    if violations := check_user(after.name, after.email, after.phone, after.role, of_provider=of_provider):
-        raise InvalidInput(violations)
-    leaves = _runs_the_desk(before) and not _runs_the_desk(after)
-    if leaves and not actor.is_operator and not await account_store.has_other_admin(tx, PROVIDER_ID, before.id):
+    require_valid(check_user(after.name, after.email, after.phone, after.role, of_provider=of_provider))
+    loses_admin = _is_active_admin(before) and not _is_active_admin(after)
+    if loses_admin and not actor.is_operator and not await account_store.has_other_admin(tx, PROVIDER_ID, before.id):
         raise LastAdmin
-    if not await account_store.save_user(tx, after):
-        raise AlreadyExists("user", after.email)
-    await event_store.append(tx, actor, after.company_id, record("user", "changed", after, changes), now=now)
+    require_free(await account_store.save_user(tx, after), "user", after.email)
+    await append_record_event(tx, actor, "user", "changed", after, changes, company_id=after.company_id, now=now)
     return after
 
 
-def _runs_the_desk(user: User) -> bool:
+def _is_active_admin(user: User) -> bool:
     return user.role.is_desk_admin and user.is_active

@@ -63,7 +63,7 @@ async def list_events(
 
 async def _company_id(tx: Tx, actor: Actor, company: UUID | str | None) -> UUID | None:
     if company is not None:
-        return (await accounts.company_of(tx, actor, company)).id
+        return (await accounts.find_company(tx, actor, company)).id
     return permissions.company_filter(actor)
 
 

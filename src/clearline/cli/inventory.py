@@ -9,9 +9,10 @@ from clearline.cli.accounts import company_option
 from clearline.cli.context import REFUSED, as_json, emit, run, table, within
 from clearline.clock import now
 from clearline.identity import OPERATOR
+from clearline.inventory import import_usecases as imports
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import INVENTORY_TYPES, Service, ServiceType
-from clearline.inventory.usecases import ImportReport
+from clearline.inventory.import_usecases import ImportReport
 from clearline.platform.database.transactions import Database, Tx
 
 _TYPES = click.Choice([one.value for one in INVENTORY_TYPES])
@@ -96,7 +97,7 @@ def service_import(company: str, file: IO[str], *, dry_run: bool, as_json: bool)
 
     async def work(database: Database) -> ImportReport:
         async with database.transaction() as tx:
-            return await inventory.import_services(tx, OPERATOR, company, file, dry_run=dry_run, now=now())
+            return await imports.import_csv(tx, OPERATOR, company, file, dry_run=dry_run, now=now())
 
     with Console(stderr=True).status(f"Importing services of {company} ..."):
         report = run(work)

@@ -101,7 +101,7 @@ async def open_reader(
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = permissions.company_filter(actor)
     if company is not None:
-        company_id = (await accounts.company_of(tx, actor, company)).id
+        company_id = (await accounts.find_company(tx, actor, company)).id
     if ticket is not None:
         ticket_company_id = await access.ticket_to_read(tx, actor, ticket)
         if company_id not in {None, ticket_company_id}:

@@ -1,4 +1,4 @@
-"""What a ticket can be about: the inventory of a company's services."""
+"""Services: what a ticket can be about."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -13,7 +13,7 @@ LABEL_MAX = 255
 
 
 class ServiceType(StrEnum):
-    """The kinds of service, spelt as the Console Connect API v2 spells them (``service.type``)."""
+    """The types of service, with the names of the Console Connect API v2 (``service.type``)."""
 
     PORT = "Port"
     CLOUD_ROUTER = "CloudRouter"
@@ -23,11 +23,11 @@ class ServiceType(StrEnum):
 
 
 INVENTORY_TYPES = tuple(kind for kind in ServiceType if kind is not ServiceType.NON_CONSOLE)
-"""The types that stand in an inventory; a Non-Console Service is whatever its owner calls it."""
+"""The types of services in an inventory. A Non-Console Service is never in one: any id is valid."""
 
 
 class Service(Struct, frozen=True):
-    """One service of a company. ``id`` is unique within the company; ``label`` is for people."""
+    """A service of a company. ``id`` is unique within the company; ``label`` is for people."""
 
     company_id: UUID
     id: str
@@ -36,7 +36,7 @@ class Service(Struct, frozen=True):
 
 
 def check_service(service_id: str, kind: str, label: str) -> list[Violation]:
-    """The rules that a service for the inventory breaks."""
+    """Return the rules that a service for the inventory breaks."""
     violations = [*check_text("id", service_id, most=ID_MAX), *check_text("label", label, most=LABEL_MAX)]
     if kind not in INVENTORY_TYPES:
         violations.append(Violation("type", "must be one of " + ", ".join(INVENTORY_TYPES)))

@@ -1,4 +1,4 @@
-"""The inventory: what a company's tickets can be about."""
+"""The services of companies."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from clearline.platform.database.transactions import Record, Tx
 
 _COLUMNS = "company_id, id, type, label"
 FIRST = ("", "", "")
-"""Before every service: a page's key is (type, label, id)."""
+"""The key (type, label, id) before every service."""
 
 
 def _service(row: Record) -> Service:
@@ -18,13 +18,13 @@ def _service(row: Record) -> Service:
 
 
 async def of_company(tx: Tx, company_id: UUID) -> list[Service]:
-    """A company's services by type and label. Served by ``service_by_label``."""
+    """Return a company's services by type and label. Served by ``service_by_label``."""
     rows = await tx.fetch(f"select {_COLUMNS} from service where company_id = $1 order by type, label, id", company_id)
     return [_service(row) for row in rows]
 
 
 async def page(tx: Tx, company_id: UUID, *, after: tuple[str, str, str], limit: int | None) -> list[Service]:
-    """A company's services by type and label, after (type, label, id). Served by ``service_by_label``."""
+    """Return a company's services after (type, label, id), in that order. Served by ``service_by_label``."""
     rows = await tx.fetch(
         f"""select {_COLUMNS} from service where company_id = $1 and (type, label, id) > ($2, $3, $4)
              order by type, label, id limit $5""",
@@ -36,13 +36,13 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[str, str, str], limit: 
 
 
 async def find(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
-    """One service of a company, or None."""
+    """Return a service of a company, or None."""
     row = await tx.fetchrow(f"select {_COLUMNS} from service where company_id = $1 and id = $2", company_id, service_id)
     return None if row is None else _service(row)
 
 
 async def lock(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
-    """One service of a company, held against changes by others until the transaction ends, or None."""
+    """Lock a service of a company until the transaction ends; return it, or None."""
     row = await tx.fetchrow(
         f"select {_COLUMNS} from service where company_id = $1 and id = $2 for update", company_id, service_id
     )
@@ -50,7 +50,7 @@ async def lock(tx: Tx, company_id: UUID, service_id: str) -> Service | None:
 
 
 async def insert(tx: Tx, service: Service, *, now: datetime) -> bool:
-    """Store a service; False when the company has one of that id."""
+    """Store a new service; False when the company has one of that id."""
     row = await tx.write(
         """insert into service (company_id, id, type, label, created_at) values ($1, $2, $3, $4, $5)
            on conflict do nothing returning id""",
@@ -69,13 +69,13 @@ async def save(tx: Tx, service: Service) -> None:
 
 
 async def delete(tx: Tx, company_id: UUID, service_id: str) -> None:
-    """Take a service out of the inventory; tickets keep the id and label that they were raised with."""
+    """Delete a service; tickets keep the id and label that they were raised with."""
     await tx.write("delete from service where company_id = $1 and id = $2", company_id, service_id)
 
 
 async def save_all(tx: Tx, services: list[Service], *, now: datetime) -> None:
-    """Store services, replacing the type and label of those that exist."""
-    in_order = sorted(services, key=lambda one: one.id)  # one order for everybody: two imports cannot deadlock
+    """Store services, new or changed."""
+    in_order = sorted(services, key=lambda service: service.id)  # in one order, so that two imports cannot deadlock
     rows: list[tuple[object, ...]] = [(s.company_id, s.id, s.type, s.label, now) for s in in_order]
     await tx.write_many(
         """insert into service (company_id, id, type, label, created_at) values ($1, $2, $3, $4, $5)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from clearline.accounts.key_usecases import KeyRing
+from clearline.accounts.key_ring import KeyRing
 from clearline.event_stream.event_signal import EventSignal
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 from clearline.settings import Settings

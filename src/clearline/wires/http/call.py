@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from clearline.accounts.key_usecases import KeyRing
+from clearline.accounts.key_ring import KeyRing
 from clearline.event_stream.event_signal import EventSignal
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database, Tx

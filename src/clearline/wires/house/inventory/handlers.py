@@ -6,6 +6,7 @@ from uuid import UUID
 
 from clearline.accounts import permissions
 from clearline.identity import Scope
+from clearline.inventory import import_usecases as imports
 from clearline.inventory import store as service_store
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ServiceType
@@ -88,7 +89,7 @@ async def import_services(call: Call) -> wire.InventoryImportOut:
     body = call.body(wire.InventoryImportIn)
     rows = [(one.id, one.type, one.label) for one in body.services]
     async with call.transaction() as tx:
-        done = await inventory.import_list(tx, call.actor, company_id, rows, dry_run=body.dry_run, now=call.now)
+        done = await imports.import_list(tx, call.actor, company_id, rows, dry_run=body.dry_run, now=call.now)
     return wire.InventoryImportOut(body.dry_run, done.created, done.updated, done.unchanged)
 
 

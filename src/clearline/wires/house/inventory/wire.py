@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.inventory import domain as service
-from clearline.inventory.usecases import IMPORT_MAX
+from clearline.inventory.import_usecases import IMPORT_MAX
 from clearline.wires.house.wire import characters
 
 InventoryId = Annotated[str, characters(1, service.ID_MAX)]

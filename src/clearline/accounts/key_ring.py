@@ -1,0 +1,82 @@
+"""The actors of API keys, in memory."""
+
+from datetime import datetime
+from uuid import UUID
+
+from clearline.accounts import store as account_store
+from clearline.accounts.domain import hash_secret, is_secret
+from clearline.errors import Unauthenticated
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Database
+
+_CACHED_MAX = 10_000
+
+
+class KeyRing:
+    """Caches the actor of each API key, so that most requests read no key from the database.
+
+    The database notifies every process when a key, user or company changes; the process then clears its cache. While
+    no notifications arrive (``line_down``), nothing is cached. Entries are found by the hash of the secret.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._actors: dict[bytes, Actor] = {}
+        self._last_uses: dict[tuple[UUID, UUID], datetime] = {}
+        self._line_is_up = False
+        self._generation = 0
+
+    def forget(self) -> None:
+        """Clear the cache."""
+        self._generation += 1
+        self._actors.clear()
+
+    def line_up(self) -> None:
+        """Start to cache: notifications arrive from now on."""
+        self.forget()
+        self._line_is_up = True
+
+    def line_down(self) -> None:
+        """Stop caching: notifications may be lost from now on."""
+        self._line_is_up = False
+        self.forget()
+
+    @property
+    def is_line_up(self) -> bool:
+        """Whether this process receives notifications of changes."""
+        return self._line_is_up
+
+    async def actor(self, secret: str, now: datetime) -> Actor:
+        """Return the actor of a key.
+
+        Raises:
+            Unauthenticated: the secret is malformed or unknown, or its key is revoked or expired.
+        """
+        if not is_secret(secret):
+            raise Unauthenticated
+        digest = hash_secret(secret)
+        actor = self._actors.get(digest) or await self._read(digest, now)
+        if actor is None or (actor.key_expires_at is not None and actor.key_expires_at <= now):
+            raise Unauthenticated
+        if actor.company is not None and actor.key_id is not None:
+            self._last_uses[actor.company.id, actor.key_id] = now
+        return actor
+
+    async def _read(self, digest: bytes, now: datetime) -> Actor | None:
+        generation = self._generation
+        async with self._database.statement() as tx:
+            actor = await account_store.actor_of(tx, digest, now=now)
+        # The row may be older than a change that was notified during the query: then it is not cached.
+        if actor is not None and self._line_is_up and generation == self._generation:
+            if len(self._actors) >= _CACHED_MAX:
+                self._actors.clear()
+            self._actors[digest] = actor
+        return actor
+
+    async def save_last_uses(self) -> int:
+        """Store when keys were last used, in a transaction of its own; return how many."""
+        uses, self._last_uses = self._last_uses, {}
+        if uses:
+            async with self._database.transaction() as tx:
+                await account_store.save_last_uses(tx, [(company, key, at) for (company, key), at in uses.items()])
+        return len(uses)

@@ -1,0 +1,122 @@
+"""Imports of services: bring a company's inventory up to a CSV file or a list."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from clearline.errors import Violation, require_valid
+from clearline.events import store as event_store
+from clearline.events.domain import Change, RecordChanged
+from clearline.identity import Actor, Company
+from clearline.inventory import store as service_store
+from clearline.inventory.domain import Service, ServiceType, check_service
+from clearline.inventory.usecases import KIND, company_to_manage
+from clearline.platform.database.transactions import Tx
+
+COLUMNS = ("id", "type", "label")
+IMPORT_MAX = 1000
+"""The most services of one list. A CSV file at the command line may have any number."""
+
+
+class LineError(Struct, frozen=True):
+    """What is wrong with one line of an import. Lines count from 1, the heading included."""
+
+    line: int
+    message: str
+
+
+class ImportReport(Struct, frozen=True):
+    """What an import did, or would do in a dry run. With any error it does nothing."""
+
+    created: int
+    updated: int
+    unchanged: int
+    errors: list[LineError]
+
+
+async def import_csv(
+    tx: Tx, actor: Actor, company_ref: UUID | str, lines: Iterable[str], *, dry_run: bool, now: datetime
+) -> ImportReport:
+    """Bring a company's inventory up to a CSV with the columns id, type and label, in any order.
+
+    Services that are not in the file stay. A dry run stores nothing, and neither does a file with an error.
+    """
+    company = await company_to_manage(tx, actor, company_ref)
+    services, errors = _read_csv(company, lines)
+    if errors:
+        return ImportReport(0, 0, 0, errors)
+    return await _store(tx, actor, company, services, dry_run=dry_run, now=now)
+
+
+async def import_list(
+    tx: Tx,
+    actor: Actor,
+    company_ref: UUID | str,
+    rows: Sequence[tuple[str, str, str]],
+    *,
+    dry_run: bool,
+    now: datetime,
+) -> ImportReport:
+    """Bring a company's inventory up to a list of at most ``IMPORT_MAX`` services: id, type and label of each.
+
+    Services that are not in the list stay. A dry run stores nothing. The violation ``services.3.id`` is about the
+    fourth row.
+    """
+    company = await company_to_manage(tx, actor, company_ref)
+    violations = []
+    if len(rows) > IMPORT_MAX:
+        violations.append(Violation("services", f"must have at most {IMPORT_MAX} items"))
+    services: dict[str, Service] = {}
+    for index, row in enumerate(rows[:IMPORT_MAX]):
+        broken = check_service(*row)
+        if row[0] in services:
+            broken.append(Violation("id", "stands earlier in the list too"))
+        violations += [Violation(f"services.{index}.{violation.field}", violation.rule) for violation in broken]
+        if not broken:
+            services[row[0]] = Service(company.id, row[0], ServiceType(row[1]), row[2])
+    require_valid(violations)
+    return await _store(tx, actor, company, list(services.values()), dry_run=dry_run, now=now)
+
+
+async def _store(
+    tx: Tx, actor: Actor, company: Company, services: list[Service], *, dry_run: bool, now: datetime
+) -> ImportReport:
+    stored = {service.id: service for service in await service_store.of_company(tx, company.id)}
+    changed = [service for service in services if stored.get(service.id) != service]
+    created = sum(service.id not in stored for service in changed)
+    report = ImportReport(created, len(changed) - created, len(services) - len(changed), [])
+    if changed and not dry_run:
+        await service_store.save_all(tx, changed, now=now)
+        counts = [Change("created", None, report.created), Change("updated", None, report.updated)]
+        fact = RecordChanged(KIND, "imported", str(company.id), company.name, counts)
+        await event_store.append(tx, actor, company.id, fact, now=now)
+    return report
+
+
+def _read_csv(company: Company, lines: Iterable[str]) -> tuple[list[Service], list[LineError]]:
+    reader = csv.DictReader(lines, strict=True)
+    services: dict[str, Service] = {}
+    errors: list[LineError] = []
+    try:
+        names = [name.strip().lower() for name in reader.fieldnames or []]
+        if missing := [name for name in COLUMNS if name not in names]:
+            return [], [LineError(1, f"the heading lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")]
+        reader.fieldnames = names
+        for row in reader:
+            values = [(row[name] or "").strip() for name in COLUMNS]
+            rules = [f"{violation.field} {violation.rule}" for violation in check_service(*values)]
+            if None in row:
+                rules.append("there are more values than columns in the heading")
+            if values[0] in services:
+                rules.append(f"id {values[0]} stands in an earlier line too")
+            if rules:
+                errors.append(LineError(reader.line_num, "; ".join(rules)))
+            else:
+                services[values[0]] = Service(company.id, values[0], ServiceType(values[1]), values[2])
+    except csv.Error as error:
+        # DictReader's own line_num is that of the row before the one that failed.
+        errors.append(LineError(reader.reader.line_num, f"is no CSV: {error}"))
+    return list(services.values()), errors
