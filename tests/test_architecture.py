@@ -18,14 +18,12 @@ FILES = sorted(SOURCE.rglob("*.py"))
 TEST_FILES = sorted(TESTS.rglob("*.py"))
 FOLDERS = sorted({path.parent for path in [*FILES, *TEST_FILES]})
 TOO_LONG = {
-    "tests/notifications/test_worker.py",
     "tests/search/test_language.py",
     "tests/search/test_usecases.py",
     "tests/webhooks/test_worker.py",
 }
 """Files that are still to be split."""
 PATCHED_BY_NAME = {
-    "tests/notifications/test_worker.py",
     "tests/webhooks/test_http_client.py",
     "tests/webhooks/test_worker.py",
     "tests/wires/house/event_stream/test_pages.py",

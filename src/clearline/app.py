@@ -64,13 +64,13 @@ def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[Pe
     """The jobs that any process may do, with what they need of the facades and pages."""
 
     async def tell_of_end(tx: Tx, one: Subscription) -> None:
-        office = await outbound_mail.settings_of(tx, settings)
+        office = await outbound_mail.mail_settings(tx, settings)
         await subscription_mail.tell_of_end(tx, one, mail.render, settings=office, now=now())
 
     return [
         *upkeep.shared(database, blobs, settings, now),
         *webhooks.jobs(database, settings, now, _webhook_body, tell_of_end),
-        *notifications.notifying(database, settings, mail.render, now),
+        *notifications.jobs(database, settings, mail.render, now),
         *mail_out.jobs(database, settings, now),
         *mail_in.jobs(database, blobs, settings, now),
     ]

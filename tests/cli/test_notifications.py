@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from clearline.events import store as event_store
-from clearline.notifications.recipients import WINDOW, note_events
+from clearline.notifications.recipients import GROUPING_WINDOW, record_notifications
 from clearline.platform.database.transactions import Database
 from tests.builders.application import run_command, run_json
 from tests.builders.tickets import raised
@@ -53,7 +53,7 @@ def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
         (("--rule", "nonsense=email"), 2, "nonsense is none of"),
         (("--quiet", "22-7-3"), 2, "22:00-07:00"),
         (("--zone", "Europe/Nowhere"), 1, "refused: time_zone must be the name of an IANA time zone"),
-        (("--rule", "internal_note=email"), 1, "refused: rules.internal_note is nothing that customers hear of"),
+        (("--rule", "internal_note=email"), 1, "refused: rules.internal_note is not available to the role customer"),
     ],
 )
 def test_what_cannot_be_set_is_refused(desk: str, options: tuple[str, ...], status: int, words: str) -> None:
@@ -76,12 +76,12 @@ def test_what_waits_is_listed(desk: str) -> None:
         async with database.transaction() as tx:
             number = await raised(tx, tenant)
             found = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=10)
-            await note_events(tx, found, now=NOW + timedelta(seconds=1))
+            await record_notifications(tx, found, now=NOW + timedelta(seconds=1))
         await database.close()
 
     asyncio.run(work())
     [waits] = run_json(desk, "notifications", "pending")
     assert (waits["recipient"], waits["type"], waits["channel"]) == ("ada@example.com", "ticket.created", "email")
-    due = (NOW + timedelta(seconds=1) + WINDOW).isoformat().replace("+00:00", "Z")
+    due = (NOW + timedelta(seconds=1) + GROUPING_WINDOW).isoformat().replace("+00:00", "Z")
     assert waits["dueAt"].replace("+00:00", "Z") == due
     assert "ada@example.com" in run_command(desk, "notifications", "pending").stdout

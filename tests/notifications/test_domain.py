@@ -7,14 +7,14 @@ from clearline.events.event_types import NotificationKind, visible_data
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
 from clearline.notifications.domain import (
     DEFAULTS,
-    NotificationSettings,
-    Way,
+    DeliveryMode,
+    NotificationPreferences,
     audience_of,
-    check_settings,
+    check_preferences,
+    effective_rules,
     notification_rules,
-    rules_of,
 )
-from clearline.notifications.wording import Names, Told, headline, sentence, who_did
+from clearline.notifications.wording import MailEntry, Names, author_text, headline, sentence
 from clearline.tickets.domain import Channel
 from tests.conftest import NOW
 
@@ -33,26 +33,31 @@ from tests.conftest import NOW
         ({"quiet_days": (8,)}, "quiet_days"),
         ({"quiet_days": (6, 6)}, "quiet_days"),
         ({"quiet_days": (1, 2, 3, 4, 5, 6, 7)}, "quiet_days"),
-        ({"rules": {NotificationKind.INTERNAL_NOTE: Way.EMAIL}}, "rules.internal_note"),
-        ({"rules": {NotificationKind.ASSIGNED_TO_ME: Way.OFF}}, "rules.assigned_to_me"),
+        ({"rules": {NotificationKind.INTERNAL_NOTE: DeliveryMode.EMAIL}}, "rules.internal_note"),
+        ({"rules": {NotificationKind.ASSIGNED_TO_ME: DeliveryMode.OFF}}, "rules.assigned_to_me"),
     ],
 )
 def test_settings_that_break_a_rule_are_told_by_the_member(values: dict[str, Any], field: str) -> None:
-    assert [one.field for one in check_settings(NotificationSettings(**values), Role.CUSTOMER)] == [field]
+    assert [one.field for one in check_preferences(NotificationPreferences(**values), Role.CUSTOMER)] == [field]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Asia/Kathmandu"])
 def test_settings_that_break_none_pass(zone: str) -> None:
-    wanted = NotificationSettings(zone, time(22), time(7), (6, 7), rules={NotificationKind.RESOLVED: Way.OFF})
+    wanted = NotificationPreferences(
+        zone, time(22), time(7), (6, 7), rules={NotificationKind.RESOLVED: DeliveryMode.OFF}
+    )
     for role in (*STAFF_ROLES, *CUSTOMER_ROLES):
-        assert check_settings(wanted, role) == []
+        assert check_preferences(wanted, role) == []
 
 
 def test_customers_have_no_rule_about_what_is_internal() -> None:
     inside = {NotificationKind.INTERNAL_NOTE, NotificationKind.ASSIGNED_TO_ME, NotificationKind.ROUTED_TO_MY_TEAM}
     for role in CUSTOMER_ROLES:
         assert not inside & DEFAULTS[role].keys()
-        assert rules_of(NotificationSettings(rules=dict.fromkeys(inside, Way.EMAIL)), role) == DEFAULTS[role]
+        assert (
+            effective_rules(NotificationPreferences(rules=dict.fromkeys(inside, DeliveryMode.EMAIL)), role)
+            == DEFAULTS[role]
+        )
     assert all(NotificationKind.COMPANY_TICKET not in DEFAULTS[role] for role in STAFF_ROLES)
 
 
@@ -122,8 +127,8 @@ def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so
     deleted = sentence("ticket.routed", {"after": "x"}, Names(), is_own=False)
     assert deleted.endswith("to a queue that no longer exists.")
     assert sentence("attachment.added", {}, Names("a", 7), is_own=False) == "Attached a (7 bytes)."
-    assert who_did("note.added", {"visibility": "internal"}, "Mara") == "Mara (internal)"
-    assert who_did("note.added", {"visibility": "public"}, "Mara") == "Mara"
+    assert author_text("note.added", {"visibility": "internal"}, "Mara") == "Mara (internal)"
+    assert author_text("note.added", {"visibility": "public"}, "Mara") == "Mara"
 
 
 @pytest.mark.parametrize(
@@ -138,5 +143,5 @@ def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so
     ],
 )
 def test_the_headline_is_the_most_important_thing(told: list[tuple[str, dict[str, Any]]], words: str) -> None:
-    found = [Told(number, NOW, kind, data, "Mara", "") for number, (kind, data) in enumerate(told)]
+    found = [MailEntry(number, NOW, kind, data, "Mara", "") for number, (kind, data) in enumerate(told)]
     assert headline(found, reader_id="me") == words

@@ -9,36 +9,40 @@ import structlog
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Role
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import Mail, MailSettings, MailState
+from clearline.mail.outbound.domain import MailSettings, MailState, NewMail, RateLimits
 from clearline.notifications import compose as notification_mail
 from clearline.notifications.compose import NOTIFICATION
-from clearline.notifications.domain import Way
-from clearline.notifications.recipients import WINDOW
+from clearline.notifications.domain import DeliveryMode
+from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.note_domain import Visibility
+from tests.builders.mail.notification_rig import CONTACT, NotificationRig, new_watcher, note
+from tests.builders.people import email_of
 from tests.builders.tickets import raised
 from tests.conftest import NOW, Tenant, new_tenant
-from tests.notifications import test_worker as test_notifications
-from tests.notifications.test_worker import CONTACT, World, a_follower, address, note
 
-world = test_notifications.world
 TO_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
 TO_CUSTOMERS = "Reply to this mail to add a note to the ticket."
-RULES = {NotificationKind.PROVIDER_NOTE: Way.EMAIL}
+RULES = {NotificationKind.PROVIDER_NOTE: DeliveryMode.EMAIL}
 
 
-async def test_a_mail_says_what_an_answer_to_it_becomes(world: World) -> None:
+async def test_a_mail_says_what_an_answer_to_it_becomes(rig: NotificationRig) -> None:
     async def work(tx: Tx) -> tuple[int, dict[str, str]]:
-        number = await raised(tx, world.tenant)
-        agent = await a_follower(tx, number, Role.AGENT, rules=RULES)
-        viewer = await a_follower(tx, number, Role.VIEWER, rules=RULES)
-        customer = await a_follower(tx, number, Role.CUSTOMER, world.tenant.company.code, rules=RULES)
-        says = {address(agent): TO_STAFF, address(viewer): "", address(customer): TO_CUSTOMERS, CONTACT: TO_CUSTOMERS}
+        number = await raised(tx, rig.tenant)
+        agent = await new_watcher(tx, number, Role.AGENT, rules=RULES)
+        viewer = await new_watcher(tx, number, Role.VIEWER, rules=RULES)
+        customer = await new_watcher(tx, number, Role.CUSTOMER, rig.tenant.company.code, rules=RULES)
+        says = {
+            email_of(agent): TO_STAFF,
+            email_of(viewer): "",
+            email_of(customer): TO_CUSTOMERS,
+            CONTACT: TO_CUSTOMERS,
+        }
         return number, says
 
-    number, says = await world.do(work)
-    await world.do(note(number, "We are looking at it.", OPERATOR))
-    made = await world.do(
+    number, says = await rig.transact(work)
+    await rig.transact(note(number, "We are looking at it.", OPERATOR))
+    made = await rig.transact(
         lambda tx: tx.fetchval(
             "insert into mailbox (id, address, created_at) values (gen_random_uuid(), $1, $2) returning id",
             f"{uuid4().hex}@example.net",
@@ -46,10 +50,10 @@ async def test_a_mail_says_what_an_answer_to_it_becomes(world: World) -> None:
         )
     )
     try:
-        await world.later(WINDOW)
+        await rig.advance(GROUPING_WINDOW)
     finally:
-        await world.do(lambda tx: tx.write("delete from mailbox where id = $1", made))
-    found = await world.sent()
+        await rig.transact(lambda tx: tx.write("delete from mailbox where id = $1", made))
+    found = await rig.take_sent()
     assert {one.to for one in found} == set(says)
     for mail in found:
         for said in (mail.text, mail.html):
@@ -59,35 +63,33 @@ async def test_a_mail_says_what_an_answer_to_it_becomes(world: World) -> None:
             assert ("Reply to" in said) is bool(says[mail.to])
 
 
-async def test_contacts_who_are_no_users_get_so_many_mails_an_hour_of_each_company(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(outbound_mail, "MOST_TO_CONTACTS", 3)
-    other = await new_tenant(world.database)
-    numbers = [await world.do(lambda tx: raised(tx, world.tenant)) for _ in range(5)]
-    foreign = await world.do(lambda tx: raised(tx, other))
-    reader = await world.do(lambda tx: a_follower(tx, numbers[4], Role.AGENT, rules=RULES))
-    await world.do(note(numbers[4], "To whom it concerns", OPERATOR))
+async def test_contacts_who_are_no_users_get_so_many_mails_an_hour_of_each_company(rig: NotificationRig) -> None:
+    rig.limit(RateLimits(per_company_contacts=3))
+    other = await new_tenant(rig.database)
+    numbers = [await rig.transact(lambda tx: raised(tx, rig.tenant)) for _ in range(5)]
+    foreign = await rig.transact(lambda tx: raised(tx, other))
+    reader = await rig.transact(lambda tx: new_watcher(tx, numbers[4], Role.AGENT, rules=RULES))
+    await rig.transact(note(numbers[4], "To whom it concerns", OPERATOR))
     with structlog.testing.capture_logs() as noted:
-        await world.later(WINDOW)
+        await rig.advance(GROUPING_WINDOW)
     assert [entry for entry in noted if entry["log_level"] == "warning"] == [
         {
-            "event": "mail to contacts not sent: too much within an hour",
+            "event": "mail to contacts not sent: rate limit of the company",
             "log_level": "warning",
-            "companies": {str(world.tenant.company.id): 2},
+            "companies": {str(rig.tenant.company.id): 2},
         }
     ]
-    assert await world.waiting() == 0
-    async with world.database.statement() as tx:
+    assert await rig.pending_count() == 0
+    async with rig.database.statement() as tx:
         rows = await tx.fetch("select recipient, ticket_number from outbound_mail")
     assert sorted(tuple(one) for one in rows) == sorted(
-        [*((CONTACT, number) for number in numbers[:3]), (CONTACT, foreign), (address(reader), numbers[4])]
+        [*((CONTACT, number) for number in numbers[:3]), (CONTACT, foreign), (email_of(reader), numbers[4])]
     )
-    world.now += timedelta(hours=1, seconds=1)
-    await world.sent()
-    await world.do(note(numbers[4], "An hour later", OPERATOR))
-    await world.later(WINDOW)
-    assert CONTACT in {one.to for one in await world.sent()}
+    rig.now += timedelta(hours=1, seconds=1)
+    await rig.take_sent()
+    await rig.transact(note(numbers[4], "An hour later", OPERATOR))
+    await rig.advance(GROUPING_WINDOW)
+    assert CONTACT in {one.to for one in await rig.take_sent()}
 
 
 async def test_the_fuse_of_contacts_counts_notifications_to_those_who_are_no_users(
@@ -103,33 +105,35 @@ async def test_the_fuse_of_contacts_counts_notifications_to_those_who_are_no_use
             (tenant, tenant.user.id, NOTIFICATION, 0),
             (other, None, NOTIFICATION, 0),
         ):
-            mail = Mail(
+            mail = NewMail(
                 recipient="ada@example.com", subject="Port", text="Text\n", html=None, kind=kind,
                 company_id=company.company.id, user_id=user_id,
             )  # fmt: skip
             settings = MailSettings("support@example.net", b"secret", "https://example.net", enabled=True)
-            await outbound_mail.send(tx, mail, now=NOW - timedelta(seconds=age), settings=settings)
+            await outbound_mail.enqueue(tx, mail, now=NOW - timedelta(seconds=age), settings=settings)
         assert await outbound_mail.contacts_count(tx, tenant.company.id, now=NOW) == 2
 
 
-@pytest.mark.parametrize("way", [Way.EMAIL, Way.DIGEST])
-async def test_nothing_waits_for_ever_for_an_address_that_is_suppressed(world: World, way: Way) -> None:
+@pytest.mark.parametrize("way", [DeliveryMode.EMAIL, DeliveryMode.DIGEST])
+async def test_nothing_waits_for_ever_for_an_address_that_is_suppressed(
+    rig: NotificationRig, way: DeliveryMode
+) -> None:
     async def work(tx: Tx) -> tuple[int, str]:
-        number = await raised(tx, world.tenant)
-        reader = await a_follower(tx, number, Role.AGENT, rules={NotificationKind.INTERNAL_NOTE: way})
-        for one in (address(reader), CONTACT):
+        number = await raised(tx, rig.tenant)
+        reader = await new_watcher(tx, number, Role.AGENT, rules={NotificationKind.INTERNAL_NOTE: way})
+        for one in (email_of(reader), CONTACT):
             if await outbound_mail.may_mail(tx, one):
                 await outbound_mail.suppress(tx, OPERATOR, one, now=NOW)
-        return number, address(reader)
+        return number, email_of(reader)
 
-    number, reader = await world.do(work)
-    await world.do(note(number, "News", OPERATOR, Visibility.INTERNAL))
-    await world.later(timedelta(days=1))
-    assert await world.waiting() == 0
-    async with world.database.transaction() as tx:
+    number, reader = await rig.transact(work)
+    await rig.transact(note(number, "News", OPERATOR, Visibility.INTERNAL))
+    await rig.advance(timedelta(days=1))
+    assert await rig.pending_count() == 0
+    async with rig.database.transaction() as tx:
         rows = await tx.fetch("select recipient, kind, state from outbound_mail")
         await outbound_mail.unsuppress(tx, OPERATOR, CONTACT, now=NOW)
-    kind = NOTIFICATION if way is Way.EMAIL else notification_mail.DIGEST
+    kind = NOTIFICATION if way is DeliveryMode.EMAIL else notification_mail.DIGEST
     assert {tuple(one) for one in rows} == {
         (reader, kind, MailState.DEAD),
         (CONTACT, NOTIFICATION, MailState.DEAD),

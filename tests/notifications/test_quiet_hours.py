@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from clearline.notifications.domain import DigestEvery, NotificationSettings
+from clearline.notifications.domain import DigestFrequency, NotificationPreferences
 from clearline.notifications.quiet_hours import next_digest, quiet_until
 
 ZONES = (
@@ -41,18 +41,18 @@ moments = st.builds(
     st.sampled_from((0, 1, 30.5)),
 )
 settings = st.builds(
-    lambda zone, hours, days, digest, at: NotificationSettings(
+    lambda zone, hours, days, digest, at: NotificationPreferences(
         zone, hours[0], hours[1], tuple(sorted(days)), digest, at
     ),
     st.sampled_from(ZONES),
     st.just((None, None)) | st.tuples(clocks, clocks).filter(lambda both: both[0] != both[1]),
     st.sets(st.integers(1, 7), max_size=3),
-    st.sampled_from(DigestEvery),
+    st.sampled_from(DigestFrequency),
     clocks,
 )
 
 
-def is_quiet(wanted: NotificationSettings, moment: datetime) -> bool:
+def is_quiet(wanted: NotificationPreferences, moment: datetime) -> bool:
     """The rule, said once more: by minutes of the day on the wall."""
     local = moment.astimezone(ZoneInfo(wanted.time_zone))
     if local.isoweekday() in wanted.quiet_days:
@@ -64,11 +64,11 @@ def is_quiet(wanted: NotificationSettings, moment: datetime) -> bool:
 
 
 @given(settings, moments)
-@example(NotificationSettings("Europe/Amsterdam", time(1), time(2, 30)), datetime(2026, 3, 29, 0, 30, tzinfo=UTC))
-@example(NotificationSettings("Europe/Amsterdam", time(22), time(2, 30)), datetime(2026, 10, 25, 0, 29, tzinfo=UTC))
-@example(NotificationSettings("America/Sao_Paulo", quiet_days=(6,)), datetime(2018, 11, 3, 12, tzinfo=UTC))
+@example(NotificationPreferences("Europe/Amsterdam", time(1), time(2, 30)), datetime(2026, 3, 29, 0, 30, tzinfo=UTC))
+@example(NotificationPreferences("Europe/Amsterdam", time(22), time(2, 30)), datetime(2026, 10, 25, 0, 29, tzinfo=UTC))
+@example(NotificationPreferences("America/Sao_Paulo", quiet_days=(6,)), datetime(2018, 11, 3, 12, tzinfo=UTC))
 def test_mail_waits_until_quiet_time_is_over_and_not_a_minute_longer(
-    wanted: NotificationSettings, moment: datetime
+    wanted: NotificationPreferences, moment: datetime
 ) -> None:
     end = quiet_until(wanted, moment)
     assert end >= moment
@@ -85,13 +85,13 @@ def test_mail_waits_until_quiet_time_is_over_and_not_a_minute_longer(
 
 @given(settings, moments)
 def test_a_digest_comes_after_what_it_tells_of_and_never_in_quiet_days(
-    wanted: NotificationSettings, moment: datetime
+    wanted: NotificationPreferences, moment: datetime
 ) -> None:
     due = next_digest(wanted, moment)
     local = due.astimezone(ZoneInfo(wanted.time_zone))
     assert due > moment
     assert local.isoweekday() not in wanted.quiet_days or wanted.time_zone == "Pacific/Apia"
-    if wanted.digest is DigestEvery.HOURLY:
+    if wanted.digest is DigestFrequency.HOURLY:
         assert not is_quiet(wanted, due)
         if wanted.quiet_from is None and not wanted.quiet_days:
             assert due - moment <= timedelta(minutes=90)
@@ -113,7 +113,7 @@ def test_a_digest_comes_after_what_it_tells_of_and_never_in_quiet_days(
     ],
 )
 def test_a_night_ends_when_the_clock_on_the_wall_says_so(zone: str, at: str, until: str) -> None:
-    wanted = NotificationSettings(zone, time(22), time(7))
+    wanted = NotificationPreferences(zone, time(22), time(7))
     assert quiet_until(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{until}Z")
 
 
@@ -126,10 +126,10 @@ def test_a_night_ends_when_the_clock_on_the_wall_says_so(zone: str, at: str, unt
     ],
 )
 def test_a_daily_digest_skips_quiet_days_and_keeps_its_hour(at: str, due: str) -> None:
-    wanted = NotificationSettings("Europe/Amsterdam", quiet_days=(6, 7), digest_at=time(8))
+    wanted = NotificationPreferences("Europe/Amsterdam", quiet_days=(6, 7), digest_at=time(8))
     assert next_digest(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{due}Z")
 
 
 def test_an_hourly_digest_comes_at_the_full_hour_on_the_wall() -> None:
-    wanted = NotificationSettings("Asia/Kathmandu", digest=DigestEvery.HOURLY)
+    wanted = NotificationPreferences("Asia/Kathmandu", digest=DigestFrequency.HOURLY)
     assert next_digest(wanted, datetime(2026, 7, 1, 12, 20, tzinfo=UTC)) == datetime(2026, 7, 1, 13, 15, tzinfo=UTC)

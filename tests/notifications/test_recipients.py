@@ -13,9 +13,15 @@ from clearline.accounts import usecases as accounts
 from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_state
 from clearline.events.event_types import NotificationKind, Relation
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
-from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import NotificationSettings, Way, notification_rules, rules_of, way_to
-from clearline.notifications.recipients import TOO_OLD, WINDOW, Noted
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.domain import (
+    DeliveryMode,
+    NotificationPreferences,
+    delivery_mode,
+    effective_rules,
+    notification_rules,
+)
+from clearline.notifications.recipients import GROUPING_WINDOW, MAX_EVENT_AGE, RecordResult
 from clearline.platform.database.transactions import Database
 from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
@@ -30,7 +36,7 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
-from tests.builders.notified import CONTACT, Scene, a_scene
+from tests.builders.notifications import CONTACT, Scene, a_scene
 from tests.conftest import NOW, Tenant
 
 
@@ -170,14 +176,14 @@ async def test_each_hears_of_what_it_has_to_do_with_unless_it_did_it(scene: Scen
 @pytest.mark.parametrize("what", TABLE)
 async def test_contacts_of_a_company_that_does_not_want_it_hear_nothing(scene: Scene, what: str) -> None:
     do, expected = TABLE[what]
-    await notifications.change_contacts(scene.tx, OPERATOR, scene.tenant.company.id, mails=False, now=NOW)
+    await preferences.change_contact_mail(scene.tx, OPERATOR, scene.tenant.company.id, mails=False, now=NOW)
     await do(scene)
     assert await scene.heard() == {who: way for who, way in expected.items() if who != "contact"}
 
 
 async def test_everybody_can_turn_everything_off_and_hears_nothing_but_the_contact(scene: Scene) -> None:
     for name, actor in scene.people.items():
-        rules = dict.fromkeys(rules_of(NotificationSettings(), actor.role), Way.OFF)
+        rules = dict.fromkeys(effective_rules(NotificationPreferences(), actor.role), DeliveryMode.OFF)
         await scene.wants(name, rules=rules)
     for by, visibility in (
         ("mate", Visibility.INTERNAL),
@@ -203,8 +209,8 @@ INTERNAL = (
 @pytest.mark.parametrize("what", INTERNAL)
 async def test_what_is_internal_reaches_no_customer_whatever_they_want(scene: Scene, what: str) -> None:
     for name, actor in scene.people.items():
-        known = rules_of(NotificationSettings(), actor.role)
-        await scene.wants(name, rules=dict.fromkeys(known, Way.EMAIL))
+        known = effective_rules(NotificationPreferences(), actor.role)
+        await scene.wants(name, rules=dict.fromkeys(known, DeliveryMode.EMAIL))
         if not actor.is_staff:
             await watchers.watch(scene.tx, OPERATOR, scene.number, scene.id(name), now=NOW)
             # Rules that no use case lets a customer have.
@@ -246,7 +252,8 @@ async def test_what_a_customer_is_told_of_holds_only_what_customers_may_know(sce
 
 async def test_a_contact_who_is_a_user_is_told_as_the_user_wants(scene: Scene) -> None:
     await scene.wants(
-        "quiet_boss", rules={NotificationKind.PROVIDER_NOTE: Way.DIGEST, NotificationKind.TICKET_RAISED: Way.OFF}
+        "quiet_boss",
+        rules={NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST, NotificationKind.TICKET_RAISED: DeliveryMode.OFF},
     )
     await scene.raise_ticket(contact=scene.address("quiet_boss").upper())
     assert await scene.heard() == {"boss": "email", "curious": "digest"}
@@ -281,7 +288,7 @@ async def test_a_contact_who_was_a_user_and_is_active_no_more_hears_nothing(scen
 
 
 async def test_an_imported_ticket_mails_nobody(scene: Scene) -> None:
-    await scene.wants("curious", rules={NotificationKind.TICKET_RAISED: Way.EMAIL})
+    await scene.wants("curious", rules={NotificationKind.TICKET_RAISED: DeliveryMode.EMAIL})
     line = {
         "company": "x", "title": "Old", "description": "Old", "issue_type": "Others", "status": "in_progress",
         "service": {"id": "OLD", "type": "Non-Console Service"}, "created_at": "2026-02-01T00:00:00Z",
@@ -314,9 +321,9 @@ async def test_notes_that_a_split_brings_along_are_not_told_again(scene: Scene) 
 async def test_what_is_older_than_a_day_is_told_to_nobody_and_counted(scene: Scene) -> None:
     await note("mate")(scene)
     scene.rewind()
-    assert await scene.tell(now=NOW + TOO_OLD) == Noted(0, 5)
+    assert await scene.tell(now=NOW + MAX_EVENT_AGE) == RecordResult(0, 5)
     scene.rewind()
-    told = await scene.tell(now=NOW + TOO_OLD - timedelta(seconds=1))
+    told = await scene.tell(now=NOW + MAX_EVENT_AGE - timedelta(seconds=1))
     assert (told.too_old, told.notifications > 0) == (0, True)
 
 
@@ -369,15 +376,15 @@ async def test_mail_waits_for_the_end_of_the_night_unless_it_is_critical(
     await scene.heard()
     due = {one.recipient: one.due_at for one in await scene.waiting()}
     end = datetime.fromisoformat("2026-03-01T14:45Z")
-    assert due[scene.address("agent")] == (end if waits else NOW + WINDOW)
-    assert due[scene.address("watcher")] == NOW + WINDOW
+    assert due[scene.address("agent")] == (end if waits else NOW + GROUPING_WINDOW)
+    assert due[scene.address("watcher")] == NOW + GROUPING_WINDOW
 
 
 def test_of_several_things_one_hears_by_the_loudest_rule_that_it_touches() -> None:
-    rules = {NotificationKind.PROVIDER_NOTE: Way.DIGEST, NotificationKind.COMPANY_TICKET: Way.EMAIL}
+    rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST, NotificationKind.COMPANY_TICKET: DeliveryMode.EMAIL}
     what = notification_rules("note.added", {"visibility": "public", "source": "seller"})
     contact, company = Relation.CONTACT, Relation.COMPANY
-    assert way_to(Role.CUSTOMER_ADMIN, rules, {contact, company}, what) is Way.EMAIL
-    assert way_to(Role.CUSTOMER_ADMIN, rules, {contact}, what) is Way.DIGEST
-    assert way_to(Role.CUSTOMER_ADMIN, rules, set(), what) is Way.OFF
-    assert way_to(Role.OPERATOR, {}, {contact}, what) is Way.OFF
+    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, {contact, company}, what) is DeliveryMode.EMAIL
+    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, {contact}, what) is DeliveryMode.DIGEST
+    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, set(), what) is DeliveryMode.OFF
+    assert delivery_mode(Role.OPERATOR, {}, {contact}, what) is DeliveryMode.OFF

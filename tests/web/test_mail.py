@@ -6,13 +6,13 @@ from typing import Any
 import jinja2
 import pytest
 
-from clearline.mail.outbound.domain import Rendered
+from clearline.mail.outbound.domain import RenderedMail
 from clearline.web.mail import WIDTH, laid_out, render, wrapped
 
 NOTE = "Hello Ada,\n\nthe port is down & <b>out</b>.\n\n  xe-0/0/1   down   15233\n  xe-0/0/2   up     0\n"
 
 
-def a_ticket(**values: Any) -> Rendered:
+def a_ticket(**values: Any) -> RenderedMail:
     usual: dict[str, Any] = {
         "number": "INC000000000042",
         "title": "Port down",

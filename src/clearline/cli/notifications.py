@@ -10,9 +10,9 @@ from clearline.cli.context import as_json, emit, limit_option, table, within
 from clearline.clock import now
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Company
-from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import WEEK, DigestEvery, Way, rules_of
-from clearline.notifications.preferences import Wishes
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.domain import WEEK, DeliveryMode, DigestFrequency, effective_rules
+from clearline.notifications.preference_usecases import UserPreferences
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 
@@ -34,24 +34,24 @@ def notifications_group() -> None:
 @as_json
 def show(company: str, email: str, *, as_json: bool) -> None:
     """What a person hears of, how, and when."""
-    _print(within(lambda tx: notifications.get_settings(tx, OPERATOR, company, email)), as_json=as_json)
+    _print(within(lambda tx: preferences.get_preferences(tx, OPERATOR, company, email)), as_json=as_json)
 
 
-class _Rule(click.ParamType[tuple[NotificationKind, Way | None]]):
+class _Rule(click.ParamType[tuple[NotificationKind, DeliveryMode | None]]):
     """A rule as people type it: ``resolved=digest``."""
 
     name = "KIND=WAY"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[NotificationKind, Way | None]:
+    ) -> tuple[NotificationKind, DeliveryMode | None]:
         """Read ``kind=way``."""
         kind, _equals, way = str(value).partition("=")
         if kind not in list(NotificationKind):
             self.fail(f"{kind} is none of {', '.join(NotificationKind)}", param, ctx)
-        if way not in [*Way, _DEFAULT]:
-            self.fail(f"{way or 'nothing'} is none of {', '.join(Way)}, {_DEFAULT}", param, ctx)
-        return NotificationKind(kind), None if way == _DEFAULT else Way(way)
+        if way not in [*DeliveryMode, _DEFAULT]:
+            self.fail(f"{way or 'nothing'} is none of {', '.join(DeliveryMode)}, {_DEFAULT}", param, ctx)
+        return NotificationKind(kind), None if way == _DEFAULT else DeliveryMode(way)
 
 
 class _Hours(click.ParamType[tuple[time | None, time | None]]):
@@ -83,7 +83,7 @@ class _Hours(click.ParamType[tuple[time | None, time | None]]):
 @click.option("--quiet-day", "days", type=click.Choice([*WEEK, _NONE]), multiple=True, help="May be given again.")
 @click.option("--critical-breaks-quiet/--quiet-is-quiet", "critical_breaks_quiet", default=None,
               help="Whether mail about critical tickets waits too.")  # fmt: skip
-@click.option("--digest", type=click.Choice([one.value for one in DigestEvery]), help="How often.")
+@click.option("--digest", type=click.Choice([one.value for one in DigestFrequency]), help="How often.")
 @click.option("--digest-at", type=_CLOCK, metavar="HH:MM", help="When a daily digest comes.")
 @as_json
 def set_rules(company: str, email: str, *, as_json: bool, **options: Any) -> None:
@@ -92,8 +92,8 @@ def set_rules(company: str, email: str, *, as_json: bool, **options: Any) -> Non
     if not values:
         raise click.UsageError("Say what to change; see clearline notifications set --help")
 
-    async def work(tx: Tx) -> Wishes:
-        return await notifications.change_settings(tx, OPERATOR, company, email, values, now=now())
+    async def work(tx: Tx) -> UserPreferences:
+        return await preferences.change_preferences(tx, OPERATOR, company, email, values, now=now())
 
     _print(within(work), as_json=as_json)
 
@@ -107,7 +107,7 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     if options["days"]:
         values["quiet_days"] = tuple(WEEK.index(day) + 1 for day in options["days"] if day != _NONE)
     if options["digest"] is not None:
-        values["digest"] = DigestEvery(options["digest"])
+        values["digest"] = DigestFrequency(options["digest"])
     if options["digest_at"] is not None:
         at: datetime = options["digest_at"]
         values["digest_at"] = at.time()
@@ -123,8 +123,8 @@ def contacts(company: str, *, mails: bool | None, as_json: bool) -> None:
 
     async def work(tx: Tx) -> tuple[Company, bool]:
         if mails is None:
-            return await notifications.get_contacts(tx, OPERATOR, company)
-        return await notifications.change_contacts(tx, OPERATOR, company, mails=mails, now=now())
+            return await preferences.get_contact_mail(tx, OPERATOR, company)
+        return await preferences.change_contact_mail(tx, OPERATOR, company, mails=mails, now=now())
 
     found, writes = within(work)
     if as_json:
@@ -138,7 +138,7 @@ def contacts(company: str, *, mails: bool | None, as_json: bool) -> None:
 @as_json
 def pending(limit: int, *, as_json: bool) -> None:
     """What waits to be told, what is due first standing first."""
-    found = within(lambda tx: notifications.list_pending(tx, OPERATOR, limit=limit))
+    found = within(lambda tx: preferences.list_pending(tx, OPERATOR, limit=limit))
     if as_json:
         emit([
             {"dueAt": one.due_at, "recipient": one.recipient, "ticket": ticket_number(one.ticket_number),
@@ -152,9 +152,9 @@ def pending(limit: int, *, as_json: bool) -> None:
     )
 
 
-def _print(found: Wishes, *, as_json: bool) -> None:
+def _print(found: UserPreferences, *, as_json: bool) -> None:
     user, kept = found
-    rules = rules_of(kept, user.role)
+    rules = effective_rules(kept, user.role)
     days = [WEEK[day - 1] for day in sorted(kept.quiet_days)]
     hours = None if kept.quiet_from is None else f"{kept.quiet_from:%H:%M}-{kept.quiet_to:%H:%M}"
     if as_json:
@@ -165,7 +165,7 @@ def _print(found: Wishes, *, as_json: bool) -> None:
         })  # fmt: skip
         return
     table(("KIND", "WAY"), list(rules.items()))
-    daily = f" at {kept.digest_at:%H:%M}" if kept.digest is DigestEvery.DAILY else ""
+    daily = f" at {kept.digest_at:%H:%M}" if kept.digest is DigestFrequency.DAILY else ""
     quiet = ", ".join(filter(None, [hours, *days])) or "none"
     critical = "; critical tickets do not wait" if kept.critical_breaks_quiet else ""
     click.echo(f"\nDigest {kept.digest}{daily}. Quiet: {quiet}{critical}. Time zone {kept.time_zone}.")

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, Actor
-from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import DigestEvery, Way
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.domain import DeliveryMode, DigestFrequency
 from clearline.platform.database.transactions import Tx
 
 _WISHES: Sequence[tuple[str, Mapping[str, Any]]] = (
@@ -19,12 +19,12 @@ _WISHES: Sequence[tuple[str, Mapping[str, Any]]] = (
             "quiet_from": time(22),
             "quiet_to": time(7),
             "critical_breaks_quiet": True,
-            "rules": {NotificationKind.TICKET_RAISED: Way.DIGEST},
+            "rules": {NotificationKind.TICKET_RAISED: DeliveryMode.DIGEST},
         },
     ),
     (
         "aiko.tan@provider.example.org",
-        {"time_zone": "Asia/Singapore", "quiet_days": (6, 7), "digest": DigestEvery.HOURLY},
+        {"time_zone": "Asia/Singapore", "quiet_days": (6, 7), "digest": DigestFrequency.HOURLY},
     ),
 )
 
@@ -32,6 +32,6 @@ _WISHES: Sequence[tuple[str, Mapping[str, Any]]] = (
 async def demo_notifications(tx: Tx, actor: Actor, companies: Sequence[UUID], *, now: datetime) -> None:
     """Set what two people of the demo's provider want, and that contacts of these companies are not written to."""
     for email, values in _WISHES:
-        await notifications.change_settings(tx, actor, PROVIDER_ID, email, values, now=now)
+        await preferences.change_preferences(tx, actor, PROVIDER_ID, email, values, now=now)
     for company_id in companies:
-        await notifications.change_contacts(tx, actor, company_id, mails=False, now=now)
+        await preferences.change_contact_mail(tx, actor, company_id, mails=False, now=now)

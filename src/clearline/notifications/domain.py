@@ -18,7 +18,7 @@ WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 """The days as people name them; the first is day 1 (ISO 8601)."""
 
 
-class Way(StrEnum):
+class DeliveryMode(StrEnum):
     """How somebody hears of something."""
 
     EMAIL = "email"
@@ -26,48 +26,48 @@ class Way(StrEnum):
     OFF = "off"
 
 
-class DigestEvery(StrEnum):
+class DigestFrequency(StrEnum):
     """How often a digest comes, when there is anything in it."""
 
     HOURLY = "hourly"
     DAILY = "daily"
 
 
-_WORKS: dict[NotificationKind, Way] = {
-    NotificationKind.ASSIGNED_TO_ME: Way.EMAIL,
-    NotificationKind.ROUTED_TO_MY_TEAM: Way.EMAIL,
+_AGENT_DEFAULTS: dict[NotificationKind, DeliveryMode] = {
+    NotificationKind.ASSIGNED_TO_ME: DeliveryMode.EMAIL,
+    NotificationKind.ROUTED_TO_MY_TEAM: DeliveryMode.EMAIL,
 }
-_STAFF: dict[NotificationKind, Way] = {
-    NotificationKind.TICKET_RAISED: Way.OFF,
-    NotificationKind.CUSTOMER_NOTE: Way.EMAIL,
-    NotificationKind.PROVIDER_NOTE: Way.EMAIL,
-    NotificationKind.INTERNAL_NOTE: Way.EMAIL,
-    NotificationKind.STATUS_CHANGED: Way.EMAIL,
-    NotificationKind.RESOLVED: Way.EMAIL,
-    NotificationKind.REOPENED: Way.EMAIL,
-    NotificationKind.WATCHED_CHANGE: Way.DIGEST,
+_STAFF_DEFAULTS: dict[NotificationKind, DeliveryMode] = {
+    NotificationKind.TICKET_RAISED: DeliveryMode.OFF,
+    NotificationKind.CUSTOMER_NOTE: DeliveryMode.EMAIL,
+    NotificationKind.PROVIDER_NOTE: DeliveryMode.EMAIL,
+    NotificationKind.INTERNAL_NOTE: DeliveryMode.EMAIL,
+    NotificationKind.STATUS_CHANGED: DeliveryMode.EMAIL,
+    NotificationKind.RESOLVED: DeliveryMode.EMAIL,
+    NotificationKind.REOPENED: DeliveryMode.EMAIL,
+    NotificationKind.WATCHED_CHANGE: DeliveryMode.DIGEST,
 }
-_CUSTOMER: dict[NotificationKind, Way] = {
-    NotificationKind.TICKET_RAISED: Way.EMAIL,
-    NotificationKind.CUSTOMER_NOTE: Way.EMAIL,
-    NotificationKind.PROVIDER_NOTE: Way.EMAIL,
-    NotificationKind.STATUS_CHANGED: Way.EMAIL,
-    NotificationKind.RESOLVED: Way.EMAIL,
-    NotificationKind.REOPENED: Way.EMAIL,
-    NotificationKind.WATCHED_CHANGE: Way.DIGEST,
-    NotificationKind.COMPANY_TICKET: Way.OFF,
+_CUSTOMER_DEFAULTS: dict[NotificationKind, DeliveryMode] = {
+    NotificationKind.TICKET_RAISED: DeliveryMode.EMAIL,
+    NotificationKind.CUSTOMER_NOTE: DeliveryMode.EMAIL,
+    NotificationKind.PROVIDER_NOTE: DeliveryMode.EMAIL,
+    NotificationKind.STATUS_CHANGED: DeliveryMode.EMAIL,
+    NotificationKind.RESOLVED: DeliveryMode.EMAIL,
+    NotificationKind.REOPENED: DeliveryMode.EMAIL,
+    NotificationKind.WATCHED_CHANGE: DeliveryMode.DIGEST,
+    NotificationKind.COMPANY_TICKET: DeliveryMode.OFF,
 }
-DEFAULTS: dict[Role, dict[NotificationKind, Way]] = {
-    Role.VIEWER: _STAFF,
-    Role.AGENT: _WORKS | _STAFF,
-    Role.ADMIN: _WORKS | _STAFF,
-    Role.CUSTOMER: _CUSTOMER,
-    Role.CUSTOMER_ADMIN: _CUSTOMER,
+DEFAULTS: dict[Role, dict[NotificationKind, DeliveryMode]] = {
+    Role.VIEWER: _STAFF_DEFAULTS,
+    Role.AGENT: _AGENT_DEFAULTS | _STAFF_DEFAULTS,
+    Role.ADMIN: _AGENT_DEFAULTS | _STAFF_DEFAULTS,
+    Role.CUSTOMER: _CUSTOMER_DEFAULTS,
+    Role.CUSTOMER_ADMIN: _CUSTOMER_DEFAULTS,
 }
 """What holds until somebody says otherwise. What is not named is nothing that the role could hear of."""
 
 
-class NotificationSettings(Struct, frozen=True):
+class NotificationPreferences(Struct, frozen=True):
     """What a person wants to hear of, and when.
 
     From ``quiet_from`` to ``quiet_to`` on the clocks of ``time_zone``, past midnight when the second is earlier, and on
@@ -79,14 +79,14 @@ class NotificationSettings(Struct, frozen=True):
     quiet_from: time | None = None
     quiet_to: time | None = None
     quiet_days: tuple[int, ...] = ()
-    digest: DigestEvery = DigestEvery.DAILY
+    digest: DigestFrequency = DigestFrequency.DAILY
     digest_at: time = time(8)
     critical_breaks_quiet: bool = False
-    rules: dict[NotificationKind, Way] = {}
+    rules: dict[NotificationKind, DeliveryMode] = {}
     version: int = 1
 
 
-_RECEIPTS = {Channel.EMAIL, Channel.PHONE, Channel.PORTAL}
+_RECEIPT_CHANNELS = {Channel.EMAIL, Channel.PHONE, Channel.PORTAL}
 """Ways to raise a ticket that give its number by mail also to the one who did it."""
 
 
@@ -112,23 +112,23 @@ def _holds(rule: NotificationRule, values: Mapping[str, Any]) -> bool:
 
 def is_receipt(kind: str, data: dict[str, Any]) -> bool:
     """Whether the contact is told even of what it did itself: that its ticket arrived, and under which number."""
-    return kind == EventType.TICKET_CREATED and data["channel"] in _RECEIPTS
+    return kind == EventType.TICKET_CREATED and data["channel"] in _RECEIPT_CHANNELS
 
 
-def way_to(
+def delivery_mode(
     role: Role,
-    rules: dict[NotificationKind, Way],
+    rules: dict[NotificationKind, DeliveryMode],
     relations: Collection[Relation],
     matching: Sequence[NotificationRule],
-) -> Way:
+) -> DeliveryMode:
     """How a person hears of an event: by the loudest of the rules that its relations to the ticket touch."""
     defaults = DEFAULTS.get(role, {})
-    ways = {
+    modes = {
         rules.get(rule.kind, defaults[rule.kind])
         for rule in matching
         if rule.kind in defaults and not rule.recipients.isdisjoint(relations)
     }
-    return next((way for way in Way if way in ways), Way.OFF)
+    return next((mode for mode in DeliveryMode if mode in modes), DeliveryMode.OFF)
 
 
 def audience_of(role: Role | None) -> Audience:
@@ -136,33 +136,33 @@ def audience_of(role: Role | None) -> Audience:
     return Audience.STAFF if role is not None and role.is_staff else Audience.CUSTOMER
 
 
-def rules_of(settings: NotificationSettings, role: Role) -> dict[NotificationKind, Way]:
+def effective_rules(preferences: NotificationPreferences, role: Role) -> dict[NotificationKind, DeliveryMode]:
     """Every rule that a person of the role has, with what holds now."""
-    return {what: settings.rules.get(what, default) for what, default in DEFAULTS.get(role, {}).items()}
+    return {kind: preferences.rules.get(kind, default) for kind, default in DEFAULTS.get(role, {}).items()}
 
 
 @cache
-def _zones() -> frozenset[str]:
+def _zone_names() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def check_settings(settings: NotificationSettings, role: Role) -> list[Violation]:
+def check_preferences(preferences: NotificationPreferences, role: Role) -> list[Violation]:
     """The rules that settings break."""
     violations = []
-    if settings.time_zone not in _zones():
+    if preferences.time_zone not in _zone_names():
         violations.append(Violation("time_zone", "must be the name of an IANA time zone, such as Europe/Amsterdam"))
-    if (settings.quiet_from is None) != (settings.quiet_to is None):
-        missing = "quiet_from" if settings.quiet_from is None else "quiet_to"
-        violations.append(Violation(missing, "must be given with the other end of the quiet hours"))
-    elif settings.quiet_from is not None and settings.quiet_from == settings.quiet_to:
-        violations.append(Violation("quiet_to", "must not be when the quiet hours begin"))
-    days = set(settings.quiet_days)
-    if len(days) != len(settings.quiet_days) or not days < set(range(1, 8)):
+    if (preferences.quiet_from is None) != (preferences.quiet_to is None):
+        missing = "quiet_from" if preferences.quiet_from is None else "quiet_to"
+        violations.append(Violation(missing, "is required with the other end of the quiet hours"))
+    elif preferences.quiet_from is not None and preferences.quiet_from == preferences.quiet_to:
+        violations.append(Violation("quiet_to", "must differ from quiet_from"))
+    days = set(preferences.quiet_days)
+    if len(days) != len(preferences.quiet_days) or not days < set(range(1, 8)):
         violations.append(Violation("quiet_days", "must be at most six different days of the week"))
     known = DEFAULTS.get(role, {})
     violations += [
-        Violation(f"rules.{what}", f"is nothing that {role.replace('_', ' ')}s hear of")
-        for what in settings.rules
-        if what not in known
+        Violation(f"rules.{kind}", f"is not available to the role {role}")
+        for kind in preferences.rules
+        if kind not in known
     ]
     return violations

@@ -1,4 +1,4 @@
-"""What people want to hear of, and whether contacts are written to."""
+"""Notification preferences of users, and whether the contacts of a company receive mail."""
 
 from typing import Any
 from uuid import UUID
@@ -6,43 +6,50 @@ from uuid import UUID
 import msgspec
 
 from clearline.events.event_types import NotificationKind
-from clearline.notifications.domain import DigestEvery, NotificationSettings, Way
+from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
 from clearline.platform.database.transactions import Record, Tx
 
-BREAKS = "critical_breaks_quiet"
-"""The member of the column ``rules`` that is no rule."""
+CRITICAL_BREAKS_QUIET = "critical_breaks_quiet"
+"""The member of the JSON column ``rules`` that is not a rule but ``critical_breaks_quiet``."""
 
-SETTINGS = "s.time_zone, s.quiet_from, s.quiet_to, s.quiet_days, s.digest, s.digest_at, s.rules, s.version"
-_NONE = NotificationSettings()
-_KIND = {str(one): one for one in NotificationKind}
-_WAY = {str(one): one for one in Way}
+COLUMNS = "s.time_zone, s.quiet_from, s.quiet_to, s.quiet_days, s.digest, s.digest_at, s.rules, s.version"
+"""The columns of ``notification_settings s``, in the order that ``preferences_of`` reads."""
+
+_DEFAULTS = NotificationPreferences()
+_KINDS = {str(kind): kind for kind in NotificationKind}
+_MODES = {str(mode): mode for mode in DeliveryMode}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def settings_of(row: Record) -> NotificationSettings:
-    """The settings in a row of ``SETTINGS``; the defaults when a left join found none."""
-    zone, begin, end, days, digest, digest_at, stored, version = row
+def preferences_of(row: Record) -> NotificationPreferences:
+    """Return the preferences in a row of ``COLUMNS``; the defaults when a left join found no row.
+
+    Rules whose kind or mode this version does not know are ignored.
+    """
+    zone, begin, end, days, digest, digest_at, stored_rules, version = row
     if zone is None:
-        return _NONE
-    kept = _decode(stored)
-    breaks = kept.pop(BREAKS, False)
-    rules = {_KIND[name]: _WAY[way] for name, way in kept.items() if name in _KIND and way in _WAY}
-    return NotificationSettings(zone, begin, end, tuple(days), DigestEvery(digest), digest_at, breaks, rules, version)
+        return _DEFAULTS
+    members = _decode(stored_rules)
+    breaks_quiet = members.pop(CRITICAL_BREAKS_QUIET, False)
+    rules = {_KINDS[kind]: _MODES[mode] for kind, mode in members.items() if kind in _KINDS and mode in _MODES}
+    return NotificationPreferences(
+        zone, begin, end, tuple(days), DigestFrequency(digest), digest_at, breaks_quiet, rules, version
+    )
 
 
-async def get(tx: Tx, company_id: UUID, user_id: UUID) -> NotificationSettings:
-    """What a person wants to hear of; the defaults when it never said. Served by the primary key."""
+async def get(tx: Tx, company_id: UUID, user_id: UUID) -> NotificationPreferences:
+    """Return a user's preferences; the defaults when none are stored. Served by the primary key."""
     row = await tx.fetchrow(
-        f"select {SETTINGS} from notification_settings s where s.company_id = $1 and s.user_id = $2",
+        f"select {COLUMNS} from notification_settings s where s.company_id = $1 and s.user_id = $2",
         company_id,
         user_id,
     )
-    return _NONE if row is None else settings_of(row)
+    return _DEFAULTS if row is None else preferences_of(row)
 
 
-async def save(tx: Tx, company_id: UUID, user_id: UUID, values: NotificationSettings) -> None:
-    """Store what a person wants to hear of. The caller holds the person's row."""
+async def save(tx: Tx, company_id: UUID, user_id: UUID, values: NotificationPreferences) -> None:
+    """Store a user's preferences. The caller holds the lock on the user's row."""
     await tx.write(
         """
         insert into notification_settings (company_id, user_id, time_zone, quiet_from, quiet_to, quiet_days, digest,
@@ -60,25 +67,28 @@ async def save(tx: Tx, company_id: UUID, user_id: UUID, values: NotificationSett
         list(values.quiet_days),
         values.digest,
         values.digest_at,
-        _encode({**values.rules, BREAKS: values.critical_breaks_quiet}).decode(),
+        _encode({**values.rules, CRITICAL_BREAKS_QUIET: values.critical_breaks_quiet}).decode(),
         values.version,
     )
 
 
 async def mails_contacts(tx: Tx, company_id: UUID) -> bool:
-    """Whether the contacts of a company's tickets are written to. Served by the primary key."""
+    """Return whether the contacts of a company's tickets receive mail. Served by the primary key."""
     found = await tx.fetchval("select mails_contacts from company where id = $1", company_id)
     return found is True
 
 
 async def save_mails_contacts(tx: Tx, company_id: UUID, *, mails: bool) -> None:
-    """Note whether the contacts of a locked company's tickets are written to."""
+    """Store whether the contacts of a company's tickets receive mail. The caller holds the lock on the company."""
     await tx.write("update company set mails_contacts = $2 where id = $1", company_id, mails)
 
 
-async def takes_replies(tx: Tx, *, listens: bool) -> bool:
-    """Whether a mailbox is there whose mail is taken: polled or, when the server ``listens``, any. There are few."""
+async def accepts_replies(tx: Tx, *, is_listening: bool) -> bool:
+    """Return whether replies arrive: an active mailbox is polled or, when the server listens for mail, exists.
+
+    Reads the whole table ``mailbox``, which is small.
+    """
     found = await tx.fetchval(
-        "select exists (select from mailbox where is_active and ($1 or imap_host is not null))", listens
+        "select exists (select from mailbox where is_active and ($1 or imap_host is not null))", is_listening
     )
     return found is True

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from clearline.notifications.domain import DigestEvery, NotificationSettings
+from clearline.notifications.domain import DigestFrequency, NotificationPreferences
 
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -19,7 +19,7 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def quiet_until(settings: NotificationSettings, at: datetime) -> datetime:
+def quiet_until(settings: NotificationPreferences, at: datetime) -> datetime:
     """The first moment, ``at`` or later, that is not quiet; in UTC.
 
     Quiet hours are read off the clock on the wall. Where clocks go back, an hour that is quiet is so twice; where they
@@ -34,7 +34,7 @@ def quiet_until(settings: NotificationSettings, at: datetime) -> datetime:
     return moment
 
 
-def _is_quiet(settings: NotificationSettings, local: datetime) -> bool:
+def _is_quiet(settings: NotificationPreferences, local: datetime) -> bool:
     if local.isoweekday() in settings.quiet_days:
         return True
     begin, end = settings.quiet_from, settings.quiet_to
@@ -44,7 +44,7 @@ def _is_quiet(settings: NotificationSettings, local: datetime) -> bool:
     return begin <= time < end if begin < end else time >= begin or time < end
 
 
-def _left(settings: NotificationSettings, wall: datetime) -> timedelta:
+def _left(settings: NotificationPreferences, wall: datetime) -> timedelta:
     """How far the clock has to go for what makes the time quiet now to be over."""
     midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
     if wall.isoweekday() in settings.quiet_days or settings.quiet_to is None:
@@ -68,7 +68,7 @@ def _or_change(begin: datetime, end: datetime, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(high, UTC)
 
 
-def next_digest(settings: NotificationSettings, at: datetime) -> datetime:
+def next_digest(settings: NotificationPreferences, at: datetime) -> datetime:
     """When the next digest after ``at`` is due, in UTC.
 
     An hourly one comes at the full hour and waits for quiet time to end; a daily one comes at its hour on the next day
@@ -76,7 +76,7 @@ def next_digest(settings: NotificationSettings, at: datetime) -> datetime:
     """
     zone = zone_of(settings.time_zone)
     local = at.astimezone(zone)
-    if settings.digest is DigestEvery.HOURLY:
+    if settings.digest is DigestFrequency.HOURLY:
         wall = local.replace(tzinfo=None)
         full = wall.replace(minute=0, second=0, microsecond=0) + _HOUR
         return quiet_until(settings, at.astimezone(UTC) + (full - wall))

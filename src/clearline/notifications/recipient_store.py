@@ -7,13 +7,13 @@ from uuid import UUID
 from clearline.accounts.store import USER, user_of
 from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, User
-from clearline.notifications.domain import NotificationSettings, Way
-from clearline.notifications.preference_store import SETTINGS, settings_of
+from clearline.notifications.domain import DeliveryMode, NotificationPreferences
+from clearline.notifications.preference_store import COLUMNS, preferences_of
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Priority
 
 
-class TicketNow(NamedTuple):
+class NotifiedTicket(NamedTuple):
     """What of a ticket says who hears of it. ``contact`` is None where the company's contacts are not written to."""
 
     company_id: UUID
@@ -30,10 +30,10 @@ TICKETS = """
       join company c on c.id = t.company_id"""
 
 
-async def tickets(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> dict[int, TicketNow]:
+async def tickets(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> dict[int, NotifiedTicket]:
     """Tickets by number. Served by the primary keys."""
     rows = await tx.fetch(TICKETS, [company_id for company_id, _ in wanted], [number for _, number in wanted])
-    return {row[1]: TicketNow(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4]) for row in rows}
+    return {row[1]: NotifiedTicket(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4]) for row in rows}
 
 
 WATCHERS = """
@@ -48,39 +48,39 @@ async def watchers(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> list[tuple[i
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-TEAMS = """
+TEAM_MEMBERS = """
     select q.id, m.user_id from queue q join team_member m on m.team_id = q.team_id where q.id = any($1::uuid[])"""
 
 
-async def teams_of(tx: Tx, queues: Collection[UUID]) -> list[tuple[UUID, UUID]]:
+async def team_members(tx: Tx, queues: Collection[UUID]) -> list[tuple[UUID, UUID]]:
     """Who belongs to the teams of queues: the queue, and the person of the provider. Served by the primary keys."""
-    return [(row[0], row[1]) for row in await tx.fetch(TEAMS, list(queues))] if queues else []
+    return [(row[0], row[1]) for row in await tx.fetch(TEAM_MEMBERS, list(queues))] if queues else []
 
 
-SIDES = """
+FILE_SOURCES = """
     select a.id, a.source from unnest($1::uuid[], $2::uuid[]) w (company_id, id)
       join attachment a on a.company_id = w.company_id and a.id = w.id"""
 
 
-async def sides_of(tx: Tx, files: Collection[tuple[UUID, UUID]]) -> dict[UUID, str]:
+async def file_sources(tx: Tx, files: Collection[tuple[UUID, UUID]]) -> dict[UUID, str]:
     """Which side attached files, named by company and id; without those that are gone.
 
     Served by ``attachment_by_id``.
     """
     if not files:
         return {}
-    rows = await tx.fetch(SIDES, [company_id for company_id, _ in files], [one for _, one in files])
+    rows = await tx.fetch(FILE_SOURCES, [company_id for company_id, _ in files], [file_id for _, file_id in files])
     return {row[0]: row[1] for row in rows}
 
 
-class Person(NamedTuple):
+class Recipient(NamedTuple):
     """A person, active or not, and what it wants to hear of."""
 
     user: User
-    settings: NotificationSettings
+    preferences: NotificationPreferences
 
 
-PEOPLE = f"""
+USERS = f"""
     with wanted (company_id, id) as (
         select * from unnest($1::uuid[], $2::uuid[])
         union
@@ -91,26 +91,27 @@ PEOPLE = f"""
         select s.company_id, s.user_id from notification_settings s
          where s.company_id = any($5::uuid[])
            and s.rules ->> case when s.company_id = $6 then '{NotificationKind.TICKET_RAISED}'
-                                else '{NotificationKind.COMPANY_TICKET}' end in ('{Way.EMAIL}', '{Way.DIGEST}')
+                                else '{NotificationKind.COMPANY_TICKET}' end
+               in ('{DeliveryMode.EMAIL}', '{DeliveryMode.DIGEST}')
     )
-    select {USER}, {SETTINGS}
+    select {USER}, {COLUMNS}
       from wanted join app_user u on u.company_id = wanted.company_id and u.id = wanted.id
       left join notification_settings s on s.company_id = u.company_id and s.user_id = u.id"""
 
 
-async def people(
+async def users(
     tx: Tx,
     ids: Collection[tuple[UUID, UUID]],
     addresses: Collection[tuple[UUID, str]],
     companies: Collection[UUID],
-) -> list[Person]:
+) -> list[Recipient]:
     """People, named by company and id, or by company and address, whatever the case of its letters.
 
     And those of ``companies`` who want to hear of every ticket that is raised or, of a customer, of all its tickets.
     Served by the primary keys and ``app_user_email``; of settings a company's own are read.
     """
     rows = await tx.fetch(
-        PEOPLE,
+        USERS,
         [company_id for company_id, _ in ids],
         [user_id for _, user_id in ids],
         [company_id for company_id, _ in addresses],
@@ -118,4 +119,4 @@ async def people(
         list(companies),
         PROVIDER_ID,
     )
-    return [Person(user_of(row), settings_of(row[8:])) for row in rows]
+    return [Recipient(user_of(row), preferences_of(row[8:])) for row in rows]

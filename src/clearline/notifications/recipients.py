@@ -1,4 +1,4 @@
-"""Decide who hears of an event, how, and when."""
+"""Decide which recipients an event has, how each is notified, and when."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,222 +9,243 @@ from uuid import UUID
 from clearline.events.event_types import Audience, EventType, Relation, visible_data
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
-from clearline.mail.outbound.domain import folded, is_mailable
+from clearline.mail.outbound.domain import is_mailable, normalized_address
 from clearline.notifications import recipient_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import (
-    NotificationSettings,
-    Way,
+    DeliveryMode,
+    NotificationPreferences,
     audience_of,
+    delivery_mode,
     is_receipt,
     notification_rules,
-    way_to,
 )
 from clearline.notifications.quiet_hours import next_digest, quiet_until
-from clearline.notifications.recipient_store import Person, TicketNow
+from clearline.notifications.recipient_store import NotifiedTicket, Recipient
 from clearline.notifications.store import NewNotification
 from clearline.platform.database.transactions import Tx
 
-WINDOW = timedelta(seconds=30)
-"""What happens to a ticket within this time makes one mail."""
+GROUPING_WINDOW = timedelta(seconds=30)
+"""Events of a ticket within this time go into one mail."""
 
-TOO_OLD = timedelta(days=1)
-"""Nobody is told of what happened longer ago than this."""
+MAX_EVENT_AGE = timedelta(days=1)
+"""Events older than this make no notifications."""
 
 _TEXT_TYPES = {EventType.NOTE_ADDED, EventType.ATTACHMENT_ADDED}
-_Id = tuple[UUID, UUID]
-"""A person: its company, and itself."""
+_UserKey = tuple[UUID, UUID]
+"""The company id and the id of a user."""
 
 
-class Noted(NamedTuple):
-    """What became of events: how many notifications they made, and how many events were too old to tell of."""
+class RecordResult(NamedTuple):
+    """How many notifications events made, and how many events were too old to make any."""
 
     notifications: int
     too_old: int
 
 
-async def note_events(tx: Tx, found: Sequence[Event], *, now: datetime) -> Noted:
-    """Note for everybody who wants to hear of the events that they are to be told, and when.
+async def record_notifications(tx: Tx, events: Sequence[Event], *, now: datetime) -> RecordResult:
+    """Store a notification for each recipient of the events, with the time when it is due.
 
-    Nobody hears of what it did itself, but for the receipt of a ticket; nobody who is not active hears of anything; and
-    an address hears once of each event.
+    Users get no notification of their own actions, except for the receipt of a ticket. Inactive users get none. An
+    address gets at most one notification of an event.
     """
-    fresh = [event for event in found if event.at > now - TOO_OLD]
-    concerned = [
+    fresh = [event for event in events if event.at > now - MAX_EVENT_AGE]
+    too_old = len(events) - len(fresh)
+    relevant = [
         event for event in fresh if event.ticket_number is not None and notification_rules(event.type, event.data)
     ]
-    # The notes and files that a split brings along were told of before.
-    born = {(event.ticket_number, event.offset.xid) for event in fresh if event.type == EventType.TICKET_CREATED}
-    concerned = [
+    # A split copies notes and files into the new ticket: their recipients were notified when they were added.
+    created = {(event.ticket_number, event.offset.xid) for event in fresh if event.type == EventType.TICKET_CREATED}
+    relevant = [
         event
-        for event in concerned
-        if event.type not in _TEXT_TYPES or (event.ticket_number, event.offset.xid) not in born
+        for event in relevant
+        if event.type not in _TEXT_TYPES or (event.ticket_number, event.offset.xid) not in created
     ]
-    if not concerned:
-        return Noted(0, len(found) - len(fresh))
-    hearers = await _read_audience(tx, concerned, now)
-    made = [one for event in concerned for one in hearers.hear(event)]
-    await notification_store.insert(tx, made)
-    return Noted(len(made), len(found) - len(fresh))
+    if not relevant:
+        return RecordResult(0, too_old)
+    recipients = await _load_recipients(tx, relevant, now)
+    notifications = [notification for event in relevant for notification in recipients.notifications_for(event)]
+    await notification_store.insert(tx, notifications)
+    return RecordResult(len(notifications), too_old)
 
 
-async def _read_audience(tx: Tx, found: Sequence[Event], now: datetime) -> "_Audience":
-    """Everybody who may hear of the events, in one statement for each way to have to do with a ticket."""
-    wanted = {(event.company_id, event.ticket_number) for event in found if event.ticket_number is not None}
-    tickets = await recipient_store.tickets(tx, wanted)
-    watchers = await recipient_store.watchers(tx, wanted)
-    teams = await recipient_store.teams_of(
-        tx, {UUID(one.data["after"]) for one in found if _leads(one, EventType.TICKET_ROUTED)}
-    )
-    files = {(one.company_id, UUID(one.data["id"])) for one in found if one.type == EventType.ATTACHMENT_ADDED}
-    sides = await recipient_store.sides_of(tx, files)
-    staff = {user_id for _queue, user_id in teams} | {
-        UUID(one.data["after"]) for one in found if _leads(one, EventType.TICKET_ASSIGNED)
-    }
-    staff |= {one.assignee_id for one in tickets.values() if one.assignee_id is not None}
-    ids = {(PROVIDER_ID, one) for one in staff} | {(company_id, one) for _number, company_id, one in watchers}
-    contacts = [(one.company_id, one.contact) for one in tickets.values() if one.contact]
+async def _load_recipients(tx: Tx, events: Sequence[Event], now: datetime) -> "_Recipients":
+    """Read all possible recipients of the events, in one statement for each kind of relation to a ticket."""
+    ticket_keys = {(event.company_id, event.ticket_number) for event in events if event.ticket_number is not None}
+    tickets = await recipient_store.tickets(tx, ticket_keys)
+    watchers = await recipient_store.watchers(tx, ticket_keys)
+    new_queues = {UUID(event.data["after"]) for event in events if _has_target(event, EventType.TICKET_ROUTED)}
+    team_members = await recipient_store.team_members(tx, new_queues)
+    files = {(event.company_id, UUID(event.data["id"])) for event in events if event.type == EventType.ATTACHMENT_ADDED}
+    file_sources = await recipient_store.file_sources(tx, files)
+    staff = {user_id for _queue, user_id in team_members}
+    staff |= {UUID(event.data["after"]) for event in events if _has_target(event, EventType.TICKET_ASSIGNED)}
+    staff |= {ticket.assignee_id for ticket in tickets.values() if ticket.assignee_id is not None}
+    user_keys = {(PROVIDER_ID, user_id) for user_id in staff}
+    user_keys |= {(company_id, user_id) for _number, company_id, user_id in watchers}
+    contacts = [(ticket.company_id, ticket.contact) for ticket in tickets.values() if ticket.contact]
     contacts += [(PROVIDER_ID, address) for _company, address in contacts]
-    companies = {PROVIDER_ID, *(one.company_id for one in tickets.values())}
-    people = await recipient_store.people(tx, ids, contacts, companies)
-    return _Audience(tickets, people, watchers, teams, sides, now)
+    companies = {PROVIDER_ID, *(ticket.company_id for ticket in tickets.values())}
+    users = await recipient_store.users(tx, user_keys, contacts, companies)
+    return _Recipients(tickets, users, watchers, team_members, file_sources, now)
 
 
-def _leads(event: Event, kind: str) -> bool:
-    """Whether an event of the kind brings the ticket somewhere, and not only away."""
+def _has_target(event: Event, kind: str) -> bool:
+    """Return whether an event of the kind sets a new agent or queue, rather than only removing the old one."""
     return event.type == kind and event.data["after"] is not None
 
 
-class _Audience:
-    """Who may hear of the events of one turn."""
+class _Recipients:
+    """The possible recipients of one batch of events."""
 
     def __init__(
         self,
-        tickets: dict[int, TicketNow],
-        people: Sequence[Person],
+        tickets: dict[int, NotifiedTicket],
+        users: Sequence[Recipient],
         watchers: Sequence[tuple[int, UUID, UUID]],
-        teams: Sequence[tuple[UUID, UUID]],
-        sides: dict[UUID, str],
+        team_members: Sequence[tuple[UUID, UUID]],
+        file_sources: dict[UUID, str],
         now: datetime,
     ) -> None:
-        self._tickets, self._sides, self._now = tickets, sides, now
-        self._people: dict[_Id, Person] = {(one.user.company_id, one.user.id): one for one in people}
-        self._ids_at: dict[tuple[UUID, str], _Id] = {
-            (key[0], folded(one.user.email)): key for key, one in self._people.items()
+        self._tickets, self._file_sources, self._now = tickets, file_sources, now
+        self._users: dict[_UserKey, Recipient] = {(one.user.company_id, one.user.id): one for one in users}
+        self._keys_by_address: dict[tuple[UUID, str], _UserKey] = {
+            (key[0], normalized_address(recipient.user.email)): key for key, recipient in self._users.items()
         }
-        self._of_company: dict[UUID, list[_Id]] = defaultdict(list)
-        for key, one in self._people.items():
-            if one.user.is_active:
-                self._of_company[key[0]].append(key)
-        self._watchers: dict[int, list[_Id]] = defaultdict(list)
+        self._active_by_company: dict[UUID, list[_UserKey]] = defaultdict(list)
+        for key, recipient in self._users.items():
+            if recipient.user.is_active:
+                self._active_by_company[key[0]].append(key)
+        self._watchers: dict[int, list[_UserKey]] = defaultdict(list)
         for number, company_id, user_id in watchers:
             self._watchers[number].append((company_id, user_id))
-        self._teams: dict[str, list[_Id]] = defaultdict(list)
-        for queue_id, user_id in teams:
-            self._teams[str(queue_id)].append((PROVIDER_ID, user_id))
-        self._due: dict[tuple[_Id, Way, bool], datetime] = {}
+        self._team_members: dict[str, list[_UserKey]] = defaultdict(list)
+        for queue_id, user_id in team_members:
+            self._team_members[str(queue_id)].append((PROVIDER_ID, user_id))
+        self._due_times: dict[tuple[_UserKey, DeliveryMode, bool], datetime] = {}
 
-    def hear(self, event: Event) -> Iterator[NewNotification]:
-        """What is to be told of an event: at most one thing to each address; users go before contacts."""
+    def notifications_for(self, event: Event) -> Iterator[NewNotification]:
+        """Yield the notifications of an event: at most one for each address; users take precedence over contacts."""
         ticket = self._tickets.get(event.ticket_number or 0)
         if ticket is None:
             return
-        told: set[str] = set()
+        notified: set[str] = set()
         relations = self._relations(event, ticket)
-        outside = self._outside(ticket, relations)
-        for key, has in relations.items():
-            one = self._hears(event, ticket, key, has, outside)
-            if one is not None and folded(one.recipient) not in told:
-                told.add(folded(one.recipient))
-                yield one
-        to_contact = None if self._contact(ticket) else self._contact_hears(event, ticket)
-        if to_contact is not None and folded(to_contact.recipient) not in told:
-            yield to_contact
+        customer_addresses = self._customer_addresses(ticket, relations)
+        for key, user_relations in relations.items():
+            notification = self._for_user(event, ticket, key, user_relations, customer_addresses)
+            if notification is not None and normalized_address(notification.recipient) not in notified:
+                notified.add(normalized_address(notification.recipient))
+                yield notification
+        for_contact = None if self._contact_user(ticket) else self._for_contact(event, ticket)
+        if for_contact is not None and normalized_address(for_contact.recipient) not in notified:
+            yield for_contact
 
-    def _relations(self, event: Event, ticket: TicketNow) -> dict[_Id, set[Relation]]:
-        """What each person who is active has to do with the event's ticket, the customer's people first."""
-        found: dict[_Id, set[Relation]] = defaultdict(set)
-        if (contact := self._contact(ticket)) is not None:
-            found[contact].add(Relation.CONTACT)
-        for key in self._of_company[ticket.company_id]:
-            found[key].add(Relation.COMPANY)
+    def _relations(self, event: Event, ticket: NotifiedTicket) -> dict[_UserKey, set[Relation]]:
+        """Return the relations of each active user to the event's ticket, the customer's users first."""
+        relations: dict[_UserKey, set[Relation]] = defaultdict(set)
+        if (contact := self._contact_user(ticket)) is not None:
+            relations[contact].add(Relation.CONTACT)
+        for key in self._active_by_company[ticket.company_id]:
+            relations[key].add(Relation.COMPANY)
         for key in self._watchers[ticket.number]:
-            found[key].add(Relation.WATCHER)
+            relations[key].add(Relation.WATCHER)
         assignee = event.data["after"] if event.type == EventType.TICKET_ASSIGNED else ticket.assignee_id
         if assignee is not None:
-            found[PROVIDER_ID, UUID(str(assignee))].add(Relation.ASSIGNEE)
+            relations[PROVIDER_ID, UUID(str(assignee))].add(Relation.ASSIGNEE)
         if event.type == EventType.TICKET_ROUTED and ticket.assignee_id is None:
-            for key in self._teams[event.data["after"]]:
-                found[key].add(Relation.TEAM)
+            for key in self._team_members[event.data["after"]]:
+                relations[key].add(Relation.TEAM)
         if event.type == EventType.TICKET_CREATED:
-            for key in self._of_company[PROVIDER_ID]:
-                found[key].add(Relation.STAFF)
-        return {key: has for key, has in found.items() if key in self._people and self._people[key].user.is_active}
+            for key in self._active_by_company[PROVIDER_ID]:
+                relations[key].add(Relation.STAFF)
+        return {
+            key: related for key, related in relations.items() if key in self._users and self._users[key].user.is_active
+        }
 
-    def _contact(self, ticket: TicketNow) -> _Id | None:
-        """The user who is the ticket's contact, by its address; one who is not active is nevertheless it."""
+    def _contact_user(self, ticket: NotifiedTicket) -> _UserKey | None:
+        """Return the user with the address of the ticket's contact, active or not."""
         if ticket.contact is None:
             return None
-        address = folded(ticket.contact)
-        return self._ids_at.get((ticket.company_id, address)) or self._ids_at.get((PROVIDER_ID, address))
+        address = normalized_address(ticket.contact)
+        return self._keys_by_address.get((ticket.company_id, address)) or self._keys_by_address.get(
+            (PROVIDER_ID, address)
+        )
 
-    def _outside(self, ticket: TicketNow, relations: dict[_Id, set[Relation]]) -> set[str]:
-        """The addresses that have to do with the ticket and belong to the customer."""
-        own = {folded(self._people[key].user.email) for key in relations if key[0] != PROVIDER_ID}
-        return own if ticket.contact is None else own | {folded(ticket.contact)}
+    def _customer_addresses(self, ticket: NotifiedTicket, relations: dict[_UserKey, set[Relation]]) -> set[str]:
+        """Return the addresses related to the ticket that belong to the customer."""
+        addresses = {normalized_address(self._users[key].user.email) for key in relations if key[0] != PROVIDER_ID}
+        return addresses if ticket.contact is None else addresses | {normalized_address(ticket.contact)}
 
-    def _hears(
-        self, event: Event, ticket: TicketNow, key: _Id, has: set[Relation], outside: set[str]
+    def _for_user(
+        self,
+        event: Event,
+        ticket: NotifiedTicket,
+        key: _UserKey,
+        relations: set[Relation],
+        customer_addresses: set[str],
     ) -> NewNotification | None:
-        user, settings = self._people[key]
+        user, preferences = self._users[key]
         if user.id == event.actor_id:
-            if Relation.CONTACT not in has or not is_receipt(event.type, event.data):
+            if Relation.CONTACT not in relations or not is_receipt(event.type, event.data):
                 return None
-            has = {Relation.CONTACT}
-        rules = notification_rules(event.type, event.data, source=self._side(event))
-        way = way_to(user.role, settings.rules, has, rules)
-        # An address that is the customer's too gets what customers may know, whoever else it belongs to.
-        audience = Audience.CUSTOMER if folded(user.email) in outside else audience_of(user.role)
-        data = visible_data(event.type, event.data, audience)
-        if way is Way.OFF or data is None or not is_mailable(user.email):
+            relations = {Relation.CONTACT}
+        rules = notification_rules(event.type, event.data, source=self._file_source(event))
+        mode = delivery_mode(user.role, preferences.rules, relations, rules)
+        # An address that is also the customer's gets only what customers may see, whoever else it belongs to.
+        is_customers = normalized_address(user.email) in customer_addresses
+        data = visible_data(event.type, event.data, Audience.CUSTOMER if is_customers else audience_of(user.role))
+        if mode is DeliveryMode.OFF or data is None or not is_mailable(user.email):
             return None
-        due_at = self._due_at(user, settings, way, is_critical=ticket.is_critical)
-        return _new(event, ticket, user.email, key, data, way, due_at)
+        due_at = self._due_at(user, preferences, mode, is_critical=ticket.is_critical)
+        return _new(event, ticket, user.email, key, data, mode, due_at)
 
-    def _contact_hears(self, event: Event, ticket: TicketNow) -> NewNotification | None:
-        """What a contact who is no user hears of: always at once."""
-        rules = notification_rules(event.type, event.data, source=self._side(event))
+    def _for_contact(self, event: Event, ticket: NotifiedTicket) -> NewNotification | None:
+        """Return the notification of a contact who is not a user. It is never part of a daily digest."""
+        rules = notification_rules(event.type, event.data, source=self._file_source(event))
         data = visible_data(event.type, event.data, Audience.CUSTOMER)
         address = ticket.contact
         if address is None or data is None or not is_mailable(address):
             return None
         if not any(Relation.CONTACT in rule.recipients for rule in rules):
             return None
-        return _new(event, ticket, address, None, data, Way.EMAIL, self._now + WINDOW)
+        return _new(event, ticket, address, None, data, DeliveryMode.EMAIL, self._now + GROUPING_WINDOW)
 
-    def _side(self, event: Event) -> str | None:
-        """The side that a file comes from; None for other events, and for a file that is gone."""
-        return self._sides.get(UUID(event.data["id"])) if event.type == EventType.ATTACHMENT_ADDED else None
+    def _file_source(self, event: Event) -> str | None:
+        """Return the side that attached the event's file; None for other events, and for a deleted file."""
+        return self._file_sources.get(UUID(event.data["id"])) if event.type == EventType.ATTACHMENT_ADDED else None
 
-    def _due_at(self, user: User, settings: NotificationSettings, way: Way, *, is_critical: bool) -> datetime:
-        key = ((user.company_id, user.id), way, is_critical)
-        if key not in self._due:
-            self._due[key] = due_at(settings, way, is_critical=is_critical, now=self._now)
-        return self._due[key]
+    def _due_at(
+        self, user: User, preferences: NotificationPreferences, mode: DeliveryMode, *, is_critical: bool
+    ) -> datetime:
+        key = ((user.company_id, user.id), mode, is_critical)
+        if key not in self._due_times:
+            self._due_times[key] = due_at(preferences, mode, is_critical=is_critical, now=self._now)
+        return self._due_times[key]
 
 
-def due_at(settings: NotificationSettings, way: Way, *, is_critical: bool, now: datetime) -> datetime:
-    """When a person is told of what is noted now: with the next digest or, after quiet time, at once."""
-    if way is Way.DIGEST:
-        return next_digest(settings, now)
-    soon = now + WINDOW
-    return soon if is_critical and settings.critical_breaks_quiet else quiet_until(settings, soon)
+def due_at(preferences: NotificationPreferences, mode: DeliveryMode, *, is_critical: bool, now: datetime) -> datetime:
+    """Return when a notification recorded now is due.
+
+    In a digest: when the next digest is due. By email: after the grouping window, or when quiet time ends, which
+    notifications about critical tickets ignore if the user wants that.
+    """
+    if mode is DeliveryMode.DIGEST:
+        return next_digest(preferences, now)
+    soon = now + GROUPING_WINDOW
+    return soon if is_critical and preferences.critical_breaks_quiet else quiet_until(preferences, soon)
 
 
 def _new(
-    event: Event, ticket: TicketNow, recipient: str, who: _Id | None, data: dict[str, object], way: Way, due: datetime
+    event: Event,
+    ticket: NotifiedTicket,
+    recipient: str,
+    user_key: _UserKey | None,
+    data: dict[str, object],
+    mode: DeliveryMode,
+    due: datetime,
 ) -> NewNotification:
-    company_id, user_id = who or (None, None)
+    company_id, user_id = user_key or (None, None)
     return NewNotification(
         event.company_id,
         recipient,
@@ -237,6 +258,6 @@ def _new(
         data,
         event.actor_name,
         event.at,
-        way,
+        mode,
         due,
     )

@@ -9,7 +9,7 @@ import msgspec
 
 from clearline.events.event_types import EventType
 from clearline.identity import PROVIDER_ID
-from clearline.notifications.domain import Way
+from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.wording import Names
 from clearline.platform.database.transactions import Record, Tx
 
@@ -35,12 +35,12 @@ class NewNotification(NamedTuple):
     due_at: datetime
 
 
-async def insert(tx: Tx, found: Sequence[NewNotification]) -> None:
+async def insert(tx: Tx, notifications: Sequence[NewNotification]) -> None:
     """Have people told, in one statement. What an address is to be told of an event already stays as it is."""
-    if not found:
+    if not notifications:
         return
-    columns = [list(column) for column in zip(*found, strict=True)]
-    columns[8] = [_encode(one).decode() for one in columns[8]]
+    columns = [list(column) for column in zip(*notifications, strict=True)]
+    columns[8] = [_encode(data).decode() for data in columns[8]]
     await tx.write(
         """
         insert into notification (company_id, recipient, user_company_id, user_id, ticket_number, note_number, event_id,
@@ -55,7 +55,7 @@ async def insert(tx: Tx, found: Sequence[NewNotification]) -> None:
     )
 
 
-class Group(NamedTuple):
+class MailGroup(NamedTuple):
     """What goes into one mail: of a ticket at once, or in a digest.
 
     A digest is of all tickets; one to a contact who is no user has only a company's.
@@ -74,17 +74,18 @@ DUE = """
       from notification where due_at <= $1 order by due_at, recipient, id limit $2"""
 
 
-async def due(tx: Tx, *, now: datetime, limit: int) -> list[Group]:
+async def due_groups(tx: Tx, *, now: datetime, limit: int) -> list[MailGroup]:
     """The mails that the longest due of so many notifications make. Served by ``notification_due``."""
-    found: dict[Group, None] = {}
+    groups: dict[MailGroup, None] = {}
     for channel, recipient, user_company_id, user_id, company_id, number in await tx.fetch(DUE, now, limit):
-        is_digest = channel == Way.DIGEST
-        where = None if is_digest and user_id is not None else company_id
-        found[Group(channel, recipient, user_company_id, user_id, where, None if is_digest else number)] = None
-    return list(found)
+        is_digest = channel == DeliveryMode.DIGEST
+        of_company = None if is_digest and user_id is not None else company_id
+        group = MailGroup(channel, recipient, user_company_id, user_id, of_company, None if is_digest else number)
+        groups[group] = None
+    return list(groups)
 
 
-class Due(NamedTuple):
+class DueNotification(NamedTuple):
     """A notification that is taken, and what it is about as it is now.
 
     ``mails`` is whether the reader is to be written to at all: an active person, or a contact whose company has that.
@@ -105,12 +106,12 @@ class Due(NamedTuple):
     agent_name: str | None
     role: str | None
     time_zone: str
-    mails: bool
+    may_receive: bool
     text: str | None
     names: Names
 
 
-TAKE = f"""
+LOCK_DUE = f"""
     select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.status, t.priority,
            coalesce(t.service_label, t.service_id), c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
            case when n.user_id is null then c.mails_contacts else coalesce(u.is_active, false) end,
@@ -137,13 +138,13 @@ TAKE = f"""
        for update of n skip locked"""
 
 
-async def take(tx: Tx, group: Group, *, until: datetime, limit: int) -> list[Due]:
+async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> list[DueNotification]:
     """The notifications of a mail that are due by ``until``, oldest first, held until the transaction ends.
 
     What another process holds is left to it. Served by ``notification_of_recipient``.
     """
     rows = await tx.fetch(
-        TAKE,
+        LOCK_DUE,
         group.recipient,
         until,
         group.channel,
@@ -156,9 +157,9 @@ async def take(tx: Tx, group: Group, *, until: datetime, limit: int) -> list[Due
     return [_due(row) for row in rows]
 
 
-def _due(row: Record) -> Due:
+def _due(row: Record) -> DueNotification:
     names = Names(row[17], row[18] or 0, row[19], row[20])
-    return Due._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:17], names))
+    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:17], names))
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
@@ -167,11 +168,11 @@ async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
         """delete from notification n using unnest($1::uuid[], $2::bigint[]) gone (company_id, id)
             where n.company_id = gone.company_id and n.id = gone.id""",
         [company_id for company_id, _ in keys],
-        [one for _, one in keys],
+        [notification_id for _, notification_id in keys],
     )
 
 
-async def postpone(tx: Tx, group: Group, *, channel: str, until: datetime, to: datetime) -> None:
+async def postpone(tx: Tx, group: MailGroup, *, channel: str, until: datetime, to: datetime) -> None:
     """Have what is due of a mail by ``until`` come later, and in this way. Served by ``notification_of_recipient``."""
     await tx.write(
         """update notification set channel = $7, due_at = $8
@@ -188,7 +189,7 @@ async def postpone(tx: Tx, group: Group, *, channel: str, until: datetime, to: d
     )
 
 
-class Pending(NamedTuple):
+class PendingNotification(NamedTuple):
     """A notification that waits."""
 
     due_at: datetime
@@ -204,10 +205,10 @@ class Pending(NamedTuple):
 PENDING = """
     select due_at, recipient, id, company_id, ticket_number, type, channel, at from notification
      where (due_at, recipient, id) > ($1, $2, $3) order by due_at, recipient, id limit $4"""
-_FIRST = (datetime(1, 1, 1, tzinfo=UTC), "", 0)
+_BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), "", 0)
 
 
-async def pending(tx: Tx, *, after: tuple[datetime, str, int] | None, limit: int) -> list[Pending]:
+async def pending(tx: Tx, *, after: tuple[datetime, str, int] | None, limit: int) -> list[PendingNotification]:
     """What waits, what is due first standing first, behind a place. Served by ``notification_due``."""
-    rows = await tx.fetch(PENDING, *(after or _FIRST), limit)
-    return [Pending(*row) for row in rows]
+    rows = await tx.fetch(PENDING, *(after or _BEFORE_ALL), limit)
+    return [PendingNotification(*row) for row in rows]

@@ -9,10 +9,10 @@ from msgspec import Struct
 from clearline.events.event_types import EVENT_TYPES, EventType, Visibility, types_with
 from clearline.tickets.domain import Status
 
-STATUS: dict[str, str] = {one: one.replace("_", " ") for one in Status}
+STATUS: dict[str, str] = {status: status.replace("_", " ") for status in Status}
 _WITH_VISIBILITY = types_with(Visibility.WHEN_PUBLIC)
 _KIB = 1024
-_LONG = 100
+_VALUE_MAX = 100
 """The most characters of a value that a sentence repeats."""
 
 
@@ -25,23 +25,23 @@ class Names(Struct, frozen=True):
     queue: str | None = None
 
 
-class Told(Struct, frozen=True):
+class MailEntry(Struct, frozen=True):
     """One thing that a mail tells of: who did it, and what was written or done. ``number`` keeps the order."""
 
     number: int
     at: datetime
     type: str
     data: dict[str, Any]
-    who: str
+    author: str
     text: str
 
 
-def headline(told: Sequence[Told], *, reader_id: str | None) -> str:
+def headline(entries: Sequence[MailEntry], *, reader_id: str | None) -> str:
     """Return what happened in a few words, for the reader of this id: the most important of several events.
 
     The most important type is the first in the table of event types.
     """
-    last = {one.type: one for one in told}
+    last = {entry.type: entry for entry in entries}
     first = next(last[kind] for kind in EVENT_TYPES if kind in last)
     if first.type == EventType.TICKET_ASSIGNED and first.data["after"] == reader_id and reader_id is not None:
         return "Assigned to you"
@@ -49,10 +49,10 @@ def headline(told: Sequence[Told], *, reader_id: str | None) -> str:
     return (EVENT_TYPES[first.type].headline or "").format(after=status.capitalize())
 
 
-def who_did(kind: str, data: Mapping[str, Any], actor: str) -> str:
+def author_text(kind: str, data: Mapping[str, Any], actor: str) -> str:
     """Who did it, and whether the customer does not see it."""
-    hidden = kind in _WITH_VISIBILITY and data["visibility"] != "public"
-    return f"{actor} (internal)" if hidden else actor
+    is_internal = kind in _WITH_VISIBILITY and data["visibility"] != "public"
+    return f"{actor} (internal)" if is_internal else actor
 
 
 def sentence(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) -> str:
@@ -60,7 +60,7 @@ def sentence(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) 
     row = EVENT_TYPES[kind]
     if row.sentence_when_cleared is not None and data["after"] is None:
         return row.sentence_when_cleared
-    said = row.sentence.format(
+    text = row.sentence.format(
         file=names.file,
         size=_size(names.size),
         agent="you" if is_own else names.agent or "another agent",
@@ -72,7 +72,7 @@ def sentence(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) 
         other=data.get("other"),
         changes="; ".join(map(_changed, data.get("changes", ()))),
     )
-    return f"{said}\n\n{data['reason']}" if data.get("reason") else said
+    return f"{text}\n\n{data['reason']}" if data.get("reason") else text
 
 
 def _changed(change: Mapping[str, Any]) -> str:
@@ -84,7 +84,7 @@ def _changed(change: Mapping[str, Any]) -> str:
 
 
 def _short(value: str) -> str:
-    return value if len(value) <= _LONG else value[: _LONG - 3] + "..."
+    return value if len(value) <= _VALUE_MAX else value[: _VALUE_MAX - 3] + "..."
 
 
 def _size(size: int) -> str:

@@ -1,4 +1,4 @@
-"""Tells people of what happened: who hears of it is noted as events are read, and made into mail once it is due."""
+"""Background jobs that record notifications as events are read, and turn due notifications into mail."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,87 +9,106 @@ import structlog
 from clearline.events.consumer import consumer
 from clearline.events.store import Event
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.notifications import compose as notification_mail
-from clearline.notifications import preferences as settings_of_people
-from clearline.notifications.compose import Office, Outcome, Render
-from clearline.notifications.recipients import note_events
-from clearline.notifications.store import Group
+from clearline.mail.outbound.domain import RateLimits
+from clearline.notifications import compose, preference_store
+from clearline.notifications import store as notification_store
+from clearline.notifications.compose import ComposeResult, MailContext, Render
+from clearline.notifications.recipients import record_notifications
+from clearline.notifications.store import MailGroup
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 
 NAME = "notifications"
-"""Of the follower, and of its place in the log of events."""
+"""The name of the event consumer, under which its offset is stored."""
 
-EVERY = 2
-"""Seconds between two looks for mail that is due."""
+INTERVAL_SECONDS = 2
+"""Between two looks for due notifications."""
 
-AT_ONCE = 200
+BATCH_SIZE = 200
 """The most notifications that one turn looks at."""
 
-PUT_OFF = timedelta(minutes=10)
-"""For so long a mail waits that could not be made."""
+RETRY_DELAY = timedelta(minutes=10)
+"""How long a mail that could not be composed is postponed."""
 
 _log = structlog.get_logger("clearline.worker")
 
 
-def notifying(database: Database, settings: Settings, render: Render, now: Callable[[], datetime]) -> list[PeriodicJob]:
-    """The jobs that tell people: one reads the events, one writes the mail; ``render`` fills in its templates.
+def jobs(
+    database: Database,
+    settings: Settings,
+    render: Render,
+    now: Callable[[], datetime],
+    rate_limits: RateLimits | None = None,
+) -> list[PeriodicJob]:
+    """Return the jobs of notifications: one reads events, one writes mail with the templates of ``render``.
 
-    Without a server to send mail by nobody is told, and nothing is kept: on the day there is one, old news is no news.
+    Without a mail server the events are skipped: notifications that accumulated until there is one would be outdated.
     """
     if settings.smtp is None:
-        return [consumer(database, NAME, _nobody)]
+        return [consumer(database, NAME, _skip)]
 
-    async def handle(tx: Tx, found: list[Event]) -> None:
-        noted = await note_events(tx, found, now=now())
-        if noted.too_old:
-            _log.warning("nobody is told of what is too old", events=noted.too_old)
+    async def handle(tx: Tx, events: list[Event]) -> None:
+        recorded = await record_notifications(tx, events, now=now())
+        if recorded.too_old:
+            _log.warning("events too old for notifications", events=recorded.too_old)
 
-    composer = Composer(database, settings, render, now)
-    return [consumer(database, NAME, handle), PeriodicJob("mail of notifications", EVERY, composer.turn, AT_ONCE // 4)]
+    composer = Composer(database, settings, render, now, rate_limits or RateLimits())
+    return [
+        consumer(database, NAME, handle),
+        PeriodicJob("mail of notifications", INTERVAL_SECONDS, composer.turn, BATCH_SIZE // 4),
+    ]
 
 
-async def _nobody(_tx: Tx, _found: list[Event]) -> None:
-    """Tell nobody."""
+async def _skip(_tx: Tx, _events: list[Event]) -> None:
+    """Make no notifications."""
 
 
 class Composer:
-    """Makes mail of what is due. Each mail has a transaction of its own, and one that fails stops no other."""
+    """Composes due mail. Each mail has its own transaction, and one that fails does not stop the others."""
 
-    def __init__(self, database: Database, settings: Settings, render: Render, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        render: Render,
+        now: Callable[[], datetime],
+        rate_limits: RateLimits,
+    ) -> None:
         self._database, self._settings, self._render, self._now = database, settings, render, now
+        self._rate_limits = rate_limits
 
     async def turn(self) -> int:
-        """Make the mails that are due; how many there were."""
+        """Compose the mail that is due, and return how many groups there were."""
         async with self._database.transaction() as tx:
-            due = await notification_mail.due_mails(tx, now=self._now(), limit=AT_ONCE)
-            office = await self._office(tx) if due else None
+            groups = await notification_store.due_groups(tx, now=self._now(), limit=BATCH_SIZE)
+            context = await self._context(tx) if groups else None
         withheld: Counter[str] = Counter()
-        for group in due:
-            if office is not None and await self._make(group, office) is Outcome.WITHHELD:
+        for group in groups:
+            if context is not None and await self._compose(group, context) is ComposeResult.WITHHELD:
                 withheld[str(group.company_id)] += 1
         if withheld:
-            _log.warning("mail to contacts not sent: too much within an hour", companies=dict(withheld))
-        return len(due)
+            _log.warning("mail to contacts not sent: rate limit of the company", companies=dict(withheld))
+        return len(groups)
 
-    async def _office(self, tx: Tx) -> Office:
-        listens = self._settings.mail_listen is not None
-        return Office(
+    async def _context(self, tx: Tx) -> MailContext:
+        is_listening = self._settings.mail_listen is not None
+        return MailContext(
             self._render,
-            await outbound_mail.settings_of(tx, self._settings),
-            await settings_of_people.takes_replies(tx, listens=listens),
+            await outbound_mail.mail_settings(tx, self._settings),
+            await preference_store.accepts_replies(tx, is_listening=is_listening),
+            self._rate_limits,
         )
 
-    async def _make(self, group: Group, office: Office) -> Outcome | None:
+    async def _compose(self, group: MailGroup, context: MailContext) -> ComposeResult | None:
         try:
             async with self._database.transaction() as tx:
-                return await notification_mail.compose(tx, group, office=office, now=self._now())
+                return await compose.compose(tx, group, context=context, now=self._now())
         except DatabaseUnavailable:
-            raise  # the whole turn is put off
-        except Exception:  # noqa: BLE001 - a mail's fault must not stop the others
-            _log.exception("mail not made", ticket=group.ticket_number, user=str(group.user_id))
+            raise  # the whole turn is retried
+        except Exception:  # noqa: BLE001 - one mail's failure must not stop the others
+            _log.exception("mail not composed", ticket=group.ticket_number, user=str(group.user_id))
             async with self._database.transaction() as tx:
                 now = self._now()
-                await notification_mail.put_off(tx, group, to=now + PUT_OFF, now=now)
+                await compose.postpone(tx, group, to=now + RETRY_DELAY, now=now)
             return None

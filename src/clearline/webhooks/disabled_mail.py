@@ -6,14 +6,14 @@ from datetime import datetime
 from clearline.accounts import store as account_store
 from clearline.identity import User
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import Mail, MailSettings, Rendered
+from clearline.mail.outbound.domain import MailSettings, NewMail, RenderedMail
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks.domain import Subscription
 
 _LOOKED_AT = 1_000
 _TOLD = 5
 
-Render = Callable[..., Rendered]
+Render = Callable[..., RenderedMail]
 """Fills in the templates of a name."""
 
 
@@ -21,7 +21,7 @@ async def tell_of_end(tx: Tx, one: Subscription, render: Render, *, settings: Ma
     """Write to who made a subscription that it was given up, and why; to the admins when that person left."""
     rendered = render("webhook_disabled", origin=one.name, reason=one.disabled_reason, id=str(one.id))
     for user in await _concerned(tx, one):
-        mail = Mail(
+        mail = NewMail(
             recipient=user.email,
             subject=rendered.subject,
             text=rendered.text,
@@ -30,7 +30,7 @@ async def tell_of_end(tx: Tx, one: Subscription, render: Render, *, settings: Ma
             company_id=one.company_id,
             user_id=user.id,
         )
-        await outbound_mail.send(tx, mail, now=now, settings=settings)
+        await outbound_mail.enqueue(tx, mail, now=now, settings=settings)
 
 
 async def _concerned(tx: Tx, one: Subscription) -> list[User]:

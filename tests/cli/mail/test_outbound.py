@@ -8,10 +8,10 @@ from click.testing import CliRunner, Result
 from clearline.cli.main import main
 from clearline.clock import now
 from clearline.mail.outbound import usecases as mails
-from clearline.mail.outbound.domain import Mail, MailSettings
+from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.mail_server import PASSWORD, running
+from tests.builders.mail.smtp_server import PASSWORD, running
 from tests.builders.tickets import raised
 from tests.conftest import new_tenant
 
@@ -24,11 +24,11 @@ async def a_mail(url: str) -> tuple[str, str]:
         tenant = await new_tenant(database, "Birch Telecom")
         async with database.transaction() as tx:
             number = await raised(tx, tenant)
-            mail = Mail(
+            mail = NewMail(
                 recipient="a,b@example.com", subject="Störung", text="Grüße\n", html="<p>Grüße</p>\n",
                 kind="notification", company_id=tenant.company.id, ticket_number=number,
             )  # fmt: skip
-            return ticket_number(number), str(await mails.send(tx, mail, now=now(), settings=SETTINGS))
+            return ticket_number(number), str(await mails.enqueue(tx, mail, now=now(), settings=SETTINGS))
     finally:
         await database.close()
 

@@ -1,4 +1,4 @@
-"""Every awkward mail in ``tests/builders/mails``, and what becomes of it."""
+"""Every awkward mail in ``tests/builders/mail/corpus``, and what becomes of it."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from clearline.mail.inbound.domain import InboundState
 from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets
 from clearline.tickets.note_domain import Source, Visibility
-from tests.builders.mail_desk import MAILS, Rig, new_rig
+from tests.builders.mail.inbound_rig import CORPUS, InboundMailRig, new_inbound_rig
 
 
 class Note(NamedTuple):
@@ -173,16 +173,16 @@ OUTCOMES: dict[str, Note | New | No] = {
 
 
 @pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Rig:
-    return await new_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
+    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
 
 
 def test_every_mail_has_an_outcome() -> None:
-    assert {path.stem for path in MAILS.glob("*.eml")} == set(OUTCOMES)
+    assert {path.stem for path in CORPUS.glob("*.eml")} == set(OUTCOMES)
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-async def test_a_mail_becomes_what_the_table_says(rig: Rig, name: str) -> None:
+async def test_a_mail_becomes_what_the_table_says(rig: InboundMailRig, name: str) -> None:
     ticket = await rig.ticket()
     mail = await rig.take(rig.written(name, ticket, await rig.sent(ticket)))
     match OUTCOMES[name]:

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from clearline.identity import OPERATOR
-from clearline.mail.inbound import listener as mail_listener
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import InboundState
+from clearline.mail.inbound.listener import CONNECTIONS_MAX
 from clearline.mail.inbound.secret_box import Sealer
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
-from tests.builders.mail_desk import SUPPORT, a_mail
+from tests.builders.mail.inbound_rig import SUPPORT, a_mail
 from tests.conftest import NOW, new_database
 from tests.patience import patient, stretched
 
@@ -30,9 +30,13 @@ _STARTED, _SECONDS = datetime.now(UTC), count()
 
 
 @asynccontextmanager
-async def listening(database: Database, kind: str) -> AsyncIterator[int]:
+async def listening(database: Database, kind: str, *, connections_max: int = CONNECTIONS_MAX) -> AsyncIterator[int]:
     settings = Settings(mail_listen=f"{kind}://127.0.0.1:0", mail_max=LARGEST)
-    found = mail_in.listener(database, settings, lambda: _STARTED + timedelta(seconds=next(_SECONDS)))
+
+    def clock() -> datetime:
+        return _STARTED + timedelta(seconds=next(_SECONDS))
+
+    found = mail_in.listener(database, settings, clock, connections_max=connections_max)
     assert found is not None
     port = await found.start()
     yield port
@@ -164,16 +168,12 @@ async def test_while_the_database_is_away_a_mail_is_to_come_again(postgres: str)
     await database.close()
 
 
-async def test_more_connections_than_there_is_room_for_are_sent_away(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mail_listener, "CONNECTIONS_MAX", 2)
-
+async def test_more_connections_than_there_is_room_for_are_sent_away(database: Database) -> None:
     def greeting(number: int, held: list[socket.socket]) -> bytes:
         held.append(socket.create_connection(("127.0.0.1", number), timeout=patient(10)))
         return held[-1].recv(3)
 
-    async with listening(database, "smtp") as number:
+    async with listening(database, "smtp", connections_max=2) as number:
         held: list[socket.socket] = []
         codes = [await asyncio.to_thread(greeting, number, held) for _ in range(3)]
         assert codes == [b"220", b"220", b"421"]

@@ -21,7 +21,7 @@ from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from tests.builders.databases import administer
-from tests.builders.mail_desk import a_mail
+from tests.builders.mail.inbound_rig import a_mail
 from tests.conftest import NOW
 from tests.e2e.running import eventually, free_port
 from tests.patience import patient

@@ -18,17 +18,17 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket
 from clearline.tickets.note_domain import Visibility
-from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
 from tests.conftest import Tenant
 
 
 @pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Rig:
-    return await new_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
+    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
 
 
 @pytest.fixture(autouse=True)
-async def _fresh_day(rig: Rig) -> None:
+async def _fresh_day(rig: InboundMailRig) -> None:
     rig.at += timedelta(days=2)
 
 
@@ -51,7 +51,7 @@ FINAL = "Final-Recipient: rfc822; {}"
     ],
 )
 async def test_a_bounce_marks_the_mail_and_the_address_when_the_report_says_that_it_is_bad(
-    rig: Rig, name: str, fields: str, status: str, *, is_suppressed: bool
+    rig: InboundMailRig, name: str, fields: str, status: str, *, is_suppressed: bool
 ) -> None:
     ticket, to = await rig.ticket(), f"{uuid4().hex[:8]}@contact.example.org"
     raw = rig.written(name, ticket, await rig.sent(ticket, to=to))
@@ -67,7 +67,9 @@ async def test_a_bounce_marks_the_mail_and_the_address_when_the_report_says_that
 
 
 @pytest.mark.parametrize(("before", "state"), [(9, InboundState.BOUNCE), (10, InboundState.IGNORED)])
-async def test_of_a_delivery_report_ten_mails_are_looked_for(rig: Rig, before: int, state: InboundState) -> None:
+async def test_of_a_delivery_report_ten_mails_are_looked_for(
+    rig: InboundMailRig, before: int, state: InboundState
+) -> None:
     ticket = await rig.ticket()
     raw = rig.written("bounce-headers-only", ticket, await rig.sent(ticket))
     raw = raw.replace(b"<bounce", f"<{uuid4().hex}".encode())
@@ -77,7 +79,7 @@ async def test_of_a_delivery_report_ten_mails_are_looked_for(rig: Rig, before: i
 
 
 @pytest.mark.parametrize("way", ["a mail to them", "an answer that came in", "a mail to another"])
-async def test_the_providers_people_answer_what_was_sent_to_them(rig: Rig, way: str) -> None:
+async def test_the_providers_people_answer_what_was_sent_to_them(rig: InboundMailRig, way: str) -> None:
     ticket = await rig.ticket()
     assert rig.staff.user is not None
     address = rig.staff.user.email
@@ -96,7 +98,7 @@ async def test_the_providers_people_answer_what_was_sent_to_them(rig: Rig, way: 
         assert len(await rig.notes(ticket.number)) == before
 
 
-async def test_what_the_providers_people_mail_no_customer_sees(rig: Rig) -> None:
+async def test_what_the_providers_people_mail_no_customer_sees(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     assert rig.staff.user is not None
     await rig.take(rig.written("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
@@ -107,7 +109,7 @@ async def test_what_the_providers_people_mail_no_customer_sees(rig: Rig) -> None
         assert await attachments.list_attachments(tx, rig.tenant.actor, ticket.number) == []
 
 
-async def release(rig: Rig, mail: InboundMail, to: Tenant | Ticket) -> None:
+async def release(rig: InboundMailRig, mail: InboundMail, to: Tenant | Ticket) -> None:
     async with rig.database.transaction() as tx:
         if isinstance(to, Ticket):
             await mails.release_to_ticket(tx, rig.staff, mail.id, to.number, desk=rig.desk, now=rig.at)
@@ -115,7 +117,7 @@ async def release(rig: Rig, mail: InboundMail, to: Tenant | Ticket) -> None:
             await mails.release_as_ticket(tx, rig.staff, mail.id, to.company.code, desk=rig.desk, now=rig.at)
 
 
-async def test_whoever_a_customer_names_as_the_contact_raises_no_tickets_for_it(rig: Rig) -> None:
+async def test_whoever_a_customer_names_as_the_contact_raises_no_tickets_for_it(rig: InboundMailRig) -> None:
     address = f"{uuid4().hex[:8]}@contact.example.org"
     ticket = await rig.ticket(contact=address)
     for job in indexing.jobs(rig.database):
@@ -130,7 +132,7 @@ async def test_whoever_a_customer_names_as_the_contact_raises_no_tickets_for_it(
 
 @pytest.mark.parametrize("as_note", [True, False])
 async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_two_does_not(
-    rig: Rig, *, as_note: bool
+    rig: InboundMailRig, *, as_note: bool
 ) -> None:
     address = f"{uuid4().hex[:8]}@contact.example.org"
     first = await rig.take(a_mail(address, SUPPORT, "A first matter"))
@@ -150,7 +152,7 @@ async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_tw
     assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender is known to several companies")
 
 
-async def test_another_mail_of_the_same_message_id_is_kept_and_the_same_mail_is_not(rig: Rig) -> None:
+async def test_another_mail_of_the_same_message_id_is_kept_and_the_same_mail_is_not(rig: InboundMailRig) -> None:
     async def keep(text: str, sender: str = "robot@example.com") -> bool:
         raw = (
             f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: Alarm\r\nMessage-ID: <constant@example.com>\r\n\r\n{text}\r\n"

@@ -17,8 +17,7 @@ from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import BURST, LEASE, TRIES, InboundState
 from clearline.mail.inbound.secret_box import Sealer
-from clearline.platform.database import transactions
-from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
@@ -27,36 +26,36 @@ from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
-from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
 from tests.builders.people import new_person
 from tests.conftest import NOW
 from tests.patience import stretched
 
 
 @pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Rig:
-    return await new_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
+    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
 
 
 @pytest.fixture(autouse=True)
-async def _fresh_day(rig: Rig) -> None:
+async def _fresh_day(rig: InboundMailRig) -> None:
     rig.at += timedelta(days=2)
 
 
-async def put(rig: Rig, raw: bytes, to: str = SUPPORT) -> bool:
+async def put(rig: InboundMailRig, raw: bytes, to: str = SUPPORT) -> bool:
     """Keep a mail, and do nothing else with it."""
     async with rig.database.transaction() as tx:
         kept = await mails.receive(tx, rig.mailbox, raw, envelope_from="a@example.com", envelope_to=[to], now=rig.at)
     return kept is not None
 
 
-async def move(rig: Rig, ticket: Ticket, *path: Status) -> None:
+async def move(rig: InboundMailRig, ticket: Ticket, *path: Status) -> None:
     async with rig.database.transaction() as tx:
         for status in path:
             await ticket_changes.move_ticket(tx, OPERATOR, ticket.number, status, reason="a test", now=NOW)
 
 
-async def test_a_mail_that_was_kept_is_not_kept_again(rig: Rig) -> None:
+async def test_a_mail_that_was_kept_is_not_kept_again(rig: InboundMailRig) -> None:
     raw = a_mail(rig.sender, SUPPORT)
     other_route = raw.replace(b"Subject: Port", b"Received: by mx.example.net\r\nSubject: Port")
     assert [await put(rig, raw), await put(rig, raw), await put(rig, other_route)] == [True, False, False]
@@ -65,7 +64,7 @@ async def test_a_mail_that_was_kept_is_not_kept_again(rig: Rig) -> None:
     await rig.work()
 
 
-async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: Rig) -> None:
+async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     async with rig.database.transaction() as tx:
         values = {"address": f"noc-{uuid4().hex[:8]}@example.net"}
@@ -78,13 +77,13 @@ async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: Rig) -> None:
     assert [note.text for note in await rig.notes(ticket.number)] == ["Once."]
 
 
-def replace_mailbox(rig: Rig, mailbox_id: object) -> Rig:
+def replace_mailbox(rig: InboundMailRig, mailbox_id: object) -> InboundMailRig:
     other = replace(rig)
     other.mailbox = replace(rig.mailbox, id=mailbox_id)
     return other
 
 
-async def test_a_sender_of_too_many_mails_is_put_aside(rig: Rig) -> None:
+async def test_a_sender_of_too_many_mails_is_put_aside(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     for number in range(BURST + 1):
         assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
@@ -98,7 +97,7 @@ async def test_a_sender_of_too_many_mails_is_put_aside(rig: Rig) -> None:
     assert (await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Later"))).state is InboundState.ACCEPTED
 
 
-async def test_two_desks_that_answer_each_other_come_to_an_end(rig: Rig) -> None:
+async def test_two_desks_that_answer_each_other_come_to_an_end(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     rounds = 0
     while True:  # the other desk answers every note at once, and does not say that it is a program
@@ -112,7 +111,7 @@ async def test_two_desks_that_answer_each_other_come_to_an_end(rig: Rig) -> None
     assert rounds == BURST + 1
 
 
-async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: Rig) -> None:
+async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     ours = await rig.sent(ticket, to=rig.sender)
     async with rig.database.transaction() as tx:
@@ -123,7 +122,7 @@ async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: Rig) -> N
     assert (mail.state, mail.reason) == (InboundState.IGNORED, "it says Auto-Submitted: auto-generated")
 
 
-async def test_an_answer_to_an_answer_finds_the_ticket(rig: Rig) -> None:
+async def test_an_answer_to_an_answer_finds_the_ticket(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     first = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "First"))
     head = f"References: {first.message_id}\r\n"
@@ -131,7 +130,7 @@ async def test_an_answer_to_an_answer_finds_the_ticket(rig: Rig) -> None:
     assert (second.state, second.ticket_number) == (InboundState.ACCEPTED, ticket.number)
 
 
-async def test_an_answer_to_a_merged_ticket_goes_where_it_was_merged_to(rig: Rig) -> None:
+async def test_an_answer_to_a_merged_ticket_goes_where_it_was_merged_to(rig: InboundMailRig) -> None:
     ticket, into = await rig.ticket(), await rig.ticket()
     async with rig.database.transaction() as tx:
         await merging.merge_ticket(tx, OPERATOR, ticket.number, into.number, now=NOW)
@@ -147,7 +146,9 @@ async def test_an_answer_to_a_merged_ticket_goes_where_it_was_merged_to(rig: Rig
         ((Status.REJECTED,), InboundState.QUARANTINED),
     ],
 )
-async def test_a_ticket_that_ended_takes_no_mail(rig: Rig, path: tuple[Status, ...], state: InboundState) -> None:
+async def test_a_ticket_that_ended_takes_no_mail(
+    rig: InboundMailRig, path: tuple[Status, ...], state: InboundState
+) -> None:
     ticket = await rig.ticket()
     await move(rig, ticket, *path)
     mail = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Thanks"))
@@ -155,7 +156,7 @@ async def test_a_ticket_that_ended_takes_no_mail(rig: Rig, path: tuple[Status, .
     assert len(await rig.notes(ticket.number)) == (state is InboundState.ACCEPTED)
 
 
-async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: Rig) -> None:
+async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     await move(rig, ticket, Status.PENDING)
     await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Here you are"))
@@ -163,7 +164,7 @@ async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: Rig) -> None:
         assert (await tickets.get_ticket(tx, OPERATOR, ticket.number)).ticket.status is Status.IN_PROGRESS
 
 
-async def test_a_viewer_of_the_provider_writes_no_notes_by_mail(rig: Rig) -> None:
+async def test_a_viewer_of_the_provider_writes_no_notes_by_mail(rig: InboundMailRig) -> None:
     async with rig.database.transaction() as tx:
         viewer = await new_person(tx, "Vic Stone", Role.VIEWER)
     assert viewer.user is not None
@@ -172,7 +173,7 @@ async def test_a_viewer_of_the_provider_writes_no_notes_by_mail(rig: Rig) -> Non
     assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "the API key lacks the scope tickets:write")
 
 
-async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: Rig) -> None:
+async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: InboundMailRig) -> None:
     async with rig.database.transaction() as tx:
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)
         values = {"address": f"sales-{uuid4().hex[:8]}@example.net", "queue_id": queue.queue.id}
@@ -182,7 +183,7 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: Rig) -> None:
         assert (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
 
 
-async def test_what_a_stranger_answers_is_told_nobody(rig: Rig) -> None:
+async def test_what_a_stranger_answers_is_told_nobody(rig: InboundMailRig) -> None:
     theirs = await rig.ticket(tenant=rig.other)
     async with rig.database.transaction() as tx:
         before = await tx.fetchval("select count(*) from outbound_mail")
@@ -194,14 +195,14 @@ async def test_what_a_stranger_answers_is_told_nobody(rig: Rig) -> None:
     assert await rig.notes(theirs.number) == []
 
 
-def thousands_of_files(rig: Rig, to: str) -> bytes:
+def thousands_of_files(rig: InboundMailRig, to: str) -> bytes:
     part = b"--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=f.txt\r\n\r\nx\r\n"
     text = b"--b\r\nContent-Type: text/plain\r\n\r\nMany\r\n"
     head = a_mail(rig.sender, to).partition(b"MIME-Version")[0]
     return head + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + text + part * 4_000 + b"--b--\r\n"
 
 
-def too_deep(rig: Rig, to: str) -> bytes:
+def too_deep(rig: InboundMailRig, to: str) -> bytes:
     head = a_mail(rig.sender, to).partition(b"MIME-Version")[0]
     opened = b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (one, one) for one in range(900)
@@ -209,7 +210,7 @@ def too_deep(rig: Rig, to: str) -> bytes:
     return head + opened + b"Content-Type: text/plain\r\n\r\nDeep\r\n"
 
 
-async def test_thousands_of_files_are_not_all_attached(rig: Rig) -> None:
+async def test_thousands_of_files_are_not_all_attached(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     began = perf_counter()
     mail = await rig.take(thousands_of_files(rig, rig.reply_to(ticket)))
@@ -220,7 +221,7 @@ async def test_thousands_of_files_are_not_all_attached(rig: Rig) -> None:
     assert "3800 more files" in note.text or "and 86 more" in note.text
 
 
-async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: Rig) -> None:
+async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     raw = rig.written("attachment", ticket, await rig.sent(ticket))
     desk = rig.desk
@@ -235,7 +236,9 @@ async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: Rig) ->
 
 
 @pytest.mark.parametrize("broken", [too_deep, lambda _rig, _to: b"", lambda _rig, _to: b"\x00\xff" * 5000])
-async def test_a_mail_that_cannot_be_read_holds_up_no_other(rig: Rig, broken: Callable[[Rig, str], bytes]) -> None:
+async def test_a_mail_that_cannot_be_read_holds_up_no_other(
+    rig: InboundMailRig, broken: Callable[[InboundMailRig, str], bytes]
+) -> None:
     ticket = await rig.ticket()
     to = rig.reply_to(ticket)
     assert await put(rig, broken(rig, to), to)
@@ -245,27 +248,23 @@ async def test_a_mail_that_cannot_be_read_holds_up_no_other(rig: Rig, broken: Ca
     assert await rig.waiting() == 0
 
 
-async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def set_lock_timeout(tx: Tx) -> None:
-        await tx.fetchval("set local lock_timeout = '20ms'")
-
-    monkeypatch.setattr(transactions, "set_lock_timeout", set_lock_timeout)
+async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: InboundMailRig) -> None:
     held, free = await rig.ticket(), await rig.ticket()
     assert await put(rig, a_mail(rig.sender, rig.reply_to(held), "Held"), rig.reply_to(held))
     assert await put(rig, a_mail(rig.sender, rig.reply_to(free), "Free"), rig.reply_to(free))
     async with rig.database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held.number)
         for done in range(1, TRIES):
-            await rig.work()
+            await rig.work(lock_timeout=20)
             assert (await rig.waiting(), len(await rig.notes(free.number))) == (1, 1), done
-        await rig.work()
+        await rig.work(lock_timeout=20)
     assert await rig.waiting() == 0
     async with rig.database.transaction() as tx:
         [aside, *_] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
     assert (aside.attempts, aside.reason) == (TRIES, "a fault of the desk (StatementFailed); its log says more")
 
 
-async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: Rig) -> None:
+async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), "Deadly"), rig.reply_to(ticket))
     for _ in range(TRIES):
@@ -282,7 +281,7 @@ async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: 
     assert await rig.notes(ticket.number) == []
 
 
-async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: Rig, tmp_path: Path) -> None:
+async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: InboundMailRig, tmp_path: Path) -> None:
     ticket = await rig.ticket()
     (tmp_path / "file").write_bytes(b"")
     raw = rig.written("attachment", ticket, await rig.sent(ticket))
@@ -297,7 +296,7 @@ async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: Rig, tmp_pat
     assert [one.name for one in await rig.files(ticket.number)] == ["log.txt"]
 
 
-async def test_processes_that_work_at_once_do_each_mail_once(rig: Rig) -> None:
+async def test_processes_that_work_at_once_do_each_mail_once(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     for number in range(BURST):
         rig.at += timedelta(minutes=1)
@@ -306,7 +305,7 @@ async def test_processes_that_work_at_once_do_each_mail_once(rig: Rig) -> None:
     assert sorted(note.text for note in await rig.notes(ticket.number)) == sorted(f"Mail {n}" for n in range(BURST))
 
 
-async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: Rig) -> None:
+async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     done = await rig.take(a_mail(rig.sender, rig.reply_to(ticket)))
     aside = await rig.take(a_mail("mallory@example.org", SUPPORT))

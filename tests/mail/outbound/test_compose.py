@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearline.mail.outbound import compose as mail_message
-from clearline.mail.outbound.compose import Composed, compose
-from clearline.mail.outbound.domain import Mail, MailSettings, read_reply_address
+from clearline.mail.outbound.compose import ComposedMail, compose
+from clearline.mail.outbound.domain import MailSettings, NewMail, read_reply_address
 from tests.conftest import NOW
 
 SETTINGS = MailSettings("Example Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
 KEY = UUID(int=7)
 
 
-def composed(*, thread: tuple[str, ...] = (), settings: MailSettings = SETTINGS, **values: Any) -> Composed:
+def composed(*, thread: tuple[str, ...] = (), settings: MailSettings = SETTINGS, **values: Any) -> ComposedMail:
     usual: dict[str, Any] = {
         "recipient": "ada@example.com",
         "subject": "Port down",
@@ -30,10 +30,10 @@ def composed(*, thread: tuple[str, ...] = (), settings: MailSettings = SETTINGS,
         "company_id": UUID(int=1),
         "ticket_number": 42,
     }
-    return compose(Mail(**(usual | values)), KEY, thread, settings=settings, now=NOW)
+    return compose(NewMail(**(usual | values)), KEY, thread, settings=settings, now=NOW)
 
 
-def parsed(one: Composed) -> email.message.Message:
+def parsed(one: ComposedMail) -> email.message.Message:
     return email.message_from_bytes(one.message)
 
 

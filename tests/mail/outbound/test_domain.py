@@ -133,7 +133,7 @@ def test_ids_of_mails_and_threads() -> None:
 
 
 def test_a_failed_mail_is_tried_for_three_days() -> None:
-    waits = [mail.next_try(failures) for failures in range(1, 12)]
+    waits = [mail.retry_delay(failures) for failures in range(1, 12)]
     assert waits[:5] == [timedelta(minutes=one) for one in (1, 5, 15, 60, 240)]
     assert waits[-2:] == [None, None]
     assert timedelta(days=3) <= sum((one for one in waits if one is not None), timedelta()) < timedelta(days=4)

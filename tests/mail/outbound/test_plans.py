@@ -93,9 +93,9 @@ ONES: dict[str, tuple[set[str], Statement]] = {
     ),
     "put off": (
         {"outbound_mail_pkey", "outbound_mail_in_order"},
-        lambda tx: outbound_mail_store.put_off(
+        lambda tx: outbound_mail_store.schedule_retry(
             tx,
-            outbound_mail_store.Claimed(COMPANY, COMPANY, "person1@example.com", 20, 0, b"", None),
+            outbound_mail_store.ClaimedMail(COMPANY, COMPANY, "person1@example.com", 20, 0, b"", None),
             "451",
             due_at=LATER,
         ),

@@ -17,8 +17,8 @@ from clearline.platform.database.transactions import Database, DatabaseUnavailab
 from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.platform.work.runner import Runner
 from clearline.settings import Settings
-from tests.builders.mail_server import MailServer, running
-from tests.builders.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.builders.mail.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.builders.mail.smtp_server import MailServer, running
 from tests.conftest import Tenant, _administer
 from tests.patience import stretched
 from tests.processes import started
@@ -28,14 +28,15 @@ import asyncio, sys
 from clearline.clock import now
 from clearline.mail.outbound.smtp import Connections, SmtpServer
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
-from clearline.mail.outbound.worker import MailOut
+from clearline.mail.outbound.worker import OutboundMailQueue
 from clearline.platform.work.runner import Runner
 from tests.patience import patient, stretched
 from tests.processes import started
 
 async def main(url, smtp):
     database = await Database.open(url)
-    await Runner([MailOut(database, Connections(SmtpServer.parse(smtp), "support@example.net"), now).job()]).run()
+    connections = Connections(SmtpServer.parse(smtp), "support@example.net")
+    await Runner([OutboundMailQueue(database, connections, now).job()]).run()
 
 asyncio.run(main(*sys.argv[1:]))
 """
@@ -106,7 +107,7 @@ async def test_a_process_that_is_killed_loses_nothing_and_repeats_with_the_same_
     arrived = Counter(str(one.message["Message-ID"]) for one in server.taken)
     assert set(arrived) == known
     assert max(arrived.values()) <= 3
-    assert sum(arrived.values()) - len(ids) <= 2 * mail_out.SLOTS
+    assert sum(arrived.values()) - len(ids) <= 2 * mail_out.MAX_CONNECTIONS
     by_id: dict[str, set[bytes]] = {}
     for one in server.taken:
         by_id.setdefault(str(one.message["Message-ID"]), set()).add(one.raw)

@@ -1,13 +1,13 @@
 """Mail goes out to real servers of every temper, and what they answer is understood."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from clearline.mail.outbound import smtp
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable, check
 from clearline.settings import InvalidSetting
-from tests.builders.mail_server import PASSWORD, USER, Certificate, MailServer, certificate, running
+from tests.builders.mail.smtp_server import PASSWORD, USER, Certificate, MailServer, certificate, running
 from tests.patience import patient
 
 SENDER, ADA = "support@example.net", "ada@example.com"
@@ -24,8 +24,8 @@ def to(server: MailServer, scheme: str = "smtp", who: str = "", host: str = "127
     return SmtpServer.parse(f"{scheme}://{who}{host}:{server.port}")
 
 
-def mails(server: MailServer) -> Connections:
-    return Connections(to(server), SENDER, seconds=patient(2))
+def mails(server: MailServer, **limits: Any) -> Connections:
+    return Connections(to(server), SENDER, response_timeout=patient(2), **limits)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ async def test_a_mail_is_encrypted_and_we_log_in(
     async with running(**contexts, auth=True) as server:  # type: ignore[arg-type]
         known = to(server, scheme, CREDENTIALS, "localhost")
         with pytest.raises(SmtpUnavailable, match="certificate verify failed"):
-            await Connections(known, SENDER, seconds=patient(2)).deliver(ADA, MESSAGE)
+            await Connections(known, SENDER, response_timeout=patient(2)).deliver(ADA, MESSAGE)
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
-        connections = Connections(known, SENDER, seconds=patient(2))
+        connections = Connections(known, SENDER, response_timeout=patient(2))
         await connections.deliver(ADA, MESSAGE)
         assert [one.is_encrypted for one in server.taken] == [True]
         assert await check(known) == f"{scheme}://localhost:{server.port} answers and knows {USER}"
@@ -133,7 +133,7 @@ async def test_a_server_that_hangs_is_given_up(where: str) -> None:
     async with running() as server:
         getattr(server, where)["*"] = "hang"
         with pytest.raises(SmtpUnavailable if where == "on_mail" else MailRefused):
-            await Connections(to(server), SENDER, seconds=0.2).deliver(ADA, MESSAGE)
+            await Connections(to(server), SENDER, response_timeout=0.2).deliver(ADA, MESSAGE)
 
 
 async def test_nobody_listens() -> None:
@@ -147,7 +147,7 @@ async def test_what_listens_says_nothing() -> None:
     silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(3600), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     with pytest.raises(SmtpUnavailable):
-        await Connections(SmtpServer("smtp", "127.0.0.1", port), SENDER, seconds=0.2).deliver(ADA, MESSAGE)
+        await Connections(SmtpServer("smtp", "127.0.0.1", port), SENDER, response_timeout=0.2).deliver(ADA, MESSAGE)
     silent.close()
 
 
@@ -173,14 +173,14 @@ async def test_a_connection_that_the_server_closes_at_the_next_mail_is_no_failur
         await connections.close()
 
 
-async def test_old_and_much_used_connections_are_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_and_much_used_connections_are_not_used_again() -> None:
     async with running() as server:
-        connections = mails(server)
-        monkeypatch.setattr(smtp, "MOST_MAILS", 2)
+        connections = mails(server, mails_per_connection=2)
         for _ in range(4):
             await connections.deliver(ADA, MESSAGE)
         assert server.connections == 2
-        monkeypatch.setattr(smtp, "IDLE_SECONDS", 0.0)
+        await connections.close()
+        connections = mails(server, idle_timeout=0.0)
         await connections.deliver(ADA, MESSAGE)
         await connections.deliver(ADA, MESSAGE)
         assert server.connections == 4

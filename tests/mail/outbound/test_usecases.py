@@ -11,12 +11,12 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound.domain import (
-    MOST_AN_HOUR,
-    SENT_DAYS,
-    Mail,
+    RETENTION_DAYS,
     MailSettings,
     MailState,
+    NewMail,
     OutboundMail,
+    RateLimits,
     read_reply_address,
     root_id,
 )
@@ -31,7 +31,7 @@ SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://des
 OFF = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=False)
 
 
-def a_mail(company_id: UUID, **values: Any) -> Mail:
+def a_mail(company_id: UUID, **values: Any) -> NewMail:
     usual: dict[str, Any] = {
         "recipient": f"{uuid4().hex}@example.com",
         "subject": "Port is slow",
@@ -40,12 +40,12 @@ def a_mail(company_id: UUID, **values: Any) -> Mail:
         "kind": "notification",
         "company_id": company_id,
     }
-    return Mail(**(usual | values))
+    return NewMail(**(usual | values))
 
 
-async def sent(tx: Tx, mail: Mail, *, later: int = 0) -> tuple[OutboundMail, email.message.Message]:
+async def sent(tx: Tx, mail: NewMail, *, later: int = 0) -> tuple[OutboundMail, email.message.Message]:
     """A mail just written, and its message."""
-    mail_id = await mails.send(tx, mail, now=NOW + timedelta(seconds=later), settings=SETTINGS)
+    mail_id = await mails.enqueue(tx, mail, now=NOW + timedelta(seconds=later), settings=SETTINGS)
     assert mail_id is not None
     one, message = await mails.get_mail(tx, OPERATOR, mail_id)
     return one, email.message_from_bytes(message)
@@ -96,7 +96,7 @@ async def test_without_a_server_nothing_is_written(database: Database, tenant: T
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         mail = a_mail(tenant.company.id, ticket_number=number)
-        assert await mails.send(tx, mail, now=NOW, settings=OFF) is None
+        assert await mails.enqueue(tx, mail, now=NOW, settings=OFF) is None
         assert await mails.list_mails(tx, OPERATOR, ticket_number=number, limit=9) == []
         with pytest.raises(Conflict):
             await mails.send_test(tx, OPERATOR, "ada@example.com", now=NOW, settings=OFF)
@@ -104,8 +104,8 @@ async def test_without_a_server_nothing_is_written(database: Database, tenant: T
 
 async def test_settings_share_one_secret_and_are_off_without_a_server(database: Database) -> None:
     async with database.transaction() as tx:
-        off = await mails.settings_of(tx, Settings(public_url="https://desk.example.net/"))
-        on = await mails.settings_of(tx, Settings(smtp="smtp://mail.example.net"))
+        off = await mails.mail_settings(tx, Settings(public_url="https://desk.example.net/"))
+        on = await mails.mail_settings(tx, Settings(smtp="smtp://mail.example.net"))
     assert (off.enabled, on.enabled) == (False, True)
     assert off.secret == on.secret
     assert len(on.secret) == 32
@@ -178,14 +178,14 @@ async def test_a_bounce_marks_the_mail_and_its_address_only_when_the_report_name
         one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient.format(label)))
         detail = "550 5.1.1 no such user " + "x" * 600
         for _ in range(2):
-            bounced = await mails.note_bounce(tx, one.message_id, detail, bad_addresses=bad_addresses, now=NOW)
+            bounced = await mails.record_bounce(tx, one.message_id, detail, bad_addresses=bad_addresses, now=NOW)
             assert bounced is not None
         known, _raw = await mails.get_mail(tx, OPERATOR, one.id)
         assert (known.state, known.last_error) == (MailState.BOUNCED, detail[:500])
         assert await mails.may_mail(tx, one.recipient) is not is_suppressed
         if is_suppressed:
             assert (await mails.get_suppression(tx, OPERATOR, one.recipient)).reason == "bounce"
-        nothing = await mails.note_bounce(tx, "<unknown@example.org>", "gone", bad_addresses=bad_addresses, now=NOW)
+        nothing = await mails.record_bounce(tx, "<unknown@example.org>", "gone", bad_addresses=bad_addresses, now=NOW)
         assert nothing is None
 
 
@@ -198,7 +198,7 @@ async def test_the_fuse_counts_what_went_to_an_address_in_the_last_hour(database
         await sent(tx, a_mail(tenant.company.id, recipient=address, kind="digest"))
         assert await mails.recent_count(tx, address, now=NOW) == 3
         assert await mails.recent_count(tx, address, "digest", now=NOW) == 1
-    assert MOST_AN_HOUR == 60
+    assert RateLimits().per_address == 60
 
 
 async def test_only_admins_act_and_only_the_staff_reads(database: Database, tenant: Tenant) -> None:
@@ -287,9 +287,9 @@ async def test_a_mail_that_was_sent_is_not_sent_again_and_old_mail_is_forgotten(
         await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", one.id, NOW)
         with pytest.raises(Conflict):
             await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
-        assert await mails.purge(tx, now=NOW + timedelta(days=SENT_DAYS)) >= 0
+        assert await mails.purge(tx, now=NOW + timedelta(days=RETENTION_DAYS)) >= 0
         assert await outbound_mail_store.get(tx, one.id) is not None
-        later = NOW + timedelta(days=SENT_DAYS, seconds=1)
+        later = NOW + timedelta(days=RETENTION_DAYS, seconds=1)
         assert await mails.purge(tx, now=later) >= 1
         assert await mails.purge(tx, now=later) == 0
         assert await outbound_mail_store.get(tx, one.id) is None

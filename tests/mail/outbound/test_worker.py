@@ -10,10 +10,10 @@ from clearline.identity import OPERATOR
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound import worker as mail_out
-from clearline.mail.outbound.domain import RETRIES, MailState
+from clearline.mail.outbound.domain import RETRY_DELAYS, MailState
 from clearline.platform.database.transactions import Database
-from tests.builders.mail_server import running
-from tests.builders.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.builders.mail.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.builders.mail.smtp_server import running
 from tests.builders.tickets import raised
 from tests.conftest import Tenant
 from tests.patience import patient
@@ -50,7 +50,7 @@ async def test_what_is_written_arrives_as_it_is_kept(database: Database, tenant:
         one = await read(database, ids[0])
         assert (one.attempts, one.last_error) == (0, None)
         assert one.finished_at is not None
-        assert server.connections <= mail_out.SLOTS
+        assert server.connections <= mail_out.MAX_CONNECTIONS
 
 
 async def test_a_mail_that_is_not_taken_now_is_tried_again_later(
@@ -59,7 +59,7 @@ async def test_a_mail_that_is_not_taken_now_is_tried_again_later(
     async with running() as server, working(database, server, clock):
         server.on_rcpt["*"] = "450 4.2.0 greylisted"
         [mail_id] = await write(database, tenant)
-        for attempt, wait in enumerate(RETRIES, 1):
+        for attempt, wait in enumerate(RETRY_DELAYS, 1):
 
             async def failed(attempt: int = attempt) -> bool:
                 return (await read(database, mail_id)).attempts == attempt
@@ -72,7 +72,7 @@ async def test_a_mail_that_is_not_taken_now_is_tried_again_later(
             clock.ahead += left + timedelta(seconds=1)
         await until_state(database, MailState.DEAD, mail_id)
         one = await read(database, mail_id)
-        assert (one.attempts, one.last_error) == (len(RETRIES) + 1, "450 4.2.0 greylisted")
+        assert (one.attempts, one.last_error) == (len(RETRY_DELAYS) + 1, "450 4.2.0 greylisted")
         assert server.taken == []
         server.on_rcpt.clear()
         async with database.transaction() as tx:
@@ -139,7 +139,7 @@ async def test_a_failure_puts_those_behind_it_off_as_well(database: Database, te
         first = await outbound_mail_store.claim(tx, limit=10, until=at + timedelta(seconds=60), now=at)
         assert [one.id for one in first] == [ids[0], other]
         assert await outbound_mail_store.claim(tx, limit=10, until=at, now=at) == []
-        await outbound_mail_store.put_off(tx, first[0], "451 later", due_at=later)
+        await outbound_mail_store.schedule_retry(tx, first[0], "451 later", due_at=later)
     assert [(await read(database, one)).due_at for one in ids] == [later] * 3
     assert (await read(database, other)).due_at < later
 
@@ -154,13 +154,10 @@ async def test_nobody_waits_for_what_another_process_is_claiming(database: Datab
     assert [mail.id for mail in [*first, *rest]] == ids
 
 
-async def test_a_server_that_is_away_costs_no_attempts(
-    database: Database, tenant: Tenant, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(mail_out, "PAUSES", (0.3,))
+async def test_a_server_that_is_away_costs_no_attempts(database: Database, tenant: Tenant, clock: Clock) -> None:
     async with running() as server:
         pass
-    async with working(database, server, clock):
+    async with working(database, server, clock, pauses=[0.3]):
         ids = await write(database, tenant, 30)
         await asyncio.sleep(1)
         found = [await read(database, one) for one in ids]
@@ -171,10 +168,9 @@ async def test_a_server_that_is_away_costs_no_attempts(
 
 
 async def test_a_server_that_refuses_everybody_is_asked_by_one_mail_at_a_time(
-    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    database: Database, tenant: Tenant
 ) -> None:
-    monkeypatch.setattr(mail_out, "PAUSES", (0.1,))
-    async with running() as server, working(database, server):
+    async with running() as server, working(database, server, pauses=[0.1]):
         server.on_mail["*"] = "550 5.7.1 not your address"
         ids = await write(database, tenant, 20)
         await asyncio.sleep(0.5)

@@ -134,7 +134,7 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
 
 async def _desk(tx: Tx) -> MailDesk:
     found = settings()
-    mail_settings = await outbound_mail.settings_of(tx, found)
+    mail_settings = await outbound_mail.mail_settings(tx, found)
     limits = Limits(found.attachment_max, found.attachment_types)
     return MailDesk(mail_settings.secret, mail_settings.address, open_blobs(found), limits, [])
 

@@ -79,7 +79,7 @@ def mail_test(recipient: str, *, as_json: bool) -> None:
     """Write a mail that says that mail works; a running server or worker sends it."""
 
     async def work(tx: Tx) -> OutboundMail:
-        known = await mails.settings_of(tx, settings())
+        known = await mails.mail_settings(tx, settings())
         return await mails.send_test(tx, OPERATOR, recipient, now=now(), settings=known)
 
     one = within(work)

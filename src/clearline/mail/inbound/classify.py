@@ -94,7 +94,7 @@ async def _bounced(tx: Tx, bounce: Bounce, *, now: datetime) -> Outcome:
     if not bounce.is_permanent:
         return Outcome(InboundState.IGNORED, "a delivery report: nothing failed for good")
     for message_id in bounce.message_ids[:_REPORTED_MOST]:
-        sent = await outbound_mail.note_bounce(
+        sent = await outbound_mail.record_bounce(
             tx, message_id, bounce.detail, bad_addresses=bounce.bad_addresses, now=now
         )
         if sent is not None:

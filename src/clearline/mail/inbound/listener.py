@@ -22,7 +22,7 @@ RECIPIENTS_MAX = 50
 LINE_MAX = 256 * 1024
 """Bytes of a line. RFC 5321 allows 1000, and many programs send more; the mail is nobody's gain when it is refused."""
 
-SECONDS = 300
+COMMAND_TIMEOUT_SECONDS = 300
 """How long one command may take, and with DATA the whole mail (RFC 5321, 4.5.3.2)."""
 
 _OK = "250 2.0.0 Kept"
@@ -47,7 +47,7 @@ class Unavailable(Exception):
     """The mail cannot be taken now; the server that brings it is to try again."""
 
 
-Knows = Callable[[str], Awaitable[bool]]
+HasMailbox = Callable[[str], Awaitable[bool]]
 """Whether there is a mailbox for an address; raises Unavailable."""
 
 Receive = Callable[[Delivery], Awaitable[None]]
@@ -57,8 +57,8 @@ Receive = Callable[[Delivery], Awaitable[None]]
 class _Handler:
     """The hooks that aiosmtpd calls."""
 
-    def __init__(self, knows: Knows, receive: Receive) -> None:
-        self._knows, self._receive = knows, receive
+    def __init__(self, has_mailbox: HasMailbox, receive: Receive) -> None:
+        self._has_mailbox, self._receive = has_mailbox, receive
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -67,7 +67,7 @@ class _Handler:
         if len(envelope.rcpt_tos) >= RECIPIENTS_MAX:
             return _TOO_MANY
         try:
-            known = await self._knows(_plain(address))
+            known = await self._has_mailbox(_without_surrogates(address))
         except Unavailable:
             return _LATER
         except Exception:  # noqa: BLE001 - the mail is not lost: it comes again
@@ -81,10 +81,10 @@ class _Handler:
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep the mail, then say so; in LMTP once for each recipient."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
-        sender = "" if envelope.mail_from in {None, "<>"} else _plain(str(envelope.mail_from))
+        sender = "" if envelope.mail_from in {None, "<>"} else _without_surrogates(str(envelope.mail_from))
         status = _OK
         try:
-            await self._receive(Delivery(sender, tuple(map(_plain, envelope.rcpt_tos)), content))
+            await self._receive(Delivery(sender, tuple(map(_without_surrogates, envelope.rcpt_tos)), content))
         except Unavailable:
             status = _LATER
         except Exception:  # noqa: BLE001 - the mail is not lost: it comes again
@@ -93,7 +93,7 @@ class _Handler:
         return "\r\n".join([status] * (len(envelope.rcpt_tos) if isinstance(server, LMTP) else 1))
 
 
-def _plain(address: str) -> str:
+def _without_surrogates(address: str) -> str:
     """An address without halves of characters that the other side cut."""
     return address.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\x00", "")
 
@@ -103,14 +103,14 @@ class _Smtp(SMTP):
 
     line_length_limit = LINE_MAX
 
-    def __init__(self, *values: Any, others: set[Any], **named: Any) -> None:
-        self._others = others
-        super().__init__(*values, **named)
+    def __init__(self, *args: Any, open_connections: set[Any], connections_max: int, **kwargs: Any) -> None:
+        self._open_connections, self._connections_max = open_connections, connections_max
+        super().__init__(*args, **kwargs)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, or say why not, and close."""
-        if len(self._others) < CONNECTIONS_MAX:
-            self._others.add(self)
+        if len(self._open_connections) < self._connections_max:
+            self._open_connections.add(self)
             super().connection_made(transport)
             return
         if isinstance(transport, asyncio.WriteTransport):
@@ -119,8 +119,8 @@ class _Smtp(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         """End."""
-        if self in self._others:
-            self._others.discard(self)
+        if self in self._open_connections:
+            self._open_connections.discard(self)
             super().connection_lost(error)
 
 
@@ -146,12 +146,21 @@ class _Lmtp(_Smtp, LMTP):
 class MailListener:
     """A port that mail is taken on. ``address`` is ``lmtp://host:port`` or ``smtp://host:port``, port 0 for any."""
 
-    def __init__(self, address: str, *, size_max: int, knows: Knows, receive: Receive, hostname: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        size_max: int,
+        has_mailbox: HasMailbox,
+        receive: Receive,
+        hostname: str,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
         scheme, _, rest = address.partition("://")
         self._kind: type[_Smtp] = _Lmtp if scheme == "lmtp" else _Smtp
         self._bind = Bind(rest)
-        self._size_max, self._hostname = size_max, hostname
-        self._handler = _Handler(knows, receive)
+        self._size_max, self._hostname, self._connections_max = size_max, hostname, connections_max
+        self._handler = _Handler(has_mailbox, receive)
         self._server: asyncio.Server | None = None
         self._open: set[Any] = set()
 
@@ -176,12 +185,13 @@ class MailListener:
     def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
         return self._kind(
             self._handler,
-            others=self._open,
+            open_connections=self._open,
+            connections_max=self._connections_max,
             data_size_limit=self._size_max,
             enable_SMTPUTF8=True,
             hostname=self._hostname,
             ident="Clearline",
-            timeout=SECONDS,
+            timeout=COMMAND_TIMEOUT_SECONDS,
             auth_exclude_mechanism=["LOGIN", "PLAIN"],
             loop=loop,
         )

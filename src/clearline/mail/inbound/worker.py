@@ -20,7 +20,7 @@ from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound.domain import LEASE, REASON_MAX, TRIES, InboundMail, InboundState
 from clearline.mail.inbound.file import MailDesk
 from clearline.mail.inbound.imap import ImapFailed, OpenMailbox, open_mailbox
-from clearline.mail.inbound.listener import Delivery, MailListener, Unavailable
+from clearline.mail.inbound.listener import CONNECTIONS_MAX, Delivery, MailListener, Unavailable
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.mailbox_usecases import imap_access, sealer
 from clearline.mail.inbound.secret_box import Sealer, Unsealable
@@ -47,6 +47,9 @@ POLL_SECONDS = 60
 AT_ONCE = 50
 """The most mails of one turn, of one mailbox or of all that wait."""
 
+LOCK_TIMEOUT_MILLISECONDS = 2000
+"""How long a mail waits for a lock, such as that of its ticket, before it counts as failed."""
+
 _PASSING = {"40001", "40P01", "55P03", "57014"}
 """What PostgreSQL says of changes that got in each other's way: another time the mail may do."""
 
@@ -55,12 +58,14 @@ _log = structlog.get_logger("clearline.mail")
 Clock = Callable[[], datetime]
 
 
-def listener(database: Database, settings: Settings, now: Clock) -> MailListener | None:
+def listener(
+    database: Database, settings: Settings, now: Clock, *, connections_max: int = CONNECTIONS_MAX
+) -> MailListener | None:
     """The port on which mail is taken, if the settings name one. It is not open yet."""
     if settings.mail_listen is None:
         return None
 
-    async def knows(address: str) -> bool:
+    async def has_mailbox(address: str) -> bool:
         try:
             async with database.statement() as tx:
                 return bool(await mails.mailboxes_for(tx, [address]))
@@ -76,7 +81,12 @@ def listener(database: Database, settings: Settings, now: Clock) -> MailListener
             raise Unavailable from error
 
     return MailListener(
-        settings.mail_listen, size_max=settings.mail_max, knows=knows, receive=receive, hostname=socket.gethostname()
+        settings.mail_listen,
+        size_max=settings.mail_max,
+        has_mailbox=has_mailbox,
+        receive=receive,
+        hostname=socket.gethostname(),
+        connections_max=connections_max,
     )
 
 
@@ -102,7 +112,7 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
     async def desk() -> MailDesk:
         if not known:
             async with database.transaction() as tx:
-                known.append(await outbound_mail.settings_of(tx, settings))
+                known.append(await outbound_mail.mail_settings(tx, settings))
         return MailDesk(known[0].secret, known[0].address, blobs, limits, [])
 
     async def work() -> int:
@@ -128,7 +138,7 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
     ]
 
 
-async def turn(database: Database, desk: MailDesk, now: Clock) -> int:
+async def turn(database: Database, desk: MailDesk, now: Clock, *, lock_timeout: int = LOCK_TIMEOUT_MILLISECONDS) -> int:
     """Deal with mails that wait, each in a transaction of its own and tried once; how many were dealt with.
 
     A mail that fails is tried in later turns, five times in all, and then put aside with the reason; it holds up
@@ -144,15 +154,18 @@ async def turn(database: Database, desk: MailDesk, now: Clock) -> int:
         if mail.attempts >= TRIES:
             await _put_aside(database, mail.id, f"it was tried {TRIES} times in vain")
         else:
-            await _deal(database, mail, replace(desk, staged=[]), now, is_last=mail.attempts + 1 >= TRIES)
+            is_last = mail.attempts + 1 >= TRIES
+            await _deal(database, mail, replace(desk, staged=[]), now, is_last=is_last, lock_timeout=lock_timeout)
         done += 1
     return done
 
 
-async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Clock, *, is_last: bool) -> None:
+async def _deal(
+    database: Database, mail: InboundMail, desk: MailDesk, now: Clock, *, is_last: bool, lock_timeout: int
+) -> None:
     """Deal with one mail, or note why that did not go."""
     try:
-        await _sort(database, mail, desk, now)
+        await _sort(database, mail, desk, now, lock_timeout)
     except DatabaseUnavailable:
         raise  # what was stored stays: the commit may have happened
     except BlobsUnavailable as error:
@@ -177,7 +190,7 @@ async def _deal(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
         )
 
 
-async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Clock) -> None:
+async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Clock, lock_timeout: int) -> None:
     async with database.statement() as tx:
         raw = await inbound_mail_store.raw(tx, mail.id)
     # In a thread: a large mail takes its time, and others wait for an answer.
@@ -185,7 +198,7 @@ async def _sort(database: Database, mail: InboundMail, desk: MailDesk, now: Cloc
     async with database.transaction() as tx:
         known = await mail_sorting.known_contact(tx, parsed.heads.sender)
     async with database.transaction() as tx:
-        await transactions.set_lock_timeout(tx)
+        await transactions.set_lock_timeout(tx, lock_timeout)
         if await inbound_mail_store.take(tx, mail.id) is None:
             return  # another process has it, or had
         outcome = await mail_sorting.sort(tx, mail, parsed, message, known, desk=desk, now=now())

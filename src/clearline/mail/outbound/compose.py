@@ -14,8 +14,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.mail.outbound.domain import (
-    Mail,
     MailSettings,
+    NewMail,
     address_of,
     is_mailable,
     message_id_for,
@@ -34,7 +34,7 @@ _LINK = re.compile(r"(https?://|mailto:)[\x21\x23-\x3b\x3d\x3f-\x7e]+")
 _NOT_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
 
-class Composed(Struct, frozen=True):
+class ComposedMail(Struct, frozen=True):
     """A mail ready to send."""
 
     message_id: str
@@ -42,7 +42,7 @@ class Composed(Struct, frozen=True):
     message: bytes
 
 
-class Read(Struct, frozen=True):
+class DecodedMail(Struct, frozen=True):
     """A message read again: its headers in their order with their text decoded, and its parts."""
 
     headers: list[tuple[str, str]]
@@ -50,7 +50,9 @@ class Read(Struct, frozen=True):
     html: str | None
 
 
-def compose(mail: Mail, mail_id: UUID, thread: Sequence[str], *, settings: MailSettings, now: datetime) -> Composed:
+def compose(
+    mail: NewMail, mail_id: UUID, thread: Sequence[str], *, settings: MailSettings, now: datetime
+) -> ComposedMail:
     """The message of a mail: text, and HTML beside it when there is some; ASCII unless an address is not.
 
     ``thread`` holds the Message-IDs of the ticket so far, oldest first. Nothing that people wrote can add a header.
@@ -71,7 +73,7 @@ def compose(mail: Mail, mail_id: UUID, thread: Sequence[str], *, settings: MailS
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
     plain = wire_address(mail.recipient).isascii() and wire_address(settings.address).isascii()
     chosen = policy.SMTP if plain else policy.SMTPUTF8
-    return Composed(message_id, subject, head.encode() + message.as_bytes(policy=chosen))
+    return ComposedMail(message_id, subject, head.encode() + message.as_bytes(policy=chosen))
 
 
 def one_line(text: str) -> str:
@@ -80,19 +82,19 @@ def one_line(text: str) -> str:
     return " ".join("".join(shown).split())
 
 
-def read(message: bytes) -> Read:
+def read(message: bytes) -> DecodedMail:
     """What a message of ours says."""
     parsed = message_from_bytes(message, policy=policy.default)
     text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
     headers = [(name, str(value)) for name, value in parsed.items()]
-    return Read(headers, _content(text) or "", _content(html))
+    return DecodedMail(headers, _content(text) or "", _content(html))
 
 
 def _content(part: MIMEPart | None) -> str | None:
     return None if part is None else str(part.get_content()).replace("\r\n", "\n")
 
 
-def _add_addresses(message: EmailMessage, mail: Mail, settings: MailSettings) -> None:
+def _add_addresses(message: EmailMessage, mail: NewMail, settings: MailSettings) -> None:
     sender = wire_address(settings.address)
     name = one_line(parseaddr(settings.sender)[0])
     local, _at, domain = sender.rpartition("@")
@@ -102,7 +104,7 @@ def _add_addresses(message: EmailMessage, mail: Mail, settings: MailSettings) ->
         message["Reply-To"] = address_of(reply_address(sender, mail.ticket_number, settings.secret))
 
 
-def _add_automation(message: EmailMessage, mail: Mail) -> None:
+def _add_automation(message: EmailMessage, mail: NewMail) -> None:
     """Have nobody's machine answer: RFC 3834, 5; X-Auto-Response-Suppress of Exchange; Precedence for the old ones."""
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
@@ -112,7 +114,7 @@ def _add_automation(message: EmailMessage, mail: Mail) -> None:
         message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
 
 
-def _thread(mail: Mail, number: int, known: Sequence[str], settings: MailSettings) -> list[tuple[str, str]]:
+def _thread(mail: NewMail, number: int, known: Sequence[str], settings: MailSettings) -> list[tuple[str, str]]:
     thread = thread_of(root_id(number, settings.sender), known)
     topic = one_line(prefixed_subject(mail.subject, None)) or "(no subject)"
     return [

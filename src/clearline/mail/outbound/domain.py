@@ -16,16 +16,13 @@ from msgspec import Struct
 from clearline.text import EMAIL_MAX, storable
 from clearline.tickets.domain import parse_ticket_number, ticket_number
 
-MOST_AN_HOUR = 60
-"""So many notifications go to one address in an hour; the rest waits for a digest (see ``recent_count``)."""
-
-LOCAL_MAX = 64
+LOCAL_PART_MAX = 64
 """Octets of what stands before the ``@`` (RFC 5321, 4.5.3.1.1)."""
 
-SENT_DAYS = 90
+RETENTION_DAYS = 90
 """For so many days a mail that was dealt with is kept."""
 
-RETRIES = tuple(timedelta(minutes=one) for one in (1, 5, 15, 60, 240, 480, 1440, 1440, 720))
+RETRY_DELAYS = tuple(timedelta(minutes=one) for one in (1, 5, 15, 60, 240, 480, 1440, 1440, 720))
 """How long after each failure a mail is tried again: three days in all. RFC 5321, 4.5.4.1 speaks of four or five; by
 then news of a ticket is no news."""
 
@@ -72,7 +69,18 @@ class MailSettings(Struct, frozen=True):
         return self.public_url.rstrip("/") + path
 
 
-class Rendered(Struct, frozen=True):
+class RateLimits(Struct, frozen=True):
+    """How many notifications are sent within an hour.
+
+    ``per_address`` to one address: the others go into a digest. ``per_company_contacts`` about the tickets of a company
+    to contacts who are not users, since a ticket may name any address: further ones are not sent.
+    """
+
+    per_address: int = 60
+    per_company_contacts: int = 200
+
+
+class RenderedMail(Struct, frozen=True):
     """What a template made: a subject in one line, the text, and the same as HTML."""
 
     subject: str
@@ -80,7 +88,7 @@ class Rendered(Struct, frozen=True):
     html: str | None
 
 
-class Mail(Struct, frozen=True, kw_only=True):
+class NewMail(Struct, frozen=True, kw_only=True):
     """A mail to write to one address.
 
     ``subject`` is the ticket's title for a mail about a ticket: its number is put before it. ``company_id`` is the
@@ -138,13 +146,13 @@ def is_mailable(address: str) -> bool:
     Stricter than what a contact's address may be: quoted local parts are refused, since few servers take them.
     """
     local, at, domain = address.rpartition("@")
-    fits = len(address.encode(errors="replace")) <= EMAIL_MAX and len(local.encode(errors="replace")) <= LOCAL_MAX
+    fits = len(address.encode(errors="replace")) <= EMAIL_MAX and len(local.encode(errors="replace")) <= LOCAL_PART_MAX
     return bool(at and fits and storable(address) and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)) and not (
         local.startswith(".") or local.endswith(".") or ".." in local
     )
 
 
-def folded(address: str) -> str:
+def normalized_address(address: str) -> str:
     """The address as suppressions keep it: who it reaches hardly ever depends on case."""
     return address.strip().lower()
 
@@ -225,9 +233,9 @@ def prefixed_subject(subject: str, number: int | None) -> str:
     return f"{mark} {rest.strip()}".strip()
 
 
-def next_try(failures: int) -> timedelta | None:
+def retry_delay(failures: int) -> timedelta | None:
     """How long to wait after so many failures, or None to give up."""
-    return RETRIES[failures - 1] if failures <= len(RETRIES) else None
+    return RETRY_DELAYS[failures - 1] if failures <= len(RETRY_DELAYS) else None
 
 
 def address_of(address: str) -> Address:

@@ -10,13 +10,13 @@ from msgspec import Struct
 from clearline.mail.outbound.domain import is_mailable
 from clearline.settings import InvalidSetting
 
-SECONDS = 30.0
+RESPONSE_TIMEOUT_SECONDS = 30.0
 """How long the server may take for one answer. RFC 5321, 4.5.3.2 allows minutes, but a queue waits behind it."""
 
-IDLE_SECONDS = 20.0
+IDLE_TIMEOUT_SECONDS = 20.0
 """After so long without use a connection is not used again: servers close idle ones."""
 
-MOST_MAILS = 100
+MAX_MAILS_PER_CONNECTION = 100
 """So many mails go over one connection; some servers end it themselves after that."""
 
 ERROR_MAX = 500
@@ -73,9 +73,18 @@ class SmtpServer(Struct, frozen=True):
 class Connections:
     """Connections to one server that are used again; as many at a time as there are mails under way."""
 
-    def __init__(self, server: SmtpServer, sender: str, *, seconds: float = SECONDS) -> None:
-        """``sender`` is the envelope's: bounces go there."""
-        self._server, self._sender, self._seconds = server, sender, seconds
+    def __init__(
+        self,
+        server: SmtpServer,
+        sender: str,
+        *,
+        response_timeout: float = RESPONSE_TIMEOUT_SECONDS,
+        idle_timeout: float = IDLE_TIMEOUT_SECONDS,
+        mails_per_connection: int = MAX_MAILS_PER_CONNECTION,
+    ) -> None:
+        """Set the envelope sender, to which bounces are sent, and the timeouts in seconds."""
+        self._server, self._sender, self._response_timeout = server, sender, response_timeout
+        self._idle_timeout, self._mails_per_connection = idle_timeout, mails_per_connection
         self._idle: list[_Connection] = []
 
     async def deliver(self, recipient: str, message: bytes) -> str:
@@ -92,7 +101,7 @@ class Connections:
                 return await self._over(connection, recipient, message)
             except SmtpUnavailable:
                 continue  # it closed an idle connection; nothing was handed over
-        connection = await _Connection.open(self._server, self._seconds)
+        connection = await _Connection.open(self._server, self._response_timeout)
         return await self._over(connection, recipient, message)
 
     async def close(self) -> None:
@@ -103,7 +112,7 @@ class Connections:
     def _reusable(self) -> "_Connection | None":
         while self._idle:
             connection = self._idle.pop()
-            if connection.is_fresh:
+            if connection.is_fresh(self._idle_timeout, self._mails_per_connection):
                 return connection
             connection.drop()
         return None
@@ -151,14 +160,13 @@ class _Connection:
             await client.ehlo()
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             client.close()
-            raise SmtpUnavailable(f"{server}: {_said(error)}") from error
+            raise SmtpUnavailable(f"{server}: {_error_text(error)}") from error
         return cls(client)
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the server is likely to take another mail over it."""
-        young = _seconds() - self._last_used < IDLE_SECONDS
-        return self.is_usable and young and self._mails < MOST_MAILS and self._client.is_connected
+    def is_fresh(self, idle_timeout: float, max_mails: int) -> bool:
+        """Return whether the server probably takes another mail over this connection."""
+        was_used_recently = _seconds() - self._last_used < idle_timeout
+        return self.is_usable and was_used_recently and self._mails < max_mails and self._client.is_connected
 
     async def deliver(self, sender: str, recipient: str, message: bytes) -> str:
         """One mail: MAIL, RCPT, DATA.
@@ -173,9 +181,9 @@ class _Connection:
             answer = await self._client.data(message)
         except aiosmtplib.SMTPResponseException as error:
             await self._reset()
-            raise MailRefused(_said(error), is_permanent=500 <= error.code < 600) from error
+            raise MailRefused(_error_text(error), is_permanent=500 <= error.code < 600) from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise MailRefused(_said(error), is_permanent=False) from error
+            raise MailRefused(_error_text(error), is_permanent=False) from error
         self._mails += 1
         self._last_used = _seconds()
         self.is_usable = True
@@ -195,10 +203,10 @@ class _Connection:
             about_mail = error.code == _TOO_LARGE or (400 <= error.code < 500 and error.code != 421)
             if about_mail:
                 await self._reset()
-                raise MailRefused(_said(error), is_permanent=error.code == _TOO_LARGE) from error
-            raise SmtpUnavailable(f"the sender {sender} is refused: {_said(error)}") from error
+                raise MailRefused(_error_text(error), is_permanent=error.code == _TOO_LARGE) from error
+            raise SmtpUnavailable(f"the sender {sender} is refused: {_error_text(error)}") from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise SmtpUnavailable(_said(error)) from error
+            raise SmtpUnavailable(_error_text(error)) from error
 
     async def _reset(self) -> None:
         """Make the connection usable for the next mail, if that is possible."""
@@ -236,7 +244,7 @@ def _encoding(sender: str, recipient: str, message: bytes) -> str:
     return "ascii" if sender.isascii() and recipient.isascii() and message.isascii() else "utf-8"
 
 
-def _said(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """An error in one line: the server's answer, or what happened to the connection."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
         text = f"{error.code} {error.message}"

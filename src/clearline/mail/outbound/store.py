@@ -12,7 +12,7 @@ _COLUMNS = """m.company_id, m.id, m.number, m.recipient, m.user_id, m.subject, m
               m.state, m.attempts, m.due_at, m.last_error, m.created_at, m.finished_at"""
 
 
-class Claimed(NamedTuple):
+class ClaimedMail(NamedTuple):
     """A mail that this process sends. ``attempts`` failed before; ``suppressed`` says why it must not be sent."""
 
     company_id: UUID
@@ -149,7 +149,7 @@ async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime) -> int:
     return found
 
 
-async def claim(tx: Tx, *, limit: int, until: datetime, now: datetime) -> list[Claimed]:
+async def claim(tx: Tx, *, limit: int, until: datetime, now: datetime) -> list[ClaimedMail]:
     """Take due mails until then, the longest due first; nobody else gets them before.
 
     Of those to one address about one ticket only the first that waits is given out: they arrive in their order.
@@ -157,8 +157,8 @@ async def claim(tx: Tx, *, limit: int, until: datetime, now: datetime) -> list[C
     """
     rows = await tx.fetch(_DUE, now, limit)
     if rows:
-        await _hold(tx, [Claimed(*row) for row in rows], until)
-    return [Claimed(*row) for row in rows]
+        await _set_claim(tx, [ClaimedMail(*row) for row in rows], until)
+    return [ClaimedMail(*row) for row in rows]
 
 
 _DUE = """
@@ -174,7 +174,7 @@ _DUE = """
 """
 
 
-async def _hold(tx: Tx, mails: Sequence[Claimed], until: datetime | None) -> None:
+async def _set_claim(tx: Tx, mails: Sequence[ClaimedMail], until: datetime | None) -> None:
     await tx.write(
         """update outbound_mail m set claimed_until = $3 from unnest($1::uuid[], $2::uuid[]) held (company_id, id)
             where m.company_id = held.company_id and m.id = held.id and m.state = 'waiting'""",
@@ -184,17 +184,19 @@ async def _hold(tx: Tx, mails: Sequence[Claimed], until: datetime | None) -> Non
     )
 
 
-async def renew(tx: Tx, mails: Sequence[Claimed], *, until: datetime) -> None:
+async def renew(tx: Tx, mails: Sequence[ClaimedMail], *, until: datetime) -> None:
     """Keep claimed mails for longer."""
-    await _hold(tx, mails, until)
+    await _set_claim(tx, mails, until)
 
 
-async def release(tx: Tx, mails: Sequence[Claimed]) -> None:
+async def release(tx: Tx, mails: Sequence[ClaimedMail]) -> None:
     """Give claimed mails back as they were: nothing was tried with them."""
-    await _hold(tx, mails, None)
+    await _set_claim(tx, mails, None)
 
 
-async def finish(tx: Tx, mail: Claimed, state: MailState, error: str | None, *, attempts: int, now: datetime) -> None:
+async def finish(
+    tx: Tx, mail: ClaimedMail, state: MailState, error: str | None, *, attempts: int, now: datetime
+) -> None:
     """Note that a mail was sent, or that it never will be."""
     await tx.write(
         """update outbound_mail set state = $3, last_error = $4, finished_at = $5, claimed_until = null,
@@ -209,7 +211,7 @@ async def finish(tx: Tx, mail: Claimed, state: MailState, error: str | None, *, 
     )
 
 
-async def put_off(tx: Tx, mail: Claimed, error: str, *, due_at: datetime) -> None:
+async def schedule_retry(tx: Tx, mail: ClaimedMail, error: str, *, due_at: datetime) -> None:
     """Note a failure, and have the mail wait, with those behind it to the same address about the same ticket.
 
     Served by the primary key and ``outbound_mail_in_order``.
@@ -241,7 +243,7 @@ async def is_claimed(tx: Tx, mail: OutboundMail, *, now: datetime) -> bool:
     return found
 
 
-async def wait_again(tx: Tx, mail: OutboundMail, *, now: datetime) -> None:
+async def requeue(tx: Tx, mail: OutboundMail, *, now: datetime) -> None:
     """Have a mail tried as if it were new."""
     await tx.write(
         """update outbound_mail set state = 'waiting', attempts = 0, due_at = $3, claimed_until = null,
@@ -253,7 +255,7 @@ async def wait_again(tx: Tx, mail: OutboundMail, *, now: datetime) -> None:
     )
 
 
-async def bounce(tx: Tx, mail: OutboundMail, detail: str, *, now: datetime) -> None:
+async def mark_bounced(tx: Tx, mail: OutboundMail, detail: str, *, now: datetime) -> None:
     """Note that a mail came back."""
     await tx.write(
         """update outbound_mail set state = 'bounced', last_error = $3, finished_at = coalesce(finished_at, $4),

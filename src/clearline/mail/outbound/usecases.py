@@ -14,15 +14,15 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.compose import compose
 from clearline.mail.outbound.domain import (
-    SENT_DAYS,
-    Mail,
+    RETENTION_DAYS,
     MailSettings,
     MailState,
+    NewMail,
     OutboundMail,
     Suppression,
     SuppressionReason,
-    folded,
     is_mailable,
+    normalized_address,
     wire_address,
 )
 from clearline.platform.database.server import shared_secret
@@ -35,26 +35,24 @@ MAILER = Actor(Role.OPERATOR, "mail", scopes=ALL_SCOPES)
 """On whose behalf addresses are suppressed that bounce."""
 
 KIND = "outbound mail"
-SUPPRESSION = "mail_suppression"
+SUPPRESSION_RECORD = "mail_suppression"
 NO_SERVER = "no mail is sent: CLEARLINE_SMTP names no server"
 DETAIL_MAX = 255
 ERROR_MAX = 500
-MOST_TO_CONTACTS = 200
-"""So many notifications an hour about a company's tickets go to contacts who are no users: they may be anybody."""
 
-_SUPPRESSED = "suppression of"
+_SUPPRESSION_KIND = "suppression of"
 _HOUR = timedelta(hours=1)
-_FIRST, _LAST = 3, 7
+_FIRST_REFERENCES, _LAST_REFERENCES = 3, 7
 """How many of the first and last mails of a ticket a new one refers to."""
 
 
-async def settings_of(tx: Tx, found: Settings) -> MailSettings:
+async def mail_settings(tx: Tx, found: Settings) -> MailSettings:
     """What composing a mail needs, of these settings and the secret that all servers on this database share."""
     secret = await shared_secret(tx, "mail", secrets.token_bytes(32))
     return MailSettings(found.mail_from, secret, found.public_url.rstrip("/"), found.smtp is not None)
 
 
-async def send(tx: Tx, mail: Mail, *, now: datetime, settings: MailSettings) -> UUID | None:
+async def enqueue(tx: Tx, mail: NewMail, *, now: datetime, settings: MailSettings) -> UUID | None:
     """Write a mail, which a worker sends once the transaction is committed; its id.
 
     It is composed here and now, and sent byte for byte as it is kept. A mail about a ticket refers to those before it,
@@ -67,11 +65,13 @@ async def send(tx: Tx, mail: Mail, *, now: datetime, settings: MailSettings) -> 
     if not settings.enabled:
         return None
     mail_id = uuid4()
-    number, known_as = mail.ticket_number, folded(mail.recipient)
+    number, known_as = mail.ticket_number, normalized_address(mail.recipient)
     thread = (
         []
         if number is None
-        else await thread_store.thread(tx, mail.company_id, number, known_as, first=_FIRST, last=_LAST)
+        else await thread_store.thread(
+            tx, mail.company_id, number, known_as, first=_FIRST_REFERENCES, last=_LAST_REFERENCES
+        )
     )
     composed = compose(mail, mail_id, thread, settings=settings, now=now)
     refused = await _refusal(tx, mail.recipient)
@@ -95,11 +95,11 @@ async def may_mail(tx: Tx, address: str) -> bool:
 async def _refusal(tx: Tx, address: str) -> str | None:
     if not is_mailable(address):
         return "no server takes mail for such an address"
-    found = await suppression_store.get(tx, folded(address))
-    return None if found is None else suppressed(found.reason)
+    found = await suppression_store.get(tx, normalized_address(address))
+    return None if found is None else suppressed_error(found.reason)
 
 
-def suppressed(reason: str) -> str:
+def suppressed_error(reason: str) -> str:
     """Why a mail to a suppressed address is dead."""
     return f"the address is suppressed: {reason}"
 
@@ -120,7 +120,7 @@ async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
     return await outbound_mail_store.contacts_count(tx, company_id, since=now - _HOUR)
 
 
-async def note_bounce(
+async def record_bounce(
     tx: Tx, message_id: str, detail: str, *, bad_addresses: Collection[str], now: datetime
 ) -> OutboundMail | None:
     """Note that a mail of ours came back; None when it is none of ours.
@@ -132,9 +132,11 @@ async def note_bounce(
     mail = await outbound_mail_store.with_message_id(tx, message_id)
     if mail is None:
         return None
-    await outbound_mail_store.bounce(tx, mail, detail[:ERROR_MAX], now=now)
-    if {folded(mail.recipient), folded(wire_address(mail.recipient))}.intersection(bad_addresses):
-        await _suppress(tx, MAILER, mail.recipient, SuppressionReason.BOUNCE, detail[:DETAIL_MAX], now=now)
+    await outbound_mail_store.mark_bounced(tx, mail, detail[:ERROR_MAX], now=now)
+    if {normalized_address(mail.recipient), normalized_address(wire_address(mail.recipient))}.intersection(
+        bad_addresses
+    ):
+        await _add_suppression(tx, MAILER, mail.recipient, SuppressionReason.BOUNCE, detail[:DETAIL_MAX], now=now)
     return mail
 
 
@@ -184,7 +186,7 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
         Conflict: it was sent or is being sent, its address is suppressed, or no server would take it.
         Forbidden: the actor does not run the desk.
     """
-    _run(actor)
+    _require_admin(actor)
     mail = await outbound_mail_store.lock(tx, mail_id)
     if mail is None:
         raise NotFound(KIND, str(mail_id))
@@ -194,7 +196,7 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
         raise Conflict("the mail is being sent")
     if (refused := await _refusal(tx, mail.recipient)) is not None:
         raise Conflict(refused)
-    await outbound_mail_store.wait_again(tx, mail, now=now)
+    await outbound_mail_store.requeue(tx, mail, now=now)
     return (await get_mail(tx, actor, mail_id))[0]
 
 
@@ -206,13 +208,13 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
         Conflict: there is no server to send by.
         Forbidden: the actor does not run the desk.
     """
-    _run(actor)
+    _require_admin(actor)
     if not settings.enabled:
         raise Conflict(NO_SERVER)
     if not is_mailable(recipient):
         raise InvalidInput([Violation("recipient", "must be an address that mail servers take")])
     text = f"This is a test message from the support desk at {settings.public_url}. It was requested by {actor.name}.\n"
-    mail = Mail(
+    mail = NewMail(
         recipient=recipient,
         subject="Test message from the support desk",
         text=text,
@@ -220,7 +222,7 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
         kind="test",
         company_id=PROVIDER_ID,
     )
-    mail_id = await send(tx, mail, now=now, settings=settings)
+    mail_id = await enqueue(tx, mail, now=now, settings=settings)
     if mail_id is None:
         raise RuntimeError("enabled settings wrote no mail")
     return (await get_mail(tx, actor, mail_id))[0]
@@ -244,7 +246,7 @@ async def get_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
         Forbidden: as for ``list_mails``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await _found(tx, address)
+    return await _suppression(tx, address)
 
 
 async def lock_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
@@ -254,14 +256,14 @@ async def lock_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
         NotFound: the address is not suppressed.
         Forbidden: the actor does not run the desk.
     """
-    _run(actor)
-    return await _found(tx, address)
+    _require_admin(actor)
+    return await _suppression(tx, address)
 
 
-async def _found(tx: Tx, address: str) -> Suppression:
-    found = await suppression_store.get(tx, folded(address))
+async def _suppression(tx: Tx, address: str) -> Suppression:
+    found = await suppression_store.get(tx, normalized_address(address))
     if found is None:
-        raise NotFound(_SUPPRESSED, folded(address))
+        raise NotFound(_SUPPRESSION_KIND, normalized_address(address))
     return found
 
 
@@ -273,24 +275,24 @@ async def suppress(tx: Tx, actor: Actor, address: str, detail: str = "", *, now:
         AlreadyExists: it is suppressed already.
         Forbidden: the actor does not run the desk.
     """
-    _run(actor)
+    _require_admin(actor)
     violations = check_text("detail", detail, least=0, most=DETAIL_MAX)
     if not is_mailable(address):
         violations.append(Violation("address", "must be an address that mail servers take"))
     if violations:
         raise InvalidInput(violations)
-    if not await _suppress(tx, actor, address, SuppressionReason.MANUAL, detail, now=now):
-        raise AlreadyExists(_SUPPRESSED, folded(address))
-    return await _found(tx, address)
+    if not await _add_suppression(tx, actor, address, SuppressionReason.MANUAL, detail, now=now):
+        raise AlreadyExists(_SUPPRESSION_KIND, normalized_address(address))
+    return await _suppression(tx, address)
 
 
-async def _suppress(
+async def _add_suppression(
     tx: Tx, actor: Actor, address: str, reason: SuppressionReason, detail: str, *, now: datetime
 ) -> bool:
-    address = folded(address)
+    address = normalized_address(address)
     if not await suppression_store.add(tx, Suppression(address, reason, detail, now)):
         return False
-    fact = RecordChanged(SUPPRESSION, "created", address, address)
+    fact = RecordChanged(SUPPRESSION_RECORD, "created", address, address)
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
     return True
 
@@ -302,18 +304,18 @@ async def unsuppress(tx: Tx, actor: Actor, address: str, *, now: datetime) -> No
         NotFound: it is not suppressed.
         Forbidden: the actor does not run the desk.
     """
-    _run(actor)
-    if not await suppression_store.delete(tx, folded(address)):
-        raise NotFound(_SUPPRESSED, folded(address))
-    fact = RecordChanged(SUPPRESSION, "deleted", folded(address), folded(address))
+    _require_admin(actor)
+    if not await suppression_store.delete(tx, normalized_address(address)):
+        raise NotFound(_SUPPRESSION_KIND, normalized_address(address))
+    fact = RecordChanged(SUPPRESSION_RECORD, "deleted", normalized_address(address), normalized_address(address))
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
 
 
 async def purge(tx: Tx, *, limit: int = 1000, now: datetime) -> int:
-    """Delete mails that were dealt with ``SENT_DAYS`` ago; how many. Their ids stay with their tickets."""
-    return await outbound_mail_store.purge(tx, before=now - timedelta(days=SENT_DAYS), limit=limit)
+    """Delete mails that were dealt with ``RETENTION_DAYS`` ago; how many. Their ids stay with their tickets."""
+    return await outbound_mail_store.purge(tx, before=now - timedelta(days=RETENTION_DAYS), limit=limit)
 
 
-def _run(actor: Actor) -> None:
+def _require_admin(actor: Actor) -> None:
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.DESK_WRITE)

@@ -10,33 +10,33 @@ import structlog
 from msgspec.structs import replace
 
 from clearline.mail.outbound import store as outbound_mail_store
-from clearline.mail.outbound.domain import MailState, next_try, wire_address
+from clearline.mail.outbound.domain import MailState, retry_delay, wire_address
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
-from clearline.mail.outbound.store import Claimed
-from clearline.mail.outbound.usecases import purge, suppressed
+from clearline.mail.outbound.store import ClaimedMail
+from clearline.mail.outbound.usecases import purge, suppressed_error
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 
 NAME = "mail out"
-SLOTS = 4
+MAX_CONNECTIONS = 4
 """So many connections to the server has one process at most."""
 
 BATCH = 10
 """So many mails go over a connection before others are looked at."""
 
-PAUSES = (5, 10, 20, 40, 60)
+PAUSE_SECONDS = (5, 10, 20, 40, 60)
 """Seconds that the queue rests when the server cannot be used, the longer the more often in a row."""
 
-_PURGE_EVERY = 3600
-_NOTING_TRIES = 20
+_PURGE_INTERVAL_SECONDS = 3600
+_FINISH_ATTEMPTS = 20
 _JITTER = 0.1
 _random = SystemRandom()
 _log = structlog.get_logger("clearline.worker")
 
 
-class MailOut:
+class OutboundMailQueue:
     """The queue of one process, and its connections to the server.
 
     A mail is sent, then noted as sent: a process that dies between the two leaves one that is sent again, with the same
@@ -44,11 +44,16 @@ class MailOut:
     """
 
     def __init__(
-        self, database: Database, connections: Connections, now: Callable[[], datetime], *, slots: int = SLOTS
+        self,
+        database: Database,
+        connections: Connections,
+        now: Callable[[], datetime],
+        *,
+        pauses: Sequence[float] = PAUSE_SECONDS,
     ) -> None:
-        self._database, self._connections, self._now = database, connections, now
+        self._database, self._connections, self._now, self._pauses = database, connections, now, pauses
         self._rests, self._resume_at, self._is_trying = 0, now(), False
-        self._worker = ClaimWorker(NAME, slots=slots, claim=self._claim, do=self._send_all, renew=self._renew)
+        self._worker = ClaimWorker(NAME, slots=MAX_CONNECTIONS, claim=self._claim, do=self._send_all, renew=self._renew)
 
     def job(self) -> PeriodicJob:
         """The queue as work of a runner."""
@@ -63,7 +68,7 @@ class MailOut:
 
         return both
 
-    async def _claim(self, free: int) -> Sequence[list[Claimed]]:
+    async def _claim(self, free: int) -> Sequence[list[ClaimedMail]]:
         """Due mails, shared out to so many connections; none while the server rests, and then one to try it."""
         now = self._now()
         if self._is_trying or now < self._resume_at:
@@ -76,12 +81,12 @@ class MailOut:
         self._is_trying = bool(self._rests and found)
         return [found[one::free] for one in range(min(free, len(found)))]
 
-    async def _renew(self, batches: Sequence[list[Claimed]]) -> None:
+    async def _renew(self, batches: Sequence[list[ClaimedMail]]) -> None:
         until = self._now() + timedelta(seconds=LEASE_SECONDS)
         async with self._database.statement() as tx:
             await outbound_mail_store.renew(tx, [one for batch in batches for one in batch], until=until)
 
-    async def _send_all(self, batch: list[Claimed]) -> None:
+    async def _send_all(self, batch: list[ClaimedMail]) -> None:
         """Send a batch over one connection; it shrinks as mails are dealt with, so that only the rest is renewed."""
         try:
             while batch:
@@ -94,9 +99,9 @@ class MailOut:
         finally:
             self._is_trying = False
 
-    async def _send(self, mail: Claimed) -> None:
+    async def _send(self, mail: ClaimedMail) -> None:
         if mail.suppressed is not None:
-            await self._finish(mail, MailState.DEAD, suppressed(mail.suppressed), attempts=mail.attempts)
+            await self._finish(mail, MailState.DEAD, suppressed_error(mail.suppressed), attempts=mail.attempts)
             return
         try:
             await self._connections.deliver(wire_address(mail.recipient), mail.message)
@@ -107,19 +112,19 @@ class MailOut:
             self._awake()
             await self._finish(mail, MailState.SENT, None, attempts=mail.attempts)
 
-    async def _failed(self, mail: Claimed, error: MailRefused) -> None:
-        wait = None if error.is_permanent else next_try(mail.attempts + 1)
+    async def _failed(self, mail: ClaimedMail, error: MailRefused) -> None:
+        wait = None if error.is_permanent else retry_delay(mail.attempts + 1)
         if wait is None:
             _log.warning("mail given up", mail=str(mail.id), error=str(error))
             await self._finish(mail, MailState.DEAD, str(error), attempts=mail.attempts + 1)
             return
         due_at = self._now() + wait * _random.uniform(1 - _JITTER, 1 + _JITTER)
         async with self._database.statement() as tx:
-            await outbound_mail_store.put_off(tx, mail, str(error), due_at=due_at)
+            await outbound_mail_store.schedule_retry(tx, mail, str(error), due_at=due_at)
 
-    async def _finish(self, mail: Claimed, state: MailState, error: str | None, *, attempts: int) -> None:
+    async def _finish(self, mail: ClaimedMail, state: MailState, error: str | None, *, attempts: int) -> None:
         """Note what became of a mail. When the database is away that is worth some patience: else it is sent again."""
-        for tries_left in reversed(range(_NOTING_TRIES)):
+        for tries_left in reversed(range(_FINISH_ATTEMPTS)):
             try:
                 async with self._database.statement() as tx:
                     await outbound_mail_store.finish(tx, mail, state, error, attempts=attempts, now=self._now())
@@ -134,7 +139,7 @@ class MailOut:
         """Let the queue rest: nothing is wrong with its mails, and none of them counts an attempt."""
         if self._now() < self._resume_at:
             return  # another connection has noticed already
-        seconds = PAUSES[min(self._rests, len(PAUSES) - 1)]
+        seconds = self._pauses[min(self._rests, len(self._pauses) - 1)]
         self._rests += 1
         self._resume_at = self._now() + timedelta(seconds=seconds)
         _log.warning("mail rests: the server cannot be used", error=str(error), seconds=seconds)
@@ -147,10 +152,10 @@ class MailOut:
 
 def jobs(database: Database, settings: Settings, now: Callable[[], datetime]) -> list[PeriodicJob]:
     """The jobs of outgoing mail; without a server to send by, only the one that forgets old mail."""
-    found = [PeriodicJob("old mail that went out", _PURGE_EVERY, _purging(database, now))]
+    found = [PeriodicJob("old mail that went out", _PURGE_INTERVAL_SECONDS, _purging(database, now))]
     if settings.smtp is not None:
         connections = Connections(SmtpServer.parse(settings.smtp), wire_address(parseaddr(settings.mail_from)[1]))
-        found.append(MailOut(database, connections, now).job())
+        found.append(OutboundMailQueue(database, connections, now).job())
     return found
 
 

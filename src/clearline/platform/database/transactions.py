@@ -179,9 +179,9 @@ class Tx:
             raise
 
 
-async def set_lock_timeout(tx: Tx) -> None:
-    """Have the rest of the transaction wait for a lock 2 s at most; then the statement fails with 55P03."""
-    await tx.fetchval("set local lock_timeout = '2s'")
+async def set_lock_timeout(tx: Tx, milliseconds: int = 2000) -> None:
+    """Let the rest of the transaction wait so long for a lock at most; then the statement fails with 55P03."""
+    await tx.fetchval("select set_config('lock_timeout', $1, true)", f"{milliseconds}ms")
 
 
 class _Lender(Protocol):

@@ -10,7 +10,7 @@ import textwrap
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from clearline.mail.outbound.domain import Rendered
+from clearline.mail.outbound.domain import RenderedMail
 
 WIDTH = 76
 """Columns of the text part. RFC 5322, 2.1.1 asks for at most 78."""
@@ -55,7 +55,7 @@ _ENVIRONMENT = Environment(
 _ENVIRONMENT.filters |= {"wrapped": wrapped, "laid_out": laid_out}
 
 
-def render(name: str, **values: object) -> Rendered:
+def render(name: str, **values: object) -> RenderedMail:
     """A mail from the templates ``name``; the subject is in one line, and runs of empty lines in the text are one.
 
     Raises:
@@ -66,4 +66,4 @@ def render(name: str, **values: object) -> Rendered:
     subject = "".join(text.blocks["subject"](text.new_context(values)))
     body = re.sub(r"\n{3,}", "\n\n", text.render(values)).strip() + "\n"
     html = _ENVIRONMENT.get_template(f"{name}.html").render(values)
-    return Rendered(" ".join(subject.split()), body, html)
+    return RenderedMail(" ".join(subject.split()), body, html)

@@ -13,7 +13,7 @@ from clearline.settings import Settings
 from clearline.tickets.domain import Status, ticket_number
 from tests.builders.console_connect import move
 from tests.builders.house import pointers, problem
-from tests.builders.mail_desk import SUPPORT, Rig, a_mail, new_rig
+from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
 from tests.builders.people import staff_key
 from tests.conftest import Tenant, serving
 
@@ -34,8 +34,8 @@ async def client(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Rig:
-    found = await new_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
+    found = await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
     found.at = datetime.now(UTC)
     return found
 
@@ -45,7 +45,7 @@ async def agent(database: Database) -> Headers:
     return await staff_key(database, Role.AGENT)
 
 
-async def aside(rig: Rig, sender: str = "", **more: str) -> str:
+async def aside(rig: InboundMailRig, sender: str = "", **more: str) -> str:
     """The id of a mail that was put aside."""
     mail = await rig.take(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **more))
     assert mail.state == "quarantined", mail.reason
@@ -56,7 +56,9 @@ async def release(client: httpx.AsyncClient, agent: Headers, mail: str, **body: 
     return await client.post(f"{MAILS}/{mail}/release", json=body, headers=agent)
 
 
-async def test_a_mail_is_listed_read_and_downloaded(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+async def test_a_mail_is_listed_read_and_downloaded(
+    client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers
+) -> None:
     raw = a_mail(f"Mallory <{MALLORY}>", SUPPORT, "Read <b>me</b>", "=?utf-8?q?Gr=C3=BC=C3=9Fe?=")
     mail = await rig.take(raw)
     listed = (await client.get(f"{MAILS}?state=quarantined&limit=1", headers=agent)).json()
@@ -91,7 +93,7 @@ async def test_a_mail_is_listed_read_and_downloaded(client: httpx.AsyncClient, r
     assert (head.content, head.headers["content-length"]) == (b"", str(len(raw)))
 
 
-async def test_mails_are_listed_page_by_page(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+async def test_mails_are_listed_page_by_page(client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers) -> None:
     wanted = [await aside(rig) for _ in range(5)][::-1]
     for state in ("", "&state=quarantined"):
         found: list[str] = []
@@ -103,7 +105,7 @@ async def test_mails_are_listed_page_by_page(client: httpx.AsyncClient, rig: Rig
         assert found[:5] == wanted
 
 
-async def test_a_mail_is_released_to_a_ticket(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+async def test_a_mail_is_released_to_a_ticket(client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers) -> None:
     ticket = await rig.ticket()
     mail = await aside(rig, MALLORY, text="It was me.")
     answer = await release(client, agent, mail, ticket=ticket_number(ticket.number))
@@ -120,7 +122,7 @@ async def test_a_mail_is_released_to_a_ticket(client: httpx.AsyncClient, rig: Ri
     assert reply.ticket_number == ticket.number
 
 
-async def test_a_mail_is_released_as_a_ticket(client: httpx.AsyncClient, rig: Rig, agent: Headers) -> None:
+async def test_a_mail_is_released_as_a_ticket(client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers) -> None:
     head = "Auto-Submitted: auto-generated\r\n"
     mail = await rig.take(a_mail(f"Probe <{MALLORY}>", SUPPORT, "SVC-2 is down.", "Alarm", head))
     assert mail.state == "ignored"
@@ -133,7 +135,7 @@ async def test_a_mail_is_released_as_a_ticket(client: httpx.AsyncClient, rig: Ri
 
 
 async def test_a_mail_is_discarded_and_the_audit_knows(
-    client: httpx.AsyncClient, database: Database, rig: Rig, agent: Headers
+    client: httpx.AsyncClient, database: Database, rig: InboundMailRig, agent: Headers
 ) -> None:
     mail = await aside(rig, text="a secret of the sender")
     answer = await client.post(f"{MAILS}/{mail}/discard", json={}, headers=agent)
@@ -145,7 +147,7 @@ async def test_a_mail_is_discarded_and_the_audit_knows(
 
 
 async def test_a_release_that_makes_no_sense_changes_nothing(
-    client: httpx.AsyncClient, database: Database, rig: Rig, agent: Headers
+    client: httpx.AsyncClient, database: Database, rig: InboundMailRig, agent: Headers
 ) -> None:
     mail = await aside(rig)
     ended = await rig.ticket()
@@ -161,7 +163,7 @@ async def test_a_release_that_makes_no_sense_changes_nothing(
     assert (await client.get(f"{MAILS}/{mail}", headers=agent)).json()["state"] == "quarantined"
 
 
-async def test_customers_know_nothing_of_mail(client: httpx.AsyncClient, rig: Rig, tenant: Tenant) -> None:
+async def test_customers_know_nothing_of_mail(client: httpx.AsyncClient, rig: InboundMailRig, tenant: Tenant) -> None:
     mail = await aside(rig)
     for path in ("", f"/{mail}", f"/{mail}/raw"):
         assert (await client.get(MAILS + path, headers=tenant.headers)).status_code == 403

@@ -10,7 +10,7 @@ import pytest
 
 from clearline.identity import Role
 from clearline.mail.outbound import usecases as mails
-from clearline.mail.outbound.domain import Mail, MailSettings
+from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
@@ -47,7 +47,7 @@ async def write(database: Database, tenant: Tenant, ticket: int, *, later: int =
     }  # fmt: skip
     async with database.transaction() as tx:
         at = NOW + timedelta(seconds=later)
-        mail_id = await mails.send(tx, Mail(**(usual | values)), now=at, settings=SETTINGS)
+        mail_id = await mails.enqueue(tx, NewMail(**(usual | values)), now=at, settings=SETTINGS)
     assert mail_id is not None
     return mail_id
 

@@ -87,7 +87,7 @@ async def _released(tx: Tx, call: Call, mail_id: UUID, body: wire.ReleaseIn, des
 
 
 async def _desk(tx: Tx, call: Call) -> MailDesk:
-    settings = await outbound_mail.settings_of(tx, call.services.settings)
+    settings = await outbound_mail.mail_settings(tx, call.services.settings)
     return MailDesk(settings.secret, settings.address, call.services.blobs, call.services.attachments, [])
 
 

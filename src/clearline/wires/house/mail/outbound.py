@@ -58,7 +58,7 @@ async def test_mail(call: Call) -> wire.OutboundMailOut:
     """Send a mail that says that mail works."""
     body = call.body(wire.MailTestIn)
     async with call.transaction() as tx:
-        known = await mails.settings_of(tx, call.services.settings)
+        known = await mails.mail_settings(tx, call.services.settings)
         sent = await mails.send_test(tx, call.actor, body.recipient, now=call.now, settings=known)
     return outbound_mail_out(sent)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from clearline.events.event_types import NotificationKind
 from clearline.identity import Scope
-from clearline.notifications import preferences as notifications
+from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import WEEK
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.users import USERS
@@ -38,22 +38,22 @@ def _values(body: wire.NotificationsPatch) -> dict[str, Any]:
 async def get_own(call: Call) -> wire.NotificationsOut:
     """What one wants to hear of."""
     async with call.statement() as tx:
-        return notifications_out(await notifications.get_own(tx, call.actor))
+        return notifications_out(await preferences.get_own(tx, call.actor))
 
 
 async def change_own(call: Call) -> wire.NotificationsOut:
     """Say what one wants to hear of."""
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
-        call.check_if_match(notifications_out(await notifications.lock_own(tx, call.actor)))
-        return notifications_out(await notifications.change_own(tx, call.actor, values, now=call.now))
+        call.check_if_match(notifications_out(await preferences.lock_own(tx, call.actor)))
+        return notifications_out(await preferences.change_own(tx, call.actor, values, now=call.now))
 
 
 async def get_settings(call: Call) -> wire.NotificationsOut:
     """What a person wants to hear of."""
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
     async with call.transaction() as tx:
-        return notifications_out(await notifications.get_settings(tx, call.actor, company_id, user_id))
+        return notifications_out(await preferences.get_preferences(tx, call.actor, company_id, user_id))
 
 
 async def change_settings(call: Call) -> wire.NotificationsOut:
@@ -61,9 +61,9 @@ async def change_settings(call: Call) -> wire.NotificationsOut:
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
-        call.check_if_match(notifications_out(await notifications.lock_settings(tx, call.actor, company_id, user_id)))
+        call.check_if_match(notifications_out(await preferences.lock_preferences(tx, call.actor, company_id, user_id)))
         return notifications_out(
-            await notifications.change_settings(tx, call.actor, company_id, user_id, values, now=call.now)
+            await preferences.change_preferences(tx, call.actor, company_id, user_id, values, now=call.now)
         )
 
 
@@ -71,7 +71,7 @@ async def get_contacts(call: Call) -> wire.CompanyNotificationsOut:
     """Whether contacts are written to."""
     company_id = uuid_of(call.path["id"], "company")
     async with call.transaction() as tx:
-        return company_notifications_out(await notifications.get_contacts(tx, call.actor, company_id))
+        return company_notifications_out(await preferences.get_contact_mail(tx, call.actor, company_id))
 
 
 async def change_contacts(call: Call) -> wire.CompanyNotificationsOut:
@@ -79,10 +79,10 @@ async def change_contacts(call: Call) -> wire.CompanyNotificationsOut:
     company_id = uuid_of(call.path["id"], "company")
     mails = call.body(wire.CompanyNotificationsPatch).mails_contacts
     async with call.transaction() as tx:
-        held = await notifications.lock_contacts(tx, call.actor, company_id)
+        held = await preferences.lock_contact_mail(tx, call.actor, company_id)
         call.check_if_match(company_notifications_out(held))
         if isinstance(mails, bool):
-            held = await notifications.change_contacts(tx, call.actor, company_id, mails=mails, now=call.now)
+            held = await preferences.change_contact_mail(tx, call.actor, company_id, mails=mails, now=call.now)
         return company_notifications_out(held)
 
 

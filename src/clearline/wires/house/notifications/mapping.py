@@ -4,14 +4,14 @@ from datetime import time
 from typing import get_args
 
 from clearline.identity import Company
-from clearline.notifications.domain import rules_of
-from clearline.notifications.preferences import Wishes
+from clearline.notifications.domain import effective_rules
+from clearline.notifications.preference_usecases import UserPreferences
 from clearline.wires.house.notifications import wire
 
 _DAYS: tuple[wire.Day, ...] = get_args(wire.Day)
 
 
-def notifications_out(found: Wishes) -> wire.NotificationsOut:
+def notifications_out(found: UserPreferences) -> wire.NotificationsOut:
     """Return the notification preferences of a user."""
     user, kept = found
     return wire.NotificationsOut(
@@ -23,7 +23,7 @@ def notifications_out(found: Wishes) -> wire.NotificationsOut:
         kept.critical_breaks_quiet,
         kept.digest,
         f"{kept.digest_at:%H:%M}",
-        wire.RulesOut(**rules_of(kept, user.role)),
+        wire.RulesOut(**effective_rules(kept, user.role)),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from clearline.notifications.domain import DigestEvery, Way
+from clearline.notifications.domain import DeliveryMode, DigestFrequency
 from clearline.wires.house.wire import characters
 
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -20,33 +20,33 @@ Zone = Annotated[str, characters(1, 64)]
 class RulesOut(Struct, frozen=True):
     """How a person hears of what. What is not there is nothing that the person's role hears of."""
 
-    assigned_to_me: Way | UnsetType = UNSET
-    routed_to_my_team: Way | UnsetType = UNSET
-    ticket_raised: Way | UnsetType = UNSET
-    customer_note: Way | UnsetType = UNSET
-    provider_note: Way | UnsetType = UNSET
-    internal_note: Way | UnsetType = UNSET
-    status_changed: Way | UnsetType = UNSET
-    resolved: Way | UnsetType = UNSET
-    reopened: Way | UnsetType = UNSET
-    watched_change: Way | UnsetType = UNSET
-    company_ticket: Way | UnsetType = UNSET
+    assigned_to_me: DeliveryMode | UnsetType = UNSET
+    routed_to_my_team: DeliveryMode | UnsetType = UNSET
+    ticket_raised: DeliveryMode | UnsetType = UNSET
+    customer_note: DeliveryMode | UnsetType = UNSET
+    provider_note: DeliveryMode | UnsetType = UNSET
+    internal_note: DeliveryMode | UnsetType = UNSET
+    status_changed: DeliveryMode | UnsetType = UNSET
+    resolved: DeliveryMode | UnsetType = UNSET
+    reopened: DeliveryMode | UnsetType = UNSET
+    watched_change: DeliveryMode | UnsetType = UNSET
+    company_ticket: DeliveryMode | UnsetType = UNSET
 
 
 class RulesPatch(Struct, forbid_unknown_fields=True):
     """Rules to change; one that is null is as it was in the beginning."""
 
-    assigned_to_me: Way | UnsetType | None = UNSET
-    routed_to_my_team: Way | UnsetType | None = UNSET
-    ticket_raised: Way | UnsetType | None = UNSET
-    customer_note: Way | UnsetType | None = UNSET
-    provider_note: Way | UnsetType | None = UNSET
-    internal_note: Way | UnsetType | None = UNSET
-    status_changed: Way | UnsetType | None = UNSET
-    resolved: Way | UnsetType | None = UNSET
-    reopened: Way | UnsetType | None = UNSET
-    watched_change: Way | UnsetType | None = UNSET
-    company_ticket: Way | UnsetType | None = UNSET
+    assigned_to_me: DeliveryMode | UnsetType | None = UNSET
+    routed_to_my_team: DeliveryMode | UnsetType | None = UNSET
+    ticket_raised: DeliveryMode | UnsetType | None = UNSET
+    customer_note: DeliveryMode | UnsetType | None = UNSET
+    provider_note: DeliveryMode | UnsetType | None = UNSET
+    internal_note: DeliveryMode | UnsetType | None = UNSET
+    status_changed: DeliveryMode | UnsetType | None = UNSET
+    resolved: DeliveryMode | UnsetType | None = UNSET
+    reopened: DeliveryMode | UnsetType | None = UNSET
+    watched_change: DeliveryMode | UnsetType | None = UNSET
+    company_ticket: DeliveryMode | UnsetType | None = UNSET
 
 
 class NotificationsOut(Struct, frozen=True):
@@ -64,7 +64,7 @@ class NotificationsOut(Struct, frozen=True):
     quiet_to: str | None
     quiet_days: list[Day]
     critical_breaks_quiet: bool
-    digest: DigestEvery
+    digest: DigestFrequency
     digest_at: str
     rules: RulesOut
 
@@ -77,7 +77,7 @@ class NotificationsPatch(Struct, forbid_unknown_fields=True):
     quiet_to: Clock | UnsetType | None = UNSET
     quiet_days: Days | UnsetType = UNSET
     critical_breaks_quiet: bool | UnsetType = UNSET
-    digest: DigestEvery | UnsetType = UNSET
+    digest: DigestFrequency | UnsetType = UNSET
     digest_at: Clock | UnsetType = UNSET
     rules: RulesPatch | UnsetType = UNSET
 

@@ -11,8 +11,8 @@ from clearline.demo.notifications import demo_notifications
 from clearline.errors import Forbidden, NotFound, ScopeMissing
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope
-from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import NotificationSettings, Way
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.domain import DeliveryMode, NotificationPreferences
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import Undone, undo
 from tests.builders.people import new_person
@@ -22,29 +22,32 @@ from tests.conftest import NOW, Tenant
 async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant) -> None:
     wanted: dict[str, Any] = {
         "time_zone": "Asia/Tokyo", "quiet_from": time(22), "quiet_to": time(6, 30), "quiet_days": (6, 7),
-        "digest_at": time(9, 15), "critical_breaks_quiet": True, "rules": {NotificationKind.RESOLVED: Way.OFF},
+        "digest_at": time(9, 15), "critical_breaks_quiet": True, "rules": {NotificationKind.RESOLVED: DeliveryMode.OFF},
     }  # fmt: skip
     async with database.transaction() as tx:
-        user, kept = await notifications.change_own(tx, tenant.actor, wanted, now=NOW)
-        assert kept == NotificationSettings(version=2, **wanted)
-        assert await notifications.get_own(tx, tenant.actor) == (user, kept)
-        assert await notifications.change_own(tx, tenant.actor, wanted, now=NOW) == (user, kept)
-        _user, more = await notifications.change_own(
-            tx, tenant.actor, {"rules": {NotificationKind.REOPENED: Way.DIGEST}}, now=NOW
+        user, kept = await preferences.change_own(tx, tenant.actor, wanted, now=NOW)
+        assert kept == NotificationPreferences(version=2, **wanted)
+        assert await preferences.get_own(tx, tenant.actor) == (user, kept)
+        assert await preferences.change_own(tx, tenant.actor, wanted, now=NOW) == (user, kept)
+        _user, more = await preferences.change_own(
+            tx, tenant.actor, {"rules": {NotificationKind.REOPENED: DeliveryMode.DIGEST}}, now=NOW
         )
-        assert more.rules == {NotificationKind.RESOLVED: Way.OFF, NotificationKind.REOPENED: Way.DIGEST}
-        _user, less = await notifications.change_own(
+        assert more.rules == {
+            NotificationKind.RESOLVED: DeliveryMode.OFF,
+            NotificationKind.REOPENED: DeliveryMode.DIGEST,
+        }
+        _user, less = await preferences.change_own(
             tx, tenant.actor, {"rules": {NotificationKind.RESOLVED: None}}, now=NOW
         )
-        assert less.rules == {NotificationKind.REOPENED: Way.DIGEST}
+        assert less.rules == {NotificationKind.REOPENED: DeliveryMode.DIGEST}
 
 
 async def test_the_operator_has_no_wishes_of_its_own(database: Database) -> None:
     async with database.transaction() as tx:
         with pytest.raises(Forbidden):
-            await notifications.get_own(tx, OPERATOR)
+            await preferences.get_own(tx, OPERATOR)
         with pytest.raises(Forbidden):
-            await notifications.change_own(tx, OPERATOR, {}, now=NOW)
+            await preferences.change_own(tx, OPERATOR, {}, now=NOW)
 
 
 async def test_only_who_manages_a_company_says_what_its_people_hear(
@@ -57,25 +60,25 @@ async def test_only_who_manages_a_company_says_what_its_people_hear(
         colleague = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
         foreign = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=other_tenant.company.code)
         for may in (OPERATOR, admin, boss):
-            await notifications.change_settings(tx, may, company, user, {}, now=NOW)
+            await preferences.change_preferences(tx, may, company, user, {}, now=NOW)
         for may_not, error in ((agent, Forbidden), (colleague, Forbidden), (foreign, NotFound)):
             with pytest.raises(error):
-                await notifications.get_settings(tx, may_not, company, user)
+                await preferences.get_preferences(tx, may_not, company, user)
             with pytest.raises(error):
-                await notifications.change_settings(tx, may_not, company, user, {}, now=NOW)
+                await preferences.change_preferences(tx, may_not, company, user, {}, now=NOW)
             with pytest.raises(error):
-                await notifications.change_contacts(tx, may_not, company, mails=False, now=NOW)
+                await preferences.change_contact_mail(tx, may_not, company, mails=False, now=NOW)
         with pytest.raises(NotFound):
-            await notifications.change_settings(tx, admin, company, uuid4(), {}, now=NOW)
+            await preferences.change_preferences(tx, admin, company, uuid4(), {}, now=NOW)
 
 
 async def test_what_waits_is_the_operators_and_the_admins_to_see(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
-        assert await notifications.list_pending(tx, admin, limit=5) == []
+        assert await preferences.list_pending(tx, admin, limit=5) == []
         for may_not in (agent, tenant.actor):
             with pytest.raises(Forbidden):
-                await notifications.list_pending(tx, may_not, limit=5)
+                await preferences.list_pending(tx, may_not, limit=5)
 
 
 async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant: Tenant) -> None:
@@ -83,9 +86,9 @@ async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant:
         reader = await new_person(
             tx, role=Role.CUSTOMER, company=tenant.company.code, scopes=frozenset({Scope.TICKETS_READ})
         )
-        await notifications.get_own(tx, reader)
+        await preferences.get_own(tx, reader)
         with pytest.raises(ScopeMissing):
-            await notifications.change_own(tx, reader, {"digest_at": time(9)}, now=NOW)
+            await preferences.change_own(tx, reader, {"digest_at": time(9)}, now=NOW)
 
 
 async def test_the_demo_says_what_its_people_want(database: Database, tenant: Tenant) -> None:
@@ -93,9 +96,9 @@ async def test_the_demo_says_what_its_people_want(database: Database, tenant: Te
         async with database.transaction() as tx:
             await demo_desk.load(tx, OPERATOR, now=NOW)
             await demo_notifications(tx, OPERATOR, [tenant.company.id], now=NOW)
-            _mara, wants = await notifications.get_settings(
+            _mara, wants = await preferences.get_preferences(
                 tx, OPERATOR, PROVIDER_ID, "mara.lindqvist@provider.example.org"
             )
             assert wants.critical_breaks_quiet
-            assert (await notifications.get_contacts(tx, OPERATOR, tenant.company.id))[1] is False
+            assert (await preferences.get_contact_mail(tx, OPERATOR, tenant.company.id))[1] is False
             undo()

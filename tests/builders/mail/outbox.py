@@ -1,7 +1,7 @@
 """What the tests of outgoing mail share: writing it, and a worker that sends it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +10,12 @@ from uuid import UUID
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.mail.outbound import usecases as mails
-from clearline.mail.outbound.domain import Mail, MailSettings, MailState, OutboundMail
+from clearline.mail.outbound.domain import MailSettings, MailState, NewMail, OutboundMail
 from clearline.mail.outbound.smtp import Connections, SmtpServer
-from clearline.mail.outbound.worker import MailOut
+from clearline.mail.outbound.worker import PAUSE_SECONDS, OutboundMailQueue
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
-from tests.builders.mail_server import MailServer
+from tests.builders.mail.smtp_server import MailServer
 from tests.conftest import Tenant
 from tests.patience import patient
 
@@ -41,7 +41,7 @@ async def write(database: Database, tenant: Tenant, count: int = 1, **values: An
             "kind": "notification", "company_id": tenant.company.id,
         }  # fmt: skip
         async with database.transaction() as tx:
-            mail_id = await mails.send(tx, Mail(**(usual | values)), now=now(), settings=SETTINGS)
+            mail_id = await mails.enqueue(tx, NewMail(**(usual | values)), now=now(), settings=SETTINGS)
         assert mail_id is not None
         made.append(mail_id)
     return made
@@ -74,11 +74,17 @@ async def until_taken(server: MailServer, count: int, seconds: float = 10) -> No
 
 @asynccontextmanager
 async def working(
-    database: Database, server: MailServer, clock: Callable[[], datetime] = now, *, seconds: float = 2
-) -> AsyncIterator[MailOut]:
+    database: Database,
+    server: MailServer,
+    clock: Callable[[], datetime] = now,
+    *,
+    seconds: float = 2,
+    pauses: Sequence[float] = PAUSE_SECONDS,
+) -> AsyncIterator[OutboundMailQueue]:
     """A worker for as long as the block runs."""
     address = SmtpServer("smtp", "127.0.0.1", server.port)
-    worker = MailOut(database, Connections(address, "support@example.net", seconds=patient(seconds)), clock)
+    connections = Connections(address, "support@example.net", response_timeout=patient(seconds))
+    worker = OutboundMailQueue(database, connections, clock, pauses=pauses)
     runner = Runner([worker.job()])
     task = asyncio.create_task(runner.run())
     try:

@@ -1,4 +1,4 @@
-"""A desk that takes mail, for the tests: a mailbox, people on both sides, and mails out of ``tests/builders/mails``."""
+"""A rig that receives mail: a mailbox, users of two customers and of the provider, and the mails of the corpus."""
 
 import re
 from datetime import datetime, timedelta
@@ -19,8 +19,9 @@ from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.inbound.file import MailDesk
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.secret_box import Sealer
+from clearline.mail.inbound.worker import LOCK_TIMEOUT_MILLISECONDS
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import Mail, MailSettings, reply_address
+from clearline.mail.outbound.domain import MailSettings, NewMail, reply_address
 from clearline.platform.database.transactions import Database
 from clearline.settings import ATTACHMENT_TYPES
 from clearline.tickets import usecases as tickets
@@ -34,14 +35,14 @@ from clearline.tickets.note_domain import Note
 from tests.builders.people import new_person
 from tests.conftest import NOW, Tenant, new_tenant
 
-MAILS = Path(__file__).parent / "mails"
+CORPUS = Path(__file__).parent / "corpus"
 SUPPORT = "support@example.net"
 SECRET = b"reply addresses"
 SETTINGS = MailSettings(f"Support <{SUPPORT}>", SECRET, "https://desk.example.net", enabled=True)
 HEADERS = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
 
 
-class Rig(Struct):
+class InboundMailRig(Struct):
     """A desk with a mailbox, two customers, and an hour that goes on with every mail."""
 
     database: Database
@@ -72,12 +73,12 @@ class Rig(Struct):
 
     async def sent(self, ticket: Ticket, to: str | None = None) -> str:
         """The Message-ID of a mail that the desk sent about a ticket."""
-        mail = Mail(
+        mail = NewMail(
             recipient=to or self.sender, subject=ticket.title, text="Hello", html=None, kind="notification",
             company_id=ticket.company_id, ticket_number=ticket.number,
         )  # fmt: skip
         async with self.database.transaction() as tx:
-            mail_id = await outbound_mail.send(tx, mail, now=self.at, settings=SETTINGS)
+            mail_id = await outbound_mail.enqueue(tx, mail, now=self.at, settings=SETTINGS)
             assert mail_id is not None
             found, _ = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
         return found.message_id
@@ -90,7 +91,7 @@ class Rig(Struct):
             "STAFF": self.staff.user.email, "GONE": self.gone, "NUMBER": ticket_number(ticket.number),
             "SENT_ID": sent_id.strip("<>"),
         }  # fmt: skip
-        raw = (MAILS / f"{name}.eml").read_bytes()
+        raw = (CORPUS / f"{name}.eml").read_bytes()
         for key, value in values.items():
             raw = raw.replace(f"@@{key}@@".encode(), value.encode())
         return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
@@ -111,8 +112,8 @@ class Rig(Struct):
         await self.work()
         return await self.mail(mail_id)
 
-    async def work(self) -> int:
-        return await mail_in.turn(self.database, self.desk, self.clock)
+    async def work(self, *, lock_timeout: int = LOCK_TIMEOUT_MILLISECONDS) -> int:
+        return await mail_in.turn(self.database, self.desk, self.clock, lock_timeout=lock_timeout)
 
     async def mail(self, mail_id: UUID) -> InboundMail:
         async with self.database.statement() as tx:
@@ -141,7 +142,7 @@ def a_mail(sender: str, to: str, text: str = "Hello", subject: str = "Port", hea
     ).encode()
 
 
-async def new_rig(database: Database, folder: Path) -> Rig:
+async def new_inbound_rig(database: Database, folder: Path) -> InboundMailRig:
     """A desk that takes mail for ``support@example.net``."""
     tenant, other = await new_tenant(database), await new_tenant(database)
     async with database.transaction() as tx:
@@ -153,8 +154,8 @@ async def new_rig(database: Database, folder: Path) -> Rig:
         await tx.write("update app_user set is_active = false where id = $1", user.id)
     limits = Limits(1_000_000, ATTACHMENT_TYPES)
     desk = MailDesk(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [])
-    return Rig(database, desk, mailbox, tenant, other, staff, gone)
+    return InboundMailRig(database, desk, mailbox, tenant, other, staff, gone)
 
 
-def with_limits(rig: Rig, **values: object) -> MailDesk:
+def with_limits(rig: InboundMailRig, **values: object) -> MailDesk:
     return replace(rig.desk, limits=replace(rig.desk.limits, **values))

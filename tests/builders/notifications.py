@@ -15,9 +15,9 @@ from clearline.events import store as event_store
 from clearline.events.event_types import NotificationKind
 from clearline.events.store import Event
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role, Scope
-from clearline.notifications import preferences as notifications
-from clearline.notifications.domain import Way
-from clearline.notifications.recipients import Noted, note_events
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.domain import DeliveryMode
+from clearline.notifications.recipients import RecordResult, record_notifications
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
@@ -69,14 +69,14 @@ class Scene:
         assert found is not None
         self.people[name] = found
         if rules:
-            await self.wants(name, rules={NotificationKind(what): Way(way) for what, way in rules.items()})
+            await self.wants(name, rules={NotificationKind(what): DeliveryMode(way) for what, way in rules.items()})
         return found
 
     async def wants(self, name: str, **values: Any) -> None:
         """Have somebody want something else."""
         user = self.people[name].user
         assert user is not None
-        await notifications.change_settings(self.tx, OPERATOR, user.company_id, user.id, values, now=NOW)
+        await preferences.change_preferences(self.tx, OPERATOR, user.company_id, user.id, values, now=NOW)
 
     def id(self, name: str) -> UUID:
         return id_of(self.people[name])
@@ -107,9 +107,9 @@ class Scene:
         """Have everything count as not yet asked for."""
         self._seen = 0
 
-    async def tell(self, *, now: datetime = NOW) -> Noted:
+    async def tell(self, *, now: datetime = NOW) -> RecordResult:
         """Have everybody noted who hears of what happened since."""
-        return await note_events(self.tx, await self.happened(), now=now)
+        return await record_notifications(self.tx, await self.happened(), now=now)
 
     async def waiting(self) -> list[Waiting]:
         """What waits to be told of the ticket."""

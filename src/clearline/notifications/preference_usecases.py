@@ -1,0 +1,160 @@
+"""Notification preferences of users, mail to the contacts of a company, and notifications that are not yet sent."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from clearline.accounts import permissions
+from clearline.accounts import store as account_store
+from clearline.accounts import usecases as accounts
+from clearline.errors import InvalidInput, require_found
+from clearline.events import store as event_store
+from clearline.events.domain import Change, changes_between, record
+from clearline.identity import Actor, Company, Scope, User
+from clearline.notifications import preference_store
+from clearline.notifications import store as notification_store
+from clearline.notifications.domain import NotificationPreferences, check_preferences, effective_rules
+from clearline.notifications.store import PendingNotification
+from clearline.platform.database.transactions import Tx
+
+FIELD_PREFIX = "notifications"
+"""The first part of the field names in the event of a change, as in ``notifications.quiet_from``."""
+
+
+class UserPreferences(NamedTuple):
+    """A user and their notification preferences."""
+
+    user: User
+    preferences: NotificationPreferences
+
+
+async def get_own(tx: Tx, actor: Actor) -> UserPreferences:
+    """Return the actor's own preferences. The operator is no user and has none: ``Forbidden``."""
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    user, _company = accounts.user_and_company(actor)
+    return UserPreferences(user, await preference_store.get(tx, user.company_id, user.id))
+
+
+async def get_preferences(
+    tx: Tx, actor: Actor, company_id_or_name: UUID | str, user_id_or_email: UUID | str
+) -> UserPreferences:
+    """Return the preferences of a user of a company that the actor manages."""
+    company = await accounts.company_to_manage(tx, actor, company_id_or_name)
+    user = await accounts.get_user(tx, actor, company.id, user_id_or_email)
+    return UserPreferences(user, await preference_store.get(tx, company.id, user.id))
+
+
+async def lock_own(tx: Tx, actor: Actor) -> UserPreferences:
+    """Lock and return the actor's own preferences until the transaction ends. The operator has none: ``Forbidden``."""
+    permissions.require_scope(actor, Scope.TICKETS_WRITE)
+    user, _company = accounts.user_and_company(actor)
+    await account_store.lock_user(tx, user.company_id, user.id)
+    return await get_own(tx, actor)
+
+
+async def lock_preferences(
+    tx: Tx, actor: Actor, company_id_or_name: UUID | str, user_id_or_email: UUID | str
+) -> UserPreferences:
+    """Lock and return the preferences of a user of a company that the actor manages, until the transaction ends."""
+    user = await accounts.lock_user(tx, actor, company_id_or_name, user_id_or_email)
+    return UserPreferences(user, await preference_store.get(tx, user.company_id, user.id))
+
+
+async def change_own(tx: Tx, actor: Actor, values: Mapping[str, Any], *, now: datetime) -> UserPreferences:
+    """Change the actor's own preferences, as ``change_preferences`` does."""
+    return await _change(tx, actor, await lock_own(tx, actor), values, now=now)
+
+
+async def change_preferences(
+    tx: Tx,
+    actor: Actor,
+    company_id_or_name: UUID | str,
+    user_id_or_email: UUID | str,
+    values: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> UserPreferences:
+    """Change some fields of a user's ``NotificationPreferences``.
+
+    ``rules`` changes only the rules that it names; None restores the default of a rule. Notifications that are already
+    pending keep their time. Values that do not differ make no new version and no event.
+    """
+    locked = await lock_preferences(tx, actor, company_id_or_name, user_id_or_email)
+    return await _change(tx, actor, locked, values, now=now)
+
+
+async def _change(
+    tx: Tx, actor: Actor, locked: UserPreferences, values: Mapping[str, Any], *, now: datetime
+) -> UserPreferences:
+    user, before = locked
+    changed_fields = dict(values)
+    if "rules" in changed_fields:
+        merged = {**before.rules, **changed_fields["rules"]}
+        changed_fields["rules"] = {kind: mode for kind, mode in merged.items() if mode is not None}
+    after = replace(before, **changed_fields)
+    if violations := check_preferences(after, user.role):
+        raise InvalidInput(violations)
+    changes = [*_plain_changes(before, after), *_rule_changes(before, after, user)]
+    if after == before:
+        return locked
+    after = replace(after, version=before.version + 1)
+    await preference_store.save(tx, user.company_id, user.id, after)
+    if changes:
+        await event_store.append(tx, actor, user.company_id, record("user", "changed", user, changes), now=now)
+    return UserPreferences(user, after)
+
+
+def _plain_changes(before: NotificationPreferences, after: NotificationPreferences) -> list[Change]:
+    without_rules = replace(before, rules={}), replace(after, rules={})
+    return [
+        Change(f"{FIELD_PREFIX}.{change.field}", change.before, change.after)
+        for change in changes_between(*without_rules)
+    ]
+
+
+def _rule_changes(before: NotificationPreferences, after: NotificationPreferences, user: User) -> list[Change]:
+    old, new = effective_rules(before, user.role), effective_rules(after, user.role)
+    return [Change(f"{FIELD_PREFIX}.rules.{kind}", old[kind], new[kind]) for kind in new if old[kind] != new[kind]]
+
+
+async def get_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str) -> tuple[Company, bool]:
+    """Return a company, and whether the contacts of its tickets receive mail."""
+    company = await accounts.get_company(tx, actor, company_id_or_name)
+    return company, await preference_store.mails_contacts(tx, company.id)
+
+
+async def lock_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str) -> tuple[Company, bool]:
+    """Lock a company that the actor manages, and return it with whether the contacts of its tickets receive mail."""
+    company = await accounts.company_to_manage(tx, actor, company_id_or_name)
+    require_found(await account_store.lock_company(tx, company.id), "company", str(company_id_or_name))
+    return company, await preference_store.mails_contacts(tx, company.id)
+
+
+async def change_contact_mail(
+    tx: Tx, actor: Actor, company_id_or_name: UUID | str, *, mails: bool, now: datetime
+) -> tuple[Company, bool]:
+    """Set whether the contacts of a company's tickets receive mail.
+
+    When it is switched off, pending notifications to contacts are dropped when they become due.
+    """
+    company, before = await lock_contact_mail(tx, actor, company_id_or_name)
+    if before != mails:
+        await preference_store.save_mails_contacts(tx, company.id, mails=mails)
+        fact = record("company", "changed", company, [Change("mails_contacts", before, mails)])
+        await event_store.append(tx, actor, company.id, fact, now=now)
+    return company, mails
+
+
+async def list_pending(
+    tx: Tx, actor: Actor, *, after: tuple[datetime, str, int] | None = None, limit: int
+) -> list[PendingNotification]:
+    """Return pending notifications, the earliest due first, after the given due time, recipient and id.
+
+    Only the operator and the provider's admins may read them. Served by ``notification_due``.
+    """
+    permissions.require_desk_admin(actor)
+    permissions.require_scope(actor, Scope.DESK_READ)
+    return await notification_store.pending(tx, after=after, limit=limit)

@@ -1,0 +1,15 @@
+import pytest
+
+from clearline.platform.database.transactions import Database
+from tests.builders.databases import administer
+from tests.builders.mail.notification_rig import NotificationRig
+from tests.conftest import new_tenant
+
+
+@pytest.fixture
+async def rig(database: Database, database_url: str) -> NotificationRig:
+    """The jobs of notifications with a new customer, after all earlier events, with no notification and no mail."""
+    new = NotificationRig(database, await new_tenant(database), database_url)
+    await new.record()
+    await administer(database_url, "delete from notification; delete from outbound_mail")
+    return new

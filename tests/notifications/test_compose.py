@@ -1,0 +1,260 @@
+"""What notification mails and digests contain, for whom, and how many are sent."""
+
+from datetime import time, timedelta
+from hashlib import sha256
+from uuid import uuid4
+
+import pytest
+
+from clearline.accounts import usecases as accounts
+from clearline.events.event_types import NotificationKind
+from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
+from clearline.mail.outbound.domain import RateLimits
+from clearline.notifications import preference_usecases as preferences
+from clearline.notifications.domain import DeliveryMode
+from clearline.notifications.recipients import GROUPING_WINDOW
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import usecases as tickets
+from clearline.tickets.attachments import store as attachment_store
+from clearline.tickets.attachments.domain import Attachment
+from clearline.tickets.domain import Status, ticket_number
+from clearline.tickets.links import watcher_usecases as watchers
+from clearline.tickets.note_domain import Source, Visibility
+from tests.builders.mail.notification_rig import CONTACT, NotificationRig, new_watcher, note
+from tests.builders.people import email_of, id_of, new_person
+from tests.builders.tickets import a_new_ticket, raised
+from tests.conftest import NOW, new_tenant
+
+PER_ADDRESS = RateLimits().per_address
+
+
+async def test_what_happens_to_a_ticket_within_half_a_minute_makes_one_mail(rig: NotificationRig) -> None:
+    number = await rig.transact(lambda tx: raised(tx, rig.tenant))
+    await rig.record()
+    rig.now += timedelta(seconds=20)
+    await rig.transact(note(number, "We are looking at it.", OPERATOR))
+    await rig.transact(
+        lambda tx: ticket_changes.move_ticket(tx, OPERATOR, number, Status.IN_PROGRESS, reason="", now=NOW)
+    )
+    await rig.record()
+    assert await rig.compose() == 0
+    assert await rig.advance(timedelta(seconds=10)) == 1
+    [mail] = await rig.take_sent()
+    assert mail[:4] == (CONTACT, "notification", number, f"[{ticket_number(number)}] Port is slow")
+    for words in (
+        "Raised the ticket.",
+        "We are looking at it.",
+        "Changed the status from acknowledged to in progress.",
+    ):
+        assert words in mail.text
+        assert words in mail.html
+    assert await rig.pending_count() == 0
+    assert await rig.compose() == 0
+    await rig.transact(note(number, "Mended.", OPERATOR))
+    assert await rig.advance(GROUPING_WINDOW) == 1
+    [mail] = await rig.take_sent()
+    assert "Mended." in mail.text
+    assert "We are looking" not in mail.text
+
+
+async def test_tickets_and_people_have_mails_of_their_own(rig: NotificationRig) -> None:
+    async def work(tx: Tx) -> list[int]:
+        numbers = [await raised(tx, rig.tenant) for _ in range(2)]
+        for number in numbers:
+            await new_watcher(tx, number, Role.AGENT)
+        return numbers
+
+    numbers = await rig.transact(work)
+    for number in numbers:
+        await rig.transact(note(number, f"About {number}", OPERATOR))
+    await rig.advance(GROUPING_WINDOW)
+    found = await rig.take_sent()
+    assert sorted(one.number or 0 for one in found) == sorted([*numbers, *numbers])
+    assert all(f"About {one.number}" in one.text for one in found)
+    assert len({one.to for one in found}) == 3
+
+
+async def test_a_receipt_gives_the_number(rig: NotificationRig) -> None:
+    async def work(tx: Tx) -> int:
+        new = a_new_ticket()
+        made = await tickets.create_ticket(tx, OPERATOR, new, company_id=rig.tenant.company.id, now=NOW)
+        return made.ticket.number
+
+    number = await rig.transact(work)
+    await rig.advance(GROUPING_WINDOW)
+    [mail] = await rig.take_sent()
+    assert f"We have received the ticket. Its number is {ticket_number(number)}." in mail.text
+    assert "because a ticket names you as its contact" in " ".join(mail.text.split())
+
+
+SECRET = "the-internal-words"
+
+
+async def test_what_is_internal_is_in_no_mail_to_a_customer_though_it_waits_in_the_same_row(
+    rig: NotificationRig,
+) -> None:
+    """Even where somebody forged what waits, the text is only read for those who may know it."""
+
+    async def work(tx: Tx) -> tuple[int, Actor, Actor]:
+        number = await raised(tx, rig.tenant)
+        customer = await new_watcher(tx, number, Role.CUSTOMER_ADMIN, rig.tenant.company.code)
+        agent = await new_watcher(tx, number, Role.AGENT)
+        return number, customer, agent
+
+    number, customer, agent = await rig.transact(work)
+    await rig.transact(note(number, SECRET, OPERATOR, Visibility.INTERNAL))
+    await rig.transact(note(number, "for all", OPERATOR))
+    await rig.record()
+
+    async def forge(tx: Tx) -> None:
+        for recipient, company_id, user_id in (
+            (email_of(customer), rig.tenant.company.id, id_of(customer)),
+            (CONTACT, None, None),
+        ):
+            for kind, data in (
+                ("note.added", '{"visibility": "internal", "source": "seller"}'),
+                ("note.added", '{"visibility": "public", "source": "seller"}'),
+                ("ticket.assigned", '{"before": null, "after": null, "by": "manual"}'),
+                ("attachment.added", f'{{"visibility": "public", "id": "{file_id}", "size": 3}}'),
+            ):
+                await tx.write(
+                    """insert into notification (company_id, recipient, user_company_id, user_id, ticket_number,
+                           note_number, event_id, type, data, actor_name, at, channel, due_at)
+                       select $1, $2, $3, $4, $5, (select number from note where text = $6 and ticket_number = $5),
+                              -nextval('ticket_number'), $7, $8::jsonb, 'Forged', $9, 'email', $9""",
+                    rig.tenant.company.id, recipient, company_id, user_id, number, SECRET, kind, data, NOW,
+                )  # fmt: skip
+
+    file_id = uuid4()
+    hidden = Attachment(
+        rig.tenant.company.id, number, file_id, f"{SECRET}.txt", "text/plain", 3, sha256(b"x").digest(),
+        Visibility.INTERNAL, Source.SELLER, "Mara", None, NOW,
+    )  # fmt: skip
+    await rig.transact(lambda tx: attachment_store.insert(tx, hidden))
+    await rig.record()
+    await rig.transact(forge)
+    await rig.advance(GROUPING_WINDOW)
+    found = await rig.take_sent()
+    assert {one.to for one in found} == {CONTACT, email_of(customer), email_of(agent)}
+    for one in found:
+        says = SECRET in one.text, SECRET in one.html, "for all" in one.text
+        assert says == ((True, True, True) if one.to == email_of(agent) else (False, False, True))
+        assert ("(internal)" in one.text) == (one.to == email_of(agent))
+        assert "agent" not in one.text.lower() or one.to == email_of(agent)
+    assert await rig.pending_count() == 0
+
+
+async def test_a_digest_tells_everything_of_a_person_at_its_time(rig: NotificationRig) -> None:
+    rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST, NotificationKind.CUSTOMER_NOTE: DeliveryMode.DIGEST}
+
+    async def work(tx: Tx) -> tuple[list[int], Actor]:
+        numbers = [await raised(tx, rig.tenant, f"Ticket {place}") for place in range(3)]
+        reader = await new_watcher(
+            tx, numbers[0], Role.AGENT, rules=rules, digest_at=time(18), time_zone="Europe/Amsterdam"
+        )
+        for number in numbers[1:]:
+            await watchers.watch(tx, OPERATOR, number, id_of(reader), now=NOW)
+        return numbers, reader
+
+    numbers, reader = await rig.transact(work)
+    await notifications_off_for_contacts(rig)
+    for number in numbers:
+        await rig.transact(note(number, f"From the provider on {number}", OPERATOR))
+        await rig.transact(note(number, f"From the customer on {number}", rig.tenant.actor))
+    await rig.transact(note(numbers[0], "x" * 400, OPERATOR))
+    await rig.advance(timedelta(hours=4))  # 16:00 UTC is 17:00 there
+    assert await rig.take_sent() == []
+    await rig.advance(timedelta(hours=1))
+    [mail] = await rig.take_sent()
+    assert (mail.to, mail.kind, mail.number, mail.subject) == (
+        email_of(reader), "digest", None, "7 updates to 3 tickets",
+    )  # fmt: skip
+    for place, number in enumerate(numbers):
+        for words in (
+            f"Ticket {place}",
+            ticket_number(number),
+            f"From the provider on {number}",
+            "1 Mar 2026 13:00 CET",
+        ):
+            assert words in mail.text
+            assert words in mail.html
+    assert "x" * 297 + "..." in mail.html
+    assert "x" * 298 not in mail.html
+    assert await rig.pending_count() == 0
+
+
+async def notifications_off_for_contacts(rig: NotificationRig) -> None:
+    company_id = rig.tenant.company.id
+    await rig.transact(lambda tx: preferences.change_contact_mail(tx, OPERATOR, company_id, mails=False, now=NOW))
+
+
+async def test_an_address_that_had_sixty_mails_within_an_hour_gets_the_rest_in_a_digest(rig: NotificationRig) -> None:
+    numbers = [await rig.transact(lambda tx: raised(tx, rig.tenant)) for _ in range(PER_ADDRESS + 5)]
+    await rig.record()
+    rig.now += GROUPING_WINDOW
+    await rig.compose()
+    async with rig.database.statement() as tx:
+        assert await tx.fetchval("select count(*) from outbound_mail") == PER_ADDRESS
+        assert await tx.fetchval("select count(*) from notification where channel = 'digest'") == 5
+    await rig.transact(note(numbers[0], "And another thing", OPERATOR))
+    await rig.advance(timedelta(minutes=1))
+    async with rig.database.statement() as tx:
+        assert await tx.fetchval("select count(*) from outbound_mail") == PER_ADDRESS
+    await rig.take_sent()
+    rig.now += timedelta(hours=1)
+    await rig.compose()
+    [mail] = await rig.take_sent()
+    assert (mail.to, mail.kind, mail.subject) == (CONTACT, "digest", "6 updates to 6 tickets")
+    assert "And another thing" in mail.text
+    assert await rig.pending_count() == 0
+
+
+async def test_a_contact_of_two_companies_gets_a_digest_of_each(rig: NotificationRig) -> None:
+    rig.limit(RateLimits(per_address=0))
+    other = await new_tenant(rig.database)
+    own = await rig.transact(lambda tx: raised(tx, rig.tenant))
+    foreign = await rig.transact(lambda tx: raised(tx, other))
+    await rig.advance(GROUPING_WINDOW)
+    assert await rig.take_sent() == []
+    await rig.advance(timedelta(hours=1))
+    found = await rig.take_sent()
+    assert [(one.to, one.kind) for one in found] == [(CONTACT, "digest")] * 2
+    assert sorted((ticket_number(own) in one.text, ticket_number(foreign) in one.text) for one in found) == [
+        (False, True), (True, False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["inactive", "contacts off"])
+async def test_who_is_to_be_told_no_more_when_the_mail_is_made_is_not(rig: NotificationRig, change: str) -> None:
+    async def work(tx: Tx) -> tuple[int, Actor]:
+        number = await raised(tx, rig.tenant)
+        return number, await new_watcher(tx, number, Role.AGENT)
+
+    number, agent = await rig.transact(work)
+    await rig.transact(note(number, "News", OPERATOR))
+    await rig.record()
+    if change == "inactive":
+        await rig.transact(
+            lambda tx: accounts.change_user(tx, OPERATOR, PROVIDER_ID, id_of(agent), {"is_active": False}, now=NOW)
+        )
+    else:
+        await notifications_off_for_contacts(rig)
+    await rig.advance(GROUPING_WINDOW)
+    assert {one.to for one in await rig.take_sent()} == ({CONTACT} if change == "inactive" else {email_of(agent)})
+    assert await rig.pending_count() == 0
+
+
+async def test_an_agent_reads_who_has_the_ticket_and_a_customer_does_not(rig: NotificationRig) -> None:
+    async def work(tx: Tx) -> tuple[int, Actor]:
+        agent = await new_person(tx, "Jonas Pihl")
+        number = await raised(tx, rig.tenant)
+        await ticket_changes.assign(tx, OPERATOR, number, id_of(agent), now=NOW)
+        return number, agent
+
+    _number, agent = await rig.transact(work)
+    await rig.advance(GROUPING_WINDOW)
+    by = {one.to: one for one in await rig.take_sent()}
+    assert "Assigned the ticket to you." in by[email_of(agent)].text
+    assert "Assigned to you" in by[email_of(agent)].text
+    assert "Jonas" not in by[CONTACT].text
