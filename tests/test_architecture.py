@@ -182,7 +182,7 @@ def test_no_test_imports_another_test(path: Path) -> None:
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     ]
-    assert [name for name in imports if re.match(r"tests\.(.*\.)?test_", name)] == [] or name_of(
+    assert [name for name in imports if re.match(r"tests\.(.*\.)?(test_|conftest\b)", name)] == [] or name_of(
         path
     ) in IMPORTING_TESTS
 

@@ -28,7 +28,7 @@ from clearline.identity import (
 )
 from clearline.platform.database.transactions import Database, Tx
 from clearline.schedule import ActorsLine
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.patience import patient
 
 

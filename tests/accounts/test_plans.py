@@ -11,7 +11,7 @@ import pytest
 from clearline.accounts import store as account_store
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
-from tests.builders.plans import RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, plan_of
 
 FILL = """
     insert into company

@@ -23,7 +23,7 @@ from clearline.identity import (
     User,
 )
 from clearline.platform.database.transactions import Database, Tx
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_tenant
 
 PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")
 

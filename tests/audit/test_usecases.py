@@ -35,9 +35,9 @@ from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
-from tests.builders.plans import plan_of
+from tests.builders.databases import new_database, plan_of
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_database, new_tenant
 
 HOUR = timedelta(hours=1)
 FACTS: list[Fact] = [

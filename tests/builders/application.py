@@ -1,13 +1,45 @@
-"""The whole application as its users meet it: here, its commands."""
+"""The whole application as its users meet it: its server and its commands."""
 
+import asyncio
 import json
 import os
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 from click.testing import CliRunner, Result
 
+from clearline.app import Application
 from clearline.cli.main import main
+from clearline.settings import Settings
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Start the whole application as a server does, yield a client of it, and stop it at the end of the block."""
+    app = Application(settings)
+    started, stop, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    messages = iter([{"type": "lifespan.startup"}])
+
+    async def receive() -> dict[str, str]:
+        for message in messages:
+            return message
+        await stop.wait()
+        return {"type": "lifespan.shutdown"}
+
+    async def send(message: dict[str, str]) -> None:
+        assert "failed" not in message["type"], message
+        (started if message["type"] == "lifespan.startup.complete" else stopped).set()
+
+    life = asyncio.create_task(app({"type": "lifespan", "state": {}}, receive, send))  # type: ignore[arg-type]
+    await asyncio.wait({life, asyncio.create_task(started.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk.example.com") as client:
+        yield client
+    stop.set()
+    await life
 
 
 def run_command(url: str, *arguments: str, text: str | None = None) -> Result:

@@ -9,7 +9,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status, parse_ticket_number
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
 
 Json = dict[str, Any]
 PREFIXES = ("/v2", "/api/v2")

@@ -1,11 +1,52 @@
-"""What tests do to a database beside the application: roll back, look at everything, restore."""
+"""Databases of their own, what tests do to them beside the application, and the plans of statements."""
 
 import json
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
 
+from clearline.events import store as event_store
+from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
+
+
+def reachable_dir(prefix: str) -> Path:
+    """Make a temporary directory that PostgreSQL's account can enter when the tests run as root."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder.chmod(0o711)
+    return folder
+
+
+async def administer_server(url: str, statement: str) -> None:
+    """Run a statement as PostgreSQL's administrator; ``url`` is the address of the server's first database."""
+    admin = await asyncpg.connect(url.replace("clearline@/clearline", "postgres@/postgres"))
+    try:
+        await admin.execute(statement)
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def new_database(postgres: str, *, migrated: bool = True) -> AsyncIterator[str]:
+    """Create an empty database, and drop it at the end of the block; yields its address."""
+    name = f"test_{uuid4().hex[:12]}"
+    await administer_server(postgres, f"create database {name} owner clearline")
+    url = postgres.replace("@/clearline", f"@/{name}")
+    try:
+        if migrated:
+            database = await Database.open(url)
+            await migrate.migrate(database, afterwards=event_store.renumber)
+            await database.close()
+        yield url
+    finally:
+        await administer_server(postgres, f"drop database {name} with (force)")
+
 
 AHEAD = 1_000_000_000
 """How far the transactions of a restored database are ahead of the counter of a new server."""
@@ -53,3 +94,66 @@ async def everything(database: Database, company: Tenant) -> str:
             found[table] = await tx.fetchval(statement, company.company.id)
     assert {"ticket", "note", "service", "event"} <= set(found), sorted(found)
     return json.dumps(found)
+
+
+FILL = """
+    insert into company
+    select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 20) c;
+    insert into app_user
+    select id, md5('user' || code)::uuid, 'User', 'user@example.com', '', now() from company;
+    insert into api_key (company_id, id, user_id, name, prefix, secret_hash, scopes, created_at)
+    select company_id, md5(company_id::text || k)::uuid, id, 'key', 'clk_', sha256((company_id::text || k)::bytea),
+           '{}', now() from app_user, generate_series(1, 100) k;
+    insert into service select id, 'SVC-' || s, 'Port', 'Port ' || s, now() from company, generate_series(1, 200) s;
+    insert into ticket (company_id, title, description, issue_type, service_type, service_id, severity, impact,
+                        priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
+                        status_changed_at)
+    select id, 'Title', repeat('words ', 30), 'Others', 'Port', 'SVC-1', 'minor', 'degraded', 'low',
+           case when t % 3 = 0 then 'closed' else 'in_progress' end, 'User', '', 'user@example.com', 'API', now(),
+           now(), now() from generate_series(1, 500) t, company;
+    insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_at)
+    select company_id, number, 'A note', 'public', 'buyer', 'API', 'User', now() from ticket, generate_series(1, 3);
+    insert into ticket_count select company_id, 0, count(*) filter (where is_open), count(*) filter (where not is_open)
+      from ticket group by company_id;
+    analyze
+"""
+"""Twenty companies with a hundred keys, two hundred services and five hundred tickets each."""
+
+BY_NUMBER = {"ticket_pkey", "ticket_by_number"}
+"""Numbers are unique in all companies, so the planner may take either: both find one row."""
+
+
+class RecordingConnection:
+    """A connection that records the last statement and its values, and returns no rows."""
+
+    statement = ""
+    values: tuple[object, ...] = ()
+
+    async def fetch(self, statement: str, *values: object) -> list[object]:
+        self.statement, self.values = statement, values
+        return []
+
+    async def fetchrow(self, statement: str, *values: object) -> None:
+        self.statement, self.values = statement, values
+
+    fetchval = fetchrow
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", []):
+        yield from _nodes(part)
+
+
+async def plan_of(connection: Any, statement: str, *values: object) -> tuple[set[str], set[str]]:
+    """Return the indexes that a statement's plan uses, and the tables that it scans sequentially."""
+    [top] = json.loads(await connection.fetchval(f"explain (format json) {statement}", *values))
+    nodes = list(_nodes(top["Plan"]))
+    used = {node["Index Name"] for node in nodes if "Index Name" in node}
+    return used, {node["Relation Name"] for node in nodes if node["Node Type"].endswith("Seq Scan")}
+
+
+async def any_ticket(connection: Any) -> tuple[UUID, int]:
+    """Return the company and the number of a ticket."""
+    row = await connection.fetchrow("select company_id, number from ticket order by number offset 4321 limit 1")
+    return row[0], row[1]

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
 
 Headers = dict[str, str]
 Json = dict[str, Any]

@@ -27,10 +27,9 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel
 from clearline.tickets.links import watcher_usecases as watchers
 from tests.builders.databases import Undone, undo
-from tests.builders.people import id_of
+from tests.builders.people import NOW, Tenant, id_of
 from tests.builders.queues import unique_name
 from tests.builders.tickets import a_new_ticket
-from tests.conftest import NOW, Tenant
 
 CONTACT = "pat.contact@example.com"
 LATER = NOW + timedelta(minutes=1)

@@ -1,5 +1,7 @@
 """People of customers and of the provider, and their keys."""
 
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from msgspec import Struct
@@ -7,9 +9,53 @@ from msgspec import Struct
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
-from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Role, Scope, User
+from clearline.accounts.domain import hash_secret
+from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Role, Scope, User
+from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database, Tx
-from tests.conftest import NOW, Tenant, new_tenant
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=UTC)
+"""When the people of the tests, and most of what they do, begin."""
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A company with a user, a key for it, and one service of each kind."""
+
+    company: Company
+    user: User
+    secret: str
+    actor: Actor
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.secret}"}
+
+
+async def new_tenant(
+    database: Database,
+    name: str | None = None,
+    *,
+    scopes: frozenset[str] | None = None,
+    lifetime: timedelta | None = None,
+) -> Tenant:
+    """Add a company, with everything that a test needs to raise tickets."""
+    code = f"T{uuid4().hex[:8].upper()}"
+    name = name or f"Company {code}"
+    at = datetime.now(UTC)
+    async with database.transaction() as tx:
+        company = await accounts.add_company(tx, OPERATOR, name, code, now=at)
+        user = await accounts.add_user(
+            tx, OPERATOR, code, name="Ada Okoro", email=f"ada@{code.lower()}.example.com", phone="+1-555-0199", now=at
+        )
+        _key, secret = await keys.create_key(
+            tx, OPERATOR, code, user_email=None, name="test", scopes=scopes, lifetime=lifetime, now=at
+        )
+        for number, kind in enumerate(("Port", "CloudRouter", "Internet on Demand", "Connection (L2)"), 1):
+            await inventory.add_service(tx, OPERATOR, code, f"SVC-{number}", kind, f"Service {number}", now=at)
+        actor = await account_store.actor_of(tx, hash_secret(secret), now=at)
+    assert actor is not None
+    return Tenant(company, user, secret, actor)
 
 
 class Staff(Struct, frozen=True):

@@ -12,8 +12,7 @@ from clearline.queues.domain import Assignment
 from clearline.queues.store import QueueDetails
 from clearline.queues.team_store import TeamDetails
 from clearline.routing import rule_usecases as routing_rules
-from tests.builders.people import id_of
-from tests.conftest import NOW
+from tests.builders.people import NOW, id_of
 
 
 def unique_name(prefix: str) -> str:

@@ -10,7 +10,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Status
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada@example.com")
 STEPS = {

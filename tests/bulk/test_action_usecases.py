@@ -24,10 +24,9 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Priority, Severity, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
-from tests.builders.people import id_of, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 
 async def done(tx: Tx, actor: Actor, number: int, action: Action) -> ItemOutcome:

@@ -19,9 +19,8 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
-from tests.builders.people import id_of, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import a_new_ticket, raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 INTERNAL = {"queue", "assignee", "tags"}
 

@@ -17,8 +17,7 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Impact, Priority, Severity, Status
 from clearline.tickets.note_domain import Source, Visibility
-from tests.builders.people import new_person
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant, new_person
 
 CREATED = datetime(2025, 1, 31, 9, tzinfo=UTC)
 RESOLVED = datetime(2025, 2, 2, 9, tzinfo=UTC)

@@ -13,8 +13,8 @@ from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 
 @pytest.fixture

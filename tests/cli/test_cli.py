@@ -17,8 +17,8 @@ from clearline.cli.main import main
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database
 from clearline.schedule import CONSUMERS
-from tests.builders.databases import administer
-from tests.conftest import NOW, new_database
+from tests.builders.databases import administer, new_database
+from tests.builders.people import NOW
 from tests.patience import patient
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"

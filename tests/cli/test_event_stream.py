@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from clearline.cli.main import main
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
+from tests.builders.people import Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import Tenant, new_tenant
 from tests.patience import patient
 from tests.processes import started
 

@@ -9,8 +9,8 @@ from clearline.events import store as event_store
 from clearline.notifications.recipients import GROUPING_WINDOW, record_notifications
 from clearline.platform.database.transactions import Database
 from tests.builders.application import run_command, run_json
+from tests.builders.people import NOW, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, new_tenant
 
 WHO = ("--company", "BIR001", "--user", "ada@birch.example.com")
 

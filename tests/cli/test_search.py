@@ -9,8 +9,8 @@ from clearline.search import worker as indexing
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer
+from tests.builders.people import Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import Tenant, new_tenant
 
 
 async def a_desk(url: str) -> tuple[Tenant, list[str]]:

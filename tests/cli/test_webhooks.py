@@ -10,7 +10,7 @@ from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import usecases as subscriptions
 from tests.builders.application import run_command, run_json
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant
 
 URL = "https://hooks.example.com/desk"
 

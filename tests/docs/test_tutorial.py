@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import reachable_dir
+from tests.builders.databases import reachable_dir
 from tests.docs.test_reference import ROOT
 from tests.e2e.running import Running
 from tests.patience import patient

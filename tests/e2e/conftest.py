@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import reachable_dir
+from tests.builders.databases import reachable_dir
 from tests.e2e.running import Running
 
 

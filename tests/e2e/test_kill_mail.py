@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import reachable_dir
+from tests.builders.databases import reachable_dir
 from tests.e2e.running import AUTHORITY, Running, eventually, free_port
 from tests.patience import patient
 

@@ -9,8 +9,8 @@ from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.event_signal import POLL_SECONDS, EventSignal, Listener
 from clearline.events.store import Offset
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
+from tests.builders.people import Tenant
 from tests.builders.tickets import raised
-from tests.conftest import Tenant
 from tests.patience import patient, stretched
 
 

@@ -16,10 +16,9 @@ from clearline.events.store import START, Offset
 from clearline.identity import OPERATOR
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
-from tests.builders.databases import move_ahead
-from tests.builders.plans import plan_of
+from tests.builders.databases import move_ahead, new_database, plan_of
+from tests.builders.people import Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import Tenant, new_database, new_tenant
 
 FILL = """
     insert into company select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now()

@@ -12,9 +12,9 @@ from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status
-from tests.builders.databases import Undone, move_ahead, undo
+from tests.builders.databases import Undone, move_ahead, new_database, undo
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_database, new_tenant
 
 WRITERS, TICKETS_EACH = 6, 15
 

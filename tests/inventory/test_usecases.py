@@ -14,8 +14,8 @@ from clearline.inventory.domain import Service, ServiceType
 from clearline.inventory.import_usecases import ImportReport
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import usecases as tickets
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import a_new_ticket
-from tests.conftest import NOW, Tenant, new_tenant
 
 HEADING = "id,type,label"
 

@@ -3,7 +3,7 @@ import pytest
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import administer
 from tests.builders.mail.notification_rig import NotificationRig
-from tests.conftest import new_tenant
+from tests.builders.people import new_tenant
 
 
 @pytest.fixture

@@ -22,9 +22,8 @@ from clearline.tickets.domain import Status, ticket_number
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.mail.notification_rig import CONTACT, NotificationRig, new_watcher, note
-from tests.builders.people import email_of, id_of, new_person
+from tests.builders.people import NOW, email_of, id_of, new_person, new_tenant
 from tests.builders.tickets import a_new_ticket, raised
-from tests.conftest import NOW, new_tenant
 
 PER_ADDRESS = RateLimits().per_address
 

@@ -16,7 +16,7 @@ from clearline.notifications.domain import (
 )
 from clearline.notifications.wording import MailEntry, Names, author_text, headline, sentence
 from clearline.tickets.domain import Channel
-from tests.conftest import NOW
+from tests.builders.people import NOW
 
 
 @pytest.mark.parametrize(

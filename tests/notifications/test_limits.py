@@ -17,9 +17,8 @@ from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.note_domain import Visibility
 from tests.builders.mail.notification_rig import CONTACT, NotificationRig, new_watcher, note
-from tests.builders.people import email_of
+from tests.builders.people import NOW, Tenant, email_of, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 TO_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
 TO_CUSTOMERS = "Reply to this mail to add a note to the ticket."

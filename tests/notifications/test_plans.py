@@ -11,7 +11,7 @@ from clearline.identity import PROVIDER_ID
 from clearline.notifications import preference_store, recipient_store
 from clearline.notifications import store as notification_store
 from clearline.platform.database.transactions import Tx
-from tests.builders.plans import FILL, RecordingConnection, plan_of
+from tests.builders.databases import FILL, RecordingConnection, plan_of
 
 MORE = """
     insert into app_user (company_id, id, name, email, phone, created_at, role)

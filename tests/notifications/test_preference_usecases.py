@@ -15,8 +15,7 @@ from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode, NotificationPreferences
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import Undone, undo
-from tests.builders.people import new_person
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant, new_person
 
 
 async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant) -> None:

@@ -37,7 +37,7 @@ from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.notifications import CONTACT, Scene, a_scene
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant
 
 
 @pytest.fixture

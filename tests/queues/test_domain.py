@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from clearline.queues.domain import Agent, Assignment, Choice, Queue, check_queue, choose_agent
-from tests.conftest import NOW
+from tests.builders.people import NOW
 
 ANN, BEN, CLEO = (Agent(UUID(int=n), name, load) for n, name, load in ((3, "Ann", 2), (2, "Ben", 1), (1, "Cleo", 1)))
 QUEUE = Queue(UUID(int=30), "NOC", "", None, Assignment.MANUAL, None, NOW)

@@ -15,11 +15,10 @@ from clearline.queues.domain import Assignment
 from clearline.routing import rule_store
 from clearline.routing import usecases as use
 from clearline.tickets import change_usecases as ticket_changes
-from tests.builders.people import new_person
-from tests.builders.plans import FILL, plan_of
+from tests.builders.databases import FILL, plan_of
+from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant
 
 HANDLED = """
     insert into team select md5('team' || n)::uuid, 'Team ' || n, now() from generate_series(1, 50) n;

@@ -13,10 +13,9 @@ from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status
-from tests.builders.people import id_of, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person
 from tests.builders.queues import change, changes_of, new_queue, new_rule, new_team, unique_name
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant
 
 
 async def test_a_team_is_made_renamed_and_deleted(database: Database) -> None:

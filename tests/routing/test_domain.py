@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from clearline.inventory.domain import ServiceType
 from clearline.routing.domain import RoutingFacts, RoutingRule, check_rule, choose_rule, evaluate_rules
 from clearline.tickets.domain import IssueType, Priority
-from tests.conftest import NOW
+from tests.builders.people import NOW
 
 COMPANY, OTHER = UUID(int=10), UUID(int=11)
 FACTS = RoutingFacts(

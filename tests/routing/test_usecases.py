@@ -20,10 +20,9 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import IssueType, Priority, Status
 from tests.builders.databases import administer
-from tests.builders.people import id_of, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person
 from tests.builders.queues import change, changes_of, new_queue, new_rule
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant
 
 
 @pytest.fixture(autouse=True)

@@ -12,10 +12,9 @@ from clearline.routing.worker import NAME, routing_job
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from tests.builders.databases import administer
-from tests.builders.people import id_of, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person
 from tests.builders.queues import new_queue, new_rule
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant
 from tests.patience import patient
 
 

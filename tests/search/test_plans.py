@@ -16,8 +16,7 @@ from clearline.search.language import Clause, Facets, Named, clause, parse
 from clearline.search.plan import Plan, Statistics, Step
 from clearline.search.store import CANDIDATES, Hit, Wanted
 from clearline.search.usecases import RANKED_MAX
-from tests.builders.plans import BY_NUMBER, FILL, RecordingConnection, any_ticket, plan_of
-from tests.conftest import new_database
+from tests.builders.databases import BY_NUMBER, FILL, RecordingConnection, any_ticket, new_database, plan_of
 
 FILL_SEARCH = """
     insert into ticket_search

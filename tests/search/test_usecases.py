@@ -21,7 +21,7 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Status
 from clearline.tickets.note_domain import Visibility
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada.okoro@birch.example.com")
 QUEUE = UUID(int=77)

@@ -21,8 +21,8 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 
 async def follow(database: Database) -> None:

@@ -27,10 +27,9 @@ from clearline.tickets.domain import (
     values_of,
 )
 from clearline.tickets.list_store import Filter
-from tests.builders.people import id_of, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.queues import new_queue
 from tests.builders.tickets import STEPS, a_new_ticket, raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 LATER = NOW + timedelta(minutes=5)
 CONTACT = Contact("Lena Brandt", "+1-555-0123", "lena@example.org")

@@ -9,8 +9,8 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from clearline.tickets.status_domain import TRANSITIONS
 from tests.builders.databases import Undone, undo
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 
 async def live_a_random_life(database: Database, tenant: Tenant, chance: random.Random, *, steps: int) -> None:

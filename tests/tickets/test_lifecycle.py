@@ -15,8 +15,8 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, FINISHED, OPEN, TRANSITIONS
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import STEPS, raised
-from tests.conftest import NOW, Tenant, new_tenant
 from tests.patience import patient
 
 LATER = NOW + timedelta(hours=1)

@@ -14,7 +14,7 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import END, LISTS, Filter, State
 from clearline.tickets.status_domain import OPEN
-from tests.builders.plans import plan_of
+from tests.builders.databases import plan_of
 
 FILL = """
     insert into company

@@ -10,10 +10,9 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import Filter
-from tests.builders.people import id_of, new_person
+from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 
 class Desk:

@@ -8,8 +8,8 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status
 from clearline.tickets.note_domain import Source, Visibility
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 
 async def test_a_customer_never_reads_an_internal_note(database: Database, tenant: Tenant) -> None:

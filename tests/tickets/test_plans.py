@@ -13,7 +13,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.note_domain import Visibility
-from tests.builders.plans import BY_NUMBER, FILL, RecordingConnection, any_ticket, plan_of
+from tests.builders.databases import BY_NUMBER, FILL, RecordingConnection, any_ticket, plan_of
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from clearline.platform.database.transactions import Database
 from clearline.web import mail
 from clearline.webhooks.disabled_mail import tell_of_end
 from clearline.webhooks.domain import Subscription
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
 ENDED = "the receiver said that it is gone (410)"

@@ -12,7 +12,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.webhooks import delivery_store
 from clearline.webhooks import store as subscription_store
 from clearline.webhooks.protocol import State
-from tests.builders.plans import RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, plan_of
 
 FILL = """
     insert into company

@@ -29,9 +29,9 @@ from clearline.webhooks import worker as webhooks
 from clearline.webhooks.domain import Subscription
 from clearline.webhooks.http_client import HttpOut
 from clearline.webhooks.protocol import SCHEDULE, Delivery, State
+from tests.builders.people import Tenant, new_tenant
 from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving, signed_by
 from tests.builders.tickets import a_new_ticket
-from tests.conftest import Tenant, new_tenant
 from tests.patience import patient, stretched
 
 PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")

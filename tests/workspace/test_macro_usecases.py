@@ -22,9 +22,8 @@ from clearline.tickets.domain import Channel, Priority, Status, ticket_number, v
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.workspace import macro_usecases as macros
 from clearline.workspace.domain import Macro
-from tests.builders.people import new_person
+from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import later_events, raised
-from tests.conftest import NOW, Tenant
 
 
 async def kept(tx: Tx, **values: Any) -> Macro:

@@ -10,8 +10,7 @@ from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.workspace import view_usecases as views
 from clearline.workspace.domain import SavedView
-from tests.builders.people import new_person
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_person, new_tenant
 
 
 async def names(tx: Tx, actor: Actor) -> list[str]:

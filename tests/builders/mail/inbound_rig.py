@@ -32,8 +32,7 @@ from clearline.tickets.attachments.domain import Attachment, Limits
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import Note
-from tests.builders.people import new_person
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_person, new_tenant
 
 CORPUS = Path(__file__).parent / "corpus"
 SUPPORT = "support@example.net"

@@ -19,8 +19,7 @@ from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.note_domain import Visibility
 from clearline.web import mail as templates
 from tests.builders.databases import administer
-from tests.builders.people import id_of, new_person
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant, id_of, new_person
 
 SETTINGS = Settings(
     smtp="smtp://127.0.0.1:25", mail_from="Support <support@example.net>", mail_listen="smtp://127.0.0.1:25"

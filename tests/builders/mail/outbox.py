@@ -16,7 +16,7 @@ from clearline.mail.outbound.worker import PAUSE_SECONDS, OutboundMailQueue
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
 from tests.builders.mail.smtp_server import MailServer
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
 from tests.patience import patient
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)

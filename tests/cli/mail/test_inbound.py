@@ -13,7 +13,7 @@ from clearline.mail.inbound import worker as mail_in
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from tests.builders.mail.inbound_rig import a_mail
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant
 
 ADDRESS = "support@example.net"
 

@@ -12,8 +12,8 @@ from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.mail.smtp_server import PASSWORD, running
+from tests.builders.people import new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import new_tenant
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
 

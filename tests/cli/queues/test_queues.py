@@ -11,8 +11,8 @@ from clearline.cli.main import main
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 
 async def a_desk(url: str) -> tuple[Tenant, str]:

@@ -14,8 +14,8 @@ from clearline.cli.tickets.attachments import guessed
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_json
+from tests.builders.people import Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import Tenant, new_tenant
 
 ID = "00000000-0000-4000-8000-000000000042"
 

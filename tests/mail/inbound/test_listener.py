@@ -20,8 +20,9 @@ from clearline.mail.inbound.listener import CONNECTIONS_MAX
 from clearline.mail.inbound.secret_box import Sealer
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
+from tests.builders.databases import new_database
 from tests.builders.mail.inbound_rig import SUPPORT, a_mail
-from tests.conftest import NOW, new_database
+from tests.builders.people import NOW
 from tests.patience import patient, stretched
 
 CLIENTS: dict[str, Any] = {"lmtp": smtplib.LMTP, "smtp": smtplib.SMTP}

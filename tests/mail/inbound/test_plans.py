@@ -12,7 +12,7 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState
 from clearline.platform.database.transactions import Tx
-from tests.builders.plans import RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, plan_of
 
 FILL = """
     insert into mailbox (id, address, created_at)

@@ -22,7 +22,7 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from tests.builders.databases import administer
 from tests.builders.mail.inbound_rig import a_mail
-from tests.conftest import NOW
+from tests.builders.people import NOW
 from tests.e2e.running import eventually, free_port
 from tests.patience import patient
 from tests.processes import started

@@ -19,7 +19,7 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket
 from clearline.tickets.note_domain import Visibility
 from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,7 @@ from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
-from tests.builders.people import new_person
-from tests.conftest import NOW
+from tests.builders.people import NOW, new_person
 from tests.patience import stretched
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from clearline.mail.outbound import compose as mail_message
 from clearline.mail.outbound.compose import ComposedMail, compose
 from clearline.mail.outbound.domain import MailSettings, NewMail, read_reply_address
-from tests.conftest import NOW
+from tests.builders.people import NOW
 
 SETTINGS = MailSettings("Example Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
 KEY = UUID(int=7)

@@ -13,7 +13,7 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Tx
-from tests.builders.plans import RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, plan_of
 
 FILL = """
     insert into company

@@ -17,9 +17,10 @@ from clearline.platform.database.transactions import Database, DatabaseUnavailab
 from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.platform.work.runner import Runner
 from clearline.settings import Settings
+from tests.builders.databases import administer_server
 from tests.builders.mail.outbox import Clock, eventually, read, until_state, until_taken, working, write
 from tests.builders.mail.smtp_server import MailServer, running
-from tests.conftest import Tenant, _administer
+from tests.builders.people import Tenant
 from tests.patience import stretched
 from tests.processes import started
 
@@ -138,12 +139,12 @@ async def test_a_database_that_goes_away_in_between_has_nothing_sent_twice(
         await eventually(lambda: _is_under_way(server))
         async with database.statement() as tx:
             name = await tx.fetchval("select current_database()")
-        await _administer(postgres, f"alter database {name} connection limit 0")
+        await administer_server(postgres, f"alter database {name} connection limit 0")
         end = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"  # noqa: S608
-        await _administer(postgres, end)
+        await administer_server(postgres, end)
         await until_taken(server, 1)
         await asyncio.sleep(0.5)
-        await _administer(postgres, f"alter database {name} connection limit -1")
+        await administer_server(postgres, f"alter database {name} connection limit -1")
 
         async def is_sent() -> bool:
             try:

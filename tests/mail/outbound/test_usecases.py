@@ -23,9 +23,8 @@ from clearline.mail.outbound.domain import (
 from clearline.mail.outbound.thread_store import Reference
 from clearline.platform.database.transactions import Database, Tx
 from clearline.settings import Settings
-from tests.builders.people import new_person
+from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
 OFF = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=False)

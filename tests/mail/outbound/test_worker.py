@@ -14,8 +14,8 @@ from clearline.mail.outbound.domain import RETRY_DELAYS, MailState
 from clearline.platform.database.transactions import Database
 from tests.builders.mail.outbox import Clock, eventually, read, until_state, until_taken, working, write
 from tests.builders.mail.smtp_server import running
+from tests.builders.people import Tenant
 from tests.builders.tickets import raised
-from tests.conftest import Tenant
 from tests.patience import patient
 
 

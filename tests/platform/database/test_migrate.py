@@ -9,7 +9,7 @@ from clearline.events import store as event_store
 from clearline.platform.database import migrate
 from clearline.platform.database.migrate import MigrationBlocked, SchemaTooNew
 from clearline.platform.database.transactions import Database
-from tests.conftest import new_database
+from tests.builders.databases import new_database
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import pytest
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
-from tests.conftest import reachable_dir
+from tests.builders.databases import reachable_dir
 from tests.e2e.running import alive, eventually, naming
 from tests.patience import patient, stretched
 from tests.processes import started

@@ -12,7 +12,7 @@ from clearline.platform.idempotency.usecases import KEPT_FOR
 from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant
 from tests.patience import patient
 
 NEVER = 3600.0

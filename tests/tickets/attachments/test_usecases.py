@@ -17,8 +17,8 @@ from clearline.tickets.attachments.domain import Attachment, Content, NewAttachm
 from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.databases import Undone, undo
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 LATER = NOW + timedelta(minutes=1)
 PUBLIC, INTERNAL = Visibility.PUBLIC, Visibility.INTERNAL

@@ -12,8 +12,8 @@ from clearline.tickets.attachments.blobs import Blobs, Key, open_blobs
 from clearline.tickets.attachments.domain import NewAttachment
 from clearline.tickets.attachments.worker import EVERY, GRACE, sweep, sweeping
 from clearline.tickets.note_domain import Visibility
+from tests.builders.people import Tenant
 from tests.builders.tickets import raised
-from tests.conftest import Tenant
 
 
 def blobs_in(folder: Path) -> Blobs:

@@ -29,9 +29,8 @@ from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LINKS_MAX, LinkType
 from clearline.tickets.note_domain import Source, Visibility
 from clearline.tickets.status_domain import OPEN
-from tests.builders.people import new_person
+from tests.builders.people import NOW, Tenant, new_person, new_tenant
 from tests.builders.tickets import later_events, raised
-from tests.conftest import NOW, Tenant, new_tenant
 
 LATER = NOW + timedelta(hours=1)
 

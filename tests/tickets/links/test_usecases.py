@@ -19,9 +19,8 @@ from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import BY_HAND, LINKS_MAX, OPPOSITE, Link, LinkType
-from tests.builders.people import new_person
+from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import later_events, raised
-from tests.conftest import NOW, Tenant
 from tests.patience import patient
 
 

@@ -6,9 +6,8 @@ from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.links import watcher_usecases as watchers
-from tests.builders.people import new_person
+from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import later_events, raised
-from tests.conftest import NOW, Tenant
 
 
 async def seen(tx: Tx, actor: Actor, number: int) -> set[UUID]:

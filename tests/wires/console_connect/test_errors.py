@@ -23,7 +23,7 @@ from tests.builders.console_connect import (
     raise_ticket,
     total,
 )
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant
 from tests.patience import stretched
 
 UNAUTHORIZED = fault(401, "Unauthorized: a valid API key is required.")

@@ -10,8 +10,9 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.wires.http import limits
 from clearline.wires.http.limits import RateLimiter
+from tests.builders.application import serving
 from tests.builders.console_connect import TICKETS, assert_fault, fault
-from tests.conftest import new_tenant, serving
+from tests.builders.people import new_tenant
 
 NOW = 1_772_366_400.0
 

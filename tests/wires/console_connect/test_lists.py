@@ -7,7 +7,7 @@ import pytest
 
 from clearline.platform.database.transactions import Database
 from tests.builders.console_connect import PREFIXES, TICKETS, Json, assert_fault, fault, raise_ticket
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant
 
 HOST = "http://desk.example.com"
 

@@ -10,8 +10,7 @@ from clearline.platform.database.transactions import Database
 from tests.builders.console_connect import TICKETS, assert_fault
 from tests.builders.house import TICKETS as HOUSE
 from tests.builders.house import new_ticket, problem
-from tests.builders.people import staff_key
-from tests.conftest import Tenant
+from tests.builders.people import Tenant, staff_key
 
 CONTROL = ["%0A", "%0D%0A", "%00", "%09", "%1F", "%7F", "%C2%85", "%C2%9F"]
 

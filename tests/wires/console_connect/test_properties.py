@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from clearline.platform.database.transactions import Database
 from clearline.text import is_blank
 from tests.builders.console_connect import TICKETS, Json, raise_ticket
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant
 
 ON_THE_WIRE = settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None

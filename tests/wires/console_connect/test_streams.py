@@ -23,7 +23,7 @@ from clearline.wires.http.limits import OpenStreams, RateLimiter
 from clearline.wires.http.resource import Wire
 from clearline.wires.http.table import Operation
 from tests.builders.house import problem
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
 from tests.patience import patient
 
 

@@ -15,7 +15,7 @@ from clearline.wires.console_connect.routes import OPERATIONS
 from clearline.wires.http.table import Operation
 from tests.builders.console_connect import TICKETS, Json, close_ticket, order, raise_ticket
 from tests.builders.databases import everything
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_tenant
 
 MARKER = "zq7-only-of-A"
 A_SERVICE = {"id": f"{MARKER}-service", "type": "Port"}

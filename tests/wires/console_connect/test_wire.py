@@ -22,7 +22,7 @@ from tests.builders.console_connect import (
     ticket_body,
     worklog,
 )
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant
 
 UNKNOWN_SERVICE = "service.id must be one of your company's services, or service.type Non-Console Service"
 

@@ -8,7 +8,7 @@ import pytest
 
 from clearline.wires.http.body import BODY_MAX, TOLD_MAX
 from tests.builders.house import TICKETS, Json, order, pointers, problem
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
 from tests.patience import stretched
 
 

@@ -8,8 +8,7 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.wires.house.routes import OPERATIONS
 from tests.builders.house import TICKETS, Json, new_ticket, problem
-from tests.builders.people import staff_key
-from tests.conftest import Tenant
+from tests.builders.people import Tenant, staff_key
 
 STRONG = re.compile(r'"[0-9a-f]{32}"')
 PATCH = {"external_ids": {"snow": "X1"}}

@@ -8,8 +8,7 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, problem
-from tests.builders.people import staff_key
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant, staff_key
 
 Bodies = tuple[Json, Json]
 POSTS: dict[str, Bodies] = {

@@ -21,8 +21,7 @@ from clearline.wires.house.wire import Page, Problem
 from clearline.wires.http.body import BadRequest, read_members, violations
 from clearline.wires.http.table import Operation
 from tests.builders.house import ANY, TICKETS, new_ticket, order
-from tests.builders.people import staff_key
-from tests.conftest import Tenant
+from tests.builders.people import Tenant, staff_key
 
 DOCUMENT = openapi()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]

@@ -11,8 +11,7 @@ from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.house.wire import LIMIT_MAX, PageQuery
 from clearline.wires.http.cursors import Cursors, InvalidCursor
 from tests.builders.house import TICKETS, new_ticket, pointers, problem
-from tests.builders.people import staff_key
-from tests.conftest import Tenant
+from tests.builders.people import Tenant, staff_key
 
 MANY = 7
 MISSING = "INC999999999999"

@@ -19,10 +19,11 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Status
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES, kind_of
 from clearline.wires.http.body import BODY_MAX
+from tests.builders.application import serving
 from tests.builders.console_connect import latin, move
+from tests.builders.databases import administer_server, new_database
 from tests.builders.house import ANY, TICKETS, new_ticket, order, problem
-from tests.builders.people import staff_key
-from tests.conftest import Tenant, _administer, new_database, new_tenant, serving
+from tests.builders.people import Tenant, new_tenant, staff_key
 from tests.patience import patient
 
 MISSING = "INC999999999999"
@@ -325,14 +326,14 @@ async def test_while_the_database_is_away_the_desk_is_unavailable_and_then_works
         name = url.partition("/test_")[2].partition("?")[0]
         async with serving(Settings(database_url=url, rate_limit=0, access_log=False)) as client:
             assert (await client.get(TICKETS, headers=tenant.headers)).status_code == 200
-            await _administer(postgres, f"alter database test_{name} connection limit 0")
+            await administer_server(postgres, f"alter database test_{name} connection limit 0")
             ends = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = 'test_{name}'"  # noqa: S608
-            await _administer(postgres, ends)
+            await administer_server(postgres, ends)
             for answer in (
                 await client.get(TICKETS, headers=tenant.headers),
                 await client.post(TICKETS, headers=tenant.headers, json=order()),
             ):
                 assert problem(answer, "unavailable")["detail"] == "try again in a moment"
                 assert answer.headers["retry-after"] == "1"
-            await _administer(postgres, f"alter database test_{name} connection limit -1")
+            await administer_server(postgres, f"alter database test_{name} connection limit -1")
             assert (await new_ticket(client, tenant))["version"] == 1

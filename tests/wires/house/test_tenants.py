@@ -21,8 +21,7 @@ from clearline.webhooks.delivery_store import NewDelivery
 from clearline.wires.house.routes import OPERATIONS
 from clearline.wires.http.table import Operation
 from tests.builders.databases import everything
-from tests.builders.people import staff_key
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.patience import patient
 
 Json = dict[str, Any]

@@ -8,8 +8,7 @@ import pytest
 from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, Headers, company_path
-from tests.builders.people import customer_admin, staff_key
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 
 AUDIT = "/api/v1/audit"
 

@@ -8,8 +8,7 @@ import pytest
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.people import staff_key
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant, staff_key
 
 EXPORT = "/api/v1/exports/tickets"
 

@@ -9,8 +9,7 @@ from clearline import clock
 from clearline.bulk import worker as workers
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.people import staff_key
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant, staff_key
 
 BULK, JOBS, IMPORTS = "/api/v1/bulk", "/api/v1/jobs", "/api/v1/imports"
 Headers = dict[str, str]

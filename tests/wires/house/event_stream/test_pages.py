@@ -18,8 +18,7 @@ from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, prefe
 from clearline.wires.http.call import Call
 from tests.builders.following import EVENTS, following
 from tests.builders.house import ANY, TICKETS, Headers, new_ticket, problem
-from tests.builders.people import customer_admin, staff_key
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 from tests.patience import patient
 
 LINES = {"Accept": NDJSON}

@@ -21,11 +21,11 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.http.limits import OpenStreams, TooManyStreams
-from tests.builders.databases import administer
+from tests.builders.application import serving
+from tests.builders.databases import administer, new_database
 from tests.builders.following import EVENTS, Following, following
 from tests.builders.house import TICKETS, Headers, new_ticket, problem
-from tests.builders.people import staff_key
-from tests.conftest import NOW, Tenant, new_database, new_tenant, serving
+from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.patience import patient, stretched
 
 

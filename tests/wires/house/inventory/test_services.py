@@ -8,8 +8,7 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, Headers, company_path, pointers, read_list
-from tests.builders.people import customer_admin, staff_key
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 
 ODD = ["a b", "a/b", "/a//b/", "100%", "%2F", "ä✓", "a?b#c", "a+b&c=d", "a;b,c", "import", "..a", '"']
 

@@ -11,11 +11,11 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import Status, ticket_number
+from tests.builders.application import serving
 from tests.builders.console_connect import move
 from tests.builders.house import pointers, problem
 from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
-from tests.builders.people import staff_key
-from tests.conftest import Tenant, serving
+from tests.builders.people import Tenant, staff_key
 
 MAILS = "/api/v1/inbound-mails"
 MALLORY = "mallory@example.org"

@@ -8,8 +8,7 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from tests.builders.house import pointers, problem
-from tests.builders.people import staff_key
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant, staff_key
 
 MAILBOXES = "/api/v1/mailboxes"
 PASSWORD = "never told again"

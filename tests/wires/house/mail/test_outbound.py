@@ -14,10 +14,10 @@ from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
+from tests.builders.application import serving
 from tests.builders.house import problem
-from tests.builders.people import staff_key
+from tests.builders.people import NOW, Tenant, staff_key
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant, serving
 
 MAILS, SUPPRESSIONS = "/api/v1/outbound-mails", "/api/v1/mail-suppressions"
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)

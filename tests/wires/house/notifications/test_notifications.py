@@ -6,8 +6,7 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, Json, pointers, problem
-from tests.builders.people import staff_key
-from tests.conftest import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 
 ME = "/api/v1/me/notifications"
 CUSTOMER: Json = {

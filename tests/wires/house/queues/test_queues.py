@@ -9,8 +9,7 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import administer
 from tests.builders.house import Json, pointers, problem
-from tests.builders.people import Staff, new_staff
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Staff, Tenant, new_staff, new_tenant
 
 TEAMS, QUEUES, RULES = "/api/v1/teams", "/api/v1/queues", "/api/v1/routing-rules"
 ANYWAY = {"If-Match": "*"}

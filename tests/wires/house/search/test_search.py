@@ -7,9 +7,8 @@ import pytest
 from clearline.identity import Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.people import staff_key
+from tests.builders.people import Tenant, new_tenant, staff_key
 from tests.builders.tickets import raised
-from tests.conftest import Tenant, new_tenant
 from tests.patience import patient
 
 SEARCH = "/api/v1/search"

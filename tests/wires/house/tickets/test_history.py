@@ -4,8 +4,7 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, TICKETS, Json, new_ticket
-from tests.builders.people import staff_key
-from tests.conftest import Tenant
+from tests.builders.people import Tenant, staff_key
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,8 @@ from clearline.wires.house.tickets import wire
 from clearline.wires.house.wire import Page
 from tests.builders.console_connect import move
 from tests.builders.house import ANY, TICKETS, Json, new_ticket, problem
-from tests.builders.people import id_of, new_person, staff_key
+from tests.builders.people import Tenant, id_of, new_person, staff_key
 from tests.builders.queues import new_queue
-from tests.conftest import Tenant
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,7 @@ from clearline.tickets.domain import Status
 from clearline.tickets.status_domain import OPEN
 from tests.builders.console_connect import move
 from tests.builders.house import TICKETS, Json, new_ticket, pointers, problem
-from tests.builders.people import staff_key
-from tests.conftest import Tenant
+from tests.builders.people import Tenant, staff_key
 
 
 @pytest.fixture(scope="module")

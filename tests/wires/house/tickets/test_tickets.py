@@ -9,9 +9,8 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Status
 from tests.builders.console_connect import move
 from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, pointers, problem
-from tests.builders.people import id_of, new_person, staff_key
+from tests.builders.people import Tenant, id_of, new_person, staff_key
 from tests.builders.queues import new_queue
-from tests.conftest import Tenant
 
 UNKNOWN = "INC999999999999"
 

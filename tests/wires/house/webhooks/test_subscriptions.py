@@ -12,10 +12,10 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.webhooks import delivery_store
 from clearline.webhooks.domain import MOST
+from tests.builders.application import serving
 from tests.builders.house import ANY, Json, new_ticket, problem
-from tests.builders.people import staff_key
+from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.builders.receiver import LOOPBACK, Receiver, answer, receiving, signed_by
-from tests.conftest import NOW, Tenant, new_tenant, serving
 from tests.webhooks.test_worker import until
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"

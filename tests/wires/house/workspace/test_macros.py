@@ -8,9 +8,8 @@ from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import ticket_number
-from tests.builders.people import staff_key
+from tests.builders.people import NOW, Tenant, staff_key
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant
 
 MACROS = "/api/v1/macros"
 Headers = dict[str, str]

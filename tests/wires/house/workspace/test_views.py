@@ -8,8 +8,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
-from tests.builders.people import staff_key
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant, staff_key
 
 VIEWS = "/api/v1/views"
 Headers = dict[str, str]

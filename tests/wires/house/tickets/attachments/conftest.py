@@ -10,10 +10,10 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
+from tests.builders.application import serving
 from tests.builders.attachments import MOST
-from tests.builders.people import staff_key
+from tests.builders.people import Tenant, staff_key
 from tests.builders.tickets import raised
-from tests.conftest import Tenant, serving
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,7 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from tests.builders.attachments import CONTENT, attach, stored_files
-from tests.builders.people import staff_key
-from tests.conftest import Tenant, new_tenant
+from tests.builders.people import Tenant, new_tenant, staff_key
 
 
 async def test_customers_see_public_files_and_the_provider_all(

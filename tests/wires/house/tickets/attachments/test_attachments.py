@@ -11,7 +11,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status
 from tests.builders.attachments import CONTENT, MOST, attach, stored_files
 from tests.builders.databases import administer
-from tests.conftest import NOW, Tenant
+from tests.builders.people import NOW, Tenant
 
 Json = dict[str, Any]
 

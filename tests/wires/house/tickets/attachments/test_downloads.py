@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.builders.attachments import CONTENT, DIGEST, MOST, attach, stored_files
-from tests.conftest import Tenant
+from tests.builders.people import Tenant
 
 STRANGE = 'Zürich "core" 100%.txt'
 

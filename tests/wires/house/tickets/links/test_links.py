@@ -7,9 +7,8 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.people import staff_key
+from tests.builders.people import Tenant, staff_key
 from tests.builders.tickets import raised
-from tests.conftest import Tenant
 
 TICKETS = "/api/v1/tickets"
 

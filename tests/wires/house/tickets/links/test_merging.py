@@ -8,9 +8,8 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import ticket_number
-from tests.builders.people import staff_key
+from tests.builders.people import Tenant, staff_key
 from tests.builders.tickets import raised
-from tests.conftest import Tenant
 
 TICKETS = "/api/v1/tickets"
 

@@ -7,9 +7,8 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.people import staff_key
+from tests.builders.people import NOW, Tenant, staff_key
 from tests.builders.tickets import raised
-from tests.conftest import NOW, Tenant
 
 
 @pytest.fixture(scope="module")
