@@ -22,8 +22,8 @@ async def test_a_team_is_made_renamed_and_deleted(database: Database) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
         team = (await teams.add_team(tx, OPERATOR, name := unique_name("NOC"), now=NOW)).team
-        await teams.rename_team(tx, OPERATOR, team.id, other := unique_name("Night"), now=NOW)
-        await teams.rename_team(tx, OPERATOR, team.id, other, now=NOW)
+        await teams.change_team(tx, OPERATOR, team.id, {"name": (other := unique_name("Night"))}, now=NOW)
+        await teams.change_team(tx, OPERATOR, team.id, {"name": other}, now=NOW)
         await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
         joined = await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
         assert [(one.name, one.role, one.is_available) for one in joined.members] == [("Ann", Role.AGENT, True)]
@@ -103,7 +103,7 @@ async def test_names_are_given_once_whatever_the_case_of_their_letters(database:
         with pytest.raises(AlreadyExists):
             await teams.add_team(tx, OPERATOR, team.name.upper(), now=NOW)
         with pytest.raises(AlreadyExists):
-            await teams.rename_team(tx, OPERATOR, second.id, team.name.upper(), now=NOW)
+            await teams.change_team(tx, OPERATOR, second.id, {"name": team.name.upper()}, now=NOW)
         with pytest.raises(AlreadyExists):
             await queues.add_queue(tx, OPERATOR, name=queue.name.upper(), now=NOW)
         with pytest.raises(AlreadyExists):
@@ -216,7 +216,7 @@ async def test_the_staff_reads_the_setup_and_an_admin_changes_it(database: Datab
         await reads(tx, actor)
         expected: type[DeskError] = NotFound if role is Role.ADMIN else Forbidden
         for work in (
-            teams.rename_team(tx, actor, missing, "A name", now=NOW),
+            teams.change_team(tx, actor, missing, {"name": "A name"}, now=NOW),
             teams.delete_team(tx, actor, missing, now=NOW),
             teams.join_team(tx, actor, missing, missing, now=NOW),
             teams.leave_team(tx, actor, missing, missing, now=NOW),

@@ -68,7 +68,7 @@ def _names(company: Company) -> str:
 
 
 async def list_companies(
-    tx: Tx, actor: Actor, *, named: str | None = None, after: str = "", limit: int | None = None
+    tx: Tx, actor: Actor, *, named: str | None = None, after: str | None = None, limit: int | None = None
 ) -> list[Company]:
     """Return the customers after the name ``after``, by name in any case; without ``limit`` all of them.
 
@@ -78,7 +78,7 @@ async def list_companies(
     if named is not None:
         company = await account_store.find_company(tx, named)
         return [] if company is None or company.id == PROVIDER_ID else [company]
-    return await account_store.companies(tx, after=after, limit=limit)
+    return await account_store.companies(tx, after=after or "", limit=limit)
 
 
 async def get_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
@@ -141,14 +141,14 @@ async def add_user(
 
 
 async def list_users(
-    tx: Tx, actor: Actor, company_ref: UUID | str, *, after: str = "", limit: int | None = None
+    tx: Tx, actor: Actor, company_ref: UUID | str, *, after: str | None = None, limit: int | None = None
 ) -> list[User]:
     """Return a company's users after the e-mail address ``after``, by address in any case; without ``limit`` all.
 
     Served by ``app_user_email``.
     """
     company = await get_company(tx, actor, company_ref)
-    return await account_store.users(tx, company.id, after=after, limit=limit)
+    return await account_store.users(tx, company.id, after=after or "", limit=limit)
 
 
 async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:

@@ -33,7 +33,7 @@ async def services_of(
     actor: Actor,
     company_ref: UUID | str,
     *,
-    after: tuple[str, str, str] = service_store.FIRST,
+    after: tuple[str, str, str] | None = None,
     limit: int | None = None,
 ) -> list[Service]:
     """Return a company's services after a type, label and id, in that order; without ``limit`` all of them.
@@ -41,7 +41,7 @@ async def services_of(
     Served by ``service_by_label``.
     """
     company = await _company_to_read(tx, actor, company_ref)
-    return await service_store.page(tx, company.id, after=after, limit=limit)
+    return await service_store.page(tx, company.id, after=after or service_store.FIRST, limit=limit)
 
 
 async def _company_to_read(tx: Tx, actor: Actor, ref: UUID | str) -> Company:

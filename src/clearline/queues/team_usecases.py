@@ -1,6 +1,8 @@
 """Teams and their members, and whether a person is assigned tickets automatically."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -66,17 +68,17 @@ async def add_team(tx: Tx, actor: Actor, name: str, *, now: datetime) -> TeamDet
     return TeamDetails(team, [], [])
 
 
-async def rename_team(tx: Tx, actor: Actor, team_id: UUID, name: str, *, now: datetime) -> TeamDetails:
-    """Give a team another name; the one it has is no change.
+async def change_team(tx: Tx, actor: Actor, team_id: UUID, values: Mapping[str, Any], *, now: datetime) -> TeamDetails:
+    """Set a team's ``name``.
 
     Raises:
         AlreadyExists: another team has the name.
     """
     await lock_setup(tx, actor)
     details = await _team(tx, team_id)
-    renamed = replace(details.team, name=name)
-    await change_record(tx, actor, KIND, details.team, renamed, _save, now=now)
-    return details._replace(team=renamed)
+    after = replace(details.team, **values)
+    await change_record(tx, actor, KIND, details.team, after, _save, now=now)
+    return details._replace(team=after)
 
 
 async def delete_team(tx: Tx, actor: Actor, team_id: UUID, *, now: datetime) -> None:

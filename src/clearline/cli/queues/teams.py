@@ -67,7 +67,7 @@ def team_rename(name: str, new_name: str, *, as_json: bool) -> None:
 
     async def work(tx: Tx) -> TeamDetails:
         found = await teams.team_named(tx, OPERATOR, name)
-        return await teams.rename_team(tx, OPERATOR, found.team.id, new_name, now=now())
+        return await teams.change_team(tx, OPERATOR, found.team.id, {"name": new_name}, now=now())
 
     renamed = within(work)
     emit(_described(renamed)) if as_json else click.echo(f"Team {name} is called {renamed.team.name} now.")

@@ -1,10 +1,13 @@
-"""House API v1: companies, and who one is."""
+"""House API v1: companies, and the acting user."""
+
+from functools import partial
+from uuid import UUID
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import Scope
-from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.mapping import company_out
+from clearline.wires.house.records import change_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import CompanyRef, Page, set_fields
 from clearline.wires.http.call import Call
@@ -14,42 +17,39 @@ COMPANIES = "/api/v1/companies"
 COMPANY = id_in_path("id", "The company's id.")
 
 
+def _company_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], "company"),)
+
+
 async def list_companies(call: Call) -> Page[wire.CompanyOut]:
-    """Customers by name."""
+    """List customers by name."""
     query: wire.CompanyQuery = call.query
-    after = paging.read_cursor(call, str) or ""
-    async with call.statement() as tx:
-        found = await accounts.list_companies(tx, call.actor, named=query.named, after=after, limit=query.limit + 1)
-    return paging.page(call, found, lambda one: [one.name], company_out)
+    read = partial(accounts.list_companies, named=query.named)
+    return await list_records(call, (), read, str, lambda company: [company.name], company_out)
 
 
 async def create_company(call: Call) -> wire.CompanyOut:
-    """Take on a customer."""
+    """Add a customer."""
     body = call.body(wire.CompanyIn)
     async with call.transaction() as tx:
-        made = await accounts.add_company(tx, call.actor, body.name, body.code, now=call.now)
-    call.location = f"{COMPANIES}/{made.id}"
-    return company_out(made)
+        company = await accounts.add_company(tx, call.actor, body.name, body.code, now=call.now)
+    call.location = f"{COMPANIES}/{company.id}"
+    return company_out(company)
 
 
 async def get_company(call: Call) -> wire.CompanyOut:
-    """One company."""
-    company_id = uuid_of(call.path["id"], "company")
-    async with call.statement() as tx:
-        return company_out(await accounts.get_company(tx, call.actor, company_id))
+    """Return a company."""
+    return await get_record(call, _company_id(call), accounts.get_company, company_out)
 
 
 async def change_company(call: Call) -> wire.CompanyOut:
     """Change a company."""
-    company_id = uuid_of(call.path["id"], "company")
-    values = set_fields(call.body(wire.CompanyPatch))
-    async with call.transaction() as tx:
-        call.check_if_match(company_out(await accounts.lock_company(tx, call.actor, company_id)))
-        return company_out(await accounts.change_company(tx, call.actor, company_id, values, now=call.now))
+    ids, values = _company_id(call), set_fields(call.body(wire.CompanyPatch))
+    return await change_record(call, ids, values, accounts.lock_company, accounts.change_company, company_out)
 
 
 async def get_me(call: Call) -> wire.MeOut:
-    """Whom the key speaks for."""
+    """Return the user of the key."""
     actor = call.actor
     user, company = accounts.user_and_company(actor)
     return wire.MeOut(

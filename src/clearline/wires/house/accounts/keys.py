@@ -3,54 +3,31 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from starlette.types import Send
-
 from clearline.accounts import key_usecases as keys
-from clearline.accounts.domain import ApiKey
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.identity import Scope
-from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.mapping import key_made_out, key_out
+from clearline.wires.house.records import delete_record, get_record, list_records, time_and_id, time_and_id_keys
+from clearline.wires.house.secret_answer import SecretAnswer
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
-from clearline.wires.http.call import Answer, Call, encode, etag
-from clearline.wires.http.resource import json_answer
+from clearline.wires.http.call import Answer, Call
 from clearline.wires.http.table import Operation
 
 KEYS = COMPANIES + "/{id}/keys"
 _KEY = COMPANY | id_in_path("key_id", "The key's id.")
 
 
-class _ShownOnce(Answer):
-    """An answer that goes back with the secret, and is kept for retries without it: no secret is stored anywhere."""
-
-    __slots__ = ("_whole",)
-
-    def __init__(self, key: ApiKey, secret: str, location: str) -> None:
-        headers = [
-            (b"cache-control", b"no-store"),
-            (b"vary", b"Authorization"),
-            (b"location", location.encode()),
-            (b"etag", etag(encode(key_out(key)))),
-        ]
-        whole, kept = (json_answer(201, key_made_out(key, shown), headers) for shown in (secret, None))
-        super().__init__(201, kept.body, kept.headers)
-        self._whole = whole.body
-
-    async def send(self, send: Send) -> None:
-        """Send it whole."""
-        await Answer(self.status, self._whole, self.headers).send(send)
+def _ids(call: Call) -> tuple[UUID, UUID]:
+    return uuid_of(call.path["id"], "company"), uuid_of(call.path["key_id"], "key")
 
 
 async def list_keys(call: Call) -> Page[wire.ApiKeyOut]:
-    """Keys of a company, oldest first."""
-    company_id = uuid_of(call.path["id"], "company")
-    after = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
-    async with call.transaction() as tx:
-        found = await keys.list_keys(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], key_out)
+    """List the keys of a company, oldest first."""
+    ids = (uuid_of(call.path["id"], "company"),)
+    return await list_records(call, ids, keys.list_keys, time_and_id, time_and_id_keys, key_out)
 
 
 async def create_key(call: Call) -> Answer:
@@ -59,7 +36,7 @@ async def create_key(call: Call) -> Answer:
     body = call.body(wire.ApiKeyIn)
     async with call.transaction() as tx:
         try:
-            made, secret = await keys.create_key(
+            key, secret = await keys.create_key(
                 tx,
                 call.actor,
                 company_id,
@@ -73,8 +50,9 @@ async def create_key(call: Call) -> Answer:
             if missing.kind != "user":
                 raise
             raise InvalidInput([Violation("user_id", "must be the id of a user of the company")]) from None
-    call.location = f"{COMPANIES}/{company_id}/keys/{made.id}"
-    return _ShownOnce(made, secret, call.location)
+    call.location = f"{COMPANIES}/{company_id}/keys/{key.id}"
+    sent, stored = key_made_out(key, secret), key_made_out(key, None)
+    return SecretAnswer(201, sent=sent, stored=stored, resource=key_out(key), location=call.location)
 
 
 def _lifetime(ends: datetime | None, now: datetime) -> timedelta | None:
@@ -84,18 +62,13 @@ def _lifetime(ends: datetime | None, now: datetime) -> timedelta | None:
 
 
 async def get_key(call: Call) -> wire.ApiKeyOut:
-    """One key, without its secret."""
-    company_id, key_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["key_id"], "key")
-    async with call.transaction() as tx:
-        return key_out(await keys.get_key(tx, call.actor, company_id, key_id))
+    """Return a key without its secret."""
+    return await get_record(call, _ids(call), keys.get_key, key_out)
 
 
 async def revoke_key(call: Call) -> None:
-    """End a key at once."""
-    company_id, key_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["key_id"], "key")
-    async with call.transaction() as tx:
-        call.check_if_match(key_out(await keys.lock_key(tx, call.actor, company_id, key_id)))
-        await keys.revoke_key(tx, call.actor, company_id, key_id, now=call.now)
+    """Revoke a key at once."""
+    await delete_record(call, _ids(call), keys.lock_key, keys.revoke_key, key_out)
 
 
 OPERATIONS = (

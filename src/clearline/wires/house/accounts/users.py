@@ -4,10 +4,10 @@ from uuid import UUID
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import Role, Scope
-from clearline.wires.house import paging
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.mapping import user_out
+from clearline.wires.house.records import change_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
@@ -17,30 +17,31 @@ USERS = COMPANIES + "/{id}/users"
 _USER = COMPANY | id_in_path("user_id", "The user's id.")
 
 
+def _ids(call: Call) -> tuple[UUID, UUID]:
+    return uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
+
+
 async def _list(call: Call, company_id: UUID) -> Page[wire.UserOut]:
-    after = paging.read_cursor(call, str) or ""
-    async with call.transaction() as tx:
-        found = await accounts.list_users(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.email], user_out)
+    return await list_records(call, (company_id,), accounts.list_users, str, lambda user: [user.email], user_out)
 
 
 async def list_users(call: Call) -> Page[wire.UserOut]:
-    """Users of a company by address."""
+    """List a company's users by e-mail address."""
     return await _list(call, uuid_of(call.path["id"], "company"))
 
 
 async def list_colleagues(call: Call) -> Page[wire.UserOut]:
-    """Users of the actor's company by address."""
+    """List the users of the acting user's company by e-mail address."""
     _user, company = accounts.user_and_company(call.actor)
     return await _list(call, company.id)
 
 
 async def create_user(call: Call) -> wire.UserOut:
-    """Add a person to a company."""
+    """Add a user to a company."""
     company_id = uuid_of(call.path["id"], "company")
     body = call.body(wire.UserIn)
     async with call.transaction() as tx:
-        made = await accounts.add_user(
+        user = await accounts.add_user(
             tx,
             call.actor,
             company_id,
@@ -50,26 +51,21 @@ async def create_user(call: Call) -> wire.UserOut:
             role=None if body.role is None else Role(body.role),
             now=call.now,
         )
-    call.location = f"{COMPANIES}/{company_id}/users/{made.id}"
-    return user_out(made)
+    call.location = f"{COMPANIES}/{company_id}/users/{user.id}"
+    return user_out(user)
 
 
 async def get_user(call: Call) -> wire.UserOut:
-    """One user."""
-    company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
-    async with call.transaction() as tx:
-        return user_out(await accounts.get_user(tx, call.actor, company_id, user_id))
+    """Return a user."""
+    return await get_record(call, _ids(call), accounts.get_user, user_out)
 
 
 async def change_user(call: Call) -> wire.UserOut:
     """Change a user."""
-    company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
-    values = set_fields(call.body(wire.UserPatch))
+    ids, values = _ids(call), set_fields(call.body(wire.UserPatch))
     if "role" in values:
         values["role"] = Role(values["role"])
-    async with call.transaction() as tx:
-        call.check_if_match(user_out(await accounts.lock_user(tx, call.actor, company_id, user_id)))
-        return user_out(await accounts.change_user(tx, call.actor, company_id, user_id, values, now=call.now))
+    return await change_record(call, ids, values, accounts.lock_user, accounts.change_user, user_out)
 
 
 OPERATIONS = (

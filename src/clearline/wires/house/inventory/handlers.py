@@ -7,13 +7,12 @@ from uuid import UUID
 from clearline.accounts import permissions
 from clearline.identity import Scope
 from clearline.inventory import import_usecases as imports
-from clearline.inventory import store as service_store
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ServiceType
-from clearline.wires.house import paging
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.inventory import wire
 from clearline.wires.house.inventory.mapping import service_out
+from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
@@ -29,62 +28,65 @@ _SERVICE: dict[str, dict[str, Any]] = COMPANY | {
 }
 
 
+def _ids(call: Call) -> tuple[UUID, str]:
+    return uuid_of(call.path["id"], "company"), call.path["service_id"]
+
+
+def _key_of(kind: str, label: str, service_id: str) -> tuple[str, str, str]:
+    return kind, label, service_id
+
+
 async def _list(call: Call, company_id: UUID) -> Page[wire.InventoryOut]:
-    after = paging.read_cursor(call, lambda *keys: keys) or service_store.FIRST
-    async with call.transaction() as tx:
-        found = await inventory.services_of(tx, call.actor, company_id, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.type, one.label, one.id], service_out)
+    return await list_records(
+        call,
+        (company_id,),
+        inventory.services_of,
+        _key_of,
+        lambda service: [service.type, service.label, service.id],
+        service_out,
+    )
 
 
 async def list_services(call: Call) -> Page[wire.InventoryOut]:
-    """Services of a company by type and label."""
+    """List a company's services by type and label."""
     return await _list(call, uuid_of(call.path["id"], "company"))
 
 
 async def list_own_services(call: Call) -> Page[wire.InventoryOut]:
-    """Services of the actor's own company by type and label."""
+    """List the services of the actor's own company by type and label."""
     return await _list(call, permissions.own_company(call.actor).id)
 
 
 async def create_service(call: Call) -> wire.InventoryOut:
-    """Put a service into a company's inventory."""
+    """Add a service to a company's inventory."""
     company_id = uuid_of(call.path["id"], "company")
     body = call.body(wire.InventoryIn)
     async with call.transaction() as tx:
-        made = await inventory.add_service(tx, call.actor, company_id, body.id, body.type, body.label, now=call.now)
-    call.location = f"{COMPANIES}/{company_id}/services/{quote(made.id, safe='')}"
-    return service_out(made)
+        service = await inventory.add_service(tx, call.actor, company_id, body.id, body.type, body.label, now=call.now)
+    call.location = f"{COMPANIES}/{company_id}/services/{quote(service.id, safe='')}"
+    return service_out(service)
 
 
 async def get_service(call: Call) -> wire.InventoryOut:
-    """One service."""
-    company_id = uuid_of(call.path["id"], "company")
-    async with call.transaction() as tx:
-        return service_out(await inventory.get_service(tx, call.actor, company_id, call.path["service_id"]))
+    """Return a service."""
+    return await get_record(call, _ids(call), inventory.get_service, service_out)
 
 
 async def change_service(call: Call) -> wire.InventoryOut:
     """Change a service."""
-    company_id, service_id = uuid_of(call.path["id"], "company"), call.path["service_id"]
-    values = set_fields(call.body(wire.InventoryPatch))
+    ids, values = _ids(call), set_fields(call.body(wire.InventoryPatch))
     if "type" in values:
         values["type"] = ServiceType(values["type"])
-    async with call.transaction() as tx:
-        call.check_if_match(service_out(await inventory.lock_service(tx, call.actor, company_id, service_id)))
-        changed = await inventory.change_service(tx, call.actor, company_id, service_id, values, now=call.now)
-    return service_out(changed)
+    return await change_record(call, ids, values, inventory.lock_service, inventory.change_service, service_out)
 
 
 async def delete_service(call: Call) -> None:
-    """Take a service out of the inventory."""
-    company_id, service_id = uuid_of(call.path["id"], "company"), call.path["service_id"]
-    async with call.transaction() as tx:
-        call.check_if_match(service_out(await inventory.lock_service(tx, call.actor, company_id, service_id)))
-        await inventory.delete_service(tx, call.actor, company_id, service_id, now=call.now)
+    """Delete a service from the inventory."""
+    await delete_record(call, _ids(call), inventory.lock_service, inventory.delete_service, service_out)
 
 
 async def import_services(call: Call) -> wire.InventoryImportOut:
-    """Bring an inventory up to a list."""
+    """Import a list of services."""
     company_id = uuid_of(call.path["id"], "company")
     body = call.body(wire.InventoryImportIn)
     rows = [(one.id, one.type, one.label) for one in body.services]

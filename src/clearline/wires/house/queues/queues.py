@@ -1,10 +1,12 @@
 """House API v1: queues."""
 
+from uuid import UUID
+
 from clearline.identity import Scope
 from clearline.queues import usecases as queues
-from clearline.wires.house import paging
 from clearline.wires.house.queues import queue_wire as wire
 from clearline.wires.house.queues.mapping import queue_out, queue_summary_out
+from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.call import Call
@@ -13,23 +15,26 @@ from clearline.wires.http.table import Operation
 QUEUES = "/api/v1/queues"
 _ID = id_in_path("id", "The queue's id.")
 _NAMES = {"team": "team_id"}
-"""What this wire calls otherwise than the domain."""
+"""The members that have other names in the domain."""
+
+
+def _queue_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], queues.KIND),)
 
 
 async def list_queues(call: Call) -> Page[wire.QueueSummary]:
-    """Queues by name."""
-    after = paging.read_cursor(call, str)
-    async with call.statement() as tx:
-        found = await queues.list_queues(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.queue.name], queue_summary_out)
+    """List queues by name."""
+    return await list_records(
+        call, (), queues.list_queues, str, lambda details: [details.queue.name], queue_summary_out
+    )
 
 
 async def create_queue(call: Call) -> wire.QueueOut:
-    """Make a queue."""
+    """Add a queue."""
     body = call.body(wire.QueueIn)
     with wire_names(_NAMES):
         async with call.transaction() as tx:
-            made = await queues.add_queue(
+            details = await queues.add_queue(
                 tx,
                 call.actor,
                 name=body.name,
@@ -38,35 +43,26 @@ async def create_queue(call: Call) -> wire.QueueOut:
                 assignment=body.assignment,
                 now=call.now,
             )
-    call.location = f"{QUEUES}/{made.queue.id}"
-    return queue_out(made)
+    call.location = f"{QUEUES}/{details.queue.id}"
+    return queue_out(details)
 
 
 async def get_queue(call: Call) -> wire.QueueOut:
-    """One queue."""
-    queue_id = uuid_of(call.path["id"], "queue")
-    async with call.statement() as tx:
-        return queue_out(await queues.get_queue(tx, call.actor, queue_id))
+    """Return a queue."""
+    return await get_record(call, _queue_id(call), queues.get_queue, queue_out)
 
 
 async def change_queue(call: Call) -> wire.QueueOut:
     """Change a queue."""
-    queue_id = uuid_of(call.path["id"], "queue")
-    values = {_NAMES.get(name, name): value for name, value in set_fields(call.body(wire.QueuePatch)).items()}
+    ids, members = _queue_id(call), set_fields(call.body(wire.QueuePatch))
+    values = {_NAMES.get(name, name): value for name, value in members.items()}
     with wire_names(_NAMES):
-        async with call.transaction() as tx:
-            await queues.lock_setup(tx, call.actor)
-            call.check_if_match(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
-            return queue_out(await queues.change_queue(tx, call.actor, queue_id, values, now=call.now))
+        return await change_record(call, ids, values, queues.lock_queue, queues.change_queue, queue_out)
 
 
 async def delete_queue(call: Call) -> None:
-    """Forget a queue."""
-    queue_id = uuid_of(call.path["id"], "queue")
-    async with call.transaction() as tx:
-        await queues.lock_setup(tx, call.actor)
-        call.check_if_match(queue_out(await queues.get_queue(tx, call.actor, queue_id)))
-        await queues.delete_queue(tx, call.actor, queue_id, now=call.now)
+    """Delete a queue."""
+    await delete_record(call, _queue_id(call), queues.lock_queue, queues.delete_queue, queue_out)
 
 
 OPERATIONS = (

@@ -1,17 +1,16 @@
-"""House API v1: teams, their members, and whether one is given tickets."""
+"""House API v1: teams, their members, and the availability of the acting user."""
 
 from uuid import UUID
 
-from clearline.errors import NotFound
+from clearline.errors import require_found
 from clearline.identity import Scope
 from clearline.queues import team_usecases as teams
-from clearline.queues import usecases as queues
 from clearline.queues.team_store import TeamDetails
-from clearline.wires.house import paging
 from clearline.wires.house.queues import team_wire as wire
 from clearline.wires.house.queues.mapping import member_out, team_out
+from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
-from clearline.wires.house.wire import Page, PageQuery
+from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
@@ -21,90 +20,75 @@ _ID = id_in_path("id", "The team's id.")
 _MEMBER = _ID | id_in_path("user_id", "The id of a person of the provider.")
 
 
-def _member_out(found: TeamDetails, user_id: UUID) -> wire.MemberOut:
-    for one in found.members:
-        if one.id == user_id:
-            return member_out(one)
-    raise NotFound("member", str(user_id))
+def _team_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], teams.KIND),)
+
+
+def _member_out(details: TeamDetails, user_id: UUID) -> wire.MemberOut:
+    member = next((member for member in details.members if member.id == user_id), None)
+    return member_out(require_found(member, "member", user_id))
 
 
 async def list_teams(call: Call) -> Page[wire.TeamOut]:
-    """Teams by name."""
-    after = paging.read_cursor(call, str)
-    async with call.statement() as tx:
-        found = await teams.list_teams(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.team.name], team_out)
+    """List teams by name."""
+    return await list_records(call, (), teams.list_teams, str, lambda details: [details.team.name], team_out)
 
 
 async def create_team(call: Call) -> wire.TeamOut:
-    """Make a team."""
+    """Add a team."""
     body = call.body(wire.TeamIn)
     async with call.transaction() as tx:
-        made = await teams.add_team(tx, call.actor, body.name, now=call.now)
-    call.location = f"{TEAMS}/{made.team.id}"
-    return team_out(made)
+        details = await teams.add_team(tx, call.actor, body.name, now=call.now)
+    call.location = f"{TEAMS}/{details.team.id}"
+    return team_out(details)
 
 
 async def get_team(call: Call) -> wire.TeamOut:
-    """One team."""
-    team_id = uuid_of(call.path["id"], "team")
-    async with call.statement() as tx:
-        return team_out(await teams.get_team(tx, call.actor, team_id))
+    """Return a team."""
+    return await get_record(call, _team_id(call), teams.get_team, team_out)
 
 
 async def change_team(call: Call) -> wire.TeamOut:
-    """Rename a team."""
-    team_id = uuid_of(call.path["id"], "team")
-    body = call.body(wire.TeamPatch)
-    async with call.transaction() as tx:
-        await queues.lock_setup(tx, call.actor)
-        found = await teams.get_team(tx, call.actor, team_id)
-        call.check_if_match(team_out(found))
-        if isinstance(body.name, str):
-            found = await teams.rename_team(tx, call.actor, team_id, body.name, now=call.now)
-    return team_out(found)
+    """Change a team."""
+    ids, values = _team_id(call), set_fields(call.body(wire.TeamPatch))
+    return await change_record(call, ids, values, teams.lock_team, teams.change_team, team_out)
 
 
 async def delete_team(call: Call) -> None:
-    """Forget a team."""
-    team_id = uuid_of(call.path["id"], "team")
-    async with call.transaction() as tx:
-        await queues.lock_setup(tx, call.actor)
-        call.check_if_match(team_out(await teams.get_team(tx, call.actor, team_id)))
-        await teams.delete_team(tx, call.actor, team_id, now=call.now)
+    """Delete a team."""
+    await delete_record(call, _team_id(call), teams.lock_team, teams.delete_team, team_out)
 
 
 async def get_member(call: Call) -> wire.MemberOut:
-    """One person of a team."""
+    """Return a member of a team."""
     team_id, user_id = uuid_of(call.path["id"], "team"), uuid_of(call.path["user_id"], "member")
     async with call.statement() as tx:
         return _member_out(await teams.get_team(tx, call.actor, team_id), user_id)
 
 
 async def join_team(call: Call) -> wire.MemberOut:
-    """Put a person into a team."""
+    """Add a person to a team."""
     team_id, user_id = uuid_of(call.path["id"], "team"), uuid_of(call.path["user_id"], "user")
     async with call.transaction() as tx:
         return _member_out(await teams.join_team(tx, call.actor, team_id, user_id, now=call.now), user_id)
 
 
 async def leave_team(call: Call) -> None:
-    """Take a person out of a team."""
+    """Remove a person from a team."""
     team_id, user_id = uuid_of(call.path["id"], "team"), uuid_of(call.path["user_id"], "member")
     async with call.transaction() as tx:
-        await queues.lock_setup(tx, call.actor)
-        call.check_if_match(_member_out(await teams.get_team(tx, call.actor, team_id), user_id))
+        call.check_if_match(_member_out(await teams.lock_team(tx, call.actor, team_id), user_id))
         await teams.leave_team(tx, call.actor, team_id, user_id, now=call.now)
 
 
 async def get_availability(call: Call) -> wire.AvailabilityOut:
-    """Whether queues give one tickets."""
+    """Return whether the acting user is assigned tickets automatically."""
     async with call.statement() as tx:
         return wire.AvailabilityOut(await teams.is_available(tx, call.actor))
 
 
 async def set_availability(call: Call) -> wire.AvailabilityOut:
-    """Say whether queues may give one tickets."""
+    """Set whether the acting user is assigned tickets automatically."""
     body = call.body(wire.AvailabilityIn)
     async with call.transaction() as tx:
         user = await teams.set_available(tx, call.actor, available=body.available, now=call.now)

@@ -1,4 +1,4 @@
-"""House API v1: routing rules, what they would do, and who gets a ticket."""
+"""House API v1: routing rules and their preview; routing and assignment of tickets."""
 
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,12 @@ from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.queues import usecases as queues
 from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.wires.house import paging
+from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.routing import wire
 from clearline.wires.house.routing.mapping import NAMES, preview_out, rule_out
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, check_if_match, company_in_body, id_in_path, uuid_of
@@ -29,70 +28,62 @@ RULES = "/api/v1/routing-rules"
 _ID = id_in_path("id", "The rule's id.")
 
 
+def _rule_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], "routing rule"),)
+
+
 def _values(members: dict[str, Any]) -> dict[str, Any]:
-    """Members of a body as the domain names and keeps them."""
+    """Return the members of a body as values of the domain."""
     return {
         NAMES.get(name, name): tuple(value) if isinstance(value, list) else value for name, value in members.items()
     }
 
 
 async def list_rules(call: Call) -> Page[wire.RuleOut]:
-    """Rules in order."""
-    after = paging.read_cursor(call, int)
-    async with call.statement() as tx:
-        found = await routing_rules.list_rules(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.rule.position], rule_out)
+    """List rules in order."""
+    return await list_records(
+        call, (), routing_rules.list_rules, int, lambda details: [details.rule.position], rule_out
+    )
 
 
 async def create_rule(call: Call) -> wire.RuleOut:
-    """Make a rule."""
+    """Add a rule."""
     members = set_fields(call.body(wire.RuleIn))
     position = members.pop("position")
     with wire_names(NAMES):
         async with call.transaction() as tx:
-            made = await routing_rules.add_rule(tx, call.actor, _values(members), position=position, now=call.now)
-    call.location = f"{RULES}/{made.rule.id}"
-    return rule_out(made)
+            details = await routing_rules.add_rule(tx, call.actor, _values(members), position=position, now=call.now)
+    call.location = f"{RULES}/{details.rule.id}"
+    return rule_out(details)
 
 
 async def get_rule(call: Call) -> wire.RuleOut:
-    """One rule."""
-    rule_id = uuid_of(call.path["id"], "routing rule")
-    async with call.statement() as tx:
-        return rule_out(await routing_rules.get_rule(tx, call.actor, rule_id))
+    """Return a rule."""
+    return await get_record(call, _rule_id(call), routing_rules.get_rule, rule_out)
 
 
 async def change_rule(call: Call) -> wire.RuleOut:
     """Change or move a rule."""
-    rule_id = uuid_of(call.path["id"], "routing rule")
-    values = _values(set_fields(call.body(wire.RulePatch)))
+    ids, values = _rule_id(call), _values(set_fields(call.body(wire.RulePatch)))
     with wire_names(NAMES):
-        async with call.transaction() as tx:
-            await queues.lock_setup(tx, call.actor)
-            call.check_if_match(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
-            return rule_out(await routing_rules.change_rule(tx, call.actor, rule_id, values, now=call.now))
+        return await change_record(call, ids, values, routing_rules.lock_rule, routing_rules.change_rule, rule_out)
 
 
 async def delete_rule(call: Call) -> None:
-    """Forget a rule."""
-    rule_id = uuid_of(call.path["id"], "routing rule")
-    async with call.transaction() as tx:
-        await queues.lock_setup(tx, call.actor)
-        call.check_if_match(rule_out(await routing_rules.get_rule(tx, call.actor, rule_id)))
-        await routing_rules.delete_rule(tx, call.actor, rule_id, now=call.now)
+    """Delete a rule."""
+    await delete_record(call, _rule_id(call), routing_rules.lock_rule, routing_rules.delete_rule, rule_out)
 
 
 async def order_rules(call: Call) -> wire.OrderOut:
-    """Put all the rules into an order."""
+    """Set the order of all rules."""
     body = call.body(wire.OrderIn)
     async with call.transaction() as tx:
-        return wire.OrderOut(
-            [rule_out(one) for one in await routing_rules.order_rules(tx, call.actor, body.ids, now=call.now)]
-        )
+        rules = await routing_rules.order_rules(tx, call.actor, body.ids, now=call.now)
+    return wire.OrderOut([rule_out(details) for details in rules])
 
 
 async def try_rules(call: Call) -> wire.ForecastOut:
-    """What would happen to a ticket."""
+    """Preview what would happen to a ticket."""
     members = set_fields(call.body(wire.ForecastIn))
     text = members.pop("ticket")
     number = None if text is None else access.check_number(text)
@@ -111,7 +102,7 @@ async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
 
 
 async def route_ticket(call: Call) -> TicketOut:
-    """Have the rules choose a ticket's queue again."""
+    """Choose a ticket's queue by the rules again."""
     number = access.check_number(call.path["number"])
     call.body(wire.RouteIn)
     async with call.transaction() as tx:
@@ -120,7 +111,7 @@ async def route_ticket(call: Call) -> TicketOut:
 
 
 async def assign_ticket(call: Call) -> TicketOut:
-    """Give a ticket to somebody, to oneself, to whoever is next, or to nobody."""
+    """Assign a ticket to a person, to the acting user, to the agent whose turn it is, or to nobody."""
     number = access.check_number(call.path["number"])
     body = call.body(wire.AssignIn)
     if (body.to is UNSET) is (body.mode is UNSET):

@@ -1,11 +1,12 @@
-"""House API v1: replies kept for use again, for the provider's people."""
+"""House API v1: macros."""
 
 from typing import Any
+from uuid import UUID
 
 from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status
-from clearline.wires.house import paging
+from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.house.workspace import macro_wire as wire
@@ -18,6 +19,10 @@ _MACROS = "/api/v1/macros"
 _ID = id_in_path("id", "The macro's id.", example=EXAMPLE_ID)
 
 
+def _macro_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], macros.KIND),)
+
+
 def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
     values = set_fields(body)
     if values.get("status") is not None:
@@ -28,56 +33,45 @@ def _values(body: wire.MacroIn | wire.MacroPatch) -> dict[str, Any]:
 
 
 async def list_macros(call: Call) -> Page[wire.MacroOut]:
-    """Macros by name."""
-    after = paging.read_cursor(call, str)
-    async with call.statement() as tx:
-        found = await macros.list_macros(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.name], macro_out)
+    """List macros by name."""
+    return await list_records(call, (), macros.list_macros, str, lambda macro: [macro.name], macro_out)
 
 
 async def add_macro(call: Call) -> wire.MacroOut:
-    """Keep a new macro."""
-    body = call.body(wire.MacroIn)
+    """Add a macro."""
+    values = _values(call.body(wire.MacroIn))
     async with call.transaction() as tx:
-        made = await macros.add_macro(tx, call.actor, _values(body), now=call.now)
-    call.location = f"{_MACROS}/{made.id}"
-    return macro_out(made)
+        macro = await macros.add_macro(tx, call.actor, values, now=call.now)
+    call.location = f"{_MACROS}/{macro.id}"
+    return macro_out(macro)
 
 
 async def get_macro(call: Call) -> wire.MacroOut:
-    """One macro."""
-    macro_id = uuid_of(call.path["id"], macros.KIND)
-    async with call.statement() as tx:
-        return macro_out(await macros.get_macro(tx, call.actor, macro_id))
+    """Return a macro."""
+    return await get_record(call, _macro_id(call), macros.get_macro, macro_out)
 
 
 async def change_macro(call: Call) -> wire.MacroOut:
     """Change a macro."""
-    macro_id = uuid_of(call.path["id"], macros.KIND)
-    body = call.body(wire.MacroPatch)
-    async with call.transaction() as tx:
-        call.check_if_match(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
-        return macro_out(await macros.change_macro(tx, call.actor, macro_id, _values(body), now=call.now))
+    ids, values = _macro_id(call), _values(call.body(wire.MacroPatch))
+    return await change_record(call, ids, values, macros.lock_macro, macros.change_macro, macro_out)
 
 
 async def delete_macro(call: Call) -> None:
-    """Forget a macro."""
-    macro_id = uuid_of(call.path["id"], macros.KIND)
-    async with call.transaction() as tx:
-        call.check_if_match(macro_out(await macros.lock_macro(tx, call.actor, macro_id)))
-        await macros.delete_macro(tx, call.actor, macro_id, now=call.now)
+    """Delete a macro."""
+    await delete_record(call, _macro_id(call), macros.lock_macro, macros.delete_macro, macro_out)
 
 
 async def use_macro(call: Call) -> wire.MacroUseOut:
-    """Use a macro on a ticket, or see what it would write."""
+    """Use a macro on a ticket, or preview it."""
     number = access.check_number(call.path["number"])
     body = call.body(wire.MacroUseIn)
     async with call.transaction() as tx:
         if body.preview:
-            used = await macros.preview(tx, call.actor, number, body.macro)
+            use = await macros.preview(tx, call.actor, number, body.macro)
         else:
-            used = await macros.apply_macro(tx, call.actor, number, body.macro, channel=Channel.API, now=call.now)
-    return macro_use_out(used, call.actor)
+            use = await macros.apply_macro(tx, call.actor, number, body.macro, channel=Channel.API, now=call.now)
+    return macro_use_out(use, call.actor)
 
 
 OPERATIONS = (

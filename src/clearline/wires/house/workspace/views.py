@@ -1,9 +1,9 @@
-"""House API v1: searches kept for use again."""
+"""House API v1: saved views."""
 
 from uuid import UUID
 
 from clearline.identity import Scope
-from clearline.wires.house import paging
+from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.house.workspace import view_wire as wire
@@ -16,45 +16,42 @@ _VIEWS = "/api/v1/views"
 _ID = id_in_path("id", "The view's id.", example=EXAMPLE_ID)
 
 
+def _view_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], views.KIND),)
+
+
+def _key_of(name: str, view_id: str) -> tuple[str, UUID]:
+    return name, UUID(view_id)
+
+
 async def list_views(call: Call) -> Page[wire.ViewOut]:
-    """One's own views and the shared ones."""
-    after = paging.read_cursor(call, lambda name, view_id: (name, UUID(view_id)))
-    async with call.statement() as tx:
-        found = await views.list_views(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.name, str(one.id)], view_out)
+    """List the user's own views and the shared ones by name."""
+    return await list_records(call, (), views.list_views, _key_of, lambda view: [view.name, str(view.id)], view_out)
 
 
 async def add_view(call: Call) -> wire.ViewOut:
-    """Keep a new view."""
+    """Add a view."""
     body = call.body(wire.ViewIn)
     async with call.transaction() as tx:
-        made = await views.add_view(tx, call.actor, body.name, body.query, is_shared=body.is_shared, now=call.now)
-    call.location = f"{_VIEWS}/{made.id}"
-    return view_out(made)
+        view = await views.add_view(tx, call.actor, body.name, body.query, is_shared=body.is_shared, now=call.now)
+    call.location = f"{_VIEWS}/{view.id}"
+    return view_out(view)
 
 
 async def get_view(call: Call) -> wire.ViewOut:
-    """One view."""
-    view_id = uuid_of(call.path["id"], views.KIND)
-    async with call.statement() as tx:
-        return view_out(await views.get_view(tx, call.actor, view_id))
+    """Return a view."""
+    return await get_record(call, _view_id(call), views.get_view, view_out)
 
 
 async def change_view(call: Call) -> wire.ViewOut:
     """Change a view."""
-    view_id = uuid_of(call.path["id"], views.KIND)
-    body = call.body(wire.ViewPatch)
-    async with call.transaction() as tx:
-        call.check_if_match(view_out(await views.lock_view(tx, call.actor, view_id)))
-        return view_out(await views.change_view(tx, call.actor, view_id, set_fields(body), now=call.now))
+    ids, values = _view_id(call), set_fields(call.body(wire.ViewPatch))
+    return await change_record(call, ids, values, views.lock_view, views.change_view, view_out)
 
 
 async def delete_view(call: Call) -> None:
-    """Forget a view."""
-    view_id = uuid_of(call.path["id"], views.KIND)
-    async with call.transaction() as tx:
-        call.check_if_match(view_out(await views.lock_view(tx, call.actor, view_id)))
-        await views.delete_view(tx, call.actor, view_id, now=call.now)
+    """Delete a view."""
+    await delete_record(call, _view_id(call), views.lock_view, views.delete_view, view_out)
 
 
 OPERATIONS = (

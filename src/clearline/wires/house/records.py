@@ -1,0 +1,135 @@
+"""What the handlers of records share: list, read, change and delete a queue, a user, a macro and so on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+from uuid import UUID
+
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Tx
+from clearline.wires.house import paging
+from clearline.wires.house.wire import Page
+from clearline.wires.http.call import Call
+
+Ids = TypeVarTuple("Ids")
+"""What names a record: its id, or the ids of its company and itself."""
+Key = TypeVar("Key")
+Key_contra = TypeVar("Key_contra", contravariant=True)
+Record = TypeVar("Record")
+Record_co = TypeVar("Record_co", covariant=True)
+Out = TypeVar("Out")
+
+
+class DatedRecord(Protocol):
+    """A record that lists order by time and id."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was created."""
+
+
+class ListUseCase(Protocol[Key_contra, Record_co, *Ids]):
+    """A use case that returns records after a sort key."""
+
+    async def __call__(
+        self, tx: Tx, actor: Actor, /, *ids: *Ids, after: Key_contra | None, limit: int
+    ) -> Sequence[Record_co]:
+        """Return at most ``limit`` records."""
+        ...
+
+
+class GetUseCase(Protocol[Record_co, *Ids]):
+    """A use case that returns a record, locked or not."""
+
+    async def __call__(self, tx: Tx, actor: Actor, /, *ids: *Ids) -> Record_co:
+        """Return the record."""
+        ...
+
+
+class ChangeUseCase(Protocol[Record_co, *Ids]):
+    """A use case that sets some values of a record."""
+
+    async def __call__(
+        self, tx: Tx, actor: Actor, /, *ids_and_values: *tuple[*Ids, Mapping[str, Any]], now: datetime
+    ) -> Record_co:
+        """Return the changed record."""
+        ...
+
+
+class DeleteUseCase(Protocol[*Ids]):
+    """A use case that deletes a record."""
+
+    async def __call__(self, tx: Tx, actor: Actor, /, *ids: *Ids, now: datetime) -> object:
+        """Delete the record."""
+        ...
+
+
+def time_and_id(time: str, record_id: str) -> tuple[datetime, UUID]:
+    """Return the sort key that a cursor's time and id make."""
+    return datetime.fromisoformat(time), UUID(record_id)
+
+
+def time_and_id_keys(record: DatedRecord) -> list[Any]:
+    """Return the values of the sort key of a record in a list by time and id."""
+    return [record.created_at.isoformat(), str(record.id)]
+
+
+async def list_records(
+    call: Call,
+    ids: tuple[*Ids],
+    read: ListUseCase[Key, Record, *Ids],
+    key_of: Callable[..., Key],
+    keys: Callable[[Record], list[Any]],
+    out: Callable[[Record], Out],
+) -> Page[Out]:
+    """Return the page of a list that the query asks for.
+
+    Args:
+        call: the request.
+        ids: what the list belongs to, if to anything.
+        read: returns the records after a sort key.
+        key_of: makes the sort key of the values in a cursor.
+        keys: returns the values of a record's sort key, as JSON can hold them.
+        out: returns a record as a body.
+    """
+    after = paging.read_cursor(call, key_of)
+    async with call.statement() as tx:
+        records = await read(tx, call.actor, *ids, after=after, limit=call.query.limit + 1)
+    return paging.page(call, records, keys, out)
+
+
+async def get_record(call: Call, ids: tuple[*Ids], get: GetUseCase[Record, *Ids], out: Callable[[Record], Out]) -> Out:
+    """Return a record as a body."""
+    async with call.statement() as tx:
+        return out(await get(tx, call.actor, *ids))
+
+
+async def change_record(
+    call: Call,
+    ids: tuple[*Ids],
+    values: Mapping[str, Any],
+    lock: GetUseCase[Record, *Ids],
+    change: ChangeUseCase[Record, *Ids],
+    out: Callable[[Record], Out],
+) -> Out:
+    """Change a record and return it, if the client has seen it as it is now (If-Match)."""
+    async with call.transaction() as tx:
+        call.check_if_match(out(await lock(tx, call.actor, *ids)))
+        return out(await change(tx, call.actor, *ids, values, now=call.now))
+
+
+async def delete_record(
+    call: Call,
+    ids: tuple[*Ids],
+    lock: GetUseCase[Record, *Ids],
+    delete: DeleteUseCase[*Ids],
+    out: Callable[[Record], object],
+) -> None:
+    """Delete a record, if the client has seen it as it is now (If-Match)."""
+    async with call.transaction() as tx:
+        call.check_if_match(out(await lock(tx, call.actor, *ids)))
+        await delete(tx, call.actor, *ids, now=call.now)
