@@ -121,7 +121,8 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
 async def add_note(company: UUID, number: int, body: Any) -> bytes:
     row = await pool.fetchrow(
         note_store.INSERT, company, number, datetime.now(UTC), OPEN, body["noteText"], "public", "buyer", "API",
-        "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', True, "ticket.status_changed",
+        "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', "pending", "in_progress",
+        "ticket.status_changed",
         '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
         PUBLIC,
     )  # fmt: skip

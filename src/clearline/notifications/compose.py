@@ -22,7 +22,7 @@ from clearline.notifications.store import DueNotification, MailGroup
 from clearline.notifications.wording import STATUS, MailEntry, author_text, headline, sentence
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
-from clearline.tickets.status_domain import TAKES_NOTES
+from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 NOTIFICATION = "notification"
 DIGEST = "digest"
@@ -204,7 +204,7 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
 
 def _reply(notification: DueNotification, group: MailGroup) -> str:
     """Return the sentence about what a reply becomes: an internal note for staff, nothing for those who only read."""
-    if notification.status not in TAKES_NOTES or notification.role == Role.VIEWER:
+    if notification.status not in ACCEPTS_NOTES or notification.role == Role.VIEWER:
         return ""
     return _REPLY_OF_STAFF if _is_staff(notification, group) else _REPLY
 

@@ -9,25 +9,25 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.accounts import store as account_store
-from clearline.errors import Forbidden, InvalidInput, NotFound, TicketFinished, Violation
+from clearline.errors import InvalidInput, NotFound, TicketFinished, Violation
 from clearline.events.domain import StatusChanged, changes_between
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
-from clearline.text import is_blank
 from clearline.tickets import access
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import (
-    CUSTOMER_EDITABLE_FIELDS,
     Status,
     Ticket,
     TicketValues,
     TicketView,
+    can_be_assigned,
+    check_customer_fields,
     check_values,
     ticket_number,
     values_of,
 )
-from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, change_status
+from clearline.tickets.status_domain import OPEN, change_status, check_customer_move
 from clearline.tickets.tag_domain import normalize_tags
 
 MANUAL = "manual"
@@ -72,8 +72,8 @@ async def change_ticket(
     """
     view = await lock_ticket(tx, actor, number)
     ticket = view.ticket
-    if not actor.is_staff and (others := sorted(set(values) - CUSTOMER_EDITABLE_FIELDS)):
-        raise Forbidden("only the provider's people may set " + ", ".join(others))
+    if not actor.is_staff:
+        check_customer_fields(values)
     if ticket.status not in OPEN:
         raise TicketFinished(ticket.status)
     before = values_of(ticket)
@@ -101,7 +101,7 @@ async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> 
         violations.append(Violation("queue_id", "must be the id of a queue"))
     if "assignee_id" in changed and values.assignee_id is not None:
         person = await account_store.user(tx, PROVIDER_ID, values.assignee_id)
-        if person is None or not person.is_active or not person.role.works_tickets:
+        if person is None or not can_be_assigned(person):
             violations.append(Violation("assignee_id", "must be the id of an active agent"))
     return violations
 
@@ -143,10 +143,7 @@ async def move_ticket(
     ticket = await access.ticket_to_change(tx, actor, number)
     moved, fact = change_status(ticket, to, reason=reason, now=now)
     if not actor.is_staff:
-        if to not in CUSTOMER_TRANSITIONS.get(ticket.status, frozenset()):
-            raise Forbidden("only the provider's people may make this move")
-        if to is Status.REOPENED and is_blank(reason):
-            raise InvalidInput([Violation("reason", "must say why the repair is none")])
+        check_customer_move(ticket.status, to, reason)
     opened = (to in OPEN) - (ticket.status in OPEN)
     await ticket_store.save_status(tx, actor, moved, fact, opened=opened)
     return moved, fact

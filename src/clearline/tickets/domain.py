@@ -1,6 +1,7 @@
 """Trouble tickets: their values, how a new one begins, and what may be changed."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -9,8 +10,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from clearline.errors import InvalidInput, Violation
-from clearline.identity import Company
+from clearline.errors import Forbidden, InvalidInput, Violation
+from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
@@ -288,6 +289,21 @@ def first_state(company_id: UUID, new: NewTicket, *, now: datetime) -> Ticket:
 def values_of(ticket: Ticket) -> TicketValues:
     """Return the values that a change of the ticket starts from."""
     return TicketValues(*_values_of(ticket))
+
+
+def check_customer_fields(names: Iterable[str]) -> None:
+    """Refuse the change of fields that are not the customer's to change.
+
+    Raises:
+        Forbidden: naming them.
+    """
+    if others := sorted(set(names) - CUSTOMER_EDITABLE_FIELDS):
+        raise Forbidden("only the provider's people may set " + ", ".join(others))
+
+
+def can_be_assigned(user: User) -> bool:
+    """Whether a ticket can be given to a person: somebody active of the provider whose role works tickets."""
+    return user.company_id == PROVIDER_ID and user.is_active and user.role.works_tickets
 
 
 def check_values(values: TicketValues) -> list[Violation]:

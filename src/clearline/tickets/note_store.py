@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,17 +11,17 @@ from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.columns import NOTES, TICKET, notes_of, ticket_of
-from clearline.tickets.domain import Status, Ticket
+from clearline.tickets.domain import Ticket
 from clearline.tickets.note_domain import Note, Source, Visibility
 
 _ADD = f"""
     with t as (
         update ticket t set updated_at = $3, version = t.version + 1,
-               status = case when $13 and t.status = 'pending' then 'in_progress' else t.status end,
-               status_changed_at = case when $13 and t.status = 'pending' then $3 else t.status_changed_at end
+               status = case when t.status = $13 then $14 else t.status end,
+               status_changed_at = case when t.status = $13 then $3 else t.status_changed_at end
           from (select status as was from ticket where company_id = $1 and number = $2 for update) before
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
-        returning {TICKET}, before.was <> t.status as resumed
+        returning {TICKET}, before.was <> t.status as is_moved
     ), added as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at)
         select $1, $2, $5, $6, $7, $8, $9, $10, $3 from t
@@ -29,18 +30,16 @@ _ADD = f"""
         insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
         select $1, $3, $11, $2, added.number, $10, $9, $12::jsonb from added
         union all
-        select $1, $3, $14, $2, null, $10, $9, $15::jsonb from t where resumed
+        select $1, $3, $15, $2, null, $10, $9, $16::jsonb from t where is_moved
     )
     """
 INSERT = f"""{_ADD}
-    select t.*, {NOTES.format(visibilities="$16")}, added.number as added from t, added
+    select t.*, {NOTES.format(visibilities="$17")}, added.number as added from t, added
     """
 INSERT_ALONE = f"""{_ADD}
     select number from added
     """
 """The same without the whole ticket, which costs the more the more notes it has."""
-
-_RESUMED = encode(StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered"))
 
 
 class NewNote(NamedTuple):
@@ -51,6 +50,8 @@ class NewNote(NamedTuple):
     visibility: Visibility
     source: Source
     channel: str
+    move: StatusChanged | None
+    """What the note changes if the ticket has the status before it."""
 
 
 async def insert(
@@ -63,10 +64,10 @@ async def insert(
     visibilities: Sequence[str],
     now: datetime,
 ) -> tuple[Ticket, list[Note]] | None:
-    """Append a note with its event, and answer the ticket with its notes.
+    """Store a note with its event and the move that it makes, and return the ticket with its notes.
 
-    None when there is no such ticket, or its status is none of ``while_status``. A pending ticket goes on when its
-    customer answers (MEF 124, 7.2.3). One statement: the note is there only if the ticket took it.
+    None when there is no such ticket, or its status is none of ``while_status``. One statement: the note is there only
+    if the ticket took it.
     """
     row = await tx.write(INSERT, *_values(actor, company_id, new, while_status, now), visibilities)
     if row is None:
@@ -77,7 +78,7 @@ async def insert(
 async def insert_alone(
     tx: Tx, actor: Actor, company_id: UUID, new: NewNote, *, while_status: Sequence[str], now: datetime
 ) -> Note | None:
-    """Append a note as ``insert`` does, and answer it alone."""
+    """Store a note as ``insert`` does, and return the note alone."""
     row = await tx.write(INSERT_ALONE, *_values(actor, company_id, new, while_status, now))
     return None if row is None else _note(row[0], actor, new, now)
 
@@ -97,9 +98,14 @@ def _values(
         actor.name,
         actor_id(actor),
         *encode(NoteAdded(new.visibility, new.source)),
-        new.source is Source.BUYER,
-        *_RESUMED,
+        *_move(new.move),
     )
+
+
+@cache
+def _move(move: StatusChanged | None) -> tuple[str | None, str | None, str | None, str | None]:
+    """Return the status before and after a move, and the type and data of its event."""
+    return (None, None, None, None) if move is None else (move.before, move.after, *encode(move))
 
 
 def _note(number: int, actor: Actor, new: NewNote, now: datetime) -> Note:

@@ -11,10 +11,10 @@ from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.note_domain import Note, Visibility, check_note_text
-from clearline.tickets.status_domain import TAKES_NOTES
+from clearline.tickets.status_domain import ACCEPTS_NOTES, move_by_note
 from clearline.tickets.usecases import TicketDetails
 
-_WHILE = sorted(TAKES_NOTES)
+_WHILE = sorted(ACCEPTS_NOTES)
 
 
 async def add_note(
@@ -36,7 +36,7 @@ async def add_note(
         TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
     """
     company_id = await _allowed(tx, actor, number, text, visibility)
-    new = note_store.NewNote(number, text, visibility, access.note_source(actor), channel)
+    new = _new_note(actor, number, text, visibility, channel)
     added = await note_store.insert(
         tx, actor, company_id, new, while_status=_WHILE, visibilities=access.readable(actor), now=now
     )
@@ -61,11 +61,16 @@ async def append_note(
         As ``add_note``.
     """
     company_id = await _allowed(tx, actor, number, text, visibility)
-    new = note_store.NewNote(number, text, visibility, access.note_source(actor), channel)
+    new = _new_note(actor, number, text, visibility, channel)
     added = await note_store.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
         raise await _refusal(tx, company_id, number)
     return added
+
+
+def _new_note(actor: Actor, number: int, text: str, visibility: Visibility, channel: Channel) -> note_store.NewNote:
+    source = access.note_source(actor)
+    return note_store.NewNote(number, text, visibility, source, channel, move_by_note(source))
 
 
 async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:

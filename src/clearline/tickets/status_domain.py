@@ -4,10 +4,11 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from clearline.errors import IllegalTransition, InvalidInput
+from clearline.errors import Forbidden, IllegalTransition, InvalidInput, Violation
 from clearline.events.domain import StatusChanged
-from clearline.text import check_text
+from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Status, Ticket
+from clearline.tickets.note_domain import Source
 
 REASON_MAX = 1000
 
@@ -38,8 +39,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 
 FINISHED = frozenset(status for status, moves in TRANSITIONS.items() if not moves)
 OPEN = frozenset(Status) - FINISHED
-TAKES_NOTES = OPEN
-"""A note on a ticket that has ended would be read by nobody."""
+ACCEPTS_NOTES = OPEN
+"""The statuses in which a ticket takes notes and attachments: after its end nobody would read them."""
 
 CUSTOMER_TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.ACKNOWLEDGED: frozenset({Status.CANCELLATION_REQUESTED}),
@@ -49,6 +50,9 @@ CUSTOMER_TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.RESOLVED: frozenset({Status.CLOSED, Status.REOPENED}),
 }
 """The moves that are the customer's to make: ask for the end, accept the repair, or say that it is none."""
+
+CUSTOMER_ANSWERED = StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered")
+"""The move that a customer's note makes: a ticket that waits for the customer goes on (MEF 124, 7.2.3)."""
 
 
 def change_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:
@@ -66,6 +70,24 @@ def change_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> 
     elif to is Status.REOPENED:
         moved = replace(moved, resolved_at=None)
     return moved, fact
+
+
+def check_customer_move(before: Status, to: Status, reason: str) -> None:
+    """Refuse a move that is not the customer's to make, or one that has to have a reason and has none.
+
+    Raises:
+        Forbidden: the move is not in ``CUSTOMER_TRANSITIONS``.
+        InvalidInput: a ticket is reopened, and ``reason`` is blank.
+    """
+    if to not in CUSTOMER_TRANSITIONS.get(before, frozenset()):
+        raise Forbidden("only the provider's people may make this move")
+    if to is Status.REOPENED and is_blank(reason):
+        raise InvalidInput([Violation("reason", "must say why the repair is none")])
+
+
+def move_by_note(source: Source) -> StatusChanged | None:
+    """Return the move that a note of this side makes if the ticket's status is the one before it, or None."""
+    return CUSTOMER_ANSWERED if source is Source.BUYER else None
 
 
 def force_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:

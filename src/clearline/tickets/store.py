@@ -21,7 +21,7 @@ from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import columns
 from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of, view_of
-from clearline.tickets.domain import MERGES_DEEP, Ticket, TicketValues, TicketView
+from clearline.tickets.domain import MERGES_DEEP, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.note_domain import Note
 
 INSERTED = columns.but("number", "service_label", "version")
@@ -179,17 +179,18 @@ async def lock_view(tx: Tx, company_id: UUID, number: int) -> TicketView | None:
     return await get_view(tx, company_id, number) if is_locked else None
 
 
+_LOCK_RESOLVED = f"""
+    select {TICKET} from ticket t where t.status = '{Status.RESOLVED}' and t.status_changed_at < $1
+     order by t.status_changed_at limit $2 for update skip locked
+    """
+
+
 async def lock_resolved(tx: Tx, *, before: datetime, limit: int) -> list[Ticket]:
     """Lock tickets resolved before a time until the transaction ends, and return them, the oldest first.
 
     Those that another transaction has locked are left out. Served by ``ticket_resolved``.
     """
-    rows = await tx.fetch(
-        f"""select {TICKET} from ticket t where t.status = 'resolved' and t.status_changed_at < $1
-             order by t.status_changed_at limit $2 for update skip locked""",
-        before,
-        limit,
-    )
+    rows = await tx.fetch(_LOCK_RESOLVED, before, limit)
     return [ticket_of(row) for row in rows]
 
 

@@ -37,7 +37,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket, ticket_number
-from clearline.tickets.status_domain import TAKES_NOTES
+from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 _REPORTED_MOST = 10
 """How many mails that a delivery report names are looked for: a genuine one is about one."""
@@ -170,7 +170,7 @@ async def _first(tx: Tx, sender: Address, found: Sequence[tuple[UUID, int]]) -> 
         ticket = await target(tx, company_id, number)
         actor = None if ticket is None else await speaker(tx, sender, ticket)
         if ticket is not None and actor is not None:
-            if ticket.status not in TAKES_NOTES:
+            if ticket.status not in ACCEPTS_NOTES:
                 return Outcome(
                     InboundState.QUARANTINED,
                     f"ticket {ticket_number(ticket.number)} is {ticket.status} and takes nothing more",

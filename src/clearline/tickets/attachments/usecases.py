@@ -13,7 +13,7 @@ from clearline.tickets import access
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET, Attachment, Content, NewAttachment
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.status_domain import TAKES_NOTES
+from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 
 async def attachable(tx: Tx, actor: Actor, number: int, visibility: Visibility) -> UUID:
@@ -44,7 +44,7 @@ async def add_attachment(
     """
     await attachable(tx, actor, number, new.visibility)
     ticket = await access.ticket_to_change(tx, actor, number)
-    if ticket.status not in TAKES_NOTES:
+    if ticket.status not in ACCEPTS_NOTES:
         raise TicketFinished(ticket.status)
     if await attachment_store.count(tx, ticket.company_id, number) >= PER_TICKET:
         raise TooManyAttachments(PER_TICKET)

@@ -26,7 +26,7 @@ from clearline.tickets.links.domain import (
     split_off,
     system_note,
 )
-from clearline.tickets.status_domain import TAKES_NOTES, force_status
+from clearline.tickets.status_domain import ACCEPTS_NOTES, force_status
 from clearline.tickets.usecases import create_ticket
 
 MERGED = "merged_tickets"
@@ -132,7 +132,7 @@ async def split_ticket(
     """
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
     original = await access.ticket_to_change(tx, actor, number)
-    if original.status not in TAKES_NOTES:
+    if original.status not in ACCEPTS_NOTES:
         raise TicketFinished(original.status)
     copies = await _copies(tx, original, notes)
     new = split_off(original, title, description, channel)

@@ -1,4 +1,3 @@
-import re
 from typing import Any, get_args
 
 import msgspec
@@ -9,8 +8,6 @@ from clearline.events.domain import Change, RecordChanged, TicketFact, changes_b
 from clearline.events.event_types import Audience, visible_data
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import CUSTOMER_EDITABLE_FIELDS, Impact, IssueType, Priority, Severity, TicketValues
-from clearline.tickets.external_id_domain import EXTERNAL_IDS_MAX, check_external_ids
-from clearline.tickets.tag_domain import TAG, TAG_MAX, TAGS_MAX, check_tags, normalize_tags
 
 CONTACT = Contact("Ada Okoro", "+1-555-0199", "ada@example.com")
 VALUES = TicketValues(
@@ -109,45 +106,3 @@ def test_only_what_differs_is_a_change() -> None:
 
 def test_a_record_that_changed_has_its_kind_and_action_in_its_type() -> None:
     assert RecordChanged("queue", "changed", "x", "NOC").changes == []
-
-
-@pytest.mark.parametrize("tag", ["a", "1", "bgp", "site:ams-01", "a.b_c/d", "z\u00fcrich", "x" * TAG_MAX])
-def test_a_tag_is_letters_digits_and_some_signs(tag: str) -> None:
-    assert check_tags((tag,)) == []
-    assert re.search(TAG, tag)
-
-
-@pytest.mark.parametrize("tag", ["", "-a", ".a", "a b", "a,b", "a\n", "a\x00", "#a", "x" * (TAG_MAX + 1), "\u4e2d"])
-def test_anything_else_is_no_tag(tag: str) -> None:
-    assert [violation.field for violation in check_tags((tag,))] == ["tags"]
-
-
-def test_a_ticket_has_at_most_50_tags() -> None:
-    tags = tuple(f"t{index}" for index in range(TAGS_MAX + 1))
-    assert check_tags(tags[:-1]) == []
-    assert [violation.rule for violation in check_tags(tags)] == ["must be at most 50"]
-
-
-def test_tags_are_kept_in_lower_case_and_order_each_once() -> None:
-    assert normalize_tags(("b", "A", "a", "\u00c9", "B")) == ("a", "b", "\u00e9")
-    assert normalize_tags(()) == ()
-
-
-@pytest.mark.parametrize(
-    ("ids", "fields"),
-    [
-        ({}, []),
-        ({"snow": "INC1"}, []),
-        ({"s" * 50: "x" * 255}, []),
-        ({"": "x"}, ["external_ids"]),
-        ({"s" * 51: "x"}, ["external_ids"]),
-        ({"snow": ""}, ["external_ids.snow"]),
-        ({"snow": "x" * 256}, ["external_ids.snow"]),
-        ({"snow": "a\x00"}, ["external_ids.snow"]),
-        ({"a\x00": "x"}, ["external_ids"]),
-        ({f"s{index}": "x" for index in range(EXTERNAL_IDS_MAX)}, []),
-        ({f"s{index}": "x" for index in range(EXTERNAL_IDS_MAX + 1)}, ["external_ids"]),
-    ],
-)
-def test_references_to_other_systems_have_limits(ids: dict[str, str], fields: list[str]) -> None:
-    assert [violation.field for violation in check_external_ids(ids)] == fields

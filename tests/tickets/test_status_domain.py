@@ -1,0 +1,209 @@
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from clearline.errors import Forbidden, IllegalTransition, InvalidInput
+from clearline.events.domain import StatusChanged
+from clearline.inventory.domain import ServiceType
+from clearline.tickets.contact import Contact
+from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status, Ticket
+from clearline.tickets.note_domain import Source
+from clearline.tickets.status_domain import (
+    ACCEPTS_NOTES,
+    CUSTOMER_TRANSITIONS,
+    FINISHED,
+    OPEN,
+    TRANSITIONS,
+    change_status,
+    check_customer_move,
+    force_status,
+    move_by_note,
+)
+
+BORN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = BORN + timedelta(hours=1)
+EVERY_PAIR = [(before, after) for before in Status for after in Status]
+
+A, P, W, H = Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.PENDING, Status.HELD
+R, AGAIN, Q, X = Status.RESOLVED, Status.REOPENED, Status.CANCELLATION_REQUESTED, Status.CANCELLED
+LEGAL = {
+    *((A, after) for after in (P, W, H, Status.REJECTED, X, Q)),
+    *((P, after) for after in (W, H, R, X, Q)),
+    *((W, after) for after in (P, H, X, Q)),
+    *((H, after) for after in (P, W, X, Q)),
+    *((R, after) for after in (Status.CLOSED, AGAIN)),
+    (AGAIN, P),
+    (Q, X),
+}
+"""The lifecycle written a second time, so that a change to the table has to be meant."""
+
+
+def a_ticket(status: Status, *, resolved_at: datetime | None = None, version: int = 1) -> Ticket:
+    return Ticket(
+        company_id=UUID(int=1),
+        number=7,
+        title="Port is slow",
+        description="Slow since 08:00 UTC",
+        issue_type=IssueType.SLOW_RESPONSE,
+        service_type=ServiceType.PORT,
+        service_id="SVC-1",
+        service_label="Service 1",
+        severity=Severity.MODERATE,
+        impact=Impact.DEGRADED,
+        priority=Priority.MEDIUM,
+        status=status,
+        contact=Contact("Ada Okoro", "", "ada@example.com"),
+        channel=Channel.API,
+        created_at=BORN,
+        updated_at=BORN,
+        status_changed_at=BORN,
+        resolved_at=resolved_at,
+        version=version,
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
+def test_a_move_works_exactly_when_the_lifecycle_allows_it(before: Status, after: Status) -> None:
+    ticket = a_ticket(before, version=4)
+    if (before, after) not in LEGAL:
+        with pytest.raises(IllegalTransition) as refused:
+            change_status(ticket, after, reason="", now=LATER)
+        assert (refused.value.current, refused.value.requested) == (before, after)
+        return
+    moved, fact = change_status(ticket, after, reason="because", now=LATER)
+    assert fact == StatusChanged(before=before, after=after, reason="because")
+    expected = replace(
+        ticket,
+        status=after,
+        status_changed_at=LATER,
+        updated_at=LATER,
+        version=5,
+        resolved_at=LATER if after is Status.RESOLVED else None,
+    )
+    assert moved == expected
+
+
+def test_the_table_of_moves_speaks_of_every_status() -> None:
+    assert set(TRANSITIONS) == set(Status)
+    assert {(before, after) for before, moves in TRANSITIONS.items() for after in moves} == LEGAL
+
+
+@pytest.mark.parametrize("after", Status)
+@pytest.mark.parametrize("end", [Status.CANCELLED, Status.CLOSED, Status.REJECTED])
+def test_nothing_leaves_a_terminal_status(end: Status, after: Status) -> None:
+    with pytest.raises(IllegalTransition):
+        change_status(a_ticket(end), after, reason="", now=LATER)
+
+
+def test_three_statuses_are_terminal_and_the_rest_are_open() -> None:
+    assert {Status.CANCELLED, Status.CLOSED, Status.REJECTED} == FINISHED
+    assert set(Status) == OPEN | FINISHED
+    assert not OPEN & FINISHED
+
+
+def test_resolving_sets_the_time_and_closing_keeps_it() -> None:
+    resolved, _ = change_status(a_ticket(Status.IN_PROGRESS), Status.RESOLVED, reason="", now=LATER)
+    closed, _ = change_status(resolved, Status.CLOSED, reason="", now=LATER + timedelta(days=1))
+    assert closed.resolved_at == LATER
+
+
+def test_reopening_clears_the_time_of_resolving() -> None:
+    ticket = a_ticket(Status.RESOLVED, resolved_at=BORN)
+    reopened, _ = change_status(ticket, Status.REOPENED, reason="again", now=LATER)
+    assert reopened.resolved_at is None
+
+
+@pytest.mark.parametrize("reason", ["x" * 1001, "nul \x00", "half \ud800"])
+def test_a_reason_that_is_too_long_or_cannot_be_stored_is_refused(reason: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        change_status(a_ticket(Status.ACKNOWLEDGED), Status.IN_PROGRESS, reason=reason, now=LATER)
+    assert [violation.field for violation in refused.value.violations] == ["reason"]
+
+
+@given(st.lists(st.sampled_from(Status), max_size=60))
+def test_a_random_walk_never_leaves_the_lifecycle(wishes: list[Status]) -> None:
+    ticket, at = a_ticket(Status.ACKNOWLEDGED), BORN
+    for wish in wishes:
+        at += timedelta(minutes=1)
+        before = ticket
+        try:
+            ticket, fact = change_status(ticket, wish, reason="", now=at)
+        except IllegalTransition:
+            assert (before.status, wish) not in LEGAL
+            continue
+        assert (fact.before, fact.after) == (before.status, wish)
+        assert (before.status, wish) in LEGAL
+        assert ticket.version == before.version + 1
+        assert ticket.updated_at == ticket.status_changed_at == at
+        assert (ticket.resolved_at is not None) == (ticket.status in {Status.RESOLVED, Status.CLOSED})
+        assert ticket.created_at == BORN
+
+
+@given(st.data())
+def test_every_walk_of_legal_moves_can_still_reach_an_end(data: st.DataObject) -> None:
+    ticket = a_ticket(Status.ACKNOWLEDGED)
+    for _ in range(data.draw(st.integers(0, 30))):
+        if not TRANSITIONS[ticket.status]:
+            break
+        to = data.draw(st.sampled_from(sorted(TRANSITIONS[ticket.status])))
+        ticket, _fact = change_status(ticket, to, reason="", now=LATER)
+    reached, frontier = set[Status](), {ticket.status}
+    while frontier:
+        reached |= frontier
+        frontier = {after for before in frontier for after in TRANSITIONS[before]} - reached
+    assert reached & FINISHED
+
+
+CUSTOMERS_MOVES = {(before, Q) for before in (A, P, W, H)} | {(R, Status.CLOSED), (R, AGAIN)}
+"""What a customer may do, written a second time."""
+
+
+@pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
+def test_a_move_is_the_customers_exactly_when_the_table_says_so(before: Status, after: Status) -> None:
+    assert (after in CUSTOMER_TRANSITIONS.get(before, ())) is ((before, after) in CUSTOMERS_MOVES)
+    if (before, after) in CUSTOMERS_MOVES:
+        check_customer_move(before, after, "still down")
+        return
+    with pytest.raises(Forbidden):
+        check_customer_move(before, after, "still down")
+
+
+@pytest.mark.parametrize("after", [Status.CLOSED, Status.REOPENED])
+@pytest.mark.parametrize("reason", ["", " ", "\u200b"])
+def test_only_reopening_needs_a_reason_of_the_customer(after: Status, reason: str) -> None:
+    if after is Status.CLOSED:
+        check_customer_move(R, after, reason)
+        return
+    with pytest.raises(InvalidInput) as refused:
+        check_customer_move(R, after, reason)
+    assert [violation.field for violation in refused.value.violations] == ["reason"]
+
+
+@pytest.mark.parametrize("source", Source)
+def test_only_the_customers_note_moves_a_ticket_and_only_a_pending_one(source: Source) -> None:
+    expected = StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered")
+    assert move_by_note(source) == (expected if source is Source.BUYER else None)
+
+
+def test_the_move_of_a_note_is_a_legal_move_of_a_ticket_that_accepts_notes() -> None:
+    move = move_by_note(Source.BUYER)
+    assert move is not None
+    assert move.after in TRANSITIONS[Status(move.before)]
+    assert move.before in ACCEPTS_NOTES
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_ticket_accepts_notes_until_it_ends(status: Status) -> None:
+    assert (status in ACCEPTS_NOTES) is (status not in {Status.CANCELLED, Status.CLOSED, Status.REJECTED})
+
+
+@pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
+def test_a_forced_move_keeps_the_time_of_resolving(before: Status, after: Status) -> None:
+    ticket = a_ticket(before, resolved_at=BORN, version=4)
+    moved, fact = force_status(ticket, after, reason="why", now=LATER)
+    assert moved == replace(ticket, status=after, status_changed_at=LATER, updated_at=LATER, version=5)
+    assert fact == StatusChanged(before, after, "why")
