@@ -41,7 +41,9 @@ async def load(tx: Tx, actor: Actor, company: Company, address: str, *, now: dat
         await subscriptions.add_subscription(tx, actor, values, of=company, networks=(), now=now)
     if await mailbox_store.find(tx, [address.lower()]):
         return
-    sealer = await mailboxes.sealer(tx, None)
-    mailbox = await mailboxes.add_mailbox(tx, actor, {"address": address, "name": "Support"}, sealed_by=sealer, now=now)
+    secret_box = await mailboxes.secret_box(tx, None)
+    mailbox = await mailboxes.add_mailbox(
+        tx, actor, {"address": address, "name": "Support"}, secret_box=secret_box, now=now
+    )
     raw = _MAIL.format(date=format_datetime(now), sender=_STRANGER, address=address)
     await inbound_mail.receive(tx, mailbox, raw.encode(), envelope_from=_STRANGER, envelope_to=[address], now=now)

@@ -16,9 +16,9 @@ from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import InboundMail, InboundState
-from clearline.mail.inbound.file import MailDesk
+from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.mailbox_domain import Mailbox
-from clearline.mail.inbound.secret_box import Sealer
+from clearline.mail.inbound.secret_box import SecretBox
 from clearline.mail.inbound.worker import LOCK_TIMEOUT_MILLISECONDS
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail, reply_address
@@ -45,7 +45,7 @@ class InboundMailRig(Struct):
     """A desk with a mailbox, two customers, and an hour that goes on with every mail."""
 
     database: Database
-    desk: MailDesk
+    context: InboundMailContext
     mailbox: Mailbox
     tenant: Tenant
     other: Tenant
@@ -112,7 +112,7 @@ class InboundMailRig(Struct):
         return await self.mail(mail_id)
 
     async def work(self, *, lock_timeout: int = LOCK_TIMEOUT_MILLISECONDS) -> int:
-        return await mail_in.turn(self.database, self.desk, self.clock, lock_timeout=lock_timeout)
+        return await mail_in.process_batch(self.database, self.context, self.clock, lock_timeout=lock_timeout)
 
     async def mail(self, mail_id: UUID) -> InboundMail:
         async with self.database.statement() as tx:
@@ -145,16 +145,16 @@ async def new_inbound_rig(database: Database, folder: Path) -> InboundMailRig:
     """A desk that takes mail for ``support@example.net``."""
     tenant, other = await new_tenant(database), await new_tenant(database)
     async with database.transaction() as tx:
-        mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, sealed_by=Sealer(b"k"), now=NOW)
+        mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, secret_box=SecretBox(b"k"), now=NOW)
         staff = await new_person(tx, "Ben Ito", Role.AGENT)
         gone = f"gone@{tenant.company.code.lower()}.example.com"
         code = tenant.company.code
         user = await accounts.add_user(tx, OPERATOR, code, name="Gone", email=gone, phone="", now=NOW)
         await tx.write("update app_user set is_active = false where id = $1", user.id)
     limits = Limits(1_000_000, ATTACHMENT_TYPES)
-    desk = MailDesk(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [])
-    return InboundMailRig(database, desk, mailbox, tenant, other, staff, gone)
+    context = InboundMailContext(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [])
+    return InboundMailRig(database, context, mailbox, tenant, other, staff, gone)
 
 
-def with_limits(rig: InboundMailRig, **values: object) -> MailDesk:
-    return replace(rig.desk, limits=replace(rig.desk.limits, **values))
+def with_limits(rig: InboundMailRig, **values: object) -> InboundMailContext:
+    return replace(rig.context, limits=replace(rig.context.limits, **values))

@@ -4,9 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.mail.format.headers import decode_words, read_heads
+from clearline.mail.format.headers import decode_words, read_headers
 from clearline.mail.format.parts import parse
-from clearline.mail.format.reply_text import BODY_MAX, decode, from_html, reply_in, tidy, unflow, unquoted
+from clearline.mail.format.reply_text import (
+    BODY_MAX,
+    clean_text,
+    decode,
+    join_flowed,
+    reply_text,
+    text_from_html,
+    unquoted_text,
+)
 from clearline.mail.inbound.domain import description_of, note_text
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.text import storable
@@ -33,14 +41,14 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_looking_for_a_quote_takes_no_time(name: str) -> None:
     began = perf_counter()
-    reply_in(HOSTILE[name])
+    reply_text(HOSTILE[name])
     assert perf_counter() - began < stretched(2)
 
 
 @pytest.mark.parametrize("html", ["<div>" * 50_000, "<" * BODY_MAX, "<table><tr><td>" * 10_000, "<style>" * 20_000])
 def test_reading_a_page_takes_no_time(html: str) -> None:
     began = perf_counter()
-    from_html(html)
+    text_from_html(html)
     assert perf_counter() - began < stretched(2)
 
 
@@ -48,19 +56,19 @@ def test_reading_a_page_takes_no_time(html: str) -> None:
 def test_any_bytes_are_a_mail_whose_text_can_be_stored(raw: bytes) -> None:
     parsed = parse(raw)
     assert storable(parsed.text)
-    assert storable(parsed.heads.subject)
-    assert all(storable(value) for pair in parsed.heads.all for value in pair)
+    assert storable(parsed.headers.subject)
+    assert all(storable(value) for pair in parsed.headers.all for value in pair)
     assert all(storable(one.name) and one.name for one in parsed.files)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["utf-8", "utf-7", "zlib", "punycode", "", "x", "utf-16", "gb2312"]))
 def test_any_bytes_are_text_in_any_charset(content: bytes, charset: str) -> None:
-    assert storable(tidy(decode(content, charset)))
+    assert storable(clean_text(decode(content, charset)))
 
 
 @given(st.text(alphabet="abc ,.!?\n", max_size=300))
 def test_what_is_written_is_never_wholly_cut(text: str) -> None:
-    assert bool(reply_in(text)) == bool(text.strip())
+    assert bool(reply_text(text)) == bool(text.strip())
 
 
 WROTE = "On Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:"
@@ -71,8 +79,8 @@ FIELDS = "From: Support <support@example.net>\nSent: Sunday, 1 March 2026 11:00\
 def test_a_quote_alone_never_comes_back(text: str) -> None:
     quoted = "\n".join(f"> {line}" for line in text.split("\n"))
     for mail in (quoted, f"{WROTE}\n{quoted}", f"\n\n{WROTE}\n\n{quoted}\n-- \nAda"):
-        assert reply_in(mail) == ""
-    assert unquoted(f"{WROTE}\n{quoted}") == ""
+        assert reply_text(mail) == ""
+    assert unquoted_text(f"{WROTE}\n{quoted}") == ""
 
 
 @pytest.mark.parametrize(
@@ -91,13 +99,13 @@ def test_a_quote_alone_never_comes_back(text: str) -> None:
     ],
 )
 def test_only_what_is_no_quote_is_left(mail: str, said: str, own: str) -> None:
-    assert (reply_in(mail), unquoted(mail)) == (said, own)
+    assert (reply_text(mail), unquoted_text(mail)) == (said, own)
 
 
 @given(st.text(max_size=200))
 def test_a_header_without_encoded_words_stays(text: str) -> None:
     if "=?" not in text:
-        assert decode_words(text) == tidy(text).replace("\n", " ")
+        assert decode_words(text) == clean_text(text).replace("\n", " ")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +124,7 @@ def test_a_header_without_encoded_words_stays(text: str) -> None:
     ],
 )
 def test_only_a_plain_sender_is_one(header: str, address: str | None) -> None:
-    sender = read_heads(f"From: {header}\r\n\r\n".encode()).sender
+    sender = read_headers(f"From: {header}\r\n\r\n".encode()).sender
     assert (None if sender is None else sender.address) == address
 
 
@@ -131,7 +139,7 @@ def test_only_a_plain_sender_is_one(header: str, address: str | None) -> None:
     ],
 )
 def test_flowed_text_is_put_together(flowed: str, text: str) -> None:
-    assert unflow(flowed, deletes_space=False) == text
+    assert join_flowed(flowed, deletes_space=False) == text
 
 
 @pytest.mark.parametrize("length", [0, 10, TEXT_MAX - 1, TEXT_MAX, TEXT_MAX + 1, DESCRIPTION_MAX * 2])

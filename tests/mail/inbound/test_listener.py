@@ -17,7 +17,7 @@ from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.inbound.listener import CONNECTIONS_MAX
-from clearline.mail.inbound.secret_box import Sealer
+from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from tests.builders.databases import new_database
@@ -49,9 +49,9 @@ async def port(request: pytest.FixtureRequest, database: Database) -> AsyncItera
     async with database.transaction() as tx:
         if not await tx.fetchval("select count(*) from mailbox"):
             for values in ({"address": SUPPORT}, {"address": "NOC@example.net"}, {"address": "old@example.net"}):
-                made = await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=Sealer(b"k"), now=NOW)
+                made = await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=SecretBox(b"k"), now=NOW)
             gone = {"is_active": False}
-            await mailboxes.change_mailbox(tx, OPERATOR, made.id, gone, sealed_by=Sealer(b"k"), now=NOW)
+            await mailboxes.change_mailbox(tx, OPERATOR, made.id, gone, secret_box=SecretBox(b"k"), now=NOW)
     async with listening(database, request.param) as number:
         yield request.param, number
 
@@ -163,7 +163,7 @@ async def test_while_the_database_is_away_a_mail_is_to_come_again(postgres: str)
     async with new_database(postgres) as url:
         database = await Database.open(url)
         async with database.transaction() as tx:
-            await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, sealed_by=Sealer(b"k"), now=NOW)
+            await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, secret_box=SecretBox(b"k"), now=NOW)
     async with listening(database, "lmtp") as number:
         assert await hand_over(("lmtp", number), SUPPORT, raw=a_mail("ada@example.com", SUPPORT)) == [451]
     await database.close()

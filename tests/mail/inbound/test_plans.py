@@ -51,7 +51,7 @@ READS: dict[str, tuple[str, Read]] = {
     ),
     "mails of a sender": (
         "inbound_mail_of_sender",
-        lambda tx: inbound_mail_store.count_of_sender(
+        lambda tx: inbound_mail_store.count_from_sender(
             tx, "s5@example.com", since=NOW - timedelta(days=1), until=NOW, most=101
         ),
     ),
@@ -61,7 +61,7 @@ READS: dict[str, tuple[str, Read]] = {
     ),
     "users of an address": (
         "app_user_by_address",
-        lambda tx: inbound_mail_store.companies_of_user(tx, "u5@example.com"),
+        lambda tx: inbound_mail_store.users_with_address(tx, "u5@example.com"),
     ),
 }
 

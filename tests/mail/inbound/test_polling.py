@@ -87,8 +87,8 @@ async def polled(database: Database, database_url: str, imap: int, client: IMAPC
             "address": f"{uuid4().hex[:8]}@example.net", "imap_host": "127.0.0.1", "imap_port": imap,
             "imap_tls": False, "imap_user": USER, "imap_password": PASSWORD,
         }  # fmt: skip
-        sealer = await mailboxes.sealer(tx, KEY)
-        return await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=sealer, now=NOW)
+        sealer = await mailboxes.secret_box(tx, KEY)
+        return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=sealer, now=NOW)
 
 
 async def kept(database: Database) -> list[str]:
@@ -188,8 +188,8 @@ async def test_a_mailbox_that_cannot_be_read_says_why(
     database: Database, polled: Mailbox, values: dict[str, object], error: str
 ) -> None:
     async with database.transaction() as tx:
-        sealer = await mailboxes.sealer(tx, KEY)
-        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, values, sealed_by=sealer, now=NOW)
+        sealer = await mailboxes.secret_box(tx, KEY)
+        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, values, secret_box=sealer, now=NOW)
     assert await poll(database) == 0
     found = await error_of(database, polled) or ""
     assert found.startswith(error)
@@ -204,8 +204,8 @@ async def test_a_password_sealed_with_another_key_is_asked_for_again(database: D
 async def test_an_inactive_mailbox_is_left_alone(database: Database, client: IMAPClient, polled: Mailbox) -> None:
     leave(client, a_mail("a@example.com", polled.address))
     async with database.transaction() as tx:
-        sealer = await mailboxes.sealer(tx, KEY)
-        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, {"is_active": False}, sealed_by=sealer, now=NOW)
+        sealer = await mailboxes.secret_box(tx, KEY)
+        await mailboxes.change_mailbox(tx, OPERATOR, polled.id, {"is_active": False}, secret_box=sealer, now=NOW)
     assert (await poll(database), flags(client)) == (0, [set()])
 
 

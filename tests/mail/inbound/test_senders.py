@@ -112,9 +112,9 @@ async def test_what_the_providers_people_mail_no_customer_sees(rig: InboundMailR
 async def release(rig: InboundMailRig, mail: InboundMail, to: Tenant | Ticket) -> None:
     async with rig.database.transaction() as tx:
         if isinstance(to, Ticket):
-            await mails.release_to_ticket(tx, rig.staff, mail.id, to.number, desk=rig.desk, now=rig.at)
+            await mails.release_to_ticket(tx, rig.staff, mail.id, to.number, context=rig.context, now=rig.at)
         else:
-            await mails.release_as_ticket(tx, rig.staff, mail.id, to.company.code, desk=rig.desk, now=rig.at)
+            await mails.release_as_ticket(tx, rig.staff, mail.id, to.company.code, context=rig.context, now=rig.at)
 
 
 async def test_whoever_a_customer_names_as_the_contact_raises_no_tickets_for_it(rig: InboundMailRig) -> None:

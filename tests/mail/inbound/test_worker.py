@@ -15,8 +15,8 @@ from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as mails
 from clearline.mail.inbound import worker as mail_in
-from clearline.mail.inbound.domain import BURST, LEASE, TRIES, InboundState
-from clearline.mail.inbound.secret_box import Sealer
+from clearline.mail.inbound.domain import BURST_LIMIT, CLAIM_DURATION, MAX_ATTEMPTS, InboundState
+from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
@@ -67,7 +67,7 @@ async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: InboundMailRig) -
     ticket = await rig.ticket()
     async with rig.database.transaction() as tx:
         values = {"address": f"noc-{uuid4().hex[:8]}@example.net"}
-        noc = await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=Sealer(b"k"), now=NOW)
+        noc = await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=SecretBox(b"k"), now=NOW)
     raw = a_mail(rig.sender, rig.reply_to(ticket), "Once.")
     first = await rig.take(raw)
     second = await replace_mailbox(rig, noc.id).take(raw)
@@ -84,14 +84,14 @@ def replace_mailbox(rig: InboundMailRig, mailbox_id: object) -> InboundMailRig:
 
 async def test_a_sender_of_too_many_mails_is_put_aside(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    for number in range(BURST + 1):
+    for number in range(BURST_LIMIT + 1):
         assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
         rig.at += timedelta(seconds=1)
     await rig.work()
     async with rig.database.transaction() as tx:
         aside = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=1)
     assert [one.reason for one in aside] == ["its sender sent more than 20 mails in 10 minutes"]
-    assert len(await rig.notes(ticket.number)) == BURST
+    assert len(await rig.notes(ticket.number)) == BURST_LIMIT
     rig.at += timedelta(minutes=10)
     assert (await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Later"))).state is InboundState.ACCEPTED
 
@@ -105,9 +105,9 @@ async def test_two_desks_that_answer_each_other_come_to_an_end(rig: InboundMailR
         rounds += 1
         if len(await rig.notes(ticket.number)) < rounds:
             break
-        assert rounds <= BURST
+        assert rounds <= BURST_LIMIT
         rig.at += timedelta(seconds=2)
-    assert rounds == BURST + 1
+    assert rounds == BURST_LIMIT + 1
 
 
 async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: InboundMailRig) -> None:
@@ -176,7 +176,7 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: InboundMailRig
     async with rig.database.transaction() as tx:
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)
         values = {"address": f"sales-{uuid4().hex[:8]}@example.net", "queue_id": queue.queue.id}
-        sales = await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=Sealer(b"k"), now=NOW)
+        sales = await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=SecretBox(b"k"), now=NOW)
     mail = await replace_mailbox(rig, sales.id).take(a_mail(rig.sender, sales.address, "A quote, please"))
     async with rig.database.transaction() as tx:
         assert (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
@@ -223,12 +223,12 @@ async def test_thousands_of_files_are_not_all_attached(rig: InboundMailRig) -> N
 async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     raw = rig.written("attachment", ticket, await rig.sent(ticket))
-    desk = rig.desk
-    rig.desk = replace(desk, limits=replace(desk.limits, size=5))
+    context = rig.context
+    rig.context = replace(context, limits=replace(context.limits, size=5))
     try:
         await rig.take(raw)
     finally:
-        rig.desk = desk
+        rig.context = context
     [note] = await rig.notes(ticket.number)
     assert note.text == "See the file.\n\n[Not attached: log.txt (larger than 5 bytes)]"
     assert note.visibility is Visibility.PUBLIC
@@ -253,26 +253,26 @@ async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: InboundM
     assert await put(rig, a_mail(rig.sender, rig.reply_to(free), "Free"), rig.reply_to(free))
     async with rig.database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held.number)
-        for done in range(1, TRIES):
+        for done in range(1, MAX_ATTEMPTS):
             await rig.work(lock_timeout=20)
             assert (await rig.waiting(), len(await rig.notes(free.number))) == (1, 1), done
         await rig.work(lock_timeout=20)
     assert await rig.waiting() == 0
     async with rig.database.transaction() as tx:
         [aside, *_] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
-    assert (aside.attempts, aside.reason) == (TRIES, "a fault of the desk (StatementFailed); its log says more")
+    assert (aside.attempts, aside.reason) == (MAX_ATTEMPTS, "a fault of the desk (StatementFailed); its log says more")
 
 
 async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), "Deadly"), rig.reply_to(ticket))
-    for _ in range(TRIES):
+    for _ in range(MAX_ATTEMPTS):
         async with rig.database.statement() as tx:
-            begun = await inbound_mail_store.begin(tx, None, until=rig.at + LEASE, now=rig.at)
+            begun = await inbound_mail_store.claim_next(tx, None, until=rig.at + CLAIM_DURATION, now=rig.at)
         assert begun is not None
         await rig.work()  # nobody else has it before the claim runs out
         assert (await rig.mail(begun.id)).state is InboundState.WAITING
-        rig.at += LEASE
+        rig.at += CLAIM_DURATION
     await rig.work()
     assert begun is not None
     mail = await rig.mail(begun.id)
@@ -285,23 +285,25 @@ async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: InboundMailR
     (tmp_path / "file").write_bytes(b"")
     raw = rig.written("attachment", ticket, await rig.sent(ticket))
     assert await put(rig, raw, rig.reply_to(ticket))
-    desk = rig.desk
-    rig.desk = replace(desk, blobs=Blobs(DiskBackend(tmp_path / "file")))
-    for _ in range(TRIES + 2):
+    context = rig.context
+    rig.context = replace(context, blobs=Blobs(DiskBackend(tmp_path / "file")))
+    for _ in range(MAX_ATTEMPTS + 2):
         await rig.work()
     assert (await rig.waiting(), await rig.notes(ticket.number)) == (1, [])
-    rig.desk = desk
+    rig.context = context
     await rig.work()
     assert [one.name for one in await rig.files(ticket.number)] == ["log.txt"]
 
 
 async def test_processes_that_work_at_once_do_each_mail_once(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    for number in range(BURST):
+    for number in range(BURST_LIMIT):
         rig.at += timedelta(minutes=1)
         assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
-    await asyncio.gather(*(mail_in.turn(rig.database, rig.desk, rig.clock) for _ in range(4)))
-    assert sorted(note.text for note in await rig.notes(ticket.number)) == sorted(f"Mail {n}" for n in range(BURST))
+    await asyncio.gather(*(mail_in.process_batch(rig.database, rig.context, rig.clock) for _ in range(4)))
+    assert sorted(note.text for note in await rig.notes(ticket.number)) == sorted(
+        f"Mail {n}" for n in range(BURST_LIMIT)
+    )
 
 
 async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: InboundMailRig) -> None:
@@ -310,6 +312,6 @@ async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: Inbou
     aside = await rig.take(a_mail("mallory@example.org", SUPPORT))
     for days, kept in ((89, True), (91, False)):
         async with rig.database.transaction() as tx:
-            await mails.forget_old(tx, now=rig.at + timedelta(days=days))
+            await mails.purge_raw(tx, now=rig.at + timedelta(days=days))
             assert (await inbound_mail_store.raw(tx, done.id) is not None) == kept
             assert (await inbound_mail_store.raw(tx, aside.id) is not None) == kept

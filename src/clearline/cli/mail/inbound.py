@@ -13,7 +13,7 @@ from clearline.identity import OPERATOR
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound import worker as mail_in
 from clearline.mail.inbound.domain import InboundMail, InboundState
-from clearline.mail.inbound.file import MailDesk
+from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.listener import Delivery, Unavailable
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import Database, StatementFailed, Tx
@@ -60,7 +60,7 @@ def mail_show(mail_id: UUID, *, raw: bool, as_json: bool) -> None:
     found = within(lambda tx: inbound_mail.get_mail(tx, OPERATOR, mail_id))
     parsed = found.parsed
     if as_json:
-        headers = [] if parsed is None else [{"name": name, "value": value} for name, value in parsed.heads.all]
+        headers = [] if parsed is None else [{"name": name, "value": value} for name, value in parsed.headers.all]
         files = [] if parsed is None else [{"name": one.name, "size": len(one.content)} for one in parsed.files]
         text = "" if parsed is None else parsed.text
         emit({**_described(found.mail), "headers": headers, "text": text, "files": files})
@@ -82,16 +82,18 @@ def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_j
 
     async def work(database: Database) -> InboundMail:
         async with database.transaction() as tx:
-            desk = await _desk(tx)
+            context = await _context(tx)
         try:
             async with database.transaction() as tx:
                 if number is not None:
                     known = access.check_number(number)
-                    return await inbound_mail.release_to_ticket(tx, OPERATOR, mail_id, known, desk=desk, now=now())
+                    return await inbound_mail.release_to_ticket(
+                        tx, OPERATOR, mail_id, known, context=context, now=now()
+                    )
                 name = company or ""
-                return await inbound_mail.release_as_ticket(tx, OPERATOR, mail_id, name, desk=desk, now=now())
+                return await inbound_mail.release_as_ticket(tx, OPERATOR, mail_id, name, context=context, now=now())
         except (DeskError, BlobsUnavailable, StatementFailed):
-            await desk.discard()
+            await context.discard()
             raise
 
     released = run(work)
@@ -119,7 +121,7 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
 
     async def work(tx: Tx) -> list[UUID]:
         try:
-            return await mail_in.keep(tx, Delivery(envelope_from, recipients, raw), now=now())
+            return await mail_in.store_delivery(tx, Delivery(envelope_from, recipients, raw), now=now())
         except Unavailable:
             raise NotFound("mailbox", " ".join(recipients)) from None
 
@@ -132,11 +134,11 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
         click.echo("\n".join(map(str, kept)) if kept else "It was taken before.")
 
 
-async def _desk(tx: Tx) -> MailDesk:
+async def _context(tx: Tx) -> InboundMailContext:
     found = settings()
     mail_settings = await outbound_mail.mail_settings(tx, found)
     limits = Limits(found.attachment_max, found.attachment_types)
-    return MailDesk(mail_settings.secret, mail_settings.address, open_blobs(found), limits, [])
+    return InboundMailContext(mail_settings.secret, mail_settings.address, open_blobs(found), limits, [])
 
 
 def _ticket(one: InboundMail) -> str | None:

@@ -13,7 +13,7 @@ from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.imap import ImapFailed, open_mailbox
 from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, Mailbox
-from clearline.mail.inbound.secret_box import Unsealable
+from clearline.mail.inbound.secret_box import UndecryptableSecret
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
 
@@ -51,8 +51,8 @@ def mailbox_add(address: str, *, as_json: bool, **options: Any) -> None:
 
     async def work(tx: Tx) -> Mailbox:
         values = {"address": address, **await _given(tx, given)}
-        sealer = await mailboxes.sealer(tx, settings().secret_key)
-        return await mailboxes.add_mailbox(tx, OPERATOR, values, sealed_by=sealer, now=now())
+        secret_box = await mailboxes.secret_box(tx, settings().secret_key)
+        return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=secret_box, now=now())
 
     made = within(work)
     emit(_described(made)) if as_json else click.echo(f"Mail for {made.address} is taken.")
@@ -90,8 +90,8 @@ def mailbox_change(
         values = await _given(tx, given)
         values |= {} if new_address is None else {"address": new_address}
         values |= {} if active is None else {"is_active": active}
-        sealer = await mailboxes.sealer(tx, settings().secret_key)
-        return await mailboxes.change_mailbox(tx, OPERATOR, found.id, values, sealed_by=sealer, now=now())
+        secret_box = await mailboxes.secret_box(tx, settings().secret_key)
+        return await mailboxes.change_mailbox(tx, OPERATOR, found.id, values, secret_box=secret_box, now=now())
 
     changed = within(work)
     emit(_described(changed)) if as_json else click.echo(f"Mailbox {changed.address} is as you said.")
@@ -107,10 +107,10 @@ def mailbox_check(address: str, *, as_json: bool) -> None:
         async with database.transaction() as tx:
             found = await mailboxes.mailbox_named(tx, OPERATOR, address)
             found = await mailboxes.mailbox_to_check(tx, OPERATOR, found.id)
-            sealer = await mailboxes.sealer(tx, settings().secret_key)
+            secret_box = await mailboxes.secret_box(tx, settings().secret_key)
         try:
-            open_mailbox(mailboxes.imap_access(found, sealer)).close()
-        except (ImapFailed, Unsealable) as error:
+            open_mailbox(mailboxes.imap_access(found, secret_box)).close()
+        except (ImapFailed, UndecryptableSecret) as error:
             return str(error)
         return None
 

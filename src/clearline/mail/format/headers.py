@@ -10,10 +10,10 @@ from email.utils import getaddresses
 
 from msgspec import Struct
 
-from clearline.mail.format.reply_text import decode, tidy
+from clearline.mail.format.reply_text import clean_text, decode
 from clearline.text import EMAIL, EMAIL_MAX
 
-HEADERS_SEEN = 512 * 1024
+HEADER_BYTES_MAX = 512 * 1024
 """Bytes of a mail in which its headers are looked for."""
 
 HEADER_MAX, LONG_HEADER_MAX = 1000, 20_000
@@ -43,7 +43,7 @@ class Address(Struct, frozen=True):
     address: str
 
 
-class Heads(Struct, frozen=True):
+class MailHeaders(Struct, frozen=True):
     """What the headers say. ``all`` are the first 1,000 of them, names as sent, in order; ``senders`` those of From.
 
     ``from_count`` says how many From headers there are, of which only the first is read.
@@ -73,36 +73,36 @@ class Heads(Struct, frozen=True):
         return self.senders[0] if len(self.senders) == 1 and self.from_count == 1 else None
 
 
-NO_HEADS = Heads((), (), (), "", None, ())
+NO_HEADERS = MailHeaders((), (), (), "", None, ())
 
 
-def read_heads(raw: bytes) -> Heads:
+def read_headers(raw: bytes) -> MailHeaders:
     """The headers of a mail, of which the body is not looked at; none when they are broken beyond reading."""
     try:
-        return heads_of(BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADERS_SEEN]))
+        return headers_of(BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADER_BYTES_MAX]))
     except _UNREADABLE:
-        return NO_HEADS
+        return NO_HEADERS
 
 
-def heads_of(message: Message) -> Heads:
+def headers_of(message: Message) -> MailHeaders:
     """The headers of a mail that is taken apart already."""
     items = list(message.raw_items())
     froms = [str(value) for name, value in items if name.lower() == "from"]
     is_whole = all(len(value) <= HEADER_MAX for value in froms)  # cut, an address could be read as another person's
     bare = [(name, unfolded(value, _most(name))) for name, value in items[:HEADERS_MAX]]
-    found = tuple((tidy(name), decode_words(value)) for name, value in bare)
+    found = tuple((clean_text(name), decode_words(value)) for name, value in bare)
     named = [(name.lower(), value) for name, value in bare]
     replied = [one for name, value in named if name == "in-reply-to" for one in _MESSAGE_ID.findall(value)]
     before = [one for name, value in named if name == "references" for one in _MESSAGE_ID.findall(value)]
     ids = [one for name, value in named if name == "message-id" for one in _MESSAGE_ID.findall(value)]
     subject = next((value for (name, _), (_, value) in zip(named, found, strict=True) if name == "subject"), "")
-    return Heads(
+    return MailHeaders(
         found,
         tuple(_senders(next((value for name, value in named if name == "from"), ""))) if is_whole else (),
         tuple(dict.fromkeys(_recipients(named)))[:_RECIPIENTS_MAX],
         " ".join(subject.split())[:SUBJECT_MAX],
-        tidy(ids[0])[:MESSAGE_ID_MAX] if ids else None,
-        tuple(dict.fromkeys(tidy(one) for one in (*replied, *reversed(before))))[:REFERENCES_MAX],
+        clean_text(ids[0])[:MESSAGE_ID_MAX] if ids else None,
+        tuple(dict.fromkeys(clean_text(one) for one in (*replied, *reversed(before))))[:REFERENCES_MAX],
         len(froms),
     )
 
@@ -116,7 +116,7 @@ def unfolded(value: object, most: int = LONG_HEADER_MAX) -> str:
     text = str(value)[:most]
     if not text.isascii():
         text = decode(text.encode("ascii", "surrogateescape") if _is_escaped(text) else text.encode(), None)
-    return tidy(text).replace("\n", " ").strip()
+    return clean_text(text).replace("\n", " ").strip()
 
 
 def _is_escaped(text: str) -> bool:
@@ -145,7 +145,7 @@ def decode_words(value: str) -> str:
     if pending is not None:
         out.append(decode(pending[1], pending[0]))
     out.append(joined[end:])
-    return tidy("".join(out)).replace("\n", " ")
+    return clean_text("".join(out)).replace("\n", " ")
 
 
 def _word(encoding: str, text: str) -> bytes | None:

@@ -10,15 +10,15 @@ from io import BytesIO
 
 from msgspec import Struct
 
-from clearline.mail.format.headers import Heads, decode_words, heads_of, unfolded
-from clearline.mail.format.reply_text import BODY_MAX, decode, from_html, tidy, unflow
+from clearline.mail.format.headers import MailHeaders, decode_words, headers_of, unfolded
+from clearline.mail.format.reply_text import BODY_MAX, clean_text, decode, join_flowed, text_from_html
 from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.attachments.domain import ANY_TYPE
 
 FILES_MAX = 200
 """The most files of a mail that are taken; of the others it is only known how many there were."""
 
-DEEPEST = 40
+DEPTH_MAX = 40
 """How deep parts may lie in parts."""
 
 PARTS_MAX, BOUNDARIES_MAX = 5000, 100
@@ -31,9 +31,9 @@ TRACKER_MAX = 512
 """Bytes: an image of the text that is smaller is there to see who reads the mail."""
 
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
-_SEALED = {"multipart/encrypted", "application/pgp-encrypted"}
-_OPAQUE = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
-_AS_ANY = {"application/ms-tnef", "application/vnd.ms-tnef", "text/calendar", "application/ics"}
+_ENCRYPTED_TYPES = {"multipart/encrypted", "application/pgp-encrypted"}
+_SMIME_TYPES = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+_UNTYPED = {"application/ms-tnef", "application/vnd.ms-tnef", "text/calendar", "application/ics"}
 """What is kept as a file of no type: the desk cannot read it, and somebody may need it."""
 
 _TEXTS = {"text/plain", "text/html"}
@@ -51,14 +51,14 @@ class MailFile(Struct, frozen=True):
     content: bytes
 
 
-class Parsed(Struct, frozen=True):
-    """A mail taken apart. ``left_out`` counts the files past ``FILES_MAX``; what is sealed the desk cannot read."""
+class ParsedMail(Struct, frozen=True):
+    """A parsed mail. ``omitted_files`` counts the files after ``FILES_MAX``. An encrypted mail has no readable text."""
 
-    heads: Heads
+    headers: MailHeaders
     text: str
     files: tuple[MailFile, ...]
-    left_out: int
-    is_sealed: bool
+    omitted_files: int
+    is_encrypted: bool
 
 
 class MailUnreadable(Exception):
@@ -70,16 +70,16 @@ class _Found:
 
     def __init__(self) -> None:
         self.files: list[MailFile] = []
-        self.left_out = 0
-        self.is_sealed = False
+        self.omitted_files = 0
+        self.is_encrypted = False
 
     def add(self, name: str, media_type: str, content: bytes) -> None:
         if len(self.files) < FILES_MAX:
             number = len(self.files) + 1
-            kept = ANY_TYPE if media_type in _AS_ANY else media_type
+            kept = ANY_TYPE if media_type in _UNTYPED else media_type
             self.files.append(MailFile(_file_name(name, media_type, number), kept, content))
         else:
-            self.left_out += 1
+            self.omitted_files += 1
 
 
 def message_of(raw: bytes) -> Message:
@@ -110,7 +110,7 @@ def _refuse_bombs(raw: bytes) -> None:
         raise MailUnreadable("its headers are too long")
 
 
-def parse(raw: bytes) -> Parsed:
+def parse(raw: bytes) -> ParsedMail:
     """What a mail says. Archives are not opened, and what a part claims to be is believed only for its kind.
 
     Raises:
@@ -119,7 +119,7 @@ def parse(raw: bytes) -> Parsed:
     return read_message(message_of(raw))
 
 
-def read_message(message: Message) -> Parsed:
+def read_message(message: Message) -> ParsedMail:
     """What a mail says that is taken apart already; as ``parse``.
 
     Raises:
@@ -127,16 +127,18 @@ def read_message(message: Message) -> Parsed:
     """
     found = _Found()
     text = _read(message, found, 0)
-    return Parsed(heads_of(message), text.strip("\n"), tuple(found.files), found.left_out, found.is_sealed)
+    return ParsedMail(
+        headers_of(message), text.strip("\n"), tuple(found.files), found.omitted_files, found.is_encrypted
+    )
 
 
 def _read(part: Message, found: _Found, depth: int) -> str:
     """The text of a part; its files go to ``found``."""
-    if depth > DEEPEST:
+    if depth > DEPTH_MAX:
         raise MailUnreadable("its parts lie too deep in each other")
     kind = part.get_content_type()
-    if kind in _SEALED:
-        found.is_sealed = True
+    if kind in _ENCRYPTED_TYPES:
+        found.is_encrypted = True
     if part.is_multipart() and not kind.startswith("message/"):
         inner = [one for one in part.get_payload() if isinstance(one, Message)]
         if kind == "multipart/alternative":
@@ -161,11 +163,11 @@ def _is_file(part: Message) -> bool:
 
 
 def _text(part: Message, kind: str) -> str:
-    text = tidy(decode(_content(part), _parameter(part, "charset")))[:BODY_MAX]
+    text = clean_text(decode(_content(part), _parameter(part, "charset")))[:BODY_MAX]
     if kind == "text/html":
-        return from_html(text)
+        return text_from_html(text)
     if _parameter(part, "format").lower() == "flowed":
-        return unflow(text, deletes_space=_parameter(part, "delsp").lower() == "yes")
+        return join_flowed(text, deletes_space=_parameter(part, "delsp").lower() == "yes")
     return text
 
 
@@ -173,8 +175,8 @@ def _keep(part: Message, kind: str, found: _Found) -> None:
     name = _named(part)
     if kind in _SIGNATURES:
         return
-    if kind in _OPAQUE:
-        found.is_sealed = True
+    if kind in _SMIME_TYPES:
+        found.is_encrypted = True
     if kind.startswith("message/") and part.is_multipart():
         inner = [one for one in part.get_payload() if isinstance(one, Message)]
         subject = decode_words(str(inner[0].get("subject", ""))) if len(inner) == 1 else ""
@@ -229,7 +231,7 @@ def _named(part: Message) -> str:
 
 def _file_name(name: str, media_type: str, number: int) -> str:
     """A name that may be kept: its last part, without what cannot be seen, and not too long."""
-    name = unicodedata.normalize("NFC", _HIDDEN.sub("", tidy(name))).replace("\\", "/").rpartition("/")[2]
+    name = unicodedata.normalize("NFC", _HIDDEN.sub("", clean_text(name))).replace("\\", "/").rpartition("/")[2]
     name = " ".join(name.split()).strip(". ") or f"file-{number}{mimetypes.guess_extension(media_type) or '.bin'}"
     if len(name) > attachment.NAME_MAX:
         stem, dot, ending = name.rpartition(".")

@@ -63,14 +63,14 @@ def decode(content: bytes, charset: str | None) -> str:
     return content.decode("cp1252", "replace")
 
 
-def tidy(text: str) -> str:
+def clean_text(text: str) -> str:
     """Text that can be stored and shown: without NULs and other unseen characters, its lines ended as Unix does."""
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def from_html(source: str) -> str:
+def text_from_html(source: str) -> str:
     """The text of a page. What is too deep for the parser is read without its tags, with nothing lost."""
-    source = tidy(source[:BODY_MAX])
+    source = clean_text(source[:BODY_MAX])
     try:
         text: str = get_text(source, ParserConfig(display_images=False))
     except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError):  # it is a parser of others
@@ -78,7 +78,7 @@ def from_html(source: str) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
 
 
-def unflow(text: str, *, deletes_space: bool) -> str:
+def join_flowed(text: str, *, deletes_space: bool) -> str:
     """Text of ``format=flowed`` with its paragraphs in one line each (RFC 3676, 4.2)."""
     lines: list[str] = []
     open_depth: int | None = None
@@ -96,7 +96,7 @@ def unflow(text: str, *, deletes_space: bool) -> str:
     return "\n".join(lines)
 
 
-def reply_in(text: str) -> str:
+def reply_text(text: str) -> str:
     """What somebody wrote in answer: without the mail that they answered, and without their signature.
 
     Answers between the lines of a quote keep the quote. Empty when nothing but quote and signature is there: what was
@@ -107,7 +107,7 @@ def reply_in(text: str) -> str:
     return "\n".join(answered).strip() if _own(answered) else ""
 
 
-def unquoted(text: str) -> str:
+def unquoted_text(text: str) -> str:
     """What a mail says besides what it quotes, signature and all; empty when that is nothing."""
     top, below = _parted(text)
     return "\n".join(_own(top) + _own(below[_first_mark(below) :])).strip()

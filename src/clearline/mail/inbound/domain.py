@@ -7,35 +7,35 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.mail.format.headers import Heads
+from clearline.mail.format.headers import MailHeaders
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, parse_ticket_number
 from clearline.tickets.note_domain import TEXT_MAX
 
 REASON_MAX = 255
-SAME_WITHIN = timedelta(days=7)
+DUPLICATE_WINDOW = timedelta(days=7)
 """For so long a mail of the same Message-ID, sender and body is taken once at a mailbox."""
 
-KEPT = timedelta(days=90)
+RAW_RETENTION = timedelta(days=90)
 """For so long the mail itself is kept after what became of it was decided, or after it came and was put aside."""
 
-TRIES = 5
+MAX_ATTEMPTS = 5
 """How often a mail may fail before it is put aside."""
 
-LEASE = timedelta(minutes=2)
+CLAIM_DURATION = timedelta(minutes=2)
 """For so long a process has a mail for itself; a claim that runs out counts as a failure."""
 
 TOO_LARGE = "too large"
 
-BURST, BURST_SPAN = 20, timedelta(minutes=10)
-DAILY, DAY = 100, timedelta(days=1)
+BURST_LIMIT, BURST_WINDOW = 20, timedelta(minutes=10)
+DAILY_LIMIT, DAILY_WINDOW = 100, timedelta(days=1)
 """More mails of one sender in such a time are put aside: two programs that answer each other must come to an end."""
 
 NO_TEXT = "(The mail has no text.)"
 NO_SUBJECT = "(no subject)"
-CUT = "\n[Shortened. The whole text is attached as mail.txt.]"
-_MANY_NAMES = 15
+TRUNCATION_NOTICE = "\n[Shortened. The whole text is attached as mail.txt.]"
+_FILE_NAMES_MAX = 15
 _SUBJECT_NUMBER = re.compile(r"\[(INC[0-9]{12})\]")
-_BULK = {"bulk", "junk", "list", "auto_reply"}
+_BULK_PRECEDENCES = {"bulk", "junk", "list", "auto_reply"}
 _AUTOMATIC_SUBJECT = re.compile(
     r"\s*(automatic reply|auto(matic)?[ -]?(reply|response)|auto:|out of (the )?office|automatische antwort|"
     r"abwesenheitsnotiz|abwesend:|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|"
@@ -62,7 +62,7 @@ class InboundState(StrEnum):
     """A person said that nothing becomes of it."""
 
 
-REVIEWED = (InboundState.QUARANTINED, InboundState.IGNORED)
+REVIEWABLE = (InboundState.QUARANTINED, InboundState.IGNORED)
 """What a person may still release or discard."""
 
 
@@ -92,24 +92,24 @@ class InboundMail(Struct, frozen=True):
     decided_at: datetime | None
 
 
-def automatic(heads: Heads, *, envelope_from: str) -> str | None:
+def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
     """Why a mail is no person's, or None when it may be one's."""
-    submitted = heads.first("auto-submitted").partition(";")[0].strip().lower()
+    submitted = headers.first("auto-submitted").partition(";")[0].strip().lower()
     reasons = (
         (submitted not in {"", "no"}, f"it says Auto-Submitted: {submitted[:40]}"),
-        (heads.first("precedence").strip().lower() in _BULK, "it says Precedence: bulk, junk or list"),
-        (bool(heads.values("x-autoreply") or heads.values("x-autorespond")), "it says X-Autoreply"),
-        (bool(heads.values("list-id")), "it comes from a mailing list"),
-        (heads.first("content-type").lower().startswith("multipart/report"), "it is a report, such as a receipt"),
+        (headers.first("precedence").strip().lower() in _BULK_PRECEDENCES, "it says Precedence: bulk, junk or list"),
+        (bool(headers.values("x-autoreply") or headers.values("x-autorespond")), "it says X-Autoreply"),
+        (bool(headers.values("list-id")), "it comes from a mailing list"),
+        (headers.first("content-type").lower().startswith("multipart/report"), "it is a report, such as a receipt"),
         (envelope_from == "", "it has no sender that could be answered"),
-        (_AUTOMATIC_SUBJECT.match(heads.subject) is not None, "its subject is that of an automatic answer"),
+        (_AUTOMATIC_SUBJECT.match(headers.subject) is not None, "its subject is that of an automatic answer"),
     )
     return next((why for holds, why in reasons if holds), None)
 
 
-def fails_dmarc(heads: Heads) -> bool:
+def fails_dmarc(headers: MailHeaders) -> bool:
     """Whether a server on the way found that the sender is not who it says (RFC 8601, ``dmarc=fail``)."""
-    return any(_DMARC_FAILED.search(value) for value in heads.values("authentication-results"))
+    return any(_DMARC_FAILED.search(value) for value in headers.values("authentication-results"))
 
 
 def number_in_subject(subject: str) -> int | None:
@@ -138,13 +138,13 @@ def _fitted(text: str, refused: list[str], most: int) -> tuple[str, bool]:
     said = text if text.strip() else NO_TEXT
     if len(said) + len(tail) <= most:
         return said + tail, False
-    return said[: most - len(tail) - len(CUT)] + CUT + tail, True
+    return said[: most - len(tail) - len(TRUNCATION_NOTICE)] + TRUNCATION_NOTICE + tail, True
 
 
 def _told(refused: list[str]) -> str:
     if not refused:
         return ""
-    shown = [one[:120] for one in refused[:_MANY_NAMES]]
-    if len(refused) > _MANY_NAMES:
-        shown.append(f"and {len(refused) - _MANY_NAMES} more")
+    shown = [one[:120] for one in refused[:_FILE_NAMES_MAX]]
+    if len(refused) > _FILE_NAMES_MAX:
+        shown.append(f"and {len(refused) - _FILE_NAMES_MAX} more")
     return "\n\n[Not attached: " + "; ".join(shown) + "]"

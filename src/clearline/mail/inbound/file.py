@@ -13,12 +13,12 @@ from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.mail.format.headers import Address
-from clearline.mail.format.parts import MailFile, Parsed
-from clearline.mail.format.reply_text import reply_in, unquoted
+from clearline.mail.format.parts import MailFile, ParsedMail
+from clearline.mail.format.reply_text import reply_text, unquoted_text
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState, description_of, note_text, title_of
-from clearline.mail.inbound.store import Outcome
+from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import thread_store
 from clearline.platform.database.transactions import Tx
 from clearline.routing.usecases import ROUTING
@@ -35,7 +35,7 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import Source, Visibility
 
-SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
+SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
 """What a mail can do in the name of its sender."""
 
 UNKNOWN_SERVICE = "not named"
@@ -44,7 +44,7 @@ _WORD = re.compile(r"[^\s,;:()<>\[\]\"'„“”]+")
 _TEXT_FILE = "mail.txt"
 
 
-class MailDesk(Struct, frozen=True):
+class InboundMailContext(Struct, frozen=True):
     """What mail that comes in is dealt with by. ``secret`` reads reply addresses; ``sender`` is our own address.
 
     ``staged`` gathers what was stored for attachments: when the transaction fails, ``discard`` deletes it.
@@ -62,7 +62,7 @@ class MailDesk(Struct, frozen=True):
             await self.blobs.delete(key)
 
 
-async def speaker(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
+async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
     """In whose name a mail speaks on a ticket: a person of the provider or of the ticket's company, or its contact.
 
     Who follows a ticket is one of these. None for anybody else, and for people who are not active any more.
@@ -70,26 +70,28 @@ async def speaker(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
     for company_id in (PROVIDER_ID, ticket.company_id):
         user = await account_store.user_with_email(tx, company_id, sender.address)
         if user is not None:
-            return await account_store.actor_for(tx, company_id, user.id, SCOPES)
+            return await account_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
     if ticket.contact.email.lower() == sender.address:
-        return await guest(tx, ticket.company_id, ticket.contact.name)
+        return await contact_actor(tx, ticket.company_id, ticket.contact.name)
     return None
 
 
-async def guest(tx: Tx, company_id: UUID, name: str) -> Actor | None:
+async def contact_actor(tx: Tx, company_id: UUID, name: str) -> Actor | None:
     """Somebody who speaks for a company and is none of its users."""
     company = await account_store.company(tx, company_id)
     scopes = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
     return None if company is None else Actor(Role.CUSTOMER, name, company, scopes=scopes)
 
 
-async def target(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
+async def lock_final_ticket(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
     """The ticket that what is said about a ticket belongs to: another one when it was merged. Held against changes."""
     final = await ticket_store.merge_target(tx, company_id, number)
     return await ticket_store.lock(tx, company_id, final)
 
 
-async def file_as_note(tx: Tx, parsed: Parsed, number: int, *, desk: MailDesk, now: datetime) -> Outcome:
+async def file_as_note(
+    tx: Tx, parsed: ParsedMail, number: int, *, context: InboundMailContext, now: datetime
+) -> InboundMailOutcome:
     """Make a mail a note of a ticket that somebody chose for it.
 
     Raises:
@@ -97,19 +99,19 @@ async def file_as_note(tx: Tx, parsed: Parsed, number: int, *, desk: MailDesk, n
         TicketFinished: it takes no more notes.
     """
     company_id = await ticket_store.company_of(tx, number)
-    ticket = None if company_id is None else await target(tx, company_id, number)
+    ticket = None if company_id is None else await lock_final_ticket(tx, company_id, number)
     if ticket is None:
         raise NotFound("ticket", ticket_number(number))
     sender = _sender(parsed)
-    actor = await speaker(tx, sender, ticket) or await guest(tx, ticket.company_id, name_of(sender))
+    actor = await acting_user(tx, sender, ticket) or await contact_actor(tx, ticket.company_id, name_of(sender))
     if actor is None:
         raise NotFound("ticket", ticket_number(number))
-    return await write_note(tx, actor, parsed, ticket, desk=desk, now=now)
+    return await add_note(tx, actor, parsed, ticket, context=context, now=now)
 
 
 async def file_as_ticket(
-    tx: Tx, parsed: Parsed, company: Company, mailbox_id: UUID | None, *, desk: MailDesk, now: datetime
-) -> Outcome:
+    tx: Tx, parsed: ParsedMail, company: Company, mailbox_id: UUID | None, *, context: InboundMailContext, now: datetime
+) -> InboundMailOutcome:
     """Make a mail a ticket of a company that somebody chose for it, with its sender as the contact.
 
     Raises:
@@ -117,16 +119,18 @@ async def file_as_ticket(
     """
     sender = _sender(parsed)
     user = await account_store.user_with_email(tx, company.id, sender.address)
-    actor = None if user is None else await account_store.actor_for(tx, company.id, user.id, SCOPES)
-    actor = actor or await guest(tx, company.id, name_of(sender))
+    actor = None if user is None else await account_store.actor_for(tx, company.id, user.id, SENDER_SCOPES)
+    actor = actor or await contact_actor(tx, company.id, name_of(sender))
     if actor is None:
         raise NotFound("company", company.code)
     phone = "" if user is None else user.phone
     contact = Contact(name_of(sender), phone, sender.address)
-    return await raise_ticket(tx, actor, parsed, contact, mailbox_id, desk=desk, now=now)
+    return await raise_ticket(tx, actor, parsed, contact, mailbox_id, context=context, now=now)
 
 
-async def write_note(tx: Tx, actor: Actor, parsed: Parsed, ticket: Ticket, *, desk: MailDesk, now: datetime) -> Outcome:
+async def add_note(
+    tx: Tx, actor: Actor, parsed: ParsedMail, ticket: Ticket, *, context: InboundMailContext, now: datetime
+) -> InboundMailOutcome:
     """Add what a mail says to a ticket, with its files, in somebody's name.
 
     What the provider's people send is internal: their mail may quote what customers must not see, and its sender is
@@ -138,26 +142,26 @@ async def write_note(tx: Tx, actor: Actor, parsed: Parsed, ticket: Ticket, *, de
     of_staff = access.note_source(actor) is Source.SELLER
     seen_by = Visibility.INTERNAL if of_staff else Visibility.PUBLIC
     room = PER_TICKET - await attachment_store.count(tx, ticket.company_id, ticket.number)
-    taken, refused = _sorted(parsed, desk.limits, room, seen_by)
-    said = reply_in(parsed.text) or ("" if of_staff else unquoted(parsed.text))
+    taken, refused = _accepted_files(parsed, context.limits, room, seen_by)
+    said = reply_text(parsed.text) or ("" if of_staff else unquoted_text(parsed.text))
     text, is_cut = note_text(said, refused)
     added = await notes.append_note(tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=seen_by, now=now)
-    whole = _whole(said, room - len(taken), seen_by, is_cut=is_cut)
-    await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
-    await _refer(tx, parsed, ticket, now=now)
-    return Outcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, added.number)
+    whole = _full_text_file(said, room - len(taken), seen_by, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*taken, *whole], context=context, now=now)
+    await _remember_message_id(tx, parsed, ticket, now=now)
+    return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, added.number)
 
 
 async def raise_ticket(
     tx: Tx,
     actor: Actor,
-    parsed: Parsed,
+    parsed: ParsedMail,
     contact: Contact,
     mailbox_id: UUID | None,
     *,
-    desk: MailDesk,
+    context: InboundMailContext,
     now: datetime,
-) -> Outcome:
+) -> InboundMailOutcome:
     """Raise a ticket out of a mail for the actor's company, and put it into the mailbox's queue, if it has one.
 
     Raises:
@@ -165,24 +169,24 @@ async def raise_ticket(
     """
     if actor.company is None:
         raise NotFound("company", "")
-    taken, refused = _sorted(parsed, desk.limits, PER_TICKET - 1, Visibility.PUBLIC)
+    taken, refused = _accepted_files(parsed, context.limits, PER_TICKET - 1, Visibility.PUBLIC)
     text, is_cut = description_of(parsed.text, refused)
     kind, service_id = await _service(tx, actor.company.id, parsed)
-    title = title_of(parsed.heads.subject)
+    title = title_of(parsed.headers.subject)
     new = NewTicket(title, text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
     ticket = (await ticket_cases.create_ticket(tx, actor, new, now=now)).ticket
-    whole = _whole(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
-    await _attach(tx, actor, ticket, [*taken, *whole], desk=desk, now=now)
+    whole = _full_text_file(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*taken, *whole], context=context, now=now)
     mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
     if mailbox is not None and mailbox.queue_id is not None:
         await ticket_changes.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
-    await _refer(tx, parsed, ticket, now=now)
-    return Outcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number)
+    await _remember_message_id(tx, parsed, ticket, now=now)
+    return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number)
 
 
-async def _service(tx: Tx, company_id: UUID, parsed: Parsed) -> tuple[ServiceType, str]:
+async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[ServiceType, str]:
     """The first service of the company that the subject or the text names by its id, or none in particular."""
-    found = _WORD.finditer(f"{parsed.heads.subject}\n{parsed.text}")
+    found = _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}")
     words: dict[str, None] = {}
     for one in found:
         words.update(dict.fromkeys((one[0], one[0].rstrip(".!?"))))
@@ -193,15 +197,15 @@ async def _service(tx: Tx, company_id: UUID, parsed: Parsed) -> tuple[ServiceTyp
     return (ServiceType.NON_CONSOLE, UNKNOWN_SERVICE) if first is None else (known[first], first)
 
 
-def _sender(parsed: Parsed) -> Address:
+def _sender(parsed: ParsedMail) -> Address:
     """Whom the mail is from.
 
     Raises:
         InvalidInput: it does not say.
     """
-    if parsed.heads.sender is None:
+    if parsed.headers.sender is None:
         raise InvalidInput([])
-    return parsed.heads.sender
+    return parsed.headers.sender
 
 
 def name_of(sender: Address) -> str:
@@ -209,14 +213,14 @@ def name_of(sender: Address) -> str:
     return (sender.name or sender.address)[:NAME_MAX]
 
 
-def _sorted(
-    parsed: Parsed, limits: Limits, room: int, seen_by: Visibility
+def _accepted_files(
+    parsed: ParsedMail, limits: Limits, room: int, seen_by: Visibility
 ) -> tuple[list[tuple[NewAttachment, bytes]], list[str]]:
     """The files that are attached, and of the others the name and why not."""
     taken: list[tuple[NewAttachment, bytes]] = []
     refused: list[str] = []
     for file in parsed.files:
-        new = _described(file, limits, seen_by)
+        new = _attachment_of(file, limits, seen_by)
         if new is None:
             refused.append(f"{file.name} (files of type {file.media_type} are not accepted)")
         elif len(file.content) > limits.size:
@@ -225,12 +229,12 @@ def _sorted(
             refused.append(f"{file.name} (the ticket has the maximum number of attachments)")
         else:
             taken.append((new, file.content))
-    if parsed.left_out:
-        refused.append(f"{parsed.left_out} more files")
+    if parsed.omitted_files:
+        refused.append(f"{parsed.omitted_files} more files")
     return taken, refused
 
 
-def _described(file: MailFile, limits: Limits, seen_by: Visibility) -> NewAttachment | None:
+def _attachment_of(file: MailFile, limits: Limits, seen_by: Visibility) -> NewAttachment | None:
     try:
         return new_attachment(file.name, file.media_type, seen_by, limits)
     except MediaTypeRefused:
@@ -239,7 +243,7 @@ def _described(file: MailFile, limits: Limits, seen_by: Visibility) -> NewAttach
         return new_attachment("file", file.media_type, seen_by, limits)
 
 
-def _whole(text: str, room: int, seen_by: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
+def _full_text_file(text: str, room: int, seen_by: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
     """The whole text as a file, when what was written to the ticket had to be cut."""
     if not is_cut or room < 1:
         return []
@@ -247,11 +251,17 @@ def _whole(text: str, room: int, seen_by: Visibility, *, is_cut: bool) -> list[t
 
 
 async def _attach(
-    tx: Tx, actor: Actor, ticket: Ticket, files: list[tuple[NewAttachment, bytes]], *, desk: MailDesk, now: datetime
+    tx: Tx,
+    actor: Actor,
+    ticket: Ticket,
+    files: list[tuple[NewAttachment, bytes]],
+    *,
+    context: InboundMailContext,
+    now: datetime,
 ) -> None:
     for new, content in files:
-        kept: Content = await desk.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
-        desk.staged.append(Key(ticket.company_id, kept.id))
+        kept: Content = await context.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
+        context.staged.append(Key(ticket.company_id, kept.id))
         await attachments.add_attachment(tx, actor, ticket.number, new, kept, now=now)
 
 
@@ -259,6 +269,6 @@ async def _blocks(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-async def _refer(tx: Tx, parsed: Parsed, ticket: Ticket, *, now: datetime) -> None:
-    if parsed.heads.message_id is not None:
-        await thread_store.add(tx, ticket.company_id, ticket.number, parsed.heads.message_id, now=now)
+async def _remember_message_id(tx: Tx, parsed: ParsedMail, ticket: Ticket, *, now: datetime) -> None:
+    if parsed.headers.message_id is not None:
+        await thread_store.add(tx, ticket.company_id, ticket.number, parsed.headers.message_id, now=now)

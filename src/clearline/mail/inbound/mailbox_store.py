@@ -89,7 +89,7 @@ async def delete(tx: Tx, mailbox_id: UUID) -> None:
     await tx.write("delete from mailbox where id = $1", mailbox_id)
 
 
-async def hold_polling(tx: Tx) -> bool:
+async def lock_polling(tx: Tx) -> bool:
     """Whether nobody else polls; then nobody else does until the transaction ends."""
     found = await tx.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", "clearline polls mailboxes")
     return found is True

@@ -16,7 +16,7 @@ from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound.imap import ImapAccess, open_mailbox
 from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox
-from clearline.mail.inbound.secret_box import Sealer
+from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
@@ -26,15 +26,15 @@ from clearline.text import check_text
 KIND = "mailbox"
 PASSWORD = "imap_password"  # noqa: S105 - the name of a field
 _COUNTED_MAX = 1000
-_UNTOLD = {"imap_secret", "polled_at", "last_error"}
+_FIELDS_NOT_IN_EVENTS = {"imap_secret", "polled_at", "last_error"}
 """Fields that no event repeats."""
 
 
-async def sealer(tx: Tx, secret_key: str | None) -> Sealer:
+async def secret_box(tx: Tx, secret_key: str | None) -> SecretBox:
     """What passwords are encrypted with: the key of the settings, or one that the servers on this database share."""
     if secret_key is not None:
-        return Sealer(secret_key.encode())
-    return Sealer(await shared_secret(tx, "mailboxes", secrets.token_bytes(32)))
+        return SecretBox(secret_key.encode())
+    return SecretBox(await shared_secret(tx, "mailboxes", secrets.token_bytes(32)))
 
 
 async def list_mailboxes(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Mailbox]:
@@ -75,7 +75,9 @@ async def mailbox_named(tx: Tx, actor: Actor, address: str) -> Mailbox:
     return found[0]
 
 
-async def add_mailbox(tx: Tx, actor: Actor, values: Mapping[str, Any], *, sealed_by: Sealer, now: datetime) -> Mailbox:
+async def add_mailbox(
+    tx: Tx, actor: Actor, values: Mapping[str, Any], *, secret_box: SecretBox, now: datetime
+) -> Mailbox:
     """Take mail for an address; ``values`` are fields of ``Mailbox`` and ``imap_password``, the address at least.
 
     Raises:
@@ -84,14 +86,14 @@ async def add_mailbox(tx: Tx, actor: Actor, values: Mapping[str, Any], *, sealed
         AlreadyExists: another mailbox has the address.
     """
     await lock_setup(tx, actor)
-    made = _with(Mailbox(uuid4(), "", now), values, sealed_by)
-    changes = [Change(one.field, None, one.after) for one in _told(Mailbox(made.id, "", now), made)]
+    made = _with_values(Mailbox(uuid4(), "", now), values, secret_box)
+    changes = [Change(one.field, None, one.after) for one in _changes(Mailbox(made.id, "", now), made)]
     await _save(tx, actor, made, "created", changes, now=now)
     return made
 
 
 async def change_mailbox(
-    tx: Tx, actor: Actor, mailbox_id: UUID, values: Mapping[str, Any], *, sealed_by: Sealer, now: datetime
+    tx: Tx, actor: Actor, mailbox_id: UUID, values: Mapping[str, Any], *, secret_box: SecretBox, now: datetime
 ) -> Mailbox:
     """Set some fields of a mailbox; a password that is not named stays.
 
@@ -100,8 +102,8 @@ async def change_mailbox(
         Forbidden, InvalidInput, AlreadyExists: as for ``add_mailbox``.
     """
     before = await lock_mailbox(tx, actor, mailbox_id)
-    after = _with(before, values, sealed_by)
-    if changes := _told(before, after):
+    after = _with_values(before, values, secret_box)
+    if changes := _changes(before, after):
         await _save(tx, actor, after, "changed", changes, now=now)
     return after
 
@@ -149,37 +151,37 @@ async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
     return found
 
 
-def imap_access(mailbox: Mailbox, sealed_by: Sealer) -> ImapAccess:
+def imap_access(mailbox: Mailbox, secret_box: SecretBox) -> ImapAccess:
     """How a polled mailbox is reached.
 
     Raises:
-        Unsealable: its password was encrypted with another key.
+        UndecryptableSecret: its password was encrypted with another key.
     """
     return ImapAccess(
         mailbox.imap_host or "",
         mailbox.imap_port or IMAP_PORTS[mailbox.imap_tls],
         mailbox.imap_tls,
         mailbox.imap_user or "",
-        sealed_by.open(mailbox.imap_secret or b""),
+        secret_box.decrypt(mailbox.imap_secret or b""),
         mailbox.imap_folder,
     )
 
 
-def count_unseen(mailbox: Mailbox, sealed_by: Sealer) -> int:
+def count_unseen(mailbox: Mailbox, secret_box: SecretBox) -> int:
     """Log in to the IMAP server of a mailbox and count its unseen mails, up to 1000. Blocks: call it in a thread.
 
     Raises:
         ImapFailed: the mailbox cannot be read.
-        Unsealable: its password was encrypted with another key.
+        UndecryptableSecret: its password was encrypted with another key.
     """
-    opened = open_mailbox(imap_access(mailbox, sealed_by))
+    opened = open_mailbox(imap_access(mailbox, secret_box))
     try:
         return len(opened.unseen(_COUNTED_MAX))
     finally:
         opened.close()
 
 
-def _with(mailbox: Mailbox, values: Mapping[str, Any], sealed_by: Sealer) -> Mailbox:
+def _with_values(mailbox: Mailbox, values: Mapping[str, Any], secret_box: SecretBox) -> Mailbox:
     plain = {name: value for name, value in values.items() if name != PASSWORD}
     if "address" in plain:
         plain["address"] = plain["address"].lower()
@@ -187,7 +189,7 @@ def _with(mailbox: Mailbox, values: Mapping[str, Any], sealed_by: Sealer) -> Mai
     if password is not None:
         if violations := check_text("imap.password", password, most=PASSWORD_MAX):
             raise InvalidInput(violations)
-        plain["imap_secret"] = sealed_by.seal(password)
+        plain["imap_secret"] = secret_box.encrypt(password)
     elif PASSWORD in values or ("imap_host" in plain and plain["imap_host"] is None):
         plain["imap_secret"] = None
     changed = replace(mailbox, **plain)
@@ -201,16 +203,16 @@ def _server(mailbox: Mailbox) -> tuple[object, ...]:
     return mailbox.imap_host, mailbox.imap_port, mailbox.imap_tls, mailbox.imap_user
 
 
-def _told(before: Mailbox, after: Mailbox) -> list[Change]:
+def _changes(before: Mailbox, after: Mailbox) -> list[Change]:
     """What an event says of a change: of a password only that it is another one."""
-    changes = [one for one in changes_between(before, after) if one.field not in _UNTOLD]
-    told = [Change(one.field, _plain(one.before), _plain(one.after)) for one in changes]
+    changes = [one for one in changes_between(before, after) if one.field not in _FIELDS_NOT_IN_EVENTS]
+    told = [Change(one.field, _event_value(one.before), _event_value(one.after)) for one in changes]
     if before.imap_secret != after.imap_secret:
         told.append(Change(PASSWORD, None, None))
     return told
 
 
-def _plain(value: object) -> object:
+def _event_value(value: object) -> object:
     return str(value) if isinstance(value, UUID) else value
 
 

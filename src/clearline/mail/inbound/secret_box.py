@@ -9,31 +9,31 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _ABOUT = b"clearline sealed secrets 1"
 
 
-class Unsealable(Exception):
+class UndecryptableSecret(Exception):
     """The secret was sealed with another key, or is damaged: it has to be given again."""
 
     def __init__(self) -> None:
         super().__init__("the password cannot be decrypted: CLEARLINE_SECRET_KEY is another one; give it again")
 
 
-class Sealer:
+class SecretBox:
     """Seals and opens secrets with one key (Fernet: AES-128-CBC and HMAC-SHA256)."""
 
     def __init__(self, key: bytes) -> None:
         derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_ABOUT).derive(key)
         self._fernet = Fernet(urlsafe_b64encode(derived))
 
-    def seal(self, secret: str) -> bytes:
+    def encrypt(self, secret: str) -> bytes:
         """A secret as it may be kept."""
         return self._fernet.encrypt(secret.encode())
 
-    def open(self, sealed: bytes) -> str:
+    def decrypt(self, encrypted: bytes) -> str:
         """The secret again.
 
         Raises:
-            Unsealable: it was sealed with another key.
+            UndecryptableSecret: it was sealed with another key.
         """
         try:
-            return self._fernet.decrypt(sealed).decode()
+            return self._fernet.decrypt(encrypted).decode()
         except InvalidToken:
-            raise Unsealable from None
+            raise UndecryptableSecret from None

@@ -16,7 +16,7 @@ _COLUMNS = """i.id, i.mailbox_id, i.received_at, i.envelope_from, i.envelope_to,
 _STATE_AT, _WIDTH = 10, 18
 
 
-class Outcome(NamedTuple):
+class InboundMailOutcome(NamedTuple):
     """What became of a mail. ``by`` is the person who said so, if one did."""
 
     state: InboundState
@@ -78,7 +78,7 @@ async def insert(tx: Tx, mail: InboundMail, hashes: Hashes, raw: bytes | None, *
     return row is not None
 
 
-BEGIN = f"""
+CLAIM_NEXT = f"""
     update inbound_mail i set claimed_until = $4, attempts = attempts + (claimed_until is not null)::integer
      where i.id = (select id from inbound_mail
                     where state = 'waiting' and ($1::timestamptz is null or (received_at, id) > ($1, $2::uuid))
@@ -87,17 +87,19 @@ BEGIN = f"""
     returning {_COLUMNS}"""
 
 
-async def begin(tx: Tx, after: tuple[datetime, UUID] | None, *, until: datetime, now: datetime) -> InboundMail | None:
+async def claim_next(
+    tx: Tx, after: tuple[datetime, UUID] | None, *, until: datetime, now: datetime
+) -> InboundMail | None:
     """Take the next mail that waits and that nobody has, after the time and id of another; nobody else gets it before.
 
     A claim that ran out counts as a try: the process that had the mail died of it. Served by ``inbound_mail_waiting``.
     """
     at, last = after or (None, None)
-    row = await tx.write(BEGIN, at, last, now, until)
+    row = await tx.write(CLAIM_NEXT, at, last, now, until)
     return None if row is None else _mail(row)
 
 
-async def give_back(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
+async def release(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
     """Have a mail that was begun wait for another turn. ``failed`` unless what hindered it was no fault of the mail."""
     await tx.write(
         """update inbound_mail set claimed_until = null, attempts = attempts + $2::integer
@@ -107,7 +109,7 @@ async def give_back(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
     )
 
 
-async def take(tx: Tx, mail_id: UUID) -> tuple[InboundMail, bytes] | None:
+async def lock_waiting(tx: Tx, mail_id: UUID) -> tuple[InboundMail, bytes] | None:
     """A mail that waits, with its bytes, held until the transaction ends; None when somebody else has it, or had."""
     row = await tx.fetchrow(
         f"select {_COLUMNS}, i.raw from inbound_mail i where i.id = $1 and i.state = 'waiting' for update skip locked",
@@ -157,7 +159,9 @@ async def page(
     return [_mail(row) for row in rows]
 
 
-async def decide(tx: Tx, mail_id: UUID, outcome: Outcome, *, now: datetime | None, failures: int = 0) -> None:
+async def decide(
+    tx: Tx, mail_id: UUID, outcome: InboundMailOutcome, *, now: datetime | None, failures: int = 0
+) -> None:
     """Note what became of a mail, and more failures; ``now`` is None while a person has still to say."""
     await tx.write(
         """update inbound_mail set state = $2, reason = $3, company_id = $4, ticket_number = $5, note_number = $6,
@@ -169,7 +173,7 @@ async def decide(tx: Tx, mail_id: UUID, outcome: Outcome, *, now: datetime | Non
     )
 
 
-async def count_of_sender(tx: Tx, sender: str, *, since: datetime, until: datetime, most: int) -> int:
+async def count_from_sender(tx: Tx, sender: str, *, since: datetime, until: datetime, most: int) -> int:
     """How many mails of a sender came after ``since`` and up to ``until``, counted up to ``most``.
 
     Served by ``inbound_mail_of_sender``.
@@ -186,7 +190,7 @@ async def count_of_sender(tx: Tx, sender: str, *, since: datetime, until: dateti
     return found
 
 
-async def accepted_elsewhere(tx: Tx, mail: InboundMail, *, within: timedelta) -> InboundMail | None:
+async def accepted_copy(tx: Tx, mail: InboundMail, *, within: timedelta) -> InboundMail | None:
     """The same mail, by Message-ID, sender and body, that was accepted at another mailbox; or None.
 
     Whoever asks is alone with the Message-ID until the transaction ends. Served by ``inbound_mail_by_message``.
@@ -207,7 +211,7 @@ async def accepted_elsewhere(tx: Tx, mail: InboundMail, *, within: timedelta) ->
     return None if row is None else _mail(row)
 
 
-FORGET_RAW = """
+PURGE_RAW = """
     with gone as (
         update inbound_mail set raw = null
          where id in (select id from inbound_mail
@@ -218,16 +222,16 @@ FORGET_RAW = """
     select count(*) from gone"""
 
 
-async def forget_raw(tx: Tx, *, before: datetime, limit: int) -> int:
+async def purge_raw(tx: Tx, *, before: datetime, limit: int) -> int:
     """Drop the bytes of mails that were decided before a time, or came before it and were put aside; how many.
 
     Served by ``inbound_mail_old``.
     """
-    row = await tx.write(FORGET_RAW, before, limit)
+    row = await tx.write(PURGE_RAW, before, limit)
     return 0 if row is None else int(row[0])
 
 
-async def companies_of_user(tx: Tx, address: str) -> list[tuple[UUID, UUID, bool]]:
+async def users_with_address(tx: Tx, address: str) -> list[tuple[UUID, UUID, bool]]:
     """Every user with an address: company, id, whether it is active. Served by ``app_user_by_address``."""
     rows = await tx.fetch(
         "select company_id, id, is_active from app_user where lower(email) = $1 order by company_id limit 50", address

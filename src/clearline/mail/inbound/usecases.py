@@ -15,15 +15,21 @@ from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
 from clearline.events.store import actor_id
 from clearline.identity import PROVIDER_ID, Actor, Scope
-from clearline.mail.format.headers import Heads, read_heads
-from clearline.mail.format.parts import MailUnreadable, Parsed, parse
-from clearline.mail.inbound import file as mail_filing
+from clearline.mail.format.headers import MailHeaders, read_headers
+from clearline.mail.format.parts import MailUnreadable, ParsedMail, parse
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound.domain import KEPT, REVIEWED, SAME_WITHIN, TOO_LARGE, InboundMail, InboundState
-from clearline.mail.inbound.file import MailDesk
+from clearline.mail.inbound.domain import (
+    DUPLICATE_WINDOW,
+    RAW_RETENTION,
+    REVIEWABLE,
+    TOO_LARGE,
+    InboundMail,
+    InboundState,
+)
+from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_as_ticket
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
-from clearline.mail.inbound.store import Hashes, Outcome
+from clearline.mail.inbound.store import Hashes, InboundMailOutcome
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 
@@ -34,29 +40,29 @@ _AT_ONCE = 200
 _SIZE_MAX = 2**31 - 1
 
 
-class MailRead(Struct, frozen=True):
+class MailFingerprint(Struct, frozen=True):
     """What has to be known of a mail to keep it. A large one takes its time: have it read in a thread."""
 
-    heads: Heads
+    headers: MailHeaders
     digest: bytes
     body_digest: bytes
 
     @classmethod
-    def of(cls, raw: bytes) -> "MailRead":
+    def of(cls, raw: bytes) -> "MailFingerprint":
         """Read a mail. How lines end, and blanks at the end, do not make it another."""
         lines = raw.replace(b"\r\n", b"\n")
         body = lines.partition(b"\n\n")[2].rstrip()
-        return cls(read_heads(raw), sha256(raw).digest(), sha256(body).digest())
+        return cls(read_headers(raw), sha256(raw).digest(), sha256(body).digest())
 
 
 class MailDetails(Struct, frozen=True):
     """A mail with what it says; ``parsed`` is None when it is kept no more, or cannot be read."""
 
     mail: InboundMail
-    parsed: Parsed | None
+    parsed: ParsedMail | None
 
 
-async def mailboxes_for(tx: Tx, recipients: Sequence[str]) -> list[tuple[Mailbox, list[str]]]:
+async def mailboxes_of_recipients(tx: Tx, recipients: Sequence[str]) -> list[tuple[Mailbox, list[str]]]:
     """The active mailboxes that some recipients reach, each with these; what follows a plus is not looked at."""
     wanted: dict[str, list[str]] = {}
     for one in recipients:
@@ -73,40 +79,42 @@ async def receive(
     envelope_from: str,
     envelope_to: Sequence[str],
     now: datetime,
-    read: MailRead | None = None,
+    read: MailFingerprint | None = None,
 ) -> UUID | None:
     """Keep a mail for a mailbox; None when it was kept before. Nothing else is done with it here.
 
     It was kept before when the same bytes came to the mailbox, or in the last 7 days a mail of the same Message-ID,
     sender and body. ``read`` is what was read of the mail already, outside the transaction.
     """
-    known = await asyncio.to_thread(MailRead.of, raw) if read is None else read
-    mail = _new(mailbox, known.heads, envelope_from, envelope_to, len(raw), now=now)
+    known = await asyncio.to_thread(MailFingerprint.of, raw) if read is None else read
+    mail = _new(mailbox, known.headers, envelope_from, envelope_to, len(raw), now=now)
     hashes = Hashes(sha256(mailbox.id.bytes + known.digest).digest(), known.body_digest)
-    kept = await inbound_mail_store.insert(tx, mail, hashes, raw, same_since=now - SAME_WITHIN)
+    kept = await inbound_mail_store.insert(tx, mail, hashes, raw, same_since=now - DUPLICATE_WINDOW)
     return mail.id if kept else None
 
 
-async def note_too_large(tx: Tx, mailbox: Mailbox, head: bytes, size: int, *, uid: str, now: datetime) -> UUID | None:
+async def quarantine_too_large(
+    tx: Tx, mailbox: Mailbox, head: bytes, size: int, *, uid: str, now: datetime
+) -> UUID | None:
     """Put a mail aside that is larger than what is kept, by its headers alone; None when that was done before.
 
     ``uid`` tells it from others of the mailbox. The mail itself stays where it is.
     """
-    known = await asyncio.to_thread(MailRead.of, head)
-    waiting = _new(mailbox, known.heads, sender_in(known.heads), [mailbox.address], min(size, _SIZE_MAX), now=now)
+    known = await asyncio.to_thread(MailFingerprint.of, head)
+    waiting = _new(mailbox, known.headers, sender_of(known.headers), [mailbox.address], min(size, _SIZE_MAX), now=now)
     mail = replace(waiting, has_raw=False, state=InboundState.QUARANTINED, reason=TOO_LARGE)
     hashes = Hashes(
         sha256(mailbox.id.bytes + known.digest + f"too large {uid} {size}".encode()).digest(),
         sha256(uid.encode() + known.digest).digest(),
     )
-    kept = await inbound_mail_store.insert(tx, mail, hashes, None, same_since=now - SAME_WITHIN)
+    kept = await inbound_mail_store.insert(tx, mail, hashes, None, same_since=now - DUPLICATE_WINDOW)
     return mail.id if kept else None
 
 
 def _new(
-    mailbox: Mailbox, heads: Heads, envelope_from: str, envelope_to: Sequence[str], size: int, *, now: datetime
+    mailbox: Mailbox, headers: MailHeaders, envelope_from: str, envelope_to: Sequence[str], size: int, *, now: datetime
 ) -> InboundMail:
-    sender = heads.sender
+    sender = headers.sender
     return InboundMail(
         uuid4(),
         mailbox.id,
@@ -114,8 +122,8 @@ def _new(
         envelope_from[:_LONGEST_ENVELOPE],
         " ".join(envelope_to)[:_LONGEST_ENVELOPE],
         sender.address if sender is not None else "",
-        heads.subject,
-        heads.message_id,
+        headers.subject,
+        headers.message_id,
         size,
         has_raw=True,
         state=InboundState.WAITING,
@@ -131,15 +139,15 @@ def _new(
 
 def envelope_sender(raw: bytes) -> str:
     """Who a mail without an envelope is from: what Return-Path says, else From. Empty when nobody may answer it."""
-    return sender_in(read_heads(raw))
+    return sender_of(read_headers(raw))
 
 
-def sender_in(heads: Heads) -> str:
+def sender_of(headers: MailHeaders) -> str:
     """As ``envelope_sender``, of headers that are read already."""
-    said = heads.values("return-path")
+    said = headers.values("return-path")
     if said:
         return said[0].strip().strip("<>").strip()
-    return heads.sender.address if heads.sender is not None else "unknown"
+    return headers.sender.address if headers.sender is not None else "unknown"
 
 
 async def list_mails(
@@ -169,7 +177,7 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
     return MailDetails(mail, None if raw is None else await _parsed(raw))
 
 
-async def _parsed(raw: bytes) -> Parsed | None:
+async def _parsed(raw: bytes) -> ParsedMail | None:
     try:
         return await asyncio.to_thread(parse, raw)
     except (MailUnreadable, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -191,7 +199,7 @@ async def get_raw(tx: Tx, actor: Actor, mail_id: UUID) -> bytes:
 
 
 async def release_to_ticket(
-    tx: Tx, actor: Actor, mail_id: UUID, number: int, *, desk: MailDesk, now: datetime
+    tx: Tx, actor: Actor, mail_id: UUID, number: int, *, context: InboundMailContext, now: datetime
 ) -> InboundMail:
     """Have a mail that was put aside become a note of a ticket, in the name of its sender.
 
@@ -204,12 +212,12 @@ async def release_to_ticket(
         Forbidden: the actor is a customer, or its key may not write tickets.
     """
     mail, parsed = await _to_release(tx, actor, mail_id)
-    filed = await mail_filing.file_as_note(tx, parsed, number, desk=desk, now=now)
+    filed = await file_as_note(tx, parsed, number, context=context, now=now)
     return await _decided(tx, actor, mail, filed, now=now)
 
 
 async def release_as_ticket(
-    tx: Tx, actor: Actor, mail_id: UUID, company: str, *, desk: MailDesk, now: datetime
+    tx: Tx, actor: Actor, mail_id: UUID, company: str, *, context: InboundMailContext, now: datetime
 ) -> InboundMail:
     """Have a mail that was put aside become a new ticket of a company, with its sender as the contact.
 
@@ -220,7 +228,7 @@ async def release_as_ticket(
     """
     mail, parsed = await _to_release(tx, actor, mail_id)
     customer = await permissions.company_typed(tx, actor, company)
-    filed = await mail_filing.file_as_ticket(tx, parsed, customer, mail.mailbox_id, desk=desk, now=now)
+    filed = await file_as_ticket(tx, parsed, customer, mail.mailbox_id, context=context, now=now)
     return await _decided(tx, actor, mail, filed, now=now)
 
 
@@ -233,7 +241,7 @@ async def discard(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> Inbo
         Forbidden: the actor is a customer, or its key may not write tickets.
     """
     mail, _ = await _to_decide(tx, actor, mail_id)
-    return await _decided(tx, actor, mail, Outcome(InboundState.DISCARDED, mail.reason), now=now)
+    return await _decided(tx, actor, mail, InboundMailOutcome(InboundState.DISCARDED, mail.reason), now=now)
 
 
 async def _to_decide(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, bytes | None]:
@@ -241,22 +249,24 @@ async def _to_decide(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, 
     found = await inbound_mail_store.lock(tx, mail_id)
     if found is None:
         raise NotFound(KIND, str(mail_id))
-    if found[0].state not in REVIEWED:
+    if found[0].state not in REVIEWABLE:
         raise Conflict(f"the mail is {found[0].state}: there is nothing to decide")
     return found
 
 
-async def _to_release(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, Parsed]:
+async def _to_release(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, ParsedMail]:
     mail, raw = await _to_decide(tx, actor, mail_id)
     parsed = None if raw is None else await _parsed(raw)
     if parsed is None:
         raise Conflict("the mail is kept no more, or cannot be read")
-    if parsed.heads.sender is None:
+    if parsed.headers.sender is None:
         raise Conflict("the mail does not say plainly whom it is from: discard it, and write a note by hand")
     return mail, parsed
 
 
-async def _decided(tx: Tx, actor: Actor, mail: InboundMail, outcome: Outcome, *, now: datetime) -> InboundMail:
+async def _decided(
+    tx: Tx, actor: Actor, mail: InboundMail, outcome: InboundMailOutcome, *, now: datetime
+) -> InboundMail:
     await inbound_mail_store.decide(tx, mail.id, outcome._replace(by=actor_id(actor)), now=now)
     ticket = None if outcome.ticket_number is None else ticket_number(outcome.ticket_number)
     action = "discarded" if outcome.state is InboundState.DISCARDED else "released"
@@ -269,9 +279,9 @@ async def _decided(tx: Tx, actor: Actor, mail: InboundMail, outcome: Outcome, *,
     return decided
 
 
-async def forget_old(tx: Tx, *, now: datetime) -> int:
+async def purge_raw(tx: Tx, *, now: datetime) -> int:
     """Drop mails themselves that were decided 90 days ago, or came then and were put aside: at most 200; how many.
 
     What became of them stays known.
     """
-    return await inbound_mail_store.forget_raw(tx, before=now - KEPT, limit=_AT_ONCE)
+    return await inbound_mail_store.purge_raw(tx, before=now - RAW_RETENTION, limit=_AT_ONCE)

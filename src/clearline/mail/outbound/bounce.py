@@ -5,8 +5,8 @@ from email.message import Message
 
 from msgspec import Struct
 
-from clearline.mail.format.headers import Heads
-from clearline.mail.format.reply_text import decode, tidy
+from clearline.mail.format.headers import MailHeaders
+from clearline.mail.format.reply_text import clean_text, decode
 
 _MESSAGE_ID = re.compile(r"^\s{0,3}>?\s?message-id:\s*(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE)
 _MAILER = re.compile(r"(mailer-daemon|postmaster|mail-daemon)@?", re.IGNORECASE)
@@ -47,14 +47,14 @@ class Bounce(Struct, frozen=True):
     detail: str
 
 
-def read_bounce(message: Message, heads: Heads, text: str, *, envelope_from: str) -> Bounce | None:
+def read_bounce(message: Message, headers: MailHeaders, text: str, *, envelope_from: str) -> Bounce | None:
     """The delivery report that a mail is, or None when it is none."""
     if message.get_content_type() == "multipart/report" and _report_type(message) in {"delivery-status", ""}:
         parts = [one for one in message.walk() if one.get_content_type() == "message/delivery-status"]
         if parts:
             return _of_report(parts[0], _named_in(message))
-    sender = heads.sender.address if heads.sender else ""
-    opening = f"{heads.subject}\n{text[:2000]}".lower()
+    sender = headers.sender.address if headers.sender else ""
+    opening = f"{headers.subject}\n{text[:2000]}".lower()
     if not (envelope_from == "" or _MAILER.match(sender)) or not any(one in opening for one in _OURSELVES):
         return None
     ids = (*_MESSAGE_ID.findall(text[:_SEEN]), *_named_in(message))
@@ -117,4 +117,4 @@ def _reason(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    return " ".join(tidy(text).split())[:DETAIL_MAX]
+    return " ".join(clean_text(text).split())[:DETAIL_MAX]

@@ -8,7 +8,7 @@ from clearline.errors import DeskError, InvalidInput, Violation
 from clearline.identity import Scope
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail
-from clearline.mail.inbound.file import MailDesk
+from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import StatementFailed, Tx
 from clearline.tickets import access
@@ -67,28 +67,30 @@ async def release_mail(call: Call) -> wire.InboundMailOut:
     body = call.body(wire.ReleaseIn)
     if (body.ticket is None) == (body.company is None):
         raise InvalidInput([Violation("ticket", "must be given, or company, and not both")])
-    desk: MailDesk | None = None
+    context: InboundMailContext | None = None
     try:
         async with call.transaction() as tx:
-            desk = await _desk(tx, call)
-            return inbound_mail_out(await _released(tx, call, mail_id, body, desk))
+            context = await _context(tx, call)
+            return inbound_mail_out(await _released(tx, call, mail_id, body, context))
     except (DeskError, BlobsUnavailable, StatementFailed):  # with any other, the commit may have happened
-        if desk is not None:
-            await desk.discard()
+        if context is not None:
+            await context.discard()
         raise
 
 
-async def _released(tx: Tx, call: Call, mail_id: UUID, body: wire.ReleaseIn, desk: MailDesk) -> InboundMail:
+async def _released(
+    tx: Tx, call: Call, mail_id: UUID, body: wire.ReleaseIn, context: InboundMailContext
+) -> InboundMail:
     if body.ticket is not None:
         number = access.check_number(body.ticket)
-        return await inbound_mail.release_to_ticket(tx, call.actor, mail_id, number, desk=desk, now=call.now)
+        return await inbound_mail.release_to_ticket(tx, call.actor, mail_id, number, context=context, now=call.now)
     company = body.company or ""
-    return await inbound_mail.release_as_ticket(tx, call.actor, mail_id, company, desk=desk, now=call.now)
+    return await inbound_mail.release_as_ticket(tx, call.actor, mail_id, company, context=context, now=call.now)
 
 
-async def _desk(tx: Tx, call: Call) -> MailDesk:
+async def _context(tx: Tx, call: Call) -> InboundMailContext:
     settings = await outbound_mail.mail_settings(tx, call.services.settings)
-    return MailDesk(settings.secret, settings.address, call.services.blobs, call.services.attachments, [])
+    return InboundMailContext(settings.secret, settings.address, call.services.blobs, call.services.attachments, [])
 
 
 async def discard_mail(call: Call) -> wire.InboundMailOut:

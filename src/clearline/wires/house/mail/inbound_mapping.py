@@ -44,7 +44,7 @@ def inbound_mail_details_out(found: MailDetails) -> wire.InboundMailDetails:
         return wire.InboundMailDetails(**_members(found.mail), headers=[], text="", files=[])
     return wire.InboundMailDetails(
         **_members(found.mail),
-        headers=[wire.InboundMailHeader(name, value) for name, value in parsed.heads.all],
+        headers=[wire.InboundMailHeader(name, value) for name, value in parsed.headers.all],
         text=parsed.text[:_SHOWN_MAX],
         files=[wire.InboundMailFile(one.name, one.media_type, len(one.content)) for one in parsed.files],
     )

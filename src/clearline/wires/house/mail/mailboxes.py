@@ -6,7 +6,7 @@ from typing import Any
 from clearline.identity import Scope
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.imap import ImapFailed
-from clearline.mail.inbound.secret_box import Unsealable
+from clearline.mail.inbound.secret_box import UndecryptableSecret
 from clearline.wires.house import paging
 from clearline.wires.house.mail import mailbox_wire as wire
 from clearline.wires.house.mail.mailbox_mapping import mailbox_out, mailbox_summary_out
@@ -44,8 +44,8 @@ async def add_mailbox(call: Call) -> wire.MailboxOut:
     """Take mail for an address."""
     values = _values(call.body(wire.MailboxIn))
     async with call.transaction() as tx:
-        sealer = await mailboxes.sealer(tx, call.services.settings.secret_key)
-        made = await mailboxes.add_mailbox(tx, call.actor, values, sealed_by=sealer, now=call.now)
+        secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
+        made = await mailboxes.add_mailbox(tx, call.actor, values, secret_box=secret_box, now=call.now)
     call.location = f"{_MAILBOXES}/{made.id}"
     return mailbox_out(made)
 
@@ -63,8 +63,10 @@ async def change_mailbox(call: Call) -> wire.MailboxOut:
     values = _values(call.body(wire.MailboxPatch))
     async with call.transaction() as tx:
         call.check_if_match(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
-        sealer = await mailboxes.sealer(tx, call.services.settings.secret_key)
-        changed = await mailboxes.change_mailbox(tx, call.actor, mailbox_id, values, sealed_by=sealer, now=call.now)
+        secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
+        changed = await mailboxes.change_mailbox(
+            tx, call.actor, mailbox_id, values, secret_box=secret_box, now=call.now
+        )
     return mailbox_out(changed)
 
 
@@ -82,10 +84,10 @@ async def check_mailbox(call: Call) -> wire.MailboxCheckOut:
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     async with call.transaction() as tx:
         mailbox = await mailboxes.mailbox_to_check(tx, call.actor, mailbox_id)
-        sealer = await mailboxes.sealer(tx, call.services.settings.secret_key)
+        secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
     try:
-        unseen = await asyncio.to_thread(mailboxes.count_unseen, mailbox, sealer)
-    except (ImapFailed, Unsealable) as error:
+        unseen = await asyncio.to_thread(mailboxes.count_unseen, mailbox, secret_box)
+    except (ImapFailed, UndecryptableSecret) as error:
         return wire.MailboxCheckOut(works=False, error=str(error), unseen=None)
     return wire.MailboxCheckOut(works=True, error=None, unseen=unseen)
 
