@@ -153,7 +153,8 @@ async def test_a_viewer_reads_every_note_and_writes_none(
 
 async def test_adding_a_note_reads_none_of_those_that_are_there(database: Database, tenant: Tenant) -> None:
     public, none, now = "public", None, datetime.now(UTC)
-    shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", True, "x", "{}")
+    move = ("pending", "in_progress", "x", "{}")
+    shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", *move)
     async with database.transaction() as tx:
         whole = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT}", *shared, [public]))
         alone = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT_ALONE}", *shared))
