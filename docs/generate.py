@@ -16,8 +16,7 @@ from clearline import errors as refusals
 from clearline.cli.context import FAULT_FOUND, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
 from clearline.platform.database.transactions import DatabaseUnavailable
-from clearline.platform.idempotency.usecases import KEPT_FOR
-from clearline.settings import documented
+from clearline.settings import Settings, documented, documented_retentions
 from clearline.tickets.domain import ASSESSMENT, Status
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
 from clearline.web.docs import shape
@@ -47,8 +46,19 @@ def pages() -> dict[Path, str]:
             REFERENCE / "notifications.md",
             {"kinds": event_pages.notification_kinds(), "rules": event_pages.notification_rules()},
         ),
+        REFERENCE / "retention.md": filled(REFERENCE / "retention.md", {"retentions": _retentions()}),
         REFERENCE / "webhooks.md": filled(REFERENCE / "webhooks.md", {"schedule": event_pages.retry_schedule()}),
     }
+
+
+def _retentions() -> Iterator[str]:
+    yield from table(
+        ("data", "kept for", "after", "then", "setting"),
+        [
+            (one.data, f"{one.days} day{'s' if one.days > 1 else ''}", one.since, one.afterwards, f"`{one.variable}`")
+            for one in documented_retentions()
+        ],
+    )
 
 
 def _settings() -> Iterator[str]:
@@ -188,7 +198,7 @@ def _limits() -> Iterator[str]:
             ("`noteText`", f"{note['maxLength']} characters"),
             ("`pageSize`", str(wire.PAGE_SIZE_MAX)),
             ("`page`", str(wire.PAGE_MAX)),
-            ("an `Idempotency-Key` is remembered for", f"{KEPT_FOR.total_seconds() / 3600:.0f} hours"),
+            ("an `Idempotency-Key` is remembered for", f"{Settings().keep_idempotency_keys_days * 24} hours"),
             ("requests a minute of one key", f"{rate.default} in each server process, see [settings](settings.md)"),
         ],
     )

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from clearline.settings import InvalidSetting, Settings, documented, read_settings
+from clearline.settings import InvalidSetting, Settings, documented, documented_retentions, read_settings
 
 VALID = {
     "CLEARLINE_DATABASE_URL": "postgresql://desk@db.example.com/desk",
@@ -18,6 +18,14 @@ VALID = {
     "CLEARLINE_ATTACHMENT_MAX": "1000000",
     "CLEARLINE_ATTACHMENT_TYPES": "image/*,text/plain",
     "CLEARLINE_SHUTDOWN_SECONDS": "30",
+    "CLEARLINE_KEEP_IDEMPOTENCY_KEYS_DAYS": "2",
+    "CLEARLINE_KEEP_JOBS_DAYS": "30",
+    "CLEARLINE_KEEP_DELIVERIES_DAYS": "7",
+    "CLEARLINE_KEEP_OUTBOUND_MAIL_DAYS": "31",
+    "CLEARLINE_KEEP_INBOUND_MAIL_DAYS": "32",
+    "CLEARLINE_KEEP_UNNOTIFIED_EVENTS_DAYS": "3",
+    "CLEARLINE_KEEP_NOTIFICATIONS_DAYS": "8",
+    "CLEARLINE_KEEP_ORPHANED_ATTACHMENTS_DAYS": "4",
     "CLEARLINE_LOG_FORMAT": "json",
     "CLEARLINE_LOG_LEVEL": "warning",
     "CLEARLINE_ACCESS_LOG": "off",
@@ -49,6 +57,14 @@ def test_every_setting_is_read_from_its_variable() -> None:
         attachment_max=1_000_000,
         attachment_types=("image/*", "text/plain"),
         shutdown_seconds=30,
+        keep_idempotency_keys_days=2,
+        keep_jobs_days=30,
+        keep_deliveries_days=7,
+        keep_outbound_mail_days=31,
+        keep_inbound_mail_days=32,
+        keep_unnotified_events_days=3,
+        keep_notifications_days=8,
+        keep_orphaned_attachments_days=4,
         log_format="json",
         log_level="warning",
         access_log=False,
@@ -113,6 +129,11 @@ def test_an_unknown_variable_is_refused_and_the_known_ones_are_named(variable: s
         ("POOL_SIZE", "ten", "a whole number from 2 to 100"),
         ("RATE_LIMIT", "-1", "a whole number from 0 to 1000000"),
         ("SHUTDOWN_SECONDS", "1.5", "a whole number from 1 to 300"),
+        ("KEEP_IDEMPOTENCY_KEYS_DAYS", "0", "a whole number from 1 to 3650"),
+        ("KEEP_JOBS_DAYS", "3651", "a whole number from 1 to 3650"),
+        ("KEEP_OUTBOUND_MAIL_DAYS", "6", "a whole number from 7 to 3650"),
+        ("KEEP_INBOUND_MAIL_DAYS", "6", "a whole number from 7 to 3650"),
+        ("KEEP_NOTIFICATIONS_DAYS", "6", "a whole number from 7 to 3650"),
         ("LOG_FORMAT", "xml", "one of auto, json, text"),
         ("LOG_LEVEL", "INFO", "one of debug, info, warning, error"),
         ("ACCESS_LOG", "yes", "one of on, off"),
@@ -134,3 +155,16 @@ def test_the_default_data_directory_depends_on_who_runs_it() -> None:
     found = read_settings({}).data_dir
     assert found.is_absolute()
     assert (found == Path("/var/lib/clearline")) == (os.geteuid() == 0)
+
+
+def test_everything_is_kept_as_long_as_before_unless_a_setting_says_otherwise() -> None:
+    assert {doc.variable.removeprefix("CLEARLINE_KEEP_"): doc.days for doc in documented_retentions()} == {
+        "IDEMPOTENCY_KEYS_DAYS": 1,
+        "JOBS_DAYS": 90,
+        "DELIVERIES_DAYS": 30,
+        "OUTBOUND_MAIL_DAYS": 90,
+        "INBOUND_MAIL_DAYS": 90,
+        "UNNOTIFIED_EVENTS_DAYS": 1,
+        "NOTIFICATIONS_DAYS": 14,
+        "ORPHANED_ATTACHMENTS_DAYS": 1,
+    }

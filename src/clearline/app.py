@@ -14,30 +14,23 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from clearline import logs
-from clearline import schedule as upkeep
+from clearline import logs, schedule
 from clearline.accounts.key_ring import KeyRing
 from clearline.clock import now
 from clearline.event_stream.event_signal import EventSignal
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
-from clearline.mail.inbound import worker as mail_in
-from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound import worker as mail_out
-from clearline.notifications import worker as notifications
+from clearline.mail.inbound import worker as inbound_mail
 from clearline.platform.database.server import shared_secret
-from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.web import mail
 from clearline.web.docs import document_route, problem_routes, reference_routes
-from clearline.webhooks import disabled_mail as subscription_mail
-from clearline.webhooks import worker as webhooks
-from clearline.webhooks.domain import Subscription
 from clearline.wires.console_connect.reference import OpenApi, openapi
-from clearline.wires.console_connect.routes import wire_app
+from clearline.wires.console_connect.routes import wire_app as console_connect_app
 from clearline.wires.house import reference as house_reference
 from clearline.wires.house.errors import CATALOGUE
 from clearline.wires.house.event_stream.mapping import event_out
@@ -49,7 +42,7 @@ from clearline.wires.http.limits import OpenStreams, RateLimiter
 from clearline.wires.probes import probes
 
 _Handler = Callable[[int, FrameType | None], object]
-"""Of a signal."""
+"""Handles a signal."""
 
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
 _HOUSE = "/api/v1/"
@@ -57,26 +50,15 @@ _HOUSE_DOCUMENT = "/api/v1/openapi.json"
 _HOUSE_PROBLEMS = "/api/v1/problems"
 _UNDER_API = ("/api/v2/", "/api/auth/")
 _YOUNG_OBJECTS = 10_000
-"""How many new objects wait for the garbage collector; the default of 700 has it run several times in a list."""
+"""How many new objects start the garbage collector; with the default of 700 one list starts it several times."""
 
 
 def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[PeriodicJob]:
-    """The jobs that any process may do, with what they need of the facades and pages."""
-
-    async def tell_of_end(tx: Tx, one: Subscription) -> None:
-        office = await outbound_mail.mail_settings(tx, settings)
-        await subscription_mail.tell_of_end(tx, one, mail.render, settings=office, now=now())
-
-    return [
-        *upkeep.shared(database, blobs, settings, now),
-        *webhooks.jobs(database, settings, now, _webhook_body, tell_of_end),
-        *notifications.jobs(database, settings, mail.render, now),
-        *mail_out.jobs(database, settings, now),
-        *mail_in.jobs(database, blobs, settings, now),
-    ]
+    """Return the jobs that any process can run, with the wires' bodies and the pages' templates."""
+    return schedule.shared_jobs(database, blobs, settings, webhook_body, mail.render, now)
 
 
-def _webhook_body(event: Event, audience: Audience) -> bytes | None:
+def webhook_body(event: Event, audience: Audience) -> bytes | None:
     """Return what a webhook sends of an event: the same as the stream, in the envelope of Standard Webhooks."""
     visible = event_out(event, audience)
     if visible is None:
@@ -86,7 +68,7 @@ def _webhook_body(event: Event, audience: Audience) -> bytes | None:
 
 
 class Application:
-    """The whole server as an ASGI application. Everything is made when it starts and let go when it stops."""
+    """The whole server as an ASGI application. It opens everything when it starts and closes it when it stops."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -105,14 +87,14 @@ class Application:
             raise RuntimeError("an address of a database is needed here; clearline serve starts the embedded one")
         database = await Database.open(settings.database_url, size=settings.pool_size)
         keys = KeyRing(database)
-        line = upkeep.ActorsLine(database, keys)
+        actor_listener = schedule.ActorListener(database, keys)
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
-        runner = Runner([*upkeep.own(keys, line), *shared])
+        runner = Runner([*schedule.server_jobs(keys, actor_listener), *shared])
         event_signal = EventSignal(database)
-        listener = mail_in.listener(database, settings, now)
+        mail_listener = inbound_mail.listener(database, settings, now)
         try:
-            await line.keep_up()
+            await actor_listener.connect()
             async with database.transaction() as tx:
                 secret = await shared_secret(tx, "cursors", secrets.token_bytes(32))
             limits = Limits(settings.attachment_max, settings.attachment_types)
@@ -122,40 +104,40 @@ class Application:
                 webhook_networks=settings.webhook_networks, settings=settings,
             )  # fmt: skip
             self._edge = Edge(_Switch(services), access_log=settings.access_log)
-            if listener is not None:
-                await listener.start(shared=settings.processes > 1)
+            if mail_listener is not None:
+                await mail_listener.start(shared=settings.processes > 1)
             running = asyncio.create_task(runner.run())
             _stop_with_parent()
             gc.collect()
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
-            with _when_told_to_stop(event_signal.stop):
+            with _on_stop_signal(event_signal.stop):
                 yield
             runner.stop()
             await running
         finally:
-            if listener is not None:
-                await listener.stop()
+            if mail_listener is not None:
+                await mail_listener.stop()
             await event_signal.close()
-            await line.close()
+            await actor_listener.close()
             await database.close()
 
 
 class _Switch:
-    """Hands a request to its wire by the beginning of its path, and to the pages and probes otherwise."""
+    """Passes a request to its wire by the prefix of its path, and to the pages and probes otherwise."""
 
     def __init__(self, services: Services) -> None:
-        self._console_connect = wire_app(services)
+        self._console_connect = console_connect_app(services)
         self._house = house_app(services)
         house = house_reference.openapi()
-        rest: list[BaseRoute] = [
+        other: list[BaseRoute] = [
             *probes(services.database),
             Route("/openapi.json", OpenApi(services).answer),
             document_route(_HOUSE_DOCUMENT, house),
             *reference_routes({"/docs": ("/openapi.json", openapi()), "/docs/api": (_HOUSE_DOCUMENT, house)}),
             *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
         ]
-        self._rest = Starlette(routes=rest)
+        self._other = Starlette(routes=other)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -168,11 +150,11 @@ class _Switch:
         elif path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(_HOUSE_PROBLEMS):
             await self._house(scope, receive, send)
         else:
-            await self._rest(scope, receive, send)
+            await self._other(scope, receive, send)
 
 
 def _stop_with_parent() -> None:
-    """In one of several server processes: stop when the one that started it is gone, however it went."""
+    """Stop one of several server processes when the process that started it is gone, for whatever reason."""
     parent = parent_process()
     if parent is not None:
         sentinel = parent.sentinel
@@ -185,34 +167,34 @@ def _stop_with_parent() -> None:
 
 
 @contextmanager
-def _when_told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
-    """Have a signal that stops the server call ``stop``, too: before it waits for the answers that are under way.
+def _on_stop_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """Also call ``stop`` when a signal stops the server, before the server waits for the answers under way.
 
-    The server tells its application only when nobody is answered any more, and an answer may last for days.
+    The server tells its application only after the last answer, and a stream may last for days.
     """
     loop = asyncio.get_running_loop()
-    before = {told: signal.getsignal(told) for told in (signal.SIGINT, signal.SIGTERM)}
-    ours = {told: _also(stop, loop, handler) for told, handler in before.items() if callable(handler)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = {number: _also(stop, loop, handler) for number, handler in before.items() if callable(handler)}
     try:
-        for told, handler in ours.items():
-            signal.signal(told, handler)
+        for number, handler in ours.items():
+            signal.signal(number, handler)
         yield
     finally:
-        for told, handler in ours.items():
-            if signal.getsignal(told) is handler:
-                signal.signal(told, before[told])
+        for number, handler in ours.items():
+            if signal.getsignal(number) is handler:
+                signal.signal(number, before[number])
 
 
 def _also(stop: Callable[[], None], loop: asyncio.AbstractEventLoop, handler: _Handler) -> _Handler:
-    def tell(told: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         loop.call_soon_threadsafe(stop)
-        handler(told, frame)
+        handler(number, frame)
 
-    return tell
+    return handle
 
 
 def from_environment() -> Application:
-    """The application of one of several server processes, as ``clearline serve`` starts them."""
+    """Return the application of one of several server processes, as ``clearline serve`` starts them."""
     settings = read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     return Application(settings)

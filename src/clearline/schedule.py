@@ -1,91 +1,145 @@
-"""Every job there is: what follows from events, what people asked for, and what has to be done now and then."""
+"""The background jobs: consumers of events, claim workers, and what runs periodically."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from clearline.accounts.key_ring import KeyRing
-from clearline.bulk import worker as jobs
-from clearline.notifications import worker as notifications
+from clearline.bulk import usecases as jobs
+from clearline.bulk import worker as job_worker
+from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound import worker as inbound_mail_worker
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound import worker as outbound_mail_worker
+from clearline.notifications import worker as notification_worker
+from clearline.notifications.compose import Render as RenderMail
 from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.work.runner import PeriodicJob
-from clearline.routing import worker as routing
+from clearline.routing import worker as routing_worker
 from clearline.search import usecases as search
-from clearline.search import worker as indexing
+from clearline.search import worker as search_worker
 from clearline.settings import Settings
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
-from clearline.tickets.attachments.worker import sweeping
-from clearline.webhooks import worker as webhooks
+from clearline.tickets.attachments.worker import sweep_job
+from clearline.webhooks import delivery_usecases as deliveries
+from clearline.webhooks import disabled_mail
+from clearline.webhooks import worker as webhook_worker
+from clearline.webhooks.delivery_usecases import Render as RenderEvent
+from clearline.webhooks.domain import Subscription
 
-_CHANNEL = "clearline_actors"
+CONSUMERS = (routing_worker.NAME, search.CONSUMER, webhook_worker.NAME, notification_worker.NAME)
+"""The names of the consumers of events."""
+
+PURGE_EVERY = 3600
+_ACTORS_CHANNEL = "clearline_actors"
+_CLOSED_AT_ONCE = 100
+
+Clock = Callable[[], datetime]
+Purge = Callable[..., Awaitable[int]]
+"""Deletes some of what is older than ``before``, in a transaction; returns how much, and 0 when nothing is left."""
 
 
-_CLOSE_AT_ONCE = 100
-CONSUMERS = (routing.NAME, search.CONSUMER, webhooks.NAME, notifications.NAME)
-"""The readers of the events, by the names of their places."""
-
-
-def own(keys: KeyRing, line: "ActorsLine") -> list[PeriodicJob]:
-    """The jobs that only a process that serves requests has, about what it remembers."""
+def server_jobs(keys: KeyRing, listener: "ActorListener") -> list[PeriodicJob]:
+    """Return the jobs of a process that serves requests. They are about what it keeps in memory."""
     return [
-        PeriodicJob("line of changes to keys", 1, line.keep_up),
-        PeriodicJob("last uses of keys", 30, keys.save_last_uses),
+        PeriodicJob("listen for changes of keys", 1, listener.connect),
+        PeriodicJob("store the last uses of keys", 30, keys.save_last_uses),
     ]
 
 
-def shared(database: Database, blobs: Blobs, settings: Settings, now: Callable[[], datetime]) -> list[PeriodicJob]:
-    """The jobs that are the same whichever process does them, and that several may do at once."""
-    found = [
-        PeriodicJob("old answers for retries", 600, _repeated(database, lambda tx: idempotency.purge(tx, now=now()))),
-        routing.routing_job(database, now),
-        *indexing.jobs(database),
-        jobs.worker(database, now),
-        jobs.cleaner(database, now),
-        *sweeping(database, blobs, now),
+def shared_jobs(
+    database: Database,
+    blobs: Blobs,
+    settings: Settings,
+    render_event: RenderEvent,
+    render_mail: RenderMail,
+    now: Clock,
+) -> list[PeriodicJob]:
+    """Return the jobs that any process can run. Several processes may run them at the same time.
+
+    ``render_event`` makes the body of a webhook, ``render_mail`` fills in the templates of mails.
+    """
+
+    async def tell_of_end(tx: Tx, subscription: Subscription) -> None:
+        mail_settings = await outbound_mail.mail_settings(tx, settings)
+        await disabled_mail.tell_of_end(
+            tx, subscription, render_mail, settings=mail_settings, kept_days=settings.keep_deliveries_days, now=now()
+        )
+
+    return [
+        routing_worker.routing_job(database, now),
+        *search_worker.jobs(database),
+        job_worker.worker(database, now),
+        *webhook_worker.jobs(database, settings, now, render_event, tell_of_end),
+        *notification_worker.jobs(database, settings, render_mail, now),
+        *outbound_mail_worker.jobs(database, settings, now),
+        *inbound_mail_worker.jobs(database, blobs, settings, now),
+        *_close_jobs(database, settings, now),
+        *purge_jobs(database, settings, now),
+        sweep_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
     ]
-    if settings.close_resolved_hours:
-        after = timedelta(hours=settings.close_resolved_hours)
-
-        async def close(tx: Tx) -> int:
-            return await ticket_changes.close_resolved(tx, after=after, limit=_CLOSE_AT_ONCE, now=now())
-
-        found.append(PeriodicJob("resolved tickets that close", 60, _repeated(database, close)))
-    return found
 
 
-def _repeated(database: Database, work: Callable[[Tx], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
-    """Work in transactions of its own, again and again until it finds nothing more to do."""
+def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:
+    """Return the jobs that delete what is older than its setting allows."""
+
+    def job(name: str, purge: Purge, days: int) -> PeriodicJob:
+        keep = timedelta(days=days)
+        return PeriodicJob(name, PURGE_EVERY, _until_done(database, lambda tx: purge(tx, before=now() - keep)))
+
+    return [
+        job("purge idempotency keys", idempotency.purge, settings.keep_idempotency_keys_days),
+        job("purge jobs", jobs.purge, settings.keep_jobs_days),
+        job("purge deliveries", deliveries.purge, settings.keep_deliveries_days),
+        job("purge outbound mail", outbound_mail.purge, settings.keep_outbound_mail_days),
+        job("purge inbound mail", inbound_mail.purge, settings.keep_inbound_mail_days),
+    ]
+
+
+def _close_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:
+    if not settings.close_resolved_hours:
+        return []
+    after = timedelta(hours=settings.close_resolved_hours)
+
+    async def close(tx: Tx) -> int:
+        return await ticket_changes.close_resolved(tx, after=after, limit=_CLOSED_AT_ONCE, now=now())
+
+    return [PeriodicJob("close resolved tickets", 60, _until_done(database, close))]
+
+
+def _until_done(database: Database, work: Callable[[Tx], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
+    """Return a run that repeats work, each time in a transaction of its own, until it finds nothing to do."""
 
     async def run() -> int:
         total = 0
         while True:
             async with database.transaction() as tx:
-                done = await work(tx)
-            total += done
-            if not done:
+                count = await work(tx)
+            total += count
+            if not count:
                 return total
 
     return run
 
 
-class ActorsLine:
-    """Keeps the connection up on which the database tells that a key, user or company changed."""
+class ActorListener:
+    """Keeps a connection open on which the database reports that a key, user or company changed."""
 
     def __init__(self, database: Database, keys: KeyRing) -> None:
         self._database = database
         self._keys = keys
         self._listener: Listener | None = None
 
-    async def keep_up(self) -> int:
-        """Open the line when it is down; 1 when it was."""
+    async def connect(self) -> int:
+        """Connect unless connected; return 1 when it was necessary."""
         if self._keys.is_line_up:
             return 0
-        self._listener = await self._database.listen(_CHANNEL, self._keys.forget, self._keys.line_down)
+        self._listener = await self._database.listen(_ACTORS_CHANNEL, self._keys.forget, self._keys.line_down)
         self._keys.line_up()
         return 1
 
     async def close(self) -> None:
-        """Give the line up."""
+        """Disconnect."""
         if self._listener is not None:
             await self._listener.close()

@@ -1,13 +1,13 @@
 """Every setting, once. All come from environment variables whose names begin with ``CLEARLINE_``."""
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from email.utils import parseaddr
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+
+from clearline import setting_values as values
+from clearline.setting_values import Bind
 
 PREFIX = "CLEARLINE_"
 ATTACHMENT_TYPES = (
@@ -36,27 +36,14 @@ ATTACHMENT_TYPES = (
     "application/vnd.oasis.opendocument.spreadsheet",
     "application/vnd.oasis.opendocument.presentation",
 )
-_MEDIA_TYPES = re.compile(r"\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
+
+
+RETENTION_MAX = 3650
+"""Days; what should stay longer has to be copied elsewhere."""
 
 
 class InvalidSetting(Exception):
     """A variable is unknown, or its value is not one of those it takes."""
-
-
-class Bind(str):
-    """``host:port``; an IPv6 address stands in brackets. Port 0 takes any free port."""
-
-    __slots__ = ()
-
-    @property
-    def host(self) -> str:
-        """The address to listen on."""
-        return self.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """The TCP port to listen on."""
-        return int(self.rpartition(":")[2])
 
 
 def default_data_dir() -> Path:
@@ -71,98 +58,27 @@ def default_data_dir() -> Path:
     return Path(home) / "clearline"
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _path(value: str) -> Path:
-    return Path(value).expanduser().absolute()
-
-
-def _bind(value: str) -> Bind:
-    host, colon, port = value.rpartition(":")
-    if not (colon and host and port.isdigit() and int(port) < 65_536):
-        raise ValueError("host:port, such as 127.0.0.1:8080 or [::1]:8080")
-    return Bind(value)
-
-
-def _url(value: str) -> str:
-    if not value.startswith(("postgresql://", "postgres://")):
-        raise ValueError("a PostgreSQL address, such as postgresql://user:password@host/database")
-    return value
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
-            raise ValueError(f"a whole number from {least} to {most}")
-        return int(value)
-
-    return parse
-
-
-def _choice(*choices: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in choices:
-            raise ValueError("one of " + ", ".join(choices))
-        return value
-
-    return parse
-
-
-def _attachments(value: str) -> str:
-    if value != "disk" and not value.startswith("/") and not re.fullmatch("s3://[^/]+(/.*)?", value):
-        raise ValueError("disk, an absolute path, or s3://bucket/prefix")
-    return value
-
-
-def _http_url(value: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
-        raise ValueError("an address such as https://s3.example.com")
-    return value
-
-
-def _networks(value: str) -> tuple[str, ...]:
-    try:
-        return tuple(str(ip_network(one.strip())) for one in value.split(",") if one.strip())
-    except ValueError as error:
-        raise ValueError("networks between commas, such as 10.20.0.0/16") from error
-
-
-def _smtp(value: str) -> str:
-    if not re.fullmatch(r"smtp(s|\+starttls)?://([^\s/@:]+:[^\s/@]*@)?[^\s/@]+(:[0-9]{1,5})?", value):
-        raise ValueError("an address such as smtp+starttls://user:password@mail.example.net:587")
-    return value
-
-
-def _mail_address(value: str) -> str:
-    name, address = parseaddr(value)
-    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or "\n" in name:
-        raise ValueError("a mail address such as Support <support@example.net>")
-    return value
-
-
-def _mail_listen(value: str) -> str:
-    scheme, found, rest = value.partition("://")
-    if scheme not in {"lmtp", "smtp"} or not found:
-        raise ValueError("an address such as lmtp://127.0.0.1:8024 or smtp://0.0.0.0:25")
-    _bind(rest)
-    return value
-
-
-def _media_types(value: str) -> tuple[str, ...]:
-    found = tuple(filter(None, (one.strip().lower() for one in value.split(","))))
-    if not found or not all(_MEDIA_TYPES.fullmatch(one) for one in found):
-        raise ValueError("media types between commas, such as text/plain,image/*, or * for any")
-    return found
-
-
 def _setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -> Any:
-    """A field with how its text is read, how its default is shown, and what it means."""
+    """Return a field with how its text is read, how its default is shown, and what it means."""
     metadata = {"parse": parse, "shown": shown, "about": about}
     if callable(default):
         return field(default_factory=default, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def _days(least: int, default: int, data: str, since: str, afterwards: str) -> Any:
+    """Return a field that says for how many days after ``since`` Clearline keeps ``data``, and what happens then."""
+    return field(
+        default=default,
+        metadata={
+            "parse": values.number(least, RETENTION_MAX),
+            "shown": f"`{default}`",
+            "about": f"How many days {data} are kept after {since}; `{least}` to `{RETENTION_MAX}`. After that: "
+            + afterwards[0].lower()
+            + afterwards[1:],
+            "retention": (default, data, since, afterwards),
+        },
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,123 +86,178 @@ class Settings:
     """How this Clearline runs. ``docs/reference/settings.md`` is made from here."""
 
     database_url: str | None = _setting(
-        _url,
+        values.url,
         "the embedded PostgreSQL",
         "Address of a PostgreSQL 15 or newer, `postgresql://user:password@host/database`. "
         "Without it Clearline runs its own PostgreSQL in the data directory.",
         None,
     )
     data_dir: Path = _setting(
-        _path,
+        values.path,
         "`/var/lib/clearline` as root, else `~/.local/share/clearline`",
         "Directory of the embedded database and of attachments. Created with mode 0700 (0711 as root) when missing.",
         default_data_dir,
     )
     bind: Bind = _setting(
-        _bind, "`127.0.0.1:8080`", "Address and port to serve HTTP on.", lambda: Bind("127.0.0.1:8080")
+        values.bind, "`127.0.0.1:8080`", "Address and port to serve HTTP on.", lambda: Bind("127.0.0.1:8080")
     )
-    processes: int = _setting(_number(1, 64), "`1`", "Server processes that share the port.", 1)
-    pool_size: int = _setting(_number(2, 100), "`10`", "Most database connections of one process.", 10)
+    processes: int = _setting(values.number(1, 64), "`1`", "Server processes that share the port.", 1)
+    pool_size: int = _setting(values.number(2, 100), "`10`", "Most database connections of one process.", 10)
     rate_limit: int = _setting(
-        _number(0, 1_000_000),
+        values.number(0, 1_000_000),
         "`6000`",
         "Requests a minute that one API key may make of one process; `0` for no limit. "
         "Counted in memory: two processes together allow twice as many.",
         6000,
     )
     close_resolved_hours: int = _setting(
-        _number(0, 8760),
+        values.number(0, 8760),
         "`168`",
         "After how many hours a resolved ticket closes by itself unless somebody reopens it; `0` for never.",
         168,
     )
     shutdown_seconds: int = _setting(
-        _number(1, 300), "`10`", "How long a stopping server waits for requests under way.", 10
+        values.number(1, 300), "`10`", "How long a stopping server waits for requests under way.", 10
+    )
+    keep_idempotency_keys_days: int = _days(
+        1,
+        1,
+        "answers to requests with an `Idempotency-Key`",
+        "the first request",
+        "The answer is deleted, and the same key makes a new request.",
+    )
+    keep_jobs_days: int = _days(
+        1, 90, "bulk jobs and imports", "the job finished", "The job and the results of its items are deleted."
+    )
+    keep_deliveries_days: int = _days(
+        1,
+        30,
+        "deliveries of webhooks",
+        "the delivery succeeded or failed for good",
+        "The delivery, its body and its attempts are deleted, and it cannot be replayed any more.",
+    )
+    keep_outbound_mail_days: int = _days(
+        7,
+        90,
+        "sent mails",
+        "the mail was sent or failed for good",
+        "The mail is deleted. Its Message-ID stays, so that replies still reach the ticket.",
+    )
+    keep_inbound_mail_days: int = _days(
+        7,
+        90,
+        "received mails",
+        "the mail was classified or reviewed, or received when it is in quarantine",
+        "Its content is deleted. Its sender, subject and result stay, and so do the note and the attachments that "
+        "were made from it.",
+    )
+    keep_unnotified_events_days: int = _days(
+        1,
+        1,
+        "events that nobody was notified of",
+        "the event",
+        "They notify nobody, so that a Clearline that did not run for a while does not send old news. The events "
+        "themselves stay.",
+    )
+    keep_notifications_days: int = _days(
+        7,
+        14,
+        "notifications that wait for their mail",
+        "the event",
+        "The notification is deleted without a mail.",
+    )
+    keep_orphaned_attachments_days: int = _days(
+        1,
+        1,
+        "files that belong to no attachment, such as interrupted uploads,",
+        "the file was stored",
+        "The file is deleted.",
     )
     log_format: str = _setting(
-        _choice("auto", "json", "text"),
+        values.choice("auto", "json", "text"),
         "`auto`",
         "`json` for one JSON object a line, `text` for people; `auto` is text on a terminal and JSON elsewhere.",
         "auto",
     )
     log_level: str = _setting(
-        _choice("debug", "info", "warning", "error"), "`info`", "The least that is logged.", "info"
+        values.choice("debug", "info", "warning", "error"), "`info`", "The least that is logged.", "info"
     )
-    access_log: bool = _setting(
-        lambda value: _choice("on", "off")(value) == "on", "`on`", "One log line for each request: `on` or `off`.", True
-    )
+    access_log: bool = _setting(values.on_or_off, "`on`", "One log line for each request: `on` or `off`.", True)
     attachments: str = _setting(
-        _attachments,
+        values.attachments,
         "`disk`",
         "Where attached files are kept: `disk` for `attachments` in the data directory, an absolute path of another "
         "directory, or `s3://bucket/prefix`. Region and keys of S3 come from the usual `AWS_` variables.",
         "disk",
     )
     s3_endpoint: str | None = _setting(
-        _http_url, "Amazon's", "Address of an S3-compatible store, such as `https://s3.example.com`.", None
+        values.http_url, "Amazon's", "Address of an S3-compatible store, such as `https://s3.example.com`.", None
     )
     attachment_max: int = _setting(
-        _number(1, 5 * 1024**3), "`26214400` (25 MiB)", "Most bytes of one attached file.", 25 * 1024**2
+        values.number(1, 5 * 1024**3), "`26214400` (25 MiB)", "Most bytes of one attached file.", 25 * 1024**2
     )
     attachment_types: tuple[str, ...] = _setting(
-        _media_types,
+        values.media_types,
         "images, text, CSV, JSON, XML, PDF, packet captures, archives, mail, office documents, octet-stream",
         "Media types that may be attached, between commas: `text/plain`, `image/*`, or `*` for any.",
         ATTACHMENT_TYPES,
     )
     public_url: str = _setting(
-        _http_url,
+        values.http_url,
         "`http://127.0.0.1:8080`",
         "Address at which people and programs reach this server; links in mail begin with it.",
         "http://127.0.0.1:8080",
     )
     workers: bool = _setting(
-        lambda value: _choice("on", "off")(value) == "on",
+        values.on_or_off,
         "`on`",
         "Whether `clearline serve` also does the work that follows from requests: `on`, or `off` where "
         "`clearline work` runs beside it.",
         True,
     )
     webhook_networks: tuple[str, ...] = _setting(
-        _networks,
+        values.networks,
         "none",
         "Private networks that webhooks may be sent to, between commas, such as `10.20.0.0/16,fd00::/8`. Without it "
         "only public addresses over https.",
         (),
     )
     webhook_seconds: int = _setting(
-        _number(1, 30), "`15`", "How long the receiver of a webhook may take to answer.", 15
+        values.number(1, 30), "`15`", "How long the receiver of a webhook may take to answer.", 15
     )
     smtp: str | None = _setting(
-        _smtp,
+        values.smtp,
         "none: no mail is sent",
         "Server that mail is sent by: `smtp://host:25`, `smtp+starttls://user:password@host:587` or "
         "`smtps://user:password@host:465`. User and password are percent-encoded.",
         None,
     )
     mail_from: str = _setting(
-        _mail_address,
+        values.mail_address,
         "`Support <support@localhost>`",
         "Sender of all mail, `Name <address>`. Replies come to its address, with what tells the ticket behind a plus.",
         "Support <support@localhost>",
     )
     mail_listen: str | None = _setting(
-        _mail_listen,
+        values.mail_listen,
         "none: no mail is taken",
         "Where mail is taken: `lmtp://127.0.0.1:8024` behind a mail server of yours, or `smtp://0.0.0.0:25`.",
         None,
     )
     mail_max: int = _setting(
-        _number(10_000, 100 * 1024**2), "`26214400` (25 MiB)", "Most bytes of one mail that comes in.", 25 * 1024**2
+        values.number(10_000, 100 * 1024**2),
+        "`26214400` (25 MiB)",
+        "Most bytes of one mail that comes in.",
+        25 * 1024**2,
     )
     secret_key: str | None = _setting(
-        _text,
+        values.text,
         "a key kept in the database",
         "What passwords of mailboxes are encrypted with. Any long random text; keep it: without it they are lost.",
         None,
     )
     postgres_user: str | None = _setting(
-        _text,
+        values.text,
         "`clearline`, `postgres` or `nobody`, the first that exists",
         "Only as root: the account that the embedded PostgreSQL runs as. Best one that nothing else runs as.",
         None,
@@ -303,20 +274,41 @@ class SettingDoc:
 
 
 def documented() -> list[SettingDoc]:
-    """Every setting, in the order of the reference."""
+    """Return every setting, in the order of the reference."""
     return [
-        SettingDoc(PREFIX + one.name.upper(), one.metadata["shown"], one.metadata["about"]) for one in fields(Settings)
+        SettingDoc(PREFIX + setting.name.upper(), setting.metadata["shown"], setting.metadata["about"])
+        for setting in fields(Settings)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionDoc:
+    """How long something is kept, as the reference shows it."""
+
+    variable: str
+    days: int
+    data: str
+    since: str
+    afterwards: str
+
+
+def documented_retentions() -> list[RetentionDoc]:
+    """Return everything that is deleted after some time, in the order of the reference."""
+    return [
+        RetentionDoc(PREFIX + setting.name.upper(), *setting.metadata["retention"])
+        for setting in fields(Settings)
+        if "retention" in setting.metadata
     ]
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """The settings that an environment asks for; an empty value counts as none.
+    """Return the settings in an environment; an empty value counts as none.
 
     Raises:
         InvalidSetting: a ``CLEARLINE_`` variable is unknown, misspelt or has a value it cannot take.
     """
-    parsers = {PREFIX + one.name.upper(): (one.name, one.metadata["parse"]) for one in fields(Settings)}
-    given: dict[str, Any] = {}
+    parsers = {PREFIX + setting.name.upper(): (setting.name, setting.metadata["parse"]) for setting in fields(Settings)}
+    parsed: dict[str, Any] = {}
     for variable in sorted(environment):
         if not variable.startswith(PREFIX) or not environment[variable]:
             continue
@@ -324,7 +316,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             raise InvalidSetting(f"{variable} is not a setting; there are {', '.join(sorted(parsers))}")
         name, parse = parsers[variable]
         try:
-            given[name] = parse(environment[variable])
+            parsed[name] = parse(environment[variable])
         except ValueError as error:
             raise InvalidSetting(f"{variable} must be {error}") from error
-    return Settings(**given)
+    return Settings(**parsed)

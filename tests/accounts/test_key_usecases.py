@@ -27,7 +27,7 @@ from clearline.identity import (
     Scope,
 )
 from clearline.platform.database.transactions import Database, Tx
-from clearline.schedule import ActorsLine
+from clearline.schedule import ActorListener
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.patience import patient
 
@@ -62,9 +62,9 @@ async def ring(database: Database) -> KeyRing:
 async def heard(database: Database) -> AsyncIterator[KeyRing]:
     """A ring that hears of changes."""
     ring = KeyRing(database)
-    line = ActorsLine(database, ring)
-    assert await line.keep_up() == 1
-    assert await line.keep_up() == 0
+    line = ActorListener(database, ring)
+    assert await line.connect() == 1
+    assert await line.connect() == 0
     yield ring
     await line.close()
 

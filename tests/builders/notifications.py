@@ -27,6 +27,7 @@ from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel
 from clearline.tickets.links import watcher_usecases as watchers
 from tests.builders.databases import Undone, undo
+from tests.builders.jobs import kept
 from tests.builders.people import NOW, Tenant, id_of
 from tests.builders.queues import unique_name
 from tests.builders.tickets import a_new_ticket
@@ -108,7 +109,9 @@ class Scene:
 
     async def tell(self, *, now: datetime = NOW) -> RecordResult:
         """Have everybody noted who hears of what happened since."""
-        return await record_notifications(self.tx, await self.happened(), now=now)
+        return await record_notifications(
+            self.tx, await self.happened(), since=now - kept("unnotified_events"), now=now
+        )
 
     async def waiting(self) -> list[Waiting]:
         """What waits to be told of the ticket."""

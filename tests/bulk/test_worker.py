@@ -31,6 +31,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
+from tests.builders.jobs import kept, purge_job
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import raised
 
@@ -350,17 +351,17 @@ async def test_what_an_import_said_is_not_kept_once_it_is_dealt_with(database: D
 
 async def test_only_jobs_finished_long_ago_are_forgotten(database: Database, tenant: Tenant) -> None:
     old, young, waiting = [await bulk(database, tenant.actor, [999_999], AddNote("x")) for _ in range(3)]
-    for job, age in ((old, jobs.KEPT_FOR + timedelta(seconds=1)), (young, jobs.KEPT_FOR)):
+    for job, age in ((old, kept("jobs") + timedelta(seconds=1)), (young, kept("jobs"))):
         async with database.transaction() as tx:
             await jobs.cancel_job(tx, OPERATOR, job.id, now=NOW - age)
             await tx.write("update job set created_at = finished_at where id = $1", job.id)
     async with database.transaction() as tx:
-        await tx.write("update job set created_at = $2 where id = $1", waiting.id, NOW - jobs.KEPT_FOR * 2)
-    cleaner = workers.cleaner(database, now)
-    assert (await cleaner.run(), await cleaner.run()) == (1, 0)
+        await tx.write("update job set created_at = $2 where id = $1", waiting.id, NOW - kept("jobs") * 2)
+    purge = purge_job(database, "jobs", now)
+    assert (await purge.run(), await purge.run()) == (1, 0)
     async with database.statement() as tx:
-        kept = await tx.fetch("select id from job where id = any($1)", [old.id, young.id, waiting.id])
-        assert {row[0] for row in kept} == {young.id, waiting.id}
+        rows = await tx.fetch("select id from job where id = any($1)", [old.id, young.id, waiting.id])
+        assert {row[0] for row in rows} == {young.id, waiting.id}
         assert await tx.fetchval("select count(*) from job_item where job_id = $1", old.id) == 0
     await drained(database)
 

@@ -76,7 +76,7 @@ def test_what_waits_is_listed(desk: str) -> None:
         async with database.transaction() as tx:
             number = await raised(tx, tenant)
             found = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=10)
-            await record_notifications(tx, found, now=NOW + timedelta(seconds=1))
+            await record_notifications(tx, found, since=NOW - timedelta(days=1), now=NOW + timedelta(seconds=1))
         await database.close()
 
     asyncio.run(work())

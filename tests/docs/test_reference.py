@@ -10,6 +10,7 @@ import click
 import pytest
 
 from clearline.cli.main import main as cli
+from clearline.platform.database import migrate
 from clearline.settings import documented
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,13 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 def test_every_setting_stands_in_the_reference() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     assert [one.variable for one in documented() if f"`{one.variable}`" not in page] == []
+
+
+def test_the_page_about_retention_names_every_table() -> None:
+    page = (ROOT / "docs" / "reference" / "retention.md").read_text(encoding="utf-8")
+    tables = {table for file in migrate.known() for table in re.findall(r"create table ([a-z_]+)", file.sql)}
+    assert len(tables) > 30
+    assert sorted(table for table in tables if f"`{table}`" not in page) == []
 
 
 def test_the_readme_names_exactly_the_targets_of_make() -> None:

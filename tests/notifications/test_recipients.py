@@ -21,7 +21,7 @@ from clearline.notifications.domain import (
     effective_rules,
     notification_rules,
 )
-from clearline.notifications.recipients import GROUPING_WINDOW, MAX_EVENT_AGE, RecordResult
+from clearline.notifications.recipients import GROUPING_WINDOW, RecordResult
 from clearline.platform.database.transactions import Database
 from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
@@ -36,6 +36,7 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
+from tests.builders.jobs import kept
 from tests.builders.notifications import CONTACT, Scene, a_scene
 from tests.builders.people import NOW, Tenant
 
@@ -321,9 +322,9 @@ async def test_notes_that_a_split_brings_along_are_not_told_again(scene: Scene) 
 async def test_what_is_older_than_a_day_is_told_to_nobody_and_counted(scene: Scene) -> None:
     await note("mate")(scene)
     scene.rewind()
-    assert await scene.tell(now=NOW + MAX_EVENT_AGE) == RecordResult(0, 5)
+    assert await scene.tell(now=NOW + kept("unnotified_events")) == RecordResult(0, 5)
     scene.rewind()
-    told = await scene.tell(now=NOW + MAX_EVENT_AGE - timedelta(seconds=1))
+    told = await scene.tell(now=NOW + kept("unnotified_events") - timedelta(seconds=1))
     assert (told.too_old, told.notifications > 0) == (0, True)
 
 

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from clearline.mail.outbound.domain import RateLimits, RenderedMail
-from clearline.notifications.compose import MAX_NOTIFICATION_AGE
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.worker import NAME, RETRY_DELAY, Composer, jobs
 from clearline.platform.database.transactions import StatementFailed
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
 from clearline.web import mail as templates
+from tests.builders.jobs import kept
 from tests.builders.mail.notification_rig import SETTINGS, NotificationRig
 from tests.builders.tickets import raised
 
@@ -86,7 +86,7 @@ async def test_what_waited_while_the_desk_did_not_run_is_told_for_two_weeks(
     rig: NotificationRig, late: timedelta
 ) -> None:
     await rig.transact(lambda tx: raised(tx, rig.tenant))
-    await rig.advance(MAX_NOTIFICATION_AGE - timedelta(seconds=1) + late)
+    await rig.advance(kept("notifications") - timedelta(seconds=1) + late)
     assert (len(await rig.take_sent()), await rig.pending_count()) == (0 if late else 1, 0)
 
 

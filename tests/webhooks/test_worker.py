@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clearline.app import _webhook_body
+from clearline.app import webhook_body
 from clearline.clock import now
 from clearline.errors import InvalidInput
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Company
@@ -29,6 +29,7 @@ from clearline.webhooks import worker as webhooks
 from clearline.webhooks.domain import Subscription
 from clearline.webhooks.http_client import HttpOut
 from clearline.webhooks.protocol import SCHEDULE, Delivery, State
+from tests.builders.jobs import purge_job
 from tests.builders.people import Tenant, new_tenant
 from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving, signed_by
 from tests.builders.tickets import a_new_ticket
@@ -73,7 +74,7 @@ def clock() -> Clock:
 
 def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> list[PeriodicJob]:
     settings = Settings(webhook_networks=LOOPBACK, webhook_seconds=more.pop("seconds", round(patient(2))))
-    return webhooks.jobs(database, settings, clock, _webhook_body, **more)
+    return webhooks.jobs(database, settings, clock, webhook_body, **more)
 
 
 @asynccontextmanager
@@ -563,7 +564,7 @@ async def test_finished_deliveries_are_forgotten_after_thirty_days(
     async with working(database):
         await waited(database, one, all_done)
     [waiting] = await pinged(database, one)
-    purge = jobs(database, clock)[-1]
+    purge = purge_job(database, "deliveries", clock)
     clock.ahead = timedelta(days=29, hours=23)
     assert await purge.run() == 0
     clock.ahead = timedelta(days=30, minutes=1)

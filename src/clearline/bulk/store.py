@@ -283,7 +283,7 @@ async def finish(tx: Tx, job: Job, *, now: datetime) -> bool:
     return row is not None
 
 
-async def forget(tx: Tx, *, before: datetime, limit: int) -> int:
+async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
     """Delete up to ``limit`` of the oldest jobs that were finished before a time, with their items; how many.
 
     Served by ``job_newest`` from its old end, where few are not finished.

@@ -1,7 +1,7 @@
 """Jobs: ask for one, see how far it is, cancel it, and do one of its items."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from msgspec.structs import replace
@@ -38,9 +38,8 @@ from clearline.tickets.note_domain import Visibility
 
 UNFINISHED_MAX = 20
 """The most unfinished jobs of a company; of requests at the same moment some more may get through."""
-KEPT_FOR = timedelta(days=90)
 """How long a finished job can still be read."""
-_FORGET_AT_ONCE = 20
+_PURGED_AT_ONCE = 20
 
 
 async def create_bulk_job(
@@ -212,6 +211,6 @@ def refusal(job: Job, error: DeskError) -> ItemResult:
     return ItemResult(ItemOutcome.REFUSED, None, error.code, told)
 
 
-async def forget_old(tx: Tx, *, now: datetime) -> int:
-    """Delete some of the jobs that were finished longer ago than ``KEPT_FOR``; how many."""
-    return await job_store.forget(tx, before=now - KEPT_FOR, limit=_FORGET_AT_ONCE)
+async def purge(tx: Tx, *, before: datetime) -> int:
+    """Delete some of the jobs that were finished before a time; return how many."""
+    return await job_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)

@@ -14,7 +14,7 @@ import structlog
 
 from clearline.bulk import store as job_store
 from clearline.bulk.domain import FAULT, ItemOutcome, ItemResult, Job
-from clearline.bulk.usecases import forget_old, process_item, refusal
+from clearline.bulk.usecases import process_item, refusal
 from clearline.errors import DeskError
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed
@@ -67,21 +67,6 @@ def worker(database: Database, now: Clock) -> PeriodicJob:
         return total
 
     return PeriodicJob(NAME, EVERY, turn)
-
-
-def cleaner(database: Database, now: Clock) -> PeriodicJob:
-    """Forgets jobs that were finished long ago."""
-
-    async def turn() -> int:
-        total = 0
-        while True:
-            async with database.statement() as tx:
-                gone = await forget_old(tx, now=now())
-            total += gone
-            if not gone:
-                return total
-
-    return PeriodicJob("old jobs", 3600, turn)
 
 
 async def work(database: Database, job: Job, now: Clock, *, most: int, told: Callable[[], None] = lambda: None) -> int:

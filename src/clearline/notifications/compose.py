@@ -1,7 +1,7 @@
 """Compose mail from due notifications: one mail about a ticket, or a digest."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Protocol
 from uuid import UUID
@@ -28,8 +28,6 @@ NOTIFICATION = "notification"
 DIGEST = "digest"
 _MAX_PER_MAIL: Mapping[str, int] = {DeliveryMode.EMAIL: 50, DeliveryMode.DIGEST: 200}
 """The most notifications in one mail; the others go into another mail."""
-MAX_NOTIFICATION_AGE = timedelta(days=14)
-"""Older notifications are dropped: no quiet time or digest is that long, so the workers did not run."""
 _DIGEST_TEXT_MAX = 300
 """The most characters of a note that a digest repeats."""
 _CONTACT_PREFERENCES = NotificationPreferences(digest=DigestFrequency.HOURLY)
@@ -81,11 +79,11 @@ class DigestTicket(Struct, frozen=True):
     entries: list[TemplateEntry]
 
 
-async def compose(tx: Tx, group: MailGroup, *, context: MailContext, now: datetime) -> ComposeResult:
+async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: datetime, now: datetime) -> ComposeResult:
     """Write the mail of a group, and delete its notifications, in one transaction.
 
     What the recipient may see is decided here, with the data as it is now. Inactive users, and contacts whose company
-    has contact mail off, get nothing, and notifications older than ``MAX_NOTIFICATION_AGE`` are dropped. An address
+    has contact mail off, get nothing, and notifications of events at or before ``since`` are dropped. An address
     that got ``rate_limits.per_address`` notifications in the last hour gets the others in a digest. The contacts of a
     company who are not users get at most ``rate_limits.per_company_contacts`` mails in an hour; further ones are
     deleted unsent.
@@ -100,7 +98,7 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, now: dateti
     locked = await notification_store.lock_due(tx, group, until=until, limit=_MAX_PER_MAIL[group.channel])
     if not locked:
         return ComposeResult.EMPTY
-    pairs = _pairs(locked, group, now)
+    pairs = _pairs(locked, group, since)
     result = ComposeResult.WRITTEN if pairs else ComposeResult.EMPTY
     if pairs and await _exceeds_contact_limit(tx, group, context, now):
         result = ComposeResult.WITHHELD
@@ -112,12 +110,12 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, now: dateti
     return result
 
 
-def _pairs(locked: Sequence[DueNotification], group: MailGroup, now: datetime) -> list[_Pair]:
+def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime) -> list[_Pair]:
     """Return the notifications that report something to the recipient, each with its entry, in order of time."""
     pairs = [
         (notification, entry)
         for notification in locked
-        if notification.at > now - MAX_NOTIFICATION_AGE and (entry := _entry(notification, group)) is not None
+        if notification.at > since and (entry := _entry(notification, group)) is not None
     ]
     return sorted(pairs, key=lambda pair: (pair[1].at, pair[1].number))
 

@@ -28,9 +28,6 @@ from clearline.platform.database.transactions import Tx
 GROUPING_WINDOW = timedelta(seconds=30)
 """Events of a ticket within this time go into one mail."""
 
-MAX_EVENT_AGE = timedelta(days=1)
-"""Events older than this make no notifications."""
-
 _TEXT_TYPES = {EventType.NOTE_ADDED, EventType.ATTACHMENT_ADDED}
 _UserKey = tuple[UUID, UUID]
 """The company id and the id of a user."""
@@ -43,13 +40,13 @@ class RecordResult(NamedTuple):
     too_old: int
 
 
-async def record_notifications(tx: Tx, events: Sequence[Event], *, now: datetime) -> RecordResult:
+async def record_notifications(tx: Tx, events: Sequence[Event], *, since: datetime, now: datetime) -> RecordResult:
     """Store a notification for each recipient of the events, with the time when it is due.
 
     Users get no notification of their own actions, except for the receipt of a ticket. Inactive users get none. An
-    address gets at most one notification of an event.
+    address gets at most one notification of an event. Events at or before ``since`` make none.
     """
-    fresh = [event for event in events if event.at > now - MAX_EVENT_AGE]
+    fresh = [event for event in events if event.at > since]
     too_old = len(events) - len(fresh)
     relevant = [
         event for event in fresh if event.ticket_number is not None and notification_rules(event.type, event.data)

@@ -49,7 +49,9 @@ def jobs(
         return [consumer(database, NAME, _skip)]
 
     async def handle(tx: Tx, events: list[Event]) -> None:
-        recorded = await record_notifications(tx, events, now=now())
+        at = now()
+        since = at - timedelta(days=settings.keep_unnotified_events_days)
+        recorded = await record_notifications(tx, events, since=since, now=at)
         if recorded.too_old:
             _log.warning("events too old for notifications", events=recorded.too_old)
 
@@ -103,7 +105,9 @@ class Composer:
     async def _compose(self, group: MailGroup, context: MailContext) -> ComposeResult | None:
         try:
             async with self._database.transaction() as tx:
-                return await compose.compose(tx, group, context=context, now=self._now())
+                now = self._now()
+                since = now - timedelta(days=self._settings.keep_notifications_days)
+                return await compose.compose(tx, group, context=context, since=since, now=now)
         except DatabaseUnavailable:
             raise  # the whole turn is retried
         except Exception:  # noqa: BLE001 - one mail's failure must not stop the others

@@ -36,7 +36,6 @@ WEBHOOKS = Actor(Role.OPERATOR, "webhooks", scopes=ALL_SCOPES)
 REPLAY_MOST = 10_000
 """Deliveries that one replay of a time puts up again."""
 
-KEPT_FOR = timedelta(days=30)
 _PURGED_AT_ONCE = 1000
 
 Render = Callable[[Event, Audience], bytes | None]
@@ -233,6 +232,6 @@ async def _refused(tx: Tx, one: Claimed, tried: Attempt, *, chance: float, now: 
     await delivery_store.failed(tx, one, tried, state=state, refused=True, due_at=due_at, now=now)
 
 
-async def purge(tx: Tx, *, now: datetime) -> int:
-    """Forget some of the deliveries that were finished more than ``KEPT_FOR`` ago; how many."""
-    return await delivery_store.purge(tx, before=now - KEPT_FOR, limit=_PURGED_AT_ONCE)
+async def purge(tx: Tx, *, before: datetime) -> int:
+    """Delete some of the deliveries that were finished before a time; return how many."""
+    return await delivery_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)

@@ -17,9 +17,11 @@ Render = Callable[..., RenderedMail]
 """Fills in the templates of a name."""
 
 
-async def tell_of_end(tx: Tx, one: Subscription, render: Render, *, settings: MailSettings, now: datetime) -> None:
+async def tell_of_end(
+    tx: Tx, one: Subscription, render: Render, *, settings: MailSettings, kept_days: int, now: datetime
+) -> None:
     """Write to who made a subscription that it was given up, and why; to the admins when that person left."""
-    rendered = render("webhook_disabled", origin=one.name, reason=one.disabled_reason, id=str(one.id))
+    rendered = render("webhook_disabled", origin=one.name, reason=one.disabled_reason, id=str(one.id), days=kept_days)
     for user in await _concerned(tx, one):
         mail = NewMail(
             recipient=user.email,

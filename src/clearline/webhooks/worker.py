@@ -59,15 +59,6 @@ def jobs(
     async def handle(tx: Tx, found: list[Event]) -> None:
         await deliveries.fan_out(tx, found, render, now=now())
 
-    async def purge() -> int:
-        total = 0
-        while True:
-            async with database.transaction() as tx:
-                done = await deliveries.purge(tx, now=now())
-            total += done
-            if not done:
-                return total
-
     out = http or HttpOut(seconds=settings.webhook_seconds, networks=settings.webhook_networks)
     sender = Sender(database, out, now, on_disabled).worker()
     follow = consumer(database, NAME, handle)
@@ -78,7 +69,7 @@ def jobs(
             sender.wake()
         return done
 
-    return [replace(follow, run=follow_and_wake), sender.job(), PeriodicJob("old deliveries", 3600, purge)]
+    return [replace(follow, run=follow_and_wake), sender.job()]
 
 
 class Sender:

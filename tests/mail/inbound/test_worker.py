@@ -26,6 +26,7 @@ from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
+from tests.builders.jobs import purge_job
 from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
 from tests.builders.people import NOW, new_person
 from tests.patience import stretched
@@ -311,7 +312,8 @@ async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: Inbou
     done = await rig.take(a_mail(rig.sender, rig.reply_to(ticket)))
     aside = await rig.take(a_mail("mallory@example.org", SUPPORT))
     for days, kept in ((89, True), (91, False)):
+        later = rig.at + timedelta(days=days)
+        await purge_job(rig.database, "inbound mail", lambda later=later: later).run()  # type: ignore[misc]
         async with rig.database.transaction() as tx:
-            await mails.purge_raw(tx, now=rig.at + timedelta(days=days))
             assert (await inbound_mail_store.raw(tx, done.id) is not None) == kept
             assert (await inbound_mail_store.raw(tx, aside.id) is not None) == kept

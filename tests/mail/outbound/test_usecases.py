@@ -11,7 +11,6 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound.domain import (
-    RETENTION_DAYS,
     MailSettings,
     MailState,
     NewMail,
@@ -286,11 +285,11 @@ async def test_a_mail_that_was_sent_is_not_sent_again_and_old_mail_is_forgotten(
         await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", one.id, NOW)
         with pytest.raises(Conflict):
             await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
-        assert await mails.purge(tx, now=NOW + timedelta(days=RETENTION_DAYS)) >= 0
+        assert await mails.purge(tx, before=NOW) >= 0
         assert await outbound_mail_store.get(tx, one.id) is not None
-        later = NOW + timedelta(days=RETENTION_DAYS, seconds=1)
-        assert await mails.purge(tx, now=later) >= 1
-        assert await mails.purge(tx, now=later) == 0
+        later = NOW + timedelta(seconds=1)
+        assert await mails.purge(tx, before=later) >= 1
+        assert await mails.purge(tx, before=later) == 0
         assert await outbound_mail_store.get(tx, one.id) is None
         assert await outbound_mail_store.get(tx, waiting.id) is not None
         assert await thread_store.find(tx, [one.message_id]) == [Reference(tenant.company.id, number)]

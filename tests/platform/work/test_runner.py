@@ -1,18 +1,9 @@
 import asyncio
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from clearline import schedule as upkeep
-from clearline.platform.database.transactions import Database, DatabaseUnavailable
-from clearline.platform.idempotency import usecases as idempotency
-from clearline.platform.idempotency.store import KeptAnswer
-from clearline.platform.idempotency.usecases import KEPT_FOR
+from clearline.platform.database.transactions import DatabaseUnavailable
 from clearline.platform.work.runner import PeriodicJob, Runner
-from clearline.settings import Settings
-from clearline.tickets.attachments.blobs import open_blobs
-from tests.builders.people import NOW, Tenant
 from tests.patience import patient
 
 NEVER = 3600.0
@@ -69,26 +60,6 @@ async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
     async with asyncio.timeout(patient(5)):
         await running
     assert (first.turns, second.turns) == (1, 1)
-
-
-async def test_only_answers_too_old_for_a_retry_are_purged(database: Database, tenant: Tenant, tmp_path: Path) -> None:
-    answer = KeptAnswer(b"fingerprint", 201, b"{}", None)
-    ages = {"old": KEPT_FOR + timedelta(seconds=1), "just in time": KEPT_FOR, "new": timedelta(0)}
-    async with database.transaction() as tx:
-        for key, age in ages.items():
-            await idempotency.keep(tx, tenant.actor, "POST /tickets", key, answer, now=NOW - age)
-        await tx.write(
-            """insert into idempotency_key
-               select company_id, api_key_id, route, key || n, fingerprint, status, body, created_at
-                 from idempotency_key, generate_series(1, 2100) n where key = 'old'"""
-        )
-    blobs = open_blobs(Settings(data_dir=tmp_path))
-    [purge] = [job for job in upkeep.shared(database, blobs, Settings(), lambda: NOW) if "retries" in job.name]
-    assert await purge.run() == 2101
-    assert await purge.run() == 0
-    async with database.statement() as tx:
-        kept = await tx.fetch("select key from idempotency_key order by key")
-    assert [row[0] for row in kept] == ["just in time", "new"]
 
 
 class Watched(Runner):

@@ -10,10 +10,13 @@ from clearline.settings import read_settings
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, Key, open_blobs
 from clearline.tickets.attachments.domain import NewAttachment
-from clearline.tickets.attachments.worker import EVERY, GRACE, sweep, sweeping
+from clearline.tickets.attachments.worker import EVERY, sweep, sweep_job
 from clearline.tickets.note_domain import Visibility
+from tests.builders.jobs import kept
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised
+
+GRACE = kept("orphaned_attachments")
 
 
 def blobs_in(folder: Path) -> Blobs:
@@ -49,11 +52,11 @@ async def test_bytes_that_belong_to_nothing_go_after_a_day_and_the_others_stay(
     half = tmp_path / "attachments" / "staging" / str(uuid4())
     half.write_bytes(b"half")
 
-    assert await sweep(database, blobs, now=now + GRACE - timedelta(minutes=1)) == 0
+    assert await sweep(database, blobs, before=now - timedelta(minutes=1)) == 0
     assert (stored_in(tmp_path), half.exists()) == ({kept, lost, foreign}, True)
-    assert await sweep(database, blobs, now=now + GRACE + timedelta(minutes=1)) == 2
+    assert await sweep(database, blobs, before=now + timedelta(minutes=1)) == 2
     assert (stored_in(tmp_path), half.exists()) == ({kept, foreign}, False)
-    assert await sweep(database, blobs, now=now + GRACE + timedelta(minutes=1)) == 0
+    assert await sweep(database, blobs, before=now + timedelta(minutes=1)) == 0
 
 
 async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant: Tenant, tmp_path: Path) -> None:
@@ -62,7 +65,7 @@ async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant:
     folder = tmp_path / "attachments" / str(tenant.company.id)
     yesterday = (now - GRACE).timestamp() - 60
     os.utime(folder / str(old), (yesterday, yesterday))
-    assert await sweep(database, blobs, now=now) == 1
+    assert await sweep(database, blobs, before=now - GRACE) == 1
     assert stored_in(tmp_path) == {Key(tenant.company.id, new)}
 
 
@@ -72,7 +75,7 @@ async def test_the_job_sweeps_now_and_then_and_not_because_the_server_stops(
     blobs = blobs_in(tmp_path)
     await blobs.stage(tenant.company.id, some(), most=10)
     at = clock.now() + GRACE * 2
-    (job,) = sweeping(database, blobs, lambda: at)
+    job = sweep_job(database, blobs, GRACE, lambda: at)
     assert await job.run() == 0
     at += EVERY
     assert await job.run() == 1
@@ -85,6 +88,6 @@ async def test_the_job_sweeps_now_and_then_and_not_because_the_server_stops(
 async def test_a_store_that_is_away_does_not_end_the_job(database: Database, tmp_path: Path) -> None:
     (tmp_path / "attachments").write_text("no directory")
     at = clock.now()
-    (job,) = sweeping(database, blobs_in(tmp_path), lambda: at)
+    job = sweep_job(database, blobs_in(tmp_path), GRACE, lambda: at)
     at += EVERY
     assert await job.run() == 0

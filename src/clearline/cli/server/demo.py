@@ -14,7 +14,7 @@ from clearline.demo import demo as demo_data
 from clearline.demo.demo import DemoKey
 from clearline.platform.database.transactions import Database
 from clearline.schedule import CONSUMERS
-from clearline.settings import Bind
+from clearline.setting_values import Bind
 from clearline.tickets.attachments.blobs import open_blobs
 
 

@@ -23,7 +23,8 @@ from clearline.events import store as event_store
 from clearline.platform.database import migrate as migrations
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
-from clearline.settings import PREFIX, Bind, Settings
+from clearline.setting_values import Bind
+from clearline.settings import PREFIX, Settings
 
 _BACKLOG = 2048
 

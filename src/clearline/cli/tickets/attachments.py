@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 from uuid import UUID
@@ -198,9 +199,12 @@ def attachment_delete(number: str, attachment_id: UUID, *, as_json: bool) -> Non
 @attachment.command("sweep")
 @as_json
 def attachment_sweep(*, as_json: bool) -> None:
-    """Delete contents that no ticket has had for a day. The server does so every six hours."""
-    blobs = open_blobs(settings())
-    swept = run(lambda database: sweep(database, blobs, now=now()))
+    """Delete contents that no ticket has had for a day (CLEARLINE_KEEP_ORPHANED_ATTACHMENTS_DAYS).
+
+    The server does so every six hours.
+    """
+    blobs, keep = open_blobs(settings()), timedelta(days=settings().keep_orphaned_attachments_days)
+    swept = run(lambda database: sweep(database, blobs, before=now() - keep))
     emit({"swept": swept}) if as_json else click.echo(f"{swept} contents without a ticket deleted.")
 
 

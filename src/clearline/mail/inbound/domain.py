@@ -15,8 +15,6 @@ REASON_MAX = 255
 DUPLICATE_WINDOW = timedelta(days=7)
 """For so long a mail of the same Message-ID, sender and body is taken once at a mailbox."""
 
-RAW_RETENTION = timedelta(days=90)
-"""For so long the mail itself is kept after what became of it was decided, or after it came and was put aside."""
 
 MAX_ATTEMPTS = 5
 """How often a mail may fail before it is put aside."""

@@ -13,7 +13,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from msgspec import Struct
 
-from clearline.settings import Bind
+from clearline.setting_values import Bind
 
 CONNECTIONS_MAX = 50
 """Of one process. More are sent away with 421, and come again."""

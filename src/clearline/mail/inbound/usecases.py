@@ -21,7 +21,6 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
     DUPLICATE_WINDOW,
-    RAW_RETENTION,
     REVIEWABLE,
     TOO_LARGE,
     InboundMail,
@@ -36,7 +35,7 @@ from clearline.tickets.domain import ticket_number
 KIND = "inbound mail"
 RECORD = "inbound_mail"
 _LONGEST_ENVELOPE = 2000
-_AT_ONCE = 200
+_PURGED_AT_ONCE = 200
 _SIZE_MAX = 2**31 - 1
 
 
@@ -279,9 +278,9 @@ async def _decided(
     return decided
 
 
-async def purge_raw(tx: Tx, *, now: datetime) -> int:
-    """Drop mails themselves that were decided 90 days ago, or came then and were put aside: at most 200; how many.
+async def purge(tx: Tx, *, before: datetime) -> int:
+    """Delete the content of some mails that were decided before a time, or received then and put in quarantine.
 
-    What became of them stays known.
+    Return how many. Their senders, subjects and results stay.
     """
-    return await inbound_mail_store.purge_raw(tx, before=now - RAW_RETENTION, limit=_AT_ONCE)
+    return await inbound_mail_store.purge_raw(tx, before=before, limit=_PURGED_AT_ONCE)

@@ -129,14 +129,9 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
         due = now() + POLL_INTERVAL
         return await poll(database, settings, now)
 
-    async def forget() -> int:
-        async with database.statement() as tx:
-            return await inbound_mail.purge_raw(tx, now=now())
-
     return [
         PeriodicJob("mail that came in", INTERVAL_SECONDS, work, BATCH_SIZE),
         PeriodicJob("mailboxes that are polled", 5, fetch),
-        PeriodicJob("mail that is old", 3600, forget, 200),
     ]
 
 

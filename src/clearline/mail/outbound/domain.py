@@ -19,9 +19,6 @@ from clearline.tickets.domain import parse_ticket_number, ticket_number
 LOCAL_PART_MAX = 64
 """Octets of what stands before the ``@`` (RFC 5321, 4.5.3.1.1)."""
 
-RETENTION_DAYS = 90
-"""For so many days a mail that was dealt with is kept."""
-
 RETRY_DELAYS = tuple(timedelta(minutes=one) for one in (1, 5, 15, 60, 240, 480, 1440, 1440, 720))
 """How long after each failure a mail is tried again: three days in all. RFC 5321, 4.5.4.1 speaks of four or five; by
 then news of a ticket is no news."""

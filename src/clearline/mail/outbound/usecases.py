@@ -14,7 +14,6 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.compose import compose
 from clearline.mail.outbound.domain import (
-    RETENTION_DAYS,
     MailSettings,
     MailState,
     NewMail,
@@ -42,6 +41,7 @@ ERROR_MAX = 500
 
 _SUPPRESSION_KIND = "suppression of"
 _HOUR = timedelta(hours=1)
+_PURGED_AT_ONCE = 1000
 _FIRST_REFERENCES, _LAST_REFERENCES = 3, 7
 """How many of the first and last mails of a ticket a new one refers to."""
 
@@ -311,9 +311,9 @@ async def unsuppress(tx: Tx, actor: Actor, address: str, *, now: datetime) -> No
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
 
 
-async def purge(tx: Tx, *, limit: int = 1000, now: datetime) -> int:
-    """Delete mails that were dealt with ``RETENTION_DAYS`` ago; how many. Their ids stay with their tickets."""
-    return await outbound_mail_store.purge(tx, before=now - timedelta(days=RETENTION_DAYS), limit=limit)
+async def purge(tx: Tx, *, before: datetime) -> int:
+    """Delete some of the mails that were sent or failed before a time; return how many. Their Message-IDs stay."""
+    return await outbound_mail_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)
 
 
 def _require_admin(actor: Actor) -> None:

@@ -13,7 +13,7 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound.domain import MailState, retry_delay, wire_address
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
 from clearline.mail.outbound.store import ClaimedMail
-from clearline.mail.outbound.usecases import purge, suppressed_error
+from clearline.mail.outbound.usecases import suppressed_error
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
@@ -29,7 +29,6 @@ BATCH = 10
 PAUSE_SECONDS = (5, 10, 20, 40, 60)
 """Seconds that the queue rests when the server cannot be used, the longer the more often in a row."""
 
-_PURGE_INTERVAL_SECONDS = 3600
 _FINISH_ATTEMPTS = 20
 _JITTER = 0.1
 _random = SystemRandom()
@@ -151,23 +150,8 @@ class OutboundMailQueue:
 
 
 def jobs(database: Database, settings: Settings, now: Callable[[], datetime]) -> list[PeriodicJob]:
-    """The jobs of outgoing mail; without a server to send by, only the one that forgets old mail."""
-    found = [PeriodicJob("old mail that went out", _PURGE_INTERVAL_SECONDS, _purging(database, now))]
-    if settings.smtp is not None:
-        connections = Connections(SmtpServer.parse(settings.smtp), wire_address(parseaddr(settings.mail_from)[1]))
-        found.append(OutboundMailQueue(database, connections, now).job())
-    return found
-
-
-def _purging(database: Database, now: Callable[[], datetime]) -> Callable[[], Awaitable[int]]:
-    async def run() -> int:
-        total = 0
-        while True:
-            async with database.transaction() as tx:
-                done = await purge(tx, now=now())
-            total += done
-            if not done:
-                return total
-            await asyncio.sleep(0)
-
-    return run
+    """Return the job that sends mail; none without a server to send it by."""
+    if settings.smtp is None:
+        return []
+    connections = Connections(SmtpServer.parse(settings.smtp), wire_address(parseaddr(settings.mail_from)[1]))
+    return [OutboundMailQueue(database, connections, now).job()]

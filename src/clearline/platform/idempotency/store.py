@@ -1,4 +1,4 @@
-"""Kept answers, by which a retried request is answered instead of carried out twice."""
+"""Stored answers, with which a retried request is answered instead of executed twice."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from clearline.platform.database.transactions import Tx
 
 
 class KeptAnswer(NamedTuple):
-    """The first answer to a request, and the fingerprint of what was asked."""
+    """The first answer to a request, and the fingerprint of the request."""
 
     fingerprint: bytes
     status: int
@@ -17,7 +17,7 @@ class KeptAnswer(NamedTuple):
 
 
 async def claim(tx: Tx, api_key_id: UUID, route: str, key: str) -> bool:
-    """Hold an idempotency key until the transaction ends; False when another transaction holds it now.
+    """Lock an idempotency key until the transaction ends; return False when another transaction has the lock.
 
     An advisory lock, not a row: a process that dies in the middle leaves nothing behind that says "running".
     """
@@ -28,7 +28,7 @@ async def claim(tx: Tx, api_key_id: UUID, route: str, key: str) -> bool:
 async def find(
     tx: Tx, company_id: UUID, api_key_id: UUID, route: str, key: str, *, since: datetime
 ) -> KeptAnswer | None:
-    """The answer kept under a key at or after ``since``, or None."""
+    """Return the answer stored under a key at or after ``since``, or None."""
     row = await tx.fetchrow(
         """select fingerprint, status, body, location from idempotency_key
             where company_id = $1 and api_key_id = $2 and route = $3 and key = $4 and created_at >= $5""",
@@ -44,7 +44,7 @@ async def find(
 async def save(
     tx: Tx, company_id: UUID, api_key_id: UUID, route: str, key: str, answer: KeptAnswer, *, now: datetime
 ) -> None:
-    """Keep an answer, in the place of one that is too old to count."""
+    """Store an answer; it replaces one that is too old to count."""
     await tx.write(
         """insert into idempotency_key
                   (company_id, api_key_id, route, key, fingerprint, status, body, created_at, location)
@@ -64,8 +64,8 @@ async def save(
     )
 
 
-async def forget(tx: Tx, *, before: datetime, limit: int) -> int:
-    """Delete at most ``limit`` answers kept before a time; how many there were. Served by ``idempotency_key_age``."""
+async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Delete at most ``limit`` answers stored before a time; return how many. Served by ``idempotency_key_age``."""
     row = await tx.write(
         """with gone as (
                delete from idempotency_key where ctid = any(array(

@@ -1,9 +1,9 @@
-"""Retries: a request that carries an Idempotency-Key is carried out once, and its answer is given again.
+"""Retries: a request with an Idempotency-Key is executed once, and a retry receives the same answer.
 
 Follows the IETF draft "The Idempotency-Key HTTP Header Field" (07), except that the key is never required.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from clearline.errors import Forbidden, IdempotencyKeyBusy, IdempotencyKeyReused
@@ -12,12 +12,15 @@ from clearline.platform.database.transactions import Tx
 from clearline.platform.idempotency import store as idempotency_store
 from clearline.platform.idempotency.store import KeptAnswer
 
-KEPT_FOR = timedelta(hours=24)
 _PURGE_AT_ONCE = 1000
 
 
-async def replay(tx: Tx, actor: Actor, route: str, key: str, fingerprint: bytes, *, now: datetime) -> KeptAnswer | None:
-    """Claim the key for this transaction; answers what the first request was answered, or None for the first.
+async def replay(
+    tx: Tx, actor: Actor, route: str, key: str, fingerprint: bytes, *, since: datetime
+) -> KeptAnswer | None:
+    """Claim the key for this transaction; return the answer to the first request, or None when this is the first.
+
+    Answers that were stored before ``since`` do not count.
 
     Raises:
         IdempotencyKeyBusy: the first request is still running.
@@ -26,14 +29,14 @@ async def replay(tx: Tx, actor: Actor, route: str, key: str, fingerprint: bytes,
     company, key_id = _owner(actor)
     if not await idempotency_store.claim(tx, key_id, route, key):
         raise IdempotencyKeyBusy
-    kept = await idempotency_store.find(tx, company, key_id, route, key, since=now - KEPT_FOR)
+    kept = await idempotency_store.find(tx, company, key_id, route, key, since=since)
     if kept is not None and kept.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return kept
 
 
 async def keep(tx: Tx, actor: Actor, route: str, key: str, answer: KeptAnswer, *, now: datetime) -> None:
-    """Keep the answer with what it answers: both are there after the commit, or neither."""
+    """Store the answer in the transaction of what it answers: both are there after the commit, or neither."""
     company, key_id = _owner(actor)
     await idempotency_store.save(tx, company, key_id, route, key, answer, now=now)
 
@@ -44,6 +47,6 @@ def _owner(actor: Actor) -> tuple[UUID, UUID]:
     return actor.company.id, actor.key_id
 
 
-async def purge(tx: Tx, *, now: datetime) -> int:
-    """Delete some of the answers that are too old to be given again; how many."""
-    return await idempotency_store.forget(tx, before=now - KEPT_FOR, limit=_PURGE_AT_ONCE)
+async def purge(tx: Tx, *, before: datetime) -> int:
+    """Delete some of the answers that were stored before a time; return how many."""
+    return await idempotency_store.purge(tx, before=before, limit=_PURGE_AT_ONCE)

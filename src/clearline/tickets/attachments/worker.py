@@ -11,14 +11,11 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable, Key
 
 EVERY = timedelta(hours=6)
-GRACE = timedelta(days=1)
-"""How long bytes may be without an attachment: they are stored before it, and an upload may take its time."""
-
 _log = structlog.get_logger("clearline.worker")
 
 
-async def sweep(database: Database, blobs: Blobs, *, now: datetime) -> int:
-    """Delete bytes older than a day that no attachment names, and uploads as old that never ended; how many.
+async def sweep(database: Database, blobs: Blobs, *, before: datetime) -> int:
+    """Delete bytes stored before a time that no attachment names, and uploads as old that never ended; how many.
 
     Safe to cut off anywhere, and to run in several processes at once. Bytes of companies that the database does not
     know stay.
@@ -26,7 +23,6 @@ async def sweep(database: Database, blobs: Blobs, *, now: datetime) -> int:
     Raises:
         BlobsUnavailable: the store of attachments cannot be listed.
     """
-    before = now - GRACE
     swept = await blobs.drop_unfinished(before)
     async for page in blobs.older_than(before):
         async with database.statement() as tx:
@@ -37,8 +33,8 @@ async def sweep(database: Database, blobs: Blobs, *, now: datetime) -> int:
     return swept
 
 
-def sweeping(database: Database, blobs: Blobs, now: Callable[[], datetime]) -> list[PeriodicJob]:
-    """The sweep as a job."""
+def sweep_job(database: Database, blobs: Blobs, keep: timedelta, now: Callable[[], datetime]) -> PeriodicJob:
+    """Return the job that sweeps; ``keep`` is how long bytes may have no attachment: they are stored before it."""
     due = now() + EVERY
 
     async def turn() -> int:
@@ -47,9 +43,9 @@ def sweeping(database: Database, blobs: Blobs, now: Callable[[], datetime]) -> l
             return 0  # a stopping server gives every job a last turn, and should not list a whole store then
         due = now() + EVERY
         try:
-            return await sweep(database, blobs, now=now())
+            return await sweep(database, blobs, before=now() - keep)
         except BlobsUnavailable as error:
             _log.warning("attachments not swept", error=str(error))
             return 0
 
-    return [PeriodicJob("bytes without an attachment", 600, turn)]
+    return PeriodicJob("purge files without an attachment", 600, turn)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
@@ -195,7 +195,8 @@ class Resource:
             fingerprint.update(call.scope["query_string"])
         route = _route(operation, call)
         async with self._services.database.transaction() as tx:
-            kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), now=call.now)
+            since = call.now - timedelta(days=self._services.settings.keep_idempotency_keys_days)
+            kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), since=since)
             if kept is not None:
                 return _replayed(operation, kept)
             call.within(tx)

@@ -115,8 +115,8 @@ OPERATIONS = (
     ),
     Operation(
         "getRawInboundMail", "GET", _MAILS + "/{id}/raw", get_raw,
-        "Download a mail that came in", "As it came, byte for byte (RFC 5322). Kept for 90 days after what became of "
-        "it was decided.",
+        "Download a mail that came in", "As it came, byte for byte (RFC 5322). Kept for 90 days after it was "
+        "classified or reviewed, unless the provider sets another time.",
         Scope.DESK_READ, bytes, path_parameters=_ID, errors=(404,), media=("message/rfc822",),
     ),
     Operation(

@@ -97,8 +97,8 @@ async def delete_suppression(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listOutboundMails", "GET", _MAILS, list_mails,
-        "List outgoing mail", "Newest first, of one state or about one ticket. Mail that was dealt with 90 days ago is "
-        "forgotten. For the provider's people.",
+        "List outgoing mail", "Newest first, of one state or about one ticket. Mail that was sent or failed 90 days "
+        "ago is deleted, unless the provider sets another time. For the provider's people.",
         Scope.DESK_READ, Page[wire.OutboundMailOut], query=wire.OutboundMailQuery, errors=(400, 404),
     ),
     Operation(

@@ -64,7 +64,7 @@ OPERATIONS = (
     Operation(
         "listDeliveries", "GET", _ONE + "/deliveries", list_deliveries,
         "List deliveries", "What was sent to a subscription, or is to be, newest first. Finished ones are kept for 30 "
-        "days. For admins.",
+        "days, unless the provider sets another time. For admins.",
         Scope.ACCOUNTS_READ, Page[wire.DeliveryOut], query=wire.DeliveriesQuery, path_parameters=_SUBSCRIPTION,
         errors=(400, 404),
     ),

@@ -1,0 +1,131 @@
+"""How the text of a setting is read. Each raises ValueError with what the setting takes."""
+
+import re
+from collections.abc import Callable
+from email.utils import parseaddr
+from ipaddress import ip_network
+from pathlib import Path
+
+_MEDIA_TYPES = re.compile(r"\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
+
+
+class Bind(str):
+    """``host:port``; an IPv6 address stands in brackets. Port 0 takes any free port."""
+
+    __slots__ = ()
+
+    @property
+    def host(self) -> str:
+        """The address to listen on."""
+        return self.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The TCP port to listen on."""
+        return int(self.rpartition(":")[2])
+
+
+def text(value: str) -> str:
+    """Take any text."""
+    return value
+
+
+def path(value: str) -> Path:
+    """Return the absolute path; ``~`` is the home directory."""
+    return Path(value).expanduser().absolute()
+
+
+def bind(value: str) -> Bind:
+    """Return ``host:port``."""
+    host, colon, port = value.rpartition(":")
+    if not (colon and host and port.isdigit() and int(port) < 65_536):
+        raise ValueError("host:port, such as 127.0.0.1:8080 or [::1]:8080")
+    return Bind(value)
+
+
+def url(value: str) -> str:
+    """Check the address of a PostgreSQL database."""
+    if not value.startswith(("postgresql://", "postgres://")):
+        raise ValueError("a PostgreSQL address, such as postgresql://user:password@host/database")
+    return value
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers from ``least`` to ``most``."""
+
+    def parse(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def choice(*choices: str) -> Callable[[str], str]:
+    """Return a reader that takes one of these words."""
+
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return value
+
+    return parse
+
+
+def on_or_off(value: str) -> bool:
+    """Return whether the value is ``on``; it is ``off`` otherwise."""
+    return choice("on", "off")(value) == "on"
+
+
+def attachments(value: str) -> str:
+    """Check where attached files are kept."""
+    if value != "disk" and not value.startswith("/") and not re.fullmatch("s3://[^/]+(/.*)?", value):
+        raise ValueError("disk, an absolute path, or s3://bucket/prefix")
+    return value
+
+
+def http_url(value: str) -> str:
+    """Check an http or https address."""
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValueError("an address such as https://s3.example.com")
+    return value
+
+
+def networks(value: str) -> tuple[str, ...]:
+    """Return IP networks, which stand between commas."""
+    try:
+        return tuple(str(ip_network(network.strip())) for network in value.split(",") if network.strip())
+    except ValueError as error:
+        raise ValueError("networks between commas, such as 10.20.0.0/16") from error
+
+
+def smtp(value: str) -> str:
+    """Check the address of a mail server."""
+    if not re.fullmatch(r"smtp(s|\+starttls)?://([^\s/@:]+:[^\s/@]*@)?[^\s/@]+(:[0-9]{1,5})?", value):
+        raise ValueError("an address such as smtp+starttls://user:password@mail.example.net:587")
+    return value
+
+
+def mail_address(value: str) -> str:
+    """Check a sender, ``Name <address>`` or an address."""
+    name, address = parseaddr(value)
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or "\n" in name:
+        raise ValueError("a mail address such as Support <support@example.net>")
+    return value
+
+
+def mail_listen(value: str) -> str:
+    """Check the address to receive mail on."""
+    scheme, separator, address = value.partition("://")
+    if scheme not in {"lmtp", "smtp"} or not separator:
+        raise ValueError("an address such as lmtp://127.0.0.1:8024 or smtp://0.0.0.0:25")
+    bind(address)
+    return value
+
+
+def media_types(value: str) -> tuple[str, ...]:
+    """Return media types, which stand between commas."""
+    patterns = tuple(filter(None, (pattern.strip().lower() for pattern in value.split(","))))
+    if not patterns or not all(_MEDIA_TYPES.fullmatch(pattern) for pattern in patterns):
+        raise ValueError("media types between commas, such as text/plain,image/*, or * for any")
+    return patterns
