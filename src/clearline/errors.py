@@ -24,6 +24,13 @@ class NotFound(DeskError):
         self.kind, self.name = kind, name
 
 
+class OperationalError(Exception):
+    """Something that only an operator can repair: the database, the store of attachments, a setting.
+
+    The text is for the operator; wires do not show it.
+    """
+
+
 def require_found(record: T | None, kind: str, name: object) -> T:
     """Return the record, or refuse when there is none for this actor.
 

@@ -6,6 +6,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from clearline.clock import now
+from clearline.errors import OperationalError
 from clearline.platform.database.transactions import Database, StatementFailed, Tx
 
 _BLOCKED = {"40P01", "55P03"}
@@ -14,7 +15,7 @@ _BLOCKED = {"40P01", "55P03"}
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
-class MigrationBlocked(Exception):
+class MigrationBlocked(OperationalError):
     """Somebody else uses the tables that a migration changes."""
 
     def __init__(self) -> None:
@@ -24,7 +25,7 @@ class MigrationBlocked(Exception):
         )
 
 
-class SchemaTooNew(Exception):
+class SchemaTooNew(OperationalError):
     """The database was migrated by a newer Clearline than this one."""
 
     def __init__(self, found: int, known: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, TypeVar
 import asyncpg
 from asyncpg import exceptions as pg
 
+from clearline.errors import OperationalError
 from clearline.platform.database.pool import Pool, close_or_cut
 
 T = TypeVar("T")
@@ -34,14 +35,14 @@ _GONE = (
 )
 
 
-class DatabaseUnavailable(Exception):
+class DatabaseUnavailable(OperationalError):
     """The database cannot be reached, is starting, refuses writes, or has no room left.
 
     Nothing was committed, or it is not known whether the last commit was: nobody may report success.
     """
 
 
-class DatabaseMisconfigured(Exception):
+class DatabaseMisconfigured(OperationalError):
     """The address, the credentials or the version of the database is wrong; trying again will not help."""
 
 

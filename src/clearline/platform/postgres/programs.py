@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from clearline.errors import OperationalError
+
 MAJOR = 18
 """The major version of PostgreSQL that the wheel brings; a data directory belongs to one."""
 
@@ -23,7 +25,7 @@ _PARTS = (
 _BIN = _PARTS[1]
 
 
-class EmbeddedPostgresError(Exception):
+class EmbeddedPostgresError(OperationalError):
     """The embedded PostgreSQL cannot be started; the text says why and what to do."""
 
 

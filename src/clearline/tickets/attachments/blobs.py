@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from clearline.errors import AttachmentTooLarge, InvalidInput, Violation
+from clearline.errors import AttachmentTooLarge, InvalidInput, OperationalError, Violation
 from clearline.settings import Settings
 from clearline.tickets.attachments.domain import Content
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 _log = structlog.get_logger("clearline.blobs")
 
 
-class BlobsUnavailable(Exception):
+class BlobsUnavailable(OperationalError):
     """The store of attachments cannot be reached, refuses us, or is full. The text is for the operator."""
 
 
