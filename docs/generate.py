@@ -13,7 +13,7 @@ import msgspec
 from markup import filled, page, table
 
 from clearline import errors as refusals
-from clearline.cli.context import FAULT_FOUND, REFUSED, UNAVAILABLE
+from clearline.cli.exit_status import FAULT_FOUND, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
 from clearline.platform.database.transactions import DatabaseUnavailable
 from clearline.settings import Settings, documented, documented_retentions
@@ -206,7 +206,8 @@ def _limits() -> Iterator[str]:
 
 
 def _cli() -> Iterator[str]:
-    yield "The commands use the same [settings](settings.md) as the server. With `--json` a command prints JSON."
+    yield "The commands use the same [settings](settings.md) as the server. With `--json` a command prints the body"
+    yield "that the [house API](house-api.md) answers for the same thing: of a list its `data`, of a deletion nothing."
     yield ""
     yield "## Exit status"
     yield ""
@@ -224,7 +225,11 @@ def _cli() -> Iterator[str]:
 
 
 def _commands(group: click.Group, path: str) -> Iterator[str]:
-    for name, command in sorted(group.commands.items()):
+    context = click.Context(group)
+    for name in sorted(group.list_commands(context)):
+        command = group.get_command(context, name)
+        if command is None:
+            continue
         if isinstance(command, click.Group):
             yield from _commands(command, f"{path} {name}")
         else:

@@ -42,20 +42,35 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     await life
 
 
-def run_command(url: str, *arguments: str, text: str | None = None) -> Result:
+def run_command(url: str, *arguments: str, text: str | bytes | None = None, **settings: str) -> Result:
     """Run a command in this process, which takes a tenth of the time of a process of its own.
 
-    It runs in a thread, where it has an event loop of its own, and sees no setting but the address of the database.
+    It runs in a thread, where it has an event loop of its own, and sees no settings but these and the address of the
+    database.
     """
     environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith("CLEARLINE_")}
-    environment["CLEARLINE_DATABASE_URL"] = url
+    environment |= {"CLEARLINE_DATABASE_URL": url, **settings}
     with ThreadPoolExecutor(1) as thread:
         runner = CliRunner(env=environment)
         return thread.submit(runner.invoke, main, arguments, input=text, prog_name="clearline").result()
 
 
-def run_json(url: str, *arguments: str) -> Any:
-    """Run a command that succeeds, and return what it prints as JSON."""
-    result = run_command(url, *arguments, "--json")
+def run_json(url: str, *arguments: str, text: str | bytes | None = None, **settings: str) -> Any:
+    """Run a command that succeeds, and return what it prints as JSON, or None when it prints nothing."""
+    result = run_command(url, *arguments, "--json", text=text, **settings)
     assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    return json.loads(result.stdout) if result.stdout else None
+
+
+def run_text(url: str, *arguments: str, **settings: str) -> str:
+    """Run a command that succeeds, and return what it prints for people."""
+    result = run_command(url, *arguments, **settings)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def run_refused(url: str, *arguments: str, **settings: str) -> str:
+    """Run a command that is refused, and return what it prints on standard error."""
+    result = run_command(url, *arguments, **settings)
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    return result.stderr

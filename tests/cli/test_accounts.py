@@ -1,4 +1,6 @@
-"""People, keys, services and the audit at the command line, within this process: they are many."""
+"""People, keys, services and the audit at the command line."""
+
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +64,46 @@ def test_a_company_and_a_service_are_changed(desk: str) -> None:
     assert run_command(desk, "service", "delete", *of, "P-1").exit_code == 1
 
 
+def test_companies_and_users_are_listed(desk: str) -> None:
+    run_json(desk, "user", "add", "--company", "BIR001", "--name", "Bo", "--email", "bo@birch.example.com")
+    assert "BIR001" in [one["code"] for one in run_json(desk, "company", "list")]
+    users = run_json(desk, "user", "list", "--company", "birch telecom")
+    assert "bo@birch.example.com" in [one["email"] for one in users]
+    assert "Birch Telecom" in run_command(desk, "company", "list").stdout
+
+
+def test_a_secret_is_shown_once_and_never_listed(desk: str) -> None:
+    of = ("--company", "BIR001")
+    run_json(desk, "user", "add", *of, "--name", "Cy", "--email", "cy@birch.example.com")
+    options = ("--user", "cy@birch.example.com", "--name", "ci", "--scope", "tickets:read", "--days", "7")
+    created = run_json(desk, "key", "create", *of, *options)
+    assert created["scopes"] == ["tickets:read"]
+    assert created["key"].startswith(created["prefix"])
+    for listed in (run_command(desk, "key", "list", *of, "--json"), run_command(desk, "key", "list", *of)):
+        assert created["id"] in listed.stdout
+        assert created["key"] not in listed.stdout
+        assert created["key"][len(created["prefix"]) :] not in listed.stdout
+    assert run_json(desk, "key", "revoke", *of, created["id"]) is None
+    [revoked] = [one for one in run_json(desk, "key", "list", *of) if one["id"] == created["id"]]
+    assert revoked["revoked_at"] is not None
+
+
+def test_services_are_added_imported_and_listed(desk: str, tmp_path: Path) -> None:
+    of = ("--company", "BIR001")
+    run_json(desk, "service", "add", *of, "--id", "P-1", "--type", "Port", "--label", "Port 1")
+    file = tmp_path / "services.csv"
+    file.write_text("\ufeffid,type,label\nP-1,Port,Port one\nP-2,Port,P\u00f6rt 2\n", encoding="utf-8")
+    expected = {"dry_run": True, "created": 1, "updated": 1, "unchanged": 0}
+    assert run_json(desk, "service", "import", *of, str(file), "--dry-run") == expected
+    assert [one["id"] for one in run_json(desk, "service", "list", *of)] == ["P-1"]
+    assert run_json(desk, "service", "import", *of, str(file)) == {**expected, "dry_run": False}
+    services = run_json(desk, "service", "list", *of)
+    assert {one["id"]: one["label"] for one in services} == {"P-1": "Port one", "P-2": "P\u00f6rt 2"}
+    wrong = run_command(desk, "service", "import", *of, "-", text="id,type,label\nP-3,Teapot,x\n")
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
+    assert "line 2: type must be one of" in wrong.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -73,7 +115,7 @@ def test_a_company_and_a_service_are_changed(desk: str) -> None:
 def test_a_change_of_nothing_is_wrong_usage(desk: str, arguments: tuple[str, ...]) -> None:
     done = run_command(desk, *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
-    assert "Say what to change: --" in done.stderr
+    assert "Nothing to change: give at least one of --" in done.stderr
 
 
 def test_the_audit_tells_what_happened_and_is_narrowed_down(desk: str) -> None:

@@ -8,11 +8,10 @@ import time
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from clearline.cli.main import main
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
+from tests.builders.application import run_command
 from tests.builders.people import Tenant, new_tenant
 from tests.builders.tickets import raised
 from tests.patience import patient
@@ -38,45 +37,37 @@ def desk(database_url: str) -> tuple[Tenant, str]:
     return asyncio.run(_raise(database_url))
 
 
-@pytest.fixture(autouse=True)
-def _environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLEARLINE_DATABASE_URL", database_url)
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(main, [*TAIL, *arguments])
-
-
-def told(*arguments: str) -> list[dict[str, Any]]:
-    done = run(*arguments, "--json")
+def tail(url: str, *arguments: str) -> list[dict[str, Any]]:
+    """Return the events that the command prints."""
+    done = run_command(url, *TAIL, *arguments, "--json")
     assert done.exit_code == 0, done.output
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_every_event_is_printed_once_and_in_order(desk: tuple[Tenant, str]) -> None:
-    whole = told()
+def test_every_event_is_printed_once_and_in_order(database_url: str, desk: tuple[Tenant, str]) -> None:
+    whole = tail(database_url)
     ids = [int(one["id"]) for one in whole]
     assert len(ids) == len(set(ids)) > 0
     assert whole[-1]["ticket"] == desk[1]
     assert set(whole[-1]) == {"id", "type", "at", "company", "ticket", "note", "actor", "data", "cursor"}
     for index in (0, 3, len(whole) - 1):
-        assert told("--after", whole[index]["cursor"]) == whole[index + 1 :]
-    assert told("--after", "0-0-0") == whole
+        assert tail(database_url, "--after", whole[index]["cursor"]) == whole[index + 1 :]
+    assert tail(database_url, "--after", "0-0-0") == whole
 
 
-def test_filters_hold_together(desk: tuple[Tenant, str]) -> None:
+def test_filters_hold_together(database_url: str, desk: tuple[Tenant, str]) -> None:
     tenant, number = desk
-    whole = told()
+    whole = tail(database_url)
     mine = [one for one in whole if one["company"] == str(tenant.company.id)]
     assert 0 < len(mine) < len(whole)
-    assert told("--company", tenant.company.code) == mine
+    assert tail(database_url, "--company", tenant.company.code) == mine
     kinds = [one for one in mine if one["type"].startswith("ticket.") or one["type"] == "user.created"]
-    assert told("--company", tenant.company.name, "--type", "ticket.", "--type", "user.created") == kinds
-    assert told("--ticket", number) == [whole[-1]]
+    assert tail(database_url, "--company", tenant.company.name, "--type", "ticket.", "--type", "user.created") == kinds
+    assert tail(database_url, "--ticket", number) == [whole[-1]]
 
 
-def test_people_read_a_line_for_each(desk: tuple[Tenant, str]) -> None:
-    [line] = run("--ticket", desk[1]).stdout.splitlines()
+def test_people_read_a_line_for_each(database_url: str, desk: tuple[Tenant, str]) -> None:
+    [line] = run_command(database_url, *TAIL, "--ticket", desk[1]).stdout.splitlines()
     assert f"ticket.created          {desk[1]}  Ada Okoro  " in line
     assert "status: acknowledged" in line
 
@@ -84,18 +75,18 @@ def test_people_read_a_line_for_each(desk: tuple[Tenant, str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [
-        (("--after", "made-up"), 2, "is no cursor of an event"),
+        (("--after", "made-up"), 2, "must be the cursor of an event"),
         (("--company", "Nobody"), 1, "refused: company Nobody does not exist"),
         (("--ticket", "INC000999999999"), 1, "refused: ticket INC000999999999 does not exist"),
     ],
 )
-def test_what_does_not_exist_is_refused(arguments: tuple[str, ...], status: int, text: str) -> None:
-    done = run(*arguments)
+def test_what_does_not_exist_is_refused(database_url: str, arguments: tuple[str, ...], status: int, text: str) -> None:
+    done = run_command(database_url, *TAIL, *arguments)
     assert (done.exit_code, done.stdout) == (status, "")
     assert text in done.stderr
 
 
-def test_who_follows_is_told_what_is_to_come_until_ctrl_c(desk: tuple[Tenant, str], database_url: str) -> None:
+def test_new_events_are_printed_until_ctrl_c(database_url: str, desk: tuple[Tenant, str]) -> None:
     tenant, before = desk
     command = [sys.executable, "-m", "clearline", *TAIL, "--follow", "--json", "--company", tenant.company.code]
     environment = {**os.environ, "CLEARLINE_DATABASE_URL": database_url, "PYTHONUNBUFFERED": "1"}
@@ -105,7 +96,7 @@ def test_who_follows_is_told_what_is_to_come_until_ctrl_c(desk: tuple[Tenant, st
         lines: list[str] = []
         os.set_blocking(process.stdout.fileno(), False)
         until = time.monotonic() + patient(12)
-        while time.monotonic() < until:  # whether it has begun to follow nobody tells
+        while time.monotonic() < until:  # nothing says that it has begun to follow
             numbers.append(asyncio.run(_raise(database_url, tenant))[1])
             lines += process.stdout.readlines()
             if len(lines) >= 2:

@@ -25,14 +25,15 @@ def desk(database_url: str) -> str:
 
 def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
     before = run_json(desk, "notifications", "show", *WHO)
-    assert (before["digest"], before["quiet"], before["rules"]["resolved"]) == ("daily", None, "email")
+    assert (before["digest"], before["quiet_from"], before["rules"]["resolved"]) == ("daily", None, "email")
     after = run_json(desk, "notifications", "set", *WHO, "--rule", "resolved=digest", "--rule", "company_ticket=email",
                  "--zone", "Europe/Amsterdam", "--quiet", "22:00-07:00", "--quiet-day", "sunday", "--digest", "hourly",
                  "--digest-at", "17:30", "--critical-breaks-quiet")  # fmt: skip
     rules = {**before["rules"], "resolved": "digest", "company_ticket": "email"}
     assert after == {
-        "user": WHO[-1], "timeZone": "Europe/Amsterdam", "quiet": "22:00-07:00", "quietDays": ["sunday"],
-        "criticalBreaksQuiet": True, "digest": "hourly", "digestAt": "17:30", "rules": rules,
+        "user_id": before["user_id"], "time_zone": "Europe/Amsterdam", "quiet_from": "22:00", "quiet_to": "07:00",
+        "quiet_days": ["sunday"], "critical_breaks_quiet": True, "digest": "hourly", "digest_at": "17:30",
+        "rules": rules,
     }  # fmt: skip
     assert run_json(desk, "notifications", "show", *WHO) == after
     shown = run_command(desk, "notifications", "show", *WHO).stdout
@@ -42,13 +43,13 @@ def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
     back = run_json(
         desk, "notifications", "set", *WHO, "--rule", "resolved=default", "--quiet", "none", "--quiet-day", "none"
     )
-    assert (back["quiet"], back["quietDays"], back["rules"]["resolved"]) == (None, [], "email")
+    assert (back["quiet_from"], back["quiet_days"], back["rules"]["resolved"]) == (None, [], "email")
 
 
 @pytest.mark.parametrize(
     ("options", "status", "words"),
     [
-        ((), 2, "Say what to change"),
+        ((), 2, "Nothing to change"),
         (("--rule", "resolved=loud"), 2, "loud is none of"),
         (("--rule", "nonsense=email"), 2, "nonsense is none of"),
         (("--quiet", "22-7-3"), 2, "22:00-07:00"),
@@ -62,11 +63,12 @@ def test_what_cannot_be_set_is_refused(desk: str, options: tuple[str, ...], stat
     assert words in done.stderr
 
 
-def test_contacts_are_written_to_until_somebody_says_no(desk: str) -> None:
+def test_contacts_get_mail_until_it_is_turned_off(desk: str) -> None:
     at = ("notifications", "contacts", "--company", "BIR001")
-    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom are written to.\n"
-    assert run_json(desk, *at, "--off") == {"company": "Birch Telecom", "mailsContacts": False}
-    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom are not written to.\n"
+    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom get mail.\n"
+    [company] = run_json(desk, "company", "list")
+    assert run_json(desk, *at, "--off") == {"company_id": company["id"], "mails_contacts": False}
+    assert run_command(desk, *at).stdout == "Contacts of Birch Telecom do not get mail.\n"
 
 
 def test_what_waits_is_listed(desk: str) -> None:
@@ -80,8 +82,8 @@ def test_what_waits_is_listed(desk: str) -> None:
         await database.close()
 
     asyncio.run(work())
-    [waits] = run_json(desk, "notifications", "pending")
-    assert (waits["recipient"], waits["type"], waits["channel"]) == ("ada@example.com", "ticket.created", "email")
+    [pending] = run_json(desk, "notifications", "pending")
+    assert (pending["recipient"], pending["type"], pending["channel"]) == ("ada@example.com", "ticket.created", "email")
     due = (NOW + timedelta(seconds=1) + GROUPING_WINDOW).isoformat().replace("+00:00", "Z")
-    assert waits["dueAt"].replace("+00:00", "Z") == due
+    assert pending["due_at"] == due
     assert "ada@example.com" in run_command(desk, "notifications", "pending").stdout

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from clearline.cli import search
+from clearline.cli.search import find_tickets
 from clearline.platform.database.transactions import Database
 from clearline.search import worker as indexing
 from clearline.tickets.domain import ticket_number
@@ -36,7 +36,7 @@ def desk(database_url: str) -> tuple[Tenant, list[str]]:
 
 
 def found(url: str, *arguments: str) -> list[str]:
-    return sorted(one["number"] for one in run_json(url, "search", *arguments)["tickets"])
+    return sorted(one["number"] for one in run_json(url, "search", *arguments))
 
 
 def test_a_query_needs_no_command_in_front_of_it(database_url: str, desk: tuple[Tenant, list[str]]) -> None:
@@ -50,7 +50,7 @@ def test_a_query_needs_no_command_in_front_of_it(database_url: str, desk: tuple[
     ):
         assert found(database_url, *words) == numbers
     excluding = json.loads(run_command(database_url, "search", "--json", "--", "-fibre").stdout)
-    assert [one["title"] for one in excluding["tickets"]] == ["Slow"]
+    assert [one["title"] for one in excluding] == ["Slow"]
     assert len(found(database_url)) == 4
 
 
@@ -64,12 +64,16 @@ def test_people_see_a_table_and_how_many_match(database_url: str, desk: tuple[Te
     assert done.stderr == "3 found, 2 shown\n"
 
 
-def test_as_many_as_were_asked_for_are_read_page_by_page(
-    database_url: str, desk: tuple[Tenant, list[str]], monkeypatch: pytest.MonkeyPatch
+async def test_as_many_as_were_asked_for_are_read_page_by_page(
+    database: Database, database_url: str, desk: tuple[Tenant, list[str]]
 ) -> None:
-    monkeypatch.setattr(search, "_PAGE", 1)
-    assert found(database_url, "fibre") == desk[1]
-    assert run_json(database_url, "search", "fibre", "--limit", "2", "--count")["total"] == {"count": 3, "exact": True}
+    _last, tickets = await find_tickets(database, "fibre", 50, page_size=1)
+    assert sorted(ticket_number(one.ticket.number) for one in tickets) == desk[1]
+    last, tickets = await find_tickets(database, "fibre", 2, count=True, page_size=1)
+    assert (last.count, last.is_exact, len(tickets)) == (3, True, 2)
+    assert run_command(database_url, "search", "fibre", "--limit", "2", "--count", "--json").stderr == (
+        "3 found, 2 shown\n"
+    )
 
 
 def test_a_query_that_cannot_be_understood_is_refused(database_url: str, desk: tuple[Tenant, list[str]]) -> None:

@@ -1,4 +1,3 @@
-import json
 import re
 from uuid import uuid4
 
@@ -35,22 +34,23 @@ def test_a_webhook_is_added_listed_changed_rotated_and_deleted(database_url: str
     assert shown.exit_code == 0, shown.output
     assert re.search(r"whsec_[A-Za-z0-9+/]{43}=", shown.stdout)
     [one] = run_json(database_url, "webhook", "list")
-    assert (one["url"], one["types"], one["isActive"]) == (URL, ["ticket.", "note.added"], True)
+    assert (one["url"], one["types"], one["is_active"]) == (URL, ["ticket.", "note.added"], True)
     key = one["id"]
     changed = run_json(database_url, "webhook", "change", key, "--all-types", "--off", "--description", "The NOC's")
-    assert changed == {**one, "types": [], "isActive": False, "description": "The NOC's"}
+    expected = {**one, "types": [], "is_active": False, "description": "The NOC's", "updated_at": changed["updated_at"]}
+    assert changed == expected
     first = run_json(database_url, "webhook", "rotate", key)
     second = run_json(database_url, "webhook", "rotate", key)
     assert first["secret"] != second["secret"]
-    assert first["oldSecretUntil"] is not None
+    assert first["old_secret_until"] is not None
     refused = run_command(database_url, "webhook", "ping", key)
     assert (refused.exit_code, "not active" in refused.stderr) == (1, True)
-    assert run_json(database_url, "webhook", "change", key, "--on")["isActive"]
+    assert run_json(database_url, "webhook", "change", key, "--on")["is_active"]
     ping = run_json(database_url, "webhook", "ping", key)
     assert (ping["type"], ping["state"]) == ("ping", "waiting")
     listed = run_command(database_url, "webhook", "list")
     assert URL in listed.stdout
-    assert run_json(database_url, "webhook", "delete", key) == {"id": key, "deleted": True}
+    assert run_json(database_url, "webhook", "delete", key) is None
     assert run_json(database_url, "webhook", "list") == []
 
 
@@ -74,10 +74,11 @@ def test_a_delivery_is_shown_and_sent_again(database_url: str, tenant: Tenant, d
     [listed] = run_json(database_url, "webhook", "deliveries", webhook, "--state", "dead", *of)
     assert (listed["id"], listed["ticket"], listed["event"]) == (delivery, "INC000000000042", "7")
     shown = run_json(database_url, "webhook", "delivery", webhook, delivery, *of)
-    assert (json.loads(shown["body"]), shown["attempts"]) == ({"type": "ping"}, [])
+    assert (shown["body"], shown["attempts"]) == ({"type": "ping"}, [])
     assert run_command(database_url, "webhook", "delivery", webhook, delivery, *of).exit_code == 0
     assert "INC000000000042" in run_command(database_url, "webhook", "deliveries", webhook, *of).stdout
-    assert run_json(database_url, "webhook", "replay", webhook, "--delivery", delivery, *of) == {"count": 1}
+    replayed = run_json(database_url, "webhook", "replay", webhook, "--delivery", delivery, *of)
+    assert (replayed["id"], replayed["state"]) == (delivery, "waiting")
     again = run_command(database_url, "webhook", "replay", webhook, "--delivery", delivery, *of)
     assert (again.exit_code, again.stderr) == (1, "refused: the delivery waits to be sent already\n")
 
@@ -87,7 +88,8 @@ def test_the_deliveries_of_a_time_are_sent_again(
     database_url: str, tenant: Tenant, dead: tuple[str, str], since: str, count: int
 ) -> None:
     of = ("--company", tenant.company.code)
-    assert run_json(database_url, "webhook", "replay", dead[0], "--since", since, *of) == {"count": count}
+    replayed = run_json(database_url, "webhook", "replay", dead[0], "--since", since, *of)
+    assert replayed == {"count": count, "has_more": False}
     assert deliveries.REPLAY_MOST == 10_000
 
 

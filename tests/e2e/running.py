@@ -164,7 +164,7 @@ class Running:
 
     def staff_secret(self) -> str:
         """The key of the desk's admin."""
-        return self._printed("Agent's key:")
+        return self._printed("Agent key:")
 
     def _printed(self, label: str) -> str:
         assert eventually(lambda: label in self.out)

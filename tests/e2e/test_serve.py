@@ -9,7 +9,7 @@ import time
 import httpx
 import pytest
 
-from clearline.cli.context import UNAVAILABLE
+from clearline.cli.exit_status import UNAVAILABLE
 from tests.e2e.running import AUTHORITY, Running, alive, children, eventually, ticket
 from tests.patience import patient, stretched
 
@@ -152,7 +152,7 @@ def test_a_port_in_use_is_said_clearly_and_starts_no_database(running: Running) 
         assert eventually(running.ended)
     assert running.process is not None
     assert running.process.returncode == UNAVAILABLE
-    assert running.err.startswith(f"error: cannot serve on {AUTHORITY}:{running.port}: Address already in use")
+    assert running.err.startswith(f"error: cannot listen on {AUTHORITY}:{running.port}: Address already in use")
     assert running.err.endswith("; set CLEARLINE_BIND to another address\n")
     assert not running.data_dir.exists()
 
@@ -182,7 +182,7 @@ def test_logs_are_json_lines_without_keys_and_without_ticket_text(running: Runni
         client.get("/v2/support-tickets?status=open", headers={"Authorization": "Bearer clk_hush-hush"})
     assert running.stop() == 0
     lines = running.err.splitlines()
-    lines.remove(f"Clearline serves on {running.url} (Ctrl-C stops it)")
+    lines.remove(f"Listening on {running.url} (Ctrl-C to stop)")
     entries = [json.loads(line) for line in lines]
     statuses = [one["status"] for one in entries if one["event"] == "request" and one["path"].startswith("/v2/")]
     assert statuses == [200, 200, 400, 401]

@@ -1,19 +1,12 @@
-"""What commands share: the way to the database, the operator, and how things are printed."""
+"""The settings of a command, and its way to the database."""
 
 import asyncio
-import json
 import os
-import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
 from typing import Any, TypeVar
 
-import click
-import msgspec
-from rich.console import Console
-from rich.table import Table
-
+from clearline.errors import OperationalError
 from clearline.events import store as event_store
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database, Tx
@@ -21,40 +14,32 @@ from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings, read_settings
 
 T = TypeVar("T")
-
-REFUSED = 1
-"""Exit status: the desk understood and refused; nothing was changed."""
-FAULT_FOUND = 3
-"""Exit status: a check found something wrong."""
-UNAVAILABLE = 4
-"""Exit status: the database cannot be reached or used, or a setting is wrong."""
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-limit_option = click.option(
-    "--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="At most so many."
-)
+Work = Callable[[Database], Coroutine[Any, Any, T]]
 
 
-class NotReady(Exception):
-    """The database lacks migrations."""
+class MigrationsMissing(OperationalError):
+    """The database lacks migrations, and another server may be using it."""
 
 
-def settings() -> Settings:
-    """The settings of this environment."""
+def current_settings() -> Settings:
+    """Return the settings of this environment."""
     return read_settings(os.environ)
 
 
 @contextmanager
-def database_url(found: Settings) -> Iterator[tuple[str, bool]]:
-    """Where the database is, and whether it is ours alone: then the embedded one runs for as long as the block does."""
-    if found.database_url is not None:
-        yield found.database_url, False
+def database_url(settings: Settings) -> Iterator[tuple[str, bool]]:
+    """Yield where the database is, and whether this process alone uses it.
+
+    An embedded database that does not run yet is started, and stopped when the block ends.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url, False
         return
-    running = embedded_postgres.running_url(found.data_dir)
+    running = embedded_postgres.running_url(settings.data_dir)
     if running is not None:
         yield running, False
         return
-    server = embedded_postgres.start(found.data_dir, found.postgres_user)
+    server = embedded_postgres.start(settings.data_dir, settings.postgres_user)
     try:
         yield server.url, True
     finally:
@@ -62,84 +47,55 @@ def database_url(found: Settings) -> Iterator[tuple[str, bool]]:
 
 
 @asynccontextmanager
-async def open_database(found: Settings, url: str, *, may_migrate: bool) -> AsyncIterator[Database]:
-    """The database, brought up to date when that is this command's to do.
+async def open_database(settings: Settings, url: str, *, may_migrate: bool) -> AsyncIterator[Database]:
+    """Open the database, and apply missing migrations where that is allowed.
 
     Raises:
-        NotReady: migrations are missing, and another server may be using the database.
+        MigrationsMissing: it is not allowed.
     """
-    database = await Database.open(url, size=found.pool_size)
+    database = await Database.open(url, size=settings.pool_size)
     try:
         if may_migrate:
             await migrate.migrate(database, afterwards=event_store.renumber)
         elif await migrate.pending(database):
-            raise NotReady("the database lacks migrations: run clearline migrate first")
+            raise MigrationsMissing("the database lacks migrations: run clearline migrate first")
         yield database
     finally:
         await database.close()
 
 
-def run(work: Callable[[Database], Coroutine[Any, Any, T]], *, may_migrate: bool = False) -> T:
-    """Do a command's work with the database, once its migrations are there."""
+def run(work: Work[T], *, may_migrate: bool = False) -> T:
+    """Run a command's work with a migrated database."""
 
-    async def whole(found: Settings, url: str, *, ours: bool) -> T:
-        async with open_database(found, url, may_migrate=ours or may_migrate) as database:
+    async def open_and_work(settings: Settings, url: str, *, may_migrate: bool) -> T:
+        async with open_database(settings, url, may_migrate=may_migrate) as database:
             return await work(database)
 
-    found = settings()
-    with database_url(found) as (url, ours):
-        return asyncio.run(whole(found, url, ours=ours))
+    settings = current_settings()
+    with database_url(settings) as (url, is_own):
+        return asyncio.run(open_and_work(settings, url, may_migrate=is_own or may_migrate))
 
 
-def run_bare(work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
-    """Do a command's work with the database as it is."""
+def run_unmigrated(work: Work[T]) -> T:
+    """Run a command's work with the database as it is."""
 
-    async def whole(found: Settings, url: str) -> T:
-        database = await Database.open(url, size=found.pool_size)
+    async def open_and_work(settings: Settings, url: str) -> T:
+        database = await Database.open(url, size=settings.pool_size)
         try:
             return await work(database)
         finally:
             await database.close()
 
-    found = settings()
-    with database_url(found) as (url, _ours):
-        return asyncio.run(whole(found, url))
+    settings = current_settings()
+    with database_url(settings) as (url, _is_own):
+        return asyncio.run(open_and_work(settings, url))
 
 
-def within(work: Callable[[Tx], Coroutine[Any, Any, T]]) -> T:
-    """Do a command's work in one transaction."""
+def transact(work: Callable[[Tx], Coroutine[Any, Any, T]]) -> T:
+    """Run a command's work in one transaction."""
 
-    async def whole(database: Database) -> T:
+    async def in_transaction(database: Database) -> T:
         async with database.transaction() as tx:
             return await work(tx)
 
-    return run(whole)
-
-
-def emit(value: object) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False))
-
-
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows for people."""
-    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        drawn.add_row(*(shown(value) for value in row))
-    console = Console()
-    if not sys.stdout.isatty():
-        console.width = 10_000  # whole lines for grep; only a terminal has an edge
-    console.print(drawn, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
-
-
-def shown(value: object) -> str:
-    """A value as people read it; times in UTC, to the minute."""
-    if value is None:
-        return "-"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}Z"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, frozenset):
-        return " ".join(sorted(value))
-    return str(value)
+    return run(in_transaction)

@@ -1,4 +1,4 @@
-"""What happens, as it happens."""
+"""Commands for the event stream."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import click
 import msgspec
 
-from clearline.cli.audit import about, details
 from clearline.cli.context import run
+from clearline.cli.event_text import details, subject
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.store import EventCursor
 from clearline.event_stream.usecases import Reader
@@ -17,39 +17,38 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets import access
 from clearline.wires.house.event_stream.mapping import streamed_event_out
 
-_EVERY = 0.5
-"""Seconds between two looks for what is new."""
+_POLL_SECONDS = 0.5
 
 
 class _Cursor(click.ParamType[EventCursor]):
     name = "cursor"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> EventCursor:
-        """Return the cursor in a text."""
+        """Read a cursor."""
         if isinstance(value, EventCursor):
             return value
         cursor = stream.parse_cursor(str(value))
         if cursor is None:
-            self.fail("is no cursor of an event; 0-0-0 is the beginning", param, ctx)
+            self.fail("must be the cursor of an event, or 0-0-0 for the beginning", param, ctx)
         return cursor
 
 
 @click.group()
 def events() -> None:
-    """What happened, in the order in which it happened."""
+    """Read the event stream."""
 
 
-@events.command()
-@click.option("--after", type=_Cursor(), help="Only what came after this event: its cursor, as --json prints it.")
-@click.option("--company", metavar="NAME", help="Only of the company with this name or customer code.")
-@click.option("--ticket", metavar="NUMBER", help="Only what happens to this ticket.")
+@events.command("tail")
+@click.option("--after", type=_Cursor(), help="Only events after this cursor, as --json prints it.")
+@click.option("--company", metavar="NAME", help="Only events of the company with this name or customer code.")
+@click.option("--ticket", metavar="NUMBER", help="Only events of this ticket.")
 @click.option(
     "--type", "types", metavar="TYPE", multiple=True,
-    help="Only this type, or with a dot at its end what begins so: note. May be given several times.",
+    help="Only events of this type; a prefix ends with a dot: note. Repeat for several.",
 )  # fmt: skip
-@click.option("--follow", is_flag=True, help="Go on with what is to come, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each event, one a line.")
-def tail(
+@click.option("--follow", is_flag=True, help="Wait for new events, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object per line, as the house API answers it.")
+def events_tail(
     *,
     after: EventCursor | None,
     company: str | None,
@@ -58,9 +57,9 @@ def tail(
     follow: bool,
     as_json: bool,
 ) -> None:
-    """Print events, oldest first: those after a cursor, or all there are.
+    """Print events in the order of the stream, oldest first.
 
-    With --follow and without a cursor only what is still to come.
+    Without --after all events are printed; with --follow and without --after only new ones.
     """
 
     async def work(database: Database) -> None:
@@ -81,22 +80,21 @@ def tail(
 async def _read(database: Database, reader: Reader, cursor: EventCursor, *, follow: bool) -> AsyncIterator[Event]:
     while True:
         async with database.statement() as tx:
-            found = await stream.read(tx, reader, cursor)
-        for event in found.events:
+            page = await stream.read(tx, reader, cursor)
+        for event in page.events:
             yield event
-        cursor = found.cursor
-        if found.has_more:
+        cursor = page.cursor
+        if page.has_more:
             continue
         if not follow:
             return
-        await asyncio.sleep(_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _line(event: Event) -> str:
-    told = f"{event.at:%Y-%m-%d %H:%M:%S}Z  {event.type:<22}  {about(event):<15}  {event.actor_name}"
-    return f"{told}  {more}" if (more := details(event)) else told
+    text = f"{event.at:%Y-%m-%d %H:%M:%S}Z  {event.type:<22}  {subject(event):<15}  {event.actor_name}"
+    return f"{text}  {more}" if (more := details(event)) else text
 
 
 def _json(event: Event) -> str:
-    """The same members as the house API answers."""
     return msgspec.json.encode(streamed_event_out(event)).decode()

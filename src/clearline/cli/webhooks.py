@@ -1,4 +1,4 @@
-"""Webhooks: where events are sent to, and what became of them."""
+"""Commands for webhooks: subscriptions, and the deliveries to them."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -6,9 +6,11 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import click
+from msgspec import Struct
 
 from clearline.accounts import permissions
-from clearline.cli.context import as_json, emit, limit_option, settings, table, within
+from clearline.cli.context import current_settings, transact
+from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
 from clearline.clock import now
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
@@ -16,195 +18,220 @@ from clearline.tickets.domain import ticket_number
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import usecases as subscriptions
 from clearline.webhooks.domain import Subscription
-from clearline.webhooks.protocol import Delivery, State, headers_of
+from clearline.webhooks.protocol import State
+from clearline.wires.house.webhooks.mapping import (
+    delivery_details_out,
+    delivery_out,
+    replay_out,
+    subscription_made_out,
+    subscription_out,
+)
 
 T = TypeVar("T")
-Command = Callable[..., None]
-_company = click.option(
-    "--company", default="PROVIDER", show_default=True, metavar="NAME", help="Whose: a name, customer code or id."
+_company_option = click.option(
+    "--company", default="PROVIDER", show_default=True, metavar="NAME", help="Company: a name, customer code or id."
 )
-_type = click.option(
-    "--type", "types", multiple=True, help="A type of event, or a beginning such as ticket.; may be given again."
+_type_option = click.option(
+    "--type", "types", multiple=True, help="Event type, or a prefix such as ticket.; repeat for several."
 )
-_time = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%z"])
+_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%z"])
 
 
 @click.group()
 def webhook() -> None:
-    """Where events are sent to, and what became of them. The provider hears of every company."""
+    """Manage webhooks, and the deliveries to them. The provider's receive the events of every company."""
 
 
-def _of(company: str, work: Callable[[Tx, Company], Awaitable[T]]) -> T:
-    """Do a command's work for the company that was named."""
+def _transact_for(company: str, work: Callable[[Tx, Company], Awaitable[T]]) -> T:
+    """Run a command's work in a transaction, with the company that was named."""
 
-    async def whole(tx: Tx) -> T:
+    async def with_company(tx: Tx) -> T:
         return await work(tx, await permissions.company_typed(tx, OPERATOR, company))
 
-    return within(whole)
+    return transact(with_company)
 
 
 @webhook.command("add")
 @click.argument("url")
-@_company
-@_type
-@click.option("--description", default="", help="What it is for.")
-@as_json
+@_company_option
+@_type_option
+@click.option("--description", default="", help="What the webhook is for.")
+@json_option
 def webhook_add(url: str, company: str, types: tuple[str, ...], description: str, *, as_json: bool) -> None:
-    """Have events sent to a URL from now on. The secret that signs them is shown now, and not again."""
+    """Add a webhook and print the secret that signs its deliveries, which is not shown again."""
     values = {"url": url, "types": types, "description": description}
 
-    async def work(tx: Tx, of: Company) -> tuple[Subscription, str]:
-        networks = settings().webhook_networks
-        return await subscriptions.add_subscription(tx, OPERATOR, values, of=of, networks=networks, now=now())
+    async def work(tx: Tx, owner: Company) -> tuple[Subscription, str]:
+        networks = current_settings().webhook_networks
+        return await subscriptions.add_subscription(tx, OPERATOR, values, of=owner, networks=networks, now=now())
 
-    made, secret = _of(company, work)
-    _show_secret(made, secret, "added", as_json=as_json)
+    added, secret = _transact_for(company, work)
+    _show_secret(added, secret, f"Webhook {added.id} added.", as_json=as_json)
 
 
-def _show_secret(one: Subscription, secret: str, done: str, *, as_json: bool) -> None:
-    if as_json:
-        emit({**_described(one), "secret": secret})
-    else:
-        click.echo(f"Webhook {one.id} {done}. It signs with\n\n    {secret}\n\nKeep it: it is not shown again.")
+def _show_secret(subscription: Subscription, secret: str, text: str, *, as_json: bool) -> None:
+    text = f"{text} Its secret is\n\n    {secret}\n\nStore it: it is not shown again."
+    show(subscription_made_out(subscription, secret), text, as_json=as_json)
 
 
 @webhook.command("list")
-@_company
+@_company_option
 @limit_option
-@as_json
+@json_option
 def webhook_list(company: str, limit: int, *, as_json: bool) -> None:
-    """A company's webhooks, oldest first."""
-    found = _of(company, lambda tx, of: subscriptions.list_subscriptions(tx, OPERATOR, of=of, after=None, limit=limit))
-    if as_json:
-        emit([_described(one) for one in found])
-        return
-    table(
+    """List the webhooks of a company, oldest first."""
+
+    async def work(tx: Tx, owner: Company) -> list[Subscription]:
+        return await subscriptions.list_subscriptions(tx, OPERATOR, of=owner, after=None, limit=limit)
+
+    show_list(
+        _transact_for(company, work),
+        subscription_out,
         ("ID", "URL", "TYPES", "ACTIVE", "FAILURES", "RESUMES", "DISABLED BECAUSE"),
-        [
-            (one.id, one.url, " ".join(one.types) or "all", one.is_active, one.failures, one.resume_at,
-             one.disabled_reason)
-            for one in found
-        ],
-    )  # fmt: skip
+        lambda webhook: (
+            webhook.id,
+            webhook.url,
+            " ".join(webhook.types) or "all",
+            webhook.is_active,
+            webhook.failures,
+            webhook.resume_at,
+            webhook.disabled_reason,
+        ),
+        noun="webhooks",
+        as_json=as_json,
+    )
 
 
 @webhook.command("change")
 @click.argument("webhook_id", type=click.UUID)
-@_company
-@_type
+@_company_option
+@_type_option
 @click.option("--all-types", is_flag=True, help="Send events of every type.")
-@click.option("--url", help="Where to send them from now on.")
-@click.option("--description", help="What it is for.")
-@click.option("--on/--off", "is_active", default=None, help="Whether anything is sent; on begins afresh.")
-@as_json
+@click.option("--url", help="New URL.")
+@click.option("--description", help="What the webhook is for.")
+@click.option("--on/--off", "is_active", default=None, help="Whether events are sent; on resets the failures.")
+@json_option
 def webhook_change(
     webhook_id: UUID, company: str, types: tuple[str, ...], *, all_types: bool, as_json: bool, **options: Any
 ) -> None:
-    """Change a webhook: what is not named stays."""
+    """Change a webhook. Options that are not given change nothing."""
     values = {name: value for name, value in options.items() if value is not None}
     if types or all_types:
         values["types"] = types
 
-    async def work(tx: Tx, of: Company) -> Subscription:
-        networks = settings().webhook_networks
+    async def work(tx: Tx, owner: Company) -> Subscription:
+        networks = current_settings().webhook_networks
         return await subscriptions.change_subscription(
-            tx, OPERATOR, webhook_id, values, of=of, networks=networks, now=now()
+            tx, OPERATOR, webhook_id, values, of=owner, networks=networks, now=now()
         )
 
-    changed = _of(company, work)
-    emit(_described(changed)) if as_json else click.echo(f"Webhook {changed.id} is as you said.")
+    changed = _transact_for(company, work)
+    show(subscription_out(changed), f"Webhook {changed.id} changed.", as_json=as_json)
 
 
 @webhook.command("delete")
 @click.argument("webhook_id", type=click.UUID)
-@_company
-@as_json
+@_company_option
+@json_option
 def webhook_delete(webhook_id: UUID, company: str, *, as_json: bool) -> None:
-    """Send nothing there any more, and forget what was sent."""
-    _of(company, lambda tx, of: subscriptions.delete_subscription(tx, OPERATOR, webhook_id, of=of, now=now()))
-    emit({"id": webhook_id, "deleted": True}) if as_json else click.echo(f"Webhook {webhook_id} deleted.")
+    """Delete a webhook and its deliveries."""
+
+    async def work(tx: Tx, owner: Company) -> None:
+        await subscriptions.delete_subscription(tx, OPERATOR, webhook_id, of=owner, now=now())
+
+    _transact_for(company, work)
+    show_done(f"Webhook {webhook_id} deleted.", as_json=as_json)
 
 
 @webhook.command("rotate")
 @click.argument("webhook_id", type=click.UUID)
-@_company
-@as_json
+@_company_option
+@json_option
 def webhook_rotate(webhook_id: UUID, company: str, *, as_json: bool) -> None:
-    """Sign with a new secret, which is shown now; for 24 hours the one before signs too."""
-    one, secret = _of(company, lambda tx, of: subscriptions.rotate_secret(tx, OPERATOR, webhook_id, of=of, now=now()))
-    _show_secret(one, secret, "has a new secret", as_json=as_json)
+    """Replace the secret of a webhook and print the new one. For 24 hours the old one signs too."""
+
+    async def work(tx: Tx, owner: Company) -> tuple[Subscription, str]:
+        return await subscriptions.rotate_secret(tx, OPERATOR, webhook_id, of=owner, now=now())
+
+    rotated, secret = _transact_for(company, work)
+    _show_secret(rotated, secret, f"Secret of webhook {rotated.id} replaced.", as_json=as_json)
 
 
 @webhook.command("ping")
 @click.argument("webhook_id", type=click.UUID)
-@_company
-@as_json
+@_company_option
+@json_option
 def webhook_ping(webhook_id: UUID, company: str, *, as_json: bool) -> None:
-    """Have a delivery of type ping sent, also while the receiver is paused for its failures."""
-    made = _of(company, lambda tx, of: subscriptions.ping(tx, OPERATOR, webhook_id, of=of, now=now()))
-    if as_json:
-        emit(_sent(made))
-    else:
-        click.echo(f"Ping {made.id} goes out once a server or clearline work runs. See: clearline webhook deliveries.")
+    """Queue a delivery of type ping, even while the webhook is paused after failures."""
+    ping = _transact_for(company, lambda tx, owner: subscriptions.ping(tx, OPERATOR, webhook_id, of=owner, now=now()))
+    text = f"Ping {ping.id} queued. A running server or worker sends it; see: clearline webhook deliveries {webhook_id}"
+    show(delivery_out(ping), text, as_json=as_json)
 
 
 @webhook.command("deliveries")
 @click.argument("webhook_id", type=click.UUID)
-@_company
-@click.option("--state", type=click.Choice([one.value for one in State]), help="Only those in this state.")
+@_company_option
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only deliveries in this state.")
 @limit_option
-@as_json
+@json_option
 def webhook_deliveries(webhook_id: UUID, company: str, state: str | None, limit: int, *, as_json: bool) -> None:
-    """What was sent, or is to be, newest first."""
+    """List the deliveries to a webhook, newest first."""
     only = None if state is None else State(state)
-    found = _of(
-        company,
-        lambda tx, of: deliveries.list_deliveries(tx, OPERATOR, webhook_id, of=of, state=only, after=None, limit=limit),
-    )
-    if as_json:
-        emit([_sent(one) for one in found])
-        return
-    table(
-        ("ID", "TYPE", "TICKET", "STATE", "ATTEMPTS", "MADE", "NEXT", "FINISHED"),
-        [
-            (one.id, one.type, _ticket(one), one.state, one.attempts, one.created_at, one.due_at, one.finished_at)
-            for one in found
-        ],
+    show_list(
+        _transact_for(
+            company,
+            lambda tx, owner: deliveries.list_deliveries(
+                tx, OPERATOR, webhook_id, of=owner, state=only, after=None, limit=limit
+            ),
+        ),
+        delivery_out,
+        ("ID", "TYPE", "TICKET", "STATE", "ATTEMPTS", "CREATED", "DUE", "FINISHED"),
+        lambda delivery: (
+            delivery.id,
+            delivery.type,
+            None if delivery.ticket_number is None else ticket_number(delivery.ticket_number),
+            delivery.state,
+            delivery.attempts,
+            delivery.created_at,
+            delivery.due_at,
+            delivery.finished_at,
+        ),
+        noun="deliveries",
+        as_json=as_json,
     )
 
 
 @webhook.command("delivery")
 @click.argument("webhook_id", type=click.UUID)
 @click.argument("delivery_id", type=click.UUID)
-@_company
-@as_json
+@_company_option
+@json_option
 def webhook_delivery(webhook_id: UUID, delivery_id: UUID, company: str, *, as_json: bool) -> None:
-    """One delivery: its body, and what came of each attempt."""
-    told = _of(company, lambda tx, of: deliveries.get_delivery(tx, OPERATOR, webhook_id, delivery_id, of=of))
-    body = told.body.decode()
+    """Show a delivery: its body, and the result of each attempt."""
+    details = _transact_for(
+        company, lambda tx, owner: deliveries.get_delivery(tx, OPERATOR, webhook_id, delivery_id, of=owner)
+    )
     if as_json:
-        tried = [
-            {"at": one.at, "status": one.status, "error": one.error, "answer": one.answer,
-             "milliseconds": one.milliseconds, "requestHeaders": headers_of(delivery_id, one.at)}
-            for one in told.attempts
-        ]  # fmt: skip
-        emit({**_sent(told.delivery), "body": body, "attempts": tried})
+        print_json(delivery_details_out(details))
         return
-    click.echo(body + "\n")
-    table(
+    click.echo(details.body.decode() + "\n")
+    print_table(
         ("AT", "STATUS", "MS", "ERROR", "ANSWER"),
-        [(one.at, one.status, one.milliseconds, one.error, one.answer[:60]) for one in told.attempts],
+        [
+            (attempt.at, attempt.status, attempt.milliseconds, attempt.error, attempt.answer[:60])
+            for attempt in details.attempts
+        ],
     )
 
 
 @webhook.command("replay")
 @click.argument("webhook_id", type=click.UUID)
-@_company
-@click.option("--delivery", "delivery_id", type=click.UUID, help="Only this one.")
-@click.option("--since", type=_time, help="Those made from this time on (UTC).")
-@click.option("--until", type=_time, help="Those made before this time (UTC); now unless given.")
-@click.option("--delivered", is_flag=True, help="Those that were delivered, in the place of the dead ones.")
-@as_json
+@_company_option
+@click.option("--delivery", "delivery_id", type=click.UUID, help="Only this delivery.")
+@click.option("--since", type=_TIME, help="Deliveries created at this time (UTC) or later.")
+@click.option("--until", type=_TIME, help="Deliveries created before this time (UTC); by default now.")
+@click.option("--delivered", is_flag=True, help="Delivered deliveries instead of dead ones.")
+@json_option
 def webhook_replay(
     webhook_id: UUID,
     company: str,
@@ -215,59 +242,27 @@ def webhook_replay(
     delivered: bool,
     as_json: bool,
 ) -> None:
-    """Send dead deliveries again, of a time or one alone; at most 10,000 at once."""
+    """Send one delivery again, or the dead ones of a time span; at most 10,000 at once."""
     if (delivery_id is None) == (since is None):
-        raise click.UsageError("Say which: --delivery or --since.")
+        raise click.UsageError("Give either --delivery or --since.")
     state = State.DELIVERED if delivered else State.DEAD
 
-    async def work(tx: Tx, of: Company) -> int:
+    async def work(tx: Tx, owner: Company) -> tuple[Struct, int]:
         at = now()
         if delivery_id is not None:
-            await deliveries.replay_one(tx, OPERATOR, webhook_id, delivery_id, of=of, now=at)
-            return 1
+            replayed = await deliveries.replay_one(tx, OPERATOR, webhook_id, delivery_id, of=owner, now=at)
+            return delivery_out(replayed), 1
         begin, end = _utc(since, at), _utc(until, at)
-        return await deliveries.replay_range(
-            tx, OPERATOR, webhook_id, since=begin, until=end, state=state, of=of, now=at
+        count = await deliveries.replay_range(
+            tx, OPERATOR, webhook_id, since=begin, until=end, state=state, of=owner, now=at
         )
+        return replay_out(count), count
 
-    count = _of(company, work)
-    emit({"count": count}) if as_json else click.echo(f"{count} sent again.")
-
-
-def _utc(given: datetime | None, otherwise: datetime) -> datetime:
-    if given is None:
-        return otherwise
-    return given if given.tzinfo is not None else given.replace(tzinfo=otherwise.tzinfo)
+    answer, count = _transact_for(company, work)
+    show(answer, f"{count} deliveries queued again.", as_json=as_json)
 
 
-def _described(one: Subscription) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "url": one.url,
-        "description": one.description,
-        "types": one.types,
-        "isActive": one.is_active,
-        "disabledReason": one.disabled_reason,
-        "failures": one.failures,
-        "failingSince": one.failing_since,
-        "resumesAt": one.resume_at,
-        "oldSecretUntil": one.previous_until,
-    }
-
-
-def _sent(one: Delivery) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "type": one.type,
-        "event": None if one.event_id is None else str(one.event_id),
-        "ticket": _ticket(one),
-        "state": one.state,
-        "attemptCount": one.attempts,
-        "dueAt": one.due_at,
-        "createdAt": one.created_at,
-        "finishedAt": one.finished_at,
-    }
-
-
-def _ticket(one: Delivery) -> str | None:
-    return None if one.ticket_number is None else ticket_number(one.ticket_number)
+def _utc(time: datetime | None, default: datetime) -> datetime:
+    if time is None:
+        return default
+    return time if time.tzinfo is not None else time.replace(tzinfo=default.tzinfo)

@@ -73,18 +73,18 @@ def mailbox(database_url: str) -> str:
 
 def test_a_mailbox_is_added_changed_listed_and_deleted() -> None:
     address = f"{uuid4().hex[:8]}@example.net"
-    assert run("mailbox", "add", address).stdout == f"Mail for {address} is taken.\n"
+    assert run("mailbox", "add", address).stdout == f"Mailbox {address} added.\n"
     told("queue", "add", "Mail")
     options = ("--imap-host", "127.0.0.1", "--imap-port", "1", "--imap-user", "me", "--imap-password")
     changed = told("mailbox", "change", address, "--queue", "Mail", "--inactive", *options, typed="secret\n")
-    assert (changed["imapHost"], changed["imapPort"], changed["isActive"]) == ("127.0.0.1", 1, False)
+    assert (changed["imap"]["host"], changed["imap"]["port"], changed["is_active"]) == ("127.0.0.1", 1, False)
     assert "secret" not in str(changed)
-    assert changed in told("mailbox", "list")
+    assert {**changed, "polled_at": None, "last_error": None} in told("mailbox", "list")
     assert address in run("mailbox", "list").stdout
     checked = run("mailbox", "check", address)
     assert (checked.exit_code, checked.stdout) == (3, "cannot reach the server: Connection refused\n")
     plain = told("mailbox", "change", address, "--imap-host", "none", "--queue", "none")
-    assert (plain["imapHost"], plain["queueId"]) == (None, None)
+    assert (plain["imap"], plain["queue_id"]) == (None, None)
     assert run("mailbox", "delete", address).stdout == f"Mailbox {address} deleted.\n"
     assert run("mailbox", "delete", address).exit_code == 1
 
@@ -94,31 +94,29 @@ def test_a_mail_from_a_file_becomes_a_ticket(
 ) -> None:
     file = tmp_path / "one.eml"
     file.write_bytes(a_mail(tenant_here.user.email, mailbox, "It is down.", "Help"))
-    [kept] = told("inbound-mail", "receive", str(file), "--to", mailbox)["kept"]
-    assert told("inbound-mail", "receive", str(file), "--to", mailbox) == {"kept": []}
+    [stored] = told("inbound-mail", "receive", str(file), "--to", mailbox)["ids"]
+    assert told("inbound-mail", "receive", str(file), "--to", mailbox) == {"ids": []}
     work(database_url)
-    shown = told("inbound-mail", "show", kept)
+    shown = told("inbound-mail", "show", stored)
     assert (shown["state"], shown["text"]) == ("accepted", "It is down.")
-    assert shown["ticket"] in run("inbound-mail", "show", kept).stdout
-    assert run("inbound-mail", "show", kept, "--raw").stdout_bytes == file.read_bytes()
+    assert shown["ticket"] in run("inbound-mail", "show", stored).stdout
+    assert run("inbound-mail", "show", stored, "--raw").stdout_bytes == file.read_bytes()
 
 
-def test_a_mail_that_was_put_aside_is_listed_and_decided_about(
+def test_a_quarantined_mail_is_listed_released_and_discarded(
     database_url: str, tenant_here: Tenant, mailbox: str
 ) -> None:
-    kept = [
-        told("inbound-mail", "receive", "-", "--to", mailbox, typed=a_mail("mallory@example.org", mailbox, text))[
-            "kept"
-        ]
+    stored = [
+        told("inbound-mail", "receive", "-", "--to", mailbox, typed=a_mail("mallory@example.org", mailbox, text))["ids"]
         for text in ("To a company", "To a ticket", "To nowhere")
     ]
     work(database_url)
     listed = told("inbound-mail", "list", "--state", "quarantined")
-    assert [[one["id"]] for one in listed] == kept[::-1]
+    assert [[one["id"]] for one in listed] == stored[::-1]
     assert "its sender is unknown" in run("inbound-mail", "list").stdout
-    [[first], [second], [third]] = kept
+    [[first], [second], [third]] = stored
     ticket = told("inbound-mail", "release", first, "--company", tenant_here.company.code)["ticket"]
-    assert run("inbound-mail", "release", second, "--ticket", ticket).stdout == f"The mail is in {ticket}.\n"
+    assert run("inbound-mail", "release", second, "--ticket", ticket).stdout == f"Mail released to {ticket}.\n"
     assert told("inbound-mail", "discard", third)["state"] == "discarded"
     assert run("inbound-mail", "discard", third).exit_code == 1
     assert run("inbound-mail", "release", third).exit_code == 2

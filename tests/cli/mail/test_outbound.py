@@ -75,9 +75,9 @@ def test_the_outbox_lists_and_shows_mail(dead: tuple[str, str]) -> None:
     assert f"Subject: [{number}] Störung\n" in shown
     assert shown.endswith("\nGrüße\n")
     whole = json.loads(said("mail", "show", mail_id, "--json"))
-    assert (whole["text"], whole["html"], whole["messageId"]) == ("Grüße\n", "<p>Grüße</p>\n", listed["messageId"])
+    assert (whole["text"], whole["html"], whole["message_id"]) == ("Grüße\n", "<p>Grüße</p>\n", listed["message_id"])
     raw = run("mail", "show", mail_id, "--raw").stdout_bytes
-    assert f"Message-ID: {listed['messageId']}\r\n".encode() in raw
+    assert f"Message-ID: {listed['message_id']}\r\n".encode() in raw
 
 
 def test_what_is_not_there_is_refused(dead: tuple[str, str]) -> None:
@@ -89,9 +89,7 @@ def test_what_is_not_there_is_refused(dead: tuple[str, str]) -> None:
 
 def test_addresses_are_suppressed_and_written_to_again() -> None:
     address = f"Ada.{uuid4().hex}@example.com"
-    assert said("mail", "suppress", address, "--detail", "asked for it") == (
-        f"Nothing is sent to {address.lower()} any more.\n"
-    )
+    assert said("mail", "suppress", address, "--detail", "asked for it") == (f"Address {address.lower()} suppressed.\n")
     assert "exists already" in refused("mail", "suppress", address)
     assert f"{address.lower()}" in said("mail", "suppressed")
     [found] = [one for one in json.loads(said("mail", "suppressed", "--json")) if one["address"] == address.lower()]
@@ -100,7 +98,7 @@ def test_addresses_are_suppressed_and_written_to_again() -> None:
     said("mail", "unsuppress", address)
     assert "does not exist" in refused("mail", "unsuppress", address)
     assert json.loads(said("mail", "suppress", address, "--json"))["address"] == address.lower()
-    assert json.loads(said("mail", "unsuppress", address, "--json")) == {"address": address, "deleted": True}
+    assert said("mail", "unsuppress", address, "--json") == ""
 
 
 def test_a_test_needs_a_server_and_then_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +110,7 @@ def test_a_test_needs_a_server_and_then_waits(monkeypatch: pytest.MonkeyPatch) -
     assert "From: Desk <desk@example.net>\n" in said("mail", "show", made["id"])
     assert json.loads(said("mail", "retry", made["id"], "--json"))["state"] == "waiting"
     assert "must be an address" in refused("mail", "test", "a,b@example.com")
-    assert "waits: see clearline mail show" in said("mail", "test", "ada@example.com")
+    assert "queued. See: clearline mail show" in said("mail", "test", "ada@example.com")
 
 
 def checked(*arguments: str) -> tuple[int, dict[str, object] | None]:
@@ -136,13 +134,13 @@ def test_the_doctor_asks_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
             assert code == 3
             assert bad is not None
             assert bad["ok"] is False
-            assert "535" in str(bad["found"])
+            assert "535" in str(bad["detail"])
             return good
 
     _code, good = asyncio.run(asked())
     assert good is not None
     assert good["ok"] is True
-    assert "answers and knows desk@example.net" in str(good["found"])
+    assert "answers and knows desk@example.net" in str(good["detail"])
     assert PASSWORD not in str(good)
     code, away = checked()
     assert code == 3

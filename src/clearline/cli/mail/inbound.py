@@ -1,4 +1,4 @@
-"""Mail that came in."""
+"""Commands for inbound mail."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,8 @@ from uuid import UUID
 
 import click
 
-from clearline.cli.context import as_json, emit, limit_option, run, settings, table, within
+from clearline.cli.context import current_settings, run, transact
+from clearline.cli.output import json_option, limit_option, print_json, show, show_list
 from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
 from clearline.identity import OPERATOR
@@ -21,64 +22,67 @@ from clearline.tickets import access
 from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.tickets.domain import ticket_number
+from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
 
 
 @click.group("inbound-mail")
-def mail() -> None:
-    """Mail that came in, and what becomes of it."""
+def inbound_mail_group() -> None:
+    """Manage inbound mail."""
 
 
-@mail.command("list")
-@click.option("--state", type=click.Choice([one.value for one in InboundState]), help="Only mails in this state.")
+@inbound_mail_group.command("list")
+@click.option("--state", type=click.Choice([state.value for state in InboundState]), help="Only mails in this state.")
 @limit_option
-@as_json
+@json_option
 def mail_list(state: str | None, limit: int, *, as_json: bool) -> None:
-    """Mails that came in, newest first; --state quarantined shows what waits for a decision."""
-    wanted = None if state is None else InboundState(state)
-    found = within(lambda tx: inbound_mail.list_mails(tx, OPERATOR, state=wanted, limit=limit))
-    if as_json:
-        emit([_described(one) for one in found])
-        return
-    table(
+    """List inbound mail, newest first. Mail in the state quarantined waits for a review."""
+    only = None if state is None else InboundState(state)
+    show_list(
+        transact(lambda tx: inbound_mail.list_mails(tx, OPERATOR, state=only, limit=limit)),
+        inbound_mail_out,
         ("ID", "RECEIVED", "FROM", "SUBJECT", "STATE", "TICKET", "REASON"),
-        [
-            (one.id, one.received_at, one.sender or None, one.subject[:60], one.state, _ticket(one), one.reason)
-            for one in found
-        ],
+        lambda mail: (
+            mail.id,
+            mail.received_at,
+            mail.sender or None,
+            mail.subject[:60],
+            mail.state,
+            _ticket(mail),
+            mail.reason,
+        ),
+        noun="mails",
+        as_json=as_json,
     )
 
 
-@mail.command("show")
+@inbound_mail_group.command("show")
 @click.argument("mail_id", type=click.UUID)
-@click.option("--raw", is_flag=True, help="The mail as it came, byte for byte.")
-@as_json
+@click.option("--raw", is_flag=True, help="Print the mail as it was received, byte for byte.")
+@json_option
 def mail_show(mail_id: UUID, *, raw: bool, as_json: bool) -> None:
-    """One mail: what it says, and what became of it."""
+    """Show a mail and its state."""
     if raw:
-        sys.stdout.buffer.write(within(lambda tx: inbound_mail.get_raw(tx, OPERATOR, mail_id)))
+        sys.stdout.buffer.write(transact(lambda tx: inbound_mail.get_raw(tx, OPERATOR, mail_id)))
         return
-    found = within(lambda tx: inbound_mail.get_mail(tx, OPERATOR, mail_id))
-    parsed = found.parsed
+    details = transact(lambda tx: inbound_mail.get_mail(tx, OPERATOR, mail_id))
     if as_json:
-        headers = [] if parsed is None else [{"name": name, "value": value} for name, value in parsed.headers.all]
-        files = [] if parsed is None else [{"name": one.name, "size": len(one.content)} for one in parsed.files]
-        text = "" if parsed is None else parsed.text
-        emit({**_described(found.mail), "headers": headers, "text": text, "files": files})
+        print_json(inbound_mail_details_out(details))
         return
-    click.echo(f"{found.mail.state}: {found.mail.reason or _ticket(found.mail) or ''}")
-    click.echo(f"From: {found.mail.sender}\nTo: {found.mail.envelope_to}\nSubject: {found.mail.subject}\n")
-    click.echo("The mail is kept no more, or cannot be read." if parsed is None else parsed.text)
+    mail, parsed = details.mail, details.parsed
+    click.echo(f"{mail.state}: {mail.reason or _ticket(mail) or ''}")
+    click.echo(f"From: {mail.sender}\nTo: {mail.envelope_to}\nSubject: {mail.subject}\n")
+    click.echo("The mail was deleted, or cannot be read." if parsed is None else parsed.text)
 
 
-@mail.command("release")
+@inbound_mail_group.command("release")
 @click.argument("mail_id", type=click.UUID)
-@click.option("--ticket", "number", metavar="NUMBER", help="Make it a note of this ticket.")
-@click.option("--company", metavar="NAME", help="Make it a new ticket of this company.")
-@as_json
+@click.option("--ticket", "number", metavar="NUMBER", help="Add the mail to this ticket as a note.")
+@click.option("--company", metavar="NAME", help="Create a ticket of this company from the mail.")
+@json_option
 def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_json: bool) -> None:
-    """Have a mail that was put aside become a note or a ticket, in the name of its sender."""
+    """Turn a quarantined mail into a note or a ticket, in the name of its sender."""
     if (number is None) == (company is None):
-        raise click.UsageError("Give --ticket or --company, and not both.")
+        raise click.UsageError("Give either --ticket or --company.")
 
     async def work(database: Database) -> InboundMail:
         async with database.transaction() as tx:
@@ -86,9 +90,9 @@ def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_j
         try:
             async with database.transaction() as tx:
                 if number is not None:
-                    known = access.check_number(number)
+                    ticket = access.check_number(number)
                     return await inbound_mail.release_to_ticket(
-                        tx, OPERATOR, mail_id, known, context=context, now=now()
+                        tx, OPERATOR, mail_id, ticket, context=context, now=now()
                     )
                 name = company or ""
                 return await inbound_mail.release_as_ticket(tx, OPERATOR, mail_id, name, context=context, now=now())
@@ -97,25 +101,28 @@ def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_j
             raise
 
     released = run(work)
-    emit(_described(released)) if as_json else click.echo(f"The mail is in {_ticket(released)}.")
+    show(inbound_mail_out(released), f"Mail released to {_ticket(released)}.", as_json=as_json)
 
 
-@mail.command("discard")
+@inbound_mail_group.command("discard")
 @click.argument("mail_id", type=click.UUID)
-@as_json
+@json_option
 def mail_discard(mail_id: UUID, *, as_json: bool) -> None:
-    """Say that nothing becomes of a mail that was put aside."""
-    gone = within(lambda tx: inbound_mail.discard(tx, OPERATOR, mail_id, now=now()))
-    emit(_described(gone)) if as_json else click.echo("The mail is discarded.")
+    """Discard a quarantined mail."""
+    discarded = transact(lambda tx: inbound_mail.discard(tx, OPERATOR, mail_id, now=now()))
+    show(inbound_mail_out(discarded), "Mail discarded.", as_json=as_json)
 
 
-@mail.command("receive")
+@inbound_mail_group.command("receive")
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--to", "recipients", metavar="ADDRESS", multiple=True, required=True, help="Whom it is for.")
-@click.option("--from", "sender", metavar="ADDRESS", help="Who handed it over; Return-Path or From unless given.")
-@as_json
+@click.option("--to", "recipients", metavar="ADDRESS", multiple=True, required=True, help="Envelope recipient.")
+@click.option("--from", "sender", metavar="ADDRESS", help="Envelope sender; by default Return-Path or From.")
+@json_option
 def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, as_json: bool) -> None:
-    """Take a mail from a file (- for standard input), as if it had been handed over."""
+    """Receive a mail from a file (- for standard input) as if a mail server had delivered it.
+
+    Prints the ids of the mails that were stored; a mail that was received before is not stored again.
+    """
     raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     envelope_from = inbound_mail.envelope_sender(raw) if sender is None else sender
 
@@ -125,37 +132,18 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
         except Unavailable:
             raise NotFound("mailbox", " ".join(recipients)) from None
 
-    if len(raw) > settings().mail_max:
-        raise Conflict(f"the mail is larger than {settings().mail_max} bytes")
-    kept = within(work)
-    if as_json:
-        emit({"kept": kept})
-    else:
-        click.echo("\n".join(map(str, kept)) if kept else "It was taken before.")
+    if len(raw) > current_settings().mail_max:
+        raise Conflict(f"the mail is larger than {current_settings().mail_max} bytes")
+    ids = transact(work)
+    show({"ids": ids}, "\n".join(map(str, ids)) or "The mail was received before.", as_json=as_json)
 
 
 async def _context(tx: Tx) -> InboundMailContext:
-    found = settings()
-    mail_settings = await outbound_mail.mail_settings(tx, found)
-    limits = Limits(found.attachment_max, found.attachment_types)
-    return InboundMailContext(mail_settings.secret, mail_settings.address, open_blobs(found), limits, [])
+    settings = current_settings()
+    mail_settings = await outbound_mail.mail_settings(tx, settings)
+    limits = Limits(settings.attachment_max, settings.attachment_types)
+    return InboundMailContext(mail_settings.secret, mail_settings.address, open_blobs(settings), limits, [])
 
 
-def _ticket(one: InboundMail) -> str | None:
-    return None if one.ticket_number is None else ticket_number(one.ticket_number)
-
-
-def _described(one: InboundMail) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "receivedAt": one.received_at,
-        "sender": one.sender,
-        "envelopeTo": one.envelope_to.split(),
-        "subject": one.subject,
-        "messageId": one.message_id,
-        "size": one.size,
-        "state": one.state,
-        "reason": one.reason,
-        "ticket": _ticket(one),
-        "decidedAt": one.decided_at,
-    }
+def _ticket(mail: InboundMail) -> str | None:
+    return None if mail.ticket_number is None else ticket_number(mail.ticket_number)

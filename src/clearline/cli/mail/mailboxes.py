@@ -1,36 +1,39 @@
-"""Where mail comes in."""
+"""Commands for mailboxes."""
 
 import sys
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import click
 
-from clearline.cli.context import FAULT_FOUND, as_json, emit, limit_option, run, settings, table, within
+from clearline.cli.context import current_settings, run, transact
+from clearline.cli.exit_status import FAULT_FOUND
+from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
-from clearline.mail.inbound.imap import ImapFailed, open_mailbox
-from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, Mailbox
+from clearline.mail.inbound.imap import ImapFailed
+from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.secret_box import UndecryptableSecret
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
+from clearline.wires.house.mail.mailbox_mapping import mailbox_out, mailbox_summary_out
+from clearline.wires.house.mail.mailbox_wire import MailboxCheckOut
 
-_NOTHING = "none"
+_NONE = "none"
 
 
-def _values(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that both making and changing a mailbox take."""
+def _value_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that set the fields of a mailbox."""
     for option in (
-        click.option("--imap-folder", metavar="FOLDER", help="The folder that is polled; INBOX unless given."),
-        click.option("--imap-password", is_flag=True, help="Ask for the password, or read it from standard input."),
-        click.option("--imap-user", metavar="USER", help="Who logs in there."),
+        click.option("--imap-folder", metavar="FOLDER", help="Folder to poll; by default INBOX."),
+        click.option("--imap-password", is_flag=True, help="Prompt for the password, or read it from standard input."),
+        click.option("--imap-user", metavar="USER", help="User name at the server."),
         click.option("--imap-tls/--no-imap-tls", default=None, help="TLS from the first byte, or STARTTLS if offered."),
-        click.option("--imap-port", type=click.IntRange(1, 65535), help="Its port; 993 with TLS, 143 without."),
-        click.option("--imap-host", metavar="HOST", help="The server that is polled; none for no polling."),
-        click.option("--queue", metavar="NAME", help="Where its new tickets go; none leaves it to the rules."),
-        click.option("--name", help="What it is for."),
+        click.option("--imap-port", type=click.IntRange(1, 65535), help="Port; by default 993 with TLS, 143 without."),
+        click.option("--imap-host", metavar="HOST", help="IMAP server to poll; none for no polling."),
+        click.option("--queue", metavar="NAME", help="Queue of new tickets; none leaves it to the routing rules."),
+        click.option("--name", help="What the mailbox is for."),
     ):
         command = option(command)
     return command
@@ -38,108 +41,114 @@ def _values(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.group()
 def mailbox() -> None:
-    """Addresses that mail is taken for."""
+    """Manage the addresses that mail is accepted for."""
 
 
 @mailbox.command("add")
 @click.argument("address")
-@_values
-@as_json
+@_value_options
+@json_option
 def mailbox_add(address: str, *, as_json: bool, **options: Any) -> None:
-    """Take mail for an address, handed over to CLEARLINE_MAIL_LISTEN or polled over IMAP."""
-    given = _asked(options)
+    """Add a mailbox.
+
+    Mail for ADDRESS is accepted at CLEARLINE_MAIL_LISTEN, and polled over IMAP with --imap-host.
+    """
+    given = _with_password(options)
 
     async def work(tx: Tx) -> Mailbox:
-        values = {"address": address, **await _given(tx, given)}
-        secret_box = await mailboxes.secret_box(tx, settings().secret_key)
-        return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=secret_box, now=now())
+        values = {"address": address, **await _values(tx, given)}
+        box = await mailboxes.secret_box(tx, current_settings().secret_key)
+        return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=box, now=now())
 
-    made = within(work)
-    emit(_described(made)) if as_json else click.echo(f"Mail for {made.address} is taken.")
+    added = transact(work)
+    show(mailbox_out(added), f"Mailbox {added.address} added.", as_json=as_json)
 
 
 @mailbox.command("list")
 @limit_option
-@as_json
+@json_option
 def mailbox_list(limit: int, *, as_json: bool) -> None:
-    """Every mailbox, by address, with how its last poll went."""
-    found = within(lambda tx: mailboxes.list_mailboxes(tx, OPERATOR, after=None, limit=limit))
-    if as_json:
-        emit([_described(one) for one in found])
-        return
-    table(
+    """List mailboxes by address, with the result of their last poll."""
+    show_list(
+        transact(lambda tx: mailboxes.list_mailboxes(tx, OPERATOR, after=None, limit=limit)),
+        mailbox_summary_out,
         ("ADDRESS", "NAME", "ACTIVE", "IMAP", "POLLED", "LAST ERROR"),
-        [(one.address, one.name or None, one.is_active, one.imap_host, one.polled_at, one.last_error) for one in found],
+        lambda mailbox: (
+            mailbox.address,
+            mailbox.name or None,
+            mailbox.is_active,
+            mailbox.imap_host,
+            mailbox.polled_at,
+            mailbox.last_error,
+        ),
+        noun="mailboxes",
+        as_json=as_json,
     )
 
 
 @mailbox.command("change")
 @click.argument("address")
-@click.option("--address", "new_address", metavar="ADDRESS", help="Its address from now on.")
-@click.option("--active/--inactive", default=None, help="Whether mail is taken for it.")
-@_values
-@as_json
+@click.option("--address", "new_address", metavar="ADDRESS", help="New address.")
+@click.option("--active/--inactive", default=None, help="Whether mail is accepted.")
+@_value_options
+@json_option
 def mailbox_change(
     address: str, new_address: str | None, *, active: bool | None, as_json: bool, **options: Any
 ) -> None:
-    """Change a mailbox: what is not named stays."""
-    given = _asked(options)
+    """Change a mailbox. Options that are not given change nothing."""
+    given = _with_password(options)
 
     async def work(tx: Tx) -> Mailbox:
-        found = await mailboxes.mailbox_named(tx, OPERATOR, address)
-        values = await _given(tx, given)
+        mailbox = await mailboxes.mailbox_named(tx, OPERATOR, address)
+        values = await _values(tx, given)
         values |= {} if new_address is None else {"address": new_address}
         values |= {} if active is None else {"is_active": active}
-        secret_box = await mailboxes.secret_box(tx, settings().secret_key)
-        return await mailboxes.change_mailbox(tx, OPERATOR, found.id, values, secret_box=secret_box, now=now())
+        box = await mailboxes.secret_box(tx, current_settings().secret_key)
+        return await mailboxes.change_mailbox(tx, OPERATOR, mailbox.id, values, secret_box=box, now=now())
 
-    changed = within(work)
-    emit(_described(changed)) if as_json else click.echo(f"Mailbox {changed.address} is as you said.")
+    changed = transact(work)
+    show(mailbox_out(changed), f"Mailbox {changed.address} changed.", as_json=as_json)
 
 
 @mailbox.command("check")
 @click.argument("address")
-@as_json
+@json_option
 def mailbox_check(address: str, *, as_json: bool) -> None:
-    """Log in to the IMAP server of a mailbox; exit status 3 when that does not go."""
+    """Log in to the IMAP server of a mailbox. The exit status is 3 when that fails."""
 
-    async def work(database: Database) -> str | None:
+    async def work(database: Database) -> MailboxCheckOut:
         async with database.transaction() as tx:
-            found = await mailboxes.mailbox_named(tx, OPERATOR, address)
-            found = await mailboxes.mailbox_to_check(tx, OPERATOR, found.id)
-            secret_box = await mailboxes.secret_box(tx, settings().secret_key)
+            named = await mailboxes.mailbox_named(tx, OPERATOR, address)
+            mailbox = await mailboxes.mailbox_to_check(tx, OPERATOR, named.id)
+            box = await mailboxes.secret_box(tx, current_settings().secret_key)
         try:
-            open_mailbox(mailboxes.imap_access(found, secret_box)).close()
+            unseen = mailboxes.count_unseen(mailbox, box)
         except (ImapFailed, UndecryptableSecret) as error:
-            return str(error)
-        return None
+            return MailboxCheckOut(works=False, error=str(error), unseen=None)
+        return MailboxCheckOut(works=True, error=None, unseen=unseen)
 
-    error = run(work)
-    if as_json:
-        emit({"works": error is None, "error": error})
-    else:
-        click.echo("It works." if error is None else error)
-    if error is not None:
-        raise SystemExit(FAULT_FOUND)
+    check = run(work)
+    show(check, check.error or f"Mailbox {address} works; {check.unseen} unseen mails.", as_json=as_json)
+    if not check.works:
+        click.get_current_context().exit(FAULT_FOUND)
 
 
 @mailbox.command("delete")
 @click.argument("address")
-@as_json
+@json_option
 def mailbox_delete(address: str, *, as_json: bool) -> None:
-    """Take no more mail for an address; what came stays."""
+    """Delete a mailbox. Mail that was received stays."""
 
-    async def work(tx: Tx) -> UUID:
-        found = await mailboxes.mailbox_named(tx, OPERATOR, address)
-        await mailboxes.delete_mailbox(tx, OPERATOR, found.id, now=now())
-        return found.id
+    async def work(tx: Tx) -> None:
+        mailbox = await mailboxes.mailbox_named(tx, OPERATOR, address)
+        await mailboxes.delete_mailbox(tx, OPERATOR, mailbox.id, now=now())
 
-    gone = within(work)
-    emit({"id": gone, "deleted": True}) if as_json else click.echo(f"Mailbox {address} deleted.")
+    transact(work)
+    show_done(f"Mailbox {address} deleted.", as_json=as_json)
 
 
-def _asked(options: dict[str, Any]) -> dict[str, Any]:
-    """The options, with the password in the place of the wish to be asked for it."""
+def _with_password(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options with the password, if ``--imap-password`` asks for one."""
     password: str | None = None
     if options["imap_password"]:
         typed = sys.stdin
@@ -147,28 +156,11 @@ def _asked(options: dict[str, Any]) -> dict[str, Any]:
     return {**options, "imap_password": password}
 
 
-async def _given(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a mailbox that the options name."""
+async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a mailbox that the options set."""
     values = {name: value for name, value in options.items() if value is not None and name != "queue"}
-    if values.get("imap_host") == _NOTHING:
+    if values.get("imap_host") == _NONE:
         values |= {"imap_host": None, "imap_user": None}
     if (queue := options["queue"]) is not None:
-        values["queue_id"] = None if queue == _NOTHING else (await queues.queue_named(tx, OPERATOR, queue)).id
+        values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
     return values
-
-
-def _described(one: Mailbox) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "address": one.address,
-        "name": one.name,
-        "queueId": one.queue_id,
-        "isActive": one.is_active,
-        "imapHost": one.imap_host,
-        "imapPort": None if one.imap_host is None else one.imap_port or IMAP_PORTS[one.imap_tls],
-        "imapTls": one.imap_tls,
-        "imapUser": one.imap_user,
-        "imapFolder": one.imap_folder,
-        "polledAt": one.polled_at,
-        "lastError": one.last_error,
-    }

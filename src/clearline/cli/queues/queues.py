@@ -1,85 +1,84 @@
-"""Queues, and who gets a ticket."""
+"""Commands for queues."""
 
 from typing import Any
 
 import click
 
-from clearline.accounts import usecases as accounts
-from clearline.cli.context import as_json, emit, limit_option, table, within
+from clearline.cli.context import transact
+from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.clock import now
-from clearline.identity import OPERATOR, PROVIDER_ID
+from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
-from clearline.queues.domain import AUTOMATIC, Assignment
+from clearline.queues.domain import Assignment
 from clearline.queues.store import QueueDetails
-from clearline.routing import usecases as routing
-from clearline.tickets import access
-from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets.domain import TicketView, ticket_number
+from clearline.wires.house.queues.mapping import queue_out, queue_summary_out
 
-_MODES = click.Choice([one.value for one in Assignment])
+_MODES = click.Choice([mode.value for mode in Assignment])
 
 
 @click.group()
 def queue() -> None:
-    """Queues: where tickets wait, and how they find their agent."""
+    """Manage the queues that tickets wait in."""
 
 
 @queue.command("add")
 @click.argument("name")
-@click.option("--description", default="", help="What it is for.")
-@click.option("--team", metavar="NAME", help="Who works it.")
-@click.option(
-    "--assignment", type=_MODES, default="manual", show_default=True, help="How its tickets find their agent."
-)
-@as_json
+@click.option("--description", default="", help="What the queue is for.")
+@click.option("--team", metavar="NAME", help="Team that works the queue.")
+@click.option("--assignment", type=_MODES, default="manual", show_default=True, help="How tickets are assigned.")
+@json_option
 def queue_add(name: str, description: str, team: str | None, assignment: str, *, as_json: bool) -> None:
-    """Make a queue."""
+    """Add a queue."""
 
     async def work(tx: Tx) -> QueueDetails:
-        found = None if team is None else await teams.team_named(tx, OPERATOR, team)
+        details = None if team is None else await teams.team_named(tx, OPERATOR, team)
         return await queues.add_queue(
             tx,
             OPERATOR,
             name=name,
             description=description,
-            team_id=None if found is None else found.team.id,
+            team_id=None if details is None else details.team.id,
             assignment=Assignment(assignment),
             now=now(),
         )
 
-    added = within(work)
-    emit(_described(added)) if as_json else click.echo(f"Queue {added.queue.name} added.")
+    added = transact(work)
+    show(queue_out(added), f"Queue {added.queue.name} added.", as_json=as_json)
 
 
 @queue.command("list")
-@click.option("--after", metavar="NAME", help="Go on behind this name.")
+@click.option("--after", metavar="NAME", help="Start after this name.")
 @limit_option
-@as_json
+@json_option
 def queue_list(after: str | None, limit: int, *, as_json: bool) -> None:
-    """Queues by name, with how many open tickets each has."""
-    found = within(lambda tx: queues.list_queues(tx, OPERATOR, after=after, limit=limit))
-    if as_json:
-        emit([_described(one) for one in found])
-        return
-    table(
+    """List queues by name, with the number of their open tickets."""
+    show_list(
+        transact(lambda tx: queues.list_queues(tx, OPERATOR, after=after, limit=limit)),
+        queue_summary_out,
         ("NAME", "TEAM", "ASSIGNMENT", "OPEN", "UNASSIGNED", "DESCRIPTION"),
-        [
-            (one.queue.name, one.team_name, one.queue.assignment, one.open, one.unassigned, one.queue.description)
-            for one in found
-        ],
+        lambda details: (
+            details.queue.name,
+            details.team_name,
+            details.queue.assignment,
+            details.open,
+            details.unassigned,
+            details.queue.description,
+        ),
+        noun="queues",
+        as_json=as_json,
     )
 
 
 @queue.command("change")
 @click.argument("name")
-@click.option("--name", "new_name", help="Another name.")
-@click.option("--description", help="What it is for.")
-@click.option("--team", metavar="NAME", help="Who works it.")
-@click.option("--no-team", is_flag=True, help="Nobody in particular works it.")
-@click.option("--assignment", type=_MODES, help="How its tickets find their agent.")
-@as_json
+@click.option("--name", "new_name", help="New name.")
+@click.option("--description", help="What the queue is for.")
+@click.option("--team", metavar="NAME", help="Team that works the queue.")
+@click.option("--no-team", is_flag=True, help="No team works the queue.")
+@click.option("--assignment", type=_MODES, help="How tickets are assigned.")
+@json_option
 def queue_change(
     name: str,
     new_name: str | None,
@@ -90,9 +89,9 @@ def queue_change(
     no_team: bool,
     as_json: bool,
 ) -> None:
-    """Change a queue; what is not named stays as it is."""
+    """Change a queue. Options that are not given change nothing."""
     if no_team and team is not None:
-        raise click.UsageError("--team and --no-team exclude each other")
+        raise click.UsageError("--team and --no-team cannot be given together.")
 
     async def work(tx: Tx) -> QueueDetails:
         given = {"name": new_name, "description": description, "assignment": assignment and Assignment(assignment)}
@@ -101,71 +100,23 @@ def queue_change(
             values["team_id"] = (await teams.team_named(tx, OPERATOR, team)).team.id
         if no_team:
             values["team_id"] = None
-        found = await queues.queue_named(tx, OPERATOR, name)
-        return await queues.change_queue(tx, OPERATOR, found.id, values, now=now())
+        queue = await queues.queue_named(tx, OPERATOR, name)
+        return await queues.change_queue(tx, OPERATOR, queue.id, values, now=now())
 
-    changed = within(work)
-    emit(_described(changed)) if as_json else click.echo(f"Queue {changed.queue.name} is as it should be.")
+    changed = transact(work)
+    show(queue_out(changed), f"Queue {changed.queue.name} changed.", as_json=as_json)
 
 
 @queue.command("delete")
 @click.argument("name")
-@as_json
+@json_option
 def queue_delete(name: str, *, as_json: bool) -> None:
     """Delete a queue that no ticket and no routing rule refers to."""
 
-    async def work(tx: Tx) -> QueueDetails:
-        found = await queues.queue_named(tx, OPERATOR, name)
-        details = await queues.get_queue(tx, OPERATOR, found.id)
-        await queues.delete_queue(tx, OPERATOR, found.id, now=now())
-        return details
+    async def work(tx: Tx) -> str:
+        queue = await queues.queue_named(tx, OPERATOR, name)
+        await queues.delete_queue(tx, OPERATOR, queue.id, now=now())
+        return queue.name
 
-    gone = within(work)
-    emit(_described(gone)) if as_json else click.echo(f"Queue {gone.queue.name} deleted.")
-
-
-@click.command("assign")
-@click.argument("number")
-@click.option("--to", metavar="EMAIL", help="Give it to this agent.")
-@click.option("--nobody", is_flag=True, help="Take it from whoever has it.")
-@click.option(
-    "--mode",
-    type=click.Choice([one.value for one in AUTOMATIC]),
-    help="Give it to whoever of the queue's team is next.",
-)
-@as_json
-def ticket_assign(number: str, to: str | None, mode: str | None, *, nobody: bool, as_json: bool) -> None:
-    """Give a ticket to an agent, to whoever is next, or to nobody."""
-    if [to is not None, mode is not None, nobody].count(True) != 1:
-        raise click.UsageError("give one of --to, --mode and --nobody")
-
-    async def work(tx: Tx) -> TicketView:
-        known = access.check_number(number)
-        if mode is not None:
-            return await routing.assign_by_turns(tx, OPERATOR, known, Assignment(mode), now=now())
-        person = None if to is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, to)
-        return await ticket_changes.assign(tx, OPERATOR, known, None if person is None else person.id, now=now())
-
-    tell_place(within(work), as_json=as_json)
-
-
-def tell_place(found: TicketView, *, as_json: bool) -> None:
-    """Print where a ticket is, and whose."""
-    number, queue_name, assignee = ticket_number(found.ticket.number), found.queue_name, found.assignee_name
-    if as_json:
-        emit({"number": number, "queue": queue_name, "assignee": assignee})
-    else:
-        click.echo(f"{number} is in {queue_name or 'no queue'}, and {assignee or 'nobody'} has it.")
-
-
-def _described(found: QueueDetails) -> dict[str, object]:
-    return {
-        "id": found.queue.id,
-        "name": found.queue.name,
-        "description": found.queue.description,
-        "team": found.team_name,
-        "assignment": found.queue.assignment,
-        "openTickets": found.open,
-        "unassignedTickets": found.unassigned,
-        "createdAt": found.queue.created_at,
-    }
+    deleted = transact(work)
+    show_done(f"Queue {deleted} deleted.", as_json=as_json)

@@ -1,162 +1,141 @@
-"""Teams, who belongs to them, and who takes tickets by turns."""
+"""Commands for teams."""
 
 import click
 
 from clearline.accounts import usecases as accounts
-from clearline.cli.context import as_json, emit, limit_option, table, within
+from clearline.cli.context import transact
+from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, User
 from clearline.platform.database.transactions import Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues.domain import Member
 from clearline.queues.team_store import TeamDetails
+from clearline.wires.house.accounts.mapping import user_out
+from clearline.wires.house.queues.mapping import member_out, team_out
 
 
 @click.group()
 def team() -> None:
-    """Teams of the provider's people, who work the queues."""
+    """Manage teams: the people who work the queues."""
 
 
 @team.command("add")
 @click.argument("name")
-@as_json
+@json_option
 def team_add(name: str, *, as_json: bool) -> None:
-    """Make a team."""
+    """Add a team without members."""
 
     async def work(tx: Tx) -> TeamDetails:
         return await teams.add_team(tx, OPERATOR, name, now=now())
 
-    added = within(work)
-    emit(_described(added)) if as_json else click.echo(f"Team {added.team.name} added.")
+    added = transact(work)
+    show(team_out(added), f"Team {added.team.name} added.", as_json=as_json)
 
 
 @team.command("list")
-@click.option("--after", metavar="NAME", help="Go on behind this name.")
+@click.option("--after", metavar="NAME", help="Start after this name.")
 @limit_option
-@as_json
+@json_option
 def team_list(after: str | None, limit: int, *, as_json: bool) -> None:
-    """Teams by name."""
-    found = within(lambda tx: teams.list_teams(tx, OPERATOR, after=after, limit=limit))
-    if as_json:
-        emit([_described(one) for one in found])
-        return
-    table(("NAME", "MEMBERS", "QUEUES"), [(one.team.name, len(one.members), ", ".join(one.queues)) for one in found])
+    """List teams by name."""
+    show_list(
+        transact(lambda tx: teams.list_teams(tx, OPERATOR, after=after, limit=limit)),
+        team_out,
+        ("NAME", "MEMBERS", "QUEUES"),
+        lambda details: (details.team.name, len(details.members), ", ".join(details.queues)),
+        noun="teams",
+        as_json=as_json,
+    )
 
 
 @team.command("members")
 @click.argument("name")
-@as_json
+@json_option
 def team_members(name: str, *, as_json: bool) -> None:
-    """Who belongs to a team, by name."""
-    members = within(lambda tx: teams.team_named(tx, OPERATOR, name)).members
-    if as_json:
-        emit(_described_members(members))
-        return
-    table(
+    """List the members of a team by name."""
+    show_list(
+        transact(lambda tx: teams.team_named(tx, OPERATOR, name)).members,
+        member_out,
         ("NAME", "EMAIL", "ROLE", "ACTIVE", "AVAILABLE"),
-        [(one.name, one.email, one.role, one.is_active, one.is_available) for one in members],
+        lambda member: (member.name, member.email, member.role, member.is_active, member.is_available),
+        noun="members",
+        as_json=as_json,
     )
 
 
 @team.command("rename")
 @click.argument("name")
 @click.argument("new_name")
-@as_json
+@json_option
 def team_rename(name: str, new_name: str, *, as_json: bool) -> None:
-    """Give a team another name."""
+    """Rename a team."""
 
     async def work(tx: Tx) -> TeamDetails:
-        found = await teams.team_named(tx, OPERATOR, name)
-        return await teams.change_team(tx, OPERATOR, found.team.id, {"name": new_name}, now=now())
+        details = await teams.team_named(tx, OPERATOR, name)
+        return await teams.change_team(tx, OPERATOR, details.team.id, {"name": new_name}, now=now())
 
-    renamed = within(work)
-    emit(_described(renamed)) if as_json else click.echo(f"Team {name} is called {renamed.team.name} now.")
+    renamed = transact(work)
+    show(team_out(renamed), f"Team {name} renamed to {renamed.team.name}.", as_json=as_json)
 
 
 @team.command("join")
 @click.argument("name")
 @click.argument("email")
-@as_json
+@json_option
 def team_join(name: str, email: str, *, as_json: bool) -> None:
-    """Put a person of the provider into a team."""
+    """Add a person of the provider to a team."""
 
-    async def work(tx: Tx) -> TeamDetails:
-        found = await teams.team_named(tx, OPERATOR, name)
+    async def work(tx: Tx) -> tuple[TeamDetails, Member]:
+        details = await teams.team_named(tx, OPERATOR, name)
         user = await accounts.get_user(tx, OPERATOR, PROVIDER_ID, email)
-        return await teams.join_team(tx, OPERATOR, found.team.id, user.id, now=now())
+        joined = await teams.join_team(tx, OPERATOR, details.team.id, user.id, now=now())
+        return joined, next(member for member in joined.members if member.id == user.id)
 
-    joined = within(work)
-    emit(_described(joined)) if as_json else click.echo(f"{email} is in team {joined.team.name}.")
+    details, member = transact(work)
+    show(member_out(member), f"{member.email} added to team {details.team.name}.", as_json=as_json)
 
 
 @team.command("leave")
 @click.argument("name")
 @click.argument("email")
-@as_json
+@json_option
 def team_leave(name: str, email: str, *, as_json: bool) -> None:
-    """Take a person out of a team; its tickets stay with it."""
+    """Remove a person from a team. Tickets that are assigned to the person stay so."""
 
     async def work(tx: Tx) -> TeamDetails:
-        found = await teams.team_named(tx, OPERATOR, name)
+        details = await teams.team_named(tx, OPERATOR, name)
         user = await accounts.get_user(tx, OPERATOR, PROVIDER_ID, email)
-        return await teams.leave_team(tx, OPERATOR, found.team.id, user.id, now=now())
+        return await teams.leave_team(tx, OPERATOR, details.team.id, user.id, now=now())
 
-    left = within(work)
-    emit(_described(left)) if as_json else click.echo(f"{email} is out of team {left.team.name}.")
+    details = transact(work)
+    show_done(f"{email} removed from team {details.team.name}.", as_json=as_json)
 
 
 @team.command("available")
 @click.argument("email")
-@click.option("--yes/--no", "available", default=True, help="Whether queues may give the person tickets.")
-@as_json
+@click.option("--yes/--no", "available", default=True, help="Whether queues may assign tickets to the person.")
+@json_option
 def team_available(email: str, *, available: bool, as_json: bool) -> None:
-    """Say whether queues that assign by themselves may give a person tickets."""
+    """Set whether queues may assign tickets to a person."""
 
     async def work(tx: Tx) -> User:
-        values = {"is_available": available}
-        return await accounts.change_user(tx, OPERATOR, PROVIDER_ID, email, values, now=now())
+        return await accounts.change_user(tx, OPERATOR, PROVIDER_ID, email, {"is_available": available}, now=now())
 
-    user = within(work)
-    if as_json:
-        emit({"id": user.id, "name": user.name, "email": user.email, "isAvailable": user.is_available})
-    else:
-        click.echo(f"{email} is {'available' if user.is_available else 'away'}.")
+    user = transact(work)
+    show(user_out(user), f"{email} is {'available' if user.is_available else 'away'}.", as_json=as_json)
 
 
 @team.command("delete")
 @click.argument("name")
-@as_json
+@json_option
 def team_delete(name: str, *, as_json: bool) -> None:
-    """Delete a team that works no queue."""
+    """Delete a team that no queue has."""
 
     async def work(tx: Tx) -> TeamDetails:
-        found = await teams.team_named(tx, OPERATOR, name)
-        await teams.delete_team(tx, OPERATOR, found.team.id, now=now())
-        return found
+        details = await teams.team_named(tx, OPERATOR, name)
+        await teams.delete_team(tx, OPERATOR, details.team.id, now=now())
+        return details
 
-    gone = within(work)
-    emit(_described(gone)) if as_json else click.echo(f"Team {gone.team.name} deleted.")
-
-
-def _described(found: TeamDetails) -> dict[str, object]:
-    return {
-        "id": found.team.id,
-        "name": found.team.name,
-        "members": _described_members(found.members),
-        "queues": found.queues,
-        "createdAt": found.team.created_at,
-    }
-
-
-def _described_members(members: list[Member]) -> list[dict[str, object]]:
-    return [
-        {
-            "id": one.id,
-            "name": one.name,
-            "email": one.email,
-            "role": one.role,
-            "isActive": one.is_active,
-            "isAvailable": one.is_available,
-        }
-        for one in members
-    ]
+    deleted = transact(work)
+    show_done(f"Team {deleted.team.name} deleted.", as_json=as_json)

@@ -1,4 +1,4 @@
-"""Load the demo."""
+"""The command that loads demo data."""
 
 from dataclasses import replace
 from email.utils import parseaddr
@@ -8,7 +8,8 @@ from rich.console import Console
 
 from clearline.app import shared_jobs
 from clearline.bulk import worker as jobs
-from clearline.cli.context import as_json, emit, run, settings
+from clearline.cli.context import current_settings, run
+from clearline.cli.output import json_option, print_json
 from clearline.clock import now
 from clearline.demo import demo as demo_data
 from clearline.demo.demo import DemoKey
@@ -16,44 +17,48 @@ from clearline.platform.database.transactions import Database
 from clearline.schedule import CONSUMERS
 from clearline.setting_values import Bind
 from clearline.tickets.attachments.blobs import open_blobs
+from clearline.wires.house.accounts.mapping import company_out
 
 
 @click.command()
-@as_json
+@json_option
 def demo(*, as_json: bool) -> None:
-    """Load an invented desk and two companies with services and tickets, and print a new key for each.
+    """Load demo data and print a new key for each company.
 
-    Safe to repeat: what is there stays, and each call issues keys that last 30 days.
+    The demo is a desk and two customers with services and tickets. Safe to repeat: existing data stays, and each
+    call creates keys that last 30 days.
     """
     keys = run(load, may_migrate=True)
     if as_json:
-        emit({"companies": [_described(key) for key in keys]})
+        print_json(
+            [{"company": company_out(key.company), "key": key.secret, "expires_at": key.expires_at} for key in keys]
+        )
         return
     for key in keys:
         click.echo(f"{key.company.name} ({key.company.code}): {key.secret}")
 
 
 async def load(database: Database) -> list[DemoKey]:
-    """Load what is missing, with a sign of life on a terminal."""
+    """Load the parts of the demo that are missing, and show progress on a terminal."""
     with Console(stderr=True).status("Loading the demo ...") as status:
         keys = await demo_data.load(
             database,
-            open_blobs(settings()),
-            mailbox=parseaddr(settings().mail_from)[1],
+            open_blobs(current_settings()),
+            mailbox=parseaddr(current_settings().mail_from)[1],
             now=now(),
             progress=lambda name: status.update(f"Loading the demo: {name} ..."),
         )
-        status.update("Routing the tickets, and making them findable ...")
-        # Nobody is to be written to about what is invented.
-        silent = replace(settings(), smtp=None)
+        status.update("Routing and indexing the tickets ...")
+        # Demo data must not send mail.
+        silent = replace(current_settings(), smtp=None)
         for job in shared_jobs(database, open_blobs(silent), silent):
             while job.name in {jobs.NAME, *CONSUMERS} and await job.run():
                 pass
         return keys
 
 
-def invitation(keys: list[DemoKey], bind: Bind) -> str:
-    """What to try first, with commands that work when pasted."""
+def examples(keys: list[DemoKey], bind: Bind) -> str:
+    """Return commands to try first; they work when pasted into a shell."""
     host = "127.0.0.1" if bind.host in {"0.0.0.0", "::"} else bind.host  # noqa: S104 - compared, not bound
     base = f"http://{f'[{host}]' if ':' in host else host}:{bind.port}"
     body = (
@@ -65,26 +70,16 @@ def invitation(keys: list[DemoKey], bind: Bind) -> str:
     return f"""
 Demo company: {key.company.name} ({key.company.code})
 API key:      {key.secret}
-Agent's key:  {agent.secret}
+Agent key:    {agent.secret}
 
 Try, in another terminal:
   curl {auth} '{base}/v2/support-tickets?status=open'
   curl {auth} {base}/v2/support-tickets/services
   curl {auth} -H 'Content-Type: application/json' -d '{body}' {base}/v2/support-tickets
 
-As the desk sees them, with everything an agent can do:
+As an agent:
   curl -H 'Authorization: Bearer {agent.secret}' '{base}/api/v1/tickets?state=open'
   curl -H 'Authorization: Bearer {agent.secret}' '{base}/api/v1/search?q=amsterdam'
 
 Reference: {base}/docs and {base}/docs/api
 """
-
-
-def _described(key: DemoKey) -> dict[str, object]:
-    return {
-        "id": key.company.id,
-        "name": key.company.name,
-        "code": key.company.code,
-        "key": key.secret,
-        "keyExpiresAt": key.expires_at,
-    }

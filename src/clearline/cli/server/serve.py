@@ -1,4 +1,4 @@
-"""Run the server and the migrations."""
+"""The command that runs the server."""
 
 import asyncio
 import contextlib
@@ -16,12 +16,10 @@ from uvicorn.supervisors import Multiprocess
 
 from clearline import logs
 from clearline.app import Application
-from clearline.cli.context import UNAVAILABLE, as_json, emit, open_database, run_bare, settings
+from clearline.cli.context import current_settings, open_database
+from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
 from clearline.demo.demo import DemoKey
-from clearline.events import store as event_store
-from clearline.platform.database import migrate as migrations
-from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.setting_values import Bind
 from clearline.settings import PREFIX, Settings
@@ -30,54 +28,37 @@ _BACKLOG = 2048
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Load the demo first, and show what to try.")
+@click.option("--demo", is_flag=True, help="Load demo data first, and print commands to try.")
 def serve(*, demo: bool) -> None:
-    """Serve until Ctrl-C or SIGTERM: migrate the database, then answer requests and do the periodic work.
+    """Run the server until Ctrl-C or SIGTERM: migrate the database, then answer requests and run the workers.
 
     Without CLEARLINE_DATABASE_URL the embedded PostgreSQL runs for as long as the server does.
     """
-    found = settings()
-    logs.configure(found.log_format, found.log_level)
-    signal.signal(signal.SIGTERM, _leave)
+    settings = current_settings()
+    logs.configure(settings.log_format, settings.log_level)
+    signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored: behind & in a script, after nohup
-    with _listening(found.bind) as listener, _own_database(found) as url:
+    with _listening(settings.bind) as listener, _own_database(settings) as url:
         host, port = listener.getsockname()[:2]
-        ready = replace(found, database_url=url, bind=Bind(f"[{host}]:{port}" if ":" in host else f"{host}:{port}"))
+        bound = Bind(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        ready = replace(settings, database_url=url, bind=bound)
         keys = asyncio.run(_prepare(ready, url, demo=demo))
-        _serve(ready, listener, lambda: _greet(ready, keys))
+        _serve(ready, listener, lambda: _print_address(ready, keys))
 
 
-@click.command()
-@as_json
-def migrate(*, as_json: bool) -> None:
-    """Bring the database up to this version. Safe while a server runs, and when two do it at once."""
-
-    async def done(database: Database) -> list[str]:
-        return [
-            f"{one.number:04d}_{one.name}"
-            for one in await migrations.migrate(database, afterwards=event_store.renumber)
-        ]
-
-    applied = run_bare(done)
-    if as_json:
-        emit({"applied": applied})
-    else:
-        click.echo("\n".join(applied) if applied else "The database is up to date.")
-
-
-def _leave(_signal: int, _frame: object) -> NoReturn:
-    """End by way of every ``finally``, which stop what was started."""
+def _exit(_signal: int, _frame: object) -> NoReturn:
+    """Exit through every ``finally``, which stop what was started."""
     raise SystemExit(0)
 
 
 @contextmanager
 def _listening(bind: Bind) -> Iterator[socket.socket]:
-    """The port, taken before anything else is started."""
+    """Bind the port before anything else is started."""
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
     try:
         listener = socket.create_server((bind.host, bind.port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        click.echo(f"error: cannot serve on {bind}: {error.strerror}; set CLEARLINE_BIND to another address", err=True)
+        click.echo(f"error: cannot listen on {bind}: {error.strerror}; set CLEARLINE_BIND to another address", err=True)
         raise SystemExit(UNAVAILABLE) from None
     with listener:
         listener.set_inheritable(True)
@@ -85,48 +66,48 @@ def _listening(bind: Bind) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _own_database(found: Settings) -> Iterator[str]:
-    """The address of the database; the embedded one is ours alone while the block runs."""
-    if found.database_url is not None:
-        yield found.database_url
+def _own_database(settings: Settings) -> Iterator[str]:
+    """Yield the address of the database; the embedded one runs for this process alone until the block ends."""
+    if settings.database_url is not None:
+        yield settings.database_url
         return
-    server = embedded_postgres.start(found.data_dir, found.postgres_user)
+    server = embedded_postgres.start(settings.data_dir, settings.postgres_user)
     try:
         yield server.url
     finally:
         server.stop()
 
 
-async def _prepare(found: Settings, url: str, *, demo: bool) -> list[DemoKey]:
-    async with open_database(found, url, may_migrate=True) as database:
+async def _prepare(settings: Settings, url: str, *, demo: bool) -> list[DemoKey]:
+    async with open_database(settings, url, may_migrate=True) as database:
         return await demo_command.load(database) if demo else []
 
 
-def _greet(found: Settings, keys: list[DemoKey]) -> None:
-    click.echo(f"Clearline serves on http://{found.bind} (Ctrl-C stops it)", err=True)
+def _print_address(settings: Settings, keys: list[DemoKey]) -> None:
+    click.echo(f"Listening on http://{settings.bind} (Ctrl-C to stop)", err=True)
     if keys:
-        click.echo(demo_command.invitation(keys, found.bind))
+        click.echo(demo_command.examples(keys, settings.bind))
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """A server that calls ``when_ready`` once it answers requests."""
 
-    def __init__(self, config: uvicorn.Config, greet: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._greet = greet
+        self._when_ready = when_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then greet."""
+        """Start, and call ``when_ready``."""
         await super().startup(sockets)
         if self.started:
-            self._greet()
+            self._when_ready()
 
 
-def _serve(found: Settings, listener: socket.socket, greet: Callable[[], None]) -> None:
+def _serve(settings: Settings, listener: socket.socket, when_ready: Callable[[], None]) -> None:
     config = uvicorn.Config(
-        "clearline.app:from_environment" if found.processes > 1 else Application(found),
-        factory=found.processes > 1,
-        workers=found.processes,
+        "clearline.app:from_environment" if settings.processes > 1 else Application(settings),
+        factory=settings.processes > 1,
+        workers=settings.processes,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -134,15 +115,15 @@ def _serve(found: Settings, listener: socket.socket, greet: Callable[[], None]) 
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=found.shutdown_seconds,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
     )
     with contextlib.suppress(KeyboardInterrupt):
-        if found.processes > 1:
-            os.environ[f"{PREFIX}DATABASE_URL"] = found.database_url or ""
-            greet()
+        if settings.processes > 1:
+            os.environ[f"{PREFIX}DATABASE_URL"] = settings.database_url or ""
+            when_ready()
             Multiprocess(config, sockets=[listener]).run()
         else:
-            server = _Server(config, greet)
+            server = _Server(config, when_ready)
             server.run(sockets=[listener])
             if not server.started:
                 raise SystemExit(UNAVAILABLE)

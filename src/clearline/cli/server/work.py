@@ -1,4 +1,4 @@
-"""Do the work that no request waits for, without serving."""
+"""The command that runs a worker."""
 
 import asyncio
 import signal
@@ -7,7 +7,7 @@ import click
 
 from clearline import logs
 from clearline.app import shared_jobs
-from clearline.cli.context import run, settings
+from clearline.cli.context import current_settings, run
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
 from clearline.tickets.attachments.blobs import open_blobs
@@ -15,19 +15,20 @@ from clearline.tickets.attachments.blobs import open_blobs
 
 @click.command()
 def work() -> None:
-    """Do the work that no request waits for by itself, until Ctrl-C or SIGTERM.
+    """Run a worker until Ctrl-C or SIGTERM.
 
-    Routing, search, bulk jobs, webhooks and the rest. A running server does it too, unless CLEARLINE_WORKERS is off;
-    both together are fine, and so is any number of these. What is under way when it is told to stop has 5 s to end.
+    Workers do what no request waits for: routing, search, bulk jobs, webhooks, mail and the rest. A server has a
+    worker of its own unless CLEARLINE_WORKERS is off; any number of workers may run beside it. When a worker is
+    stopped, its running work has 5 s to end.
     """
-    found = settings()
-    logs.configure(found.log_format, found.log_level)
+    settings = current_settings()
+    logs.configure(settings.log_format, settings.log_level)
 
-    async def until_told(database: Database) -> None:
-        runner = Runner(shared_jobs(database, open_blobs(found), found), yields_to_requests=False)
-        for told in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(told, runner.stop)
-        click.echo("Clearline works (Ctrl-C stops it)", err=True)
+    async def run_jobs(database: Database) -> None:
+        runner = Runner(shared_jobs(database, open_blobs(settings), settings), yields_to_requests=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, runner.stop)
+        click.echo("Worker started (Ctrl-C to stop)", err=True)
         await runner.run()
 
-    run(until_told)
+    run(run_jobs)

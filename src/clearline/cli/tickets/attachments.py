@@ -1,4 +1,4 @@
-"""Files of tickets. The command line reads and writes the same store as the server."""
+"""Commands for attachments. They read and write the same store as the server."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,9 @@ from uuid import UUID
 import click
 from rich.console import Console
 
-from clearline.cli.context import REFUSED, as_json, emit, run, settings, table, within
+from clearline.cli.context import current_settings, run, transact
+from clearline.cli.exit_status import REFUSED
+from clearline.cli.output import json_option, show, show_done, show_list
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
@@ -24,8 +26,8 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import BLOCK, Blobs, BlobsUnavailable, Key, open_blobs
 from clearline.tickets.attachments.domain import Attachment, Limits, new_attachment
 from clearline.tickets.attachments.worker import sweep
-from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Visibility
+from clearline.wires.house.tickets.attachments.mapping import attachment_out
 
 _TYPES = {
     ".log": "text/plain",
@@ -37,35 +39,35 @@ _TYPES = {
     ".eml": "message/rfc822",
     ".msg": "application/vnd.ms-outlook",
 }
-"""What Python's own table lacks, or takes from the machine's."""
+"""Types that Python's own table lacks, or takes from the machine's."""
 
 _ENCODINGS = {"gzip": "application/gzip"}
 
 
 @click.group()
 def attachment() -> None:
-    """Files of tickets."""
+    """Manage the files attached to tickets."""
 
 
 @attachment.command("add")
 @click.argument("number")
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--name", help="What to call it; the file's own name unless given.")
-@click.option("--type", "media_type", metavar="TYPE", help="Its media type; guessed from the name unless given.")
-@click.option("--internal", is_flag=True, help="Only the provider's people may see it.")
-@as_json
+@click.option("--name", help="Name of the attachment; by default the name of the file.")
+@click.option("--type", "media_type", metavar="TYPE", help="Media type; by default guessed from the name.")
+@click.option("--internal", is_flag=True, help="Show the file to the provider's people only.")
+@json_option
 def attachment_add(
     number: str, file: str, name: str | None, media_type: str | None, *, internal: bool, as_json: bool
 ) -> None:
-    """Attach a file (- for standard input, with --name)."""
+    """Attach a file (- for standard input, with --name) to a ticket."""
     if name is None and file == "-":
-        raise click.UsageError("Standard input has no name: give --name.")
-    called = name or Path(file).name
-    found = settings()
-    limits = Limits(found.attachment_max, found.attachment_types)
+        raise click.UsageError("Standard input has no name: give one with --name.")
+    file_name = name or Path(file).name
+    settings = current_settings()
+    limits = Limits(settings.attachment_max, settings.attachment_types)
     visibility = Visibility.INTERNAL if internal else Visibility.PUBLIC
-    new = new_attachment(called, media_type or guessed(called), visibility, limits)
-    blobs = open_blobs(found)
+    new = new_attachment(file_name, media_type or guess_type(file_name), visibility, limits)
+    blobs = open_blobs(settings)
 
     async def work(database: Database) -> Attachment:
         known = access.check_number(number)
@@ -88,11 +90,11 @@ def attachment_add(
         raise click.UsageError(f"{file} cannot be read: {error.strerror}.") from None
     with source:
         added = run(work)
-    emit(_described(added)) if as_json else click.echo(f"{added.name} ({added.size} bytes) attached as {added.id}.")
+    show(attachment_out(added), f"{added.name} ({added.size} bytes) attached with id {added.id}.", as_json=as_json)
 
 
-def guessed(name: str) -> str | None:
-    """The media type that a file's name speaks for, or None."""
+def guess_type(name: str) -> str | None:
+    """Return the media type that the name of a file suggests, or None."""
     kind, encoding = mimetypes.guess_type(name)
     return _ENCODINGS.get(encoding) if encoding else _TYPES.get(Path(name).suffix.lower(), kind)
 
@@ -104,20 +106,20 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 @attachment.command("list")
 @click.argument("number")
-@as_json
+@json_option
 def attachment_list(number: str, *, as_json: bool) -> None:
-    """The files of a ticket, oldest first."""
+    """List the attachments of a ticket, oldest first."""
 
     async def work(tx: Tx) -> list[Attachment]:
         return await attachments.list_attachments(tx, OPERATOR, access.check_number(number))
 
-    found = within(work)
-    if as_json:
-        emit([_described(one) for one in found])
-        return
-    table(
+    show_list(
+        transact(work),
+        attachment_out,
         ("ID", "SIZE", "TYPE", "VISIBILITY", "BY", "ADDED", "NAME"),
-        [(one.id, one.size, one.media_type, one.visibility, one.author, one.created_at, one.name) for one in found],
+        lambda file: (file.id, file.size, file.media_type, file.visibility, file.author, file.created_at, file.name),
+        noun="attachments",
+        as_json=as_json,
     )
 
 
@@ -128,96 +130,82 @@ def attachment_list(number: str, *, as_json: bool) -> None:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="Where to write it: a file, a directory, or - for standard output. Its own name, here, unless given.",
+    help="File, directory, or - for standard output; by default a file with the attachment's name here.",
 )
-@as_json
+@json_option
 def attachment_get(number: str, attachment_id: UUID, output: Path | None, *, as_json: bool) -> None:
-    """Download a file, and make sure that it is what was attached."""
+    """Download an attachment and verify its SHA-256."""
 
     async def work(tx: Tx) -> Attachment:
         return await attachments.get_attachment(tx, OPERATOR, access.check_number(number), attachment_id)
 
-    one = within(work)
-    blobs = open_blobs(settings())
+    found = transact(work)
+    blobs = open_blobs(current_settings())
     if output == Path("-"):
-        asyncio.run(_fetch(blobs, one, click.open_file("-", "wb")))
+        asyncio.run(_download(blobs, found, click.open_file("-", "wb")))
         return
-    target = _target(one, output)
+    target = _target(found, output)
     handle, part = tempfile.mkstemp(dir=target.parent, prefix=".clearline-")
     try:
-        with os.fdopen(handle, "wb") as file, Console(stderr=True).status(f"Downloading {one.name} ..."):
-            asyncio.run(_fetch(blobs, one, file))
+        with os.fdopen(handle, "wb") as file, Console(stderr=True).status(f"Downloading {found.name} ..."):
+            asyncio.run(_download(blobs, found, file))
         Path(part).replace(target)
     finally:
         with suppress(FileNotFoundError):
             Path(part).unlink()
-    emit({**_described(one), "file": str(target)}) if as_json else click.echo(f"{one.size} bytes written to {target}.")
+    show(attachment_out(found), f"{found.size} bytes written to {target}.", as_json=as_json)
 
 
-def _target(one: Attachment, output: Path | None) -> Path:
-    """Where a download goes. A name that somebody else chose neither hides the file nor replaces another."""
+def _target(attachment: Attachment, output: Path | None) -> Path:
+    """Return where a download goes. A name that somebody else chose neither hides the file nor replaces another."""
     if output is not None and not output.is_dir():
         if not output.absolute().parent.is_dir():
-            raise click.UsageError(f"There is no directory {output.parent}.")
+            raise click.UsageError(f"The directory {output.parent} does not exist.")
         return output
-    name = "_" + one.name[1:] if one.name.startswith(".") else one.name
+    name = "_" + attachment.name[1:] if attachment.name.startswith(".") else attachment.name
     target = (output or Path()) / name
     if target.exists():
-        click.echo(f"refused: {target} exists already; give another name with -o", err=True)
+        click.echo(f"refused: {target} already exists; give another name with -o", err=True)
         click.get_current_context().exit(REFUSED)
     return target
 
 
-async def _fetch(blobs: Blobs, one: Attachment, file: IO[bytes]) -> None:
+async def _download(blobs: Blobs, attachment: Attachment, file: IO[bytes]) -> None:
     digest = hashlib.sha256()
-    async for block in blobs.read(Key(one.company_id, one.id), length=one.size):
+    async for block in blobs.read(Key(attachment.company_id, attachment.id), length=attachment.size):
         digest.update(block)
         file.write(block)
-    if digest.digest() != one.sha256:
-        raise BlobsUnavailable(f"the content of attachment {one.id} is not what was attached: its SHA-256 differs")
+    if digest.digest() != attachment.sha256:
+        raise BlobsUnavailable(f"the content of attachment {attachment.id} is damaged: its SHA-256 differs")
 
 
 @attachment.command("delete")
 @click.argument("number")
 @click.argument("attachment_id", metavar="ID", type=click.UUID)
-@as_json
+@json_option
 def attachment_delete(number: str, attachment_id: UUID, *, as_json: bool) -> None:
-    """Delete a file. That it was there stays in the ticket's history."""
-    blobs = open_blobs(settings())
+    """Delete an attachment. The ticket's history still names it."""
+    blobs = open_blobs(current_settings())
 
     async def work(database: Database) -> Attachment:
         async with database.transaction() as tx:
             known = access.check_number(number)
-            gone = await attachments.remove_attachment(tx, OPERATOR, known, attachment_id, now=now())
-        await blobs.delete(Key(gone.company_id, gone.id))
-        return gone
+            deleted = await attachments.remove_attachment(tx, OPERATOR, known, attachment_id, now=now())
+        await blobs.delete(Key(deleted.company_id, deleted.id))
+        return deleted
 
-    gone = run(work)
-    emit(_described(gone)) if as_json else click.echo(f"{gone.name} deleted from {number}.")
+    deleted = run(work)
+    show_done(f"{deleted.name} deleted from {number}.", as_json=as_json)
 
 
 @attachment.command("sweep")
-@as_json
+@json_option
 def attachment_sweep(*, as_json: bool) -> None:
-    """Delete contents that no ticket has had for a day (CLEARLINE_KEEP_ORPHANED_ATTACHMENTS_DAYS).
+    """Delete stored contents that have had no ticket for a day (CLEARLINE_KEEP_ORPHANED_ATTACHMENTS_DAYS).
 
     The server does so every six hours.
     """
-    blobs, keep = open_blobs(settings()), timedelta(days=settings().keep_orphaned_attachments_days)
-    swept = run(lambda database: sweep(database, blobs, before=now() - keep))
-    emit({"swept": swept}) if as_json else click.echo(f"{swept} contents without a ticket deleted.")
-
-
-def _described(one: Attachment) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "ticket": ticket_number(one.ticket_number),
-        "name": one.name,
-        "mediaType": one.media_type,
-        "size": one.size,
-        "sha256": one.sha256.hex(),
-        "visibility": one.visibility,
-        "source": one.source,
-        "author": one.author,
-        "createdAt": one.created_at,
-    }
+    settings = current_settings()
+    before = now() - timedelta(days=settings.keep_orphaned_attachments_days)
+    swept = run(lambda database: sweep(database, open_blobs(settings), before=before))
+    show({"swept": swept}, f"{swept} contents without a ticket deleted.", as_json=as_json)

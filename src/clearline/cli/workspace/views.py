@@ -1,4 +1,4 @@
-"""Searches kept for use again. The operator has none of its own, and so names the person whose they are."""
+"""Commands for saved views. The operator has none of its own, and so names the user that owns them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,19 +7,21 @@ from uuid import UUID
 import click
 
 from clearline.accounts import usecases as accounts
-from clearline.cli.context import as_json, emit, limit_option, table, within
+from clearline.cli.context import transact
+from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.clock import now
 from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Tx
+from clearline.wires.house.workspace.mapping import view_out
 from clearline.workspace import view_usecases as views
 from clearline.workspace.domain import SavedView
 
 
-def _person(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say whose views are meant."""
-    command = click.option("--user", "email", required=True, metavar="EMAIL", help="Whose views.")(command)
+def _user_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that name the owner of the views."""
+    command = click.option("--user", "email", required=True, metavar="EMAIL", help="Owner of the views.")(command)
     return click.option(
-        "--company", default="PROVIDER", metavar="NAME", help="The user's company, by name or code; else the provider."
+        "--company", default="PROVIDER", show_default=True, metavar="NAME", help="Name or code of the owner's company."
     )(command)
 
 
@@ -29,86 +31,77 @@ async def _user(tx: Tx, company: str, email: str) -> User:
 
 @click.group()
 def view() -> None:
-    """Searches kept for use again."""
+    """Manage saved views: named searches."""
 
 
 @view.command("add")
 @click.argument("name")
 @click.argument("query")
-@_person
-@click.option("--shared", is_flag=True, help="Everybody of the company sees it.")
-@as_json
+@_user_options
+@click.option("--shared", is_flag=True, help="Show the view to everybody of the company.")
+@json_option
 def view_add(name: str, query: str, company: str, email: str, *, shared: bool, as_json: bool) -> None:
-    """Keep a search for somebody, or for everybody of a company."""
+    """Save a search for a user, or for everybody of a company."""
 
     async def work(tx: Tx) -> SavedView:
-        of = await _user(tx, company, email)
-        return await views.add_view(tx, OPERATOR, name, query, is_shared=shared, of=of, now=now())
+        user = await _user(tx, company, email)
+        return await views.add_view(tx, OPERATOR, name, query, is_shared=shared, of=user, now=now())
 
-    made = within(work)
-    emit(_described(made)) if as_json else click.echo(f"View {made.name} kept as {made.id}.")
+    added = transact(work)
+    show(view_out(added), f"View {added.name} added with id {added.id}.", as_json=as_json)
 
 
 @view.command("list")
-@_person
+@_user_options
 @limit_option
-@as_json
+@json_option
 def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
-    """Somebody's views and those that its company shares, by name."""
+    """List the views of a user and the shared ones of its company, by name."""
 
     async def work(tx: Tx) -> list[SavedView]:
         return await views.list_views(tx, OPERATOR, of=await _user(tx, company, email), after=None, limit=limit)
 
-    found = within(work)
-    if as_json:
-        emit([_described(one) for one in found])
-        return
-    rows = [(one.id, one.name, "shared" if one.is_shared else "own", one.query) for one in found]
-    table(("ID", "NAME", "WHOSE", "QUERY"), rows)
+    show_list(
+        transact(work),
+        view_out,
+        ("ID", "NAME", "SHARED", "QUERY"),
+        lambda view: (view.id, view.name, view.is_shared, view.query),
+        noun="views",
+        as_json=as_json,
+    )
 
 
 @view.command("change")
 @click.argument("view_id", metavar="ID", type=click.UUID)
-@_person
-@click.option("--name", help="What to call it from now on.")
-@click.option("--query", help="The search.")
-@click.option("--shared/--own", default=None, help="Who sees it.")
-@as_json
+@_user_options
+@click.option("--name", help="New name.")
+@click.option("--query", help="New search.")
+@click.option("--shared/--own", default=None, help="Show the view to everybody of the company, or to its owner only.")
+@json_option
 def view_change(
     view_id: UUID, company: str, email: str, *, name: str | None, query: str | None, shared: bool | None, as_json: bool
 ) -> None:
-    """Change a view: what is not named stays."""
+    """Change a view. Options that are not given change nothing."""
     given: dict[str, Any] = {"name": name, "query": query, "is_shared": shared}
     values = {field: value for field, value in given.items() if value is not None}
 
     async def work(tx: Tx) -> SavedView:
-        of = await _user(tx, company, email)
-        return await views.change_view(tx, OPERATOR, view_id, values, of=of, now=now())
+        user = await _user(tx, company, email)
+        return await views.change_view(tx, OPERATOR, view_id, values, of=user, now=now())
 
-    changed = within(work)
-    emit(_described(changed)) if as_json else click.echo(f"View {changed.name} is as you said.")
+    changed = transact(work)
+    show(view_out(changed), f"View {changed.name} changed.", as_json=as_json)
 
 
 @view.command("delete")
 @click.argument("view_id", metavar="ID", type=click.UUID)
-@_person
-@as_json
+@_user_options
+@json_option
 def view_delete(view_id: UUID, company: str, email: str, *, as_json: bool) -> None:
-    """Forget a view."""
+    """Delete a view."""
 
     async def work(tx: Tx) -> None:
         await views.delete_view(tx, OPERATOR, view_id, of=await _user(tx, company, email), now=now())
 
-    within(work)
-    emit({"id": view_id, "deleted": True}) if as_json else click.echo(f"View {view_id} deleted.")
-
-
-def _described(one: SavedView) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "name": one.name,
-        "query": one.query,
-        "shared": one.is_shared,
-        "ownerId": one.user_id,
-        "createdAt": one.created_at,
-    }
+    transact(work)
+    show_done(f"View {view_id} deleted.", as_json=as_json)

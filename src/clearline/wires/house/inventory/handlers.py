@@ -11,7 +11,7 @@ from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import ServiceType
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.inventory import wire
-from clearline.wires.house.inventory.mapping import service_out
+from clearline.wires.house.inventory.mapping import import_out, service_out
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
@@ -92,7 +92,7 @@ async def import_services(call: Call) -> wire.InventoryImportOut:
     rows = [(one.id, one.type, one.label) for one in body.services]
     async with call.transaction() as tx:
         done = await imports.import_list(tx, call.actor, company_id, rows, dry_run=body.dry_run, now=call.now)
-    return wire.InventoryImportOut(body.dry_run, done.created, done.updated, done.unchanged)
+    return import_out(done, dry_run=body.dry_run)
 
 
 _READING = "Customers read their own company's with `tickets:read`, the provider's people any with `accounts:read`."

@@ -1,0 +1,64 @@
+"""Commands for companies."""
+
+import click
+
+from clearline.accounts import usecases as accounts
+from clearline.cli.accounts.options import changed_values
+from clearline.cli.context import transact
+from clearline.cli.output import json_option, show, show_list
+from clearline.clock import now
+from clearline.identity import OPERATOR, Company
+from clearline.platform.database.transactions import Tx
+from clearline.wires.house.accounts.mapping import company_out
+
+
+@click.group()
+def company() -> None:
+    """Manage customers, and the provider itself."""
+
+
+@company.command("add")
+@click.argument("name")
+@click.option("--code", required=True, help="Customer number that tickets show, such as AAA111.")
+@json_option
+def company_add(name: str, code: str, *, as_json: bool) -> None:
+    """Add a customer."""
+
+    async def work(tx: Tx) -> Company:
+        return await accounts.add_company(tx, OPERATOR, name, code, now=now())
+
+    added = transact(work)
+    show(company_out(added), f"Company {added.name} ({added.code}) added.", as_json=as_json)
+
+
+@company.command("list")
+@json_option
+def company_list(*, as_json: bool) -> None:
+    """List customers by name."""
+    companies = transact(lambda tx: accounts.list_companies(tx, OPERATOR))
+    show_list(
+        companies,
+        company_out,
+        ("NAME", "CODE", "ID"),
+        lambda company: (company.name, company.code, company.id),
+        noun="companies",
+        as_json=as_json,
+    )
+
+
+@company.command("change")
+@click.argument("company")
+@click.option("--name", help="New name.")
+@click.option("--code", help="New customer number.")
+@json_option
+def company_change(company: str, name: str | None, code: str | None, *, as_json: bool) -> None:
+    """Change the name or the code of a company.
+
+    COMPANY is its name or code; PROVIDER is the provider.
+    """
+
+    async def work(tx: Tx) -> Company:
+        return await accounts.change_company(tx, OPERATOR, company, changed_values(name=name, code=code), now=now())
+
+    changed = transact(work)
+    show(company_out(changed), f"Company {changed.name} ({changed.code}) changed.", as_json=as_json)

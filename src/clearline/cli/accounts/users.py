@@ -1,0 +1,113 @@
+"""Commands for users."""
+
+import click
+
+from clearline.accounts import usecases as accounts
+from clearline.cli.accounts.options import changed_values, company_option, email_option, phone_option
+from clearline.cli.context import transact
+from clearline.cli.output import json_option, show, show_list
+from clearline.clock import now
+from clearline.identity import CUSTOMER_ROLES, OPERATOR, STAFF_ROLES, Role, User
+from clearline.platform.database.transactions import Tx
+from clearline.wires.house.accounts.mapping import user_out
+
+_ROLES = click.Choice([role.value for role in (*CUSTOMER_ROLES, *STAFF_ROLES)])
+
+
+@click.group()
+def user() -> None:
+    """Manage the people of a company."""
+
+
+@user.command("add")
+@company_option
+@click.option("--name", required=True, help="Full name.")
+@email_option
+@phone_option
+@click.option("--role", type=_ROLES, help="What the user may do; by default the role that may do the least.")
+@json_option
+def user_add(company: str, name: str, email: str, phone: str, role: str | None, *, as_json: bool) -> None:
+    """Add a user to a company."""
+
+    async def work(tx: Tx) -> User:
+        kind = None if role is None else Role(role)
+        return await accounts.add_user(tx, OPERATOR, company, name=name, email=email, phone=phone, role=kind, now=now())
+
+    show_added(transact(work), as_json=as_json)
+
+
+def show_added(user: User, *, as_json: bool) -> None:
+    """Print that a user was added."""
+    show(user_out(user), f"User {user.name} <{user.email}> added as {user.role}.", as_json=as_json)
+
+
+@user.command("list")
+@company_option
+@json_option
+def user_list(company: str, *, as_json: bool) -> None:
+    """List the users of a company by e-mail address."""
+    show_users(transact(lambda tx: accounts.list_users(tx, OPERATOR, company)), as_json=as_json)
+
+
+def show_users(users: list[User], *, as_json: bool) -> None:
+    """Print users."""
+    show_list(
+        users,
+        user_out,
+        ("NAME", "EMAIL", "PHONE", "ROLE", "ACTIVE", "AVAILABLE", "ID"),
+        lambda user: (user.name, user.email, user.phone, user.role, user.is_active, user.is_available, user.id),
+        noun="users",
+        as_json=as_json,
+    )
+
+
+@user.command("change")
+@company_option
+@click.argument("email")
+@click.option("--name", help="New name.")
+@click.option("--email", "address", help="New e-mail address.")
+@click.option("--phone", help="New phone number.")
+@click.option("--role", type=_ROLES, help="New role.")
+@click.option("--active/--inactive", default=None, help="Whether the user may do anything; inactive ends its keys.")
+@click.option("--available/--away", default=None, help="Whether queues may assign tickets to the user.")
+@json_option
+def user_change(
+    company: str,
+    email: str,
+    *,
+    name: str | None,
+    address: str | None,
+    phone: str | None,
+    role: str | None,
+    active: bool | None,
+    available: bool | None,
+    as_json: bool,
+) -> None:
+    """Change the user with the address EMAIL."""
+    values = changed_values(
+        name=name,
+        email=address,
+        phone=phone,
+        role=None if role is None else Role(role),
+        is_active=active,
+        is_available=available,
+    )
+    _change(company, email, values, as_json=as_json)
+
+
+@user.command("deactivate")
+@company_option
+@click.argument("email")
+@json_option
+def user_deactivate(company: str, email: str, *, as_json: bool) -> None:
+    """Deactivate a user and end its keys at once. The history keeps the name."""
+    _change(company, email, {"is_active": False}, as_json=as_json)
+
+
+def _change(company: str, email: str, values: dict[str, object], *, as_json: bool) -> None:
+    async def work(tx: Tx) -> User:
+        return await accounts.change_user(tx, OPERATOR, company, email, values, now=now())
+
+    user = transact(work)
+    state = user.role if user.is_active else "not active"
+    show(user_out(user), f"User {user.name} <{user.email}> is now {state}.", as_json=as_json)

@@ -1,0 +1,142 @@
+"""Commands that change many tickets at once."""
+
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from typing import IO, Any
+
+import click
+from msgspec import UNSET
+
+from clearline.accounts import usecases as accounts
+from clearline.bulk import usecases as jobs
+from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job
+from clearline.cli.bulk.execution import dry_run_option, execute
+from clearline.cli.output import json_option
+from clearline.clock import now
+from clearline.identity import OPERATOR, PROVIDER_ID
+from clearline.platform.database.transactions import Tx
+from clearline.queues import usecases as queues
+from clearline.tickets.domain import Channel, Priority, Severity, Status
+from clearline.tickets.note_domain import Visibility
+
+_NOBODY = "nobody"
+_NONE = "none"
+
+_tickets_argument = click.argument("tickets", nargs=-1, metavar="[NUMBER]...")
+_from_option = click.option(
+    "--from", "file", type=click.File(), help="File (- for standard input) with a ticket number per line."
+)
+
+
+@click.group()
+def bulk() -> None:
+    """Change many tickets at once.
+
+    Each ticket is changed by itself. Refused tickets are named with the reason, and make the exit status 1.
+    """
+
+
+@bulk.command("status")
+@click.argument("status", type=click.Choice([status.value for status in Status]))
+@_tickets_argument
+@_from_option
+@click.option("--reason", default="", help="Reason, for the history.")
+@dry_run_option
+@json_option
+def bulk_status(status: str, reason: str, **selection: Any) -> None:
+    """Move tickets to another status."""
+    _execute(_constant(ChangeStatus(Status(status), reason)), **selection)
+
+
+@bulk.command("assign")
+@click.argument("to", metavar="EMAIL|nobody")
+@_tickets_argument
+@_from_option
+@dry_run_option
+@json_option
+def bulk_assign(to: str, **selection: Any) -> None:
+    """Assign tickets to an agent, or to nobody."""
+
+    async def action(tx: Tx) -> Action:
+        return Assign(None if to == _NOBODY else (await accounts.get_user(tx, OPERATOR, PROVIDER_ID, to)).id)
+
+    _execute(action, **selection)
+
+
+@bulk.command("change")
+@_tickets_argument
+@_from_option
+@click.option("--priority", type=click.Choice([priority.value for priority in Priority]), help="New priority.")
+@click.option("--severity", type=click.Choice([severity.value for severity in Severity]), help="New severity.")
+@click.option("--queue", help="New queue; none removes the tickets from their queues.")
+@dry_run_option
+@json_option
+def bulk_change(priority: str | None, severity: str | None, queue: str | None, **selection: Any) -> None:
+    """Change values of tickets. Options that are not given change nothing."""
+
+    async def action(tx: Tx) -> Action:
+        queue_id = None if queue in {None, _NONE} else (await queues.queue_named(tx, OPERATOR, str(queue))).id
+        return ChangeValues(
+            UNSET if priority is None else Priority(priority),
+            UNSET if severity is None else Severity(severity),
+            UNSET if queue is None else queue_id,
+        )
+
+    _execute(action, **selection)
+
+
+@bulk.command("tag")
+@_tickets_argument
+@_from_option
+@click.option("--add", multiple=True, metavar="TAG", help="Tag to add; repeat for several.")
+@click.option("--remove", multiple=True, metavar="TAG", help="Tag to remove; repeat for several.")
+@dry_run_option
+@json_option
+def bulk_tag(add: tuple[str, ...], remove: tuple[str, ...], **selection: Any) -> None:
+    """Add tags to tickets, and remove tags."""
+    _execute(_constant(ChangeTags(add, remove)), **selection)
+
+
+@bulk.command("note")
+@click.argument("text")
+@_tickets_argument
+@_from_option
+@click.option("--internal", is_flag=True, help="Show the note to the provider's people only.")
+@dry_run_option
+@json_option
+def bulk_note(text: str, *, internal: bool, **selection: Any) -> None:
+    """Add the same note to tickets."""
+    _execute(_constant(AddNote(text, Visibility.INTERNAL if internal else Visibility.PUBLIC)), **selection)
+
+
+def _constant(action: Action) -> Callable[[Tx], Coroutine[Any, Any, Action]]:
+    async def constant(_tx: Tx) -> Action:
+        return action
+
+    return constant
+
+
+def _execute(
+    action: Callable[[Tx], Coroutine[Any, Any, Action]],
+    *,
+    tickets: Sequence[str],
+    file: IO[str] | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    numbers = [*tickets, *_numbers(file)]
+    if not numbers:
+        raise click.UsageError("Give ticket numbers, or a file of them with --from.")
+
+    async def create(tx: Tx) -> Job:
+        return await jobs.create_bulk_job(
+            tx, OPERATOR, numbers, await action(tx), channel=Channel.CONSOLE, dry_run=dry_run, now=now()
+        )
+
+    execute(create, as_json=as_json)
+
+
+def _numbers(file: IO[str] | None) -> list[str]:
+    """Return the first word of each line."""
+    lines = [] if file is None else [line.strip() for line in file]
+    return [re.split(r"[\s,;]", line, maxsplit=1)[0] for line in lines if line]

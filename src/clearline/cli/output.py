@@ -1,0 +1,91 @@
+"""What commands print: JSON as the house API answers it, or lines and tables for people."""
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
+from rich.table import Table
+
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the house API answers it.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="Print at most this many."
+)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, encoded as wires encode it."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def show(value: object, text: str, *, as_json: bool) -> None:
+    """Print a value as JSON, or a sentence for people."""
+    if as_json:
+        print_json(value)
+    else:
+        click.echo(text)
+
+
+def show_done(text: str, *, as_json: bool) -> None:
+    """Print that something was done whose API operation answers no body: with JSON nothing is printed."""
+    if not as_json:
+        click.echo(text)
+
+
+def show_list(
+    items: Sequence[T],
+    out: Callable[[T], object],
+    columns: Sequence[str],
+    row: Callable[[T], Sequence[object]],
+    *,
+    noun: str,
+    as_json: bool,
+) -> None:
+    """Print items as a JSON array or as a table; ``noun`` names them in the plural when there are none."""
+    if as_json:
+        print_json([out(item) for item in items])
+    elif items:
+        print_table(columns, [row(item) for item in items])
+    else:
+        click.echo(f"No {noun} found.", err=True)
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under headings."""
+    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*(cell(value) for value in row))
+    console = Console()
+    if not sys.stdout.isatty():
+        console.width = 10_000  # whole lines for grep; only a terminal has an edge
+    console.print(drawn, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def cell(value: object) -> str:
+    """Return a value as people read it; times in UTC, to the minute."""
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}Z"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, frozenset):
+        return " ".join(sorted(value))
+    return str(value)
+
+
+def progress_bar() -> Progress:
+    """Return a bar on standard error that is drawn on a terminal only, and disappears at the end."""
+    return Progress(
+        *Progress.get_default_columns(),
+        MofNCompleteColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )

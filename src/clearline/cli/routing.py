@@ -1,0 +1,279 @@
+"""Commands for routing rules, and for what they do to a ticket."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import click
+
+from clearline.accounts import permissions
+from clearline.cli.context import transact
+from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
+from clearline.clock import now
+from clearline.errors import NotFound
+from clearline.identity import OPERATOR
+from clearline.inventory.domain import ServiceType
+from clearline.platform.database.transactions import Tx
+from clearline.queues import usecases as queues
+from clearline.routing import rule_usecases as routing_rules
+from clearline.routing import usecases as routing
+from clearline.routing.domain import CONDITIONS, RoutingRule
+from clearline.routing.rule_store import RuleDetails
+from clearline.routing.usecases import RoutingPreview
+from clearline.tickets import access
+from clearline.tickets.domain import IssueType, Priority, TicketView
+from clearline.wires.house.routing.mapping import preview_out, rule_out
+from clearline.wires.house.tickets.mapping import ticket_out
+
+_POSITION = click.IntRange(min=1)
+_ISSUE = click.Choice([issue_type.value for issue_type in IssueType])
+_SERVICE = click.Choice([service_type.value for service_type in ServiceType])
+_PRIORITY = click.Choice([priority.value for priority in Priority])
+_OPTIONS = {
+    "issue_types": "issue",
+    "service_types": "service",
+    "company_ids": "company",
+    "priorities": "priority",
+    "keywords": "keyword",
+    "is_active": "active",
+}
+"""The option that sets each condition of a rule."""
+
+
+def _condition_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that set a rule's conditions."""
+    for option in (
+        click.option("--keyword", multiple=True, help="Word in the title or description; repeat for several."),
+        click.option("--priority", multiple=True, type=_PRIORITY, help="Priority; repeat for several."),
+        click.option("--company", multiple=True, metavar="NAME", help="Company; repeat for several."),
+        click.option("--service", multiple=True, type=_SERVICE, help="Service type; repeat for several."),
+        click.option("--issue", multiple=True, type=_ISSUE, help="Issue type; repeat for several."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def route() -> None:
+    """Manage routing rules, and route tickets.
+
+    The first active rule that matches a new ticket chooses its queue. RULE is the position or the id of a rule.
+    """
+
+
+@route.command("add")
+@click.argument("name")
+@click.option("--queue", required=True, metavar="NAME", help="Queue that matching tickets go to.")
+@_condition_options
+@click.option("--position", type=_POSITION, help="Position in the list; by default the end.")
+@click.option("--inactive", is_flag=True, help="Do not use the rule yet.")
+@json_option
+def route_add(
+    name: str, queue: str, position: int | None, *, inactive: bool, as_json: bool, **conditions: tuple[str, ...]
+) -> None:
+    """Add a rule. Without conditions it matches every ticket."""
+
+    async def work(tx: Tx) -> RuleDetails:
+        target = await queues.queue_named(tx, OPERATOR, queue)
+        values = {"name": name, "queue_id": target.id, "is_active": not inactive, **await _values(tx, conditions)}
+        return await routing_rules.add_rule(tx, OPERATOR, values, position=position, now=now())
+
+    added = transact(work)
+    show(rule_out(added), f"Rule {added.rule.name} added at position {added.rule.position}.", as_json=as_json)
+
+
+@route.command("list")
+@click.option("--after", type=_POSITION, help="Start after this position.")
+@limit_option
+@json_option
+def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
+    """List rules by position."""
+    show_list(
+        transact(lambda tx: routing_rules.list_rules(tx, OPERATOR, after=after, limit=limit)),
+        rule_out,
+        ("POSITION", "NAME", "QUEUE", "ACTIVE", "CONDITIONS"),
+        lambda details: (
+            details.rule.position,
+            details.rule.name,
+            details.queue_name,
+            details.rule.is_active,
+            _conditions(details.rule),
+        ),
+        noun="rules",
+        as_json=as_json,
+    )
+
+
+def _conditions(rule: RoutingRule) -> str:
+    """Return the conditions as people read them; companies are only counted."""
+    conditions = [
+        f"{_OPTIONS[name]}: {', '.join(getattr(rule, name))}"
+        for name in ("issue_types", "service_types", "priorities", "keywords")
+        if getattr(rule, name)
+    ]
+    if rule.company_ids:
+        conditions.append(f"company: one of {len(rule.company_ids)}")
+    return "; ".join(conditions) or "every ticket"
+
+
+@route.command("change")
+@click.argument("rule")
+@click.option("--name", help="New name.")
+@click.option("--queue", metavar="NAME", help="Queue that matching tickets go to.")
+@_condition_options
+@click.option(
+    "--any",
+    "dropped",
+    multiple=True,
+    type=click.Choice([_OPTIONS[name] for name in CONDITIONS]),
+    help="Drop this condition; repeat for several.",
+)
+@click.option("--active/--inactive", default=None, help="Whether the rule is used.")
+@json_option
+def route_change(
+    rule: str,
+    name: str | None,
+    queue: str | None,
+    dropped: tuple[str, ...],
+    *,
+    active: bool | None,
+    as_json: bool,
+    **conditions: tuple[str, ...],
+) -> None:
+    """Change a rule. A condition that is given replaces the one before; the others stay."""
+
+    async def work(tx: Tx) -> RuleDetails:
+        current = await _rule(tx, rule)
+        target = None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id
+        given = {"name": name, "queue_id": target, "is_active": active}
+        values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        values |= {field: () for field in CONDITIONS if _OPTIONS[field] in dropped}
+        values |= {field: value for field, value in (await _values(tx, conditions)).items() if value}
+        return await routing_rules.change_rule(tx, OPERATOR, current.id, values, now=now())
+
+    changed = transact(work)
+    show(rule_out(changed), f"Rule {changed.rule.name} changed.", as_json=as_json)
+
+
+@route.command("move")
+@click.argument("rule")
+@click.argument("position", type=_POSITION)
+@json_option
+def route_move(rule: str, position: int, *, as_json: bool) -> None:
+    """Move a rule to another position."""
+
+    async def work(tx: Tx) -> RuleDetails:
+        current = await _rule(tx, rule)
+        return await routing_rules.change_rule(tx, OPERATOR, current.id, {"position": position}, now=now())
+
+    moved = transact(work)
+    show(rule_out(moved), f"Rule {moved.rule.name} moved to position {moved.rule.position}.", as_json=as_json)
+
+
+@route.command("delete")
+@click.argument("rule")
+@json_option
+def route_delete(rule: str, *, as_json: bool) -> None:
+    """Delete a rule. Tickets that it routed stay in their queues."""
+
+    async def work(tx: Tx) -> RoutingRule:
+        current = await _rule(tx, rule)
+        await routing_rules.delete_rule(tx, OPERATOR, current.id, now=now())
+        return current
+
+    deleted = transact(work)
+    show_done(f"Rule {deleted.name} deleted.", as_json=as_json)
+
+
+async def _values(tx: Tx, conditions: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return conditions by the names of the domain."""
+    companies = [(await permissions.company_named(tx, OPERATOR, name)).id for name in conditions["company"]]
+    return {
+        "issue_types": tuple(map(IssueType, conditions["issue"])),
+        "service_types": tuple(map(ServiceType, conditions["service"])),
+        "company_ids": tuple(companies),
+        "priorities": tuple(map(Priority, conditions["priority"])),
+        "keywords": conditions["keyword"],
+    }
+
+
+async def _rule(tx: Tx, text: str) -> RoutingRule:
+    """Return the rule at this position, or with this id."""
+    if text.isascii() and text.isdigit():
+        rules = await routing_rules.list_rules(tx, OPERATOR, after=int(text[:9]) - 1, limit=1)
+        if not rules or str(rules[0].rule.position) != text:
+            raise NotFound("routing rule", text)
+        return rules[0].rule
+    try:
+        return (await routing_rules.get_rule(tx, OPERATOR, UUID(text))).rule
+    except ValueError:
+        raise NotFound("routing rule", text) from None
+
+
+@route.command("test")
+@click.option("--ticket", metavar="NUMBER", help="Ticket to test with; other options replace its values.")
+@click.option("--issue", type=_ISSUE, help="Issue type; required without --ticket.")
+@click.option("--service", type=_SERVICE, help="Service type; required without --ticket.")
+@click.option("--company", metavar="NAME", help="Company of the ticket; by default any.")
+@click.option("--priority", type=_PRIORITY, help="Priority; by default that of the issue type.")
+@click.option("--title", help="Title of the ticket.")
+@click.option("--description", help="Description of the ticket.")
+@json_option
+def route_test(ticket: str | None, *, as_json: bool, **values: str | None) -> None:
+    """Show how a ticket would be routed now, and why. Nothing is changed."""
+    if ticket is None and (values["issue"] is None or values["service"] is None):
+        raise click.UsageError("Give --ticket, or --issue and --service.")
+
+    async def work(tx: Tx) -> RoutingPreview:
+        number = None if ticket is None else access.check_number(ticket)
+        facts = await routing.facts_of(tx, OPERATOR, number, await _facts(tx, values))
+        return await routing.preview(tx, OPERATOR, facts)
+
+    preview = transact(work)
+    if as_json:
+        print_json(preview_out(preview))
+    else:
+        _print_preview(preview)
+
+
+async def _facts(tx: Tx, options: dict[str, str | None]) -> dict[str, Any]:
+    values: dict[str, Any] = {name: options[name] for name in ("title", "description") if options[name] is not None}
+    for option, name, kind in (
+        ("issue", "issue_type", IssueType),
+        ("service", "service_type", ServiceType),
+        ("priority", "priority", Priority),
+    ):
+        if (text := options[option]) is not None:
+            values[name] = kind(text)
+    if (company := options["company"]) is not None:
+        values["company_id"] = (await permissions.company_named(tx, OPERATOR, company)).id
+    return values
+
+
+def _print_preview(preview: RoutingPreview) -> None:
+    rows = [
+        (
+            result.rule.position,
+            result.rule.name,
+            "does not match: " + ", ".join(_OPTIONS[name] for name in result.failed) if result.failed else "matches",
+        )
+        for result in preview.results
+    ]
+    print_table(("POSITION", "RULE", "RESULT"), rows)
+    queue, agent = preview.queue, preview.choice.agent
+    click.echo(f"\nQueue: {queue.name if queue else 'none'}")
+    click.echo(f"Agent: {agent.name if agent else 'none'} ({preview.choice.why})")
+
+
+@route.command("ticket")
+@click.argument("number")
+@json_option
+def route_ticket(number: str, *, as_json: bool) -> None:
+    """Route a ticket again by the rules as they are now."""
+
+    async def work(tx: Tx) -> TicketView:
+        return await routing.route_ticket(tx, OPERATOR, access.check_number(number), now=now())
+
+    ticket = transact(work)
+    text = f"{number} is in {ticket.queue_name or 'no queue'}, assigned to {ticket.assignee_name or 'nobody'}."
+    show(ticket_out(ticket, OPERATOR), text, as_json=as_json)

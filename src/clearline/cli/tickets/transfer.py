@@ -1,0 +1,69 @@
+"""Commands that import and export tickets. Part of ``clearline ticket``."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import click
+
+from clearline.bulk import export_usecases as exports
+from clearline.bulk import import_usecases as imports
+from clearline.bulk import usecases as jobs
+from clearline.bulk.domain import Job
+from clearline.bulk.export_usecases import State
+from clearline.bulk.import_usecases import Format
+from clearline.cli.bulk.execution import dry_run_option, execute
+from clearline.cli.context import run
+from clearline.cli.output import json_option
+from clearline.clock import now
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database, Tx
+
+_file = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@click.command("import")
+@click.argument("file", type=_file)
+@click.option("--format", "kind", type=click.Choice(["ndjson", "csv"]), help="Format; by default by the file's name.")
+@dry_run_option
+@json_option
+def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bool) -> None:
+    """Import tickets with their history from a file (- for standard input) of up to 10,000 lines.
+
+    Each line is stored by itself. Wrong lines are named with the reason, and make the exit status 1. A ticket
+    whose number in the other system the company already has is not stored again.
+    """
+    kind = kind or ("csv" if file.suffix.lower() == ".csv" else "ndjson")
+    try:
+        with click.open_file(str(file), "rb") as opened:
+            body = opened.read()
+    except OSError as error:
+        raise click.FileError(str(file), error.strerror) from None
+    items = imports.read_file(body, kind, now=now())
+
+    async def create(tx: Tx) -> Job:
+        return await jobs.create_import_job(tx, OPERATOR, items, kind, dry_run=dry_run, now=now())
+
+    execute(create, as_json=as_json)
+
+
+@click.command("export")
+@click.option("--format", "kind", type=click.Choice(["ndjson", "csv"]), default="ndjson", show_default=True,
+              help="A JSON object per line, with notes, or a table without notes.")  # fmt: skip
+@click.option("--state", type=click.Choice(["open", "finished", "all"]), default="all", show_default=True,
+              help="Only open or finished tickets.")  # fmt: skip
+@click.option("--company", metavar="NAME", help="Only tickets of this company.")
+@click.option("--since", type=click.DateTime(), help="Only tickets raised at this time (UTC) or later.")
+@click.option("--output", type=click.File("wb", lazy=True, atomic=True), default="-", show_default=True,
+              help="File to write; it appears once it is complete.")  # fmt: skip
+def ticket_export(kind: Format, state: State, company: str | None, since: datetime | None, output: IO[bytes]) -> None:
+    """Export tickets in the order of their numbers."""
+
+    async def work(database: Database) -> None:
+        created_since = None if since is None else since.replace(tzinfo=UTC)
+        async with database.statement() as tx:
+            export = await exports.prepare(tx, OPERATOR, state=state, company=company, created_since=created_since)
+        async for part in exports.read(database, export, kind):
+            output.write(part)
+
+    run(work)

@@ -1,0 +1,52 @@
+"""The demo data at the command line."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from clearline.accounts import store as account_store
+from clearline.accounts.domain import hash_secret
+from clearline.identity import Actor
+from clearline.platform.database.transactions import Database
+from tests.builders.application import run_json
+from tests.builders.databases import new_database
+from tests.builders.people import NOW
+
+
+@pytest.fixture
+async def unmigrated(postgres: str) -> AsyncIterator[str]:
+    async with new_database(postgres, migrated=False) as url:
+        yield url
+
+
+async def _actor(url: str, secret: str) -> Actor | None:
+    database = await Database.open(url, size=2)
+    try:
+        async with database.statement() as tx:
+            return await account_store.actor_of(tx, hash_secret(secret), now=NOW)
+    finally:
+        await database.close()
+
+
+async def test_the_demo_can_be_loaded_twice(unmigrated: str, tmp_path: Path) -> None:
+    settings = {"CLEARLINE_ATTACHMENTS": str(tmp_path)}
+    runs = []
+    for _ in range(2):
+        loaded = run_json(unmigrated, "demo", **settings)
+        numbers = [
+            [one["number"] for one in run_json(unmigrated, "ticket", "list", "--limit", "100", *closed)]
+            for closed in ((), ("--closed",))
+        ]
+        runs.append((loaded, numbers))
+    (first, numbers), (second, numbers_again) = runs
+    assert numbers == numbers_again
+    assert all(numbers)
+    assert [one["company"] for one in first] == [one["company"] for one in second]
+    for one in (*first, *second):
+        actor = await _actor(unmigrated, one["key"])
+        assert actor is not None
+        assert actor.company is not None
+        assert actor.company.code == one["company"]["code"]
+    assert len({one["key"] for one in (*first, *second)}) == 6  # two companies and the desk, twice
+    assert run_json(unmigrated, "doctor", **settings)["ok"] is True

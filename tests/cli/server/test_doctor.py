@@ -1,0 +1,61 @@
+"""Migrations and the check of the installation at the command line."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from clearline.schedule import CONSUMERS
+from tests.builders.application import run_command, run_json
+from tests.builders.databases import administer, new_database
+
+NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+@pytest.fixture
+async def unmigrated(postgres: str) -> AsyncIterator[str]:
+    async with new_database(postgres, migrated=False) as url:
+        yield url
+
+
+async def test_a_database_without_migrations_is_reported_and_migrated(unmigrated: str) -> None:
+    early = run_command(unmigrated, "company", "list")
+    assert (early.exit_code, early.stderr) == (
+        4,
+        "error: the database lacks migrations: run clearline migrate first\n",
+    )
+    report = run_command(unmigrated, "doctor", "--json")
+    assert report.exit_code == 3
+    assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["migrations"]
+    assert run_json(unmigrated, "migrate")["applied"][0] == "0001_foundation"
+    assert run_json(unmigrated, "migrate") == {"applied": []}
+    assert run_json(unmigrated, "doctor")["ok"] is True
+    await administer(unmigrated, "insert into schema_migration values (9999, 'newer', now())")
+    assert run_command(unmigrated, "migrate").exit_code == 4
+    assert run_command(unmigrated, "doctor").exit_code == 3
+
+
+def test_the_doctor_names_a_database_that_is_away() -> None:
+    report = run_command(NOBODY, "doctor", "--json")
+    assert report.exit_code == 3
+    assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["database"]
+
+
+async def test_the_doctor_names_consumers_that_nobody_runs(unmigrated: str) -> None:
+    run_json(unmigrated, "migrate")
+    run_json(unmigrated, "company", "add", "Birch Telecom", "--code", "BIR001")
+    assert run_json(unmigrated, "doctor")["ok"] is True, "new events may wait"
+    await administer(unmigrated, "update event set at = now() - interval '6 minutes'")
+    report = run_command(unmigrated, "doctor", "--json")
+    assert report.exit_code == 3
+    failed = {one["name"]: one["detail"] for one in json.loads(report.stdout)["checks"] if not one["ok"]}
+    assert set(failed) == set(CONSUMERS)
+    assert all("1 events behind" in text and "clearline work" in text for text in failed.values())
+
+
+async def test_the_doctor_names_attachments_that_cannot_be_stored(unmigrated: str, tmp_path: Path) -> None:
+    run_json(unmigrated, "migrate")
+    (tmp_path / "file").touch()
+    report = run_command(unmigrated, "doctor", "--json", CLEARLINE_ATTACHMENTS=str(tmp_path / "file"))
+    assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["attachments"]

@@ -1,0 +1,112 @@
+"""The command line as people run it: processes with arguments, an environment, output and an exit status."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+
+import click
+import pytest
+
+from clearline.cli.main import COMMANDS, main
+from tests.builders.application import run_command, run_json
+from tests.patience import patient
+
+NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CLEARLINE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "clearline", *arguments],
+        env={**environment, "CLEARLINE_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=patient(60),
+        check=False,
+    )
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Return every command and group below a command, with the words that call it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            part = command.get_command(context, name)
+            assert part is not None
+            yield from commands(part, (*path, name))
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands(main)), ids=lambda value: str(value)[:30])
+def test_every_command_has_help_and_so_has_every_option(path: tuple[str, ...], command: click.Command) -> None:
+    context = click.Context(command, info_name=" ".join(("clearline", *path)))
+    assert "--help" in command.get_help(context)
+    assert command.help
+    assert [one.name for one in command.params if isinstance(one, click.Option) and not one.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_their_help_says(name: str) -> None:
+    module, attribute, text = COMMANDS[name]
+    command: click.Command = getattr(import_module(f"clearline.cli.{module}"), attribute)
+    assert command.name == name
+    assert (command.help or "").startswith(text.removesuffix("."))
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    text = "import sys, clearline.cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=patient(60), check=True)
+    assert {"asyncpg", "starlette", "rich", "jinja2"} & set(done.stdout.split()) == set()
+    text = "import sys, clearline.cli.tickets.tickets; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=patient(60), check=True)
+    assert {"starlette", "jinja2", "httpcore", "uvicorn"} & set(done.stdout.split()) == set()
+
+
+def test_help_of_the_whole_names_the_exit_statuses() -> None:
+    done = run(NOBODY, "--help")
+    assert done.returncode == 0
+    assert "Exit status" in done.stdout
+    assert all(f"  {name}  " in done.stdout for name in COMMANDS)
+
+
+@pytest.fixture(scope="module")
+def desk(database_url: str) -> str:
+    """A database with a company."""
+    run_json(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
+    return database_url
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (("company", "add", "Birch Telecom", "--code", "NEW"), 1, "refused: company"),
+        (("user", "list", "--company", "Nobody"), 1, "refused: company Nobody does not exist"),
+        (("ticket", "show", "INC000000999999"), 1, "refused: ticket"),
+        (("ticket", "show", "seven"), 1, "refused: ticket seven does not exist"),
+        (("company", "add"), 2, "Missing argument"),
+        (("ticket", "status", "INC000000000001", "lost"), 2, "Invalid value"),
+        (("key", "create", "--company", "BIR001", "--days", "0"), 2, "Invalid value"),
+        (("nonsense",), 2, "No such command"),
+    ],
+)
+def test_a_refusal_and_a_wrong_usage_have_their_own_statuses(
+    desk: str, arguments: tuple[str, ...], status: int, message: str
+) -> None:
+    done = run(desk, *arguments)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"CLEARLINE_DATABASE_URL": NOBODY}, {"CLEARLINE_NONSENSE": "1"}, {"CLEARLINE_POOL_SIZE": "none"}],
+)
+def test_a_missing_database_or_a_wrong_setting_is_status_four(desk: str, settings: dict[str, str]) -> None:
+    done = run_command(desk, "company", "list", **settings)
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1

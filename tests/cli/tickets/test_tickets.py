@@ -1,0 +1,54 @@
+"""Tickets and their notes at the command line."""
+
+import pytest
+
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import ticket_number
+from tests.builders.application import run_json, run_refused, run_text
+from tests.builders.people import Tenant
+from tests.builders.tickets import raised
+
+
+@pytest.fixture
+async def number(database: Database, tenant: Tenant) -> str:
+    """The number of a ticket."""
+    async with database.transaction() as tx:
+        return ticket_number(await raised(tx, tenant))
+
+
+def test_a_ticket_is_shown_noted_and_moved(database_url: str, number: str) -> None:
+    url = database_url
+    run_json(url, "ticket", "status", number, "in_progress")
+    note = run_json(url, "ticket", "note", number, "for us", "--internal")
+    assert (note["text"], note["visibility"], note["ticket"]) == ("for us", "internal", number)
+    moved = run_json(url, "ticket", "status", number, "resolved", "--reason", "fixed")
+    assert (moved["number"], moved["status"]) == (number, "resolved")
+    assert run_json(url, "ticket", "show", number) == moved
+    assert run_json(url, "ticket", "notes", number) == [note]
+    history = run_json(url, "ticket", "history", number)
+    assert history[-1]["data"] == {"before": "in_progress", "after": "resolved", "reason": "fixed"}
+    shown = run_text(url, "ticket", "show", number)
+    assert "in_progress -> resolved: fixed" in shown
+    assert f"{note['id']}  " in shown
+    assert "operator (internal)\nfor us\n" in shown
+    refused = run_refused(url, "ticket", "status", number, "pending")
+    assert refused == "refused: a ticket that is resolved cannot become pending\n"
+
+
+def test_a_ticket_is_raised_changed_tagged_and_listed(database_url: str, tenant: Tenant) -> None:
+    url, of = database_url, ("--company", tenant.company.code)
+    options = (
+        "--title", "Port is down", "--description", "No light", "--issue", "Circuit Down", "--service", "SVC-1",
+        "--service-type", "Port", "--asked-priority", "high",
+    )  # fmt: skip
+    raised_text = run_text(url, "ticket", "create", *of, *options)
+    number = raised_text.split()[1]
+    assert raised_text == f"Ticket {number} raised.\n"
+    changed = run_json(url, "ticket", "change", number, "--priority", "low", "--title", "Port 1 is down")
+    assert (changed["priority"], changed["title"], changed["asked"]["priority"]) == ("low", "Port 1 is down", "high")
+    assert run_json(url, "ticket", "tag", number, "--add", "fibre", "--add", "cut")["tags"] == ["cut", "fibre"]
+    assert run_text(url, "ticket", "tag", number, "--remove", "cut") == f"Tags of {number}: fibre\n"
+    assert run_text(url, "ticket", "change", number, "--impact", "down").startswith(f"{number} changed; ")
+    listed = run_json(url, "ticket", "list", *of, "--assignee", "none", "--limit", "1")
+    assert [one["number"] for one in listed] == [number]
+    assert "Port 1 is down" in run_text(url, "ticket", "list", *of)

@@ -1,0 +1,99 @@
+"""Macros and saved views at the command line."""
+
+import pytest
+
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import ticket_number
+from tests.builders.application import run_command, run_json, run_text
+from tests.builders.people import Tenant, new_tenant
+from tests.builders.tickets import raised
+
+AGENT = "nia@example.net"
+
+
+@pytest.fixture(scope="module")
+async def customer(database: Database, database_url: str) -> Tenant:
+    """A customer, and an agent of the provider."""
+    run_json(database_url, "agent", "add", "Nia", "--email", AGENT)
+    return await new_tenant(database)
+
+
+@pytest.fixture
+async def number(database: Database, customer: Tenant) -> str:
+    """The number of a ticket."""
+    async with database.transaction() as tx:
+        return ticket_number(await raised(tx, customer))
+
+
+def test_macros_are_added_applied_changed_and_deleted(database_url: str, number: str) -> None:
+    url = database_url
+    text = "Hello {{contact.name}}, we look at {{service.id}}."
+    options = ("--text", text, "--internal", "--status", "in_progress", "--priority", "high", "--tag", "fibre")
+    added = run_json(url, "macro", "add", "On it", *options)
+    assert added == {
+        "id": added["id"],
+        "name": "On it",
+        "text": text,
+        "visibility": "internal",
+        "status": "in_progress",
+        "queue_id": None,
+        "priority": "high",
+        "add_tags": ["fibre"],
+    }
+    filled = "Hello Ada Okoro, we look at SVC-1."
+    preview = run_json(url, "macro", "apply", "on it", number, "--dry-run")
+    assert (preview["text"], preview["note"], preview["visibility"]) == (filled, None, "internal")
+    assert (preview["ticket"]["number"], preview["ticket"]["status"]) == (number, "acknowledged")
+    assert run_json(url, "ticket", "notes", number) == []
+    used = run_json(url, "macro", "apply", "On it", number)
+    assert (used["text"], used["ticket"]["status"]) == (filled, "in_progress")
+    [note] = run_json(url, "ticket", "notes", number)
+    assert (note["id"], note["text"], note["visibility"]) == (used["note"], filled, "internal")
+    changes = ("--name", "Taken", "--status", "none", "--public", "--no-tags")
+    changed = run_json(url, "macro", "change", "On it", *changes)
+    assert changed == {**added, "name": "Taken", "status": None, "visibility": "public", "add_tags": []}
+    assert run_json(url, "macro", "list") == [changed]
+    assert run_json(url, "macro", "delete", "Taken") is None
+    assert run_json(url, "macro", "list") == []
+
+
+def test_views_are_saved_for_people(database_url: str, customer: Tenant) -> None:
+    url, nia = database_url, ("--user", AGENT)
+    own = run_json(url, "view", "add", "Mine", "fibre", *nia)
+    shared = run_json(url, "view", "add", "Ours", "status:open", "--shared", *nia)
+    assert [one["name"] for one in run_json(url, "view", "list", *nia)] == ["Mine", "Ours"]
+    ada = ("--company", customer.company.code, "--user", customer.user.email)
+    assert run_json(url, "view", "list", *ada) == []
+    changed = run_json(url, "view", "change", shared["id"], "--query", "status:held", "--own", *nia)
+    assert changed == {**shared, "query": "status:held", "is_shared": False}
+    for view in (own, shared):
+        assert run_json(url, "view", "delete", view["id"], *nia) is None
+    assert run_json(url, "view", "list", *nia) == []
+
+
+def test_people_read_sentences_and_tables(database_url: str, number: str) -> None:
+    for arguments, text in (
+        (("macro", "add", "Hi", "--text", "Hello\nthere", "--status", "pending"), "Macro Hi added.\n"),
+        (("macro", "list"), "Hello"),
+        (("macro", "apply", "Hi", number, "--dry-run"), "Hello\nthere\n\nNothing was changed.\n"),
+        (("macro", "apply", "Hi", number), f"Hello\nthere\n\nMacro applied; {number} is pending.\n"),
+        (("macro", "delete", "Hi"), "Macro Hi deleted.\n"),
+        (("view", "add", "Mine", "fibre", "--user", AGENT), "View Mine added with id "),
+        (("view", "list", "--user", AGENT), "fibre"),
+    ):
+        assert text in run_text(database_url, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("macro", "add", "M", "--text", "{{nonsense}}"), "refused: text may only have the placeholders"),
+        (("macro", "add", "M", "--text", "x", "--queue", "Nowhere"), "refused: queue Nowhere does not exist"),
+        (("macro", "apply", "Nothing", "INC000000000001"), "refused: macro Nothing does not exist"),
+        (("view", "list", "--user", "nobody@example.com"), "refused: user nobody@example.com does not exist"),
+    ],
+)
+def test_a_refusal_has_its_status(database_url: str, arguments: tuple[str, ...], message: str) -> None:
+    done = run_command(database_url, *arguments)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert message in done.stderr
