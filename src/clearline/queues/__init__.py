@@ -1,0 +1,5 @@
+"""Queues where tickets wait, the teams that work them, and whose turn it is.
+
+Tables: queue, team, team_member.
+Events: queue.created, queue.changed, queue.deleted, team.created, team.changed, team.deleted.
+"""

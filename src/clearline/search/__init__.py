@@ -1,0 +1,5 @@
+"""The search for tickets: its query language, its index, and the plan of a query.
+
+Tables: ticket_search.
+Events: none.
+"""
