@@ -100,7 +100,7 @@ def make(start: int, end: int, tickets: int, ids: list[UUID]) -> Made:
     for number in range(start, end):
         index = (number - 1) % COMPANIES
         document = _document(number, tickets, Company(ids[index], f"Bench {index:03d}", f"BEN{index:03d}"))
-        ticket = document.found.ticket
+        ticket = document.view.ticket
         rows[0].append(_row(
             ticket.company_id, number, ticket.title, ticket.description, ticket.issue_type, ticket.service_type,
             ticket.service_id, ticket.service_label, ticket.severity, ticket.impact, ticket.priority, ticket.status,

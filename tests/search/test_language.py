@@ -23,7 +23,7 @@ from clearline.search.language import (
     clause,
     parse,
 )
-from clearline.search.plan import Plan, Statistics, Step
+from clearline.search.plan import Attempt, Plan, Statistics
 from clearline.search.words import WORD_MAX, fold, phone_words, units
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import (
@@ -42,7 +42,7 @@ COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
 
 
 def lexemes(text: str) -> set[str]:
-    return {lexeme for unit in units(text) for lexeme in (*unit.parts, *(one for _, one in unit.more))}
+    return {lexeme for unit in units(text) for lexeme in (*unit.parts, *(one for _, one in unit.variants))}
 
 
 def places(text: str) -> dict[str, list[str]]:
@@ -149,7 +149,7 @@ def test_no_text_makes_a_facet_or_a_word_that_is_too_long(text: str) -> None:
 def test_a_query_for_a_whole_text_asks_for_words_that_the_text_has(text: str) -> None:
     kept = lexemes(text)
     for unit in units(text):
-        assert unit.chained or unit.asked in kept or any(one.startswith(unit.asked) for one in kept)
+        assert unit.is_chain or unit.lookup in kept or any(one.startswith(unit.lookup) for one in kept)
 
 
 def test_the_digits_of_a_telephone_number_are_kept_from_each_group_on() -> None:
@@ -334,20 +334,20 @@ def test_a_customer_may_use_the_filters_of_customers(name: str) -> None:
 )
 def test_a_span_of_days_is_made_of_few_facets_that_hold_each_day_once(query: str) -> None:
     [term] = parse(query, staff=False)
-    assert isinstance(term.what, Facets)
-    assert len(term.what.any_of) < 180
+    assert isinstance(term.condition, Facets)
+    assert len(term.condition.any_of) < 180
     sign, day = query.removeprefix("created:").rstrip("0123456789-"), date.fromisoformat(query[-10:])
     compare = {">=": day.__le__, ">": day.__lt__, "<": day.__gt__, "<=": day.__ge__}[sign]
     for offset in range(-800, 800):
         other = day + timedelta(offset)
-        assert sum(one in term.what.any_of for one in day_facets(other)) == compare(other), other
+        assert sum(one in term.condition.any_of for one in day_facets(other)) == compare(other), other
 
 
 def test_a_customer_never_asks_for_a_word_of_what_only_the_provider_sees() -> None:
     terms = parse('loss "port down" x 東京都', staff=False)
-    asked = [clause(term.what, staff=False).query for term in terms if not isinstance(term.what, Named)]
+    asked = [clause(term.condition, staff=False).query for term in terms if not isinstance(term.condition, Named)]
     assert asked == ["'loss':*", "'port' <1> 'down'", "'x'", "'東京' <1> '京都'"]
-    assert [one.what for one in parse("~loss", staff=False)] == [Word("loss", True)], "no query spells them"
+    assert [one.condition for one in parse("~loss", staff=False)] == [Word("loss", True)], "no query spells them"
 
 
 def test_the_staff_asks_for_the_words_of_both() -> None:
@@ -358,9 +358,9 @@ def test_the_staff_asks_for_the_words_of_both() -> None:
 
 def of(query: str) -> list[Clause]:
     return [
-        clause(term.what, staff=True, is_negated=term.is_negated)
+        clause(term.condition, staff=True, is_negated=term.is_negated)
         for term in parse(query, staff=True)
-        if not isinstance(term.what, Named)
+        if not isinstance(term.condition, Named)
     ]
 
 
@@ -370,20 +370,20 @@ def plan(query: str, shares: dict[tuple[str, bool], float], **more: Any) -> Plan
     return Plan(of(query), known, newest=more.get("newest", 1_000_000), needed=more.get("needed", 101), company=company)
 
 
-def attempts(made: Plan, *, density: float) -> list[Step]:
+def attempts(made: Plan, *, density: float) -> list[Attempt]:
     """The attempts on a desk where so much of the tickets match, until enough are found."""
-    done: list[Step] = []
-    step: Step | None = made.first()
-    while step is not None:
-        done.append(step)
-        found = int(density * (1_000_000 - (step.oldest or 0)))
-        step = made.after(step, found) if found < 101 else None
+    done: list[Attempt] = []
+    attempt: Attempt | None = made.first()
+    while attempt is not None:
+        done.append(attempt)
+        found = int(density * (1_000_000 - (attempt.oldest or 0)))
+        attempt = made.after(attempt, found) if found < 101 else None
     return done
 
 
 def test_a_rare_word_is_looked_for_everywhere_at_once() -> None:
     first = plan("rare", {}, rare=0.0001).first()
-    assert first == Step("('rare':* | '~rare':*)", None, None)
+    assert first == Attempt("('rare':* | '~rare':*)", None, None)
 
 
 def test_a_word_of_a_few_tickets_is_looked_for_among_the_newest_first() -> None:
@@ -392,34 +392,34 @@ def test_a_word_of_a_few_tickets_is_looked_for_among_the_newest_first() -> None:
     assert 1_000_000 * 0.05 > 1_000_000 - first.oldest > 101 / 0.01
     assert first.index is not None
     assert first.index.startswith("('usual':* | '~usual':*) & ('=n")
-    assert first.rest is None
+    assert first.check is None
 
 
 @pytest.mark.parametrize("query", ["status:open", "po"])
 def test_what_most_tickets_have_needs_no_index(query: str) -> None:
     first = plan(query, {("=is:open", False): 0.9, ("po", True): 0.9}).first()
     assert first.index is None
-    assert first.rest in {"('=is:open')", "('po':* | '~po':*)"}
+    assert first.check in {"('=is:open')", "('po':* | '~po':*)"}
     assert first.oldest is not None
     assert 101 / 0.9 < 1_000_000 - first.oldest < 300
 
 
 def test_a_common_beginning_is_left_to_be_checked_on_what_the_rest_finds() -> None:
     first = plan("po usual", {("po", True): 0.6, ("usual", True): 0.01}).first()
-    assert first.rest == "('po':* | '~po':*)"
+    assert first.check == "('po':* | '~po':*)"
     assert "usual" in (first.index or "")
 
 
 def test_when_every_ticket_is_to_be_found_the_index_looks_for_a_common_beginning_too() -> None:
     last = plan("po usual", {("po", True): 0.2, ("usual", True): 0.05}).last()
-    assert last == Step("('usual':* | '~usual':*) & ('po':* | '~po':*)", None, None)
+    assert last == Attempt("('usual':* | '~usual':*) & ('po':* | '~po':*)", None, None)
     last = plan("po rare", {("po", True): 0.6}, rare=0.0001).last()
-    assert last == Step("('rare':* | '~rare':*)", "('po':* | '~po':*)", None)
+    assert last == Attempt("('rare':* | '~rare':*)", "('po':* | '~po':*)", None)
 
 
 def test_a_span_of_days_is_checked_rather_than_looked_up() -> None:
     first = plan("created:>=2025-05-15 usual", {("usual", True): 0.02, ("=m:2025-06", False): 0.2}).first()
-    assert "=m:2025-06" in (first.rest or "")
+    assert "=m:2025-06" in (first.check or "")
     assert "=m:2025-06" not in (first.index or "")
 
 
@@ -428,7 +428,7 @@ def test_an_order_of_words_is_checked_on_tickets_that_have_the_words_and_their_p
     [pair] = pairs(["port", "down"])
     both = f"(('port' & 'down' & '{pair}') | ('~port' & '~down' & '~{pair}'))"
     assert (first.index or "").startswith(both)
-    assert first.rest == "('port' <1> 'down' | '~port' <1> '~down')"
+    assert first.check == "('port' <1> 'down' | '~port' <1> '~down')"
 
 
 @pytest.mark.parametrize("density", [0.0, 0.00001, 0.0001, 0.01, 1.0])
@@ -439,7 +439,7 @@ def test_an_order_of_words_is_checked_on_tickets_that_have_the_words_and_their_p
 def test_attempts_reach_further_and_further_until_there_are_enough(query: str, density: float) -> None:
     known = {("usual", True): 0.02, ("=is:open", False): 0.3, ("po", True): 0.5, ("=m:2025-06", False): 0.05}
     done = attempts(plan(query, known), density=density)
-    reached = [step.oldest or 0 for step in done]
+    reached = [attempt.oldest or 0 for attempt in done]
     assert reached == sorted(reached, reverse=True)
     assert len(set(reached)) == len(reached) <= 7
     assert (reached[-1] == 0) == (density * (1_000_000 - reached[-1]) < 101 or reached[-1] == 0)
@@ -458,7 +458,7 @@ def test_a_customers_tickets_are_looked_up_together_with_the_company() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "known", "rest"),
+    ("query", "known", "check"),
     [
         ("-loss", " & !('loss' | '~loss')", None),
         ('-"port down"', "", "!('port' <1> 'down' | '~port' <1> '~down')"),
@@ -466,9 +466,9 @@ def test_a_customers_tickets_are_looked_up_together_with_the_company() -> None:
         ("-status:open -tag:x", " & !('=is:open') & !('=tag:x')", None),
     ],
 )
-def test_a_query_that_only_excludes_begins_with_every_ticket(query: str, known: str, rest: str | None) -> None:
+def test_a_query_that_only_excludes_begins_with_every_ticket(query: str, known: str, check: str | None) -> None:
     last = plan(query, {}, newest=10).last()
-    assert (last.index, last.rest) == ("('=is:open' | '=is:closed')" + known, rest)
+    assert (last.index, last.check) == ("('=is:open' | '=is:closed')" + known, check)
 
 
 def test_words_that_follow_each_other_are_kept_as_pairs_and_internal_ones_apart() -> None:

@@ -13,8 +13,8 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.search import store as search_store
 from clearline.search.document import facet
 from clearline.search.language import Clause, Facets, Named, clause, parse
-from clearline.search.plan import Plan, Statistics, Step
-from clearline.search.store import CANDIDATES, Hit, Wanted
+from clearline.search.plan import Attempt, Plan, Statistics
+from clearline.search.store import CANDIDATES, Hit, HitQuery
 from clearline.search.usecases import RANKED_MAX
 from tests.builders.databases import BY_NUMBER, FILL, RecordingConnection, any_ticket, new_database, plan_of
 
@@ -45,28 +45,28 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 
 def clauses(query: str, *, staff: bool) -> list[Clause]:
     return [
-        clause(term.what, staff=staff, is_negated=term.is_negated)
+        clause(term.condition, staff=staff, is_negated=term.is_negated)
         for term in parse(query, staff=staff)
-        if not isinstance(term.what, Named)
+        if not isinstance(term.condition, Named)
     ]
 
 
-async def attempts(filled: Any, asked: list[Clause], company: Clause | None) -> list[Step]:
+async def attempts(filled: Any, asked: list[Clause], company: Clause | None) -> list[Attempt]:
     """Every attempt, as when none finds anything."""
     lexemes = [lexeme for one in (*asked, *([company] if company else ())) for lexeme in one.lexemes]
     known = await search_store.statistics(Tx(filled), lexemes)
     plan = Plan(asked, known, newest=10_000, needed=CANDIDATES, company=company)
-    found: list[Step] = []
-    step: Step | None = plan.first()
-    while step is not None:
-        found.append(step)
-        step = plan.after(step, 0)
+    found: list[Attempt] = []
+    attempt: Attempt | None = plan.first()
+    while attempt is not None:
+        found.append(attempt)
+        attempt = plan.after(attempt, 0)
     return found
 
 
 async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[set[str], set[str]]:
     async with filled.transaction():
-        await search_store.prepare(Tx(filled))
+        await search_store.set_planner_options(Tx(filled))
         return await plan_of(filled, statement, *values)
 
 
@@ -97,9 +97,9 @@ async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
         recording = RecordingConnection()
         for work in (
             search_store.find(
-                Tx(recording), attempt, Wanted(10_000, company_id, "common", None, 51), candidates=CANDIDATES
+                Tx(recording), attempt, HitQuery(10_000, company_id, "common", None, 51), candidates=CANDIDATES
             ),
-            search_store.find(Tx(recording), attempt, Wanted(9_000, company_id, None, (0.5, 40), 51), candidates=51),
+            search_store.find(Tx(recording), attempt, HitQuery(9_000, company_id, None, (0.5, 40), 51), candidates=51),
         ):
             await work
             used, whole = await prepared_plan(filled, recording.statement, *recording.values)
@@ -115,10 +115,12 @@ async def test_going_along_the_newest_tickets_sorts_nothing(filled: Any) -> None
     company, _number = await any_ticket(filled)
     for company_id in (None, company):
         recording = RecordingConnection()
-        step = Step(None, "'common'", 5_000)
-        await search_store.find(Tx(recording), step, Wanted(10_000, company_id, None, None, 51), candidates=CANDIDATES)
+        attempt = Attempt(None, "'common'", 5_000)
+        await search_store.find(
+            Tx(recording), attempt, HitQuery(10_000, company_id, None, None, 51), candidates=CANDIDATES
+        )
         async with filled.transaction():
-            await search_store.prepare(Tx(filled))
+            await search_store.set_planner_options(Tx(filled))
             lines = await filled.fetch(
                 "explain (analyze, timing off) " + (recording.statement or ""), *recording.values
             )
@@ -152,7 +154,7 @@ async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> Non
         (lambda tx, _company: search_store.keys_below(tx, 4000, company_id=None, limit=500), {"ticket_by_number"}),
         (lambda tx, company: search_store.keys_below(tx, 4000, company_id=company, limit=50), BY_NUMBER),
         (lambda tx, _company: search_store.orphans(tx, 10, limit=50), {"ticket_search_newest"}),
-        (lambda tx, _company: search_store.settled(tx), {"event_cursor"}),
+        (lambda tx, _company: search_store.last_settled(tx), {"event_cursor"}),
     ],
 )
 async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
@@ -163,7 +165,7 @@ async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, 
     assert not whole & BIG
 
 
-@pytest.mark.parametrize("work", [search_store.settled, lambda tx: event_store.read(tx, Offset(3, 5), limit=200)])
+@pytest.mark.parametrize("work", [search_store.last_settled, lambda tx: event_store.read(tx, Offset(3, 5), limit=200)])
 async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work: Any) -> None:
     recording = RecordingConnection()
     await work(Tx(recording))
@@ -195,7 +197,7 @@ async def test_before_the_first_analysis_nothing_is_known(postgres: str) -> None
 
 async def test_a_common_beginning_is_checked_and_not_looked_up(filled: Any) -> None:
     last = (await attempts(filled, clauses("rare4321 co", staff=True), None))[-1]
-    assert (last.index, last.rest) == ("('rare4321':* | '~rare4321':*)", "('co':* | '~co':*)")
+    assert (last.index, last.check) == ("('rare4321':* | '~rare4321':*)", "('co':* | '~co':*)")
 
 
 async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Database) -> None:
@@ -203,7 +205,7 @@ async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Data
     async with database.statement() as tx:
         before = await tx.fetchrow(ask)
     async with database.transaction() as tx:
-        await search_store.prepare(tx)
+        await search_store.set_planner_options(tx)
         assert tuple(await tx.fetchrow(ask) or ()) == ("force_custom_plan", "off")
     async with database.statement() as tx:
         assert await tx.fetchrow(ask) == before
@@ -212,7 +214,7 @@ async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Data
 async def test_more_than_the_ranked_are_looked_at(filled: Any) -> None:
     assert RANKED_MAX == CANDIDATES - 1
     [*_, last] = await attempts(filled, clauses("common", staff=True), None)
-    wanted = Wanted(10_000, None, "common", None, 3)
+    wanted = HitQuery(10_000, None, "common", None, 3)
     hits = await search_store.find(Tx(filled), last, wanted, candidates=CANDIDATES)
-    assert (hits.many, hits.newest) == (CANDIDATES, 10_000)
+    assert (hits.examined, hits.newest) == (CANDIDATES, 10_000)
     assert [hit.number for hit in hits.hits] == [10_000, 9_999, 9_998]

@@ -1,7 +1,7 @@
-"""What is kept of a ticket for the search: its words with their weight and place, and its facets.
+"""What is stored of a ticket for the search: its words with their weights and positions, and its facets.
 
-A word of what only the provider's people see is kept as another word, behind a tilde: whoever does not ask for that one
-cannot find by it, and the index alone can tell.
+A word of internal text is stored as another lexeme, after a tilde. A query without that lexeme cannot match internal
+text, and the index alone decides this.
 """
 
 from binascii import b2a_base64, crc32
@@ -18,37 +18,37 @@ from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 
 NOTES_MAX = 200
-"""Of each kind of note and attachment, so many are read, the newest ones."""
+"""The number of notes, and of attachments, of each visibility that are read: the newest."""
 
 CHARACTERS_MAX = 50_000
-"""So many characters of each kind of note are read, newest first."""
+"""The number of characters of the notes of each visibility that are read, newest first."""
 
 BUCKETS = (("n", 1024), ("nn", 16_384), ("nnn", 262_144))
-"""Tickets whose numbers follow each other share facets, small to large, so that the newest can be looked at alone."""
+"""Name and size of the facets that consecutive tickets share, so that a query can be limited to the newest."""
 
 INTERNAL = "~"
-"""How a word begins that only the provider's people may find by, and no other word."""
+"""The first character of the lexemes of internal text, and of no other."""
 
 _FACET = "="
-"""How a facet begins, and no word: words are letters, digits and what joins them."""
+"""The first character of facets, and of no word: words are letters, digits and joints."""
 
 _PAIR = "<"
-"""How a pair begins, and no word."""
+"""The first character of pairs, and of no word."""
 
 _GAP = 10
-"""Places between two texts, so that no phrase reaches from one into the other."""
+"""The distance between the positions of two texts, so that no phrase matches across both."""
 
-_LAST_PLACE = 16_383
-"""The greatest place that PostgreSQL keeps; a phrase is not found here."""
+_LAST_POSITION = 16_383
+"""The highest position that PostgreSQL stores; no phrase matches here."""
 
-_PLACES_MAX = 250
-"""Places of one word that are kept; PostgreSQL keeps 255."""
+_POSITIONS_MAX = 250
+"""The number of positions of one word that are stored; PostgreSQL stores 255."""
 
 
 class Document(Struct, frozen=True):
-    """A ticket with all that it is found by. Notes and names of attachments are newest first."""
+    """A ticket with all the text that it is found by. Notes and names of attachments are newest first."""
 
-    found: TicketView
+    view: TicketView
     public_notes: list[str]
     internal_notes: list[str]
     public_files: list[str]
@@ -56,34 +56,34 @@ class Document(Struct, frozen=True):
     watchers: list[UUID]
 
 
-class _Room(NamedTuple):
-    """How many different words, bytes of words and places may be taken when a part of the ticket is done."""
+class _Limits(NamedTuple):
+    """The most different words, bytes of words and positions up to the end of a section of the document."""
 
     words: int
     size: int
-    place: int
+    position: int
 
 
-_DESCRIPTION = _Room(3_000, 150_000, 7_000)
-_PUBLIC = _Room(4_500, 250_000, 12_000)
-_ALL = _Room(6_000, 350_000, 16_000)
-"""Together far below the megabyte that PostgreSQL takes. What only the provider sees comes last and has room of its
-own: what a customer finds does not depend on it."""
+_DESCRIPTION = _Limits(3_000, 150_000, 7_000)
+_PUBLIC = _Limits(4_500, 250_000, 12_000)
+_ALL = _Limits(6_000, 350_000, 16_000)
+"""All sections stay far below the megabyte that PostgreSQL accepts. Internal text comes last, with limits of its own:
+what a customer finds does not depend on it."""
 
 
 def facet(name: str, value: object = "") -> str:
-    """A value that tickets are filtered by, as it is kept beside the words."""
+    """Return the lexeme of a value that tickets are filtered by."""
     return f"{_FACET}{name}:{fold(str(value))[:WORD_MAX]}"
 
 
 def day_facets(day: date) -> tuple[str, str, str]:
-    """The facets of a day, its month and its year."""
+    """Return the facets of a day, its month and its year."""
     return facet("d", day.isoformat()), facet("m", f"{day:%Y-%m}"), facet("y", f"{day:%Y}")
 
 
 def facets(document: Document) -> list[str]:
-    """Everything that a ticket is filtered by."""
-    ticket = document.found.ticket
+    """Return all facets of a ticket."""
+    ticket = document.view.ticket
     return [
         facet("company", ticket.company_id),
         facet("number", ticket.number),
@@ -104,90 +104,90 @@ def facets(document: Document) -> list[str]:
 
 
 def pairs(words: Sequence[str]) -> list[str]:
-    """What stands for each two words that follow each other: a phrase is looked for by it.
+    """Return the lexeme of each two adjacent words, by which the index narrows down a phrase.
 
-    It is 18 bits of a checksum, which take little room. Other pairs may have the same: look for the words, too.
+    It has 18 bits of a checksum, to be short. Other pairs can have the same lexeme: look the words up, too.
     """
     sums = (crc32(f"{first} {second}".encode()) & 0x3FFFF for first, second in pairwise(words))
-    return [_PAIR + b2a_base64(one.to_bytes(3, "big"))[1:4].decode() for one in sums]
+    return [_PAIR + b2a_base64(checksum.to_bytes(3, "big"))[1:4].decode() for checksum in sums]
 
 
 class _Vector:
     def __init__(self) -> None:
-        self._places: dict[str, list[str]] = {}
+        self._positions: dict[str, list[str]] = {}
         self._pairs: set[str] = set()
         self._words = 0
         self._size = 0
-        self._at = 1
+        self._next = 1
 
     def facet(self, value: str) -> None:
-        self._places[value] = ["1A"]
+        self._positions[value] = ["1A"]
 
-    def put(self, lexeme: str, weight: str, room: _Room, at: int) -> None:
+    def put(self, lexeme: str, weight: str, limits: _Limits, position: int) -> None:
         if weight == "D":
             lexeme = INTERNAL + lexeme
-        known = self._places.get(lexeme)
-        if known is None:
-            if self._words >= room.words or self._size >= room.size:
+        positions = self._positions.get(lexeme)
+        if positions is None:
+            if self._words >= limits.words or self._size >= limits.size:
                 return
-            known = self._places[lexeme] = []
+            positions = self._positions[lexeme] = []
             self._words += 1
             self._size += len(lexeme.encode())
-        place = f"{at if at < room.place else _LAST_PLACE}{weight}"
-        if len(known) < _PLACES_MAX and (not known or known[-1] != place):
-            known.append(place)
+        weighted = f"{position if position < limits.position else _LAST_POSITION}{weight}"
+        if len(positions) < _POSITIONS_MAX and (not positions or positions[-1] != weighted):
+            positions.append(weighted)
 
-    def text(self, text: str, weight: str, room: _Room) -> None:
+    def text(self, text: str, weight: str, limits: _Limits) -> None:
         words: list[str] = []
-        room_left = max(0, room.place - self._at + 1)
+        positions_left = max(0, limits.position - self._next + 1)
         for unit in units(text):
             words += unit.parts
-            for place, part in enumerate(unit.parts, self._at):
-                self.put(part, weight, room, place)
-            for place, lexeme in unit.more:
-                self.put(lexeme, weight, room, self._at + place)
-            self._at += len(unit.parts)
+            for position, part in enumerate(unit.parts, self._next):
+                self.put(part, weight, limits, position)
+            for index, lexeme in unit.variants:
+                self.put(lexeme, weight, limits, self._next + index)
+            self._next += len(unit.parts)
         mark = INTERNAL if weight == "D" else ""
-        self._pairs.update(mark + pair for pair in pairs(words[:room_left]))
-        self._at = min(self._at, room.place) + _GAP
+        self._pairs.update(mark + pair for pair in pairs(words[:positions_left]))
+        self._next = min(self._next, limits.position) + _GAP
 
-    def texts(self, texts: Iterable[str], weight: str, room: _Room) -> None:
+    def texts(self, texts: Iterable[str], weight: str, limits: _Limits) -> None:
         left = CHARACTERS_MAX
         for text in texts:
-            self.text(text[:left], weight, room)
+            self.text(text[:left], weight, limits)
             left -= len(text)
             if left <= 0:
                 return
 
     def __str__(self) -> str:
-        words = [f"{quoted(lexeme)}:{','.join(places)}" for lexeme, places in self._places.items()]
+        words = [f"{quoted(lexeme)}:{','.join(positions)}" for lexeme, positions in self._positions.items()]
         return " ".join([*words, *map(quoted, self._pairs)])
 
 
 def quoted(lexeme: str) -> str:
-    """A lexeme as PostgreSQL reads it in a ``tsvector`` or ``tsquery``."""
+    """Return a lexeme as it is written in a ``tsvector`` or ``tsquery``."""
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def vector(document: Document) -> str:
-    """A ticket as a ``tsvector``, in the spelling that PostgreSQL reads."""
-    ticket, company = document.found.ticket, document.found.company
-    made = _Vector()
+    """Return the text of a ticket's ``tsvector``."""
+    ticket, company = document.view.ticket, document.view.company
+    builder = _Vector()
     for value in facets(document):
-        made.facet(value)
+        builder.facet(value)
     for text in (ticket_number(ticket.number), ticket.service_id, *ticket.external_ids.values()):
-        made.text(text, "A", _DESCRIPTION)
+        builder.text(text, "A", _DESCRIPTION)
     contact = ticket.contact
-    made.texts(
+    builder.texts(
         (ticket.title, ticket.service_label or "", contact.name, contact.email, contact.phone), "B", _DESCRIPTION
     )
     for digits in phone_words(contact.phone):
-        made.put(digits, "B", _DESCRIPTION, _LAST_PLACE)
-    made.texts((company.name, company.code), "B", _DESCRIPTION)
-    made.text(ticket.description, "C", _DESCRIPTION)
-    made.texts(document.public_files, "C", _PUBLIC)
-    made.texts(document.public_notes, "C", _PUBLIC)
-    made.texts(ticket.tags, "D", _ALL)
-    made.texts(document.internal_files, "D", _ALL)
-    made.texts(document.internal_notes, "D", _ALL)
-    return str(made)
+        builder.put(digits, "B", _DESCRIPTION, _LAST_POSITION)
+    builder.texts((company.name, company.code), "B", _DESCRIPTION)
+    builder.text(ticket.description, "C", _DESCRIPTION)
+    builder.texts(document.public_files, "C", _PUBLIC)
+    builder.texts(document.public_notes, "C", _PUBLIC)
+    builder.texts(ticket.tags, "D", _ALL)
+    builder.texts(document.internal_files, "D", _ALL)
+    builder.texts(document.internal_notes, "D", _ALL)
+    return str(builder)

@@ -1,4 +1,4 @@
-"""The language of the search: what people type, as conditions. docs/reference/search.md describes it."""
+"""The query language of the search: parse what people type into conditions. See docs/reference/search.md."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,10 +17,10 @@ QUERY_MAX = 500
 TERMS_MAX = 30
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
-"""Tickets of other years are not found by their day."""
+"""The filter ``created`` finds no tickets of other years."""
 
 NAMED = ("company", "queue", "assignee", "watcher")
-"""Filters whose values are names that only the database knows."""
+"""Filters whose values are names that have to be looked up in the database."""
 
 CUSTOMER_FILTERS = ("status", "service", "issue", "priority", "number", "created")
 STAFF_FILTERS = (*CUSTOMER_FILTERS, "severity", "tag", *NAMED)
@@ -35,44 +35,44 @@ _DAY = re.compile(r"(>=|<=|>|<|)([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 
 class Word(Struct, frozen=True):
-    """A word, or whatever begins with it."""
+    """A word, or a prefix of words."""
 
     lexeme: str
-    is_beginning: bool
+    is_prefix: bool
 
 
 class Phrase(Struct, frozen=True):
-    """Words that follow each other, each with its place."""
+    """Words in a fixed order, each with its position."""
 
     lexemes: tuple[tuple[int, str], ...]
 
 
 class Facets(Struct, frozen=True):
-    """A filter: the ticket has one of these facets."""
+    """A filter: the ticket has any of these facets."""
 
     any_of: tuple[str, ...]
 
 
 class Named(Struct, frozen=True):
-    """A filter whose value is a name that is still to be looked up."""
+    """A filter whose value is a name that is not looked up yet."""
 
     filter: str
     value: str
 
 
 class Term(Struct, frozen=True):
-    """One condition of a query, or its opposite."""
+    """One condition of a query, possibly negated."""
 
-    what: Word | Phrase | Facets | Named
+    condition: Word | Phrase | Facets | Named
     is_negated: bool = False
 
 
 class Clause(Struct, frozen=True):
-    """A condition in the spelling of ``tsquery``.
+    """A condition as the text of a ``tsquery``.
 
-    ``lexemes`` tell how common it is: each with whether it is a beginning. ``is_text`` when it is people's words, which
-    results are ranked by, and no filter. ``rough`` is what the index can tell of a condition that it cannot decide: it
-    holds for every ticket that meets the condition, and for some others.
+    ``lexemes``, each with whether it is a prefix, show how common the condition is. ``is_text`` is true for words, by
+    which results are ranked, and false for filters. ``rough`` is set for a condition that the index cannot decide: it
+    is a query that matches every ticket that the condition matches, and some others.
     """
 
     query: str
@@ -83,23 +83,23 @@ class Clause(Struct, frozen=True):
 
 
 def parse(text: str, *, staff: bool) -> list[Term]:
-    """The conditions of a query, all of which must hold. An empty query has none.
+    """Return the conditions of a query, all of which a ticket must match. An empty query has none.
 
     Raises:
-        InvalidInput: the query is longer than 500 characters, has more than 30 terms, or has words of which nothing is
-            left, or a filter or a value that there is not. Filters of the staff are none for customers.
+        InvalidInput: the query is longer than 500 characters, has more than 30 terms or no letter or digit at all, or
+            has an unknown filter or value. The filters of the staff are unknown to customers.
     """
     if len(text) > QUERY_MAX or not storable(text):
-        raise _refused(f"must have at most {QUERY_MAX} characters, and none that cannot be stored")
+        raise _invalid(f"must have at most {QUERY_MAX} characters, and none that cannot be stored")
     terms = [term for match in _TERM.finditer(text.translate(_QUOTES)) for term in _term(match, staff=staff)]
     if len(terms) > TERMS_MAX:
-        raise _refused(f"must have at most {TERMS_MAX} words and filters")
+        raise _invalid(f"must have at most {TERMS_MAX} words and filters")
     if text.strip() and not terms:
-        raise _refused("must have a letter or a digit")
+        raise _invalid("must have a letter or a digit")
     return terms
 
 
-def _refused(rule: str) -> InvalidInput:
+def _invalid(rule: str) -> InvalidInput:
     return InvalidInput([Violation("q", rule)])
 
 
@@ -114,31 +114,31 @@ def _term(match: re.Match[str], *, staff: bool) -> Iterator[Term]:
     else:
         bare = match[0][1:] if is_negated else match[0]
         for unit in units(bare):
-            yield Term(_asked(unit, is_negated=is_negated), is_negated)
+            yield Term(_word(unit, is_negated=is_negated), is_negated)
 
 
-def _asked(unit: Unit, *, is_negated: bool) -> Word | Phrase:
-    """What a word asks for. An excluded one is taken exactly: whoever leaves out "in" has not seen the interfaces."""
-    if unit.chained:
+def _word(unit: Unit, *, is_negated: bool) -> Word | Phrase:
+    """Return the condition of a word. A negated word is no prefix: ``-in`` must not exclude ``interface``."""
+    if unit.is_chain:
         return Phrase(tuple(enumerate(unit.parts[:-1])))
-    is_short = len(unit.asked) == 1 and unit.asked.isascii()
-    return Word(unit.asked, not (unit.exact or is_short or is_negated))
+    is_short = len(unit.lookup) == 1 and unit.lookup.isascii()
+    return Word(unit.lookup, not (unit.is_exact or is_short or is_negated))
 
 
-def _phrase(found: list[Unit]) -> Word | Phrase | None:
-    """Words in their order. The last character of a chain may go on in the text, so it is not asked for at the end."""
-    if not found:
+def _phrase(words: list[Unit]) -> Word | Phrase | None:
+    """Return words in their order. The last part of a chain is left out: in the text the chain may continue."""
+    if not words:
         return None
-    parts = [part for unit in found for part in unit.parts]
-    if found[-1].chained:
+    parts = [part for unit in words for part in unit.parts]
+    if words[-1].is_chain:
         parts.pop()
-    return Word(parts[0], is_beginning=False) if len(parts) == 1 else Phrase(tuple(enumerate(parts)))
+    return Word(parts[0], is_prefix=False) if len(parts) == 1 else Phrase(tuple(enumerate(parts)))
 
 
 def _filter(name: str, value: str, *, staff: bool) -> Facets | Named:
     allowed = STAFF_FILTERS if staff else CUSTOMER_FILTERS
     if name not in allowed:
-        raise _refused(
+        raise _invalid(
             f"has no filter {name}: it must be one of {', '.join(allowed)}; put words with a colon in quotation marks"
         )
     if name in NAMED:
@@ -147,48 +147,47 @@ def _filter(name: str, value: str, *, staff: bool) -> Facets | Named:
 
 
 def _one_of(name: str, kinds: tuple[str, ...], value: str) -> Facets:
-    wanted = fold(value)
-    if wanted not in {fold(kind) for kind in kinds}:
-        raise _refused(f"has an unknown {name}: it must be one of {', '.join(kinds)}")
+    if fold(value) not in {fold(kind) for kind in kinds}:
+        raise _invalid(f"has an unknown {name}: it must be one of {', '.join(kinds)}")
     return Facets((facet(name, value),))
 
 
 def _status(value: str) -> Facets:
-    wanted = fold(value).replace(" ", "_").replace("-", "_")
-    if wanted in {"open", "closed"}:
-        # closed is also a status, but people who ask for closed tickets mean all that have ended
-        return Facets((facet("is", wanted),))
-    return _one_of("status", ("open", *Status), wanted)
+    status = fold(value).replace(" ", "_").replace("-", "_")
+    if status in {"open", "closed"}:
+        # closed is also a status, but people who search for closed tickets mean all finished ones
+        return Facets((facet("is", status),))
+    return _one_of("status", ("open", *Status), status)
 
 
 def _service(value: str) -> Facets:
     is_type = fold(value) in {fold(kind) for kind in ServiceType}
     if not value:
-        raise _refused("has a filter service without a value: it must be a type or the id of a service")
+        raise _invalid("has a filter service without a value: it must be a type or the id of a service")
     return Facets((facet("service" if is_type else "service-id", value),))
 
 
 def _number(value: str) -> Facets:
     number = int(value) if re.fullmatch("[0-9]{1,12}", value) else parse_ticket_number(value.upper())
     if number is None:
-        raise _refused("has an unknown number: it must be like INC000000000042 or 42")
+        raise _invalid("has an unknown number: it must be like INC000000000042 or 42")
     return Facets((facet("number", number),))
 
 
 def _tag(value: str) -> Facets:
     if not value:
-        raise _refused("has a filter tag without a value")
+        raise _invalid("has a filter tag without a value")
     return Facets((facet("tag", value),))
 
 
 def _created(value: str) -> Facets:
-    found = _DAY.fullmatch(value)
+    match = _DAY.fullmatch(value)
     try:
-        day = date.fromisoformat(found[2]) if found else None
+        day = date.fromisoformat(match[2]) if match else None
     except ValueError:
         day = None
-    if found is None or day is None or not MINYEAR < day.year < MAXYEAR:
-        raise _refused("has an unknown created: it must be a day such as 2026-01-31, after >=, >, <=, < or nothing")
+    if match is None or day is None or not MINYEAR < day.year < MAXYEAR:
+        raise _invalid("has an unknown created: it must be a day such as 2026-01-31, after >=, >, <=, < or nothing")
     first, last = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
     step = timedelta(1)
     spans = {
@@ -198,12 +197,12 @@ def _created(value: str) -> Facets:
         "<=": (first, day),
         "<": (first, day - step),
     }
-    start, end = spans[found[1]]
+    start, end = spans[match[1]]
     return Facets(tuple(_span(max(first, start), min(last, end))))
 
 
 def _span(start: date, end: date) -> Iterator[str]:
-    """The fewest years, months and days that make up a span, both ends included; nothing when it is empty."""
+    """Return the facets of the fewest years, months and days that make up a span, both ends included."""
     while start <= end:
         day, month, year = day_facets(start)
         next_year = date(start.year + 1, 1, 1)
@@ -231,31 +230,30 @@ _FILTERS: dict[str, Callable[[str], Facets]] = {
 }
 
 
-def clause(what: Word | Phrase | Facets, *, staff: bool, is_negated: bool = False) -> Clause:
-    """A condition for the database.
+def clause(condition: Word | Phrase | Facets, *, staff: bool, is_negated: bool = False) -> Clause:
+    """Return a condition for the database.
 
-    A customer's words never match what only the provider sees: its words are others, which are asked for by the staff
-    alone.
+    A customer's query never matches internal text: its words have other lexemes, which only queries of the staff have.
     """
-    if isinstance(what, Facets):
-        lexemes = what.any_of or (facet("nothing"),)
+    if isinstance(condition, Facets):
+        lexemes = condition.any_of or (facet("nothing"),)
         query = " | ".join(quoted(lexeme) for lexeme in lexemes)
         return Clause(query, tuple((lexeme, False) for lexeme in lexemes), is_negated=is_negated)
-    spellings = ("", INTERNAL) if staff else ("",)
-    if isinstance(what, Word):
-        mark = ":*" if what.is_beginning else ""
-        query = " | ".join(quoted(spelling + what.lexeme) + mark for spelling in spellings)
-        return Clause(query, ((what.lexeme, what.is_beginning),), True, is_negated)
-    words = [lexeme for _place, lexeme in what.lexemes]
-    known = [*words, *pairs(words)]
-    query = " | ".join(_in_order(what, spelling) for spelling in spellings)
-    rough = " | ".join(f"({' & '.join(quoted(spelling + one) for one in known)})" for spelling in spellings)
-    return Clause(query, tuple((one, False) for one in known), True, is_negated, None if is_negated else rough)
+    marks = ("", INTERNAL) if staff else ("",)
+    if isinstance(condition, Word):
+        star = ":*" if condition.is_prefix else ""
+        query = " | ".join(quoted(mark + condition.lexeme) + star for mark in marks)
+        return Clause(query, ((condition.lexeme, condition.is_prefix),), True, is_negated)
+    words = [lexeme for _position, lexeme in condition.lexemes]
+    indexed = [*words, *pairs(words)]
+    query = " | ".join(_in_order(condition, mark) for mark in marks)
+    rough = " | ".join(f"({' & '.join(quoted(mark + lexeme) for lexeme in indexed)})" for mark in marks)
+    return Clause(query, tuple((lexeme, False) for lexeme in indexed), True, is_negated, None if is_negated else rough)
 
 
-def _in_order(phrase: Phrase, spelling: str) -> str:
+def _in_order(phrase: Phrase, mark: str) -> str:
     query, before = "", 0
-    for place, lexeme in phrase.lexemes:
-        query += (f" <{place - before}> " if query else "") + quoted(spelling + lexeme)
-        before = place
+    for position, lexeme in phrase.lexemes:
+        query += (f" <{position - before}> " if query else "") + quoted(mark + lexeme)
+        before = position
     return query

@@ -1,9 +1,9 @@
-"""How a query is put to the database, so that it costs what it finds and not what the desk holds.
+"""Plan a query, so that its cost depends on what it finds and not on the number of tickets.
 
-PostgreSQL's GIN index intersects words quickly, but it reads every ticket of a beginning (``po*``) first, knows words
-but not their order, and knows no order of tickets. So an attempt asks the index for some conditions and checks the
-others on the tickets it finds, among the newest only: as many as should be enough. When many tickets should match, it
-goes along the newest tickets and asks no index at all. What an attempt costs is estimated from the statistics.
+PostgreSQL's GIN index intersects words quickly. But it reads every ticket of a prefix (``po*``) first, it knows words
+but not their order, and it returns tickets in no order. So an attempt looks some conditions up in the index and checks
+the others on the tickets that it finds, among as many of the newest tickets as should be enough. When many tickets
+should match, the attempt scans the newest tickets and does not use the index. The statistics give the expected costs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,193 +15,203 @@ from msgspec import Struct
 from clearline.search.document import BUCKETS, facet, quoted
 from clearline.search.language import Clause
 
-RARE = 0.001
-"""The share of tickets taken for a word when there are no statistics."""
+RARE_SHARE = 0.001
+"""The share of tickets that is assumed for a word when there are no statistics."""
 
-WALKED: Final = 6.0
-"""Microseconds for each ticket along which the search goes: its words are unpacked, and the query checked on them."""
+SCAN_COST: Final = 6.0
+"""Microseconds for each scanned ticket: its words are unpacked, and the query is checked on them."""
 
-CHECKED: Final = 15.0
-"""Microseconds that it takes to check a condition on a ticket that the index found."""
+CHECK_COST: Final = 15.0
+"""Microseconds to check a condition on a ticket from the index."""
 
-FOUND: Final = 2.0
-"""Microseconds for each ticket that the index finds: it is read, and put in its place."""
+READ_COST: Final = 2.0
+"""Microseconds for each ticket from the index: it is read and sorted."""
 
-BEGUN: Final = 0.1
-"""Microseconds for each ticket of a beginning that the index is asked for."""
+PREFIX_COST: Final = 0.1
+"""Microseconds for each ticket of a prefix that is looked up in the index."""
 
-SHORT: Final = 0.8
-"""The same for a beginning of one or two characters: most of its words are too rare for the statistics."""
+SHORT_PREFIX_COST: Final = 0.8
+"""The same for a prefix of one or two characters: most of its words are too rare for the statistics."""
 
-WIDE: Final = 0.4
-"""Microseconds for each ticket of a filter of many values that the index is asked for."""
+WIDE_FILTER_COST: Final = 0.4
+"""Microseconds for each ticket of a wide filter that is looked up in the index."""
 
-_MANY = 4
-"""A filter of more values than this is wide, such as a span of days."""
+_WIDE_ABOVE = 4
+"""A filter with more values than this is wide: a span of days, for example."""
 
-_ADJACENT = 0.01
-"""How often two words that a ticket has follow each other, where the statistics do not say."""
+_ADJACENT_SHARE = 0.01
+"""The share of tickets with two words in which they are adjacent, where the statistics do not say."""
 
 _MARGIN = 2
-"""So many times the tickets needed are expected in an attempt."""
+"""An attempt reads this many times the tickets that should be enough."""
 
 _GROWTH, _GROWTH_MAX = 2, 64
 _BUCKETS_MAX = 10
-_EVERY = f"{quoted(facet('is', 'open'))} | {quoted(facet('is', 'closed'))}"
+_EVERY_TICKET = f"{quoted(facet('is', 'open'))} | {quoted(facet('is', 'closed'))}"
 
 
 class Statistics(Struct, frozen=True):
-    """Which share of the tickets has a lexeme, or one that begins with it; ``rare`` of one that is not known."""
+    """The share of tickets that have a lexeme, or a lexeme with a prefix; ``rare`` is the share of unknown ones."""
 
     shares: Mapping[tuple[str, bool], float]
-    rare: float = RARE
+    rare: float = RARE_SHARE
 
     def share(self, clause: Clause) -> float:
-        """The share of tickets for which a condition should hold."""
-        found = [min(1.0, self.shares.get(lexeme) or self.rare) for lexeme in clause.lexemes]
+        """Return the expected share of tickets that match a condition."""
+        shares = [min(1.0, self.shares.get(lexeme) or self.rare) for lexeme in clause.lexemes]
         if not clause.is_text:
-            share = min(1.0, sum(found))
-        elif len(found) == 1 or clause.lexemes[-1] in self.shares:
-            share = min(found)
+            share = min(1.0, sum(shares))
+        elif len(shares) == 1 or clause.lexemes[-1] in self.shares:
+            share = min(shares)
         else:
-            share = max(RARE, _ADJACENT * prod(found[:2]))
-        return max(RARE, 1 - share) if clause.is_negated else share
+            share = max(RARE_SHARE, _ADJACENT_SHARE * prod(shares[:2]))
+        return max(RARE_SHARE, 1 - share) if clause.is_negated else share
 
 
-class Step(Struct, frozen=True):
-    """One attempt: what the index is asked for, None for nothing, and what is checked on the tickets it finds.
+class Attempt(Struct, frozen=True):
+    """One statement of a plan.
 
-    ``oldest`` is the least ticket number that it looks at, None for all. Without an index it goes along the newest
-    tickets that the asker may see.
+    ``index`` is the query that is looked up in the index; with None the newest tickets that the actor may see are
+    scanned. ``check`` is the query that is checked on the tickets that this reads. ``oldest`` is the lowest ticket
+    number that is read, None for all.
     """
 
     index: str | None
-    rest: str | None
+    check: str | None
     oldest: int | None
 
 
 class _Part(Struct, frozen=True):
-    """A condition, with the share of tickets that meet it."""
+    """A condition, with the share of tickets that match it."""
 
     clause: Clause
     share: float
 
     @property
-    def dear(self) -> float:
-        """Microseconds for each ticket that the index would read before it looks at other conditions; 0 for none."""
+    def index_cost(self) -> float:
+        """Microseconds for each matching ticket that the index reads before other conditions apply; 0 for none."""
         if not self.clause.is_text:
-            return WIDE if len(self.clause.lexemes) > _MANY else 0
-        lexeme, is_beginning = self.clause.lexemes[0]
-        return (SHORT if len(lexeme) <= 2 else BEGUN) if is_beginning else 0
+            return WIDE_FILTER_COST if len(self.clause.lexemes) > _WIDE_ABOVE else 0
+        lexeme, is_prefix = self.clause.lexemes[0]
+        return (SHORT_PREFIX_COST if len(lexeme) <= 2 else PREFIX_COST) if is_prefix else 0
 
     @property
     def query(self) -> str:
         return f"!({self.clause.query})" if self.clause.is_negated else f"({self.clause.query})"
 
     @property
-    def is_checked(self) -> bool:
-        """Whether the index cannot decide it, because it is an order of words."""
+    def needs_check(self) -> bool:
+        """Whether the index cannot decide the condition, because it is about the order of words."""
         return self.clause.is_text and len(self.clause.lexemes) > 1
 
 
-class _Way(Struct, frozen=True):
-    """Which conditions the index is asked for, and which are checked."""
+class _Strategy(Struct, frozen=True):
+    """Which conditions are looked up in the index, and which are checked on the tickets."""
 
-    index: list[_Part]
-    rest: list[_Part]
+    indexed: list[_Part]
+    checked: list[_Part]
 
     def cost(self, tickets: float, *, within: float, needed: int) -> float:
-        """Microseconds, on a desk of so many tickets, to find those needed ``within`` the newest."""
-        read = sum(one.share * one.dear for one in self.index) * tickets
-        found = within * prod(one.share for one in self.index)
-        checked = min(found, needed / max(prod(one.share for one in self.rest), 1e-9)) if self.rest else 0
-        return read + found * FOUND + checked * CHECKED
+        """Return the microseconds to find the ``needed`` tickets ``within`` the newest of all ``tickets``."""
+        index_cost = sum(part.share * part.index_cost for part in self.indexed) * tickets
+        read = within * prod(part.share for part in self.indexed)
+        checks = min(read, needed / max(prod(part.share for part in self.checked), 1e-9)) if self.checked else 0
+        return index_cost + read * READ_COST + checks * CHECK_COST
 
 
 class Plan:
-    """The attempts at a query. Each finds what the one before found and more; the last one finds everything.
+    """The attempts at a query. Each finds what the one before found and more; the last finds every match.
 
-    ``newest`` is the greatest ticket number that may be found, ``needed`` how many tickets are wanted. ``company`` is
-    the condition that they are one company's, when they are to be.
+    ``newest`` is the highest ticket number that may match, ``needed`` the number of tickets that are wanted.
+    ``company`` is the condition that restricts the tickets to one company's, if any.
     """
 
     def __init__(
-        self, clauses: Sequence[Clause], known: Statistics, *, newest: int, needed: int, company: Clause | None
+        self, clauses: Sequence[Clause], statistics: Statistics, *, newest: int, needed: int, company: Clause | None
     ) -> None:
-        parts = [_Part(one, known.share(one)) for one in clauses]
-        self._asked = sorted(parts, key=lambda one: one.share)
-        self._company = [] if company is None else [_Part(company, known.share(company))]
+        parts = [_Part(clause, statistics.share(clause)) for clause in clauses]
+        self._parts = sorted(parts, key=lambda part: part.share)
+        self._company = [] if company is None else [_Part(company, statistics.share(company))]
         self._newest = newest
         self._needed = needed
-        self._ways = list(_ways(self._asked, self._company))
-        self._share = max(prod(one.share for one in (*parts, *self._company)), 1e-9)
+        self._strategies = list(_strategies(self._parts, self._company))
+        self._share = max(prod(part.share for part in (*parts, *self._company)), 1e-9)
 
-    def first(self) -> Step:
-        """The attempt to begin with."""
-        return self._step(_MARGIN * self._needed / self._share)
+    def first(self) -> Attempt:
+        """Return the first attempt."""
+        return self._attempt(_MARGIN * self._needed / self._share)
 
-    def after(self, step: Step, found: int) -> Step | None:
-        """The attempt after one that found so few tickets; None when that one found all there are."""
-        if step.oldest is None:
+    def after(self, attempt: Attempt, found: int) -> Attempt | None:
+        """Return the next attempt after one that found ``found`` tickets; None when that one found every match."""
+        if attempt.oldest is None:
             return None
-        looked_at = self._newest - step.oldest + 1
-        expected = _MARGIN * self._needed * looked_at / max(found, 1)
-        return self._step(min(max(expected, looked_at * _GROWTH), looked_at * _GROWTH_MAX))
+        read = self._newest - attempt.oldest + 1
+        enough = _MARGIN * self._needed * read / max(found, 1)
+        return self._attempt(min(max(enough, read * _GROWTH), read * _GROWTH_MAX))
 
-    def last(self) -> Step:
-        """The attempt that looks at every ticket, for it does not find enough before."""
-        way, _cost = self._cheapest(self._newest, needed=self._newest)
-        index = _index(way)
-        if all(one.clause.is_negated for one in way.index):
-            index = " & ".join(filter(None, [f"({_EVERY})", index]))
-        return Step(index, _all(way.rest), None)
+    def last(self) -> Attempt:
+        """Return the attempt that finds every match."""
+        strategy, _cost = self._cheapest(self._newest, needed=self._newest)
+        index = _index_query(strategy)
+        if all(part.clause.is_negated for part in strategy.indexed):
+            index = " & ".join(filter(None, [f"({_EVERY_TICKET})", index]))
+        return Attempt(index, _check_query(strategy.checked), None)
 
-    def _step(self, reach: float) -> Step:
-        """The cheapest attempt that looks at about so many of the newest tickets."""
+    def _attempt(self, reach: float) -> Attempt:
+        """Return the cheapest attempt that reads about ``reach`` of the newest tickets."""
         if reach >= self._newest:
             return self.last()
-        walked = reach / _MARGIN * prod(one.share for one in self._company) * WALKED
+        scan_cost = reach / _MARGIN * prod(part.share for part in self._company) * SCAN_COST
         window = _window(self._newest, int(reach))
         if window is None:
-            _way, cost = self._cheapest(self._newest, needed=self._newest)
-            if cost < walked:
+            _strategy, cost = self._cheapest(self._newest, needed=self._newest)
+            if cost < scan_cost:
                 return self.last()
         else:
             buckets, oldest = window
-            way, cost = self._cheapest(self._newest - oldest + 1, needed=self._needed)
-            if cost < walked:
-                return Step(" & ".join(filter(None, [_index(way), f"({buckets})"])), _all(way.rest), oldest)
-        return Step(None, _all(self._asked), self._newest - int(reach) + 1)
+            strategy, cost = self._cheapest(self._newest - oldest + 1, needed=self._needed)
+            if cost < scan_cost:
+                index = " & ".join(filter(None, [_index_query(strategy), f"({buckets})"]))
+                return Attempt(index, _check_query(strategy.checked), oldest)
+        return Attempt(None, _check_query(self._parts), self._newest - int(reach) + 1)
 
-    def _cheapest(self, within: float, *, needed: int) -> tuple[_Way, float]:
-        """How to ask for the tickets among so many, and what that costs."""
-        costs = [(way.cost(self._newest, within=within, needed=needed), at) for at, way in enumerate(self._ways)]
-        cost, at = min(costs)
-        return self._ways[at], cost
+    def _cheapest(self, within: float, *, needed: int) -> tuple[_Strategy, float]:
+        """Return the cheapest strategy for the newest ``within`` tickets, with its cost."""
+        costs = [
+            (strategy.cost(self._newest, within=within, needed=needed), position)
+            for position, strategy in enumerate(self._strategies)
+        ]
+        cost, position = min(costs)
+        return self._strategies[position], cost
 
 
-def _ways(asked: Sequence[_Part], company: list[_Part]) -> Iterator[_Way]:
-    checked = [one for one in asked if one.is_checked]
-    known = [one for one in asked if one.clause.rough or not (one.dear or one.is_checked)]
-    dear = [one for one in asked if one.dear]
-    for many in range(len(dear) + 1):
-        yield _Way([*known, *dear[:many], *company], [*dear[many:], *checked])
+def _strategies(parts: Sequence[_Part], company: list[_Part]) -> Iterator[_Strategy]:
+    checked = [part for part in parts if part.needs_check]
+    cheap = [part for part in parts if part.clause.rough or not (part.index_cost or part.needs_check)]
+    expensive = [part for part in parts if part.index_cost]
+    for count in range(len(expensive) + 1):
+        yield _Strategy([*cheap, *expensive[:count], *company], [*expensive[count:], *checked])
 
 
 def _window(newest: int, reach: int) -> tuple[str, int] | None:
-    """The newest tickets, at least so many numbers of them, and the oldest number; None when that is nearly all."""
+    """Return a query for at least the newest ``reach`` tickets, and the oldest number in it.
+
+    None when that is nearly all tickets.
+    """
     for name, size in BUCKETS:
         last = newest // size
         count = reach // size + 2
         if count <= min(_BUCKETS_MAX, last):
             first = last - count + 1
-            return " | ".join(quoted(facet(name, at)) for at in range(first, last + 1)), first * size
+            buckets = range(first, last + 1)
+            return " | ".join(quoted(facet(name, bucket)) for bucket in buckets), first * size
     return None
 
 
-def _index(way: _Way) -> str | None:
-    return " & ".join(f"({one.clause.rough})" if one.clause.rough else one.query for one in way.index) or None
+def _index_query(strategy: _Strategy) -> str | None:
+    queries = (f"({part.clause.rough})" if part.clause.rough else part.query for part in strategy.indexed)
+    return " & ".join(queries) or None
 
 
-def _all(parts: Iterable[_Part]) -> str | None:
-    return " & ".join(one.query for one in parts) or None
+def _check_query(parts: Iterable[_Part]) -> str | None:
+    return " & ".join(part.query for part in parts) or None

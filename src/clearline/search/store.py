@@ -1,4 +1,4 @@
-"""Finding tickets by their words and facets, and keeping what they are found by (``ticket_search``)."""
+"""The index of the search, ``ticket_search``: find tickets by words and facets, and store what they are found by."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,15 +7,15 @@ from uuid import UUID
 from clearline.events.store import START, Offset
 from clearline.platform.database.transactions import Record, Tx
 from clearline.search.document import NOTES_MAX, Document
-from clearline.search.plan import RARE, Statistics, Step
+from clearline.search.plan import RARE_SHARE, Attempt, Statistics
 from clearline.tickets.columns import AFTER_VIEW, NAMES, VIEW, view_of
 from clearline.tickets.domain import TicketView
 
 CANDIDATES = 101
-"""So many tickets are looked at, or as many as a page needs; when fewer match, all of them are ranked."""
+"""The number of matches that are read, unless a page needs more; when fewer match, they are ranked."""
 
 CANDIDATES_LATER = 502
-"""What a later page of a ranked list looks at: tickets may have come to match since the first page."""
+"""The same for the later pages of a ranked list: more tickets may match now than on the first page."""
 
 _BACKLOG = "search company "
 _ALL = 10**12
@@ -30,18 +30,18 @@ class Hit(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """Some of the tickets that match, in order; ``many`` is how many were looked at, and ``newest`` of them."""
+    """A page of matches. ``examined`` matches were read for it, of which ``newest`` is the highest number."""
 
     hits: list[Hit]
-    many: int
+    examined: int
     newest: int
 
 
-class Wanted(NamedTuple):
-    """What to take of the tickets that match.
+class HitQuery(NamedTuple):
+    """Which matches to return.
 
-    ``newest`` is the greatest number that may match. ``ranked_by`` is a ``tsquery`` of the words to rank by; ``after``
-    the rank and number that the list goes on behind.
+    ``newest`` is the highest number that may match. ``ranked_by`` is a ``tsquery`` of the words to rank by. ``after``
+    is the rank and number of the last match on the page before.
     """
 
     newest: int
@@ -51,10 +51,10 @@ class Wanted(NamedTuple):
     limit: int
 
 
-async def prepare(tx: Tx) -> None:
-    """Have the next statements planned for the words they look for, and never by reading a table whole or sorting it.
+async def set_planner_options(tx: Tx) -> None:
+    """Have the next statements planned for their values, without sequential scans and sorts.
 
-    Beginnings need the memory: what they match is noted ticket by ticket, or else whole pages have to be checked.
+    Prefixes need the memory: with less, the bitmap of their matches has whole pages, whose rows must all be checked.
     """
     await tx.fetchval(
         """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
@@ -62,130 +62,130 @@ async def prepare(tx: Tx) -> None:
     )
 
 
-async def relax(tx: Tx) -> None:
-    """Have the next statements planned as usual: reading what was found costs less than planning it."""
+async def reset_plan_cache_mode(tx: Tx) -> None:
+    """Allow generic plans again: reading the tickets of a page costs less than planning it."""
     await tx.fetchval("select set_config('plan_cache_mode', 'auto', true)")
 
 
 async def newest(tx: Tx) -> int:
-    """The greatest number of a ticket that can be found, 0 when there is none. Served by ``ticket_search_newest``."""
-    found: int | None = await tx.fetchval("select max(number) from ticket_search")
-    return found or 0
+    """Return the highest number in the index, 0 when it is empty. Served by ``ticket_search_newest``."""
+    number: int | None = await tx.fetchval("select max(number) from ticket_search")
+    return number or 0
 
 
 async def statistics(tx: Tx, lexemes: Sequence[tuple[str, bool]]) -> Statistics:
-    """Which share of all tickets has a lexeme, or one that begins with it, as the statistics tell.
+    """Return the shares of tickets that have these lexemes or prefixes, by PostgreSQL's statistics.
 
-    They hold the most common ones, and none before the table was first analysed. What they do not hold is taken to be
-    half as common as the rarest that they hold.
+    The statistics have the most common lexemes, and nothing before the table is first analysed. A lexeme that is not
+    in them is assumed to be half as common as the rarest one in them.
     """
     rows = await tx.fetch(
         """
         with common as materialized (
             select lexeme, share
-              from pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) as one(lexeme, share)
+              from pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) as entry(lexeme, share)
              where schemaname = current_schema and tablename = 'ticket_search' and attname = 'vector'
                and lexeme is not null
         )
         select common.lexeme, false, share from common where lexeme = any($1)
         union all
-        select beginning, true, sum(share)::real
-          from unnest($2::text[]) beginning join common on starts_with(lexeme, beginning) group by beginning
+        select prefix, true, sum(share)::real
+          from unnest($2::text[]) prefix join common on starts_with(lexeme, prefix) group by prefix
         union all
         select null, null, min(share) from common
         """,
-        [lexeme for lexeme, is_beginning in lexemes if not is_beginning],
-        [lexeme for lexeme, is_beginning in lexemes if is_beginning],
+        [lexeme for lexeme, is_prefix in lexemes if not is_prefix],
+        [lexeme for lexeme, is_prefix in lexemes if is_prefix],
     )
-    found = {(row[0], row[1]): row[2] for row in rows}
-    least: float | None = found.pop((None, None), None)
-    return Statistics(found, RARE if least is None else least / 2)
+    shares = {(row[0], row[1]): row[2] for row in rows}
+    least: float | None = shares.pop((None, None), None)
+    return Statistics(shares, RARE_SHARE if least is None else least / 2)
 
 
 _INDEXED = """(select company_id, number from ticket_search where vector @@ $1::tsquery offset 0)"""
 _CHECKED = "($2::tsquery is null or {words}.vector @@ $2::tsquery)"
-_VISIBLE = "($3::uuid is null or one.company_id = $3)"
+_VISIBLE = "($3::uuid is null or s.company_id = $3)"
 _WORDS = """cross join lateral (select vector from ticket_search
-    where company_id = one.company_id and number = one.number offset 0) words"""
+    where company_id = s.company_id and number = s.number offset 0) words"""
 
-_FOUND = f"""
-    select one.company_id, one.number, words.vector
-      from (select * from {_INDEXED} one where {_VISIBLE} and one.number <= $4 order by one.number desc offset 0) one
+_BY_INDEX = f"""
+    select s.company_id, s.number, words.vector
+      from (select * from {_INDEXED} s where {_VISIBLE} and s.number <= $4 order by s.number desc offset 0) s
            {_WORDS}
      where {_CHECKED.format(words="words")}"""
 
-_WALKED = f"""
-    select one.company_id, one.number, one.vector
-      from (select * from ticket_search one where {_VISIBLE} and one.number between $11 and $4
-             order by one.number desc offset 0) one
-     where $1::text is null and {_CHECKED.format(words="one")}"""
+_BY_SCAN = f"""
+    select s.company_id, s.number, s.vector
+      from (select * from ticket_search s where {_VISIBLE} and s.number between $11 and $4
+             order by s.number desc offset 0) s
+     where $1::text is null and {_CHECKED.format(words="s")}"""
 
 _HITS = """
-    with found as materialized (
-        {matching} order by one.number desc limit $5
+    with matching as materialized (
+        {matching} order by s.number desc limit $5
     ), ranked as materialized (
         select company_id, number,
-               case when $6::tsquery is null or (select count(*) from found) > $7 then 0
+               case when $6::tsquery is null or (select count(*) from matching) > $7 then 0
                     else ts_rank(vector, $6) end::float8 as rank
-          from found
+          from matching
     )
-    select company_id, number, rank, (select count(*) from found), (select max(number) from found)
+    select company_id, number, rank, (select count(*) from matching), (select max(number) from matching)
       from ranked where $8::float8 is null or (rank, number) < ($8, $9)
      order by rank desc, number desc limit $10
     """
 
-FIND = {True: _HITS.format(matching=_FOUND), False: _HITS.format(matching=_WALKED)}
-"""By whether the index is asked for anything."""
+FIND = {True: _HITS.format(matching=_BY_INDEX), False: _HITS.format(matching=_BY_SCAN)}
+"""The statement of an attempt, by whether it looks words up in the index."""
 
 
-async def find(tx: Tx, step: Step, wanted: Wanted, *, candidates: int) -> Hits:
-    """The tickets that match, of the newest ``candidates``: best first when all of them were looked at, or else newest.
+async def find(tx: Tx, attempt: Attempt, query: HitQuery, *, candidates: int) -> Hits:
+    """Return matches among the newest ``candidates``: the best first when there are fewer, or else the newest first.
 
-    The index is asked alone, and what is left of the query is checked on what it found, the newest first, until there
-    are enough: the planner cannot know that a common beginning is dear. Served by ``ticket_search_vector``, or by
-    ``ticket_search_newest`` and the primary key when the step asks for no words.
+    The index is read by itself, and the check runs on what it found, newest first, until there are enough: the planner
+    does not know that a common prefix is expensive. Served by ``ticket_search_vector``, or by ``ticket_search_newest``
+    and the primary key when the attempt looks no words up.
     """
-    rank, number = wanted.after or (None, None)
-    walked = [step.oldest] if step.index is None else []
+    rank, number = query.after or (None, None)
+    scanned_to = [attempt.oldest] if attempt.index is None else []
     rows = await tx.fetch(
-        FIND[not walked],
-        step.index,
-        step.rest,
-        wanted.company_id,
-        wanted.newest,
+        FIND[not scanned_to],
+        attempt.index,
+        attempt.check,
+        query.company_id,
+        query.newest,
         candidates,
-        wanted.ranked_by,
+        query.ranked_by,
         candidates - (rank is None),
         rank,
         number,
-        wanted.limit,
-        *walked,
+        query.limit,
+        *scanned_to,
     )
     hits = [Hit(row[0], row[1], row[2]) for row in rows]
     return Hits(hits, rows[0][3], rows[0][4]) if rows else Hits([], 0, 0)
 
 
 COUNT = f"""
-    select count(*) from (select company_id, number, vector from ticket_search where vector @@ $1::tsquery offset 0) one
-     where {_CHECKED.format(words="one")} and {_VISIBLE}"""
+    select count(*) from (select company_id, number, vector from ticket_search where vector @@ $1::tsquery offset 0) s
+     where {_CHECKED.format(words="s")} and {_VISIBLE}"""
 
 
-async def count(tx: Tx, step: Step, company_id: UUID | None) -> int:
-    """How many tickets match, however many. Served by ``ticket_search_vector``; costs what it counts."""
-    found: int = await tx.fetchval(COUNT, step.index, step.rest, company_id)
-    return found
+async def count(tx: Tx, attempt: Attempt, company_id: UUID | None) -> int:
+    """Return the exact number of matches. Served by ``ticket_search_vector``; its cost grows with the number."""
+    total: int = await tx.fetchval(COUNT, attempt.index, attempt.check, company_id)
+    return total
 
 
 TICKETS = f"""
     select {VIEW}
-      from unnest($1::uuid[], $2::bigint[]) with ordinality wanted(company_id, number, place)
+      from unnest($1::uuid[], $2::bigint[]) with ordinality wanted(company_id, number, position)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
-     order by wanted.place
+     order by wanted.position
     """
 
 
 async def tickets(tx: Tx, hits: Sequence[Hit]) -> list[TicketView]:
-    """The tickets that were found, in their order. Served by the primary key."""
+    """Return the tickets of a page of matches, in its order. Served by the primary key."""
     rows = await tx.fetch(TICKETS, [hit.company_id for hit in hits], [hit.number for hit in hits])
     return [view_of(row) for row in rows]
 
@@ -210,7 +210,7 @@ def _document(row: Record) -> Document:
 
 
 async def documents(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> list[Document]:
-    """Tickets with all that they are found by, in no order; those that are gone are left out.
+    """Return tickets with all the text that they are found by, in no order, without deleted ones.
 
     Served by the primary keys.
     """
@@ -219,7 +219,7 @@ async def documents(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> list[Document]:
 
 
 async def save(tx: Tx, keys: Sequence[tuple[UUID, int]], vectors: Sequence[str]) -> None:
-    """Keep what tickets are found by; what has not changed is not written."""
+    """Store the index entries of tickets; unchanged entries are not written."""
     await tx.write(
         """
         insert into ticket_search as old (company_id, number, vector)
@@ -234,8 +234,8 @@ async def save(tx: Tx, keys: Sequence[tuple[UUID, int]], vectors: Sequence[str])
     )
 
 
-async def forget(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
-    """Have tickets found no more."""
+async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
+    """Delete the index entries of tickets."""
     await tx.write(
         """
         delete from ticket_search s using unnest($1::uuid[], $2::bigint[]) gone(company_id, number)
@@ -246,13 +246,13 @@ async def forget(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
     )
 
 
-async def empty(tx: Tx) -> None:
-    """Have no ticket found any more, and let go of the room that the index took."""
+async def truncate(tx: Tx) -> None:
+    """Delete all index entries, and free their disk space."""
     await tx.write("truncate ticket_search")
 
 
 async def keys_below(tx: Tx, below: int | None, *, company_id: UUID | None, limit: int) -> list[tuple[UUID, int]]:
-    """Tickets with their companies, newest first, from below a number on.
+    """Return the companies and numbers of tickets below a number, newest first.
 
     Served by ``ticket_by_number``, or the primary key when it is a company's.
     """
@@ -273,7 +273,7 @@ async def keys_below(tx: Tx, below: int | None, *, company_id: UUID | None, limi
 
 
 async def orphans(tx: Tx, after: int, *, limit: int) -> tuple[list[tuple[UUID, int]], int | None]:
-    """Those of the next ``limit`` entries, by number, whose ticket is gone, and where to go on; None at the end.
+    """Return the entries of deleted tickets among the next ``limit``; the number to continue after, None at the end.
 
     Served by ``ticket_search_newest`` and the primary key of ticket.
     """
@@ -290,12 +290,12 @@ async def orphans(tx: Tx, after: int, *, limit: int) -> tuple[list[tuple[UUID, i
 
 
 async def wait_for_consumer(tx: Tx) -> None:
-    """Keep the follower from its next turn until the transaction ends; waits for the one it is at."""
+    """Wait for the consumer's present batch, and keep it from the next one until the transaction ends."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('consumer search', 0))")
 
 
-async def settled(tx: Tx) -> Offset:
-    """The last event before which no other can appear any more. Served by ``event_cursor``."""
+async def last_settled(tx: Tx) -> Offset:
+    """Return the offset of the last event before which no other can appear. Served by ``event_cursor``."""
     row = await tx.fetchrow(
         """select xid::text::bigint, id from event where xid < pg_snapshot_xmin(pg_current_snapshot())
             order by event.xid desc, event.id desc limit 1"""
@@ -303,27 +303,27 @@ async def settled(tx: Tx) -> Offset:
     return START if row is None else Offset(row[0], row[1])
 
 
-async def how_many(tx: Tx) -> int:
-    """About how many tickets there are, as the statistics tell; 0 before they were first gathered."""
-    found: int = await tx.fetchval("select greatest(reltuples, 0)::bigint from pg_class where oid = 'ticket'::regclass")
-    return found
+async def estimate_tickets(tx: Tx) -> int:
+    """Return the number of tickets by PostgreSQL's statistics; 0 before they are first gathered."""
+    count: int = await tx.fetchval("select greatest(reltuples, 0)::bigint from pg_class where oid = 'ticket'::regclass")
+    return count
 
 
 def backlog_name(company_id: UUID) -> str:
-    """What the reader of a company's backlog is called: see ``consumers``, whose cursor holds the next number."""
+    """Return the name of a company's backlog in the table ``consumer``, where id is the next number."""
     return f"{_BACKLOG}{company_id}"
 
 
 async def next_backlog(tx: Tx) -> tuple[UUID, int] | None:
-    """A company whose tickets are all to be made findable anew, and below which number to go on, or None."""
+    """Return a company in the backlog, and the number to continue below; None when the backlog is empty."""
     row = await tx.fetchrow("select name, id from consumer where starts_with(name, $1) order by name limit 1", _BACKLOG)
     return None if row is None else (UUID(row[0].removeprefix(_BACKLOG)), row[1])
 
 
 async def end_backlog(tx: Tx, company_id: UUID) -> None:
-    """Note that all tickets of a company were made findable anew."""
+    """Delete the backlog of a company: all its tickets are indexed again."""
     await tx.write("delete from consumer where name = $1", backlog_name(company_id))
 
 
-FROM_THE_NEWEST = Offset(0, _ALL)
-"""Where a backlog begins."""
+BACKLOG_START = Offset(0, _ALL)
+"""The offset at which a backlog begins: above every number."""

@@ -1,8 +1,8 @@
-"""Words: how text is cut for the search. Tickets and queries are cut by one rule, which is ours and no dictionary's.
+"""Split text into words for the search. The same rules, without a dictionary, apply to tickets and to queries.
 
-Letters are compared without case, width or accents. A word is a run of letters and digits. Words that single marks
-join (``NET-AMS-0012``, ``xe-0/0/1``, ``ada@example.com``) are kept whole, from each of their parts on, and in parts.
-Addresses (IPv4, IPv6, MAC) are kept in one spelling. Scripts without spaces are kept as pairs of characters.
+Letters are compared without case, width or accents. A word is a run of letters and digits. Words joined by single
+punctuation marks (``NET-AMS-0012``, ``xe-0/0/1``, ``ada@example.com``) are kept whole, from each part to the end, and
+in parts. Addresses (IPv4, IPv6, MAC) are kept in one normal form. Scripts without spaces are kept as character pairs.
 """
 
 import re
@@ -13,13 +13,13 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
 
 WORD_MAX = 100
-"""Characters of a word that count; the rest is cut off, in tickets and in queries."""
+"""The characters of a word that are compared; longer words are cut, in tickets and in queries."""
 
 _TAILS = 8
-"""From so many parts of a joined word on, its tail is kept whole too."""
+"""The number of first parts of a joined word from which its tail is kept whole too."""
 
 _MARKED = (*range(0x300, 0x1E00), *range(0xA660, 0xAC00))
-"""Where the marks are that words of many scripts are written with, and that ``\\w`` leaves out."""
+"""The code points with the combining marks of many scripts, which ``\\w`` does not match."""
 
 _MARKS = "".join(c for c in map(chr, _MARKED) if unicodedata.category(c).startswith("M"))
 _JOINTS = r"\-_./:@+"
@@ -41,21 +41,22 @@ _BEFORE_NUMBERS = {"vlan": "vlan", "as": "as", "asn": "as"}
 
 
 class Unit(NamedTuple):
-    """A word as it was written.
+    """A word of a text.
 
-    ``parts`` take one place each; ``more`` are other spellings, with the place of the part they begin at. ``asked`` is
-    what a query for it looks for: as a beginning unless ``exact``, or as the chain of its parts when ``chained``.
+    ``parts`` have one position each. ``variants`` are other forms, each with the index of the part that it begins at.
+    A query for the word looks ``lookup`` up: as a prefix unless ``is_exact``, or as the parts in their order when
+    ``is_chain``.
     """
 
     parts: tuple[str, ...]
-    more: tuple[tuple[int, str], ...]
-    asked: str
-    exact: bool = False
-    chained: bool = False
+    variants: tuple[tuple[int, str], ...]
+    lookup: str
+    is_exact: bool = False
+    is_chain: bool = False
 
 
 def fold(text: str) -> str:
-    """Text without the differences of case, width (NFKC) and accents."""
+    """Return the text without differences of case, width (NFKC) and accents."""
     if text.isascii():
         return text.lower()
     spread = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
@@ -63,24 +64,24 @@ def fold(text: str) -> str:
 
 
 def units(text: str) -> Iterator[Unit]:
-    """The words of a text, in order."""
+    """Return the words of a text, in order."""
     before = ""
     for chunk in _CHUNK.findall(fold(text)[: 2 * len(text) + WORD_MAX]):  # one character can stand for eighteen
         for unit in _cut(chunk) if len(chunk) <= _REMEMBERED_MAX else _cut.__wrapped__(chunk):
             name = _BEFORE_NUMBERS.get(before)
-            joined = name is not None and unit.asked.isdigit()
-            yield unit._replace(more=(*unit.more, (0, f"{name}{unit.asked}"[:WORD_MAX]))) if joined else unit
-            before = unit.asked
+            joined = name is not None and unit.lookup.isdigit()
+            yield unit._replace(variants=(*unit.variants, (0, f"{name}{unit.lookup}"[:WORD_MAX]))) if joined else unit
+            before = unit.lookup
 
 
 def phone_words(phone: str) -> list[str]:
-    """The digits of a telephone number without what stands between them, from each group of them on."""
+    """Return the digits of a telephone number without punctuation, from each group of digits to the end."""
     groups = re.findall("[0-9]+", phone)
     return ["".join(groups[at:])[:WORD_MAX] for at in range(min(len(groups), _TAILS))]
 
 
 def address(text: str) -> Unit | None:
-    """The IPv4, IPv6 or MAC address that a folded text is, as one word; None when it is none. Never with a port."""
+    """Return the IPv4, IPv6 or MAC address that a folded text is, as one word without its port; None for other text."""
     bare = text.strip("-_./@+")
     if len(bare) > _ADDRESS_MAX:
         return None
@@ -88,59 +89,59 @@ def address(text: str) -> Unit | None:
         bare = bare[:-1]
     if _MAC.fullmatch(bare):
         plain = re.sub("[^0-9a-f]", "", bare)
-        return Unit((plain,), ((0, bare),), plain, exact=True)
-    if found := _IPV4.fullmatch(bare):
-        return _ipv4(found[1], found[2])
+        return Unit((plain,), ((0, bare),), plain, is_exact=True)
+    if match := _IPV4.fullmatch(bare):
+        return _ipv4(match[1], match[2])
     return _ipv6(bare) if bare.count(":") >= 2 else None
 
 
-def _ipv4(spelling: str, mask: str | None) -> Unit | None:
+def _ipv4(text: str, mask: str | None) -> Unit | None:
     try:
-        IPv4Address(spelling)
+        IPv4Address(text)
     except AddressValueError:
         return None
     if mask is None:
-        return Unit((spelling,), (), spelling, exact=True)
-    return Unit((spelling,), ((0, spelling + mask),), spelling + mask, exact=True)
+        return Unit((text,), (), text, is_exact=True)
+    return Unit((text,), ((0, text + mask),), text + mask, is_exact=True)
 
 
-def _ipv6(spelling: str) -> Unit | None:
-    host, slash, mask = spelling.partition("/")
+def _ipv6(text: str) -> Unit | None:
+    host, slash, mask = text.partition("/")
     try:
         plain = str(IPv6Address(host))
     except AddressValueError:
         return None
     if slash and mask.isdigit():
-        return Unit((plain,), ((0, f"{plain}/{mask}"),), f"{plain}/{mask}", exact=True)
-    return Unit((plain,), (), plain, exact=not plain.endswith("::"))
+        return Unit((plain,), ((0, f"{plain}/{mask}"),), f"{plain}/{mask}", is_exact=True)
+    return Unit((plain,), (), plain, is_exact=not plain.endswith("::"))
 
 
 @lru_cache(maxsize=4096)
 def _cut(chunk: str) -> tuple[Unit, ...]:
-    """The words in a run of letters and joints. Remembered: most words of a text were in another one just before."""
+    """Return the words in a run of letters and joints. Cached: most words recur within a short time."""
     if chunk.isascii():
         return tuple(_joined(chunk))
-    found: list[Unit] = []
+    words: list[Unit] = []
     for piece in _SCRIPTS.findall(chunk):
         if _IS_PAIRED.match(piece):
-            found.append(_chain(piece))
+            words.append(_chain(piece))
         else:
-            found += _joined(piece)
-    return tuple(found)
+            words += _joined(piece)
+    return tuple(words)
 
 
 def _chain(piece: str) -> Unit:
-    """Characters of a script without spaces: each with the next one, and the last by itself."""
+    """Return the characters of a script without spaces: each with the next one, and the last by itself."""
     pairs = tuple(piece[at : at + 2] for at in range(len(piece)))
-    return Unit(pairs, (), piece, chained=len(piece) > 1)
+    return Unit(pairs, (), piece, is_chain=len(piece) > 1)
 
 
 def _joined(chunk: str) -> Iterator[Unit]:
     if chunk.isalnum():
         yield _plain(chunk)
         return
-    if (found := address(chunk)) is not None:
-        yield found
+    if (unit := address(chunk)) is not None:
+        yield unit
         return
     is_phone = _PHONE.fullmatch(chunk) is not None
     for run in _GAP.split(chunk):
@@ -152,14 +153,14 @@ def _joined(chunk: str) -> Iterator[Unit]:
 def _plain(word: str) -> Unit:
     short = word[:WORD_MAX]
     number = _number(short)
-    return Unit((short,), () if number is None else ((0, number),), short, exact=_TICKET.fullmatch(word) is not None)
+    return Unit((short,), () if number is None else ((0, number),), short, is_exact=_TICKET.fullmatch(word) is not None)
 
 
 def _number(word: str) -> str | None:
-    """The number in ``AS64496`` or ``0012``, without leading zeros; None when it adds nothing."""
-    if word.isalpha() or (found := _NUMBERED.fullmatch(word)) is None:
+    """Return the number in ``AS64496`` or ``0012`` without leading zeros; None when the word has none or is one."""
+    if word.isalpha() or (match := _NUMBERED.fullmatch(word)) is None:
         return None
-    letters, digits = found[1], found[2]
+    letters, digits = match[1], match[2]
     if len(digits) == 1 or not (letters or digits.startswith("0")):
         return None
     return digits.lstrip("0") or "0"
@@ -169,20 +170,20 @@ def _compound(run: str, *, is_phone: bool) -> Unit:
     parts = _JOINT.split(run)
     if len(parts) == 1:
         return _plain(run)
-    more = [(0, run[:WORD_MAX])]
+    variants = [(0, run[:WORD_MAX])]
     start = 0
-    for place, part in enumerate(parts):
-        if 0 < place < min(len(parts) - 1, _TAILS):
-            more.append((place, run[start : start + WORD_MAX]))
+    for index, part in enumerate(parts):
+        if 0 < index < min(len(parts) - 1, _TAILS):
+            variants.append((index, run[start : start + WORD_MAX]))
         if (number := _number(part[:WORD_MAX])) is not None:
-            more.append((place, number))
+            variants.append((index, number))
         start += len(part) + 1
     local, at, domain = run.partition("@")
     if at and "@" not in domain:
-        more.append((0, local[:WORD_MAX]))
-    asked = run[:WORD_MAX]
+        variants.append((0, local[:WORD_MAX]))
+    lookup = run[:WORD_MAX]
     if is_phone:
         digits = phone_words(run)
-        more += enumerate(digits)
-        asked = digits[0]
-    return Unit(tuple(part[:WORD_MAX] for part in parts), tuple(more), asked)
+        variants += enumerate(digits)
+        lookup = digits[0]
+    return Unit(tuple(part[:WORD_MAX] for part in parts), tuple(variants), lookup)

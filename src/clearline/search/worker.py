@@ -1,4 +1,4 @@
-"""Keeps tickets findable: reads the events, and renews what the touched tickets are found by."""
+"""Keep the index of the search up to date: consume events, and index the tickets that they are about."""
 
 from uuid import UUID
 
@@ -10,26 +10,28 @@ from clearline.platform.work.runner import PeriodicJob
 from clearline.search import usecases as search
 
 AT_ONCE = 50
-"""The most tickets of a renamed company that are renewed in one turn."""
+"""The most tickets of a renamed company that are indexed in one batch."""
 
 _NAMES = {"name", "code"}
 
 
 def jobs(database: Database) -> list[PeriodicJob]:
-    """The jobs that keep tickets findable; of several processes one does them at a time."""
+    """Return the jobs that keep the index up to date. One process at a time runs each."""
 
-    async def work_backlog() -> int:
+    async def index_backlog() -> int:
         async with database.transaction() as tx:
             return await search.reindex_backlog(tx, limit=AT_ONCE)
 
-    return [consumer(database, search.CONSUMER, handle), PeriodicJob("search backlog", POLL_SECONDS, work_backlog)]
+    return [consumer(database, search.CONSUMER, handle), PeriodicJob("search backlog", POLL_SECONDS, index_backlog)]
 
 
-async def handle(tx: Tx, found: list[Event]) -> None:
-    """Make the tickets of some events findable as they are now; a renamed company's tickets follow later."""
-    keys = {(event.company_id, event.ticket_number) for event in found if event.ticket_number is not None}
+async def handle(tx: Tx, events: list[Event]) -> None:
+    """Index the tickets of a batch of events; put renamed companies in the backlog."""
+    keys = {(event.company_id, event.ticket_number) for event in events if event.ticket_number is not None}
     if keys:
         await search.index_tickets(tx, sorted(keys))
-    for event in found:
-        if event.type == EventType.COMPANY_CHANGED and any(one["field"] in _NAMES for one in event.data["changes"]):
+    for event in events:
+        if event.type == EventType.COMPANY_CHANGED and any(
+            change["field"] in _NAMES for change in event.data["changes"]
+        ):
             await search.reindex_company(tx, UUID(event.data["id"]))
