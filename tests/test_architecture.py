@@ -31,10 +31,7 @@ PATCHED_BY_NAME = {
 }
 """Tests that still patch our modules by their names."""
 IMPORTING_TESTS = {
-    "tests/docs/test_tutorial.py",
-    "tests/e2e/test_chaos_events.py",
     "tests/notifications/test_limits.py",
-    "tests/platform/postgres/test_programs.py",
     "tests/wires/house/webhooks/test_subscriptions.py",
 }
 """Tests that still import another test."""

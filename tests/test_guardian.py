@@ -10,8 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests import guardian
-from tests.e2e.running import alive, eventually
-from tests.processes import started
+from tests.builders.processes import alive, eventually, started
 
 PROGRAM = """
 import subprocess, sys, time

@@ -1,6 +1,7 @@
 """Databases of their own, what tests do to them beside the application, and the plans of statements."""
 
 import json
+import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -9,11 +10,15 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from clearline.events import store as event_store
 from clearline.platform.database import migrate
 from clearline.platform.database.transactions import Database
 from tests.builders.people import Tenant
+
+ROOT = os.geteuid() == 0
+as_root = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL as another account")
 
 
 def reachable_dir(prefix: str) -> Path:

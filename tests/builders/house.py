@@ -1,16 +1,24 @@
-"""What the tests of the house API share."""
+"""Clients of the house API, the bodies that they send, and the problems that they get."""
 
+import asyncio
+import contextlib
+import secrets
+import time
+from collections import Counter
 from typing import Any
 
 import httpx
 
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES
 from tests.builders.people import Tenant
+from tests.patience import patient
 
 Headers = dict[str, str]
 Json = dict[str, Any]
 TICKETS = "/api/v1/tickets"
 ANY = {"If-Match": "*"}
+RETRIED_SECONDS = 90
+"""How long a program asks again for what is not answered."""
 
 
 def order(**members: object) -> Json:
@@ -75,3 +83,56 @@ async def read_list(client: httpx.AsyncClient, path: str, headers: Headers) -> l
 def company_path(tenant: Tenant, *parts: object) -> str:
     """Return the path of a company, or of something below it."""
     return "/".join(["/api/v1/companies", str(tenant.company.id), *map(str, parts)])
+
+
+class RetryingClient:
+    """A program that uses the house API and repeats what is not answered; ``statuses`` counts the answers."""
+
+    def __init__(self, client: httpx.AsyncClient, key: str, statuses: Counter[int]) -> None:
+        self._client, self._statuses = client, statuses
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    async def once(self, method: str, path: str, **request: Any) -> httpx.Response | None:
+        """Send a request; return None without an answer, or with one that does not say whether it was carried out."""
+        headers = self._headers | request.pop("headers", {})
+        with contextlib.suppress(httpx.TransportError):
+            answer = await self._client.request(method, path, headers=headers, **request)
+            self._statuses[answer.status_code] += 1
+            if answer.status_code not in {409, 503}:
+                return answer
+            assert answer.json()["code"] in {"idempotency-key-busy", "unavailable"}, answer.text
+            assert answer.headers["retry-after"] == "1"
+        return None
+
+    async def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Repeat a request until it is answered."""
+        until = time.monotonic() + patient(RETRIED_SECONDS)
+        while time.monotonic() < until:
+            if (answer := await self.once(method, path, **request)) is not None:
+                return answer
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{path} was not answered within {RETRIED_SECONDS} s: {self._statuses}")
+
+    async def post(self, path: str, status: int, **request: Any) -> Json:
+        """Create something once, however often the request is sent."""
+        answer = await self.ask("POST", path, headers={"Idempotency-Key": secrets.token_hex(8)}, **request)
+        assert answer.status_code == status, answer.text
+        body: Json = answer.json()
+        return body
+
+    async def get(self, path: str, **query: str | int) -> Json:
+        """Read something."""
+        answer = await self.ask("GET", path, params=query)
+        assert answer.status_code == 200, answer.text
+        body: Json = answer.json()
+        return body
+
+    async def read_list(self, path: str, **query: str) -> list[Json]:
+        """Return a whole list."""
+        items: list[Json] = []
+        page = await self.get(path, limit=200, **query)
+        while page["has_more"]:
+            items += page["data"]
+            page = await self.get(path, limit=200, cursor=page["next_cursor"], **query)
+        items += page["data"]
+        return items

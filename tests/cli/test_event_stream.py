@@ -13,9 +13,9 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command
 from tests.builders.people import Tenant, new_tenant
+from tests.builders.processes import started
 from tests.builders.tickets import raised
 from tests.patience import patient
-from tests.processes import started
 
 TAIL = ("events", "tail")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.builders.databases import reachable_dir
-from tests.docs.test_reference import ROOT
-from tests.e2e.running import Running
+from tests.builders.server import Server
 from tests.patience import patient
 
+ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 FOLDER = "/tmp/clearline-tutorial"  # noqa: S108 - what the tutorial names; the test puts its own in the place
 ADDRESS = "127.0.0.1:8097"
@@ -22,10 +22,10 @@ STRICT = "set -eo pipefail\n"
 
 
 @pytest.fixture
-def desk() -> Iterator[Running]:
+def desk() -> Iterator[Server]:
     """A Clearline without data, running."""
     folder = reachable_dir("clearline-tutorial-")
-    server = Running(folder)
+    server = Server(folder)
     try:
         server.start()
         yield server
@@ -45,7 +45,7 @@ def script() -> str:
     return "".join(blocks("sh"))
 
 
-def pasted(desk: Running, commands: str) -> subprocess.CompletedProcess[str]:
+def pasted(desk: Server, commands: str) -> subprocess.CompletedProcess[str]:
     """Run commands in one shell that stops at the first that fails; curl fails when it is refused."""
     (desk.folder / ".curlrc").write_text('fail-with-body\nwrite-out = "\\n"\n')
     here = commands.replace(FOLDER, str(desk.folder)).replace(ADDRESS, desk.url.removeprefix("http://"))
@@ -74,7 +74,7 @@ def shown() -> list[str]:
     return [line for line in lines("".join(outputs)) if "..." not in line and "-> " not in line]
 
 
-def test_the_tutorial_works_when_it_is_pasted_and_prints_what_it_shows(desk: Running) -> None:
+def test_the_tutorial_works_when_it_is_pasted_and_prints_what_it_shows(desk: Server) -> None:
     done = pasted(desk, script())
     assert done.returncode == 0, done.stdout
     printed = iter(lines(done.stdout))

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 import pytest
 
 from tests.builders.databases import reachable_dir
-from tests.e2e.running import Running
+from tests.builders.server import Server
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
+def server() -> Iterator[Server]:
     """A Clearline that is not started yet."""
     folder = reachable_dir("clearline-e2e-")
-    server = Running(folder)
+    server = Server(folder)
     yield server
     server.discard()
     shutil.rmtree(folder)

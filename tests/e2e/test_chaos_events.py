@@ -17,14 +17,16 @@ import httpx
 import pytest
 
 from clearline.events.event_types import Audience, visible_data
-from tests.e2e.running import START_SECONDS, Running, children, eventually
-from tests.e2e.test_kill_desk import PORT, TICKETS, Record, Side
+from tests.builders.house import TICKETS, RetryingClient
+from tests.builders.processes import children, eventually
+from tests.builders.server import START_SECONDS, Server
 from tests.patience import patient, stretched
 
 EVENTS = "/api/v1/events"
 CHAOS_SECONDS = 20
 SETTLE_SECONDS = 20
 LEAST_KILLS = 4
+PORT = {"id": "NET-AMS-0012", "type": "Port"}
 NDJSON, SSE = "application/x-ndjson", "text/event-stream"
 MOVES = {"acknowledged": "in_progress", "in_progress": "held", "held": "in_progress"}
 
@@ -110,7 +112,7 @@ async def _events(answer: httpx.Response, accept: str) -> AsyncIterator[Event]:
 class Writers:
     """Those who work with the desk meanwhile; what they begin is done once, however often it has to be asked for."""
 
-    def __init__(self, customer: Side, agent: Side, dice: random.Random) -> None:
+    def __init__(self, customer: RetryingClient, agent: RetryingClient, dice: random.Random) -> None:
         self._customer, self._agent, self._dice = customer, agent, dice
         self.statuses: dict[str, str] = {}
         self.notes: Counter[str] = Counter()
@@ -147,33 +149,33 @@ class Writers:
         self.statuses[number] = status
 
 
-async def _chaos(running: Running, followers: list[Follower], dice: random.Random) -> Counter[str]:
+async def _chaos(server: Server, followers: list[Follower], dice: random.Random) -> Counter[str]:
     """Kill servers, one process of several, backends of the database and followers, and start again what is dead."""
     kills: Counter[str] = Counter()
     until = time.monotonic() + stretched(CHAOS_SECONDS)
     while time.monotonic() < until:
         await asyncio.sleep(dice.uniform(0.2, 1))
-        running.relaunch_if_ended()
+        server.relaunch_if_ended()
         one = dice.choice(followers)
         await one.kill()
         one.start()
         kills["follower"] += 1
-        if await asyncio.to_thread(running.ready) != 200:
+        if await asyncio.to_thread(server.ready) != 200:
             continue
         kind = dice.choice(["server", "process", "backend"])
-        supervisors = running.supervisors()
+        supervisors = server.supervisors()
         victims = {
-            "server": [running.pid],
-            "process": [pid for pid in children(running.pid) if pid not in supervisors],
-            "backend": running.backends(),
+            "server": [server.pid],
+            "process": [pid for pid in children(server.pid) if pid not in supervisors],
+            "backend": server.backends(),
         }[kind]
         if victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(dice.choice(victims), signal.SIGKILL)
                 kills[kind] += 1
     deadline = time.monotonic() + patient(START_SECONDS)
-    while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
-        running.relaunch_if_ended()
+    while await asyncio.to_thread(server.ready) != 200 and time.monotonic() < deadline:
+        server.relaunch_if_ended()
         await asyncio.sleep(0.05)
     return kills
 
@@ -196,25 +198,28 @@ def _check(follower: Follower, histories: dict[str, list[Event]], statuses: dict
 
 
 @pytest.mark.slow
-async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_both_sides(running: Running) -> None:
+async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_both_sides(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
-    dice, record, began = random.Random(seed), Record(), time.monotonic()
-    running.environment["CLEARLINE_PROCESSES"] = "2"
-    await asyncio.to_thread(running.start, "--demo")
-    async with httpx.AsyncClient(base_url=running.url, timeout=patient(10)) as client:
-        customer, agent = Side(client, running.secret(), record), Side(client, running.staff_secret(), record)
+    dice, statuses, began = random.Random(seed), Counter[int](), time.monotonic()
+    server.environment["CLEARLINE_PROCESSES"] = "2"
+    await asyncio.to_thread(server.start, "--demo")
+    async with httpx.AsyncClient(base_url=server.url, timeout=patient(10)) as client:
+        customer, agent = (
+            RetryingClient(client, server.secret(), statuses),
+            RetryingClient(client, server.staff_secret(), statuses),
+        )
         followers = []
-        for key, is_staff in ((running.secret(), False), (running.staff_secret(), True)):
+        for key, is_staff in ((server.secret(), False), (server.staff_secret(), True)):
             for accept in (SSE, NDJSON):
                 known = Known("0-0-0")
-                one = Follower(running.url, key, accept, random.Random(dice.random()), known, is_staff)
+                one = Follower(server.url, key, accept, random.Random(dice.random()), known, is_staff)
                 one.start()
                 followers.append(one)
         writers = Writers(customer, agent, random.Random(seed + 1))
         writing = asyncio.create_task(writers.run())
         try:
-            kills = await _chaos(running, followers, dice)
+            kills = await _chaos(server, followers, dice)
         finally:
             writers.stop = True
         await writing
@@ -229,18 +234,18 @@ async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_bo
     events = sum(map(len, histories.values()))
     again, cuts = sum(one.known.again for one in followers), sum(one.known.cuts for one in followers)
     print(  # noqa: T201 - shown on failure
-        f"{dict(kills)} killed, {running.starts} starts, {len(histories)} tickets, {events} events, {again} again, "
+        f"{dict(kills)} killed, {server.starts} starts, {len(histories)} tickets, {events} events, {again} again, "
         f"{cuts} requests ended, {time.monotonic() - began:.1f} s"
     )
     assert kills["server"] + kills["process"] + kills["backend"] >= LEAST_KILLS
-    assert running.stop() == 0
+    assert server.stop() == 0
 
 
-async def _settled(followers: list[Follower], agent: Side, numbers: list[str]) -> dict[str, list[Event]]:
+async def _settled(followers: list[Follower], agent: RetryingClient, numbers: list[str]) -> dict[str, list[Event]]:
     """What happened to the tickets, once nothing more happens and the staff was told of the last of it."""
     until, histories = time.monotonic() + patient(SETTLE_SECONDS), {"": [{"id": "0"}]}
     while True:
-        before, histories = histories, {one: await agent.whole(f"{TICKETS}/{one}/history") for one in numbers}
+        before, histories = histories, {one: await agent.read_list(f"{TICKETS}/{one}/history") for one in numbers}
         last = max(int(one["id"]) for history in histories.values() for one in history)
         ends = [_last(one) for one in followers if one.is_staff]
         if min(ends) >= last and before == histories:
@@ -254,19 +259,19 @@ def _last(follower: Follower) -> int:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_open_streams_do_not_hold_a_stop_up(running: Running, processes: int) -> None:
-    running.environment["CLEARLINE_PROCESSES"] = str(processes)
-    running.start("--demo")
-    headers = {**running.headers(), "Accept": SSE}
+def test_open_streams_do_not_hold_a_stop_up(server: Server, processes: int) -> None:
+    server.environment["CLEARLINE_PROCESSES"] = str(processes)
+    server.start("--demo")
+    headers = {**server.headers(), "Accept": SSE}
     with contextlib.ExitStack() as held:
-        client = held.enter_context(httpx.Client(base_url=running.url, headers=headers, timeout=patient(10)))
+        client = held.enter_context(httpx.Client(base_url=server.url, headers=headers, timeout=patient(10)))
         answers = [held.enter_context(client.stream("GET", EVENTS)) for _ in range(10)]
         bodies = [answer.iter_raw() for answer in answers]
         assert all(next(body).startswith(b"retry: ") for body in bodies)
         began = time.monotonic()
-        assert running.stop() == 0
+        assert server.stop() == 0
         assert time.monotonic() - began < stretched(2)
         for body in bodies:
             assert b"".join(body) == b"", "it ended as it should, and was not broken off"
-    assert eventually(lambda: not running.processes())
-    assert "Traceback" not in running.err
+    assert eventually(lambda: not server.processes())
+    assert "Traceback" not in server.err

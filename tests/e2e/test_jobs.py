@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.running import Running, eventually
+from tests.builders.processes import eventually
+from tests.builders.server import Server
 from tests.patience import patient
 
 LINES = 1500
@@ -28,11 +29,11 @@ def line(number: int) -> str:
     return json.dumps(value)
 
 
-def read(running: Running, path: str) -> Any:
+def read(server: Server, path: str) -> Any:
     """What the server answers, or None while it is away."""
     try:
         answer = httpx.get(
-            f"{running.url}{path}", headers={"Authorization": f"Bearer {running.staff_secret()}"}, timeout=patient(20)
+            f"{server.url}{path}", headers={"Authorization": f"Bearer {server.staff_secret()}"}, timeout=patient(20)
         )
     except httpx.TransportError:
         return None
@@ -40,13 +41,13 @@ def read(running: Running, path: str) -> Any:
 
 
 @pytest.mark.slow
-def test_an_import_brings_each_line_once_whatever_is_killed_in_the_middle(running: Running) -> None:
-    running.start("--demo")
-    company = json.loads(running.command("company", "list", "--json").stdout)[0]["code"]
+def test_an_import_brings_each_line_once_whatever_is_killed_in_the_middle(server: Server) -> None:
+    server.start("--demo")
+    company = json.loads(server.command("company", "list", "--json").stdout)[0]["code"]
     body = "\n".join(map(line, range(LINES))).replace("AAA111", company)
     made = httpx.post(
-        f"{running.url}/api/v1/imports",
-        headers={"Authorization": f"Bearer {running.staff_secret()}", "Content-Type": "application/x-ndjson"},
+        f"{server.url}/api/v1/imports",
+        headers={"Authorization": f"Bearer {server.staff_secret()}", "Content-Type": "application/x-ndjson"},
         content=body,
         timeout=patient(20),
     )
@@ -54,25 +55,25 @@ def test_an_import_brings_each_line_once_whatever_is_killed_in_the_middle(runnin
     where = made.headers["location"]
 
     def done() -> int:
-        answer = read(running, where)
+        answer = read(server, where)
         return 0 if answer is None else int(answer.json()["counts"]["done"])
 
     seen = 0
     for kind in ("server", "backend", "postmaster"):
-        assert eventually(lambda: done() > seen), running.err  # noqa: B023 - called before the next turn
-        for pid in running.victims(kind)[:1]:
+        assert eventually(lambda: done() > seen), server.err  # noqa: B023 - called before the next turn
+        for pid in server.victims(kind)[:1]:
             os.kill(pid, signal.SIGKILL)
         if kind == "server":
-            assert eventually(running.ended)
-        running.relaunch_if_ended()
-        assert eventually(lambda: running.ended() or running.ready() == 200, 40)
-        running.relaunch_if_ended()
-        assert eventually(lambda: running.ready() == 200, 40), running.err
+            assert eventually(server.ended)
+        server.relaunch_if_ended()
+        assert eventually(lambda: server.ended() or server.ready() == 200, 40)
+        server.relaunch_if_ended()
+        assert eventually(lambda: server.ready() == 200, 40), server.err
         seen = done()
         assert seen < LINES, "the kills came too late to prove anything"
-    assert eventually(lambda: (found := read(running, where)) is not None and found.json()["state"] == "done", 60)
-    assert read(running, where).json()["counts"] == {"done": LINES, "unchanged": 0, "refused": 0, "waiting": 0}
-    exported = read(running, f"/api/v1/exports/tickets?company={company}").text
+    assert eventually(lambda: (found := read(server, where)) is not None and found.json()["state"] == "done", 60)
+    assert read(server, where).json()["counts"] == {"done": LINES, "unchanged": 0, "refused": 0, "waiting": 0}
+    exported = read(server, f"/api/v1/exports/tickets?company={company}").text
     titles = Counter(json.loads(one)["title"] for one in exported.splitlines())
     assert {title: count for title, count in titles.items() if title.startswith("line ")} == {
         f"line {number}": 1 for number in range(LINES)

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.running import Running, eventually, kill_at_random, ticket
+from tests.builders.processes import eventually
+from tests.builders.server import Server, kill_at_random, ticket
 from tests.patience import patient
 
 KINDS = ("server", "postmaster", "backend", "supervisor")
@@ -118,17 +119,17 @@ async def _check(client: httpx.AsyncClient, record: Record) -> None:
 
 
 @pytest.mark.slow
-async def test_every_answered_write_survives_random_kills_exactly_once(running: Running) -> None:
+async def test_every_answered_write_survives_random_kills_exactly_once(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
     dice, record, began = random.Random(seed), Record(), time.monotonic()
-    await asyncio.to_thread(running.start, "--demo")
-    async with httpx.AsyncClient(base_url=running.url, headers=running.headers(), timeout=patient(10)) as client:
+    await asyncio.to_thread(server.start, "--demo")
+    async with httpx.AsyncClient(base_url=server.url, headers=server.headers(), timeout=patient(10)) as client:
         loaders = [Loader(number, client, record, random.Random(seed + number)).run() for number in range(LOADERS)]
         loading = asyncio.gather(*loaders)
         try:
             kills = await kill_at_random(
-                running,
+                server,
                 dice,
                 KINDS,
                 most=KILLS,
@@ -140,10 +141,10 @@ async def test_every_answered_write_survives_random_kills_exactly_once(running: 
             record.stop = True
         await loading
         print(  # noqa: T201 - shown on failure
-            f"{dict(kills)} killed, {running.starts} starts, {record.answered} answered, "
+            f"{dict(kills)} killed, {server.starts} starts, {record.answered} answered, "
             f"{dict(record.statuses)}, {time.monotonic() - began:.1f} s"
         )
         assert kills.total() >= 20
         await _check(client, record)
-    assert running.stop() == 0
-    assert eventually(lambda: not running.processes())
+    assert server.stop() == 0
+    assert eventually(lambda: not server.processes())

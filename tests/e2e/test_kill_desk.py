@@ -1,7 +1,6 @@
 """What the desk answered holds, whatever is killed: tickets, files, jobs on many tickets, tags, and what follows."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import math
@@ -19,14 +18,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.running import Running, eventually, kill_at_random
+from tests.builders.house import RETRIED_SECONDS, TICKETS, RetryingClient
+from tests.builders.processes import eventually
+from tests.builders.server import Server, kill_at_random
 from tests.patience import patient
 
 KINDS = ("server", "postmaster", "backend")
 KILLS = 12
 LEAST_KILLS = 10
 KILLING_SECONDS = 70
-RETRIED_SECONDS = 90
 CALM_SECONDS = 30
 UPLOADERS = 2
 SMALLEST, LARGEST = 10_000, 3_000_000
@@ -37,7 +37,6 @@ PER_JOB = 20
 TAGGED = 6
 """How many tickets, the latest, are tagged: few, so that agents get in each other's way."""
 TAGS_MAX = 50
-TICKETS = "/api/v1/tickets"
 EXPECTED = {200, 201, 202, 409, 412, 503}
 """Done; the same key is under way; somebody else was first; the database is away. Nothing else may come of a kill."""
 
@@ -85,62 +84,10 @@ class Record:
         return len(self.tickets) + sum(one.answered for one in self.files.values()) + len(self.jobs) + len(self.tags)
 
 
-class Side:
-    """The house API with the key of one side, as a program uses it that tries again."""
-
-    def __init__(self, client: httpx.AsyncClient, key: str, record: Record) -> None:
-        self._client, self._record = client, record
-        self._headers = {"Authorization": f"Bearer {key}"}
-
-    async def once(self, method: str, path: str, **request: Any) -> httpx.Response | None:
-        """The answer, or None when there was none, or none that says what became of the request."""
-        headers = self._headers | request.pop("headers", {})
-        with contextlib.suppress(httpx.TransportError):
-            answer = await self._client.request(method, path, headers=headers, **request)
-            self._record.statuses[answer.status_code] += 1
-            if answer.status_code not in {409, 503}:
-                return answer
-            assert answer.json()["code"] in {"idempotency-key-busy", "unavailable"}, answer.text
-            assert answer.headers["retry-after"] == "1"
-        return None
-
-    async def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
-        """The answer, however often the question is needed."""
-        until = time.monotonic() + patient(RETRIED_SECONDS)
-        while time.monotonic() < until:
-            if (answer := await self.once(method, path, **request)) is not None:
-                return answer
-            await asyncio.sleep(0.05)
-        raise AssertionError(f"{path} was not answered within {RETRIED_SECONDS} s: {self._record.statuses}")
-
-    async def post(self, path: str, status: int, **request: Any) -> dict[str, Any]:
-        """Make something, once, however often that is asked for."""
-        answer = await self.ask("POST", path, headers={"Idempotency-Key": secrets.token_hex(8)}, **request)
-        assert answer.status_code == status, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def get(self, path: str, **query: str | int) -> dict[str, Any]:
-        answer = await self.ask("GET", path, params=query)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-    async def whole(self, path: str, **query: str) -> list[dict[str, Any]]:
-        """A list to its end."""
-        found: list[dict[str, Any]] = []
-        page = await self.get(path, limit=200, **query)
-        while page["has_more"]:
-            found += page["data"]
-            page = await self.get(path, limit=200, cursor=page["next_cursor"], **query)
-        found += page["data"]
-        return found
-
-
 class Loaders:
     """Those who work with the desk while it is killed."""
 
-    def __init__(self, customer: Side, agent: Side, record: Record, dice: random.Random) -> None:
+    def __init__(self, customer: RetryingClient, agent: RetryingClient, record: Record, dice: random.Random) -> None:
         self._customer, self._agent, self._record, self._dice = customer, agent, record, dice
 
     async def begin(self) -> None:
@@ -222,7 +169,7 @@ class Loaders:
 class Checks:
     """Whether everything that was answered is there, once and whole, and what follows from it too."""
 
-    def __init__(self, customer: Side, agent: Side, record: Record) -> None:
+    def __init__(self, customer: RetryingClient, agent: RetryingClient, record: Record) -> None:
         self._customer, self._agent, self._record = customer, agent, record
 
     async def settle(self) -> None:
@@ -233,11 +180,11 @@ class Checks:
             await asyncio.sleep(0.3)
 
     async def _waiting(self) -> str:
-        jobs = await self._agent.whole("/api/v1/jobs")
+        jobs = await self._agent.read_list("/api/v1/jobs")
         if late := [one["id"] for one in jobs if one["state"] not in {"done", "cancelled"}]:
             return f"jobs that are not done: {late}"
         last = next(reversed(self._record.tickets))
-        history = await self._agent.whole(f"{TICKETS}/{self._record.tickets[last]}/history")
+        history = await self._agent.read_list(f"{TICKETS}/{self._record.tickets[last]}/history")
         if "ticket.routed" not in {one["type"] for one in history}:
             return "the last ticket is not routed"
         found = await self._agent.get("/api/v1/search", q=last)
@@ -245,7 +192,7 @@ class Checks:
 
     async def tickets(self) -> None:
         """Every answered ticket is there once, and none that was not answered."""
-        found = await self._agent.whole(TICKETS, state="all", company="ALD001")
+        found = await self._agent.read_list(TICKETS, state="all", company="ALD001")
         titles = Counter(one["title"].split()[-1] for one in found)
         mine = {one["title"].split()[-1]: one["number"] for one in found if one["number"] in self._record.numbers}
         assert mine == self._record.tickets
@@ -261,9 +208,9 @@ class Checks:
             job = await self._agent.get(f"/api/v1/jobs/{job_id}")
             assert job["state"] == "done"
             assert job["counts"] == {"done": PER_JOB, "unchanged": 0, "refused": 0, "waiting": 0}
-        made = [job for job in await self._agent.whole("/api/v1/jobs") if job["action"]["type"] == "note"]
+        made = [job for job in await self._agent.read_list("/api/v1/jobs") if job["action"]["type"] == "note"]
         assert len(made) == len(self._record.jobs), "the demo has a job of its own, which puts tags on tickets"
-        notes = await _each(self._record.numbers, lambda number: self._agent.whole(f"{TICKETS}/{number}/notes"))
+        notes = await _each(self._record.numbers, lambda number: self._agent.read_list(f"{TICKETS}/{number}/notes"))
         found = Counter((number, note["text"]) for number, kept in notes.items() for note in kept)
         assert found - expected == Counter(), "notes that nobody asked for, or twice"
         assert expected - found == Counter(), "notes that are lost"
@@ -271,12 +218,12 @@ class Checks:
     async def routing_and_search(self) -> None:
         """Every ticket was routed once, by the rule that fits it, and is found by its word."""
         record = self._record
-        histories = await _each(record.numbers, lambda number: self._agent.whole(f"{TICKETS}/{number}/history"))
+        histories = await _each(record.numbers, lambda number: self._agent.read_list(f"{TICKETS}/{number}/history"))
         for word, number in record.tickets.items():
             types = Counter(one["type"] for one in histories[number])
             routed = [one["data"]["rule"] for one in histories[number] if one["type"] == "ticket.routed"]
             assert (types["ticket.created"], routed) == (1, [record.rules[word]]), number
-        found = await _each(record.tickets, lambda word: self._customer.whole("/api/v1/search", q=word))
+        found = await _each(record.tickets, lambda word: self._customer.read_list("/api/v1/search", q=word))
         assert {word: [one["number"] for one in data] for word, data in found.items()} == {
             word: [number] for word, number in record.tickets.items()
         }
@@ -285,7 +232,7 @@ class Checks:
         """Every answered file is there once and whole; so is every other that was kept. What is kept, by its id."""
         kept: dict[str, File] = {}
         lists = await _each(
-            self._record.numbers, lambda number: self._customer.whole(f"{TICKETS}/{number}/attachments")
+            self._record.numbers, lambda number: self._customer.read_list(f"{TICKETS}/{number}/attachments")
         )
         names = Counter(one["name"] for listed in lists.values() for one in listed)
         assert {name: count for name, count in names.items() if count != 1} == {}
@@ -320,66 +267,67 @@ async def _each(keys: Iterable[str], ask: Callable[[str], Awaitable[Any]]) -> di
     return dict(await asyncio.gather(*map(one, keys)))
 
 
-def _stored(running: Running) -> tuple[dict[str, Path], list[Path]]:
+def _stored(server: Server) -> tuple[dict[str, Path], list[Path]]:
     """The contents that are kept, by their ids, and the uploads that never ended."""
-    root = running.data_dir / "attachments"
+    root = server.data_dir / "attachments"
     unfinished = [path for path in (root / "staging").iterdir() if path.is_file()]
     kept = {path.name: path for path in root.glob("*/*") if path.parent.name != "staging"}
     return kept, unfinished
 
 
-def _check_disk(
-    running: Running, record: Record, kept: dict[str, File], of_demo: set[str], servers_killed: int
-) -> None:
+def _check_disk(server: Server, record: Record, kept: dict[str, File], of_demo: set[str], servers_killed: int) -> None:
     """No row without its bytes; of bytes without a row only what a kill excuses, and a day later none at all.
 
     A process that is killed can clean nothing up: an upload under way stays in ``staging``, and one whose row was not
     committed, or not known to be, stays where it was stored. Both are whole files of ours that the sweep deletes once
     they are a day old, so that it never takes one that is still to get its row.
     """
-    stored, unfinished = _stored(running)
+    stored, unfinished = _stored(server)
     assert {key: stored[key].stat().st_size for key in kept} == {key: sent.size for key, sent in kept.items()}
     orphans = set(stored) - set(kept) - of_demo
     print(f"{len(kept)} files kept, {len(orphans)} without a row, {len(unfinished)} unfinished")  # noqa: T201
     assert len(unfinished) <= servers_killed * UPLOADERS
     assert len(orphans) + len(unfinished) <= record.unknown_uploads
-    assert _swept(running) == 0
-    assert _stored(running) == (stored, unfinished)
+    assert _swept(server) == 0
+    assert _stored(server) == (stored, unfinished)
     two_days_ago = time.time() - 2 * 86_400
     for path in [*stored.values(), *unfinished]:
         os.utime(path, (two_days_ago, two_days_ago))
-    assert _swept(running) == len(orphans) + len(unfinished)
-    assert _stored(running) == ({key: stored[key] for key in {*kept, *of_demo}}, [])
+    assert _swept(server) == len(orphans) + len(unfinished)
+    assert _stored(server) == ({key: stored[key] for key in {*kept, *of_demo}}, [])
 
 
-def _swept(running: Running) -> int:
-    done = running.command("attachment", "sweep", "--json")
+def _swept(server: Server) -> int:
+    done = server.command("attachment", "sweep", "--json")
     assert done.returncode == 0, done.stderr
     swept: int = json.loads(done.stdout)["swept"]
     return swept
 
 
 @pytest.mark.slow
-async def test_whatever_the_desk_answered_holds_and_is_followed_up_once_through_random_kills(running: Running) -> None:
+async def test_whatever_the_desk_answered_holds_and_is_followed_up_once_through_random_kills(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
     dice, record, began = random.Random(seed), Record(), time.monotonic()
-    await asyncio.to_thread(running.start, "--demo")
-    of_demo = set(_stored(running)[0])
-    async with httpx.AsyncClient(base_url=running.url, timeout=patient(10)) as client:
-        customer, agent = Side(client, running.secret(), record), Side(client, running.staff_secret(), record)
+    await asyncio.to_thread(server.start, "--demo")
+    of_demo = set(_stored(server)[0])
+    async with httpx.AsyncClient(base_url=server.url, timeout=patient(10)) as client:
+        customer, agent = (
+            RetryingClient(client, server.secret(), record.statuses),
+            RetryingClient(client, server.staff_secret(), record.statuses),
+        )
         loaders = Loaders(customer, agent, record, random.Random(seed + 1))
         await loaders.begin()
         loading = asyncio.ensure_future(loaders.run())
         try:
             kills = await kill_at_random(
-                running, dice, KINDS, most=KILLS, seconds=KILLING_SECONDS, answered=lambda: record.answered
+                server, dice, KINDS, most=KILLS, seconds=KILLING_SECONDS, answered=lambda: record.answered
             )
         finally:
             record.stop = True
         await loading
         print(  # noqa: T201 - shown on failure
-            f"{dict(kills)} killed, {running.starts} starts, {len(record.tickets)} tickets, {len(record.files)} files, "
+            f"{dict(kills)} killed, {server.starts} starts, {len(record.tickets)} tickets, {len(record.files)} files, "
             f"{len(record.jobs)} jobs, {sum(map(len, record.tags.values()))} tags, {dict(record.statuses)}, "
             f"{record.unknown_uploads} uploads not answered, {time.monotonic() - began:.1f} s"
         )
@@ -390,10 +338,10 @@ async def test_whatever_the_desk_answered_holds_and_is_followed_up_once_through_
         await checks.jobs()
         await checks.routing_and_search()
         kept = await checks.files()
-    _check_disk(running, record, kept, of_demo, kills["server"])
+    _check_disk(server, record, kept, of_demo, kills["server"])
     assert set(record.statuses) <= EXPECTED
-    doctor = running.command("doctor")
+    doctor = server.command("doctor")
     assert doctor.returncode == 0, doctor.stdout
-    assert running.stop() == 0
-    assert eventually(lambda: not running.processes())
+    assert server.stop() == 0
+    assert eventually(lambda: not server.processes())
     print(f"{time.monotonic() - began:.1f} s in all")  # noqa: T201 - shown on failure

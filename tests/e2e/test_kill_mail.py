@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.builders.databases import reachable_dir
-from tests.e2e.running import AUTHORITY, Running, eventually, free_port
+from tests.builders.processes import eventually, free_port
+from tests.builders.server import AUTHORITY, Server
 from tests.patience import patient
 
 SENDERS, EACH, KILLS = 4, 15, 4
@@ -20,14 +21,14 @@ CALM_SECONDS = 40
 ADDRESS = "support@example.net"
 
 
-def senders(running: Running) -> list[str]:
+def senders(server: Server) -> list[str]:
     """The addresses of people of a new customer."""
-    assert running.command("company", "add", "Birch Telecom", "--code", "BIRCH").returncode == 0
+    assert server.command("company", "add", "Birch Telecom", "--code", "BIRCH").returncode == 0
     found = [f"person{number}@birch.example.com" for number in range(SENDERS)]
     for one in found:
-        done = running.command("user", "add", "--company", "BIRCH", "--name", "Ada Okoro", "--email", one)
+        done = server.command("user", "add", "--company", "BIRCH", "--name", "Ada Okoro", "--email", one)
         assert done.returncode == 0, done.stderr
-    assert running.command("mailbox", "add", ADDRESS).returncode == 0
+    assert server.command("mailbox", "add", ADDRESS).returncode == 0
     return found
 
 
@@ -50,8 +51,8 @@ def hand_over(port: int, sender: str, number: int) -> None:
             return
 
 
-def listed(running: Running, state: str) -> list[dict[str, Any]]:
-    done = running.command("inbound-mail", "list", "--state", state, "--limit", "1000", "--json")
+def listed(server: Server, state: str) -> list[dict[str, Any]]:
+    done = server.command("inbound-mail", "list", "--state", state, "--limit", "1000", "--json")
     found: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else [{}]
     return found
 
@@ -59,10 +60,10 @@ def listed(running: Running, state: str) -> list[dict[str, Any]]:
 @pytest.mark.slow
 def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
     port = free_port()
-    running = Running(reachable_dir("clearline-e2e-"), {"CLEARLINE_MAIL_LISTEN": f"lmtp://{AUTHORITY}:{port}"})
+    server = Server(reachable_dir("clearline-e2e-"), {"CLEARLINE_MAIL_LISTEN": f"lmtp://{AUTHORITY}:{port}"})
     try:
-        running.start()
-        people = senders(running)
+        server.start()
+        people = senders(server)
         answered: list[tuple[str, int]] = []
 
         def load(sender: str) -> None:
@@ -81,19 +82,19 @@ def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
         for kill in range(1, KILLS + 1):
             assert eventually(partial(has_answered, kill * SENDERS * EACH // (KILLS + 2)), CALM_SECONDS)
             time.sleep(random.random() / 4)
-            assert running.process is not None
-            running.process.kill()
-            running.process.wait()
-            running.start()
+            assert server.process is not None
+            server.process.kill()
+            server.process.wait()
+            server.start()
         for one in loaders:
             one.join(patient(CALM_SECONDS))
         assert len(answered) == SENDERS * EACH
-        assert eventually(lambda: listed(running, "waiting") == [], CALM_SECONDS)
-        accepted = listed(running, "accepted")
+        assert eventually(lambda: listed(server, "waiting") == [], CALM_SECONDS)
+        accepted = listed(server, "accepted")
         assert sorted(one["subject"] for one in accepted) == sorted(f"Matter {n} of {one}" for one, n in answered)
         assert len({one["ticket"] for one in accepted}) == SENDERS * EACH
-        done = running.command("ticket", "list", "--company", "BIRCH", "--limit", "1000", "--json")
+        done = server.command("ticket", "list", "--company", "BIRCH", "--limit", "1000", "--json")
         assert len(json.loads(done.stdout)) == SENDERS * EACH, done.stdout[:500]
     finally:
-        running.discard()
-        shutil.rmtree(running.folder, ignore_errors=True)
+        server.discard()
+        shutil.rmtree(server.folder, ignore_errors=True)

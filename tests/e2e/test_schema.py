@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import Running
+from tests.builders.server import Server
 from tests.patience import patient
 
 _SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
@@ -35,19 +35,19 @@ def _check(key: str, *command: str, folder: Path) -> None:
     assert "No issues found" in done.stdout
 
 
-def test_the_server_keeps_what_its_openapi_document_promises(running: Running, tmp_path: Path) -> None:
-    running.start("--demo")
-    document = f"{running.url}/openapi.json"
+def test_the_server_keeps_what_its_openapi_document_promises(server: Server, tmp_path: Path) -> None:
+    server.start("--demo")
+    document = f"{server.url}/openapi.json"
     only = ["--include-path-regex", "^/(api/)?v2/support-tickets", "--max-examples", "20"]
-    _check(running.secret(), _SCHEMATHESIS, "run", document, *only, folder=tmp_path)
+    _check(server.secret(), _SCHEMATHESIS, "run", document, *only, folder=tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key_of", [Running.staff_secret, Running.secret], ids=["admin", "customer"])
+@pytest.mark.parametrize("key_of", [Server.staff_secret, Server.secret], ids=["admin", "customer"])
 def test_the_house_api_keeps_what_its_openapi_document_promises(
-    running: Running, tmp_path: Path, key_of: Callable[[Running], str]
+    server: Server, tmp_path: Path, key_of: Callable[[Server], str]
 ) -> None:
-    running.start("--demo")
-    document = f"{running.url}/api/v1/openapi.json"
+    server.start("--demo")
+    document = f"{server.url}/api/v1/openapi.json"
     command = [_SCHEMATHESIS, "--config-file", _CONFIG, "run", document, "--max-examples", "8"]
-    _check(key_of(running), *command, folder=tmp_path)
+    _check(key_of(server), *command, folder=tmp_path)

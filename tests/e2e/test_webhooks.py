@@ -12,7 +12,8 @@ import asyncpg
 import pytest
 
 from clearline.platform.postgres import embedded as embedded_postgres
-from tests.e2e.running import Running, eventually
+from tests.builders.processes import eventually
+from tests.builders.server import Server
 from tests.patience import patient
 
 TICKETS = 40
@@ -50,20 +51,20 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def sink() -> Iterator[Sink]:
     with Sink() as server:
-        running = threading.Thread(target=server.serve_forever, daemon=True)
-        running.start()
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
         yield server
         server.shutdown()
-        running.join()
+        thread.join()
 
 
-def delivered(running: Running, webhook: str) -> dict[str, int]:
-    found = json.loads(running.command("webhook", "deliveries", webhook, "--limit", "1000", "--json").stdout)
+def delivered(server: Server, webhook: str) -> dict[str, int]:
+    found = json.loads(server.command("webhook", "deliveries", webhook, "--limit", "1000", "--json").stdout)
     states = [one["state"] for one in found]
     return {state: states.count(state) for state in set(states)}
 
 
-def raise_tickets(running: Running, company: str, count: int) -> None:
+def raise_tickets(server: Server, company: str, count: int) -> None:
     body = "\n".join(
         json.dumps({
             "company": company, "title": f"line {number}", "description": "No light",
@@ -72,14 +73,14 @@ def raise_tickets(running: Running, company: str, count: int) -> None:
         })
         for number in range(count)
     )  # fmt: skip
-    (running.folder / "tickets.ndjson").write_text(body)
-    done = running.command("ticket", "import", str(running.folder / "tickets.ndjson"), "--json")
+    (server.folder / "tickets.ndjson").write_text(body)
+    done = server.command("ticket", "import", str(server.folder / "tickets.ndjson"), "--json")
     assert done.returncode == 0, done.stderr
 
 
-async def leases_over(running: Running, count: int) -> None:
+async def leases_over(server: Server, count: int) -> None:
     """A minute later, as far as deliveries know."""
-    url = embedded_postgres.running_url(running.data_dir)
+    url = embedded_postgres.running_url(server.data_dir)
     assert url is not None
     connection = await asyncpg.connect(url)
     done = await connection.execute(
@@ -90,33 +91,31 @@ async def leases_over(running: Running, count: int) -> None:
 
 
 @pytest.mark.slow
-def test_every_event_arrives_though_the_worker_is_killed_with_deliveries_under_way(
-    running: Running, sink: Sink
-) -> None:
-    running.environment |= {"CLEARLINE_WEBHOOK_NETWORKS": "127.0.0.0/8", "CLEARLINE_WORKERS": "off"}
-    running.start("--demo")
-    company = json.loads(running.command("company", "list", "--json").stdout)[0]["code"]
-    added = running.command("webhook", "add", sink.url, "--type", "ticket.created", "--json")
+def test_every_event_arrives_though_the_worker_is_killed_with_deliveries_under_way(server: Server, sink: Sink) -> None:
+    server.environment |= {"CLEARLINE_WEBHOOK_NETWORKS": "127.0.0.0/8", "CLEARLINE_WORKERS": "off"}
+    server.start("--demo")
+    company = json.loads(server.command("company", "list", "--json").stdout)[0]["code"]
+    added = server.command("webhook", "add", sink.url, "--type", "ticket.created", "--json")
     assert added.returncode == 0, added.stderr
     webhook = json.loads(added.stdout)["id"]
-    raise_tickets(running, company, TICKETS)
+    raise_tickets(server, company, TICKETS)
     assert sink.got == [], "a server whose workers are off sends nothing"
-    killed = running.beside("work")
-    assert eventually(lambda: len(sink.got) >= 6), running.err
+    killed = server.beside("work")
+    assert eventually(lambda: len(sink.got) >= 6), server.err
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    assert set(delivered(running, webhook)) == {"delivered", "waiting"}
-    asyncio.run(leases_over(running, 4))
-    stopped = running.beside("work")
+    assert set(delivered(server, webhook)) == {"delivered", "waiting"}
+    asyncio.run(leases_over(server, 4))
+    stopped = server.beside("work")
     before = len(sink.got)
     assert eventually(lambda: len(sink.got) >= before + 6)
     stopped.send_signal(signal.SIGTERM)
     assert stopped.wait(patient(10)) == 0
     sink.seconds = 0
-    asyncio.run(leases_over(running, 0))
-    last = running.beside("work")
+    asyncio.run(leases_over(server, 0))
+    last = server.beside("work")
     try:
-        assert eventually(lambda: delivered(running, webhook) == {"delivered": TICKETS}), delivered(running, webhook)
+        assert eventually(lambda: delivered(server, webhook) == {"delivered": TICKETS}), delivered(server, webhook)
     finally:
         last.send_signal(signal.SIGTERM)
         assert last.wait(patient(10)) == 0

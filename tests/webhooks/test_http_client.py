@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from clearline.webhooks.http_client import ANSWER_MAX, HttpOut, Unreachable
 from clearline.webhooks.resolver import LOOKUPS, Resolver, domain_of
+from tests.builders.processes import free_port
 from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving
-from tests.e2e.running import free_port
 from tests.patience import patient, stretched
 
 HEADERS = {"webhook-id": "1", "user-agent": "Clearline"}

@@ -23,9 +23,8 @@ from clearline.settings import Settings
 from tests.builders.databases import administer
 from tests.builders.mail.inbound_rig import a_mail
 from tests.builders.people import NOW
-from tests.e2e.running import eventually, free_port
+from tests.builders.processes import eventually, free_port, started
 from tests.patience import patient
-from tests.processes import started
 
 USER, PASSWORD = "support", "correct horse"
 KEY = "a key of the tests"

@@ -22,8 +22,8 @@ from tests.builders.jobs import purge_job
 from tests.builders.mail.outbox import Clock, eventually, read, until_state, until_taken, working, write
 from tests.builders.mail.smtp_server import MailServer, running
 from tests.builders.people import Tenant
+from tests.builders.processes import started
 from tests.patience import stretched
-from tests.processes import started
 
 PROCESS = """
 import asyncio, sys

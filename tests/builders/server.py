@@ -1,4 +1,4 @@
-"""A Clearline in processes of its own, as people run it, and what is to be found of it in /proc."""
+"""A Clearline in processes of its own, as people run it."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,60 +18,15 @@ import httpx
 
 from clearline.platform.postgres import supervisor
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
+from tests.builders.processes import alive, children, command_of, eventually, free_port, kill_group, naming
 from tests.patience import patient
-from tests.processes import kill_group
 
 AUTHORITY = "127.0.0.1"
 START_SECONDS = 40
 STOP_SECONDS = 20
 
 
-def free_port() -> int:
-    with socket.create_server((AUTHORITY, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def children(pid: int) -> list[int]:
-    """The living children of a process."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            after_name = (entry / "stat").read_text().rpartition(")")[2].split()
-            if int(after_name[1]) == pid and after_name[0] != "Z":
-                found.append(int(entry.name))
-    return found
-
-
-def command_of(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def naming(path: Path) -> list[int]:
-    """The processes whose command line names a path."""
-    pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
-    return [pid for pid in pids if str(path) in command_of(pid)]
-
-
-def alive(pid: int) -> bool:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
-
-
-def eventually(true: Callable[[], object], seconds: float = STOP_SECONDS) -> bool:
-    until = time.monotonic() + patient(seconds)
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(0.05)
-    return bool(true())
-
-
-class Running:
+class Server:
     """``clearline serve`` with a data directory and a port of its own."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
@@ -225,7 +179,7 @@ class Running:
 
 
 async def kill_at_random(
-    running: Running,
+    server: Server,
     dice: random.Random,
     kinds: Sequence[str],
     *,
@@ -243,20 +197,20 @@ async def kill_at_random(
     while kills.total() < most and time.monotonic() < until:
         before, patience = answered(), time.monotonic() + dice.choice([0.3, 5])
         while answered() < before + 5 and time.monotonic() < patience:
-            running.relaunch_if_ended(*options)
+            server.relaunch_if_ended(*options)
             await asyncio.sleep(0.02)
         await asyncio.sleep(dice.uniform(0, 0.3))
         kind = dice.choice(kinds) if kills.total() >= len(kinds) else kinds[kills.total()]
-        victims = running.victims(kind)
-        if victims and not running.ended():
+        victims = server.victims(kind)
+        if victims and not server.ended():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(dice.choice(victims), signal.SIGKILL)
                 kills[kind] += 1
         await asyncio.sleep(0.02)
-        running.relaunch_if_ended(*options)
+        server.relaunch_if_ended(*options)
     deadline = time.monotonic() + patient(START_SECONDS)
-    while await asyncio.to_thread(running.ready) != 200 and time.monotonic() < deadline:
-        running.relaunch_if_ended(*options)
+    while await asyncio.to_thread(server.ready) != 200 and time.monotonic() < deadline:
+        server.relaunch_if_ended(*options)
         await asyncio.sleep(0.05)
     return kills
 

@@ -1,0 +1,80 @@
+"""Processes that end with the block in which they are needed, and what /proc says of processes."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.patience import patient
+
+
+def kill_group(process: "subprocess.Popen[Any]") -> None:
+    """Kill a process that leads a session of its own, with all that it started there, and wait for its end."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def started(command: Sequence[str | Path], **options: Any) -> "Iterator[subprocess.Popen[Any]]":
+    """Start a process in a session of its own; kill it, with all that it started there, when the block ends."""
+    with subprocess.Popen(command, start_new_session=True, **options) as process:
+        try:
+            yield process
+        finally:
+            kill_group(process)
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def children(pid: int) -> list[int]:
+    """Return the living children of a process."""
+    pids = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            after_name = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(after_name[1]) == pid and after_name[0] != "Z":
+                pids.append(int(entry.name))
+    return pids
+
+
+def command_of(pid: int) -> str:
+    """Return the command line of a process, or nothing when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def naming(path: Path) -> list[int]:
+    """Return the processes whose command line names a path."""
+    pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if str(path) in command_of(pid)]
+
+
+def alive(pid: int) -> bool:
+    """Return whether a process runs."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def eventually(true: Callable[[], object], seconds: float = 20) -> bool:
+    """Wait until something is true, and return whether it is; look every 50 ms."""
+    until = time.monotonic() + patient(seconds)
+    while time.monotonic() < until:
+        if true():
+            return True
+        time.sleep(0.05)
+    return bool(true())
