@@ -1,4 +1,4 @@
-"""What people want to hear of, how, and who hears of an event at all."""
+"""The notification preferences of users, and the rules that decide whether and how an event notifies somebody."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import time
@@ -15,11 +15,14 @@ from clearline.identity import Role
 from clearline.tickets.domain import Channel
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-"""The days as people name them; the first is day 1 (ISO 8601)."""
+"""The days of the week; the first is day 1 (ISO 8601)."""
 
 
 class DeliveryMode(StrEnum):
-    """How somebody hears of something."""
+    """How a notification is delivered.
+
+    Where several rules apply to an event, the first of these that any of them has counts.
+    """
 
     EMAIL = "email"
     DIGEST = "digest"
@@ -27,7 +30,7 @@ class DeliveryMode(StrEnum):
 
 
 class DigestFrequency(StrEnum):
-    """How often a digest comes, when there is anything in it."""
+    """How often a digest is sent, when there is anything in it."""
 
     HOURLY = "hourly"
     DAILY = "daily"
@@ -64,15 +67,16 @@ DEFAULTS: dict[Role, dict[NotificationKind, DeliveryMode]] = {
     Role.CUSTOMER: _CUSTOMER_DEFAULTS,
     Role.CUSTOMER_ADMIN: _CUSTOMER_DEFAULTS,
 }
-"""What holds until somebody says otherwise. What is not named is nothing that the role could hear of."""
+"""The rules of each role until the user changes them. A role has no other rules than these."""
 
 
 class NotificationPreferences(Struct, frozen=True):
-    """What a person wants to hear of, and when.
+    """What a user is notified of, how, and when.
 
-    From ``quiet_from`` to ``quiet_to`` on the clocks of ``time_zone``, past midnight when the second is earlier, and on
-    the whole of ``quiet_days`` (1 Monday to 7 Sunday), mail waits; that about a critical ticket does not if
-    ``critical_breaks_quiet``. A daily digest comes at ``digest_at``. ``rules`` holds what differs from the defaults.
+    Mail waits from ``quiet_from`` to ``quiet_to`` in ``time_zone``, past midnight when the second is earlier, and on
+    all of ``quiet_days`` (1 Monday to 7 Sunday); mail about a critical ticket does not wait with
+    ``critical_breaks_quiet``. A daily digest is sent at ``digest_at``. ``rules`` holds only what differs from the
+    defaults.
     """
 
     time_zone: str = "UTC"
@@ -87,7 +91,7 @@ class NotificationPreferences(Struct, frozen=True):
 
 
 _RECEIPT_CHANNELS = {Channel.EMAIL, Channel.PHONE, Channel.PORTAL}
-"""Ways to raise a ticket that give its number by mail also to the one who did it."""
+"""The channels of a ticket whose contact gets a receipt with its number, even when the contact created it."""
 
 
 def notification_rules(
@@ -111,7 +115,7 @@ def _holds(rule: NotificationRule, values: Mapping[str, Any]) -> bool:
 
 
 def is_receipt(kind: str, data: dict[str, Any]) -> bool:
-    """Whether the contact is told even of what it did itself: that its ticket arrived, and under which number."""
+    """Return whether an event notifies the contact even of its own action: as a receipt of a new ticket."""
     return kind == EventType.TICKET_CREATED and data["channel"] in _RECEIPT_CHANNELS
 
 
@@ -121,7 +125,7 @@ def delivery_mode(
     relations: Collection[Relation],
     matching: Sequence[NotificationRule],
 ) -> DeliveryMode:
-    """How a person hears of an event: by the loudest of the rules that its relations to the ticket touch."""
+    """Return how a user is notified of an event, by the rules that match one of the user's relations to the ticket."""
     defaults = DEFAULTS.get(role, {})
     modes = {
         rules.get(rule.kind, defaults[rule.kind])
@@ -132,12 +136,12 @@ def delivery_mode(
 
 
 def audience_of(role: Role | None) -> Audience:
-    """Return the audience of somebody's mail; a contact who is no user (None) is a customer."""
+    """Return the audience that a recipient belongs to. A contact who is not a user (None) is a customer."""
     return Audience.STAFF if role is not None and role.is_staff else Audience.CUSTOMER
 
 
 def effective_rules(preferences: NotificationPreferences, role: Role) -> dict[NotificationKind, DeliveryMode]:
-    """Every rule that a person of the role has, with what holds now."""
+    """Return all rules of a role, with the user's own settings or the defaults."""
     return {kind: preferences.rules.get(kind, default) for kind, default in DEFAULTS.get(role, {}).items()}
 
 
@@ -147,7 +151,7 @@ def _zone_names() -> frozenset[str]:
 
 
 def check_preferences(preferences: NotificationPreferences, role: Role) -> list[Violation]:
-    """The rules that settings break."""
+    """Return the violations of preferences: an unknown zone, incomplete quiet hours, a rule of another role."""
     violations = []
     if preferences.time_zone not in _zone_names():
         violations.append(Violation("time_zone", "must be the name of an IANA time zone, such as Europe/Amsterdam"))

@@ -1,4 +1,4 @@
-"""When mail may go out: quiet hours, quiet days and digests, on the clocks of the person it is for."""
+"""When mail may be sent: quiet hours, quiet days and digests, in the recipient's time zone."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -12,7 +12,7 @@ _HOUR = timedelta(hours=1)
 
 @lru_cache(maxsize=512)
 def zone_of(name: str) -> ZoneInfo:
-    """The zone of a name; one that this machine no longer knows is UTC."""
+    """Return a time zone by its IANA name; UTC when this machine does not know it."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -20,10 +20,10 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def quiet_until(settings: NotificationPreferences, at: datetime) -> datetime:
-    """The first moment, ``at`` or later, that is not quiet; in UTC.
+    """Return the first moment, ``at`` or later, that is not quiet, in UTC.
 
-    Quiet hours are read off the clock on the wall. Where clocks go back, an hour that is quiet is so twice; where they
-    go forward over the end of the quiet hours, these end there.
+    Quiet hours are local times. When the clocks go back, a quiet hour is quiet twice; when they go forward past the end
+    of the quiet hours, quiet time ends at the change.
     """
     if settings.quiet_from is None and not settings.quiet_days:
         return at
@@ -45,7 +45,7 @@ def _is_quiet(settings: NotificationPreferences, local: datetime) -> bool:
 
 
 def _left(settings: NotificationPreferences, wall: datetime) -> timedelta:
-    """How far the clock has to go for what makes the time quiet now to be over."""
+    """Return how far the local clock has to advance until the current quiet time is over."""
     midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
     if wall.isoweekday() in settings.quiet_days or settings.quiet_to is None:
         return midnight + _DAY - wall
@@ -54,7 +54,7 @@ def _left(settings: NotificationPreferences, wall: datetime) -> timedelta:
 
 
 def _or_change(begin: datetime, end: datetime, zone: ZoneInfo) -> datetime:
-    """``end``, or the second before it at which the clocks of the zone change."""
+    """Return ``end``, or the second before it at which the UTC offset of the zone changes."""
     offset = begin.astimezone(zone).utcoffset()
     if end.astimezone(zone).utcoffset() == offset:
         return end
@@ -69,10 +69,10 @@ def _or_change(begin: datetime, end: datetime, zone: ZoneInfo) -> datetime:
 
 
 def next_digest(settings: NotificationPreferences, at: datetime) -> datetime:
-    """When the next digest after ``at`` is due, in UTC.
+    """Return when the next digest after ``at`` is due, in UTC.
 
-    An hourly one comes at the full hour and waits for quiet time to end; a daily one comes at its hour on the next day
-    that is not quiet.
+    An hourly digest is due at the next full hour, or when quiet time ends after it. A daily digest is due at
+    ``digest_at`` on the next day that is not quiet.
     """
     zone = zone_of(settings.time_zone)
     local = at.astimezone(zone)

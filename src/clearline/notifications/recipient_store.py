@@ -1,4 +1,4 @@
-"""Who has to do with tickets, and so may hear of what happens to them."""
+"""The possible recipients of events: contacts, watchers, assignees, team members, and users who want everything."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -14,7 +14,10 @@ from clearline.tickets.domain import Priority
 
 
 class NotifiedTicket(NamedTuple):
-    """What of a ticket says who hears of it. ``contact`` is None where the company's contacts are not written to."""
+    """What decides the recipients of a ticket's events.
+
+    ``contact`` is None when the company has mail to contacts off.
+    """
 
     company_id: UUID
     number: int
@@ -31,7 +34,7 @@ TICKETS = """
 
 
 async def tickets(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> dict[int, NotifiedTicket]:
-    """Tickets by number. Served by the primary keys."""
+    """Return tickets by number. Served by the primary keys."""
     rows = await tx.fetch(TICKETS, [company_id for company_id, _ in wanted], [number for _, number in wanted])
     return {row[1]: NotifiedTicket(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4]) for row in rows}
 
@@ -43,7 +46,7 @@ WATCHERS = """
 
 
 async def watchers(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> list[tuple[int, UUID, UUID]]:
-    """Who follows tickets: the ticket, the person's company, the person. Served by the primary key."""
+    """Return the watchers of tickets: the ticket number, the user's company, the user. Served by the primary key."""
     rows = await tx.fetch(WATCHERS, [company_id for company_id, _ in wanted], [number for _, number in wanted])
     return [(row[0], row[1], row[2]) for row in rows]
 
@@ -53,7 +56,10 @@ TEAM_MEMBERS = """
 
 
 async def team_members(tx: Tx, queues: Collection[UUID]) -> list[tuple[UUID, UUID]]:
-    """Who belongs to the teams of queues: the queue, and the person of the provider. Served by the primary keys."""
+    """Return the members of the teams of queues: the queue, and the user of the provider.
+
+    Served by the primary keys.
+    """
     return [(row[0], row[1]) for row in await tx.fetch(TEAM_MEMBERS, list(queues))] if queues else []
 
 
@@ -63,7 +69,7 @@ FILE_SOURCES = """
 
 
 async def file_sources(tx: Tx, files: Collection[tuple[UUID, UUID]]) -> dict[UUID, str]:
-    """Which side attached files, named by company and id; without those that are gone.
+    """Return the side that attached each file, without deleted files. Files are named by company and id.
 
     Served by ``attachment_by_id``.
     """
@@ -74,7 +80,7 @@ async def file_sources(tx: Tx, files: Collection[tuple[UUID, UUID]]) -> dict[UUI
 
 
 class Recipient(NamedTuple):
-    """A person, active or not, and what it wants to hear of."""
+    """A user, active or not, and their preferences."""
 
     user: User
     preferences: NotificationPreferences
@@ -105,10 +111,10 @@ async def users(
     addresses: Collection[tuple[UUID, str]],
     companies: Collection[UUID],
 ) -> list[Recipient]:
-    """People, named by company and id, or by company and address, whatever the case of its letters.
+    """Return users by company and id, and users by company and address, whatever the case of the address.
 
-    And those of ``companies`` who want to hear of every ticket that is raised or, of a customer, of all its tickets.
-    Served by the primary keys and ``app_user_email``; of settings a company's own are read.
+    Also return the users of ``companies`` with a rule for each ticket of their company, or for staff, for each new
+    ticket. Served by the primary keys and ``app_user_email``; reads all settings of each of the companies.
     """
     rows = await tx.fetch(
         USERS,

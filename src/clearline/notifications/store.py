@@ -1,4 +1,4 @@
-"""What waits to be told."""
+"""Notifications that are pending."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class NewNotification(NamedTuple):
-    """Something to tell somebody; a contact who is no user has no id. ``data`` is what the person may know."""
+    """A notification to store. A contact who is not a user has no user id. ``data`` is what the recipient may see."""
 
     company_id: UUID
     recipient: str
@@ -36,7 +36,7 @@ class NewNotification(NamedTuple):
 
 
 async def insert(tx: Tx, notifications: Sequence[NewNotification]) -> None:
-    """Have people told, in one statement. What an address is to be told of an event already stays as it is."""
+    """Store notifications, in one statement. An address that already has a notification of an event keeps that one."""
     if not notifications:
         return
     columns = [list(column) for column in zip(*notifications, strict=True)]
@@ -56,9 +56,9 @@ async def insert(tx: Tx, notifications: Sequence[NewNotification]) -> None:
 
 
 class MailGroup(NamedTuple):
-    """What goes into one mail: of a ticket at once, or in a digest.
+    """The notifications that go into one mail: those of one ticket, or a digest.
 
-    A digest is of all tickets; one to a contact who is no user has only a company's.
+    A digest has notifications of all tickets; that of a contact who is not a user has those of one company.
     """
 
     channel: str
@@ -75,7 +75,7 @@ DUE = """
 
 
 async def due_groups(tx: Tx, *, now: datetime, limit: int) -> list[MailGroup]:
-    """The mails that the longest due of so many notifications make. Served by ``notification_due``."""
+    """Return the groups of the longest due notifications, at most ``limit`` of them. Served by ``notification_due``."""
     groups: dict[MailGroup, None] = {}
     for channel, recipient, user_company_id, user_id, company_id, number in await tx.fetch(DUE, now, limit):
         is_digest = channel == DeliveryMode.DIGEST
@@ -86,10 +86,10 @@ async def due_groups(tx: Tx, *, now: datetime, limit: int) -> list[MailGroup]:
 
 
 class DueNotification(NamedTuple):
-    """A notification that is taken, and what it is about as it is now.
+    """A due notification, with its ticket as it is now.
 
-    ``mails`` is whether the reader is to be written to at all: an active person, or a contact whose company has that.
-    ``text`` is None where the reader may not know what was written, or it is not there.
+    ``may_receive`` says whether the recipient may get mail at all: an active user, or a contact whose company allows
+    it. ``text`` is None when the recipient may not see the note, or it does not exist.
     """
 
     key: tuple[UUID, int]
@@ -139,9 +139,9 @@ LOCK_DUE = f"""
 
 
 async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> list[DueNotification]:
-    """The notifications of a mail that are due by ``until``, oldest first, held until the transaction ends.
+    """Lock and return the notifications of a group that are due by ``until``, oldest first, until the transaction ends.
 
-    What another process holds is left to it. Served by ``notification_of_recipient``.
+    Notifications that another transaction has locked are left out. Served by ``notification_of_recipient``.
     """
     rows = await tx.fetch(
         LOCK_DUE,
@@ -163,7 +163,7 @@ def _due(row: Record) -> DueNotification:
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
-    """Forget notifications that were taken: the mail that tells of them is written in the same transaction."""
+    """Delete locked notifications."""
     await tx.write(
         """delete from notification n using unnest($1::uuid[], $2::bigint[]) gone (company_id, id)
             where n.company_id = gone.company_id and n.id = gone.id""",
@@ -173,7 +173,10 @@ async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
 
 
 async def postpone(tx: Tx, group: MailGroup, *, channel: str, until: datetime, to: datetime) -> None:
-    """Have what is due of a mail by ``until`` come later, and in this way. Served by ``notification_of_recipient``."""
+    """Change the channel and the due time of the notifications of a group that are due by ``until``.
+
+    Served by ``notification_of_recipient``.
+    """
     await tx.write(
         """update notification set channel = $7, due_at = $8
             where recipient = $1 and due_at <= $2 and channel = $3 and user_id is not distinct from $4
@@ -190,7 +193,7 @@ async def postpone(tx: Tx, group: MailGroup, *, channel: str, until: datetime, t
 
 
 class PendingNotification(NamedTuple):
-    """A notification that waits."""
+    """A notification that is not sent yet."""
 
     due_at: datetime
     recipient: str
@@ -209,6 +212,6 @@ _BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), "", 0)
 
 
 async def pending(tx: Tx, *, after: tuple[datetime, str, int] | None, limit: int) -> list[PendingNotification]:
-    """What waits, what is due first standing first, behind a place. Served by ``notification_due``."""
+    """Return pending notifications, the earliest due first, after the given key. Served by ``notification_due``."""
     rows = await tx.fetch(PENDING, *(after or _BEFORE_ALL), limit)
     return [PendingNotification(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""What a mail says of an event, in words."""
+"""The sentences about an event in a mail, for each reader."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,11 +13,11 @@ STATUS: dict[str, str] = {status: status.replace("_", " ") for status in Status}
 _WITH_VISIBILITY = types_with(Visibility.WHEN_PUBLIC)
 _KIB = 1024
 _VALUE_MAX = 100
-"""The most characters of a value that a sentence repeats."""
+"""The most characters of a value in a sentence."""
 
 
 class Names(Struct, frozen=True):
-    """What an event only has the ids of; None where nothing of that id is there any more."""
+    """The names of what an event only has ids of; None for what is deleted."""
 
     file: str | None = None
     size: int = 0
@@ -26,7 +26,7 @@ class Names(Struct, frozen=True):
 
 
 class MailEntry(Struct, frozen=True):
-    """One thing that a mail tells of: who did it, and what was written or done. ``number`` keeps the order."""
+    """An entry of a mail: an event's author, and the note or a sentence about it. ``number`` keeps the order."""
 
     number: int
     at: datetime
@@ -50,7 +50,7 @@ def headline(entries: Sequence[MailEntry], *, reader_id: str | None) -> str:
 
 
 def author_text(kind: str, data: Mapping[str, Any], actor: str) -> str:
-    """Who did it, and whether the customer does not see it."""
+    """Return the author of an event, marked as internal when the customer does not see it."""
     is_internal = kind in _WITH_VISIBILITY and data["visibility"] != "public"
     return f"{actor} (internal)" if is_internal else actor
 

@@ -1,4 +1,4 @@
-"""Delivery reports: which of our mails came back, and for good or not (RFC 3464; exim and qmail by their own words)."""
+"""Parse delivery reports (RFC 3464, and those of exim and qmail): which mails bounced, and whether permanently."""
 
 import re
 from email.message import Message
@@ -10,7 +10,7 @@ from clearline.mail.format.reply_text import clean_text, decode
 
 _MESSAGE_ID = re.compile(r"^\s{0,3}>?\s?message-id:\s*(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE)
 _MAILER = re.compile(r"(mailer-daemon|postmaster|mail-daemon)@?", re.IGNORECASE)
-_OURSELVES = (  # how exim, qmail and others begin
+_REPORT_PHRASES = (  # the first words of exim, qmail and others
     "this is the mail system at host",
     "this message was created automatically by mail delivery software",
     "this is the qmail-send program",
@@ -28,17 +28,18 @@ _DELAYED = re.compile(
     re.IGNORECASE,
 )
 _BAD_ADDRESS = re.compile(r"5\.1\.(?:[012346]|10)(?!\d)")
-"""No such mailbox or domain (RFC 3463, 3.2; RFC 7505). The others of 5.1 are about the sender, or no failure."""
+"""No such mailbox or domain (RFC 3463, section 3.2; RFC 7505). The other codes of 5.1 are about the sender, or are no
+failure."""
 
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
-_SEEN = 200_000
+_TEXT_MAX = 200_000
 DETAIL_MAX = 255
 
 
 class Bounce(Struct, frozen=True):
-    """A mail that came back. ``message_ids`` are those that the report names.
+    """A delivery report. ``message_ids`` are the mails that it names.
 
-    ``bad_addresses``, in small letters, are those of which the report says by the standard that they do not exist.
+    ``bad_addresses``, in lower case, are those that do not exist, according to a report in the standard format.
     """
 
     message_ids: tuple[str, ...]
@@ -48,19 +49,19 @@ class Bounce(Struct, frozen=True):
 
 
 def read_bounce(message: Message, headers: MailHeaders, text: str, *, envelope_from: str) -> Bounce | None:
-    """The delivery report that a mail is, or None when it is none."""
+    """Return the delivery report in a mail, or None when it is not one."""
     if message.get_content_type() == "multipart/report" and _report_type(message) in {"delivery-status", ""}:
-        parts = [one for one in message.walk() if one.get_content_type() == "message/delivery-status"]
+        parts = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
         if parts:
             return _of_report(parts[0], _named_in(message))
     sender = headers.sender.address if headers.sender else ""
     opening = f"{headers.subject}\n{text[:2000]}".lower()
-    if not (envelope_from == "" or _MAILER.match(sender)) or not any(one in opening for one in _OURSELVES):
+    if not (envelope_from == "" or _MAILER.match(sender)) or not any(phrase in opening for phrase in _REPORT_PHRASES):
         return None
-    ids = (*_MESSAGE_ID.findall(text[:_SEEN]), *_named_in(message))
+    ids = (*_MESSAGE_ID.findall(text[:_TEXT_MAX]), *_named_in(message))
     if not ids:
         return None
-    return Bounce(tuple(dict.fromkeys(ids)), (), _DELAYED.search(text[:_SEEN]) is None, _reason(text))
+    return Bounce(tuple(dict.fromkeys(ids)), (), _DELAYED.search(text[:_TEXT_MAX]) is None, _reason(text))
 
 
 def _report_type(message: Message) -> str:
@@ -69,10 +70,13 @@ def _report_type(message: Message) -> str:
 
 
 def _of_report(part: Message, ids: tuple[str, ...]) -> Bounce | None:
-    """A report by the standard: blocks of fields, the first about the mail, the others about a recipient each."""
+    """Parse a report in the standard format (RFC 3464, section 2.1).
+
+    It has blocks of fields: the first is about the mail, each other one about a recipient.
+    """
     payload = part.get_payload()
-    blocks = [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
-    bad = tuple(dict.fromkeys(one for block in blocks if _is_bad_address(block) for one in _addresses(block)))
+    blocks = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
+    bad = tuple(dict.fromkeys(address for block in blocks if _is_bad_address(block) for address in _addresses(block)))
     for block in blocks:
         action = _field(block, "action").lower()
         if action in {"failed", "delayed"}:
@@ -91,27 +95,28 @@ def _is_bad_address(block: Message) -> bool:
 
 
 def _addresses(block: Message) -> list[str]:
-    """Whom a block is about: the recipient in the end, and whom we wrote to, when that was forwarded."""
+    """Return the final recipient in a block and, when mail was forwarded, the original one."""
     values = [_field(block, name).rpartition(";")[2] for name in ("final-recipient", "original-recipient")]
-    return [one for value in values if (one := value.strip().strip("<>").lower())]
+    return [address for value in values if (address := value.strip().strip("<>").lower())]
 
 
 def _named_in(message: Message) -> tuple[str, ...]:
-    """The Message-IDs of the mails, or headers of mails, that came with the report."""
-    found: list[str] = []
+    """Return the Message-IDs of the mails, or of the headers, that are attached to the report."""
+    ids: list[str] = []
     for part in message.walk():
         kind = part.get_content_type()
         if kind == "message/rfc822" and isinstance(part.get_payload(), list):
-            found += [str(one.get("message-id", "")).strip() for one in part.get_payload() if isinstance(one, Message)]
+            attached = [inner for inner in part.get_payload() if isinstance(inner, Message)]
+            ids += [str(inner.get("message-id", "")).strip() for inner in attached]
         elif kind in {"text/rfc822-headers", "message/rfc822-headers"}:
             content = part.get_payload(decode=True)
             if isinstance(content, bytes):
-                found += _MESSAGE_ID.findall(decode(content[:_SEEN], None))
-    return tuple(one for one in dict.fromkeys(found) if one)
+                ids += _MESSAGE_ID.findall(decode(content[:_TEXT_MAX], None))
+    return tuple(message_id for message_id in dict.fromkeys(ids) if message_id)
 
 
 def _reason(text: str) -> str:
-    lines = [line.strip() for line in text[:_SEEN].split("\n")]
+    lines = [line.strip() for line in text[:_TEXT_MAX].split("\n")]
     said = next((line for line in lines if _STATUS.search(line) or re.match(r"\W*5\d\d\b", line)), "")
     return _short(said or next((line for line in lines if line), ""))
 

@@ -1,4 +1,4 @@
-"""A mail as it travels (RFC 5322), and what is read out of one that we wrote."""
+"""Compose a mail as a message (RFC 5322), and decode a message of ours."""
 
 import re
 import unicodedata
@@ -28,14 +28,14 @@ from clearline.mail.outbound.domain import (
 )
 
 SUBJECT_MAX = 400
-"""Characters; a ticket's title and number are shorter."""
+"""Characters of a subject. The number and title of a ticket are shorter."""
 
 _LINK = re.compile(r"(https?://|mailto:)[\x21\x23-\x3b\x3d\x3f-\x7e]+")
 _NOT_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
 
 class ComposedMail(Struct, frozen=True):
-    """A mail ready to send."""
+    """A message that is ready to send."""
 
     message_id: str
     subject: str
@@ -43,7 +43,7 @@ class ComposedMail(Struct, frozen=True):
 
 
 class DecodedMail(Struct, frozen=True):
-    """A message read again: its headers in their order with their text decoded, and its parts."""
+    """A decoded message: its headers in order, its text and its HTML."""
 
     headers: list[tuple[str, str]]
     text: str
@@ -53,9 +53,9 @@ class DecodedMail(Struct, frozen=True):
 def compose(
     mail: NewMail, mail_id: UUID, thread: Sequence[str], *, settings: MailSettings, now: datetime
 ) -> ComposedMail:
-    """The message of a mail: text, and HTML beside it when there is some; ASCII unless an address is not.
+    """Compose the message of a mail: text, with an HTML alternative if there is one; in ASCII unless an address is not.
 
-    ``thread`` holds the Message-IDs of the ticket so far, oldest first. Nothing that people wrote can add a header.
+    ``thread`` holds the Message-IDs of the ticket so far, oldest first. Text that people wrote cannot inject a header.
     """
     subject = one_line(prefixed_subject(mail.subject, mail.ticket_number))[:SUBJECT_MAX] or "(no subject)"
     message_id = message_id_for(mail_id, mail.ticket_number, settings.sender)
@@ -77,13 +77,13 @@ def compose(
 
 
 def one_line(text: str) -> str:
-    """Text for a header: without control characters and line breaks of any alphabet."""
-    shown = (" " if unicodedata.category(one) in _NOT_SHOWN else one for one in text)
+    """Return text for a header: without control characters and line breaks, in any script."""
+    shown = (" " if unicodedata.category(char) in _NOT_SHOWN else char for char in text)
     return " ".join("".join(shown).split())
 
 
 def read(message: bytes) -> DecodedMail:
-    """What a message of ours says."""
+    """Decode a message that ``compose`` made."""
     parsed = message_from_bytes(message, policy=policy.default)
     text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))
     headers = [(name, str(value)) for name, value in parsed.items()]
@@ -105,7 +105,7 @@ def _add_addresses(message: EmailMessage, mail: NewMail, settings: MailSettings)
 
 
 def _add_automation(message: EmailMessage, mail: NewMail) -> None:
-    """Have nobody's machine answer: RFC 3834, 5; X-Auto-Response-Suppress of Exchange; Precedence for the old ones."""
+    """Add the headers that prevent automatic replies (RFC 3834, section 5; Exchange; Precedence for old programs)."""
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     if mail.kind == "digest":
@@ -126,7 +126,7 @@ def _thread(mail: NewMail, number: int, known: Sequence[str], settings: MailSett
 
 
 def _text(text: str, name: str) -> str:
-    """Text as the value of a header, folded: ASCII as it is, anything else in encoded words (RFC 2047)."""
+    """Return text as a header's value, folded: plain ASCII, or encoded words for anything else (RFC 2047)."""
     is_plain = text.isascii() and "=?" not in text
     header = Header(text, "us-ascii" if is_plain else "utf-8", header_name=name, maxlinelen=76)
     return header.encode(linesep="\r\n")

@@ -1,4 +1,4 @@
-"""Mail that the desk sends: what it is, its addresses and ids, and when it is tried again."""
+"""Outbound mail: its values, addresses, message ids, and when it is retried."""
 
 import hmac
 import re
@@ -17,11 +17,11 @@ from clearline.text import EMAIL_MAX, storable
 from clearline.tickets.domain import parse_ticket_number, ticket_number
 
 LOCAL_PART_MAX = 64
-"""Octets of what stands before the ``@`` (RFC 5321, 4.5.3.1.1)."""
+"""The most octets before the ``@`` (RFC 5321, section 4.5.3.1.1)."""
 
-RETRY_DELAYS = tuple(timedelta(minutes=one) for one in (1, 5, 15, 60, 240, 480, 1440, 1440, 720))
-"""How long after each failure a mail is tried again: three days in all. RFC 5321, 4.5.4.1 speaks of four or five; by
-then news of a ticket is no news."""
+RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 480, 1440, 1440, 720))
+"""The delay before each retry: three days in all. RFC 5321, section 4.5.4.1 suggests four or five days, but mail about
+a ticket is outdated earlier."""
 
 _REPLY = re.compile(r"[^@]*\+(inc[0-9]{12})-([0-9a-f]{16})@[^@]+", re.IGNORECASE)
 _LOCAL = re.compile(r'[^\x00-\x20\x7f"(),:;<>@\[\\\]]+')
@@ -29,7 +29,7 @@ _DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*|\[[0-9A
 
 
 class MailState(StrEnum):
-    """Where a mail stands. ``dead``: it is not tried again; ``last_error`` says why."""
+    """The state of a mail. ``dead``: it is not retried; ``last_error`` says why."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -38,17 +38,17 @@ class MailState(StrEnum):
 
 
 class SuppressionReason(StrEnum):
-    """Why an address is not written to."""
+    """Why mail to an address is suppressed."""
 
     BOUNCE = "bounce"
     MANUAL = "manual"
 
 
 class MailSettings(Struct, frozen=True):
-    """What composing a mail needs to know of this desk.
+    """What composing a mail needs to know of this installation.
 
-    ``sender`` is ``Name <address>``; ``secret`` makes reply addresses; ``public_url`` is what links begin with, without
-    a slash at its end. Not ``enabled``: there is no server to send by, and nothing is written.
+    ``sender`` is ``Name <address>``; ``secret`` signs reply addresses; ``public_url`` is the start of links, without a
+    trailing slash. When not ``enabled``, there is no mail server and no mail is written.
     """
 
     sender: str
@@ -62,7 +62,7 @@ class MailSettings(Struct, frozen=True):
         return parseaddr(self.sender)[1]
 
     def link(self, path: str) -> str:
-        """The address of a page: ``path`` begins with a slash, such as ``/tickets/INC000000000042``."""
+        """Return the URL of a page: ``path`` begins with a slash, such as ``/tickets/INC000000000042``."""
         return self.public_url.rstrip("/") + path
 
 
@@ -78,7 +78,7 @@ class RateLimits(Struct, frozen=True):
 
 
 class RenderedMail(Struct, frozen=True):
-    """What a template made: a subject in one line, the text, and the same as HTML."""
+    """The subject in one line, the text and the HTML that a template rendered."""
 
     subject: str
     text: str
@@ -86,12 +86,12 @@ class RenderedMail(Struct, frozen=True):
 
 
 class NewMail(Struct, frozen=True, kw_only=True):
-    """A mail to write to one address.
+    """A mail to one address.
 
-    ``subject`` is the ticket's title for a mail about a ticket: its number is put before it. ``company_id`` is the
-    ticket's company, and the recipient's own, or the provider, when it is about no ticket; ``user_id`` is the person,
-    when known. ``kind`` is a word for what it is: ``notification``, ``digest``, ``test``. ``unsubscribe`` is an https
-    or mailto address at which one can stop such mail (RFC 2369), empty for none.
+    ``subject`` is the ticket's title for a mail about a ticket: the number is added before it. ``company_id`` is the
+    ticket's company or, without a ticket, the recipient's or the provider. ``user_id`` is None when the recipient is
+    not a user. ``kind`` is ``notification``, ``digest``, ``test`` or another word. ``unsubscribe`` is an https or
+    mailto link that stops such mail (RFC 2369), empty for none.
     """
 
     recipient: str
@@ -106,9 +106,9 @@ class NewMail(Struct, frozen=True, kw_only=True):
 
 
 class OutboundMail(Struct, frozen=True):
-    """A mail on its way out, or that was; without the message itself.
+    """A mail in the outbound queue, or a finished one, without its message.
 
-    ``number`` says in which order they were written. ``attempts`` counts those that failed because of this mail.
+    ``number`` is the order of creation. ``attempts`` counts the attempts that failed because of this mail.
     """
 
     company_id: UUID
@@ -129,7 +129,7 @@ class OutboundMail(Struct, frozen=True):
 
 
 class Suppression(Struct, frozen=True):
-    """An address, in small letters, that is not written to."""
+    """An address, in lower case, that gets no mail."""
 
     address: str
     reason: SuppressionReason
@@ -138,9 +138,9 @@ class Suppression(Struct, frozen=True):
 
 
 def is_mailable(address: str) -> bool:
-    """Whether a server can be asked to send to the address: dots and names where RFC 5321, 4.1.2 wants them.
+    """Return whether mail servers accept the address as a recipient (RFC 5321, section 4.1.2).
 
-    Stricter than what a contact's address may be: quoted local parts are refused, since few servers take them.
+    Stricter than the check of a contact's address: quoted local parts are refused, since few servers accept them.
     """
     local, at, domain = address.rpartition("@")
     fits = len(address.encode(errors="replace")) <= EMAIL_MAX and len(local.encode(errors="replace")) <= LOCAL_PART_MAX
@@ -150,12 +150,12 @@ def is_mailable(address: str) -> bool:
 
 
 def normalized_address(address: str) -> str:
-    """The address as suppressions keep it: who it reaches hardly ever depends on case."""
+    """Return the address in the form in which addresses are compared: trimmed, in lower case."""
     return address.strip().lower()
 
 
 def ascii_domain(domain: str) -> str:
-    """A domain as DNS spells it (RFC 5890): ``xn--`` for labels with other letters; unchanged when that fails."""
+    """Return a domain in ASCII (RFC 5890), with ``xn--`` for internationalized labels; unchanged when that fails."""
     try:
         return domain.encode("idna").decode()
     except UnicodeError:
@@ -163,16 +163,16 @@ def ascii_domain(domain: str) -> str:
 
 
 def wire_address(address: str) -> str:
-    """The address as it travels: an ASCII domain. The local part may still need SMTPUTF8 (RFC 6531)."""
+    """Return the address with an ASCII domain. The local part may still need SMTPUTF8 (RFC 6531)."""
     local, at, domain = address.rpartition("@")
     return local + at + ascii_domain(domain)
 
 
 def reply_address(sender_address: str, number: int, secret: bytes) -> str:
-    """Where replies about a ticket come: ``support+INC000000000042-<16 hex digits>@example.net``.
+    """Return the address for replies about a ticket: ``support+INC000000000042-<16 hex digits>@example.net``.
 
-    The digits are the beginning of an HMAC-SHA256: nobody can make one for another ticket. ``sender_address`` may be
-    ``Name <address>``.
+    The digits are the start of an HMAC-SHA256, so nobody can make the address of another ticket. ``sender_address`` may
+    be ``Name <address>``.
     """
     local, at, domain = parseaddr(sender_address)[1].rpartition("@")
     name = ticket_number(number)
@@ -180,12 +180,15 @@ def reply_address(sender_address: str, number: int, secret: bytes) -> str:
 
 
 def read_reply_address(address: str, secret: bytes) -> int | None:
-    """The ticket that a reply address was made for; None when it is none of ours. Case does not matter."""
-    found = _REPLY.fullmatch(parseaddr(address)[1] or address)
-    if found is None:
+    """Return the ticket number in a reply address; None when the address or its signature is not ours.
+
+    Case is ignored.
+    """
+    match = _REPLY.fullmatch(parseaddr(address)[1] or address)
+    if match is None:
         return None
-    name = found[1].upper()
-    if not hmac.compare_digest(found[2].lower(), _token(name, secret)):
+    name = match[1].upper()
+    if not hmac.compare_digest(match[2].lower(), _token(name, secret)):
         return None
     return parse_ticket_number(name)
 
@@ -195,32 +198,32 @@ def _token(name: str, secret: bytes) -> str:
 
 
 def message_domain(sender_address: str) -> str:
-    """What stands behind the ``@`` of our Message-IDs: the domain of the sender."""
+    """Return the domain of our Message-IDs: the sender's, or ``localhost``."""
     return ascii_domain(parseaddr(sender_address)[1].rpartition("@")[2]) or "localhost"
 
 
 def message_id_for(mail_id: UUID, number: int | None, sender_address: str) -> str:
-    """The Message-ID of a mail (RFC 5322, 3.6.4), with its angle brackets."""
+    """Return the Message-ID of a mail (RFC 5322, section 3.6.4), with its angle brackets."""
     about = "" if number is None else f".{ticket_number(number)}"
     return f"<{mail_id.hex}{about}@{message_domain(sender_address)}>"
 
 
 def root_id(number: int, sender_address: str) -> str:
-    """The id that every mail about a ticket refers to, though no mail bears it: it holds the thread together."""
+    """Return the id that all mails about a ticket refer to. No mail has it; it holds the thread together."""
     return f"<{ticket_number(number).lower()}@{message_domain(sender_address)}>"
 
 
 def thread_index(number: int, sender_address: str) -> str:
-    """The Thread-Index of every mail about a ticket (MS-OXOMSG, 2.2.1.3): one conversation for Outlook.
+    """Return the Thread-Index of all mails about a ticket (MS-OXOMSG, section 2.2.1.3), which Outlook groups by.
 
-    The 5 octets where the time of the first mail stands are constant: only sameness counts.
+    The 5 octets of the first mail's time are constant, since only equality matters.
     """
     identity = sha256(root_id(number, sender_address).encode()).digest()[:16]
     return b64encode(b"\x01" + b"\xd9\x00\x00\x00\x00" + identity).decode()
 
 
 def prefixed_subject(subject: str, number: int | None) -> str:
-    """The subject with the ticket's number before it once, and no pile of ``Re:``."""
+    """Return the subject with the ticket's number before it once, and without leading ``Re:`` and the like."""
     if number is None:
         return subject
     mark = f"[{ticket_number(number)}]"
@@ -231,24 +234,30 @@ def prefixed_subject(subject: str, number: int | None) -> str:
 
 
 def retry_delay(failures: int) -> timedelta | None:
-    """How long to wait after so many failures, or None to give up."""
+    """Return the delay before the next attempt after so many failures, or None to give up."""
     return RETRY_DELAYS[failures - 1] if failures <= len(RETRY_DELAYS) else None
 
 
 def address_of(address: str) -> Address:
-    """An address for a header.
+    """Return an address for a header.
 
     Raises:
-        ValueError: it cannot stand in one.
+        ValueError: the address is not valid in a header.
     """
     local, _at, domain = address.rpartition("@")
     return Address("", local, domain)
 
 
 def thread_of(root: str, known: Sequence[str]) -> tuple[str, ...]:
-    """What a mail refers to (RFC 5322, 3.6.4): the root, then the known ids, oldest first, that fit into a header."""
-    return (root, *(one for one in dict.fromkeys(known) if one != root and MESSAGE_ID.fullmatch(one)))
+    """Return the References of a mail (RFC 5322, section 3.6.4): the root, then the known ids, oldest first.
+
+    Ids that are too long for a header are left out.
+    """
+    return (
+        root,
+        *(known_id for known_id in dict.fromkeys(known) if known_id != root and MESSAGE_ID.fullmatch(known_id)),
+    )
 
 
 MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>")
-"""A Message-ID that may stand in a header of ours; longer ones are left out."""
+"""A Message-ID that our headers may contain; longer ones are left out."""

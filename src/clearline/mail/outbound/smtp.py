@@ -1,4 +1,4 @@
-"""Sends mail by SMTP (RFC 5321). It knows addresses and messages, and nothing of tickets."""
+"""Send messages by SMTP (RFC 5321). This module knows addresses and messages, and nothing of tickets."""
 
 import asyncio
 from typing import Self
@@ -11,13 +11,13 @@ from clearline.mail.outbound.domain import is_mailable
 from clearline.settings import InvalidSetting
 
 RESPONSE_TIMEOUT_SECONDS = 30.0
-"""How long the server may take for one answer. RFC 5321, 4.5.3.2 allows minutes, but a queue waits behind it."""
+"""The most time for one response. RFC 5321, section 4.5.3.2 allows minutes, but the queue waits for it."""
 
 IDLE_TIMEOUT_SECONDS = 20.0
-"""After so long without use a connection is not used again: servers close idle ones."""
+"""A connection that was idle for longer is not used again: servers close idle connections."""
 
 MAX_MAILS_PER_CONNECTION = 100
-"""So many mails go over one connection; some servers end it themselves after that."""
+"""The most mails over one connection; some servers close it after that many."""
 
 ERROR_MAX = 500
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -25,13 +25,13 @@ _TOO_LARGE = 552
 
 
 class SmtpUnavailable(Exception):
-    """The server cannot be used for any mail now: away, busy, not trusted, or it refuses our login or sender."""
+    """No mail can be sent now: the server is unreachable, busy, not trusted, or refuses our login or sender."""
 
 
 class MailRefused(Exception):
-    """The server refused this mail, or the connection broke over it.
+    """The server refused this mail, or the connection failed during it.
 
-    ``is_permanent``: there is no use in trying again (RFC 5321, 4.2.1: 5yz).
+    ``is_permanent``: a retry is useless (RFC 5321, section 4.2.1: 5yz).
     """
 
     def __init__(self, detail: str, *, is_permanent: bool) -> None:
@@ -40,9 +40,9 @@ class MailRefused(Exception):
 
 
 class SmtpServer(Struct, frozen=True):
-    """Where mail is sent by. ``scheme`` is smtp (never encrypted), smtp+starttls, or smtps (TLS from the start).
+    """The mail server. ``scheme`` is smtp (never encrypted), smtp+starttls, or smtps (TLS from the start).
 
-    Certificates are checked against the machine's authorities, or those that ``SSL_CERT_FILE`` names.
+    Certificates are checked against the machine's authorities, or those in ``SSL_CERT_FILE``.
     """
 
     scheme: str
@@ -53,10 +53,10 @@ class SmtpServer(Struct, frozen=True):
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """The server that an address such as ``smtp+starttls://user:password@host:587`` names.
+        """Parse an address such as ``smtp+starttls://user:password@host:587``.
 
         Raises:
-            InvalidSetting: the port is none.
+            InvalidSetting: the port is not a number.
         """
         parts = urlsplit(url)
         try:
@@ -71,7 +71,7 @@ class SmtpServer(Struct, frozen=True):
 
 
 class Connections:
-    """Connections to one server that are used again; as many at a time as there are mails under way."""
+    """A pool of connections to one server: one for each mail that is being sent, reused afterwards."""
 
     def __init__(
         self,
@@ -88,24 +88,24 @@ class Connections:
         self._idle: list[_Connection] = []
 
     async def deliver(self, recipient: str, message: bytes) -> str:
-        """Hand a message over; what the server said when it took it.
+        """Send a message, and return the server's response.
 
         Raises:
-            MailRefused: it did not take this one.
-            SmtpUnavailable: it takes none now.
+            MailRefused: the server refused this mail.
+            SmtpUnavailable: the server accepts no mail now.
         """
         if not is_mailable(recipient):  # the library reads such leniently, and would write to somebody else
             raise MailRefused("no server takes mail for such an address", is_permanent=True)
         while (connection := self._reusable()) is not None:
             try:
-                return await self._over(connection, recipient, message)
+                return await self._deliver_over(connection, recipient, message)
             except SmtpUnavailable:
                 continue  # it closed an idle connection; nothing was handed over
         connection = await _Connection.open(self._server, self._response_timeout)
-        return await self._over(connection, recipient, message)
+        return await self._deliver_over(connection, recipient, message)
 
     async def close(self) -> None:
-        """End every connection that is not in use."""
+        """Close all idle connections."""
         while self._idle:
             await self._idle.pop().quit()
 
@@ -117,9 +117,9 @@ class Connections:
             connection.drop()
         return None
 
-    async def _over(self, connection: "_Connection", recipient: str, message: bytes) -> str:
+    async def _deliver_over(self, connection: "_Connection", recipient: str, message: bytes) -> str:
         try:
-            said = await connection.deliver(self._sender, recipient, message)
+            response = await connection.deliver(self._sender, recipient, message)
         except BaseException:
             if connection.is_usable:
                 self._idle.append(connection)
@@ -127,11 +127,14 @@ class Connections:
                 connection.drop()
             raise
         self._idle.append(connection)
-        return said
+        return response
 
 
 class _Connection:
-    """One connection. ``is_usable`` says whether it is between two mails."""
+    """One connection.
+
+    ``is_usable`` is false during a mail, and after a failure that left the session in an unknown state.
+    """
 
     def __init__(self, client: aiosmtplib.SMTP) -> None:
         self._client = client
@@ -141,10 +144,10 @@ class _Connection:
 
     @classmethod
     async def open(cls, server: SmtpServer, seconds: float) -> Self:
-        """Connect, encrypt and log in as the address of the server says.
+        """Connect, encrypt and log in.
 
         Raises:
-            SmtpUnavailable: any of it failed.
+            SmtpUnavailable: any of these failed.
         """
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -169,10 +172,10 @@ class _Connection:
         return self.is_usable and was_used_recently and self._mails < max_mails and self._client.is_connected
 
     async def deliver(self, sender: str, recipient: str, message: bytes) -> str:
-        """One mail: MAIL, RCPT, DATA.
+        """Send one mail: MAIL, RCPT, DATA.
 
-        What fails before the server knows the recipient is the server's fault, and what fails later the mail's: a mail
-        over which a server breaks must not stand before all the others for ever.
+        A failure before RCPT counts against the server, and a later one against the mail, so that a mail that crashes a
+        server does not block the queue for ever.
         """
         self.is_usable = False
         await self._announce(sender, recipient, message)
@@ -209,7 +212,7 @@ class _Connection:
             raise SmtpUnavailable(_error_text(error)) from error
 
     async def _reset(self) -> None:
-        """Make the connection usable for the next mail, if that is possible."""
+        """Make the connection usable for the next mail, if possible."""
         try:
             await self._client.rset()
         except (aiosmtplib.SMTPException, OSError):
@@ -218,22 +221,22 @@ class _Connection:
         self.is_usable = True
 
     async def quit(self) -> None:
-        """End it politely, if the server is quick."""
+        """Close the connection with QUIT, if the server answers within 2 seconds."""
         try:
             await self._client.quit(timeout=2)
         except (aiosmtplib.SMTPException, OSError):
             self.drop()
 
     def drop(self) -> None:
-        """End it."""
+        """Close the connection without QUIT."""
         self._client.close()
 
 
 async def check(server: SmtpServer) -> str:
-    """What there is to say of a server that answers, and lets us log in.
+    """Connect and log in, and return a sentence about the server.
 
     Raises:
-        SmtpUnavailable: it does not.
+        SmtpUnavailable: the server is unreachable, or refuses the login.
     """
     connection = await _Connection.open(server, 10)
     await connection.quit()
@@ -245,7 +248,7 @@ def _encoding(sender: str, recipient: str, message: bytes) -> str:
 
 
 def _error_text(error: BaseException) -> str:
-    """An error in one line: the server's answer, or what happened to the connection."""
+    """Return an error in one line: the server's response, or what happened to the connection."""
     if isinstance(error, aiosmtplib.SMTPResponseException):
         text = f"{error.code} {error.message}"
     else:

@@ -1,4 +1,4 @@
-"""Mail on its way out."""
+"""The queue of outbound mail."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,10 @@ _COLUMNS = """m.company_id, m.id, m.number, m.recipient, m.user_id, m.subject, m
 
 
 class ClaimedMail(NamedTuple):
-    """A mail that this process sends. ``attempts`` failed before; ``suppressed`` says why it must not be sent."""
+    """A mail that this process sends.
+
+    ``attempts`` failed before; ``suppressed`` is the reason when its address is suppressed.
+    """
 
     company_id: UUID
     id: UUID
@@ -31,7 +34,7 @@ def _mail(row: Record) -> OutboundMail:
 
 
 async def insert(tx: Tx, mail: OutboundMail, message: bytes) -> None:
-    """Store a new mail; the database numbers it."""
+    """Store a new mail; the database assigns its number."""
     await tx.write(
         """
         insert into outbound_mail (company_id, id, recipient, user_id, subject, kind, ticket_number, message_id, state,
@@ -57,25 +60,25 @@ async def insert(tx: Tx, mail: OutboundMail, message: bytes) -> None:
 
 
 async def get(tx: Tx, mail_id: UUID) -> tuple[OutboundMail, bytes] | None:
-    """One mail with its message, or None. Served by ``outbound_mail_by_id``."""
+    """Return a mail with its message, or None. Served by ``outbound_mail_by_id``."""
     row = await tx.fetchrow(f"select {_COLUMNS}, m.message from outbound_mail m where m.id = $1", mail_id)
     return None if row is None else (_mail(row), row[15])
 
 
 async def lock(tx: Tx, mail_id: UUID) -> OutboundMail | None:
-    """One mail, held against changes by others until the transaction ends. Served by ``outbound_mail_by_id``."""
+    """Lock and return a mail until the transaction ends; None when there is none. Served by ``outbound_mail_by_id``."""
     row = await tx.fetchrow(f"select {_COLUMNS} from outbound_mail m where m.id = $1 for update", mail_id)
     return None if row is None else _mail(row)
 
 
 async def with_message_id(tx: Tx, message_id: str) -> OutboundMail | None:
-    """The mail with this Message-ID, or None. Served by ``outbound_mail_by_message``."""
+    """Return the mail with this Message-ID, or None. Served by ``outbound_mail_by_message``."""
     row = await tx.fetchrow(f"select {_COLUMNS} from outbound_mail m where m.message_id = $1 limit 1", message_id)
     return None if row is None else _mail(row)
 
 
 _NEWEST = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
-"""Where a list begins that goes from the newest down."""
+"""The key before the first row of a list from the newest to the oldest."""
 
 _PAGES = {
     "all": f"""select {_COLUMNS} from outbound_mail m
@@ -89,7 +92,10 @@ _PAGES = {
 async def page(
     tx: Tx, *, state: MailState | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[OutboundMail]:
-    """Mails, newest first, older than one. Served by ``outbound_mail_newest``, or ``outbound_mail_by_state``."""
+    """Return mails, newest first, after the given key.
+
+    Served by ``outbound_mail_newest`` or ``outbound_mail_by_state``.
+    """
     which, values = ("all", ()) if state is None else ("state", (state,))
     rows = await tx.fetch(_PAGES[which], *(before or _NEWEST), limit, *values)
     return [_mail(row) for row in rows]
@@ -104,7 +110,7 @@ async def of_ticket(
     before: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[OutboundMail]:
-    """Mails about one ticket, newest first, older than one. Served by ``outbound_mail_of_ticket``."""
+    """Return the mails about a ticket, newest first, after the given key. Served by ``outbound_mail_of_ticket``."""
     at, mail_id = before or _NEWEST
     rows = await tx.fetch(
         f"""select {_COLUMNS} from outbound_mail m
@@ -122,38 +128,38 @@ async def of_ticket(
 
 
 async def recent_count(tx: Tx, recipient: str, kind: str, *, since: datetime) -> int:
-    """How many mails of a kind were written to an address, in any case, since then.
+    """Return how many mails of a kind were written to an address, in any case, since a time.
 
     Served by ``outbound_mail_of_recipient``.
     """
-    found: int = await tx.fetchval(
+    count: int = await tx.fetchval(
         "select count(*) from outbound_mail where lower(recipient) = lower($1) and created_at >= $2 and kind = $3",
         recipient,
         since,
         kind,
     )
-    return found
+    return count
 
 
 async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime) -> int:
-    """How many notifications about a company's tickets were written since then to contacts who are no users.
+    """Return how many notifications about a company's tickets were written since a time to contacts who are not users.
 
     Served by ``outbound_mail_to_contacts``.
     """
-    found: int = await tx.fetchval(
+    count: int = await tx.fetchval(
         """select count(*) from outbound_mail
             where company_id = $1 and created_at >= $2 and user_id is null and kind = 'notification'""",
         company_id,
         since,
     )
-    return found
+    return count
 
 
 async def claim(tx: Tx, *, limit: int, until: datetime, now: datetime) -> list[ClaimedMail]:
-    """Take due mails until then, the longest due first; nobody else gets them before.
+    """Claim due mails until a time, the longest due first.
 
-    Of those to one address about one ticket only the first that waits is given out: they arrive in their order.
-    Served by ``outbound_mail_waiting`` and ``outbound_mail_in_order``.
+    Of the mails to one address about one ticket only the first is claimed, so that they arrive in order. Served by
+    ``outbound_mail_waiting`` and ``outbound_mail_in_order``.
     """
     rows = await tx.fetch(_DUE, now, limit)
     if rows:
@@ -178,26 +184,26 @@ async def _set_claim(tx: Tx, mails: Sequence[ClaimedMail], until: datetime | Non
     await tx.write(
         """update outbound_mail m set claimed_until = $3 from unnest($1::uuid[], $2::uuid[]) held (company_id, id)
             where m.company_id = held.company_id and m.id = held.id and m.state = 'waiting'""",
-        [one.company_id for one in mails],
-        [one.id for one in mails],
+        [mail.company_id for mail in mails],
+        [mail.id for mail in mails],
         until,
     )
 
 
 async def renew(tx: Tx, mails: Sequence[ClaimedMail], *, until: datetime) -> None:
-    """Keep claimed mails for longer."""
+    """Extend the claim of mails."""
     await _set_claim(tx, mails, until)
 
 
 async def release(tx: Tx, mails: Sequence[ClaimedMail]) -> None:
-    """Give claimed mails back as they were: nothing was tried with them."""
+    """Release claimed mails without counting an attempt."""
     await _set_claim(tx, mails, None)
 
 
 async def finish(
     tx: Tx, mail: ClaimedMail, state: MailState, error: str | None, *, attempts: int, now: datetime
 ) -> None:
-    """Note that a mail was sent, or that it never will be."""
+    """Set a mail to sent or dead."""
     await tx.write(
         """update outbound_mail set state = $3, last_error = $4, finished_at = $5, claimed_until = null,
                   attempts = $6
@@ -212,7 +218,7 @@ async def finish(
 
 
 async def schedule_retry(tx: Tx, mail: ClaimedMail, error: str, *, due_at: datetime) -> None:
-    """Note a failure, and have the mail wait, with those behind it to the same address about the same ticket.
+    """Count a failed attempt, and postpone the mail and the later ones to the same address about the same ticket.
 
     Served by the primary key and ``outbound_mail_in_order``.
     """
@@ -233,18 +239,18 @@ async def schedule_retry(tx: Tx, mail: ClaimedMail, error: str, *, due_at: datet
 
 
 async def is_claimed(tx: Tx, mail: OutboundMail, *, now: datetime) -> bool:
-    """Whether some process is sending a mail now. Served by the primary key."""
-    found: bool = await tx.fetchval(
+    """Return whether a process is sending a mail now. Served by the primary key."""
+    is_claimed_now: bool = await tx.fetchval(
         "select coalesce(claimed_until > $3, false) from outbound_mail where company_id = $1 and id = $2",
         mail.company_id,
         mail.id,
         now,
     )
-    return found
+    return is_claimed_now
 
 
 async def requeue(tx: Tx, mail: OutboundMail, *, now: datetime) -> None:
-    """Have a mail tried as if it were new."""
+    """Set a mail to waiting with no attempts, as if it were new."""
     await tx.write(
         """update outbound_mail set state = 'waiting', attempts = 0, due_at = $3, claimed_until = null,
                   finished_at = null
@@ -256,7 +262,7 @@ async def requeue(tx: Tx, mail: OutboundMail, *, now: datetime) -> None:
 
 
 async def mark_bounced(tx: Tx, mail: OutboundMail, detail: str, *, now: datetime) -> None:
-    """Note that a mail came back."""
+    """Set a mail to bounced."""
     await tx.write(
         """update outbound_mail set state = 'bounced', last_error = $3, finished_at = coalesce(finished_at, $4),
                   claimed_until = null
@@ -269,7 +275,10 @@ async def mark_bounced(tx: Tx, mail: OutboundMail, detail: str, *, now: datetime
 
 
 async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
-    """Delete at most so many mails dealt with before then; how many. Served by ``outbound_mail_finished``."""
+    """Delete at most ``limit`` mails that were finished before a time, and return how many.
+
+    Served by ``outbound_mail_finished``.
+    """
     row = await tx.write(
         """with gone as (
                delete from outbound_mail where (company_id, id) in (

@@ -1,4 +1,4 @@
-"""Addresses that mail is not sent to. They are kept in small letters."""
+"""Suppressed addresses, in lower case."""
 
 from clearline.mail.outbound.domain import Suppression, SuppressionReason
 from clearline.platform.database.transactions import Record, Tx
@@ -11,7 +11,7 @@ def _suppression(row: Record) -> Suppression:
 
 
 async def page(tx: Tx, *, after: str | None, limit: int) -> list[Suppression]:
-    """Suppressed addresses in their order, behind one. Served by the primary key."""
+    """Return suppressed addresses in order, after ``after``. Served by the primary key."""
     rows = await tx.fetch(
         f"select {_COLUMNS} from mail_suppression where address > $1 order by address limit $2", after or "", limit
     )
@@ -19,13 +19,13 @@ async def page(tx: Tx, *, after: str | None, limit: int) -> list[Suppression]:
 
 
 async def get(tx: Tx, address: str) -> Suppression | None:
-    """The suppression of an address, in any case, or None. Served by the primary key."""
+    """Return the suppression of an address, in any case, or None. Served by the primary key."""
     row = await tx.fetchrow(f"select {_COLUMNS} from mail_suppression where address = lower($1)", address)
     return None if row is None else _suppression(row)
 
 
 async def add(tx: Tx, suppression: Suppression) -> bool:
-    """Suppress an address; False when it was already, and nothing changed."""
+    """Suppress an address; False when it already is, which changes nothing."""
     row = await tx.write(
         """insert into mail_suppression (address, reason, detail, created_at) values (lower($1), $2, $3, $4)
            on conflict do nothing returning true""",
@@ -38,6 +38,6 @@ async def add(tx: Tx, suppression: Suppression) -> bool:
 
 
 async def delete(tx: Tx, address: str) -> bool:
-    """Write to an address, in any case, again; False when it was not suppressed."""
+    """Delete the suppression of an address, in any case; False when there is none."""
     row = await tx.write("delete from mail_suppression where address = lower($1) returning true", address)
     return row is not None

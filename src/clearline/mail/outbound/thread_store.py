@@ -1,4 +1,4 @@
-"""Which ticket a Message-ID belongs to, of mail in either direction."""
+"""The ticket that each Message-ID belongs to, for outbound and inbound mail."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -15,9 +15,9 @@ class Reference(NamedTuple):
 
 
 async def add(tx: Tx, company_id: UUID, number: int, message_id: str, *, recipient: str = "", now: datetime) -> None:
-    """Note that a mail belongs to a ticket. ``message_id`` has its angle brackets; noting it again changes nothing.
+    """Store that a mail belongs to a ticket; a second time changes nothing. ``message_id`` has its angle brackets.
 
-    ``recipient`` is whom we wrote to, in small letters, and empty for a mail that came in.
+    ``recipient`` is the address of an outbound mail in lower case, and empty for inbound mail.
     """
     await tx.write(
         """insert into mail_reference (company_id, ticket_number, message_id, recipient, created_at)
@@ -31,10 +31,10 @@ async def add(tx: Tx, company_id: UUID, number: int, message_id: str, *, recipie
 
 
 async def find(tx: Tx, message_ids: list[str], *, recipient: str | None = None, limit: int = 20) -> list[Reference]:
-    """The tickets that any of the mails belong to, each once, the one of the newest mail first.
+    """Return the tickets that any of the mails belong to, each once, the ticket of the newest mail first.
 
-    With a ``recipient``, in small letters, only mails that we wrote to it count. Whoever uses it decides whether the
-    writer may speak about that ticket. Served by ``mail_reference_by_id``.
+    With ``recipient``, in lower case, only outbound mail to that address counts. The caller checks whether the sender
+    may write to the ticket. Served by ``mail_reference_by_id``.
     """
     rows = await tx.fetch(
         """select company_id, ticket_number from mail_reference where message_id = any($1::text[])
@@ -48,10 +48,10 @@ async def find(tx: Tx, message_ids: list[str], *, recipient: str | None = None, 
 
 
 async def thread(tx: Tx, company_id: UUID, number: int, recipient: str, *, first: int, last: int) -> list[str]:
-    """The ids of mails of a ticket that a recipient's mail program may know, oldest first; a thread may have thousands.
+    """Return the Message-IDs of a ticket that the recipient may know, oldest first.
 
-    Those are the first that came in, which often are the recipient's own, and the last that came in or that we wrote to
-    it. What we wrote to others is not told: whoever knows an id can pretend that the mail bounced.
+    These are the ``first`` inbound mails, which are often the recipient's own, and the ``last`` ones that were received
+    or sent to the recipient. Mails to others are left out: whoever knows a Message-ID can forge a bounce of that mail.
     Served by ``mail_reference_in_order``.
     """
     rows = await tx.fetch(

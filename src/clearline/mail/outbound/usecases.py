@@ -1,4 +1,4 @@
-"""Write mail, and run the queue of mail that goes out."""
+"""Enqueue mail, manage the outbound queue, and suppress addresses."""
 
 import secrets
 from collections.abc import Collection
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from clearline.accounts import permissions
-from clearline.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Violation
+from clearline.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Violation, require_found
 from clearline.events import store as event_store
 from clearline.events.domain import RecordChanged
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
@@ -31,7 +31,7 @@ from clearline.text import check_text
 from clearline.tickets import access
 
 MAILER = Actor(Role.OPERATOR, "mail", scopes=ALL_SCOPES)
-"""On whose behalf addresses are suppressed that bounce."""
+"""The actor of suppressions after a bounce."""
 
 KIND = "outbound mail"
 SUPPRESSION_RECORD = "mail_suppression"
@@ -43,34 +43,33 @@ _SUPPRESSION_KIND = "suppression of"
 _HOUR = timedelta(hours=1)
 _PURGED_AT_ONCE = 1000
 _FIRST_REFERENCES, _LAST_REFERENCES = 3, 7
-"""How many of the first and last mails of a ticket a new one refers to."""
+"""How many of the first and of the last mails of a ticket a new mail refers to."""
 
 
-async def mail_settings(tx: Tx, found: Settings) -> MailSettings:
-    """What composing a mail needs, of these settings and the secret that all servers on this database share."""
+async def mail_settings(tx: Tx, settings: Settings) -> MailSettings:
+    """Return what composing a mail needs: the settings, and a secret that all servers on this database share."""
     secret = await shared_secret(tx, "mail", secrets.token_bytes(32))
-    return MailSettings(found.mail_from, secret, found.public_url.rstrip("/"), found.smtp is not None)
+    return MailSettings(settings.mail_from, secret, settings.public_url.rstrip("/"), settings.smtp is not None)
 
 
 async def enqueue(tx: Tx, mail: NewMail, *, now: datetime, settings: MailSettings) -> UUID | None:
-    """Write a mail, which a worker sends once the transaction is committed; its id.
+    """Compose a mail and store it in the outbound queue; return its id. A worker sends it after the commit.
 
-    It is composed here and now, and sent byte for byte as it is kept. A mail about a ticket refers to those before it,
-    and answers to it come to the ticket's reply address. To an address that is suppressed, or that no server would
-    take, it is written as dead, with the reason: whoever asks can see why nothing came.
+    The message is sent byte for byte as it is stored. A mail about a ticket refers to the earlier mails of that ticket,
+    and has the ticket's reply address. A mail to an address that is suppressed or not mailable is stored as dead, with
+    the reason.
 
-    Without a server to send by nothing is written, and the answer is None: a queue that nobody empties would send old
-    news on the day a server is set.
+    Without a mail server nothing is stored, and the result is None: mail that waited for a server would be outdated.
     """
     if not settings.enabled:
         return None
     mail_id = uuid4()
-    number, known_as = mail.ticket_number, normalized_address(mail.recipient)
+    number, recipient = mail.ticket_number, normalized_address(mail.recipient)
     thread = (
         []
         if number is None
         else await thread_store.thread(
-            tx, mail.company_id, number, known_as, first=_FIRST_REFERENCES, last=_LAST_REFERENCES
+            tx, mail.company_id, number, recipient, first=_FIRST_REFERENCES, last=_LAST_REFERENCES
         )
     )
     composed = compose(mail, mail_id, thread, settings=settings, now=now)
@@ -83,39 +82,36 @@ async def enqueue(tx: Tx, mail: NewMail, *, now: datetime, settings: MailSetting
     )  # fmt: skip
     await outbound_mail_store.insert(tx, stored, composed.message)
     if number is not None and refused is None:
-        await thread_store.add(tx, mail.company_id, number, composed.message_id, recipient=known_as, now=now)
+        await thread_store.add(tx, mail.company_id, number, composed.message_id, recipient=recipient, now=now)
     return mail_id
 
 
 async def may_mail(tx: Tx, address: str) -> bool:
-    """Whether mail to the address would be sent: it is one that servers take, and not suppressed."""
+    """Return whether mail to the address would be sent: it is mailable, and not suppressed."""
     return await _refusal(tx, address) is None
 
 
 async def _refusal(tx: Tx, address: str) -> str | None:
     if not is_mailable(address):
         return "no server takes mail for such an address"
-    found = await suppression_store.get(tx, normalized_address(address))
-    return None if found is None else suppressed_error(found.reason)
+    suppression = await suppression_store.get(tx, normalized_address(address))
+    return None if suppression is None else suppressed_error(suppression.reason)
 
 
 def suppressed_error(reason: str) -> str:
-    """Why a mail to a suppressed address is dead."""
+    """Return the error of a dead mail to a suppressed address."""
     return f"the address is suppressed: {reason}"
 
 
 async def recent_count(tx: Tx, recipient: str, kind: str = "notification", *, now: datetime) -> int:
-    """How many mails of a kind were written to an address in the last hour: the fuse against storms.
-
-    Whoever notifies compares it with ``MOST_AN_HOUR`` and keeps the rest for a digest.
-    """
+    """Return how many mails of a kind were written to an address in the last hour, for ``RateLimits.per_address``."""
     return await outbound_mail_store.recent_count(tx, recipient, kind, since=now - _HOUR)
 
 
 async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
-    """How many notifications about a company's tickets went to contacts who are no users in the last hour.
+    """Return how many mails about a company's tickets went to contacts who are not users in the last hour.
 
-    Whoever notifies compares it with ``MOST_TO_CONTACTS``: a customer is not to write to the world through the desk.
+    For ``RateLimits.per_company_contacts``: a customer must not send mail to anybody through the desk.
     """
     return await outbound_mail_store.contacts_count(tx, company_id, since=now - _HOUR)
 
@@ -123,11 +119,11 @@ async def contacts_count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
 async def record_bounce(
     tx: Tx, message_id: str, detail: str, *, bad_addresses: Collection[str], now: datetime
 ) -> OutboundMail | None:
-    """Note that a mail of ours came back; None when it is none of ours.
+    """Set one of our mails to bounced; None when no mail has the Message-ID.
 
-    Its address is written to no more when it is among ``bad_addresses``, in small letters: those of which the report
-    says that they do not exist. Reports cannot be proved genuine. A Message-ID is no secret: besides the recipient and
-    the servers on the way everybody knows it who got an answer to the mail, or has it forwarded.
+    The address is suppressed when it is among ``bad_addresses``, in lower case: those that do not exist, according to
+    the report. Reports cannot be authenticated, and a Message-ID is not secret: the recipient, the servers on the way,
+    and everybody who gets a reply or a forwarded copy know it.
     """
     mail = await outbound_mail_store.with_message_id(tx, message_id)
     if mail is None:
@@ -149,13 +145,9 @@ async def list_mails(
     before: tuple[datetime, UUID] | None = None,
     limit: int,
 ) -> list[OutboundMail]:
-    """Mails, newest first, behind the one that was written then with this id; of one state, of one ticket.
+    """Return mails, newest first, after the given creation time and id; of one state, or of one ticket.
 
-    Served by ``outbound_mail_newest``, ``outbound_mail_by_state``, or ``outbound_mail_of_ticket``.
-
-    Raises:
-        Forbidden: the actor is a customer, or its key may not read the desk's setup.
-        NotFound: there is no such ticket.
+    Served by ``outbound_mail_newest``, ``outbound_mail_by_state`` or ``outbound_mail_of_ticket``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
     if ticket_number is None:
@@ -165,31 +157,19 @@ async def list_mails(
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, bytes]:
-    """One mail, and the message as it travels.
-
-    Raises:
-        NotFound: there is no such mail.
-        Forbidden: as for ``list_mails``.
-    """
+    """Return a mail and its message."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await outbound_mail_store.get(tx, mail_id)
-    if found is None:
-        raise NotFound(KIND, str(mail_id))
-    return found
+    return require_found(await outbound_mail_store.get(tx, mail_id), KIND, mail_id)
 
 
 async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> OutboundMail:
-    """Have a mail that waits, is dead or bounced tried again now, as if it were new.
+    """Retry a waiting, dead or bounced mail now, as if it were new.
 
     Raises:
-        NotFound: there is no such mail.
-        Conflict: it was sent or is being sent, its address is suppressed, or no server would take it.
-        Forbidden: the actor does not run the desk.
+        Conflict: the mail was sent, is being sent, or its address is suppressed or not mailable.
     """
     _require_admin(actor)
-    mail = await outbound_mail_store.lock(tx, mail_id)
-    if mail is None:
-        raise NotFound(KIND, str(mail_id))
+    mail = require_found(await outbound_mail_store.lock(tx, mail_id), KIND, mail_id)
     if mail.state is MailState.SENT:
         raise Conflict("the mail was sent already")
     if await outbound_mail_store.is_claimed(tx, mail, now=now):
@@ -201,12 +181,10 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
 
 
 async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, settings: MailSettings) -> OutboundMail:
-    """Write a mail that says that mail works.
+    """Enqueue a test message.
 
     Raises:
-        InvalidInput: the address is none that servers take.
-        Conflict: there is no server to send by.
-        Forbidden: the actor does not run the desk.
+        Conflict: no mail server is configured.
     """
     _require_admin(actor)
     if not settings.enabled:
@@ -229,51 +207,33 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
 
 
 async def list_suppressions(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Suppression]:
-    """Addresses that are not written to, in their order, behind ``after``. Served by the primary key.
-
-    Raises:
-        Forbidden: as for ``list_mails``.
-    """
+    """Return suppressed addresses in order, after ``after``. Served by the primary key."""
     permissions.require_staff(actor, Scope.DESK_READ)
     return await suppression_store.page(tx, after=after, limit=limit)
 
 
 async def get_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
-    """Why an address, in whatever case, is not written to.
-
-    Raises:
-        NotFound: it is not suppressed.
-        Forbidden: as for ``list_mails``.
-    """
+    """Return the suppression of an address, in any case."""
     permissions.require_staff(actor, Scope.DESK_READ)
     return await _suppression(tx, address)
 
 
 async def lock_suppression(tx: Tx, actor: Actor, address: str) -> Suppression:
-    """A suppression that the actor is about to take away.
-
-    Raises:
-        NotFound: the address is not suppressed.
-        Forbidden: the actor does not run the desk.
-    """
+    """Return a suppression that the actor may delete."""
     _require_admin(actor)
     return await _suppression(tx, address)
 
 
 async def _suppression(tx: Tx, address: str) -> Suppression:
-    found = await suppression_store.get(tx, normalized_address(address))
-    if found is None:
-        raise NotFound(_SUPPRESSION_KIND, normalized_address(address))
-    return found
+    address = normalized_address(address)
+    return require_found(await suppression_store.get(tx, address), _SUPPRESSION_KIND, address)
 
 
 async def suppress(tx: Tx, actor: Actor, address: str, detail: str = "", *, now: datetime) -> Suppression:
-    """Write to an address no more, in whatever case.
+    """Suppress an address, in any case.
 
     Raises:
-        InvalidInput: it is no address, or the detail is too long.
-        AlreadyExists: it is suppressed already.
-        Forbidden: the actor does not run the desk.
+        AlreadyExists: the address is already suppressed.
     """
     _require_admin(actor)
     violations = check_text("detail", detail, least=0, most=DETAIL_MAX)
@@ -298,16 +258,12 @@ async def _add_suppression(
 
 
 async def unsuppress(tx: Tx, actor: Actor, address: str, *, now: datetime) -> None:
-    """Write to an address again, in whatever case; mail that died meanwhile stays dead.
-
-    Raises:
-        NotFound: it is not suppressed.
-        Forbidden: the actor does not run the desk.
-    """
+    """Delete the suppression of an address, in any case. Mail that is dead stays dead."""
     _require_admin(actor)
-    if not await suppression_store.delete(tx, normalized_address(address)):
-        raise NotFound(_SUPPRESSION_KIND, normalized_address(address))
-    fact = RecordChanged(SUPPRESSION_RECORD, "deleted", normalized_address(address), normalized_address(address))
+    address = normalized_address(address)
+    if not await suppression_store.delete(tx, address):
+        raise NotFound(_SUPPRESSION_KIND, address)
+    fact = RecordChanged(SUPPRESSION_RECORD, "deleted", address, address)
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
 
 

@@ -1,4 +1,4 @@
-"""Sends the mail that is written: at least once each, in order to one address about one ticket."""
+"""The worker that sends outbound mail: at least once, and in order to one address about one ticket."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,13 +21,13 @@ from clearline.settings import Settings
 
 NAME = "mail out"
 MAX_CONNECTIONS = 4
-"""So many connections to the server has one process at most."""
+"""The most connections of one process to the server."""
 
-BATCH = 10
-"""So many mails go over a connection before others are looked at."""
+BATCH_SIZE = 10
+"""The most mails over one connection before the next claim."""
 
 PAUSE_SECONDS = (5, 10, 20, 40, 60)
-"""Seconds that the queue rests when the server cannot be used, the longer the more often in a row."""
+"""Pauses of the queue while the server is unavailable, longer with each failure in a row."""
 
 _FINISH_ATTEMPTS = 20
 _JITTER = 0.1
@@ -38,8 +38,8 @@ _log = structlog.get_logger("clearline.worker")
 class OutboundMailQueue:
     """The queue of one process, and its connections to the server.
 
-    A mail is sent, then noted as sent: a process that dies between the two leaves one that is sent again, with the same
-    Message-ID, when its lease is over. Mail programs and list servers know it by that; the second is the same mail.
+    A mail is sent, then marked as sent. If the process dies in between, the mail is sent again with the same Message-ID
+    when its claim expires, so that mail programs and list servers can drop the duplicate.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class OutboundMailQueue:
         pauses: Sequence[float] = PAUSE_SECONDS,
     ) -> None:
         self._database, self._connections, self._now, self._pauses = database, connections, now, pauses
-        self._rests, self._resume_at, self._is_trying = 0, now(), False
+        self._failures_in_a_row, self._resume_at, self._is_trying = 0, now(), False
         self._worker = ClaimWorker(NAME, slots=MAX_CONNECTIONS, claim=self._claim, do=self._send_all, renew=self._renew)
 
     def job(self) -> PeriodicJob:
-        """The queue as work of a runner."""
+        """Return the periodic job of the queue."""
         job = self._worker.job()
         return replace(job, finish=self._finishing(job.finish))
 
@@ -68,31 +68,34 @@ class OutboundMailQueue:
         return both
 
     async def _claim(self, free: int) -> Sequence[list[ClaimedMail]]:
-        """Due mails, shared out to so many connections; none while the server rests, and then one to try it."""
+        """Claim due mails in a batch for each connection.
+
+        While the server is paused, claim none, and then one mail to try it.
+        """
         now = self._now()
         if self._is_trying or now < self._resume_at:
             return []
-        most = 1 if self._rests else free * BATCH
+        limit = 1 if self._failures_in_a_row else free * BATCH_SIZE
         async with self._database.transaction() as tx:
-            found = await outbound_mail_store.claim(
-                tx, limit=most, until=now + timedelta(seconds=LEASE_SECONDS), now=now
+            mails = await outbound_mail_store.claim(
+                tx, limit=limit, until=now + timedelta(seconds=LEASE_SECONDS), now=now
             )
-        self._is_trying = bool(self._rests and found)
-        return [found[one::free] for one in range(min(free, len(found)))]
+        self._is_trying = bool(self._failures_in_a_row and mails)
+        return [mails[start::free] for start in range(min(free, len(mails)))]
 
     async def _renew(self, batches: Sequence[list[ClaimedMail]]) -> None:
         until = self._now() + timedelta(seconds=LEASE_SECONDS)
         async with self._database.statement() as tx:
-            await outbound_mail_store.renew(tx, [one for batch in batches for one in batch], until=until)
+            await outbound_mail_store.renew(tx, [mail for batch in batches for mail in batch], until=until)
 
     async def _send_all(self, batch: list[ClaimedMail]) -> None:
-        """Send a batch over one connection; it shrinks as mails are dealt with, so that only the rest is renewed."""
+        """Send a batch over one connection. Finished mails are removed from it, so that only the others are renewed."""
         try:
             while batch:
                 await self._send(batch[0])
                 del batch[0]
         except SmtpUnavailable as error:
-            self._rest(error)
+            self._pause(error)
             async with self._database.statement() as tx:
                 await outbound_mail_store.release(tx, batch)
         finally:
@@ -105,16 +108,16 @@ class OutboundMailQueue:
         try:
             await self._connections.deliver(wire_address(mail.recipient), mail.message)
         except MailRefused as error:
-            self._awake()
-            await self._failed(mail, error)
+            self._resume()
+            await self._record_failure(mail, error)
         else:
-            self._awake()
+            self._resume()
             await self._finish(mail, MailState.SENT, None, attempts=mail.attempts)
 
-    async def _failed(self, mail: ClaimedMail, error: MailRefused) -> None:
+    async def _record_failure(self, mail: ClaimedMail, error: MailRefused) -> None:
         wait = None if error.is_permanent else retry_delay(mail.attempts + 1)
         if wait is None:
-            _log.warning("mail given up", mail=str(mail.id), error=str(error))
+            _log.warning("mail not sent for good", mail=str(mail.id), error=str(error))
             await self._finish(mail, MailState.DEAD, str(error), attempts=mail.attempts + 1)
             return
         due_at = self._now() + wait * _random.uniform(1 - _JITTER, 1 + _JITTER)
@@ -122,7 +125,10 @@ class OutboundMailQueue:
             await outbound_mail_store.schedule_retry(tx, mail, str(error), due_at=due_at)
 
     async def _finish(self, mail: ClaimedMail, state: MailState, error: str | None, *, attempts: int) -> None:
-        """Note what became of a mail. When the database is away that is worth some patience: else it is sent again."""
+        """Store the result of a mail.
+
+        Retry while the database is unavailable, since the mail would be sent again otherwise.
+        """
         for tries_left in reversed(range(_FINISH_ATTEMPTS)):
             try:
                 async with self._database.statement() as tx:
@@ -134,23 +140,23 @@ class OutboundMailQueue:
             else:
                 return
 
-    def _rest(self, error: SmtpUnavailable) -> None:
-        """Let the queue rest: nothing is wrong with its mails, and none of them counts an attempt."""
+    def _pause(self, error: SmtpUnavailable) -> None:
+        """Pause the queue. Its mails are not the cause, so none of them counts an attempt."""
         if self._now() < self._resume_at:
-            return  # another connection has noticed already
-        seconds = self._pauses[min(self._rests, len(self._pauses) - 1)]
-        self._rests += 1
+            return  # another connection has already paused it
+        seconds = self._pauses[min(self._failures_in_a_row, len(self._pauses) - 1)]
+        self._failures_in_a_row += 1
         self._resume_at = self._now() + timedelta(seconds=seconds)
-        _log.warning("mail rests: the server cannot be used", error=str(error), seconds=seconds)
+        _log.warning("outbound mail paused: the server is unavailable", error=str(error), seconds=seconds)
 
-    def _awake(self) -> None:
-        if self._rests:
-            _log.info("mail goes on")
-        self._rests, self._resume_at = 0, self._now()
+    def _resume(self) -> None:
+        if self._failures_in_a_row:
+            _log.info("outbound mail resumed")
+        self._failures_in_a_row, self._resume_at = 0, self._now()
 
 
 def jobs(database: Database, settings: Settings, now: Callable[[], datetime]) -> list[PeriodicJob]:
-    """Return the job that sends mail; none without a server to send it by."""
+    """Return the jobs of outbound mail; none without a mail server."""
     if settings.smtp is None:
         return []
     connections = Connections(SmtpServer.parse(settings.smtp), wire_address(parseaddr(settings.mail_from)[1]))

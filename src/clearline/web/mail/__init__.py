@@ -1,4 +1,4 @@
-"""Mail as people read it: a text and an HTML template for each kind, beside this file.
+"""The templates of mail: a text and an HTML template for each kind, beside this file.
 
 ``<name>.txt`` extends ``base.txt`` or ``ticket.txt`` and fills the blocks ``subject`` (one line) and ``body``;
 ``<name>.html`` extends ``base.html`` or ``ticket.html``. Both get the same values. See ``base.html`` for its values.
@@ -13,18 +13,18 @@ from markupsafe import Markup, escape
 from clearline.mail.outbound.domain import RenderedMail
 
 WIDTH = 76
-"""Columns of the text part. RFC 5322, 2.1.1 asks for at most 78."""
+"""Columns of the text part. RFC 5322, section 2.1.1 recommends at most 78."""
 
 _SPACES = re.compile(r"^ +| {2,}")
 _LAID_OUT = re.compile(r"[ \t>|+]|.*(   |\t)")
-"""A line that somebody laid out: output of a router, a table, a quotation."""
+"""A line with its own layout: router output, a table, a quotation."""
 _COLUMNS = Markup('<code style="font: 13px/1.5 ui-monospace, Consolas, Menlo, monospace;">{}</code>')
 
 
 def wrapped(text: str, indent: int = 0) -> str:
-    """Text with its long lines broken, and indented by so many columns.
+    """Return text with long lines wrapped, and indented by ``indent`` columns.
 
-    Lines that somebody laid out stay whole, and words that are too long, such as links.
+    Lines with their own layout, and words that are too long, such as links, are not broken.
     """
     lines = []
     for line in text.splitlines():
@@ -36,7 +36,7 @@ def wrapped(text: str, indent: int = 0) -> str:
 
 
 def laid_out(text: str) -> Markup:
-    """Text as HTML that keeps line breaks and columns everywhere: some mail programs know no ``white-space``."""
+    """Return text as HTML that keeps line breaks and columns without CSS: some mail programs ignore ``white-space``."""
     return Markup("<br>\n").join(_line(line) for line in text.splitlines())
 
 
@@ -56,7 +56,7 @@ _ENVIRONMENT.filters |= {"wrapped": wrapped, "laid_out": laid_out}
 
 
 def render(name: str, **values: object) -> RenderedMail:
-    """A mail from the templates ``name``; the subject is in one line, and runs of empty lines in the text are one.
+    """Return a mail rendered from the templates ``name``, with the subject in one line and no runs of empty lines.
 
     Raises:
         jinja2.UndefinedError: a value is missing.
