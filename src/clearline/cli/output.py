@@ -8,7 +8,6 @@ from typing import TypeVar
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 T = TypeVar("T")
@@ -78,14 +77,3 @@ def cell(value: object) -> str:
     if isinstance(value, frozenset):
         return " ".join(sorted(value))
     return str(value)
-
-
-def progress_bar() -> Progress:
-    """Return a bar on standard error that is drawn on a terminal only, and disappears at the end."""
-    return Progress(
-        *Progress.get_default_columns(),
-        MofNCompleteColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )

@@ -3,7 +3,8 @@
 import click
 
 from clearline.cli.context import run
-from clearline.cli.output import json_option, progress_bar, show, show_list
+from clearline.cli.output import json_option, show, show_list
+from clearline.cli.progress import progress_bar
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as searching

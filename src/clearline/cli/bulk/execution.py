@@ -12,7 +12,8 @@ from clearline.bulk.domain import Counts, ItemOutcome, Job, JobItem, JobKind
 from clearline.bulk.worker import work
 from clearline.cli.context import run
 from clearline.cli.exit_status import REFUSED
-from clearline.cli.output import progress_bar, show
+from clearline.cli.output import show
+from clearline.cli.progress import progress_bar
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx

@@ -8,12 +8,9 @@ from clearline.accounts import permissions
 from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
+from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list
-from clearline.cli.tickets.links import ticket_link, ticket_links, ticket_unlink
-from clearline.cli.tickets.merging import ticket_merge, ticket_split, ticket_unmerge
-from clearline.cli.tickets.notes import print_notes, ticket_note, ticket_notes
-from clearline.cli.tickets.transfer import ticket_export, ticket_import
-from clearline.cli.tickets.watchers import ticket_unwatch, ticket_watch, ticket_watchers
+from clearline.cli.tickets.notes import print_notes
 from clearline.clock import now
 from clearline.errors import InvalidInput, Violation
 from clearline.events.domain import StatusChanged
@@ -51,16 +48,26 @@ def _choice(kind: Any) -> click.Choice[str]:
     return click.Choice([member.value for member in kind])
 
 
-@click.group()
+_COMMANDS = {
+    "export": LazyCommand("tickets.transfer", "ticket_export", "Export tickets in the order of their numbers."),
+    "import": LazyCommand("tickets.transfer", "ticket_import", "Import tickets with their history from a file."),
+    "link": LazyCommand("tickets.links", "ticket_link", "Link ticket NUMBER to ticket OTHER."),
+    "links": LazyCommand("tickets.links", "ticket_links", "List the links of a ticket."),
+    "merge": LazyCommand("tickets.merging", "ticket_merge", "Merge a ticket into another of the same company."),
+    "note": LazyCommand("tickets.notes", "ticket_note", "Add a note to a ticket."),
+    "notes": LazyCommand("tickets.notes", "ticket_notes", "List the notes of a ticket."),
+    "split": LazyCommand("tickets.merging", "ticket_split", "Create a ticket from a part of another."),
+    "unlink": LazyCommand("tickets.links", "ticket_unlink", "Remove a link from both tickets."),
+    "unmerge": LazyCommand("tickets.merging", "ticket_unmerge", "Undo a merge."),
+    "unwatch": LazyCommand("tickets.watchers", "ticket_unwatch", "Remove a watcher from a ticket."),
+    "watch": LazyCommand("tickets.watchers", "ticket_watch", "Add a watcher to a ticket."),
+    "watchers": LazyCommand("tickets.watchers", "ticket_watchers", "List the watchers of a ticket."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
 def ticket() -> None:
     """Work with tickets."""
-
-
-for command in (
-    ticket_note, ticket_notes, ticket_link, ticket_links, ticket_unlink, ticket_merge, ticket_unmerge, ticket_split,
-    ticket_watch, ticket_unwatch, ticket_watchers, ticket_import, ticket_export,
-):  # fmt: skip
-    ticket.add_command(command)
 
 
 @ticket.command("list")
