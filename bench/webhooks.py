@@ -44,8 +44,8 @@ from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket
-from clearline.webhooks import store as subscription_store
-from clearline.webhooks.domain import Subscription
+from clearline.webhooks import subscription_store
+from clearline.webhooks.subscription_domain import Subscription
 from rig import cpu
 
 SLOW_SECONDS = 10

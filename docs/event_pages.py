@@ -17,7 +17,7 @@ from clearline.events.event_types import (
 )
 from clearline.identity import Role
 from clearline.notifications.domain import DEFAULTS
-from clearline.webhooks import protocol
+from clearline.webhooks import attempt_domain
 
 
 def events() -> Iterator[str]:
@@ -147,9 +147,9 @@ def retry_schedule() -> Iterator[str]:
     """Return the table of attempts."""
     yield from table(
         ("attempt", "after the one before"),
-        [(str(number), _span(pause)) for number, pause in enumerate(protocol.SCHEDULE, 1)],
+        [(str(number), _span(pause)) for number, pause in enumerate(attempt_domain.SCHEDULE, 1)],
     )
-    yield f"Each pause is up to {protocol.JITTER:.0%} longer or shorter."
+    yield f"Each pause is up to {attempt_domain.JITTER:.0%} longer or shorter."
 
 
 def _span(span: timedelta) -> str:

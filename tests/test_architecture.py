@@ -20,19 +20,10 @@ FOLDERS = sorted({path.parent for path in [*FILES, *TEST_FILES]})
 TOO_LONG = {
     "tests/search/test_language.py",
     "tests/search/test_usecases.py",
-    "tests/webhooks/test_worker.py",
 }
 """Files that are still to be split."""
-PATCHED_BY_NAME = {
-    "tests/webhooks/test_http_client.py",
-    "tests/webhooks/test_worker.py",
-    "tests/wires/house/event_stream/test_pages.py",
-    "tests/wires/house/event_stream/test_streams.py",
-}
-"""Tests that still patch our modules by their names."""
 IMPORTING_TESTS = {
     "tests/notifications/test_limits.py",
-    "tests/wires/house/webhooks/test_subscriptions.py",
 }
 """Tests that still import another test."""
 CAPABILITIES = sorted(
@@ -42,10 +33,7 @@ CAPABILITIES = sorted(
 """Folders that hold rules, tables or use cases of one thing."""
 UNDESCRIBED = {
     "accounts",
-    "audit",
     "bulk",
-    "event_stream",
-    "events",
     "inventory",
     "platform/idempotency",
     "queues",
@@ -54,7 +42,6 @@ UNDESCRIBED = {
     "tickets",
     "tickets/attachments",
     "tickets/links",
-    "webhooks",
     "workspace",
 }
 """Capabilities that do not say yet what they are."""
@@ -141,7 +128,7 @@ def test_no_test_patches_our_modules_by_their_names(path: Path) -> None:
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("patch.setattr", "patch.delattr"))
     ]
-    assert [one for one in patches if re.search(r"attr\(f?'clearline\b", one)] == [] or name_of(path) in PATCHED_BY_NAME
+    assert [one for one in patches if re.search(r"attr\(f?'clearline\b", one)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

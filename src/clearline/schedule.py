@@ -23,10 +23,10 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.worker import sweep_job
 from clearline.webhooks import delivery_usecases as deliveries
-from clearline.webhooks import disabled_mail
+from clearline.webhooks import subscription_mail
 from clearline.webhooks import worker as webhook_worker
 from clearline.webhooks.delivery_usecases import Render as RenderEvent
-from clearline.webhooks.domain import Subscription
+from clearline.webhooks.subscription_domain import Subscription
 
 CONSUMERS = (routing_worker.NAME, search.CONSUMER, webhook_worker.NAME, notification_worker.NAME)
 """The names of the consumers of events."""
@@ -61,9 +61,9 @@ def shared_jobs(
     ``render_event`` makes the body of a webhook, ``render_mail`` fills in the templates of mails.
     """
 
-    async def tell_of_end(tx: Tx, subscription: Subscription) -> None:
+    async def send_disabled_mail(tx: Tx, subscription: Subscription) -> None:
         mail_settings = await outbound_mail.mail_settings(tx, settings)
-        await disabled_mail.tell_of_end(
+        await subscription_mail.send_disabled_mail(
             tx, subscription, render_mail, settings=mail_settings, kept_days=settings.keep_deliveries_days, now=now()
         )
 
@@ -71,7 +71,7 @@ def shared_jobs(
         routing_worker.routing_job(database, now),
         *search_worker.jobs(database),
         job_worker.worker(database, now),
-        *webhook_worker.jobs(database, settings, now, render_event, tell_of_end),
+        *webhook_worker.jobs(database, settings, now, render_event, send_disabled_mail),
         *notification_worker.jobs(database, settings, render_mail, now),
         *outbound_mail_worker.jobs(database, settings, now),
         *inbound_mail_worker.jobs(database, blobs, settings, now),

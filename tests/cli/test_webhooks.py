@@ -7,7 +7,7 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.webhooks import delivery_store
 from clearline.webhooks import delivery_usecases as deliveries
-from clearline.webhooks import usecases as subscriptions
+from clearline.webhooks import subscription_usecases as subscriptions
 from tests.builders.application import run_command, run_json
 from tests.builders.people import NOW, Tenant
 
@@ -90,7 +90,7 @@ def test_the_deliveries_of_a_time_are_sent_again(
     of = ("--company", tenant.company.code)
     replayed = run_json(database_url, "webhook", "replay", dead[0], "--since", since, *of)
     assert replayed == {"count": count, "has_more": False}
-    assert deliveries.REPLAY_MOST == 10_000
+    assert deliveries.REPLAY_LIMIT == 10_000
 
 
 def test_a_replay_says_which(database_url: str, dead: tuple[str, str]) -> None:

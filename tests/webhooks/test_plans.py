@@ -9,9 +9,8 @@ import asyncpg
 import pytest
 
 from clearline.platform.database.transactions import Tx
-from clearline.webhooks import delivery_store
-from clearline.webhooks import store as subscription_store
-from clearline.webhooks.protocol import State
+from clearline.webhooks import attempt_store, delivery_store, subscription_store
+from clearline.webhooks.delivery_domain import DeliveryState
 from tests.builders.databases import RecordingConnection, plan_of
 
 FILL = """
@@ -33,7 +32,7 @@ AT = datetime(2026, 1, 1, 5, tzinfo=UTC)
 List = Callable[[Tx], Awaitable[object]]
 
 
-def page(state: State | None) -> List:
+def page(state: DeliveryState | None) -> List:
     return lambda tx: delivery_store.page(tx, ID, ID, state=state, after=500, limit=51)
 
 
@@ -44,9 +43,9 @@ LISTS: dict[str, tuple[set[str], List]] = {
         lambda tx: subscription_store.page(tx, ID, after=(AT, ID), limit=51),
     ),
     "deliveries": ({"delivery_pkey"}, page(None)),
-    "delivered ones": ({"delivery_pkey"}, page(State.DELIVERED)),
-    "waiting ones": ({"delivery_open"}, page(State.WAITING)),
-    "dead ones": ({"delivery_open"}, page(State.DEAD)),
+    "delivered ones": ({"delivery_pkey"}, page(DeliveryState.DELIVERED)),
+    "waiting ones": ({"delivery_open"}, page(DeliveryState.WAITING)),
+    "dead ones": ({"delivery_open"}, page(DeliveryState.DEAD)),
 }
 
 
@@ -72,7 +71,7 @@ async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
 
 async def test_claiming_reads_no_table_of_deliveries_from_end_to_end(filled: Any) -> None:
     at = datetime.now(UTC)
-    used, walked = await plan_of(filled, delivery_store.CLAIM, at, at + timedelta(seconds=60), 4, 200)
+    used, walked = await plan_of(filled, attempt_store.CLAIM, at, at + timedelta(seconds=60), 4, 200)
     assert "delivery" not in walked
     assert {"delivery_ping", "delivery_due", "delivery_of_ticket"} <= used
 

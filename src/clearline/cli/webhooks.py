@@ -16,9 +16,9 @@ from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 from clearline.webhooks import delivery_usecases as deliveries
-from clearline.webhooks import usecases as subscriptions
-from clearline.webhooks.domain import Subscription
-from clearline.webhooks.protocol import State
+from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.delivery_domain import DeliveryState
+from clearline.webhooks.subscription_domain import Subscription
 from clearline.wires.house.webhooks.mapping import (
     delivery_details_out,
     delivery_out,
@@ -171,12 +171,14 @@ def webhook_ping(webhook_id: UUID, company: str, *, as_json: bool) -> None:
 @webhook.command("deliveries")
 @click.argument("webhook_id", type=click.UUID)
 @_company_option
-@click.option("--state", type=click.Choice([state.value for state in State]), help="Only deliveries in this state.")
+@click.option(
+    "--state", type=click.Choice([state.value for state in DeliveryState]), help="Only deliveries in this state."
+)
 @limit_option
 @json_option
 def webhook_deliveries(webhook_id: UUID, company: str, state: str | None, limit: int, *, as_json: bool) -> None:
     """List the deliveries to a webhook, newest first."""
-    only = None if state is None else State(state)
+    only = None if state is None else DeliveryState(state)
     show_list(
         _transact_for(
             company,
@@ -245,12 +247,12 @@ def webhook_replay(
     """Send one delivery again, or the dead ones of a time span; at most 10,000 at once."""
     if (delivery_id is None) == (since is None):
         raise click.UsageError("Give either --delivery or --since.")
-    state = State.DELIVERED if delivered else State.DEAD
+    state = DeliveryState.DELIVERED if delivered else DeliveryState.DEAD
 
     async def work(tx: Tx, owner: Company) -> tuple[Struct, int]:
         at = now()
         if delivery_id is not None:
-            replayed = await deliveries.replay_one(tx, OPERATOR, webhook_id, delivery_id, of=owner, now=at)
+            replayed = await deliveries.replay(tx, OPERATOR, webhook_id, delivery_id, of=owner, now=at)
             return delivery_out(replayed), 1
         begin, end = _utc(since, at), _utc(until, at)
         count = await deliveries.replay_range(

@@ -9,7 +9,7 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.platform.database.transactions import Tx
-from clearline.webhooks import usecases as subscriptions
+from clearline.webhooks import subscription_usecases as subscriptions
 
 _STRANGER = "lena.brandt@unknown.example.net"
 _MAIL = """\

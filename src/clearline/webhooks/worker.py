@@ -1,4 +1,4 @@
-"""Webhooks: a delivery for each event and subscription that wants it, and the sending of what is due."""
+"""The jobs of webhooks: make deliveries of events, and send those that are due."""
 
 import asyncio
 import random
@@ -15,35 +15,37 @@ from clearline.platform.database.transactions import Database, StatementFailed, 
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
-from clearline.webhooks import delivery_store
+from clearline.webhooks import attempt_store
+from clearline.webhooks import attempt_usecases as attempts
 from clearline.webhooks import delivery_usecases as deliveries
-from clearline.webhooks import usecases as subscriptions
-from clearline.webhooks.delivery_store import Claimed
+from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.attempt_domain import Attempt, Outcome, outcome_of, parse_retry_after
+from clearline.webhooks.attempt_store import Claim
 from clearline.webhooks.delivery_usecases import Render
-from clearline.webhooks.domain import Subscription
-from clearline.webhooks.http_client import Answer, HttpOut, Unreachable
-from clearline.webhooks.protocol import Attempt, Verdict, asked_pause, headers_of, keys_of, signature, verdict
+from clearline.webhooks.http.client import Response, Unreachable, WebhookClient
+from clearline.webhooks.signature import request_headers, sign, signing_keys
+from clearline.webhooks.subscription_domain import Subscription
 
 NAME = "webhooks"
-"""Of the follower, and of its place in the log of events."""
+"""The name of the consumer that makes deliveries."""
 
 SLOTS = 200
-"""Deliveries under way in one process."""
+"""Attempts under way in one process."""
 
-EACH = 4
-"""Deliveries under way to one subscription, in all processes together; one while its receiver fails."""
+SLOTS_PER_SUBSCRIPTION = 4
+"""Attempts under way to one subscription, in all processes together; one while its receiver fails."""
 
-_TRIES = 3
+_STORE_TRIES = 3
 _LEASE = timedelta(seconds=LEASE_SECONDS)
 _DEADLOCK = "40P01"
 _log = structlog.get_logger("clearline.worker")
 
 OnDisabled = Callable[[Tx, Subscription], Awaitable[None]]
-"""What else is to be done when a subscription is given up, in the transaction that gives it up."""
+"""Called with a subscription that was disabled for its failures, in the same transaction."""
 
 
-async def _nothing(_tx: Tx, _one: Subscription) -> None:
-    """Tell nobody."""
+async def _ignore(_tx: Tx, _subscription: Subscription) -> None:
+    """Do nothing about a disabled subscription."""
 
 
 def jobs(
@@ -51,158 +53,165 @@ def jobs(
     settings: Settings,
     now: Callable[[], datetime],
     render: Render,
-    on_disabled: OnDisabled = _nothing,
-    http: HttpOut | None = None,
+    on_disabled: OnDisabled = _ignore,
+    client: WebhookClient | None = None,
 ) -> list[PeriodicJob]:
-    """The jobs of webhooks, the same whichever process does them; ``http`` is how they are sent."""
+    """Return the jobs of webhooks, which any process can run. ``client`` sends; by default one of the settings."""
 
-    async def handle(tx: Tx, found: list[Event]) -> None:
-        await deliveries.fan_out(tx, found, render, now=now())
+    async def handle(tx: Tx, events: list[Event]) -> None:
+        await deliveries.create_deliveries(tx, events, render, now=now())
 
-    out = http or HttpOut(seconds=settings.webhook_seconds, networks=settings.webhook_networks)
-    sender = Sender(database, out, now, on_disabled).worker()
-    follow = consumer(database, NAME, handle)
+    client = client or WebhookClient(seconds=settings.webhook_seconds, networks=settings.webhook_networks)
+    sending = Sender(database, client, now, on_disabled).worker()
+    consuming = consumer(database, NAME, handle)
 
-    async def follow_and_wake() -> int:
-        done = await follow.run()
-        if done:
-            sender.wake()
-        return done
+    async def consume_and_wake() -> int:
+        count = await consuming.run()
+        if count:
+            sending.wake()
+        return count
 
-    return [replace(follow, run=follow_and_wake), sender.job()]
+    return [replace(consuming, run=consume_and_wake), sending.job()]
 
 
 class Sender:
-    """Sends what is due."""
+    """Claims due deliveries, makes an attempt for each, and stores what came of it."""
 
     def __init__(
-        self, database: Database, http: HttpOut, now: Callable[[], datetime], on_disabled: OnDisabled = _nothing
+        self,
+        database: Database,
+        client: WebhookClient,
+        now: Callable[[], datetime],
+        on_disabled: OnDisabled = _ignore,
     ) -> None:
-        self._database, self._http, self._now, self._on_disabled = database, http, now, on_disabled
+        self._database, self._client, self._now, self._on_disabled = database, client, now, on_disabled
         self._server_secret = b""
-        self._book = _Book(database, now)
+        self._successes = _SuccessWriter(database, now)
 
-    def worker(self) -> ClaimWorker[Claimed]:
-        """What runs this."""
+    def worker(self) -> ClaimWorker[Claim]:
+        """Return the worker that runs the sender."""
         return ClaimWorker(
             "webhook deliveries",
             slots=SLOTS,
             claim=self._claim,
-            do=self._send,
+            do=self._attempt,
             renew=self._renew,
             release=self._release,
             close=self._close,
         )
 
     async def _close(self) -> None:
-        await self._book.close()
-        await self._http.close()
+        await self._successes.close()
+        await self._client.close()
 
-    async def _claim(self, free: int) -> list[Claimed]:
+    async def _claim(self, free: int) -> list[Claim]:
         async with self._database.transaction() as tx:
             if not self._server_secret:
                 self._server_secret = await subscriptions.server_secret(tx)
-            if not await delivery_store.alone(tx):
+            if not await attempt_store.try_claim_lock(tx):
                 return []
             now = self._now()
-            return await delivery_store.claim(tx, now=now, until=now + _LEASE, each=EACH, limit=free)
+            return await attempt_store.claim(tx, now=now, until=now + _LEASE, each=SLOTS_PER_SUBSCRIPTION, limit=free)
 
-    async def _renew(self, pieces: Sequence[Claimed]) -> None:
+    async def _renew(self, claims: Sequence[Claim]) -> None:
         async with self._database.transaction() as tx:
-            await delivery_store.renew(tx, pieces, until=self._now() + _LEASE)
+            await attempt_store.renew(tx, claims, until=self._now() + _LEASE)
 
-    async def _release(self, pieces: Sequence[Claimed]) -> None:
+    async def _release(self, claims: Sequence[Claim]) -> None:
         async with self._database.transaction() as tx:
-            await delivery_store.release(tx, pieces, now=self._now())
+            await attempt_store.release(tx, claims, now=self._now())
 
-    async def _send(self, one: Claimed) -> None:
+    async def _attempt(self, claim: Claim) -> None:
         at, began = self._now(), perf_counter()
-        sent = headers_of(one.id, at)
-        keys = keys_of(self._server_secret, one.subscription_id, one.generation, one.previous_until, at)
-        sent["webhook-signature"] = signature(keys, one.id, at, one.body)
-        answer: Answer | None = None
+        headers = request_headers(claim.id, at)
+        keys = signing_keys(self._server_secret, claim.subscription_id, claim.generation, claim.previous_until, at)
+        headers["webhook-signature"] = sign(keys, claim.id, at, claim.body)
+        response: Response | None = None
         error = None
         try:
-            answer = await self._http.post(one.url, sent, one.body)
-        except Unreachable as failed:
-            error = str(failed)[:255]
-        except Exception:  # noqa: BLE001 - a failure as any other: what always fails must not be tried for ever
-            _log.exception("a webhook could not be sent", subscription=str(one.subscription_id), delivery=str(one.id))
+            response = await self._client.post(claim.url, headers, claim.body)
+        except Unreachable as unreachable:
+            error = str(unreachable)[:255]
+        except Exception:  # noqa: BLE001 - a failure like any other: it must not be tried without end
+            _log.exception("webhook attempt failed", subscription=str(claim.subscription_id), delivery=str(claim.id))
             error = "a fault of the desk"
-        took = int((perf_counter() - began) * 1000)
-        if answer is None:
-            tried = Attempt(at, took, error=error)
+        milliseconds = int((perf_counter() - began) * 1000)
+        if response is None:
+            attempt = Attempt(at, milliseconds, error=error)
         else:
-            tried = Attempt(at, took, answer.status, answer=answer.body)
-        if verdict(tried.status) is Verdict.DELIVERED:
-            await self._book.note(one, tried)
+            attempt = Attempt(at, milliseconds, response.status, answer=response.body)
+        if outcome_of(attempt.status) is Outcome.DELIVERED:
+            await self._successes.store(claim, attempt)
         else:
-            await self._failed(one, tried, None if answer is None else answer.retry_after)
+            await self._record_failure(claim, attempt, None if response is None else response.retry_after)
 
-    async def _failed(self, one: Claimed, tried: Attempt, retry_after: str | None) -> None:
+    async def _record_failure(self, claim: Claim, attempt: Attempt, retry_after: str | None) -> None:
         now = self._now()
         async with self._database.transaction() as tx:
-            disabled = await deliveries.note_failure(
+            disabled = await attempts.record_failure(
                 tx,
-                one,
-                tried,
-                asked=asked_pause(retry_after, now),
+                claim,
+                attempt,
+                retry_after=parse_retry_after(retry_after, now),
                 chance=random.random(),  # noqa: S311 - only spreads retries
                 now=now,
             )
             if disabled is not None:
                 await self._on_disabled(tx, disabled)
-                _log.warning("webhooks given up", subscription=str(disabled.id), reason=disabled.disabled_reason)
+                _log.warning(
+                    "webhook subscription disabled", subscription=str(disabled.id), reason=disabled.disabled_reason
+                )
 
 
-class _Book:
-    """Notes what was delivered: whatever comes in while one statement runs is noted by the next, all at once."""
+class _SuccessWriter:
+    """Stores successful attempts in batches: those that arrive while one statement runs are stored by the next."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database, self._now = database, now
-        self._waiting: list[tuple[Claimed, Attempt, asyncio.Future[None]]] = []
+        self._pending: list[tuple[Claim, Attempt, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def note(self, one: Claimed, tried: Attempt) -> None:
-        """Note a delivery; it is when this returns.
+    async def store(self, claim: Claim, attempt: Attempt) -> None:
+        """Store a successful attempt; return when it is stored.
 
         Raises:
-            DatabaseUnavailable, StatementFailed: it is not; it will be sent again.
+            DatabaseUnavailable, StatementFailed: it is not stored. The delivery will be sent again.
         """
-        noted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((one, tried, noted))
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.append((claim, attempt, stored))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write(), name="webhooks delivered")
-        await noted
+        await stored
 
     async def close(self) -> None:
-        """Wait for what is being noted."""
+        """Wait for the attempts that are being stored."""
         if self._writing is not None:
             await self._writing
 
     async def _write(self) -> None:
-        while self._waiting:
-            rows, self._waiting = self._waiting, []
-            error = await self._insert([(one, tried) for one, tried, _ in rows])
-            for _, _, noted in rows:
-                if noted.cancelled():
+        while self._pending:
+            batch, self._pending = self._pending, []
+            error = await self._insert([(claim, attempt) for claim, attempt, _ in batch])
+            for _, _, stored in batch:
+                if stored.cancelled():
                     continue
                 if error is None:
-                    noted.set_result(None)
+                    stored.set_result(None)
                 else:
-                    noted.set_exception(error)
+                    stored.set_exception(error)
         self._writing = None
 
-    async def _insert(self, rows: list[tuple[Claimed, Attempt]]) -> Exception | None:
-        for left in reversed(range(_TRIES)):
+    async def _insert(self, batch: list[tuple[Claim, Attempt]]) -> Exception | None:
+        """Store a batch, again after a deadlock; return the error when it is not stored."""
+        for tries_left in reversed(range(_STORE_TRIES)):
             try:
                 async with self._database.statement() as tx:
-                    await delivery_store.delivered(tx, rows, now=self._now())
-            except StatementFailed as failed:
-                if failed.sqlstate == _DEADLOCK and left:
+                    await attempt_store.store_successes(tx, batch, now=self._now())
+            except StatementFailed as failure:
+                if failure.sqlstate == _DEADLOCK and tries_left:
                     continue
-                return failed
-            except Exception as failed:  # noqa: BLE001 - whoever waits for it raises it
-                return failed
+                return failure
+            except Exception as error:  # noqa: BLE001 - raised by whoever waits for the batch
+                return error
             return None
         return None

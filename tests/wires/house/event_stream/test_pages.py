@@ -14,6 +14,7 @@ from clearline.event_stream.store import EventCursor
 from clearline.events.event_types import Audience, visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database, Tx
+from clearline.wires.house.event_stream import handlers
 from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, preferred
 from clearline.wires.http.call import Call
 from tests.builders.following import EVENTS, following
@@ -337,6 +338,6 @@ async def test_lines_that_are_cut_short_do_not_look_whole(
     if how == "stop":
         monkeypatch.setattr(EventSignal, "is_stopping", property(lambda _: True, lambda *_: None), raising=False)
     else:
-        monkeypatch.setattr("clearline.wires.house.event_stream.handlers._is_admitted", no_longer)
+        monkeypatch.setattr(handlers, "_is_admitted", no_longer)
     with pytest.raises(AssertionError):  # the client's: the answer never ended
         await client.get(EVENTS, headers={**tenant.headers, **LINES})

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import structlog
 
+from clearline import app
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.event_stream import usecases as stream
@@ -234,7 +235,7 @@ def signals(monkeypatch: pytest.MonkeyPatch) -> list[EventSignal]:
             super().__init__(database)
             made.append(self)
 
-    monkeypatch.setattr("clearline.app.EventSignal", Noted)
+    monkeypatch.setattr(app, "EventSignal", Noted)
     return made
 
 

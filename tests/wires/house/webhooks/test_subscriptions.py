@@ -11,12 +11,12 @@ from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.webhooks import delivery_store
-from clearline.webhooks.domain import MOST
+from clearline.webhooks.subscription_domain import SUBSCRIPTIONS_MAX
 from tests.builders.application import serving
 from tests.builders.house import ANY, Json, new_ticket, problem
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.builders.receiver import LOOPBACK, Receiver, answer, receiving, signed_by
-from tests.webhooks.test_worker import until
+from tests.builders.sending import until
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 URL = "https://hooks.example.com/desk?token=secret"
@@ -142,7 +142,7 @@ async def test_what_is_wrong_is_named_by_pointer(
 
 
 async def test_a_company_has_at_most_twenty(client: httpx.AsyncClient, admin: Headers) -> None:
-    for _ in range(MOST):
+    for _ in range(SUBSCRIPTIONS_MAX):
         await made(client, admin)
     refused = await client.post(SUBSCRIPTIONS, headers=admin, json={"url": URL})
     problem(refused, "conflict", code="too-many-subscriptions")
@@ -152,7 +152,7 @@ async def test_a_company_has_at_most_twenty(client: httpx.AsyncClient, admin: He
         page = await client.get(address, headers=admin)
         ids += [one["id"] for one in page.json()["data"]]
         address = page.links["next"]["url"] if page.json()["has_more"] else None
-    assert len(ids) == len(set(ids)) == MOST
+    assert len(ids) == len(set(ids)) == SUBSCRIPTIONS_MAX
 
 
 @pytest.mark.parametrize(

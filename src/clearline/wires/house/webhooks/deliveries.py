@@ -4,8 +4,8 @@ from uuid import UUID
 
 from clearline.identity import Scope
 from clearline.webhooks import delivery_usecases as deliveries
-from clearline.webhooks import usecases as subscriptions
-from clearline.webhooks.protocol import State
+from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.delivery_domain import DeliveryState
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire
@@ -42,7 +42,7 @@ async def replay_delivery(call: Call) -> wire.DeliveryOut:
     which, key = _ids(call)
     call.body(wire.ReplayOneIn)
     async with call.transaction() as tx:
-        return delivery_out(await deliveries.replay_one(tx, call.actor, which, key, now=call.now))
+        return delivery_out(await deliveries.replay(tx, call.actor, which, key, now=call.now))
 
 
 async def replay_deliveries(call: Call) -> wire.ReplayOut:
@@ -51,7 +51,7 @@ async def replay_deliveries(call: Call) -> wire.ReplayOut:
     body = call.body(wire.ReplayIn)
     async with call.transaction() as tx:
         count = await deliveries.replay_range(
-            tx, call.actor, which, since=body.since, until=body.until, state=State(body.state), now=call.now
+            tx, call.actor, which, since=body.since, until=body.until, state=DeliveryState(body.state), now=call.now
         )
     return replay_out(count)
 

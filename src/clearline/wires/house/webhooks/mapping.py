@@ -6,9 +6,11 @@ import msgspec
 from msgspec import structs
 
 from clearline.tickets.domain import ticket_number
-from clearline.webhooks.delivery_usecases import REPLAY_MOST, Told
-from clearline.webhooks.domain import Subscription
-from clearline.webhooks.protocol import Attempt, Delivery, headers_of
+from clearline.webhooks.attempt_domain import Attempt
+from clearline.webhooks.delivery_domain import Delivery
+from clearline.webhooks.delivery_usecases import REPLAY_LIMIT, DeliveryDetails
+from clearline.webhooks.signature import request_headers
+from clearline.webhooks.subscription_domain import Subscription
 from clearline.wires.house.webhooks import wire
 
 
@@ -31,7 +33,7 @@ def _attempt_out(one: Delivery, tried: Attempt) -> wire.AttemptOut:
     return wire.AttemptOut(
         tried.number,
         tried.at,
-        headers_of(one.id, tried.at),
+        request_headers(one.id, tried.at),
         tried.status,
         tried.error,
         tried.answer,
@@ -66,7 +68,7 @@ def subscription_made_out(one: Subscription, secret: str | None) -> wire.Subscri
     return wire.SubscriptionMade(**_subscription_members(one), secret=secret)
 
 
-def delivery_details_out(details: Told) -> wire.DeliveryDetail:
+def delivery_details_out(details: DeliveryDetails) -> wire.DeliveryDetail:
     """Return a delivery with its body and attempts."""
     delivery = details.delivery
     return wire.DeliveryDetail(
@@ -78,4 +80,4 @@ def delivery_details_out(details: Told) -> wire.DeliveryDetail:
 
 def replay_out(count: int) -> wire.ReplayOut:
     """Return how many deliveries a replay sends again, and whether it stopped at its limit."""
-    return wire.ReplayOut(count, count == REPLAY_MOST)
+    return wire.ReplayOut(count, count == REPLAY_LIMIT)

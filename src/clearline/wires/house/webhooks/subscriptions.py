@@ -7,8 +7,8 @@ from uuid import UUID
 from starlette.types import Send
 
 from clearline.identity import Scope
-from clearline.webhooks import usecases as subscriptions
-from clearline.webhooks.domain import Subscription
+from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.subscription_domain import Subscription
 from clearline.wires.house import paging
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.events.event_types import EventType
-from clearline.webhooks import domain as subscription
-from clearline.webhooks.protocol import State
+from clearline.webhooks import subscription_domain as subscription
+from clearline.webhooks.delivery_domain import DeliveryState
 from clearline.wires.house.wire import Moment, Number, PageQuery, characters
 
 Url = Annotated[
@@ -82,7 +82,7 @@ class SubscriptionMade(SubscriptionOut, frozen=True):
 class DeliveriesQuery(PageQuery):
     """Which deliveries."""
 
-    state: Annotated[State, Meta(description="Only those that are in this state.")] | None = None
+    state: Annotated[DeliveryState, Meta(description="Only those that are in this state.")] | None = None
 
 
 class DeliveryOut(Struct, frozen=True):
@@ -95,7 +95,7 @@ class DeliveryOut(Struct, frozen=True):
     type: str
     event: str | None
     ticket: Number | None
-    state: State
+    state: DeliveryState
     attempt_count: int
     due_at: Moment | None
     created_at: Moment

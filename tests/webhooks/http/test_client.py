@@ -1,10 +1,8 @@
-"""Requests to addresses that others chose, with real servers on the loopback."""
+"""Requests to URLs that users chose, with real servers on the loopback."""
 
 import asyncio
 import ipaddress
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -16,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from clearline.webhooks.http_client import ANSWER_MAX, HttpOut, Unreachable
-from clearline.webhooks.resolver import LOOKUPS, Resolver, domain_of
+from clearline.webhooks.http.client import BODY_READ_MAX, Unreachable, WebhookClient
+from clearline.webhooks.http.resolver import Resolver
 from tests.builders.processes import free_port
 from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving
 from tests.patience import patient, stretched
@@ -32,8 +30,8 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[HttpOut]:
-    one = HttpOut(seconds=patient(1), networks=LOOPBACK)
+async def http() -> AsyncIterator[WebhookClient]:
+    one = WebhookClient(seconds=patient(1), networks=LOOPBACK)
     yield one
     await one.close()
 
@@ -50,7 +48,7 @@ class Names:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-async def test_a_body_arrives_as_it_was_and_the_answer_comes_back(http: HttpOut, receiver: Receiver) -> None:
+async def test_a_body_arrives_as_it_was_and_the_answer_comes_back(http: WebhookClient, receiver: Receiver) -> None:
     receiver.script = [answer(201, b"taken", Retry_After="7")]
     found = await http.post(receiver.url, HEADERS, b'{"a": 1}')
     assert (found.status, found.retry_after, found.body) == (201, "7", "taken")
@@ -61,20 +59,20 @@ async def test_a_body_arrives_as_it_was_and_the_answer_comes_back(http: HttpOut,
     }  # fmt: skip
 
 
-async def test_a_connection_is_used_again(http: HttpOut, receiver: Receiver) -> None:
+async def test_a_connection_is_used_again(http: WebhookClient, receiver: Receiver) -> None:
     for _ in range(5):
         await http.post(receiver.url, HEADERS, b"{}")
     assert (receiver.connections, len(receiver.got)) == (1, 5)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_a_redirect_is_not_followed(http: HttpOut, receiver: Receiver, status: int) -> None:
+async def test_a_redirect_is_not_followed(http: WebhookClient, receiver: Receiver, status: int) -> None:
     receiver.script = [answer(status, Location=f"http://127.0.0.1:{receiver.port}/elsewhere")]
     assert (await http.post(receiver.url, HEADERS, b"{}")).status == status
     assert len(receiver.got) == 1
 
 
-async def test_of_a_huge_answer_only_the_beginning_is_read(http: HttpOut, receiver: Receiver) -> None:
+async def test_of_a_huge_answer_only_the_beginning_is_read(http: WebhookClient, receiver: Receiver) -> None:
     sent = 0
 
     async def respond(_got: Got) -> bytes:
@@ -83,7 +81,7 @@ async def test_of_a_huge_answer_only_the_beginning_is_read(http: HttpOut, receiv
     receiver.respond = respond
     began = time.monotonic()
     found = await http.post(receiver.url, HEADERS, b"{}")
-    assert (found.status, found.body, sent) == (200, "x" * ANSWER_MAX, 0)
+    assert (found.status, found.body, sent) == (200, "x" * BODY_READ_MAX, 0)
     assert time.monotonic() - began < stretched(0.9)
     receiver.respond = None
     await http.post(receiver.url, HEADERS, b"{}")
@@ -92,13 +90,13 @@ async def test_of_a_huge_answer_only_the_beginning_is_read(http: HttpOut, receiv
 
 async def test_a_body_that_never_ends_takes_nothing_from_the_status(receiver: Receiver) -> None:
     receiver.script = [b"HTTP/1.1 204 Done\r\ncontent-length: 10\r\n\r\nabc"]
-    http = HttpOut(seconds=patient(5), networks=LOOPBACK)
+    http = WebhookClient(seconds=patient(5), networks=LOOPBACK)
     found = await http.post(receiver.url, HEADERS, b"{}")
     assert found.status == 204
     await http.close()
 
 
-async def test_bytes_that_are_no_text_can_be_kept(http: HttpOut, receiver: Receiver) -> None:
+async def test_bytes_that_are_no_text_can_be_kept(http: WebhookClient, receiver: Receiver) -> None:
     receiver.script = [answer(500, b"a\x00\xff\xedz")]
     assert (await http.post(receiver.url, HEADERS, b"{}")).body == "a\ufffd\ufffd\ufffdz"
 
@@ -109,7 +107,7 @@ async def test_one_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
         return answer()
 
     receiver.respond = respond
-    http = HttpOut(seconds=1, networks=LOOPBACK)
+    http = WebhookClient(seconds=1, networks=LOOPBACK)
     began = time.monotonic()
     with pytest.raises(Unreachable, match="no answer within 1 s"):
         await http.post(receiver.url, HEADERS, b"{}")
@@ -117,7 +115,7 @@ async def test_one_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
     await http.close()
 
 
-async def test_one_that_is_not_there_refuses(http: HttpOut) -> None:
+async def test_one_that_is_not_there_refuses(http: WebhookClient) -> None:
     with pytest.raises(Unreachable, match="the connection was refused"):
         await http.post(f"http://127.0.0.1:{free_port()}/", HEADERS, b"{}")
 
@@ -125,14 +123,14 @@ async def test_one_that_is_not_there_refuses(http: HttpOut) -> None:
 @pytest.mark.parametrize(
     "said", [b"", b"SSH-2.0-hello\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 x\r\na" + b"b" * 200_000]
 )
-async def test_one_that_speaks_no_http_is_not_reached(http: HttpOut, receiver: Receiver, said: bytes) -> None:
+async def test_one_that_speaks_no_http_is_not_reached(http: WebhookClient, receiver: Receiver, said: bytes) -> None:
     receiver.script = [said]
     with pytest.raises(Unreachable, match=r"broke off|no answer"):
         await http.post(receiver.url, HEADERS, b"{}")
 
 
 async def test_a_name_that_nobody_knows_is_not_reached() -> None:
-    http = HttpOut(seconds=patient(5))
+    http = WebhookClient(seconds=patient(5))
     with pytest.raises(Unreachable, match=r"not known|public"):
         await http.post("https://nobody.invalid/", HEADERS, b"{}")
     await http.close()
@@ -154,7 +152,7 @@ async def test_a_name_that_nobody_knows_is_not_reached() -> None:
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_nothing_reaches_this_machine_however_it_is_spelt(receiver: Receiver, host: str, scheme: str) -> None:
-    http = HttpOut(seconds=1)
+    http = WebhookClient(seconds=1)
     with pytest.raises(Unreachable, match=r"public address|not known"):
         await http.post(f"{scheme}://{host}:{receiver.port}/", HEADERS, b"{}")
     assert receiver.connections == 0
@@ -168,7 +166,7 @@ async def test_nothing_reaches_this_machine_however_it_is_spelt(receiver: Receiv
 async def test_a_name_with_one_address_that_may_not_be_reached_is_refused_wholly(
     receiver: Receiver, addresses: list[str]
 ) -> None:
-    http = HttpOut(seconds=1, networks=("127.0.0.0/8",), resolve=Names(addresses))
+    http = WebhookClient(seconds=1, networks=("127.0.0.0/8",), resolve=Names(addresses))
     with pytest.raises(Unreachable, match="may not be reached"):
         await http.post(f"https://hooks.example.com:{receiver.port}/", HEADERS, b"{}")
     assert receiver.connections == 0
@@ -177,7 +175,7 @@ async def test_a_name_with_one_address_that_may_not_be_reached_is_refused_wholly
 
 async def test_a_name_that_changes_after_it_was_checked_changes_nothing(receiver: Receiver) -> None:
     names = Names(["127.0.0.1"], ["10.0.0.1"])
-    http = HttpOut(seconds=1, networks=("127.0.0.0/8",), resolve=names)
+    http = WebhookClient(seconds=1, networks=("127.0.0.0/8",), resolve=names)
     url = f"http://hooks.example.com:{receiver.port}/"
     assert (await http.post(url, HEADERS, b"{}")).status == 200
     assert names.asked == ["hooks.example.com"], "it is asked once, and what was checked is connected to"
@@ -189,22 +187,21 @@ async def test_a_name_that_changes_after_it_was_checked_changes_nothing(receiver
 
 
 async def test_the_next_address_is_tried_when_the_first_does_not_answer(receiver: Receiver) -> None:
-    http = HttpOut(seconds=patient(1), networks=LOOPBACK, resolve=Names(["::1", "127.0.0.1"]))
+    http = WebhookClient(seconds=patient(1), networks=LOOPBACK, resolve=Names(["::1", "127.0.0.1"]))
     assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
     assert receiver.got[0].headers["host"] == f"hooks.example.com:{receiver.port}"
     await http.close()
 
 
 async def test_plain_http_goes_to_allowed_networks_alone(receiver: Receiver) -> None:
-    http = HttpOut(seconds=1, networks=("10.0.0.0/8",), resolve=Names(["8.8.8.8"]))
+    http = WebhookClient(seconds=1, networks=("10.0.0.0/8",), resolve=Names(["8.8.8.8"]))
     with pytest.raises(Unreachable, match="may not be reached"):
         await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")
     await http.close()
 
 
-async def test_what_nobody_uses_is_closed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clearline.webhooks.http_client._MOST_ORIGINS", 1)
-    http = HttpOut(seconds=1, networks=LOOPBACK)
+async def test_what_nobody_uses_is_closed(receiver: Receiver) -> None:
+    http = WebhookClient(seconds=1, networks=LOOPBACK, origins_max=1)
     async with receiving() as other:
         for _ in range(2):
             await http.post(receiver.url, HEADERS, b"{}")
@@ -225,7 +222,7 @@ async def test_what_nobody_uses_is_closed(receiver: Receiver, monkeypatch: pytes
     ],
 )
 async def test_a_name_that_is_none_is_not_reached(url: str) -> None:
-    http = HttpOut(seconds=1)
+    http = WebhookClient(seconds=1)
     with pytest.raises(Unreachable, match=r"the name is not (valid|known)"):
         await http.post(url, HEADERS, b"{}")
     await http.close()
@@ -243,15 +240,12 @@ async def test_the_time_until_a_name_is_resolved_is_not_the_receivers(receiver: 
         return answer()
 
     receiver.respond = respond
-    http = HttpOut(seconds=0.5 * unit, networks=LOOPBACK, resolve=slow)
+    http = WebhookClient(seconds=0.5 * unit, networks=LOOPBACK, resolve=slow)
     assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
     await http.close()
 
 
-async def test_a_name_that_hangs_is_not_reached_and_holds_nobody_up(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("clearline.webhooks.resolver._SECONDS", stretched(0.3))
+async def test_a_name_that_hangs_is_not_reached_and_blocks_no_other(receiver: Receiver) -> None:
     hangs = threading.Event()
     asked: list[str] = []
 
@@ -261,8 +255,8 @@ async def test_a_name_that_hangs_is_not_reached_and_holds_nobody_up(
             hangs.wait(20)
         return ["127.0.0.1"]
 
-    resolver = Resolver(look)
-    http = HttpOut(seconds=patient(1), networks=LOOPBACK, resolve=resolver)
+    resolver = Resolver(look, seconds=stretched(0.3))
+    http = WebhookClient(seconds=patient(1), networks=LOOPBACK, resolve=resolver)
     hanging = [
         asyncio.create_task(http.post(f"http://{index % 40}.hangs.example:{receiver.port}/", HEADERS, b"{}"))
         for index in range(80)
@@ -283,58 +277,6 @@ async def test_a_name_that_hangs_is_not_reached_and_holds_nobody_up(
         hangs.set()
         await resolver.close()
         await http.close()
-
-
-async def test_so_many_names_are_looked_up_at_once_and_no_more() -> None:
-    may_answer = threading.Event()
-    asked: list[str] = []
-
-    def look(host: str, _port: int) -> Sequence[str]:
-        asked.append(host)
-        may_answer.wait(20)
-        return [host]
-
-    resolver = Resolver(look)
-    waiting = [asyncio.create_task(resolver(f"www.{index}.example", 443)) for index in range(LOOKUPS + 4)]
-    await asyncio.sleep(stretched(0.1))
-    assert len(asked) == LOOKUPS
-    assert await resolver("192.0.2.7", 443) == ["192.0.2.7"], "an address needs no lookup"
-    may_answer.set()
-    assert await asyncio.gather(*waiting) == [[f"www.{index}.example"] for index in range(LOOKUPS + 4)]
-    assert await resolver("www.0.example", 443) == ["www.0.example"]
-    assert asked.count("www.0.example") == 2, "no answer is kept"
-    await resolver.close()
-
-
-def test_a_name_that_hangs_does_not_hold_the_end_of_the_process_up() -> None:
-    program = """
-import asyncio, time
-from clearline.webhooks.resolver import Resolver
-
-async def main():
-    resolver = Resolver(lambda host, port: time.sleep(60))
-    asking = asyncio.create_task(resolver("www.example.com", 443))
-    await asyncio.sleep(0.1)
-    asking.cancel()
-    await resolver.close()
-
-asyncio.run(main())
-"""
-    assert subprocess.run([sys.executable, "-c", program], check=True, timeout=patient(10)).returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("host", "domain"),
-    [
-        ("a.b.example.com", "example.com"),
-        ("Example.COM.", "example.com"),
-        ("a.example.co.uk", "example.co.uk"),
-        ("a.example.nl", "example.nl"),
-        ("localhost", "localhost"),
-    ],
-)
-def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
-    assert domain_of(host) == domain
 
 
 def certificate(folder: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -378,7 +320,7 @@ async def test_a_certificate_is_checked_for_the_name_and_not_the_address(
     tmp_path: Path, host: str, days: int, error: str | None, *, is_trusted: bool
 ) -> None:
     shows, trusts = certificate(tmp_path, "hooks.example.com", days=days)
-    http = HttpOut(
+    http = WebhookClient(
         seconds=patient(2), networks=LOOPBACK, resolve=Names(["127.0.0.1"]), trust=trusts if is_trusted else None
     )
     async with receiving(shows) as receiver:

@@ -1,4 +1,4 @@
-"""Where events are sent to."""
+"""The table of subscriptions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from clearline.platform.database.transactions import Record, Tx
-from clearline.webhooks.domain import Subscription
+from clearline.webhooks.subscription_domain import Subscription
 
 _COLUMNS = """s.company_id, s.id, s.url, s.description, s.types, s.is_active, s.disabled_reason, s.generation,
     s.previous_until, s.failures, s.failing_since, s.resume_at, s.created_by, s.created_at, s.updated_at"""
@@ -20,7 +20,10 @@ def _subscription(row: Record) -> Subscription:
 
 
 async def page(tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Subscription]:
-    """A company's, oldest first, behind the one of this time and id. Served by ``subscription_by_age``."""
+    """Return subscriptions of a company, oldest first, after the one of this time and id.
+
+    Served by ``subscription_by_age``.
+    """
     rows = await tx.fetch(
         f"""select {_COLUMNS} from subscription s where s.company_id = $1
                and ($2::timestamptz is null or (s.created_at, s.id) > ($2, $3::uuid))
@@ -33,7 +36,7 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None,
 
 
 async def get(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription | None:
-    """One of a company's, or None. Served by the primary key."""
+    """Return a subscription of a company, or None. Served by the primary key."""
     row = await tx.fetchrow(
         f"select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2", company_id, subscription_id
     )
@@ -41,7 +44,10 @@ async def get(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription |
 
 
 async def lock(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription | None:
-    """One of a company's, held until the transaction ends, or None. New deliveries need not wait for it."""
+    """Return a subscription of a company, locked until the transaction ends, or None.
+
+    Inserting deliveries does not wait for the lock.
+    """
     row = await tx.fetchrow(
         f"select {_COLUMNS} from subscription s where s.company_id = $1 and s.id = $2 for no key update",
         company_id,
@@ -51,20 +57,20 @@ async def lock(tx: Tx, company_id: UUID, subscription_id: UUID) -> Subscription 
 
 
 async def count(tx: Tx, company_id: UUID) -> int:
-    """How many a company has. Served by ``subscription_by_age``."""
+    """Return how many subscriptions a company has. Served by ``subscription_by_age``."""
     return int(await tx.fetchval("select count(*) from subscription where company_id = $1", company_id))
 
 
-async def active(tx: Tx, companies: Sequence[UUID]) -> list[Subscription]:
-    """Those of these companies that events are sent to. Served by ``subscription_active``."""
+async def active(tx: Tx, company_ids: Sequence[UUID]) -> list[Subscription]:
+    """Return the active subscriptions of these companies. Served by ``subscription_active``."""
     rows = await tx.fetch(
         f"select {_COLUMNS} from subscription s where s.company_id = any($1) and s.is_active order by s.id",
-        list(companies),
+        list(company_ids),
     )
     return [_subscription(row) for row in rows]
 
 
-async def save(tx: Tx, one: Subscription) -> None:
+async def save(tx: Tx, subscription: Subscription) -> None:
     """Store a subscription, new or changed."""
     await tx.write(
         """
@@ -76,19 +82,19 @@ async def save(tx: Tx, one: Subscription) -> None:
                disabled_reason = $7, generation = $8, previous_until = $9, failures = $10, failing_since = $11,
                resume_at = $12, updated_at = $15
         """,
-        *astuple(one),
+        *astuple(subscription),
     )
 
 
-async def hurry(tx: Tx, one: Subscription) -> None:
-    """Have what waits be tried now, also where the receiver failed before."""
+async def end_pause(tx: Tx, subscription: Subscription) -> None:
+    """Try the receiver again now, also when it is paused for its failures."""
     await tx.write(
         "update subscription set resume_at = null where company_id = $1 and id = $2 and resume_at is not null",
-        one.company_id,
-        one.id,
+        subscription.company_id,
+        subscription.id,
     )
 
 
 async def delete(tx: Tx, company_id: UUID, subscription_id: UUID) -> None:
-    """Delete one with its deliveries."""
+    """Delete a subscription with its deliveries."""
     await tx.write("delete from subscription where company_id = $1 and id = $2", company_id, subscription_id)

@@ -12,8 +12,8 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings
 from clearline.platform.database.transactions import Database
 from clearline.web import mail
-from clearline.webhooks.disabled_mail import tell_of_end
-from clearline.webhooks.domain import Subscription
+from clearline.webhooks.subscription_domain import Subscription
+from clearline.webhooks.subscription_mail import send_disabled_mail
 from tests.builders.people import NOW, Tenant
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
@@ -47,7 +47,7 @@ async def test_who_made_it_is_told_or_the_admins_when_that_person_left(
     one = given_up(company_id, maker.id if is_there else uuid4())
     async with database.transaction() as tx:
         before = {found.id for found in await outbound_mail.list_mails(tx, OPERATOR, limit=100)}
-        await tell_of_end(tx, one, mail.render, settings=SETTINGS, kept_days=30, now=NOW)
+        await send_disabled_mail(tx, one, mail.render, settings=SETTINGS, kept_days=30, now=NOW)
         written = [found for found in await outbound_mail.list_mails(tx, OPERATOR, limit=100) if found.id not in before]
         assert [found.recipient for found in written] == told
         _mail, message = await outbound_mail.get_mail(tx, OPERATOR, written[0].id)
@@ -61,5 +61,7 @@ async def test_without_a_mail_server_nobody_is_told(database: Database, tenant: 
     off = msgspec.structs.replace(SETTINGS, enabled=False)
     async with database.transaction() as tx:
         before = await outbound_mail.list_mails(tx, OPERATOR, limit=100)
-        await tell_of_end(tx, given_up(tenant.company.id, None), mail.render, settings=off, kept_days=30, now=NOW)
+        await send_disabled_mail(
+            tx, given_up(tenant.company.id, None), mail.render, settings=off, kept_days=30, now=NOW
+        )
         assert await outbound_mail.list_mails(tx, OPERATOR, limit=100) == before

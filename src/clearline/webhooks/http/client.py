@@ -1,4 +1,8 @@
-"""HTTP requests to addresses that others chose: never into our own network, never for long, never followed."""
+"""The HTTP client of webhooks.
+
+URLs come from users: the client connects only to addresses that may be reached, limits the time of a request, and does
+not follow redirects.
+"""
 
 import asyncio
 import contextlib
@@ -13,44 +17,46 @@ from urllib.parse import urlsplit
 import httpcore
 from msgspec import Struct
 
-from clearline.webhooks.domain import may_reach, origin
-from clearline.webhooks.resolver import NotInTime, Resolver
+from clearline.webhooks.http.addresses import may_reach, origin
+from clearline.webhooks.http.resolver import Resolver, ResolveTimeout
 
-ANSWER_MAX = 2000
-"""Bytes of an answer's body that are read; then the connection is closed."""
+BODY_READ_MAX = 2000
+"""Bytes of a response's body that are read; then the connection is closed."""
 
 _IDLE_SECONDS = 20
-_MOST_ORIGINS = 500
-_KEPT = 200
-"""Connections to one origin that stay open for the next request."""
+ORIGINS_MAX = 500
+"""Origins whose idle connections are kept."""
+
+_IDLE_MAX = 200
+"""Idle connections to one origin that stay open for the next request."""
 
 _BODY_SECONDS = 1
-_NO_NAME = "the name is not valid"
+_INVALID_NAME = "the name is not valid"
 
 _PRINTABLE = str.maketrans({0: "\N{REPLACEMENT CHARACTER}"})
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a host."""
+"""Returns the addresses of a host and port."""
 
 
 class Unreachable(Exception):
-    """Nobody answered; the text says why, without what the other side wrote."""
+    """There was no response. The text says why, without anything that the other side sent."""
 
 
-class Answer(Struct, frozen=True):
-    """What came back: the status, the header Retry-After, and the beginning of the body."""
+class Response(Struct, frozen=True):
+    """The status, the header Retry-After, and the beginning of the body."""
 
     status: int
     retry_after: str | None
     body: str
 
 
-class _Forbidden(Exception):
-    """A name leads into a network that may not be reached."""
+class _AddressForbidden(Exception):
+    """A name has an address that may not be reached."""
 
 
-class _Guarded(httpcore.AsyncNetworkBackend):
-    """Connects to the very addresses that were checked: a name that changes in between changes nothing."""
+class _PinnedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to the addresses that were checked, whatever the name resolves to by then."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
         self._addresses = addresses
@@ -64,7 +70,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers, whatever the host is called."""
+        """Connect to the first address that accepts a connection."""
         *others, last = self._addresses
         for address in others:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
@@ -72,28 +78,28 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait, as httpcore asks for."""
+        """Wait between two tries, for httpcore."""
         await asyncio.sleep(seconds)
 
 
 class _Origin:
-    """The open connections to one origin that nobody uses.
+    """The idle connections to one origin.
 
-    A list of httpcore's connections and not its pool: that looks at every connection for every request that waits,
-    which took nine tenths of the time with two hundred under way.
+    It uses httpcore's connections and not its pool: the pool looks at every connection for every request that waits,
+    which took nine tenths of the time with 200 requests under way.
     """
 
-    __slots__ = ("_make", "idle", "used_at", "users")
+    __slots__ = ("_connect", "idle", "used_at", "users")
 
-    def __init__(self, make: Callable[[], Awaitable[httpcore.AsyncHTTPConnection]]) -> None:
-        self._make = make
+    def __init__(self, connect: Callable[[], Awaitable[httpcore.AsyncHTTPConnection]]) -> None:
+        self._connect = connect
         self.idle: list[httpcore.AsyncHTTPConnection] = []
         self.users, self.used_at = 0, 0.0
 
-    async def post(self, request: httpcore.Request, limit: asyncio.Timeout) -> Answer:
-        """Send a request on an open connection, or on a new one when there is none, or it broke meanwhile.
+    async def post(self, request: httpcore.Request, limit: asyncio.Timeout) -> Response:
+        """Send a request on an idle connection, or on a new one when there is none, or it was closed meanwhile.
 
-        The ``limit`` does not count the time until the name is resolved.
+        The time until the name is resolved does not count for ``limit``.
         """
         while self.idle:
             connection = self.idle.pop()
@@ -106,11 +112,11 @@ class _Origin:
         clock, ends = asyncio.get_running_loop().time, limit.when()
         limit.reschedule(None)
         began = clock()
-        connection = await self._make()
+        connection = await self._connect()
         limit.reschedule(None if ends is None else ends + clock() - began)
         return await self._on(connection, request)
 
-    async def _on(self, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> Answer:
+    async def _on(self, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> Response:
         try:
             response = await connection.handle_async_request(request)
             try:
@@ -118,7 +124,7 @@ class _Origin:
             finally:
                 await response.aclose()
         finally:
-            if connection.is_idle() and len(self.idle) < _KEPT:
+            if connection.is_idle() and len(self.idle) < _IDLE_MAX:
                 self.idle.append(connection)
             else:
                 await connection.aclose()
@@ -126,17 +132,16 @@ class _Origin:
                 await self.idle.pop(0).aclose()
 
     async def close(self) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         while self.idle:
             await self.idle.pop().aclose()
 
 
-class HttpOut:
-    """Posts to addresses that others chose.
+class WebhookClient:
+    """Sends webhooks.
 
-    ``seconds`` is the most that a whole request may take once its name is resolved, ``networks`` the private ones that
-    may be reached, plain HTTP included. ``trust`` is what certificates are checked against: by default the system's and
-    certifi's authorities.
+    ``seconds`` limits a whole request once its name is resolved. ``networks`` are the private ones that may be reached,
+    over plain HTTP too. Certificates are checked against ``trust``, by default the system's and certifi's authorities.
     """
 
     def __init__(
@@ -146,77 +151,83 @@ class HttpOut:
         networks: Sequence[str] = (),
         resolve: Resolve | None = None,
         trust: ssl.SSLContext | None = None,
+        origins_max: int = ORIGINS_MAX,
     ) -> None:
         self._seconds, self._networks, self._trust = seconds, networks, trust
+        self._origins_max = origins_max
         self._resolver = Resolver()
         self._resolve = resolve or self._resolver
         self._origins: OrderedDict[str, _Origin] = OrderedDict()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Send a body, and answer what came back; redirects are not followed.
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
+        """Send a body and return the response. Redirects are not followed.
 
         Raises:
-            Unreachable: nobody answered in time, or the address may not be reached.
+            Unreachable: there was no response in time, or the address may not be reached.
         """
         try:
-            place, request = self._origin(url), _request(url, headers, body)
+            connections, request = self._origin(url), _request(url, headers, body)
         except (ValueError, TypeError):  # httpcore's TypeError: not ASCII
-            raise Unreachable(_NO_NAME) from None
-        place.users += 1
+            raise Unreachable(_INVALID_NAME) from None
+        connections.users += 1
         try:
             async with asyncio.timeout(self._seconds) as limit:
-                return await place.post(request, limit)
-        except NotInTime:
+                return await connections.post(request, limit)
+        except ResolveTimeout:
             raise Unreachable("the name was not resolved in time") from None
         except TimeoutError:
             raise Unreachable(f"no answer within {self._seconds:g} s") from None
-        except _Forbidden:
+        except _AddressForbidden:
             raise Unreachable("the name leads to no public address, or to one that may not be reached") from None
         except socket.gaierror:
             raise Unreachable("the name is not known") from None
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-            raise Unreachable(_why(error)) from None
+            raise Unreachable(_connect_error(error)) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
             raise Unreachable(f"the connection broke off ({type(error).__name__})") from None
-        except ValueError:  # what IDNA (RFC 5890) and TLS say of names that are none; after OSError, which some are too
-            raise Unreachable(_NO_NAME) from None
+        except ValueError:  # raised by IDNA (RFC 5890) and TLS for invalid names; after OSError, which some of them are
+            raise Unreachable(_INVALID_NAME) from None
         finally:
-            place.users -= 1
-            place.used_at = monotonic()
-            await self._let_go()
+            connections.users -= 1
+            connections.used_at = monotonic()
+            await self._close_unused()
 
     def _origin(self, url: str) -> _Origin:
         name = origin(url)
         if name not in self._origins:
-            self._origins[name] = _Origin(partial(self._connection, httpcore.URL(url).origin))
+            self._origins[name] = _Origin(partial(self._connect, httpcore.URL(url).origin))
         self._origins.move_to_end(name)
         return self._origins[name]
 
-    async def _connection(self, to: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        """A new connection, to the addresses of the origin's host, if every one of them may be reached."""
+    async def _connect(self, to: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        """Return a new connection to the addresses of the origin's host.
+
+        Raises:
+            _AddressForbidden: one of the addresses may not be reached, or there is none.
+        """
         is_plain = to.scheme == b"http"
         host = to.host.decode("ascii").strip("[]")
         addresses = list(dict.fromkeys(await self._resolve(host, to.port)))
-        if not addresses or not all(may_reach(one, self._networks, is_plain=is_plain) for one in addresses):
-            raise _Forbidden
+        if not addresses or not all(may_reach(address, self._networks, is_plain=is_plain) for address in addresses):
+            raise _AddressForbidden
         if not is_plain and self._trust is None:
-            self._trust = httpcore.default_ssl_context()  # a tenth of a second: only for those who need it
+            self._trust = httpcore.default_ssl_context()  # takes a tenth of a second: only when it is needed
         return httpcore.AsyncHTTPConnection(
-            to, ssl_context=self._trust, keepalive_expiry=_IDLE_SECONDS, network_backend=_Guarded(addresses)
+            to, ssl_context=self._trust, keepalive_expiry=_IDLE_SECONDS, network_backend=_PinnedBackend(addresses)
         )
 
-    async def _let_go(self) -> None:
-        """Close what nobody used for a while, the longest unused first."""
-        late = monotonic() - _IDLE_SECONDS
+    async def _close_unused(self) -> None:
+        """Close the connections that were not used for a while, the longest unused first."""
+        limit = monotonic() - _IDLE_SECONDS
         while self._origins:
             name, first = next(iter(self._origins.items()))
-            if first.users or (first.used_at > late and len(self._origins) <= _MOST_ORIGINS):
+            if first.users or (first.used_at > limit and len(self._origins) <= self._origins_max):
                 return
             del self._origins[name]
             await first.close()
 
     async def close(self) -> None:
-        """Close every connection, and wait for no name."""
+        """Close every connection, and stop resolving names."""
         await self._resolver.close()
         while self._origins:
             await self._origins.popitem()[1].close()
@@ -230,22 +241,22 @@ def _request(url: str, headers: Mapping[str, str], body: bytes) -> httpcore.Requ
     return httpcore.Request("POST", where, headers=sent, content=body)
 
 
-async def _read(response: httpcore.Response) -> Answer:
+async def _read(response: httpcore.Response) -> Response:
     retry_after = next((value for name, value in response.headers if name.lower() == b"retry-after"), None)
     excerpt = bytearray()
-    # The status is what counts: a body that never ends, or breaks off, takes nothing from it.
+    # The status decides: a body that never ends, or breaks off, does not change it.
     with contextlib.suppress(httpcore.NetworkError, httpcore.ProtocolError, TimeoutError):
         async with asyncio.timeout(_BODY_SECONDS):
             async for chunk in response.aiter_stream():
                 excerpt += chunk
-                if len(excerpt) > ANSWER_MAX:
+                if len(excerpt) > BODY_READ_MAX:
                     break
-    text = bytes(excerpt[:ANSWER_MAX]).decode("utf-8", "replace").translate(_PRINTABLE)
-    return Answer(response.status, None if retry_after is None else retry_after.decode("latin-1"), text)
+    text = bytes(excerpt[:BODY_READ_MAX]).decode("utf-8", "replace").translate(_PRINTABLE)
+    return Response(response.status, None if retry_after is None else retry_after.decode("latin-1"), text)
 
 
-def _why(error: Exception) -> str:
-    """Why a connection was not made, in our own words."""
+def _connect_error(error: Exception) -> str:
+    """Return why a connection was not made, without the other side's words."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, ssl.SSLCertVerificationError):

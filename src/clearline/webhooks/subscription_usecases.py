@@ -1,0 +1,244 @@
+"""Manage subscriptions. A customer's admins manage their company's; the provider's receive events of every company."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from msgspec.structs import replace
+
+from clearline.accounts import permissions
+from clearline.accounts import store as account_store
+from clearline.errors import Conflict, Forbidden, InvalidInput, TooManySubscriptions, require_found
+from clearline.events import store as event_store
+from clearline.events.domain import Change, changes_between, record
+from clearline.identity import Actor, Company, Scope
+from clearline.platform.database.server import shared_secret
+from clearline.platform.database.transactions import Tx
+from clearline.webhooks import delivery_store, subscription_store
+from clearline.webhooks.delivery_domain import PING, Delivery, ping_body
+from clearline.webhooks.delivery_store import NewDelivery
+from clearline.webhooks.http.addresses import origin
+from clearline.webhooks.signature import derive_key, format_secret
+from clearline.webhooks.subscription_domain import (
+    ROTATION_PERIOD,
+    SUBSCRIPTIONS_MAX,
+    Subscription,
+    check_subscription,
+)
+
+KIND = "subscription"
+CHANGEABLE = frozenset({"url", "description", "types", "is_active"})
+_ROUTING = frozenset({"url", "types", "is_active"})
+"""The fields that decide which events go where."""
+
+_PUBLISHED = ("url", "description", "types", "is_active", "disabled_reason", "generation")
+"""The fields whose changes an event contains."""
+
+
+def owner_id(actor: Actor, of: Company | None, scope: Scope) -> UUID:
+    """Return the company whose subscriptions are managed: the actor's own, or the one that the operator names.
+
+    Raises:
+        Forbidden: the actor is no admin, or is the operator and names no company.
+    """
+    if not actor.is_company_admin:
+        raise Forbidden("only an admin may do this")
+    permissions.require_scope(actor, scope)
+    if actor.company is not None and of is None:
+        return actor.company.id
+    if not actor.is_operator or of is None:
+        raise Forbidden("the operator, and nobody else, names whose subscriptions are meant")
+    return of.id
+
+
+def require_event_scopes(actor: Actor) -> None:
+    """Refuse unless the actor may read what subscriptions send: events about tickets and about other records."""
+    permissions.require_scope(actor, Scope.TICKETS_READ)
+    permissions.require_scope(actor, Scope.AUDIT_READ)
+
+
+async def list_subscriptions(
+    tx: Tx, actor: Actor, *, of: Company | None = None, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Subscription]:
+    """Return a company's subscriptions, oldest first, after the one of this time and id.
+
+    Served by ``subscription_by_age``.
+    """
+    return await subscription_store.page(tx, owner_id(actor, of, Scope.ACCOUNTS_READ), after=after, limit=limit)
+
+
+async def get_subscription(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None) -> Subscription:
+    """Return a subscription."""
+    subscription = await subscription_store.get(tx, owner_id(actor, of, Scope.ACCOUNTS_READ), subscription_id)
+    return require_found(subscription, KIND, subscription_id)
+
+
+async def lock_subscription(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None) -> Subscription:
+    """Return a subscription that the actor is about to change, locked until the transaction ends."""
+    subscription = await subscription_store.lock(tx, owner_id(actor, of, Scope.ACCOUNTS_WRITE), subscription_id)
+    return require_found(subscription, KIND, subscription_id)
+
+
+async def lock_active(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None) -> Subscription:
+    """Return a subscription to which the actor has something sent, locked until the transaction ends.
+
+    Raises:
+        Conflict: the subscription is not active.
+    """
+    subscription = await lock_subscription(tx, actor, subscription_id, of=of)
+    if not subscription.is_active:
+        raise Conflict("the subscription is not active: activate it first")
+    return subscription
+
+
+async def add_subscription(
+    tx: Tx,
+    actor: Actor,
+    values: Mapping[str, Any],
+    *,
+    of: Company | None = None,
+    networks: Sequence[str],
+    now: datetime,
+) -> tuple[Subscription, str]:
+    """Send events to a URL from now on; return the subscription with the secret that signs them.
+
+    ``values`` are fields of ``CHANGEABLE``, the URL at least; ``networks`` are the private ones that may be reached.
+
+    Raises:
+        TooManySubscriptions: the company has ``SUBSCRIPTIONS_MAX`` already.
+    """
+    company_id = owner_id(actor, of, Scope.ACCOUNTS_WRITE)
+    require_event_scopes(actor)
+    fields = {"description": "", "types": (), "is_active": True, **values}
+    subscription = Subscription(
+        company_id=company_id,
+        id=uuid4(),
+        disabled_reason=None,
+        generation=1,
+        previous_until=None,
+        failures=0,
+        failing_since=None,
+        resume_at=None,
+        created_by=event_store.actor_id(actor),
+        created_at=now,
+        updated_at=now,
+        **fields,
+    )
+    _check(subscription, networks)
+    await account_store.lock_company(tx, company_id)
+    if await subscription_store.count(tx, company_id) >= SUBSCRIPTIONS_MAX:
+        raise TooManySubscriptions(SUBSCRIPTIONS_MAX)
+    await subscription_store.save(tx, subscription)
+    await event_store.append(tx, actor, company_id, record(KIND, "created", subscription), now=now)
+    return subscription, await newest_secret(tx, subscription)
+
+
+def _check(subscription: Subscription, networks: Sequence[str], *, with_url: bool = True) -> None:
+    violations = [
+        violation for violation in check_subscription(subscription, networks) if with_url or violation.field != "url"
+    ]
+    if violations:
+        raise InvalidInput(violations)
+
+
+async def server_secret(tx: Tx) -> bytes:
+    """Return the secret that the secrets of all subscriptions are derived from."""
+    return await shared_secret(tx, "webhooks", secrets.token_bytes(32))
+
+
+async def newest_secret(tx: Tx, subscription: Subscription) -> str:
+    """Return the newest secret of a subscription, as its receiver configures it."""
+    return format_secret(derive_key(await server_secret(tx), subscription.id, subscription.generation))
+
+
+async def change_subscription(
+    tx: Tx,
+    actor: Actor,
+    subscription_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    of: Company | None = None,
+    networks: Sequence[str],
+    now: datetime,
+) -> Subscription:
+    """Set some fields of ``CHANGEABLE``; equal values are no change.
+
+    A subscription that is activated, or gets another URL, starts without failures, and its waiting deliveries are due
+    now. Events that happen while it is not active are not sent later. The URL is checked when it changes or the
+    subscription is activated, so that a URL that may no longer be reached can still be deactivated.
+
+    Raises:
+        ScopeMissing: the actor may not read events, and the URL, the types or the activity is among the values.
+    """
+    before = await lock_subscription(tx, actor, subscription_id, of=of)
+    if _ROUTING & values.keys():
+        require_event_scopes(actor)
+    after = replace(before, **values)
+    if after == before:
+        return before
+    is_restarted = (after.is_active and not before.is_active) or after.url != before.url
+    _check(after, networks, with_url=is_restarted)
+    after = replace(after, updated_at=now)
+    if is_restarted:
+        after = replace(after, failures=0, failing_since=None, resume_at=None)
+        await delivery_store.make_waiting_due(tx, after, now=now)
+    if after.is_active:
+        after = replace(after, disabled_reason=None)
+    await _save(tx, actor, before, after, now=now)
+    return after
+
+
+async def _save(tx: Tx, actor: Actor, before: Subscription, after: Subscription, *, now: datetime) -> None:
+    await subscription_store.save(tx, after)
+    changes = [_without_secret(change) for change in changes_between(before, after) if change.field in _PUBLISHED]
+    await event_store.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
+
+
+def _without_secret(change: Change) -> Change:
+    """Return a change as an event contains it: of a URL only the origin, for the rest may be a secret."""
+    if change.field != "url":
+        return change
+    return Change("url", origin(change.before), origin(change.after))
+
+
+async def disable(tx: Tx, actor: Actor, before: Subscription, reason: str, *, now: datetime) -> Subscription:
+    """Deactivate a locked subscription for a reason. Its waiting deliveries become dead letters."""
+    after = replace(before, is_active=False, disabled_reason=reason, resume_at=None, updated_at=now)
+    await delivery_store.give_up_waiting(tx, after, now=now)
+    await _save(tx, actor, before, after, now=now)
+    return after
+
+
+async def delete_subscription(
+    tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None, now: datetime
+) -> None:
+    """Delete a subscription with its deliveries."""
+    subscription = await lock_subscription(tx, actor, subscription_id, of=of)
+    await subscription_store.delete(tx, subscription.company_id, subscription.id)
+    await event_store.append(tx, actor, subscription.company_id, record(KIND, "deleted", subscription), now=now)
+
+
+async def rotate_secret(
+    tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None, now: datetime
+) -> tuple[Subscription, str]:
+    """Sign with a new secret, which is returned, and for ``ROTATION_PERIOD`` with the previous one too."""
+    before = await lock_subscription(tx, actor, subscription_id, of=of)
+    after = replace(before, generation=before.generation + 1, previous_until=now + ROTATION_PERIOD, updated_at=now)
+    await _save(tx, actor, before, after, now=now)
+    return after, await newest_secret(tx, after)
+
+
+async def ping(tx: Tx, actor: Actor, subscription_id: UUID, *, of: Company | None = None, now: datetime) -> Delivery:
+    """Make a delivery of type ``ping``, which is sent at once, also while the receiver is paused.
+
+    Raises:
+        Conflict: the subscription is not active.
+    """
+    subscription = await lock_active(tx, actor, subscription_id, of=of)
+    new = NewDelivery(subscription.company_id, subscription.id, uuid4(), None, PING, None, ping_body(subscription, now))
+    await delivery_store.insert(tx, [new], now=now)
+    await subscription_store.end_pause(tx, subscription)
+    delivery = await delivery_store.get(tx, subscription.company_id, subscription.id, new.id)
+    return require_found(delivery, "delivery", new.id)

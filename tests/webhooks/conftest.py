@@ -1,0 +1,26 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from clearline.platform.database.transactions import Database
+from tests.builders.receiver import Receiver, receiving
+from tests.builders.sending import Clock
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as one:
+        yield one
+
+
+@pytest.fixture
+async def no_other_subscriptions(database: Database) -> AsyncIterator[None]:
+    """Delete the subscriptions of a test after it, so that the next test has none."""
+    yield
+    async with database.transaction() as tx:
+        await tx.write("delete from subscription")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -1,0 +1,233 @@
+"""What follows from failed attempts: retries, pauses, dead letters, and disabled subscriptions."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from clearline.clock import now
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database, Tx
+from clearline.webhooks import delivery_usecases as deliveries
+from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.attempt_domain import SCHEDULE
+from clearline.webhooks.delivery_domain import DeliveryState
+from clearline.webhooks.http.client import WebhookClient
+from clearline.webhooks.subscription_domain import Subscription
+from tests.builders.people import Tenant
+from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, signed_by
+from tests.builders.sending import (
+    Clock,
+    all_done,
+    listed,
+    pinged,
+    seen,
+    subscribed,
+    told_of_none,
+    until,
+    waited,
+    working,
+)
+from tests.patience import patient
+
+pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
+
+
+async def test_a_retry_has_the_same_id_and_body_and_a_new_signature(
+    database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
+) -> None:
+    one, secret = await subscribed(database, tenant.company, receiver)
+    receiver.script = [answer(500, b"oops"), answer(503), answer(200)]
+    [key] = await pinged(database, one)
+    async with working(database, clock):
+        await until(lambda: len(receiver.got) >= 1)
+        await waited(database, one, lambda found: found[0].attempts == 1)
+        clock.ahead += timedelta(seconds=6)
+        await until(lambda: len(receiver.got) >= 2)
+        await waited(database, one, lambda found: found[0].attempts == 2)
+        clock.ahead += timedelta(seconds=6)
+        found = await waited(database, one, all_done)
+    assert [got.id for got in receiver.got] == [str(key)] * 3
+    assert len({got.body for got in receiver.got}) == 1
+    stamps = [int(got.headers["webhook-timestamp"]) for got in receiver.got]
+    assert stamps[0] < stamps[1] < stamps[2]
+    assert len({got.headers["webhook-signature"] for got in receiver.got}) == 3
+    assert all(signed_by(secret, got) for got in receiver.got)
+    assert [delivery.state for delivery in found] == [DeliveryState.DELIVERED]
+    async with database.transaction() as tx:
+        told = await deliveries.get_delivery(tx, OPERATOR, one.id, key, of=tenant.company)
+    assert [(tried.number, tried.status, tried.answer) for tried in told.attempts] == [
+        (1, 500, "oops"),
+        (2, 503, ""),
+        (3, 200, ""),
+    ]
+    assert (await seen(database, one)).failures == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [(answer(429, Retry_After="90"), 90), (answer(503, Retry_After="0"), 1), (answer(502), 5), (b"", 5)],
+)
+async def test_a_receiver_that_cannot_is_left_alone_for_as_long_as_it_asks(
+    database: Database, tenant: Tenant, receiver: Receiver, said: bytes, seconds: int
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    receiver.script = [said]
+    at = now()
+    await pinged(database, one)
+    async with working(database):
+        await waited(database, one, lambda found: found[0].attempts == 1)
+    failing = await seen(database, one)
+    assert failing.resume_at is not None
+    assert seconds * 0.89 <= (failing.resume_at - at).total_seconds() <= seconds * 1.11 + 2
+
+
+@pytest.mark.parametrize("status", [301, 400, 404, 500])
+async def test_what_is_refused_waits_by_itself_and_is_dead_in_the_end(
+    database: Database, tenant: Tenant, receiver: Receiver, clock: Clock, status: int
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    [bad] = await pinged(database, one, ticket=1)
+
+    async def respond(got: Got) -> bytes:
+        return answer(status if got.id == str(bad) else 200, Location=receiver.url)
+
+    receiver.respond = respond
+    async with working(database, clock):
+        for tries in range(1, len(SCHEDULE) + 1):
+            found = await waited(database, one, lambda found: found[0].attempts == tries)  # noqa: B023
+            if tries < len(SCHEDULE):
+                due = found[0].due_at
+                assert due is not None
+                pause = (due - clock()).total_seconds()
+                wanted = SCHEDULE[tries].total_seconds()
+                assert wanted * 0.9 - 8 <= pause <= wanted * 1.1
+                clock.ahead += timedelta(seconds=wanted * 1.1)
+        [good] = await pinged(database, one, ticket=2)
+        await waited(database, one, all_done)
+    assert {delivery.id: delivery.state for delivery in await listed(database, one)} == {
+        bad: DeliveryState.DEAD, good: DeliveryState.DELIVERED
+    }  # fmt: skip
+    well = await seen(database, one)
+    assert (well.is_active, well.failures) == (True, 0)
+
+
+async def test_a_receiver_that_is_gone_gets_nothing_more(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    receiver.script = [answer(410)]
+    await pinged(database, one, ticket=1, count=3)
+    told: list[Subscription] = []
+
+    async def on_disabled(_tx: Tx, disabled: Subscription) -> None:
+        told.append(disabled)
+
+    async with working(database, on_disabled=on_disabled):
+        found = await waited(database, one, all_done)
+        await asyncio.sleep(0.3)
+    assert [delivery.state for delivery in found] == [DeliveryState.DEAD] * 3
+    assert len(receiver.got) == 1
+    disabled = await seen(database, one)
+    assert (disabled.is_active, disabled.disabled_reason) == (
+        False, "the receiver answered 410: it wants nothing more"
+    )  # fmt: skip
+    assert told == [disabled]
+    async with database.statement() as tx:
+        event = await tx.fetchrow(
+            """select actor_name, data from event where company_id = $1 and type = 'subscription.changed'
+                order by id desc limit 1""",
+            tenant.company.id,
+        )
+    assert event is not None
+    assert event[0] == "webhooks"
+    assert "token" not in event[1]
+
+
+async def test_a_receiver_that_used_up_the_schedule_is_disabled_and_activated_begins_afresh(
+    database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    receiver.usual = answer(503)
+    [key, *_] = await pinged(database, one, ticket=1, count=2)
+    async with working(database, clock):
+        for failures in range(1, len(SCHEDULE)):
+            async with asyncio.timeout(patient(5)):
+                while (await seen(database, one)).failures != failures:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+            clock.ahead += SCHEDULE[failures] * 1.1
+        found = await waited(database, one, all_done)
+        disabled = await seen(database, one)
+        assert [delivery.state for delivery in found] == [DeliveryState.DEAD] * 2
+        assert not disabled.is_active
+        assert disabled.disabled_reason == "the receiver could not be reached 10 times in a row: 503"
+        assert len(receiver.got) == 10
+        receiver.usual = answer(200)
+        async with database.transaction() as tx:
+            again = await subscriptions.change_subscription(
+                tx, OPERATOR, one.id, {"is_active": True}, of=tenant.company, networks=LOOPBACK, now=clock()
+            )
+            assert (again.failures, again.disabled_reason, again.resume_at) == (0, None, None)
+            count = await deliveries.replay_range(
+                tx, OPERATOR, one.id, since=now() - timedelta(hours=1), until=clock(), of=tenant.company, now=clock()
+            )
+        assert count == 2
+        found = await waited(database, one, all_done)
+    assert [(delivery.state, delivery.attempts) for delivery in found] == [
+        (DeliveryState.DELIVERED, 11),
+        (DeliveryState.DELIVERED, 1),
+    ]
+    assert [got.id for got in receiver.got].count(str(key)) == 11
+
+
+async def test_pings_in_between_do_not_use_the_schedule_up(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    receiver.usual = answer(503)
+    await told_of_none(database, one, 1)
+    async with working(database):
+        for count in range(1, 13):
+            await until(lambda: len(receiver.got) == count)  # noqa: B023
+            async with asyncio.timeout(patient(5)):
+                while (await seen(database, one)).resume_at is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            async with database.transaction() as tx:
+                await subscriptions.ping(tx, OPERATOR, one.id, of=tenant.company, now=now())
+    failing = await seen(database, one)
+    assert failing.is_active
+    assert failing.failures <= 2
+
+
+async def test_a_refusal_ends_a_run_of_failures(
+    database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    receiver.script = [answer(503), answer(400)]
+    await told_of_none(database, one, 1)
+    async with working(database, clock):
+        await waited(database, one, lambda found: found[0].attempts == 1)
+        assert (await seen(database, one)).failures == 1
+        clock.ahead += timedelta(seconds=6)
+        await waited(database, one, lambda found: found[0].attempts == 2)
+    well = await seen(database, one)
+    assert (well.failures, well.failing_since, well.resume_at) == (0, None, None)
+
+
+async def test_what_cannot_be_sent_by_a_fault_of_the_desk_follows_the_schedule(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    async with database.statement() as tx:
+        await tx.write("update subscription set url = 'http://hooks.example.com/' where id = $1", one.id)
+    [key] = await told_of_none(database, one, 1)
+
+    async def resolve(_host: str, _port: int) -> list[str]:
+        raise LookupError
+
+    async with working(database, client=WebhookClient(seconds=patient(2), networks=LOOPBACK, resolve=resolve)):
+        await waited(database, one, lambda found: found[0].attempts == 1)
+    async with database.transaction() as tx:
+        told = await deliveries.get_delivery(tx, OPERATOR, one.id, key, of=tenant.company)
+    assert [tried.error for tried in told.attempts] == ["a fault of the desk"]
+    assert (await seen(database, one)).resume_at is not None

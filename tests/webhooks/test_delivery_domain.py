@@ -1,0 +1,30 @@
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from clearline.webhooks.delivery_domain import BODY_MAX, delivery_id, limit_body
+
+AT = datetime(2026, 3, 1, 12, 0, 0, 900000, tzinfo=UTC)
+ID = UUID(int=7)
+
+
+def test_a_delivery_has_the_same_id_whenever_the_event_is_read() -> None:
+    assert delivery_id(ID, 5, AT) == delivery_id(ID, 5, AT)
+    later = AT + timedelta(microseconds=1)
+    different = {
+        delivery_id(ID, 5, AT), delivery_id(ID, 6, AT), delivery_id(UUID(int=8), 5, AT), delivery_id(ID, 5, later)
+    }  # fmt: skip
+    assert len(different) == 4
+
+
+def test_a_body_that_is_too_long_goes_without_the_events_own_data() -> None:
+    short = json.dumps({"type": "t", "timestamp": "x", "data": {"id": "1", "data": {"a": "b"}}}).encode()
+    assert limit_body(short) is short
+    long = json.dumps({"type": "t", "timestamp": "x", "data": {"id": "1", "data": {"a": "b" * BODY_MAX}}}).encode()
+    assert json.loads(limit_body(long)) == {
+        "type": "t", "timestamp": "x", "data": {"id": "1", "data": {}, "shortened": True}
+    }  # fmt: skip
+
+
+def test_the_longest_body_is_what_the_schema_takes() -> None:
+    assert BODY_MAX == 100_000

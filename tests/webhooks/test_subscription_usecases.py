@@ -1,0 +1,79 @@
+"""Changing subscriptions while events are sent."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from clearline.clock import now
+from clearline.errors import InvalidInput
+from clearline.identity import OPERATOR
+from clearline.platform.database.transactions import Database
+from clearline.webhooks import subscription_usecases as subscriptions
+from clearline.webhooks.subscription_domain import Subscription
+from tests.builders.people import Tenant
+from tests.builders.receiver import LOOPBACK, Receiver, signed_by
+from tests.builders.sending import (
+    Clock,
+    pinged,
+    subscribed,
+    until,
+    working,
+)
+
+pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
+
+
+async def test_during_a_rotation_both_secrets_sign_and_then_the_new_one(
+    database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
+) -> None:
+    one, old = await subscribed(database, tenant.company, receiver)
+    async with database.transaction() as tx:
+        _, new = await subscriptions.rotate_secret(tx, OPERATOR, one.id, of=tenant.company, now=now())
+    async with working(database, clock):
+        await pinged(database, one)
+        await until(lambda: len(receiver.got) == 1)
+        clock.ahead = timedelta(hours=24, seconds=1)
+        await pinged(database, one)
+        await until(lambda: len(receiver.got) == 2)
+    first, second = receiver.got
+    a_day = 100_000
+    assert [signed_by(secret, first) for secret in (old, new)] == [True, True]
+    assert [signed_by(secret, second, within=a_day) for secret in (old, new)] == [False, True]
+
+
+async def test_a_subscription_that_is_not_active_is_sent_nothing_and_then_what_waited(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+    await pinged(database, one)
+
+    async def switch(*, on: bool) -> None:
+        async with database.transaction() as tx:
+            await subscriptions.change_subscription(
+                tx, OPERATOR, one.id, {"is_active": on}, of=tenant.company, networks=LOOPBACK, now=now()
+            )
+
+    await switch(on=False)
+    async with working(database):
+        await asyncio.sleep(0.5)
+        assert receiver.got == []
+        await switch(on=True)
+        await until(lambda: receiver.got)
+
+
+async def test_a_subscription_whose_network_is_not_allowed_any_more_can_be_switched_off(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    one, _ = await subscribed(database, tenant.company, receiver)
+
+    async def change(**values: object) -> Subscription:
+        async with database.transaction() as tx:
+            return await subscriptions.change_subscription(
+                tx, OPERATOR, one.id, values, of=tenant.company, networks=(), now=now()
+            )
+
+    assert not (await change(is_active=False)).is_active
+    assert (await change(description="old")).description == "old"
+    with pytest.raises(InvalidInput):
+        await change(is_active=True)
