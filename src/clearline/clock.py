@@ -4,5 +4,5 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """This instant, aware, in UTC."""
+    """Return this instant, aware, in UTC."""
     return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Rules for text that people write. It is kept verbatim: never trimmed, folded or normalised."""
+"""Rules for text that people write. It is stored verbatim: never trimmed, folded or normalised."""
 
 import re
 
@@ -7,7 +7,7 @@ from clearline.errors import Violation
 EMAIL_MAX = 254
 EMAIL = re.compile(r"[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+")
 INK = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]"
-"""A character that leaves a mark. Spelt out, since every dialect of regular expressions has its own white space."""
+"""A visible character. Explicit, because every dialect of regular expressions has its own white space."""
 
 _INK = re.compile(INK)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -24,7 +24,7 @@ def is_blank(text: str) -> bool:
 
 
 def check_text(field: str, text: str, *, least: int = 1, most: int) -> list[Violation]:
-    """The rules that ``text`` breaks; lengths are in Unicode code points, both ends included."""
+    """Return the rules that ``text`` breaks; lengths are in Unicode code points, both ends included."""
     violations = []
     if not least <= len(text) <= most:
         violations.append(Violation(field, f"must have {least} to {most} characters"))
@@ -34,7 +34,7 @@ def check_text(field: str, text: str, *, least: int = 1, most: int) -> list[Viol
 
 
 def check_email(field: str, email: str) -> list[Violation]:
-    """The rules that an address breaks: one ``@`` between two parts without spaces, at most 254 characters."""
+    """Return the rules that an address breaks: one ``@`` between two parts without spaces, at most 254 characters."""
     if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email) or not storable(email):
         return [Violation(field, f"must be an e-mail address of at most {EMAIL_MAX} characters")]
     return []

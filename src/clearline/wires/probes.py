@@ -1,4 +1,4 @@
-"""Whether the server lives, and whether it can work. For load balancers and process managers; no key is needed."""
+"""Whether the server runs, and whether it can serve. For load balancers and process managers; no key is needed."""
 
 import asyncio
 from collections.abc import Sequence

@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from clearline.wires.http.body import BODY_MAX, TOLD_MAX
+from clearline.wires.http.body import BODY_MAX, VIOLATIONS_MAX
 from tests.builders.house import TICKETS, Json, order, pointers, problem
 from tests.builders.people import Tenant
 from tests.patience import stretched
@@ -52,14 +52,14 @@ async def test_a_query_with_very_many_parameters_is_refused_at_once(client: http
     async with asyncio.timeout(stretched(5)):
         assert (
             len(pointers(await client.get(f"{TICKETS}?{query}", headers=tenant.headers), "invalid-parameter"))
-            == TOLD_MAX
+            == VIOLATIONS_MAX
         )
 
 
 async def test_a_refusal_is_not_longer_than_what_was_asked(client: httpx.AsyncClient, tenant: Tenant) -> None:
     unknown: Json = {f"member {index}": 0 for index in range(30_000)}
     answer = await client.post(TICKETS, headers=tenant.headers, json=order(**unknown))
-    assert len(pointers(answer)) == TOLD_MAX
+    assert len(pointers(answer)) == VIOLATIONS_MAX
     assert len(answer.content) < 100_000
 
 

@@ -16,7 +16,7 @@ _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 
 
 class MigrationBlocked(OperationalError):
-    """Somebody else uses the tables that a migration changes."""
+    """Another process uses the tables that a migration changes."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -28,9 +28,9 @@ class MigrationBlocked(OperationalError):
 class SchemaTooNew(OperationalError):
     """The database was migrated by a newer Clearline than this one."""
 
-    def __init__(self, found: int, known: int) -> None:
+    def __init__(self, newest: int, known: int) -> None:
         super().__init__(
-            f"the database is at migration {found:04d}, and this Clearline knows only up to {known:04d}: "
+            f"the database is at migration {newest:04d}, and this Clearline knows only up to {known:04d}: "
             "start the newer Clearline, or restore the backup taken before the upgrade"
         )
 
@@ -44,7 +44,7 @@ class Migration(NamedTuple):
 
 
 def known() -> list[Migration]:
-    """The migrations that this code brings, in order."""
+    """Return the migrations that this code brings, in order."""
     files = resources.files("clearline.platform.database").joinpath("migrations").iterdir()
     return sorted(
         Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
@@ -54,7 +54,7 @@ def known() -> list[Migration]:
 
 
 async def applied(database: Database) -> int:
-    """The number of the newest migration in the database; 0 for an empty one."""
+    """Return the number of the newest migration in the database; 0 for an empty one."""
     async with database.statement() as tx:
         if await tx.fetchval("select to_regclass('schema_migration')") is None:
             return 0
@@ -62,7 +62,7 @@ async def applied(database: Database) -> int:
 
 
 async def pending(database: Database) -> list[Migration]:
-    """The migrations that the database lacks.
+    """Return the migrations that the database lacks.
 
     Raises:
         SchemaTooNew: the database has one that this code does not know.
@@ -107,9 +107,9 @@ async def _migrate(database: Database, afterwards: Callable[[Tx], Awaitable[obje
     return missing
 
 
-def _after(found: int) -> list[Migration]:
+def _after(newest: int) -> list[Migration]:
     migrations = known()
-    newest = migrations[-1].number
-    if found > newest:
-        raise SchemaTooNew(found, newest)
-    return [migration for migration in migrations if migration.number > found]
+    known_newest = migrations[-1].number
+    if newest > known_newest:
+        raise SchemaTooNew(newest, known_newest)
+    return [migration for migration in migrations if migration.number > newest]

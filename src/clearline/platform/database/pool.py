@@ -31,7 +31,7 @@ class Pool:
         self._waiters: deque[asyncio.Future[None]] = deque()
 
     async def borrow(self) -> Any:
-        """A connection, new when none is idle and there may be more.
+        """Return a connection: an idle one, or a new one when the size allows it.
 
         Raises:
             TimeoutError: all are borrowed, and none came back within 10 seconds.

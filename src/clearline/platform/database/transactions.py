@@ -288,7 +288,7 @@ class Transactions:
         self._lender = lender
 
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
-        """A transaction that commits when the block ends and rolls back when it raises.
+        """Return a transaction that commits when the block ends and rolls back when it raises.
 
         What the block raises passes unchanged. A block that ends although one of its statements failed raises that
         failure again: nothing of it can be committed.
@@ -300,7 +300,7 @@ class Transactions:
         return _Transaction(self._lender)
 
     def statement(self) -> AbstractAsyncContextManager[Tx]:
-        """A transaction of one statement, without the round trips of BEGIN and COMMIT.
+        """Return a transaction of one statement, without the round trips of BEGIN and COMMIT.
 
         For reads, and for a use case whose whole effect is one statement: that statement is its own transaction.
         A second ``write`` raises RuntimeError.

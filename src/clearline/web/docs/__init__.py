@@ -24,7 +24,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def document_route(path: str, document: dict[str, Any]) -> Route:
-    """An OpenAPI document for machines."""
+    """Return the route of an OpenAPI document."""
 
     async def answer(_request: Request) -> JSONResponse:
         return JSONResponse(document, headers={"cache-control": "public, max-age=300"})
@@ -33,14 +33,14 @@ def document_route(path: str, document: dict[str, Any]) -> Route:
 
 
 def reference_routes(documents: Mapping[str, tuple[str, dict[str, Any]]]) -> Sequence[BaseRoute]:
-    """A page for each wire, by its path, with where its OpenAPI document is; and the style that they need."""
+    """Return a page for each wire, by its path, with where its OpenAPI document is; and the style that they need."""
     links = [(path, document["info"]["title"]) for path, (_source, document) in documents.items()]
     pages = [_page(path, render(document, source, path, links)) for path, (source, document) in documents.items()]
     return [*pages, Mount("/static", StaticFiles(packages=[("clearline.web", "static")]))]
 
 
 def problem_routes(path: str, kinds: Collection[Any]) -> Sequence[BaseRoute]:
-    """A page for each kind of problem under the path, and one that lists them.
+    """Return a page for each kind of problem under the path, and one that lists them.
 
     A kind has ``code``, ``status``, ``title`` and ``about``.
     """
@@ -60,7 +60,7 @@ def _page(path: str, page: str) -> Route:
 
 
 def render(document: dict[str, Any], source: str, path: str, links: Sequence[tuple[str, str]]) -> str:
-    """The page of a wire: ``source`` is where its document is, ``links`` the paths and titles of all pages."""
+    """Render the page of a wire: ``source`` is where its document is, ``links`` the paths and titles of all pages."""
     return _ENVIRONMENT.get_template("reference.html").render(
         document=document,
         source=source,
@@ -73,7 +73,7 @@ def render(document: dict[str, Any], source: str, path: str, links: Sequence[tup
 
 
 def _groups(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The operations by the group that their tag names, in the document's order; without tags, one group."""
+    """Return the operations by the group that their tag names, in the document's order; without tags, one group."""
     groups: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in document.get("tags", [])}
     for path, methods in document["paths"].items():
         for method in _METHODS:
@@ -84,7 +84,7 @@ def _groups(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def shape(schema: dict[str, Any]) -> str:  # noqa: C901, PLR0911 - a table
-    """A schema in a few words, such as ``string, 1 to 255 characters``."""
+    """Return a schema in a few words, such as ``string, 1 to 255 characters``."""
     match schema:
         case {"$ref": ref}:
             return str(ref).rpartition("/")[2]

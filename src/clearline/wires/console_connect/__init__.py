@@ -1,0 +1,5 @@
+"""The Console Connect support tickets API v2, as published.
+
+Tables: none.
+Events: none.
+"""

@@ -1,4 +1,4 @@
-"""How the house API says no: RFC 9457 problems. Each kind has a page of its own under ``/api/v1/problems/``."""
+"""The errors of the house API: RFC 9457 problems. Each kind has a page under ``/api/v1/problems/``."""
 
 from collections.abc import Sequence
 
@@ -237,7 +237,7 @@ _DETAILS = {
 
 
 def kind_of(error: Exception) -> Kind:
-    """Which kind of problem an exception is."""
+    """Return the kind of problem that an exception is."""
     for base in type(error).__mro__:
         if base in _CODES:
             return CATALOGUE[_CODES[base]]
@@ -245,7 +245,7 @@ def kind_of(error: Exception) -> Kind:
 
 
 def refuse(error: Exception, request_id: str) -> Answer:
-    """The answer to a request that failed."""
+    """Return the answer to a request that failed."""
     kind = kind_of(error)
     problem = Problem(
         QUOTA if kind.code == "quota-exceeded" else TYPES + kind.code,
@@ -266,14 +266,17 @@ def _detail(error: Exception, kind: Kind) -> str:
 
 
 def _sendable(text: str) -> str:
-    """Text that may repeat what was asked, and with it halves of surrogate pairs."""
+    """Return text that can be encoded: it may repeat lone surrogates of the request."""
     return text.encode(errors="backslashreplace").decode()
 
 
 def _errors(error: Exception) -> list[ProblemError]:
     violations: Sequence[Violation] = getattr(error, "violations", ())
     is_query = isinstance(error, InvalidQuery)
-    return [ProblemError(_pointer(one.field, is_query=is_query), "invalid", _sendable(one.rule)) for one in violations]
+    return [
+        ProblemError(_pointer(broken.field, is_query=is_query), "invalid", _sendable(broken.rule))
+        for broken in violations
+    ]
 
 
 def _pointer(field: str, *, is_query: bool) -> str:

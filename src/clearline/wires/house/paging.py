@@ -14,17 +14,17 @@ Key = TypeVar("Key")
 
 
 def cursor_keys(call: Call) -> list[Any] | None:
-    """The sort keys that the page begins after, or None for the first page.
+    """Return the sort keys after which the page begins, or None for the first page.
 
     Raises:
         InvalidCursor: it is none of ours, or belongs to another list.
     """
     cursor = call.query.cursor
-    return None if cursor is None else call.services.cursors.read(cursor, _asked(call))
+    return None if cursor is None else call.services.cursors.read(cursor, _scope_of(call))
 
 
 def read_cursor(call: Call, read: Callable[..., Key]) -> Key | None:
-    """What ``read`` makes of the sort keys that the page begins after, or None for the first page.
+    """Return what ``read`` makes of the sort keys after which the page begins, or None for the first page.
 
     Raises:
         InvalidCursor: as ``cursor_keys``.
@@ -33,22 +33,22 @@ def read_cursor(call: Call, read: Callable[..., Key]) -> Key | None:
     return None if keys is None else read(*keys)
 
 
-def page(call: Call, found: Sequence[Item], keys: Callable[[Item], list[Any]], out: Callable[[Item], Out]) -> Page[Out]:
-    """The page, of one more item than was asked for if there is more, and the link to the next.
+def page(call: Call, items: Sequence[Item], keys: Callable[[Item], list[Any]], out: Callable[[Item], Out]) -> Page[Out]:
+    """Return a page, and add the link to the next; ``items`` has one more than the page when there is a next.
 
     ``keys`` are the sort keys of an item, as JSON can hold them.
     """
     limit = call.query.limit
-    shown = found[:limit]
+    shown = items[:limit]
     cursor = None
-    if len(found) > limit:
-        cursor = call.services.cursors.make(keys(shown[-1]), _asked(call))
+    if len(items) > limit:
+        cursor = call.services.cursors.make(keys(shown[-1]), _scope_of(call))
         call.headers.append((b"link", next_link(call, cursor)))
     return Page([out(item) for item in shown], cursor is not None, cursor)
 
 
 def next_link(call: Call, cursor: str, *, name: str = "cursor") -> bytes:
-    """The header Link to what comes after a cursor, which the parameter ``name`` takes; all other parameters stay."""
+    """Return the Link header to what follows a cursor, which goes into the parameter ``name``; the others stay."""
     host = (header(call.scope, b"host") or b"localhost").decode("latin-1")
     query = urlencode([*_parameters(call, name), (name, cursor)])
     return f'<{call.scope["scheme"]}://{host}{quote(call.scope["path"])}?{query}>; rel="next"'.encode("latin-1")
@@ -59,6 +59,6 @@ def _parameters(call: Call, without: str = "cursor") -> list[tuple[str, str]]:
     return [pair for pair in parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if pair[0] != without]
 
 
-def _asked(call: Call) -> dict[str, str]:
-    """What a cursor belongs to: the list and its filters, but not how long its pages are."""
+def _scope_of(call: Call) -> dict[str, str]:
+    """Return what a cursor belongs to: the list and its filters, but not the length of its pages."""
     return {"": call.scope["path"], **{name: value for name, value in _parameters(call) if name != "limit"}}

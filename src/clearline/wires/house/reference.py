@@ -31,7 +31,7 @@ ABOUT = About(
 
 
 def openapi() -> dict[str, Any]:
-    """The document as everybody sees it."""
+    """Return the document."""
     described = document(ABOUT, OPERATIONS)
     described["tags"] = [{"name": name} for name in GROUPS]
     group_of = {operation.name: name for name, operations in GROUPS.items() for operation in operations}

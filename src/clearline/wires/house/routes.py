@@ -53,5 +53,5 @@ DIALECT = Dialect(errors.refuse, no_query=NoQuery)
 
 
 def wire_app(services: Services) -> Wire:
-    """This wire as an application. It answers under ``/api/v1``."""
+    """Return this wire as an application. It answers under ``/api/v1``."""
     return Wire(OPERATIONS, services, DIALECT)

@@ -35,7 +35,7 @@ Email = Annotated[
 
 
 def characters(least: int, most: int) -> Meta:
-    """Text of so many characters. The pattern is for readers of the schema: the rule behind it is the domain's."""
+    """Limit text to a number of characters. The pattern is for readers of the schema; the rule is the domain's."""
     return Meta(min_length=least, max_length=most, extra_json_schema={"pattern": r"^[^\x00]*$"})
 
 
@@ -127,23 +127,23 @@ class Ref(Struct, frozen=True):
 
 
 def set_fields(body: Struct) -> dict[str, Any]:
-    """The members that a merge-patch (RFC 7396) names, with their values; null is None."""
+    """Return the members that a merge-patch (RFC 7396) sets, with their values; null is None."""
     pairs = ((name, getattr(body, name)) for name in body.__struct_fields__)
     return {name: value for name, value in pairs if not isinstance(value, UnsetType)}
 
 
 @contextmanager
 def wire_names(names: dict[str, str]) -> Iterator[None]:
-    """Has refusals name members as the wire does; ``names`` maps the wire's to the domain's."""
+    """Let refusals name members as the wire does; ``names`` maps the wire's names to the domain's."""
     domain = {ours: theirs for theirs, ours in names.items()}
     try:
         yield
     except InvalidInput as refused:
         raise InvalidInput(
-            [Violation(domain.get(one.field, one.field), one.rule) for one in refused.violations]
+            [Violation(domain.get(broken.field, broken.field), broken.rule) for broken in refused.violations]
         ) from None
     except Forbidden as refused:
         if type(refused) is not Forbidden:
             raise
-        told = _WORD.sub(lambda word: domain.get(word[0], word[0]), str(refused))
-        raise Forbidden(told) from None
+        renamed = _WORD.sub(lambda word: domain.get(word[0], word[0]), str(refused))
+        raise Forbidden(renamed) from None

@@ -1,1 +1,5 @@
-"""What every wire shares: the table of operations, and the way of a request through it."""
+"""What the wires share: the table of operations, and the way from a request to its answer.
+
+Tables: none; stored answers are in `idempotency_key`.
+Events: none.
+"""

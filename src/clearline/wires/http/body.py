@@ -22,7 +22,7 @@ DEPTH_MAX = 64
 NAME_SHOWN = 50
 """Characters of a name that the client made up which a refusal repeats."""
 
-TOLD_MAX = 100
+VIOLATIONS_MAX = 100
 """Faults that one refusal names: a body can have a hundred thousand."""
 
 DOT = "\x1f"
@@ -72,7 +72,7 @@ _decode = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """The JSON object (RFC 8259) in a body.
+    """Return the JSON object (RFC 8259) in a body.
 
     Raises:
         BadRequest: it is no JSON, no object, names a member twice, nests deeper than 64, or holds a number of
@@ -104,7 +104,7 @@ def _deeper_than(value: Any, depth: int) -> bool:
 
 
 def read_members(value: Any, kind: type[T], *, text: bool = False) -> T:
-    """The struct that the members make; members that it does not know are ignored.
+    """Return the members as a struct; members that it does not know are ignored.
 
     ``text`` says that the values are text, as in a query, and numbers are to be read from it.
 
@@ -113,14 +113,14 @@ def read_members(value: Any, kind: type[T], *, text: bool = False) -> T:
         BadRequest: nothing is wrong but the name of a member that is not known.
     """
     try:
-        found = msgspec.convert(value, kind, strict=not text)
+        members = msgspec.convert(value, kind, strict=not text)
     except (msgspec.ValidationError, UnicodeEncodeError):  # the latter where text holds half of a surrogate pair
         if not (wrong := violations(value, kind, text=text)):
             raise BadRequest("the name of a member must not contain lone surrogates") from None
-        raise InvalidMembers(wrong[:TOLD_MAX]) from None
-    if not _all_storable(found):
-        raise InvalidMembers(violations(value, kind, text=text)[:TOLD_MAX])
-    return found
+        raise InvalidMembers(wrong[:VIOLATIONS_MAX]) from None
+    if not _all_storable(members):
+        raise InvalidMembers(violations(value, kind, text=text)[:VIOLATIONS_MAX])
+    return members
 
 
 def _all_storable(value: Struct) -> bool:
@@ -147,20 +147,20 @@ def _is_storable(member: Any) -> bool:
         case datetime():
             return _is_in_utc(member)
         case dict():
-            return all(storable(name) and _is_storable(one) for name, one in member.items())
+            return all(storable(name) and _is_storable(value) for name, value in member.items())
     return True
 
 
 def violations(value: Any, kind: type[Struct], *, text: bool = False) -> list[Violation]:
-    """Everything that is wrong with members that do not make the struct, in the order of its fields."""
+    """Return everything that is wrong with members that do not make the struct, in the order of its fields."""
     return _of_type(value, inspect.type_info(kind), "", text=text)
 
 
 def _of_type(value: Any, kind: inspect.Type, path: str, *, text: bool) -> list[Violation]:
-    told = None
+    own_rule = None
     while isinstance(kind, (inspect.Metadata, inspect.UnionType)):
         if isinstance(kind, inspect.Metadata):
-            told = (kind.extra or {}).get("rule")
+            own_rule = (kind.extra or {}).get("rule")
             kind = kind.type
         elif value is None and kind.includes_none:
             return []
@@ -174,11 +174,11 @@ def _of_type(value: Any, kind: inspect.Type, path: str, *, text: bool) -> list[V
         case inspect.DictType():
             return _of_dict(value, kind, path)
     rule = _broken_rule(value, kind, text=text)
-    return [] if rule is None else [Violation(path, told or rule)]
+    return [] if rule is None else [Violation(path, own_rule or rule)]
 
 
 def _member_of(union: inspect.UnionType, value: Any) -> inspect.Type:
-    """The type in a union that a value means to be: the struct that its tag names, or else the first."""
+    """Return the type in a union that a value is meant to be: the struct that its tag names, or else the first."""
     kinds = [kind for kind in union.types if not isinstance(kind, inspect.NoneType)]
     for kind in kinds:
         if isinstance(kind, inspect.StructType) and isinstance(value, dict) and value.get(kind.tag_field) == kind.tag:
@@ -214,40 +214,40 @@ def _of_dict(value: Any, kind: inspect.DictType, path: str) -> list[Violation]:
         return [Violation(path, "must be an object")]
     if kind.max_length is not None and len(value) > kind.max_length:
         return [Violation(path, f"must have at most {kind.max_length} members")]
-    found = []
+    wrong = []
     for name, item in value.items():
         shown = f"{path}.{_shown(name)}"
-        if wrong := _of_type(name, kind.key_type, shown, text=False):
-            found += [Violation(shown, f"has a name that {one.rule}") for one in wrong]
-        found += _of_type(item, kind.value_type, shown, text=False)
-    return found
+        if wrong_name := _of_type(name, kind.key_type, shown, text=False):
+            wrong += [Violation(shown, f"has a name that {violation.rule}") for violation in wrong_name]
+        wrong += _of_type(item, kind.value_type, shown, text=False)
+    return wrong
 
 
 def _of_struct(value: Any, kind: inspect.StructType, path: str, *, text: bool) -> list[Violation]:
     if not isinstance(value, dict):
         return [Violation(path, "must be an object")]
-    found = []
+    wrong = []
     for field in kind.fields:
         name = f"{path}.{field.encode_name}" if path else field.encode_name
         if field.encode_name in value:
-            found += _of_type(value[field.encode_name], field.type, name, text=text)
+            wrong += _of_type(value[field.encode_name], field.type, name, text=text)
         elif field.required:
-            found.append(Violation(name, "is required"))
+            wrong.append(Violation(name, "is required"))
     if kind.forbid_unknown_fields:
         known = [field.encode_name for field in kind.fields] + ([kind.tag_field] if kind.tag_field else [])
         rule = f"is not known here; there {'are ' + ', '.join(known) if known else 'is none'}"
         unknown = (_shown(name) for name in value if name not in known)
-        found += [Violation(f"{path}.{name}" if path else name, rule) for name in unknown]
-    return found
+        wrong += [Violation(f"{path}.{name}" if path else name, rule) for name in unknown]
+    return wrong
 
 
 def _shown(name: str) -> str:
-    """A name that the client made up, as a part of a field."""
+    """Return a name of the client's as a part of a field."""
     return name[:NAME_SHOWN].replace(".", DOT)
 
 
 def _broken_rule(value: Any, kind: inspect.Type, *, text: bool) -> str | None:  # noqa: C901, PLR0911 - a table
-    """What a single value should be, when it is not that. For the types that wires use."""
+    """Return what a single value should be when it is not that. For the types that wires use."""
     match kind:
         case inspect.StrType(min_length=least, max_length=most, pattern=pattern):
             if not isinstance(value, str):

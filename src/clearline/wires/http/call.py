@@ -30,7 +30,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class Services(Struct, frozen=True):
-    """What a wire works with for as long as the server runs."""
+    """The services that handlers use for as long as the server runs."""
 
     database: Database
     keys: KeyRing
@@ -46,7 +46,7 @@ class Services(Struct, frozen=True):
 
 
 class PreconditionFailed(Exception):
-    """What the client read is no longer what is there (RFC 9110, 13.1.1)."""
+    """The resource changed after the client read it (RFC 9110, 13.1.1)."""
 
 
 class PreconditionRequired(Exception):
@@ -54,7 +54,7 @@ class PreconditionRequired(Exception):
 
 
 class _Stalled(Exception):
-    """The client takes nothing any more."""
+    """The client does not read its answer any more."""
 
 
 class CutShort(Exception):
@@ -62,12 +62,12 @@ class CutShort(Exception):
 
 
 class Staged(Protocol):
-    """A body that was taken in before any transaction."""
+    """A body that was received before any transaction."""
 
     fingerprint: bytes
 
     async def discard(self) -> None:
-        """Let go of what was taken in: nothing came of it."""
+        """Delete what was received: nothing refers to it."""
 
 
 class Answer:
@@ -152,12 +152,12 @@ async def _disconnected(receive: Receive) -> None:
 
 
 def etag(body: bytes) -> bytes:
-    """A strong validator of a body (RFC 9110, 8.8.3)."""
+    """Return a strong validator of a body (RFC 9110, 8.8.3)."""
     return b'"%b"' % xxhash.xxh3_128_hexdigest(body).encode()
 
 
 class Call:
-    """What a handler works with: who asks, what, and when.
+    """One request for a handler: the actor, the parameters, the body, the time.
 
     ``headers`` are those that the handler adds to its answer, and ``location`` where what it made is to be found.
     ``json`` is the decoded body, ``staged`` a body that is no JSON.
@@ -179,7 +179,7 @@ class Call:
         self.location: str | None = None
 
     def body(self, kind: type[T]) -> T:
-        """The body as a struct.
+        """Return the body as a struct.
 
         Raises:
             InvalidMembers: naming every member that is missing or wrong.
@@ -187,19 +187,19 @@ class Call:
         return read_members(self.json, kind)
 
     def within(self, tx: Tx) -> None:
-        """Have the handler work in this transaction, which the caller commits."""
+        """Let the handler use this transaction, which the caller commits."""
         self._tx = tx
 
     def statement(self) -> AbstractAsyncContextManager[Tx]:
-        """A transaction for a use case whose whole effect is one statement."""
+        """Return a transaction for a use case whose whole effect is one statement."""
         return self.services.database.statement() if self._tx is None else nullcontext(self._tx)
 
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
-        """A transaction for a use case of several statements."""
+        """Return a transaction for a use case of several statements."""
         return self.services.database.transaction() if self._tx is None else nullcontext(self._tx)
 
     def check_if_match(self, value: object) -> None:
-        """Go on only if the client has seen ``value``, the resource as GET would answer it now.
+        """Continue only if If-Match names ``value``, the resource as GET would answer it now.
 
         Call it in the transaction that holds the resource against changes.
 

@@ -1,4 +1,4 @@
-"""Where a list goes on: opaque, signed, and good only for the list it came from."""
+"""Cursors of lists: opaque, signed, and valid only for the list that they come from."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,38 +8,38 @@ from itsdangerous import BadData, URLSafeSerializer
 
 
 class InvalidCursor(Exception):
-    """The cursor was made up, cut short, or belongs to another list."""
+    """The cursor was forged or truncated, or belongs to another list."""
 
 
 class Cursors:
-    """Makes and reads cursors. Those of one server are good on every other with the same ``secret``."""
+    """Makes and reads cursors. The cursors of one server are valid on every other with the same ``secret``."""
 
     def __init__(self, secret: bytes) -> None:
         self._serializer = URLSafeSerializer(
             secret, salt="clearline.cursor", signer_kwargs={"digest_method": hashlib.sha256}
         )
 
-    def make(self, keys: list[Any], asked: Mapping[str, str]) -> str:
-        """A cursor after the item with these sort keys, in the list that ``asked`` describes."""
-        made: str | bytes = self._serializer.dumps([_digest(asked), *keys])
-        return made if isinstance(made, str) else made.decode()
+    def make(self, keys: list[Any], scope: Mapping[str, str]) -> str:
+        """Return a cursor after the item with these sort keys, in the list that ``scope`` describes."""
+        cursor: str | bytes = self._serializer.dumps([_digest(scope), *keys])
+        return cursor if isinstance(cursor, str) else cursor.decode()
 
-    def read(self, cursor: str, asked: Mapping[str, str]) -> list[Any]:
-        """The sort keys in a cursor.
+    def read(self, cursor: str, scope: Mapping[str, str]) -> list[Any]:
+        """Return the sort keys in a cursor.
 
         Raises:
-            InvalidCursor: it is none of ours, or was made for other filters.
+            InvalidCursor: this server did not make it, or made it for other filters.
         """
         try:
-            found: list[Any] = self._serializer.loads(cursor)
-            digest, *keys = found
+            values: list[Any] = self._serializer.loads(cursor)
+            digest, *keys = values
         except (BadData, ValueError, TypeError):
             raise InvalidCursor from None
-        if digest != _digest(asked):
+        if digest != _digest(scope):
             raise InvalidCursor
         return keys
 
 
-def _digest(asked: Mapping[str, str]) -> str:
-    text = "\0".join(f"{name}\0{value}" for name, value in sorted(asked.items()))
+def _digest(scope: Mapping[str, str]) -> str:
+    text = "\0".join(f"{name}\0{value}" for name, value in sorted(scope.items()))
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

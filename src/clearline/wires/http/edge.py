@@ -16,7 +16,7 @@ KEY = "clearline.request"
 
 
 class RequestFacts:
-    """What the log says of a request besides its line: its id, and on whose behalf it ran."""
+    """What the log says about a request: its id, its actor, its status and its times."""
 
     __slots__ = ("actor", "began", "id", "is_long", "status")
 
@@ -25,17 +25,17 @@ class RequestFacts:
         self.actor: Actor | None = None
         self.status = 0
         self.began = 0.0
-        """When the answer began, as ``perf_counter`` tells it."""
+        """When the answer began, by ``perf_counter``."""
         self.is_long = False
-        """Whether the answer lasts as long as its reader likes."""
+        """Whether the answer lasts as long as its reader wants."""
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first value of a header, by its lower-case name, or None."""
+    """Return the first value of a header, by its lower-case name, or None."""
     for key, value in scope["headers"]:
         if key == name:
-            found: bytes = value
-            return found
+            first: bytes = value
+            return first
     return None
 
 
@@ -52,8 +52,8 @@ class Edge:
             await self._app(scope, receive, send)
             return
         started = perf_counter()
-        given = header(scope, b"x-request-id")
-        facts = RequestFacts(given if given and _REQUEST_ID.fullmatch(given) else os.urandom(12).hex().encode())
+        sent = header(scope, b"x-request-id")
+        facts = RequestFacts(sent if sent and _REQUEST_ID.fullmatch(sent) else os.urandom(12).hex().encode())
         scope[KEY] = facts
 
         async def send_marked(message: Message) -> None:
@@ -67,11 +67,11 @@ class Edge:
             await self._app(scope, receive, send_marked)
         finally:
             if self._access_log:
-                self._note(scope, facts, started)
+                self._log_request(scope, facts, started)
 
     @staticmethod
-    def _note(scope: Scope, facts: RequestFacts, started: float) -> None:
-        """Note the request. Of a long answer ``ms`` is how soon it began, and ``open_s`` how long it lasted."""
+    def _log_request(scope: Scope, facts: RequestFacts, started: float) -> None:
+        """Log the request. For a long answer ``ms`` is the time until it began, and ``open_s`` how long it lasted."""
         actor, ended = facts.actor, perf_counter()
         seconds = (facts.began if facts.is_long else ended) - started
         lasted = {"open_s": round(ended - facts.began)} if facts.is_long else {}

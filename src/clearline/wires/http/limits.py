@@ -1,4 +1,4 @@
-"""How much a key may ask for, counted in the memory of this process: requests a minute, and streams at a time."""
+"""Limits of a key, counted in the memory of this process: requests a minute, and streams at a time."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -61,7 +61,7 @@ class RateLimiter:
 
 
 class TooManyStreams(TooManyRequests):
-    """As many streams are open as may be; in ``retry_after`` seconds one may have ended."""
+    """No more streams may be open; in ``retry_after`` seconds one may have ended."""
 
     def __init__(self, whose: str) -> None:
         super().__init__(_STREAM_WAIT)
@@ -69,7 +69,7 @@ class TooManyStreams(TooManyRequests):
 
 
 class OpenStreams:
-    """Counts the answers that last: at most so many for each key, and for all of them together."""
+    """Counts open streams, and limits their number for each key and in all."""
 
     def __init__(self, *, per_key: int = 20, in_all: int = 500) -> None:
         self._per_key, self._in_all = per_key, in_all
@@ -81,8 +81,8 @@ class OpenStreams:
         return self._open.total()
 
     @contextmanager
-    def one(self, key: UUID | None) -> Iterator[None]:
-        """Count one more for as long as the block runs.
+    def count(self, key: UUID | None) -> Iterator[None]:
+        """Count a stream for as long as the block runs.
 
         Raises:
             TooManyStreams: there are too many already.

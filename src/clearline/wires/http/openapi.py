@@ -53,7 +53,7 @@ _RETRIES = (
 
 
 class About(Struct, frozen=True):
-    """What a document says of itself."""
+    """What a document says about itself."""
 
     title: str
     version: str
@@ -67,7 +67,7 @@ class About(Struct, frozen=True):
 
 
 def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
-    """The whole document."""
+    """Return the whole document."""
     kinds = [about.error]
     for operation in operations:
         kinds += [kind for kind in (operation.answer, operation.body) if kind not in {None, bytes}]
@@ -153,16 +153,16 @@ def _query_parameters(operation: Operation) -> list[dict[str, Any]]:
         return []
     schema = msgspec.json.schema_components([operation.query], ref_template=_REF)[1][operation.query.__name__]
     required = schema.get("required", ())
-    found = []
-    for name, one in schema["properties"].items():
-        member = _not_null(one)
+    parameters = []
+    for name, property_schema in schema["properties"].items():
+        member = _not_null(property_schema)
         about = {"description": text} if (text := member.pop("description", None)) else {}
-        found.append({"name": name, "in": "query", "required": name in required, **about, "schema": member})
-    return found
+        parameters.append({"name": name, "in": "query", "required": name in required, **about, "schema": member})
+    return parameters
 
 
 def _not_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a parameter: one that may be left out is never sent as null."""
+    """Return the schema of a parameter: one that may be left out is never sent as null."""
     match schema:
         case {"anyOf": [*choices]} if {"type": "null"} in choices:
             return dict(next(choice for choice in choices if choice != {"type": "null"}))
@@ -192,5 +192,5 @@ def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusal(status: int, schemas: dict[str, Any], about: About) -> dict[str, Any]:
-    told = about.statuses.get(status) or _ABOUT.get(status, HTTPStatus(status).phrase)
-    return {"description": told, "content": {about.error_media: {"schema": schemas[str(about.error)]}}}
+    description = about.statuses.get(status) or _ABOUT.get(status, HTTPStatus(status).phrase)
+    return {"description": description, "content": {about.error_media: {"schema": schemas[str(about.error)]}}}

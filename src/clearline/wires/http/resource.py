@@ -1,4 +1,4 @@
-"""The way of a request through a wire: who asks, how often, what; then the handler; then the answer."""
+"""A request in a wire: authentication, rate limit, scope, query and body; then the handler; then the answer."""
 
 import hashlib
 import re
@@ -60,7 +60,7 @@ class MethodNotAllowed(Exception):
 
 
 class _ClientGone(Exception):
-    """The client hung up before its body was whole."""
+    """The client disconnected before its body was complete."""
 
 
 T = TypeVar("T", bound=Struct)
@@ -69,11 +69,11 @@ Refuse = Callable[[Exception, str], Answer]
 
 
 def everybody(_actor: Actor) -> None:
-    """Admit whoever has a valid key."""
+    """Admit everybody who has a valid key."""
 
 
 class Dialect(Struct, frozen=True):
-    """How a wire differs from others: how it says no, whom it admits, and what a query may hold that names nothing."""
+    """How a wire differs from others: its errors, whom it admits, and the query of operations without one."""
 
     refuse: Refuse
     admit: Callable[[Actor], object] = everybody
@@ -81,7 +81,7 @@ class Dialect(Struct, frozen=True):
 
 
 def json_answer(status: int, value: object, headers: Headers) -> Answer:
-    """An answer with a value as its JSON body."""
+    """Return an answer with a value as its JSON body."""
     return Answer(status, encode(value), [_JSON, *headers])
 
 
@@ -92,7 +92,7 @@ class Wire:
         paths: dict[str, list[Operation]] = {}
         for operation in operations:
             paths.setdefault(operation.path, []).append(operation)
-        routes = [Route(path, Resource(found, services, dialect)) for path, found in paths.items()]
+        routes = [Route(path, Resource(resource, services, dialect)) for path, resource in paths.items()]
         self._router = Router(routes, redirect_slashes=False, default=self._nowhere)
         self._refuse = dialect.refuse
 
@@ -140,8 +140,8 @@ class Resource:
         now = self._services.now()
         actor = await self._authenticate(scope, now)
         if actor.key_id is not None:
-            told, wait = self._services.limiter.spend(actor.key_id, now.timestamp())
-            limits += told
+            headers, wait = self._services.limiter.spend(actor.key_id, now.timestamp())
+            limits += headers
             if wait:
                 raise TooManyRequests(wait)
         self._dialect.admit(actor)
@@ -173,7 +173,7 @@ class Resource:
     async def _staged(
         self, operation: Operation, stage: Callable[..., Any], call: Call, receive: Receive
     ) -> Answer | Stream:
-        """Take the body in, then carry the request out; what was taken in is let go of unless something came of it."""
+        """Receive the body, then execute the request; delete what was received unless the request succeeded."""
         call.staged = await stage(call, _chunks(receive))
         used = False
         try:
@@ -185,11 +185,11 @@ class Resource:
         return answer
 
     async def _once(self, operation: Operation, call: Call, body: bytes) -> Answer | Stream:
-        """Carry the request out unless it was before; the answer is kept by the commit that makes it true."""
-        given = header(call.scope, b"idempotency-key")
-        if given is None:
+        """Execute the request unless it was executed before; the answer is stored in the transaction of the change."""
+        sent_key = header(call.scope, b"idempotency-key")
+        if sent_key is None:
             return await _perform(operation, call)
-        key = _idempotency_key(given)
+        key = _idempotency_key(sent_key)
         fingerprint = hashlib.sha256(body)
         if operation.query is not None:
             fingerprint.update(call.scope["query_string"])
@@ -209,25 +209,25 @@ class Resource:
 
 
 def key_in(scope: Scope) -> str:
-    """The API key that came with a request (RFC 6750, 2.1).
+    """Return the API key of a request (RFC 6750, 2.1).
 
     Raises:
         Unauthenticated: there is none.
     """
-    given = header(scope, b"authorization")
-    if given is None or given[:7].lower() != b"bearer ":
+    credentials = header(scope, b"authorization")
+    if credentials is None or credentials[:7].lower() != b"bearer ":
         raise Unauthenticated
-    return given[7:].strip().decode("latin-1")
+    return credentials[7:].strip().decode("latin-1")
 
 
 def _route(operation: Operation, call: Call) -> str:
-    """What an Idempotency-Key belongs to: the operation and the parameters of the path."""
+    """Return what an Idempotency-Key belongs to: the operation and the parameters of the path."""
     text = " ".join([operation.name, *map(quote, call.path.values())])
     return text if len(text) <= _ROUTE_MAX else hashlib.sha256(text.encode()).hexdigest()
 
 
 def _replayed(operation: Operation, kept: KeptAnswer) -> Answer:
-    """The first answer, given again."""
+    """Return the first answer again."""
     headers = [_NO_STORE, _REPLAYED, *_located(kept.location)]
     if not kept.body:
         return Answer(kept.status, b"", headers)
@@ -250,7 +250,7 @@ async def _perform(operation: Operation, call: Call) -> Answer | Stream:
 
 
 def _tagged(operation: Operation, body: bytes) -> Headers:
-    """The ETag of what was made or changed."""
+    """Return the ETag header of what was created or changed."""
     return [(b"etag", etag(body))] if operation.takes_if_match or operation.status == 201 else []
 
 
@@ -259,7 +259,7 @@ def _located(location: str | None) -> Headers:
 
 
 def _cached(scope: Scope, answer: Answer) -> Answer:
-    """The answer with a strong ETag (RFC 9110, 8.8.3), or 304 when the client has it already."""
+    """Return the answer with a strong ETag (RFC 9110, 8.8.3), or 304 when the client has it already."""
     tag = etag(answer.body)
     answer.headers.append((b"etag", tag))
     known = header(scope, b"if-none-match")
@@ -269,28 +269,28 @@ def _cached(scope: Scope, answer: Answer) -> Answer:
 
 
 def read_query(raw: bytes, kind: type[T]) -> T:
-    """The parameters of a query as a struct; what the struct does not know is ignored, or refused if it forbids it.
+    """Return the parameters of a query as a struct; unknown ones are ignored, or refused if the struct forbids them.
 
     Raises:
         InvalidQuery: naming every parameter that is missing, wrong or given twice.
     """
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
-    given = dict(pairs)
-    if len(given) != len(pairs):
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = [name for name in given if name in kind.__struct_encode_fields__ and names.count(name) > 1]
+        twice = [name for name in parameters if name in kind.__struct_encode_fields__ and names.count(name) > 1]
         if twice:
             raise InvalidQuery([Violation(name, "must be given once") for name in twice])
     try:
-        found = read_members(given, kind, text=True)
+        query = read_members(parameters, kind, text=True)
     except InvalidMembers as invalid:
         raise InvalidQuery(invalid.violations) from None
     # What reads numbers from text also takes "null" for nothing, and a number for a time.
-    values = (getattr(found, name) for name in kind.__struct_fields__)
+    values = (getattr(query, name) for name in kind.__struct_fields__)
     doubtful = b"null" in raw.lower() or any(isinstance(value, datetime) for value in values)
-    if doubtful and (wrong := violations(given, kind, text=True)):
+    if doubtful and (wrong := violations(parameters, kind, text=True)):
         raise InvalidQuery(wrong)
-    return found
+    return query
 
 
 async def _read_body(scope: Scope, receive: Receive, media_type: re.Pattern[bytes]) -> bytes:
@@ -311,7 +311,7 @@ async def _read_body(scope: Scope, receive: Receive, media_type: re.Pattern[byte
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
-    """A body as it comes in."""
+    """Yield a body as it is received."""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -322,7 +322,7 @@ async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
 
 
 def _idempotency_key(value: bytes) -> str:
-    """The key without its quotes, if it has any."""
+    """Return the key without its quotes, if it has any."""
     key = value.decode("latin-1").strip()
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must have 1 to 255 printable ASCII characters")

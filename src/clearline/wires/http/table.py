@@ -21,7 +21,7 @@ class Header(Struct, frozen=True):
 
 
 class Operation(Struct, frozen=True):
-    """One thing that a wire can do.
+    """One operation of a wire.
 
     ``scope`` is what the key must carry; None for any valid key. ``query`` and ``body`` are structs whose fields are
     the parameters and the members. ``errors`` are the statuses that only this operation adds to those of every one.

@@ -191,13 +191,13 @@ async def test_a_key_has_at_most_so_many_streams_and_closing_one_makes_room(
 def test_a_process_has_at_most_so_many_streams() -> None:
     streams = OpenStreams(per_key=2, in_all=3)
     first, second = uuid4(), uuid4()
-    with streams.one(first), streams.one(first), streams.one(second):
+    with streams.count(first), streams.count(first), streams.count(second):
         assert streams.open == 3
         for key, whose in ((first, "2 streams of this key are"), (second, "3 streams are")):
-            with pytest.raises(TooManyStreams, match=whose), streams.one(key):
+            with pytest.raises(TooManyStreams, match=whose), streams.count(key):
                 pass
     assert streams.open == 0
-    with streams.one(first):
+    with streams.count(first):
         assert streams.open == 1
 
 

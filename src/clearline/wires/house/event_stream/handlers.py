@@ -136,7 +136,7 @@ async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCurso
     Raises:
         CutShort: the server stops, or the key no longer holds, and there is more to read.
     """
-    with call.services.streams.one(call.actor.key_id):
+    with call.services.streams.count(call.actor.key_id):
         cursor, is_full = begin, True
         is_first = True
         while is_full and cursor.offset < end.offset:
@@ -158,7 +158,7 @@ async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator
     """
     signal = call.services.event_signal
     with ExitStack() as stack:
-        stack.enter_context(call.services.streams.one(call.actor.key_id))
+        stack.enter_context(call.services.streams.count(call.actor.key_id))
         listener = stack.enter_context(signal.listen(reader.company_id))
         cursor = sent_cursor = begin
         sent_at, must_read, is_lost, failures = call.services.now(), True, False, signal.failures
