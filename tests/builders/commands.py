@@ -1,0 +1,185 @@
+"""Every command with ``--json``, in an order in which each works, and the operation whose body it prints."""
+
+from typing import NamedTuple
+
+ADA = "ada@birch.example.com"
+MARA = "mara@example.net"
+_MAIL = "From: Mallory <mallory@example.org>\r\nTo: support@example.net\r\nMessage-ID: <{}@example.org>\r\n\r\nHi\r\n"
+_BIR = ("--company", "BIR001")
+_TICKET = (
+    *_BIR, "--title", "Port is down", "--description", "No light", "--issue", "Circuit Down", "--service", "P-1",
+    "--service-type", "Port",
+)  # fmt: skip
+
+
+class Step(NamedTuple):
+    """A command, or with ``sql`` something that happens between two commands.
+
+    Arguments and ``same`` may name the results of earlier steps: ``{company[id]}`` is a member of the result that was
+    saved as ``company``, ``{it[id]}`` one of this command's own. ``same`` is the path whose GET answers the same body.
+    """
+
+    command: str = ""
+    operation: str | None = None
+    arguments: tuple[str, ...] = ()
+    same: str | None = None
+    save: str = ""
+    text: str | None = None
+    exit_code: int = 0
+    sql: str | None = None
+
+
+LOCAL = {"attachment sweep", "demo", "doctor", "inbound-mail receive", "migrate", "notifications pending",
+         "search rebuild"}  # fmt: skip
+"""Commands for things that only an operator does."""
+
+_NUMBER = "/tickets/{ticket[number]}"
+_COMPANY = "/companies/{company[id]}"
+_SUBSCRIPTION = "/subscriptions/{webhook[id]}"
+_PEOPLE = (
+    Step("company add", "createCompany", ("Birch Telecom", "--code", "BIR001"), "/companies/{it[id]}", "company"),
+    Step("company change", "changeCompany", ("BIR001", "--name", "Birch"), "/companies/{it[id]}"),
+    Step("company list", "listCompanies", (), "/companies"),
+    Step("user add", "createUser", (*_BIR, "--name", "Ada", "--email", ADA), _COMPANY + "/users/{it[id]}", "ada"),
+    Step("user change", "changeUser", (*_BIR, ADA, "--phone", "+1-555-0111"), _COMPANY + "/users/{it[id]}"),
+    Step("user list", "listUsers", _BIR, _COMPANY + "/users"),
+    Step("key create", "createKey", _BIR, save="key"),
+    Step("key list", "listKeys", _BIR, _COMPANY + "/keys"),
+    Step("key revoke", "revokeKey", (*_BIR, "{key[id]}")),
+    Step("agent list", "listUsers", (), "/users"),
+    Step("service add", "createService", (*_BIR, "--id", "P-1", "--type", "Port", "--label", "Port 1"),
+         _COMPANY + "/services/P-1"),
+    Step("service change", "changeService", (*_BIR, "P-1", "--label", "Port one"), _COMPANY + "/services/P-1"),
+    Step("service import", "importServices", (*_BIR, "-"), text="id,type,label\nP-2,Port,Port 2\n"),
+    Step("service list", "listServices", _BIR, _COMPANY + "/services"),
+    Step("service delete", "deleteService", (*_BIR, "P-2")),
+)  # fmt: skip
+_DESK = (
+    Step("team add", "createTeam", ("NOC",), "/teams/{it[id]}", "team"),
+    Step("team rename", "changeTeam", ("NOC", "Night"), "/teams/{it[id]}"),
+    Step("team join", "joinTeam", ("Night", MARA), "/teams/{team[id]}/members/{it[id]}"),
+    Step("team members", "getTeamMember", ("Night",)),
+    Step("team available", "changeUser", (MARA, "--no"), "/companies/{mara[company_id]}/users/{it[id]}"),
+    Step("team list", "listTeams", (), "/teams"),
+    Step("queue add", "createQueue", ("Ports", "--team", "Night"), "/queues/{it[id]}", "queue"),
+    Step("queue change", "changeQueue", ("Ports", "--description", "Down"), "/queues/{it[id]}"),
+    Step("route add", "createRoutingRule", ("All", "--queue", "Ports"), "/routing-rules/{it[id]}", "rule"),
+    Step("route change", "changeRoutingRule", ("1", "--keyword", "down"), "/routing-rules/{it[id]}"),
+    Step("route move", "changeRoutingRule", ("1", "1"), "/routing-rules/{it[id]}"),
+    Step("route list", "listRoutingRules", (), "/routing-rules"),
+)
+_TICKETS = (
+    Step("ticket create", "createTicket", _TICKET, "/tickets/{it[number]}", "ticket"),
+    Step("ticket create", "createTicket", _TICKET, "/tickets/{it[number]}", "second"),
+    Step("route test", "testRoutingRules", ("--ticket", "{ticket[number]}")),
+    Step("route ticket", "routeTicket", ("{ticket[number]}",), _NUMBER),
+    Step("queue list", "listQueues", (), "/queues"),
+    Step("ticket assign", "assignTicket", ("{ticket[number]}", "--to", MARA), _NUMBER),
+    Step("ticket change", "changeTicket", ("{ticket[number]}", "--title", "Port 1 is down"), _NUMBER),
+    Step("ticket tag", "tagTicket", ("{ticket[number]}", "--add", "fibre"), _NUMBER),
+    Step("ticket status", "moveTicket", ("{ticket[number]}", "in_progress"), _NUMBER),
+    Step("ticket note", "addNote", ("{ticket[number]}", "On it", "--internal"), _NUMBER + "/notes/{it[id]}"),
+    Step("ticket notes", "listNotes", ("{ticket[number]}",), _NUMBER + "/notes"),
+    Step("ticket history", "ticketHistory", ("{ticket[number]}",), _NUMBER + "/history"),
+    Step("ticket link", "addLink", ("{ticket[number]}", "related", "{second[number]}"), _NUMBER + "/links/{it[id]}",
+         "link"),
+    Step("ticket links", "listLinks", ("{ticket[number]}",), _NUMBER + "/links"),
+    Step("ticket unlink", "removeLink", ("{ticket[number]}", "{link[id]}")),
+    Step("ticket watch", "addWatcher", ("{ticket[number]}", "--user", MARA), _NUMBER + "/watchers/{it[user][id]}"),
+    Step("ticket watchers", "listWatchers", ("{ticket[number]}",), _NUMBER + "/watchers"),
+    Step("ticket unwatch", "removeWatcher", ("{ticket[number]}", "--user", MARA)),
+    Step("ticket merge", "mergeTicket", ("{second[number]}", "{ticket[number]}"), "/tickets/{it[number]}"),
+    Step("ticket unmerge", "unmergeTicket", ("{second[number]}",), "/tickets/{it[number]}"),
+    Step("ticket split", "splitTicket", ("{ticket[number]}", "--title", "B", "--description", "B"),
+         "/tickets/{it[number]}"),
+    Step("attachment add", "addAttachment", ("{ticket[number]}", "-", "--name", "log.txt"),
+         _NUMBER + "/attachments/{it[id]}", "file", text="one\n"),
+    Step("attachment list", "listAttachments", ("{ticket[number]}",), _NUMBER + "/attachments"),
+    Step("attachment get", "getAttachment", ("{ticket[number]}", "{file[id]}", "-o", "{folder}/log.txt"),
+         _NUMBER + "/attachments/{file[id]}"),
+    Step("attachment delete", "deleteAttachment", ("{ticket[number]}", "{file[id]}")),
+    Step("ticket show", "getTicket", ("{ticket[number]}",), _NUMBER),
+    Step("ticket list", "listTickets", (), "/tickets"),
+    Step("search rebuild"),
+    Step("search find", "searchTickets", ("number:{ticket[number]}",), "/search?q=number:{ticket[number]}"),
+    Step("macro add", "addMacro", ("Hi", "--text", "Hello {{{{contact.name}}}}"), "/macros/{it[id]}"),
+    Step("macro change", "changeMacro", ("Hi", "--tag", "hi"), "/macros/{it[id]}"),
+    Step("macro list", "listMacros", (), "/macros"),
+    Step("macro apply", "useMacro", ("Hi", "{ticket[number]}")),
+    Step("macro delete", "deleteMacro", ("Hi",)),
+    Step("view add", "addView", ("Mine", "fibre", "--user", MARA), "/views/{it[id]}", "view"),
+    Step("view change", "changeView", ("{view[id]}", "--query", "cut", "--user", MARA), "/views/{it[id]}"),
+    Step("view list", "listViews", ("--user", MARA), "/views"),
+    Step("view delete", "deleteView", ("{view[id]}", "--user", MARA)),
+)  # fmt: skip
+_BULK = (
+    Step("bulk assign", "getJob", ("nobody", "{ticket[number]}"), "/jobs/{it[id]}"),
+    Step("bulk change", "getJob", ("{ticket[number]}", "--priority", "low"), "/jobs/{it[id]}"),
+    Step("bulk note", "getJob", ("Done", "{ticket[number]}"), "/jobs/{it[id]}"),
+    Step("bulk status", "getJob", ("pending", "{ticket[number]}"), "/jobs/{it[id]}"),
+    Step("bulk tag", "getJob", ("{ticket[number]}", "--add", "bulk"), "/jobs/{it[id]}", "job"),
+    Step("ticket import", "getJob", ("-",), "/jobs/{it[id]}", text="nonsense\n", exit_code=1),
+    Step("job list", "listJobs", (), "/jobs"),
+    Step("job show", "getJob", ("{job[id]}",), "/jobs/{job[id]}"),
+    Step("job items", "listJobItems", ("{job[id]}", "--outcome", "all"), "/jobs/{job[id]}/items"),
+    Step(sql="update job set state = 'running', finished_at = null where id = '{job[id]}'"),
+    Step("job cancel", "cancelJob", ("{job[id]}",), "/jobs/{job[id]}"),
+)
+_WEBHOOKS = (
+    Step("webhook add", "createSubscription", ("https://hooks.example.com/",), save="webhook"),
+    Step("webhook change", "changeSubscription", ("{webhook[id]}", "--description", "NOC"), _SUBSCRIPTION),
+    Step("webhook rotate", "rotateSubscriptionSecret", ("{webhook[id]}",)),
+    Step("webhook list", "listSubscriptions", (), "/subscriptions"),
+    Step("webhook ping", "pingSubscription", ("{webhook[id]}",), save="ping"),
+    Step(sql="update delivery set state = 'dead', due_at = null, finished_at = now()"),
+    Step("webhook deliveries", "listDeliveries", ("{webhook[id]}",), _SUBSCRIPTION + "/deliveries"),
+    Step("webhook delivery", "getDelivery", ("{webhook[id]}", "{ping[id]}"), _SUBSCRIPTION + "/deliveries/{ping[id]}"),
+    Step("webhook replay", "replayDelivery", ("{webhook[id]}", "--delivery", "{ping[id]}")),
+    Step("webhook replay", "replayDeliveries", ("{webhook[id]}", "--since", "2026-01-01")),
+    Step("webhook delete", "deleteSubscription", ("{webhook[id]}",)),
+)
+_MAILS = (
+    Step("mailbox add", "addMailbox", ("support@example.net",), "/mailboxes/{it[id]}"),
+    Step("mailbox change", "changeMailbox",
+         ("support@example.net", "--imap-host", "127.0.0.1", "--imap-port", "1", "--imap-user", "me",
+          "--imap-password"), "/mailboxes/{it[id]}", text="secret\n"),
+    Step("mailbox check", "checkMailbox", ("support@example.net",), exit_code=3),
+    Step("mailbox list", "listMailboxes", (), "/mailboxes"),
+    Step("inbound-mail receive", None, ("-", "--to", "support@example.net"), save="first", text=_MAIL.format(1)),
+    Step("inbound-mail receive", None, ("-", "--to", "support@example.net"), save="last", text=_MAIL.format(2)),
+    Step(sql="update inbound_mail set state = 'quarantined', reason = 'its sender is unknown', decided_at = now()"),
+    Step("inbound-mail show", "getInboundMail", ("{first[ids][0]}",), "/inbound-mails/{first[ids][0]}"),
+    Step("inbound-mail release", "releaseInboundMail", ("{first[ids][0]}", "--ticket", "{ticket[number]}")),
+    Step("inbound-mail discard", "discardInboundMail", ("{last[ids][0]}",)),
+    Step("inbound-mail list", "listInboundMails", (), "/inbound-mails"),
+    Step("mailbox delete", "deleteMailbox", ("support@example.net",)),
+    Step("mail test", "testMail", (ADA,), save="mail"),
+    Step("mail retry", "retryOutboundMail", ("{mail[id]}",)),
+    Step("mail show", "getOutboundMail", ("{mail[id]}",), "/outbound-mails/{mail[id]}"),
+    Step("mail outbox", "listOutboundMails", (), "/outbound-mails"),
+    Step("mail suppress", "addMailSuppression", ("eve@example.com",), "/mail-suppressions/eve@example.com"),
+    Step("mail suppressed", "listMailSuppressions", (), "/mail-suppressions"),
+    Step("mail unsuppress", "deleteMailSuppression", ("eve@example.com",)),
+    Step("notifications set", "changeUserNotifications", (*_BIR, "--user", ADA, "--digest", "hourly"),
+         _COMPANY + "/users/{ada[id]}/notifications"),
+    Step("notifications show", "getUserNotifications", (*_BIR, "--user", ADA),
+         _COMPANY + "/users/{ada[id]}/notifications"),
+    Step("notifications contacts", "changeCompanyNotifications", (*_BIR, "--off"), _COMPANY + "/notifications"),
+)  # fmt: skip
+_END = (
+    Step("events tail", "followEvents", (), "/events"),
+    Step("audit", "listAuditEvents", ("--limit", "200"), "/audit"),
+    Step("ticket assign", "assignTicket", ("{ticket[number]}", "--nobody"), _NUMBER),
+    Step("route delete", "deleteRoutingRule", ("1",)),
+    Step("queue add", "createQueue", ("Empty",)),
+    Step("queue delete", "deleteQueue", ("Empty",)),
+    Step("team leave", "leaveTeam", ("Night", MARA)),
+    Step("team add", "createTeam", ("Empty",)),
+    Step("team delete", "deleteTeam", ("Empty",)),
+    Step("user deactivate", "changeUser", (*_BIR, ADA), _COMPANY + "/users/{it[id]}"),
+)
+STEPS = (
+    Step("agent add", "createUser", ("Mara", "--email", MARA, "--role", "admin"), save="mara"),
+    Step("key create", "createKey", ("--company", "PROVIDER", "--user", MARA), save="admin"),
+    *_PEOPLE, *_DESK, *_TICKETS, *_BULK, *_WEBHOOKS, *_MAILS, *_END,
+)  # fmt: skip
