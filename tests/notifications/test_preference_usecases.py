@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.demo import desk as demo_desk
-from clearline.demo.notifications import demo_notifications
+from clearline.demo.desk import load_desk
+from clearline.demo.notifications import set_preferences, turn_off_contact_mail
 from clearline.errors import Forbidden, NotFound, ScopeMissing
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Role, Scope
@@ -93,8 +93,9 @@ async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant:
 async def test_the_demo_says_what_its_people_want(database: Database, tenant: Tenant) -> None:
     with pytest.raises(Undone):  # noqa: PT012 - nothing of the demo is to stay
         async with database.transaction() as tx:
-            await demo_desk.load(tx, OPERATOR, now=NOW)
-            await demo_notifications(tx, OPERATOR, [tenant.company.id], now=NOW)
+            await load_desk(tx, OPERATOR, now=NOW)
+            await set_preferences(tx, OPERATOR, now=NOW)
+            await turn_off_contact_mail(tx, OPERATOR, tenant.company.id, now=NOW)
             _mara, wants = await preferences.get_preferences(
                 tx, OPERATOR, PROVIDER_ID, "mara.lindqvist@provider.example.org"
             )

@@ -1,4 +1,4 @@
-"""What the people of the demo want to hear of; and its contacts, who are invented, get no mail."""
+"""The notification preferences of the demo."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
@@ -11,7 +11,7 @@ from clearline.notifications import preference_usecases as preferences
 from clearline.notifications.domain import DeliveryMode, DigestFrequency
 from clearline.platform.database.transactions import Tx
 
-_WISHES: Sequence[tuple[str, Mapping[str, Any]]] = (
+_PREFERENCES: Sequence[tuple[str, Mapping[str, Any]]] = (
     (
         "mara.lindqvist@provider.example.org",
         {
@@ -29,9 +29,12 @@ _WISHES: Sequence[tuple[str, Mapping[str, Any]]] = (
 )
 
 
-async def demo_notifications(tx: Tx, actor: Actor, companies: Sequence[UUID], *, now: datetime) -> None:
-    """Set what two people of the demo's provider want, and that contacts of these companies are not written to."""
-    for email, values in _WISHES:
+async def set_preferences(tx: Tx, actor: Actor, *, now: datetime) -> None:
+    """Set the preferences of two people of the desk."""
+    for email, values in _PREFERENCES:
         await preferences.change_preferences(tx, actor, PROVIDER_ID, email, values, now=now)
-    for company_id in companies:
-        await preferences.change_contact_mail(tx, actor, company_id, mails=False, now=now)
+
+
+async def turn_off_contact_mail(tx: Tx, actor: Actor, company_id: UUID, *, now: datetime) -> None:
+    """Send no mail to the contacts of a customer: the addresses of the demo do not exist."""
+    await preferences.change_contact_mail(tx, actor, company_id, mails=False, now=now)

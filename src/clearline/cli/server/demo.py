@@ -11,8 +11,8 @@ from clearline.bulk import worker as jobs
 from clearline.cli.context import current_settings, run
 from clearline.cli.output import json_option, print_json
 from clearline.clock import now
-from clearline.demo import demo as demo_data
-from clearline.demo.demo import DemoKey
+from clearline.demo import usecases as demo_data
+from clearline.demo.usecases import DemoKey
 from clearline.platform.database.transactions import Database
 from clearline.schedule import CONSUMERS
 from clearline.setting_values import Bind

@@ -19,7 +19,7 @@ from clearline.app import Application
 from clearline.cli.context import current_settings, open_database
 from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
-from clearline.demo.demo import DemoKey
+from clearline.demo.usecases import DemoKey
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.setting_values import Bind
 from clearline.settings import PREFIX, Settings
