@@ -5,8 +5,10 @@ import shutil
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import hypothesis
 import pytest
@@ -16,7 +18,7 @@ from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings
 from tests import guardian
 from tests.builders.application import serving
-from tests.builders.databases import new_database, reachable_dir
+from tests.builders.databases import MANY_ROWS, new_database, reachable_dir
 from tests.builders.people import Tenant, new_tenant
 
 hypothesis.settings.register_profile(
@@ -82,9 +84,24 @@ async def tenant(database: Database) -> Tenant:
     return await new_tenant(database)
 
 
+@pytest.fixture
+async def fresh(database: Database) -> Tenant:
+    """A company without tickets, keys for retries or events of its own."""
+    return await new_tenant(database)
+
+
 @pytest.fixture(scope="module")
 async def other_tenant(database: Database) -> Tenant:
     return await new_tenant(database)
+
+
+@pytest.fixture(scope="module")
+async def filled(database_url: str) -> AsyncIterator[Any]:
+    """A connection to a database with many rows."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(MANY_ROWS)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture(scope="module")

@@ -49,11 +49,6 @@ async def revoke(database: Database, tenant: Tenant) -> None:
 
 
 @pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    return await new_tenant(database)
-
-
-@pytest.fixture
 async def ring(database: Database) -> KeyRing:
     return KeyRing(database)
 

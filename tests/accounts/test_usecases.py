@@ -45,11 +45,6 @@ async def last_event(tx: Tx, company_id: UUID) -> Event:
     return found
 
 
-@pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    return await new_tenant(database)
-
-
 @pytest.fixture(scope="module")
 async def admin(database: Database) -> Actor:
     return await acting(database, Role.ADMIN)

@@ -36,7 +36,7 @@ from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
 from tests.builders.databases import new_database, plan_of
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 
 HOUR = timedelta(hours=1)
@@ -84,11 +84,6 @@ async def paged(database: Database, actor: Actor = OPERATOR, **filters: Any) -> 
 
 async def append(tx: Tx, company_id: UUID, fact: Fact, number: int | None = None, *, now: datetime = NOW) -> None:
     await event_store.append(tx, OPERATOR, company_id, fact, ticket_number=number, now=now)
-
-
-@pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    return await new_tenant(database)
 
 
 @pytest.fixture

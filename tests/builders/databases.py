@@ -101,7 +101,7 @@ async def everything(database: Database, company: Tenant) -> str:
     return json.dumps(found)
 
 
-FILL = """
+MANY_ROWS = """
     insert into company
     select md5('company' || c)::uuid, 'Company ' || c, 'C' || c, now() from generate_series(1, 20) c;
     insert into app_user

@@ -22,7 +22,7 @@ RETRIED_SECONDS = 90
 
 
 def order(**members: object) -> Json:
-    """A body that raises a ticket, with some members in the place of the usual ones."""
+    """Return a body that raises a ticket; ``members`` replace the usual ones."""
     usual: Json = {
         "title": "Port down",
         "description": "No light since 08:00 UTC",
@@ -33,15 +33,25 @@ def order(**members: object) -> Json:
 
 
 async def new_ticket(client: httpx.AsyncClient, tenant: Tenant, **members: object) -> Json:
-    """A ticket just raised, as the house API answers it."""
+    """Raise a ticket; return it as the house API answers it."""
     answer = await client.post(TICKETS, headers=tenant.headers, json=order(**members))
     assert answer.status_code == 201, answer.text
     body: Json = answer.json()
     return body
 
 
+async def patch_ticket(client: httpx.AsyncClient, headers: Headers, number: str, body: Json) -> httpx.Response:
+    """Change a ticket, whatever its state is."""
+    return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
+
+
+async def post_bytes(client: httpx.AsyncClient, headers: Headers, body: bytes, **more: str) -> httpx.Response:
+    """Send a body that may not be JSON where tickets are raised."""
+    return await client.post(TICKETS, headers={**headers, "Content-Type": "application/json", **more}, content=body)
+
+
 def problem(answer: httpx.Response, kind: str, *, code: str | None = None) -> Json:
-    """The body of a refusal, which must be a whole problem of this kind and nothing else."""
+    """Return the body of a refusal after a check that it is a whole problem of this kind and nothing else."""
     about = CATALOGUE[kind]
     body: Json = answer.json()
     assert answer.status_code == about.status, answer.text
@@ -62,7 +72,7 @@ def problem(answer: httpx.Response, kind: str, *, code: str | None = None) -> Js
 
 
 def pointers(answer: httpx.Response, kind: str = "invalid-input") -> list[str]:
-    """Which members or parameters a refusal says are wrong."""
+    """Return which members or parameters are wrong, as a refusal names them."""
     return [error["pointer"] for error in problem(answer, kind)["errors"]]
 
 

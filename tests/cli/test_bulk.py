@@ -13,7 +13,7 @@ from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 
 
@@ -52,12 +52,6 @@ async def queue(database: Database) -> str:
     """The name of a queue."""
     async with database.transaction() as tx:
         return (await queues.add_queue(tx, OPERATOR, name=f"Q {uuid4().hex[:8]}", now=NOW)).queue.name
-
-
-@pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    """A company without tickets."""
-    return await new_tenant(database)
 
 
 @pytest.fixture

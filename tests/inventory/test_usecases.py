@@ -14,15 +14,10 @@ from clearline.inventory.domain import Service, ServiceType
 from clearline.inventory.import_usecases import ImportReport
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import usecases as tickets
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import a_new_ticket
 
 HEADING = "id,type,label"
-
-
-@pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    return await new_tenant(database)
 
 
 async def bring(database: Database, tenant: Tenant, *lines: str, dry_run: bool = False) -> ImportReport:

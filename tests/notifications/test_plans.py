@@ -1,17 +1,15 @@
 """What notifications read is found by indexes, whatever waits and however many tickets and people there are."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from clearline.identity import PROVIDER_ID
 from clearline.notifications import preference_store, recipient_store
 from clearline.notifications import store as notification_store
 from clearline.platform.database.transactions import Tx
-from tests.builders.databases import FILL, RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, plan_of
 
 MORE = """
     insert into app_user (company_id, id, name, email, phone, created_at, role)
@@ -45,12 +43,9 @@ TABLES = {"ticket", "note", "app_user", "notification", "notification_settings",
 
 
 @pytest.fixture(scope="module")
-async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(FILL)
-    await connection.execute(MORE)
-    yield connection
-    await connection.close()
+async def filled(filled: Any) -> Any:
+    await filled.execute(MORE)
+    return filled
 
 
 async def test_what_is_due_walks_its_index(filled: Any) -> None:

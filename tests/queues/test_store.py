@@ -1,10 +1,8 @@
 """What a queue and a team cost to read does not grow with the tickets that ended, or that others have."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 
 from clearline.identity import OPERATOR, PROVIDER_ID
@@ -15,7 +13,7 @@ from clearline.queues.domain import Assignment
 from clearline.routing import rule_store
 from clearline.routing import usecases as use
 from clearline.tickets import change_usecases as ticket_changes
-from tests.builders.databases import FILL, plan_of
+from tests.builders.databases import plan_of
 from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
@@ -40,12 +38,9 @@ HANDLED = """
 
 
 @pytest.fixture(scope="module")
-async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(FILL)
-    await connection.execute(HANDLED)
-    yield connection
-    await connection.close()
+async def filled(filled: Any) -> Any:
+    await filled.execute(HANDLED)
+    return filled
 
 
 async def test_a_page_of_queues_counts_in_the_index_of_what_is_open(filled: Any) -> None:

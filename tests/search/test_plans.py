@@ -1,10 +1,8 @@
 """Searches are served by the index that was made for them, and read no table whole."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 
 from clearline.events import store as event_store
@@ -16,7 +14,7 @@ from clearline.search.language import Clause, Facets, Named, clause, parse
 from clearline.search.plan import Attempt, Plan, Statistics
 from clearline.search.store import CANDIDATES, Hit, HitQuery
 from clearline.search.usecases import RANKED_MAX
-from tests.builders.databases import BY_NUMBER, FILL, RecordingConnection, any_ticket, new_database, plan_of
+from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, new_database, plan_of
 
 FILL_SEARCH = """
     insert into ticket_search
@@ -34,13 +32,10 @@ BIG = {"ticket", "ticket_search", "note", "event"}
 
 
 @pytest.fixture(scope="module")
-async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(FILL)
+async def filled(filled: Any) -> Any:
     for statement in FILL_SEARCH.split(";"):
-        await connection.execute(statement)
-    yield connection
-    await connection.close()
+        await filled.execute(statement)
+    return filled
 
 
 def clauses(query: str, *, staff: bool) -> list[Clause]:

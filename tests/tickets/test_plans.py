@@ -1,10 +1,8 @@
 """The statements that every request runs are served by the indexes that were made for them."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import pytest
 
 from clearline.accounts import store as account_store
@@ -13,15 +11,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.note_domain import Visibility
-from tests.builders.databases import BY_NUMBER, FILL, RecordingConnection, any_ticket, plan_of
-
-
-@pytest.fixture(scope="module")
-async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(FILL)
-    yield connection
-    await connection.close()
+from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, plan_of
 
 
 @pytest.mark.parametrize("offset", [0, 40])

@@ -10,16 +10,10 @@ from clearline.accounts import key_usecases as keys
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from tests.builders.console_connect import TICKETS, assert_fault, fault, latin, order, raise_ticket, total
-from tests.builders.people import Tenant, new_tenant
+from tests.builders.people import Tenant
 
 REUSED = fault(400, "Support Ticket: this Idempotency-Key was used before with a different request.")
 BUSY = fault(409, "Support Ticket: a request with this Idempotency-Key is still running; try again in a moment.")
-
-
-@pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    """A company without tickets or kept answers."""
-    return await new_tenant(database)
 
 
 def keyed(tenant: Tenant, key: str = "retry-1") -> dict[str, str]:

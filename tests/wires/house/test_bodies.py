@@ -7,14 +7,9 @@ import httpx
 import pytest
 
 from clearline.wires.http.body import BODY_MAX, VIOLATIONS_MAX
-from tests.builders.house import TICKETS, Json, order, pointers, problem
+from tests.builders.house import TICKETS, Json, order, pointers, post_bytes, problem
 from tests.builders.people import Tenant
 from tests.patience import stretched
-
-
-async def post(client: httpx.AsyncClient, headers: dict[str, str], body: bytes, **more: str) -> httpx.Response:
-    return await client.post(TICKETS, headers={**headers, "Content-Type": "application/json", **more}, content=body)
-
 
 MALFORMED = {
     "nothing": b"",
@@ -34,7 +29,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("case", MALFORMED)
 async def test_a_body_that_cannot_be_read_is_malformed(client: httpx.AsyncClient, tenant: Tenant, case: str) -> None:
-    problem(await post(client, tenant.headers, MALFORMED[case]), "malformed")
+    problem(await post_bytes(client, tenant.headers, MALFORMED[case]), "malformed")
 
 
 async def test_a_body_with_very_many_members_given_twice_is_refused_at_once(
@@ -44,7 +39,7 @@ async def test_a_body_with_very_many_members_given_twice_is_refused_at_once(
     body = "{" + members + "," + members + "}"
     assert len(body) <= BODY_MAX
     async with asyncio.timeout(stretched(5)):
-        problem(await post(client, tenant.headers, body.encode()), "malformed")
+        problem(await post_bytes(client, tenant.headers, body.encode()), "malformed")
 
 
 async def test_a_query_with_very_many_parameters_is_refused_at_once(client: httpx.AsyncClient, tenant: Tenant) -> None:
@@ -68,7 +63,7 @@ async def test_an_unknown_member_is_pointed_at_whatever_its_name(
     client: httpx.AsyncClient, tenant: Tenant, name: str
 ) -> None:
     body = b'{"title":"t","description":"d","issue_type":"Others","service":{"id":"SVC-1","type":"Port"},"%b":1}'
-    answer = await post(client, tenant.headers, body % name.encode())
+    answer = await post_bytes(client, tenant.headers, body % name.encode())
     assert pointers(answer) == ["/" + name[:50].replace("~", "~0").replace("/", "~1")]
 
 
@@ -77,7 +72,7 @@ async def test_a_value_that_holds_half_of_a_surrogate_pair_is_pointed_at(
     client: httpx.AsyncClient, tenant: Tenant, member: str
 ) -> None:
     body = json.dumps(order(**{member: "\ud800"})).encode()
-    assert pointers(await post(client, tenant.headers, body)) == [f"/{member}"]
+    assert pointers(await post_bytes(client, tenant.headers, body)) == [f"/{member}"]
 
 
 @pytest.mark.parametrize(

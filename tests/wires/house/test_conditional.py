@@ -4,19 +4,12 @@ import re
 import httpx
 import pytest
 
-from clearline.identity import Role
-from clearline.platform.database.transactions import Database
 from clearline.wires.house.routes import OPERATIONS
 from tests.builders.house import TICKETS, Json, new_ticket, problem
-from tests.builders.people import Tenant, staff_key
+from tests.builders.people import Tenant
 
 STRONG = re.compile(r'"[0-9a-f]{32}"')
 PATCH = {"external_ids": {"snow": "X1"}}
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
 
 
 @pytest.fixture

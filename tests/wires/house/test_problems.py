@@ -22,7 +22,7 @@ from clearline.wires.http.body import BODY_MAX
 from tests.builders.application import serving
 from tests.builders.console_connect import latin, move
 from tests.builders.databases import administer_server, new_database
-from tests.builders.house import ANY, TICKETS, new_ticket, order, problem
+from tests.builders.house import ANY, TICKETS, new_ticket, order, post_bytes, problem
 from tests.builders.people import Tenant, new_tenant, staff_key
 from tests.patience import patient
 
@@ -50,13 +50,9 @@ def provokes(kind: str) -> Callable[[Provoke], Provoke]:
     return keep
 
 
-async def post(client: httpx.AsyncClient, headers: dict[str, str], body: bytes, **more: str) -> httpx.Response:
-    return await client.post(TICKETS, headers={**headers, "Content-Type": "application/json", **more}, content=body)
-
-
 @provokes("malformed")
 async def _malformed(client: httpx.AsyncClient, tenant: Tenant, _database: Database) -> httpx.Response:
-    return await post(client, tenant.headers, b"{")
+    return await post_bytes(client, tenant.headers, b"{")
 
 
 @provokes("invalid-parameter")
@@ -81,7 +77,7 @@ async def _forbidden(client: httpx.AsyncClient, tenant: Tenant, _database: Datab
 
 @provokes("scope-missing")
 async def _scope(client: httpx.AsyncClient, _tenant: Tenant, database: Database) -> httpx.Response:
-    return await post(client, await staff_key(database, Role.VIEWER), b"{}")
+    return await post_bytes(client, await staff_key(database, Role.VIEWER), b"{}")
 
 
 @provokes("not-found")
@@ -140,7 +136,7 @@ async def _required(client: httpx.AsyncClient, tenant: Tenant, _database: Databa
 
 @provokes("too-large")
 async def _large(client: httpx.AsyncClient, tenant: Tenant, _database: Database) -> httpx.Response:
-    return await post(client, tenant.headers, b" " * (BODY_MAX + 1))
+    return await post_bytes(client, tenant.headers, b" " * (BODY_MAX + 1))
 
 
 @provokes("unsupported-media-type")
@@ -150,7 +146,7 @@ async def _media(client: httpx.AsyncClient, tenant: Tenant, _database: Database)
 
 @provokes("invalid-input")
 async def _input(client: httpx.AsyncClient, tenant: Tenant, _database: Database) -> httpx.Response:
-    return await post(client, tenant.headers, b"{}")
+    return await post_bytes(client, tenant.headers, b"{}")
 
 
 HEADERS = {

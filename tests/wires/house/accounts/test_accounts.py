@@ -15,11 +15,6 @@ COMPANIES = "/api/v1/companies"
 
 
 @pytest.fixture(scope="module")
-async def admin(database: Database) -> Headers:
-    return await staff_key(database, Role.ADMIN)
-
-
-@pytest.fixture(scope="module")
 async def boss(database: Database) -> Tenant:
     return await customer_admin(database)
 

@@ -13,11 +13,6 @@ from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 AUDIT = "/api/v1/audit"
 
 
-@pytest.fixture(scope="module")
-async def admin(database: Database) -> Headers:
-    return await staff_key(database, Role.ADMIN)
-
-
 @pytest.fixture
 async def boss(database: Database) -> Tenant:
     return await customer_admin(database)

@@ -6,16 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from clearline.identity import Role
 from clearline.platform.database.transactions import Database
-from tests.builders.people import Tenant, new_tenant, staff_key
+from tests.builders.people import Tenant, new_tenant
 
 EXPORT = "/api/v1/exports/tickets"
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
 
 
 async def raised(client: httpx.AsyncClient, tenant: Tenant, title: str = "Port down") -> str:

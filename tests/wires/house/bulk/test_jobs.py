@@ -16,16 +16,6 @@ Headers = dict[str, str]
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> Headers:
-    return await staff_key(database, Role.AGENT)
-
-
-@pytest.fixture(scope="module")
-async def admin(database: Database) -> Headers:
-    return await staff_key(database, Role.ADMIN)
-
-
 async def raised(client: httpx.AsyncClient, tenant: Tenant) -> str:
     body = {
         "title": "Port down",

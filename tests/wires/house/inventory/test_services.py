@@ -13,16 +13,6 @@ from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 ODD = ["a b", "a/b", "/a//b/", "100%", "%2F", "ä✓", "a?b#c", "a+b&c=d", "a;b,c", "import", "..a", '"']
 
 
-@pytest.fixture(scope="module")
-async def admin(database: Database) -> Headers:
-    return await staff_key(database, Role.ADMIN)
-
-
-@pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    return await new_tenant(database)
-
-
 def at(tenant: Tenant, service_id: str) -> str:
     return company_path(tenant, "services", quote(service_id, safe=""))
 

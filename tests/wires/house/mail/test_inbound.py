@@ -40,11 +40,6 @@ async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> I
     return found
 
 
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> Headers:
-    return await staff_key(database, Role.AGENT)
-
-
 async def aside(rig: InboundMailRig, sender: str = "", **more: str) -> str:
     """The id of a mail that was put aside."""
     mail = await rig.take(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **more))

@@ -4,26 +4,16 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from clearline.identity import OPERATOR, Role
+from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from tests.builders.house import pointers, problem
-from tests.builders.people import NOW, Tenant, staff_key
+from tests.builders.people import NOW, Tenant
 
 MAILBOXES = "/api/v1/mailboxes"
 PASSWORD = "never told again"
 Headers = dict[str, str]
 IMAP = {"host": "127.0.0.1", "user": "support", "password": PASSWORD, "port": 1}
-
-
-@pytest.fixture(scope="module")
-async def admin(database: Database) -> Headers:
-    return await staff_key(database, Role.ADMIN)
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> Headers:
-    return await staff_key(database, Role.AGENT)
 
 
 async def made(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from clearline.identity import Role
 from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
@@ -16,22 +15,12 @@ from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import serving
 from tests.builders.house import problem
-from tests.builders.people import NOW, Tenant, staff_key
+from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 
 MAILS, SUPPRESSIONS = "/api/v1/outbound-mails", "/api/v1/mail-suppressions"
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
 Headers = dict[str, str]
-
-
-@pytest.fixture(scope="module")
-async def admin(database: Database) -> Headers:
-    return await staff_key(database, Role.ADMIN)
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> Headers:
-    return await staff_key(database, Role.AGENT)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
 from tests.builders.house import ANY, Json, pointers, problem
-from tests.builders.people import NOW, Tenant, new_tenant, staff_key
+from tests.builders.people import NOW, Tenant, staff_key
 
 ME = "/api/v1/me/notifications"
 CUSTOMER: Json = {
@@ -45,11 +45,6 @@ async def admin_of(database: Database, tenant: Tenant) -> dict[str, str]:
         )  # fmt: skip
         _key, secret = await keys.create_key(tx, OPERATOR, tenant.company.code, user_id=user.id, name="boss", now=NOW)
     return {"Authorization": f"Bearer {secret}"}
-
-
-@pytest.fixture
-async def fresh(database: Database) -> Tenant:
-    return await new_tenant(database)
 
 
 async def test_one_reads_the_defaults_and_changes_some(client: httpx.AsyncClient, fresh: Tenant) -> None:

@@ -1,19 +1,7 @@
 import httpx
-import pytest
 
-from clearline.identity import Role
-from clearline.platform.database.transactions import Database
-from tests.builders.house import ANY, TICKETS, Json, new_ticket
-from tests.builders.people import Tenant, staff_key
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
-
-
-async def patch(client: httpx.AsyncClient, headers: dict[str, str], number: str, body: Json) -> httpx.Response:
-    return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
+from tests.builders.house import TICKETS, new_ticket, patch_ticket
+from tests.builders.people import Tenant
 
 
 async def test_the_history_tells_customers_nothing_of_how_the_desk_works(
@@ -21,7 +9,7 @@ async def test_the_history_tells_customers_nothing_of_how_the_desk_works(
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
     path = f"{TICKETS}/{number}"
-    await patch(client, agent, number, {"assignee": "me", "tags": ["secret"], "priority": "low"})
+    await patch_ticket(client, agent, number, {"assignee": "me", "tags": ["secret"], "priority": "low"})
     await client.post(f"{path}/notes", headers=agent, json={"text": "psst", "visibility": "internal"})
     note = (await client.post(f"{path}/notes", headers=agent, json={"text": "hello"})).json()
     await client.post(f"{path}/status", headers=agent, json={"status": "held", "reason": "spare part"})
@@ -56,7 +44,7 @@ async def test_the_history_of_a_customer_has_full_pages_however_much_is_not_its_
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
     for index in range(6):
-        await patch(client, agent, number, {"tags": [f"t{index}"]})
+        await patch_ticket(client, agent, number, {"tags": [f"t{index}"]})
         await client.post(f"{TICKETS}/{number}/notes", headers=tenant.headers, json={"text": "x"})
     found, cursor = [], ""
     while True:

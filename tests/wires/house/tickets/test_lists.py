@@ -4,24 +4,14 @@ import httpx
 import msgspec
 import pytest
 
-from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Status
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.wire import Page
 from tests.builders.console_connect import move
-from tests.builders.house import ANY, TICKETS, Json, new_ticket, problem
-from tests.builders.people import Tenant, id_of, new_person, staff_key
+from tests.builders.house import TICKETS, new_ticket, patch_ticket, problem
+from tests.builders.people import Tenant, id_of, new_person
 from tests.builders.queues import new_queue
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
-
-
-async def patch(client: httpx.AsyncClient, headers: dict[str, str], number: str, body: Json) -> httpx.Response:
-    return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
 
 
 class Listed:
@@ -41,8 +31,8 @@ async def listed(
         names[name] = str(
             (await new_ticket(client, whose, service={"id": f"listed {name}", "type": "Non-Console Service"}))["number"]
         )
-    await patch(client, agent, names["b"], {"queue": str(queue), "assignee": "me"})
-    await patch(client, agent, names["c"], {"queue": str(queue), "assignee": str(someone)})
+    await patch_ticket(client, agent, names["b"], {"queue": str(queue), "assignee": "me"})
+    await patch_ticket(client, agent, names["c"], {"queue": str(queue), "assignee": str(someone)})
     await move(database, names["d"], Status.REJECTED)
     await move(database, names["e"], Status.HELD)
     ids = {"queue": queue, "someone": someone, "code": tenant.company.code, "other": other_tenant.company.id}

@@ -14,11 +14,6 @@ from tests.builders.house import TICKETS, Json, new_ticket, pointers, problem
 from tests.builders.people import Tenant, staff_key
 
 
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
-
-
 @pytest.fixture
 async def notes(client: httpx.AsyncClient, tenant: Tenant) -> str:
     """Where the notes of a new ticket are."""

@@ -8,7 +8,7 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Status
 from tests.builders.console_connect import move
-from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, pointers, problem
+from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, patch_ticket, pointers, problem
 from tests.builders.people import Tenant, id_of, new_person, staff_key
 from tests.builders.queues import new_queue
 
@@ -16,17 +16,8 @@ UNKNOWN = "INC999999999999"
 
 
 @pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
-
-
-@pytest.fixture(scope="module")
 async def viewer(database: Database) -> dict[str, str]:
     return await staff_key(database, Role.VIEWER)
-
-
-async def patch(client: httpx.AsyncClient, headers: dict[str, str], number: str, body: Json) -> httpx.Response:
-    return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
 
 
 def whole(tenant: Tenant, found: Json, **members: object) -> Json:
@@ -209,7 +200,7 @@ async def test_a_merge_patch_sets_what_it_names_and_leaves_the_rest(
     path = f"{TICKETS}/{made['number']}"
     before = (await client.get(path, headers=agent)).json()
     headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[who]
-    answer = await patch(client, headers, made["number"], members)
+    answer = await patch_ticket(client, headers, made["number"], members)
     after = (await client.get(path, headers=agent)).json()
     if who == "viewer":
         assert problem(answer, "scope-missing")["detail"] == "the API key lacks the scope tickets:write"
@@ -254,7 +245,7 @@ async def test_every_wrong_member_of_a_patch_is_pointed_at(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], members: Json, wrong: list[str]
 ) -> None:
     made = await new_ticket(client, tenant)
-    assert pointers(await patch(client, agent, made["number"], members)) == wrong
+    assert pointers(await patch_ticket(client, agent, made["number"], members)) == wrong
     assert (await client.get(f"{TICKETS}/{made['number']}", headers=tenant.headers)).json() == made
 
 
@@ -262,7 +253,7 @@ async def test_a_customer_is_told_what_it_may_not_set_as_the_wire_spells_it(
     client: httpx.AsyncClient, tenant: Tenant
 ) -> None:
     made = await new_ticket(client, tenant)
-    answer = await patch(client, tenant.headers, made["number"], {"title": "x", "queue": None, "assignee": None})
+    answer = await patch_ticket(client, tenant.headers, made["number"], {"title": "x", "queue": None, "assignee": None})
     told = problem(answer, "forbidden")["detail"]
     assert told == "only the provider's people may set assignee, queue, title"
 
@@ -273,12 +264,14 @@ async def test_a_ticket_is_routed_and_given_and_taken_back(
     number = (await new_ticket(client, tenant))["number"]
     async with database.transaction() as tx:
         queue, someone = (await new_queue(tx)).queue, await new_person(tx)
-    given = (await patch(client, agent, number, {"queue": str(queue.id), "assignee": str(id_of(someone))})).json()
+    given = (
+        await patch_ticket(client, agent, number, {"queue": str(queue.id), "assignee": str(id_of(someone))})
+    ).json()
     assert given["queue"] == {"id": str(queue.id), "name": queue.name}
     assert given["assignee"] == {"id": str(id_of(someone)), "name": "Ben Ito"}
-    mine = (await patch(client, agent, number, {"assignee": "me"})).json()
+    mine = (await patch_ticket(client, agent, number, {"assignee": "me"})).json()
     assert mine["assignee"]["name"] == "Mara agent"
-    back = (await patch(client, agent, number, {"assignee": None, "queue": None})).json()
+    back = (await patch_ticket(client, agent, number, {"assignee": None, "queue": None})).json()
     assert (back["assignee"], back["queue"]) == (None, None)
 
 

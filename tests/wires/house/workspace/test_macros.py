@@ -15,16 +15,6 @@ MACROS = "/api/v1/macros"
 Headers = dict[str, str]
 
 
-@pytest.fixture(scope="module")
-async def admin(database: Database) -> Headers:
-    return await staff_key(database, Role.ADMIN)
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> Headers:
-    return await staff_key(database, Role.AGENT)
-
-
 @pytest.fixture
 async def ticket(database: Database, tenant: Tenant) -> str:
     async with database.transaction() as tx:

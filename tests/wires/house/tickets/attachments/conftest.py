@@ -6,13 +6,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import serving
 from tests.builders.attachments import MOST
-from tests.builders.people import Tenant, staff_key
+from tests.builders.people import Tenant
 from tests.builders.tickets import raised
 
 
@@ -26,11 +25,6 @@ async def client(database_url: str, folder: Path) -> AsyncIterator[httpx.AsyncCl
     settings = Settings(database_url=database_url, data_dir=folder, attachment_max=MOST, rate_limit=0, access_log=False)
     async with serving(settings) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
 
 
 @pytest.fixture

@@ -13,11 +13,6 @@ from tests.builders.tickets import raised
 TICKETS = "/api/v1/tickets"
 
 
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
-
-
 async def numbers(database: Database, tenant: Tenant, count: int = 2) -> list[str]:
     async with database.transaction() as tx:
         return [ticket_number(await raised(tx, tenant, f"Ticket {index}")) for index in range(count)]

@@ -11,11 +11,6 @@ from tests.builders.people import NOW, Tenant, staff_key
 from tests.builders.tickets import raised
 
 
-@pytest.fixture(scope="module")
-async def agent(database: Database) -> dict[str, str]:
-    return await staff_key(database, Role.AGENT)
-
-
 @pytest.fixture
 async def path(database: Database, tenant: Tenant) -> str:
     async with database.transaction() as tx:
