@@ -1,4 +1,4 @@
-"""What streams of events cost: many that are silent, and how soon an event arrives where many follow.
+"""The cost of event streams: of many silent ones, and how soon an event arrives at many readers.
 
 python bench/stream.py [--idle 400] [--readers 100] [--rate 50] [--seconds 15] [--tickets 4000]
 """
@@ -36,19 +36,19 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=50)
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--tickets", type=int, default=4000)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with database() as postgres:
-        tenants = asyncio.run(fill(postgres.url, asked.tickets))
-        staff = asyncio.run(staff_keys(postgres.url, -(-asked.readers // PER_KEY)))
+        tenants = asyncio.run(fill(postgres.url, options.tickets))
+        staff = asyncio.run(staff_keys(postgres.url, -(-options.readers // PER_KEY)))
         with clearline(postgres.url, 1) as server:
-            bench = Bench(server, postgres.supervisor.pid, tenants, asked.tickets, asked.seconds)
-            asyncio.run(bench.run(asked.idle, asked.readers, asked.rate, staff))
+            bench = Bench(server, postgres.supervisor.pid, tenants, options.tickets, options.seconds)
+            asyncio.run(bench.run(options.idle, options.readers, options.rate, staff))
 
 
-async def staff_keys(url: str, many: int) -> list[str]:
+async def staff_keys(url: str, count: int) -> list[str]:
     opened = await Database.open(url)
-    made = []
-    for index in range(many):
+    secrets = []
+    for index in range(count):
         async with opened.transaction() as tx:
             user = await accounts.add_user(
                 tx, OPERATOR, "PROVIDER", name="Sam Bench", email=f"sam{index}-{uuid4().hex[:6]}@example.net", phone="",
@@ -57,13 +57,13 @@ async def staff_keys(url: str, many: int) -> list[str]:
             _key, secret = await keys.create_key(
                 tx, OPERATOR, "PROVIDER", user_id=user.id, name="bench", lifetime=timedelta(days=1), now=now()
             )
-        made.append(secret)
+        secrets.append(secret)
     await opened.close()
-    return made
+    return secrets
 
 
 class Bench:
-    """One server, and those who follow it."""
+    """One server, and the readers of its event stream."""
 
     def __init__(self, server: Server, database_pid: int, tenants: list[Tenant], tickets: int, seconds: int) -> None:
         self._server, self._database_pid = server, database_pid
@@ -72,22 +72,22 @@ class Bench:
         self._arrived: list[tuple[str, float]] = []
 
     async def run(self, idle: int, readers: int, rate: int, staff: list[str]) -> None:
-        """Measure one after the other, and print a row for each."""
+        """Measure one case after the other, and print a row for each."""
         print(
             "| what | streams | events/s | arrivals/s | lag p50, p99 ms | server CPU % | database CPU % | server MiB |"
         )
         print("|---|---|---|---|---|---|---|---|")
-        one_each = [tenant.key for tenant in self._tenants]
-        await self._measure("nobody follows", [], 0)
-        await self._measure("silent", [one_each[index % COMPANIES] for index in range(idle)], 0)
-        await self._measure("nobody follows", [], rate)
-        await self._measure("each its own company", [one_each[index % COMPANIES] for index in range(readers)], rate)
-        await self._measure("each every company", [staff[index // PER_KEY] for index in range(readers)], rate)
+        keys = [tenant.key for tenant in self._tenants]
+        await self._measure("no readers", [], 0)
+        await self._measure("silent", [keys[index % COMPANIES] for index in range(idle)], 0)
+        await self._measure("no readers", [], rate)
+        await self._measure("each reads its own company", [keys[index % COMPANIES] for index in range(readers)], rate)
+        await self._measure("each reads every company", [staff[index // PER_KEY] for index in range(readers)], rate)
 
-    async def _measure(self, what: str, followers: list[str], rate: int) -> None:
-        async with contextlib.AsyncExitStack() as held:
-            for key in followers:
-                await held.enter_async_context(self._follow(key))
+    async def _measure(self, name: str, readers: list[str], rate: int) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            for key in readers:
+                await stack.enter_async_context(self._follow(key))
             await asyncio.sleep(WARM_SECONDS)
             self._answered.clear()
             self._arrived.clear()
@@ -100,13 +100,13 @@ class Bench:
             lags = [1000 * (at - self._answered[note]) for note, at in self._arrived if note in self._answered]
             lag = f"{quantiles(lags, n=100)[49]:.0f}, {quantiles(lags, n=100)[98]:.0f}" if len(lags) > 1 else "-"
             print(
-                f"| {what} | {len(followers)} | {len(self._answered) / took:.0f} | {len(lags) / took:.0f} | {lag} "
+                f"| {name} | {len(readers)} | {len(self._answered) / took:.0f} | {len(lags) / took:.0f} | {lag} "
                 f"| {used[0]:.1f} | {used[1]:.1f} | {resident(self._server.pid):.0f} |",
                 flush=True,
             )
 
     async def _write(self, rate: int) -> None:
-        """Add so many notes a second, evenly; what is noted is when each was answered, which is after its commit."""
+        """Add so many notes a second, evenly, and store when each was answered, which is after its commit."""
         if not rate:
             await asyncio.sleep(self._seconds)
             return
@@ -149,7 +149,7 @@ class Bench:
 
 
 async def every(pause: float, times: int, do: Callable[[int], Coroutine[None, None, None]]) -> None:
-    """Begin something so many times, evenly, however long each takes; wait for all of them."""
+    """Start something so many times, evenly, however long each takes; wait for all of them."""
     began, running = time.monotonic(), []
     for index in range(times):
         await asyncio.sleep(max(0.0, began + index * pause - time.monotonic()))
@@ -159,7 +159,7 @@ async def every(pause: float, times: int, do: Callable[[int], Coroutine[None, No
 
 def resident(pid: int) -> float:
     """MiB of memory of a process."""
-    [line] = [one for one in Path(f"/proc/{pid}/status").read_text().splitlines() if one.startswith("VmRSS")]
+    [line] = [text for text in Path(f"/proc/{pid}/status").read_text().splitlines() if text.startswith("VmRSS")]
     return int(line.split()[1]) / 1024
 
 

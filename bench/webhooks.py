@@ -1,4 +1,4 @@
-"""How fast webhooks go out, and how late, to a hundred subscriptions of which one is slow and one is dead.
+"""How fast and how late webhooks are sent to a hundred subscriptions, of which one is slow and one is dead.
 
 python bench/webhooks.py [--subscriptions 100] [--events 100] [--steady 20] [--processes 1]
 
@@ -52,17 +52,17 @@ SLOW_SECONDS = 10
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
-class Told(msgspec.Struct):
-    """What a webhook says."""
+class Body(msgspec.Struct):
+    """The body of a webhook."""
 
     timestamp: datetime
 
 
-_read = msgspec.json.Decoder(Told).decode
+_read = msgspec.json.Decoder(Body).decode
 
 
 class Sample(NamedTuple):
-    """What one phase measured: deliveries a second, lag in milliseconds, CPU seconds of the workers and PostgreSQL."""
+    """The result of a phase: deliveries a second, lag in milliseconds, CPU seconds of the workers and PostgreSQL."""
 
     name: str
     deliveries: int
@@ -74,13 +74,13 @@ class Sample(NamedTuple):
     database: float
 
 
-def receive(port: int, told: Any) -> None:
-    """Answer at once, or slowly, and tell when each event arrived and how late it was."""
-    asyncio.run(_receive(port, told))
+def receive(port: int, arrivals: Any) -> None:
+    """Answer at once, or slowly, and report when each event arrived and how late it was."""
+    asyncio.run(_receive(port, arrivals))
 
 
-async def _receive(port: int, told: Any) -> None:
-    got: list[tuple[float, float]] = []
+async def _receive(port: int, arrivals: Any) -> None:
+    arrived: list[tuple[float, float]] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -91,7 +91,7 @@ async def _receive(port: int, told: Any) -> None:
                     await asyncio.sleep(SLOW_SECONDS)
                 else:
                     at = time.time()
-                    got.append((at, at - _read(body).timestamp.timestamp()))
+                    arrived.append((at, at - _read(body).timestamp.timestamp()))
                 writer.write(OK)
         writer.close()
 
@@ -99,9 +99,9 @@ async def _receive(port: int, told: Any) -> None:
     async with server:
         while True:
             await asyncio.sleep(0.2)
-            if got:
-                told.put(got[:])
-                got.clear()
+            if arrived:
+                arrivals.put(arrived[:])
+                arrived.clear()
 
 
 def free_port() -> int:
@@ -124,7 +124,7 @@ def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
 
 @contextlib.contextmanager
 def workers(url: str, count: int) -> Iterator[list[int]]:
-    """``clearline work``, so many times."""
+    """Run ``clearline work`` so many times."""
     environment = {
         **os.environ,
         "CLEARLINE_DATABASE_URL": url,
@@ -136,24 +136,24 @@ def workers(url: str, count: int) -> Iterator[list[int]]:
         running = [subprocess.Popen(command, env=environment, stdout=log, stderr=log) for _ in range(count)]
         try:
             time.sleep(2)
-            yield [one.pid for one in running]
+            yield [process.pid for process in running]
         finally:
-            for one in running:
-                one.terminate()
-            for one in running:
-                one.wait()
+            for process in running:
+                process.terminate()
+            for process in running:
+                process.wait()
 
 
-async def prepare(found: Database, urls: list[str]) -> Any:
-    """A company that raises tickets, and the subscriptions; more than a company may have by the door."""
-    async with found.transaction() as tx:
+async def prepare(database: Database, urls: list[str]) -> Any:
+    """Add a company that raises tickets, and the subscriptions: more than the API allows a company."""
+    async with database.transaction() as tx:
         await accounts.add_company(tx, OPERATOR, "Bench Ltd", "BENCH", now=now())
         await accounts.add_user(tx, OPERATOR, "BENCH", name="Bo", email="bo@bench.example.com", phone="", now=now())
         _key, secret = await keys.create_key(tx, OPERATOR, "BENCH", name="bench", now=now())
         await inventory.add_service(tx, OPERATOR, "BENCH", "SVC-1", "Port", "Port 1", now=now())
         for url in urls:
             at = now()
-            one = Subscription(
+            subscription = Subscription(
                 PROVIDER_ID,
                 uuid4(),
                 url,
@@ -170,47 +170,47 @@ async def prepare(found: Database, urls: list[str]) -> Any:
                 at,
                 at,
             )
-            await subscription_store.save(tx, one)
+            await subscription_store.save(tx, subscription)
         return await account_store.actor_of(tx, hash_secret(secret), now=now())
 
 
-async def happen(found: Database, actor: Any) -> None:
+async def raise_ticket(database: Database, actor: Any) -> None:
     contact = Contact("Bo", "+1-555-0100", "bo@bench.example.com")
     new = NewTicket(
         "Port is slow", "Since 08:00", IssueType.SLOW_RESPONSE, ServiceType.PORT, "SVC-1", contact, Channel.API
     )
-    async with found.statement() as tx:
+    async with database.statement() as tx:
         await tickets.create_ticket(tx, actor, new, now=now())
 
 
 class Bench:
-    """The phases, and what they have in common."""
+    """Runs the phases."""
 
-    def __init__(self, pids: list[int], database_pid: int, told: Any, healthy: int) -> None:
-        self._pids, self._database_pid, self._told, self._healthy = pids, database_pid, told, healthy
+    def __init__(self, pids: list[int], database_pid: int, arrivals: Any, healthy: int) -> None:
+        self._pids, self._database_pid, self._arrivals, self._healthy = pids, database_pid, arrivals, healthy
 
     def used(self) -> tuple[float, float]:
-        """Seconds of CPU that the workers and PostgreSQL have used."""
+        """Return the seconds of CPU that the workers and PostgreSQL have used."""
         return sum(map(cpu, self._pids)), cpu(self._database_pid)
 
     async def phase(self, name: str, events: int, make: Any) -> Sample:
         """Make events, and wait until every receiver that works has all of them."""
         wanted = events * self._healthy
-        got: list[tuple[float, float]] = []
+        arrived: list[tuple[float, float]] = []
         before, began = self.used(), time.time()
         making = asyncio.create_task(make())
         until = began + 60
-        while len(got) < wanted and time.time() < until:
+        while len(arrived) < wanted and time.time() < until:
             await asyncio.sleep(0.05)
-            while not self._told.empty():
-                got += self._told.get()
+            while not self._arrivals.empty():
+                arrived += self._arrivals.get()
         await making
         after = self.used()
-        lags = sorted(lag * 1000 for _, lag in got)
+        lags = sorted(lag * 1000 for _, lag in arrived)
         if len(lags) < wanted:
             sys.exit(f"{name}: only {len(lags)} of {wanted} arrived")
         cuts = statistics.quantiles(lags, n=100)
-        seconds = max(at for at, _ in got) - began
+        seconds = max(at for at, _ in arrived) - began
         return Sample(
             name, len(lags), seconds, cuts[49], cuts[98], lags[-1], after[0] - before[0], after[1] - before[1]
         )
@@ -219,8 +219,8 @@ class Bench:
 async def run(options: argparse.Namespace, server: embedded_postgres.EmbeddedPostgres) -> list[Sample]:
     port, dead = free_port(), free_port()
     context = get_context("spawn")
-    told = context.Queue()
-    receiver = context.Process(target=receive, args=(port, told), daemon=True)
+    arrivals = context.Queue()
+    receiver = context.Process(target=receive, args=(port, arrivals), daemon=True)
     receiver.start()
     good = options.subscriptions - (0 if options.all_good else 2)
     urls = [f"http://127.0.0.1:{port}/{number}" for number in range(good)]
@@ -232,16 +232,16 @@ async def run(options: argparse.Namespace, server: embedded_postgres.EmbeddedPos
     pid = server.supervisor.pid
     samples = []
     with workers(server.url, options.processes) as pids:
-        bench = Bench(pids, pid, told, good)
+        bench = Bench(pids, pid, arrivals, good)
 
         async def steadily() -> None:
             for _ in range(options.steady * 2):
-                await happen(opened, actor)
+                await raise_ticket(opened, actor)
                 await asyncio.sleep(0.5)
 
         async def at_once() -> None:
             for _ in range(options.events):
-                await happen(opened, actor)
+                await raise_ticket(opened, actor)
 
         samples.append(await bench.phase("two events a second", options.steady * 2, steadily))
         samples.append(await bench.phase(f"{options.events} events at once", options.events, at_once))
@@ -251,25 +251,30 @@ async def run(options: argparse.Namespace, server: embedded_postgres.EmbeddedPos
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--subscriptions", type=int, default=100)
-    asked.add_argument("--events", type=int, default=100)
-    asked.add_argument("--steady", type=int, default=20, help="seconds")
-    asked.add_argument("--processes", type=int, default=1)
-    asked.add_argument("--all-good", action="store_true", help="no slow and no dead receiver")
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--subscriptions", type=int, default=100)
+    parser.add_argument("--events", type=int, default=100)
+    parser.add_argument("--steady", type=int, default=20, help="seconds")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--all-good", action="store_true", help="no slow and no dead receiver")
+    options = parser.parse_args()
     with database() as server:
         samples = asyncio.run(run(options, server))
-    shown = Table(
+    table = Table(
         "phase", "deliveries", "a second", "lag p50 ms", "p99", "most", "workers' CPU us each", "PostgreSQL's"
     )
-    for one in samples:
-        spent = [f"{used / one.deliveries * 1e6:.0f}" for used in (one.workers, one.database)]
-        shown.add_row(
-            one.name, f"{one.deliveries}", f"{one.deliveries / one.seconds:.0f}", f"{one.p50:.0f}", f"{one.p99:.0f}",
-            f"{one.most:.0f}", *spent,
-        )  # fmt: skip
-    Console(width=160).print(shown)
+    for sample in samples:
+        spent = [f"{used / sample.deliveries * 1e6:.0f}" for used in (sample.workers, sample.database)]
+        table.add_row(
+            sample.name,
+            f"{sample.deliveries}",
+            f"{sample.deliveries / sample.seconds:.0f}",
+            f"{sample.p50:.0f}",
+            f"{sample.p99:.0f}",
+            f"{sample.most:.0f}",
+            *spent,
+        )
+    Console(width=160).print(table)
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
 
