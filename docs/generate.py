@@ -322,7 +322,7 @@ def _refusal(when: str, error: Exception) -> tuple[str, str, str]:
 
 
 def _message(body: bytes) -> str:
-    """The message in an error's body."""
+    """Return the message in the body of an error."""
     return msgspec.json.decode(body, type=wire.ErrorOut).error.message
 
 

@@ -50,8 +50,8 @@ def _company(text: str | None) -> UUID | str | None:
 OPERATIONS = (
     Operation(
         "listAuditEvents", "GET", "/api/v1/audit", list_events,
-        "Read the audit", "What happened to everything, who did it, and what was before and after; newest first. For "
-        "the provider's admins, and for a customer's: what its own company may know.",
+        "Read the audit", "Returns events about every record, newest first: who did it, and the values before and "
+        "after. For the provider's admins, and for a customer's, who read what their own company may see.",
         Scope.AUDIT_READ, Page[wire.AuditEventOut], query=wire.AuditQuery, errors=(400, 404, 422),
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from clearline.wires.house.wire import Number, PageQuery
 
 
 class AuditQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
-    """Which events to list; all that are given must hold."""
+    """Which events to list. Several filters must all hold."""
 
     since: Annotated[datetime, Meta(tz=True, description="Not before this time.")] | None = None
     until: Annotated[datetime, Meta(tz=True, description="Before this time.")] | None = None
@@ -20,20 +20,20 @@ class AuditQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
             Meta(
                 max_length=64,
                 pattern=r"^[a-z_]+\.[a-z_]*$",
-                description="Exactly this type, or with a dot at its end every type that begins so: `user.`",
+                description="Exactly this type, or a prefix of types that ends with a dot: `user.`",
             ),
         ]
         | None
     ) = None
-    ticket: Annotated[Number, Meta(description="What happened to this ticket.")] | None = None
+    ticket: Annotated[Number, Meta(description="Only events about this ticket.")] | None = None
     company: Annotated[str, Meta(max_length=255, description="A company's code, name or id.")] | None = None
 
 
 class AuditEventOut(Struct, frozen=True):
-    """Something that happened.
+    """An event.
 
-    ``data`` depends on ``type`` and holds what was before and after, never a secret. ``actor_id`` is null when it was
-    nobody of the desk: the command line, or the desk itself.
+    ``data`` depends on ``type`` and has the values before and after, never a secret. ``actor_id`` is null for the
+    command line and for the server itself.
     """
 
     id: str

@@ -234,18 +234,17 @@ def _encoded(events: Iterable[Event]) -> bytes:
     )
 
 
-_ABOUT = f"""What happens, in the order in which it happened. The header `Accept` chooses how:
+_ABOUT = f"""Returns events in the order of the log. The header `Accept` chooses the form:
 
-- `{JSON}`: a page. `next_cursor` is always there; when `has_more` is false it is where a later request goes on.
-- `{NDJSON}`: everything after `after` that there is, one event a line. The last line holds `cursor` alone, where a
-  later request goes on; without it the answer is not whole.
-- `{SSE}`: Server-Sent Events without end. `id` is the cursor, `event` the type, `data` the event. A client that was
-  cut off goes on with the header `Last-Event-ID`, which goes before `after`. A comment keeps a silent stream open. A
-  key may have 20 streams open at a time.
+- `{JSON}`: a page. `next_cursor` is always set; when `has_more` is false, use it for a later request.
+- `{NDJSON}`: every event after `after`, one a line. The last line has only `cursor`, for a later request. An answer
+  without that line is incomplete.
+- `{SSE}`: Server-Sent Events without end. `id` is the cursor, `event` the type, `data` the event. After a
+  disconnect, continue with the header `Last-Event-ID`, which takes precedence over `after`. Comments keep a silent
+  stream open. A key can have 20 streams open at a time.
 
-No event is left out, and one may come again: know it by its `cursor`, or by `id` and `at`. Customers are told what
-their own company may know; those who may read the audit are also told what happens to people, keys, services and the
-desk's own things."""
+No event is left out, and an event may be repeated: identify it by `cursor`, or by `id` and `at`. Customers receive what
+their company may see. Events about other records than tickets need the scope `audit:read`."""
 
 OPERATIONS = (
     Operation(

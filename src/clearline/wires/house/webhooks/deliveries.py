@@ -1,4 +1,4 @@
-"""House API v1: what became of the events that are sent to subscriptions."""
+"""House API v1: deliveries to webhook subscriptions."""
 
 from uuid import UUID
 
@@ -14,44 +14,50 @@ from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
-_ONE = "/api/v1/subscriptions/{id}"
+_SUBSCRIPTION_PATH = "/api/v1/subscriptions/{id}"
 _SUBSCRIPTION = id_in_path("id", "The subscription's id.", example=EXAMPLE_ID)
 _DELIVERY = _SUBSCRIPTION | id_in_path("delivery_id", "The delivery's id: its webhook-id.", example=EXAMPLE_ID)
 
 
 async def list_deliveries(call: Call) -> Page[wire.DeliveryOut]:
-    """Deliveries, newest first."""
-    which = uuid_of(call.path["id"], subscriptions.KIND)
+    """Return deliveries, newest first."""
+    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
     after = paging.read_cursor(call, int)
     async with call.transaction() as tx:
-        found = await deliveries.list_deliveries(
-            tx, call.actor, which, state=call.query.state, after=after, limit=call.query.limit + 1
+        rows = await deliveries.list_deliveries(
+            tx, call.actor, subscription_id, state=call.query.state, after=after, limit=call.query.limit + 1
         )
-    return paging.page(call, found, lambda one: [one.number], delivery_out)
+    return paging.page(call, rows, lambda row: [row.number], delivery_out)
 
 
 async def get_delivery(call: Call) -> wire.DeliveryDetail:
-    """One delivery, with its attempts."""
-    which, key = _ids(call)
+    """Return a delivery with its attempts."""
+    subscription_id, delivery_id = _ids(call)
     async with call.transaction() as tx:
-        return delivery_details_out(await deliveries.get_delivery(tx, call.actor, which, key))
+        return delivery_details_out(await deliveries.get_delivery(tx, call.actor, subscription_id, delivery_id))
 
 
 async def replay_delivery(call: Call) -> wire.DeliveryOut:
-    """Send one again."""
-    which, key = _ids(call)
+    """Replay a delivery."""
+    subscription_id, delivery_id = _ids(call)
     call.body(wire.ReplayOneIn)
     async with call.transaction() as tx:
-        return delivery_out(await deliveries.replay(tx, call.actor, which, key, now=call.now))
+        return delivery_out(await deliveries.replay(tx, call.actor, subscription_id, delivery_id, now=call.now))
 
 
 async def replay_deliveries(call: Call) -> wire.ReplayOut:
-    """Send those of a time again."""
-    which = uuid_of(call.path["id"], subscriptions.KIND)
+    """Replay the deliveries of a time."""
+    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
     body = call.body(wire.ReplayIn)
     async with call.transaction() as tx:
         count = await deliveries.replay_range(
-            tx, call.actor, which, since=body.since, until=body.until, state=DeliveryState(body.state), now=call.now
+            tx,
+            call.actor,
+            subscription_id,
+            since=body.since,
+            until=body.until,
+            state=DeliveryState(body.state),
+            now=call.now,
         )
     return replay_out(count)
 
@@ -62,30 +68,30 @@ def _ids(call: Call) -> tuple[UUID, UUID]:
 
 OPERATIONS = (
     Operation(
-        "listDeliveries", "GET", _ONE + "/deliveries", list_deliveries,
-        "List deliveries", "What was sent to a subscription, or is to be, newest first. Finished ones are kept for 30 "
+        "listDeliveries", "GET", _SUBSCRIPTION_PATH + "/deliveries", list_deliveries,
+        "List deliveries", "Returns the deliveries of a subscription, newest first. Finished ones are kept for 30 "
         "days, unless the provider sets another time. For admins.",
         Scope.ACCOUNTS_READ, Page[wire.DeliveryOut], query=wire.DeliveriesQuery, path_parameters=_SUBSCRIPTION,
         errors=(400, 404),
     ),
     Operation(
-        "getDelivery", "GET", _ONE + "/deliveries/{delivery_id}", get_delivery,
-        "Read a delivery", "One delivery: its body, and what came of each attempt. For admins; the key needs "
-        "`tickets:read` and `audit:read` too.",
+        "getDelivery", "GET", _SUBSCRIPTION_PATH + "/deliveries/{delivery_id}", get_delivery,
+        "Read a delivery", "Returns a delivery with its body, and the result of each attempt. For admins; the key also "
+        "needs `tickets:read` and `audit:read`.",
         Scope.ACCOUNTS_READ, wire.DeliveryDetail, path_parameters=_DELIVERY, errors=(404,),
     ),
     Operation(
-        "replayDelivery", "POST", _ONE + "/deliveries/{delivery_id}/replay", replay_delivery,
-        "Send a delivery again", "Under the same id, at once, also while the receiver is paused for its failures. For "
-        "admins; the key needs `tickets:read` and `audit:read` too.",
+        "replayDelivery", "POST", _SUBSCRIPTION_PATH + "/deliveries/{delivery_id}/replay", replay_delivery,
+        "Replay a delivery", "Sends a finished delivery again under the same id, at once, also while the receiver is "
+        "paused after failures. For admins; the key also needs `tickets:read` and `audit:read`.",
         Scope.ACCOUNTS_WRITE, wire.DeliveryOut, body=wire.ReplayOneIn, path_parameters=_DELIVERY,
         errors=(404, 409), status=202,
     ),
     Operation(
-        "replayDeliveries", "POST", _ONE + "/replay", replay_deliveries,
-        "Send the deliveries of a time again", "Those that are dead, or were delivered, oldest first, at most 10,000 a "
-        "request: of the dead ones the next request sends the rest, a time with more delivered ones is refused. For "
-        "admins; the key needs `tickets:read` and `audit:read` too.",
+        "replayDeliveries", "POST", _SUBSCRIPTION_PATH + "/replay", replay_deliveries,
+        "Replay the deliveries of a time", "Sends the dead letters of a time again, or its delivered ones, oldest "
+        "first, at most 10,000 a request. Repeat the request for the rest of the dead letters; a time with more "
+        "delivered ones is refused. For admins; the key also needs `tickets:read` and `audit:read`.",
         Scope.ACCOUNTS_WRITE, wire.ReplayOut, body=wire.ReplayIn, path_parameters=_SUBSCRIPTION, errors=(404, 409),
         status=202,
     ),

@@ -14,58 +14,58 @@ from clearline.webhooks.subscription_domain import Subscription
 from clearline.wires.house.webhooks import wire
 
 
-def delivery_out(one: Delivery) -> wire.DeliveryOut:
+def delivery_out(delivery: Delivery) -> wire.DeliveryOut:
     """Return a delivery without its body and attempts."""
     return wire.DeliveryOut(
-        str(one.id),
-        one.type,
-        None if one.event_id is None else str(one.event_id),
-        None if one.ticket_number is None else ticket_number(one.ticket_number),
-        one.state,
-        one.attempts,
-        one.due_at,
-        one.created_at,
-        one.finished_at,
+        str(delivery.id),
+        delivery.type,
+        None if delivery.event_id is None else str(delivery.event_id),
+        None if delivery.ticket_number is None else ticket_number(delivery.ticket_number),
+        delivery.state,
+        delivery.attempts,
+        delivery.due_at,
+        delivery.created_at,
+        delivery.finished_at,
     )
 
 
-def _attempt_out(one: Delivery, tried: Attempt) -> wire.AttemptOut:
+def _attempt_out(delivery: Delivery, attempt: Attempt) -> wire.AttemptOut:
     return wire.AttemptOut(
-        tried.number,
-        tried.at,
-        request_headers(one.id, tried.at),
-        tried.status,
-        tried.error,
-        tried.answer,
-        tried.milliseconds,
+        attempt.number,
+        attempt.at,
+        request_headers(delivery.id, attempt.at),
+        attempt.status,
+        attempt.error,
+        attempt.answer,
+        attempt.milliseconds,
     )
 
 
-def _subscription_members(one: Subscription) -> dict[str, Any]:
+def _subscription_members(subscription: Subscription) -> dict[str, Any]:
     return {
-        "id": str(one.id),
-        "url": one.url,
-        "description": one.description,
-        "types": list(one.types),
-        "is_active": one.is_active,
-        "disabled_reason": one.disabled_reason,
-        "failures": one.failures,
-        "failing_since": one.failing_since,
-        "resumes_at": one.resume_at,
-        "old_secret_until": one.previous_until,
-        "created_at": one.created_at,
-        "updated_at": one.updated_at,
+        "id": str(subscription.id),
+        "url": subscription.url,
+        "description": subscription.description,
+        "types": list(subscription.types),
+        "is_active": subscription.is_active,
+        "disabled_reason": subscription.disabled_reason,
+        "failures": subscription.failures,
+        "failing_since": subscription.failing_since,
+        "resumes_at": subscription.resume_at,
+        "old_secret_until": subscription.previous_until,
+        "created_at": subscription.created_at,
+        "updated_at": subscription.updated_at,
     }
 
 
-def subscription_out(one: Subscription) -> wire.SubscriptionOut:
+def subscription_out(subscription: Subscription) -> wire.SubscriptionOut:
     """Return a subscription without its secret."""
-    return wire.SubscriptionOut(**_subscription_members(one))
+    return wire.SubscriptionOut(**_subscription_members(subscription))
 
 
-def subscription_made_out(one: Subscription, secret: str | None) -> wire.SubscriptionMade:
+def subscription_made_out(subscription: Subscription, secret: str | None) -> wire.SubscriptionMade:
     """Return a subscription with its secret, which is None in an answer that is repeated."""
-    return wire.SubscriptionMade(**_subscription_members(one), secret=secret)
+    return wire.SubscriptionMade(**_subscription_members(subscription), secret=secret)
 
 
 def delivery_details_out(details: DeliveryDetails) -> wire.DeliveryDetail:

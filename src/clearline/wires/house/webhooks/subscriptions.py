@@ -1,4 +1,4 @@
-"""House API v1: where events are sent to (webhooks)."""
+"""House API v1: webhook subscriptions."""
 
 from datetime import datetime
 from typing import Any
@@ -22,26 +22,28 @@ SUBSCRIPTIONS = "/api/v1/subscriptions"
 _ID = id_in_path("id", "The subscription's id.", example=EXAMPLE_ID)
 
 
-class _ShownOnce(Answer):
-    """An answer that goes back with the secret, and is kept for retries without it: no secret is stored anywhere."""
+class _AnswerWithSecret(Answer):
+    """An answer that is sent with the secret, and kept for retries without it: no secret is stored."""
 
-    __slots__ = ("_whole",)
+    __slots__ = ("_sent",)
 
-    def __init__(self, status: int, one: Subscription, secret: str, location: str | None) -> None:
+    def __init__(self, status: int, subscription: Subscription, secret: str, location: str | None) -> None:
         headers = [
             (b"cache-control", b"no-store"),
             (b"vary", b"Authorization"),
-            (b"etag", etag(encode(subscription_out(one)))),
+            (b"etag", etag(encode(subscription_out(subscription)))),
         ]
         if location is not None:
             headers.append((b"location", location.encode()))
-        whole, kept = (json_answer(status, subscription_made_out(one, shown), headers) for shown in (secret, None))
+        sent, kept = (
+            json_answer(status, subscription_made_out(subscription, shown), headers) for shown in (secret, None)
+        )
         super().__init__(status, kept.body, kept.headers)
-        self._whole = whole.body
+        self._sent = sent.body
 
     async def send(self, send: Send) -> None:
-        """Send it whole."""
-        await Answer(self.status, self._whole, self.headers).send(send)
+        """Send the answer with the secret."""
+        await Answer(self.status, self._sent, self.headers).send(send)
 
 
 def _values(body: wire.SubscriptionIn | wire.SubscriptionPatch) -> dict[str, Any]:
@@ -52,114 +54,114 @@ def _values(body: wire.SubscriptionIn | wire.SubscriptionPatch) -> dict[str, Any
 
 
 async def list_subscriptions(call: Call) -> Page[wire.SubscriptionOut]:
-    """The company's subscriptions, oldest first."""
-    after = paging.read_cursor(call, lambda at, one: (datetime.fromisoformat(at), UUID(one)))
+    """Return the company's subscriptions, oldest first."""
+    after = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     async with call.statement() as tx:
-        found = await subscriptions.list_subscriptions(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], subscription_out)
+        rows = await subscriptions.list_subscriptions(tx, call.actor, after=after, limit=call.query.limit + 1)
+    return paging.page(call, rows, lambda row: [row.created_at.isoformat(), str(row.id)], subscription_out)
 
 
 async def create_subscription(call: Call) -> Answer:
-    """Have events sent to a URL."""
+    """Create a subscription."""
     body = call.body(wire.SubscriptionIn)
     async with call.transaction() as tx:
-        made, secret = await subscriptions.add_subscription(
+        subscription, secret = await subscriptions.add_subscription(
             tx, call.actor, _values(body), networks=call.services.webhook_networks, now=call.now
         )
-    call.location = f"{SUBSCRIPTIONS}/{made.id}"
-    return _ShownOnce(201, made, secret, call.location)
+    call.location = f"{SUBSCRIPTIONS}/{subscription.id}"
+    return _AnswerWithSecret(201, subscription, secret, call.location)
 
 
 async def get_subscription(call: Call) -> wire.SubscriptionOut:
-    """One subscription."""
-    which = uuid_of(call.path["id"], subscriptions.KIND)
+    """Return a subscription."""
+    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
     async with call.statement() as tx:
-        return subscription_out(await subscriptions.get_subscription(tx, call.actor, which))
+        return subscription_out(await subscriptions.get_subscription(tx, call.actor, subscription_id))
 
 
 async def change_subscription(call: Call) -> wire.SubscriptionOut:
     """Change a subscription."""
-    which = uuid_of(call.path["id"], subscriptions.KIND)
+    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
     values = _values(call.body(wire.SubscriptionPatch))
     async with call.transaction() as tx:
-        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
+        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, subscription_id)))
         changed = await subscriptions.change_subscription(
-            tx, call.actor, which, values, networks=call.services.webhook_networks, now=call.now
+            tx, call.actor, subscription_id, values, networks=call.services.webhook_networks, now=call.now
         )
     return subscription_out(changed)
 
 
 async def delete_subscription(call: Call) -> None:
-    """Send nothing there any more."""
-    which = uuid_of(call.path["id"], subscriptions.KIND)
+    """Delete a subscription."""
+    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
     async with call.transaction() as tx:
-        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, which)))
-        await subscriptions.delete_subscription(tx, call.actor, which, now=call.now)
+        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, subscription_id)))
+        await subscriptions.delete_subscription(tx, call.actor, subscription_id, now=call.now)
 
 
 async def rotate_secret(call: Call) -> Answer:
-    """Sign with a new secret."""
-    which = uuid_of(call.path["id"], subscriptions.KIND)
+    """Rotate the secret of a subscription."""
+    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
     call.body(wire.RotateIn)
     async with call.transaction() as tx:
-        rotated, secret = await subscriptions.rotate_secret(tx, call.actor, which, now=call.now)
-    return _ShownOnce(200, rotated, secret, None)
+        rotated, secret = await subscriptions.rotate_secret(tx, call.actor, subscription_id, now=call.now)
+    return _AnswerWithSecret(200, rotated, secret, None)
 
 
 async def ping(call: Call) -> wire.DeliveryOut:
     """Send a ping."""
-    which = uuid_of(call.path["id"], subscriptions.KIND)
+    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
     call.body(wire.PingIn)
     async with call.transaction() as tx:
-        made = await subscriptions.ping(tx, call.actor, which, now=call.now)
-    call.location = f"{SUBSCRIPTIONS}/{which}/deliveries/{made.id}"
-    return delivery_out(made)
+        delivery = await subscriptions.ping(tx, call.actor, subscription_id, now=call.now)
+    call.location = f"{SUBSCRIPTIONS}/{subscription_id}/deliveries/{delivery.id}"
+    return delivery_out(delivery)
 
 
 OPERATIONS = (
     Operation(
         "listSubscriptions", "GET", SUBSCRIPTIONS, list_subscriptions,
-        "List subscriptions", "Where the company's events are sent to, oldest first. For admins: a customer's see "
+        "List subscriptions", "Returns the company's webhook subscriptions, oldest first. For admins: a customer's see "
         "their company's subscriptions, the provider's see the provider's.",
         Scope.ACCOUNTS_READ, Page[wire.SubscriptionOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "createSubscription", "POST", SUBSCRIPTIONS, create_subscription,
-        "Have events sent to a URL", "Events of the company, as its people may know of them, are posted to the URL "
-        "from now on; the provider hears of every company, and everything. The answer shows the secret that signs "
-        "them, and nothing shows it again. The URL must be https and lead to a public address, unless the provider "
-        "allows a private network. At most 20 a company. For admins; the key needs `tickets:read` and "
-        "`audit:read` too.",
+        "Create a subscription", "Events of the company are sent to the URL from now on, as far as its admins may see "
+        "them; the provider's subscriptions receive all events of every company. The answer contains the secret that "
+        "signs the requests, which is not shown again. The URL must be https and lead to a public address, unless the "
+        "provider allows a private network. A company has at most 20. For admins; the key also needs `tickets:read` "
+        "and `audit:read`.",
         Scope.ACCOUNTS_WRITE, wire.SubscriptionMade, body=wire.SubscriptionIn, errors=(409,), status=201,
     ),
     Operation(
         "getSubscription", "GET", SUBSCRIPTIONS + "/{id}", get_subscription,
-        "Read a subscription", "One subscription, and how its receiver does. For admins.",
+        "Read a subscription", "Returns a subscription, with the failures of its receiver. For admins.",
         Scope.ACCOUNTS_READ, wire.SubscriptionOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "changeSubscription", "PATCH", SUBSCRIPTIONS + "/{id}", change_subscription,
-        "Change a subscription", "Sets the values that the merge-patch names. Activated again, it begins afresh, and "
-        "what waits is sent; what happened while it was not active is not. For admins; for the URL, the types or "
-        "whether it is active the key needs `tickets:read` and `audit:read` too.",
+        "Change a subscription", "Sets the values in the merge-patch. A subscription that is activated again has no "
+        "failures, and its waiting deliveries are sent; events from the time when it was not active are not. For "
+        "admins; to change the URL, the types or the activity the key also needs `tickets:read` and `audit:read`.",
         Scope.ACCOUNTS_WRITE, wire.SubscriptionOut, body=wire.SubscriptionPatch, path_parameters=_ID, errors=(404,),
         conditional=True,
     ),
     Operation(
         "deleteSubscription", "DELETE", SUBSCRIPTIONS + "/{id}", delete_subscription,
-        "Delete a subscription", "Nothing is sent there any more, and its deliveries are forgotten. For admins.",
+        "Delete a subscription", "Deletes the subscription with its deliveries. For admins.",
         Scope.ACCOUNTS_WRITE, None, path_parameters=_ID, errors=(404,), status=204, conditional=True,
     ),
     Operation(
         "rotateSubscriptionSecret", "POST", SUBSCRIPTIONS + "/{id}/rotate", rotate_secret,
-        "Sign with a new secret", "The answer shows the new secret. For 24 hours the one before signs too, so that the "
-        "receiver can be changed meanwhile. For admins.",
+        "Rotate the secret", "Returns a new secret. For 24 hours the previous one signs too, so that the receiver can "
+        "be changed meanwhile. For admins.",
         Scope.ACCOUNTS_WRITE, wire.SubscriptionMade, body=wire.RotateIn, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "pingSubscription", "POST", SUBSCRIPTIONS + "/{id}/ping", ping,
-        "Send a ping", "Makes a delivery of type `ping`, which is sent at once, also while the receiver is paused for "
-        "its failures. Read the delivery to see what came of it. For admins.",
+        "Send a ping", "Makes a delivery of type `ping`, which is sent at once, also while the receiver is paused "
+        "after failures. Read the delivery to see the result. For admins.",
         Scope.ACCOUNTS_WRITE, wire.DeliveryOut, body=wire.PingIn, path_parameters=_ID, errors=(404, 409), status=202,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""House API v1: where events are sent to (webhooks), and what became of them."""
+"""House API v1: webhook subscriptions and deliveries, exactly as they travel."""
 
 from typing import Annotated, Any, Literal
 
@@ -30,9 +30,9 @@ Types = Annotated[
 
 
 class SubscriptionIn(Struct, forbid_unknown_fields=True):
-    """Where events are to be sent to.
+    """A subscription to create.
 
-    ``types`` are types of events, or with a dot at the end beginnings of them, such as ``ticket.``; none are all.
+    ``types`` are event types, or prefixes of types that end with a dot, such as ``ticket.``; none means every type.
     """
 
     url: Url
@@ -51,11 +51,11 @@ class SubscriptionPatch(Struct, forbid_unknown_fields=True):
 
 
 class SubscriptionOut(Struct, frozen=True):
-    """Where events are sent to.
+    """A subscription.
 
-    ``disabled_reason`` is there when the desk gave the receiver up. ``failures`` counts how often in a row it could not
-    be reached, since ``failing_since``; ``resumes_at`` is when it is tried again. Until ``old_secret_until`` the secret
-    before signs too.
+    ``disabled_reason`` is set when the server disabled the subscription. ``failures`` counts how often in a row the
+    receiver could not be reached, since ``failing_since``; ``resumes_at`` is when it is tried next. Until
+    ``old_secret_until`` the previous secret signs too.
     """
 
     id: str
@@ -73,22 +73,22 @@ class SubscriptionOut(Struct, frozen=True):
 
 
 class SubscriptionMade(SubscriptionOut, frozen=True):
-    """Where events are sent to, with the secret that signs them: it is shown now and not again."""
+    """A subscription with the secret that signs its requests, which is not shown again."""
 
     secret: str | None = None
-    """Null when the answer is given again for an Idempotency-Key."""
+    """Null when the answer is repeated for an Idempotency-Key."""
 
 
 class DeliveriesQuery(PageQuery):
-    """Which deliveries."""
+    """Which deliveries to list."""
 
-    state: Annotated[DeliveryState, Meta(description="Only those that are in this state.")] | None = None
+    state: Annotated[DeliveryState, Meta(description="Only deliveries in this state.")] | None = None
 
 
 class DeliveryOut(Struct, frozen=True):
-    """An event on its way to a subscription. ``id`` is its ``webhook-id``, the same on every attempt.
+    """One event for one subscription. ``id`` is the ``webhook-id``, the same on every attempt.
 
-    ``event`` and ``ticket`` are null when it is about none, as a ``ping``. ``due_at`` is when it is tried next.
+    ``event`` is null for a ``ping``, ``ticket`` when the event is about no ticket. ``due_at`` is when it is tried next.
     """
 
     id: str
@@ -103,9 +103,9 @@ class DeliveryOut(Struct, frozen=True):
 
 
 class AttemptOut(Struct, frozen=True):
-    """One try: what was sent with it, but for the signature, and what came back.
+    """One request for a delivery: its headers without the signature, and the response.
 
-    ``status`` is null when nobody answered; then ``error`` says why. ``answer`` is the beginning of the body.
+    ``status`` is null when there was no response; then ``error`` says why. ``answer`` is the beginning of the body.
     """
 
     number: int
@@ -118,26 +118,26 @@ class AttemptOut(Struct, frozen=True):
 
 
 class DeliveryDetail(DeliveryOut, frozen=True):
-    """A delivery with what it sends and its attempts, oldest first."""
+    """A delivery with its body and its attempts, oldest first."""
 
     body: dict[str, Any] = field(default_factory=dict)
     attempts: list[AttemptOut] = field(default_factory=list)
 
 
 class RotateIn(Struct, forbid_unknown_fields=True):
-    """Nothing more is needed."""
+    """An empty object."""
 
 
 class PingIn(Struct, forbid_unknown_fields=True):
-    """Nothing more is needed."""
+    """An empty object."""
 
 
 class ReplayOneIn(Struct, forbid_unknown_fields=True):
-    """Nothing more is needed."""
+    """An empty object."""
 
 
 class ReplayIn(Struct, forbid_unknown_fields=True):
-    """Which deliveries to send again: those made from ``since`` on, before ``until``."""
+    """Which deliveries to replay: those made from ``since`` on and before ``until``."""
 
     since: Moment
     until: Moment
@@ -145,7 +145,7 @@ class ReplayIn(Struct, forbid_unknown_fields=True):
 
 
 class ReplayOut(Struct, frozen=True):
-    """How many deliveries are sent again. With ``has_more``, dead ones only, ask again with the same times."""
+    """How many deliveries are sent again. With ``has_more``, repeat the request for more dead letters."""
 
     count: int
     has_more: bool
