@@ -247,7 +247,8 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
     for paragraph in (command.help or "").split("\n\n"):
         yield " ".join(paragraph.split())
         yield ""
-    records = [record for one in command.params if (record := one.get_help_record(context))]
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    records = [record for option in options if (record := option.get_help_record(context))]
     if records:
         yield from table(("option", "meaning"), [(f"`{option}`", about) for option, about in records])
 

@@ -182,11 +182,11 @@ def _show(current: UserPreferences, *, as_json: bool) -> None:
     if as_json:
         print_json(notifications_out(current))
         return
-    user, kept = current
-    days = [WEEK[day - 1] for day in sorted(kept.quiet_days)]
-    hours = None if kept.quiet_from is None else f"{kept.quiet_from:%H:%M}-{kept.quiet_to:%H:%M}"
-    print_table(("KIND", "CHANNEL"), list(effective_rules(kept, user.role).items()))
-    daily = f" at {kept.digest_at:%H:%M}" if kept.digest is DigestFrequency.DAILY else ""
+    user, chosen = current
+    days = [WEEK[day - 1] for day in sorted(chosen.quiet_days)]
+    hours = None if chosen.quiet_from is None else f"{chosen.quiet_from:%H:%M}-{chosen.quiet_to:%H:%M}"
+    print_table(("KIND", "CHANNEL"), list(effective_rules(chosen, user.role).items()))
+    daily = f" at {chosen.digest_at:%H:%M}" if chosen.digest is DigestFrequency.DAILY else ""
     quiet = ", ".join(filter(None, [hours, *days])) or "none"
-    critical = "; critical tickets do not wait" if kept.critical_breaks_quiet else ""
-    click.echo(f"\nDigest {kept.digest}{daily}. Quiet: {quiet}{critical}. Time zone {kept.time_zone}.")
+    critical = "; critical tickets do not wait" if chosen.critical_breaks_quiet else ""
+    click.echo(f"\nDigest {chosen.digest}{daily}. Quiet: {quiet}{critical}. Time zone {chosen.time_zone}.")

@@ -109,13 +109,13 @@ async def _rebuild(database: Database, *, empty: bool) -> int:
     return count
 
 
-def _row(found: TicketView) -> tuple[object, ...]:
-    ticket = found.ticket
+def _row(view: TicketView) -> tuple[object, ...]:
+    ticket = view.ticket
     return (
         ticket_number(ticket.number),
         ticket.status,
         ticket.priority,
-        found.company.code,
+        view.company.code,
         ticket.service_id,
         ticket.created_at,
         ticket.title,

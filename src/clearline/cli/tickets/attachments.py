@@ -139,21 +139,21 @@ def attachment_get(number: str, attachment_id: UUID, output: Path | None, *, as_
     async def work(tx: Tx) -> Attachment:
         return await attachments.get_attachment(tx, OPERATOR, access.check_number(number), attachment_id)
 
-    found = transact(work)
+    attached = transact(work)
     blobs = open_blobs(current_settings())
     if output == Path("-"):
-        asyncio.run(_download(blobs, found, click.open_file("-", "wb")))
+        asyncio.run(_download(blobs, attached, click.open_file("-", "wb")))
         return
-    target = _target(found, output)
+    target = _target(attached, output)
     handle, part = tempfile.mkstemp(dir=target.parent, prefix=".clearline-")
     try:
-        with os.fdopen(handle, "wb") as file, Console(stderr=True).status(f"Downloading {found.name} ..."):
-            asyncio.run(_download(blobs, found, file))
+        with os.fdopen(handle, "wb") as file, Console(stderr=True).status(f"Downloading {attached.name} ..."):
+            asyncio.run(_download(blobs, attached, file))
         Path(part).replace(target)
     finally:
         with suppress(FileNotFoundError):
             Path(part).unlink()
-    show(attachment_out(found), f"{found.size} bytes written to {target}.", as_json=as_json)
+    show(attachment_out(attached), f"{attached.size} bytes written to {target}.", as_json=as_json)
 
 
 def _target(attachment: Attachment, output: Path | None) -> Path:

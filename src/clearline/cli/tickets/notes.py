@@ -46,11 +46,11 @@ def ticket_notes(number: str, limit: int, *, as_json: bool) -> None:
     async def work(tx: Tx) -> list[TicketNote]:
         return await merging.notes_with_merged(tx, OPERATOR, access.check_number(number), after=None, limit=limit)
 
-    found = transact(work)
+    page = transact(work)
     if as_json:
-        print_json([note_out(ticket_note) for ticket_note in found])
-    elif found:
-        print_notes([ticket_note.note for ticket_note in found])
+        print_json([note_out(entry) for entry in page])
+    elif page:
+        print_notes([entry.note for entry in page])
     else:
         click.echo("No notes found.", err=True)
 

@@ -97,17 +97,17 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: str | Non
 
     show_list(
         transact(work),
-        lambda found: summary_out(found, OPERATOR),
+        lambda view: summary_out(view, OPERATOR),
         ("NUMBER", "STATUS", "PRIORITY", "QUEUE", "ASSIGNEE", "SERVICE", "CREATED", "TITLE"),
-        lambda found: (
-            ticket_number(found.ticket.number),
-            found.ticket.status,
-            found.ticket.priority,
-            found.queue_name,
-            found.assignee_name,
-            found.ticket.service_id,
-            found.ticket.created_at,
-            found.ticket.title,
+        lambda view: (
+            ticket_number(view.ticket.number),
+            view.ticket.status,
+            view.ticket.priority,
+            view.queue_name,
+            view.assignee_name,
+            view.ticket.service_id,
+            view.ticket.created_at,
+            view.ticket.title,
         ),
         noun="tickets",
         as_json=as_json,
@@ -167,20 +167,20 @@ def ticket_show(number: str, *, as_json: bool) -> None:
     async def work(tx: Tx) -> tuple[TicketView, list[Note], list[Event]]:
         known = access.check_number(number)
         details = await tickets.get_ticket_with_notes(tx, OPERATOR, known)
-        found = await tickets.get_ticket(tx, OPERATOR, known)
-        return found, details.notes, await tickets.history(tx, OPERATOR, known)
+        view = await tickets.get_ticket(tx, OPERATOR, known)
+        return view, details.notes, await tickets.history(tx, OPERATOR, known)
 
-    found, notes, events = transact(work)
+    view, notes, events = transact(work)
     if as_json:
-        print_json(ticket_out(found, OPERATOR))
+        print_json(ticket_out(view, OPERATOR))
         return
-    _print_ticket(found)
+    _print_ticket(view)
     print_notes(notes)
     print_table(*_history_table(events))
 
 
-def _print_ticket(found: TicketView) -> None:
-    ticket = found.ticket
+def _print_ticket(view: TicketView) -> None:
+    ticket = view.ticket
     click.echo(f"{ticket_number(ticket.number)}  {ticket.title}\n")
     print_table(
         ("STATUS", "PRIORITY", "SEVERITY", "IMPACT", "ISSUE", "SERVICE"),
@@ -199,12 +199,12 @@ def _print_ticket(found: TicketView) -> None:
         ("COMPANY", "QUEUE", "ASSIGNEE", "ASKED", "TAGS", "MERGED INTO"),
         [
             (
-                found.company.name,
-                found.queue_name,
-                found.assignee_name,
+                view.company.name,
+                view.queue_name,
+                view.assignee_name,
                 ", ".join(filter(None, [ticket.asked_severity, ticket.asked_priority])) or None,
                 " ".join(ticket.tags) or None,
-                None if found.merged_into is None else ticket_number(found.merged_into),
+                None if view.merged_into is None else ticket_number(view.merged_into),
             )
         ],
     )
