@@ -1,127 +1,105 @@
+"""Mailboxes and inbound mail at the command line."""
+
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from clearline.cli.main import main
 from clearline.clock import now
 from clearline.mail.inbound import worker as mail_in
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
+from tests.builders.application import run_command, run_json
 from tests.builders.mail.inbound_rig import a_mail
-from tests.builders.people import Tenant, new_tenant
+from tests.builders.people import Tenant
 
 ADDRESS = "support@example.net"
+MAIL_FROM = f"Support <{ADDRESS}>"
 
 
 @pytest.fixture(scope="module")
-def tenant_here(database_url: str) -> Tenant:
-    async def made() -> Tenant:
-        database = await Database.open(database_url, size=2)
-        try:
-            return await new_tenant(database, "Birch Telecom")
-        finally:
-            await database.close()
-
-    return asyncio.run(made())
+def mailbox(database_url: str) -> str:
+    """The address of a mailbox."""
+    run_json(database_url, "mailbox", "add", ADDRESS, "--name", "Support")
+    return ADDRESS
 
 
-@pytest.fixture(autouse=True)
-def _environment(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CLEARLINE_DATABASE_URL", database_url)
-    monkeypatch.setenv("CLEARLINE_ATTACHMENTS", str(tmp_path))
-    monkeypatch.setenv("CLEARLINE_MAIL_FROM", f"Support <{ADDRESS}>")
+def inbound(url: str, *arguments: str, text: bytes | None = None) -> Result:
+    """Run a command of the group inbound-mail."""
+    return run_command(url, "inbound-mail", *arguments, text=text, CLEARLINE_MAIL_FROM=MAIL_FROM)
 
 
-def run(*arguments: str, typed: str | bytes | None = None) -> Result:
-    return CliRunner().invoke(main, arguments, input=typed)
+def inbound_json(url: str, *arguments: str, text: bytes | None = None) -> Any:
+    """Run a command of the group inbound-mail, and return what it prints as JSON."""
+    return run_json(url, "inbound-mail", *arguments, text=text, CLEARLINE_MAIL_FROM=MAIL_FROM)
 
 
-def told(*arguments: str, typed: str | bytes | None = None) -> Any:
-    """What a command that works prints as JSON."""
-    done = run(*arguments, "--json", typed=typed)
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+def classify(url: str) -> None:
+    """Classify the mails that wait, as a worker does."""
 
-
-def work(url: str) -> None:
-    """Do what a worker does."""
-
-    async def turn() -> None:
+    async def run_jobs() -> None:
         database = await Database.open(url, size=3)
         try:
-            for job in mail_in.jobs(database, None, Settings(mail_from=f"Support <{ADDRESS}>"), now):  # type: ignore[arg-type]
+            for job in mail_in.jobs(database, None, Settings(mail_from=MAIL_FROM), now):  # type: ignore[arg-type]
                 if job.name == "mail that came in":
                     await job.run()
         finally:
             await database.close()
 
-    asyncio.run(turn())
+    asyncio.run(run_jobs())
 
 
-@pytest.fixture(scope="module")
-def mailbox(database_url: str) -> str:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("CLEARLINE_DATABASE_URL", database_url)
-        told("mailbox", "add", ADDRESS, "--name", "Support")
-    return ADDRESS
-
-
-def test_a_mailbox_is_added_changed_listed_and_deleted() -> None:
-    address = f"{uuid4().hex[:8]}@example.net"
-    assert run("mailbox", "add", address).stdout == f"Mailbox {address} added.\n"
-    told("queue", "add", "Mail")
+def test_a_mailbox_is_added_changed_listed_and_deleted(database_url: str) -> None:
+    url, address = database_url, f"{uuid4().hex[:8]}@example.net"
+    assert run_command(url, "mailbox", "add", address).stdout == f"Mailbox {address} added.\n"
+    run_json(url, "queue", "add", "Mail")
     options = ("--imap-host", "127.0.0.1", "--imap-port", "1", "--imap-user", "me", "--imap-password")
-    changed = told("mailbox", "change", address, "--queue", "Mail", "--inactive", *options, typed="secret\n")
+    changed = run_json(url, "mailbox", "change", address, "--queue", "Mail", "--inactive", *options, text="secret\n")
     assert (changed["imap"]["host"], changed["imap"]["port"], changed["is_active"]) == ("127.0.0.1", 1, False)
     assert "secret" not in str(changed)
-    assert {**changed, "polled_at": None, "last_error": None} in told("mailbox", "list")
-    assert address in run("mailbox", "list").stdout
-    checked = run("mailbox", "check", address)
+    assert {**changed, "polled_at": None, "last_error": None} in run_json(url, "mailbox", "list")
+    assert address in run_command(url, "mailbox", "list").stdout
+    checked = run_command(url, "mailbox", "check", address)
     assert (checked.exit_code, checked.stdout) == (3, "cannot reach the server: Connection refused\n")
-    plain = told("mailbox", "change", address, "--imap-host", "none", "--queue", "none")
-    assert (plain["imap"], plain["queue_id"]) == (None, None)
-    assert run("mailbox", "delete", address).stdout == f"Mailbox {address} deleted.\n"
-    assert run("mailbox", "delete", address).exit_code == 1
+    unpolled = run_json(url, "mailbox", "change", address, "--imap-host", "none", "--queue", "none")
+    assert (unpolled["imap"], unpolled["queue_id"]) == (None, None)
+    assert run_command(url, "mailbox", "delete", address).stdout == f"Mailbox {address} deleted.\n"
+    assert run_command(url, "mailbox", "delete", address).exit_code == 1
 
 
-def test_a_mail_from_a_file_becomes_a_ticket(
-    database_url: str, tenant_here: Tenant, mailbox: str, tmp_path: Path
-) -> None:
+def test_a_mail_from_a_file_becomes_a_ticket(database_url: str, tenant: Tenant, mailbox: str, tmp_path: Path) -> None:
     file = tmp_path / "one.eml"
-    file.write_bytes(a_mail(tenant_here.user.email, mailbox, "It is down.", "Help"))
-    [stored] = told("inbound-mail", "receive", str(file), "--to", mailbox)["ids"]
-    assert told("inbound-mail", "receive", str(file), "--to", mailbox) == {"ids": []}
-    work(database_url)
-    shown = told("inbound-mail", "show", stored)
+    file.write_bytes(a_mail(tenant.user.email, mailbox, "It is down.", "Help"))
+    [stored] = inbound_json(database_url, "receive", str(file), "--to", mailbox)["ids"]
+    assert inbound_json(database_url, "receive", str(file), "--to", mailbox) == {"ids": []}
+    classify(database_url)
+    shown = inbound_json(database_url, "show", stored)
     assert (shown["state"], shown["text"]) == ("accepted", "It is down.")
-    assert shown["ticket"] in run("inbound-mail", "show", stored).stdout
-    assert run("inbound-mail", "show", stored, "--raw").stdout_bytes == file.read_bytes()
+    assert shown["ticket"] in inbound(database_url, "show", stored).stdout
+    assert inbound(database_url, "show", stored, "--raw").stdout_bytes == file.read_bytes()
 
 
-def test_a_quarantined_mail_is_listed_released_and_discarded(
-    database_url: str, tenant_here: Tenant, mailbox: str
-) -> None:
-    stored = [
-        told("inbound-mail", "receive", "-", "--to", mailbox, typed=a_mail("mallory@example.org", mailbox, text))["ids"]
-        for text in ("To a company", "To a ticket", "To nowhere")
-    ]
-    work(database_url)
-    listed = told("inbound-mail", "list", "--state", "quarantined")
-    assert [[one["id"]] for one in listed] == stored[::-1]
-    assert "its sender is unknown" in run("inbound-mail", "list").stdout
-    [[first], [second], [third]] = stored
-    ticket = told("inbound-mail", "release", first, "--company", tenant_here.company.code)["ticket"]
-    assert run("inbound-mail", "release", second, "--ticket", ticket).stdout == f"Mail released to {ticket}.\n"
-    assert told("inbound-mail", "discard", third)["state"] == "discarded"
-    assert run("inbound-mail", "discard", third).exit_code == 1
-    assert run("inbound-mail", "release", third).exit_code == 2
+def test_a_quarantined_mail_is_listed_released_and_discarded(database_url: str, tenant: Tenant, mailbox: str) -> None:
+    url = database_url
+    stored = []
+    for text in ("To a company", "To a ticket", "To nowhere"):
+        mail = a_mail("mallory@example.org", mailbox, text)
+        stored += inbound_json(url, "receive", "-", "--to", mailbox, text=mail)["ids"]
+    classify(url)
+    listed = inbound_json(url, "list", "--state", "quarantined")
+    assert [one["id"] for one in listed] == stored[::-1]
+    assert "its sender is unknown" in inbound(url, "list").stdout
+    first, second, third = stored
+    ticket = inbound_json(url, "release", first, "--company", tenant.company.code)["ticket"]
+    assert inbound(url, "release", second, "--ticket", ticket).stdout == f"Mail released to {ticket}.\n"
+    assert inbound_json(url, "discard", third)["state"] == "discarded"
+    assert inbound(url, "discard", third).exit_code == 1
+    assert inbound(url, "release", third).exit_code == 2
 
 
-def test_a_mail_for_nobody_is_refused(mailbox: str) -> None:
-    typed = a_mail("ada@example.com", mailbox)
-    assert run("inbound-mail", "receive", "-", "--to", "nobody@example.net", typed=typed).exit_code == 1
+def test_a_mail_for_an_unknown_address_is_refused(database_url: str, mailbox: str) -> None:
+    mail = a_mail("ada@example.com", mailbox)
+    assert inbound(database_url, "receive", "-", "--to", "nobody@example.net", text=mail).exit_code == 1

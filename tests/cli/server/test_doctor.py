@@ -1,14 +1,17 @@
 """Migrations and the check of the installation at the command line."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clearline.schedule import CONSUMERS
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
+from tests.builders.mail.smtp_server import PASSWORD, running
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -59,3 +62,32 @@ async def test_the_doctor_names_attachments_that_cannot_be_stored(unmigrated: st
     (tmp_path / "file").touch()
     report = run_command(unmigrated, "doctor", "--json", CLEARLINE_ATTACHMENTS=str(tmp_path / "file"))
     assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["attachments"]
+
+
+def check_mail(url: str, smtp: str | None) -> tuple[int, dict[str, Any] | None]:
+    """Run the checks; return the exit status, and the result for mail if it was checked."""
+    settings = {} if smtp is None else {"CLEARLINE_SMTP": smtp, "CLEARLINE_MAIL_FROM": "Desk <desk@example.net>"}
+    report = run_command(url, "doctor", "--json", **settings)
+    results = [one for one in json.loads(report.stdout)["checks"] if one["name"] == "mail"]
+    return report.exit_code, results[0] if results else None
+
+
+async def test_the_doctor_logs_in_to_the_mail_server(database_url: str) -> None:
+    assert check_mail(database_url, None)[1] is None
+    async with running(auth=True) as server:
+        smtp = f"smtp://desk%40example.net:p%40ss%3A%20word%2F1@127.0.0.1:{server.port}"
+        _code, accepted = await asyncio.to_thread(check_mail, database_url, smtp)
+        assert accepted is not None
+        assert accepted["ok"] is True
+        assert "answers and knows desk@example.net" in accepted["detail"]
+        assert PASSWORD not in str(accepted)
+        wrong = f"smtp://eve:{PASSWORD[:1]}@127.0.0.1:{server.port}"
+        code, refused = await asyncio.to_thread(check_mail, database_url, wrong)
+        assert code == 3
+        assert refused is not None
+        assert refused["ok"] is False
+        assert "535" in refused["detail"]
+    code, away = await asyncio.to_thread(check_mail, database_url, wrong)
+    assert code == 3
+    assert away is not None
+    assert away["ok"] is False
