@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from clearline.bulk import export_store
 from clearline.bulk import export_usecases as exports
+from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk.export_usecases import State
-from clearline.bulk.import_usecases import Format
+from clearline.bulk.import_file import Format
 from clearline.errors import NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
@@ -137,7 +137,7 @@ async def test_what_is_exported_can_be_imported(database: Database, kind: Format
         for to in (Status.IN_PROGRESS, Status.RESOLVED):
             await ticket_changes.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
     exported = (await written(database, OPERATOR, kind, company=tenant.company.code)).encode()
-    [item] = imports.read_file(exported, kind, now=NOW)
+    [item] = import_file.read_file(exported, kind, now=NOW)
     assert item.refusal is None
     async with database.transaction() as tx:
         await imports.import_ticket(tx, OPERATOR, item.input, now=NOW)
@@ -147,18 +147,3 @@ async def test_what_is_exported_can_be_imported(database: Database, kind: Format
         k: v for k, v in second.items() if k not in changing
     }
     assert [note["text"] for note in second["notes"]] == (["hello"] if kind == "ndjson" else [])
-
-
-async def test_every_statement_of_an_export_walks_an_index(database: Database, tenant: Tenant) -> None:
-    indexes = {
-        export_store.ANY: "ticket_by_number",
-        export_store.OPEN: "ticket_open",
-        export_store.OF_COMPANY.replace("$5", f"'{tenant.company.id}'"): "ticket_pkey",
-    }
-    async with database.transaction() as tx:
-        await tx.fetchval("select set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)")
-        for walk, index in indexes.items():
-            found = await tx.fetch(f"explain {walk.replace('$1', '0')} order by number limit 500")
-            plan = "\n".join(row[0] for row in found)
-            assert index in plan
-            assert "Sort" not in plan

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import IMPORT_MAX, ItemOutcome, ItemResult
-from clearline.bulk.import_usecases import Format
+from clearline.bulk.import_file import Format
 from clearline.errors import DeskError, Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor, Role, Scope
 from clearline.platform.database.transactions import Database, Tx
@@ -41,7 +42,7 @@ def body(*lines: dict[str, Any]) -> bytes:
 
 
 async def brought(tx: Tx, actor: Actor, one: dict[str, Any]) -> ItemResult:
-    [item] = imports.read_file(body(one), "ndjson", now=NOW)
+    [item] = import_file.read_file(body(one), "ndjson", now=NOW)
     assert item.refusal is None
     return await imports.import_ticket(tx, actor, item.input, now=NOW)
 
@@ -148,7 +149,7 @@ async def test_what_the_desk_does_not_know_is_refused(
 
 
 async def test_only_those_who_run_the_desk_import(database: Database, tenant: Tenant) -> None:
-    items = imports.read_file(body(line(tenant)), "ndjson", now=NOW)
+    items = import_file.read_file(body(line(tenant)), "ndjson", now=NOW)
     async with database.transaction() as tx:
         for actor in (tenant.actor, await new_person(tx), await new_person(tx, role=Role.VIEWER)):
             with pytest.raises(Forbidden):
@@ -185,7 +186,7 @@ def row(tenant: Tenant, **changes: str) -> list[str]:
 
 
 async def test_a_table_says_what_lines_of_json_say(database: Database, tenant: Tenant) -> None:
-    items = imports.read_file(
+    items = import_file.read_file(
         table(row(tenant, tags="b a", external_system="oldesk", external_id="csv"), row(tenant)), "csv", now=NOW
     )
     assert [item.refusal for item in items] == [None, None]
@@ -199,7 +200,7 @@ async def test_a_table_says_what_lines_of_json_say(database: Database, tenant: T
 
 
 def refusals(content: bytes, kind: Format) -> list[str | None]:
-    return [item.refusal for item in imports.read_file(content, kind, now=NOW)]
+    return [item.refusal for item in import_file.read_file(content, kind, now=NOW)]
 
 
 def test_a_wrong_line_says_why_and_the_others_do_not_suffer(tenant: Tenant) -> None:
@@ -242,4 +243,4 @@ def test_a_wrong_row_names_its_columns(tenant: Tenant) -> None:
 )
 def test_a_file_that_is_wrong_as_a_whole_is_refused(content: bytes, kind: Format, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        imports.read_file(content, kind, now=NOW)
+        import_file.read_file(content, kind, now=NOW)

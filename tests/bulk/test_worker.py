@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.accounts import usecases as accounts
-from clearline.bulk import import_usecases as imports
+from clearline.bulk import import_file
 from clearline.bulk import store as job_store
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as workers
@@ -253,8 +253,8 @@ async def test_a_ticket_that_somebody_holds_for_good_is_given_up(database: Datab
     job = await bulk(database, tenant.actor, [held, free], AddNote("x"))
     async with database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held)
-        done = [await workers.work(database, job, now, most=9) for _ in range(workers.TRIES)]
-    assert done == [0] * (workers.TRIES - 1) + [2]
+        done = [await workers.work(database, job, now, most=9) for _ in range(workers.ATTEMPTS)]
+    assert done == [0] * (workers.ATTEMPTS - 1) + [2]
     _, items = await seen(database, job)
     assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
@@ -311,7 +311,7 @@ def line(tenant: Tenant, **changes: Any) -> dict[str, Any]:
 
 
 async def imported(database: Database, body: bytes, **more: Any) -> Job:
-    items = imports.read_file(body, "ndjson", now=NOW)
+    items = import_file.read_file(body, "ndjson", now=NOW)
     async with database.statement() as tx:
         return await jobs.create_import_job(tx, OPERATOR, items, "ndjson", now=NOW, **more)
 

@@ -1,4 +1,4 @@
-"""One ticket of a bulk job: what is asked for all of them, done to this one."""
+"""Apply the action of a bulk job to one of its tickets."""
 
 from datetime import datetime
 
@@ -13,10 +13,10 @@ from clearline.tickets import note_usecases as notes
 
 
 async def apply_action(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, now: datetime) -> ItemOutcome:
-    """Do what a bulk job asks to one ticket; ``unchanged`` when it was so already.
+    """Apply the action to a ticket; return ``unchanged`` when the ticket was so already.
 
     Raises:
-        DeskError: as the use case that it asks for. The caller undoes whatever was done before.
+        DeskError: as the use case of the action. The caller rolls back what was done before.
     """
     before = (await ticket_changes.lock_ticket(tx, actor, number)).ticket
     match request.action:

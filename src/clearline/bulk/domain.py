@@ -1,4 +1,4 @@
-"""Jobs: one thing done to many tickets, or many tickets brought in, piece by piece and each piece by itself."""
+"""Jobs: one action on many tickets, or an import of many tickets, item by item."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import InvalidInput, Violation, require_valid
 from clearline.text import check_text
 from clearline.tickets.domain import Channel, Priority, Severity, Status, parse_ticket_number
 from clearline.tickets.note_domain import Visibility, check_note_text
@@ -19,11 +19,11 @@ BULK_MAX = 1000
 IMPORT_MAX = 10_000
 """The most lines of one import."""
 DETAIL_MAX = 2000
-"""The most characters that are kept of why an item was refused."""
+"""The most characters of the detail of a refused item."""
 CANCELLED = "cancelled"
 """The code of an item that was waiting when its job was cancelled."""
 FAULT = "fault"
-"""The code of an item that met a fault of ours; the log has it."""
+"""The code of an item that failed by a fault of the server; the log has the details."""
 
 
 class JobKind(StrEnum):
@@ -34,7 +34,7 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """How far a job is."""
+    """The progress of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -43,11 +43,11 @@ class JobState(StrEnum):
 
 
 class ItemOutcome(StrEnum):
-    """What became of one item."""
+    """The outcome of an item."""
 
     DONE = "done"
     UNCHANGED = "unchanged"
-    """It was so already."""
+    """Nothing had to be changed."""
     REFUSED = "refused"
 
 
@@ -59,13 +59,13 @@ class ChangeStatus(Struct, frozen=True, tag="status", tag_field="action", forbid
 
 
 class Assign(Struct, frozen=True, tag="assign", tag_field="action", forbid_unknown_fields=True):
-    """Give each ticket to an agent, or to nobody."""
+    """Assign each ticket to an agent, or to nobody."""
 
     to: UUID | None
 
 
 class ChangeValues(Struct, frozen=True, tag="change", tag_field="action", forbid_unknown_fields=True):
-    """Set values of each ticket; those that are not named stay. A queue of None takes it out of its queue."""
+    """Set some values of each ticket. A queue of None removes the ticket from its queue."""
 
     priority: Priority | UnsetType = UNSET
     severity: Severity | UnsetType = UNSET
@@ -73,7 +73,7 @@ class ChangeValues(Struct, frozen=True, tag="change", tag_field="action", forbid
 
 
 class ChangeTags(Struct, frozen=True, tag="tag", tag_field="action", forbid_unknown_fields=True):
-    """Put tags on each ticket, and take tags off."""
+    """Add tags to each ticket, and remove tags."""
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
@@ -88,18 +88,18 @@ class AddNote(Struct, frozen=True, tag="note", tag_field="action", forbid_unknow
 
 Action = ChangeStatus | Assign | ChangeValues | ChangeTags | AddNote
 CUSTOMER_ACTIONS = (ChangeStatus, AddNote)
-"""The actions that a customer may ask for; which moves of a status are its own is the ticket's affair."""
+"""The actions that a customer may use. Which status a customer may set is checked for each ticket."""
 
 
 class BulkRequest(Struct, frozen=True, tag="bulk", tag_field="kind"):
-    """What a bulk job does to each of its tickets. ``channel`` is the way in which it was asked for."""
+    """What a bulk job does to each of its tickets. ``channel`` is where the request came from."""
 
     action: Action
     channel: Channel
 
 
 class ImportRequest(Struct, frozen=True, tag="import", tag_field="kind"):
-    """What an import reads: its members are named as columns (``csv``) or as JSON pointers (``ndjson``)."""
+    """What an import reads. Errors name members as columns (``csv``) or as JSON pointers (``ndjson``)."""
 
     format: str
 
@@ -108,7 +108,7 @@ Request = BulkRequest | ImportRequest
 
 
 class NewItem(Struct, frozen=True):
-    """One item of a job to be made. One that is wrong from the start has its ``refusal``, and is never tried."""
+    """An item of a new job. An invalid one has a ``refusal``, and is never processed."""
 
     input: str = "{}"
     ticket_number: int | None = None
@@ -116,7 +116,7 @@ class NewItem(Struct, frozen=True):
 
 
 class Counts(Struct, frozen=True):
-    """What became of a job's items so far; the rest of them wait."""
+    """The number of items of a job by outcome."""
 
     done: int
     unchanged: int
@@ -125,7 +125,7 @@ class Counts(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True):
-    """Work on many tickets, as the user who asked, with the scopes of then and the rights of the moment.
+    """Work on many tickets, as the user who created the job, with the scopes of that key and the user's present role.
 
     A ``user_id`` of None is the operator. A dry run changes nothing but its own items. ``counts`` is None in lists.
     """
@@ -150,7 +150,7 @@ class Job(Struct, frozen=True):
 
 
 class ItemResult(Struct, frozen=True):
-    """What became of an item; ``code`` and ``detail`` say why it was refused."""
+    """The result of an item; ``code`` and ``detail`` say why it was refused."""
 
     outcome: ItemOutcome
     ticket_number: int | None = None
@@ -159,7 +159,7 @@ class ItemResult(Struct, frozen=True):
 
 
 class JobItem(Struct, frozen=True):
-    """One item of a job, in the order asked for: ``position`` counts from 0. Without an outcome it waits."""
+    """An item of a job. ``position`` is its place in the request, from 0. Without an outcome it waits."""
 
     position: int
     ticket_number: int | None
@@ -169,11 +169,11 @@ class JobItem(Struct, frozen=True):
 
 
 def check_bulk(tickets: Sequence[str], action: Action) -> list[int]:
-    """The numbers of the tickets that a bulk job is asked for, when it breaks no rule.
+    """Return the ticket numbers of a bulk job.
 
     Raises:
-        InvalidInput: no tickets or more than 1000, one that is no number or stands twice, or
-            a value of the action that breaks a rule.
+        InvalidInput: there are no tickets or more than 1000, a number is malformed or repeated, or a value of the
+            action breaks a rule.
     """
     violations = _check_action(action)
     if not 1 <= len(tickets) <= BULK_MAX:
@@ -181,13 +181,12 @@ def check_bulk(tickets: Sequence[str], action: Action) -> list[int]:
     elif len(set(tickets)) < len(tickets):
         violations.append(Violation("tickets", "must name each ticket once"))
     numbers = []
-    for place, text in enumerate(tickets[:BULK_MAX]):
+    for index, text in enumerate(tickets[:BULK_MAX]):
         if (number := parse_ticket_number(text)) is None:
-            violations.append(Violation(f"tickets.{place}", "must be INC and twelve digits"))
+            violations.append(Violation(f"tickets.{index}", "must be INC and twelve digits"))
         else:
             numbers.append(number)
-    if violations:
-        raise InvalidInput(violations)
+    require_valid(violations)
     return numbers
 
 
@@ -205,9 +204,9 @@ def _check_action(action: Action) -> list[Violation]:
             try:
                 check_note_text(text)
             except InvalidInput as error:
-                return [Violation(f"action.{one.field}", one.rule) for one in error.violations]
+                return [Violation(f"action.{violation.field}", violation.rule) for violation in error.violations]
     return []
 
 
 def _within(member: str, violations: list[Violation]) -> list[Violation]:
-    return [Violation(f"action.{member}", one.rule) for one in violations]
+    return [Violation(f"action.{member}", violation.rule) for violation in violations]

@@ -1,6 +1,7 @@
-"""Tickets in the order of their numbers, some at a time, for whoever wants all of them."""
+"""Tickets in the order of their numbers, batch by batch."""
 
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,38 +11,37 @@ from clearline.tickets.domain import TicketView
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import FINISHED
 
-ANY = "select company_id, number from ticket where number > $1"
-OPEN = "select company_id, number from ticket where number > $1 and is_open"
-OF_COMPANY = "select company_id, number from ticket where company_id = $5 and number > $1"
-OF_COMPANY_BY_STATE = "select company_id, number from ticket where company_id = $5 and number > $1 and is_open = $6"
-
-
-def _batch(walk: str) -> str:
-    """Return the statement that reads what ``walk`` finds, without what was created before a time.
-
-    However rare tickets of that time are, the statement walks no further.
-    """
-    return f"""
-    with walked as materialized ({walk} order by number limit $2)
-    select {VIEW}, {NOTES.format(visibilities="$4")}, walk.last
-      from (select max(number) as last from walked) walk
-      left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES})
-             on $3::timestamptz is null or t.created_at >= $3
-     order by t.number
-    """
-
-
-_ANY = _batch(ANY)
-_OPEN = _batch(OPEN)
-_OF_COMPANY = _batch(OF_COMPANY)
-_OF_COMPANY_BY_STATE = _batch(OF_COMPANY_BY_STATE)
-
 
 class Batch(NamedTuple):
     """Tickets with their notes, and the number after which the next batch begins: None after the last."""
 
     tickets: list[tuple[TicketView, list[Note]]]
     after: int | None
+
+
+EVERY = "true"
+OPEN = "is_open"
+OF_COMPANY = "company_id = $4"
+OF_COMPANY_BY_STATE = "company_id = $4 and is_open = $5"
+
+
+@cache
+def batch_statement(walk: str, created_since: str | None) -> str:
+    """Return the statement that reads the next $2 tickets after the number $1 on which ``walk`` holds.
+
+    Then it leaves out tickets created before the parameter ``created_since``. So a batch may be empty, but it never
+    reads more tickets, however rare those of the time are.
+    """
+    is_late = "true" if created_since is None else f"t.created_at >= {created_since}"
+    return f"""
+    with walked as materialized (
+        select company_id, number from ticket where number > $1 and {walk} order by number limit $2
+    )
+    select {VIEW}, {NOTES.format(visibilities="$3")}, walk.last
+      from (select max(number) as last from walked) walk
+      left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES}) on {is_late}
+     order by t.number
+    """
 
 
 async def batch(
@@ -54,24 +54,29 @@ async def batch(
     after: int,
     limit: int,
 ) -> Batch:
-    """The next tickets of one company or of all; up to ``limit`` are looked at, and those of the wrong kind left out.
+    """Return the next tickets of one company or of all. At most ``limit`` are read, and then some left out.
 
-    Served by the primary key or ``ticket_page`` of one company, by ``ticket_by_number`` or ``ticket_open`` of all.
+    Served by the primary key or ``ticket_page`` of one company, by ``ticket_by_number`` or ``ticket_open`` of all. No
+    index has the finished tickets of all companies: open ones are read, and left out.
     """
-    given = (after, limit, created_since, visibilities)
-    if company_id is None and is_open is True:
-        rows = await tx.fetch(_OPEN, *given)
-    elif company_id is None:
-        rows = await tx.fetch(_ANY, *given)
+    values: list[object] = [after, limit, visibilities]
+    if company_id is None:
+        walk = OPEN if is_open else EVERY
     elif is_open is None:
-        rows = await tx.fetch(_OF_COMPANY, *given, company_id)
+        walk = OF_COMPANY
+        values += [company_id]
     else:
-        rows = await tx.fetch(_OF_COMPANY_BY_STATE, *given, company_id, is_open)
-    found = [_found(row) for row in rows if row["number"] is not None]
+        walk = OF_COMPANY_BY_STATE
+        values += [company_id, is_open]
+    if created_since is not None:
+        values.append(created_since)
+    parameter = None if created_since is None else f"${len(values)}"
+    rows = await tx.fetch(batch_statement(walk, parameter), *values)
+    tickets = [_with_notes(row) for row in rows if row["number"] is not None]
     if company_id is None and is_open is False:
-        found = [one for one in found if one[0].ticket.status in FINISHED]
-    return Batch(found, rows[0]["last"])
+        tickets = [(view, notes) for view, notes in tickets if view.ticket.status in FINISHED]
+    return Batch(tickets, rows[0]["last"])
 
 
-def _found(row: Record) -> tuple[TicketView, list[Note]]:
+def _with_notes(row: Record) -> tuple[TicketView, list[Note]]:
     return view_of(row), notes_of(row["notes"])

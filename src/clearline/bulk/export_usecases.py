@@ -1,6 +1,6 @@
-"""All tickets, out of the desk: one JSON object a line, or a table for spreadsheets.
+"""Export tickets: one JSON object on each line, or a table for spreadsheets.
 
-The members and columns are those that an import takes, and some that it leaves out.
+The members and columns are those that an import reads, and some that it ignores.
 """
 
 import csv
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from clearline.accounts import permissions
 from clearline.bulk import export_store
-from clearline.bulk.import_usecases import FORMULA, Format
+from clearline.bulk.import_file import FORMULA, Format
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
@@ -23,24 +23,24 @@ from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.note_domain import Note, worklog_id
 
 BATCH = 500
-"""How many tickets are in memory at a time."""
+"""The number of tickets in memory at a time."""
 
 State = Literal["open", "finished", "all"]
 _IS_OPEN: dict[State, bool | None] = {"open": True, "finished": False, "all": None}
 
-_FOR_ALL = (
+_COLUMNS = (
     "number", "company", "company_name", "title", "description", "issue_type", "service_type", "service_id",
     "service_label", "contact_name", "contact_phone", "contact_email", "status", "severity", "impact", "priority",
     "asked_severity", "asked_priority", "channel", "created_at", "updated_at", "status_changed_at", "resolved_at",
     "version", "merged_into", "external_ids",
 )  # fmt: skip
-_FOR_STAFF = ("queue", "assignee", "tags")
+_STAFF_COLUMNS = ("queue", "assignee", "tags")
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Export(Struct, frozen=True):
-    """What is to be read: one company's tickets or everybody's, in one state or all, as one reader may see them."""
+    """What an export has: the tickets of one company or of all, in one state or all, with what the actor may see."""
 
     company_id: UUID | None
     is_open: bool | None
@@ -52,12 +52,7 @@ class Export(Struct, frozen=True):
 async def prepare(
     tx: Tx, actor: Actor, *, state: State, company: str | None = None, created_since: datetime | None = None
 ) -> Export:
-    """What an actor may have of what it asks for: ``company`` is a name, code or id, and a customer's always its own.
-
-    Raises:
-        NotFound: no such company for this actor.
-        ScopeMissing: the actor's key may not read.
-    """
+    """Return the export that an actor may have. ``company`` is a name, code or id; a customer gets its own only."""
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = permissions.company_filter(actor)
     if company is not None:
@@ -66,19 +61,19 @@ async def prepare(
 
 
 async def read(database: Database, export: Export, kind: Format) -> AsyncIterator[bytes]:
-    """The file, piece by piece. Takes the database, since no transaction may last as long as a reader takes.
+    """Yield the file in pieces, each from a transaction of its own: none may last as long as a client reads.
 
-    So each ticket is whole, but not all of them are of one moment: one raised meanwhile may be in it or not.
+    Each ticket is consistent, but not the whole file: a ticket that is raised meanwhile may be in it or not.
 
     Raises:
-        DatabaseUnavailable: the database went away; the file is not whole.
+        DatabaseUnavailable: the database is gone; the file is incomplete.
     """
-    columns = (*_FOR_ALL, *_FOR_STAFF) if export.for_staff else _FOR_ALL
+    columns = (*_COLUMNS, *_STAFF_COLUMNS) if export.for_staff else _COLUMNS
     heading = _csv([columns]) if kind == "csv" else b""
     after: int | None = 0
     while after is not None:
         async with database.statement() as tx:
-            found = await export_store.batch(
+            batch = await export_store.batch(
                 tx,
                 export.company_id,
                 is_open=export.is_open,
@@ -87,50 +82,49 @@ async def read(database: Database, export: Export, kind: Format) -> AsyncIterato
                 after=after,
                 limit=BATCH,
             )
-        after = found.after
-        if not found.tickets:
+        after = batch.after
+        if not batch.tickets:
             continue
-        whole = (_members(one, export) for one, _notes in found.tickets)
         if kind == "csv":
-            yield heading + _csv(_row(members, columns) for members in whole)
+            yield heading + _csv(_row(_members(view, export), columns) for view, _notes in batch.tickets)
             heading = b""
         else:
-            notes = (list(map(_note, notes)) for _one, notes in found.tickets)
             yield b"".join(
-                _encode({**members, "notes": said}) + b"\n" for members, said in zip(whole, notes, strict=True)
+                _encode({**_members(view, export), "notes": [_note(note) for note in notes]}) + b"\n"
+                for view, notes in batch.tickets
             )
     if heading:
         yield heading
 
 
-def _members(found: TicketView, export: Export) -> dict[str, Any]:
-    one = found.ticket
+def _members(view: TicketView, export: Export) -> dict[str, Any]:
+    ticket = view.ticket
     members = {
-        "number": ticket_number(one.number),
-        "company": found.company.code,
-        "company_name": found.company.name,
-        "title": one.title,
-        "description": one.description,
-        "issue_type": one.issue_type,
-        "service": {"type": one.service_type, "id": one.service_id, "label": one.service_label},
-        "contact": one.contact,
-        "status": one.status,
-        "severity": one.severity,
-        "impact": one.impact,
-        "priority": one.priority,
-        "asked_severity": one.asked_severity,
-        "asked_priority": one.asked_priority,
-        "channel": one.channel,
-        "created_at": one.created_at,
-        "updated_at": one.updated_at,
-        "status_changed_at": one.status_changed_at,
-        "resolved_at": one.resolved_at,
-        "version": one.version,
-        "merged_into": None if found.merged_into is None else ticket_number(found.merged_into),
-        "external_ids": one.external_ids,
+        "number": ticket_number(ticket.number),
+        "company": view.company.code,
+        "company_name": view.company.name,
+        "title": ticket.title,
+        "description": ticket.description,
+        "issue_type": ticket.issue_type,
+        "service": {"type": ticket.service_type, "id": ticket.service_id, "label": ticket.service_label},
+        "contact": ticket.contact,
+        "status": ticket.status,
+        "severity": ticket.severity,
+        "impact": ticket.impact,
+        "priority": ticket.priority,
+        "asked_severity": ticket.asked_severity,
+        "asked_priority": ticket.asked_priority,
+        "channel": ticket.channel,
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+        "status_changed_at": ticket.status_changed_at,
+        "resolved_at": ticket.resolved_at,
+        "version": ticket.version,
+        "merged_into": None if view.merged_into is None else ticket_number(view.merged_into),
+        "external_ids": ticket.external_ids,
     }
     if export.for_staff:
-        members |= {"queue": found.queue_name, "assignee": found.assignee_name, "tags": one.tags}
+        members |= {"queue": view.queue_name, "assignee": view.assignee_name, "tags": ticket.tags}
     return members
 
 
@@ -156,13 +150,13 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    """A value as text that no spreadsheet takes for a formula."""
+    """Return a value as text that no spreadsheet runs as a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows in CSV (RFC 4180), in UTF-8."""
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\r\n").writerows(rows)
-    return written.getvalue().encode()
+    """Return rows as CSV (RFC 4180) in UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue().encode()

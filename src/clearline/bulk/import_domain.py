@@ -1,4 +1,4 @@
-"""Tickets that another desk had, as a file brings them: what a line may say, and what is wrong with it."""
+"""Imported tickets: the members of a line of a file, and the rules for their values."""
 
 import re
 from datetime import datetime
@@ -31,13 +31,13 @@ from clearline.tickets.tag_domain import check_tags, normalize_tags
 
 NOTES_MAX = 1000
 """The most notes of an imported ticket."""
-REPAIRED = frozenset({Status.RESOLVED, Status.CLOSED})
-"""The statuses that have a time of repair."""
+RESOLVED_STATUSES = frozenset({Status.RESOLVED, Status.CLOSED})
+"""The statuses with a time of resolution."""
 
 _AT = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 When = Annotated[datetime, Meta(tz=True)]
-"""A time that says its zone (RFC 3339)."""
+"""A time with its zone (RFC 3339)."""
 
 
 class ImportedService(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,11 +46,11 @@ class ImportedService(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     type: ServiceType
     label: str | None = None
-    """As an export writes it; the inventory's own label is kept."""
+    """Ignored: an export writes it, but the inventory has the label."""
 
 
 class ImportedContact(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom to call; the phone may be unknown."""
+    """The contact of the ticket; the phone may be unknown."""
 
     name: str
     email: str
@@ -58,14 +58,14 @@ class ImportedContact(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class External(Struct, frozen=True, forbid_unknown_fields=True):
-    """The ticket's number in the system that it comes from: the same twice is the same ticket."""
+    """The ticket's id in the system that it comes from. The same id is the same ticket: it is imported once."""
 
     system: str
     id: str
 
 
 class ImportedNote(Struct, frozen=True):
-    """One note, in the words and with the time of the old desk."""
+    """A note, with the text and the time that it had."""
 
     text: str
     author: str
@@ -77,8 +77,8 @@ class ImportedNote(Struct, frozen=True):
 class ImportedTicket(Struct, frozen=True):
     """One line of an import. ``company`` is a name or customer code.
 
-    Without a priority or severity the issue type says which. ``resolved_at`` belongs to tickets that are resolved or
-    closed; without one the last thing known of the ticket is taken for its repair.
+    The default priority and severity are those of the issue type. ``resolved_at`` is for tickets that are resolved or
+    closed; its default is the latest time in the line.
     """
 
     company: str
@@ -98,7 +98,7 @@ class ImportedTicket(Struct, frozen=True):
 
     @property
     def last_known(self) -> datetime:
-        """The newest time in it: since then nothing happened that we know of."""
+        """The latest time in the line: nothing is known to have happened since."""
         times = [self.created_at, *(note.created_at for note in self.notes)]
         return max([*times, self.resolved_at] if self.resolved_at else times)
 
@@ -111,11 +111,11 @@ WRITTEN_BY_EXPORT = frozenset(
         "asked_severity", "asked_priority", "queue", "assignee", "external_ids",
     }
 )  # fmt: skip
-"""What an export writes and an import leaves out, so that the one's file is the other's."""
+"""The members that an export writes and an import ignores, so that an exported file can be imported."""
 
 
 def read_ticket(value: Any) -> ImportedTicket:
-    """The ticket in a decoded line.
+    """Return the ticket of a decoded line.
 
     Raises:
         InvalidInput: naming each wrong, missing or unknown member, dotted.
@@ -141,9 +141,9 @@ def read_ticket(value: Any) -> ImportedTicket:
 
 
 def _violation(name: str, message: str, kind: Any) -> Violation:
-    """What msgspec says is wrong, in the desk's way: the field dotted, and a rule."""
-    found = _AT.fullmatch(message)
-    message, path = (found[1], found[2]) if found else (message, "")
+    """Return an error of msgspec as a violation: a dotted field, and a rule."""
+    match = _AT.fullmatch(message)
+    message, path = (match[1], match[2]) if match else (message, "")
     field = ".".join([name, *(a or b for a, b in _STEP.findall(path))])
     choices = {"service.type": ServiceType}.get(field, kind)
     if isinstance(choices, type) and issubclass(choices, (IssueType, ServiceType, Status)):
@@ -152,7 +152,7 @@ def _violation(name: str, message: str, kind: Any) -> Violation:
 
 
 def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
-    """The rules that an imported ticket breaks; nothing in it may lie ahead of ``now``."""
+    """Return the rules that an imported ticket breaks. No time in it may be after ``now``."""
     contact = Contact(ticket.contact.name, ticket.contact.phone, ticket.contact.email)
     violations = [
         *check_text("company", ticket.company, most=NAME_MAX),
@@ -168,7 +168,7 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
         violations += _past("resolved_at", ticket.resolved_at, now)
         if ticket.resolved_at < ticket.created_at:
             violations.append(Violation("resolved_at", "must not be before created_at"))
-        if ticket.status not in REPAIRED:
+        if ticket.status not in RESOLVED_STATUSES:
             violations.append(Violation("resolved_at", "must stand only with the status resolved or closed"))
     if ticket.external is not None:
         violations += check_text("external.system", ticket.external.system, most=SYSTEM_MAX)
@@ -180,10 +180,10 @@ def _check_notes(notes: tuple[ImportedNote, ...], now: datetime) -> list[Violati
     if len(notes) > NOTES_MAX:
         return [Violation("notes", f"must be at most {NOTES_MAX}")]
     violations = []
-    for place, note in enumerate(notes):
-        violations += check_text(f"notes.{place}.text", note.text, most=TEXT_MAX)
-        violations += check_text(f"notes.{place}.author", note.author, most=NAME_MAX)
-        violations += _past(f"notes.{place}.created_at", note.created_at, now)
+    for index, note in enumerate(notes):
+        violations += check_text(f"notes.{index}.text", note.text, most=TEXT_MAX)
+        violations += check_text(f"notes.{index}.author", note.author, most=NAME_MAX)
+        violations += _past(f"notes.{index}.created_at", note.created_at, now)
     return violations
 
 
@@ -195,7 +195,7 @@ def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:
     """Return an imported ticket as it is stored, with the times that it had. Its number is not known before that."""
     assessment = ASSESSMENT[imported.issue_type]
     last_known = imported.last_known
-    resolved_at = (imported.resolved_at or last_known) if imported.status in REPAIRED else None
+    resolved_at = (imported.resolved_at or last_known) if imported.status in RESOLVED_STATUSES else None
     return Ticket(
         company_id=company_id,
         number=0,

@@ -1,7 +1,7 @@
 """Jobs and their items."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -35,7 +35,7 @@ _request = msgspec.json.Decoder(Request).decode
 
 
 class Waiting(NamedTuple):
-    """An item whose turn it is, held for whoever took it until the transaction ends. ``input`` is JSON."""
+    """An item that a worker has locked until its transaction ends. ``input`` is JSON."""
 
     position: int
     input: str
@@ -61,7 +61,7 @@ def _job(row: Record, counts: Counts | None = None) -> Job:
 
 
 async def insert(tx: Tx, actor: Actor, job: Job, items: Sequence[NewItem]) -> None:
-    """Store a job with its items and its event. One statement: all of it is there, or nothing."""
+    """Store a job with its items and its event, in one statement: all or nothing."""
     kind, data = encode(RecordChanged("job", "created", str(job.id), job.kind))
     await tx.write(
         """
@@ -97,37 +97,37 @@ async def insert(tx: Tx, actor: Actor, job: Job, items: Sequence[NewItem]) -> No
     )
 
 
-_COUNTED = f"""
+_GET = f"""
     select {_COLUMNS}, counted.*
       from job j,
            lateral (select {_COUNTS} from job_item i where i.company_id = j.company_id and i.job_id = j.id) counted
-     where j.id = $1 and ($2::uuid is null or (j.company_id = $2 and j.user_id = $3))
-    """
+     where j.id = $1"""
 
 
-async def get(tx: Tx, job_id: UUID, company_id: UUID | None, user_id: UUID | None) -> Job | None:
-    """One job with its counts: any, or one that the user of the company asked for. None when there is no such job.
-
-    Served by ``job_by_id`` and the items' primary key.
-    """
-    row = await tx.fetchrow(_COUNTED, job_id, company_id, user_id)
+async def get(tx: Tx, job_id: UUID) -> Job | None:
+    """Return a job with its counts, or None. Served by ``job_by_id`` and the items' primary key."""
+    row = await tx.fetchrow(_GET, job_id)
     return None if row is None else _job(row, Counts(*row[11:15]))
 
 
 async def lock(tx: Tx, job: Job) -> JobState:
-    """The state that a job is in now, held until the transaction ends."""
-    found = await tx.fetchval(
+    """Lock a job until the transaction ends; return its present state."""
+    state = await tx.fetchval(
         "select state from job where company_id = $1 and id = $2 for update", job.company_id, job.id
     )
-    return JobState(found)
+    return JobState(state)
+
+
+_BEFORE_ALL = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+"""The key (time, id) of a list that is newest first, before every job."""
 
 
 async def newest(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> list[Job]:
-    """Everybody's jobs after a key (time, id), newest first, without counts. Served by ``job_newest``."""
+    """Return everybody's jobs after a key (time, id), newest first, without counts. Served by ``job_newest``."""
     rows = await tx.fetch(
-        f"""select {_COLUMNS} from job j where ($1::timestamptz is null or (j.created_at, j.id) < ($1, $2::uuid))
+        f"""select {_COLUMNS} from job j where (j.created_at, j.id) < ($1, $2)
              order by j.created_at desc, j.id desc limit $3""",
-        *(after or (None, None)),
+        *(after or _BEFORE_ALL),
         limit,
     )
     return [_job(row) for row in rows]
@@ -136,40 +136,44 @@ async def newest(tx: Tx, after: tuple[datetime, UUID] | None, limit: int) -> lis
 async def newest_of(
     tx: Tx, company_id: UUID, user_id: UUID, after: tuple[datetime, UUID] | None, limit: int
 ) -> list[Job]:
-    """A user's jobs after a key (time, id), newest first, without counts. Served by ``job_of_user``."""
+    """Return a user's jobs after a key (time, id), newest first, without counts. Served by ``job_of_user``."""
     rows = await tx.fetch(
-        f"""select {_COLUMNS} from job j where j.company_id = $4 and j.user_id = $5
-               and ($1::timestamptz is null or (j.created_at, j.id) < ($1, $2::uuid))
-             order by j.created_at desc, j.id desc limit $3""",
-        *(after or (None, None)),
-        limit,
+        f"""select {_COLUMNS} from job j
+             where j.company_id = $1 and j.user_id = $2 and (j.created_at, j.id) < ($3, $4)
+             order by j.created_at desc, j.id desc limit $5""",
         company_id,
         user_id,
+        *(after or _BEFORE_ALL),
+        limit,
     )
     return [_job(row) for row in rows]
 
 
-async def items(tx: Tx, job: Job, outcome: str | None, after: int, limit: int) -> list[JobItem]:
-    """Items of a job after a position, in their order; those of one outcome, those that are ``waiting``, or all.
+_ITEMS = """
+    select position, ticket_number, outcome, code, detail from job_item
+     where company_id = $1 and job_id = $2 and position > $3 and {condition} order by position limit $4"""
+_ALL_ITEMS = _ITEMS.format(condition="true")
+_WAITING_ITEMS = _ITEMS.format(condition="outcome is null")
+_ITEMS_WITH_OUTCOME = _ITEMS.format(condition="outcome = $5")
 
-    Served by the primary key; a job has at most 10,000.
+
+async def items(tx: Tx, job: Job, outcome: str | None, after: int, limit: int) -> list[JobItem]:
+    """Return the items of a job after a position, in order: of one outcome, those that are ``waiting``, or all.
+
+    Served by the primary key, waiting ones also by ``job_item_waiting``. A job has at most 10,000 items.
     """
-    rows = await tx.fetch(
-        """select position, ticket_number, outcome, code, detail from job_item
-            where company_id = $1 and job_id = $2 and position > $3
-              and ($4::text is null or coalesce(outcome, 'waiting') = $4)
-            order by position limit $5""",
-        job.company_id,
-        job.id,
-        after,
-        outcome,
-        limit,
-    )
+    key = (job.company_id, job.id, after, limit)
+    if outcome is None:
+        rows = await tx.fetch(_ALL_ITEMS, *key)
+    elif outcome == "waiting":
+        rows = await tx.fetch(_WAITING_ITEMS, *key)
+    else:
+        rows = await tx.fetch(_ITEMS_WITH_OUTCOME, *key, outcome)
     return [JobItem(row[0], row[1], None if row[2] is None else ItemOutcome(row[2]), row[3], row[4]) for row in rows]
 
 
 async def cancel(tx: Tx, actor: Actor, job: Job, *, now: datetime) -> None:
-    """End a locked job: what waits is refused, what is being done is waited for."""
+    """Cancel a locked job: refuse its waiting items. Wait for the items that are being processed."""
     kind, data = encode(
         RecordChanged("job", "cancelled", str(job.id), job.kind, [Change("state", job.state, JobState.CANCELLED)])
     )
@@ -197,9 +201,10 @@ async def cancel(tx: Tx, actor: Actor, job: Job, *, now: datetime) -> None:
 
 
 async def unfinished(tx: Tx, turn: int) -> list[Job]:
-    """One job of each company that has any unfinished: its oldest in turn 0, the next in turn 1, and round again.
+    """Return an unfinished job of each company that has any: its oldest in turn 0, the next in turn 1, and so on.
 
-    The oldest come first, without counts. Served by ``job_unfinished``.
+    After its newest a company begins again with its oldest. The oldest jobs come first, without counts.
+    Served by ``job_unfinished``.
     """
     rows = await tx.fetch(
         f"""select {_COLUMNS}
@@ -214,7 +219,7 @@ async def unfinished(tx: Tx, turn: int) -> list[Job]:
 
 
 async def count_unfinished(tx: Tx, company_id: UUID) -> int:
-    """How many jobs of a company are not finished. Served by ``job_unfinished``."""
+    """Return the number of unfinished jobs of a company. Served by ``job_unfinished``."""
     count = await tx.fetchval(
         "select count(*) from job where company_id = $1 and state in ('waiting', 'running')", company_id
     )
@@ -222,7 +227,7 @@ async def count_unfinished(tx: Tx, company_id: UUID) -> int:
 
 
 async def begin(tx: Tx, job: Job) -> None:
-    """Note that a job is being worked on."""
+    """Set a waiting job to running."""
     await tx.write(
         "update job set state = 'running' where company_id = $1 and id = $2 and state = 'waiting'",
         job.company_id,
@@ -231,7 +236,10 @@ async def begin(tx: Tx, job: Job) -> None:
 
 
 async def take(tx: Tx, job: Job) -> Waiting | None:
-    """The next item that nobody has, held until the transaction ends, or None. Served by ``job_item_waiting``."""
+    """Lock the next item that is not locked, until the transaction ends; return it, or None.
+
+    Served by ``job_item_waiting``.
+    """
     row = await tx.fetchrow(
         """select position, input, ticket_number from job_item
             where company_id = $1 and job_id = $2 and outcome is null
@@ -243,7 +251,7 @@ async def take(tx: Tx, job: Job) -> Waiting | None:
 
 
 async def record(tx: Tx, job: Job, position: int, result: ItemResult) -> None:
-    """Store what became of an item, unless something did already. What was asked for it is not kept any longer."""
+    """Store the result of an item, unless it has one, and delete its input."""
     await tx.write(
         """update job_item set outcome = $4, ticket_number = coalesce($5, ticket_number), code = $6, detail = $7,
                   input = '{}'
@@ -259,7 +267,7 @@ async def record(tx: Tx, job: Job, position: int, result: ItemResult) -> None:
 
 
 async def finish(tx: Tx, job: Job, *, now: datetime) -> bool:
-    """Note that a job is done, with its event, if none of its items waits; whether this call did."""
+    """Set a job to done and store its event, if no item waits; return whether this call did."""
     kind, data = encode(
         RecordChanged("job", "finished", str(job.id), job.kind, [Change("state", JobState.RUNNING, JobState.DONE)])
     )

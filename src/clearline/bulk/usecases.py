@@ -1,4 +1,4 @@
-"""Jobs: ask for one, see how far it is, cancel it, and do one of its items."""
+"""Jobs: create, read, list and cancel them, and process their items."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.accounts import store as account_store
 from clearline.bulk import action_usecases as actions
+from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import store as job_store
 from clearline.bulk.domain import (
@@ -27,9 +28,9 @@ from clearline.bulk.domain import (
     Request,
     check_bulk,
 )
-from clearline.bulk.import_usecases import Format
+from clearline.bulk.import_file import Format
 from clearline.bulk.store import Waiting
-from clearline.errors import Conflict, DeskError, Forbidden, NotFound, TooManyJobs
+from clearline.errors import Conflict, DeskError, Forbidden, NotFound, TooManyJobs, require_found
 from clearline.events.store import actor_id
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -37,8 +38,7 @@ from clearline.tickets.domain import Channel
 from clearline.tickets.note_domain import Visibility
 
 UNFINISHED_MAX = 20
-"""The most unfinished jobs of a company; of requests at the same moment some more may get through."""
-"""How long a finished job can still be read."""
+"""The most unfinished jobs of a company. Concurrent requests may create some more."""
 _PURGED_AT_ONCE = 20
 
 
@@ -52,14 +52,13 @@ async def create_bulk_job(
     dry_run: bool = False,
     now: datetime,
 ) -> Job:
-    """Ask for one action on many tickets. One write, so ``tx`` may be a single-statement transaction.
+    """Create a job that applies one action to many tickets, in one write.
 
-    Whether each ticket exists and takes the action shows when its turn comes.
+    Whether a ticket exists and allows the action is checked when the job processes it.
 
     Raises:
-        Forbidden: the action is not the customer's to ask for, or the key may not write.
-        InvalidInput: the list of tickets, or a value of the action, breaks a rule.
-        TooManyJobs: the company has ``UNFINISHED_MAX`` jobs that are not finished.
+        Forbidden: the actor is a customer, who may not use the action.
+        TooManyJobs: the company has ``UNFINISHED_MAX`` unfinished jobs.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if not actor.is_staff:
@@ -68,25 +67,22 @@ async def create_bulk_job(
         if isinstance(action, AddNote) and action.visibility is Visibility.INTERNAL:
             raise Forbidden("only the provider writes internal notes")
     items = [NewItem(ticket_number=number) for number in check_bulk(tickets, action)]
-    return await _make(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, now=now)
+    return await _create(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, now=now)
 
 
 async def create_import_job(
     tx: Tx, actor: Actor, items: Sequence[NewItem], kind: Format, *, dry_run: bool = False, now: datetime
 ) -> Job:
-    """Ask for the tickets of a file that was read (``imports.read_file``): each line is tried when its turn comes.
-
-    One write, so ``tx`` may be a single-statement transaction.
+    """Create a job that imports the lines of a file (``import_file.read_file``), in one write.
 
     Raises:
-        Forbidden: the actor does not run the desk, or its key may not write.
-        TooManyJobs: the provider has ``UNFINISHED_MAX`` jobs that are not finished.
+        TooManyJobs: the provider has ``UNFINISHED_MAX`` unfinished jobs.
     """
     imports.require_import(actor)
-    return await _make(tx, actor, ImportRequest(kind), items, dry_run=dry_run, now=now)
+    return await _create(tx, actor, ImportRequest(kind), items, dry_run=dry_run, now=now)
 
 
-async def _make(
+async def _create(
     tx: Tx, actor: Actor, request: Request, items: Sequence[NewItem], *, dry_run: bool, now: datetime
 ) -> Job:
     company_id = PROVIDER_ID if actor.company is None else actor.company.id
@@ -112,21 +108,13 @@ async def _make(
 
 
 async def get_job(tx: Tx, actor: Actor, job_id: UUID) -> Job:
-    """A job with its counts: one's own, or anybody's for those who run the desk.
-
-    Raises:
-        NotFound: no such job for this actor.
-        ScopeMissing: the actor's key may not read.
-    """
+    """Return a job with its counts: the acting user's own, or for a desk admin anybody's."""
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    if actor.is_desk_admin:
-        found = await job_store.get(tx, job_id, None, None)
-    else:
-        company_id, user_id = _owner(actor)
-        found = await job_store.get(tx, job_id, company_id, user_id)
-    if found is None:
+    owner = None if actor.is_desk_admin else _owner(actor)
+    job = require_found(await job_store.get(tx, job_id), "job", job_id)
+    if owner is not None and owner != (job.company_id, job.user_id):
         raise NotFound("job", str(job_id))
-    return found
+    return job
 
 
 def _owner(actor: Actor) -> tuple[UUID, UUID]:
@@ -136,12 +124,9 @@ def _owner(actor: Actor) -> tuple[UUID, UUID]:
 
 
 async def list_jobs(tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None, limit: int) -> list[Job]:
-    """One's own jobs, or everybody's for those who run the desk, newest first after the key (created_at, id).
+    """Return the acting user's jobs, or for a desk admin everybody's, newest first, after a time and id.
 
-    They come without counts. Served by ``job_newest`` or ``job_of_user``.
-
-    Raises:
-        ScopeMissing: the actor's key may not read.
+    They have no counts. Served by ``job_newest`` or ``job_of_user``.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     if actor.is_desk_admin:
@@ -152,25 +137,16 @@ async def list_jobs(tx: Tx, actor: Actor, *, after: tuple[datetime, UUID] | None
 async def list_items(
     tx: Tx, actor: Actor, job_id: UUID, *, outcome: str | None, after: int | None, limit: int
 ) -> list[JobItem]:
-    """The items of a job in their order, after a position: of one outcome, those that are ``waiting``, or all.
-
-    Served by the primary key.
-
-    Raises:
-        NotFound: no such job for this actor.
-        ScopeMissing: the actor's key may not read.
-    """
+    """Return the items of a job after a position, in order: of one outcome, those that are ``waiting``, or all."""
     job = await get_job(tx, actor, job_id)
     return await job_store.items(tx, job, outcome, -1 if after is None else after, limit)
 
 
 async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Job:
-    """Have what waits of a job not be done; what is done stays. A job that was cancelled before stays as it is.
+    """Cancel the waiting items of a job; processed items stay. A cancelled job stays as it is.
 
     Raises:
-        NotFound: no such job for this actor.
         Conflict: the job is done.
-        ScopeMissing: the actor's key may not write.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     job = await get_job(tx, actor, job_id)
@@ -183,12 +159,12 @@ async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Jo
 
 
 async def process_item(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> ItemResult:
-    """Do one item, on behalf of whoever asked for the job and with the rights of now. The caller keeps the result.
+    """Process an item as the user who created the job, with its present rights. The caller stores the result.
 
     Raises:
-        DeskError: the item is refused; the caller undoes whatever was done for it.
+        DeskError: the item is refused; the caller rolls back what was done for it.
     """
-    actor = await _asker(tx, job)
+    actor = await _job_actor(tx, job)
     if isinstance(job.request, ImportRequest):
         return await imports.import_ticket(tx, actor, item.input, now=now)
     if item.ticket_number is None:
@@ -196,7 +172,7 @@ async def process_item(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> Ite
     return ItemResult(await actions.apply_action(tx, actor, item.ticket_number, job.request, now=now))
 
 
-async def _asker(tx: Tx, job: Job) -> Actor:
+async def _job_actor(tx: Tx, job: Job) -> Actor:
     if job.user_id is None:
         return OPERATOR
     actor = await account_store.actor_for(tx, job.company_id, job.user_id, job.scopes)
@@ -206,11 +182,13 @@ async def _asker(tx: Tx, job: Job) -> Actor:
 
 
 def refusal(job: Job, error: DeskError) -> ItemResult:
-    """What is kept of an item that the desk refused."""
-    told = imports.refusal_text(error, job.request.format) if isinstance(job.request, ImportRequest) else str(error)
-    return ItemResult(ItemOutcome.REFUSED, None, error.code, told)
+    """Return the result of an item that was refused."""
+    detail = (
+        import_file.refusal_text(error, job.request.format) if isinstance(job.request, ImportRequest) else str(error)
+    )
+    return ItemResult(ItemOutcome.REFUSED, None, error.code, detail)
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:
-    """Delete some of the jobs that were finished before a time; return how many."""
+    """Delete a batch of the jobs that were finished before a time; return how many."""
     return await job_store.purge(tx, before=before, limit=_PURGED_AT_ONCE)

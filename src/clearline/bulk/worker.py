@@ -1,7 +1,7 @@
-"""Does the items of jobs, each in a transaction of its own together with what became of it.
+"""Process the items of jobs: each in its own transaction, together with its result.
 
-Whatever happens to this process, an item was done once and says so, or was not done and still waits. Several
-processes may work on the same job: none takes an item that another holds.
+If the process dies, each item either was processed once and has its result, or still waits. Several processes may
+work on the same job: each locks the items that it processes.
 """
 
 from collections import Counter
@@ -21,86 +21,87 @@ from clearline.platform.database.transactions import Database, DatabaseUnavailab
 from clearline.platform.work.runner import PeriodicJob
 
 NAME = "jobs"
-EVERY = 0.5
-"""Seconds between two looks for jobs."""
+POLL_SECONDS = 0.5
+"""The seconds between two polls for jobs."""
 AT_ONCE = 500
-"""The most items of one turn: jobs must not take the machine from those who ask, nor hold up the end of a process."""
+"""The most items of one run: jobs must not slow requests down, nor delay the shutdown."""
 BATCH = 25
-"""The most items of a job before the next one has its turn, so that a short job does not wait for a long one."""
-TRIES = 5
-"""How often a process tries an item that meets locks of others before it is refused."""
-_PASSING = {"40001", "40P01", "55P03", "57014"}
-"""What PostgreSQL says of changes that got in each other's way, a deadlock, a lock held too long, and a statement that
-somebody cancelled: another time the item may do."""
+"""The most items of a job before the next job is processed, so that a short job does not wait for a long one."""
+ATTEMPTS = 5
+"""How often a process tries an item that conflicts with others before it refuses the item."""
+_TRANSIENT = {"40001", "40P01", "55P03", "57014"}
+"""SQLSTATEs of faults that may not recur: serialization failure, deadlock, lock timeout, cancelled statement."""
 
 _log = structlog.get_logger("clearline.jobs")
-_put_off: Counter[UUID] = Counter()  # how often this process tried a job's next item in vain, since it got on
+_failed_attempts: Counter[UUID] = Counter()  # of each job's next item, in this process, since its last success
 Clock = Callable[[], datetime]
 
 
-class _Undone(Exception):
-    """Rolls the transaction of an item back, and keeps what would have become of it."""
+class _DryRun(Exception):
+    """Rolls back the transaction of an item, and carries its result."""
 
     def __init__(self, result: ItemResult) -> None:
         super().__init__(result.outcome)
         self.result = result
 
 
-class _PutOff(Exception):
-    """An item met what somebody else holds, and still waits."""
+class _RetryLater(Exception):
+    """An item conflicted with another transaction, and still waits."""
 
 
 def worker(database: Database, now: Clock) -> PeriodicJob:
-    """The work that every process with jobs does again and again. Companies take turns, and so do a company's jobs."""
+    """Return the job that processes items in every process. Companies take turns, and so do the jobs of a company."""
     turns = count()
 
-    async def turn() -> int:
+    async def run() -> int:
         total = 0
         while total < AT_ONCE:
             async with database.statement() as tx:
-                found = await job_store.unfinished(tx, next(turns))
-            most = min(BATCH, max(1, AT_ONCE // max(1, len(found))))
-            done = sum([await work(database, job, now, most=most) for job in found])
+                unfinished = await job_store.unfinished(tx, next(turns))
+            most = min(BATCH, max(1, AT_ONCE // max(1, len(unfinished))))
+            done = sum([await work(database, job, now, most=most) for job in unfinished])
             if not done:
                 break
             total += done
         return total
 
-    return PeriodicJob(NAME, EVERY, turn)
+    return PeriodicJob(NAME, POLL_SECONDS, run)
 
 
-async def work(database: Database, job: Job, now: Clock, *, most: int, told: Callable[[], None] = lambda: None) -> int:
-    """Do up to ``most`` items of a job, and say so after each; a job of which nothing waits is done.
+async def work(
+    database: Database, job: Job, now: Clock, *, most: int, on_item: Callable[[], None] = lambda: None
+) -> int:
+    """Process up to ``most`` items of a job, and call ``on_item`` after each; finish the job when no item waits.
 
-    An item that meets what somebody else holds ends the job's turn, and is tried again in the next ones.
+    An item that conflicts with another transaction ends the call, and is tried again in the next one.
 
     Raises:
-        DatabaseUnavailable: the database went away; what was not done still waits.
+        DatabaseUnavailable: the database is gone; items without a result still wait.
     """
     async with database.statement() as tx:
         await job_store.begin(tx, job)
     for done in range(most):
         try:
-            found = await _next(database, job, now)
-        except _PutOff:
+            processed = await _process_next(database, job, now)
+        except _RetryLater:
             return done
-        _put_off.pop(job.id, None)
-        if not found:
+        _failed_attempts.pop(job.id, None)
+        if not processed:
             async with database.statement() as tx:
                 await job_store.finish(tx, job, now=now())
             return done
-        told()
+        on_item()
     return most
 
 
-async def _next(database: Database, job: Job, now: Clock) -> bool:
-    """Do the next item that nobody has; False when there is none.
+async def _process_next(database: Database, job: Job, now: Clock) -> bool:
+    """Process the next item that is not locked; return False when there is none.
 
-    What is refused and what is only tried is rolled back first and noted after: whoever takes the item in between
-    does it again from where it was, and what is noted first stands.
+    A refused item and an item of a dry run are rolled back first, and their result is stored after that. Another
+    process may take the item in between and process it again; the result that is stored first stays.
 
     Raises:
-        _PutOff: it met what somebody else holds.
+        _RetryLater: the item conflicted with another transaction.
     """
     item = None
     try:
@@ -111,13 +112,13 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
             await transactions.set_lock_timeout(tx)
             result = await process_item(tx, job, item, now=now())
             if job.dry_run:
-                raise _Undone(result)  # noqa: TRY301 - only an exception rolls back
+                raise _DryRun(result)  # noqa: TRY301 - only an exception rolls back
             await job_store.record(tx, job, item.position, result)
             return True
-    except _Undone as undone:
-        result = undone.result
+    except _DryRun as dry_run:
+        result = dry_run.result
         if result.outcome is ItemOutcome.DONE:
-            result = ItemResult(ItemOutcome.DONE)  # the ticket that it would have made is gone
+            result = ItemResult(ItemOutcome.DONE)  # the ticket that it made was rolled back
     except DeskError as error:
         result = refusal(job, error)
     except DatabaseUnavailable:
@@ -133,14 +134,14 @@ async def _next(database: Database, job: Job, now: Clock) -> bool:
 
 
 def _failed(job: Job, position: int, error: Exception) -> ItemResult:
-    """What becomes of the next item of a job, which failed.
+    """Return the result of a job's next item after a fault.
 
     Raises:
-        _PutOff: nothing yet, it is to be tried again.
+        _RetryLater: the fault may not recur, and there are attempts left.
     """
-    if isinstance(error, StatementFailed) and error.sqlstate in _PASSING:
-        _put_off[job.id] += 1
-        if _put_off[job.id] < TRIES:
-            raise _PutOff
+    if isinstance(error, StatementFailed) and error.sqlstate in _TRANSIENT:
+        _failed_attempts[job.id] += 1
+        if _failed_attempts[job.id] < ATTEMPTS:
+            raise _RetryLater
     _log.error("item failed", job=str(job.id), position=position, exc_info=error)
     return ItemResult(ItemOutcome.REFUSED, None, FAULT, "a fault of the desk; its log says more")

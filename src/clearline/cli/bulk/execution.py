@@ -59,7 +59,7 @@ async def _finish(database: Database, job: Job, advance: Callable[[], None]) -> 
     """Work on the waiting items of a job; a server that runs meanwhile may take some of them."""
     current = job
     while current.finished_at is None:
-        await work(database, job, now, most=job.total + 1, told=advance)
+        await work(database, job, now, most=job.total + 1, on_item=advance)
         async with database.statement() as tx:
             current = await jobs.get_job(tx, OPERATOR, job.id)
         if current.finished_at is None:

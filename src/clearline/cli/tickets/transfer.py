@@ -7,11 +7,11 @@ from typing import IO
 import click
 
 from clearline.bulk import export_usecases as exports
-from clearline.bulk import import_usecases as imports
+from clearline.bulk import import_file
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Job
 from clearline.bulk.export_usecases import State
-from clearline.bulk.import_usecases import Format
+from clearline.bulk.import_file import Format
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import run
 from clearline.cli.output import json_option
@@ -39,7 +39,7 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
             body = opened.read()
     except OSError as error:
         raise click.FileError(str(file), error.strerror) from None
-    items = imports.read_file(body, kind, now=now())
+    items = import_file.read_file(body, kind, now=now())
 
     async def create(tx: Tx) -> Job:
         return await jobs.create_import_job(tx, OPERATOR, items, kind, dry_run=dry_run, now=now())

@@ -40,11 +40,15 @@ def page(call: Call, items: Sequence[Item], keys: Callable[[Item], list[Any]], o
     """
     limit = call.query.limit
     shown = items[:limit]
-    cursor = None
-    if len(items) > limit:
-        cursor = call.services.cursors.make(keys(shown[-1]), _scope_of(call))
-        call.headers.append((b"link", next_link(call, cursor)))
+    cursor = next_cursor(call, keys(shown[-1])) if len(items) > limit else None
     return Page([out(item) for item in shown], cursor is not None, cursor)
+
+
+def next_cursor(call: Call, keys: Any) -> str:
+    """Return the cursor of the page after the one that ends with these sort keys, and add the header Link to it."""
+    cursor: str = call.services.cursors.make(keys, _scope_of(call))
+    call.headers.append((b"link", next_link(call, cursor)))
+    return cursor
 
 
 def next_link(call: Call, cursor: str, *, name: str = "cursor") -> bytes:

@@ -1,4 +1,4 @@
-"""House API v1: all tickets as one file, sent while it is read."""
+"""House API v1: exports of tickets, streamed while they are read."""
 
 from collections.abc import AsyncIterator
 
@@ -12,7 +12,7 @@ MEDIA = {"ndjson": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8; he
 
 
 async def export_tickets(call: Call) -> Stream:
-    """The tickets that the actor may see, one after the other."""
+    """Stream the tickets that the actor may see."""
     query: wire.ExportQuery = call.query
     async with call.statement() as tx:
         export = await exports.prepare(

@@ -1,23 +1,22 @@
-"""House API v1: one action for many tickets, tickets from another desk, and how far such jobs are."""
+"""House API v1: bulk changes, imports, and the jobs that process them."""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
-from uuid import UUID
+from functools import partial
 
 from msgspec import UNSET, Struct
 
-from clearline.bulk import domain
+from clearline.bulk import domain, import_file
 from clearline.bulk import import_usecases as imports
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Action, Job, NewItem
-from clearline.bulk.import_usecases import Format
+from clearline.bulk.import_file import Format
 from clearline.identity import Actor, Scope
 from clearline.tickets.domain import Channel
-from clearline.wires.house import paging
 from clearline.wires.house.bulk import wire
 from clearline.wires.house.bulk.mapping import job_item_out, job_out
+from clearline.wires.house.records import get_record, list_records, time_and_id, time_and_id_keys
 from clearline.wires.house.tickets.handlers import id_in_body, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.body import BodyTooLarge, NotJson
@@ -35,14 +34,14 @@ _MEDIA_TYPE = re.compile(r'\s*([a-z/-]+)\s*(;\s*charset="?utf-8"?\s*)?(;\s*heade
 
 
 class Staged(Struct):
-    """A file that was read, before anything was asked of the database."""
+    """The items of an uploaded file, which was read before any transaction."""
 
     items: Sequence[NewItem]
     kind: Format
     fingerprint: bytes
 
     async def discard(self) -> None:
-        """Nothing is left behind."""
+        """Do nothing: the file is in memory only."""
 
 
 def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
@@ -62,18 +61,18 @@ def _action_in(body: wire.BulkAction, actor: Actor) -> Action:
 
 
 async def create_bulk(call: Call) -> wire.JobOut:
-    """Ask for one action on many tickets."""
+    """Create a job that applies one action to many tickets."""
     body = call.body(wire.BulkIn)
     action = _action_in(body.action, call.actor)
     async with call.statement() as tx:
-        made = await jobs.create_bulk_job(
+        job = await jobs.create_bulk_job(
             tx, call.actor, body.tickets, action, channel=Channel.API, dry_run=body.dry_run, now=call.now
         )
-    return _accepted(call, made)
+    return _accepted(call, job)
 
 
 async def stage_import(call: Call, chunks: AsyncIterator[bytes]) -> Staged:
-    """Take a file in and read it, beside everything else that the server does."""
+    """Receive a file and read it, in a thread."""
     imports.require_import(call.actor)
     media = _MEDIA_TYPE.fullmatch((header(call.scope, b"content-type") or b"").decode("latin-1"))
     kind = None if media is None else _MEDIA.get(media[1].lower())
@@ -85,18 +84,18 @@ async def stage_import(call: Call, chunks: AsyncIterator[bytes]) -> Staged:
         if len(body) > IMPORT_BYTES:
             raise BodyTooLarge(f"the file must not be longer than {IMPORT_BYTES} bytes")
     whole = bytes(body)
-    items = await asyncio.to_thread(imports.read_file, whole, kind, now=call.now)
+    items = await asyncio.to_thread(import_file.read_file, whole, kind, now=call.now)
     return Staged(items, kind, kind.encode() + whole)
 
 
 async def create_import(call: Call) -> wire.JobOut:
-    """Ask for the tickets of a file."""
+    """Create a job that imports the tickets of a file."""
     staged: Staged = call.staged
     async with call.statement() as tx:
-        made = await jobs.create_import_job(
+        job = await jobs.create_import_job(
             tx, call.actor, staged.items, staged.kind, dry_run=call.query.dry_run, now=call.now
         )
-    return _accepted(call, made)
+    return _accepted(call, job)
 
 
 def _accepted(call: Call, job: Job) -> wire.JobOut:
@@ -105,36 +104,24 @@ def _accepted(call: Call, job: Job) -> wire.JobOut:
 
 
 async def list_jobs(call: Call) -> Page[wire.JobOut]:
-    """One's own jobs, newest first."""
-    after = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
-    async with call.statement() as tx:
-        found = await jobs.list_jobs(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], job_out)
+    """List the acting user's jobs, newest first."""
+    return await list_records(call, (), jobs.list_jobs, time_and_id, time_and_id_keys, job_out)
 
 
 async def get_job(call: Call) -> wire.JobOut:
-    """One job."""
-    async with call.statement() as tx:
-        return job_out(await jobs.get_job(tx, call.actor, uuid_of(call.path["id"], "job")))
+    """Return a job."""
+    return await get_record(call, (uuid_of(call.path["id"], "job"),), jobs.get_job, job_out)
 
 
 async def list_items(call: Call) -> Page[wire.JobItemOut]:
-    """What became of each item."""
-    after = paging.read_cursor(call, int)
-    async with call.statement() as tx:
-        found = await jobs.list_items(
-            tx,
-            call.actor,
-            uuid_of(call.path["id"], "job"),
-            outcome=call.query.outcome,
-            after=after,
-            limit=call.query.limit + 1,
-        )
-    return paging.page(call, found, lambda one: [one.position], job_item_out)
+    """List the items of a job in order."""
+    ids = (uuid_of(call.path["id"], "job"),)
+    read = partial(jobs.list_items, outcome=call.query.outcome)
+    return await list_records(call, ids, read, int, lambda item: [item.position], job_item_out)
 
 
 async def cancel_job(call: Call) -> wire.JobOut:
-    """Have what waits not be done."""
+    """Cancel the waiting items of a job."""
     call.body(wire.CancelIn)
     async with call.transaction() as tx:
         return job_out(await jobs.cancel_job(tx, call.actor, uuid_of(call.path["id"], "job"), now=call.now))

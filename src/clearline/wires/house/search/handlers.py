@@ -1,4 +1,4 @@
-"""House API v1: find tickets."""
+"""House API v1: search for tickets."""
 
 import msgspec
 
@@ -19,36 +19,35 @@ _STAFF_ONLY = [name for name in STAFF_FILTERS if name not in CUSTOMER_FILTERS]
 
 
 async def search_tickets(call: Call) -> wire.SearchPage:
-    """Tickets that match a query."""
+    """Search for tickets."""
     query: wire.SearchQuery = call.query
-    after = _place(paging.cursor_keys(call))
+    after = _search_cursor(paging.cursor_keys(call))
     try:
         async with call.transaction() as tx:
-            found = await search.find_tickets(
+            result = await search.find_tickets(
                 tx, call.actor, query.q, after=after, limit=query.limit, count=query.count is not None
             )
     except InvalidInput as error:
         raise InvalidQuery(list(error.violations)) from None
-    return _page(call, found)
+    return _page(call, result)
 
 
-def _place(keys: list[object] | None) -> SearchCursor | None:
+def _search_cursor(keys: list[object] | None) -> SearchCursor | None:
     try:
         return None if keys is None else msgspec.convert(keys, SearchCursor)
     except msgspec.ValidationError:
         raise InvalidCursor from None
 
 
-def _page(call: Call, found: SearchResult) -> wire.SearchPage:
-    # The next page is told by the use case: a ticket that is gone by now must not end the list.
-    following = [found.next] * (call.query.limit + 1 if found.next else 0)
-    page = paging.page(call, following, keys=msgspec.to_builtins, out=lambda _place: None)
+def _page(call: Call, result: SearchResult) -> wire.SearchPage:
+    # The use case says whether there is a next page: the page may be short, because a ticket was deleted meanwhile.
+    cursor = None if result.next is None else paging.next_cursor(call, msgspec.to_builtins(result.next))
     return wire.SearchPage(
-        [summary_out(one, call.actor) for one in found.tickets],
-        page.has_more,
-        page.next_cursor,
-        wire.SearchTotal(found.count, found.is_exact),
-        "best" if found.is_ranked else "newest",
+        [summary_out(ticket, call.actor) for ticket in result.tickets],
+        cursor is not None,
+        cursor,
+        wire.SearchTotal(result.count, result.is_exact),
+        "best" if result.is_ranked else "newest",
     )
 
 

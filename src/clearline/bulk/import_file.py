@@ -1,0 +1,140 @@
+"""Files of imports: read them into lines, and check each line by itself."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem
+from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, check_imported, read_ticket
+from clearline.errors import DeskError, InvalidInput, Violation, require_valid
+
+Format = Literal["ndjson", "csv"]
+"""The format of a file: one JSON object on each line, or a table with a heading."""
+
+_WHOLE_LINE = {"line", "row"}
+"""The fields of violations that are about no member."""
+
+_NESTED = {
+    "service_id": ("service", "id"),
+    "service_type": ("service", "type"),
+    "service_label": ("service", "label"),
+    "contact_name": ("contact", "name"),
+    "contact_phone": ("contact", "phone"),
+    "contact_email": ("contact", "email"),
+    "external_system": ("external", "system"),
+    "external_id": ("external", "id"),
+}
+COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes"}), *_NESTED)
+"""The columns of a table that an import reads. Tags are in one of them, separated by spaces."""
+_KNOWN = WRITTEN_BY_EXPORT.union(COLUMNS)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""The first characters of cells that a spreadsheet would run as a formula. An export writes an apostrophe before."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def read_file(body: bytes, kind: Format, *, now: datetime) -> list[NewItem]:
+    """Return the items of a file's lines, in order. An invalid line has a refusal, and the others stay valid.
+
+    The lines of a table are its rows after the heading.
+
+    Raises:
+        InvalidInput: the file is not UTF-8, has no line or more than 10,000, or is no table with known columns.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidInput([Violation("file", "must be in UTF-8")]) from None
+    rows = _rows(text) if kind == "csv" else _lines(text)
+    items: list[NewItem] = []
+    for row in rows:
+        if len(items) == IMPORT_MAX:
+            raise InvalidInput([Violation("file", f"must have at most {IMPORT_MAX} lines")])
+        items.append(_item(row, kind, now))
+    if not items:
+        raise InvalidInput([Violation("file", "must have a line")])
+    return items
+
+
+def _item(row: Any, kind: Format, now: datetime) -> NewItem:
+    try:
+        if isinstance(row, DeskError):
+            raise row
+        ticket = read_ticket(row)
+        require_valid(check_imported(ticket, now=now))
+    except DeskError as error:
+        return NewItem(refusal=refusal_text(error, kind))
+    return NewItem(_encode(ticket).decode())
+
+
+def refusal_text(error: DeskError, kind: str) -> str:
+    """Return why a line is refused. Its members are named as in the file: columns, or JSON Pointers (RFC 6901)."""
+    if not isinstance(error, InvalidInput):
+        return str(error)
+    parts = []
+    for violation in error.violations:
+        field = violation.field
+        name = field.replace(".", "_") if kind == "csv" else "/" + field.replace(".", "/")
+        parts.append(f"{field if field in _WHOLE_LINE else name} {violation.rule}")
+    return "; ".join(parts).encode(errors="replace").decode().replace("\0", "?")[:DETAIL_MAX]
+
+
+def _lines(text: str) -> Iterator[Any]:
+    lines = text.split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    for line in lines:
+        try:
+            yield msgspec.json.decode(line)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
+            rule = "nests too deep" if isinstance(error, RecursionError) else f"is no JSON: {error}"
+            yield InvalidInput([Violation("line", rule)])
+
+
+def _rows(text: str) -> Iterator[Any]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        heading = [name.strip().lower() for name in next(reader, [])]
+        _check_heading(heading)
+        for cells in reader:
+            if cells:
+                yield _members(heading, cells)
+    except csv.Error as error:
+        raise InvalidInput([Violation("file", f"is no CSV: {error} in line {reader.line_num}")]) from None
+
+
+def _check_heading(heading: list[str]) -> None:
+    if len(heading) > (most := len(_KNOWN)):
+        raise InvalidInput([Violation("file", f"must have at most {most} columns")])
+    unknown = [name for name in heading if name not in _KNOWN]
+    twice = sorted(name for name, count in Counter(heading).items() if count > 1)
+    violations = [
+        Violation("file", f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(COLUMNS)}")
+        for what, names in (("the unknown", unknown), ("more than one", twice))
+        if names
+    ]
+    if not heading:
+        violations.append(Violation("file", "must have a heading"))
+    require_valid(violations)
+
+
+def _members(heading: list[str], cells: list[str]) -> Any:
+    """Return a row as the object of a line of JSON. Empty cells are left out."""
+    if len(cells) != len(heading):
+        return InvalidInput([Violation("row", f"has {len(cells)} values for {len(heading)} columns")])
+    members: dict[str, Any] = {}
+    for name, raw in zip(heading, cells, strict=True):
+        cell = raw[1:] if raw[:1] == "'" and raw[1:].startswith(FORMULA) else raw
+        if not cell.strip() or name in WRITTEN_BY_EXPORT:
+            continue
+        if name in _NESTED:
+            outer, inner = _NESTED[name]
+            members.setdefault(outer, {})[inner] = cell
+        else:
+            members[name] = cell.split() if name == "tags" else cell
+    return members

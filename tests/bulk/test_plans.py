@@ -1,0 +1,131 @@
+"""Lists of jobs and items, and the batches of an export, walk an index, whatever the statistics say."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from clearline.bulk import export_store
+from clearline.bulk import store as job_store
+from clearline.bulk.domain import AddNote, BulkRequest, Job, JobState
+from clearline.platform.database.transactions import Tx
+from clearline.tickets.domain import Channel
+from tests.builders.databases import FILL, RecordingConnection, new_database, plan_of
+from tests.builders.people import NOW
+
+FILL_JOBS = """
+    insert into job (company_id, id, kind, state, request, dry_run, total, user_id, actor_name, scopes, created_at,
+                     finished_at)
+    select company_id, md5('job' || j || company_id)::uuid, 'bulk', 'done',
+           '{"kind": "bulk", "channel": "API", "action": {"action": "note", "text": "x"}}', false, 20, id, 'User', '{}',
+           now() - j * interval '1 hour', now() from app_user, generate_series(1, 200) j;
+    insert into job_item (company_id, job_id, position, input, outcome)
+    select company_id, id, i, '{}', case i % 4 when 0 then null when 1 then 'refused' else 'done' end
+      from job, generate_series(0, 19) i
+"""
+TABLES = ("company", "app_user", "job", "job_item", "ticket", "note")
+COMPANY, USER, JOB = (UUID(int=n) for n in (1, 2, 3))
+JOB_OF_COMPANY = Job(
+    COMPANY, JOB, JobState.DONE, BulkRequest(AddNote("x"), Channel.API), False, 20, USER, "User", frozenset(), NOW, NOW
+)
+Read = Callable[[Tx], Awaitable[object]]
+
+
+def export(*, company_id: UUID | None = None, is_open: bool | None = None, since: bool = False) -> Read:
+    return lambda tx: export_store.batch(
+        tx,
+        company_id,
+        is_open=is_open,
+        created_since=NOW if since else None,
+        visibilities=["public"],
+        after=100,
+        limit=500,
+    )
+
+
+LISTS: dict[str, tuple[set[str], Read]] = {
+    "jobs": ({"job_newest"}, lambda tx: job_store.newest(tx, None, 51)),
+    "jobs after one": ({"job_newest"}, lambda tx: job_store.newest(tx, (NOW, JOB), 51)),
+    "a user's jobs": ({"job_of_user"}, lambda tx: job_store.newest_of(tx, COMPANY, USER, None, 51)),
+    "a user's jobs after one": ({"job_of_user"}, lambda tx: job_store.newest_of(tx, COMPANY, USER, (NOW, JOB), 51)),
+    "a job": ({"job_by_id"}, lambda tx: job_store.get(tx, JOB)),
+    "items": ({"job_item_pkey"}, lambda tx: job_store.items(tx, JOB_OF_COMPANY, None, 5, 51)),
+    "waiting items": (
+        {"job_item_waiting", "job_item_pkey"},
+        lambda tx: job_store.items(tx, JOB_OF_COMPANY, "waiting", 5, 51),
+    ),
+    "refused items": ({"job_item_pkey"}, lambda tx: job_store.items(tx, JOB_OF_COMPANY, "refused", 5, 51)),
+}
+EXPORTS: dict[str, tuple[set[str], Read]] = {
+    "every ticket": ({"ticket_by_number"}, export()),
+    "every ticket since a time": ({"ticket_by_number"}, export(since=True)),
+    "finished tickets": ({"ticket_by_number"}, export(is_open=False)),
+    "open tickets": ({"ticket_open"}, export(is_open=True)),
+    "open tickets since a time": ({"ticket_open"}, export(is_open=True, since=True)),
+    "a company's tickets": ({"ticket_pkey"}, export(company_id=COMPANY)),
+    "a company's tickets since a time": ({"ticket_pkey"}, export(company_id=COMPANY, since=True)),
+    "a company's open tickets": ({"ticket_page"}, export(company_id=COMPANY, is_open=True)),
+    "a company's finished tickets since a time": (
+        {"ticket_page", "ticket_pkey"},
+        export(company_id=COMPANY, is_open=False, since=True),
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=["fresh statistics", "stale statistics", "no statistics"])
+async def filled(request: pytest.FixtureRequest, postgres: str) -> AsyncIterator[Any]:
+    async with new_database(postgres) as url:
+        connection = await asyncpg.connect(url)
+        for table in TABLES:
+            await connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
+        if request.param == "stale statistics":
+            await connection.execute("analyze")
+        await connection.execute(FILL.replace("analyze", "") + FILL_JOBS)
+        if request.param == "fresh statistics":
+            await connection.execute("vacuum analyze")
+        yield connection
+        await connection.close()
+
+
+async def recorded(filled: Any, read: Read) -> tuple[str, list[object]]:
+    """Return the statement of a list with values that are in the database."""
+    recording = RecordingConnection()
+    with suppress(IndexError):  # an export always gets a row; the recording returns none
+        await read(Tx(recording))
+    row = await filled.fetchrow("select company_id, user_id, id, created_at from job order by id limit 1")
+    in_database = dict(zip((COMPANY, USER, JOB, NOW), row, strict=True))
+    hashable = (UUID, datetime)
+    values = [in_database.get(value, value) if isinstance(value, hashable) else value for value in recording.values]
+    return recording.statement, values
+
+
+@pytest.mark.parametrize("what", [*LISTS, *EXPORTS])
+async def test_a_list_walks_its_index(filled: Any, what: str) -> None:
+    indexes, read = {**LISTS, **EXPORTS}[what]
+    statement, values = await recorded(filled, read)
+    used, _whole = await plan_of(filled, statement, *values)
+    assert used & indexes, used
+
+
+@pytest.mark.parametrize("what", [*LISTS, *EXPORTS])
+async def test_a_list_walks_its_index_when_its_plan_is_generic(filled: Any, what: str) -> None:
+    indexes, read = {**LISTS, **EXPORTS}[what]
+    statement, _values = await recorded(filled, read)
+    nulls = ", ".join(["null"] * len(set(re.findall(r"\$\d+", statement))))
+    await filled.execute(f"set plan_cache_mode = force_generic_plan; prepare list as {statement}")
+    try:
+        plan = "\n".join(row[0] for row in await filled.fetch(f"explain execute list({nulls})"))
+    finally:
+        await filled.execute("deallocate list; reset plan_cache_mode")
+    assert any(f"using {index} on" in plan or f"on {index} " in plan for index in indexes), plan
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_a_list_of_jobs_sorts_nothing(filled: Any, what: str) -> None:
+    statement, values = await recorded(filled, LISTS[what][1])
+    assert "Sort" not in await filled.fetchval(f"explain (format json) {statement}", *values)
