@@ -15,7 +15,7 @@ from clearline.bulk import store as job_store
 from clearline.bulk.domain import AddNote, BulkRequest, Job, JobState
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Channel
-from tests.builders.databases import FILL, RecordingConnection, new_database, plan_of
+from tests.builders.databases import MANY_ROWS, RecordingConnection, new_database, plan_of
 from tests.builders.people import NOW
 
 FILL_JOBS = """
@@ -85,7 +85,7 @@ async def filled(request: pytest.FixtureRequest, postgres: str) -> AsyncIterator
             await connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
         if request.param == "stale statistics":
             await connection.execute("analyze")
-        await connection.execute(FILL.replace("analyze", "") + FILL_JOBS)
+        await connection.execute(MANY_ROWS.replace("analyze", "") + FILL_JOBS)
         if request.param == "fresh statistics":
             await connection.execute("vacuum analyze")
         yield connection
