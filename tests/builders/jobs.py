@@ -1,12 +1,22 @@
-"""The background jobs of a process, by name."""
+"""The background jobs of a process, by name, and a clock for them that a test sets forward."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from clearline import schedule
+from clearline import clock, schedule
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
+
+
+class Clock:
+    """The time of day, and however much later a test says it is."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return clock.now() + self.ahead
 
 
 def purge_job(

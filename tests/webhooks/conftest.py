@@ -3,8 +3,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from clearline.platform.database.transactions import Database
-from tests.builders.receiver import Receiver, receiving
-from tests.builders.sending import Clock
+from tests.builders.jobs import Clock
+from tests.builders.webhooks.receiver import Receiver, receiving
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from clearline.webhooks.attempt_domain import SCHEDULE
 from clearline.webhooks.delivery_domain import DeliveryState
 from clearline.webhooks.http.client import WebhookClient
 from clearline.webhooks.subscription_domain import Subscription
+from tests.builders.jobs import Clock
 from tests.builders.people import Tenant
-from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, signed_by
-from tests.builders.sending import (
-    Clock,
+from tests.builders.webhooks.receiver import LOOPBACK, ReceivedRequest, Receiver, answer, is_signed_with
+from tests.builders.webhooks.sending import (
     all_done,
     listed,
     pinged,
@@ -40,19 +40,19 @@ async def test_a_retry_has_the_same_id_and_body_and_a_new_signature(
     receiver.script = [answer(500, b"oops"), answer(503), answer(200)]
     [key] = await pinged(database, one)
     async with working(database, clock):
-        await until(lambda: len(receiver.got) >= 1)
+        await until(lambda: len(receiver.requests) >= 1)
         await waited(database, one, lambda found: found[0].attempts == 1)
         clock.ahead += timedelta(seconds=6)
-        await until(lambda: len(receiver.got) >= 2)
+        await until(lambda: len(receiver.requests) >= 2)
         await waited(database, one, lambda found: found[0].attempts == 2)
         clock.ahead += timedelta(seconds=6)
         found = await waited(database, one, all_done)
-    assert [got.id for got in receiver.got] == [str(key)] * 3
-    assert len({got.body for got in receiver.got}) == 1
-    stamps = [int(got.headers["webhook-timestamp"]) for got in receiver.got]
+    assert [got.id for got in receiver.requests] == [str(key)] * 3
+    assert len({got.body for got in receiver.requests}) == 1
+    stamps = [int(got.headers["webhook-timestamp"]) for got in receiver.requests]
     assert stamps[0] < stamps[1] < stamps[2]
-    assert len({got.headers["webhook-signature"] for got in receiver.got}) == 3
-    assert all(signed_by(secret, got) for got in receiver.got)
+    assert len({got.headers["webhook-signature"] for got in receiver.requests}) == 3
+    assert all(is_signed_with(secret, got) for got in receiver.requests)
     assert [delivery.state for delivery in found] == [DeliveryState.DELIVERED]
     async with database.transaction() as tx:
         told = await deliveries.get_delivery(tx, OPERATOR, one.id, key, of=tenant.company)
@@ -89,7 +89,7 @@ async def test_what_is_refused_waits_by_itself_and_is_dead_in_the_end(
     one, _ = await subscribed(database, tenant.company, receiver)
     [bad] = await pinged(database, one, ticket=1)
 
-    async def respond(got: Got) -> bytes:
+    async def respond(got: ReceivedRequest) -> bytes:
         return answer(status if got.id == str(bad) else 200, Location=receiver.url)
 
     receiver.respond = respond
@@ -127,7 +127,7 @@ async def test_a_receiver_that_is_gone_gets_nothing_more(
         found = await waited(database, one, all_done)
         await asyncio.sleep(0.3)
     assert [delivery.state for delivery in found] == [DeliveryState.DEAD] * 3
-    assert len(receiver.got) == 1
+    assert len(receiver.requests) == 1
     disabled = await seen(database, one)
     assert (disabled.is_active, disabled.disabled_reason) == (
         False, "the receiver answered 410: it wants nothing more"
@@ -161,7 +161,7 @@ async def test_a_receiver_that_used_up_the_schedule_is_disabled_and_activated_be
         assert [delivery.state for delivery in found] == [DeliveryState.DEAD] * 2
         assert not disabled.is_active
         assert disabled.disabled_reason == "the receiver could not be reached 10 times in a row: 503"
-        assert len(receiver.got) == 10
+        assert len(receiver.requests) == 10
         receiver.usual = answer(200)
         async with database.transaction() as tx:
             again = await subscriptions.change_subscription(
@@ -177,7 +177,7 @@ async def test_a_receiver_that_used_up_the_schedule_is_disabled_and_activated_be
         (DeliveryState.DELIVERED, 11),
         (DeliveryState.DELIVERED, 1),
     ]
-    assert [got.id for got in receiver.got].count(str(key)) == 11
+    assert [got.id for got in receiver.requests].count(str(key)) == 11
 
 
 async def test_pings_in_between_do_not_use_the_schedule_up(
@@ -188,7 +188,7 @@ async def test_pings_in_between_do_not_use_the_schedule_up(
     await told_of_none(database, one, 1)
     async with working(database):
         for count in range(1, 13):
-            await until(lambda: len(receiver.got) == count)  # noqa: B023
+            await until(lambda: len(receiver.requests) == count)  # noqa: B023
             async with asyncio.timeout(patient(5)):
                 while (await seen(database, one)).resume_at is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)

@@ -15,12 +15,11 @@ from clearline.tickets.note_domain import Visibility
 from clearline.tickets.note_usecases import append_note
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks.delivery_domain import DeliveryState
-from tests.builders.jobs import purge_job
+from tests.builders.jobs import Clock, purge_job
 from tests.builders.people import Tenant
-from tests.builders.receiver import Got, Receiver, answer, receiving, signed_by
-from tests.builders.sending import (
+from tests.builders.webhooks.receiver import ReceivedRequest, Receiver, answer, is_signed_with, receiving
+from tests.builders.webhooks.sending import (
     PROVIDER,
-    Clock,
     all_done,
     jobs,
     listed,
@@ -44,10 +43,10 @@ async def test_an_event_arrives_signed_in_the_form_of_the_standard(
     async with working(database):
         async with database.transaction() as tx:
             number = await raised(tx, tenant.actor)
-        await until(lambda: receiver.got)
-    [got] = receiver.got
-    assert signed_by(secret, got)
-    assert not signed_by("whsec_" + "A" * 44, got)
+        await until(lambda: receiver.requests)
+    [got] = receiver.requests
+    assert is_signed_with(secret, got)
+    assert not is_signed_with("whsec_" + "A" * 44, got)
     assert got.headers["content-type"] == "application/json"
     assert got.headers["user-agent"] == "Clearline"
     body = got.json
@@ -75,12 +74,12 @@ async def test_a_company_hears_of_its_own_what_it_may_and_the_provider_of_everyt
                 await append_note(tx, OPERATOR, number, "inside", channel=Channel.API,
                                   visibility=Visibility.INTERNAL, now=now())  # fmt: skip
                 await append_note(tx, OPERATOR, number, "outside", channel=Channel.API, now=now())
-            await until(lambda: len(providers.got) >= 3 and len(receiver.got) >= 2)
-    types = [got.json["type"] for got in receiver.got]
+            await until(lambda: len(providers.requests) >= 3 and len(receiver.requests) >= 2)
+    types = [got.json["type"] for got in receiver.requests]
     assert types == ["ticket.created", "note.added"]
-    assert [got.json["data"]["data"].get("visibility") for got in receiver.got] == [None, "public"]
-    assert [got.json["type"] for got in providers.got] == ["ticket.created", "note.added", "note.added"]
-    assert others.got == []
+    assert [got.json["data"]["data"].get("visibility") for got in receiver.requests] == [None, "public"]
+    assert [got.json["type"] for got in providers.requests] == ["ticket.created", "note.added", "note.added"]
+    assert others.requests == []
 
 
 async def test_an_event_that_is_read_again_is_not_sent_again(
@@ -136,11 +135,11 @@ async def test_events_of_a_ticket_come_in_order_however_often_one_is_refused(
     nobodys = await pinged(database, one, count=5)
     turns = 0
 
-    async def respond(got: Got) -> bytes:
+    async def respond(got: ReceivedRequest) -> bytes:
         nonlocal turns
         turns += 1
         await asyncio.sleep(0.005 * (turns % 3))
-        is_first = [other.id for other in receiver.got].count(got.id) == 1
+        is_first = [other.id for other in receiver.requests].count(got.id) == 1
         return answer(500 if is_first and turns % 2 else 200)
 
     receiver.respond = respond
@@ -150,9 +149,9 @@ async def test_events_of_a_ticket_come_in_order_however_often_one_is_refused(
                 clock.ahead += timedelta(seconds=6)
                 await asyncio.sleep(0.05)
     assert all_done(await listed(database, one))
-    assert {UUID(got.id) for got in receiver.got} > {*nobodys}
+    assert {UUID(got.id) for got in receiver.requests} > {*nobodys}
     for line in (first, second):
-        went = [UUID(got.id) for got in receiver.got if UUID(got.id) in line]
+        went = [UUID(got.id) for got in receiver.requests if UUID(got.id) in line]
         assert list(dict.fromkeys(went)) == line
         assert went == sorted(went, key=line.index)
 

@@ -11,15 +11,10 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks.subscription_domain import Subscription
+from tests.builders.jobs import Clock
 from tests.builders.people import Tenant
-from tests.builders.receiver import LOOPBACK, Receiver, signed_by
-from tests.builders.sending import (
-    Clock,
-    pinged,
-    subscribed,
-    until,
-    working,
-)
+from tests.builders.webhooks.receiver import LOOPBACK, Receiver, is_signed_with
+from tests.builders.webhooks.sending import pinged, subscribed, until, working
 
 pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
 
@@ -32,14 +27,14 @@ async def test_during_a_rotation_both_secrets_sign_and_then_the_new_one(
         _, new = await subscriptions.rotate_secret(tx, OPERATOR, one.id, of=tenant.company, now=now())
     async with working(database, clock):
         await pinged(database, one)
-        await until(lambda: len(receiver.got) == 1)
+        await until(lambda: len(receiver.requests) == 1)
         clock.ahead = timedelta(hours=24, seconds=1)
         await pinged(database, one)
-        await until(lambda: len(receiver.got) == 2)
-    first, second = receiver.got
+        await until(lambda: len(receiver.requests) == 2)
+    first, second = receiver.requests
     a_day = 100_000
-    assert [signed_by(secret, first) for secret in (old, new)] == [True, True]
-    assert [signed_by(secret, second, within=a_day) for secret in (old, new)] == [False, True]
+    assert [is_signed_with(secret, first) for secret in (old, new)] == [True, True]
+    assert [is_signed_with(secret, second, within=a_day) for secret in (old, new)] == [False, True]
 
 
 async def test_a_subscription_that_is_not_active_is_sent_nothing_and_then_what_waited(
@@ -57,9 +52,9 @@ async def test_a_subscription_that_is_not_active_is_sent_nothing_and_then_what_w
     await switch(on=False)
     async with working(database):
         await asyncio.sleep(0.5)
-        assert receiver.got == []
+        assert receiver.requests == []
         await switch(on=True)
-        await until(lambda: receiver.got)
+        await until(lambda: receiver.requests)
 
 
 async def test_a_subscription_whose_network_is_not_allowed_any_more_can_be_switched_off(

@@ -11,10 +11,10 @@ from clearline.platform.database.transactions import Database
 from clearline.platform.work import claims
 from clearline.webhooks import attempt_store
 from clearline.webhooks.delivery_domain import DeliveryState
+from tests.builders.jobs import Clock
 from tests.builders.people import Tenant, new_tenant
-from tests.builders.receiver import Got, Receiver, answer, receiving
-from tests.builders.sending import (
-    Clock,
+from tests.builders.webhooks.receiver import ReceivedRequest, Receiver, answer, receiving
+from tests.builders.webhooks.sending import (
     all_done,
     listed,
     pinged,
@@ -39,7 +39,7 @@ async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
     under_way, most = 0, []
     status = 503
 
-    async def respond(_got: Got) -> bytes:
+    async def respond(_got: ReceivedRequest) -> bytes:
         nonlocal under_way
         under_way += 1
         most.append(under_way)
@@ -51,7 +51,7 @@ async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
     async with working(database, clock), working(database, clock):
         await waited(database, one, lambda found: sum(delivery.attempts for delivery in found) == 4)
         await asyncio.sleep(0.4)
-        assert (len(receiver.got), max(most)) == (4, 4)
+        assert (len(receiver.requests), max(most)) == (4, 4)
         failing = await seen(database, one)
         assert failing.failures == 1, "four that failed together are one failure"
         assert failing.resume_at is not None
@@ -60,12 +60,12 @@ async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
         clock.ahead += timedelta(seconds=6)
         await waited(database, one, lambda found: sum(delivery.attempts for delivery in found) == 5)
         await asyncio.sleep(0.4)
-        assert (len(receiver.got), max(most)) == (5, 1), "one tries whether it is well again"
+        assert (len(receiver.requests), max(most)) == (5, 1), "one tries whether it is well again"
         assert (await seen(database, one)).failures == 2
         status = 200
         clock.ahead += timedelta(seconds=331)
         await waited(database, one, all_done)
-    assert len({got.id for got in receiver.got}) == 8
+    assert len({got.id for got in receiver.requests}) == 8
     well = await seen(database, one)
     assert (well.failures, well.failing_since, well.resume_at) == (0, None, None)
 
@@ -79,10 +79,10 @@ async def test_a_process_that_dies_leaves_its_deliveries_to_others_when_the_leas
         [taken] = await attempt_store.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=4, limit=10)
     async with working(database, clock):
         await asyncio.sleep(0.5)
-        assert receiver.got == []
+        assert receiver.requests == []
         clock.ahead = timedelta(seconds=61)
         await waited(database, one, all_done)
-    assert [got.id for got in receiver.got] == [str(taken.id)] == [str(key)]
+    assert [got.id for got in receiver.requests] == [str(taken.id)] == [str(key)]
 
 
 async def test_what_is_under_way_is_kept_for_as_long_as_it_takes(
@@ -105,17 +105,17 @@ async def test_a_process_that_is_told_to_stop_ends_what_it_is_at(
     for ticket in range(1, 9):
         await pinged(database, one, ticket=ticket)
 
-    async def respond(_got: Got) -> bytes:
+    async def respond(_got: ReceivedRequest) -> bytes:
         await asyncio.sleep(0.3)
         return answer()
 
     receiver.respond = respond
     async with working(database) as runner:
-        await until(lambda: len(receiver.got) == 4)
+        await until(lambda: len(receiver.requests) == 4)
         runner.stop()
     states = [delivery.state for delivery in await listed(database, one)]
     assert sorted(states) == [DeliveryState.DELIVERED] * 4 + [DeliveryState.WAITING] * 4
-    assert len(receiver.got) == 4
+    assert len(receiver.requests) == 4
 
 
 async def test_what_a_stopping_process_cuts_off_is_free_for_others_at_once(
@@ -126,24 +126,24 @@ async def test_what_a_stopping_process_cuts_off_is_free_for_others_at_once(
     [key] = await pinged(database, one)
     is_slow = True
 
-    async def respond(_got: Got) -> bytes:
+    async def respond(_got: ReceivedRequest) -> bytes:
         await asyncio.sleep(5 if is_slow else 0)
         return answer()
 
     receiver.respond = respond
     async with working(database, seconds=10) as runner:
-        await until(lambda: len(receiver.got) == 1)
+        await until(lambda: len(receiver.requests) == 1)
         runner.stop()
     is_slow = False
     async with working(database):
         await waited(database, one, all_done)
-    assert [got.id for got in receiver.got] == [str(key)] * 2
+    assert [got.id for got in receiver.requests] == [str(key)] * 2
 
 
 async def test_a_slow_receiver_and_a_dead_one_keep_no_other_waiting(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    async def slowly(_got: Got) -> bytes:
+    async def slowly(_got: ReceivedRequest) -> bytes:
         await asyncio.sleep(stretched(1.5))
         return answer()
 
@@ -157,10 +157,10 @@ async def test_a_slow_receiver_and_a_dead_one_keep_no_other_waiting(
                 await pinged(database, one, ticket=ticket)
         began = time.monotonic()
         async with working(database):
-            await until(lambda: len(receiver.got) == 40)
+            await until(lambda: len(receiver.requests) == 40)
             assert time.monotonic() - began < stretched(1.4)
         assert time.monotonic() - began < stretched(5)
-    assert len({got.id for got in receiver.got}) == 40
+    assert len({got.id for got in receiver.requests}) == 40
 
 
 async def test_a_hundred_waiting_deliveries_do_not_wait_for_turns(
@@ -173,7 +173,7 @@ async def test_a_hundred_waiting_deliveries_do_not_wait_for_turns(
     async with working(database):
         await waited(database, one, all_done)
     assert time.monotonic() - began < stretched(3), "four each quarter of a second would take six"
-    assert len(receiver.got) == len({got.id for got in receiver.got}) == 100
+    assert len(receiver.requests) == len({got.id for got in receiver.requests}) == 100
 
 
 async def test_what_is_refused_keeps_neither_pings_nor_what_is_about_no_ticket_waiting(
@@ -182,7 +182,7 @@ async def test_what_is_refused_keeps_neither_pings_nor_what_is_about_no_ticket_w
     one, _ = await subscribed(database, tenant.company, receiver)
     bad, *good = await told_of_none(database, one, 3)
 
-    async def respond(got: Got) -> bytes:
+    async def respond(got: ReceivedRequest) -> bytes:
         return answer(400 if got.id == str(bad) else 200)
 
     receiver.respond = respond

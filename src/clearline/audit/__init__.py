@@ -1,4 +1,4 @@
 """The audit: events about every record, newest first, for admins.
-Tables: event, which it only reads.
+Tables: none of its own; also event.
 Events: none.
 """

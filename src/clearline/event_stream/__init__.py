@@ -1,4 +1,4 @@
 """The event stream: events in the order of the log, from a client's cursor on, as they happen.
-Tables: event, which it only reads.
+Tables: none of its own; also event.
 Events: none.
 """

@@ -1,5 +1,4 @@
 """The search for tickets: its query language, its index, and the plan of a query.
-
-Tables: ticket_search.
+Tables: ticket_search; also consumer, event, ticket, ticket_watcher.
 Events: none.
 """

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,16 +20,6 @@ from tests.builders.people import Tenant
 from tests.patience import patient
 
 SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://desk.example.net", enabled=True)
-
-
-class Clock:
-    """The time of day, and however much later a test says it is."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        return now() + self.ahead
 
 
 async def write(database: Database, tenant: Tenant, count: int = 1, **values: Any) -> list[UUID]:

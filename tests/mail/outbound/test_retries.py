@@ -18,8 +18,8 @@ from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.platform.work.runner import Runner
 from clearline.settings import Settings
 from tests.builders.databases import administer_server
-from tests.builders.jobs import purge_job
-from tests.builders.mail.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.builders.jobs import Clock, purge_job
+from tests.builders.mail.outbox import eventually, read, until_state, until_taken, working, write
 from tests.builders.mail.smtp_server import MailServer, running
 from tests.builders.people import Tenant
 from tests.builders.processes import started

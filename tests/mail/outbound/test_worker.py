@@ -12,7 +12,8 @@ from clearline.mail.outbound import usecases as mails
 from clearline.mail.outbound import worker as mail_out
 from clearline.mail.outbound.domain import RETRY_DELAYS, MailState
 from clearline.platform.database.transactions import Database
-from tests.builders.mail.outbox import Clock, eventually, read, until_state, until_taken, working, write
+from tests.builders.jobs import Clock
+from tests.builders.mail.outbox import eventually, read, until_state, until_taken, working, write
 from tests.builders.mail.smtp_server import running
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised

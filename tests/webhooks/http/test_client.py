@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from clearline.webhooks.http.client import BODY_READ_MAX, Unreachable, WebhookClient
 from clearline.webhooks.http.resolver import Resolver
 from tests.builders.processes import free_port
-from tests.builders.receiver import LOOPBACK, Got, Receiver, answer, receiving
+from tests.builders.webhooks.receiver import LOOPBACK, ReceivedRequest, Receiver, answer, receiving
 from tests.patience import patient, stretched
 
 HEADERS = {"webhook-id": "1", "user-agent": "Clearline"}
@@ -52,7 +52,7 @@ async def test_a_body_arrives_as_it_was_and_the_answer_comes_back(http: WebhookC
     receiver.script = [answer(201, b"taken", Retry_After="7")]
     found = await http.post(receiver.url, HEADERS, b'{"a": 1}')
     assert (found.status, found.retry_after, found.body) == (201, "7", "taken")
-    [got] = receiver.got
+    [got] = receiver.requests
     assert (got.path, got.body) == ("/hook?token=abc", b'{"a": 1}')
     assert got.headers == {
         "host": f"127.0.0.1:{receiver.port}", "webhook-id": "1", "user-agent": "Clearline", "content-length": "8"
@@ -62,20 +62,20 @@ async def test_a_body_arrives_as_it_was_and_the_answer_comes_back(http: WebhookC
 async def test_a_connection_is_used_again(http: WebhookClient, receiver: Receiver) -> None:
     for _ in range(5):
         await http.post(receiver.url, HEADERS, b"{}")
-    assert (receiver.connections, len(receiver.got)) == (1, 5)
+    assert (receiver.connections, len(receiver.requests)) == (1, 5)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_not_followed(http: WebhookClient, receiver: Receiver, status: int) -> None:
     receiver.script = [answer(status, Location=f"http://127.0.0.1:{receiver.port}/elsewhere")]
     assert (await http.post(receiver.url, HEADERS, b"{}")).status == status
-    assert len(receiver.got) == 1
+    assert len(receiver.requests) == 1
 
 
 async def test_of_a_huge_answer_only_the_beginning_is_read(http: WebhookClient, receiver: Receiver) -> None:
     sent = 0
 
-    async def respond(_got: Got) -> bytes:
+    async def respond(_got: ReceivedRequest) -> bytes:
         return answer(200, b"x" * 50_000_000)
 
     receiver.respond = respond
@@ -102,7 +102,7 @@ async def test_bytes_that_are_no_text_can_be_kept(http: WebhookClient, receiver:
 
 
 async def test_one_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
-    async def respond(_got: Got) -> bytes:
+    async def respond(_got: ReceivedRequest) -> bytes:
         await asyncio.sleep(9)
         return answer()
 
@@ -189,7 +189,7 @@ async def test_a_name_that_changes_after_it_was_checked_changes_nothing(receiver
 async def test_the_next_address_is_tried_when_the_first_does_not_answer(receiver: Receiver) -> None:
     http = WebhookClient(seconds=patient(1), networks=LOOPBACK, resolve=Names(["::1", "127.0.0.1"]))
     assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
-    assert receiver.got[0].headers["host"] == f"hooks.example.com:{receiver.port}"
+    assert receiver.requests[0].headers["host"] == f"hooks.example.com:{receiver.port}"
     await http.close()
 
 
@@ -235,7 +235,7 @@ async def test_the_time_until_a_name_is_resolved_is_not_the_receivers(receiver: 
         await asyncio.sleep(0.6 * unit)
         return ["127.0.0.1"]
 
-    async def respond(_got: Got) -> bytes:
+    async def respond(_got: ReceivedRequest) -> bytes:
         await asyncio.sleep(0.3 * unit)
         return answer()
 
@@ -330,7 +330,7 @@ async def test_a_certificate_is_checked_for_the_name_and_not_the_address(
         else:
             with pytest.raises(Unreachable, match=error):
                 await http.post(url, HEADERS, b"{}")
-            assert receiver.got == []
+            assert receiver.requests == []
         await http.close()
 
 

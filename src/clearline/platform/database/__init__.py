@@ -1,5 +1,4 @@
 """The pool, transactions and migrations. The only code that knows the driver.
-
-Tables: `schema_migration`, `server_secret`.
+Tables: schema_migration, server_secret.
 Events: none.
 """

@@ -1,5 +1,4 @@
 """Stored answers, with which a retried request is answered instead of executed twice.
-
-Tables: `idempotency_key`.
+Tables: idempotency_key.
 Events: none.
 """

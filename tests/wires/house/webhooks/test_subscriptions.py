@@ -15,8 +15,8 @@ from clearline.webhooks.subscription_domain import SUBSCRIPTIONS_MAX
 from tests.builders.application import serving
 from tests.builders.house import ANY, Json, new_ticket, problem
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
-from tests.builders.receiver import LOOPBACK, Receiver, answer, receiving, signed_by
-from tests.builders.sending import until
+from tests.builders.webhooks.receiver import LOOPBACK, Receiver, answer, is_signed_with, receiving
+from tests.builders.webhooks.sending import until
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 URL = "https://hooks.example.com/desk?token=secret"
@@ -201,9 +201,9 @@ async def test_a_ping_is_sent_and_can_be_read_with_its_attempt(
     assert sent.status_code == 202, sent.text
     ping = sent.json()
     assert (ping["type"], ping["state"], ping["event"], ping["ticket"]) == ("ping", "waiting", None, None)
-    await until(lambda: receiver.got)
-    [got] = receiver.got
-    assert signed_by(one["secret"], got)
+    await until(lambda: receiver.requests)
+    [got] = receiver.requests
+    assert is_signed_with(one["secret"], got)
     assert got.json == {"type": "ping", "timestamp": got.json["timestamp"], "data": {"subscription": one["id"]}}
     address = sent.headers["location"]
     while not (read := (await client.get(address, headers=admin)).json())["attempts"]:
@@ -233,7 +233,7 @@ async def test_what_happens_to_a_ticket_is_sent_and_sent_again_when_asked(
     one = await made(client, admin, url=receiver.url, is_active=True, types=["ticket."])
     at = f"{SUBSCRIPTIONS}/{one['id']}"
     ticket = await new_ticket(client, tenant)
-    await until(lambda: receiver.got)
+    await until(lambda: receiver.requests)
     page = await client.get(f"{at}/deliveries", headers=admin)
     while page.json()["data"][0]["state"] != "delivered":
         page = await client.get(f"{at}/deliveries", headers=admin)
@@ -244,9 +244,9 @@ async def test_what_happens_to_a_ticket_is_sent_and_sent_again_when_asked(
         assert len(page.json()["data"]) == count
     again = await client.post(f"{at}/deliveries/{delivery['id']}/replay", headers=admin, json={})
     assert (again.status_code, again.json()["state"]) == (202, "waiting")
-    await until(lambda: len(receiver.got) == 2)
-    assert receiver.got[0].id == receiver.got[1].id
-    assert receiver.got[0].body == receiver.got[1].body
+    await until(lambda: len(receiver.requests) == 2)
+    assert receiver.requests[0].id == receiver.requests[1].id
+    assert receiver.requests[0].body == receiver.requests[1].body
     span = {"since": delivery["created_at"], "until": "2100-01-01T00:00:00Z"}
     while (await client.get(f"{at}/deliveries/{delivery['id']}", headers=admin)).json()["state"] != "delivered":
         pass
@@ -254,7 +254,7 @@ async def test_what_happens_to_a_ticket_is_sent_and_sent_again_when_asked(
     for body, count in bodies:
         replayed = await client.post(f"{at}/replay", headers=admin, json=body)
         assert (replayed.status_code, replayed.json()) == (202, {"count": count, "has_more": False})
-    await until(lambda: len(receiver.got) == 3)
+    await until(lambda: len(receiver.requests) == 3)
     refused = await client.post(f"{at}/replay", headers=admin, json={"since": span["until"], "until": span["since"]})
     assert [error["pointer"] for error in problem(refused, "invalid-input")["errors"]] == ["/until"]
 

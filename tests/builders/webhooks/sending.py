@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,21 +19,11 @@ from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks import worker as webhooks
 from clearline.webhooks.delivery_domain import Delivery, DeliveryState
 from clearline.webhooks.subscription_domain import Subscription
-from tests.builders.receiver import LOOPBACK, Receiver
 from tests.builders.tickets import a_new_ticket
+from tests.builders.webhooks.receiver import LOOPBACK, Receiver
 from tests.patience import patient
 
 PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")
-
-
-class Clock:
-    """Time that a test sets forward."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return now() + self.ahead
 
 
 def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> list[PeriodicJob]:

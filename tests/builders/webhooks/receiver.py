@@ -1,4 +1,4 @@
-"""A receiver of webhooks on the loopback: it answers as it is told, and checks signatures in its own way."""
+"""A receiver of webhooks on the loopback. It answers what a test says, and checks signatures without our code."""
 
 import asyncio
 import base64
@@ -17,8 +17,8 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 @dataclass
-class Got:
-    """One request."""
+class ReceivedRequest:
+    """A request that the receiver got; ``at`` is the monotonic time."""
 
     path: str
     headers: dict[str, str]
@@ -34,35 +34,35 @@ class Got:
         return json.loads(self.body)
 
 
-Respond = Callable[[Got], Awaitable[bytes]]
+Respond = Callable[[ReceivedRequest], Awaitable[bytes]]
 
 
 def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
-    """An answer as it goes over the wire."""
+    """Return an answer as it goes over the wire."""
     lines = [f"HTTP/1.1 {status} Whatever", f"content-length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def signed_by(secret: str, got: Got, *, within: float = 300) -> bool:
-    """What a receiver does by the book of Standard Webhooks, without any code of the desk."""
-    stamp = got.headers["webhook-timestamp"]
+def is_signed_with(secret: str, request: ReceivedRequest, *, within: float = 300) -> bool:
+    """Return whether a request is signed as Standard Webhooks says; ``within`` is in seconds."""
+    stamp = request.headers["webhook-timestamp"]
     if abs(time.time() - int(stamp)) > within:
         return False
     key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    text = f"{got.id}.{stamp}.".encode() + got.body
-    right = base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
-    given = [one.split(",", 1) for one in got.headers["webhook-signature"].split(" ")]
-    return any(version == "v1" and hmac.compare_digest(one, right) for version, one in given)
+    text = f"{request.id}.{stamp}.".encode() + request.body
+    expected = base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
+    signatures = [pair.split(",", 1) for pair in request.headers["webhook-signature"].split(" ")]
+    return any(version == "v1" and hmac.compare_digest(signature, expected) for version, signature in signatures)
 
 
 @dataclass
 class Receiver:
-    """What came, and how to answer the next."""
+    """The requests that came, and how to answer the next: by ``respond``, else ``script``, else ``usual``."""
 
     port: int = 0
     scheme: str = "http"
-    got: list[Got] = field(default_factory=list)
+    requests: list[ReceivedRequest] = field(default_factory=list)
     connections: int = 0
     respond: Respond | None = None
     script: list[bytes] = field(default_factory=list)
@@ -85,21 +85,23 @@ class Receiver:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {
                     name.strip().lower(): value.strip()
-                    for name, _, value in (one.partition(":") for one in head[1:] if one)
+                    for name, _, value in (line.partition(":") for line in head[1:] if line)
                 }
                 body = await reader.readexactly(int(headers["content-length"]))
-                got = Got(head[0].split(" ")[1], headers, body, time.monotonic())
-                self.got.append(got)
-                said = await self.respond(got) if self.respond else self.script.pop(0) if self.script else self.usual
-                if not said:
+                request = ReceivedRequest(head[0].split(" ")[1], headers, body, time.monotonic())
+                self.requests.append(request)
+                answer_bytes = (
+                    await self.respond(request) if self.respond else self.script.pop(0) if self.script else self.usual
+                )
+                if not answer_bytes:
                     break
-                writer.write(said)
+                writer.write(answer_bytes)
                 await writer.drain()
 
 
 @asynccontextmanager
 async def receiving(trust: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """A receiver that runs for as long as the block."""
+    """Run a receiver for as long as the block."""
     receiver = Receiver(scheme="http" if trust is None else "https")
     tasks: set[asyncio.Task[None]] = set()
 
