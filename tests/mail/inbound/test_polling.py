@@ -1,10 +1,11 @@
 """Mailboxes polled on a real IMAP server (pymap), in a process of its own."""
 
 import asyncio
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -102,8 +103,12 @@ async def error_of(database: Database, mailbox: Mailbox) -> str | None:
         return (await mailboxes.get_mailbox(tx, OPERATOR, mailbox.id)).last_error
 
 
-async def poll(database: Database, settings: Settings = SETTINGS) -> int:
-    return await mail_in.poll(database, settings, lambda: NOW)
+async def poll(
+    database: Database,
+    settings: Settings = SETTINGS,
+    connect: Callable[[ImapAccess], OpenMailbox] = open_mailbox,
+) -> int:
+    return await mail_in.poll(database, settings, lambda: NOW, connect)
 
 
 async def test_new_mail_is_fetched_once_and_marked(database: Database, client: IMAPClient, polled: Mailbox) -> None:
@@ -124,18 +129,21 @@ async def test_new_mail_is_fetched_once_and_marked(database: Database, client: I
 
 
 async def test_a_process_that_dies_between_keeping_and_marking_loses_and_doubles_nothing(
-    database: Database, client: IMAPClient, polled: Mailbox, monkeypatch: pytest.MonkeyPatch
+    database: Database, client: IMAPClient, polled: Mailbox
 ) -> None:
     leave(client, a_mail("a@example.com", polled.address))
 
-    def die(_mailbox: OpenMailbox, _uid: int, *, too_large: bool = False) -> None:
-        raise ImapFailed(f"cut off {too_large}")
+    def die(uid: int, *, too_large: bool = False) -> None:
+        raise ImapFailed(f"cut off at {uid} {too_large}")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(OpenMailbox, "mark", die)
-        await poll(database)
+    def open_and_die(access: ImapAccess) -> OpenMailbox:
+        mailbox = open_mailbox(access)
+        mailbox.mark = die  # type: ignore[method-assign]
+        return mailbox
+
+    await poll(database, connect=open_and_die)
     assert (await kept(database), flags(client)) == (["a@example.com"], [set()])
-    assert await error_of(database, polled) == "cut off False"
+    assert re.fullmatch(r"cut off at \d+ False", await error_of(database, polled) or "")
     assert await poll(database) == 0
     assert (await kept(database), flags(client)) == (["a@example.com"], [{b"\\Seen"}])
     assert await error_of(database, polled) is None

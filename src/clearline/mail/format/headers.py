@@ -1,4 +1,4 @@
-"""Headers of a mail that may be broken in any way (RFC 5322, RFC 2047), and what the desk wants of them."""
+"""Parse the headers of mail that may be malformed in any way (RFC 5322, RFC 2047)."""
 
 import re
 from base64 import b64decode
@@ -17,10 +17,10 @@ HEADER_BYTES_MAX = 512 * 1024
 """Bytes of a mail in which its headers are looked for."""
 
 HEADER_MAX, LONG_HEADER_MAX = 1000, 20_000
-"""Characters of one header that are looked at: of most, and of those that list something."""
+"""Characters of one header that are read: of most headers, and of those that hold lists."""
 
 HEADERS_MAX = 1000
-"""Headers that are looked at."""
+"""The most headers that are read."""
 
 SUBJECT_MAX = 500
 MESSAGE_ID_MAX = 998
@@ -33,22 +33,23 @@ _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
 _COMMENT_AT_END = re.compile(r"\([^()]*\)$")
 _UNREADABLE = (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
-"""What the standard library raises over headers that nobody expected."""
+"""What the standard library raises for malformed headers."""
 
 
 class Address(Struct, frozen=True):
-    """A person and an address, in lower case."""
+    """A display name and an address, in lower case."""
 
     name: str
     address: str
 
 
 class MailHeaders(Struct, frozen=True):
-    """What the headers say. ``all`` are the first 1,000 of them, names as sent, in order; ``senders`` those of From.
+    """The headers of a mail.
 
-    ``from_count`` says how many From headers there are, of which only the first is read.
-    ``references`` are the mails that this one may answer, the likeliest first.
-    Message-IDs keep their brackets.
+    ``all`` holds the first 1,000, with names as sent, in order; ``senders`` the addresses of From.
+
+    ``from_count`` is the number of From headers, of which only the first is read. ``references`` are the mails that
+    this one may reply to, the most probable first. Message-IDs keep their brackets.
     """
 
     all: tuple[tuple[str, str], ...]
@@ -60,16 +61,16 @@ class MailHeaders(Struct, frozen=True):
     from_count: int = 1
 
     def values(self, name: str) -> list[str]:
-        """Every value of a header, whatever the case of its name."""
+        """Return all values of a header, whose name is in lower case."""
         return [value for given, value in self.all if given.lower() == name]
 
     def first(self, name: str) -> str:
-        """The first value of a header, or nothing."""
+        """Return the first value of a header, or an empty string."""
         return next(iter(self.values(name)), "")
 
     @property
     def sender(self) -> Address | None:
-        """Whom the mail is from, when that is one and plain."""
+        """The sender, when From holds exactly one valid address."""
         return self.senders[0] if len(self.senders) == 1 and self.from_count == 1 else None
 
 
@@ -77,7 +78,7 @@ NO_HEADERS = MailHeaders((), (), (), "", None, ())
 
 
 def read_headers(raw: bytes) -> MailHeaders:
-    """The headers of a mail, of which the body is not looked at; none when they are broken beyond reading."""
+    """Return the headers of a raw mail; ``NO_HEADERS`` when they cannot be parsed."""
     try:
         return headers_of(BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADER_BYTES_MAX]))
     except _UNREADABLE:
@@ -85,7 +86,7 @@ def read_headers(raw: bytes) -> MailHeaders:
 
 
 def headers_of(message: Message) -> MailHeaders:
-    """The headers of a mail that is taken apart already."""
+    """Return the headers of a parsed message."""
     items = list(message.raw_items())
     froms = [str(value) for name, value in items if name.lower() == "from"]
     is_whole = all(len(value) <= HEADER_MAX for value in froms)  # cut, an address could be read as another person's
@@ -112,7 +113,7 @@ def _most(name: str) -> int:
 
 
 def unfolded(value: object, most: int = LONG_HEADER_MAX) -> str:
-    """A header in one line, whatever bytes it was sent in."""
+    """Return a header's value in one line, whatever bytes it was sent in."""
     text = str(value)[:most]
     if not text.isascii():
         text = decode(text.encode("ascii", "surrogateescape") if _is_escaped(text) else text.encode(), None)
@@ -124,7 +125,7 @@ def _is_escaped(text: str) -> bool:
 
 
 def decode_words(value: str) -> str:
-    """A header with its encoded words read (RFC 2047); what is broken stays as it came."""
+    """Return a header's value with its encoded words decoded (RFC 2047); malformed ones stay as they are."""
     joined = _BETWEEN_WORDS.sub(r"\1", value)
     out: list[str] = []
     pending: tuple[str, bytes] | None = None
@@ -158,7 +159,7 @@ def _word(encoding: str, text: str) -> bytes | None:
 
 
 def _senders(value: str) -> list[Address]:
-    """The addresses of a From header. One that is not plain is none: it could be read as another person's."""
+    """Return the addresses of a From header; none when it is ambiguous, since it could be read as another person's."""
     found = [(name, address) for name, address in _addresses([value]) if address or name]
     if len(found) == 1:
         name, address = found[0]

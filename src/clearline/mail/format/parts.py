@@ -1,4 +1,4 @@
-"""A mail taken apart: its headers, what it says, and the files that came with it (RFC 2045 to 2049, 3676, 2392)."""
+"""Parse a mail into headers, text and files (RFC 2045 to 2049, RFC 3676, RFC 2392)."""
 
 import mimetypes
 import re
@@ -16,25 +16,25 @@ from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.attachments.domain import ANY_TYPE
 
 FILES_MAX = 200
-"""The most files of a mail that are taken; of the others it is only known how many there were."""
+"""The most files of a mail that are read; the others are only counted."""
 
 DEPTH_MAX = 40
-"""How deep parts may lie in parts."""
+"""The deepest nesting of parts."""
 
 PARTS_MAX, BOUNDARIES_MAX = 5000, 100
-"""Lines that may begin a part, and boundaries that are named, before a mail is not taken apart at all."""
+"""The most lines that may begin a part, and the most boundaries; a mail with more is not parsed."""
 
 LINES_MAX, BLOCKS_MAX, HEADERS_MAX = 1_000_000, 20_000, 512 * 1024
-"""Lines of a mail, blank lines of one with a delivery report, and bytes of its headers, likewise."""
+"""The most lines of a mail, blank lines of a delivery report, and bytes of headers; a mail with more is not parsed."""
 
 TRACKER_MAX = 512
-"""Bytes: an image of the text that is smaller is there to see who reads the mail."""
+"""Bytes of an inline image; smaller ones are tracking pixels and left out."""
 
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 _ENCRYPTED_TYPES = {"multipart/encrypted", "application/pgp-encrypted"}
 _SMIME_TYPES = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _UNTYPED = {"application/ms-tnef", "application/vnd.ms-tnef", "text/calendar", "application/ics"}
-"""What is kept as a file of no type: the desk cannot read it, and somebody may need it."""
+"""Types stored as files without a type: Clearline cannot read them, but somebody may need them."""
 
 _TEXTS = {"text/plain", "text/html"}
 _BOUNDARY = re.compile(rb"boundary[*0-9]{0,9}\s{0,99}=", re.IGNORECASE)
@@ -44,7 +44,7 @@ _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 
 
 class MailFile(Struct, frozen=True):
-    """A file that came with a mail. Its name is fit to be kept."""
+    """A file of a mail. Its name is valid for an attachment."""
 
     name: str
     media_type: str
@@ -62,11 +62,11 @@ class ParsedMail(Struct, frozen=True):
 
 
 class MailUnreadable(Exception):
-    """The mail is built in a way that the desk does not follow. The text says why."""
+    """The structure of the mail cannot be parsed. The text says why."""
 
 
 class _Found:
-    """What the parts of a mail gave so far."""
+    """The files that were found in the parts so far."""
 
     def __init__(self) -> None:
         self.files: list[MailFile] = []
@@ -83,10 +83,10 @@ class _Found:
 
 
 def message_of(raw: bytes) -> Message:
-    """A mail as the standard library takes it apart.
+    """Parse a raw mail with the standard library.
 
     Raises:
-        MailUnreadable: parts lie too deep in parts, there are too many, or it has too many lines.
+        MailUnreadable: parts are nested too deep, or there are too many parts or lines.
     """
     _refuse_bombs(raw)
     try:
@@ -96,7 +96,7 @@ def message_of(raw: bytes) -> Message:
 
 
 def _refuse_bombs(raw: bytes) -> None:
-    """Count what the standard library would take very long for: each line is held against every open boundary."""
+    """Refuse mail that the standard library parses too slowly: it compares each line with every open boundary."""
     if raw.count(b"\n--") + raw.count(b"\r--") > PARTS_MAX:
         raise MailUnreadable("too many parts")
     if sum(1 for _ in _BOUNDARY.finditer(raw)) > BOUNDARIES_MAX:
@@ -111,19 +111,19 @@ def _refuse_bombs(raw: bytes) -> None:
 
 
 def parse(raw: bytes) -> ParsedMail:
-    """What a mail says. Archives are not opened, and what a part claims to be is believed only for its kind.
+    """Parse a raw mail. Archives are not opened. The type of a file is what its part declares.
 
     Raises:
-        MailUnreadable: parts lie too deep in parts.
+        MailUnreadable: as for ``message_of``.
     """
     return read_message(message_of(raw))
 
 
 def read_message(message: Message) -> ParsedMail:
-    """What a mail says that is taken apart already; as ``parse``.
+    """Return the headers, text and files of a parsed message.
 
     Raises:
-        MailUnreadable: parts lie too deep in parts.
+        MailUnreadable: parts are nested too deep.
     """
     found = _Found()
     text = _read(message, found, 0)
@@ -133,7 +133,7 @@ def read_message(message: Message) -> ParsedMail:
 
 
 def _read(part: Message, found: _Found, depth: int) -> str:
-    """The text of a part; its files go to ``found``."""
+    """Return the text of a part, and add its files to ``found``."""
     if depth > DEPTH_MAX:
         raise MailUnreadable("its parts lie too deep in each other")
     kind = part.get_content_type()
@@ -152,7 +152,7 @@ def _read(part: Message, found: _Found, depth: int) -> str:
 
 
 def _best(choices: list[tuple[str, str]]) -> str:
-    """Of the same thing said in several ways: plain text, unless it is empty."""
+    """Return the best of several alternatives: plain text, unless it is empty."""
     said = [(kind, text) for kind, text in choices if text.strip()]
     plain = [text for kind, text in said if kind == "text/plain"]
     return next(iter(plain), said[-1][1] if said else "")
@@ -192,7 +192,7 @@ def _keep(part: Message, kind: str, found: _Found) -> None:
 
 
 def _content(part: Message) -> bytes:
-    """The bytes of a part; nothing when what holds them is broken beyond reading."""
+    """Return the decoded bytes of a part; none when its encoding is broken."""
     try:
         content = part.get_payload(decode=True)
     except (ValueError, AssertionError):
@@ -230,7 +230,7 @@ def _named(part: Message) -> str:
 
 
 def _file_name(name: str, media_type: str, number: int) -> str:
-    """A name that may be kept: its last part, without what cannot be seen, and not too long."""
+    """Return a valid file name: the last part of a path, without invisible characters, and not too long."""
     name = unicodedata.normalize("NFC", _HIDDEN.sub("", clean_text(name))).replace("\\", "/").rpartition("/")[2]
     name = " ".join(name.split()).strip(". ") or f"file-{number}{mimetypes.guess_extension(media_type) or '.bin'}"
     if len(name) > attachment.NAME_MAX:

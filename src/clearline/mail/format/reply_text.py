@@ -1,6 +1,6 @@
-"""What a person wrote in a mail, out of what their program made of it.
+"""Extract what a person wrote from a mail: without the quoted mail and the signature.
 
-Everything here bears any input, and takes time in proportion to it: what is too long is cut first.
+All functions accept any input, and take time in proportion to it: what is too long is cut first.
 """
 
 import html
@@ -13,18 +13,18 @@ from mailparser_reply.constants import MAIL_LANGUAGES  # type: ignore[import-unt
 from mailparser_reply.parser import EmailMessage  # type: ignore[import-untyped]
 
 BODY_MAX = 400_000
-"""Characters of a body that are looked at; whoever writes more has sent a file."""
+"""Characters of a body that are read."""
 
 _LINE_SEEN = 160
-"""Characters of a line in which the beginning of a quote is looked for: the patterns need long for long lines."""
+"""Characters of a line in which the start of a quote is looked for: the patterns are slow on long lines."""
 
 _LINES_SEEN = 600
 _ODD_CODECS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
-"""Codecs of Python that are no charsets of mail; some take a time that grows with the square of the text."""
+"""Codecs of Python that are not charsets of mail; some take time in the square of the text's length."""
 
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8", "ascii": "utf-8", "iso-8859-1": "cp1252",
           "ks_c_5601-1987": "cp949", "iso-8859-8-i": "iso-8859-8", "unicode-1-1-utf-7": "utf-7"}  # fmt: skip
-"""Charsets that senders name when they mean a wider one (WHATWG Encoding, 4.2), or that Python does not know."""
+"""Charsets that senders declare for a wider one (WHATWG Encoding, section 4.2), or that Python does not know."""
 
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\u200b]")
 _TAG = re.compile(r"<(?:style|script)\b.{0,50000}?</(?:style|script)>|<[^<>]{0,2000}>", re.IGNORECASE | re.DOTALL)
@@ -40,7 +40,7 @@ _FIELD = re.compile(r"^[*> ]*[^\s:*>][^:\n]{0,20}:", re.MULTILINE)
 _FIELDS_LEAST = 3
 _QUOTED = re.compile(r"\s{0,3}>")
 _UNQUOTABLE = {"pl"}
-"""Languages whose pattern of a quoted header takes single lines such as ``Data: 42`` for the beginning of a quote."""
+"""Languages whose pattern of a quoted header also matches single lines such as ``Data: 42``."""
 
 _BEGINS_WITH_A_QUOTE = re.compile(
     r"-{2,} ?(original message|ursprüngliche nachricht|message d'origine|forwarded message|weitergeleitete nachricht|"
@@ -51,7 +51,7 @@ _RULE = re.compile(r"_{20,}")
 
 
 def decode(content: bytes, charset: str | None) -> str:
-    """The text in bytes: in the charset that is named, else in UTF-8, else in Windows-1252. It never fails."""
+    """Return bytes as text: in the declared charset, else in UTF-8, else in Windows-1252. It never fails."""
     named = (charset or "").strip("\"' ").lower().replace(" ", "")
     for codec in filter(None, (_WIDER.get(named, named), "utf-8")):
         if codec.replace("-", "_") in _ODD_CODECS:
@@ -64,12 +64,12 @@ def decode(content: bytes, charset: str | None) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Text that can be stored and shown: without NULs and other unseen characters, its lines ended as Unix does."""
+    """Return text that can be stored: without NULs and other invisible characters, with Unix line ends."""
     return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def text_from_html(source: str) -> str:
-    """The text of a page. What is too deep for the parser is read without its tags, with nothing lost."""
+    """Return the text of HTML. HTML that is nested too deep for the parser is returned without its tags."""
     source = clean_text(source[:BODY_MAX])
     try:
         text: str = get_text(source, ParserConfig(display_images=False))
@@ -79,7 +79,7 @@ def text_from_html(source: str) -> str:
 
 
 def join_flowed(text: str, *, deletes_space: bool) -> str:
-    """Text of ``format=flowed`` with its paragraphs in one line each (RFC 3676, 4.2)."""
+    """Return text in ``format=flowed`` with each paragraph in one line (RFC 3676, section 4.2)."""
     lines: list[str] = []
     open_depth: int | None = None
     for line in text.split("\n"):
@@ -97,10 +97,10 @@ def join_flowed(text: str, *, deletes_space: bool) -> str:
 
 
 def reply_text(text: str) -> str:
-    """What somebody wrote in answer: without the mail that they answered, and without their signature.
+    """Return the reply in a mail: without the quoted mail and the signature.
 
-    Answers between the lines of a quote keep the quote. Empty when nothing but quote and signature is there: what was
-    quoted may be for fewer eyes than the answer.
+    Replies between quoted lines keep the quote. Empty when there is only a quote and a signature: the quote may contain
+    what the readers of the reply must not see.
     """
     top, below = _parted(text)
     answered = _unsigned(top) + _answers(below)
@@ -108,13 +108,13 @@ def reply_text(text: str) -> str:
 
 
 def unquoted_text(text: str) -> str:
-    """What a mail says besides what it quotes, signature and all; empty when that is nothing."""
+    """Return the text of a mail without quoted lines, but with the signature; empty when there is nothing else."""
     top, below = _parted(text)
     return "\n".join(_own(top) + _own(below[_first_mark(below) :])).strip()
 
 
 def _parted(text: str) -> tuple[list[str], list[str]]:
-    """The lines before what was answered, and those from there on."""
+    """Return the lines before the quoted mail, and those from there on."""
     lines = [line.rstrip() for line in text.split("\n")]
     start = _quote_begins(lines)
     return lines[:start], lines[start:]
@@ -126,7 +126,7 @@ def _own(lines: list[str]) -> list[str]:
 
 @cache
 def _header() -> re.Pattern[str]:
-    """How programs say, in many languages, that what follows is the mail that is answered."""
+    """Return the pattern of the line before a quoted mail, in many languages."""
     message = EmailMessage("", languages=[one for one in MAIL_LANGUAGES if one not in _UNQUOTABLE])
     found: re.Pattern[str] = message.HEADER_REGEX
     return found
@@ -134,7 +134,7 @@ def _header() -> re.Pattern[str]:
 
 @cache
 def _closings() -> frozenset[str]:
-    """Words that end a letter, in many languages, in lower case and without a comma."""
+    """Return the closing phrases of letters, in many languages, in lower case and without a comma."""
     phrases = [one for about in MAIL_LANGUAGES.values() for one in about.get("signatures", [])]
     plain = {one.lower().rstrip(_COMMAS) for one in phrases if re.fullmatch(r"[^\\()\[\]|?/]+", one)}
     german = {"mit freundlichen grüßen", "freundliche grüße", "viele grüße", "beste grüße", "mfg", "lg"}
@@ -142,7 +142,7 @@ def _closings() -> frozenset[str]:
 
 
 def _quote_begins(lines: list[str]) -> int:
-    """The number of the line from which on the mail is what was answered, or how many lines there are."""
+    """Return the number of the line at which the quoted mail starts, or the number of lines."""
     seen = [line[:_LINE_SEEN].strip() for line in lines[:_LINES_SEEN]]
     first = _header_line(seen)
     first = len(lines) if first is None else first
@@ -157,7 +157,7 @@ def _quote_begins(lines: list[str]) -> int:
 
 
 def _header_line(seen: list[str]) -> int | None:
-    """The line on which a program says that what follows is the mail that is answered."""
+    """Return the number of the line that introduces a quoted mail, or None."""
     text = "\n".join(seen)
     for found in _header().finditer(text):
         said = found[0]
@@ -168,7 +168,7 @@ def _header_line(seen: list[str]) -> int | None:
 
 
 def _attribution(seen: list[str], quote: int) -> int | None:
-    """The line that says who wrote what is quoted from line ``quote`` on, in whatever language; None without one."""
+    """Return the number of the line that says who wrote the quote at line ``quote``, in any language, or None."""
     before = [number for number in range(max(0, quote - 3), quote) if seen[number]]
     if before and seen[before[-1]].endswith((":", "\uff1a")) and _WRITTEN.search(seen[before[-1]]):
         return before[-1]
@@ -176,7 +176,7 @@ def _attribution(seen: list[str], quote: int) -> int | None:
 
 
 def _answers(below: list[str]) -> list[str]:
-    """What was written between or after quoted lines. A quote that is not marked line by line has no end."""
+    """Return what was written between or after quoted lines. A quote without marks on each line has no end."""
     rest = below[_first_mark(below) :]
     own = [index for index, line in enumerate(rest) if line and not _QUOTED.match(line)]
     if not own:
@@ -185,9 +185,9 @@ def _answers(below: list[str]) -> list[str]:
 
 
 def _first_mark(below: list[str]) -> int:
-    """The first line of a quote that is marked line by line; behind the end when it is not marked so.
+    """Return the index of the first marked line of a quote; the number of lines when the quote has no marks.
 
-    Marks that come after text without marks are of a quote within the quote: all of that is the mail that was answered.
+    Marks after unmarked text belong to a quote in the quoted mail, which then has no marks of its own.
     """
     first = next((index for index, line in enumerate(below) if _QUOTED.match(line)), len(below))
     head = "\n".join(below[:first]).strip().split("\n")
@@ -206,7 +206,7 @@ def _unsigned(lines: list[str]) -> list[str]:
 
 
 def _is_closing(after: list[str]) -> bool:
-    """Whether lines after ``Best regards`` are a name and what belongs to it, and no more of the letter."""
+    """Return whether the lines after ``Best regards`` are a name and contact data, rather than more of the letter."""
     said = [line.strip() for line in after if line.strip()]
     if len(said) > _CLOSING_MAX or any(len(line) > _CLOSING_LINE or line.endswith(("?", "!")) for line in said):
         return False

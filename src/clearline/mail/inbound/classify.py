@@ -1,4 +1,4 @@
-"""Decide what becomes of a mail that came in: whose it is, which ticket it is about, or why nobody can tell."""
+"""Classify an inbound mail: which ticket or company it belongs to, or why that cannot be decided automatically."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,11 +48,11 @@ from clearline.tickets.domain import Ticket, ticket_number
 from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 _REPORTED_MAILS_MAX = 10
-"""How many mails that a delivery report names are looked for: a genuine one is about one."""
+"""How many mails of a delivery report are looked up; a genuine report is about one."""
 
 
 class KnownCompanies(Struct, frozen=True):
-    """The companies for which a sender writes who is nobody's user."""
+    """The companies for which a sender who is not a user writes."""
 
     companies: list[UUID]
 
@@ -61,9 +61,9 @@ NO_COMPANIES = KnownCompanies([])
 
 
 async def known_companies(tx: Tx, sender: Address | None) -> KnownCompanies:
-    """The companies for which a sender writes who is nobody's user: those that a person once said of a mail of theirs.
+    """Return the companies for which a person once released mail of a sender who is not a user.
 
-    To be the contact of a ticket is not enough: a customer may name anybody's address, and would get their mail.
+    Being the contact of a ticket is not enough: a customer may name any address as the contact, and would get its mail.
     """
     if sender is None or await inbound_mail_store.users_with_address(tx, sender.address):
         return NO_COMPANIES
@@ -80,10 +80,10 @@ async def classify(
     context: InboundMailContext,
     now: datetime,
 ) -> InboundMailOutcome:
-    """What becomes of a mail; whatever that is is done. The order of the questions stands in docs/reference/mail-in.md.
+    """Classify a mail, and file it. The order of the rules is in docs/reference/inbound-mail.md.
 
     Raises:
-        DeskError: the desk refuses what the mail would do; nothing may be kept of it.
+        DeskError: filing was refused; the transaction must be rolled back.
     """
     headers = parsed.headers
     bounce = read_bounce(message, headers, parsed.text, envelope_from=mail.envelope_from)
@@ -155,7 +155,7 @@ async def _suspicious(tx: Tx, mail: InboundMail, parsed: ParsedMail) -> InboundM
 async def _find_ticket(
     tx: Tx, mail: InboundMail, headers: MailHeaders, sender: Address, context: InboundMailContext
 ) -> tuple[Actor, Ticket] | InboundMailOutcome | None:
-    """The ticket that a mail is about, and in whose name it speaks; why that is not to be; or None for a new matter."""
+    """Return the ticket of a mail, and the actor; the outcome if that is refused; or None for a new ticket."""
     recipients = (*mail.envelope_to.split(), *headers.recipients)
     by_address = next(filter(None, (read_reply_address(one, context.secret) for one in recipients)), None)
     if by_address is not None:
@@ -189,7 +189,7 @@ async def _is_staff(tx: Tx, sender: Address) -> bool:
 async def _first_permitted(
     tx: Tx, sender: Address, found: Sequence[tuple[UUID, int]]
 ) -> tuple[Actor, Ticket] | InboundMailOutcome:
-    """The first ticket in which the sender has a part."""
+    """Return the first ticket that the sender may write to, with the actor, or the outcome if there is none."""
     for company_id, number in found:
         ticket = await lock_final_ticket(tx, company_id, number)
         actor = None if ticket is None else await acting_user(tx, sender, ticket)

@@ -1,4 +1,4 @@
-"""Mail that came in: what may become of it, and what is no person's mail (RFC 3834, RFC 2919)."""
+"""Inbound mail: its states, duplicates and limits, and what marks automatic mail (RFC 3834, RFC 2919)."""
 
 import re
 from datetime import datetime, timedelta
@@ -13,18 +13,19 @@ from clearline.tickets.note_domain import TEXT_MAX
 
 REASON_MAX = 255
 DUPLICATE_WINDOW = timedelta(days=7)
-"""For so long a mail of the same Message-ID, sender and body is taken once at a mailbox."""
+"""Within this time a mailbox accepts a mail with the same Message-ID, sender and body once."""
 
 
 MAX_ATTEMPTS = 5
-"""How often a mail may fail before it is put aside."""
+"""How often processing may fail before the mail is quarantined."""
 
 CLAIM_DURATION = timedelta(minutes=2)
-"""For so long a process has a mail for itself; a claim that runs out counts as a failure."""
+"""How long a process may work on a claimed mail; a claim that expires counts as a failed attempt."""
 
 TOO_LARGE = "too large"
 
 BURST_LIMIT, BURST_WINDOW = 20, timedelta(minutes=10)
+"""The most mails of one sender within a time; further ones are quarantined, so that two automatic repliers stop."""
 DAILY_LIMIT, DAILY_WINDOW = 100, timedelta(days=1)
 """More mails of one sender in such a time are put aside: two programs that answer each other must come to an end."""
 
@@ -44,30 +45,30 @@ _DMARC_FAILED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 
 
 class InboundState(StrEnum):
-    """Where a mail stands."""
+    """The state of an inbound mail."""
 
     WAITING = "waiting"
-    """Kept, and not looked at yet."""
+    """Stored, and not processed yet."""
     ACCEPTED = "accepted"
     """It became a note or a ticket."""
     QUARANTINED = "quarantined"
-    """A person has to say what becomes of it."""
+    """A person has to decide."""
     IGNORED = "ignored"
-    """No person wrote it, or it was there already."""
+    """It is automatic mail, or a duplicate."""
     BOUNCE = "bounce"
-    """It says that a mail of ours did not arrive."""
+    """It reports that an outbound mail was not delivered."""
     DISCARDED = "discarded"
-    """A person said that nothing becomes of it."""
+    """A person decided that it becomes nothing."""
 
 
 REVIEWABLE = (InboundState.QUARANTINED, InboundState.IGNORED)
-"""What a person may still release or discard."""
+"""The states of mail that a person may release or discard."""
 
 
 class InboundMail(Struct, frozen=True):
-    """A mail that came in, without the mail itself. ``sender`` is the address of From, in lower case.
+    """An inbound mail without its content. ``sender`` is the address of From, in lower case.
 
-    ``envelope_from`` is empty for a mail that nobody may answer; ``envelope_to`` are addresses between spaces.
+    ``envelope_from`` is empty for mail that must not be replied to; ``envelope_to`` are addresses separated by spaces.
     """
 
     id: UUID
@@ -91,7 +92,7 @@ class InboundMail(Struct, frozen=True):
 
 
 def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
-    """Why a mail is no person's, or None when it may be one's."""
+    """Return why a mail is automatic, or None when a person may have written it."""
     submitted = headers.first("auto-submitted").partition(";")[0].strip().lower()
     reasons = (
         (submitted not in {"", "no"}, f"it says Auto-Submitted: {submitted[:40]}"),
@@ -106,28 +107,31 @@ def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
 
 
 def fails_dmarc(headers: MailHeaders) -> bool:
-    """Whether a server on the way found that the sender is not who it says (RFC 8601, ``dmarc=fail``)."""
+    """Return whether a server before us found that the sender is forged (RFC 8601, ``dmarc=fail``)."""
     return any(_DMARC_FAILED.search(value) for value in headers.values("authentication-results"))
 
 
 def number_in_subject(subject: str) -> int | None:
-    """The ticket that a subject names in brackets, or None."""
+    """Return the ticket number in brackets in a subject, or None."""
     found = _SUBJECT_NUMBER.search(subject)
     return None if found is None else parse_ticket_number(found[1])
 
 
 def title_of(subject: str) -> str:
-    """What a ticket that came by mail is called."""
+    """Return the title of a ticket that was created from a mail with this subject."""
     return subject.strip()[:TITLE_MAX] or NO_SUBJECT
 
 
 def note_text(text: str, refused: list[str]) -> tuple[str, bool]:
-    """What is written to a ticket, and whether the text had to be cut. ``refused`` names the files that were not."""
+    """Return the text of a note, and whether it had to be cut.
+
+    ``refused`` describes the files that are not attached.
+    """
     return _fitted(text, refused, TEXT_MAX)
 
 
 def description_of(text: str, refused: list[str]) -> tuple[str, bool]:
-    """What a new ticket says, and whether the text had to be cut."""
+    """Return the description of a new ticket, and whether it had to be cut. ``refused`` is as for ``note_text``."""
     return _fitted(text, refused, DESCRIPTION_MAX)
 
 

@@ -1,4 +1,4 @@
-"""Make a mail a note or a ticket, with its files."""
+"""File a mail as a note or as a ticket, with its attachments."""
 
 import re
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, tick
 from clearline.tickets.note_domain import Source, Visibility
 
 SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
-"""What a mail can do in the name of its sender."""
+"""What a mail may do on behalf of its sender."""
 
 UNKNOWN_SERVICE = "not named"
 _WORDS_MAX = 3000
@@ -45,9 +45,9 @@ _TEXT_FILE = "mail.txt"
 
 
 class InboundMailContext(Struct, frozen=True):
-    """What mail that comes in is dealt with by. ``secret`` reads reply addresses; ``sender`` is our own address.
+    """What processing of inbound mail needs. ``secret`` verifies reply addresses; ``sender`` is our own address.
 
-    ``staged`` gathers what was stored for attachments: when the transaction fails, ``discard`` deletes it.
+    ``staged`` collects the stored blobs: when the transaction fails, ``discard`` deletes them.
     """
 
     secret: bytes
@@ -57,15 +57,15 @@ class InboundMailContext(Struct, frozen=True):
     staged: list[Key]
 
     async def discard(self) -> None:
-        """Delete what was stored and belongs to nothing."""
+        """Delete the staged blobs, which no attachment refers to."""
         for key in self.staged:
             await self.blobs.delete(key)
 
 
 async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
-    """In whose name a mail speaks on a ticket: a person of the provider or of the ticket's company, or its contact.
+    """Return the actor of a mail about a ticket: a user of the provider or of the ticket's company, or its contact.
 
-    Who follows a ticket is one of these. None for anybody else, and for people who are not active any more.
+    None for anybody else, and for inactive users. Watchers are always users.
     """
     for company_id in (PROVIDER_ID, ticket.company_id):
         user = await account_store.user_with_email(tx, company_id, sender.address)
@@ -77,14 +77,14 @@ async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
 
 
 async def contact_actor(tx: Tx, company_id: UUID, name: str) -> Actor | None:
-    """Somebody who speaks for a company and is none of its users."""
+    """Return an actor for a person who acts for a company and is not a user."""
     company = await account_store.company(tx, company_id)
     scopes = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
     return None if company is None else Actor(Role.CUSTOMER, name, company, scopes=scopes)
 
 
 async def lock_final_ticket(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
-    """The ticket that what is said about a ticket belongs to: another one when it was merged. Held against changes."""
+    """Lock and return a ticket until the transaction ends; if it was merged, the ticket that it was merged into."""
     final = await ticket_store.merge_target(tx, company_id, number)
     return await ticket_store.lock(tx, company_id, final)
 
@@ -92,11 +92,10 @@ async def lock_final_ticket(tx: Tx, company_id: UUID, number: int) -> Ticket | N
 async def file_as_note(
     tx: Tx, parsed: ParsedMail, number: int, *, context: InboundMailContext, now: datetime
 ) -> InboundMailOutcome:
-    """Make a mail a note of a ticket that somebody chose for it.
+    """File a mail as a note of a ticket that a person chose.
 
     Raises:
-        NotFound: there is no such ticket.
-        TicketFinished: it takes no more notes.
+        TicketFinished: the ticket accepts no more notes.
     """
     company_id = await ticket_store.company_of(tx, number)
     ticket = None if company_id is None else await lock_final_ticket(tx, company_id, number)
@@ -112,10 +111,9 @@ async def file_as_note(
 async def file_as_ticket(
     tx: Tx, parsed: ParsedMail, company: Company, mailbox_id: UUID | None, *, context: InboundMailContext, now: datetime
 ) -> InboundMailOutcome:
-    """Make a mail a ticket of a company that somebody chose for it, with its sender as the contact.
+    """File a mail as a new ticket of a company that a person chose, with its sender as the contact.
 
-    Raises:
-        InvalidInput: the company is the provider.
+    The company may not be the provider: ``InvalidInput``.
     """
     sender = _sender(parsed)
     user = await account_store.user_with_email(tx, company.id, sender.address)
@@ -131,13 +129,13 @@ async def file_as_ticket(
 async def add_note(
     tx: Tx, actor: Actor, parsed: ParsedMail, ticket: Ticket, *, context: InboundMailContext, now: datetime
 ) -> InboundMailOutcome:
-    """Add what a mail says to a ticket, with its files, in somebody's name.
+    """Add the text and files of a mail to a ticket, on behalf of the actor.
 
-    What the provider's people send is internal: their mail may quote what customers must not see, and its sender is
-    proved by little. What they have to say to a customer they write at the desk.
+    Notes by mail of the provider's staff are internal: the mail may quote what customers must not see, and its sender
+    is not authenticated well. Staff write to customers in Clearline itself.
 
     Raises:
-        As ``notes.append_note`` and ``attachments.add_attachment``.
+        TicketFinished: the ticket accepts no more notes.
     """
     of_staff = access.note_source(actor) is Source.SELLER
     seen_by = Visibility.INTERNAL if of_staff else Visibility.PUBLIC
@@ -162,11 +160,7 @@ async def raise_ticket(
     context: InboundMailContext,
     now: datetime,
 ) -> InboundMailOutcome:
-    """Raise a ticket out of a mail for the actor's company, and put it into the mailbox's queue, if it has one.
-
-    Raises:
-        As ``tickets.create_ticket`` and ``attachments.add_attachment``.
-    """
+    """Create a ticket from a mail for the actor's company, and put it into the mailbox's queue, if it has one."""
     if actor.company is None:
         raise NotFound("company", "")
     taken, refused = _accepted_files(parsed, context.limits, PER_TICKET - 1, Visibility.PUBLIC)
@@ -185,7 +179,7 @@ async def raise_ticket(
 
 
 async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[ServiceType, str]:
-    """The first service of the company that the subject or the text names by its id, or none in particular."""
+    """Return the first service of the company whose id is in the subject or the text, or none."""
     found = _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}")
     words: dict[str, None] = {}
     for one in found:
@@ -198,25 +192,21 @@ async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[Servic
 
 
 def _sender(parsed: ParsedMail) -> Address:
-    """Whom the mail is from.
-
-    Raises:
-        InvalidInput: it does not say.
-    """
+    """Return the sender; ``InvalidInput`` when From does not name exactly one."""
     if parsed.headers.sender is None:
         raise InvalidInput([])
     return parsed.headers.sender
 
 
 def name_of(sender: Address) -> str:
-    """What a sender is called: as they say, else by their address."""
+    """Return the display name of a sender, or the address."""
     return (sender.name or sender.address)[:NAME_MAX]
 
 
 def _accepted_files(
     parsed: ParsedMail, limits: Limits, room: int, seen_by: Visibility
 ) -> tuple[list[tuple[NewAttachment, bytes]], list[str]]:
-    """The files that are attached, and of the others the name and why not."""
+    """Return the files to attach, and a description of each other file with the reason."""
     taken: list[tuple[NewAttachment, bytes]] = []
     refused: list[str] = []
     for file in parsed.files:
@@ -244,7 +234,7 @@ def _attachment_of(file: MailFile, limits: Limits, seen_by: Visibility) -> NewAt
 
 
 def _full_text_file(text: str, room: int, seen_by: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
-    """The whole text as a file, when what was written to the ticket had to be cut."""
+    """Return the full text as a file, when it had to be cut."""
     if not is_cut or room < 1:
         return []
     return [(NewAttachment(_TEXT_FILE, "text/plain", seen_by), text.encode())]

@@ -1,4 +1,4 @@
-"""Mailboxes on IMAP servers (RFC 9051, RFC 3501). Its calls block: make them in a thread."""
+"""Mailboxes on IMAP servers (RFC 9051, RFC 3501). The functions block: call them in a thread."""
 
 import ipaddress
 import socket
@@ -20,11 +20,14 @@ _FLAGGED = rb"\Flagged"
 
 
 class ImapFailed(Exception):
-    """The mailbox cannot be read: the text says why, for the operator."""
+    """The mailbox cannot be read. The text says why, for the operator."""
 
 
 class ImapAccess(Struct, frozen=True):
-    """How a mailbox is reached. ``uses_tls`` from the first byte; without it STARTTLS where the server offers it."""
+    """How to connect to a mailbox.
+
+    With ``uses_tls``, TLS from the first byte; without, STARTTLS if the server offers it.
+    """
 
     host: str
     port: int
@@ -35,46 +38,46 @@ class ImapAccess(Struct, frozen=True):
 
 
 class OpenMailbox:
-    """A folder that is open, for one thread at a time."""
+    """An open folder, for one thread at a time."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def unseen(self, most: int) -> dict[int, int]:
-        """The mails that were not fetched yet, the oldest first, at most so many: the UID of each, and its size."""
-        with _told():
+        """Return the UID and size of mails that are not seen, the oldest first, at most ``most``."""
+        with _translated_errors():
             uids = sorted(self._client.search(["UNSEEN", "UNDELETED"]))[:most]
             sizes = self._client.fetch(uids, ["RFC822.SIZE"]) if uids else {}
             return {uid: int(sizes[uid].get(b"RFC822.SIZE", 0)) for uid in uids if uid in sizes}
 
     def fetch(self, uid: int, most: int) -> bytes | None:
-        """The first so many bytes of a mail as it is, not marked; None when it went away."""
+        """Return the first ``most`` bytes of a mail without marking it as seen; None when it was deleted."""
         return self._part(uid, f"BODY.PEEK[]<0.{most}>")
 
     def head(self, uid: int) -> bytes:
-        """The headers of a mail, not marked."""
+        """Return the headers of a mail without marking it as seen."""
         return self._part(uid, f"BODY.PEEK[HEADER]<0.{HEAD_MAX}>") or b""
 
-    def _part(self, uid: int, what: str) -> bytes | None:
-        with _told():
-            found = self._client.fetch([uid], [what]).get(uid, {})
-            raw = next((one for key, one in found.items() if key.startswith(b"BODY[")), None)
+    def _part(self, uid: int, section: str) -> bytes | None:
+        with _translated_errors():
+            items = self._client.fetch([uid], [section]).get(uid, {})
+            raw = next((value for key, value in items.items() if key.startswith(b"BODY[")), None)
             return raw if isinstance(raw, bytes) else None
 
     def mark(self, uid: int, *, too_large: bool = False) -> None:
-        """Mark a mail as fetched; one that is too large is flagged too, so that people find it."""
-        with _told():
+        """Mark a mail as seen. One that is too large is also flagged, so that people find it."""
+        with _translated_errors():
             self._client.add_flags([uid], [_SEEN, _FLAGGED] if too_large else [_SEEN], silent=True)
 
     def abort(self) -> None:
-        """Close the connection at once, whatever another thread does with it."""
+        """Close the connection at once, even while another thread uses it."""
         with suppress(IMAPClientError, OSError, ValueError, AttributeError):
             self._client.socket().shutdown(socket.SHUT_RDWR)
         with suppress(IMAPClientError, OSError, ValueError, AttributeError):
             self._client.shutdown()
 
     def close(self) -> None:
-        """Leave the server."""
+        """Log out."""
         with suppress(IMAPClientError, OSError, ValueError):
             self._client.logout()
 
@@ -83,9 +86,9 @@ def open_mailbox(access: ImapAccess) -> OpenMailbox:
     """Log in and open the folder.
 
     Raises:
-        ImapFailed: the server cannot be reached, refuses the login, or has no such folder.
+        ImapFailed: the server is unreachable, refuses the login, or has no such folder.
     """
-    with _told():
+    with _translated_errors():
         client = IMAPClient(
             access.host,
             port=access.port,
@@ -115,8 +118,8 @@ def _is_loopback(host: str) -> bool:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Tells what went wrong, without what the server may have repeated of the login."""
+def _translated_errors() -> Iterator[None]:
+    """Raise ImapFailed for any error, without the login, which the server may have repeated."""
     try:
         yield
     except LoginError as error:

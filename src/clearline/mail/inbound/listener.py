@@ -1,6 +1,6 @@
-"""Takes mail over SMTP (RFC 5321) or LMTP (RFC 2033). It knows no mailboxes: two functions decide.
+"""A server for mail over SMTP (RFC 5321) or LMTP (RFC 2033). Two functions decide what it accepts.
 
-A mail is answered with 250 when ``receive`` has returned, and never before: from then on it is ours.
+A mail is answered with 250 only after ``receive`` has returned: from then on we are responsible for it.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from msgspec import Struct
 from clearline.setting_values import Bind
 
 CONNECTIONS_MAX = 50
-"""Of one process. More are sent away with 421, and come again."""
+"""The most connections of one process. Further ones are answered with 421, and retried by their servers."""
 
 RECIPIENTS_MAX = 50
 LINE_MAX = 256 * 1024
-"""Bytes of a line. RFC 5321 allows 1000, and many programs send more; the mail is nobody's gain when it is refused."""
+"""Bytes of a line. RFC 5321 allows 1000, but many programs send more, and refusing them helps nobody."""
 
 COMMAND_TIMEOUT_SECONDS = 300
-"""How long one command may take, and with DATA the whole mail (RFC 5321, 4.5.3.2)."""
+"""The most time for one command or, with DATA, for the whole mail (RFC 5321, section 4.5.3.2)."""
 
 _OK = "250 2.0.0 Kept"
 _NO_SUCH = "550 5.1.1 No such mailbox here"
@@ -32,11 +32,11 @@ _TOO_MANY = "452 4.5.3 Too many recipients"
 _BUSY = b"421 4.3.2 Too many connections; try again later\r\n"
 
 _log = structlog.get_logger("clearline.mail")
-logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells every line that anybody says
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd logs every line of every session
 
 
 class Delivery(Struct, frozen=True):
-    """A mail as it was handed over. ``sender`` is empty for one that nobody may answer."""
+    """A mail as it was delivered. ``sender`` is empty for mail that must not be replied to."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -44,14 +44,14 @@ class Delivery(Struct, frozen=True):
 
 
 class Unavailable(Exception):
-    """The mail cannot be taken now; the server that brings it is to try again."""
+    """The mail cannot be accepted now; the delivering server retries it."""
 
 
 HasMailbox = Callable[[str], Awaitable[bool]]
-"""Whether there is a mailbox for an address; raises Unavailable."""
+"""Returns whether there is a mailbox for an address; raises Unavailable."""
 
 Receive = Callable[[Delivery], Awaitable[None]]
-"""Keeps a mail for good; raises Unavailable."""
+"""Stores a mail durably; raises Unavailable."""
 
 
 class _Handler:
@@ -63,23 +63,23 @@ class _Handler:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
-        """Take a recipient, if there is a mailbox."""
+        """Accept a recipient, if there is a mailbox."""
         if len(envelope.rcpt_tos) >= RECIPIENTS_MAX:
             return _TOO_MANY
         try:
-            known = await self._has_mailbox(_without_surrogates(address))
+            is_known = await self._has_mailbox(_without_surrogates(address))
         except Unavailable:
             return _LATER
-        except Exception:  # noqa: BLE001 - the mail is not lost: it comes again
+        except Exception:  # noqa: BLE001 - the mail is not lost: its server retries it
             _log.exception("recipient not looked up")
             return _LATER
-        if not known:
+        if not is_known:
             return _NO_SUCH
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep the mail, then say so; in LMTP once for each recipient."""
+        """Store the mail, then answer: in LMTP once for each recipient."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         sender = "" if envelope.mail_from in {None, "<>"} else _without_surrogates(str(envelope.mail_from))
         status = _OK
@@ -87,19 +87,19 @@ class _Handler:
             await self._receive(Delivery(sender, tuple(map(_without_surrogates, envelope.rcpt_tos)), content))
         except Unavailable:
             status = _LATER
-        except Exception:  # noqa: BLE001 - the mail is not lost: it comes again
+        except Exception:  # noqa: BLE001 - the mail is not lost: its server retries it
             _log.exception("mail not kept")
             status = _LATER
         return "\r\n".join([status] * (len(envelope.rcpt_tos) if isinstance(server, LMTP) else 1))
 
 
 def _without_surrogates(address: str) -> str:
-    """An address without halves of characters that the other side cut."""
+    """Return an address with bytes that are not UTF-8 replaced."""
     return address.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\x00", "")
 
 
 class _Smtp(SMTP):
-    """A connection that counts from when it is made until it is lost, and is sent away when there are too many."""
+    """A connection that is counted while it is open, and refused when there are too many."""
 
     line_length_limit = LINE_MAX
 
@@ -108,7 +108,7 @@ class _Smtp(SMTP):
         super().__init__(*args, **kwargs)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, or say why not, and close."""
+        """Start the session, or answer 421 and close."""
         if len(self._open_connections) < self._connections_max:
             self._open_connections.add(self)
             super().connection_made(transport)
@@ -118,19 +118,19 @@ class _Smtp(SMTP):
         transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End."""
+        """End the session."""
         if self in self._open_connections:
             self._open_connections.discard(self)
             super().connection_lost(error)
 
 
 class _Lmtp(_Smtp, LMTP):
-    """LMTP that answers a mail it would not read as often as it had recipients too (RFC 2033, 4.2)."""
+    """LMTP that also refuses a mail once for each recipient (RFC 2033, section 4.2)."""
 
     _answers = 1
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        """Take the mail."""
+        """Receive the mail."""
         self._answers = max(1, len(self.envelope.rcpt_tos) if self.envelope is not None else 1)
         try:
             await super().smtp_DATA(arg)
@@ -138,13 +138,13 @@ class _Lmtp(_Smtp, LMTP):
             self._answers = 1
 
     async def push(self, status: Any) -> None:
-        """Answer."""
+        """Send a response."""
         is_about_mail = isinstance(status, str) and status.startswith(("552 ", "500 Line"))
         await super().push("\r\n".join([status] * self._answers) if is_about_mail else status)
 
 
 class MailListener:
-    """A port that mail is taken on. ``address`` is ``lmtp://host:port`` or ``smtp://host:port``, port 0 for any."""
+    """A listening port. ``address`` is ``lmtp://host:port`` or ``smtp://host:port``, with port 0 for any."""
 
     def __init__(
         self,
@@ -156,16 +156,16 @@ class MailListener:
         hostname: str,
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
-        scheme, _, rest = address.partition("://")
+        scheme, _, bind = address.partition("://")
         self._kind: type[_Smtp] = _Lmtp if scheme == "lmtp" else _Smtp
-        self._bind = Bind(rest)
+        self._bind = Bind(bind)
         self._size_max, self._hostname, self._connections_max = size_max, hostname, connections_max
         self._handler = _Handler(has_mailbox, receive)
         self._server: asyncio.Server | None = None
         self._open: set[Any] = set()
 
     async def start(self, *, shared: bool = False) -> int:
-        """Listen; answers the port. ``shared`` when several processes take mail on it.
+        """Listen, and return the port. ``shared`` when several processes listen on it.
 
         Raises:
             OSError: the address cannot be listened on.
@@ -176,10 +176,12 @@ class MailListener:
                 lambda: self._connection(loop), self._bind.host, self._bind.port, reuse_port=shared or None
             )
         except OSError as error:
-            told = f"cannot take mail on {self._bind}: {error.strerror or error}; set CLEARLINE_MAIL_LISTEN to another"
-            raise OSError(error.errno, told) from error
+            message = (
+                f"cannot receive mail on {self._bind}: {error.strerror or error}; set CLEARLINE_MAIL_LISTEN to another"
+            )
+            raise OSError(error.errno, message) from error
         port: int = self._server.sockets[0].getsockname()[1]
-        _log.info("mail is taken", kind=self._kind.__name__.strip("_").lower(), host=self._bind.host, port=port)
+        _log.info("mail listener started", kind=self._kind.__name__.strip("_").lower(), host=self._bind.host, port=port)
         return port
 
     def _connection(self, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
@@ -197,12 +199,12 @@ class MailListener:
         )
 
     async def stop(self) -> None:
-        """Take no more; a mail that was not answered comes again."""
+        """Stop listening and close all connections; servers retry a mail that was not answered."""
         if self._server is None:
             return
         self._server.close()
-        for one in list(self._open):
-            transport: Any = getattr(one, "transport", None)
+        for connection in list(self._open):
+            transport: Any = getattr(connection, "transport", None)
             if transport is not None:
                 transport.close()
         await self._server.wait_closed()

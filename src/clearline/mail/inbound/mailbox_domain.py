@@ -1,4 +1,4 @@
-"""Where mail comes in: an address of the desk, taken by the listener, and polled over IMAP when a host is named."""
+"""Mailboxes: addresses whose mail the listener accepts, and which are polled over IMAP when they have a host."""
 
 import re
 from datetime import datetime
@@ -15,16 +15,18 @@ IMAP_USER_MAX = 255
 PASSWORD_MAX = 1000
 FOLDER_MAX = 255
 IMAP_PORTS = {True: 993, False: 143}
-"""The usual port, with TLS from the beginning and without (RFC 8314, 3.2; RFC 9051, 2.1)."""
+"""The default port with and without implicit TLS (RFC 8314, section 3.2; RFC 9051, section 2.1)."""
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 
 
 class Mailbox(Struct, frozen=True):
-    """An address that mail is taken for. ``queue_id`` is where its new tickets go first; None leaves it to the rules.
+    """An address that receives mail.
 
-    ``imap_secret`` is the sealed password, never shown and never in an event. ``last_error`` is what went wrong at the
-    last poll, None when nothing did.
+    ``queue_id`` is the queue of its new tickets; None leaves that to the routing rules.
+
+    ``imap_secret`` is the encrypted password, never shown and never in an event. ``last_error`` is the error of the
+    last poll, or None.
     """
 
     id: UUID
@@ -44,13 +46,13 @@ class Mailbox(Struct, frozen=True):
 
 
 def base_address(address: str) -> str:
-    """An address in lower case and without what stands behind a plus (RFC 5233): ``support+x@a`` is ``support@a``."""
+    """Return an address in lower case without its subaddress (RFC 5233): ``support+x@a`` is ``support@a``."""
     local, _, host = address.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{host}"
 
 
 def check_mailbox(mailbox: Mailbox) -> list[Violation]:
-    """The rules that a mailbox breaks."""
+    """Return the violations of a mailbox."""
     violations = [
         *check_email("address", mailbox.address),
         *check_text("name", mailbox.name, least=0, most=NAME_MAX),

@@ -1,4 +1,4 @@
-"""Where mail comes in."""
+"""Mailboxes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,18 +19,18 @@ PAGE = f"select {_COLUMNS} from mailbox m where lower(m.address) > lower($1) ord
 
 
 async def page(tx: Tx, *, after: str | None, limit: int) -> list[Mailbox]:
-    """Mailboxes by address, whatever its case, after an address. Served by ``mailbox_address``."""
+    """Return mailboxes by address, ignoring case, after an address. Served by ``mailbox_address``."""
     return [_mailbox(row) for row in await tx.fetch(PAGE, after or "", limit)]
 
 
 async def get(tx: Tx, mailbox_id: UUID) -> Mailbox | None:
-    """One mailbox, or None. Served by the primary key."""
+    """Return a mailbox, or None. Served by the primary key."""
     row = await tx.fetchrow(f"select {_COLUMNS} from mailbox m where m.id = $1", mailbox_id)
     return None if row is None else _mailbox(row)
 
 
 async def find(tx: Tx, addresses: Sequence[str]) -> list[Mailbox]:
-    """The mailboxes of some addresses in lower case, active or not. Served by ``mailbox_address``."""
+    """Return the mailboxes with these addresses in lower case, active or not. Served by ``mailbox_address``."""
     rows = await tx.fetch(
         f"select {_COLUMNS} from mailbox m where lower(m.address) = any($1::text[]) order by lower(m.address)",
         list(addresses),
@@ -39,7 +39,10 @@ async def find(tx: Tx, addresses: Sequence[str]) -> list[Mailbox]:
 
 
 async def polled(tx: Tx) -> list[Mailbox]:
-    """The active mailboxes that have a host to poll, the one polled longest ago first. There are few."""
+    """Return the active mailboxes with an IMAP host, the one polled longest ago first.
+
+    Reads the whole table, which is small.
+    """
     rows = await tx.fetch(
         f"""select {_COLUMNS} from mailbox m
              where m.is_active and m.imap_host is not null and m.imap_secret is not null
@@ -49,13 +52,13 @@ async def polled(tx: Tx) -> list[Mailbox]:
 
 
 async def is_taken(tx: Tx, address: str, *, but: UUID) -> bool:
-    """Whether a mailbox other than ``but`` has the address, whatever its case. Served by ``mailbox_address``."""
+    """Return whether a mailbox other than ``but`` has the address, ignoring case. Served by ``mailbox_address``."""
     found = await tx.fetchval("select true from mailbox where lower(address) = lower($1) and id <> $2", address, but)
     return found is True
 
 
 async def save(tx: Tx, mailbox: Mailbox) -> None:
-    """Store a mailbox, new or changed; its address is to be free. When it was polled is not touched."""
+    """Store a new or changed mailbox, except for the result of its last poll. The address must be free."""
     await tx.write(
         """
         insert into mailbox (id, address, created_at, name, queue_id, is_active, imap_host, imap_port, imap_tls,
@@ -80,16 +83,16 @@ async def save(tx: Tx, mailbox: Mailbox) -> None:
 
 
 async def note_poll(tx: Tx, mailbox_id: UUID, error: str | None, *, now: datetime) -> None:
-    """Note that a mailbox was polled, and what went wrong."""
+    """Store the time and the error of a poll."""
     await tx.write("update mailbox set polled_at = $2, last_error = $3 where id = $1", mailbox_id, now, error)
 
 
 async def delete(tx: Tx, mailbox_id: UUID) -> None:
-    """Delete a mailbox; the mail that came to it stays."""
+    """Delete a mailbox. Its mail stays."""
     await tx.write("delete from mailbox where id = $1", mailbox_id)
 
 
 async def lock_polling(tx: Tx) -> bool:
-    """Whether nobody else polls; then nobody else does until the transaction ends."""
+    """Take the advisory lock of polling until the transaction ends; False when another process holds it."""
     found = await tx.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", "clearline polls mailboxes")
     return found is True

@@ -1,4 +1,4 @@
-"""Say where mail comes in."""
+"""Manage mailboxes."""
 
 import secrets
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import AlreadyExists, InvalidInput, NotFound, Violation
+from clearline.errors import AlreadyExists, InvalidInput, Violation, require_found
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import PROVIDER_ID, Actor, Scope
@@ -27,79 +27,56 @@ KIND = "mailbox"
 PASSWORD = "imap_password"  # noqa: S105 - the name of a field
 _COUNTED_MAX = 1000
 _FIELDS_NOT_IN_EVENTS = {"imap_secret", "polled_at", "last_error"}
-"""Fields that no event repeats."""
 
 
 async def secret_box(tx: Tx, secret_key: str | None) -> SecretBox:
-    """What passwords are encrypted with: the key of the settings, or one that the servers on this database share."""
+    """Return the encryption of passwords: with the configured key, or one that all servers on this database share."""
     if secret_key is not None:
         return SecretBox(secret_key.encode())
     return SecretBox(await shared_secret(tx, "mailboxes", secrets.token_bytes(32)))
 
 
 async def list_mailboxes(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Mailbox]:
-    """Mailboxes by address, behind the address ``after``. Served by ``mailbox_address``.
-
-    Raises:
-        Forbidden: the actor is a customer, or its key may not read the desk's setup.
-    """
+    """Return mailboxes by address, after ``after``. Served by ``mailbox_address``."""
     permissions.require_staff(actor, Scope.DESK_READ)
     return await mailbox_store.page(tx, after=after, limit=limit)
 
 
 async def get_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
-    """One mailbox.
-
-    Raises:
-        NotFound: there is no such mailbox.
-        Forbidden: as for ``list_mailboxes``.
-    """
+    """Return a mailbox."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await mailbox_store.get(tx, mailbox_id)
-    if found is None:
-        raise NotFound(KIND, str(mailbox_id))
-    return found
+    return require_found(await mailbox_store.get(tx, mailbox_id), KIND, mailbox_id)
 
 
 async def mailbox_named(tx: Tx, actor: Actor, address: str) -> Mailbox:
-    """The mailbox of this address, in any case.
-
-    Raises:
-        NotFound: there is none.
-        Forbidden: as for ``list_mailboxes``.
-    """
+    """Return the mailbox with this address, in any case."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await mailbox_store.find(tx, [address.lower()])
-    if not found:
-        raise NotFound(KIND, address)
-    return found[0]
+    mailboxes = await mailbox_store.find(tx, [address.lower()])
+    return require_found(next(iter(mailboxes), None), KIND, address)
 
 
 async def add_mailbox(
     tx: Tx, actor: Actor, values: Mapping[str, Any], *, secret_box: SecretBox, now: datetime
 ) -> Mailbox:
-    """Take mail for an address; ``values`` are fields of ``Mailbox`` and ``imap_password``, the address at least.
+    """Add a mailbox. ``values`` are fields of ``Mailbox`` and ``imap_password``; the address is required.
 
     Raises:
-        Forbidden: the actor does not run the desk.
-        InvalidInput: a value breaks a rule, or there is no such queue.
         AlreadyExists: another mailbox has the address.
     """
     await lock_setup(tx, actor)
-    made = _with_values(Mailbox(uuid4(), "", now), values, secret_box)
-    changes = [Change(one.field, None, one.after) for one in _changes(Mailbox(made.id, "", now), made)]
-    await _save(tx, actor, made, "created", changes, now=now)
-    return made
+    mailbox = _with_values(Mailbox(uuid4(), "", now), values, secret_box)
+    changes = [Change(change.field, None, change.after) for change in _changes(Mailbox(mailbox.id, "", now), mailbox)]
+    await _save(tx, actor, mailbox, "created", changes, now=now)
+    return mailbox
 
 
 async def change_mailbox(
     tx: Tx, actor: Actor, mailbox_id: UUID, values: Mapping[str, Any], *, secret_box: SecretBox, now: datetime
 ) -> Mailbox:
-    """Set some fields of a mailbox; a password that is not named stays.
+    """Change some fields of a mailbox. The password is kept when it is not among them.
 
     Raises:
-        NotFound: there is no such mailbox.
-        Forbidden, InvalidInput, AlreadyExists: as for ``add_mailbox``.
+        AlreadyExists: another mailbox has the address.
     """
     before = await lock_mailbox(tx, actor, mailbox_id)
     after = _with_values(before, values, secret_box)
@@ -109,26 +86,13 @@ async def change_mailbox(
 
 
 async def lock_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
-    """A mailbox that the actor is about to change, held against changes by others until the transaction ends.
-
-    Raises:
-        NotFound: there is no such mailbox.
-        Forbidden: the actor does not run the desk.
-    """
+    """Lock and return a mailbox until the transaction ends."""
     await lock_setup(tx, actor)
-    found = await mailbox_store.get(tx, mailbox_id)
-    if found is None:
-        raise NotFound(KIND, str(mailbox_id))
-    return found
+    return require_found(await mailbox_store.get(tx, mailbox_id), KIND, mailbox_id)
 
 
 async def delete_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID, *, now: datetime) -> None:
-    """Take no more mail for an address; what came stays.
-
-    Raises:
-        NotFound: there is no such mailbox.
-        Forbidden: the actor does not run the desk.
-    """
+    """Delete a mailbox: mail for its address is refused from now on. Its mail stays."""
     mailbox = await lock_mailbox(tx, actor, mailbox_id)
     await mailbox_store.delete(tx, mailbox_id)
     fact = record(KIND, "deleted", replace(mailbox, name=mailbox.address))
@@ -136,23 +100,17 @@ async def delete_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID, *, now: datetim
 
 
 async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
-    """A mailbox whose IMAP server the actor may have asked.
-
-    Raises:
-        NotFound: there is no such mailbox.
-        InvalidInput: it is not polled.
-        Forbidden: the actor does not run the desk.
-    """
+    """Return a mailbox whose IMAP server the actor may check. One that is not polled is ``InvalidInput``."""
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.DESK_WRITE)
-    found = await get_mailbox(tx, actor, mailbox_id)
-    if found.imap_host is None or found.imap_secret is None:
+    mailbox = await get_mailbox(tx, actor, mailbox_id)
+    if mailbox.imap_host is None or mailbox.imap_secret is None:
         raise InvalidInput([Violation("imap.host", "is required: without it there is nothing to check")])
-    return found
+    return mailbox
 
 
 def imap_access(mailbox: Mailbox, secret_box: SecretBox) -> ImapAccess:
-    """How a polled mailbox is reached.
+    """Return how to connect to a polled mailbox.
 
     Raises:
         UndecryptableSecret: its password was encrypted with another key.
@@ -204,12 +162,15 @@ def _server(mailbox: Mailbox) -> tuple[object, ...]:
 
 
 def _changes(before: Mailbox, after: Mailbox) -> list[Change]:
-    """What an event says of a change: of a password only that it is another one."""
-    changes = [one for one in changes_between(before, after) if one.field not in _FIELDS_NOT_IN_EVENTS]
-    told = [Change(one.field, _event_value(one.before), _event_value(one.after)) for one in changes]
+    """Return the changes of an event. A new password is a change without values."""
+    changes = [
+        Change(change.field, _event_value(change.before), _event_value(change.after))
+        for change in changes_between(before, after)
+        if change.field not in _FIELDS_NOT_IN_EVENTS
+    ]
     if before.imap_secret != after.imap_secret:
-        told.append(Change(PASSWORD, None, None))
-    return told
+        changes.append(Change(PASSWORD, None, None))
+    return changes
 
 
 def _event_value(value: object) -> object:

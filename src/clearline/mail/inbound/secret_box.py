@@ -1,4 +1,4 @@
-"""Short secrets that the desk has to read again, such as passwords of mailboxes, encrypted where they are kept."""
+"""Encryption of secrets that Clearline has to read again, such as the passwords of mailboxes."""
 
 from base64 import urlsafe_b64encode
 
@@ -10,28 +10,28 @@ _ABOUT = b"clearline sealed secrets 1"
 
 
 class UndecryptableSecret(Exception):
-    """The secret was sealed with another key, or is damaged: it has to be given again."""
+    """The secret was encrypted with another key, or is damaged: it has to be entered again."""
 
     def __init__(self) -> None:
         super().__init__("the password cannot be decrypted: CLEARLINE_SECRET_KEY is another one; give it again")
 
 
 class SecretBox:
-    """Seals and opens secrets with one key (Fernet: AES-128-CBC and HMAC-SHA256)."""
+    """Encrypts and decrypts secrets with one key (Fernet: AES-128-CBC and HMAC-SHA256)."""
 
     def __init__(self, key: bytes) -> None:
         derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_ABOUT).derive(key)
         self._fernet = Fernet(urlsafe_b64encode(derived))
 
     def encrypt(self, secret: str) -> bytes:
-        """A secret as it may be kept."""
+        """Return the encrypted secret."""
         return self._fernet.encrypt(secret.encode())
 
     def decrypt(self, encrypted: bytes) -> str:
-        """The secret again.
+        """Return the decrypted secret.
 
         Raises:
-            UndecryptableSecret: it was sealed with another key.
+            UndecryptableSecret: it was encrypted with another key.
         """
         try:
             return self._fernet.decrypt(encrypted).decode()

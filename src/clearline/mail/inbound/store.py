@@ -1,4 +1,4 @@
-"""Mail that came in, as it came, and what became of it."""
+"""Inbound mail, with its content and its result."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,12 +12,11 @@ _COLUMNS = """i.id, i.mailbox_id, i.received_at, i.envelope_from, i.envelope_to,
     i.size, i.raw is not null, i.state, i.reason, i.company_id, i.ticket_number, i.note_number, i.attempts,
     i.decided_by, i.decided_at"""
 
-
-_STATE_AT, _WIDTH = 10, 18
+_STATE_COLUMN, _COLUMN_COUNT = 10, 18
 
 
 class InboundMailOutcome(NamedTuple):
-    """What became of a mail. ``by`` is the person who said so, if one did."""
+    """The result of processing a mail. ``by`` is the user who decided it, if one did."""
 
     state: InboundState
     reason: str | None = None
@@ -28,22 +27,23 @@ class InboundMailOutcome(NamedTuple):
 
 
 class Hashes(NamedTuple):
-    """By what a mail is known again: its mailbox with all its bytes, and its body."""
+    """What identifies a duplicate: the hash of the mailbox with all bytes, and that of the body."""
 
     fingerprint: bytes
     body: bytes
 
 
 def _mail(row: Record) -> InboundMail:
-    values: list[Any] = [InboundState(value) if at == _STATE_AT else value for at, value in enumerate(row[:_WIDTH])]
+    values: list[Any] = [*row[:_COLUMN_COUNT]]
+    values[_STATE_COLUMN] = InboundState(values[_STATE_COLUMN])
     return InboundMail(*values)
 
 
 async def insert(tx: Tx, mail: InboundMail, hashes: Hashes, raw: bytes | None, *, same_since: datetime) -> bool:
-    """Store a new mail; False when it was taken before: the same bytes, or the same Message-ID, sender and body since.
+    """Store a new mail; False for a duplicate, which has the same bytes, or was received after ``same_since``.
 
-    Two deliveries of one Message-ID at a time go one after the other. Served by ``inbound_mail_once`` and
-    ``inbound_mail_by_message``.
+    A duplicate by time has the same Message-ID, sender and body. Concurrent deliveries of one Message-ID are serialized
+    by an advisory lock. Served by ``inbound_mail_once`` and ``inbound_mail_by_message``.
     """
     if mail.message_id is not None:
         await tx.fetchval(
@@ -90,17 +90,17 @@ CLAIM_NEXT = f"""
 async def claim_next(
     tx: Tx, after: tuple[datetime, UUID] | None, *, until: datetime, now: datetime
 ) -> InboundMail | None:
-    """Take the next mail that waits and that nobody has, after the time and id of another; nobody else gets it before.
+    """Claim the next waiting mail after the given time and id, until a time; None when there is none.
 
-    A claim that ran out counts as a try: the process that had the mail died of it. Served by ``inbound_mail_waiting``.
+    A claim that expired counts as a failed attempt: the process that held it died. Served by ``inbound_mail_waiting``.
     """
-    at, last = after or (None, None)
-    row = await tx.write(CLAIM_NEXT, at, last, now, until)
+    received_at, last_id = after or (None, None)
+    row = await tx.write(CLAIM_NEXT, received_at, last_id, now, until)
     return None if row is None else _mail(row)
 
 
 async def release(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
-    """Have a mail that was begun wait for another turn. ``failed`` unless what hindered it was no fault of the mail."""
+    """Release the claim of a waiting mail. ``failed`` counts an attempt."""
     await tx.write(
         """update inbound_mail set claimed_until = null, attempts = attempts + $2::integer
             where id = $1 and state = 'waiting'""",
@@ -109,31 +109,30 @@ async def release(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
     )
 
 
-async def lock_waiting(tx: Tx, mail_id: UUID) -> tuple[InboundMail, bytes] | None:
-    """A mail that waits, with its bytes, held until the transaction ends; None when somebody else has it, or had."""
-    row = await tx.fetchrow(
-        f"select {_COLUMNS}, i.raw from inbound_mail i where i.id = $1 and i.state = 'waiting' for update skip locked",
-        mail_id,
+async def lock_waiting(tx: Tx, mail_id: UUID) -> bool:
+    """Lock a waiting mail until the transaction ends; False when another process has locked or processed it."""
+    found = await tx.fetchval(
+        "select true from inbound_mail where id = $1 and state = 'waiting' for update skip locked", mail_id
     )
-    return None if row is None else (_mail(row), row[18] or b"")
+    return found is True
 
 
 async def lock(tx: Tx, mail_id: UUID) -> tuple[InboundMail, bytes | None] | None:
-    """A mail with its bytes, if they are still kept, held against changes by others; or None."""
+    """Lock and return a mail with its content, which may have been deleted, until the transaction ends; or None."""
     row = await tx.fetchrow(f"select {_COLUMNS}, i.raw from inbound_mail i where i.id = $1 for update", mail_id)
     return None if row is None else (_mail(row), row[18])
 
 
 async def get(tx: Tx, mail_id: UUID) -> InboundMail | None:
-    """One mail without its bytes, or None. Served by the primary key."""
+    """Return a mail without its content, or None. Served by the primary key."""
     row = await tx.fetchrow(f"select {_COLUMNS} from inbound_mail i where i.id = $1", mail_id)
     return None if row is None else _mail(row)
 
 
 async def raw(tx: Tx, mail_id: UUID) -> bytes | None:
-    """A mail as it came, or None when there is none, or none any more."""
-    found: bytes | None = await tx.fetchval("select raw from inbound_mail where id = $1", mail_id)
-    return found
+    """Return the content of a mail, or None when there is none, or it was deleted."""
+    content: bytes | None = await tx.fetchval("select raw from inbound_mail where id = $1", mail_id)
+    return content
 
 
 PAGE = f"""select {_COLUMNS} from inbound_mail i
@@ -147,22 +146,22 @@ PAGE_IN_STATE = f"""select {_COLUMNS} from inbound_mail i
 async def page(
     tx: Tx, *, state: InboundState | None, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[InboundMail]:
-    """Mails, newest first, before the time and id of another.
+    """Return mails, newest first, after the given key.
 
-    Served by ``inbound_mail_newest``, and of one state by ``inbound_mail_by_state``.
+    Served by ``inbound_mail_newest``, and for one state by ``inbound_mail_by_state``.
     """
-    at, last = before or (None, None)
+    received_at, last_id = before or (None, None)
     if state is None:
-        rows = await tx.fetch(PAGE, at, last, limit)
+        rows = await tx.fetch(PAGE, received_at, last_id, limit)
     else:
-        rows = await tx.fetch(PAGE_IN_STATE, at, last, limit, state)
+        rows = await tx.fetch(PAGE_IN_STATE, received_at, last_id, limit, state)
     return [_mail(row) for row in rows]
 
 
 async def decide(
     tx: Tx, mail_id: UUID, outcome: InboundMailOutcome, *, now: datetime | None, failures: int = 0
 ) -> None:
-    """Note what became of a mail, and more failures; ``now`` is None while a person has still to say."""
+    """Store the result of a mail, and add failed attempts. ``now`` is None while a person has still to decide."""
     await tx.write(
         """update inbound_mail set state = $2, reason = $3, company_id = $4, ticket_number = $5, note_number = $6,
                   decided_by = $7, decided_at = $8, claimed_until = null, attempts = attempts + $9 where id = $1""",
@@ -174,11 +173,11 @@ async def decide(
 
 
 async def count_from_sender(tx: Tx, sender: str, *, since: datetime, until: datetime, most: int) -> int:
-    """How many mails of a sender came after ``since`` and up to ``until``, counted up to ``most``.
+    """Return how many mails of a sender were received after ``since`` and up to ``until``, counted up to ``most``.
 
     Served by ``inbound_mail_of_sender``.
     """
-    found: int = await tx.fetchval(
+    count: int = await tx.fetchval(
         """select count(*) from (
                select from inbound_mail where lower(sender) = $1 and received_at > $2 and received_at <= $3 limit $4
            ) counted""",
@@ -187,13 +186,13 @@ async def count_from_sender(tx: Tx, sender: str, *, since: datetime, until: date
         until,
         most,
     )
-    return found
+    return count
 
 
 async def accepted_copy(tx: Tx, mail: InboundMail, *, within: timedelta) -> InboundMail | None:
-    """The same mail, by Message-ID, sender and body, that was accepted at another mailbox; or None.
+    """Return the same mail, by Message-ID, sender and body, that another mailbox accepted; or None.
 
-    Whoever asks is alone with the Message-ID until the transaction ends. Served by ``inbound_mail_by_message``.
+    Locks the Message-ID until the transaction ends. Served by ``inbound_mail_by_message``.
     """
     if mail.message_id is None:
         return None
@@ -223,16 +222,16 @@ PURGE_RAW = """
 
 
 async def purge_raw(tx: Tx, *, before: datetime, limit: int) -> int:
-    """Drop the bytes of mails that were decided before a time, or came before it and were put aside; how many.
+    """Delete the content of at most ``limit`` mails, and return how many.
 
-    Served by ``inbound_mail_old``.
+    They were decided before a time, or received before it and are in quarantine. Served by ``inbound_mail_old``.
     """
     row = await tx.write(PURGE_RAW, before, limit)
     return 0 if row is None else int(row[0])
 
 
 async def users_with_address(tx: Tx, address: str) -> list[tuple[UUID, UUID, bool]]:
-    """Every user with an address: company, id, whether it is active. Served by ``app_user_by_address``."""
+    """Return all users with an address: company, id, and whether active. Served by ``app_user_by_address``."""
     rows = await tx.fetch(
         "select company_id, id, is_active from app_user where lower(email) = $1 order by company_id limit 50", address
     )
@@ -240,10 +239,10 @@ async def users_with_address(tx: Tx, address: str) -> list[tuple[UUID, UUID, boo
 
 
 async def companies_of_sender(tx: Tx, sender: str) -> list[UUID]:
-    """The companies for which mail of an address was accepted, as a ticket, or as a note by a person who said so.
+    """Return the companies for which mail of an address became a ticket or, by a person's decision, a note.
 
-    What came in answer does not count: a customer can name anybody's address as the contact. The last 10,000 mails of
-    the address are looked at. Served by ``inbound_mail_of_sender``.
+    Automatic notes do not count: a customer can name any address as the contact. Only the last 10,000 mails of the
+    address are read. Served by ``inbound_mail_of_sender``.
     """
     rows = await tx.fetch(
         """select distinct company_id
@@ -257,7 +256,7 @@ async def companies_of_sender(tx: Tx, sender: str) -> list[UUID]:
 
 
 async def services_named(tx: Tx, company_id: UUID, words: list[str]) -> dict[str, ServiceType]:
-    """The services of a company whose ids are among some words. Served by the primary key."""
+    """Return the services of a company whose ids are among some words. Served by the primary key."""
     rows = await tx.fetch(
         "select id, type from service where company_id = $1 and id = any($2::text[])", company_id, words
     )

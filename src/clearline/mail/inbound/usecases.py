@@ -1,4 +1,4 @@
-"""Keep mail that comes in, and have people decide about what the desk would not."""
+"""Store inbound mail, and let people decide about mail in quarantine."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import Conflict, NotFound
+from clearline.errors import Conflict, NotFound, require_found
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
 from clearline.events.store import actor_id
@@ -34,13 +34,13 @@ from clearline.tickets.domain import ticket_number
 
 KIND = "inbound mail"
 RECORD = "inbound_mail"
-_LONGEST_ENVELOPE = 2000
+_ENVELOPE_MAX = 2000
 _PURGED_AT_ONCE = 200
 _SIZE_MAX = 2**31 - 1
 
 
 class MailFingerprint(Struct, frozen=True):
-    """What has to be known of a mail to keep it. A large one takes its time: have it read in a thread."""
+    """What is needed of a mail to store it. Large mail takes long: compute it in a thread."""
 
     headers: MailHeaders
     digest: bytes
@@ -48,26 +48,26 @@ class MailFingerprint(Struct, frozen=True):
 
     @classmethod
     def of(cls, raw: bytes) -> "MailFingerprint":
-        """Read a mail. How lines end, and blanks at the end, do not make it another."""
+        """Compute it. Line ends, and blanks at the end, do not change the digest of the body."""
         lines = raw.replace(b"\r\n", b"\n")
         body = lines.partition(b"\n\n")[2].rstrip()
         return cls(read_headers(raw), sha256(raw).digest(), sha256(body).digest())
 
 
 class MailDetails(Struct, frozen=True):
-    """A mail with what it says; ``parsed`` is None when it is kept no more, or cannot be read."""
+    """A mail with its content; ``parsed`` is None when the content was deleted or cannot be parsed."""
 
     mail: InboundMail
     parsed: ParsedMail | None
 
 
 async def mailboxes_of_recipients(tx: Tx, recipients: Sequence[str]) -> list[tuple[Mailbox, list[str]]]:
-    """The active mailboxes that some recipients reach, each with these; what follows a plus is not looked at."""
-    wanted: dict[str, list[str]] = {}
-    for one in recipients:
-        wanted.setdefault(base_address(one), []).append(one)
-    found = await mailbox_store.find(tx, list(wanted))
-    return [(mailbox, wanted[mailbox.address.lower()]) for mailbox in found if mailbox.is_active]
+    """Return the active mailboxes of recipients, each with its recipients. Subaddresses are ignored."""
+    by_address: dict[str, list[str]] = {}
+    for recipient in recipients:
+        by_address.setdefault(base_address(recipient), []).append(recipient)
+    mailboxes = await mailbox_store.find(tx, list(by_address))
+    return [(mailbox, by_address[mailbox.address.lower()]) for mailbox in mailboxes if mailbox.is_active]
 
 
 async def receive(
@@ -78,36 +78,38 @@ async def receive(
     envelope_from: str,
     envelope_to: Sequence[str],
     now: datetime,
-    read: MailFingerprint | None = None,
+    fingerprint: MailFingerprint | None = None,
 ) -> UUID | None:
-    """Keep a mail for a mailbox; None when it was kept before. Nothing else is done with it here.
+    """Store a mail for a mailbox and return its id; None for a duplicate. It is processed later.
 
-    It was kept before when the same bytes came to the mailbox, or in the last 7 days a mail of the same Message-ID,
-    sender and body. ``read`` is what was read of the mail already, outside the transaction.
+    Duplicates have the same bytes or, within ``DUPLICATE_WINDOW``, the same Message-ID, sender and body.
+    ``fingerprint`` is that of the mail, when it was computed before the transaction.
     """
-    known = await asyncio.to_thread(MailFingerprint.of, raw) if read is None else read
-    mail = _new(mailbox, known.headers, envelope_from, envelope_to, len(raw), now=now)
-    hashes = Hashes(sha256(mailbox.id.bytes + known.digest).digest(), known.body_digest)
-    kept = await inbound_mail_store.insert(tx, mail, hashes, raw, same_since=now - DUPLICATE_WINDOW)
-    return mail.id if kept else None
+    if fingerprint is None:
+        fingerprint = await asyncio.to_thread(MailFingerprint.of, raw)
+    mail = _new(mailbox, fingerprint.headers, envelope_from, envelope_to, len(raw), now=now)
+    hashes = Hashes(sha256(mailbox.id.bytes + fingerprint.digest).digest(), fingerprint.body_digest)
+    is_new = await inbound_mail_store.insert(tx, mail, hashes, raw, same_since=now - DUPLICATE_WINDOW)
+    return mail.id if is_new else None
 
 
 async def quarantine_too_large(
     tx: Tx, mailbox: Mailbox, head: bytes, size: int, *, uid: str, now: datetime
 ) -> UUID | None:
-    """Put a mail aside that is larger than what is kept, by its headers alone; None when that was done before.
+    """Store the headers of a mail that is too large, in quarantine; None for a duplicate.
 
-    ``uid`` tells it from others of the mailbox. The mail itself stays where it is.
+    ``uid`` distinguishes it from other mails of the mailbox. The mail itself stays on its server.
     """
-    known = await asyncio.to_thread(MailFingerprint.of, head)
-    waiting = _new(mailbox, known.headers, sender_of(known.headers), [mailbox.address], min(size, _SIZE_MAX), now=now)
+    fingerprint = await asyncio.to_thread(MailFingerprint.of, head)
+    sender = sender_of(fingerprint.headers)
+    waiting = _new(mailbox, fingerprint.headers, sender, [mailbox.address], min(size, _SIZE_MAX), now=now)
     mail = replace(waiting, has_raw=False, state=InboundState.QUARANTINED, reason=TOO_LARGE)
     hashes = Hashes(
-        sha256(mailbox.id.bytes + known.digest + f"too large {uid} {size}".encode()).digest(),
-        sha256(uid.encode() + known.digest).digest(),
+        sha256(mailbox.id.bytes + fingerprint.digest + f"too large {uid} {size}".encode()).digest(),
+        sha256(uid.encode() + fingerprint.digest).digest(),
     )
-    kept = await inbound_mail_store.insert(tx, mail, hashes, None, same_since=now - DUPLICATE_WINDOW)
-    return mail.id if kept else None
+    is_new = await inbound_mail_store.insert(tx, mail, hashes, None, same_since=now - DUPLICATE_WINDOW)
+    return mail.id if is_new else None
 
 
 def _new(
@@ -118,8 +120,8 @@ def _new(
         uuid4(),
         mailbox.id,
         now,
-        envelope_from[:_LONGEST_ENVELOPE],
-        " ".join(envelope_to)[:_LONGEST_ENVELOPE],
+        envelope_from[:_ENVELOPE_MAX],
+        " ".join(envelope_to)[:_ENVELOPE_MAX],
         sender.address if sender is not None else "",
         headers.subject,
         headers.message_id,
@@ -137,41 +139,36 @@ def _new(
 
 
 def envelope_sender(raw: bytes) -> str:
-    """Who a mail without an envelope is from: what Return-Path says, else From. Empty when nobody may answer it."""
+    """Return the sender of a mail without an envelope: Return-Path, else From.
+
+    Empty for mail that must not be replied to.
+    """
     return sender_of(read_headers(raw))
 
 
 def sender_of(headers: MailHeaders) -> str:
-    """As ``envelope_sender``, of headers that are read already."""
-    said = headers.values("return-path")
-    if said:
-        return said[0].strip().strip("<>").strip()
+    """Return the envelope sender, as ``envelope_sender`` does, from parsed headers."""
+    return_paths = headers.values("return-path")
+    if return_paths:
+        return return_paths[0].strip().strip("<>").strip()
     return headers.sender.address if headers.sender is not None else "unknown"
 
 
 async def list_mails(
     tx: Tx, actor: Actor, *, state: InboundState | None = None, before: tuple[datetime, UUID] | None = None, limit: int
 ) -> list[InboundMail]:
-    """Mails, newest first, before the time and id of another. Served by ``inbound_mail_newest``, or ``_by_state``.
+    """Return mails, newest first, after the given key.
 
-    Raises:
-        Forbidden: the actor is a customer, or its key may not read what is the desk's.
+    Served by ``inbound_mail_newest`` or ``inbound_mail_by_state``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
     return await inbound_mail_store.page(tx, state=state, before=before, limit=limit)
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
-    """One mail, and what it says.
-
-    Raises:
-        NotFound: there is no such mail.
-        Forbidden: as for ``list_mails``.
-    """
+    """Return a mail with its content."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    mail = await inbound_mail_store.get(tx, mail_id)
-    if mail is None:
-        raise NotFound(KIND, str(mail_id))
+    mail = require_found(await inbound_mail_store.get(tx, mail_id), KIND, mail_id)
     raw = await inbound_mail_store.raw(tx, mail_id)
     return MailDetails(mail, None if raw is None else await _parsed(raw))
 
@@ -184,77 +181,63 @@ async def _parsed(raw: bytes) -> ParsedMail | None:
 
 
 async def get_raw(tx: Tx, actor: Actor, mail_id: UUID) -> bytes:
-    """A mail as it came.
-
-    Raises:
-        NotFound: there is no such mail, or it is kept no more.
-        Forbidden: as for ``list_mails``.
-    """
+    """Return the content of a mail, byte for byte. Deleted content is ``NotFound``."""
     permissions.require_staff(actor, Scope.DESK_READ)
-    found = await inbound_mail_store.raw(tx, mail_id)
-    if found is None:
-        raise NotFound(KIND, str(mail_id))
-    return found
+    return require_found(await inbound_mail_store.raw(tx, mail_id), KIND, mail_id)
 
 
 async def release_to_ticket(
     tx: Tx, actor: Actor, mail_id: UUID, number: int, *, context: InboundMailContext, now: datetime
 ) -> InboundMail:
-    """Have a mail that was put aside become a note of a ticket, in the name of its sender.
+    """File a mail in quarantine as a note of a ticket, on behalf of its sender.
 
-    Whatever is stored on the way is named by ``desk.staged``: when the transaction fails, the caller deletes it.
+    ``context.staged`` names the stored blobs: when the transaction fails, the caller deletes them.
 
     Raises:
-        NotFound: there is no such mail or ticket.
-        Conflict: the mail is not one to decide about, is kept no more, or cannot be read.
-        TicketFinished: the ticket takes no more notes.
-        Forbidden: the actor is a customer, or its key may not write tickets.
+        Conflict: the mail is not in quarantine or ignored, or its content was deleted or cannot be parsed.
+        TicketFinished: the ticket accepts no more notes.
     """
-    mail, parsed = await _to_release(tx, actor, mail_id)
+    mail, parsed = await _lock_releasable(tx, actor, mail_id)
     filed = await file_as_note(tx, parsed, number, context=context, now=now)
-    return await _decided(tx, actor, mail, filed, now=now)
+    return await _store_decision(tx, actor, mail, filed, now=now)
 
 
 async def release_as_ticket(
     tx: Tx, actor: Actor, mail_id: UUID, company: str, *, context: InboundMailContext, now: datetime
 ) -> InboundMail:
-    """Have a mail that was put aside become a new ticket of a company, with its sender as the contact.
+    """File a mail in quarantine as a new ticket of a company, with its sender as the contact.
+
+    The company may not be the provider: ``InvalidInput``. ``context.staged`` is as for ``release_to_ticket``.
 
     Raises:
-        NotFound: there is no such mail, or no such company.
-        Conflict, Forbidden: as for ``release_to_ticket``.
-        InvalidInput: the company is the provider.
+        Conflict: as for ``release_to_ticket``.
     """
-    mail, parsed = await _to_release(tx, actor, mail_id)
+    mail, parsed = await _lock_releasable(tx, actor, mail_id)
     customer = await permissions.company_typed(tx, actor, company)
     filed = await file_as_ticket(tx, parsed, customer, mail.mailbox_id, context=context, now=now)
-    return await _decided(tx, actor, mail, filed, now=now)
+    return await _store_decision(tx, actor, mail, filed, now=now)
 
 
 async def discard(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> InboundMail:
-    """Say that nothing becomes of a mail.
+    """Set a mail in quarantine to discarded.
 
     Raises:
-        NotFound: there is no such mail.
-        Conflict: it is not one to decide about.
-        Forbidden: the actor is a customer, or its key may not write tickets.
+        Conflict: the mail is not in quarantine or ignored.
     """
-    mail, _ = await _to_decide(tx, actor, mail_id)
-    return await _decided(tx, actor, mail, InboundMailOutcome(InboundState.DISCARDED, mail.reason), now=now)
+    mail, _ = await _lock_reviewable(tx, actor, mail_id)
+    return await _store_decision(tx, actor, mail, InboundMailOutcome(InboundState.DISCARDED, mail.reason), now=now)
 
 
-async def _to_decide(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, bytes | None]:
+async def _lock_reviewable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, bytes | None]:
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    found = await inbound_mail_store.lock(tx, mail_id)
-    if found is None:
-        raise NotFound(KIND, str(mail_id))
-    if found[0].state not in REVIEWABLE:
-        raise Conflict(f"the mail is {found[0].state}: there is nothing to decide")
-    return found
+    mail, raw = require_found(await inbound_mail_store.lock(tx, mail_id), KIND, mail_id)
+    if mail.state not in REVIEWABLE:
+        raise Conflict(f"the mail is {mail.state}: there is nothing to decide")
+    return mail, raw
 
 
-async def _to_release(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, ParsedMail]:
-    mail, raw = await _to_decide(tx, actor, mail_id)
+async def _lock_releasable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, ParsedMail]:
+    mail, raw = await _lock_reviewable(tx, actor, mail_id)
     parsed = None if raw is None else await _parsed(raw)
     if parsed is None:
         raise Conflict("the mail is kept no more, or cannot be read")
@@ -263,7 +246,7 @@ async def _to_release(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail,
     return mail, parsed
 
 
-async def _decided(
+async def _store_decision(
     tx: Tx, actor: Actor, mail: InboundMail, outcome: InboundMailOutcome, *, now: datetime
 ) -> InboundMail:
     await inbound_mail_store.decide(tx, mail.id, outcome._replace(by=actor_id(actor)), now=now)

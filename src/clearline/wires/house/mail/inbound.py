@@ -1,4 +1,4 @@
-"""House API v1: mail that came in, and what people say is to become of it."""
+"""House API v1: inbound mail, and the review of mail in quarantine."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -26,7 +26,7 @@ _ID = id_in_path("id", "The mail's id.", example=EXAMPLE_ID)
 
 
 async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
-    """Mails, newest first."""
+    """Return mails, newest first."""
     query: wire.InboundMailQuery = call.query
     before = paging.read_cursor(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
     async with call.statement() as tx:
@@ -35,14 +35,14 @@ async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
 
 
 async def get_mail(call: Call) -> wire.InboundMailDetails:
-    """One mail, and what it says."""
+    """Return a mail with its content."""
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     async with call.statement() as tx:
         return inbound_mail_details_out(await inbound_mail.get_mail(tx, call.actor, mail_id))
 
 
 async def get_raw(call: Call) -> Stream:
-    """One mail as it came."""
+    """Return the raw content of a mail."""
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     async with call.statement() as tx:
         raw = await inbound_mail.get_raw(tx, call.actor, mail_id)
@@ -62,7 +62,7 @@ async def _once(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def release_mail(call: Call) -> wire.InboundMailOut:
-    """Have a mail become a note or a ticket."""
+    """File a mail as a note or a ticket."""
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     body = call.body(wire.ReleaseIn)
     if (body.ticket is None) == (body.company is None):
@@ -94,7 +94,7 @@ async def _context(tx: Tx, call: Call) -> InboundMailContext:
 
 
 async def discard_mail(call: Call) -> wire.InboundMailOut:
-    """Say that nothing becomes of a mail."""
+    """Discard a mail."""
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     call.body(wire.DiscardIn)
     async with call.transaction() as tx:
@@ -104,30 +104,30 @@ async def discard_mail(call: Call) -> wire.InboundMailOut:
 OPERATIONS = (
     Operation(
         "listInboundMails", "GET", _MAILS, list_mails,
-        "List mail that came in", "Newest first. `state=quarantined` is what waits for somebody to decide. For the "
-        "provider's people.",
+        "List inbound mail", "Newest first. Mail with `state=quarantined` waits for a review. For the provider's "
+        "people.",
         Scope.DESK_READ, Page[wire.InboundMailOut], query=wire.InboundMailQuery, errors=(400,),
     ),
     Operation(
         "getInboundMail", "GET", _MAILS + "/{id}", get_mail,
-        "Read a mail that came in", "Its headers, its text and the names of its files. Never HTML.",
+        "Get an inbound mail", "With its headers, its text and the names of its files, but never HTML.",
         Scope.DESK_READ, wire.InboundMailDetails, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "getRawInboundMail", "GET", _MAILS + "/{id}/raw", get_raw,
-        "Download a mail that came in", "As it came, byte for byte (RFC 5322). Kept for 90 days after it was "
+        "Download an inbound mail", "The raw message (RFC 5322), byte for byte. Kept for 90 days after it was "
         "classified or reviewed, unless the provider sets another time.",
         Scope.DESK_READ, bytes, path_parameters=_ID, errors=(404,), media=("message/rfc822",),
     ),
     Operation(
         "releaseInboundMail", "POST", _MAILS + "/{id}/release", release_mail,
-        "Release a mail", "Makes a mail that was put aside or ignored a note of a ticket, in the name of its sender, "
-        "or a new ticket of a company, with its sender as the contact.",
+        "Release a mail", "Turns a quarantined or ignored mail into a note of a ticket, on behalf of its sender, "
+        "or into a new ticket of a company, with its sender as the contact.",
         Scope.TICKETS_WRITE, wire.InboundMailOut, body=wire.ReleaseIn, path_parameters=_ID, errors=(403, 404, 409),
     ),
     Operation(
         "discardInboundMail", "POST", _MAILS + "/{id}/discard", discard_mail,
-        "Discard a mail", "Nothing becomes of a mail that was put aside or ignored.",
+        "Discard a mail", "A quarantined or ignored mail becomes neither a note nor a ticket.",
         Scope.TICKETS_WRITE, wire.InboundMailOut, body=wire.DiscardIn, path_parameters=_ID, errors=(403, 404, 409),
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.mail import inbound_wire as wire
 
 _SHOWN_MAX = 100_000
-"""Characters of a text that are shown; the rest is in the mail as it came."""
+"""Characters of a text that are shown; the raw mail has the rest."""
 
 
 def _members(mail: InboundMail) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def _members(mail: InboundMail) -> dict[str, Any]:
 
 
 def inbound_mail_out(mail: InboundMail) -> wire.InboundMailOut:
-    """Return a mail without what it says."""
+    """Return a mail without its content."""
     return wire.InboundMailOut(**_members(mail))
 
 

@@ -1,4 +1,4 @@
-"""House API v1: mail that came in, exactly as it travels."""
+"""House API v1: the bodies of inbound mail."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,13 +12,13 @@ CompanyName = Annotated[str, characters(1, 255)]
 
 
 class InboundMailQuery(PageQuery, forbid_unknown_fields=True):
-    """Which mails."""
+    """Filters of the list."""
 
     state: Annotated[InboundState, Meta(description="Only mails in this state.")] | None = None
 
 
 class InboundMailOut(Struct, frozen=True):
-    """A mail that came in, and what became of it. ``reason`` says why it was put aside or ignored."""
+    """An inbound mail and its state. ``reason`` says why it is in quarantine or ignored."""
 
     id: str
     mailbox_id: str | None
@@ -38,14 +38,14 @@ class InboundMailOut(Struct, frozen=True):
 
 
 class InboundMailHeader(Struct, frozen=True):
-    """One header, with its encoded words read."""
+    """A header with its encoded words decoded (RFC 2047)."""
 
     name: str
     value: str
 
 
 class InboundMailFile(Struct, frozen=True):
-    """A file that came with a mail. ``size`` is in bytes."""
+    """A file in a mail. ``size`` is in bytes."""
 
     name: str
     media_type: str
@@ -53,7 +53,7 @@ class InboundMailFile(Struct, frozen=True):
 
 
 class InboundMailDetails(Struct, frozen=True):
-    """A mail with what it says. ``headers``, ``text`` and ``files`` are empty once the mail itself is kept no more."""
+    """A mail with its content. ``headers``, ``text`` and ``files`` are empty when the content was deleted."""
 
     id: str
     mailbox_id: str | None
@@ -76,11 +76,11 @@ class InboundMailDetails(Struct, frozen=True):
 
 
 class ReleaseIn(Struct, forbid_unknown_fields=True):
-    """What a mail becomes: a note of ``ticket``, or a new ticket of ``company`` (its code, name or id)."""
+    """What the mail becomes: a note of ``ticket``, or a new ticket of ``company`` (its code, name or id)."""
 
     ticket: Number | None = None
     company: CompanyName | None = None
 
 
 class DiscardIn(Struct, forbid_unknown_fields=True):
-    """Nothing needs to be said."""
+    """An empty object."""

@@ -1,4 +1,4 @@
-"""House API v1: mailboxes, exactly as they travel. A password is only ever sent to us."""
+"""House API v1: the bodies of mailboxes. A password is only ever in a request."""
 
 from datetime import datetime
 from typing import Annotated
@@ -18,7 +18,7 @@ Folder = Annotated[str, characters(1, mailbox.FOLDER_MAX)]
 
 
 class ImapIn(Struct, forbid_unknown_fields=True):
-    """The IMAP server that a mailbox is polled on. Without ``port`` it is 993, or 143 without ``tls``."""
+    """The IMAP server to poll. ``port`` defaults to 993, or to 143 without ``tls``."""
 
     host: Host
     user: ImapUser
@@ -29,7 +29,7 @@ class ImapIn(Struct, forbid_unknown_fields=True):
 
 
 class ImapPatch(Struct, forbid_unknown_fields=True):
-    """What to change of how a mailbox is polled. Another server or user needs the password again."""
+    """What to change of the polling. Another server or user requires the password."""
 
     host: Host | UnsetType = UNSET
     user: ImapUser | UnsetType = UNSET
@@ -40,7 +40,7 @@ class ImapPatch(Struct, forbid_unknown_fields=True):
 
 
 class ImapOut(Struct, frozen=True):
-    """How a mailbox is polled, without the password."""
+    """The IMAP server that is polled, without the password."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class ImapOut(Struct, frozen=True):
 
 
 class MailboxIn(Struct, forbid_unknown_fields=True):
-    """An address to take mail for; with ``imap`` it is polled, too. ``queue_id`` is where its new tickets go first."""
+    """An address that receives mail. With ``imap`` it is also polled. ``queue_id`` is the queue of its new tickets."""
 
     address: Email
     name: MailboxName = ""
@@ -60,7 +60,7 @@ class MailboxIn(Struct, forbid_unknown_fields=True):
 
 
 class MailboxPatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396). ``imap`` null ends the polling, and forgets the password."""
+    """What to change (RFC 7396). Setting ``imap`` to null stops polling and deletes the password."""
 
     address: Email | UnsetType = UNSET
     name: MailboxName | UnsetType = UNSET
@@ -70,7 +70,7 @@ class MailboxPatch(Struct, forbid_unknown_fields=True):
 
 
 class MailboxOut(Struct, frozen=True):
-    """An address that mail is taken for."""
+    """An address that receives mail."""
 
     id: str
     address: str
@@ -82,7 +82,7 @@ class MailboxOut(Struct, frozen=True):
 
 
 class MailboxSummary(Struct, frozen=True):
-    """A mailbox in a list, with how its last poll went: ``last_error`` is null when it went well."""
+    """A mailbox in a list, with the result of its last poll: ``last_error`` is null when it succeeded."""
 
     id: str
     address: str
@@ -96,7 +96,7 @@ class MailboxSummary(Struct, frozen=True):
 
 
 class MailboxCheckIn(Struct, forbid_unknown_fields=True):
-    """Nothing needs to be said."""
+    """An empty object."""
 
 
 class MailboxCheckOut(Struct, frozen=True):

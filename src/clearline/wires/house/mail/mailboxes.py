@@ -1,4 +1,4 @@
-"""House API v1: where mail comes in, for the provider's people."""
+"""House API v1: mailboxes."""
 
 import asyncio
 from typing import Any
@@ -21,7 +21,7 @@ _IMAP = {"host": "imap_host", "port": "imap_port", "tls": "imap_tls", "user": "i
 
 
 def _values(body: wire.MailboxIn | wire.MailboxPatch) -> dict[str, Any]:
-    """The fields of a mailbox that a body names."""
+    """Return the fields of a mailbox that a body sets."""
     values = set_fields(body)
     if "imap" in values:
         imap = values.pop("imap")
@@ -33,7 +33,7 @@ def _values(body: wire.MailboxIn | wire.MailboxPatch) -> dict[str, Any]:
 
 
 async def list_mailboxes(call: Call) -> Page[wire.MailboxSummary]:
-    """Mailboxes by address."""
+    """Return mailboxes by address."""
     after = paging.read_cursor(call, str)
     async with call.statement() as tx:
         found = await mailboxes.list_mailboxes(tx, call.actor, after=after, limit=call.query.limit + 1)
@@ -41,7 +41,7 @@ async def list_mailboxes(call: Call) -> Page[wire.MailboxSummary]:
 
 
 async def add_mailbox(call: Call) -> wire.MailboxOut:
-    """Take mail for an address."""
+    """Add a mailbox."""
     values = _values(call.body(wire.MailboxIn))
     async with call.transaction() as tx:
         secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
@@ -51,7 +51,7 @@ async def add_mailbox(call: Call) -> wire.MailboxOut:
 
 
 async def get_mailbox(call: Call) -> wire.MailboxOut:
-    """One mailbox."""
+    """Return a mailbox."""
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     async with call.statement() as tx:
         return mailbox_out(await mailboxes.get_mailbox(tx, call.actor, mailbox_id))
@@ -71,7 +71,7 @@ async def change_mailbox(call: Call) -> wire.MailboxOut:
 
 
 async def delete_mailbox(call: Call) -> None:
-    """Take no more mail for an address."""
+    """Delete a mailbox."""
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
     async with call.transaction() as tx:
         call.check_if_match(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
@@ -95,18 +95,18 @@ async def check_mailbox(call: Call) -> wire.MailboxCheckOut:
 OPERATIONS = (
     Operation(
         "listMailboxes", "GET", _MAILBOXES, list_mailboxes,
-        "List mailboxes", "Addresses that mail is taken for, with how their last poll went. For the provider's people.",
+        "List mailboxes", "With the result of their last poll. For the provider's people.",
         Scope.DESK_READ, Page[wire.MailboxSummary], query=PageQuery, errors=(400,),
     ),
     Operation(
         "addMailbox", "POST", _MAILBOXES, add_mailbox,
-        "Take mail for an address", "The listener (`CLEARLINE_MAIL_LISTEN`) takes mail for it from now on, with or "
-        "without something behind a plus. With `imap` the mailbox is polled, too. For admins.",
+        "Add a mailbox", "The listener (`CLEARLINE_MAIL_LISTEN`) accepts mail for its address from now on, with or "
+        "without a subaddress after a plus. With `imap`, the mailbox is also polled. For admins.",
         Scope.DESK_WRITE, wire.MailboxOut, body=wire.MailboxIn, status=201,
     ),
     Operation(
         "getMailbox", "GET", _MAILBOXES + "/{id}", get_mailbox,
-        "Read a mailbox", "One mailbox, without its password.",
+        "Get a mailbox", "Without its password.",
         Scope.DESK_READ, wire.MailboxOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(
@@ -117,12 +117,12 @@ OPERATIONS = (
     ),
     Operation(
         "deleteMailbox", "DELETE", _MAILBOXES + "/{id}", delete_mailbox,
-        "Delete a mailbox", "Mail for its address is refused from now on; what came stays. For admins.",
+        "Delete a mailbox", "Mail for its address is refused from now on. Mail that was received stays. For admins.",
         Scope.DESK_WRITE, None, path_parameters=_ID, errors=(404,), status=204, conditional=True,
     ),
     Operation(
         "checkMailbox", "POST", _MAILBOXES + "/{id}/check", check_mailbox,
-        "Check a mailbox", "Logs in to its IMAP server and counts what is new there, up to 1000; nothing is fetched "
+        "Check a mailbox", "Logs in to its IMAP server and counts the unseen mails, up to 1000. Nothing is fetched "
         "or marked. For admins.",
         Scope.DESK_WRITE, wire.MailboxCheckOut, body=wire.MailboxCheckIn, path_parameters=_ID, errors=(404,),
     ),

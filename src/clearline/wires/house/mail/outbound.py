@@ -1,4 +1,4 @@
-"""House API v1: mail on its way out, and addresses that are not written to, for the provider's people."""
+"""House API v1: outbound mail and suppressed addresses."""
 
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ _ADDRESS: dict[str, dict[str, Any]] = {
 
 
 async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
-    """Mails, newest first."""
+    """Return mails, newest first."""
     before = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     number = None if call.query.ticket is None else access.check_number(call.query.ticket)
     async with call.statement() as tx:
@@ -40,14 +40,14 @@ async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
 
 
 async def get_mail(call: Call) -> wire.OutboundMailWhole:
-    """One mail, with what it says."""
+    """Return a mail with its content."""
     async with call.statement() as tx:
         mail, message = await mails.get_mail(tx, call.actor, uuid_of(call.path["id"], mails.KIND))
     return outbound_mail_details_out(mail, message)
 
 
 async def retry_mail(call: Call) -> wire.OutboundMailOut:
-    """Try a mail again."""
+    """Retry a mail."""
     mail_id = uuid_of(call.path["id"], mails.KIND)
     call.body(wire.RetryIn)
     async with call.transaction() as tx:
@@ -55,7 +55,7 @@ async def retry_mail(call: Call) -> wire.OutboundMailOut:
 
 
 async def test_mail(call: Call) -> wire.OutboundMailOut:
-    """Send a mail that says that mail works."""
+    """Send a test message."""
     body = call.body(wire.MailTestIn)
     async with call.transaction() as tx:
         known = await mails.mail_settings(tx, call.services.settings)
@@ -64,7 +64,7 @@ async def test_mail(call: Call) -> wire.OutboundMailOut:
 
 
 async def list_suppressions(call: Call) -> Page[wire.SuppressionOut]:
-    """Addresses that are not written to."""
+    """Return suppressed addresses."""
     after = paging.read_cursor(call, str)
     async with call.statement() as tx:
         found = await mails.list_suppressions(tx, call.actor, after=after, limit=call.query.limit + 1)
@@ -72,7 +72,7 @@ async def list_suppressions(call: Call) -> Page[wire.SuppressionOut]:
 
 
 async def add_suppression(call: Call) -> wire.SuppressionOut:
-    """Write to an address no more."""
+    """Suppress an address."""
     body = call.body(wire.SuppressionIn)
     async with call.transaction() as tx:
         made = await mails.suppress(tx, call.actor, body.address, body.detail, now=call.now)
@@ -81,13 +81,13 @@ async def add_suppression(call: Call) -> wire.SuppressionOut:
 
 
 async def get_suppression(call: Call) -> wire.SuppressionOut:
-    """One suppressed address."""
+    """Return a suppressed address."""
     async with call.statement() as tx:
         return suppression_out(await mails.get_suppression(tx, call.actor, call.path["address"]))
 
 
 async def delete_suppression(call: Call) -> None:
-    """Write to an address again."""
+    """Stop suppressing an address."""
     address = call.path["address"]
     async with call.transaction() as tx:
         call.check_if_match(suppression_out(await mails.lock_suppression(tx, call.actor, address)))
@@ -97,47 +97,46 @@ async def delete_suppression(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listOutboundMails", "GET", _MAILS, list_mails,
-        "List outgoing mail", "Newest first, of one state or about one ticket. Mail that was sent or failed 90 days "
+        "List outbound mail", "Newest first, of one state or about one ticket. Mail that was sent or failed 90 days "
         "ago is deleted, unless the provider sets another time. For the provider's people.",
         Scope.DESK_READ, Page[wire.OutboundMailOut], query=wire.OutboundMailQuery, errors=(400, 404),
     ),
     Operation(
         "testMail", "POST", _MAILS + "/test", test_mail,
-        "Send a test mail", "Writes a mail that says that mail works; read it again to see what became of it. "
-        "For admins.",
+        "Send a test message", "Queues a test message. Get the mail again to see whether it was sent. For admins.",
         Scope.DESK_WRITE, wire.OutboundMailOut, body=wire.MailTestIn,
     ),
     Operation(
         "getOutboundMail", "GET", _MAILS + "/{id}", get_mail,
-        "Read an outgoing mail", "With the headers and the text that it is sent with. For the provider's people.",
+        "Get an outbound mail", "With its headers and its text. For the provider's people.",
         Scope.DESK_READ, wire.OutboundMailWhole, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "retryOutboundMail", "POST", _MAILS + "/{id}/retry", retry_mail,
-        "Try a mail again", "A mail that waits, is dead or bounced is tried now as if it were new. One that was sent, "
-        "or is being sent, is not sent again, and nothing is sent to a suppressed address. For admins.",
+        "Retry a mail", "Sends a waiting, dead or bounced mail now, as if it were new. A mail that was sent, or is "
+        "being sent, is not sent again, and nothing is sent to a suppressed address. For admins.",
         Scope.DESK_WRITE, wire.OutboundMailOut, body=wire.RetryIn, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "listMailSuppressions", "GET", _SUPPRESSIONS, list_suppressions,
-        "List suppressed addresses", "Addresses that are not written to, in their order. For the provider's people.",
+        "List suppressed addresses", "Addresses that no mail is sent to, in alphabetical order. For the provider's "
+        "people.",
         Scope.DESK_READ, Page[wire.SuppressionOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "addMailSuppression", "POST", _SUPPRESSIONS, add_suppression,
-        "Suppress an address", "Nothing is sent to it any more, in whatever case it is written; what waits becomes "
-        "`dead`. For admins.",
+        "Suppress an address", "Sends no more mail to the address, in any case. Waiting mail becomes `dead`. For "
+        "admins.",
         Scope.DESK_WRITE, wire.SuppressionOut, body=wire.SuppressionIn, status=201,
     ),
     Operation(
         "getMailSuppression", "GET", _SUPPRESSIONS + "/{address}", get_suppression,
-        "Read a suppressed address", "Why, and since when. For the provider's people.",
+        "Get a suppressed address", "With the reason and the time. For the provider's people.",
         Scope.DESK_READ, wire.SuppressionOut, path_parameters=_ADDRESS, errors=(404,),
     ),
     Operation(
         "deleteMailSuppression", "DELETE", _SUPPRESSIONS + "/{address}", delete_suppression,
-        "Write to an address again", "Mail that died meanwhile stays dead: try it again if it is still news. "
-        "For admins.",
+        "Stop suppressing an address", "Mail that is dead stays dead; retry it if it is still relevant. For admins.",
         Scope.DESK_WRITE, None, path_parameters=_ADDRESS, errors=(404,), status=204, conditional=True,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""House API v1: mail on its way out, and addresses that are not written to."""
+"""House API v1: the bodies of outbound mail and of suppressed addresses."""
 
 from typing import Annotated
 
@@ -9,17 +9,18 @@ from clearline.wires.house.wire import Email, Moment, Number, PageQuery, charact
 
 
 class OutboundMailQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
-    """Which mails to list."""
+    """Filters of the list."""
 
-    state: Annotated[MailState, Meta(description="Only those that stand so.")] | None = None
-    ticket: Annotated[Number, Meta(description="Only those about this ticket.")] | None = None
+    state: Annotated[MailState, Meta(description="Only mails in this state.")] | None = None
+    ticket: Annotated[Number, Meta(description="Only mails about this ticket.")] | None = None
 
 
 class OutboundMailOut(Struct, frozen=True):
-    """A mail on its way out.
+    """An outbound mail.
 
-    `waiting`: it is tried at `due_at`; `sent`: the server took it; `dead`: it is not tried again, and `last_error` says
-    why; `bounced`: it came back. `attempts` counts those that failed because of this mail.
+    `waiting`: it is sent at `due_at`; `sent`: the mail server accepted it; `dead`: it is not retried, and `last_error`
+    says why; `bounced`: it was sent, but not delivered. `attempts` counts the attempts that failed because of this
+    mail.
     """
 
     id: str
@@ -37,14 +38,14 @@ class OutboundMailOut(Struct, frozen=True):
 
 
 class MailHeader(Struct, frozen=True):
-    """A header of a message, decoded."""
+    """A decoded header."""
 
     name: str
     value: str
 
 
 class OutboundMailWhole(OutboundMailOut, frozen=True, kw_only=True):
-    """A mail with what it says."""
+    """A mail with its content."""
 
     headers: list[MailHeader]
     text: str
@@ -52,24 +53,27 @@ class OutboundMailWhole(OutboundMailOut, frozen=True, kw_only=True):
 
 
 class RetryIn(Struct, forbid_unknown_fields=True):
-    """Nothing more need be said."""
+    """An empty object."""
 
 
 class MailTestIn(Struct, forbid_unknown_fields=True):
-    """Whom to write to."""
+    """The recipient of a test message."""
 
     recipient: Email
 
 
 class SuppressionIn(Struct, forbid_unknown_fields=True):
-    """An address to write to no more, and why."""
+    """An address to suppress, and why."""
 
     address: Email
     detail: Annotated[str, characters(0, 255)] = ""
 
 
 class SuppressionOut(Struct, frozen=True):
-    """An address, in small letters, that is not written to. `bounce`: mail to it came back for good."""
+    """A suppressed address, in lower case.
+
+    `bounce`: mail to it was rejected because it does not exist; `manual`: somebody suppressed it.
+    """
 
     address: str
     reason: SuppressionReason

@@ -1,4 +1,4 @@
-"""House API v1: what people want to hear of, and whether contacts are written to."""
+"""House API v1: notification preferences, and mail to contacts."""
 
 from datetime import time
 from typing import Any
@@ -29,35 +29,35 @@ def _values(body: wire.NotificationsPatch) -> dict[str, Any]:
         if values[name] is not None:
             values[name] = time.fromisoformat(values[name])
     if isinstance(body.rules, wire.RulesPatch):
-        values["rules"] = {NotificationKind(what): way for what, way in set_fields(body.rules).items()}
+        values["rules"] = {NotificationKind(kind): mode for kind, mode in set_fields(body.rules).items()}
     if "quiet_days" in values:
         values["quiet_days"] = tuple(WEEK.index(day) + 1 for day in values["quiet_days"])
     return values
 
 
 async def get_own(call: Call) -> wire.NotificationsOut:
-    """What one wants to hear of."""
+    """Return the actor's preferences."""
     async with call.statement() as tx:
         return notifications_out(await preferences.get_own(tx, call.actor))
 
 
 async def change_own(call: Call) -> wire.NotificationsOut:
-    """Say what one wants to hear of."""
+    """Change the actor's preferences."""
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
         call.check_if_match(notifications_out(await preferences.lock_own(tx, call.actor)))
         return notifications_out(await preferences.change_own(tx, call.actor, values, now=call.now))
 
 
-async def get_settings(call: Call) -> wire.NotificationsOut:
-    """What a person wants to hear of."""
+async def get_user_preferences(call: Call) -> wire.NotificationsOut:
+    """Return the preferences of a user."""
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
     async with call.transaction() as tx:
         return notifications_out(await preferences.get_preferences(tx, call.actor, company_id, user_id))
 
 
-async def change_settings(call: Call) -> wire.NotificationsOut:
-    """Say what a person hears of."""
+async def change_user_preferences(call: Call) -> wire.NotificationsOut:
+    """Change the preferences of a user."""
     company_id, user_id = uuid_of(call.path["id"], "company"), uuid_of(call.path["user_id"], "user")
     values = _values(call.body(wire.NotificationsPatch))
     async with call.transaction() as tx:
@@ -67,57 +67,59 @@ async def change_settings(call: Call) -> wire.NotificationsOut:
         )
 
 
-async def get_contacts(call: Call) -> wire.CompanyNotificationsOut:
-    """Whether contacts are written to."""
+async def get_company_preferences(call: Call) -> wire.CompanyNotificationsOut:
+    """Return whether contacts receive mail."""
     company_id = uuid_of(call.path["id"], "company")
     async with call.transaction() as tx:
         return company_notifications_out(await preferences.get_contact_mail(tx, call.actor, company_id))
 
 
-async def change_contacts(call: Call) -> wire.CompanyNotificationsOut:
-    """Say whether contacts are written to."""
+async def change_company_preferences(call: Call) -> wire.CompanyNotificationsOut:
+    """Change whether contacts receive mail."""
     company_id = uuid_of(call.path["id"], "company")
     mails = call.body(wire.CompanyNotificationsPatch).mails_contacts
     async with call.transaction() as tx:
-        held = await preferences.lock_contact_mail(tx, call.actor, company_id)
-        call.check_if_match(company_notifications_out(held))
+        locked = await preferences.lock_contact_mail(tx, call.actor, company_id)
+        call.check_if_match(company_notifications_out(locked))
         if isinstance(mails, bool):
-            held = await preferences.change_contact_mail(tx, call.actor, company_id, mails=mails, now=call.now)
-        return company_notifications_out(held)
+            locked = await preferences.change_contact_mail(tx, call.actor, company_id, mails=mails, now=call.now)
+        return company_notifications_out(locked)
 
 
 OPERATIONS = (
     Operation(
         "getMyNotifications", "GET", _ME, get_own,
-        "Read what you hear of", "With the rules that hold until you change them.",
+        "Get your notification preferences", "Returns all rules of your role, with the defaults where you set none.",
         Scope.TICKETS_READ, wire.NotificationsOut,
     ),
     Operation(
         "changeMyNotifications", "PATCH", _ME, change_own,
-        "Choose what you hear of", "By mail at once, in a digest, or not at all; and when mail has to wait. What waits "
-        "already keeps its time. For viewers an admin chooses.",
+        "Change your notification preferences", "Sets how you are notified, and when mail waits. Notifications that "
+        "are already pending keep their time. The preferences of viewers are set by an admin.",
         Scope.TICKETS_WRITE, wire.NotificationsOut, body=wire.NotificationsPatch, conditional=True,
     ),
     Operation(
-        "getUserNotifications", "GET", _OF_USER, get_settings,
-        "Read what a user hears of", "For the provider's admins, and for a customer's in its own company.",
+        "getUserNotifications", "GET", _OF_USER, get_user_preferences,
+        "Get the notification preferences of a user", "For the provider's admins, and for a customer's in its own "
+        "company.",
         Scope.ACCOUNTS_WRITE, wire.NotificationsOut, path_parameters=_USER, errors=(404,),
     ),
     Operation(
-        "changeUserNotifications", "PATCH", _OF_USER, change_settings,
-        "Choose what a user hears of", "For the provider's admins, and for a customer's in its own company.",
+        "changeUserNotifications", "PATCH", _OF_USER, change_user_preferences,
+        "Change the notification preferences of a user",
+        "For the provider's admins, and for a customer's in its own company.",
         Scope.ACCOUNTS_WRITE, wire.NotificationsOut, body=wire.NotificationsPatch, path_parameters=_USER, errors=(404,),
         conditional=True,
     ),
     Operation(
-        "getCompanyNotifications", "GET", _OF_COMPANY, get_contacts,
-        "Read whether contacts get mail", "Customers read it of their own company.",
+        "getCompanyNotifications", "GET", _OF_COMPANY, get_company_preferences,
+        "Get whether contacts receive mail", "Customers can get it for their own company.",
         Scope.ACCOUNTS_READ, wire.CompanyNotificationsOut, path_parameters=COMPANY, errors=(404,),
     ),
     Operation(
-        "changeCompanyNotifications", "PATCH", _OF_COMPANY, change_contacts,
-        "Say whether contacts get mail", "Whether those whom tickets name as contact are written to when something "
-        "happens that they may know. For the provider's admins, and for a customer's in its own company.",
+        "changeCompanyNotifications", "PATCH", _OF_COMPANY, change_company_preferences,
+        "Set whether contacts receive mail", "Whether the contacts of the company's tickets receive mail about the "
+        "events that they may see. For the provider's admins, and for a customer's in its own company.",
         Scope.ACCOUNTS_WRITE, wire.CompanyNotificationsOut, body=wire.CompanyNotificationsPatch,
         path_parameters=COMPANY, errors=(404,), conditional=True,
     ),

@@ -11,19 +11,19 @@ from clearline.wires.house.notifications import wire
 _DAYS: tuple[wire.Day, ...] = get_args(wire.Day)
 
 
-def notifications_out(found: UserPreferences) -> wire.NotificationsOut:
+def notifications_out(of_user: UserPreferences) -> wire.NotificationsOut:
     """Return the notification preferences of a user."""
-    user, kept = found
+    user, preferences = of_user
     return wire.NotificationsOut(
         str(user.id),
-        kept.time_zone,
-        _clock(kept.quiet_from),
-        _clock(kept.quiet_to),
-        [_DAYS[day - 1] for day in sorted(kept.quiet_days)],
-        kept.critical_breaks_quiet,
-        kept.digest,
-        f"{kept.digest_at:%H:%M}",
-        wire.RulesOut(**effective_rules(kept, user.role)),
+        preferences.time_zone,
+        _clock(preferences.quiet_from),
+        _clock(preferences.quiet_to),
+        [_DAYS[day - 1] for day in sorted(preferences.quiet_days)],
+        preferences.critical_breaks_quiet,
+        preferences.digest,
+        f"{preferences.digest_at:%H:%M}",
+        wire.RulesOut(**effective_rules(preferences, user.role)),
     )
 
 

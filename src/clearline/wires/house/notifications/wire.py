@@ -1,4 +1,4 @@
-"""House API v1: what people want to hear of."""
+"""House API v1: the bodies of notification preferences."""
 
 from typing import Annotated, Literal
 
@@ -12,13 +12,13 @@ Clock = Annotated[
     str,
     Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", extra={"rule": "must be a time of day such as 08:00"}),
 ]
-"""Hours and minutes on the clock of the person's time zone."""
+"""Hours and minutes in the user's time zone."""
 Days = Annotated[list[Day], Meta(max_length=6)]
 Zone = Annotated[str, characters(1, 64)]
 
 
 class RulesOut(Struct, frozen=True):
-    """How a person hears of what. What is not there is nothing that the person's role hears of."""
+    """The delivery mode of each kind of notification. Kinds that the user's role does not have are absent."""
 
     assigned_to_me: DeliveryMode | UnsetType = UNSET
     routed_to_my_team: DeliveryMode | UnsetType = UNSET
@@ -34,7 +34,7 @@ class RulesOut(Struct, frozen=True):
 
 
 class RulesPatch(Struct, forbid_unknown_fields=True):
-    """Rules to change; one that is null is as it was in the beginning."""
+    """The rules to change. Null restores the default."""
 
     assigned_to_me: DeliveryMode | UnsetType | None = UNSET
     routed_to_my_team: DeliveryMode | UnsetType | None = UNSET
@@ -50,12 +50,12 @@ class RulesPatch(Struct, forbid_unknown_fields=True):
 
 
 class NotificationsOut(Struct, frozen=True):
-    """What a person wants to hear of, how, and when.
+    """The notification preferences of a user.
 
-    ``rules`` has everything that a person of the role can hear of, each told at once by ``email``, in the next
-    ``digest``, or not at all. From ``quiet_from`` to ``quiet_to``, past midnight when the second is earlier, and on
-    ``quiet_days``, mail waits; with ``critical_breaks_quiet`` not that about critical tickets. A daily digest comes at
-    ``digest_at``. Times are those of ``time_zone`` (IANA).
+    ``rules`` has each kind of notification of the user's role: sent at once by ``email``, in the next ``digest``, or
+    ``off``. Mail waits from ``quiet_from`` to ``quiet_to``, past midnight when the second is earlier, and on
+    ``quiet_days``; with ``critical_breaks_quiet``, mail about critical tickets does not wait. A daily digest is sent at
+    ``digest_at``. Times are in ``time_zone`` (IANA).
     """
 
     user_id: str
@@ -83,7 +83,7 @@ class NotificationsPatch(Struct, forbid_unknown_fields=True):
 
 
 class CompanyNotificationsOut(Struct, frozen=True):
-    """Whether the contacts of a company's tickets are written to."""
+    """Whether the contacts of a company's tickets receive mail."""
 
     company_id: str
     mails_contacts: bool
