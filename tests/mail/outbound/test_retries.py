@@ -32,8 +32,6 @@ from clearline.mail.outbound.smtp import Connections, SmtpServer
 from clearline.platform.database.transactions import Database, DatabaseUnavailable
 from clearline.mail.outbound.worker import OutboundMailQueue
 from clearline.platform.work.runner import Runner
-from tests.patience import patient, stretched
-from tests.processes import started
 
 async def main(url, smtp):
     database = await Database.open(url)
