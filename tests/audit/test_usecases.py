@@ -96,7 +96,7 @@ async def number(database: Database, fresh: Tenant) -> int:
     return number
 
 
-async def test_a_customer_is_told_of_its_tickets_what_it_may_know_and_nothing_else(
+async def test_a_customer_reads_of_its_tickets_what_it_may_see_and_nothing_else(
     database: Database, fresh: Tenant, number: int
 ) -> None:
     whole = await asked(database, ticket=number)
@@ -113,7 +113,7 @@ async def test_a_customer_is_told_of_its_tickets_what_it_may_know_and_nothing_el
     assert "tags" not in str(await asked(database, admin_of(fresh)))
 
 
-async def test_a_customer_is_told_of_its_people_keys_and_services_and_of_nobody_elses(
+async def test_a_customer_reads_of_its_own_people_keys_and_services_alone(
     database: Database, fresh: Tenant, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
@@ -137,7 +137,7 @@ async def test_a_customer_is_told_of_its_people_keys_and_services_and_of_nobody_
             await asked(database, admin_of(fresh), company=foreign)
 
 
-async def test_another_companys_ticket_is_no_ticket(database: Database, tenant: Tenant, number: int) -> None:
+async def test_the_ticket_of_another_company_does_not_exist(database: Database, tenant: Tenant, number: int) -> None:
     with pytest.raises(NotFound, match="ticket"):
         await asked(database, admin_of(tenant), ticket=number)
     with pytest.raises(NotFound, match="ticket"):
@@ -145,7 +145,7 @@ async def test_another_companys_ticket_is_no_ticket(database: Database, tenant: 
     assert await asked(database, ticket=number, company=tenant.company.id) == []
 
 
-async def test_what_others_did_elsewhere_is_not_told_to_a_customer_that_names_them(
+async def test_a_customer_that_names_a_foreign_user_reads_nothing(
     database: Database, fresh: Tenant, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
@@ -156,7 +156,7 @@ async def test_what_others_did_elsewhere_is_not_told_to_a_customer_that_names_th
 
 @pytest.mark.parametrize("kind", [None, "note.", "user.", "user.created"])
 @pytest.mark.parametrize("of", ["everything", "company", "actor", "ticket"])
-async def test_every_list_is_newest_first_whole_and_without_repeats(
+async def test_every_list_is_newest_first_complete_and_without_repeats(
     database: Database, fresh: Tenant, number: int, of: str, kind: str | None
 ) -> None:
     filters: dict[str, dict[str, Any]] = {
@@ -181,7 +181,7 @@ async def test_every_list_is_newest_first_whole_and_without_repeats(
     assert sorted(one.offset for one in whole) == sorted(one.offset for one in expected)
 
 
-async def test_a_time_is_from_its_beginning_to_before_its_end(database: Database, fresh: Tenant) -> None:
+async def test_since_is_inclusive_and_until_exclusive(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         for hours in (1, 2, 3):
             await append(tx, fresh.company.id, RecordChanged("user", "changed", str(hours), ""), now=NOW + hours * HOUR)
@@ -194,7 +194,7 @@ async def test_a_time_is_from_its_beginning_to_before_its_end(database: Database
             await asked(database, since=NOW, until=until)
 
 
-async def test_a_type_without_a_dot_at_its_end_is_exact_and_no_pattern(database: Database, fresh: Tenant) -> None:
+async def test_a_type_without_a_dot_at_its_end_is_exact(database: Database, fresh: Tenant) -> None:
     company = fresh.company.id
     assert await asked(database, company=company, kind="user") == []
     assert await asked(database, company=company, kind="user.creat") == []
@@ -264,9 +264,7 @@ async def test_a_page_walks_its_index_and_sorts_nothing(
 
 
 @pytest.mark.parametrize(("statement", "index"), [(statement, index) for statement, index, _more in PLANS])
-async def test_the_plan_that_serves_whatever_is_asked_walks_the_same_index(
-    filled: Any, statement: str, index: str
-) -> None:
+async def test_the_generic_plan_walks_the_same_index(filled: Any, statement: str, index: str) -> None:
     nothing = ", ".join(["null"] * len(set(re.findall(r"\$\d+", statement))))
     await filled.execute(f"set plan_cache_mode = force_generic_plan; prepare much_used as {statement}")
     plan = "\n".join(row[0] for row in await filled.fetch(f"explain execute much_used({nothing})"))

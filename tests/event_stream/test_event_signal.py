@@ -119,7 +119,7 @@ async def test_what_many_share_is_loaded_once_and_again_after_a_signal(signal: E
     await asyncio.sleep(0)
     assert len(asked) == 2
     first.pop().cancel()
-    signal.stop()  # wakes everybody, as news do: what was asked before may be too old for them
+    signal.stop()  # wakes everybody, as new events do: what was loaded before may be too old
     late = asyncio.create_task(signal.share("here", ask))
     await asyncio.sleep(0)
     await asyncio.sleep(0)

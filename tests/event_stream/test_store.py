@@ -1,4 +1,4 @@
-"""The log for those who follow it: pieces of it, its end, and places in it that are found again after a restore."""
+"""The log as the stream reads it: batches, the latest cursor, and cursors that are recovered after a restore."""
 
 import json
 from collections.abc import AsyncIterator
@@ -57,7 +57,7 @@ async def empty(postgres: str) -> AsyncIterator[Database]:
     [(event_stream_store.EVERYTHING, "event_cursor"), (event_stream_store.OF_COMPANY, "event_pkey")],
 )
 @pytest.mark.parametrize("after", [START, Offset(200, 7), Offset(2**62, 0)])
-async def test_a_piece_of_the_log_walks_its_index_and_sorts_nothing(
+async def test_a_batch_of_the_log_walks_its_index_and_sorts_nothing(
     filled: Any, statement: str, index: str, types: tuple[str, ...], after: Offset
 ) -> None:
     company = await filled.fetchval("select md5('company1')::uuid") if index == "event_pkey" else None
@@ -66,7 +66,7 @@ async def test_a_piece_of_the_log_walks_its_index_and_sorts_nothing(
     assert '"Sort"' not in await filled.fetchval(f"explain (format json) {statement}", *values)
 
 
-async def test_the_events_of_a_ticket_are_found_by_it(filled: Any) -> None:
+async def test_the_events_of_a_ticket_are_found_by_their_index(filled: Any) -> None:
     company = await filled.fetchval("select md5('company1')::uuid")
     values = event_stream_store.values(EventFilter(company, 77), START, 11)
     used, _whole = await plan_of(filled, event_stream_store.OF_TICKET, *values)
@@ -86,7 +86,7 @@ async def test_the_events_of_a_ticket_are_found_by_it(filled: Any) -> None:
         ),
     ],
 )
-async def test_ends_news_and_places_are_found_by_indexes(
+async def test_the_other_statements_use_indexes(
     filled: Any, statement: str, indexes: set[str], values: tuple[object, ...]
 ) -> None:
     assert await plan_of(filled, statement, *values) == (indexes, set())
@@ -143,7 +143,9 @@ async def test_a_type_is_no_pattern(database: Database, tenant: Tenant) -> None:
         assert (await read(database, EventFilter(None, None, types), begin.offset)).events == []
 
 
-async def test_a_company_and_a_ticket_are_read_alone(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+async def test_only_the_events_of_a_company_or_a_ticket_are_read(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
     begin = await latest(database)
     mine, other, theirs = [await happen(database, one, 2) for one in (tenant, tenant, other_tenant)]
     of_company = await read(database, EventFilter(tenant.company.id), begin.offset)
@@ -173,7 +175,7 @@ async def test_events_of_running_transactions_are_not_read_and_not_the_latest(
     assert news == [(event.offset, event.company_id) for event in found.events]
 
 
-async def test_an_empty_log_has_its_beginning_as_its_end(empty: Database) -> None:
+async def test_the_latest_cursor_of_an_empty_log_is_the_beginning(empty: Database) -> None:
     assert await latest(empty) == BEGINNING
     assert await recovered(empty, EventCursor(Offset(7, 7), datetime.now(UTC))) == START
     assert await recovered(empty, BEGINNING) == START

@@ -64,7 +64,7 @@ async def test_an_event_with_a_smaller_id_that_commits_later_is_still_read(datab
     assert found[0].offset.id > found[1].offset.id
 
 
-async def test_a_rolled_back_event_is_never_read_and_holds_nobody_up(database: Database, tenant: Tenant) -> None:
+async def test_a_rolled_back_event_is_never_read_and_blocks_no_other(database: Database, tenant: Tenant) -> None:
     cursor = await the_end(database)
     with contextlib.suppress(Undone):
         async with database.transaction() as tx:
@@ -88,7 +88,7 @@ async def test_paging_through_one_transaction_reads_each_event_once(database: Da
     assert found == numbers
 
 
-async def test_a_stored_fact_tells_who_did_what(database: Database, tenant: Tenant) -> None:
+async def test_a_stored_event_has_who_did_what(database: Database, tenant: Tenant) -> None:
     cursor = await the_end(database)
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
@@ -169,7 +169,7 @@ async def read_as(database: Database, name: str, *, limit: int) -> list[int | No
     return [event.ticket_number for event in found if event.ticket_number is not None]
 
 
-async def test_events_from_another_server_are_readable_again_and_nobody_skips_any(restored: Database) -> None:
+async def test_events_from_another_server_are_readable_again_and_no_consumer_skips_any(restored: Database) -> None:
     tenant = await new_tenant(restored)
     numbers = await written(restored, tenant, 6)
     everything = await the_end(restored)
@@ -198,7 +198,7 @@ async def test_events_from_another_server_are_readable_again_and_nobody_skips_an
         assert len(set(unseen)) == len(unseen)
 
 
-async def test_what_happened_between_a_restore_and_the_start_is_not_skipped(restored: Database) -> None:
+async def test_events_between_a_restore_and_the_start_are_not_skipped(restored: Database) -> None:
     tenant = await new_tenant(restored)
     await written(restored, tenant, 3)
     async with restored.transaction() as tx:
@@ -209,7 +209,7 @@ async def test_what_happened_between_a_restore_and_the_start_is_not_skipped(rest
     assert await read_as(restored, "finished", limit=1000) == sorted(early)
 
 
-async def test_events_of_this_server_are_left_as_they_are(restored: Database) -> None:
+async def test_events_of_this_server_are_not_renumbered(restored: Database) -> None:
     async with restored.transaction() as tx:
         assert await event_store.renumber(tx) is False, "an empty log is in step"
     tenant = await new_tenant(restored)

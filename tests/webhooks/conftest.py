@@ -9,8 +9,8 @@ from tests.builders.webhooks.receiver import Receiver, receiving
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as one:
-        yield one
+    async with receiving() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(text: str | None, seconds: 
     assert parse_retry_after(text, AT) == (None if seconds is None else timedelta(seconds=seconds))
 
 
-def test_a_receiver_that_asks_for_short_pauses_is_not_given_up_sooner() -> None:
+def test_a_receiver_that_asks_for_short_pauses_is_not_given_up_earlier() -> None:
     assert count_failure(0, None, is_off_schedule=True, now=AT) == 1
     assert count_failure(3, AT, is_off_schedule=False, now=AT) == 4
     assert count_failure(1, AT - timedelta(seconds=4), is_off_schedule=True, now=AT) == 1

@@ -18,15 +18,15 @@ from tests.builders.jobs import Clock
 from tests.builders.people import Tenant
 from tests.builders.webhooks.receiver import LOOPBACK, ReceivedRequest, Receiver, answer, is_signed_with
 from tests.builders.webhooks.sending import (
-    all_done,
-    listed,
-    pinged,
-    seen,
-    subscribed,
-    told_of_none,
+    all_deliveries,
+    are_finished,
+    insert_deliveries,
+    insert_without_ticket,
+    stored,
+    subscribe,
     until,
-    waited,
-    working,
+    wait_for,
+    workers,
 )
 from tests.patience import patient
 
@@ -36,103 +36,103 @@ pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
 async def test_a_retry_has_the_same_id_and_body_and_a_new_signature(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, secret = await subscribed(database, tenant.company, receiver)
+    subscription, secret = await subscribe(database, tenant.company, receiver)
     receiver.script = [answer(500, b"oops"), answer(503), answer(200)]
-    [key] = await pinged(database, one)
-    async with working(database, clock):
+    [delivery_id] = await insert_deliveries(database, subscription)
+    async with workers(database, clock):
         await until(lambda: len(receiver.requests) >= 1)
-        await waited(database, one, lambda found: found[0].attempts == 1)
+        await wait_for(database, subscription, lambda rows: rows[0].attempts == 1)
         clock.ahead += timedelta(seconds=6)
         await until(lambda: len(receiver.requests) >= 2)
-        await waited(database, one, lambda found: found[0].attempts == 2)
+        await wait_for(database, subscription, lambda rows: rows[0].attempts == 2)
         clock.ahead += timedelta(seconds=6)
-        found = await waited(database, one, all_done)
-    assert [got.id for got in receiver.requests] == [str(key)] * 3
+        rows = await wait_for(database, subscription, are_finished)
+    assert [got.id for got in receiver.requests] == [str(delivery_id)] * 3
     assert len({got.body for got in receiver.requests}) == 1
     stamps = [int(got.headers["webhook-timestamp"]) for got in receiver.requests]
     assert stamps[0] < stamps[1] < stamps[2]
     assert len({got.headers["webhook-signature"] for got in receiver.requests}) == 3
     assert all(is_signed_with(secret, got) for got in receiver.requests)
-    assert [delivery.state for delivery in found] == [DeliveryState.DELIVERED]
+    assert [delivery.state for delivery in rows] == [DeliveryState.DELIVERED]
     async with database.transaction() as tx:
-        told = await deliveries.get_delivery(tx, OPERATOR, one.id, key, of=tenant.company)
-    assert [(tried.number, tried.status, tried.answer) for tried in told.attempts] == [
+        details = await deliveries.get_delivery(tx, OPERATOR, subscription.id, delivery_id, of=tenant.company)
+    assert [(attempt.number, attempt.status, attempt.answer) for attempt in details.attempts] == [
         (1, 500, "oops"),
         (2, 503, ""),
         (3, 200, ""),
     ]
-    assert (await seen(database, one)).failures == 0
+    assert (await stored(database, subscription)).failures == 0
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("response", "seconds"),
     [(answer(429, Retry_After="90"), 90), (answer(503, Retry_After="0"), 1), (answer(502), 5), (b"", 5)],
 )
-async def test_a_receiver_that_cannot_is_left_alone_for_as_long_as_it_asks(
-    database: Database, tenant: Tenant, receiver: Receiver, said: bytes, seconds: int
+async def test_an_unreachable_receiver_is_paused_for_as_long_as_it_asks(
+    database: Database, tenant: Tenant, receiver: Receiver, response: bytes, seconds: int
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    receiver.script = [said]
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    receiver.script = [response]
     at = now()
-    await pinged(database, one)
-    async with working(database):
-        await waited(database, one, lambda found: found[0].attempts == 1)
-    failing = await seen(database, one)
+    await insert_deliveries(database, subscription)
+    async with workers(database):
+        await wait_for(database, subscription, lambda rows: rows[0].attempts == 1)
+    failing = await stored(database, subscription)
     assert failing.resume_at is not None
     assert seconds * 0.89 <= (failing.resume_at - at).total_seconds() <= seconds * 1.11 + 2
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 500])
-async def test_what_is_refused_waits_by_itself_and_is_dead_in_the_end(
+async def test_a_refused_delivery_is_retried_alone_and_is_a_dead_letter_in_the_end(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock, status: int
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    [bad] = await pinged(database, one, ticket=1)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    [refused] = await insert_deliveries(database, subscription, ticket=1)
 
     async def respond(got: ReceivedRequest) -> bytes:
-        return answer(status if got.id == str(bad) else 200, Location=receiver.url)
+        return answer(status if got.id == str(refused) else 200, Location=receiver.url)
 
     receiver.respond = respond
-    async with working(database, clock):
+    async with workers(database, clock):
         for tries in range(1, len(SCHEDULE) + 1):
-            found = await waited(database, one, lambda found: found[0].attempts == tries)  # noqa: B023
+            rows = await wait_for(database, subscription, lambda rows: rows[0].attempts == tries)  # noqa: B023
             if tries < len(SCHEDULE):
-                due = found[0].due_at
+                due = rows[0].due_at
                 assert due is not None
                 pause = (due - clock()).total_seconds()
                 wanted = SCHEDULE[tries].total_seconds()
                 assert wanted * 0.9 - 8 <= pause <= wanted * 1.1
                 clock.ahead += timedelta(seconds=wanted * 1.1)
-        [good] = await pinged(database, one, ticket=2)
-        await waited(database, one, all_done)
-    assert {delivery.id: delivery.state for delivery in await listed(database, one)} == {
-        bad: DeliveryState.DEAD, good: DeliveryState.DELIVERED
+        [accepted] = await insert_deliveries(database, subscription, ticket=2)
+        await wait_for(database, subscription, are_finished)
+    assert {delivery.id: delivery.state for delivery in await all_deliveries(database, subscription)} == {
+        refused: DeliveryState.DEAD, accepted: DeliveryState.DELIVERED
     }  # fmt: skip
-    well = await seen(database, one)
+    well = await stored(database, subscription)
     assert (well.is_active, well.failures) == (True, 0)
 
 
-async def test_a_receiver_that_is_gone_gets_nothing_more(
+async def test_a_receiver_that_is_gone_disables_its_subscription(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     receiver.script = [answer(410)]
-    await pinged(database, one, ticket=1, count=3)
-    told: list[Subscription] = []
+    await insert_deliveries(database, subscription, ticket=1, count=3)
+    notified: list[Subscription] = []
 
     async def on_disabled(_tx: Tx, disabled: Subscription) -> None:
-        told.append(disabled)
+        notified.append(disabled)
 
-    async with working(database, on_disabled=on_disabled):
-        found = await waited(database, one, all_done)
+    async with workers(database, on_disabled=on_disabled):
+        rows = await wait_for(database, subscription, are_finished)
         await asyncio.sleep(0.3)
-    assert [delivery.state for delivery in found] == [DeliveryState.DEAD] * 3
+    assert [delivery.state for delivery in rows] == [DeliveryState.DEAD] * 3
     assert len(receiver.requests) == 1
-    disabled = await seen(database, one)
+    disabled = await stored(database, subscription)
     assert (disabled.is_active, disabled.disabled_reason) == (
         False, "the receiver answered 410: it wants nothing more"
     )  # fmt: skip
-    assert told == [disabled]
+    assert notified == [disabled]
     async with database.statement() as tx:
         event = await tx.fetchrow(
             """select actor_name, data from event where company_id = $1 and type = 'subscription.changed'
@@ -144,57 +144,61 @@ async def test_a_receiver_that_is_gone_gets_nothing_more(
     assert "token" not in event[1]
 
 
-async def test_a_receiver_that_used_up_the_schedule_is_disabled_and_activated_begins_afresh(
+async def test_a_subscription_is_disabled_at_the_end_of_the_schedule_and_has_no_failures_when_activated(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     receiver.usual = answer(503)
-    [key, *_] = await pinged(database, one, ticket=1, count=2)
-    async with working(database, clock):
+    [delivery_id, *_] = await insert_deliveries(database, subscription, ticket=1, count=2)
+    async with workers(database, clock):
         for failures in range(1, len(SCHEDULE)):
             async with asyncio.timeout(patient(5)):
-                while (await seen(database, one)).failures != failures:  # noqa: ASYNC110
+                while (await stored(database, subscription)).failures != failures:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             clock.ahead += SCHEDULE[failures] * 1.1
-        found = await waited(database, one, all_done)
-        disabled = await seen(database, one)
-        assert [delivery.state for delivery in found] == [DeliveryState.DEAD] * 2
+        rows = await wait_for(database, subscription, are_finished)
+        disabled = await stored(database, subscription)
+        assert [delivery.state for delivery in rows] == [DeliveryState.DEAD] * 2
         assert not disabled.is_active
         assert disabled.disabled_reason == "the receiver could not be reached 10 times in a row: 503"
         assert len(receiver.requests) == 10
         receiver.usual = answer(200)
         async with database.transaction() as tx:
             again = await subscriptions.change_subscription(
-                tx, OPERATOR, one.id, {"is_active": True}, of=tenant.company, networks=LOOPBACK, now=clock()
+                tx, OPERATOR, subscription.id, {"is_active": True}, of=tenant.company, networks=LOOPBACK, now=clock()
             )
             assert (again.failures, again.disabled_reason, again.resume_at) == (0, None, None)
             count = await deliveries.replay_range(
-                tx, OPERATOR, one.id, since=now() - timedelta(hours=1), until=clock(), of=tenant.company, now=clock()
+                tx,
+                OPERATOR,
+                subscription.id,
+                since=now() - timedelta(hours=1),
+                until=clock(),
+                of=tenant.company,
+                now=clock(),
             )
         assert count == 2
-        found = await waited(database, one, all_done)
-    assert [(delivery.state, delivery.attempts) for delivery in found] == [
+        rows = await wait_for(database, subscription, are_finished)
+    assert [(delivery.state, delivery.attempts) for delivery in rows] == [
         (DeliveryState.DELIVERED, 11),
         (DeliveryState.DELIVERED, 1),
     ]
-    assert [got.id for got in receiver.requests].count(str(key)) == 11
+    assert [got.id for got in receiver.requests].count(str(delivery_id)) == 11
 
 
-async def test_pings_in_between_do_not_use_the_schedule_up(
-    database: Database, tenant: Tenant, receiver: Receiver
-) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+async def test_pings_do_not_use_up_the_schedule(database: Database, tenant: Tenant, receiver: Receiver) -> None:
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     receiver.usual = answer(503)
-    await told_of_none(database, one, 1)
-    async with working(database):
+    await insert_without_ticket(database, subscription, 1)
+    async with workers(database):
         for count in range(1, 13):
             await until(lambda: len(receiver.requests) == count)  # noqa: B023
             async with asyncio.timeout(patient(5)):
-                while (await seen(database, one)).resume_at is None:  # noqa: ASYNC110
+                while (await stored(database, subscription)).resume_at is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             async with database.transaction() as tx:
-                await subscriptions.ping(tx, OPERATOR, one.id, of=tenant.company, now=now())
-    failing = await seen(database, one)
+                await subscriptions.ping(tx, OPERATOR, subscription.id, of=tenant.company, now=now())
+    failing = await stored(database, subscription)
     assert failing.is_active
     assert failing.failures <= 2
 
@@ -202,32 +206,32 @@ async def test_pings_in_between_do_not_use_the_schedule_up(
 async def test_a_refusal_ends_a_run_of_failures(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     receiver.script = [answer(503), answer(400)]
-    await told_of_none(database, one, 1)
-    async with working(database, clock):
-        await waited(database, one, lambda found: found[0].attempts == 1)
-        assert (await seen(database, one)).failures == 1
+    await insert_without_ticket(database, subscription, 1)
+    async with workers(database, clock):
+        await wait_for(database, subscription, lambda rows: rows[0].attempts == 1)
+        assert (await stored(database, subscription)).failures == 1
         clock.ahead += timedelta(seconds=6)
-        await waited(database, one, lambda found: found[0].attempts == 2)
-    well = await seen(database, one)
+        await wait_for(database, subscription, lambda rows: rows[0].attempts == 2)
+    well = await stored(database, subscription)
     assert (well.failures, well.failing_since, well.resume_at) == (0, None, None)
 
 
-async def test_what_cannot_be_sent_by_a_fault_of_the_desk_follows_the_schedule(
+async def test_an_internal_error_is_retried_by_the_schedule(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     async with database.statement() as tx:
-        await tx.write("update subscription set url = 'http://hooks.example.com/' where id = $1", one.id)
-    [key] = await told_of_none(database, one, 1)
+        await tx.write("update subscription set url = 'http://hooks.example.com/' where id = $1", subscription.id)
+    [delivery_id] = await insert_without_ticket(database, subscription, 1)
 
     async def resolve(_host: str, _port: int) -> list[str]:
         raise LookupError
 
-    async with working(database, client=WebhookClient(seconds=patient(2), networks=LOOPBACK, resolve=resolve)):
-        await waited(database, one, lambda found: found[0].attempts == 1)
+    async with workers(database, client=WebhookClient(seconds=patient(2), networks=LOOPBACK, resolve=resolve)):
+        await wait_for(database, subscription, lambda rows: rows[0].attempts == 1)
     async with database.transaction() as tx:
-        told = await deliveries.get_delivery(tx, OPERATOR, one.id, key, of=tenant.company)
-    assert [tried.error for tried in told.attempts] == ["a fault of the desk"]
-    assert (await seen(database, one)).resume_at is not None
+        details = await deliveries.get_delivery(tx, OPERATOR, subscription.id, delivery_id, of=tenant.company)
+    assert [attempt.error for attempt in details.attempts] == ["a fault of the desk"]
+    assert (await stored(database, subscription)).resume_at is not None

@@ -17,7 +17,7 @@ def test_a_delivery_has_the_same_id_whenever_the_event_is_read() -> None:
     assert len(different) == 4
 
 
-def test_a_body_that_is_too_long_goes_without_the_events_own_data() -> None:
+def test_a_body_that_is_too_long_is_sent_without_the_data_of_the_event() -> None:
     short = json.dumps({"type": "t", "timestamp": "x", "data": {"id": "1", "data": {"a": "b"}}}).encode()
     assert limit_body(short) is short
     long = json.dumps({"type": "t", "timestamp": "x", "data": {"id": "1", "data": {"a": "b" * BODY_MAX}}}).encode()

@@ -20,16 +20,16 @@ from tests.builders.people import Tenant
 from tests.builders.webhooks.receiver import ReceivedRequest, Receiver, answer, is_signed_with, receiving
 from tests.builders.webhooks.sending import (
     PROVIDER,
-    all_done,
+    all_deliveries,
+    are_finished,
+    insert_deliveries,
+    insert_without_ticket,
     jobs,
-    listed,
-    pinged,
-    raised,
-    subscribed,
-    told_of_none,
+    raise_ticket,
+    subscribe,
     until,
-    waited,
-    working,
+    wait_for,
+    workers,
 )
 from tests.patience import patient
 
@@ -39,10 +39,10 @@ pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
 async def test_an_event_arrives_signed_in_the_form_of_the_standard(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, secret = await subscribed(database, tenant.company, receiver, "ticket.")
-    async with working(database):
+    subscription, secret = await subscribe(database, tenant.company, receiver, "ticket.")
+    async with workers(database):
         async with database.transaction() as tx:
-            number = await raised(tx, tenant.actor)
+            number = await raise_ticket(tx, tenant.actor)
         await until(lambda: receiver.requests)
     [got] = receiver.requests
     assert is_signed_with(secret, got)
@@ -56,21 +56,21 @@ async def test_an_event_arrives_signed_in_the_form_of_the_standard(
     assert body["data"]["ticket"] == ticket_number(number)
     assert body["data"]["company"] == str(tenant.company.id)
     assert set(body["data"]) == {"id", "company", "ticket", "note", "actor", "data"}
-    [delivery] = await listed(database, one)
+    [delivery] = await all_deliveries(database, subscription)
     assert (str(delivery.id), delivery.state, delivery.attempts) == (got.id, DeliveryState.DELIVERED, 1)
     assert delivery.event_id == int(body["data"]["id"])
 
 
-async def test_a_company_hears_of_its_own_what_it_may_and_the_provider_of_everything(
+async def test_a_company_receives_its_own_visible_events_and_the_provider_all_events(
     database: Database, tenant: Tenant, other_tenant: Tenant, receiver: Receiver
 ) -> None:
     async with receiving() as others, receiving() as providers:
-        await subscribed(database, tenant.company, receiver, "ticket.", "note.")
-        await subscribed(database, other_tenant.company, others, "ticket.", "note.")
-        await subscribed(database, PROVIDER, providers, "ticket.", "note.")
-        async with working(database):
+        await subscribe(database, tenant.company, receiver, "ticket.", "note.")
+        await subscribe(database, other_tenant.company, others, "ticket.", "note.")
+        await subscribe(database, PROVIDER, providers, "ticket.", "note.")
+        async with workers(database):
             async with database.transaction() as tx:
-                number = await raised(tx, tenant.actor)
+                number = await raise_ticket(tx, tenant.actor)
                 await append_note(tx, OPERATOR, number, "inside", channel=Channel.API,
                                   visibility=Visibility.INTERNAL, now=now())  # fmt: skip
                 await append_note(tx, OPERATOR, number, "outside", channel=Channel.API, now=now())
@@ -85,40 +85,40 @@ async def test_a_company_hears_of_its_own_what_it_may_and_the_provider_of_everyt
 async def test_an_event_that_is_read_again_is_not_sent_again(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver, "ticket.")
+    subscription, _ = await subscribe(database, tenant.company, receiver, "ticket.")
     async with database.transaction() as tx:
-        await raised(tx, tenant.actor)
+        await raise_ticket(tx, tenant.actor)
     [follow, *_] = jobs(database)
     while await follow.run():
         pass
-    before = await listed(database, one)
+    before = await all_deliveries(database, subscription)
     assert before
     async with database.transaction() as tx:
         await tx.write("delete from consumer where name = 'webhooks'")
     while await follow.run():
         pass
-    after = await listed(database, one)
+    after = await all_deliveries(database, subscription)
     assert [delivery.id for delivery in after[: len(before)]] == [delivery.id for delivery in before]
     assert len({delivery.event_id for delivery in after}) == len(after)
 
 
-async def test_what_happened_before_a_subscription_was_made_is_not_for_it(
+async def test_events_from_before_a_subscription_are_not_sent(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
     async with database.transaction() as tx:
-        await raised(tx, tenant.actor)
-    one, _ = await subscribed(database, tenant.company, receiver, "ticket.")
+        await raise_ticket(tx, tenant.actor)
+    subscription, _ = await subscribe(database, tenant.company, receiver, "ticket.")
     async with database.transaction() as tx:
-        number = await raised(tx, tenant.actor)
+        number = await raise_ticket(tx, tenant.actor)
     [follow, *_] = jobs(database)
     while await follow.run():
         pass
-    assert [delivery.ticket_number for delivery in await listed(database, one)] == [number]
+    assert [delivery.ticket_number for delivery in await all_deliveries(database, subscription)] == [number]
 
 
-async def test_without_a_subscription_nothing_is_kept(database: Database, tenant: Tenant) -> None:
+async def test_without_a_subscription_there_are_no_deliveries(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        await raised(tx, tenant.actor)
+        await raise_ticket(tx, tenant.actor)
     [follow, *_] = jobs(database)
     while await follow.run():
         pass
@@ -126,13 +126,13 @@ async def test_without_a_subscription_nothing_is_kept(database: Database, tenant
         assert await tx.fetchval("select count(*) from delivery") == 0
 
 
-async def test_events_of_a_ticket_come_in_order_however_often_one_is_refused(
+async def test_events_of_a_ticket_arrive_in_order_however_often_one_is_refused(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    first = await pinged(database, one, ticket=1, count=5)
-    second = await pinged(database, one, ticket=2, count=5)
-    nobodys = await pinged(database, one, count=5)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    first = await insert_deliveries(database, subscription, ticket=1, count=5)
+    second = await insert_deliveries(database, subscription, ticket=2, count=5)
+    nobodys = await insert_deliveries(database, subscription, count=5)
     turns = 0
 
     async def respond(got: ReceivedRequest) -> bytes:
@@ -143,54 +143,54 @@ async def test_events_of_a_ticket_come_in_order_however_often_one_is_refused(
         return answer(500 if is_first and turns % 2 else 200)
 
     receiver.respond = respond
-    async with working(database, clock):
+    async with workers(database, clock):
         async with asyncio.timeout(patient(10)):
-            while not all_done(await listed(database, one)):
+            while not are_finished(await all_deliveries(database, subscription)):
                 clock.ahead += timedelta(seconds=6)
                 await asyncio.sleep(0.05)
-    assert all_done(await listed(database, one))
+    assert are_finished(await all_deliveries(database, subscription))
     assert {UUID(got.id) for got in receiver.requests} > {*nobodys}
-    for line in (first, second):
-        went = [UUID(got.id) for got in receiver.requests if UUID(got.id) in line]
-        assert list(dict.fromkeys(went)) == line
-        assert went == sorted(went, key=line.index)
+    for ids in (first, second):
+        order = [UUID(got.id) for got in receiver.requests if UUID(got.id) in ids]
+        assert list(dict.fromkeys(order)) == ids
+        assert order == sorted(order, key=ids.index)
 
 
-async def test_finished_deliveries_are_forgotten_after_thirty_days(
+async def test_finished_deliveries_are_deleted_after_thirty_days(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    await pinged(database, one, ticket=1, count=2)
-    async with working(database):
-        await waited(database, one, all_done)
-    [waiting] = await pinged(database, one)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    await insert_deliveries(database, subscription, ticket=1, count=2)
+    async with workers(database):
+        await wait_for(database, subscription, are_finished)
+    [waiting] = await insert_deliveries(database, subscription)
     purge = purge_job(database, "deliveries", clock)
     clock.ahead = timedelta(days=29, hours=23)
     assert await purge.run() == 0
     clock.ahead = timedelta(days=30, minutes=1)
     assert await purge.run() == 2
-    assert [delivery.id for delivery in await listed(database, one)] == [waiting]
+    assert [delivery.id for delivery in await all_deliveries(database, subscription)] == [waiting]
     async with database.statement() as tx:
         assert await tx.fetchval("select count(*) from delivery_attempt") == 0
 
 
-async def test_more_delivered_ones_than_a_replay_sends_are_refused(
+async def test_a_replay_of_more_delivered_ones_than_its_limit_is_refused(
     database: Database, tenant: Tenant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries, "REPLAY_LIMIT", 2)
-    one, _ = await subscribed(database, tenant.company, receiver)
-    await told_of_none(database, one, 3)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    await insert_without_ticket(database, subscription, 3)
     begin, end = now() - timedelta(hours=1), now() + timedelta(hours=1)
     for state in (DeliveryState.DELIVERED, DeliveryState.DEAD):
         async with database.statement() as tx:
             await tx.write(
                 "update delivery set state = $2, due_at = null, finished_at = created_at where subscription_id = $1",
-                one.id,
+                subscription.id,
                 state,
             )
         async with database.transaction() as tx:
             again = deliveries.replay_range(
-                tx, OPERATOR, one.id, since=begin, until=end, state=state, of=tenant.company, now=now()
+                tx, OPERATOR, subscription.id, since=begin, until=end, state=state, of=tenant.company, now=now()
             )
             if state is DeliveryState.DELIVERED:
                 with pytest.raises(InvalidInput, match="until"):

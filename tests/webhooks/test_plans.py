@@ -62,21 +62,24 @@ async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
     indexes, read = LISTS[what]
     recording = RecordingConnection()
     await read(Tx(recording))
-    company, one = await filled.fetchrow("select company_id, id from subscription order by created_at limit 1")
-    values = [company if place == 0 else one if value == ID else value for place, value in enumerate(recording.values)]
+    company, subscription = await filled.fetchrow("select company_id, id from subscription order by created_at limit 1")
+    values = [
+        company if position == 0 else subscription if value == ID else value
+        for position, value in enumerate(recording.values)
+    ]
     used, walked = await plan_of(filled, recording.statement, *values)
     assert (used, walked) == (indexes, set())
     assert "Sort" not in await filled.fetchval(f"explain (format json) {recording.statement}", *values)
 
 
-async def test_claiming_reads_no_table_of_deliveries_from_end_to_end(filled: Any) -> None:
+async def test_claiming_does_not_scan_the_table_of_deliveries(filled: Any) -> None:
     at = datetime.now(UTC)
     used, walked = await plan_of(filled, attempt_store.CLAIM, at, at + timedelta(seconds=60), 4, 200)
     assert "delivery" not in walked
     assert {"delivery_ping", "delivery_due", "delivery_of_ticket"} <= used
 
 
-async def test_the_active_ones_of_a_company_are_found_by_their_index(filled: Any) -> None:
+async def test_active_subscriptions_are_found_by_their_index(filled: Any) -> None:
     recording = RecordingConnection()
     await subscription_store.active(Tx(recording), [ID])
     used, walked = await plan_of(filled, recording.statement, *recording.values)
@@ -84,7 +87,7 @@ async def test_the_active_ones_of_a_company_are_found_by_their_index(filled: Any
     assert used & {"subscription_active", "subscription_by_age", "subscription_pkey"}
 
 
-async def test_what_is_too_old_is_found_by_its_index(filled: Any) -> None:
+async def test_old_deliveries_are_found_by_their_index(filled: Any) -> None:
     statement = (
         "select number from delivery where finished_at < $1 and state <> 'waiting' order by finished_at limit $2"
     )

@@ -14,7 +14,12 @@ from clearline.webhooks.subscription_domain import Subscription
 from tests.builders.jobs import Clock
 from tests.builders.people import Tenant
 from tests.builders.webhooks.receiver import LOOPBACK, Receiver, is_signed_with
-from tests.builders.webhooks.sending import pinged, subscribed, until, working
+from tests.builders.webhooks.sending import (
+    insert_deliveries,
+    subscribe,
+    until,
+    workers,
+)
 
 pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
 
@@ -22,14 +27,14 @@ pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
 async def test_during_a_rotation_both_secrets_sign_and_then_the_new_one(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, old = await subscribed(database, tenant.company, receiver)
+    subscription, old = await subscribe(database, tenant.company, receiver)
     async with database.transaction() as tx:
-        _, new = await subscriptions.rotate_secret(tx, OPERATOR, one.id, of=tenant.company, now=now())
-    async with working(database, clock):
-        await pinged(database, one)
+        _, new = await subscriptions.rotate_secret(tx, OPERATOR, subscription.id, of=tenant.company, now=now())
+    async with workers(database, clock):
+        await insert_deliveries(database, subscription)
         await until(lambda: len(receiver.requests) == 1)
         clock.ahead = timedelta(hours=24, seconds=1)
-        await pinged(database, one)
+        await insert_deliveries(database, subscription)
         await until(lambda: len(receiver.requests) == 2)
     first, second = receiver.requests
     a_day = 100_000
@@ -37,35 +42,35 @@ async def test_during_a_rotation_both_secrets_sign_and_then_the_new_one(
     assert [is_signed_with(secret, second, within=a_day) for secret in (old, new)] == [False, True]
 
 
-async def test_a_subscription_that_is_not_active_is_sent_nothing_and_then_what_waited(
+async def test_waiting_deliveries_are_sent_when_a_subscription_is_activated(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    await pinged(database, one)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    await insert_deliveries(database, subscription)
 
     async def switch(*, on: bool) -> None:
         async with database.transaction() as tx:
             await subscriptions.change_subscription(
-                tx, OPERATOR, one.id, {"is_active": on}, of=tenant.company, networks=LOOPBACK, now=now()
+                tx, OPERATOR, subscription.id, {"is_active": on}, of=tenant.company, networks=LOOPBACK, now=now()
             )
 
     await switch(on=False)
-    async with working(database):
+    async with workers(database):
         await asyncio.sleep(0.5)
         assert receiver.requests == []
         await switch(on=True)
         await until(lambda: receiver.requests)
 
 
-async def test_a_subscription_whose_network_is_not_allowed_any_more_can_be_switched_off(
+async def test_a_subscription_whose_network_is_no_longer_allowed_can_be_deactivated(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
 
     async def change(**values: object) -> Subscription:
         async with database.transaction() as tx:
             return await subscriptions.change_subscription(
-                tx, OPERATOR, one.id, values, of=tenant.company, networks=(), now=now()
+                tx, OPERATOR, subscription.id, values, of=tenant.company, networks=(), now=now()
             )
 
     assert not (await change(is_active=False)).is_active

@@ -15,15 +15,15 @@ from tests.builders.jobs import Clock
 from tests.builders.people import Tenant, new_tenant
 from tests.builders.webhooks.receiver import ReceivedRequest, Receiver, answer, receiving
 from tests.builders.webhooks.sending import (
-    all_done,
-    listed,
-    pinged,
-    seen,
-    subscribed,
-    told_of_none,
+    all_deliveries,
+    are_finished,
+    insert_deliveries,
+    insert_without_ticket,
+    stored,
+    subscribe,
     until,
-    waited,
-    working,
+    wait_for,
+    workers,
 )
 from tests.patience import stretched
 
@@ -33,9 +33,9 @@ pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
 async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     for ticket in range(1, 9):
-        await pinged(database, one, ticket=ticket)
+        await insert_deliveries(database, subscription, ticket=ticket)
     under_way, most = 0, []
     status = 503
 
@@ -48,82 +48,84 @@ async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
         return answer(status)
 
     receiver.respond = respond
-    async with working(database, clock), working(database, clock):
-        await waited(database, one, lambda found: sum(delivery.attempts for delivery in found) == 4)
+    async with workers(database, clock), workers(database, clock):
+        await wait_for(
+            database, subscription, lambda deliveries: sum(delivery.attempts for delivery in deliveries) == 4
+        )
         await asyncio.sleep(0.4)
         assert (len(receiver.requests), max(most)) == (4, 4)
-        failing = await seen(database, one)
+        failing = await stored(database, subscription)
         assert failing.failures == 1, "four that failed together are one failure"
         assert failing.resume_at is not None
         assert failing.failing_since is not None
         most.clear()
         clock.ahead += timedelta(seconds=6)
-        await waited(database, one, lambda found: sum(delivery.attempts for delivery in found) == 5)
+        await wait_for(
+            database, subscription, lambda deliveries: sum(delivery.attempts for delivery in deliveries) == 5
+        )
         await asyncio.sleep(0.4)
         assert (len(receiver.requests), max(most)) == (5, 1), "one tries whether it is well again"
-        assert (await seen(database, one)).failures == 2
+        assert (await stored(database, subscription)).failures == 2
         status = 200
         clock.ahead += timedelta(seconds=331)
-        await waited(database, one, all_done)
+        await wait_for(database, subscription, are_finished)
     assert len({got.id for got in receiver.requests}) == 8
-    well = await seen(database, one)
+    well = await stored(database, subscription)
     assert (well.failures, well.failing_since, well.resume_at) == (0, None, None)
 
 
-async def test_a_process_that_dies_leaves_its_deliveries_to_others_when_the_lease_is_over(
+async def test_deliveries_of_a_process_that_died_are_claimed_by_others_after_the_lease(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    [key] = await pinged(database, one)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    [delivery_id] = await insert_deliveries(database, subscription)
     async with database.transaction() as tx:
-        [taken] = await attempt_store.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=4, limit=10)
-    async with working(database, clock):
+        [claim] = await attempt_store.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=4, limit=10)
+    async with workers(database, clock):
         await asyncio.sleep(0.5)
         assert receiver.requests == []
         clock.ahead = timedelta(seconds=61)
-        await waited(database, one, all_done)
-    assert [got.id for got in receiver.requests] == [str(taken.id)] == [str(key)]
+        await wait_for(database, subscription, are_finished)
+    assert [got.id for got in receiver.requests] == [str(claim.id)] == [str(delivery_id)]
 
 
-async def test_what_is_under_way_is_kept_for_as_long_as_it_takes(
+async def test_a_claim_is_renewed_for_as_long_as_it_takes(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    await pinged(database, one)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    await insert_deliveries(database, subscription)
     at = now()
     async with database.transaction() as tx:
-        taken = await attempt_store.claim(tx, now=at, until=at + timedelta(seconds=60), each=4, limit=10)
-        await attempt_store.renew(tx, taken, until=at + timedelta(seconds=120))
+        claim = await attempt_store.claim(tx, now=at, until=at + timedelta(seconds=60), each=4, limit=10)
+        await attempt_store.renew(tx, claim, until=at + timedelta(seconds=120))
         assert await attempt_store.claim(tx, now=at + timedelta(seconds=61), until=at, each=4, limit=10) == []
         assert len(await attempt_store.claim(tx, now=at + timedelta(seconds=121), until=at, each=4, limit=10)) == 1
 
 
-async def test_a_process_that_is_told_to_stop_ends_what_it_is_at(
-    database: Database, tenant: Tenant, receiver: Receiver
-) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+async def test_a_stopping_process_finishes_its_attempts(database: Database, tenant: Tenant, receiver: Receiver) -> None:
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     for ticket in range(1, 9):
-        await pinged(database, one, ticket=ticket)
+        await insert_deliveries(database, subscription, ticket=ticket)
 
     async def respond(_got: ReceivedRequest) -> bytes:
         await asyncio.sleep(0.3)
         return answer()
 
     receiver.respond = respond
-    async with working(database) as runner:
+    async with workers(database) as runner:
         await until(lambda: len(receiver.requests) == 4)
         runner.stop()
-    states = [delivery.state for delivery in await listed(database, one)]
+    states = [delivery.state for delivery in await all_deliveries(database, subscription)]
     assert sorted(states) == [DeliveryState.DELIVERED] * 4 + [DeliveryState.WAITING] * 4
     assert len(receiver.requests) == 4
 
 
-async def test_what_a_stopping_process_cuts_off_is_free_for_others_at_once(
+async def test_interrupted_deliveries_of_a_stopping_process_are_due_at_once(
     database: Database, tenant: Tenant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(claims, "GRACE_SECONDS", 0.1)
-    one, _ = await subscribed(database, tenant.company, receiver)
-    [key] = await pinged(database, one)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    [delivery_id] = await insert_deliveries(database, subscription)
     is_slow = True
 
     async def respond(_got: ReceivedRequest) -> bytes:
@@ -131,16 +133,16 @@ async def test_what_a_stopping_process_cuts_off_is_free_for_others_at_once(
         return answer()
 
     receiver.respond = respond
-    async with working(database, seconds=10) as runner:
+    async with workers(database, seconds=10) as runner:
         await until(lambda: len(receiver.requests) == 1)
         runner.stop()
     is_slow = False
-    async with working(database):
-        await waited(database, one, all_done)
-    assert [got.id for got in receiver.requests] == [str(key)] * 2
+    async with workers(database):
+        await wait_for(database, subscription, are_finished)
+    assert [got.id for got in receiver.requests] == [str(delivery_id)] * 2
 
 
-async def test_a_slow_receiver_and_a_dead_one_keep_no_other_waiting(
+async def test_a_slow_receiver_and_a_dead_one_delay_no_other(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
     async def slowly(_got: ReceivedRequest) -> bytes:
@@ -152,57 +154,61 @@ async def test_a_slow_receiver_and_a_dead_one_keep_no_other_waiting(
         dead.usual = b""
         other = await new_tenant(database)
         for place, of in ((slow, tenant), (dead, tenant), (receiver, tenant), (receiver, other)):
-            one, _ = await subscribed(database, of.company, place)
+            subscription, _ = await subscribe(database, of.company, place)
             for ticket in range(1, 21):
-                await pinged(database, one, ticket=ticket)
+                await insert_deliveries(database, subscription, ticket=ticket)
         began = time.monotonic()
-        async with working(database):
+        async with workers(database):
             await until(lambda: len(receiver.requests) == 40)
             assert time.monotonic() - began < stretched(1.4)
         assert time.monotonic() - began < stretched(5)
     assert len({got.id for got in receiver.requests}) == 40
 
 
-async def test_a_hundred_waiting_deliveries_do_not_wait_for_turns(
+async def test_a_hundred_waiting_deliveries_do_not_wait_for_polls(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
     for ticket in range(1, 101):
-        await pinged(database, one, ticket=ticket)
+        await insert_deliveries(database, subscription, ticket=ticket)
     began = time.monotonic()
-    async with working(database):
-        await waited(database, one, all_done)
+    async with workers(database):
+        await wait_for(database, subscription, are_finished)
     assert time.monotonic() - began < stretched(3), "four each quarter of a second would take six"
     assert len(receiver.requests) == len({got.id for got in receiver.requests}) == 100
 
 
-async def test_what_is_refused_keeps_neither_pings_nor_what_is_about_no_ticket_waiting(
+async def test_a_refused_delivery_delays_neither_pings_nor_deliveries_about_no_ticket(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    bad, *good = await told_of_none(database, one, 3)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    refused, *others = await insert_without_ticket(database, subscription, 3)
 
     async def respond(got: ReceivedRequest) -> bytes:
-        return answer(400 if got.id == str(bad) else 200)
+        return answer(400 if got.id == str(refused) else 200)
 
     receiver.respond = respond
-    async with working(database):
-        await waited(
-            database, one, lambda found: sum(delivery.state is DeliveryState.DELIVERED for delivery in found) == 2
+    async with workers(database):
+        await wait_for(
+            database,
+            subscription,
+            lambda deliveries: sum(delivery.state is DeliveryState.DELIVERED for delivery in deliveries) == 2,
         )
-        good += await pinged(database, one)
-        found = await waited(
-            database, one, lambda found: sum(delivery.state is DeliveryState.DELIVERED for delivery in found) == 3
+        others += await insert_deliveries(database, subscription)
+        deliveries = await wait_for(
+            database,
+            subscription,
+            lambda deliveries: sum(delivery.state is DeliveryState.DELIVERED for delivery in deliveries) == 3,
         )
-    assert {delivery.id for delivery in found if delivery.state is DeliveryState.DELIVERED} == {*good}
+    assert {delivery.id for delivery in deliveries if delivery.state is DeliveryState.DELIVERED} == {*others}
 
 
-async def test_a_ping_is_claimed_before_what_waited_longer(
+async def test_a_ping_is_claimed_before_older_deliveries(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    one, _ = await subscribed(database, tenant.company, receiver)
-    await told_of_none(database, one, 3)
-    [ping] = await pinged(database, one)
+    subscription, _ = await subscribe(database, tenant.company, receiver)
+    await insert_without_ticket(database, subscription, 3)
+    [ping] = await insert_deliveries(database, subscription)
     async with database.transaction() as tx:
-        [taken] = await attempt_store.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=1, limit=10)
-    assert taken.id == ping
+        [claim] = await attempt_store.claim(tx, now=now(), until=now() + timedelta(seconds=60), each=1, limit=10)
+    assert claim.id == ping

@@ -1,4 +1,4 @@
-"""Webhooks as a process sends them, and what a test sees of them."""
+"""Subscriptions and deliveries of tests, and the workers that send them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -32,8 +32,8 @@ def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -
 
 
 @asynccontextmanager
-async def working(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> AsyncIterator[Runner]:
-    """The workers of webhooks, as a process of its own runs them."""
+async def workers(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> AsyncIterator[Runner]:
+    """Run the jobs of webhooks as a process of its own does."""
     runner = Runner(jobs(database, clock, **more), yields_to_requests=False)
     running = asyncio.create_task(runner.run())
     try:
@@ -43,69 +43,88 @@ async def working(database: Database, clock: Callable[[], datetime] = now, **mor
         await running
 
 
-async def until(true: Callable[[], object], seconds: float = 5) -> None:
+async def until(condition: Callable[[], object], seconds: float = 5) -> None:
+    """Wait until a condition holds."""
     async with asyncio.timeout(patient(seconds)):
-        while not true():  # noqa: ASYNC110 - what it waits for tells nobody
+        while not condition():  # noqa: ASYNC110 - nothing signals it
             await asyncio.sleep(0.01)
 
 
-async def raised(tx: Tx, actor: Actor) -> int:
-    """The number of a ticket raised just now."""
+async def raise_ticket(tx: Tx, actor: Actor) -> int:
+    """Raise a ticket and return its number."""
     return (await tickets.create_ticket(tx, actor, a_new_ticket(), now=now())).ticket.number
 
 
-async def subscribed(database: Database, of: Company, receiver: Receiver, *types: str) -> tuple[Subscription, str]:
-    """A subscription, by default for events that no test here makes."""
+async def subscribe(database: Database, of: Company, receiver: Receiver, *types: str) -> tuple[Subscription, str]:
+    """Add a subscription, by default to events that no test here makes; return it with its secret."""
     async with database.transaction() as tx:
         return await subscriptions.add_subscription(
             tx, OPERATOR, {"url": receiver.url, "types": types or ("attachment.",)}, of=of, networks=LOOPBACK, now=now()
         )
 
 
-async def seen(database: Database, one: Subscription) -> Subscription:
+async def stored(database: Database, subscription: Subscription) -> Subscription:
+    """Return a subscription as it is now."""
     async with database.statement() as tx:
-        found = await subscription_store.get(tx, one.company_id, one.id)
-    assert found is not None
-    return found
+        current = await subscription_store.get(tx, subscription.company_id, subscription.id)
+    assert current is not None
+    return current
 
 
-async def listed(database: Database, one: Subscription, state: DeliveryState | None = None) -> list[Delivery]:
-    """The deliveries of a subscription, oldest first."""
+async def all_deliveries(
+    database: Database, subscription: Subscription, state: DeliveryState | None = None
+) -> list[Delivery]:
+    """Return the deliveries of a subscription, oldest first."""
     async with database.statement() as tx:
-        found = await delivery_store.page(tx, one.company_id, one.id, state=state, after=None, limit=1000)
-    return found[::-1]
+        rows = await delivery_store.page(
+            tx, subscription.company_id, subscription.id, state=state, after=None, limit=1000
+        )
+    return rows[::-1]
 
 
-async def pinged(database: Database, one: Subscription, *, ticket: int | None = None, count: int = 1) -> list[UUID]:
-    """Deliveries that wait, of events of a ticket, or pings."""
-    made = [
+async def insert_deliveries(
+    database: Database, subscription: Subscription, *, ticket: int | None = None, count: int = 1
+) -> list[UUID]:
+    """Insert waiting deliveries of events of a ticket, or pings; return their ids."""
+    new = [
         delivery_store.NewDelivery(
-            one.company_id, one.id, uuid4(), None if ticket is None else number, "ping", ticket, b'{"n": %d}' % number
+            subscription.company_id,
+            subscription.id,
+            uuid4(),
+            None if ticket is None else number,
+            "ping",
+            ticket,
+            b'{"n": %d}' % number,
         )
         for number in range(count)
     ]
     async with database.statement() as tx:
-        await delivery_store.insert(tx, made, now=now())
-    return [delivery.id for delivery in made]
+        await delivery_store.insert(tx, new, now=now())
+    return [delivery.id for delivery in new]
 
 
-async def told_of_none(database: Database, one: Subscription, count: int) -> list[UUID]:
-    """Deliveries of events that are about no ticket."""
-    made = [
-        delivery_store.NewDelivery(one.company_id, one.id, uuid4(), number, "user.changed", None, b"{}")
+async def insert_without_ticket(database: Database, subscription: Subscription, count: int) -> list[UUID]:
+    """Insert waiting deliveries of events that are about no ticket; return their ids."""
+    new = [
+        delivery_store.NewDelivery(
+            subscription.company_id, subscription.id, uuid4(), number, "user.changed", None, b"{}"
+        )
         for number in range(count)
     ]
     async with database.statement() as tx:
-        await delivery_store.insert(tx, made, now=now())
-    return [delivery.id for delivery in made]
+        await delivery_store.insert(tx, new, now=now())
+    return [delivery.id for delivery in new]
 
 
-async def waited(database: Database, one: Subscription, true: Callable[[list[Delivery]], object]) -> list[Delivery]:
+async def wait_for(
+    database: Database, subscription: Subscription, condition: Callable[[list[Delivery]], object]
+) -> list[Delivery]:
+    """Wait until a condition on a subscription's deliveries holds, and return them."""
     async with asyncio.timeout(patient(8)):
-        while not true(found := await listed(database, one)):  # noqa: ASYNC110 - it tells nobody
+        while not condition(rows := await all_deliveries(database, subscription)):  # noqa: ASYNC110 - nothing signals it
             await asyncio.sleep(0.02)
-    return found
+    return rows
 
 
-def all_done(found: list[Delivery]) -> bool:
-    return all(one.state is not DeliveryState.WAITING for one in found)
+def are_finished(rows: list[Delivery]) -> bool:
+    return all(row.state is not DeliveryState.WAITING for row in rows)

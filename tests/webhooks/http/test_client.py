@@ -25,19 +25,19 @@ HEADERS = {"webhook-id": "1", "user-agent": "Clearline"}
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as one:
-        yield one
+    async with receiving() as opened:
+        yield opened
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[WebhookClient]:
-    one = WebhookClient(seconds=patient(1), networks=LOOPBACK)
-    yield one
-    await one.close()
+    client = WebhookClient(seconds=patient(1), networks=LOOPBACK)
+    yield client
+    await client.close()
 
 
 class Names:
-    """Answers names as it is told, the last answer again and again."""
+    """Resolves names to the given answers in turn, and to the last one from then on."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
@@ -48,10 +48,10 @@ class Names:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-async def test_a_body_arrives_as_it_was_and_the_answer_comes_back(http: WebhookClient, receiver: Receiver) -> None:
+async def test_a_body_arrives_unchanged_and_the_response_is_returned(http: WebhookClient, receiver: Receiver) -> None:
     receiver.script = [answer(201, b"taken", Retry_After="7")]
-    found = await http.post(receiver.url, HEADERS, b'{"a": 1}')
-    assert (found.status, found.retry_after, found.body) == (201, "7", "taken")
+    response = await http.post(receiver.url, HEADERS, b'{"a": 1}')
+    assert (response.status, response.retry_after, response.body) == (201, "7", "taken")
     [got] = receiver.requests
     assert (got.path, got.body) == ("/hook?token=abc", b'{"a": 1}')
     assert got.headers == {
@@ -72,7 +72,7 @@ async def test_a_redirect_is_not_followed(http: WebhookClient, receiver: Receive
     assert len(receiver.requests) == 1
 
 
-async def test_of_a_huge_answer_only_the_beginning_is_read(http: WebhookClient, receiver: Receiver) -> None:
+async def test_of_a_huge_response_only_the_beginning_is_read(http: WebhookClient, receiver: Receiver) -> None:
     sent = 0
 
     async def respond(_got: ReceivedRequest) -> bytes:
@@ -80,28 +80,28 @@ async def test_of_a_huge_answer_only_the_beginning_is_read(http: WebhookClient, 
 
     receiver.respond = respond
     began = time.monotonic()
-    found = await http.post(receiver.url, HEADERS, b"{}")
-    assert (found.status, found.body, sent) == (200, "x" * BODY_READ_MAX, 0)
+    response = await http.post(receiver.url, HEADERS, b"{}")
+    assert (response.status, response.body, sent) == (200, "x" * BODY_READ_MAX, 0)
     assert time.monotonic() - began < stretched(0.9)
     receiver.respond = None
     await http.post(receiver.url, HEADERS, b"{}")
-    assert receiver.connections == 2, "the rest is not read, so the connection is of no more use"
+    assert receiver.connections == 2, "the rest is not read, so that the connection cannot be used again"
 
 
-async def test_a_body_that_never_ends_takes_nothing_from_the_status(receiver: Receiver) -> None:
+async def test_a_body_that_never_ends_does_not_change_the_status(receiver: Receiver) -> None:
     receiver.script = [b"HTTP/1.1 204 Done\r\ncontent-length: 10\r\n\r\nabc"]
     http = WebhookClient(seconds=patient(5), networks=LOOPBACK)
-    found = await http.post(receiver.url, HEADERS, b"{}")
-    assert found.status == 204
+    response = await http.post(receiver.url, HEADERS, b"{}")
+    assert response.status == 204
     await http.close()
 
 
-async def test_bytes_that_are_no_text_can_be_kept(http: WebhookClient, receiver: Receiver) -> None:
+async def test_bytes_that_are_no_text_can_be_stored(http: WebhookClient, receiver: Receiver) -> None:
     receiver.script = [answer(500, b"a\x00\xff\xedz")]
     assert (await http.post(receiver.url, HEADERS, b"{}")).body == "a\ufffd\ufffd\ufffdz"
 
 
-async def test_one_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
+async def test_a_receiver_that_takes_too_long_is_unreachable(receiver: Receiver) -> None:
     async def respond(_got: ReceivedRequest) -> bytes:
         await asyncio.sleep(9)
         return answer()
@@ -115,21 +115,23 @@ async def test_one_that_takes_too_long_is_given_up(receiver: Receiver) -> None:
     await http.close()
 
 
-async def test_one_that_is_not_there_refuses(http: WebhookClient) -> None:
+async def test_a_refused_connection_is_reported(http: WebhookClient) -> None:
     with pytest.raises(Unreachable, match="the connection was refused"):
         await http.post(f"http://127.0.0.1:{free_port()}/", HEADERS, b"{}")
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"SSH-2.0-hello\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 x\r\na" + b"b" * 200_000]
+    "sent", [b"", b"SSH-2.0-hello\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 x\r\na" + b"b" * 200_000]
 )
-async def test_one_that_speaks_no_http_is_not_reached(http: WebhookClient, receiver: Receiver, said: bytes) -> None:
-    receiver.script = [said]
+async def test_a_receiver_that_does_not_speak_http_is_unreachable(
+    http: WebhookClient, receiver: Receiver, sent: bytes
+) -> None:
+    receiver.script = [sent]
     with pytest.raises(Unreachable, match=r"broke off|no answer"):
         await http.post(receiver.url, HEADERS, b"{}")
 
 
-async def test_a_name_that_nobody_knows_is_not_reached() -> None:
+async def test_an_unknown_name_is_unreachable() -> None:
     http = WebhookClient(seconds=patient(5))
     with pytest.raises(Unreachable, match=r"not known|public"):
         await http.post("https://nobody.invalid/", HEADERS, b"{}")
@@ -151,7 +153,7 @@ async def test_a_name_that_nobody_knows_is_not_reached() -> None:
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_nothing_reaches_this_machine_however_it_is_spelt(receiver: Receiver, host: str, scheme: str) -> None:
+async def test_no_spelling_of_this_machine_is_reached(receiver: Receiver, host: str, scheme: str) -> None:
     http = WebhookClient(seconds=1)
     with pytest.raises(Unreachable, match=r"public address|not known"):
         await http.post(f"{scheme}://{host}:{receiver.port}/", HEADERS, b"{}")
@@ -163,9 +165,7 @@ async def test_nothing_reaches_this_machine_however_it_is_spelt(receiver: Receiv
     "addresses",
     [["10.0.0.1"], ["169.254.169.254"], ["8.8.8.8", "10.0.0.1"], ["127.0.0.1", "10.0.0.1"], ["fe80::1%eth0"], []],
 )
-async def test_a_name_with_one_address_that_may_not_be_reached_is_refused_wholly(
-    receiver: Receiver, addresses: list[str]
-) -> None:
+async def test_a_name_with_one_forbidden_address_is_refused(receiver: Receiver, addresses: list[str]) -> None:
     http = WebhookClient(seconds=1, networks=("127.0.0.0/8",), resolve=Names(addresses))
     with pytest.raises(Unreachable, match="may not be reached"):
         await http.post(f"https://hooks.example.com:{receiver.port}/", HEADERS, b"{}")
@@ -173,7 +173,7 @@ async def test_a_name_with_one_address_that_may_not_be_reached_is_refused_wholly
     await http.close()
 
 
-async def test_a_name_that_changes_after_it_was_checked_changes_nothing(receiver: Receiver) -> None:
+async def test_a_name_that_changes_after_the_check_changes_nothing(receiver: Receiver) -> None:
     names = Names(["127.0.0.1"], ["10.0.0.1"])
     http = WebhookClient(seconds=1, networks=("127.0.0.0/8",), resolve=names)
     url = f"http://hooks.example.com:{receiver.port}/"
@@ -193,14 +193,14 @@ async def test_the_next_address_is_tried_when_the_first_does_not_answer(receiver
     await http.close()
 
 
-async def test_plain_http_goes_to_allowed_networks_alone(receiver: Receiver) -> None:
+async def test_plain_http_reaches_only_allowed_networks(receiver: Receiver) -> None:
     http = WebhookClient(seconds=1, networks=("10.0.0.0/8",), resolve=Names(["8.8.8.8"]))
     with pytest.raises(Unreachable, match="may not be reached"):
         await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")
     await http.close()
 
 
-async def test_what_nobody_uses_is_closed(receiver: Receiver) -> None:
+async def test_unused_connections_are_closed(receiver: Receiver) -> None:
     http = WebhookClient(seconds=1, networks=LOOPBACK, origins_max=1)
     async with receiving() as other:
         for _ in range(2):
@@ -221,14 +221,14 @@ async def test_what_nobody_uses_is_closed(receiver: Receiver) -> None:
         "https://[::1/",
     ],
 )
-async def test_a_name_that_is_none_is_not_reached(url: str) -> None:
+async def test_an_invalid_name_is_unreachable(url: str) -> None:
     http = WebhookClient(seconds=1)
     with pytest.raises(Unreachable, match=r"the name is not (valid|known)"):
         await http.post(url, HEADERS, b"{}")
     await http.close()
 
 
-async def test_the_time_until_a_name_is_resolved_is_not_the_receivers(receiver: Receiver) -> None:
+async def test_the_time_to_resolve_a_name_does_not_count_for_the_receiver(receiver: Receiver) -> None:
     unit = stretched(1)
 
     async def slow(_host: str, _port: int) -> Sequence[str]:

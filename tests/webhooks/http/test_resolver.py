@@ -12,7 +12,7 @@ from clearline.webhooks.http.resolver import LOOKUPS_MAX, Resolver, domain_of
 from tests.patience import patient, stretched
 
 
-async def test_so_many_names_are_looked_up_at_once_and_no_more() -> None:
+async def test_the_number_of_lookups_at_a_time_is_limited() -> None:
     may_answer = threading.Event()
     asked: list[str] = []
 
@@ -33,7 +33,7 @@ async def test_so_many_names_are_looked_up_at_once_and_no_more() -> None:
     await resolver.close()
 
 
-def test_a_name_that_hangs_does_not_hold_the_end_of_the_process_up() -> None:
+def test_a_lookup_that_hangs_does_not_delay_the_end_of_the_process() -> None:
     program = """
 import asyncio, time
 from clearline.webhooks.http.resolver import Resolver
@@ -60,5 +60,5 @@ asyncio.run(main())
         ("localhost", "localhost"),
     ],
 )
-def test_a_domain_is_what_somebody_registered(host: str, domain: str) -> None:
+def test_the_domain_of_a_host_is_the_registered_one(host: str, domain: str) -> None:
     assert domain_of(host) == domain

@@ -40,16 +40,16 @@ async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant) -> str:
     return str(made.json()["number"])
 
 
-async def test_a_change_is_told_with_who_when_and_what_was_before(
+async def test_a_change_has_who_when_and_the_values_before(
     client: httpx.AsyncClient, boss: Tenant, admin: Headers
 ) -> None:
     begun = datetime.now(UTC) - timedelta(seconds=1)
     await client.patch(company_path(boss, "services", "SVC-1"), headers=admin | ANY, json={"label": "Renamed"})
     me = (await client.get("/api/v1/me", headers=admin)).json()
-    [told] = await asked(client, admin, company=boss.company.code, type="service.changed", since=begun.isoformat())
-    assert begun < datetime.fromisoformat(told.pop("at")) < datetime.now(UTC) + timedelta(seconds=1)
-    assert told == {
-        "id": told["id"],
+    [event] = await asked(client, admin, company=boss.company.code, type="service.changed", since=begun.isoformat())
+    assert begun < datetime.fromisoformat(event.pop("at")) < datetime.now(UTC) + timedelta(seconds=1)
+    assert event == {
+        "id": event["id"],
         "type": "service.changed",
         "company_id": str(boss.company.id),
         "ticket": None,
@@ -64,7 +64,7 @@ async def test_a_change_is_told_with_who_when_and_what_was_before(
     }
 
 
-async def test_what_one_did_can_be_read_by_oneself(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
+async def test_me_filters_by_the_own_user(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
     number = await raise_ticket(client, boss)
     mine = await asked(client, boss.headers, actor="me")
     assert mine == await asked(client, boss.headers, actor=str(boss.user.id))
@@ -72,7 +72,7 @@ async def test_what_one_did_can_be_read_by_oneself(client: httpx.AsyncClient, bo
     assert mine == await asked(client, admin, actor=str(boss.user.id))
 
 
-async def test_a_customers_admin_reads_what_its_company_may_know(
+async def test_a_customers_admin_reads_what_its_company_may_see(
     client: httpx.AsyncClient, boss: Tenant, admin: Headers
 ) -> None:
     number = await raise_ticket(client, boss)
@@ -144,23 +144,23 @@ async def test_a_wrong_filter_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
 
 
-async def test_the_ends_of_time_are_times(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_the_first_and_the_last_time_are_accepted(client: httpx.AsyncClient, admin: Headers) -> None:
     ends = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z", "type": "company."}
     assert await asked(client, admin, **ends) == await asked(client, admin, type="company.")
 
 
-async def test_a_cursor_is_good_with_its_own_filters_only(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_cursor_is_valid_only_with_its_own_filters(client: httpx.AsyncClient, admin: Headers) -> None:
     cursor = (await client.get(AUDIT, headers=admin, params={"limit": 1, "type": "user."})).json()["next_cursor"]
     params = {"type": "user.", "cursor": cursor}
     assert (await client.get(AUDIT, headers=admin, params=params)).status_code == 200
     assert (await client.get(AUDIT, headers=admin, params={**params, "type": "company."})).status_code == 400
 
 
-async def test_no_secret_is_told(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
+async def test_no_secret_is_in_the_audit(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
     body = {"user_id": str(boss.user.id), "name": "k"}
     key = (await client.post(company_path(boss, "keys"), headers=boss.headers, json=body)).json()
-    told = await asked(client, admin, company=str(boss.company.id), type="api_key.", actor="me")
-    assert told == [], "the admin of the customer issued it"
+    events = await asked(client, admin, company=str(boss.company.id), type="api_key.", actor="me")
+    assert events == [], "the admin of the customer issued it"
     mine = await asked(client, boss.headers, type="api_key.", actor="me")
     assert mine[0]["data"]["id"] == key["id"]
     assert key["key"][len(key["prefix"]) :] not in str(mine)

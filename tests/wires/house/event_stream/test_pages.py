@@ -52,7 +52,7 @@ async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> s
     """The ticket's number, once all that happened to it can be read: nothing is before everything older has ended."""
     history = (await client.get(f"{TICKETS}/{number}/history", headers=headers, params={"limit": 200})).json()["data"]
     async with asyncio.timeout(patient(10)):
-        while len(await lines(client, headers, ticket=number)) < len(history):  # noqa: ASYNC110 - nobody tells
+        while len(await lines(client, headers, ticket=number)) < len(history):  # noqa: ASYNC110 - nothing signals it
             await asyncio.sleep(0.02)
     return number
 
@@ -87,26 +87,26 @@ async def work(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> str
     return await settled(client, agent, number)
 
 
-async def test_an_event_tells_what_happened_to_what_and_by_whom(client: httpx.AsyncClient, boss: Tenant) -> None:
+async def test_an_event_says_what_happened_to_what_and_who_did_it(client: httpx.AsyncClient, boss: Tenant) -> None:
     number = await raised(client, boss)
-    [told] = await lines(client, boss.headers, ticket=number)
-    assert abs(datetime.now(UTC) - datetime.fromisoformat(told["at"])) < timedelta(minutes=1)
-    place = stream.parse_cursor(told["cursor"])
-    assert place is not None
-    assert told == {
-        "id": str(place.offset.id),
+    [received] = await lines(client, boss.headers, ticket=number)
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(received["at"])) < timedelta(minutes=1)
+    cursor = stream.parse_cursor(received["cursor"])
+    assert cursor is not None
+    assert received == {
+        "id": str(cursor.offset.id),
         "type": "ticket.created",
-        "at": told["at"],
+        "at": received["at"],
         "company": str(boss.company.id),
         "ticket": number,
         "note": None,
         "actor": {"id": str(boss.user.id), "name": "Ada Okoro"},
         "data": {"status": "acknowledged", "priority": "critical", "channel": "API"},
-        "cursor": told["cursor"],
+        "cursor": received["cursor"],
     }
 
 
-async def test_a_customer_is_told_what_its_company_may_know_and_nothing_else(
+async def test_a_customer_reads_what_its_company_may_see_and_nothing_else(
     client: httpx.AsyncClient, tenant: Tenant, boss: Tenant, agent: Headers, admin: Headers
 ) -> None:
     for one, is_admin in ((tenant, False), (boss, True)):
@@ -126,7 +126,7 @@ async def test_a_customer_is_told_what_its_company_may_know_and_nothing_else(
         assert "vip" not in str(expected)
 
 
-async def test_only_those_who_read_the_audit_are_told_of_people_and_keys(
+async def test_events_about_people_and_keys_need_the_scope_of_the_audit(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers, admin: Headers
 ) -> None:
     await work(client, tenant, agent)
@@ -140,7 +140,9 @@ async def test_only_those_who_read_the_audit_are_told_of_people_and_keys(
     assert await lines(client, few.headers) == []
 
 
-async def test_filters_hold_together(client: httpx.AsyncClient, tenant: Tenant, agent: Headers, admin: Headers) -> None:
+async def test_several_filters_must_all_hold(
+    client: httpx.AsyncClient, tenant: Tenant, agent: Headers, admin: Headers
+) -> None:
     number = await work(client, tenant, agent)
     await work(client, tenant, agent)
     everything = await lines(client, admin, company=tenant.company.name)
@@ -159,7 +161,7 @@ async def test_filters_hold_together(client: httpx.AsyncClient, tenant: Tenant, 
         assert await paged(client, admin, ticket=number, type=kind, company=tenant.company.code) == of_ticket
 
 
-async def test_a_cursor_is_good_for_every_form_and_every_filter(
+async def test_a_cursor_is_valid_in_every_form_and_with_every_filter(
     client: httpx.AsyncClient, tenant: Tenant, agent: Headers
 ) -> None:
     number = await work(client, tenant, agent)
@@ -172,7 +174,7 @@ async def test_a_cursor_is_good_for_every_form_and_every_filter(
         assert await lines(client, tenant.headers, after=one["cursor"], ticket=number) == wanted
 
 
-async def test_a_page_at_the_end_says_where_to_go_on_later(
+async def test_a_page_at_the_end_has_a_cursor_for_later(
     client: httpx.AsyncClient, tenant: Tenant, agent: Headers
 ) -> None:
     await work(client, tenant, agent)
@@ -186,7 +188,7 @@ async def test_a_page_at_the_end_says_where_to_go_on_later(
     assert [event["ticket"] for event in later["data"]] == [number]
 
 
-async def test_a_page_on_which_nothing_is_shown_moves_on(
+async def test_an_empty_page_advances_the_cursor(
     client: httpx.AsyncClient, tenant: Tenant, agent: Headers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "_BATCH_SIZE", 2)
@@ -205,7 +207,7 @@ async def test_a_page_on_which_nothing_is_shown_moves_on(
     assert found
 
 
-async def test_what_is_anothers_does_not_exist(
+async def test_other_companies_and_their_tickets_do_not_exist(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: Headers
 ) -> None:
     number = (await new_ticket(client, other_tenant))["number"]
@@ -250,7 +252,7 @@ async def test_a_wrong_parameter_is_refused(
     problem(answer, kind)
 
 
-async def test_a_made_up_cursor_tells_nothing_more_than_none(
+async def test_a_made_up_cursor_shows_no_more_than_none(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     await new_ticket(client, other_tenant)
@@ -260,7 +262,9 @@ async def test_a_made_up_cursor_tells_nothing_more_than_none(
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
-async def test_whoever_reads_tickets_follows_events(client: httpx.AsyncClient, database: Database, role: Role) -> None:
+async def test_the_scope_to_read_tickets_reads_events(
+    client: httpx.AsyncClient, database: Database, role: Role
+) -> None:
     if role is Role.CUSTOMER:
         headers = (await new_tenant(database)).headers
     else:
@@ -297,7 +301,7 @@ def test_accept_chooses_the_form(accept: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("accept", [JSON, NDJSON, SSE])
-async def test_head_answers_the_headers_and_holds_nothing(
+async def test_head_answers_the_headers_and_opens_no_stream(
     client: httpx.AsyncClient, tenant: Tenant, accept: str
 ) -> None:
     for _ in range(25):
@@ -308,7 +312,7 @@ async def test_head_answers_the_headers_and_holds_nothing(
         assert one.status == 200
 
 
-async def test_lines_end_with_a_place_even_when_none_is_for_the_reader(
+async def test_lines_end_with_a_cursor_even_when_no_event_is_for_the_reader(
     client: httpx.AsyncClient, tenant: Tenant
 ) -> None:
     await raised(client, tenant)
@@ -316,12 +320,12 @@ async def test_lines_end_with_a_place_even_when_none_is_for_the_reader(
     answer = await client.get(EVENTS, headers={**tenant.headers, **LINES}, params=query)
     [last] = [json.loads(line) for line in answer.text.splitlines()]
     number = await raised(client, tenant)
-    told = await lines(client, tenant.headers, after=last["cursor"])
-    assert {one["ticket"] for one in told} == {number}, "what was looked at does not come again"
+    received = await lines(client, tenant.headers, after=last["cursor"])
+    assert {one["ticket"] for one in received} == {number}, "what was looked at does not come again"
 
 
 @pytest.mark.parametrize("how", ["stop", "revoked"])
-async def test_lines_that_are_cut_short_do_not_look_whole(
+async def test_lines_that_are_cut_short_do_not_look_complete(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     for _ in range(3):

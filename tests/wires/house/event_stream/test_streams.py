@@ -54,35 +54,35 @@ async def test_events_arrive_as_they_happen(client: httpx.AsyncClient, tenant: T
         numbers = [(await new_ticket(client, tenant))["number"] for _ in range(3)]
         note = {"text": "Still down"}
         added = await client.post(f"{TICKETS}/{numbers[0]}/notes", headers=tenant.headers, json=note)
-        told = await one.events(4)
-        assert [block.type for block in told] == ["ticket.created"] * 3 + ["note.added"]
-        assert [block.data["ticket"] for block in told] == [*numbers, numbers[0]]
+        received = await one.events(4)
+        assert [block.type for block in received] == ["ticket.created"] * 3 + ["note.added"]
+        assert [block.data["ticket"] for block in received] == [*numbers, numbers[0]]
         assert before not in tickets(one)
-        assert told[3].data["note"] == added.json()["id"]
-        assert [block.id for block in told] == [block.data["cursor"] for block in told]
-    page = await client.get(EVENTS, headers=tenant.headers, params={"after": told[0].id})
-    assert page.json()["data"] == [block.data for block in told[1:]]
+        assert received[3].data["note"] == added.json()["id"]
+        assert [block.id for block in received] == [block.data["cursor"] for block in received]
+    page = await client.get(EVENTS, headers=tenant.headers, params={"after": received[0].id})
+    assert page.json()["data"] == [block.data for block in received[1:]]
 
 
-async def test_who_was_cut_off_goes_on_where_it_was(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_client_that_reconnects_continues_where_it_was(client: httpx.AsyncClient, tenant: Tenant) -> None:
     async with following(client, tenant.headers) as first:
         seen = (await new_ticket(client, tenant))["number"]
-        [told] = await first.events(1)
+        [received] = await first.events(1)
     missed = (await new_ticket(client, tenant))["number"]
-    async with following(client, tenant.headers, last=told.id) as second:
+    async with following(client, tenant.headers, last=received.id) as second:
         await second.events(1)
         assert tickets(second) == [missed]
-    async with following(client, tenant.headers, f"after={told.id}") as third:
+    async with following(client, tenant.headers, f"after={received.id}") as third:
         await third.events(1)
         assert tickets(third) == [missed]
-    async with following(client, tenant.headers, "after=0-0-0", last=told.id) as fourth:
+    async with following(client, tenant.headers, "after=0-0-0", last=received.id) as fourth:
         await fourth.events(1)
         assert tickets(fourth) == [missed], "a browser repeats the address it began with"
     async with following(client, tenant.headers, "after=0-0-0") as whole:
         assert {seen, missed} <= {block.data["ticket"] for block in await whole.events(3)}
 
 
-async def test_who_was_told_nothing_yet_can_go_on_too(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_client_that_received_nothing_yet_can_continue_too(client: httpx.AsyncClient, tenant: Tenant) -> None:
     async with following(client, tenant.headers) as first:
         [begun] = first.blocks
         assert (begun.type, begun.data) == ("", {})
@@ -92,7 +92,7 @@ async def test_who_was_told_nothing_yet_can_go_on_too(client: httpx.AsyncClient,
         assert tickets(second) == [missed]
 
 
-async def test_each_is_told_what_it_asked_for_and_may_know(
+async def test_each_reader_receives_what_it_asked_for_and_may_see(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, admin: Headers
 ) -> None:
     code = tenant.company.code
@@ -117,9 +117,7 @@ async def test_each_is_told_what_it_asked_for_and_may_know(
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_silent_stream_gives_signs_of_life_and_says_how_far_it_looked(
-    client: httpx.AsyncClient, tenant: Tenant
-) -> None:
+async def test_a_silent_stream_sends_heartbeats_with_its_cursor(client: httpx.AsyncClient, tenant: Tenant) -> None:
     async with following(client, tenant.headers, "type=note.") as one:
         await new_ticket(client, tenant)
         async with asyncio.timeout(patient(5)):
@@ -134,7 +132,7 @@ async def test_a_silent_stream_gives_signs_of_life_and_says_how_far_it_looked(
     assert here.offset < there.offset
 
 
-async def test_news_that_are_not_for_it_are_no_reason_to_be_silent(
+async def test_events_of_others_do_not_stop_the_heartbeats(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.5)
@@ -148,7 +146,7 @@ async def test_news_that_are_not_for_it_are_no_reason_to_be_silent(
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", ["revoked", "expired", "inactive", "demoted"])
-async def test_a_stream_ends_soon_after_its_key_does(client: httpx.AsyncClient, database: Database, how: str) -> None:
+async def test_a_stream_ends_soon_after_its_key(client: httpx.AsyncClient, database: Database, how: str) -> None:
     tenant = await new_tenant(database, lifetime=timedelta(seconds=stretched(1.5)) if how == "expired" else None)
     async with following(client, tenant.headers) as one:
         await new_ticket(client, tenant)
@@ -166,7 +164,7 @@ async def test_a_stream_ends_soon_after_its_key_does(client: httpx.AsyncClient, 
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_key_has_at_most_so_many_streams_and_closing_one_makes_room(
+async def test_the_streams_of_a_key_are_limited_and_closing_one_allows_another(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with AsyncExitStack() as held:
@@ -188,7 +186,7 @@ async def test_a_key_has_at_most_so_many_streams_and_closing_one_makes_room(
             assert again.status == 200
 
 
-def test_a_process_has_at_most_so_many_streams() -> None:
+def test_the_streams_of_a_process_are_limited() -> None:
     streams = OpenStreams(per_key=2, in_all=3)
     first, second = uuid4(), uuid4()
     with streams.count(first), streams.count(first), streams.count(second):
@@ -201,9 +199,7 @@ def test_a_process_has_at_most_so_many_streams() -> None:
         assert streams.open == 1
 
 
-async def test_a_client_that_takes_its_time_misses_nothing_and_holds_nobody_up(
-    client: httpx.AsyncClient, tenant: Tenant
-) -> None:
+async def test_a_slow_client_misses_nothing_and_delays_no_other(client: httpx.AsyncClient, tenant: Tenant) -> None:
     async with following(client, tenant.headers) as slow, following(client, tenant.headers) as quick_one:
         slow.may_send.clear()
         numbers = [(await new_ticket(client, tenant))["number"] for _ in range(30)]
@@ -216,7 +212,7 @@ async def test_a_client_that_takes_its_time_misses_nothing_and_holds_nobody_up(
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_client_that_takes_nothing_is_given_up(
+async def test_the_stream_of_a_client_that_reads_nothing_ends(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "PATIENCE_SECONDS", 0.3)
@@ -260,7 +256,7 @@ async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, 
     await asyncio.wait_for(looking, patient(5))
 
 
-async def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(
+async def test_a_stopping_server_ends_its_streams_at_once(
     own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
 ) -> None:
     client, signal = own_server
@@ -271,7 +267,7 @@ async def test_a_server_that_is_told_to_stop_ends_its_streams_at_once(
         await asyncio.wait_for(late.ended.wait(), patient(1))
 
 
-async def test_many_streams_need_no_connection_of_the_pool_while_they_wait(
+async def test_waiting_streams_use_no_connection_of_the_pool(
     own_server: tuple[httpx.AsyncClient, EventSignal], database: Database
 ) -> None:
     client, _hub = own_server
@@ -286,7 +282,7 @@ async def test_many_streams_need_no_connection_of_the_pool_while_they_wait(
             assert tickets(one) == [numbers[index // 10]]
 
 
-async def test_the_log_tells_how_soon_a_stream_began_and_how_long_it_was_open(
+async def test_the_access_log_has_the_start_and_the_duration_of_a_stream(
     own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
 ) -> None:
     client, _hub = own_server
@@ -301,17 +297,17 @@ async def test_the_log_tells_how_soon_a_stream_began_and_how_long_it_was_open(
     assert line["ms"] < stretched(500)
 
 
-async def test_a_silent_stream_goes_on_after_its_database_was_restored_into_another(
+async def test_a_silent_stream_continues_after_a_restore_into_another_database(
     own_server: tuple[httpx.AsyncClient, EventSignal], database: Database, tenant: Tenant
 ) -> None:
     """What a restore does: all that was there has one transaction, and the counter is behind what it had been."""
     client, signal = own_server
     async with following(client, tenant.headers) as one:
         first = (await new_ticket(client, tenant))["number"]
-        [told] = await one.events(1)
+        [received] = await one.events(1)
         await asyncio.sleep(stretched(0.6))
-        place = stream.parse_cursor(told.id)
-        assert place is not None
+        cursor = stream.parse_cursor(received.id)
+        assert cursor is not None
         async with database.transaction() as tx:
             await tx.write("update event set xid = '3'::xid8")
         signal._reset()  # noqa: SLF001 - as when it lost the database for a moment

@@ -34,8 +34,8 @@ async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as one:
-        yield one
+    async with receiving() as opened:
+        yield opened
 
 
 async def admin_of(
@@ -56,40 +56,47 @@ async def admin(database: Database) -> Headers:
     return await admin_of(database, await new_tenant(database))
 
 
-async def made(client: httpx.AsyncClient, headers: Headers, **members: Any) -> Json:
+async def create(client: httpx.AsyncClient, headers: Headers, **members: Any) -> Json:
     answered = await client.post(SUBSCRIPTIONS, headers=headers, json={"url": URL, "is_active": False, **members})
     assert answered.status_code == 201, answered.text
     body: Json = answered.json()
     return body
 
 
-async def test_a_subscription_is_made_read_changed_and_deleted(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_subscription_is_created_read_changed_and_deleted(client: httpx.AsyncClient, admin: Headers) -> None:
     body = {"url": URL, "description": "The NOC's", "types": ["ticket.", "note.added"], "is_active": False}
     answered = await client.post(SUBSCRIPTIONS, headers=admin, json=body)
     assert answered.status_code == 201, answered.text
-    one = answered.json()
-    secret = one.pop("secret")
+    subscription = answered.json()
+    secret = subscription.pop("secret")
     assert secret.startswith("whsec_")
-    assert one == {
-        **body, "id": one["id"], "disabled_reason": None, "failures": 0, "failing_since": None, "resumes_at": None,
-        "old_secret_until": None, "created_at": one["created_at"], "updated_at": one["created_at"],
-    }  # fmt: skip
+    assert subscription == {
+        **body,
+        "id": subscription["id"],
+        "disabled_reason": None,
+        "failures": 0,
+        "failing_since": None,
+        "resumes_at": None,
+        "old_secret_until": None,
+        "created_at": subscription["created_at"],
+        "updated_at": subscription["created_at"],
+    }
     address = answered.headers["location"]
     read = await client.get(address, headers=admin)
-    assert (read.json(), read.headers["etag"]) == (one, answered.headers["etag"])
-    assert (await client.get(SUBSCRIPTIONS, headers=admin)).json()["data"] == [one]
+    assert (read.json(), read.headers["etag"]) == (subscription, answered.headers["etag"])
+    assert (await client.get(SUBSCRIPTIONS, headers=admin)).json()["data"] == [subscription]
     patch = {"url": "https://hooks.example.com/new", "types": []}
     for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 200)):
         headers = admin if match is None else {**admin, "If-Match": match}
         changed = await client.patch(address, headers=headers, json=patch)
         assert changed.status_code == status
-    assert changed.json() == {**one, **patch, "updated_at": changed.json()["updated_at"]}
+    assert changed.json() == {**subscription, **patch, "updated_at": changed.json()["updated_at"]}
     for headers, status in ((admin, 428), (admin | ANY, 204), (admin | ANY, 404)):
         assert (await client.delete(address, headers=headers)).status_code == status
     problem(await client.get(address, headers=admin), "not-found")
 
 
-async def test_a_retry_is_not_shown_the_secret_again(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_repeated_answer_does_not_contain_the_secret(client: httpx.AsyncClient, admin: Headers) -> None:
     headers = {**admin, "Idempotency-Key": uuid4().hex}
     body = {"url": URL, "is_active": False}
     first, second = [await client.post(SUBSCRIPTIONS, headers=headers, json=body) for _ in range(2)]
@@ -101,18 +108,18 @@ async def test_a_retry_is_not_shown_the_secret_again(client: httpx.AsyncClient, 
 async def test_no_secret_is_in_the_database_or_in_an_event(
     client: httpx.AsyncClient, database: Database, admin: Headers
 ) -> None:
-    one = await made(client, admin)
-    await client.post(f"{SUBSCRIPTIONS}/{one['id']}/rotate", headers=admin, json={})
-    await client.patch(f"{SUBSCRIPTIONS}/{one['id']}", headers=admin | ANY, json={"url": URL + "2"})
+    subscription = await create(client, admin)
+    await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/rotate", headers=admin, json={})
+    await client.patch(f"{SUBSCRIPTIONS}/{subscription['id']}", headers=admin | ANY, json={"url": URL + "2"})
     audit = await client.get("/api/v1/audit?type=subscription.", headers=admin)
-    told = audit.json()["data"]
-    assert [event["type"] for event in told] == ["subscription.changed"] * 2 + ["subscription.created"]
-    assert told[0]["data"]["name"] == "https://hooks.example.com"
-    assert told[1]["data"]["changes"] == [{"field": "generation", "before": 1, "after": 2}]
+    events = audit.json()["data"]
+    assert [event["type"] for event in events] == ["subscription.changed"] * 2 + ["subscription.created"]
+    assert events[0]["data"]["name"] == "https://hooks.example.com"
+    assert events[1]["data"]["changes"] == [{"field": "generation", "before": 1, "after": 2}]
     assert "token" not in audit.text
     async with database.statement() as tx:
-        row = await tx.fetchval("select to_jsonb(s)::text from subscription s where id = $1", UUID(one["id"]))
-    assert one["secret"].removeprefix("whsec_") not in row
+        row = await tx.fetchval("select to_jsonb(s)::text from subscription s where id = $1", UUID(subscription["id"]))
+    assert subscription["secret"].removeprefix("whsec_") not in row
 
 
 @pytest.mark.parametrize(
@@ -131,26 +138,26 @@ async def test_no_secret_is_in_the_database_or_in_an_event(
         ({"is_active": None}, "/is_active"),
     ],
 )
-async def test_what_is_wrong_is_named_by_pointer(
+async def test_an_invalid_value_is_named_by_its_pointer(
     client: httpx.AsyncClient, admin: Headers, body: Json, pointer: str
 ) -> None:
     refused = await client.post(SUBSCRIPTIONS, headers=admin, json={"url": URL, **body})
-    assert [one["pointer"] for one in problem(refused, "invalid-input")["errors"]] == [pointer]
-    one = await made(client, admin)
-    refused = await client.patch(f"{SUBSCRIPTIONS}/{one['id']}", headers=admin | ANY, json=body)
+    assert [error["pointer"] for error in problem(refused, "invalid-input")["errors"]] == [pointer]
+    subscription = await create(client, admin)
+    refused = await client.patch(f"{SUBSCRIPTIONS}/{subscription['id']}", headers=admin | ANY, json=body)
     assert [error["pointer"] for error in problem(refused, "invalid-input")["errors"]] == [pointer]
 
 
 async def test_a_company_has_at_most_twenty(client: httpx.AsyncClient, admin: Headers) -> None:
     for _ in range(SUBSCRIPTIONS_MAX):
-        await made(client, admin)
+        await create(client, admin)
     refused = await client.post(SUBSCRIPTIONS, headers=admin, json={"url": URL})
     problem(refused, "conflict", code="too-many-subscriptions")
     ids: list[str] = []
     address: str | None = f"{SUBSCRIPTIONS}?limit=7"
     while address is not None:
         page = await client.get(address, headers=admin)
-        ids += [one["id"] for one in page.json()["data"]]
+        ids += [subscription["id"] for subscription in page.json()["data"]]
         address = page.links["next"]["url"] if page.json()["has_more"] else None
     assert len(ids) == len(set(ids)) == SUBSCRIPTIONS_MAX
 
@@ -171,40 +178,44 @@ async def test_only_admins_see_and_manage_subscriptions(
     is_customer = role in {Role.CUSTOMER, Role.CUSTOMER_ADMIN}
     owner = await (admin_of(database, tenant) if is_customer else staff_key(database, Role.ADMIN))
     headers = await (admin_of(database, tenant, role) if is_customer else staff_key(database, role))
-    one = f"{SUBSCRIPTIONS}/{(await made(client, owner))['id']}"
+    address = f"{SUBSCRIPTIONS}/{(await create(client, owner))['id']}"
     answers = [
         await client.get(SUBSCRIPTIONS, headers=headers),
-        await client.get(one, headers=headers),
-        await client.get(f"{one}/deliveries", headers=headers),
+        await client.get(address, headers=headers),
+        await client.get(f"{address}/deliveries", headers=headers),
         await client.post(SUBSCRIPTIONS, headers=headers, json={"url": URL, "is_active": False}),
-        await client.patch(one, headers=headers | ANY, json={"description": "x"}),
-        await client.post(f"{one}/rotate", headers=headers, json={}),
-        await client.delete(one, headers=headers | ANY),
+        await client.patch(address, headers=headers | ANY, json={"description": "x"}),
+        await client.post(f"{address}/rotate", headers=headers, json={}),
+        await client.delete(address, headers=headers | ANY),
     ]
     assert [answered.status_code for answered in answers] == ([200, 200, 200, 201, 200, 200, 204] if may else [403] * 7)
 
 
-async def test_the_providers_admin_does_not_see_those_of_a_customer(
+async def test_the_providers_admin_does_not_see_the_subscriptions_of_a_customer(
     client: httpx.AsyncClient, database: Database, admin: Headers
 ) -> None:
-    one = await made(client, admin)
+    subscription = await create(client, admin)
     staff = await staff_key(database, Role.ADMIN)
-    problem(await client.get(f"{SUBSCRIPTIONS}/{one['id']}", headers=staff), "not-found")
+    problem(await client.get(f"{SUBSCRIPTIONS}/{subscription['id']}", headers=staff), "not-found")
 
 
 async def test_a_ping_is_sent_and_can_be_read_with_its_attempt(
     client: httpx.AsyncClient, admin: Headers, receiver: Receiver
 ) -> None:
     receiver.script = [answer(418, b"short and stout")]
-    one = await made(client, admin, url=receiver.url, is_active=True, types=["attachment."])
-    sent = await client.post(f"{SUBSCRIPTIONS}/{one['id']}/ping", headers=admin, json={})
+    subscription = await create(client, admin, url=receiver.url, is_active=True, types=["attachment."])
+    sent = await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/ping", headers=admin, json={})
     assert sent.status_code == 202, sent.text
     ping = sent.json()
     assert (ping["type"], ping["state"], ping["event"], ping["ticket"]) == ("ping", "waiting", None, None)
     await until(lambda: receiver.requests)
     [got] = receiver.requests
-    assert is_signed_with(one["secret"], got)
-    assert got.json == {"type": "ping", "timestamp": got.json["timestamp"], "data": {"subscription": one["id"]}}
+    assert is_signed_with(subscription["secret"], got)
+    assert got.json == {
+        "type": "ping",
+        "timestamp": got.json["timestamp"],
+        "data": {"subscription": subscription["id"]},
+    }
     address = sent.headers["location"]
     while not (read := (await client.get(address, headers=admin)).json())["attempts"]:
         pass
@@ -221,17 +232,17 @@ async def test_a_ping_is_sent_and_can_be_read_with_its_attempt(
 
 
 async def test_a_ping_needs_an_active_subscription(client: httpx.AsyncClient, admin: Headers) -> None:
-    one = await made(client, admin)
-    problem(await client.post(f"{SUBSCRIPTIONS}/{one['id']}/ping", headers=admin, json={}), "conflict")
+    subscription = await create(client, admin)
+    problem(await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/ping", headers=admin, json={}), "conflict")
 
 
-async def test_what_happens_to_a_ticket_is_sent_and_sent_again_when_asked(
+async def test_an_event_of_a_ticket_is_sent_and_replayed(
     client: httpx.AsyncClient, database: Database, receiver: Receiver
 ) -> None:
     tenant = await new_tenant(database)
     admin = await admin_of(database, tenant)
-    one = await made(client, admin, url=receiver.url, is_active=True, types=["ticket."])
-    at = f"{SUBSCRIPTIONS}/{one['id']}"
+    subscription = await create(client, admin, url=receiver.url, is_active=True, types=["ticket."])
+    at = f"{SUBSCRIPTIONS}/{subscription['id']}"
     ticket = await new_ticket(client, tenant)
     await until(lambda: receiver.requests)
     page = await client.get(f"{at}/deliveries", headers=admin)
@@ -259,14 +270,16 @@ async def test_what_happens_to_a_ticket_is_sent_and_sent_again_when_asked(
     assert [error["pointer"] for error in problem(refused, "invalid-input")["errors"]] == ["/until"]
 
 
-async def test_a_delivery_that_waits_is_not_put_up_twice(
+async def test_a_waiting_delivery_cannot_be_replayed(
     client: httpx.AsyncClient, database: Database, admin: Headers
 ) -> None:
-    one = await made(client, admin, url="http://127.0.0.1:9/", is_active=True, types=["attachment."])
-    sent = (await client.post(f"{SUBSCRIPTIONS}/{one['id']}/ping", headers=admin, json={})).json()
-    refused = await client.post(f"{SUBSCRIPTIONS}/{one['id']}/deliveries/{sent['id']}/replay", headers=admin, json={})
+    subscription = await create(client, admin, url="http://127.0.0.1:9/", is_active=True, types=["attachment."])
+    sent = (await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/ping", headers=admin, json={})).json()
+    refused = await client.post(
+        f"{SUBSCRIPTIONS}/{subscription['id']}/deliveries/{sent['id']}/replay", headers=admin, json={}
+    )
     problem(refused, "conflict")
-    await client.delete(f"{SUBSCRIPTIONS}/{one['id']}", headers=admin | ANY)
+    await client.delete(f"{SUBSCRIPTIONS}/{subscription['id']}", headers=admin | ANY)
     async with database.statement() as tx:
         assert await tx.fetchval("select count(*) from delivery where id = $1", UUID(sent["id"])) == 0
 
@@ -274,16 +287,16 @@ async def test_a_delivery_that_waits_is_not_put_up_twice(
 async def test_deliveries_are_listed_newest_first_page_by_page(client: httpx.AsyncClient, database: Database) -> None:
     tenant = await new_tenant(database)
     admin = await admin_of(database, tenant)
-    one = await made(client, admin)
+    subscription = await create(client, admin)
     made_ones = [
-        delivery_store.NewDelivery(tenant.company.id, UUID(one["id"]), uuid4(), None, "ping", None, b"{}")
+        delivery_store.NewDelivery(tenant.company.id, UUID(subscription["id"]), uuid4(), None, "ping", None, b"{}")
         for _ in range(5)
     ]
     async with database.statement() as tx:
         await delivery_store.insert(tx, made_ones, now=NOW)
     for query in ("limit=2", "limit=2&state=waiting"):
         ids: list[str] = []
-        address: str | None = f"{SUBSCRIPTIONS}/{one['id']}/deliveries?{query}"
+        address: str | None = f"{SUBSCRIPTIONS}/{subscription['id']}/deliveries?{query}"
         while address is not None:
             page = await client.get(address, headers=admin)
             ids += [delivery["id"] for delivery in page.json()["data"]]
@@ -291,7 +304,7 @@ async def test_deliveries_are_listed_newest_first_page_by_page(client: httpx.Asy
         assert ids == [str(delivery.id) for delivery in made_ones[::-1]]
 
 
-async def test_a_server_whose_workers_are_off_sends_nothing(
+async def test_a_server_without_workers_sends_nothing(
     database_url: str, database: Database, receiver: Receiver
 ) -> None:
     settings = Settings(database_url=database_url, rate_limit=0, access_log=False, workers=False)
@@ -303,23 +316,23 @@ async def test_a_server_whose_workers_are_off_sends_nothing(
 
 
 @pytest.mark.parametrize("lacking", [Scope.TICKETS_READ, Scope.AUDIT_READ])
-async def test_who_may_not_read_events_has_none_sent(
+async def test_without_the_right_to_read_events_none_are_sent(
     client: httpx.AsyncClient, database: Database, lacking: Scope
 ) -> None:
     tenant = await new_tenant(database)
     admin = await admin_of(database, tenant)
     scopes = {Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE, Scope.TICKETS_READ, Scope.AUDIT_READ} - {lacking}
     narrow = await admin_of(database, tenant, scopes=frozenset(map(str, scopes)))
-    at = f"{SUBSCRIPTIONS}/{(await made(client, admin, url='http://127.0.0.1:9/', is_active=True))['id']}"
-    one = (await client.post(f"{at}/ping", headers=narrow, json={})).json()["id"]
+    at = f"{SUBSCRIPTIONS}/{(await create(client, admin, url='http://127.0.0.1:9/', is_active=True))['id']}"
+    delivery_id = (await client.post(f"{at}/ping", headers=narrow, json={})).json()["id"]
     span = {"since": "2026-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     answers = [
         await client.post(SUBSCRIPTIONS, headers=narrow, json={"url": URL}),
         await client.patch(at, headers=narrow | ANY, json={"url": URL}),
         await client.patch(at, headers=narrow | ANY, json={"types": []}),
         await client.patch(at, headers=narrow | ANY, json={"is_active": True}),
-        await client.get(f"{at}/deliveries/{one}", headers=narrow),
-        await client.post(f"{at}/deliveries/{one}/replay", headers=narrow, json={}),
+        await client.get(f"{at}/deliveries/{delivery_id}", headers=narrow),
+        await client.post(f"{at}/deliveries/{delivery_id}/replay", headers=narrow, json={}),
         await client.post(f"{at}/replay", headers=narrow, json=span),
     ]
     for refused in answers:
