@@ -2,8 +2,9 @@
 
 import ast
 import importlib
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -53,15 +54,23 @@ def text_of(node: ast.expr, module: ModuleType) -> str:
             return str(node.value)
         case ast.JoinedStr():
             return "".join(text_of(part, module) for part in node.values)
-        case ast.FormattedValue():
-            return text_of(node.value, module)
         case ast.Name():
             return str(getattr(module, node.id))
         case ast.Subscript(value=ast.Name(id=name)):
             return " ".join(map(str, getattr(module, name).values()))
-        case ast.Call(func=ast.Attribute(value=value, attr="format")):
+        case ast.FormattedValue(value=value) | ast.Call(func=ast.Attribute(value=value, attr="format")):
             return text_of(value, module)
+        case ast.Call(func=ast.Name(id=name)):
+            return strings_of(getattr(module, name), module)
     raise AssertionError(f"line {node.lineno}: a statement must be a constant: {ast.unparse(node)}")
+
+
+def strings_of(function: Callable[..., str], module: ModuleType) -> str:
+    """All strings in a function that puts a statement together, and those of its module that it uses."""
+    nodes = list(ast.walk(ast.parse(inspect.getsource(function))))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)} & vars(module).keys()
+    constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    return " ".join(str(value) for value in [*constants, *(getattr(module, name) for name in sorted(names))])
 
 
 def module_of(path: Path) -> ModuleType:
