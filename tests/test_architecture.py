@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -43,6 +44,7 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(SOURCE) if path.is_relative_to(SOURCE) else path.relative_to(TESTS.parent))
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -168,6 +170,7 @@ def test_the_design_lists_every_capability_and_no_other() -> None:
     assert sorted(listed) == sorted(shown)
 
 
+@cache
 def tables() -> set[str]:
     """Every table that a migration makes."""
     migrations = (SOURCE / "platform" / "database" / "migrations").glob("*.sql")
