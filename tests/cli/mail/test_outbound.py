@@ -42,13 +42,13 @@ def test_the_outbox_lists_and_shows_mail(database_url: str, dead: tuple[str, str
     url, (number, mail_id) = database_url, dead
     lines = run_text(url, "mail", "outbox", "--ticket", number, "--state", "dead").splitlines()
     assert len(lines) == 2
-    for word in (mail_id, "dead", "notification", "a,b@example.com", f"[{number}] Störung", "no server takes mail"):
+    for word in (mail_id, "dead", "notification", "a,b@example.com", f"[{number}] Störung", "mail servers do not accept"):
         assert word in lines[1]
     [listed] = run_json(url, "mail", "outbox", "--ticket", number)
     assert (listed["id"], listed["state"], listed["ticket"], listed["attempts"]) == (mail_id, "dead", number, 0)
     assert run_json(url, "mail", "outbox", "--ticket", number, "--state", "sent") == []
     shown = run_text(url, "mail", "show", mail_id)
-    assert shown.startswith("dead (0 failed): no server takes mail for such an address\n\n")
+    assert shown.startswith("dead (0 failed): mail servers do not accept such an address\n\n")
     assert f"Subject: [{number}] Störung\n" in shown
     assert shown.endswith("\nGrüße\n")
     details = run_json(url, "mail", "show", mail_id)
@@ -63,7 +63,7 @@ def test_what_does_not_exist_is_refused(database_url: str, dead: tuple[str, str]
     assert "does not exist" in run_refused(url, "mail", "show", str(uuid4()))
     assert "does not exist" in run_refused(url, "mail", "show", "nothing")
     assert "does not exist" in run_refused(url, "mail", "outbox", "--ticket", "INC999999999999")
-    assert "no server takes mail" in run_refused(url, "mail", "retry", dead[1])
+    assert "mail servers do not accept" in run_refused(url, "mail", "retry", dead[1])
 
 
 def test_addresses_are_suppressed_and_unsuppressed(database_url: str) -> None:

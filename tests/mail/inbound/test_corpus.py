@@ -39,10 +39,10 @@ class No(NamedTuple):
 
 
 ASIDE, IGNORED, BOUNCE = InboundState.QUARANTINED, InboundState.IGNORED, InboundState.BOUNCE
-STRANGER = No(ASIDE, "its sender has no part in the ticket that it answers")
-UNCLEAR = No(ASIDE, "it does not say plainly whom it is from")
-LOOP = No(IGNORED, "it is from an address of the desk itself: a loop")
-UNPROVED = No(ASIDE, "it says it is from the provider's own people, but answers no mail that the desk sent to them")
+STRANGER = No(ASIDE, "its sender may not write to the ticket that it replies to")
+UNCLEAR = No(ASIDE, "its From header does not name exactly one sender")
+LOOP = No(IGNORED, "it is from one of our own addresses: a mail loop")
+UNPROVED = No(ASIDE, "it is from the provider's staff, but replies to no mail that was sent to them")
 UNKNOWN = No(ASIDE, "its sender is unknown")
 INLINE = "On Sun, 1 Mar 2026 at 11:00, Support wrote:\n> Is the port up?\nYes.\n> And the light?\n-3 dBm."
 
@@ -112,8 +112,8 @@ OUTCOMES: dict[str, Note | New | No] = {
     "calendar": Note("Window at 22:00 UTC.", ("file-1.ics",)),
     "smime-signed": Note("Signed by us."),
     "pgp-signed": Note("Signed with PGP."),
-    "pgp-encrypted": No(ASIDE, "it is encrypted: the desk cannot read it"),
-    "smime-enveloped": No(ASIDE, "it is encrypted: the desk cannot read it"),
+    "pgp-encrypted": No(ASIDE, "it is encrypted"),
+    "smime-enveloped": No(ASIDE, "it is encrypted"),
     "nested": Note("Deep text.", ("data.csv",)),
     "missing-boundary": Note("No end of it."),
     "boundary-never-comes": Note("Just text after all."),
@@ -137,7 +137,7 @@ OUTCOMES: dict[str, Note | New | No] = {
     "staff-by-subject": UNPROVED,
     "staff-by-reference-of-another": UNPROVED,
     "contact": Note("I am the contact.", author="Cleo Marsh"),
-    "dmarc-fail": No(ASIDE, "a server on the way says that the sender is forged (dmarc=fail)"),
+    "dmarc-fail": No(ASIDE, "its sender failed DMARC (dmarc=fail)"),
     "forged-token": New("Hello", "Wrong token.", "not named"),
     "by-reference": Note("By reference."),
     "by-subject": Note("By subject."),
@@ -146,16 +146,16 @@ OUTCOMES: dict[str, Note | New | No] = {
     "new-without-service": New("Help", "Something is wrong.", "not named"),
     "new-without-subject": New("(no subject)", "Something else is wrong.", "not named"),
     "new-from-stranger": UNKNOWN,
-    "new-from-staff": No(ASIDE, "it is from the provider's own people: say for which company it is"),
+    "new-from-staff": No(ASIDE, "it is from the provider's staff: choose the company"),
     # what no person wrote
-    "vacation": No(IGNORED, "it says Auto-Submitted: auto-replied"),
-    "auto-generated": No(IGNORED, "it says Auto-Submitted: auto-generated (monitoring)"),
+    "vacation": No(IGNORED, "it has the header Auto-Submitted: auto-replied"),
+    "auto-generated": No(IGNORED, "it has the header Auto-Submitted: auto-generated (monitoring)"),
     "auto-submitted-no": Note("A person wrote this."),
-    "precedence-bulk": No(IGNORED, "it says Precedence: bulk, junk or list"),
-    "x-autoreply": No(IGNORED, "it says X-Autoreply"),
+    "precedence-bulk": No(IGNORED, "it has the header Precedence: bulk, junk or list"),
+    "x-autoreply": No(IGNORED, "it has the header X-Autoreply"),
     "mailing-list": No(IGNORED, "it comes from a mailing list"),
-    "out-of-office-subject": No(IGNORED, "its subject is that of an automatic answer"),
-    "abwesenheit": No(IGNORED, "its subject is that of an automatic answer"),
+    "out-of-office-subject": No(IGNORED, "its subject is that of an automatic reply"),
+    "abwesenheit": No(IGNORED, "its subject is that of an automatic reply"),
     "suppress-header": Note("Outlook adds a header; a person wrote this."),
     "read-receipt": No(IGNORED, "it is a report, such as a receipt"),
     "from-ourselves": LOOP,
@@ -165,10 +165,10 @@ OUTCOMES: dict[str, Note | New | No] = {
     "bounce-headers-only": No(BOUNCE, "5.2.1 smtp; 550 disabled"),
     "bounce-exim": No(BOUNCE, "host mx.example.com: 550 5.1.1 unknown user"),
     "bounce-qmail": No(BOUNCE, "Hi. This is the qmail-send program at mx.example.com."),
-    "bounce-delayed": No(IGNORED, "a delivery report: nothing failed for good"),
-    "bounce-temporary-failure": No(IGNORED, "a delivery report: nothing failed for good"),
-    "bounce-exim-delayed": No(IGNORED, "a delivery report: nothing failed for good"),
-    "bounce-of-nobody": No(IGNORED, "a delivery report about no mail of ours"),
+    "bounce-delayed": No(IGNORED, "a delivery report without a permanent failure"),
+    "bounce-temporary-failure": No(IGNORED, "a delivery report without a permanent failure"),
+    "bounce-exim-delayed": No(IGNORED, "a delivery report without a permanent failure"),
+    "bounce-of-nobody": No(IGNORED, "a delivery report about a mail that is not ours"),
 }
 
 

@@ -205,7 +205,7 @@ async def test_a_mailbox_that_cannot_be_read_says_why(
 
 async def test_a_password_sealed_with_another_key_is_asked_for_again(database: Database, polled: Mailbox) -> None:
     assert await poll(database, Settings(secret_key="another")) == 0
-    assert "give it again" in (await error_of(database, polled) or "")
+    assert "set the password again" in (await error_of(database, polled) or "")
 
 
 async def test_an_inactive_mailbox_is_left_alone(database: Database, client: IMAPClient, polled: Mailbox) -> None:

@@ -149,7 +149,7 @@ async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_tw
         await tx.write("update inbound_mail set sender = $2 where id = $1", aside.id, address)
     await release(rig, aside, other)
     unclear = await rig.take(a_mail(address, SUPPORT, "A new matter"))
-    assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender is known to several companies")
+    assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender belongs to several companies")
 
 
 async def test_another_mail_of_the_same_message_id_is_kept_and_the_same_mail_is_not(rig: InboundMailRig) -> None:

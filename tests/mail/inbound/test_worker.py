@@ -73,7 +73,7 @@ async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: InboundMailRig) -
     first = await rig.take(raw)
     second = await replace_mailbox(rig, noc.id).take(raw)
     assert (first.state, second.state) == (InboundState.ACCEPTED, InboundState.IGNORED)
-    assert second.reason == "the same mail was taken at another mailbox"
+    assert second.reason == "the same mail was accepted at another mailbox"
     assert [note.text for note in await rig.notes(ticket.number)] == ["Once."]
 
 
@@ -119,7 +119,7 @@ async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: InboundMa
     assert found is not None
     back = found[0].replace(f"From: Support <{SUPPORT}>".encode(), f"From: {rig.sender}".encode(), 1)
     mail = await rig.take(back, envelope_from=rig.sender)
-    assert (mail.state, mail.reason) == (InboundState.IGNORED, "it says Auto-Submitted: auto-generated")
+    assert (mail.state, mail.reason) == (InboundState.IGNORED, "it has the header Auto-Submitted: auto-generated")
 
 
 async def test_an_answer_to_an_answer_finds_the_ticket(rig: InboundMailRig) -> None:
@@ -261,7 +261,7 @@ async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: InboundM
     assert await rig.waiting() == 0
     async with rig.database.transaction() as tx:
         [aside, *_] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
-    assert (aside.attempts, aside.reason) == (MAX_ATTEMPTS, "a fault of the desk (StatementFailed); its log says more")
+    assert (aside.attempts, aside.reason) == (MAX_ATTEMPTS, "an internal error (StatementFailed); see the log")
 
 
 async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: InboundMailRig) -> None:
@@ -277,7 +277,7 @@ async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: 
     await rig.work()
     assert begun is not None
     mail = await rig.mail(begun.id)
-    assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "it was tried 5 times in vain")
+    assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "processing failed 5 times")
     assert await rig.notes(ticket.number) == []
 
 

@@ -116,7 +116,7 @@ async def test_a_mail_that_no_server_takes_is_dead_at_once(database: Database, t
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient, ticket_number=number))
-        assert (one.state, one.last_error) == (MailState.DEAD, "no server takes mail for such an address")
+        assert (one.state, one.last_error) == (MailState.DEAD, "mail servers do not accept such an address")
         assert await thread_store.find(tx, [one.message_id]) == []
         assert not await mails.may_mail(tx, recipient)
 

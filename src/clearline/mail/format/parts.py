@@ -92,7 +92,7 @@ def message_of(raw: bytes) -> Message:
     try:
         return message_from_bytes(raw, policy=compat32)
     except RecursionError:
-        raise MailUnreadable("its parts lie too deep in each other") from None
+        raise MailUnreadable("its parts are nested too deep") from None
 
 
 def _refuse_bombs(raw: bytes) -> None:
@@ -100,7 +100,7 @@ def _refuse_bombs(raw: bytes) -> None:
     if raw.count(b"\n--") + raw.count(b"\r--") > PARTS_MAX:
         raise MailUnreadable("too many parts")
     if sum(1 for _ in _BOUNDARY.finditer(raw)) > BOUNDARIES_MAX:
-        raise MailUnreadable("its parts lie too deep in each other")
+        raise MailUnreadable("its parts are nested too deep")
     if raw.count(b"\n") + raw.count(b"\r") - raw.count(b"\r\n") > LINES_MAX:
         raise MailUnreadable("too many lines")
     if _REPORT.search(raw) and sum(1 for _ in _BLANK.finditer(raw)) > BLOCKS_MAX:
@@ -135,7 +135,7 @@ def read_message(message: Message) -> ParsedMail:
 def _read(part: Message, found: _Found, depth: int) -> str:
     """Return the text of a part, and add its files to ``found``."""
     if depth > DEPTH_MAX:
-        raise MailUnreadable("its parts lie too deep in each other")
+        raise MailUnreadable("its parts are nested too deep")
     kind = part.get_content_type()
     if kind in _ENCRYPTED_TYPES:
         found.is_encrypted = True

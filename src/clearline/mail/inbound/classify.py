@@ -91,7 +91,7 @@ async def classify(
         return await _record_bounce(tx, bounce, now=now)
     outcome = await _automatic_or_loop(tx, mail, headers, context) or await _suspicious(tx, mail, parsed)
     if outcome is not None or headers.sender is None:
-        return outcome or _quarantine("it does not say plainly whom it is from")
+        return outcome or _quarantine("its From header does not name exactly one sender")
     found = await _find_ticket(tx, mail, headers, headers.sender, context)
     if isinstance(found, InboundMailOutcome):
         return found
@@ -107,14 +107,14 @@ def _quarantine(reason: str) -> InboundMailOutcome:
 
 async def _record_bounce(tx: Tx, bounce: Bounce, *, now: datetime) -> InboundMailOutcome:
     if not bounce.is_permanent:
-        return InboundMailOutcome(InboundState.IGNORED, "a delivery report: nothing failed for good")
+        return InboundMailOutcome(InboundState.IGNORED, "a delivery report without a permanent failure")
     for message_id in bounce.message_ids[:_REPORTED_MAILS_MAX]:
         sent = await outbound_mail.record_bounce(
             tx, message_id, bounce.detail, bad_addresses=bounce.bad_addresses, now=now
         )
         if sent is not None:
             return InboundMailOutcome(InboundState.BOUNCE, bounce.detail or None, sent.company_id, sent.ticket_number)
-    return InboundMailOutcome(InboundState.IGNORED, "a delivery report about no mail of ours")
+    return InboundMailOutcome(InboundState.IGNORED, "a delivery report about a mail that is not ours")
 
 
 async def _automatic_or_loop(
@@ -123,7 +123,7 @@ async def _automatic_or_loop(
     for one in headers.senders:
         base = base_address(one.address)
         if base == base_address(context.sender) or await mailbox_store.find(tx, [base]):
-            return InboundMailOutcome(InboundState.IGNORED, "it is from an address of the desk itself: a loop")
+            return InboundMailOutcome(InboundState.IGNORED, "it is from one of our own addresses: a mail loop")
     why = automatic(headers, envelope_from=mail.envelope_from)
     return None if why is None else InboundMailOutcome(InboundState.IGNORED, why)
 
@@ -131,16 +131,16 @@ async def _automatic_or_loop(
 async def _suspicious(tx: Tx, mail: InboundMail, parsed: ParsedMail) -> InboundMailOutcome | None:
     sender = parsed.headers.sender
     if sender is None:
-        return _quarantine("it does not say plainly whom it is from")
+        return _quarantine("its From header does not name exactly one sender")
     if parsed.is_encrypted:
-        return _quarantine("it is encrypted: the desk cannot read it")
+        return _quarantine("it is encrypted")
     if fails_dmarc(parsed.headers):
-        return _quarantine("a server on the way says that the sender is forged (dmarc=fail)")
+        return _quarantine("its sender failed DMARC (dmarc=fail)")
     same = await inbound_mail_store.accepted_copy(tx, mail, within=DUPLICATE_WINDOW)
     if same is not None:
         number = same.ticket_number
         return InboundMailOutcome(
-            InboundState.IGNORED, "the same mail was taken at another mailbox", same.company_id, number
+            InboundState.IGNORED, "the same mail was accepted at another mailbox", same.company_id, number
         )
     for most, span, told in ((BURST_LIMIT, BURST_WINDOW, "in 10 minutes"), (DAILY_LIMIT, DAILY_WINDOW, "in a day")):
         since, until = mail.received_at - span, mail.received_at
@@ -173,12 +173,12 @@ async def _find_ticket(
     if is_staff:
         return _quarantine(_STAFF_WITHOUT_THREAD)
     spoken = await _first_permitted(tx, sender, [(company_id, named)])
-    # Whoever has no part in a ticket is dealt with as if there were none: a number is easily guessed.
+    # A sender who may not write to the ticket gets a new one: ticket numbers are easily guessed.
     return None if isinstance(spoken, InboundMailOutcome) and spoken.reason == _SENDER_NOT_ON_TICKET else spoken
 
 
-_SENDER_NOT_ON_TICKET = "its sender has no part in the ticket that it answers"
-_STAFF_WITHOUT_THREAD = "it says it is from the provider's own people, but answers no mail that the desk sent to them"
+_SENDER_NOT_ON_TICKET = "its sender may not write to the ticket that it replies to"
+_STAFF_WITHOUT_THREAD = "it is from the provider's staff, but replies to no mail that was sent to them"
 
 
 async def _is_staff(tx: Tx, sender: Address) -> bool:
@@ -197,7 +197,7 @@ async def _first_permitted(
             if ticket.status not in ACCEPTS_NOTES:
                 return InboundMailOutcome(
                     InboundState.QUARANTINED,
-                    f"ticket {ticket_number(ticket.number)} is {ticket.status} and takes nothing more",
+                    f"ticket {ticket_number(ticket.number)} is {ticket.status} and accepts no more notes",
                     ticket.company_id,
                     ticket.number,
                 )
@@ -217,10 +217,10 @@ async def _open_ticket(
 ) -> InboundMailOutcome:
     users = await inbound_mail_store.users_with_address(tx, sender.address)
     if any(company_id == PROVIDER_ID for company_id, _, _ in users):
-        return _quarantine("it is from the provider's own people: say for which company it is")
+        return _quarantine("it is from the provider's staff: choose the company")
     active = [(company_id, user_id) for company_id, user_id, is_active in users if is_active]
     if len(active) > 1 or len(known.companies) > 1:
-        return _quarantine("its sender is known to several companies")
+        return _quarantine("its sender belongs to several companies")
     if active:
         user = await account_store.user(tx, *active[0])
         actor = await account_store.actor_for(tx, *active[0], SENDER_SCOPES)

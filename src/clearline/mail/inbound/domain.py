@@ -95,13 +95,16 @@ def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
     """Return why a mail is automatic, or None when a person may have written it."""
     submitted = headers.first("auto-submitted").partition(";")[0].strip().lower()
     reasons = (
-        (submitted not in {"", "no"}, f"it says Auto-Submitted: {submitted[:40]}"),
-        (headers.first("precedence").strip().lower() in _BULK_PRECEDENCES, "it says Precedence: bulk, junk or list"),
-        (bool(headers.values("x-autoreply") or headers.values("x-autorespond")), "it says X-Autoreply"),
+        (submitted not in {"", "no"}, f"it has the header Auto-Submitted: {submitted[:40]}"),
+        (
+            headers.first("precedence").strip().lower() in _BULK_PRECEDENCES,
+            "it has the header Precedence: bulk, junk or list",
+        ),
+        (bool(headers.values("x-autoreply") or headers.values("x-autorespond")), "it has the header X-Autoreply"),
         (bool(headers.values("list-id")), "it comes from a mailing list"),
         (headers.first("content-type").lower().startswith("multipart/report"), "it is a report, such as a receipt"),
-        (envelope_from == "", "it has no sender that could be answered"),
-        (_AUTOMATIC_SUBJECT.match(headers.subject) is not None, "its subject is that of an automatic answer"),
+        (envelope_from == "", "its envelope sender is empty"),
+        (_AUTOMATIC_SUBJECT.match(headers.subject) is not None, "its subject is that of an automatic reply"),
     )
     return next((why for holds, why in reasons if holds), None)
 

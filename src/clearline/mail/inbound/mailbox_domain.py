@@ -59,7 +59,7 @@ def check_mailbox(mailbox: Mailbox) -> list[Violation]:
         *check_text("imap.folder", mailbox.imap_folder, most=FOLDER_MAX),
     ]
     if "+" in mailbox.address.rpartition("@")[0]:
-        violations.append(Violation("address", "must not have a plus: what stands behind it tells the ticket"))
+        violations.append(Violation("address", "must not have a plus: the part after it identifies the ticket"))
     if mailbox.imap_host is not None:
         if len(mailbox.imap_host) > HOST_MAX or not _HOST.fullmatch(mailbox.imap_host):
             violations.append(Violation("imap.host", "must be the name or address of a host"))

@@ -105,7 +105,7 @@ async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
     permissions.require_scope(actor, Scope.DESK_WRITE)
     mailbox = await get_mailbox(tx, actor, mailbox_id)
     if mailbox.imap_host is None or mailbox.imap_secret is None:
-        raise InvalidInput([Violation("imap.host", "is required: without it there is nothing to check")])
+        raise InvalidInput([Violation("imap.host", "is required to check the mailbox")])
     return mailbox
 
 

@@ -13,7 +13,7 @@ class UndecryptableSecret(Exception):
     """The secret was encrypted with another key, or is damaged: it has to be entered again."""
 
     def __init__(self) -> None:
-        super().__init__("the password cannot be decrypted: CLEARLINE_SECRET_KEY is another one; give it again")
+        super().__init__("the password cannot be decrypted: CLEARLINE_SECRET_KEY has changed; set the password again")
 
 
 class SecretBox:

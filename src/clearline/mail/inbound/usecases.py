@@ -232,7 +232,7 @@ async def _lock_reviewable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[Inbound
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
     mail, raw = require_found(await inbound_mail_store.lock(tx, mail_id), KIND, mail_id)
     if mail.state not in REVIEWABLE:
-        raise Conflict(f"the mail is {mail.state}: there is nothing to decide")
+        raise Conflict(f"the mail is {mail.state}: only quarantined and ignored mail can be released or discarded")
     return mail, raw
 
 
@@ -240,9 +240,9 @@ async def _lock_releasable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[Inbound
     mail, raw = await _lock_reviewable(tx, actor, mail_id)
     parsed = None if raw is None else await _parsed(raw)
     if parsed is None:
-        raise Conflict("the mail is kept no more, or cannot be read")
+        raise Conflict("the content of the mail was deleted, or cannot be parsed")
     if parsed.headers.sender is None:
-        raise Conflict("the mail does not say plainly whom it is from: discard it, and write a note by hand")
+        raise Conflict("the From header does not name exactly one sender: discard the mail, and add a note instead")
     return mail, parsed
 
 

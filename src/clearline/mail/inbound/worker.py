@@ -159,7 +159,7 @@ async def process_batch(
             return done
         after = mail.received_at, mail.id
         if mail.attempts >= MAX_ATTEMPTS:
-            await _quarantine(database, mail.id, f"it was tried {MAX_ATTEMPTS} times in vain")
+            await _quarantine(database, mail.id, f"processing failed {MAX_ATTEMPTS} times")
         else:
             is_last = mail.attempts + 1 >= MAX_ATTEMPTS
             await _process(database, mail, replace(context, staged=[]), now, is_last=is_last, lock_timeout=lock_timeout)
@@ -182,9 +182,9 @@ async def _process(
         _log.warning("inbound mail postponed: attachments cannot be stored", mail=str(mail.id), error=str(error))
     except DeskError as error:
         await context.discard()
-        await _quarantine(database, mail.id, str(error) or "the desk refused it")
+        await _quarantine(database, mail.id, str(error) or "it was refused")
     except _UNREADABLE as error:
-        await _quarantine(database, mail.id, f"it cannot be read: {error}")
+        await _quarantine(database, mail.id, f"it cannot be parsed: {error}")
     except Exception as error:  # noqa: BLE001 - one mail's failure must not block the others
         await context.discard()
         if isinstance(error, StatementFailed) and error.sqlstate in _RETRYABLE_SQLSTATES and not is_last:
@@ -192,9 +192,7 @@ async def _process(
                 await inbound_mail_store.release(tx, mail.id, failed=True)
             return
         _log.exception("inbound mail not processed", mail=str(mail.id))
-        await _quarantine(
-            database, mail.id, f"a fault of the desk ({type(error).__name__}); its log says more", failures=1
-        )
+        await _quarantine(database, mail.id, f"an internal error ({type(error).__name__}); see the log", failures=1)
 
 
 async def _classify(
@@ -279,7 +277,7 @@ async def _poll_one(
         message = str(error)
     except Exception as error:  # noqa: BLE001 - one mailbox's failure must not block the others
         _log.exception("mailbox not polled", mailbox=mailbox.address)
-        message = f"a fault of the desk ({type(error).__name__}); its log says more"
+        message = f"an internal error ({type(error).__name__}); see the log"
     finally:
         if opened is not None:
             opened.abort()

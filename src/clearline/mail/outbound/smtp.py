@@ -95,7 +95,7 @@ class Connections:
             SmtpUnavailable: the server accepts no mail now.
         """
         if not is_mailable(recipient):  # the library reads such leniently, and would write to somebody else
-            raise MailRefused("no server takes mail for such an address", is_permanent=True)
+            raise MailRefused("mail servers do not accept such an address", is_permanent=True)
         while (connection := self._reusable()) is not None:
             try:
                 return await self._deliver_over(connection, recipient, message)
@@ -198,7 +198,7 @@ class _Connection:
         if encoding != "ascii":
             if not self._client.supports_extension("smtputf8"):
                 self.is_usable = True
-                raise MailRefused("the server takes no international addresses (SMTPUTF8)", is_permanent=True)
+                raise MailRefused("the server does not accept international addresses (SMTPUTF8)", is_permanent=True)
             options += ["SMTPUTF8", "BODY=8BITMIME"]
         try:
             await self._client.mail(sender, options=options, encoding=encoding)

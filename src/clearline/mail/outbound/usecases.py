@@ -93,7 +93,7 @@ async def may_mail(tx: Tx, address: str) -> bool:
 
 async def _refusal(tx: Tx, address: str) -> str | None:
     if not is_mailable(address):
-        return "no server takes mail for such an address"
+        return "mail servers do not accept such an address"
     suppression = await suppression_store.get(tx, normalized_address(address))
     return None if suppression is None else suppressed_error(suppression.reason)
 
@@ -190,7 +190,7 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
     if not settings.enabled:
         raise Conflict(NO_SERVER)
     if not is_mailable(recipient):
-        raise InvalidInput([Violation("recipient", "must be an address that mail servers take")])
+        raise InvalidInput([Violation("recipient", "must be an address that mail servers accept")])
     text = f"This is a test message from the support desk at {settings.public_url}. It was requested by {actor.name}.\n"
     mail = NewMail(
         recipient=recipient,
@@ -238,7 +238,7 @@ async def suppress(tx: Tx, actor: Actor, address: str, detail: str = "", *, now:
     _require_admin(actor)
     violations = check_text("detail", detail, least=0, most=DETAIL_MAX)
     if not is_mailable(address):
-        violations.append(Violation("address", "must be an address that mail servers take"))
+        violations.append(Violation("address", "must be an address that mail servers accept"))
     if violations:
         raise InvalidInput(violations)
     if not await _add_suppression(tx, actor, address, SuppressionReason.MANUAL, detail, now=now):
