@@ -42,7 +42,14 @@ def test_the_outbox_lists_and_shows_mail(database_url: str, dead: tuple[str, str
     url, (number, mail_id) = database_url, dead
     lines = run_text(url, "mail", "outbox", "--ticket", number, "--state", "dead").splitlines()
     assert len(lines) == 2
-    for word in (mail_id, "dead", "notification", "a,b@example.com", f"[{number}] Störung", "mail servers do not accept"):
+    for word in (
+        mail_id,
+        "dead",
+        "notification",
+        "a,b@example.com",
+        f"[{number}] Störung",
+        "mail servers do not accept",
+    ):
         assert word in lines[1]
     [listed] = run_json(url, "mail", "outbox", "--ticket", number)
     assert (listed["id"], listed["state"], listed["ticket"], listed["attempts"]) == (mail_id, "dead", number, 0)
