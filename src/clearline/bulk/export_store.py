@@ -1,7 +1,6 @@
 """Tickets in the order of their numbers, batch by batch."""
 
 from datetime import datetime
-from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,20 +18,20 @@ class Batch(NamedTuple):
     after: int | None
 
 
-EVERY = "true"
-OPEN = "is_open"
-OF_COMPANY = "company_id = $4"
-OF_COMPANY_BY_STATE = "company_id = $4 and is_open = $5"
+_EVERY = "true"
+_OPEN = "is_open"
+_OF_COMPANY = "company_id = $4"
+_OF_COMPANY_BY_STATE = "company_id = $4 and is_open = $5"
+_VALUES = {_EVERY: 3, _OPEN: 3, _OF_COMPANY: 4, _OF_COMPANY_BY_STATE: 5}
 
 
-@cache
-def batch_statement(walk: str, created_since: str | None) -> str:
+def _statement(walk: str, *, since: bool) -> str:
     """Return the statement that reads the next $2 tickets after the number $1 on which ``walk`` holds.
 
-    Then it leaves out tickets created before the parameter ``created_since``. So a batch may be empty, but it never
+    With ``since`` it then leaves out the tickets created before its last value. So a batch may be empty, but it never
     reads more tickets, however rare those of the time are.
     """
-    is_late = "true" if created_since is None else f"t.created_at >= {created_since}"
+    is_late = f"t.created_at >= ${_VALUES[walk] + 1}" if since else "true"
     return f"""
     with walked as materialized (
         select company_id, number from ticket where number > $1 and {walk} order by number limit $2
@@ -42,6 +41,10 @@ def batch_statement(walk: str, created_since: str | None) -> str:
       left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES}) on {is_late}
      order by t.number
     """
+
+
+BATCH = {(walk, since): _statement(walk, since=since) for walk in _VALUES for since in (False, True)}
+"""The statements, by which tickets they read and whether they leave out those created before a time."""
 
 
 async def batch(
@@ -61,17 +64,16 @@ async def batch(
     """
     values: list[object] = [after, limit, visibilities]
     if company_id is None:
-        walk = OPEN if is_open else EVERY
+        walk = _OPEN if is_open else _EVERY
     elif is_open is None:
-        walk = OF_COMPANY
+        walk = _OF_COMPANY
         values += [company_id]
     else:
-        walk = OF_COMPANY_BY_STATE
+        walk = _OF_COMPANY_BY_STATE
         values += [company_id, is_open]
     if created_since is not None:
         values.append(created_since)
-    parameter = None if created_since is None else f"${len(values)}"
-    rows = await tx.fetch(batch_statement(walk, parameter), *values)
+    rows = await tx.fetch(BATCH[walk, created_since is not None], *values)
     tickets = [_with_notes(row) for row in rows if row["number"] is not None]
     if company_id is None and is_open is False:
         tickets = [(view, notes) for view, notes in tickets if view.ticket.status in FINISHED]

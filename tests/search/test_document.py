@@ -1,0 +1,158 @@
+"""What is stored of a ticket for the search."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from clearline.identity import Company
+from clearline.inventory.domain import ServiceType
+from clearline.search import document as documents
+from clearline.search.document import Document, pairs, vector
+from clearline.tickets.contact import Contact
+from clearline.tickets.domain import (
+    Channel,
+    Impact,
+    IssueType,
+    Priority,
+    Severity,
+    Status,
+    Ticket,
+    TicketView,
+)
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
+
+
+def places(text: str) -> dict[str, list[str]]:
+    """The words of a vector as PostgreSQL would read it, without facets and pairs."""
+    found = {}
+    for item in text.split(" '"):
+        lexeme, _, where = item.strip("'").rpartition("':")
+        if lexeme and not lexeme.startswith("="):
+            found[lexeme] = where.split(",")
+    return found
+
+
+def a_document(**more: Any) -> Document:
+    ticket = Ticket(
+        COMPANY.id,
+        1234,
+        more.get("title", "Port is slow"),
+        more.get("description", "Since 08:00"),
+        IssueType.SLOW_RESPONSE,
+        ServiceType.PORT,
+        "NET-AMS-0012",
+        "Amsterdam 12",
+        Severity.MODERATE,
+        Impact.DEGRADED,
+        Priority.MEDIUM,
+        Status.HELD,
+        Contact("Ada Okoro", "+1-555-0199", "ada.okoro@birch.example.com"),
+        Channel.API,
+        AT,
+        AT,
+        AT,
+        None,
+        1,
+        tags=more.get("tags", ()),
+        external_ids={"snow": "CHG0030001"},
+    )
+    return Document(
+        TicketView(ticket, COMPANY),
+        more.get("public_notes", []),
+        more.get("internal_notes", []),
+        more.get("public_files", []),
+        more.get("internal_files", []),
+        more.get("watchers", []),
+    )
+
+
+def test_what_only_the_provider_sees_is_kept_as_other_words() -> None:
+    found = places(
+        vector(
+            a_document(
+                tags=("urgent",),
+                public_notes=["publicly"],
+                internal_notes=["secretly publicly"],
+                public_files=["trace.pcap"],
+                internal_files=["invoice.pdf"],
+            )
+        )
+    )
+    weights = {lexeme: {place[-1] for place in where} for lexeme, where in found.items()}
+    expected = {
+        "A": ("inc000000001234", "1234", "net-ams-0012", "12", "chg0030001"),
+        "B": ("port", "amsterdam", "okoro", "birch", "bir001", "15550199", "ada.okoro@birch.example.com"),
+        "C": ("since", "trace.pcap", "trace"),
+        "D": ("~secretly", "~urgent", "~invoice.pdf", "~invoice"),
+    }
+    for weight, words in expected.items():
+        assert {word: {*weights[word]} for word in words if word != "12"} == {
+            word: {weight} for word in words if word != "12"
+        }
+    assert (weights["publicly"], weights["~publicly"]) == ({"C"}, {"D"})
+    assert not {"secretly", "urgent", "invoice"} & set(weights)
+    assert weights["12"] == {"A", "B"}
+
+
+def test_what_only_the_provider_sees_changes_nothing_of_what_a_customer_finds_by() -> None:
+    notes = [f"word{number} " * 700 for number in range(200)]
+    plain = places(vector(a_document(description="long " * 6000, public_notes=notes)))
+    loaded = places(
+        vector(a_document(description="long " * 6000, public_notes=notes, internal_notes=notes[::-1], tags=("a", "b")))
+    )
+    public = {
+        lexeme: kept for lexeme, where in loaded.items() if (kept := [place for place in where if place[-1] != "D"])
+    }
+    assert public == plain
+
+
+def test_a_ticket_with_huge_notes_stays_far_below_what_the_database_takes_and_keeps_the_newest() -> None:
+    text = " ".join(chr(0x4E00 + n % 20_000) * 2 + f"{n:x}" for n in range(32_000))
+    notes = [f"newest {text[:3000]}", *(f"old{number} {text[number * 50 :][:4000]}" for number in range(199))]
+    made = vector(a_document(description=text, public_notes=notes, internal_notes=notes))
+    found = places(made)
+    assert len(made.encode()) < 800_000
+    assert len(found) <= 6_000
+    assert "newest" in found
+    assert "old198" not in found
+    assert max(int(place[:-1]) for where in found.values() for place in where) <= 16_383
+    assert max(len(where) for where in found.values()) <= 250
+
+
+def test_a_facet_is_kept_for_everything_that_tickets_are_filtered_by() -> None:
+    person = UUID(int=3)
+    assert {
+        "=is:open",
+        "=status:held",
+        "=service:port",
+        "=service-id:net-ams-0012",
+        "=issue:slow response",
+        "=priority:medium",
+        "=severity:moderate",
+        "=assignee:none",
+        "=queue:none",
+        "=tag:urgent",
+        f"=watcher:{person}",
+        f"=company:{COMPANY.id}",
+        "=number:1234",
+        "=n:1",
+        "=nn:0",
+        "=nnn:0",
+        "=d:2026-03-01",
+        "=m:2026-03",
+        "=y:2026",
+    } == set(documents.facets(a_document(tags=("urgent",), watchers=[person])))
+
+
+def test_words_that_follow_each_other_are_kept_as_pairs_and_internal_ones_apart() -> None:
+    made = vector(a_document(description="alpha bravo charlie", internal_notes=["bravo delta"])).split()
+    for pair in pairs(["alpha", "bravo", "charlie"]):
+        assert f"'{pair}'" in made
+    [internal] = pairs(["bravo", "delta"])
+    assert f"'~{internal}'" in made
+    assert f"'{internal}'" not in made
+    assert pairs(["alpha"]) == pairs([]) == []

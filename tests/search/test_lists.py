@@ -1,0 +1,130 @@
+"""Lists of many matches: their pages, their order and their counts."""
+
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from clearline.identity import OPERATOR, Actor
+from clearline.search import store as search_store
+from clearline.search import usecases as search
+from tests.builders.people import NOW
+from tests.builders.search.desk import SearchDesk, execute
+
+
+async def pages(desk: SearchDesk, actor: Actor, query: str, limit: int) -> tuple[list[int], list[search.SearchResult]]:
+    after, found = None, []
+    while True:
+        page = await desk.find(actor, query, after=after, limit=limit)
+        found.append(page)
+        if page.next is None:
+            return [one.ticket.number for page in found for one in page.tickets], found
+        assert len(page.tickets) == limit
+        after = page.next
+
+
+@pytest.fixture(scope="module")
+async def crowd(desk: SearchDesk, database_url: str) -> int:
+    """Many tickets that all match; how many."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        """
+        insert into ticket (company_id, title, description, issue_type, service_type, service_id, severity, impact,
+               priority, status, contact_name, contact_phone, contact_email, channel, created_at, updated_at,
+               status_changed_at)
+        select $1, case when n % 3 = 0 then 'Swarm' else 'Many' end || case when n <= 90 then ' some' else '' end,
+               'swarm crowd', 'Others', 'Non-Console Service', 'Own', 'minor', 'degraded', 'low', 'acknowledged', 'Ada',
+               '', 'ada@example.com', 'API', $2, $2, $2 from generate_series(1, 1234) n
+        """,
+        desk.one.company.id, NOW + timedelta(days=1),
+    )  # fmt: skip
+    await connection.close()
+    async with desk.database.transaction() as tx:
+        below: int | None = None
+        while True:
+            _done, below = await search.rebuild_batch(tx, OPERATOR, below=below, limit=500)
+            if below is None:
+                return 1234
+
+
+async def test_a_list_of_many_goes_on_to_its_very_end_newest_first(desk: SearchDesk, crowd: int) -> None:
+    for actor in (desk.one.actor, desk.agent):
+        numbers, found = await pages(desk, actor, "swarm", 200)
+        assert len(numbers) == crowd
+        assert numbers == sorted(set(numbers), reverse=True)
+        assert {(page.count, page.is_exact, page.is_ranked) for page in found} == {(200, False, False)}
+
+
+async def test_a_ranked_list_goes_on_to_its_very_end_best_first(desk: SearchDesk, crowd: int) -> None:
+    assert crowd
+    numbers, found = await pages(desk, desk.one.actor, "swarm some", 25)
+    assert len(numbers) == len(set(numbers)) == 90
+    assert {(page.count, page.is_exact, page.is_ranked) for page in found} == {(90, True, True)}
+    [whole] = (await pages(desk, desk.one.actor, "swarm some", 1000))[1]
+    assert numbers == [one.ticket.number for one in whole.tickets]
+    titles = [one.ticket.title for one in whole.tickets]
+    assert titles == sorted(titles, reverse=True)
+    assert len(set(titles)) == 2
+
+
+async def test_tickets_that_come_while_one_reads_do_not_disturb_a_list(desk: SearchDesk, crowd: int) -> None:
+    assert crowd
+    for query, expected in (("swarm some", 90), ("swarm", crowd)):
+        first = await desk.find(desk.one.actor, query, limit=100)
+        number = await desk.raise_ticket(f"late {query}", "swarm some swarm some", "swarm some")
+        await desk.follow()
+        numbers = [one.ticket.number for one in first.tickets]
+        after = first.next
+        while after is not None:
+            page = await desk.find(desk.one.actor, query, after=after, limit=100)
+            numbers += [one.ticket.number for one in page.tickets]
+            after = page.next
+        assert len(numbers) == len(set(numbers)) == expected
+        assert number not in numbers
+        await execute(desk, "delete from ticket_search where number = $1", number)
+
+
+async def test_a_large_number_is_counted_when_asked_for(desk: SearchDesk, crowd: int) -> None:
+    for actor in (desk.one.actor, desk.agent):
+        found = await desk.find(actor, "swarm", limit=10, count=True)
+        assert (found.count, found.is_exact) == (crowd, True)
+        assert found.next is not None
+        assert (found.next.count, found.next.is_exact) == (crowd, True)
+    assert (await desk.find(desk.agent, "swarm -some", count=True)).count == crowd - 90
+
+
+async def test_what_a_search_finds_does_not_depend_on_the_statistics(
+    desk: SearchDesk, crowd: int, database_url: str
+) -> None:
+    queries = ("swarm", "swarm some", "sw so", "-swarm", "status:open", "some -many", "optics", 'sw "swarm crowd"', "")
+    before = [await pages(desk, desk.agent, query, 200) for query in queries]
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("analyze ticket_search")
+    await connection.close()
+    async with desk.database.statement() as tx:
+        asked = [("swarm", False), ("sw", True), ("optics", False), ("zz", True)]
+        known = (await search_store.statistics(tx, asked)).shares
+    assert known["swarm", False] > 0.9
+    assert known["sw", True] >= known["swarm", False]
+    assert ("zz", True) not in known
+    for query, (numbers, found) in zip(queries, before, strict=True):
+        again, found_again = await pages(desk, desk.agent, query, 200)
+        assert again == numbers, query
+        assert [page.count for page in found_again] == [page.count for page in found]
+    assert crowd
+
+
+async def test_a_desk_whose_numbers_reach_far_is_searched_from_the_newest_on(desk: SearchDesk) -> None:
+    """Two words that common statistics take for frequent, and which stand in old tickets alone."""
+    async with desk.database.transaction() as tx:
+        [old] = (await search.find_tickets(tx, desk.agent, "munchen", limit=5)).tickets
+        before = await search_store.newest(tx)
+        await tx.write(
+            "insert into ticket_search (company_id, number, vector) values ($1, $2, '''=is:open'':1A ''swarm'':2C')",
+            desk.one.company.id,
+            900_000_000,
+        )
+        assert await search_store.newest(tx) == 900_000_000 > before
+        found = await search.find_tickets(tx, desk.agent, "status:open munchen", limit=5)
+        assert [one.ticket.number for one in found.tickets] == [old.ticket.number]
+        await tx.write("delete from ticket_search where number = 900000000")

@@ -1,0 +1,130 @@
+"""Which attempts a query makes."""
+
+from typing import Any
+
+import pytest
+
+from clearline.search.document import facet, pairs
+from clearline.search.language import (
+    Clause,
+    Facets,
+    Named,
+    clause,
+    parse,
+)
+from clearline.search.plan import Attempt, Plan, Statistics
+
+
+def of(query: str) -> list[Clause]:
+    return [
+        clause(term.condition, staff=True, is_negated=term.is_negated)
+        for term in parse(query, staff=True)
+        if not isinstance(term.condition, Named)
+    ]
+
+
+def plan(query: str, shares: dict[tuple[str, bool], float], **more: Any) -> Plan:
+    known = Statistics(shares, more.get("rare", 0.001))
+    company = clause(Facets((facet("company", "x"),)), staff=False) if "company" in more else None
+    return Plan(of(query), known, newest=more.get("newest", 1_000_000), needed=more.get("needed", 101), company=company)
+
+
+def attempts(made: Plan, *, density: float) -> list[Attempt]:
+    """The attempts on a desk where so much of the tickets match, until enough are found."""
+    done: list[Attempt] = []
+    attempt: Attempt | None = made.first()
+    while attempt is not None:
+        done.append(attempt)
+        found = int(density * (1_000_000 - (attempt.oldest or 0)))
+        attempt = made.after(attempt, found) if found < 101 else None
+    return done
+
+
+def test_a_rare_word_is_looked_for_everywhere_at_once() -> None:
+    first = plan("rare", {}, rare=0.0001).first()
+    assert first == Attempt("('rare':* | '~rare':*)", None, None)
+
+
+def test_a_word_of_a_few_tickets_is_looked_for_among_the_newest_first() -> None:
+    first = plan("usual", {("usual", True): 0.01}).first()
+    assert first.oldest is not None
+    assert 1_000_000 * 0.05 > 1_000_000 - first.oldest > 101 / 0.01
+    assert first.index is not None
+    assert first.index.startswith("('usual':* | '~usual':*) & ('=n")
+    assert first.check is None
+
+
+@pytest.mark.parametrize("query", ["status:open", "po"])
+def test_what_most_tickets_have_needs_no_index(query: str) -> None:
+    first = plan(query, {("=is:open", False): 0.9, ("po", True): 0.9}).first()
+    assert first.index is None
+    assert first.check in {"('=is:open')", "('po':* | '~po':*)"}
+    assert first.oldest is not None
+    assert 101 / 0.9 < 1_000_000 - first.oldest < 300
+
+
+def test_a_common_beginning_is_left_to_be_checked_on_what_the_rest_finds() -> None:
+    first = plan("po usual", {("po", True): 0.6, ("usual", True): 0.01}).first()
+    assert first.check == "('po':* | '~po':*)"
+    assert "usual" in (first.index or "")
+
+
+def test_when_every_ticket_is_to_be_found_the_index_looks_for_a_common_beginning_too() -> None:
+    last = plan("po usual", {("po", True): 0.2, ("usual", True): 0.05}).last()
+    assert last == Attempt("('usual':* | '~usual':*) & ('po':* | '~po':*)", None, None)
+    last = plan("po rare", {("po", True): 0.6}, rare=0.0001).last()
+    assert last == Attempt("('rare':* | '~rare':*)", "('po':* | '~po':*)", None)
+
+
+def test_a_span_of_days_is_checked_rather_than_looked_up() -> None:
+    first = plan("created:>=2025-05-15 usual", {("usual", True): 0.02, ("=m:2025-06", False): 0.2}).first()
+    assert "=m:2025-06" in (first.check or "")
+    assert "=m:2025-06" not in (first.index or "")
+
+
+def test_an_order_of_words_is_checked_on_tickets_that_have_the_words_and_their_pairs() -> None:
+    first = plan('"port down"', {}).first()
+    [pair] = pairs(["port", "down"])
+    both = f"(('port' & 'down' & '{pair}') | ('~port' & '~down' & '~{pair}'))"
+    assert (first.index or "").startswith(both)
+    assert first.check == "('port' <1> 'down' | '~port' <1> '~down')"
+
+
+@pytest.mark.parametrize("density", [0.0, 0.00001, 0.0001, 0.01, 1.0])
+@pytest.mark.parametrize(
+    "query",
+    ["usual", "usual -po", '"port down"', "status:open", "-status:open", "status:open po", "created:>=2025-05-15"],
+)
+def test_attempts_reach_further_and_further_until_there_are_enough(query: str, density: float) -> None:
+    known = {("usual", True): 0.02, ("=is:open", False): 0.3, ("po", True): 0.5, ("=m:2025-06", False): 0.05}
+    done = attempts(plan(query, known), density=density)
+    reached = [attempt.oldest or 0 for attempt in done]
+    assert reached == sorted(reached, reverse=True)
+    assert len(set(reached)) == len(reached) <= 7
+    assert (reached[-1] == 0) == (density * (1_000_000 - reached[-1]) < 101 or reached[-1] == 0)
+
+
+def test_a_company_that_has_few_tickets_is_gone_along_when_its_words_are_common() -> None:
+    known = {("po", True): 0.5, ("=company:x", False): 0.005}
+    first = plan("po", known, company="x").first()
+    assert first.index is None
+    assert 101 / 0.5 / 0.005 < 1_000_000 - (first.oldest or 0) < 100_000
+
+
+def test_a_customers_tickets_are_looked_up_together_with_the_company() -> None:
+    first = plan("usual", {("usual", True): 0.001, ("=company:x", False): 0.005}, company="x").first()
+    assert first.index == "('usual':* | '~usual':*) & ('=company:x')"
+
+
+@pytest.mark.parametrize(
+    ("query", "known", "check"),
+    [
+        ("-loss", " & !('loss' | '~loss')", None),
+        ('-"port down"', "", "!('port' <1> 'down' | '~port' <1> '~down')"),
+        ('-"loss"', " & !('loss' | '~loss')", None),
+        ("-status:open -tag:x", " & !('=is:open') & !('=tag:x')", None),
+    ],
+)
+def test_a_query_that_only_excludes_begins_with_every_ticket(query: str, known: str, check: str | None) -> None:
+    last = plan(query, {}, newest=10).last()
+    assert (last.index, last.check) == ("('=is:open' | '=is:closed')" + known, check)
