@@ -1,5 +1,6 @@
 """Databases of their own, what tests do to them beside the application, and the plans of statements."""
 
+import io
 import json
 import os
 import tempfile
@@ -162,3 +163,56 @@ async def any_ticket(connection: Any) -> tuple[UUID, int]:
     """Return the company and the number of a ticket."""
     row = await connection.fetchrow("select company_id, number from ticket order by number offset 4321 limit 1")
     return row[0], row[1]
+
+
+_TABLES_OF_COMPANIES = """
+    select table_name, string_agg(quote_ident(column_name), ', ' order by ordinal_position) as columns
+      from information_schema.columns join information_schema.tables using (table_schema, table_name)
+     where table_schema = 'public' and table_type = 'BASE TABLE' and is_generated = 'NEVER'
+     group by table_name
+    having bool_or(column_name = 'company_id')"""
+_REFERENCES = """
+    select distinct conrelid::regclass::text, confrelid::regclass::text from pg_constraint
+     where contype = 'f' and conrelid <> confrelid"""
+_SHARED_TABLES = ("team", "queue", "mailbox", "server_secret")
+"""What companies of one desk share, and their rows refer to."""
+
+
+async def copy_company(source_url: str, target_url: str, company_id: UUID) -> dict[str, int]:
+    """Copy every row of a company, and what all companies share, into a new database; return the rows of each table.
+
+    The statements are made from the schema, so that a new table takes part by itself.
+    """
+    source, target = await asyncpg.connect(source_url), await asyncpg.connect(target_url)
+    try:
+        columns = dict(await source.fetch(_TABLES_OF_COMPANIES))
+        below = {(table, above) for table, above in await source.fetch(_REFERENCES)}
+        copied = {}
+        for table in _SHARED_TABLES:
+            copied[table] = await _copy(source, target, table, "*", f"select * from {table}")  # noqa: S608
+        copied["company"] = await _copy(
+            source, target, "company", "*", "select * from company where id = $1", company_id
+        )
+        waiting = set(columns)
+        while waiting:
+            ready = {table for table in waiting if not {above for low, above in below if low == table} & waiting}
+            assert ready, f"{waiting} refer to each other"
+            for table in sorted(ready):
+                query = f"select {columns[table]} from {table} where company_id = $1"  # noqa: S608
+                copied[table] = await _copy(source, target, table, columns[table], query, company_id)
+            waiting -= ready
+        return copied
+    finally:
+        await source.close()
+        await target.close()
+
+
+async def _copy(
+    source: asyncpg.Connection, target: asyncpg.Connection, table: str, columns: str, query: str, *values: object
+) -> int:
+    rows = io.BytesIO()
+    result = await source.copy_from_query(query, *values, output=rows)
+    rows.seek(0)
+    names = None if columns == "*" else columns.replace('"', "").split(", ")
+    await target.copy_to_table(table, source=rows, columns=names)
+    return int(result.removeprefix("COPY "))

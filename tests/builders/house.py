@@ -5,17 +5,39 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
 
 import httpx
 
+from clearline.accounts import key_usecases as keys
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Role
+from clearline.inventory import usecases as inventory
+from clearline.platform.database.transactions import Database
+from clearline.webhooks import delivery_store
+from clearline.webhooks.delivery_store import NewDelivery
 from clearline.wires.house.errors import CATALOGUE, QUOTA, TYPES
-from tests.builders.people import Tenant
+from clearline.wires.http.table import Operation
+from tests.builders.people import NOW, Tenant, new_tenant
 from tests.patience import patient
 
 Headers = dict[str, str]
 Json = dict[str, Any]
+API = "/api/v1"
 TICKETS = "/api/v1/tickets"
+MARKER = "zq8onlyofa"
+"""What the texts of a company hold that another must not see."""
+
+NOBODY = str(uuid4())
+"""An id of nothing."""
+
+QUERIES: dict[str, str] = {
+    "addAttachment": "?name=b.txt",
+    "search": f"?q={MARKER}",
+}
+"""Queries of operations that need one, or that show more with one."""
+
 ANY = {"If-Match": "*"}
 RETRIED_SECONDS = 90
 """How long a program asks again for what is not answered."""
@@ -146,3 +168,84 @@ class RetryingClient:
             page = await self.get(path, limit=200, cursor=page["next_cursor"], **query)
         items += page["data"]
         return items
+
+
+class Owned(NamedTuple):
+    """A company, the key of its admin, and an id of everything that it has."""
+
+    tenant: Tenant
+    headers: dict[str, str]
+    ids: dict[str, str]
+
+    def path(self, operation: Operation, foreign: "Owned | None" = None, *, whole: bool = True) -> str:
+        """The path of an operation on what is the company's own, or another's: wholly, or in its last part alone."""
+        parts = operation.path.replace(":path}", "}").split("/")
+        at = [index for index, part in enumerate(parts) if part.startswith("{")]
+        for index in at:
+            owner = self if foreign is None or (not whole and index != at[-1]) else foreign
+            parts[index] = owner.ids[kind_of(parts, index)]
+        return "/".join(parts) + QUERIES.get(operation.name, "")
+
+
+def kind_of(parts: list[str], index: int) -> str:
+    """What a path parameter names: the word before it, such as ``attachments`` or ``companies``."""
+    return parts[index - 1]
+
+
+async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned:
+    """A new company whose every text holds its name, with one of everything that a company can have."""
+    tenant = await new_tenant(database, f"{name} Ltd")
+    code = tenant.company.code
+    async with database.transaction() as tx:
+        admin = await accounts.add_user(
+            tx, OPERATOR, code, name=f"{name} admin", email=f"{name}@example.com", phone=name,
+            role=Role.CUSTOMER_ADMIN, now=NOW,
+        )  # fmt: skip
+        key, secret = await keys.create_key(tx, OPERATOR, code, user_id=admin.id, name=name, now=NOW)
+        await inventory.add_service(tx, OPERATOR, code, f"{name}-service", "Port", f"{name} label", now=NOW)
+    headers = {"Authorization": f"Bearer {secret}"}
+
+    async def post(path: str, body: Json) -> Json:
+        answer = await client.post(API + path, headers=headers, json=body)
+        assert answer.status_code in {200, 201, 202}, answer.text
+        found: Json = answer.json()
+        return found
+
+    texts = {"title": f"{name} title", "description": f"{name} text"}
+    ticket = {**texts, "issue_type": "Others", "service": {"id": f"{name}-service", "type": "Port"}}
+    numbers = [(await post("/tickets", {**ticket, "external_ids": {name: name}}))["number"] for _ in range(2)]
+    at = f"/tickets/{numbers[0]}"
+    note = await post(f"{at}/notes", {"text": f"{name} note"})
+    link = await post(f"{at}/links", {"type": "related", "ticket": numbers[1]})
+    await post(f"{at}/watchers", {"user": "me"})
+    view = await post("/views", {"name": f"{name} view", "query": name, "is_shared": True})
+    action = {"type": "note", "text": f"{name} by a job"}
+    job = await post("/bulk", {"tickets": [numbers[1]], "action": action, "dry_run": True})
+    await done(client, headers, job)
+    hook = await post("/subscriptions", {"url": f"https://hooks.example.com/{name}", "is_active": False})
+    told = b'{"a": "%b"}' % name.encode()
+    delivery = NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, told)
+    async with database.statement() as tx:
+        await delivery_store.insert(tx, [delivery], now=NOW)
+    text = {**headers, "content-type": "text/plain"}
+    file = await client.post(f"{API}{at}/attachments?name={name}.txt", headers=text, content=name.encode())
+    assert file.status_code == 201, file.text
+    ids = {
+        "subscriptions": hook["id"], "deliveries": str(delivery.id),
+        "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
+        "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
+        "companies": str(tenant.company.id), "users": str(admin.id), "keys": str(key.id),
+        "services": f"{name}-service", "macros": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY,
+        "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
+        "outbound-mails": NOBODY, "mail-suppressions": NOBODY,
+    }  # fmt: skip
+    return Owned(tenant, headers, ids)
+
+
+async def done(client: httpx.AsyncClient, headers: dict[str, str], job: Json) -> None:
+    """Wait for a job, whose items change by themselves."""
+    async with asyncio.timeout(patient(20)):
+        while (  # noqa: ASYNC110 - the server tells nobody
+            await client.get(f"{API}/jobs/{job['id']}", headers=headers)
+        ).json()["state"] != "done":
+            await asyncio.sleep(0.05)

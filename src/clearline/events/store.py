@@ -122,6 +122,15 @@ async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int,
     return [event_of(row) for row in rows]
 
 
+async def last_settled(tx: Tx) -> Offset:
+    """Return the offset of the last event before which no other can appear. Served by ``event_cursor``."""
+    row = await tx.fetchrow(
+        """select xid::text::bigint, id from event where xid < pg_snapshot_xmin(pg_current_snapshot())
+            order by event.xid desc, event.id desc limit 1"""
+    )
+    return START if row is None else Offset(row[0], row[1])
+
+
 async def renumber(tx: Tx) -> bool:
     """Make the log readable again after a restore into another PostgreSQL; return whether that was needed.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.store import START, Offset
+from clearline.events.store import Offset
 from clearline.platform.database.transactions import Record, Tx
 from clearline.search.document import NOTES_MAX, Document
 from clearline.search.plan import RARE_SHARE, Attempt, Statistics
@@ -292,15 +292,6 @@ async def orphans(tx: Tx, after: int, *, limit: int) -> tuple[list[tuple[UUID, i
 async def wait_for_consumer(tx: Tx) -> None:
     """Wait for the consumer's present batch, and keep it from the next one until the transaction ends."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('consumer search', 0))")
-
-
-async def last_settled(tx: Tx) -> Offset:
-    """Return the offset of the last event before which no other can appear. Served by ``event_cursor``."""
-    row = await tx.fetchrow(
-        """select xid::text::bigint, id from event where xid < pg_snapshot_xmin(pg_current_snapshot())
-            order by event.xid desc, event.id desc limit 1"""
-    )
-    return START if row is None else Offset(row[0], row[1])
 
 
 async def estimate_tickets(tx: Tx) -> int:

@@ -10,6 +10,7 @@ from clearline.accounts import permissions
 from clearline.accounts import store as account_store
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.events import offset_store
+from clearline.events import store as event_store
 from clearline.events.store import Offset
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -234,7 +235,7 @@ async def start_rebuild(tx: Tx, actor: Actor, *, empty: bool) -> RebuildStart:
     await search_store.wait_for_consumer(tx)
     if empty:
         await search_store.truncate(tx)
-    return RebuildStart(await search_store.estimate_tickets(tx), await search_store.last_settled(tx))
+    return RebuildStart(await search_store.estimate_tickets(tx), await event_store.last_settled(tx))
 
 
 async def finish_rebuild(tx: Tx, actor: Actor, start: RebuildStart) -> None:

@@ -95,7 +95,7 @@ async def get_with_attempts(
         f"""select {_COLUMNS}, d.body, (
                    select array_agg(attempt order by attempt.number) from (
                        select a.at, a.milliseconds, a.status, a.error, a.answer, a.number from delivery_attempt a
-                        where a.company_id = d.company_id and a.subscription_id = d.subscription_id
+                        where a.company_id = $1 and a.subscription_id = $2
                           and a.delivery_number = d.number) attempt)
               from delivery d where d.company_id = $1 and d.id = $3 and d.subscription_id = $2""",
         company_id,
@@ -159,8 +159,8 @@ async def replay_range(
         with replayed as (
             update delivery d set state = 'waiting', refusals = 0, due_at = $6, claimed_until = null,
                    finished_at = null
-             where (d.company_id, d.subscription_id, d.number) in (
-                   select company_id, subscription_id, number from delivery
+             where d.company_id = $1 and d.subscription_id = $2 and d.number in (
+                   select number from delivery
                     where company_id = $1 and subscription_id = $2 and state = $5 and created_at >= $3
                       and created_at < $4
                     order by number limit $7)
