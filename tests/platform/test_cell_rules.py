@@ -23,7 +23,6 @@ LOGS = {"events/store.py", "events/offset_store.py", "event_stream/store.py", "a
 """The stores of the event log."""
 
 SEVERAL_COMPANIES = {
-    ("bulk/store.py", "job_item"): "a job is read by its id alone",
     ("notifications/recipient_store.py", "app_user"): "recipients of the customer and of the provider",
     ("notifications/store.py", "attachment, note, notification_settings, ticket"): "notifications that are due",
     ("queues/team_store.py", "ticket"): "the tickets of an agent, whoever raised them",
