@@ -17,9 +17,9 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.wires.house.event_stream import handlers
 from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, preferred
 from clearline.wires.http.call import Call
-from tests.builders.following import EVENTS, following
 from tests.builders.house import ANY, TICKETS, Headers, new_ticket, problem
 from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
+from tests.builders.streams import EVENTS, open_stream
 from tests.patience import patient
 
 LINES = {"Accept": NDJSON}
@@ -308,7 +308,7 @@ async def test_head_answers_the_headers_and_opens_no_stream(
         answer = await client.head(EVENTS, headers={**tenant.headers, "Accept": accept})
         assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, accept)
         assert "Accept" in answer.headers["vary"]
-    async with following(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as one:
         assert one.status == 200
 
 

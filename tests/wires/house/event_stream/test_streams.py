@@ -24,9 +24,9 @@ from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.http.limits import OpenStreams, TooManyStreams
 from tests.builders.application import serving
 from tests.builders.databases import administer, new_database
-from tests.builders.following import EVENTS, Following, following
 from tests.builders.house import TICKETS, Headers, new_ticket, problem
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
+from tests.builders.streams import EVENTS, OpenStream, open_stream
 from tests.patience import patient, stretched
 
 
@@ -42,13 +42,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
 
 
-def tickets(one: Following) -> list[str]:
-    return [block.data["ticket"] for block in one.blocks if block.type]
+def tickets(one: OpenStream) -> list[str]:
+    return [block.data["ticket"] for block in one.received if block.type]
 
 
 async def test_events_arrive_as_they_happen(client: httpx.AsyncClient, tenant: Tenant) -> None:
     before = (await new_ticket(client, tenant))["number"]
-    async with following(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as one:
         assert (one.status, one.headers["content-type"]) == (200, "text/event-stream")
         assert (one.headers["cache-control"], one.headers["x-accel-buffering"]) == ("no-store", "no")
         numbers = [(await new_ticket(client, tenant))["number"] for _ in range(3)]
@@ -65,29 +65,29 @@ async def test_events_arrive_as_they_happen(client: httpx.AsyncClient, tenant: T
 
 
 async def test_a_client_that_reconnects_continues_where_it_was(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    async with following(client, tenant.headers) as first:
+    async with open_stream(client, tenant.headers) as first:
         seen = (await new_ticket(client, tenant))["number"]
         [received] = await first.events(1)
     missed = (await new_ticket(client, tenant))["number"]
-    async with following(client, tenant.headers, last=received.id) as second:
+    async with open_stream(client, tenant.headers, last=received.id) as second:
         await second.events(1)
         assert tickets(second) == [missed]
-    async with following(client, tenant.headers, f"after={received.id}") as third:
+    async with open_stream(client, tenant.headers, f"after={received.id}") as third:
         await third.events(1)
         assert tickets(third) == [missed]
-    async with following(client, tenant.headers, "after=0-0-0", last=received.id) as fourth:
+    async with open_stream(client, tenant.headers, "after=0-0-0", last=received.id) as fourth:
         await fourth.events(1)
         assert tickets(fourth) == [missed], "a browser repeats the address it began with"
-    async with following(client, tenant.headers, "after=0-0-0") as whole:
+    async with open_stream(client, tenant.headers, "after=0-0-0") as whole:
         assert {seen, missed} <= {block.data["ticket"] for block in await whole.events(3)}
 
 
 async def test_a_client_that_received_nothing_yet_can_continue_too(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    async with following(client, tenant.headers) as first:
-        [begun] = first.blocks
+    async with open_stream(client, tenant.headers) as first:
+        [begun] = first.received
         assert (begun.type, begun.data) == ("", {})
     missed = (await new_ticket(client, tenant))["number"]
-    async with following(client, tenant.headers, last=begun.id) as second:
+    async with open_stream(client, tenant.headers, last=begun.id) as second:
         await second.events(1)
         assert tickets(second) == [missed]
 
@@ -97,10 +97,10 @@ async def test_each_reader_receives_what_it_asked_for_and_may_see(
 ) -> None:
     code = tenant.company.code
     async with (
-        following(client, tenant.headers) as mine,
-        following(client, other_tenant.headers) as theirs,
-        following(client, admin) as whole,
-        following(client, admin, f"company={code}&type=note.") as notes,
+        open_stream(client, tenant.headers) as mine,
+        open_stream(client, other_tenant.headers) as theirs,
+        open_stream(client, admin) as whole,
+        open_stream(client, admin, f"company={code}&type=note.") as notes,
     ):
         number = (await new_ticket(client, tenant))["number"]
         for visibility in ("internal", "public"):
@@ -113,19 +113,19 @@ async def test_each_reader_receives_what_it_asked_for_and_may_see(
         assert types == ["ticket.created", "note.added", "note.added", "ticket.created"]
         visible = [block.data["data"]["visibility"] for block in await notes.events(2)]
         assert visible == ["internal", "public"]
-        assert {block.data["company"] for block in mine.blocks if block.type} == {str(tenant.company.id)}
+        assert {block.data["company"] for block in mine.received if block.type} == {str(tenant.company.id)}
 
 
 @pytest.mark.usefixtures("quick")
 async def test_a_silent_stream_sends_heartbeats_with_its_cursor(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    async with following(client, tenant.headers, "type=note.") as one:
+    async with open_stream(client, tenant.headers, "type=note.") as one:
         await new_ticket(client, tenant)
         async with asyncio.timeout(patient(5)):
-            while len([block for block in one.blocks if block.id]) < 2 or len(one.blocks) < 4:  # noqa: ASYNC110
+            while len([block for block in one.received if block.id]) < 2 or len(one.received) < 4:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        assert not [block for block in one.blocks if block.type]
-        assert len([block for block in one.blocks if not block.id]) >= 1
-        first, last = [block.id for block in one.blocks if block.id]
+        assert not [block for block in one.received if block.type]
+        assert len([block for block in one.received if not block.id]) >= 1
+        first, last = [block.id for block in one.received if block.id]
     here, there = stream.parse_cursor(first), stream.parse_cursor(last)
     assert here is not None
     assert there is not None
@@ -136,19 +136,19 @@ async def test_events_of_others_do_not_stop_the_heartbeats(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.5)
-    async with following(client, tenant.headers, "type=note.") as one:
+    async with open_stream(client, tenant.headers, "type=note.") as one:
         for _ in range(12):
             await new_ticket(client, tenant)
             await asyncio.sleep(0.1)
-        assert len(one.blocks) >= 2
-        assert not [block for block in one.blocks if block.type]
+        assert len(one.received) >= 2
+        assert not [block for block in one.received if block.type]
 
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", ["revoked", "expired", "inactive", "demoted"])
 async def test_a_stream_ends_soon_after_its_key(client: httpx.AsyncClient, database: Database, how: str) -> None:
     tenant = await new_tenant(database, lifetime=timedelta(seconds=stretched(1.5)) if how == "expired" else None)
-    async with following(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as one:
         await new_ticket(client, tenant)
         await one.events(1)
         assert not one.ended.is_set()
@@ -168,10 +168,10 @@ async def test_the_streams_of_a_key_are_limited_and_closing_one_allows_another(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with AsyncExitStack() as held:
-        first = following(client, tenant.headers)
+        first = open_stream(client, tenant.headers)
         await first.__aenter__()
         for _ in range(19):
-            await held.enter_async_context(following(client, tenant.headers))
+            await held.enter_async_context(open_stream(client, tenant.headers))
         refused = await client.get(EVENTS, headers={**tenant.headers, "Accept": "text/event-stream"})
         body = problem(refused, "quota-exceeded")
         assert body["detail"] == "20 streams of this key are open already; close one, or try again in 10 seconds"
@@ -179,10 +179,10 @@ async def test_the_streams_of_a_key_are_limited_and_closing_one_allows_another(
         lines = await client.get(EVENTS, headers={**tenant.headers, "Accept": "application/x-ndjson"})
         problem(lines, "quota-exceeded")
         assert (await client.get(EVENTS, headers=tenant.headers)).status_code == 200, "a page is no stream"
-        async with following(client, other_tenant.headers) as another:
+        async with open_stream(client, other_tenant.headers) as another:
             assert another.status == 200
         await first.__aexit__(None, None, None)
-        async with following(client, tenant.headers) as again:
+        async with open_stream(client, tenant.headers) as again:
             assert again.status == 200
 
 
@@ -200,7 +200,7 @@ def test_the_streams_of_a_process_are_limited() -> None:
 
 
 async def test_a_slow_client_misses_nothing_and_delays_no_other(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    async with following(client, tenant.headers) as slow, following(client, tenant.headers) as quick_one:
+    async with open_stream(client, tenant.headers) as slow, open_stream(client, tenant.headers) as quick_one:
         slow.may_send.clear()
         numbers = [(await new_ticket(client, tenant))["number"] for _ in range(30)]
         await quick_one.events(30)
@@ -216,7 +216,7 @@ async def test_the_stream_of_a_client_that_reads_nothing_ends(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "PATIENCE_SECONDS", 0.3)
-    async with following(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as one:
         one.may_send.clear()
         await asyncio.wait_for(one.ended.wait(), patient(5))
 
@@ -245,7 +245,7 @@ async def own_server(
 
 async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant) -> None:
     client, signal = own_server
-    async with following(client, tenant.headers), following(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers), open_stream(client, tenant.headers) as one:
         assert signal.listener_count == 2
         one.hang_up()
         await asyncio.wait_for(one.ended.wait(), patient(5))
@@ -260,10 +260,10 @@ async def test_a_stopping_server_ends_its_streams_at_once(
     own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
 ) -> None:
     client, signal = own_server
-    async with following(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as one:
         signal.stop()
         await asyncio.wait_for(one.ended.wait(), patient(1))
-    async with following(client, tenant.headers) as late:
+    async with open_stream(client, tenant.headers) as late:
         await asyncio.wait_for(late.ended.wait(), patient(1))
 
 
@@ -274,7 +274,7 @@ async def test_waiting_streams_use_no_connection_of_the_pool(
     tenants = [await new_tenant(database) for _ in range(8)]
     async with AsyncExitStack() as held:
         opened = [
-            await held.enter_async_context(following(client, tenant.headers)) for tenant in tenants for _ in range(10)
+            await held.enter_async_context(open_stream(client, tenant.headers)) for tenant in tenants for _ in range(10)
         ]
         numbers = [(await new_ticket(client, tenant))["number"] for tenant in tenants]
         for index, one in enumerate(opened):
@@ -288,7 +288,7 @@ async def test_the_access_log_has_the_start_and_the_duration_of_a_stream(
     client, _hub = own_server
     began = time.monotonic()
     with structlog.testing.capture_logs() as noted:
-        async with following(client, tenant.headers):
+        async with open_stream(client, tenant.headers):
             await asyncio.sleep(0.6)
     took = time.monotonic() - began
     [line] = [entry for entry in noted if entry.get("path") == EVENTS]
@@ -302,7 +302,7 @@ async def test_a_silent_stream_continues_after_a_restore_into_another_database(
 ) -> None:
     """What a restore does: all that was there has one transaction, and the counter is behind what it had been."""
     client, signal = own_server
-    async with following(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as one:
         first = (await new_ticket(client, tenant))["number"]
         [received] = await one.events(1)
         await asyncio.sleep(stretched(0.6))
@@ -330,7 +330,7 @@ async def test_a_stream_outlives_its_database_and_misses_nothing(postgres: str) 
         ends = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = 'test_{name}'"  # noqa: S608
         async with (
             serving(Settings(database_url=url, rate_limit=0, access_log=False)) as client,
-            following(client, tenant.headers) as one,
+            open_stream(client, tenant.headers) as one,
         ):
             first = (await new_ticket(client, tenant))["number"]
             await one.events(1)
