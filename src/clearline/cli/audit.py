@@ -20,8 +20,10 @@ _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%
 
 
 @click.command()
-@click.option("--since", type=_TIME, help="Only events at this time (UTC) or later.")
-@click.option("--until", type=_TIME, help="Only events before this time (UTC).")
+@click.option(
+    "--since", type=_TIME, metavar="TIME", help="Only events at this time or later, such as 2026-03-01T12:00 (UTC)."
+)
+@click.option("--until", type=_TIME, metavar="TIME", help="Only events before this time (UTC).")
 @click.option("--company", metavar="NAME", help="Only events of the company with this name or customer code.")
 @click.option("--actor", metavar="EMAIL", help="Only events caused by this user of --company, by default the provider.")
 @click.option("--type", "kind", metavar="TYPE", help="Only events of this type; a prefix ends with a dot: user.")

@@ -126,7 +126,7 @@ def _conditions(rule: RoutingRule) -> str:
     "dropped",
     multiple=True,
     type=click.Choice([_OPTIONS[name] for name in CONDITIONS]),
-    help="Drop this condition; repeat for several.",
+    help="Remove this condition; repeat for several.",
 )
 @click.option("--active/--inactive", default=None, help="Whether the rule is used.")
 @json_option

@@ -230,8 +230,13 @@ def webhook_delivery(webhook_id: UUID, delivery_id: UUID, company: str, *, as_js
 @click.argument("webhook_id", type=click.UUID)
 @_company_option
 @click.option("--delivery", "delivery_id", type=click.UUID, help="Only this delivery.")
-@click.option("--since", type=_TIME, help="Deliveries created at this time (UTC) or later.")
-@click.option("--until", type=_TIME, help="Deliveries created before this time (UTC); by default now.")
+@click.option(
+    "--since",
+    type=_TIME,
+    metavar="TIME",
+    help="Deliveries created at this time or later, such as 2026-03-01T12:00 (UTC).",
+)
+@click.option("--until", type=_TIME, metavar="TIME", help="Deliveries created before this time (UTC); by default now.")
 @click.option("--delivered", is_flag=True, help="Delivered deliveries instead of dead ones.")
 @json_option
 def webhook_replay(

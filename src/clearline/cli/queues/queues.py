@@ -76,7 +76,7 @@ def queue_list(after: str | None, limit: int, *, as_json: bool) -> None:
 @click.option("--name", "new_name", help="New name.")
 @click.option("--description", help="What the queue is for.")
 @click.option("--team", metavar="NAME", help="Team that works the queue.")
-@click.option("--no-team", is_flag=True, help="No team works the queue.")
+@click.option("--no-team", is_flag=True, help="Remove the team.")
 @click.option("--assignment", type=_MODES, help="How tickets are assigned.")
 @json_option
 def queue_change(

@@ -53,7 +53,12 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
 @click.option("--state", type=click.Choice(["open", "finished", "all"]), default="all", show_default=True,
               help="Only open or finished tickets.")  # fmt: skip
 @click.option("--company", metavar="NAME", help="Only tickets of this company.")
-@click.option("--since", type=click.DateTime(), help="Only tickets raised at this time (UTC) or later.")
+@click.option(
+    "--since",
+    type=click.DateTime(),
+    metavar="TIME",
+    help="Only tickets raised at this time or later, such as 2026-03-01 (UTC).",
+)
 @click.option("--output", type=click.File("wb", lazy=True, atomic=True), default="-", show_default=True,
               help="File to write; it appears once it is complete.")  # fmt: skip
 def ticket_export(kind: Format, state: State, company: str | None, since: datetime | None, output: IO[bytes]) -> None:

@@ -26,14 +26,16 @@ _NONE = "none"
 def _value_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that set what a macro does."""
     for option in (
-        click.option("--tag", "tags", multiple=True, help="Tag to add; repeat for several."),
+        click.option("--tag", "tags", multiple=True, help="Tag to add to the ticket; repeat for several."),
         click.option(
             "--priority",
             type=click.Choice([*(priority.value for priority in Priority), _NONE]),
-            help="Priority to set; none changes none.",
+            help="New priority of the ticket; none leaves it.",
         ),
-        click.option("--queue", metavar="NAME", help="Queue to move the ticket to; none moves it to none."),
-        click.option("--status", type=click.Choice([*_STATUSES, _NONE]), help="Status to move to; none moves to none."),
+        click.option("--queue", metavar="NAME", help="New queue of the ticket; none leaves it."),
+        click.option(
+            "--status", type=click.Choice([*_STATUSES, _NONE]), help="New status of the ticket; none leaves it."
+        ),
         click.option("--internal/--public", default=None, help="Who may read the note; by default public."),
         click.option("--text", help="Text of the note, with placeholders such as {{contact.name}}; empty for no note."),
     ):
@@ -111,7 +113,7 @@ def _first_line(text: str) -> str:
 @macro.command("change")
 @click.argument("name")
 @click.option("--name", "new_name", metavar="NAME", help="New name.")
-@click.option("--no-tags", is_flag=True, help="Add no tags.")
+@click.option("--no-tags", is_flag=True, help="Add no tags to the ticket.")
 @_value_options
 @json_option
 def macro_change(name: str, new_name: str | None, *, no_tags: bool, as_json: bool, **options: Any) -> None:
