@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from clearline.accounts import permissions
 from clearline.accounts import store as account_store
-from clearline.errors import Conflict, Forbidden, InvalidInput, TooManySubscriptions, require_found
+from clearline.errors import Conflict, Forbidden, TooManySubscriptions, require_found, require_valid
 from clearline.events import store as event_store
-from clearline.events.domain import Change, changes_between, record
+from clearline.events.domain import Change, changes_between
+from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Company, Scope
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
@@ -131,16 +132,13 @@ async def add_subscription(
     if await subscription_store.count(tx, company_id) >= SUBSCRIPTIONS_MAX:
         raise TooManySubscriptions(SUBSCRIPTIONS_MAX)
     await subscription_store.save(tx, subscription)
-    await event_store.append(tx, actor, company_id, record(KIND, "created", subscription), now=now)
+    await append_record_event(tx, actor, KIND, "created", subscription, company_id=company_id, now=now)
     return subscription, await newest_secret(tx, subscription)
 
 
 def _check(subscription: Subscription, networks: Sequence[str], *, with_url: bool = True) -> None:
-    violations = [
-        violation for violation in check_subscription(subscription, networks) if with_url or violation.field != "url"
-    ]
-    if violations:
-        raise InvalidInput(violations)
+    violations = check_subscription(subscription, networks)
+    require_valid([violation for violation in violations if with_url or violation.field != "url"])
 
 
 async def server_secret(tx: Tx) -> bytes:
@@ -193,7 +191,7 @@ async def change_subscription(
 async def _save(tx: Tx, actor: Actor, before: Subscription, after: Subscription, *, now: datetime) -> None:
     await subscription_store.save(tx, after)
     changes = [_without_secret(change) for change in changes_between(before, after) if change.field in _PUBLISHED]
-    await event_store.append(tx, actor, after.company_id, record(KIND, "changed", after, changes), now=now)
+    await append_record_event(tx, actor, KIND, "changed", after, changes, company_id=after.company_id, now=now)
 
 
 def _without_secret(change: Change) -> Change:
@@ -216,8 +214,9 @@ async def delete_subscription(
 ) -> None:
     """Delete a subscription with its deliveries."""
     subscription = await lock_subscription(tx, actor, subscription_id, of=of)
-    await subscription_store.delete(tx, subscription.company_id, subscription.id)
-    await event_store.append(tx, actor, subscription.company_id, record(KIND, "deleted", subscription), now=now)
+    company_id = subscription.company_id
+    await subscription_store.delete(tx, company_id, subscription.id)
+    await append_record_event(tx, actor, KIND, "deleted", subscription, company_id=company_id, now=now)
 
 
 async def rotate_secret(

@@ -9,18 +9,17 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import AlreadyExists, InvalidInput, Violation, require_found
-from clearline.events import store as event_store
-from clearline.events.domain import Change, changes_between, record
-from clearline.identity import PROVIDER_ID, Actor, Scope
+from clearline.errors import InvalidInput, Violation, require_found, require_free, require_valid
+from clearline.events.domain import Change, changes_between
+from clearline.events.record_changes import append_record_event
+from clearline.identity import Actor, Scope
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound.imap import ImapAccess, open_mailbox
 from clearline.mail.inbound.mailbox_domain import IMAP_PORTS, PASSWORD_MAX, Mailbox, check_mailbox
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
-from clearline.queues import store as queue_store
-from clearline.queues.usecases import lock_setup
+from clearline.queues.usecases import check_queue_id, lock_setup
 from clearline.text import check_text
 
 KIND = "mailbox"
@@ -66,7 +65,8 @@ async def add_mailbox(
     await lock_setup(tx, actor)
     mailbox = _with_values(Mailbox(uuid4(), "", now), values, secret_box)
     changes = [Change(change.field, None, change.after) for change in _changes(Mailbox(mailbox.id, "", now), mailbox)]
-    await _save(tx, actor, mailbox, "created", changes, now=now)
+    await _save(tx, mailbox)
+    await _append_event(tx, actor, mailbox, "created", changes, now=now)
     return mailbox
 
 
@@ -81,7 +81,8 @@ async def change_mailbox(
     before = await lock_mailbox(tx, actor, mailbox_id)
     after = _with_values(before, values, secret_box)
     if changes := _changes(before, after):
-        await _save(tx, actor, after, "changed", changes, now=now)
+        await _save(tx, after)
+        await _append_event(tx, actor, after, "changed", changes, now=now)
     return after
 
 
@@ -95,8 +96,7 @@ async def delete_mailbox(tx: Tx, actor: Actor, mailbox_id: UUID, *, now: datetim
     """Delete a mailbox: mail for its address is refused from now on. Its mail stays."""
     mailbox = await lock_mailbox(tx, actor, mailbox_id)
     await mailbox_store.delete(tx, mailbox_id)
-    fact = record(KIND, "deleted", replace(mailbox, name=mailbox.address))
-    await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
+    await _append_event(tx, actor, mailbox, "deleted", [], now=now)
 
 
 async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
@@ -145,8 +145,7 @@ def _with_values(mailbox: Mailbox, values: Mapping[str, Any], secret_box: Secret
         plain["address"] = plain["address"].lower()
     password = values.get(PASSWORD)
     if password is not None:
-        if violations := check_text("imap.password", password, most=PASSWORD_MAX):
-            raise InvalidInput(violations)
+        require_valid(check_text("imap.password", password, most=PASSWORD_MAX))
         plain["imap_secret"] = secret_box.encrypt(password)
     elif PASSWORD in values or ("imap_host" in plain and plain["imap_host"] is None):
         plain["imap_secret"] = None
@@ -177,14 +176,15 @@ def _event_value(value: object) -> object:
     return str(value) if isinstance(value, UUID) else value
 
 
-async def _save(tx: Tx, actor: Actor, mailbox: Mailbox, action: str, changes: list[Change], *, now: datetime) -> None:
-    violations = check_mailbox(mailbox)
-    if mailbox.queue_id is not None and await queue_store.get(tx, mailbox.queue_id) is None:
-        violations.append(Violation("queue_id", "must be the id of a queue"))
-    if violations:
-        raise InvalidInput(violations)
-    if await mailbox_store.is_taken(tx, mailbox.address, but=mailbox.id):
-        raise AlreadyExists(KIND, mailbox.address)
+async def _save(tx: Tx, mailbox: Mailbox) -> None:
+    require_valid([*check_mailbox(mailbox), *await check_queue_id(tx, mailbox.queue_id)])
+    require_free(not await mailbox_store.is_taken(tx, mailbox.address, but=mailbox.id), KIND, mailbox.address)
     await mailbox_store.save(tx, mailbox)
+
+
+async def _append_event(
+    tx: Tx, actor: Actor, mailbox: Mailbox, action: str, changes: list[Change], *, now: datetime
+) -> None:
+    """Store the event of a change. It names the mailbox by its address."""
     named = replace(mailbox, name=mailbox.address)
-    await event_store.append(tx, actor, PROVIDER_ID, record(KIND, action, named, changes), now=now)
+    await append_record_event(tx, actor, KIND, action, named, changes, now=now)

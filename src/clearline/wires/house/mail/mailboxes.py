@@ -1,15 +1,20 @@
 """House API v1: mailboxes."""
 
 import asyncio
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from clearline.identity import Scope
+from clearline.identity import Actor, Scope
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.imap import ImapFailed
+from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.secret_box import UndecryptableSecret
-from clearline.wires.house import paging
+from clearline.platform.database.transactions import Tx
 from clearline.wires.house.mail import mailbox_wire as wire
 from clearline.wires.house.mail.mailbox_mapping import mailbox_out, mailbox_summary_out
+from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
@@ -32,12 +37,15 @@ def _values(body: wire.MailboxIn | wire.MailboxPatch) -> dict[str, Any]:
     return values
 
 
+def _mailbox_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], mailboxes.KIND),)
+
+
 async def list_mailboxes(call: Call) -> Page[wire.MailboxSummary]:
     """Return mailboxes by address."""
-    after = paging.read_cursor(call, str)
-    async with call.statement() as tx:
-        found = await mailboxes.list_mailboxes(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.address], mailbox_summary_out)
+    return await list_records(
+        call, (), mailboxes.list_mailboxes, str, lambda mailbox: [mailbox.address], mailbox_summary_out
+    )
 
 
 async def add_mailbox(call: Call) -> wire.MailboxOut:
@@ -45,37 +53,30 @@ async def add_mailbox(call: Call) -> wire.MailboxOut:
     values = _values(call.body(wire.MailboxIn))
     async with call.transaction() as tx:
         secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
-        made = await mailboxes.add_mailbox(tx, call.actor, values, secret_box=secret_box, now=call.now)
-    call.location = f"{_MAILBOXES}/{made.id}"
-    return mailbox_out(made)
+        mailbox = await mailboxes.add_mailbox(tx, call.actor, values, secret_box=secret_box, now=call.now)
+    call.location = f"{_MAILBOXES}/{mailbox.id}"
+    return mailbox_out(mailbox)
 
 
 async def get_mailbox(call: Call) -> wire.MailboxOut:
     """Return a mailbox."""
-    mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
-    async with call.statement() as tx:
-        return mailbox_out(await mailboxes.get_mailbox(tx, call.actor, mailbox_id))
+    return await get_record(call, _mailbox_id(call), mailboxes.get_mailbox, mailbox_out)
 
 
 async def change_mailbox(call: Call) -> wire.MailboxOut:
     """Change a mailbox."""
-    mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
-    values = _values(call.body(wire.MailboxPatch))
-    async with call.transaction() as tx:
-        call.check_if_match(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
+    ids, values = _mailbox_id(call), _values(call.body(wire.MailboxPatch))
+
+    async def change(tx: Tx, actor: Actor, mailbox_id: UUID, values: Mapping[str, Any], *, now: datetime) -> Mailbox:
         secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
-        changed = await mailboxes.change_mailbox(
-            tx, call.actor, mailbox_id, values, secret_box=secret_box, now=call.now
-        )
-    return mailbox_out(changed)
+        return await mailboxes.change_mailbox(tx, actor, mailbox_id, values, secret_box=secret_box, now=now)
+
+    return await change_record(call, ids, values, mailboxes.lock_mailbox, change, mailbox_out)
 
 
 async def delete_mailbox(call: Call) -> None:
     """Delete a mailbox."""
-    mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
-    async with call.transaction() as tx:
-        call.check_if_match(mailbox_out(await mailboxes.lock_mailbox(tx, call.actor, mailbox_id)))
-        await mailboxes.delete_mailbox(tx, call.actor, mailbox_id, now=call.now)
+    await delete_record(call, _mailbox_id(call), mailboxes.lock_mailbox, mailboxes.delete_mailbox, mailbox_out)
 
 
 async def check_mailbox(call: Call) -> wire.MailboxCheckOut:

@@ -1,49 +1,44 @@
 """House API v1: webhook subscriptions."""
 
-from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
-
-from starlette.types import Send
 
 from clearline.identity import Scope
 from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks.subscription_domain import Subscription
-from clearline.wires.house import paging
+from clearline.wires.house.records import (
+    change_record,
+    delete_record,
+    get_record,
+    list_records,
+    time_and_id,
+    time_and_id_keys,
+)
+from clearline.wires.house.secret_answer import SecretAnswer
 from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire
 from clearline.wires.house.webhooks.mapping import delivery_out, subscription_made_out, subscription_out
 from clearline.wires.house.wire import Page, PageQuery, set_fields
-from clearline.wires.http.call import Answer, Call, encode, etag
-from clearline.wires.http.resource import json_answer
+from clearline.wires.http.call import Answer, Call
 from clearline.wires.http.table import Operation
 
 SUBSCRIPTIONS = "/api/v1/subscriptions"
 _ID = id_in_path("id", "The subscription's id.", example=EXAMPLE_ID)
 
 
-class _AnswerWithSecret(Answer):
-    """An answer that is sent with the secret, and kept for retries without it: no secret is stored."""
+def _subscription_id(call: Call) -> tuple[UUID]:
+    return (uuid_of(call.path["id"], subscriptions.KIND),)
 
-    __slots__ = ("_sent",)
 
-    def __init__(self, status: int, subscription: Subscription, secret: str, location: str | None) -> None:
-        headers = [
-            (b"cache-control", b"no-store"),
-            (b"vary", b"Authorization"),
-            (b"etag", etag(encode(subscription_out(subscription)))),
-        ]
-        if location is not None:
-            headers.append((b"location", location.encode()))
-        sent, kept = (
-            json_answer(status, subscription_made_out(subscription, shown), headers) for shown in (secret, None)
-        )
-        super().__init__(status, kept.body, kept.headers)
-        self._sent = sent.body
-
-    async def send(self, send: Send) -> None:
-        """Send the answer with the secret."""
-        await Answer(self.status, self._sent, self.headers).send(send)
+def _with_secret(status: int, subscription: Subscription, secret: str, location: str | None) -> SecretAnswer:
+    return SecretAnswer(
+        status,
+        sent=subscription_made_out(subscription, secret),
+        stored=subscription_made_out(subscription, None),
+        resource=subscription_out(subscription),
+        location=location,
+    )
 
 
 def _values(body: wire.SubscriptionIn | wire.SubscriptionPatch) -> dict[str, Any]:
@@ -55,10 +50,9 @@ def _values(body: wire.SubscriptionIn | wire.SubscriptionPatch) -> dict[str, Any
 
 async def list_subscriptions(call: Call) -> Page[wire.SubscriptionOut]:
     """Return the company's subscriptions, oldest first."""
-    after = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
-    async with call.statement() as tx:
-        rows = await subscriptions.list_subscriptions(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, rows, lambda row: [row.created_at.isoformat(), str(row.id)], subscription_out)
+    return await list_records(
+        call, (), subscriptions.list_subscriptions, time_and_id, time_and_id_keys, subscription_out
+    )
 
 
 async def create_subscription(call: Call) -> Answer:
@@ -69,34 +63,25 @@ async def create_subscription(call: Call) -> Answer:
             tx, call.actor, _values(body), networks=call.services.webhook_networks, now=call.now
         )
     call.location = f"{SUBSCRIPTIONS}/{subscription.id}"
-    return _AnswerWithSecret(201, subscription, secret, call.location)
+    return _with_secret(201, subscription, secret, call.location)
 
 
 async def get_subscription(call: Call) -> wire.SubscriptionOut:
     """Return a subscription."""
-    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
-    async with call.statement() as tx:
-        return subscription_out(await subscriptions.get_subscription(tx, call.actor, subscription_id))
+    return await get_record(call, _subscription_id(call), subscriptions.get_subscription, subscription_out)
 
 
 async def change_subscription(call: Call) -> wire.SubscriptionOut:
     """Change a subscription."""
-    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
-    values = _values(call.body(wire.SubscriptionPatch))
-    async with call.transaction() as tx:
-        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, subscription_id)))
-        changed = await subscriptions.change_subscription(
-            tx, call.actor, subscription_id, values, networks=call.services.webhook_networks, now=call.now
-        )
-    return subscription_out(changed)
+    ids, values = _subscription_id(call), _values(call.body(wire.SubscriptionPatch))
+    change = partial(subscriptions.change_subscription, networks=call.services.webhook_networks)
+    return await change_record(call, ids, values, subscriptions.lock_subscription, change, subscription_out)
 
 
 async def delete_subscription(call: Call) -> None:
     """Delete a subscription."""
-    subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
-    async with call.transaction() as tx:
-        call.check_if_match(subscription_out(await subscriptions.lock_subscription(tx, call.actor, subscription_id)))
-        await subscriptions.delete_subscription(tx, call.actor, subscription_id, now=call.now)
+    ids = _subscription_id(call)
+    await delete_record(call, ids, subscriptions.lock_subscription, subscriptions.delete_subscription, subscription_out)
 
 
 async def rotate_secret(call: Call) -> Answer:
@@ -105,7 +90,7 @@ async def rotate_secret(call: Call) -> Answer:
     call.body(wire.RotateIn)
     async with call.transaction() as tx:
         rotated, secret = await subscriptions.rotate_secret(tx, call.actor, subscription_id, now=call.now)
-    return _AnswerWithSecret(200, rotated, secret, None)
+    return _with_secret(200, rotated, secret, None)
 
 
 async def ping(call: Call) -> wire.DeliveryOut:
