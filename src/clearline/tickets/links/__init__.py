@@ -1,0 +1,4 @@
+"""Links between tickets, merging and splitting, and watchers.
+Tables: ticket_link, ticket_merge, ticket_watcher; also app_user, event, note, ticket.
+Events: ticket.linked, ticket.unlinked, ticket.merged, ticket.unmerged, ticket.watched, ticket.changed, note.added.
+"""
