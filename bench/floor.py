@@ -162,7 +162,7 @@ async def read_house(company: UUID, number: int) -> bytes:
 async def list_house(company: UUID, query: bytes) -> bytes:
     size = int(query.rpartition(b"=")[2])
     rows = await pool.fetch(
-        list_store.LISTS["company", "open", True], company, None, None, list_store.END, False, None, None, size + 1
+        list_store.LISTS[("company_id",), "open", list_store.BOUNDS[size > 50], True], size + 1, 10**12, company
     )
     return encode({"data": [house_body(row) for row in rows[:size]], "has_more": True, "next_cursor": "next"})
 

@@ -15,6 +15,7 @@ import pytest
 
 from clearline.events import store as event_store
 from clearline.platform.database import migrate
+from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Database
 from tests.builders.people import Tenant
 
@@ -27,6 +28,16 @@ def reachable_dir(prefix: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     folder.chmod(0o711)
     return folder
+
+
+@asynccontextmanager
+async def session(url: str) -> AsyncIterator[Any]:
+    """Connect with the settings that the product gives each of its connections."""
+    connection = await asyncpg.connect(url, server_settings=SESSION_SETTINGS)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def administer_server(url: str, statement: str) -> None:

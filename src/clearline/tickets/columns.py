@@ -97,7 +97,7 @@ COLUMNS = (
 _NESTED: dict[str, type] = {"contact": Contact}
 """The fields of ``Ticket`` that are values of several columns."""
 
-TICKET = ", ".join(f"{column.select or f't.{column.name}'} as {column.name}" for column in COLUMNS)
+TICKET = ", ".join(f"{column.select} as {column.name}" if column.select else f"t.{column.name}" for column in COLUMNS)
 """What a statement selects of the ticket ``t``."""
 
 NAMES = f"""join company c on c.id = t.company_id

@@ -11,6 +11,7 @@ from asyncpg import exceptions as pg
 
 from clearline.errors import OperationalError
 from clearline.platform.database.pool import Pool, close_or_cut
+from clearline.platform.database.session import SESSION_SETTINGS
 
 T = TypeVar("T")
 Record = Any
@@ -90,8 +91,7 @@ async def _call(call: Awaitable[T]) -> T:
 
 
 async def _connect(url: str, *, seconds: float | None) -> Any:
-    settings = {"application_name": "clearline", "timezone": "UTC", "synchronous_commit": "on"}
-    return await asyncpg.connect(url, command_timeout=seconds, server_settings=settings)
+    return await asyncpg.connect(url, command_timeout=seconds, server_settings=SESSION_SETTINGS)
 
 
 class Tx:
