@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from clearline.cli.server.doctor import check_planner
 from clearline.schedule import CONSUMERS
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
@@ -62,6 +63,18 @@ async def test_the_doctor_names_attachments_that_cannot_be_stored(unmigrated: st
     (tmp_path / "file").touch()
     report = run_command(unmigrated, "doctor", "--json", CLEARLINE_ATTACHMENTS=str(tmp_path / "file"))
     assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["attachments"]
+
+
+async def test_the_doctor_shows_the_settings_of_the_planner(database_url: str) -> None:
+    report = await asyncio.to_thread(run_command, database_url, "doctor", "--json")
+    [check] = [one for one in json.loads(report.stdout)["checks"] if one["name"] == "planner"]
+    assert check == {"name": "planner", "ok": True, "detail": "random_page_cost 1.1, jit off"}
+
+
+def test_the_doctor_names_settings_that_a_pooler_dropped() -> None:
+    check = check_planner({"random_page_cost": "4", "jit": "off"})
+    assert check.ok is False
+    assert check.detail.startswith("random_page_cost is 4, not 1.1; ")
 
 
 def check_mail(url: str, smtp: str | None) -> tuple[int, dict[str, Any] | None]:

@@ -15,7 +15,8 @@ from clearline.errors import OperationalError
 from clearline.events import offset_store
 from clearline.mail.outbound import smtp
 from clearline.platform.database import migrate
-from clearline.platform.database.server import version_and_time
+from clearline.platform.database.server import planner_settings, version_and_time
+from clearline.platform.database.session import PLANNER_SETTINGS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.embedded import LEAST_FREE
 from clearline.schedule import CONSUMERS
@@ -39,7 +40,7 @@ class Check(Struct, frozen=True):
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check the installation: settings, disk, attachments, mail, database, clock, migrations, counts and consumers.
+    """Check settings, disk, attachments, mail, database, planner, clock, migrations, counts and consumers.
 
     The exit status is 3 when a check fails.
     """
@@ -101,14 +102,28 @@ async def _consumer(database: Database, name: str) -> Check:
     return Check(name, ok=not late, detail=f"{count}{more} events behind{advice}")
 
 
+def check_planner(actual: dict[str, str]) -> Check:
+    """Return whether the planner's settings are those that each connection asks for. A pooler may drop them."""
+    wrong = [
+        f"{name} is {actual.get(name)}, not {value}"
+        for name, value in PLANNER_SETTINGS.items()
+        if actual.get(name) != value
+    ]
+    advice = "; a pooler drops them: set them for the role, see the guide to production"
+    shown = ", ".join(f"{name} {value}" for name, value in PLANNER_SETTINGS.items())
+    return Check("planner", ok=not wrong, detail=", ".join(wrong) + advice if wrong else shown)
+
+
 async def _database(settings: Settings, url: str) -> list[Check]:
     database = await Database.open(url, size=settings.pool_size)
     try:
         async with database.statement() as tx:
             version, at = await version_and_time(tx)
+            planner = await planner_settings(tx)
         drift = abs(now() - at)
         checks = [
             Check("database", ok=True, detail=f"PostgreSQL {version}"),
+            check_planner(planner),
             Check(
                 "clock",
                 ok=drift <= _CLOCK_TOLERANCE,

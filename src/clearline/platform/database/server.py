@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from clearline.platform.database.session import PLANNER_SETTINGS
 from clearline.platform.database.transactions import Tx
 
 
@@ -11,6 +12,12 @@ async def version_and_time(tx: Tx) -> tuple[str, datetime]:
     if row is None:
         raise RuntimeError("a select without a table answered no row")
     return row[0], row[1]
+
+
+async def planner_settings(tx: Tx) -> dict[str, str]:
+    """Return the planner's settings as they are for this connection."""
+    rows = await tx.fetch("select name, setting from pg_settings where name = any($1)", [*PLANNER_SETTINGS])
+    return dict(rows)
 
 
 async def shared_secret(tx: Tx, name: str, proposed: bytes) -> bytes:
