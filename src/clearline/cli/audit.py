@@ -53,7 +53,7 @@ def audit(
             kind=kind,
             ticket=None if ticket is None else access.check_number(ticket),
             company=company,
-            limit=limit,
+            limit=limit + 1,
         )
 
     show_list(
@@ -63,6 +63,7 @@ def audit(
         lambda event: (event.at, event.actor_name, event.type, subject(event), details(event)),
         noun="events",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -166,7 +166,7 @@ def notifications_pending(limit: int, *, as_json: bool) -> None:
             notification.channel,
             notification.at,
         )
-        for notification in transact(lambda tx: preferences.list_pending(tx, OPERATOR, limit=limit))
+        for notification in transact(lambda tx: preferences.list_pending(tx, OPERATOR, limit=limit + 1))
     ]
     show_list(
         pending,
@@ -175,6 +175,7 @@ def notifications_pending(limit: int, *, as_json: bool) -> None:
         lambda entry: (entry.due_at, entry.recipient, entry.ticket, entry.type, entry.channel, entry.at),
         noun="pending notifications",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -45,14 +45,34 @@ def show_list(
     *,
     noun: str,
     as_json: bool,
+    limit: int | None = None,
 ) -> None:
-    """Print items as a JSON array or as a table; ``noun`` names them in the plural when there are none."""
+    """Print items as a JSON array or as a table.
+
+    Args:
+        items: what to print; with ``limit`` they were read with one more, so that it is known whether there are more.
+        out: maps an item to what the house API answers.
+        columns: the headings of the table.
+        row: the cells of an item.
+        noun: what the items are, in the plural.
+        as_json: whether to print JSON.
+        limit: how many to print at most; None prints all.
+    """
+    items = within_limit(items, limit, noun)
     if as_json:
         print_json([out(item) for item in items])
     elif items:
         print_table(columns, [row(item) for item in items])
     else:
         click.echo(f"No {noun} found.", err=True)
+
+
+def within_limit(items: Sequence[T], limit: int | None, noun: str) -> Sequence[T]:
+    """Return the first ``limit`` items; when there are more, say so on standard error."""
+    if limit is None or len(items) <= limit:
+        return items
+    click.echo(f"Showing the first {limit} {noun}; use --limit to see more.", err=True)
+    return items[:limit]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

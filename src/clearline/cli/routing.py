@@ -89,7 +89,7 @@ def route_add(
 def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
     """List rules by position."""
     show_list(
-        transact(lambda tx: routing_rules.list_rules(tx, OPERATOR, after=after, limit=limit)),
+        transact(lambda tx: routing_rules.list_rules(tx, OPERATOR, after=after, limit=limit + 1)),
         rule_out,
         ("POSITION", "NAME", "QUEUE", "ACTIVE", "CONDITIONS"),
         lambda details: (
@@ -101,6 +101,7 @@ def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
         ),
         noun="rules",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -82,7 +82,7 @@ def webhook_list(company: str, limit: int, *, as_json: bool) -> None:
     """List the webhooks of a company, oldest first."""
 
     async def work(tx: Tx, owner: Company) -> list[Subscription]:
-        return await subscriptions.list_subscriptions(tx, OPERATOR, of=owner, after=None, limit=limit)
+        return await subscriptions.list_subscriptions(tx, OPERATOR, of=owner, after=None, limit=limit + 1)
 
     show_list(
         _transact_for(company, work),
@@ -99,6 +99,7 @@ def webhook_list(company: str, limit: int, *, as_json: bool) -> None:
         ),
         noun="webhooks",
         as_json=as_json,
+        limit=limit,
     )
 
 
@@ -183,7 +184,7 @@ def webhook_deliveries(webhook_id: UUID, company: str, state: str | None, limit:
         _transact_for(
             company,
             lambda tx, owner: deliveries.list_deliveries(
-                tx, OPERATOR, webhook_id, of=owner, state=only, after=None, limit=limit
+                tx, OPERATOR, webhook_id, of=owner, state=only, after=None, limit=limit + 1
             ),
         ),
         delivery_out,
@@ -200,6 +201,7 @@ def webhook_deliveries(webhook_id: UUID, company: str, state: str | None, limit:
         ),
         noun="deliveries",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -1,5 +1,7 @@
 """Teams and queues at the command line."""
 
+import json
+
 import pytest
 
 from tests.builders.application import run_command, run_json, run_refused, run_text
@@ -65,3 +67,14 @@ def test_an_empty_list_says_so_on_standard_error(desk: str) -> None:
     done = run_command(desk, "queue", "list")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "No queues found.\n")
     assert run_json(desk, "queue", "list") == []
+
+
+def test_a_list_says_when_there_is_more(desk: str) -> None:
+    for name in ("Alpha", "Beta"):
+        run_json(desk, "team", "add", name)
+    whole = run_command(desk, "team", "list", "--limit", "2", "--json")
+    assert (len(json.loads(whole.stdout)), whole.stderr) == (2, "")
+    for options in (("--json",), ()):
+        part = run_command(desk, "team", "list", "--limit", "1", *options)
+        assert (part.exit_code, part.stderr) == (0, "Showing the first 1 teams; use --limit to see more.\n")
+        assert "Beta" not in part.stdout

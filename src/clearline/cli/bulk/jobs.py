@@ -34,12 +34,13 @@ def job() -> None:
 def job_list(limit: int, *, as_json: bool) -> None:
     """List jobs, newest first."""
     show_list(
-        transact(lambda tx: jobs.list_jobs(tx, OPERATOR, after=None, limit=limit)),
+        transact(lambda tx: jobs.list_jobs(tx, OPERATOR, after=None, limit=limit + 1)),
         job_out,
         ("ID", "KIND", "ACTION", "STATE", "ITEMS", "REQUESTED BY", "CREATED"),
         lambda job: (job.id, job.kind, _action(job), job.state, job.total, job.actor_name, job.created_at),
         noun="jobs",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -38,7 +38,7 @@ def mail_list(state: str | None, limit: int, *, as_json: bool) -> None:
     """List inbound mail, newest first. Mail in the state quarantined waits for a review."""
     only = None if state is None else InboundState(state)
     show_list(
-        transact(lambda tx: inbound_mail.list_mails(tx, OPERATOR, state=only, limit=limit)),
+        transact(lambda tx: inbound_mail.list_mails(tx, OPERATOR, state=only, limit=limit + 1)),
         inbound_mail_out,
         ("ID", "RECEIVED", "FROM", "SUBJECT", "STATE", "TICKET", "REASON"),
         lambda mail: (
@@ -52,6 +52,7 @@ def mail_list(state: str | None, limit: int, *, as_json: bool) -> None:
         ),
         noun="mails",
         as_json=as_json,
+        limit=limit,
     )
 
 

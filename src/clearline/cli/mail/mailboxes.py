@@ -70,7 +70,7 @@ def mailbox_add(address: str, *, as_json: bool, **options: Any) -> None:
 def mailbox_list(limit: int, *, as_json: bool) -> None:
     """List mailboxes by address, with the result of their last poll."""
     show_list(
-        transact(lambda tx: mailboxes.list_mailboxes(tx, OPERATOR, after=None, limit=limit)),
+        transact(lambda tx: mailboxes.list_mailboxes(tx, OPERATOR, after=None, limit=limit + 1)),
         mailbox_summary_out,
         ("ADDRESS", "NAME", "ACTIVE", "IMAP", "POLLED", "LAST ERROR"),
         lambda mailbox: (
@@ -83,6 +83,7 @@ def mailbox_list(limit: int, *, as_json: bool) -> None:
         ),
         noun="mailboxes",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -32,7 +32,7 @@ def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: b
     number = None if ticket is None else access.check_number(ticket)
     only = None if state is None else MailState(state)
     show_list(
-        transact(lambda tx: mails.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit)),
+        transact(lambda tx: mails.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit + 1)),
         outbound_mail_out,
         ("ID", "CREATED", "STATE", "KIND", "TO", "SUBJECT", "FAILED", "ERROR"),
         lambda mail: (
@@ -47,6 +47,7 @@ def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: b
         ),
         noun="mails",
         as_json=as_json,
+        limit=limit,
     )
 
 
@@ -119,12 +120,13 @@ def mail_unsuppress(address: str, *, as_json: bool) -> None:
 def mail_suppressed(after: str | None, limit: int, *, as_json: bool) -> None:
     """List suppressed addresses in alphabetical order."""
     show_list(
-        transact(lambda tx: mails.list_suppressions(tx, OPERATOR, after=after, limit=limit)),
+        transact(lambda tx: mails.list_suppressions(tx, OPERATOR, after=after, limit=limit + 1)),
         suppression_out,
         ("ADDRESS", "REASON", "SINCE", "DETAIL"),
         lambda entry: (entry.address, entry.reason, entry.created_at, entry.detail or None),
         noun="suppressed addresses",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -55,7 +55,7 @@ def queue_add(name: str, description: str, team: str | None, assignment: str, *,
 def queue_list(after: str | None, limit: int, *, as_json: bool) -> None:
     """List queues by name, with the number of their open tickets."""
     show_list(
-        transact(lambda tx: queues.list_queues(tx, OPERATOR, after=after, limit=limit)),
+        transact(lambda tx: queues.list_queues(tx, OPERATOR, after=after, limit=limit + 1)),
         queue_summary_out,
         ("NAME", "TEAM", "ASSIGNMENT", "OPEN", "UNASSIGNED", "DESCRIPTION"),
         lambda details: (
@@ -68,6 +68,7 @@ def queue_list(after: str | None, limit: int, *, as_json: bool) -> None:
         ),
         noun="queues",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -40,12 +40,13 @@ def team_add(name: str, *, as_json: bool) -> None:
 def team_list(after: str | None, limit: int, *, as_json: bool) -> None:
     """List teams by name."""
     show_list(
-        transact(lambda tx: teams.list_teams(tx, OPERATOR, after=after, limit=limit)),
+        transact(lambda tx: teams.list_teams(tx, OPERATOR, after=after, limit=limit + 1)),
         team_out,
         ("NAME", "MEMBERS", "QUEUES"),
         lambda details: (details.team.name, len(details.members), ", ".join(details.queues)),
         noun="teams",
         as_json=as_json,
+        limit=limit,
     )
 
 

@@ -40,7 +40,7 @@ def ticket_links(number: str, limit: int, *, as_json: bool) -> None:
     """List the links of a ticket."""
 
     async def work(tx: Tx) -> list[LinkedTicket]:
-        return await links.list_links(tx, OPERATOR, access.check_number(number), after=None, limit=limit)
+        return await links.list_links(tx, OPERATOR, access.check_number(number), after=None, limit=limit + 1)
 
     show_list(
         transact(work),
@@ -55,6 +55,7 @@ def ticket_links(number: str, limit: int, *, as_json: bool) -> None:
         ),
         noun="links",
         as_json=as_json,
+        limit=limit,
     )
 
 

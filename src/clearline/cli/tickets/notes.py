@@ -3,7 +3,7 @@
 import click
 
 from clearline.cli.context import transact
-from clearline.cli.output import json_option, limit_option, print_json, show
+from clearline.cli.output import json_option, limit_option, print_json, show, within_limit
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -44,9 +44,9 @@ def ticket_notes(number: str, limit: int, *, as_json: bool) -> None:
     """List the notes of a ticket and of the tickets merged into it, oldest first."""
 
     async def work(tx: Tx) -> list[TicketNote]:
-        return await merging.notes_with_merged(tx, OPERATOR, access.check_number(number), after=None, limit=limit)
+        return await merging.notes_with_merged(tx, OPERATOR, access.check_number(number), after=None, limit=limit + 1)
 
-    page = transact(work)
+    page = within_limit(transact(work), limit, "notes")
     if as_json:
         print_json([note_out(entry) for entry in page])
     elif page:

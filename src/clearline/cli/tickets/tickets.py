@@ -1,5 +1,6 @@
 """Commands for tickets of every company, with everything that the provider sees."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
-from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list
+from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
 from clearline.cli.tickets.notes import print_notes
 from clearline.clock import now
 from clearline.errors import InvalidInput, Violation
@@ -93,7 +94,7 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: str | Non
             assignee == _NONE,
             None if status is None else Status(status),
         )
-        return await tickets.list_tickets(tx, OPERATOR, selected, after=None, limit=limit)
+        return await tickets.list_tickets(tx, OPERATOR, selected, after=None, limit=limit + 1)
 
     show_list(
         transact(work),
@@ -111,6 +112,7 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: str | Non
         ),
         noun="tickets",
         as_json=as_json,
+        limit=limit,
     )
 
 
@@ -220,16 +222,16 @@ def ticket_history(number: str, limit: int, *, as_json: bool) -> None:
     """List the events of a ticket, oldest first."""
 
     async def work(tx: Tx) -> list[Event]:
-        return await tickets.history(tx, OPERATOR, access.check_number(number), limit=limit)
+        return await tickets.history(tx, OPERATOR, access.check_number(number), limit=limit + 1)
 
-    events = transact(work)
+    events = within_limit(transact(work), limit, "events")
     if as_json:
         print_json([event_out(event) for event in events])
     else:
         print_table(*_history_table(events))
 
 
-def _history_table(events: list[Event]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+def _history_table(events: Sequence[Event]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     return ("WHEN", "WHAT", "WHO"), [(event.at, _summary(event), event.actor_name) for event in events]
 
 

@@ -53,7 +53,7 @@ def ticket_watchers(number: str, limit: int, *, as_json: bool) -> None:
     """List the watchers of a ticket."""
 
     async def work(tx: Tx) -> list[Watcher]:
-        return await watchers.list_watchers(tx, OPERATOR, access.check_number(number), after=None, limit=limit)
+        return await watchers.list_watchers(tx, OPERATOR, access.check_number(number), after=None, limit=limit + 1)
 
     show_list(
         transact(work),
@@ -62,4 +62,5 @@ def ticket_watchers(number: str, limit: int, *, as_json: bool) -> None:
         lambda watcher: (watcher.user.name, watcher.user.email, watcher.since),
         noun="watchers",
         as_json=as_json,
+        limit=limit,
     )

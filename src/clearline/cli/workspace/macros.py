@@ -90,7 +90,7 @@ async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
 def macro_list(limit: int, *, as_json: bool) -> None:
     """List macros by name."""
     show_list(
-        transact(lambda tx: macros.list_macros(tx, OPERATOR, after=None, limit=limit)),
+        transact(lambda tx: macros.list_macros(tx, OPERATOR, after=None, limit=limit + 1)),
         macro_out,
         ("NAME", "NOTE", "STATUS", "PRIORITY", "TAGS", "TEXT"),
         lambda macro: (
@@ -103,6 +103,7 @@ def macro_list(limit: int, *, as_json: bool) -> None:
         ),
         noun="macros",
         as_json=as_json,
+        limit=limit,
     )
 
 

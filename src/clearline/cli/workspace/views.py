@@ -59,7 +59,7 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
     """List the views of a user and the shared ones of its company, by name."""
 
     async def work(tx: Tx) -> list[SavedView]:
-        return await views.list_views(tx, OPERATOR, of=await _user(tx, company, email), after=None, limit=limit)
+        return await views.list_views(tx, OPERATOR, of=await _user(tx, company, email), after=None, limit=limit + 1)
 
     show_list(
         transact(work),
@@ -68,6 +68,7 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
         lambda view: (view.id, view.name, view.is_shared, view.query),
         noun="views",
         as_json=as_json,
+        limit=limit,
     )
 
 
