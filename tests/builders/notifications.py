@@ -1,4 +1,4 @@
-"""A ticket with everybody who may hear of it, for the tests of notifications."""
+"""A ticket with all kinds of recipients, for the tests of notifications."""
 
 import json
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ CONTACT = "pat.contact@example.com"
 LATER = NOW + timedelta(minutes=1)
 
 
-class Waiting(NamedTuple):
+class StoredNotification(NamedTuple):
     """A notification, as far as tests look at it."""
 
     recipient: str
@@ -48,7 +48,7 @@ class Waiting(NamedTuple):
 
 
 class Scene:
-    """A ticket that has a contact, an agent, people who follow it on either side, and others who may hear of it."""
+    """A ticket with a contact, an assignee, watchers on both sides, and other possible recipients."""
 
     def __init__(self, tx: Tx, tenant: Tenant) -> None:
         self.tx, self.tenant = tx, tenant
@@ -57,23 +57,25 @@ class Scene:
         self.queue_id = uuid4()
         self._seen = 0
 
-    async def person(self, name: str, role: Role, **rules: str) -> Actor:
-        """Somebody new, of the provider or of the customer, whose address begins with the name."""
+    async def add_person(self, name: str, role: Role, **rules: str) -> Actor:
+        """Add a user of the provider or of the customer, whose address begins with the name."""
         of_provider = role in {Role.ADMIN, Role.AGENT, Role.VIEWER}
         company_id = PROVIDER_ID if of_provider else self.tenant.company.id
         email = f"{name}@{uuid4().hex[:8]}.example.{'net' if of_provider else 'com'}"
         user = await accounts.add_user(
             self.tx, OPERATOR, company_id, name=name.title(), email=email, phone="", role=role, now=NOW
         )
-        found = await account_store.actor_for(self.tx, company_id, user.id, frozenset(map(Scope, ALL_SCOPES)))
-        assert found is not None
-        self.people[name] = found
+        actor = await account_store.actor_for(self.tx, company_id, user.id, frozenset(map(Scope, ALL_SCOPES)))
+        assert actor is not None
+        self.people[name] = actor
         if rules:
-            await self.wants(name, rules={NotificationKind(what): DeliveryMode(way) for what, way in rules.items()})
-        return found
+            await self.set_preferences(
+                name, rules={NotificationKind(kind): DeliveryMode(mode) for kind, mode in rules.items()}
+            )
+        return actor
 
-    async def wants(self, name: str, **values: Any) -> None:
-        """Have somebody want something else."""
+    async def set_preferences(self, name: str, **values: Any) -> None:
+        """Change the preferences of a user."""
         user = self.people[name].user
         assert user is not None
         await preferences.change_preferences(self.tx, OPERATOR, user.company_id, user.id, values, now=NOW)
@@ -89,65 +91,65 @@ class Scene:
     async def raise_ticket(
         self, by: str = "colleague", *, channel: Channel = Channel.API, contact: str = CONTACT
     ) -> int:
-        """Another ticket, which is the scene's from now on."""
+        """Create another ticket, which is the scene's from now on."""
         actor = self.people[by]
         new = replace(a_new_ticket(), contact=Contact("Pat Contact", "", contact), channel=channel)
         made = await tickets.create_ticket(self.tx, actor, new, company_id=self.tenant.company.id, now=NOW)
         self.number = made.ticket.number
         return self.number
 
-    async def happened(self) -> list[Event]:
-        """What happened to the ticket since the last time that somebody asked."""
+    async def new_events(self) -> list[Event]:
+        """Return the events of the ticket since the last call."""
         company_id = self.tenant.company.id
-        found = await event_store.of_ticket(self.tx, company_id, self.number, after=self._seen, limit=1000)
-        self._seen = max([self._seen, *(one.offset.id for one in found)])
-        return found
+        events = await event_store.of_ticket(self.tx, company_id, self.number, after=self._seen, limit=1000)
+        self._seen = max([self._seen, *(event.offset.id for event in events)])
+        return events
 
     def rewind(self) -> None:
-        """Have everything count as not yet asked for."""
+        """Let ``new_events`` start with the first event again."""
         self._seen = 0
 
-    async def tell(self, *, now: datetime = NOW) -> RecordResult:
-        """Have everybody noted who hears of what happened since."""
+    async def record(self, *, now: datetime = NOW) -> RecordResult:
+        """Record the notifications of the new events."""
         return await record_notifications(
-            self.tx, await self.happened(), since=now - kept("unnotified_events"), now=now
+            self.tx, await self.new_events(), since=now - kept("unnotified_events"), now=now
         )
 
-    async def waiting(self) -> list[Waiting]:
-        """What waits to be told of the ticket."""
+    async def stored(self) -> list[StoredNotification]:
+        """Return the stored notifications of the ticket."""
         rows = await self.tx.fetch(
             """select recipient, channel, type, data::text, due_at, user_id from notification
                 where ticket_number = $1 order by id""",
             self.number,
         )
-        return [Waiting(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) for row in rows]
+        return [StoredNotification(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5]) for row in rows]
 
-    async def heard(self, *, now: datetime = NOW) -> dict[str, str]:
-        """Who hears of what happened since, and how, by name."""
+    async def notified(self, *, now: datetime = NOW) -> dict[str, str]:
+        """Return who is notified of the new events, and how, by name."""
         await self.tx.write("delete from notification")
-        await self.tell(now=now)
+        await self.record(now=now)
         names = {self.address(name): name for name in self.people} | {CONTACT: "contact"}
-        ways: dict[str, str] = {}
-        for one in await self.waiting():
-            name = names.get(one.recipient, one.recipient)
-            ways[name] = one.channel if ways.get(name) in {None, one.channel} else "both"
-        return ways
+        modes: dict[str, str] = {}
+        for stored in await self.stored():
+            name = names.get(stored.recipient, stored.recipient)
+            modes[name] = stored.channel if modes.get(name) in {None, stored.channel} else "both"
+        return modes
 
 
 @asynccontextmanager
 async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
-    """The scene, in a transaction that is undone; nobody has been told of anything."""
+    """A scene without notifications, in a transaction that is rolled back."""
     with suppress(Undone):
         async with database.transaction() as tx:
             scene = Scene(tx, tenant)
-            await scene.person("agent", Role.AGENT)
-            await scene.person("mate", Role.AGENT)
-            await scene.person("watcher", Role.VIEWER)
-            await scene.person("curious", Role.ADMIN, ticket_raised="digest")
-            await scene.person("colleague", Role.CUSTOMER)
-            await scene.person("follower", Role.CUSTOMER)
-            await scene.person("boss", Role.CUSTOMER_ADMIN, company_ticket="email")
-            await scene.person("quiet_boss", Role.CUSTOMER_ADMIN)
+            await scene.add_person("agent", Role.AGENT)
+            await scene.add_person("mate", Role.AGENT)
+            await scene.add_person("watcher", Role.VIEWER)
+            await scene.add_person("curious", Role.ADMIN, ticket_raised="digest")
+            await scene.add_person("colleague", Role.CUSTOMER)
+            await scene.add_person("follower", Role.CUSTOMER)
+            await scene.add_person("boss", Role.CUSTOMER_ADMIN, company_ticket="email")
+            await scene.add_person("quiet_boss", Role.CUSTOMER_ADMIN)
             await scene.raise_ticket()
             await ticket_changes.assign(tx, OPERATOR, scene.number, scene.id("agent"), now=NOW)
             for name in ("watcher", "follower"):
@@ -157,6 +159,6 @@ async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
                 await teams.join_team(tx, OPERATOR, team.team.id, scene.id(name), now=NOW)
             queue = await queues.add_queue(tx, OPERATOR, name=unique_name("Queue"), team_id=team.team.id, now=NOW)
             scene.queue_id = queue.queue.id
-            await scene.happened()
+            await scene.new_events()
             yield scene
             undo()

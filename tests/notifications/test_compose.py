@@ -28,7 +28,7 @@ from tests.builders.tickets import a_new_ticket, raised
 PER_ADDRESS = RateLimits().per_address
 
 
-async def test_what_happens_to_a_ticket_within_half_a_minute_makes_one_mail(rig: NotificationRig) -> None:
+async def test_events_of_a_ticket_within_half_a_minute_make_one_mail(rig: NotificationRig) -> None:
     number = await rig.transact(lambda tx: raised(tx, rig.tenant))
     await rig.record()
     rig.now += timedelta(seconds=20)
@@ -57,7 +57,7 @@ async def test_what_happens_to_a_ticket_within_half_a_minute_makes_one_mail(rig:
     assert "We are looking" not in mail.text
 
 
-async def test_tickets_and_people_have_mails_of_their_own(rig: NotificationRig) -> None:
+async def test_each_ticket_and_each_person_gets_a_separate_mail(rig: NotificationRig) -> None:
     async def work(tx: Tx) -> list[int]:
         numbers = [await raised(tx, rig.tenant) for _ in range(2)]
         for number in numbers:
@@ -74,7 +74,7 @@ async def test_tickets_and_people_have_mails_of_their_own(rig: NotificationRig) 
     assert len({one.to for one in found}) == 3
 
 
-async def test_a_receipt_gives_the_number(rig: NotificationRig) -> None:
+async def test_a_receipt_has_the_ticket_number(rig: NotificationRig) -> None:
     async def work(tx: Tx) -> int:
         new = a_new_ticket()
         made = await tickets.create_ticket(tx, OPERATOR, new, company_id=rig.tenant.company.id, now=NOW)
@@ -90,7 +90,7 @@ async def test_a_receipt_gives_the_number(rig: NotificationRig) -> None:
 SECRET = "the-internal-words"
 
 
-async def test_what_is_internal_is_in_no_mail_to_a_customer_though_it_waits_in_the_same_row(
+async def test_internal_text_is_in_no_mail_to_a_customer_even_if_a_notification_is_forged(
     rig: NotificationRig,
 ) -> None:
     """Even where somebody forged what waits, the text is only read for those who may know it."""
@@ -144,7 +144,7 @@ async def test_what_is_internal_is_in_no_mail_to_a_customer_though_it_waits_in_t
     assert await rig.pending_count() == 0
 
 
-async def test_a_digest_tells_everything_of_a_person_at_its_time(rig: NotificationRig) -> None:
+async def test_a_digest_has_all_notifications_of_a_user_and_is_sent_on_time(rig: NotificationRig) -> None:
     rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST, NotificationKind.CUSTOMER_NOTE: DeliveryMode.DIGEST}
 
     async def work(tx: Tx) -> tuple[list[int], Actor]:
@@ -188,7 +188,7 @@ async def notifications_off_for_contacts(rig: NotificationRig) -> None:
     await rig.transact(lambda tx: preferences.change_contact_mail(tx, OPERATOR, company_id, mails=False, now=NOW))
 
 
-async def test_an_address_that_had_sixty_mails_within_an_hour_gets_the_rest_in_a_digest(rig: NotificationRig) -> None:
+async def test_an_address_with_sixty_mails_within_an_hour_gets_the_others_in_a_digest(rig: NotificationRig) -> None:
     numbers = [await rig.transact(lambda tx: raised(tx, rig.tenant)) for _ in range(PER_ADDRESS + 5)]
     await rig.record()
     rig.now += GROUPING_WINDOW
@@ -209,7 +209,7 @@ async def test_an_address_that_had_sixty_mails_within_an_hour_gets_the_rest_in_a
     assert await rig.pending_count() == 0
 
 
-async def test_a_contact_of_two_companies_gets_a_digest_of_each(rig: NotificationRig) -> None:
+async def test_a_contact_of_two_companies_gets_a_digest_for_each(rig: NotificationRig) -> None:
     rig.limit(RateLimits(per_address=0))
     other = await new_tenant(rig.database)
     own = await rig.transact(lambda tx: raised(tx, rig.tenant))
@@ -225,7 +225,9 @@ async def test_a_contact_of_two_companies_gets_a_digest_of_each(rig: Notificatio
 
 
 @pytest.mark.parametrize("change", ["inactive", "contacts off"])
-async def test_who_is_to_be_told_no_more_when_the_mail_is_made_is_not(rig: NotificationRig, change: str) -> None:
+async def test_a_recipient_who_became_inactive_before_the_mail_is_composed_gets_none(
+    rig: NotificationRig, change: str
+) -> None:
     async def work(tx: Tx) -> tuple[int, Actor]:
         number = await raised(tx, rig.tenant)
         return number, await new_watcher(tx, number, Role.AGENT)
@@ -244,7 +246,7 @@ async def test_who_is_to_be_told_no_more_when_the_mail_is_made_is_not(rig: Notif
     assert await rig.pending_count() == 0
 
 
-async def test_an_agent_reads_who_has_the_ticket_and_a_customer_does_not(rig: NotificationRig) -> None:
+async def test_an_agent_reads_the_assignee_and_a_customer_does_not(rig: NotificationRig) -> None:
     async def work(tx: Tx) -> tuple[int, Actor]:
         agent = await new_person(tx, "Jonas Pihl")
         number = await raised(tx, rig.tenant)

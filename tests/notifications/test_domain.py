@@ -37,12 +37,12 @@ from tests.builders.people import NOW
         ({"rules": {NotificationKind.ASSIGNED_TO_ME: DeliveryMode.OFF}}, "rules.assigned_to_me"),
     ],
 )
-def test_settings_that_break_a_rule_are_told_by_the_member(values: dict[str, Any], field: str) -> None:
+def test_invalid_preferences_are_violations_of_their_field(values: dict[str, Any], field: str) -> None:
     assert [one.field for one in check_preferences(NotificationPreferences(**values), Role.CUSTOMER)] == [field]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Asia/Kathmandu"])
-def test_settings_that_break_none_pass(zone: str) -> None:
+def test_valid_preferences_have_no_violations(zone: str) -> None:
     wanted = NotificationPreferences(
         zone, time(22), time(7), (6, 7), rules={NotificationKind.RESOLVED: DeliveryMode.OFF}
     )
@@ -71,7 +71,7 @@ def test_customers_have_no_rule_about_what_is_internal() -> None:
         ("queue.changed", {}),
     ],
 )
-def test_some_events_are_told_to_nobody(kind: str, data: dict[str, Any]) -> None:
+def test_some_events_notify_nobody(kind: str, data: dict[str, Any]) -> None:
     assert notification_rules(kind, data) == ()
 
 
@@ -87,7 +87,7 @@ def test_some_events_are_told_to_nobody(kind: str, data: dict[str, Any]) -> None
         ("ticket.changed", {"changes": [{"field": "tags", "before": [], "after": ["vip"]}]}),
     ],
 )
-def test_customers_may_know_nothing_of_what_is_internal(role: Role | None, kind: str, data: dict[str, Any]) -> None:
+def test_customers_see_no_data_of_internal_events(role: Role | None, kind: str, data: dict[str, Any]) -> None:
     assert visible_data(kind, data, audience_of(role)) is None
     assert visible_data(kind, data, audience_of(Role.VIEWER)) == data
 
@@ -116,12 +116,12 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("kind", "data", "said"), SAID)
-def test_each_event_is_told_in_a_sentence(kind: str, data: dict[str, Any], said: str) -> None:
+def test_each_event_has_a_sentence(kind: str, data: dict[str, Any], said: str) -> None:
     names = Names("crc.txt", 11 * 1024 + 1, "Jonas", "Faults")
     assert sentence(kind, data, names, is_own=False) == said
 
 
-def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so() -> None:
+def test_the_assignee_reads_you_and_deleted_names_are_described() -> None:
     own = sentence("ticket.assigned", {"after": "x"}, Names(agent="Jonas"), is_own=True)
     assert own == "Assigned the ticket to you."
     deleted = sentence("ticket.routed", {"after": "x"}, Names(), is_own=False)
@@ -132,7 +132,7 @@ def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("events", "expected"),
     [
         ([("note.added", {})], "New note"),
         ([("note.added", {}), ("ticket.status_changed", {"after": "in_progress"})], "In progress"),
@@ -142,6 +142,8 @@ def test_the_agent_that_gets_a_ticket_reads_you_and_what_was_deleted_is_named_so
         ([("ticket.linked", {})], "Updated"),
     ],
 )
-def test_the_headline_is_the_most_important_thing(told: list[tuple[str, dict[str, Any]]], words: str) -> None:
-    found = [MailEntry(number, NOW, kind, data, "Mara", "") for number, (kind, data) in enumerate(told)]
-    assert headline(found, reader_id="me") == words
+def test_the_headline_is_that_of_the_most_important_event(
+    events: list[tuple[str, dict[str, Any]]], expected: str
+) -> None:
+    entries = [MailEntry(number, NOW, kind, data, "Mara", "") for number, (kind, data) in enumerate(events)]
+    assert headline(entries, reader_id="me") == expected

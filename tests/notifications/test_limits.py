@@ -1,4 +1,4 @@
-"""What mail about tickets says of answers, how much of it a company's contacts get, and that nothing is left behind."""
+"""What mails say about replies, the rate limits, and suppressed addresses."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -25,7 +25,7 @@ TO_CUSTOMERS = "Reply to this mail to add a note to the ticket."
 RULES = {NotificationKind.PROVIDER_NOTE: DeliveryMode.EMAIL}
 
 
-async def test_a_mail_says_what_an_answer_to_it_becomes(rig: NotificationRig) -> None:
+async def test_a_mail_says_what_a_reply_becomes(rig: NotificationRig) -> None:
     async def work(tx: Tx) -> tuple[int, dict[str, str]]:
         number = await raised(tx, rig.tenant)
         agent = await new_watcher(tx, number, Role.AGENT, rules=RULES)
@@ -62,7 +62,9 @@ async def test_a_mail_says_what_an_answer_to_it_becomes(rig: NotificationRig) ->
             assert ("Reply to" in said) is bool(says[mail.to])
 
 
-async def test_contacts_who_are_no_users_get_so_many_mails_an_hour_of_each_company(rig: NotificationRig) -> None:
+async def test_contacts_who_are_not_users_get_a_limited_number_of_mails_an_hour_for_each_company(
+    rig: NotificationRig,
+) -> None:
     rig.limit(RateLimits(per_company_contacts=3))
     other = await new_tenant(rig.database)
     numbers = [await rig.transact(lambda tx: raised(tx, rig.tenant)) for _ in range(5)]
@@ -91,7 +93,7 @@ async def test_contacts_who_are_no_users_get_so_many_mails_an_hour_of_each_compa
     assert CONTACT in {one.to for one in await rig.take_sent()}
 
 
-async def test_the_fuse_of_contacts_counts_notifications_to_those_who_are_no_users(
+async def test_the_rate_limit_of_contacts_counts_notifications_to_contacts_who_are_not_users(
     database: Database, tenant: Tenant
 ) -> None:
     other = await new_tenant(database)
@@ -114,7 +116,7 @@ async def test_the_fuse_of_contacts_counts_notifications_to_those_who_are_no_use
 
 
 @pytest.mark.parametrize("way", [DeliveryMode.EMAIL, DeliveryMode.DIGEST])
-async def test_nothing_waits_for_ever_for_an_address_that_is_suppressed(
+async def test_notifications_to_a_suppressed_address_do_not_stay_pending(
     rig: NotificationRig, way: DeliveryMode
 ) -> None:
     async def work(tx: Tx) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""What notifications read is found by indexes, whatever waits and however many tickets and people there are."""
+"""The statements of notifications use indexes, however many notifications, tickets and users there are."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -48,20 +48,22 @@ async def filled(filled: Any) -> Any:
     return filled
 
 
-async def test_what_is_due_walks_its_index(filled: Any) -> None:
+async def test_due_notifications_are_read_along_their_index(filled: Any) -> None:
     assert await plan_of(filled, notification_store.DUE, NOW, 200) == ({"notification_due"}, set())
     assert "Sort" not in await filled.fetchval(f"explain (format json) {notification_store.DUE}", NOW, 200)
 
 
 @pytest.mark.parametrize("after", [None, (NOW, "1@example.com", 5)])
-async def test_a_page_of_what_waits_walks_its_index(filled: Any, after: tuple[datetime, str, int] | None) -> None:
+async def test_a_page_of_pending_notifications_is_read_along_its_index(
+    filled: Any, after: tuple[datetime, str, int] | None
+) -> None:
     recording = RecordingConnection()
     await notification_store.pending(Tx(recording), after=after, limit=200)
     assert await plan_of(filled, recording.statement, *recording.values) == ({"notification_due"}, set())
     assert "Sort" not in await filled.fetchval(f"explain (format json) {recording.statement}", *recording.values)
 
 
-async def test_what_a_mail_tells_of_is_found_by_its_recipient(filled: Any) -> None:
+async def test_the_notifications_of_a_mail_are_found_by_their_recipient(filled: Any) -> None:
     row = await filled.fetchrow("select recipient, company_id, ticket_number from notification offset 4321 limit 1")
     values = (row[0], datetime(2027, 1, 1, tzinfo=UTC), "email", None, row[1], row[2], PROVIDER_ID, 50)
     used, whole = await plan_of(filled, notification_store.LOCK_DUE, *values)
@@ -69,7 +71,7 @@ async def test_what_a_mail_tells_of_is_found_by_its_recipient(filled: Any) -> No
     assert not whole & TABLES
 
 
-async def test_whoever_may_hear_of_an_event_is_found_by_indexes(filled: Any) -> None:
+async def test_the_recipients_of_an_event_are_found_by_indexes(filled: Any) -> None:
     tickets = await filled.fetch("select company_id, number from ticket order by number offset 4321 limit 5")
     companies, numbers = [row[0] for row in tickets], [row[1] for row in tickets]
     for statement, index in (
@@ -92,7 +94,7 @@ async def test_whoever_may_hear_of_an_event_is_found_by_indexes(filled: Any) -> 
     assert not whole & TABLES
 
 
-async def test_the_settings_of_a_person_are_found_by_the_primary_key(filled: Any) -> None:
+async def test_the_preferences_of_a_user_are_found_by_the_primary_key(filled: Any) -> None:
     recording = RecordingConnection()
     await preference_store.get(Tx(recording), *await filled.fetchrow("select company_id, id from app_user limit 1"))
     assert await plan_of(filled, recording.statement, *recording.values) == ({"notification_settings_pkey"}, set())

@@ -1,4 +1,4 @@
-"""What people want to hear of: who may say so, and what stays of it."""
+"""Notification preferences: who may change them, and what is stored."""
 
 from datetime import time
 from typing import Any
@@ -18,7 +18,7 @@ from tests.builders.databases import Undone, undo
 from tests.builders.people import NOW, Tenant, new_person
 
 
-async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant) -> None:
+async def test_preferences_are_stored_as_they_were_set(database: Database, tenant: Tenant) -> None:
     wanted: dict[str, Any] = {
         "time_zone": "Asia/Tokyo", "quiet_from": time(22), "quiet_to": time(6, 30), "quiet_days": (6, 7),
         "digest_at": time(9, 15), "critical_breaks_quiet": True, "rules": {NotificationKind.RESOLVED: DeliveryMode.OFF},
@@ -41,7 +41,7 @@ async def test_what_is_kept_is_what_was_said(database: Database, tenant: Tenant)
         assert less.rules == {NotificationKind.REOPENED: DeliveryMode.DIGEST}
 
 
-async def test_the_operator_has_no_wishes_of_its_own(database: Database) -> None:
+async def test_the_operator_has_no_preferences(database: Database) -> None:
     async with database.transaction() as tx:
         with pytest.raises(Forbidden):
             await preferences.get_own(tx, OPERATOR)
@@ -49,7 +49,7 @@ async def test_the_operator_has_no_wishes_of_its_own(database: Database) -> None
             await preferences.change_own(tx, OPERATOR, {}, now=NOW)
 
 
-async def test_only_who_manages_a_company_says_what_its_people_hear(
+async def test_only_managers_of_a_company_change_the_preferences_of_its_users(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     company, user = tenant.company.id, tenant.user.id
@@ -71,7 +71,7 @@ async def test_only_who_manages_a_company_says_what_its_people_hear(
             await preferences.change_preferences(tx, admin, company, uuid4(), {}, now=NOW)
 
 
-async def test_what_waits_is_the_operators_and_the_admins_to_see(database: Database, tenant: Tenant) -> None:
+async def test_only_the_operator_and_admins_list_pending_notifications(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
         assert await preferences.list_pending(tx, admin, limit=5) == []
@@ -90,7 +90,7 @@ async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant:
             await preferences.change_own(tx, reader, {"digest_at": time(9)}, now=NOW)
 
 
-async def test_the_demo_says_what_its_people_want(database: Database, tenant: Tenant) -> None:
+async def test_the_demo_sets_preferences_of_its_users(database: Database, tenant: Tenant) -> None:
     with pytest.raises(Undone):  # noqa: PT012 - nothing of the demo is to stay
         async with database.transaction() as tx:
             await load_desk(tx, OPERATOR, now=NOW)

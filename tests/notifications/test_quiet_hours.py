@@ -1,4 +1,4 @@
-"""Quiet time and digests on the clocks of people, across the days on which clocks change."""
+"""Quiet time and digests in local time, and on the days on which the clocks change."""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -67,9 +67,7 @@ def is_quiet(wanted: NotificationPreferences, moment: datetime) -> bool:
 @example(NotificationPreferences("Europe/Amsterdam", time(1), time(2, 30)), datetime(2026, 3, 29, 0, 30, tzinfo=UTC))
 @example(NotificationPreferences("Europe/Amsterdam", time(22), time(2, 30)), datetime(2026, 10, 25, 0, 29, tzinfo=UTC))
 @example(NotificationPreferences("America/Sao_Paulo", quiet_days=(6,)), datetime(2018, 11, 3, 12, tzinfo=UTC))
-def test_mail_waits_until_quiet_time_is_over_and_not_a_minute_longer(
-    wanted: NotificationPreferences, moment: datetime
-) -> None:
+def test_mail_waits_until_quiet_time_ends_and_no_longer(wanted: NotificationPreferences, moment: datetime) -> None:
     end = quiet_until(wanted, moment)
     assert end >= moment
     assert not is_quiet(wanted, end)
@@ -84,7 +82,7 @@ def test_mail_waits_until_quiet_time_is_over_and_not_a_minute_longer(
 
 
 @given(settings, moments)
-def test_a_digest_comes_after_what_it_tells_of_and_never_in_quiet_days(
+def test_a_digest_is_due_after_its_notifications_and_never_on_quiet_days(
     wanted: NotificationPreferences, moment: datetime
 ) -> None:
     due = next_digest(wanted, moment)
@@ -112,7 +110,7 @@ def test_a_digest_comes_after_what_it_tells_of_and_never_in_quiet_days(
         ("no/such_zone", "2026-07-01T23:00", "2026-07-02T07:00"),
     ],
 )
-def test_a_night_ends_when_the_clock_on_the_wall_says_so(zone: str, at: str, until: str) -> None:
+def test_quiet_hours_end_by_local_time(zone: str, at: str, until: str) -> None:
     wanted = NotificationPreferences(zone, time(22), time(7))
     assert quiet_until(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{until}Z")
 
@@ -130,6 +128,6 @@ def test_a_daily_digest_skips_quiet_days_and_keeps_its_hour(at: str, due: str) -
     assert next_digest(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{due}Z")
 
 
-def test_an_hourly_digest_comes_at_the_full_hour_on_the_wall() -> None:
+def test_an_hourly_digest_is_due_at_the_full_local_hour() -> None:
     wanted = NotificationPreferences("Asia/Kathmandu", digest=DigestFrequency.HOURLY)
     assert next_digest(wanted, datetime(2026, 7, 1, 12, 20, tzinfo=UTC)) == datetime(2026, 7, 1, 13, 15, tzinfo=UTC)

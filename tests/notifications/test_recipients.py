@@ -1,4 +1,4 @@
-"""Who hears of what."""
+"""Which recipients each event has, and how they are notified."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, time, timedelta
@@ -75,7 +75,7 @@ def move(by: str, *to: Status) -> Callable[[Scene], Awaitable[object]]:
 
     async def do(at: Scene) -> None:
         for status in to:
-            await at.happened()
+            await at.new_events()
             await ticket_changes.move_ticket(at.tx, at.people[by], at.number, status, reason="so", now=NOW)
 
     return do
@@ -90,7 +90,7 @@ def change(by: str, values: Callable[[Scene], dict[str, Any]]) -> Callable[[Scen
 
 async def routed_unassigned(at: Scene) -> None:
     await ticket_changes.assign(at.tx, OPERATOR, at.number, None, now=NOW)
-    await at.happened()
+    await at.new_events()
     await ticket_changes.change_ticket(at.tx, routing.ROUTING, at.number, {"queue_id": at.queue_id}, now=NOW)
 
 
@@ -132,18 +132,18 @@ TABLE: dict[str, tuple[Callable[[Scene], Awaitable[object]], dict[str, str]]] = 
     "it is held": (move("mate", S.HELD), EVERYBODY),
     "it goes on": (
         move("mate", S.PENDING, S.IN_PROGRESS),
-        {who: way for who, way in EVERYBODY.items() if who != "contact"},
+        {name: mode for name, mode in EVERYBODY.items() if name != "contact"},
     ),
     "the agent resolves it": (
         move("agent", S.IN_PROGRESS, S.RESOLVED),
-        {who: way for who, way in EVERYBODY.items() if who != "agent"},
+        {name: mode for name, mode in EVERYBODY.items() if name != "agent"},
     ),
     "a mate closes it": (move("mate", S.IN_PROGRESS, S.RESOLVED, S.CLOSED), EVERYBODY),
     "a mate rejects it": (move("mate", S.REJECTED), EVERYBODY),
     "a mate cancels it": (move("mate", S.CANCELLED), EVERYBODY),
     "the customer asks for its end": (
         move("colleague", S.CANCELLATION_REQUESTED),
-        {who: way for who, way in EVERYBODY.items() if who != "contact"},
+        {name: mode for name, mode in EVERYBODY.items() if name != "contact"},
     ),
     "a mate gets it": (
         change("agent", lambda at: {"assignee_id": at.id("mate")}),
@@ -168,24 +168,24 @@ TABLE: dict[str, tuple[Callable[[Scene], Awaitable[object]], dict[str, str]]] = 
 
 
 @pytest.mark.parametrize("what", TABLE)
-async def test_each_hears_of_what_it_has_to_do_with_unless_it_did_it(scene: Scene, what: str) -> None:
+async def test_each_event_notifies_the_related_people_except_its_actor(scene: Scene, what: str) -> None:
     do, expected = TABLE[what]
     await do(scene)
-    assert await scene.heard() == expected
+    assert await scene.notified() == expected
 
 
 @pytest.mark.parametrize("what", TABLE)
-async def test_contacts_of_a_company_that_does_not_want_it_hear_nothing(scene: Scene, what: str) -> None:
+async def test_contacts_of_a_company_with_contact_mail_off_are_not_notified(scene: Scene, what: str) -> None:
     do, expected = TABLE[what]
     await preferences.change_contact_mail(scene.tx, OPERATOR, scene.tenant.company.id, mails=False, now=NOW)
     await do(scene)
-    assert await scene.heard() == {who: way for who, way in expected.items() if who != "contact"}
+    assert await scene.notified() == {name: mode for name, mode in expected.items() if name != "contact"}
 
 
-async def test_everybody_can_turn_everything_off_and_hears_nothing_but_the_contact(scene: Scene) -> None:
+async def test_users_can_turn_all_notifications_off(scene: Scene) -> None:
     for name, actor in scene.people.items():
         rules = dict.fromkeys(effective_rules(NotificationPreferences(), actor.role), DeliveryMode.OFF)
-        await scene.wants(name, rules=rules)
+        await scene.set_preferences(name, rules=rules)
     for by, visibility in (
         ("mate", Visibility.INTERNAL),
         ("mate", Visibility.PUBLIC),
@@ -193,7 +193,7 @@ async def test_everybody_can_turn_everything_off_and_hears_nothing_but_the_conta
     ):
         await note(by, visibility)(scene)
     await change("curious", lambda at: {"assignee_id": at.id("mate")})(scene)
-    assert await scene.heard() == {"contact": "email"}
+    assert await scene.notified() == {"contact": "email"}
 
 
 INTERNAL = (
@@ -208,10 +208,10 @@ INTERNAL = (
 
 
 @pytest.mark.parametrize("what", INTERNAL)
-async def test_what_is_internal_reaches_no_customer_whatever_they_want(scene: Scene, what: str) -> None:
+async def test_internal_events_notify_no_customer_whatever_the_preferences(scene: Scene, what: str) -> None:
     for name, actor in scene.people.items():
         known = effective_rules(NotificationPreferences(), actor.role)
-        await scene.wants(name, rules=dict.fromkeys(known, DeliveryMode.EMAIL))
+        await scene.set_preferences(name, rules=dict.fromkeys(known, DeliveryMode.EMAIL))
         if not actor.is_staff:
             await watchers.watch(scene.tx, OPERATOR, scene.number, scene.id(name), now=NOW)
             # Rules that no use case lets a customer have.
@@ -220,14 +220,14 @@ async def test_what_is_internal_reaches_no_customer_whatever_they_want(scene: Sc
                    "assigned_to_me": "email", "routed_to_my_team": "email"}' where user_id = $1""",
                 scene.id(name),
             )
-    await scene.happened()
+    await scene.new_events()
     await TABLE[what][0](scene)
-    ways = await scene.heard()
-    assert ways
-    assert {name for name in ways if name == "contact" or not scene.people[name].is_staff} == set()
+    modes = await scene.notified()
+    assert modes
+    assert {name for name in modes if name == "contact" or not scene.people[name].is_staff} == set()
 
 
-async def test_an_address_of_the_customer_gets_nothing_internal_though_it_is_an_agents_too(scene: Scene) -> None:
+async def test_an_address_shared_by_customer_and_agent_gets_nothing_internal(scene: Scene) -> None:
     """Whoever the address belongs to besides: the customer's side reads it."""
     for name in ("agent", "watcher"):
         user = scene.people[name].user
@@ -235,61 +235,61 @@ async def test_an_address_of_the_customer_gets_nothing_internal_though_it_is_an_
         await ticket_changes.change_ticket(
             scene.tx, OPERATOR, scene.number, {"contact": Contact("X", "", user.email.upper())}, now=NOW
         )
-        await scene.happened()
+        await scene.new_events()
         await note("mate", Visibility.INTERNAL)(scene)
-        assert name not in {one.partition("@")[0].lower() for one in await scene.heard()}
+        assert name not in {one.partition("@")[0].lower() for one in await scene.notified()}
         await note("mate")(scene)
-        assert (await scene.heard())[name] == "email"
+        assert (await scene.notified())[name] == "email"
 
 
-async def test_what_a_customer_is_told_of_holds_only_what_customers_may_know(scene: Scene) -> None:
+async def test_a_customers_notification_has_only_what_customers_may_see(scene: Scene) -> None:
     values = {"priority": Priority.CRITICAL, "tags": ("vip",), "queue_id": scene.queue_id}
     await change("mate", lambda _: values)(scene)
-    await scene.heard()
-    told = {one.recipient: one.data for one in await scene.waiting() if one.type == "ticket.changed"}
-    assert [one["field"] for one in told[scene.address("follower")]["changes"]] == ["priority"]
-    assert [one["field"] for one in told[scene.address("watcher")]["changes"]] == ["priority", "tags"]
+    await scene.notified()
+    data = {one.recipient: one.data for one in await scene.stored() if one.type == "ticket.changed"}
+    assert [one["field"] for one in data[scene.address("follower")]["changes"]] == ["priority"]
+    assert [one["field"] for one in data[scene.address("watcher")]["changes"]] == ["priority", "tags"]
 
 
-async def test_a_contact_who_is_a_user_is_told_as_the_user_wants(scene: Scene) -> None:
-    await scene.wants(
+async def test_a_contact_who_is_a_user_is_notified_by_the_users_preferences(scene: Scene) -> None:
+    await scene.set_preferences(
         "quiet_boss",
         rules={NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST, NotificationKind.TICKET_RAISED: DeliveryMode.OFF},
     )
     await scene.raise_ticket(contact=scene.address("quiet_boss").upper())
-    assert await scene.heard() == {"boss": "email", "curious": "digest"}
+    assert await scene.notified() == {"boss": "email", "curious": "digest"}
     await watchers.watch(scene.tx, OPERATOR, scene.number, scene.id("quiet_boss"), now=NOW)
     await note("mate")(scene)
-    assert await scene.heard() == {"boss": "email", "quiet_boss": "digest"}
+    assert await scene.notified() == {"boss": "email", "quiet_boss": "digest"}
 
 
 @pytest.mark.parametrize("channel", Channel)
-async def test_who_raises_a_ticket_gets_a_receipt_unless_a_program_did_it(scene: Scene, channel: Channel) -> None:
+async def test_a_ticket_raised_by_mail_phone_or_portal_gets_a_receipt(scene: Scene, channel: Channel) -> None:
     await scene.raise_ticket(channel=channel, contact=scene.address("colleague"))
     receipt = {"colleague": "email"} if channel in {Channel.EMAIL, Channel.PHONE, Channel.PORTAL} else {}
     others = {} if channel is Channel.SYSTEM else {"boss": "email", "curious": "digest"}
-    assert await scene.heard() == {**others, **receipt}
+    assert await scene.notified() == {**others, **receipt}
 
 
 @pytest.mark.parametrize("name", ["agent", "watcher", "follower", "boss"])
-async def test_who_is_not_active_hears_nothing(scene: Scene, name: str) -> None:
+async def test_inactive_users_are_not_notified(scene: Scene, name: str) -> None:
     user = scene.people[name].user
     assert user is not None
     await accounts.change_user(scene.tx, OPERATOR, user.company_id, user.id, {"is_active": False}, now=NOW)
     await note("mate")(scene)
-    assert name not in await scene.heard()
+    assert name not in await scene.notified()
 
 
-async def test_a_contact_who_was_a_user_and_is_active_no_more_hears_nothing(scene: Scene) -> None:
+async def test_a_contact_who_is_an_inactive_user_is_not_notified(scene: Scene) -> None:
     user = scene.people["colleague"].user
     assert user is not None
     await scene.raise_ticket("boss", contact=user.email)
     await accounts.change_user(scene.tx, OPERATOR, user.company_id, user.id, {"is_active": False}, now=NOW)
-    assert await scene.heard() == {"curious": "digest"}
+    assert await scene.notified() == {"curious": "digest"}
 
 
-async def test_an_imported_ticket_mails_nobody(scene: Scene) -> None:
-    await scene.wants("curious", rules={NotificationKind.TICKET_RAISED: DeliveryMode.EMAIL})
+async def test_an_imported_ticket_notifies_nobody(scene: Scene) -> None:
+    await scene.set_preferences("curious", rules={NotificationKind.TICKET_RAISED: DeliveryMode.EMAIL})
     line = {
         "company": "x", "title": "Old", "description": "Old", "issue_type": "Others", "status": "in_progress",
         "service": {"id": "OLD", "type": "Non-Console Service"}, "created_at": "2026-02-01T00:00:00Z",
@@ -301,59 +301,59 @@ async def test_an_imported_ticket_mails_nobody(scene: Scene) -> None:
     ticket = await ticket_store.insert(scene.tx, OPERATOR, state, notes=brought, now=NOW)
     assert ticket is not None
     scene.number = ticket.number
-    assert len(await scene.happened()) == 1
+    assert len(await scene.new_events()) == 1
     scene.rewind()
-    assert await scene.heard() == {}
+    assert await scene.notified() == {}
 
 
-async def test_notes_that_a_split_brings_along_are_not_told_again(scene: Scene) -> None:
+async def test_notes_copied_by_a_split_notify_nobody_again(scene: Scene) -> None:
     agent = scene.people["mate"]
     said = await notes.add_note(scene.tx, agent, scene.number, "On it", channel=Channel.API, now=NOW)
     half, copied = {"title": "Half", "description": "Of it"}, (said.notes[-1].number,)
     made = await merging.split_ticket(scene.tx, agent, scene.number, **half, notes=copied, channel=Channel.API, now=NOW)
     scene.number = made.ticket.number
     scene.rewind()
-    assert {event.type for event in await scene.happened()} >= {"ticket.created", "note.added"}
+    assert {event.type for event in await scene.new_events()} >= {"ticket.created", "note.added"}
     scene.rewind()
-    await scene.tell()
-    assert {one.type for one in await scene.waiting()} == {"ticket.created"}
+    await scene.record()
+    assert {one.type for one in await scene.stored()} == {"ticket.created"}
 
 
-async def test_what_is_older_than_a_day_is_told_to_nobody_and_counted(scene: Scene) -> None:
+async def test_events_older_than_a_day_notify_nobody_and_are_counted(scene: Scene) -> None:
     await note("mate")(scene)
     scene.rewind()
-    assert await scene.tell(now=NOW + kept("unnotified_events")) == RecordResult(0, 5)
+    assert await scene.record(now=NOW + kept("unnotified_events")) == RecordResult(0, 5)
     scene.rewind()
-    told = await scene.tell(now=NOW + kept("unnotified_events") - timedelta(seconds=1))
-    assert (told.too_old, told.notifications > 0) == (0, True)
+    result = await scene.record(now=NOW + kept("unnotified_events") - timedelta(seconds=1))
+    assert (result.too_old, result.notifications > 0) == (0, True)
 
 
-async def test_an_event_that_is_read_again_is_not_told_twice(scene: Scene) -> None:
+async def test_an_event_that_is_read_again_notifies_nobody_twice(scene: Scene) -> None:
     await note("mate")(scene)
-    await scene.tell()
-    first = await scene.waiting()
+    await scene.record()
+    first = await scene.stored()
     scene.rewind()
-    await scene.tell()
-    again = [one for one in await scene.waiting() if one.type == "note.added"]
+    await scene.record()
+    again = [one for one in await scene.stored() if one.type == "note.added"]
     assert again == first
 
 
-async def test_an_address_that_no_server_takes_is_left_alone(scene: Scene) -> None:
+async def test_an_address_that_is_not_mailable_gets_no_notification(scene: Scene) -> None:
     await scene.tx.write("update ticket set contact_email = 'nonsense' where number = $1", scene.number)
     await note("mate")(scene)
-    assert set(await scene.heard()) == {"agent", "watcher", "follower", "boss"}
+    assert set(await scene.notified()) == {"agent", "watcher", "follower", "boss"}
 
 
-async def test_an_address_that_two_people_share_hears_once_and_what_customers_may_know(scene: Scene) -> None:
+async def test_an_address_shared_by_two_users_is_notified_once_with_what_customers_may_see(scene: Scene) -> None:
     shared = scene.address("follower").upper()
     await accounts.change_user(scene.tx, OPERATOR, PROVIDER_ID, scene.id("watcher"), {"email": shared}, now=NOW)
     await note("mate")(scene)
-    await scene.tell()
-    to = [one.recipient for one in await scene.waiting()]
+    await scene.record()
+    to = [one.recipient for one in await scene.stored()]
     assert (to.count(scene.address("follower")), to.count(shared), len(to)) == (1, 0, 4)
     await note("mate", Visibility.INTERNAL)(scene)
-    await scene.tell()
-    assert [one.recipient for one in (await scene.waiting())[4:]] == [scene.address("agent")]
+    await scene.record()
+    assert [one.recipient for one in (await scene.stored())[4:]] == [scene.address("agent")]
 
 
 NIGHT = {"time_zone": "Asia/Kathmandu", "quiet_from": time(17), "quiet_to": time(20, 30)}  # NOW is 17:45 there
@@ -368,20 +368,20 @@ NIGHT = {"time_zone": "Asia/Kathmandu", "quiet_from": time(17), "quiet_to": time
         (True, Priority.CRITICAL, False),
     ],
 )
-async def test_mail_waits_for_the_end_of_the_night_unless_it_is_critical(
+async def test_mail_waits_for_the_end_of_quiet_hours_unless_the_ticket_is_critical(
     scene: Scene, *, breaks: bool, priority: Priority, waits: bool
 ) -> None:
-    await scene.wants("agent", **NIGHT, critical_breaks_quiet=breaks)
+    await scene.set_preferences("agent", **NIGHT, critical_breaks_quiet=breaks)
     await scene.tx.write("update ticket set priority = $2 where number = $1", scene.number, priority)
     await note("colleague")(scene)
-    await scene.heard()
-    due = {one.recipient: one.due_at for one in await scene.waiting()}
+    await scene.notified()
+    due = {one.recipient: one.due_at for one in await scene.stored()}
     end = datetime.fromisoformat("2026-03-01T14:45Z")
     assert due[scene.address("agent")] == (end if waits else NOW + GROUPING_WINDOW)
     assert due[scene.address("watcher")] == NOW + GROUPING_WINDOW
 
 
-def test_of_several_things_one_hears_by_the_loudest_rule_that_it_touches() -> None:
+def test_the_strongest_delivery_mode_of_the_matching_rules_counts() -> None:
     rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST, NotificationKind.COMPANY_TICKET: DeliveryMode.EMAIL}
     what = notification_rules("note.added", {"visibility": "public", "source": "seller"})
     contact, company = Relation.CONTACT, Relation.COMPANY

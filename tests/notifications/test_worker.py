@@ -19,7 +19,7 @@ from tests.builders.tickets import raised
 PER_ADDRESS = RateLimits().per_address
 
 
-async def test_mail_that_cannot_be_committed_leaves_everything_as_it_was(rig: NotificationRig) -> None:
+async def test_a_mail_that_cannot_be_committed_changes_nothing(rig: NotificationRig) -> None:
     number = await rig.transact(lambda tx: raised(tx, rig.tenant))
     await rig.record()
     rig.now += GROUPING_WINDOW
@@ -33,7 +33,7 @@ async def test_mail_that_cannot_be_committed_leaves_everything_as_it_was(rig: No
     assert await rig.pending_count() == 0
 
 
-async def test_a_follower_that_dies_before_it_noted_its_place_tells_nothing_twice(rig: NotificationRig) -> None:
+async def test_a_consumer_that_dies_before_it_stores_its_offset_notifies_nobody_twice(rig: NotificationRig) -> None:
     number = await rig.transact(lambda tx: raised(tx, rig.tenant))
     async with rig.failing("update on consumer"):
         for _ in range(2):
@@ -44,7 +44,7 @@ async def test_a_follower_that_dies_before_it_noted_its_place_tells_nothing_twic
     assert [one.number for one in await rig.take_sent()] == [number]
 
 
-async def test_two_composers_at_once_make_one_mail(rig: NotificationRig) -> None:
+async def test_concurrent_composers_write_each_mail_once(rig: NotificationRig) -> None:
     numbers = [await rig.transact(lambda tx: raised(tx, rig.tenant)) for _ in range(10)]
     await rig.record()
     rig.now += GROUPING_WINDOW
@@ -53,7 +53,7 @@ async def test_two_composers_at_once_make_one_mail(rig: NotificationRig) -> None
     assert await rig.pending_count() == 0
 
 
-async def test_a_mail_that_cannot_be_made_stops_no_other(rig: NotificationRig) -> None:
+async def test_a_mail_that_cannot_be_composed_does_not_block_others(rig: NotificationRig) -> None:
     broken, sound = [await rig.transact(lambda tx: raised(tx, rig.tenant)) for _ in range(2)]
 
     def render(name: str, **values: object) -> RenderedMail:
@@ -72,7 +72,7 @@ async def test_a_mail_that_cannot_be_made_stops_no_other(rig: NotificationRig) -
     assert [one.number for one in await rig.take_sent()] == [broken]
 
 
-async def test_without_a_server_to_send_by_nobody_is_told_and_nothing_is_kept(rig: NotificationRig) -> None:
+async def test_without_a_mail_server_nobody_is_notified_and_nothing_is_stored(rig: NotificationRig) -> None:
     await rig.transact(lambda tx: raised(tx, rig.tenant))
     [job] = jobs(rig.database, Settings(), templates.render, lambda: rig.now)
     while await job.run():
@@ -82,13 +82,11 @@ async def test_without_a_server_to_send_by_nobody_is_told_and_nothing_is_kept(ri
 
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(minutes=1)])
-async def test_what_waited_while_the_desk_did_not_run_is_told_for_two_weeks(
-    rig: NotificationRig, late: timedelta
-) -> None:
+async def test_notifications_are_sent_up_to_two_weeks_after_the_event(rig: NotificationRig, late: timedelta) -> None:
     await rig.transact(lambda tx: raised(tx, rig.tenant))
     await rig.advance(kept("notifications") - timedelta(seconds=1) + late)
     assert (len(await rig.take_sent()), await rig.pending_count()) == (0 if late else 1, 0)
 
 
-def test_the_follower_has_a_name_that_the_migration_knows() -> None:
+def test_the_consumer_has_the_name_in_the_migration() -> None:
     assert NAME == "notifications"

@@ -1,4 +1,4 @@
-"""Mail as people read it, and as programs take it apart."""
+"""The text and the HTML of mail."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -49,7 +49,7 @@ class Page(HTMLParser):
             self.text += data
 
 
-def test_a_mail_about_a_ticket_reads_like_this() -> None:
+def test_the_text_of_a_mail_about_a_ticket() -> None:
     assert a_ticket().subject == "Port down"
     assert a_ticket().text == (
         "INC000000000042: Port down\n"
@@ -76,7 +76,7 @@ def test_a_mail_about_a_ticket_reads_like_this() -> None:
     )
 
 
-def test_the_html_says_the_same_and_loads_nothing() -> None:
+def test_the_html_has_the_same_content_and_loads_nothing() -> None:
     html = a_ticket(settings_url="https://desk.example.net/settings").html
     assert html is not None
     page = Page(html)
@@ -102,7 +102,7 @@ def test_the_html_says_the_same_and_loads_nothing() -> None:
     assert ("html", {"lang": "en"}) in page.tags
 
 
-def test_nothing_that_people_wrote_is_markup() -> None:
+def test_text_of_people_is_escaped() -> None:
     evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
     html = a_ticket(
         title=evil, headline=evil, facts=[(evil, evil)], entries=[(evil, evil, evil)], url=evil, footer=evil,
@@ -119,7 +119,7 @@ def test_the_subject_is_one_line(title: str) -> None:
     assert a_ticket(title=title).subject == "Two lines"
 
 
-def test_long_lines_are_wrapped_and_columns_are_left_alone() -> None:
+def test_long_lines_are_wrapped_except_columns() -> None:
     words = "word " * 40
     assert max(map(len, wrapped(words).splitlines())) <= WIDTH
     assert wrapped(words).split() == words.split()
@@ -146,7 +146,7 @@ def test_lines_and_columns_survive_in_html() -> None:
     assert laid_out("a\tb").endswith("a\N{NO-BREAK SPACE}" + "\N{NO-BREAK SPACE}" * 6 + "b</code>")
 
 
-def test_a_value_that_is_missing_is_an_error_and_no_hole() -> None:
+def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
         render("ticket", number="INC000000000042")
 

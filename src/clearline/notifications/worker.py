@@ -58,7 +58,7 @@ def jobs(
     composer = Composer(database, settings, render, now, rate_limits or RateLimits())
     return [
         consumer(database, NAME, handle),
-        PeriodicJob("mail of notifications", INTERVAL_SECONDS, composer.turn, BATCH_SIZE // 4),
+        PeriodicJob("notification mail", INTERVAL_SECONDS, composer.turn, BATCH_SIZE // 4),
     ]
 
 

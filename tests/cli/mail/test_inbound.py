@@ -44,7 +44,7 @@ def classify(url: str) -> None:
         database = await Database.open(url, size=3)
         try:
             for job in mail_in.jobs(database, None, Settings(mail_from=MAIL_FROM), now):  # type: ignore[arg-type]
-                if job.name == "mail that came in":
+                if job.name == "inbound mail":
                     await job.run()
         finally:
             await database.close()

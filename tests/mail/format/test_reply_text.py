@@ -39,21 +39,21 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_looking_for_a_quote_takes_no_time(name: str) -> None:
+def test_finding_a_quote_is_fast(name: str) -> None:
     began = perf_counter()
     reply_text(HOSTILE[name])
     assert perf_counter() - began < stretched(2)
 
 
 @pytest.mark.parametrize("html", ["<div>" * 50_000, "<" * BODY_MAX, "<table><tr><td>" * 10_000, "<style>" * 20_000])
-def test_reading_a_page_takes_no_time(html: str) -> None:
+def test_converting_html_is_fast(html: str) -> None:
     began = perf_counter()
     text_from_html(html)
     assert perf_counter() - began < stretched(2)
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_are_a_mail_whose_text_can_be_stored(raw: bytes) -> None:
+def test_any_bytes_parse_to_text_that_can_be_stored(raw: bytes) -> None:
     parsed = parse(raw)
     assert storable(parsed.text)
     assert storable(parsed.headers.subject)
@@ -67,7 +67,7 @@ def test_any_bytes_are_text_in_any_charset(content: bytes, charset: str) -> None
 
 
 @given(st.text(alphabet="abc ,.!?\n", max_size=300))
-def test_what_is_written_is_never_wholly_cut(text: str) -> None:
+def test_written_text_is_never_removed_completely(text: str) -> None:
     assert bool(reply_text(text)) == bool(text.strip())
 
 
@@ -76,7 +76,7 @@ FIELDS = "From: Support <support@example.net>\nSent: Sunday, 1 March 2026 11:00\
 
 
 @given(st.text(max_size=300))
-def test_a_quote_alone_never_comes_back(text: str) -> None:
+def test_a_quote_alone_is_never_a_reply(text: str) -> None:
     quoted = "\n".join(f"> {line}" for line in text.split("\n"))
     for mail in (quoted, f"{WROTE}\n{quoted}", f"\n\n{WROTE}\n\n{quoted}\n-- \nAda"):
         assert reply_text(mail) == ""
@@ -98,12 +98,12 @@ def test_a_quote_alone_never_comes_back(text: str) -> None:
         ("", "", ""),
     ],
 )
-def test_only_what_is_no_quote_is_left(mail: str, said: str, own: str) -> None:
+def test_only_unquoted_text_is_left(mail: str, said: str, own: str) -> None:
     assert (reply_text(mail), unquoted_text(mail)) == (said, own)
 
 
 @given(st.text(max_size=200))
-def test_a_header_without_encoded_words_stays(text: str) -> None:
+def test_a_header_without_encoded_words_is_unchanged(text: str) -> None:
     if "=?" not in text:
         assert decode_words(text) == clean_text(text).replace("\n", " ")
 
@@ -123,7 +123,7 @@ def test_a_header_without_encoded_words_stays(text: str) -> None:
         ("undisclosed:;", None),
     ],
 )
-def test_only_a_plain_sender_is_one(header: str, address: str | None) -> None:
+def test_only_an_unambiguous_sender_is_accepted(header: str, address: str | None) -> None:
     sender = read_headers(f"From: {header}\r\n\r\n".encode()).sender
     assert (None if sender is None else sender.address) == address
 
@@ -138,13 +138,13 @@ def test_only_a_plain_sender_is_one(header: str, address: str | None) -> None:
         ("a \n> b", "a \n> b"),
     ],
 )
-def test_flowed_text_is_put_together(flowed: str, text: str) -> None:
+def test_flowed_text_is_joined(flowed: str, text: str) -> None:
     assert join_flowed(flowed, deletes_space=False) == text
 
 
 @pytest.mark.parametrize("length", [0, 10, TEXT_MAX - 1, TEXT_MAX, TEXT_MAX + 1, DESCRIPTION_MAX * 2])
 @pytest.mark.parametrize("refused", [[], ["a.exe (too large)"], ["x" * 300] * 40])
-def test_what_is_written_fits(length: int, refused: list[str]) -> None:
+def test_text_is_cut_to_its_limit(length: int, refused: list[str]) -> None:
     for fit, most in ((note_text, TEXT_MAX), (description_of, DESCRIPTION_MAX)):
         text, is_cut = fit("x" * length, refused)
         assert 0 < len(text) <= most
@@ -152,5 +152,5 @@ def test_what_is_written_fits(length: int, refused: list[str]) -> None:
         assert not refused or text.endswith("]")
 
 
-def test_what_stands_behind_a_plus_is_no_part_of_an_address() -> None:
+def test_a_subaddress_is_not_part_of_the_base_address() -> None:
     assert base_address("Support+INC000000000042-ab@Example.net") == "support@example.net"

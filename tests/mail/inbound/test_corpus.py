@@ -1,4 +1,4 @@
-"""Every awkward mail in ``tests/builders/mail/corpus``, and what becomes of it."""
+"""Every mail in ``tests/builders/mail/corpus``, and its outcome."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -182,7 +182,7 @@ def test_every_mail_has_an_outcome() -> None:
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-async def test_a_mail_becomes_what_the_table_says(rig: InboundMailRig, name: str) -> None:
+async def test_each_mail_has_the_outcome_in_the_table(rig: InboundMailRig, name: str) -> None:
     ticket = await rig.ticket()
     mail = await rig.take(rig.written(name, ticket, await rig.sent(ticket)))
     match OUTCOMES[name]:
@@ -204,8 +204,8 @@ async def test_a_mail_becomes_what_the_table_says(rig: InboundMailRig, name: str
             assert mail.ticket_number not in {None, ticket.number}
             async with rig.database.transaction() as tx:
                 made = (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).ticket
-            told = (made.title.replace(str(ticket.number).zfill(12), "@@"), made.description, made.service_id)
-            assert told == (new.title.replace("@@NUMBER@@", "INC@@"), new.text, new.service)
+            content = (made.title.replace(str(ticket.number).zfill(12), "@@"), made.description, made.service_id)
+            assert content == (new.title.replace("@@NUMBER@@", "INC@@"), new.text, new.service)
             assert made.channel == "Email"
             assert await rig.notes(ticket.number) == []
         case No() as no:

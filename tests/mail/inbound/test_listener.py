@@ -1,4 +1,4 @@
-"""Mail handed over on a real socket, by a client that knows nothing of us."""
+"""Mail delivered on a real socket, by an independent client."""
 
 import asyncio
 import smtplib
@@ -57,23 +57,23 @@ async def port(request: pytest.FixtureRequest, database: Database) -> AsyncItera
 
 
 async def hand_over(port: tuple[str, int], *recipients: str, raw: bytes, sender: str = "a@example.com") -> list[int]:
-    """Send a mail from a thread, as others do: the code for each recipient, then those for the mail."""
+    """Send a mail from a thread; return the code of each recipient, then those of the mail."""
 
     def send() -> list[int]:
         with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=patient(10)) as client:
             client.ehlo_or_helo_if_needed()
             assert client.mail(sender)[0] == 250
-            told = [client.rcpt(one)[0] for one in recipients]
-            if (taken := told.count(250)) == 0:
-                return told
-            told.append(client.data(raw)[0])
-            return told + [client.getreply()[0] for _ in range(taken - 1 if port[0] == "lmtp" else 0)]
+            codes = [client.rcpt(one)[0] for one in recipients]
+            if (accepted := codes.count(250)) == 0:
+                return codes
+            codes.append(client.data(raw)[0])
+            return codes + [client.getreply()[0] for _ in range(accepted - 1 if port[0] == "lmtp" else 0)]
 
     return await asyncio.to_thread(send)
 
 
-def told(port: tuple[str, int], recipients: int) -> list[int]:
-    """What a client is told of a mail that is taken."""
+def accepted(port: tuple[str, int], recipients: int) -> list[int]:
+    """The codes of an accepted mail."""
     return [250] * (recipients + (recipients if port[0] == "lmtp" else 1))
 
 
@@ -82,7 +82,7 @@ async def kept(database: Database) -> int:
         return len(await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=1000))
 
 
-async def test_a_mail_that_was_answered_is_kept_as_it_came(database: Database, port: tuple[str, int]) -> None:
+async def test_an_accepted_mail_is_stored_unchanged(database: Database, port: tuple[str, int]) -> None:
     raw = a_mail("ada@example.com", SUPPORT, "One line\r\n.a line with a dot\r\nGr\u00f6\u00dfe")
     assert await hand_over(port, "Support+INC000000000042-ab@example.net", raw=raw, sender="ada@example.com") == [
         250,
@@ -95,17 +95,19 @@ async def test_a_mail_that_was_answered_is_kept_as_it_came(database: Database, p
     assert (mail.envelope_from, mail.envelope_to) == ("ada@example.com", "Support+INC000000000042-ab@example.net")
 
 
-async def test_the_same_mail_again_is_answered_and_not_kept_again(database: Database, port: tuple[str, int]) -> None:
+async def test_a_duplicate_is_accepted_and_not_stored_again(database: Database, port: tuple[str, int]) -> None:
     raw = a_mail("ada@example.com", SUPPORT)
     before = await kept(database)
     for _ in range(2):
-        assert await hand_over(port, SUPPORT, SUPPORT.upper(), raw=raw) == told(port, 2)
+        assert await hand_over(port, SUPPORT, SUPPORT.upper(), raw=raw) == accepted(port, 2)
     assert await kept(database) == before + 1
 
 
-async def test_a_mail_for_two_mailboxes_is_kept_for_each(database: Database, port: tuple[str, int]) -> None:
+async def test_a_mail_to_two_mailboxes_is_stored_for_each(database: Database, port: tuple[str, int]) -> None:
     before = await kept(database)
-    assert await hand_over(port, SUPPORT, "noc+x@EXAMPLE.net", raw=a_mail("ada@example.com", SUPPORT)) == told(port, 2)
+    assert await hand_over(port, SUPPORT, "noc+x@EXAMPLE.net", raw=a_mail("ada@example.com", SUPPORT)) == accepted(
+        port, 2
+    )
     assert await kept(database) == before + 2
 
 
@@ -121,14 +123,14 @@ async def test_an_address_without_a_mailbox_is_refused(
     assert await kept(database) == before + 1
 
 
-async def test_a_mail_without_a_sender_is_taken(database: Database, port: tuple[str, int]) -> None:
+async def test_a_mail_with_an_empty_sender_is_accepted(database: Database, port: tuple[str, int]) -> None:
     assert await hand_over(port, SUPPORT, raw=a_mail("mailer-daemon@example.com", SUPPORT), sender="") == [250, 250]
     async with database.statement() as tx:
         [mail] = await inbound_mail_store.page(tx, state=None, before=None, limit=1)
     assert mail.envelope_from == ""
 
 
-async def test_a_line_longer_than_the_standard_allows_is_taken(database: Database, port: tuple[str, int]) -> None:
+async def test_a_line_longer_than_the_standard_allows_is_accepted(database: Database, port: tuple[str, int]) -> None:
     before = await kept(database)
     assert await hand_over(port, SUPPORT, raw=a_mail("ada@example.com", SUPPORT, "x" * 15_000)) == [250, 250]
     assert await kept(database) == before + 1
@@ -159,7 +161,7 @@ async def test_a_mail_that_is_too_large_is_refused(
     assert await kept(database) == before
 
 
-async def test_while_the_database_is_away_a_mail_is_to_come_again(postgres: str) -> None:
+async def test_mail_is_refused_temporarily_while_the_database_is_unavailable(postgres: str) -> None:
     async with new_database(postgres) as url:
         database = await Database.open(url)
         async with database.transaction() as tx:
@@ -169,7 +171,7 @@ async def test_while_the_database_is_away_a_mail_is_to_come_again(postgres: str)
     await database.close()
 
 
-async def test_more_connections_than_there_is_room_for_are_sent_away(database: Database) -> None:
+async def test_connections_beyond_the_limit_are_refused(database: Database) -> None:
     def greeting(number: int, held: list[socket.socket]) -> bytes:
         held.append(socket.create_connection(("127.0.0.1", number), timeout=patient(10)))
         return held[-1].recv(3)
@@ -199,7 +201,7 @@ Say = Callable[[smtplib.SMTP], tuple[int, bytes]]
         (lambda client: client.docmd("DATA"), 503),
     ],
 )
-async def test_what_is_out_of_order_is_refused(port: tuple[str, int], say: Say, code: int) -> None:
+async def test_invalid_commands_are_refused(port: tuple[str, int], say: Say, code: int) -> None:
     def speak() -> int:
         with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=patient(10)) as client:
             client.ehlo_or_helo_if_needed()

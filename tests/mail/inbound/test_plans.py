@@ -1,4 +1,4 @@
-"""Lists of mailboxes and of mail, and what every mail asks, walk down an index and sort nothing."""
+"""The statements of mailboxes and inbound mail use indexes, and sort nothing."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -75,7 +75,7 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 
 
 @pytest.mark.parametrize("what", READS)
-async def test_what_is_read_walks_its_index(filled: Any, what: str) -> None:
+async def test_lists_are_read_along_their_index(filled: Any, what: str) -> None:
     index, read = READS[what]
     recording = RecordingConnection()
     await read(Tx(recording))
@@ -84,7 +84,7 @@ async def test_what_is_read_walks_its_index(filled: Any, what: str) -> None:
     assert what in {"a mailbox by its address", "companies of a sender", "users of an address"} or "Sort" not in plan
 
 
-async def test_the_next_mail_that_waits_is_found_by_its_index(filled: Any) -> None:
+async def test_the_next_waiting_mail_is_found_by_its_index(filled: Any) -> None:
     plan = await filled.fetchval(
         """explain (format json) select id from inbound_mail
             where state = 'waiting' and ($1::timestamptz is null or (received_at, id) > ($1, $2::uuid))

@@ -128,7 +128,7 @@ async def test_new_mail_is_fetched_once_and_marked(database: Database, client: I
     assert await error_of(database, polled) is None
 
 
-async def test_a_process_that_dies_between_keeping_and_marking_loses_and_doubles_nothing(
+async def test_a_process_that_dies_between_storing_and_marking_neither_loses_nor_duplicates_mail(
     database: Database, client: IMAPClient, polled: Mailbox
 ) -> None:
     leave(client, a_mail("a@example.com", polled.address))
@@ -149,7 +149,7 @@ async def test_a_process_that_dies_between_keeping_and_marking_loses_and_doubles
     assert await error_of(database, polled) is None
 
 
-async def test_a_mail_that_is_too_large_is_flagged_and_told(
+async def test_a_mail_that_is_too_large_is_flagged_and_reported(
     database: Database, client: IMAPClient, polled: Mailbox
 ) -> None:
     leave(client, a_mail("a@example.com", polled.address, "x" * 20_000), a_mail("b@example.com", polled.address))
@@ -162,7 +162,7 @@ async def test_a_mail_that_is_too_large_is_flagged_and_told(
     assert "larger than CLEARLINE_MAIL_MAX" in (await error_of(database, polled) or "")
 
 
-async def test_mails_that_no_parser_likes_stop_no_others(
+async def test_malformed_mail_does_not_block_other_mail(
     database: Database, client: IMAPClient, polled: Mailbox
 ) -> None:
     deep = a_mail("(" * 5_000 + "a@example.com", polled.address)
@@ -174,7 +174,7 @@ async def test_mails_that_no_parser_likes_stop_no_others(
     assert await error_of(database, polled) is None
 
 
-async def test_a_password_does_not_travel_in_the_clear(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+async def test_a_password_is_never_sent_in_clear_text(database: Database, client: IMAPClient, polled: Mailbox) -> None:
     leave(client, a_mail("a@example.com", polled.address))
     async with database.transaction() as tx:
         await tx.write("update mailbox set imap_host = '0.0.0.0' where id = $1", polled.id)
@@ -191,7 +191,7 @@ async def test_a_password_does_not_travel_in_the_clear(database: Database, clien
         ({"imap_tls": True, "imap_password": PASSWORD}, "no secure connection: "),
     ],
 )
-async def test_a_mailbox_that_cannot_be_read_says_why(
+async def test_a_mailbox_that_cannot_be_read_has_an_error(
     database: Database, polled: Mailbox, values: dict[str, object], error: str
 ) -> None:
     async with database.transaction() as tx:
@@ -203,12 +203,12 @@ async def test_a_mailbox_that_cannot_be_read_says_why(
     assert PASSWORD not in found
 
 
-async def test_a_password_sealed_with_another_key_is_asked_for_again(database: Database, polled: Mailbox) -> None:
+async def test_a_password_encrypted_with_another_key_has_to_be_set_again(database: Database, polled: Mailbox) -> None:
     assert await poll(database, Settings(secret_key="another")) == 0
     assert "set the password again" in (await error_of(database, polled) or "")
 
 
-async def test_an_inactive_mailbox_is_left_alone(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+async def test_an_inactive_mailbox_is_not_polled(database: Database, client: IMAPClient, polled: Mailbox) -> None:
     leave(client, a_mail("a@example.com", polled.address))
     async with database.transaction() as tx:
         sealer = await mailboxes.secret_box(tx, KEY)
@@ -216,7 +216,7 @@ async def test_an_inactive_mailbox_is_left_alone(database: Database, client: IMA
     assert (await poll(database), flags(client)) == (0, [set()])
 
 
-async def test_of_two_processes_one_polls(database: Database, client: IMAPClient, polled: Mailbox) -> None:
+async def test_one_process_polls_at_a_time(database: Database, client: IMAPClient, polled: Mailbox) -> None:
     leave(client, *[a_mail(f"a{number}@example.com", polled.address) for number in range(5)])
     assert sorted(await asyncio.gather(poll(database), poll(database))) == [0, 5]
 

@@ -1,4 +1,4 @@
-"""For whom a mail speaks, whoever it says that it is from, and whom a delivery report silences."""
+"""For whom a sender may act, and which delivery reports suppress an address."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -50,7 +50,7 @@ FINAL = "Final-Recipient: rfc822; {}"
         ("bounce-qmail", "", "", False),
     ],
 )
-async def test_a_bounce_marks_the_mail_and_the_address_when_the_report_says_that_it_is_bad(
+async def test_a_bounce_suppresses_an_address_that_the_report_says_is_invalid(
     rig: InboundMailRig, name: str, fields: str, status: str, *, is_suppressed: bool
 ) -> None:
     ticket, to = await rig.ticket(), f"{uuid4().hex[:8]}@contact.example.org"
@@ -67,7 +67,7 @@ async def test_a_bounce_marks_the_mail_and_the_address_when_the_report_says_that
 
 
 @pytest.mark.parametrize(("before", "state"), [(9, InboundState.BOUNCE), (10, InboundState.IGNORED)])
-async def test_of_a_delivery_report_ten_mails_are_looked_for(
+async def test_at_most_ten_mails_of_a_delivery_report_are_looked_up(
     rig: InboundMailRig, before: int, state: InboundState
 ) -> None:
     ticket = await rig.ticket()
@@ -79,7 +79,7 @@ async def test_of_a_delivery_report_ten_mails_are_looked_for(
 
 
 @pytest.mark.parametrize("way", ["a mail to them", "an answer that came in", "a mail to another"])
-async def test_the_providers_people_answer_what_was_sent_to_them(rig: InboundMailRig, way: str) -> None:
+async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRig, way: str) -> None:
     ticket = await rig.ticket()
     assert rig.staff.user is not None
     address = rig.staff.user.email
@@ -98,7 +98,7 @@ async def test_the_providers_people_answer_what_was_sent_to_them(rig: InboundMai
         assert len(await rig.notes(ticket.number)) == before
 
 
-async def test_what_the_providers_people_mail_no_customer_sees(rig: InboundMailRig) -> None:
+async def test_notes_by_mail_of_the_staff_are_internal(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     assert rig.staff.user is not None
     await rig.take(rig.written("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
@@ -117,7 +117,7 @@ async def release(rig: InboundMailRig, mail: InboundMail, to: Tenant | Ticket) -
             await mails.release_as_ticket(tx, rig.staff, mail.id, to.company.code, context=rig.context, now=rig.at)
 
 
-async def test_whoever_a_customer_names_as_the_contact_raises_no_tickets_for_it(rig: InboundMailRig) -> None:
+async def test_the_contact_of_a_ticket_raises_no_tickets_of_its_company(rig: InboundMailRig) -> None:
     address = f"{uuid4().hex[:8]}@contact.example.org"
     ticket = await rig.ticket(contact=address)
     for job in indexing.jobs(rig.database):
@@ -131,9 +131,7 @@ async def test_whoever_a_customer_names_as_the_contact_raises_no_tickets_for_it(
 
 
 @pytest.mark.parametrize("as_note", [True, False])
-async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_two_does_not(
-    rig: InboundMailRig, *, as_note: bool
-) -> None:
+async def test_a_sender_released_for_exactly_one_company_raises_tickets(rig: InboundMailRig, *, as_note: bool) -> None:
     address = f"{uuid4().hex[:8]}@contact.example.org"
     first = await rig.take(a_mail(address, SUPPORT, "A first matter"))
     assert first.state is InboundState.QUARANTINED
@@ -152,7 +150,7 @@ async def test_whose_mail_was_released_for_one_company_raises_tickets_and_for_tw
     assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender belongs to several companies")
 
 
-async def test_another_mail_of_the_same_message_id_is_kept_and_the_same_mail_is_not(rig: InboundMailRig) -> None:
+async def test_a_different_mail_with_the_same_message_id_is_stored(rig: InboundMailRig) -> None:
     async def keep(text: str, sender: str = "robot@example.com") -> bool:
         raw = (
             f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: Alarm\r\nMessage-ID: <constant@example.com>\r\n\r\n{text}\r\n"

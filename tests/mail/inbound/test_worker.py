@@ -1,4 +1,4 @@
-"""What becomes of mail beside what it says: how often, in which order, and when something is in the way."""
+"""Processing of inbound mail besides its content: duplicates, limits, order and failures."""
 
 import asyncio
 from collections.abc import Callable
@@ -55,7 +55,7 @@ async def move(rig: InboundMailRig, ticket: Ticket, *path: Status) -> None:
             await ticket_changes.move_ticket(tx, OPERATOR, ticket.number, status, reason="a test", now=NOW)
 
 
-async def test_a_mail_that_was_kept_is_not_kept_again(rig: InboundMailRig) -> None:
+async def test_a_duplicate_is_not_stored_again(rig: InboundMailRig) -> None:
     raw = a_mail(rig.sender, SUPPORT)
     other_route = raw.replace(b"Subject: Port", b"Received: by mx.example.net\r\nSubject: Port")
     assert [await put(rig, raw), await put(rig, raw), await put(rig, other_route)] == [True, False, False]
@@ -83,7 +83,7 @@ def replace_mailbox(rig: InboundMailRig, mailbox_id: object) -> InboundMailRig:
     return other
 
 
-async def test_a_sender_of_too_many_mails_is_put_aside(rig: InboundMailRig) -> None:
+async def test_mail_beyond_the_limit_of_a_sender_is_quarantined(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     for number in range(BURST_LIMIT + 1):
         assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
@@ -97,7 +97,7 @@ async def test_a_sender_of_too_many_mails_is_put_aside(rig: InboundMailRig) -> N
     assert (await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Later"))).state is InboundState.ACCEPTED
 
 
-async def test_two_desks_that_answer_each_other_come_to_an_end(rig: InboundMailRig) -> None:
+async def test_two_desks_that_reply_to_each_other_stop(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     rounds = 0
     while True:  # the other desk answers every note at once, and does not say that it is a program
@@ -111,7 +111,7 @@ async def test_two_desks_that_answer_each_other_come_to_an_end(rig: InboundMailR
     assert rounds == BURST_LIMIT + 1
 
 
-async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: InboundMailRig) -> None:
+async def test_automatic_mail_gets_no_reply(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     ours = await rig.sent(ticket, to=rig.sender)
     async with rig.database.transaction() as tx:
@@ -122,7 +122,7 @@ async def test_a_desk_that_says_it_is_a_program_is_never_answered(rig: InboundMa
     assert (mail.state, mail.reason) == (InboundState.IGNORED, "it has the header Auto-Submitted: auto-generated")
 
 
-async def test_an_answer_to_an_answer_finds_the_ticket(rig: InboundMailRig) -> None:
+async def test_a_reply_to_a_reply_finds_the_ticket(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     first = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "First"))
     head = f"References: {first.message_id}\r\n"
@@ -130,7 +130,7 @@ async def test_an_answer_to_an_answer_finds_the_ticket(rig: InboundMailRig) -> N
     assert (second.state, second.ticket_number) == (InboundState.ACCEPTED, ticket.number)
 
 
-async def test_an_answer_to_a_merged_ticket_goes_where_it_was_merged_to(rig: InboundMailRig) -> None:
+async def test_a_reply_to_a_merged_ticket_goes_to_the_target_of_the_merge(rig: InboundMailRig) -> None:
     ticket, into = await rig.ticket(), await rig.ticket()
     async with rig.database.transaction() as tx:
         await merging.merge_ticket(tx, OPERATOR, ticket.number, into.number, now=NOW)
@@ -146,7 +146,7 @@ async def test_an_answer_to_a_merged_ticket_goes_where_it_was_merged_to(rig: Inb
         ((Status.REJECTED,), InboundState.QUARANTINED),
     ],
 )
-async def test_a_ticket_that_ended_takes_no_mail(
+async def test_a_finished_ticket_accepts_no_mail(
     rig: InboundMailRig, path: tuple[Status, ...], state: InboundState
 ) -> None:
     ticket = await rig.ticket()
@@ -156,7 +156,7 @@ async def test_a_ticket_that_ended_takes_no_mail(
     assert len(await rig.notes(ticket.number)) == (state is InboundState.ACCEPTED)
 
 
-async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: InboundMailRig) -> None:
+async def test_a_reply_to_a_pending_ticket_sets_it_in_progress(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     await move(rig, ticket, Status.PENDING)
     await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Here you are"))
@@ -164,7 +164,7 @@ async def test_a_ticket_that_waits_for_its_customer_goes_on(rig: InboundMailRig)
         assert (await tickets.get_ticket(tx, OPERATOR, ticket.number)).ticket.status is Status.IN_PROGRESS
 
 
-async def test_a_viewer_of_the_provider_writes_no_notes_by_mail(rig: InboundMailRig) -> None:
+async def test_a_viewer_adds_no_notes_by_mail(rig: InboundMailRig) -> None:
     async with rig.database.transaction() as tx:
         viewer = await new_person(tx, "Vic Stone", Role.VIEWER)
     assert viewer.user is not None
@@ -183,7 +183,7 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: InboundMailRig
         assert (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
 
 
-async def test_what_a_stranger_answers_is_told_nobody(rig: InboundMailRig) -> None:
+async def test_a_reply_of_a_stranger_notifies_nobody(rig: InboundMailRig) -> None:
     theirs = await rig.ticket(tenant=rig.other)
     async with rig.database.transaction() as tx:
         before = await tx.fetchval("select count(*) from outbound_mail")
@@ -221,7 +221,7 @@ async def test_thousands_of_files_are_not_all_attached(rig: InboundMailRig) -> N
     assert "3800 more files" in note.text or "and 86 more" in note.text
 
 
-async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: InboundMailRig) -> None:
+async def test_a_file_that_is_too_large_is_named_and_the_others_are_attached(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     raw = rig.written("attachment", ticket, await rig.sent(ticket))
     context = rig.context
@@ -236,7 +236,7 @@ async def test_a_file_that_is_too_large_is_named_and_the_rest_taken(rig: Inbound
 
 
 @pytest.mark.parametrize("broken", [too_deep, lambda _rig, _to: b"", lambda _rig, _to: b"\x00\xff" * 5000])
-async def test_a_mail_that_cannot_be_read_holds_up_no_other(
+async def test_a_mail_that_cannot_be_parsed_does_not_block_others(
     rig: InboundMailRig, broken: Callable[[InboundMailRig, str], bytes]
 ) -> None:
     ticket = await rig.ticket()
@@ -248,7 +248,7 @@ async def test_a_mail_that_cannot_be_read_holds_up_no_other(
     assert await rig.waiting() == 0
 
 
-async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: InboundMailRig) -> None:
+async def test_a_mail_to_a_locked_ticket_is_tried_five_times(rig: InboundMailRig) -> None:
     held, free = await rig.ticket(), await rig.ticket()
     assert await put(rig, a_mail(rig.sender, rig.reply_to(held), "Held"), rig.reply_to(held))
     assert await put(rig, a_mail(rig.sender, rig.reply_to(free), "Free"), rig.reply_to(free))
@@ -264,7 +264,7 @@ async def test_a_mail_to_a_ticket_that_is_held_is_tried_five_times(rig: InboundM
     assert (aside.attempts, aside.reason) == (MAX_ATTEMPTS, "an internal error (StatementFailed); see the log")
 
 
-async def test_a_mail_that_kills_its_process_is_put_aside_after_five_times(rig: InboundMailRig) -> None:
+async def test_a_mail_that_kills_its_process_is_quarantined_after_five_attempts(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), "Deadly"), rig.reply_to(ticket))
     for _ in range(MAX_ATTEMPTS):
@@ -296,7 +296,7 @@ async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: InboundMailR
     assert [one.name for one in await rig.files(ticket.number)] == ["log.txt"]
 
 
-async def test_processes_that_work_at_once_do_each_mail_once(rig: InboundMailRig) -> None:
+async def test_concurrent_processes_process_each_mail_once(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     for number in range(BURST_LIMIT):
         rig.at += timedelta(minutes=1)
@@ -307,7 +307,7 @@ async def test_processes_that_work_at_once_do_each_mail_once(rig: InboundMailRig
     )
 
 
-async def test_a_mail_is_forgotten_90_days_after_it_was_decided_about(rig: InboundMailRig) -> None:
+async def test_the_content_of_a_mail_is_deleted_90_days_after_its_decision(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     done = await rig.take(a_mail(rig.sender, rig.reply_to(ticket)))
     aside = await rig.take(a_mail("mallory@example.org", SUPPORT))

@@ -1,4 +1,4 @@
-"""What is sent is read back by programs that did not write it: the standard library's older parser, and by hand."""
+"""Composed messages are parsed by other code: the standard library's older parser, and by hand."""
 
 import email
 import re
@@ -69,7 +69,7 @@ def test_a_mail_about_a_ticket_has_every_header_it_needs() -> None:
     assert html.get_payload(decode=True).strip() == b"<p>Hello</p>"
 
 
-def test_a_mail_about_no_ticket_belongs_to_no_thread() -> None:
+def test_a_mail_without_a_ticket_has_no_thread() -> None:
     one = composed(ticket_number=None, kind="digest", unsubscribe="https://desk.example.net/settings/notifications")
     message = parsed(one)
     for name in ("Reply-To", "References", "In-Reply-To", "Thread-Topic", "Thread-Index"):
@@ -80,7 +80,7 @@ def test_a_mail_about_no_ticket_belongs_to_no_thread() -> None:
     assert message.get_content_type() == "text/plain"
 
 
-def test_the_first_mail_of_a_ticket_answers_its_root() -> None:
+def test_the_first_mail_of_a_ticket_replies_to_the_root() -> None:
     message = parsed(composed())
     assert message["In-Reply-To"] == message["References"] == "<inc000000000042@example.net>"
 
@@ -106,7 +106,7 @@ NASTY = [
 
 
 @pytest.mark.parametrize("title", NASTY)
-def test_no_title_breaks_out_of_its_header(title: str) -> None:
+def test_no_title_injects_a_header(title: str) -> None:
     one = composed(subject=title)
     message = parsed(one)
     assert decoded(message, "Subject") == one.subject
@@ -138,7 +138,7 @@ def test_any_text_arrives_as_it_is(text: str) -> None:
     assert max(len(line) for line in one.message.split(b"\r\n")) <= 998
 
 
-def test_what_is_read_again_is_what_was_said() -> None:
+def test_a_composed_message_decodes_to_its_content() -> None:
     one = composed(subject="Störung", text="Grüße\n", html="<p>Grüße</p>\n", thread=("<a@example.com>",))
     read = mail_message.read(one.message)
     assert (read.text, read.html) == ("Grüße\n", "<p>Grüße</p>\n")
@@ -157,7 +157,7 @@ def test_what_is_read_again_is_what_was_said() -> None:
         ("a>b\r\nBcc: eve@example.org", "undisclosed:;", True),
     ],
 )
-def test_addresses_travel_as_servers_want_them(recipient: str, to: str, *, is_ascii: bool) -> None:
+def test_addresses_have_an_ascii_domain(recipient: str, to: str, *, is_ascii: bool) -> None:
     one = composed(recipient=recipient)
     assert one.message.isascii() is is_ascii
     line = re.search(rb"^To: (.*)\r$", one.message, re.MULTILINE)
@@ -166,7 +166,7 @@ def test_addresses_travel_as_servers_want_them(recipient: str, to: str, *, is_as
     assert parsed(one)["Bcc"] is None
 
 
-def test_the_senders_name_may_have_any_letters() -> None:
+def test_the_senders_name_may_have_any_characters() -> None:
     settings = MailSettings('"Störungsstelle, Nord" <support@exämple.net>', b"secret", "https://x", enabled=True)
     one = composed(settings=settings)
     assert one.message.isascii()
@@ -177,6 +177,6 @@ def test_the_senders_name_may_have_any_letters() -> None:
 @pytest.mark.parametrize(
     "unsubscribe", ["javascript:alert(1)", "https://x>\r\nBcc: eve@example.org", "https://a b", ""]
 )
-def test_what_is_no_link_is_no_way_to_unsubscribe(unsubscribe: str) -> None:
+def test_an_invalid_unsubscribe_link_is_left_out(unsubscribe: str) -> None:
     message = parsed(composed(unsubscribe=unsubscribe))
     assert message["List-Unsubscribe"] is message["Bcc"] is None

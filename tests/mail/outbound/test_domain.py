@@ -12,7 +12,7 @@ SENDER = "Support <support@example.net>"
 ADDRESS = "support+INC000000000042-"
 
 
-def test_a_reply_address_tells_its_ticket_to_those_who_know_the_secret() -> None:
+def test_a_reply_address_identifies_its_ticket_with_the_right_secret() -> None:
     address = mail.reply_address(SENDER, 42, SECRET)
     assert address.startswith(ADDRESS)
     assert len(address) == len(ADDRESS) + 16 + len("@example.net")
@@ -34,18 +34,18 @@ def test_a_reply_address_tells_its_ticket_to_those_who_know_the_secret() -> None
         lambda text: text + "@example.net",
     ],
 )
-def test_no_other_address_tells_a_ticket(change: object) -> None:
+def test_no_other_address_identifies_a_ticket(change: object) -> None:
     assert callable(change)
     assert mail.read_reply_address(change(mail.reply_address(SENDER, 42, SECRET)), SECRET) is None
 
 
 @given(st.integers(0, 999_999_999_999), st.binary(min_size=1))
-def test_every_ticket_has_a_reply_address_of_its_own(number: int, secret: bytes) -> None:
+def test_each_ticket_has_a_different_reply_address(number: int, secret: bytes) -> None:
     assert mail.read_reply_address(mail.reply_address(SENDER, number, secret), secret) == number
 
 
 @given(st.text())
-def test_any_text_can_be_asked_for_its_ticket(text: str) -> None:
+def test_any_text_can_be_parsed_as_a_reply_address(text: str) -> None:
     assert mail.read_reply_address(text, SECRET) is None
 
 
@@ -62,7 +62,7 @@ def test_any_text_can_be_asked_for_its_ticket(text: str) -> None:
         "x" * 64 + "@example.com",
     ],
 )
-def test_addresses_that_servers_take(address: str) -> None:
+def test_mailable_addresses(address: str) -> None:
     assert mail.is_mailable(address)
 
 
@@ -92,7 +92,7 @@ def test_addresses_that_servers_take(address: str) -> None:
         "ada@" + ".".join(["x" * 60] * 5),
     ],
 )
-def test_addresses_that_no_server_takes(address: str) -> None:
+def test_addresses_that_are_not_mailable(address: str) -> None:
     assert not mail.is_mailable(address)
 
 
@@ -108,7 +108,7 @@ def test_addresses_that_no_server_takes(address: str) -> None:
         ("", 42, "[INC000000000042]"),
     ],
 )
-def test_the_number_stands_once_before_the_title(subject: str, number: int | None, shown: str) -> None:
+def test_the_ticket_number_is_once_before_the_title(subject: str, number: int | None, shown: str) -> None:
     assert mail.prefixed_subject(subject, number) == shown
 
 
@@ -132,7 +132,7 @@ def test_ids_of_mails_and_threads() -> None:
     assert mail.thread_of("<inc000000000042@example.net>", known) == ("<inc000000000042@example.net>", "<a@x>", "<b@x>")
 
 
-def test_a_failed_mail_is_tried_for_three_days() -> None:
+def test_a_failed_mail_is_retried_for_three_days() -> None:
     waits = [mail.retry_delay(failures) for failures in range(1, 12)]
     assert waits[:5] == [timedelta(minutes=one) for one in (1, 5, 15, 60, 240)]
     assert waits[-2:] == [None, None]

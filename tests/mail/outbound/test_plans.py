@@ -1,4 +1,4 @@
-"""The statements of outgoing mail walk the indexes that were made for them."""
+"""The statements of outbound mail use the indexes that were made for them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -127,7 +127,7 @@ async def _plan(filled: Any, run: Statement) -> tuple[tuple[set[str], set[str]],
 
 
 @pytest.mark.parametrize("what", LISTS)
-async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
+async def test_a_page_of_a_list_is_read_along_its_index(filled: Any, what: str) -> None:
     indexes, run = LISTS[what]
     plan, text = await _plan(filled, run)
     assert plan == (indexes, set())

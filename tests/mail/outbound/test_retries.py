@@ -1,4 +1,4 @@
-"""Outgoing mail when processes and databases die, and several work at once: nothing is lost, little is repeated."""
+"""Outbound mail when processes and databases fail, and several work at once: nothing is lost, little is duplicated."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ async def test_several_processes_send_each_mail_once(database: Database, tenant:
     assert len({one.message["Message-ID"] for one in server.taken}) == 120
 
 
-async def test_what_a_dead_process_had_is_sent_when_its_lease_is_over(
+async def test_mail_claimed_by_a_dead_process_is_sent_when_the_claim_expires(
     database: Database, tenant: Tenant, clock: Clock
 ) -> None:
     ids = await write(database, tenant, 3)
@@ -86,7 +86,7 @@ async def test_what_a_dead_process_had_is_sent_when_its_lease_is_over(
         await until_state(database, MailState.SENT, *ids)
 
 
-async def test_a_process_that_is_killed_loses_nothing_and_repeats_with_the_same_id(
+async def test_a_killed_process_loses_nothing_and_duplicates_have_the_same_id(
     database: Database, tenant: Tenant, database_url: str, clock: Clock
 ) -> None:
     ids = await write(database, tenant, 80)
@@ -114,7 +114,9 @@ async def test_a_process_that_is_killed_loses_nothing_and_repeats_with_the_same_
     assert {len(bodies) for bodies in by_id.values()} == {1}
 
 
-async def test_a_worker_that_stops_finishes_what_it_is_at_and_hangs_up(database: Database, tenant: Tenant) -> None:
+async def test_a_stopping_worker_finishes_its_mails_and_closes_its_connections(
+    database: Database, tenant: Tenant
+) -> None:
     ids = await write(database, tenant, 8)
     async with running() as server:
         server.delay = 0.1
@@ -129,7 +131,7 @@ async def test_a_worker_that_stops_finishes_what_it_is_at_and_hangs_up(database:
         await eventually(hung_up, 2)
 
 
-async def test_a_database_that_goes_away_in_between_has_nothing_sent_twice(
+async def test_a_database_failure_after_sending_causes_no_duplicate(
     database: Database, tenant: Tenant, postgres: str
 ) -> None:
     [mail_id] = await write(database, tenant)
@@ -171,7 +173,7 @@ async def test_the_settings_name_the_server_and_the_sender(database: Database, t
     assert server.taken[0].sender == "desk@xn--exmple-cua.net"
 
 
-async def test_without_a_server_there_is_no_queue(database: Database) -> None:
+async def test_without_a_mail_server_there_is_no_queue(database: Database) -> None:
     assert mail_out.jobs(database, Settings(), now) == []
     with_server = mail_out.jobs(database, Settings(smtp="smtp://mail.example.net", mail_from="a@exämple.net"), now)
     assert [job.name for job in with_server] == [mail_out.NAME]
@@ -180,7 +182,7 @@ async def test_without_a_server_there_is_no_queue(database: Database) -> None:
     assert await purge_job(database, "outbound mail", now).run() == 0
 
 
-async def test_old_mail_is_forgotten(database: Database, tenant: Tenant) -> None:
+async def test_old_mail_is_deleted(database: Database, tenant: Tenant) -> None:
     [old, young] = await write(database, tenant, 2)
     async with database.transaction() as tx:
         for mail_id, days in ((old, 91), (young, 89)):

@@ -1,4 +1,4 @@
-"""Mail goes out to real servers of every temper, and what they answer is understood."""
+"""Mail is sent to real servers with all kinds of behaviour, and their responses are understood."""
 
 import asyncio
 from typing import Any
@@ -37,17 +37,17 @@ def mails(server: MailServer, **limits: Any) -> Connections:
         (f"smtps://{CREDENTIALS}mail.example.net:1", SmtpServer("smtps", "mail.example.net", 1, USER, PASSWORD)),
     ],
 )
-def test_an_address_names_a_server(url: str, known: SmtpServer) -> None:
+def test_a_url_names_a_server(url: str, known: SmtpServer) -> None:
     assert SmtpServer.parse(url) == known
     assert PASSWORD not in str(known)
 
 
-def test_an_address_with_a_wrong_port_is_refused() -> None:
+def test_a_url_with_an_invalid_port_is_refused() -> None:
     with pytest.raises(InvalidSetting):
         SmtpServer.parse("smtp://mail.example.net:99999")
 
 
-async def test_a_mail_arrives_byte_for_byte_over_one_connection_after_another() -> None:
+async def test_mails_arrive_byte_for_byte_over_reused_connections() -> None:
     async with running() as server:
         connections = mails(server)
         for _ in range(3):
@@ -58,7 +58,7 @@ async def test_a_mail_arrives_byte_for_byte_over_one_connection_after_another() 
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
-async def test_a_mail_is_encrypted_and_we_log_in(
+async def test_mail_is_encrypted_and_the_client_logs_in(
     scheme: str, trusted: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contexts = {"smtps" if scheme == "smtps" else "starttls": trusted.context}
@@ -83,7 +83,7 @@ async def test_a_server_without_starttls_gets_no_password() -> None:
             await check(to(server, "smtp+starttls", CREDENTIALS))
 
 
-async def test_a_server_that_wants_a_login_gets_no_mail_without() -> None:
+async def test_a_server_that_requires_a_login_accepts_no_mail_without_one() -> None:
     async with running(auth=True) as server:
         with pytest.raises(SmtpUnavailable, match="530"):
             await mails(server).deliver(ADA, MESSAGE)
@@ -104,7 +104,7 @@ async def test_a_server_that_wants_a_login_gets_no_mail_without() -> None:
         ("on_data", "drop", False),
     ],
 )
-async def test_a_refusal_of_one_mail_is_about_that_mail(where: str, answer: str, *, is_permanent: bool) -> None:
+async def test_a_rejected_mail_is_refused(where: str, answer: str, *, is_permanent: bool) -> None:
     async with running() as server:
         connections = mails(server)
         getattr(server, where)["*"] = answer
@@ -121,7 +121,7 @@ async def test_a_refusal_of_one_mail_is_about_that_mail(where: str, answer: str,
 
 
 @pytest.mark.parametrize("answer", ["550 5.7.1 not your address", "421 4.3.2 going down", "drop"])
-async def test_a_refusal_of_our_sender_is_about_every_mail(answer: str) -> None:
+async def test_a_rejected_sender_makes_the_server_unavailable(answer: str) -> None:
     async with running() as server:
         server.on_mail[SENDER] = answer
         with pytest.raises(SmtpUnavailable):
@@ -129,21 +129,21 @@ async def test_a_refusal_of_our_sender_is_about_every_mail(answer: str) -> None:
 
 
 @pytest.mark.parametrize("where", ["on_mail", "on_rcpt", "on_data"])
-async def test_a_server_that_hangs_is_given_up(where: str) -> None:
+async def test_a_server_that_hangs_is_unavailable(where: str) -> None:
     async with running() as server:
         getattr(server, where)["*"] = "hang"
         with pytest.raises(SmtpUnavailable if where == "on_mail" else MailRefused):
             await Connections(to(server), SENDER, response_timeout=0.2).deliver(ADA, MESSAGE)
 
 
-async def test_nobody_listens() -> None:
+async def test_a_closed_port_is_unavailable() -> None:
     async with running() as server:
         pass
     with pytest.raises(SmtpUnavailable, match=f"127.0.0.1:{server.port}"):
         await mails(server).deliver(ADA, MESSAGE)
 
 
-async def test_what_listens_says_nothing() -> None:
+async def test_a_silent_server_is_unavailable() -> None:
     silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(3600), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     with pytest.raises(SmtpUnavailable):
@@ -151,7 +151,7 @@ async def test_what_listens_says_nothing() -> None:
     silent.close()
 
 
-async def test_a_connection_that_the_server_closed_meanwhile_is_no_failure() -> None:
+async def test_a_closed_idle_connection_is_replaced() -> None:
     async with running() as server:
         connections = mails(server)
         await connections.deliver(ADA, MESSAGE)
@@ -163,7 +163,7 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_no_failure() -> 
         await connections.close()
 
 
-async def test_a_connection_that_the_server_closes_at_the_next_mail_is_no_failure() -> None:
+async def test_a_connection_closed_at_the_next_mail_is_replaced() -> None:
     async with running() as server:
         connections = mails(server)
         await connections.deliver(ADA, MESSAGE)
@@ -173,7 +173,7 @@ async def test_a_connection_that_the_server_closes_at_the_next_mail_is_no_failur
         await connections.close()
 
 
-async def test_old_and_much_used_connections_are_not_used_again() -> None:
+async def test_idle_and_much_used_connections_are_not_reused() -> None:
     async with running() as server:
         connections = mails(server, mails_per_connection=2)
         for _ in range(4):
@@ -187,7 +187,7 @@ async def test_old_and_much_used_connections_are_not_used_again() -> None:
         await connections.close()
 
 
-async def test_international_addresses_need_a_server_that_takes_them() -> None:
+async def test_international_addresses_require_a_server_with_smtputf8() -> None:
     message = "Subject: Grüße\r\nTo: jürgen@example.com\r\n\r\nHallo\r\n".encode()
     async with running() as server:
         connections = mails(server)
@@ -209,7 +209,7 @@ async def test_international_addresses_need_a_server_that_takes_them() -> None:
 @pytest.mark.parametrize(
     "recipient", ["a>b@example.com", "ada@example.com> SIZE=1", "ada@example.com\r\nRCPT TO:<eve@x>"]
 )
-async def test_an_address_cannot_hold_commands(recipient: str) -> None:
+async def test_an_address_cannot_inject_commands(recipient: str) -> None:
     async with running() as server:
         connections = mails(server)
         with pytest.raises(MailRefused) as refused:
@@ -220,7 +220,7 @@ async def test_an_address_cannot_hold_commands(recipient: str) -> None:
         await connections.close()
 
 
-async def test_a_mail_that_is_too_big_is_refused_before_it_is_sent() -> None:
+async def test_a_mail_that_is_too_large_is_refused_before_it_is_sent() -> None:
     async with running(size=2000) as server:
         connections = mails(server)
         with pytest.raises(MailRefused, match="552") as refused:
@@ -229,7 +229,7 @@ async def test_a_mail_that_is_too_big_is_refused_before_it_is_sent() -> None:
         await connections.close()
 
 
-async def test_a_delivery_that_is_cut_off_leaves_no_connection_in_the_middle() -> None:
+async def test_a_cancelled_delivery_drops_its_connection() -> None:
     async with running() as server:
         connections = mails(server)
         server.on_rcpt["*"] = "hang"

@@ -49,7 +49,7 @@ async def sent(tx: Tx, mail: NewMail, *, later: int = 0) -> tuple[OutboundMail, 
     return one, email.message_from_bytes(message)
 
 
-async def test_a_mail_waits_with_its_message_and_belongs_to_its_ticket(database: Database, tenant: Tenant) -> None:
+async def test_an_enqueued_mail_has_its_message_and_its_ticket(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         mail = a_mail(tenant.company.id, ticket_number=number, user_id=tenant.user.id)
@@ -66,7 +66,7 @@ async def test_a_mail_waits_with_its_message_and_belongs_to_its_ticket(database:
         assert await thread_store.find(tx, ["<other@example.org>"]) == []
 
 
-async def test_later_mails_refer_to_the_root_and_to_what_their_reader_may_know(
+async def test_later_mails_refer_to_the_root_and_to_mails_that_the_recipient_may_know(
     database: Database, tenant: Tenant
 ) -> None:
     ada, company_id = f"Ada.{uuid4().hex}@example.com", tenant.company.id
@@ -90,7 +90,7 @@ async def test_later_mails_refer_to_the_root_and_to_what_their_reader_may_know(
         assert message["References"].split() == [root, *theirs]
 
 
-async def test_without_a_server_nothing_is_written(database: Database, tenant: Tenant) -> None:
+async def test_without_a_mail_server_nothing_is_stored(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         mail = a_mail(tenant.company.id, ticket_number=number)
@@ -112,7 +112,9 @@ async def test_settings_share_one_secret_and_are_off_without_a_server(database: 
 
 
 @pytest.mark.parametrize("recipient", ["a,b@example.com", "x@y>\r\nRCPT TO:<eve@example.org"])
-async def test_a_mail_that_no_server_takes_is_dead_at_once(database: Database, tenant: Tenant, recipient: str) -> None:
+async def test_a_mail_to_an_address_that_is_not_mailable_is_dead_at_once(
+    database: Database, tenant: Tenant, recipient: str
+) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient, ticket_number=number))
@@ -121,7 +123,7 @@ async def test_a_mail_that_no_server_takes_is_dead_at_once(database: Database, t
         assert not await mails.may_mail(tx, recipient)
 
 
-async def test_a_suppressed_address_is_not_written_to_in_any_case(database: Database, tenant: Tenant) -> None:
+async def test_a_suppressed_address_gets_no_mail_in_any_case(database: Database, tenant: Tenant) -> None:
     address = f"Ada.{uuid4().hex}@Example.com"
     async with database.transaction() as tx:
         assert await mails.may_mail(tx, address)
@@ -140,17 +142,17 @@ async def test_a_suppressed_address_is_not_written_to_in_any_case(database: Data
         assert (await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)).state is MailState.WAITING
         with pytest.raises(NotFound):
             await mails.unsuppress(tx, OPERATOR, address, now=NOW)
-        told = await tx.fetch(
+        events = await tx.fetch(
             "select type, company_id, actor_name from event where data->>'id' = $1 order by id", address.lower()
         )
-        assert [tuple(one) for one in told] == [
+        assert [tuple(event) for event in events] == [
             ("mail_suppression.created", PROVIDER_ID, "operator"),
             ("mail_suppression.deleted", PROVIDER_ID, "operator"),
         ]
 
 
 @pytest.mark.parametrize("address", ["", "ada", "a,b@example.com"])
-async def test_what_is_no_address_is_not_suppressed(database: Database, address: str) -> None:
+async def test_an_invalid_address_is_not_suppressed(database: Database, address: str) -> None:
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput):
             await mails.suppress(tx, OPERATOR, address, now=NOW)
@@ -167,7 +169,7 @@ async def test_what_is_no_address_is_not_suppressed(database: Database, address:
         ("ada@{}.example.com", "", False),
     ],
 )
-async def test_a_bounce_marks_the_mail_and_its_address_only_when_the_report_names_it(
+async def test_a_bounce_suppresses_the_address_only_if_the_report_names_it(
     database: Database, tenant: Tenant, recipient: str, bad: str, *, is_suppressed: bool
 ) -> None:
     label = f"x{uuid4().hex[:8]}"
@@ -187,7 +189,7 @@ async def test_a_bounce_marks_the_mail_and_its_address_only_when_the_report_name
         assert nothing is None
 
 
-async def test_the_fuse_counts_what_went_to_an_address_in_the_last_hour(database: Database, tenant: Tenant) -> None:
+async def test_the_rate_limit_counts_mails_to_an_address_in_the_last_hour(database: Database, tenant: Tenant) -> None:
     address = f"{uuid4().hex}@example.com"
     async with database.transaction() as tx:
         for later in (-3601, -3000, 0):
@@ -199,7 +201,7 @@ async def test_the_fuse_counts_what_went_to_an_address_in_the_last_hour(database
     assert RateLimits().per_address == 60
 
 
-async def test_only_admins_act_and_only_the_staff_reads(database: Database, tenant: Tenant) -> None:
+async def test_only_admins_change_and_only_staff_reads(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         one, _message = await sent(tx, a_mail(tenant.company.id))
         agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
@@ -233,7 +235,7 @@ async def test_only_admins_act_and_only_the_staff_reads(database: Database, tena
             await mails.retry_mail(tx, admin, uuid4(), now=NOW)
 
 
-async def test_lists_go_from_the_newest_down_page_by_page(database: Database, tenant: Tenant) -> None:
+async def test_lists_are_paged_from_the_newest_to_the_oldest(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number, other = await raised(tx, tenant), await raised(tx, tenant)
         made = []
@@ -262,9 +264,7 @@ async def test_lists_go_from_the_newest_down_page_by_page(database: Database, te
             await mails.list_mails(tx, OPERATOR, ticket_number=999_999_999, limit=2)
 
 
-async def test_a_mail_that_is_being_sent_is_not_tried_again_until_its_lease_is_over(
-    database: Database, tenant: Tenant
-) -> None:
+async def test_a_claimed_mail_is_not_retried_before_its_claim_expires(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         one, _message = await sent(tx, a_mail(tenant.company.id))
         until = NOW + timedelta(minutes=1)
@@ -275,9 +275,7 @@ async def test_a_mail_that_is_being_sent_is_not_tried_again_until_its_lease_is_o
         assert (await mails.retry_mail(tx, OPERATOR, one.id, now=until)).state is MailState.WAITING
 
 
-async def test_a_mail_that_was_sent_is_not_sent_again_and_old_mail_is_forgotten(
-    database: Database, tenant: Tenant
-) -> None:
+async def test_a_sent_mail_is_not_retried_and_old_mail_is_deleted(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         one, _message = await sent(tx, a_mail(tenant.company.id, ticket_number=number))

@@ -1,4 +1,4 @@
-"""The queue of outgoing mail against real servers: what arrives, in which order, and what becomes of the rest."""
+"""The queue of outbound mail against real servers: what arrives, in which order, and the states of the other mails."""
 
 import asyncio
 from datetime import timedelta
@@ -38,7 +38,7 @@ async def ticket(database: Database, tenant: Tenant) -> int:
         return await raised(tx, tenant)
 
 
-async def test_what_is_written_arrives_as_it_is_kept(database: Database, tenant: Tenant, ticket: int) -> None:
+async def test_a_mail_arrives_as_it_is_stored(database: Database, tenant: Tenant, ticket: int) -> None:
     async with running() as server:
         async with working(database, server):
             ids = await write(database, tenant, 5, ticket_number=ticket)
@@ -54,7 +54,7 @@ async def test_what_is_written_arrives_as_it_is_kept(database: Database, tenant:
         assert server.connections <= mail_out.MAX_CONNECTIONS
 
 
-async def test_a_mail_that_is_not_taken_now_is_tried_again_later(
+async def test_a_mail_that_is_rejected_temporarily_is_retried_later(
     database: Database, tenant: Tenant, clock: Clock
 ) -> None:
     async with running() as server, working(database, server, clock):
@@ -81,7 +81,7 @@ async def test_a_mail_that_is_not_taken_now_is_tried_again_later(
         await until_taken(server, 1)
 
 
-async def test_a_mail_that_is_refused_for_good_is_not_tried_again(database: Database, tenant: Tenant) -> None:
+async def test_a_mail_that_is_rejected_permanently_is_not_retried(database: Database, tenant: Tenant) -> None:
     async with running() as server, working(database, server):
         server.on_rcpt["person0@example.com"] = "550 5.1.1 no such user"
         server.on_data["person1@example.com"] = "554 5.7.1 spam"
@@ -95,7 +95,7 @@ async def test_a_mail_that_is_refused_for_good_is_not_tried_again(database: Data
 
 
 @pytest.mark.parametrize("answer", ["drop", "hang"])
-async def test_a_mail_over_which_the_server_breaks_stops_no_other(
+async def test_a_mail_that_breaks_the_connection_does_not_block_others(
     database: Database, tenant: Tenant, answer: str
 ) -> None:
     async with running() as server, working(database, server, seconds=0.3):
@@ -107,7 +107,7 @@ async def test_a_mail_over_which_the_server_breaks_stops_no_other(
         assert one.last_error
 
 
-async def test_mails_to_one_address_about_one_ticket_arrive_in_their_order(
+async def test_mails_to_one_address_about_one_ticket_arrive_in_order(
     database: Database, tenant: Tenant, ticket: int, clock: Clock
 ) -> None:
     ada = {"recipient": "Ada@example.com", "ticket_number": ticket}
@@ -132,7 +132,7 @@ async def test_mails_to_one_address_about_one_ticket_arrive_in_their_order(
     assert [str(one.message["Message-ID"]) for one in server.taken] == known
 
 
-async def test_a_failure_puts_those_behind_it_off_as_well(database: Database, tenant: Tenant, ticket: int) -> None:
+async def test_a_failure_also_postpones_the_later_mails(database: Database, tenant: Tenant, ticket: int) -> None:
     ids = await write(database, tenant, 3, recipient="ada@example.com", ticket_number=ticket)
     [other] = await write(database, tenant, 1, recipient="ben@example.com", ticket_number=ticket)
     at, later = now(), now() + timedelta(hours=1)
@@ -145,7 +145,7 @@ async def test_a_failure_puts_those_behind_it_off_as_well(database: Database, te
     assert (await read(database, other)).due_at < later
 
 
-async def test_nobody_waits_for_what_another_process_is_claiming(database: Database, tenant: Tenant) -> None:
+async def test_a_claim_does_not_wait_for_another_process(database: Database, tenant: Tenant) -> None:
     ids = await write(database, tenant, 3)
     at = now()
     async with database.transaction() as one, database.transaction() as other:
@@ -155,7 +155,7 @@ async def test_nobody_waits_for_what_another_process_is_claiming(database: Datab
     assert [mail.id for mail in [*first, *rest]] == ids
 
 
-async def test_a_server_that_is_away_costs_no_attempts(database: Database, tenant: Tenant, clock: Clock) -> None:
+async def test_an_unavailable_server_costs_no_attempts(database: Database, tenant: Tenant, clock: Clock) -> None:
     async with running() as server:
         pass
     async with working(database, server, clock, pauses=[0.3]):
@@ -168,7 +168,7 @@ async def test_a_server_that_is_away_costs_no_attempts(database: Database, tenan
             assert len(server.taken) == 30
 
 
-async def test_a_server_that_refuses_everybody_is_asked_by_one_mail_at_a_time(
+async def test_a_server_that_refuses_all_mail_is_tried_with_one_mail_at_a_time(
     database: Database, tenant: Tenant
 ) -> None:
     async with running() as server, working(database, server, pauses=[0.1]):
@@ -182,7 +182,7 @@ async def test_a_server_that_refuses_everybody_is_asked_by_one_mail_at_a_time(
         await until_state(database, MailState.SENT, *ids)
 
 
-async def test_an_address_that_is_suppressed_meanwhile_is_not_written_to(database: Database, tenant: Tenant) -> None:
+async def test_no_mail_is_sent_to_an_address_that_was_suppressed_meanwhile(database: Database, tenant: Tenant) -> None:
     [mail_id] = await write(database, tenant, 1, recipient="Ada@example.com")
     async with database.transaction() as tx:
         await mails.suppress(tx, OPERATOR, "ada@example.com", now=now())

@@ -89,21 +89,29 @@ def headers_of(message: Message) -> MailHeaders:
     """Return the headers of a parsed message."""
     items = list(message.raw_items())
     froms = [str(value) for name, value in items if name.lower() == "from"]
-    is_whole = all(len(value) <= HEADER_MAX for value in froms)  # cut, an address could be read as another person's
-    bare = [(name, unfolded(value, _most(name))) for name, value in items[:HEADERS_MAX]]
-    found = tuple((clean_text(name), decode_words(value)) for name, value in bare)
-    named = [(name.lower(), value) for name, value in bare]
-    replied = [one for name, value in named if name == "in-reply-to" for one in _MESSAGE_ID.findall(value)]
-    before = [one for name, value in named if name == "references" for one in _MESSAGE_ID.findall(value)]
-    ids = [one for name, value in named if name == "message-id" for one in _MESSAGE_ID.findall(value)]
-    subject = next((value for (name, _), (_, value) in zip(named, found, strict=True) if name == "subject"), "")
+    is_complete = all(len(value) <= HEADER_MAX for value in froms)  # a truncated address could be another person's
+    unfolded_items = [(name, unfolded(value, _most(name))) for name, value in items[:HEADERS_MAX]]
+    decoded = tuple((clean_text(name), decode_words(value)) for name, value in unfolded_items)
+    lower_items = [(name.lower(), value) for name, value in unfolded_items]
+    in_reply_to = [
+        message_id for name, value in lower_items if name == "in-reply-to" for message_id in _MESSAGE_ID.findall(value)
+    ]
+    references = [
+        message_id for name, value in lower_items if name == "references" for message_id in _MESSAGE_ID.findall(value)
+    ]
+    message_ids = [
+        message_id for name, value in lower_items if name == "message-id" for message_id in _MESSAGE_ID.findall(value)
+    ]
+    subject = next((value for (name, _), (_, value) in zip(lower_items, decoded, strict=True) if name == "subject"), "")
     return MailHeaders(
-        found,
-        tuple(_senders(next((value for name, value in named if name == "from"), ""))) if is_whole else (),
-        tuple(dict.fromkeys(_recipients(named)))[:_RECIPIENTS_MAX],
+        decoded,
+        tuple(_senders(next((value for name, value in lower_items if name == "from"), ""))) if is_complete else (),
+        tuple(dict.fromkeys(_recipients(lower_items)))[:_RECIPIENTS_MAX],
         " ".join(subject.split())[:SUBJECT_MAX],
-        clean_text(ids[0])[:MESSAGE_ID_MAX] if ids else None,
-        tuple(dict.fromkeys(clean_text(one) for one in (*replied, *reversed(before))))[:REFERENCES_MAX],
+        clean_text(message_ids[0])[:MESSAGE_ID_MAX] if message_ids else None,
+        tuple(dict.fromkeys(clean_text(message_id) for message_id in (*in_reply_to, *reversed(references))))[
+            :REFERENCES_MAX
+        ],
         len(froms),
     )
 
@@ -121,7 +129,7 @@ def unfolded(value: object, most: int = LONG_HEADER_MAX) -> str:
 
 
 def _is_escaped(text: str) -> bool:
-    return all(ord(one) < 128 or 0xDC80 <= ord(one) <= 0xDCFF for one in text)
+    return all(ord(char) < 128 or 0xDC80 <= ord(char) <= 0xDCFF for char in text)
 
 
 def decode_words(value: str) -> str:
@@ -130,19 +138,19 @@ def decode_words(value: str) -> str:
     out: list[str] = []
     pending: tuple[str, bytes] | None = None
     end = 0
-    for found in _WORD.finditer(joined):
-        content = _word(found[2], found[3])
+    for match in _WORD.finditer(joined):
+        content = _word(match[2], match[3])
         if content is None:
             continue
-        charset = found[1].lower()
-        if pending is not None and found.start() == end and pending[0] == charset:
+        charset = match[1].lower()
+        if pending is not None and match.start() == end and pending[0] == charset:
             pending = charset, pending[1] + content  # a character may be cut in two
         else:
             if pending is not None:
                 out.append(decode(pending[1], pending[0]))
-            out.append(joined[end : found.start()])
+            out.append(joined[end : match.start()])
             pending = charset, content
-        end = found.end()
+        end = match.end()
     if pending is not None:
         out.append(decode(pending[1], pending[0]))
     out.append(joined[end:])
@@ -160,18 +168,20 @@ def _word(encoding: str, text: str) -> bytes | None:
 
 def _senders(value: str) -> list[Address]:
     """Return the addresses of a From header; none when it is ambiguous, since it could be read as another person's."""
-    found = [(name, address) for name, address in _addresses([value]) if address or name]
-    if len(found) == 1:
-        name, address = found[0]
+    pairs = [(name, address) for name, address in _addresses([value]) if address or name]
+    if len(pairs) == 1:
+        name, address = pairs[0]
         plain = _COMMENT_AT_END.sub("", value.rstrip()).strip()
         if not (plain == address or plain.endswith(f"<{address}>")) or plain.count("<") > 1 + name.count("<"):
             return []
-    usable = [one for one in found if EMAIL.fullmatch(one[1]) and len(one[1]) <= EMAIL_MAX and one[1].count("@") == 1]
-    return [Address(" ".join(decode_words(name).split())[:255], address.lower()) for name, address in usable]
+    valid = [
+        pair for pair in pairs if EMAIL.fullmatch(pair[1]) and len(pair[1]) <= EMAIL_MAX and pair[1].count("@") == 1
+    ]
+    return [Address(" ".join(decode_words(name).split())[:255], address.lower()) for name, address in valid]
 
 
-def _recipients(named: list[tuple[str, str]]) -> list[str]:
-    values = [value for name, value in named if name in _RECIPIENTS][:20]
+def _recipients(lower_items: list[tuple[str, str]]) -> list[str]:
+    values = [value for name, value in lower_items if name in _RECIPIENTS][:20]
     return [address.lower() for value in values for _, address in _addresses([value]) if EMAIL.fullmatch(address)]
 
 

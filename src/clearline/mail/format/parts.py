@@ -65,8 +65,8 @@ class MailUnreadable(Exception):
     """The structure of the mail cannot be parsed. The text says why."""
 
 
-class _Found:
-    """The files that were found in the parts so far."""
+class _Contents:
+    """The files in the parts so far."""
 
     def __init__(self) -> None:
         self.files: list[MailFile] = []
@@ -76,8 +76,8 @@ class _Found:
     def add(self, name: str, media_type: str, content: bytes) -> None:
         if len(self.files) < FILES_MAX:
             number = len(self.files) + 1
-            kept = ANY_TYPE if media_type in _UNTYPED else media_type
-            self.files.append(MailFile(_file_name(name, media_type, number), kept, content))
+            stored_type = ANY_TYPE if media_type in _UNTYPED else media_type
+            self.files.append(MailFile(_file_name(name, media_type, number), stored_type, content))
         else:
             self.omitted_files += 1
 
@@ -125,41 +125,43 @@ def read_message(message: Message) -> ParsedMail:
     Raises:
         MailUnreadable: parts are nested too deep.
     """
-    found = _Found()
-    text = _read(message, found, 0)
+    contents = _Contents()
+    text = _read(message, contents, 0)
     return ParsedMail(
-        headers_of(message), text.strip("\n"), tuple(found.files), found.omitted_files, found.is_encrypted
+        headers_of(message), text.strip("\n"), tuple(contents.files), contents.omitted_files, contents.is_encrypted
     )
 
 
-def _read(part: Message, found: _Found, depth: int) -> str:
-    """Return the text of a part, and add its files to ``found``."""
+def _read(part: Message, contents: _Contents, depth: int) -> str:
+    """Return the text of a part, and add its files to ``contents``."""
     if depth > DEPTH_MAX:
         raise MailUnreadable("its parts are nested too deep")
     kind = part.get_content_type()
     if kind in _ENCRYPTED_TYPES:
-        found.is_encrypted = True
+        contents.is_encrypted = True
     if part.is_multipart() and not kind.startswith("message/"):
-        inner = [one for one in part.get_payload() if isinstance(one, Message)]
+        inner_parts = [inner_part for inner_part in part.get_payload() if isinstance(inner_part, Message)]
         if kind == "multipart/alternative":
-            return _best([(one.get_content_type(), _read(one, found, depth + 1)) for one in inner])
-        texts = [_read(one, found, depth + 1) for one in inner]
+            return _best(
+                [(inner_part.get_content_type(), _read(inner_part, contents, depth + 1)) for inner_part in inner_parts]
+            )
+        texts = [_read(inner_part, contents, depth + 1) for inner_part in inner_parts]
         return "\n\n".join(text for text in texts if text.strip())
     if (kind in _TEXTS or kind.startswith("multipart/")) and not _is_file(part):
         return _text(part, kind)
-    _keep(part, kind, found)
+    _add_file(part, kind, contents)
     return ""
 
 
 def _best(choices: list[tuple[str, str]]) -> str:
     """Return the best of several alternatives: plain text, unless it is empty."""
-    said = [(kind, text) for kind, text in choices if text.strip()]
-    plain = [text for kind, text in said if kind == "text/plain"]
-    return next(iter(plain), said[-1][1] if said else "")
+    filled = [(kind, text) for kind, text in choices if text.strip()]
+    plain = [text for kind, text in filled if kind == "text/plain"]
+    return next(iter(plain), filled[-1][1] if filled else "")
 
 
 def _is_file(part: Message) -> bool:
-    return part.get_content_disposition() == "attachment" or bool(_named(part))
+    return part.get_content_disposition() == "attachment" or bool(_declared_name(part))
 
 
 def _text(part: Message, kind: str) -> str:
@@ -171,24 +173,24 @@ def _text(part: Message, kind: str) -> str:
     return text
 
 
-def _keep(part: Message, kind: str, found: _Found) -> None:
-    name = _named(part)
+def _add_file(part: Message, kind: str, contents: _Contents) -> None:
+    name = _declared_name(part)
     if kind in _SIGNATURES:
         return
     if kind in _SMIME_TYPES:
-        found.is_encrypted = True
+        contents.is_encrypted = True
     if kind.startswith("message/") and part.is_multipart():
-        inner = [one for one in part.get_payload() if isinstance(one, Message)]
-        subject = decode_words(str(inner[0].get("subject", ""))) if len(inner) == 1 else ""
+        inner_parts = [inner_part for inner_part in part.get_payload() if isinstance(inner_part, Message)]
+        subject = decode_words(str(inner_parts[0].get("subject", ""))) if len(inner_parts) == 1 else ""
         stem = name or f"{subject[:100] or kind.partition('/')[2]}.eml"
-        found.add(stem, "message/rfc822", b"\n".join(_bytes_of(one) for one in inner))
+        contents.add(stem, "message/rfc822", b"\n".join(_bytes_of(inner_part) for inner_part in inner_parts))
         return
     content = _content(part)
     is_shown = part.get_content_disposition() == "inline" or part.get("content-id") is not None or not name
     if kind.startswith("image/") and is_shown and len(content) <= TRACKER_MAX:
         return
     if content:
-        found.add(name, kind, content)
+        contents.add(name, kind, content)
 
 
 def _content(part: Message) -> bytes:
@@ -219,7 +221,7 @@ def _parameter(part: Message, name: str) -> str:
     return (value[2] if isinstance(value, tuple) else str(value or "")).strip()
 
 
-def _named(part: Message) -> str:
+def _declared_name(part: Message) -> str:
     for header, value in part.raw_items():
         if header.lower() in {"content-type", "content-disposition"} and not str(value).isascii():
             part.replace_header(header, unfolded(value))

@@ -26,7 +26,7 @@ _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8", "ascii": "
           "ks_c_5601-1987": "cp949", "iso-8859-8-i": "iso-8859-8", "unicode-1-1-utf-7": "utf-7"}  # fmt: skip
 """Charsets that senders declare for a wider one (WHATWG Encoding, section 4.2), or that Python does not know."""
 
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\u200b]")
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\u200b]")
 _TAG = re.compile(r"<(?:style|script)\b.{0,50000}?</(?:style|script)>|<[^<>]{0,2000}>", re.IGNORECASE | re.DOTALL)
 _SENT_FROM = re.compile(
     r"(sent from my|get outlook for|sent from outlook|gesendet von meinem|envoyé de mon|envoyé depuis|enviado desde mi|"
@@ -52,20 +52,20 @@ _RULE = re.compile(r"_{20,}")
 
 def decode(content: bytes, charset: str | None) -> str:
     """Return bytes as text: in the declared charset, else in UTF-8, else in Windows-1252. It never fails."""
-    named = (charset or "").strip("\"' ").lower().replace(" ", "")
-    for codec in filter(None, (_WIDER.get(named, named), "utf-8")):
+    declared = (charset or "").strip("\"' ").lower().replace(" ", "")
+    for codec in filter(None, (_WIDER.get(declared, declared), "utf-8")):
         if codec.replace("-", "_") in _ODD_CODECS:
             continue
         try:
             return content.decode(codec)
-        except (LookupError, ValueError):  # no such charset, or not in it; ValueError is UnicodeError's base
+        except (LookupError, ValueError):  # unknown charset, or invalid bytes (UnicodeError)
             continue
     return content.decode("cp1252", "replace")
 
 
 def clean_text(text: str) -> str:
     """Return text that can be stored: without NULs and other invisible characters, with Unix line ends."""
-    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def text_from_html(source: str) -> str:
@@ -73,7 +73,7 @@ def text_from_html(source: str) -> str:
     source = clean_text(source[:BODY_MAX])
     try:
         text: str = get_text(source, ParserConfig(display_images=False))
-    except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError):  # it is a parser of others
+    except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError):  # bugs of the parser
         text = html.unescape(_TAG.sub(" ", source))
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
 
@@ -84,12 +84,12 @@ def join_flowed(text: str, *, deletes_space: bool) -> str:
     open_depth: int | None = None
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
-        rest = line[depth:].removeprefix(" ")
-        flows = rest.endswith(" ") and rest != "-- "
-        if open_depth == depth and rest != "-- ":
-            lines[-1] += rest
+        content = line[depth:].removeprefix(" ")
+        flows = content.endswith(" ") and content != "-- "
+        if open_depth == depth and content != "-- ":
+            lines[-1] += content
         else:
-            lines.append((">" * depth + " " if depth else "") + rest)
+            lines.append((">" * depth + " " if depth else "") + content)
         if flows and deletes_space:
             lines[-1] = lines[-1][:-1]
         open_depth = depth if flows else None
@@ -102,46 +102,46 @@ def reply_text(text: str) -> str:
     Replies between quoted lines keep the quote. Empty when there is only a quote and a signature: the quote may contain
     what the readers of the reply must not see.
     """
-    top, below = _parted(text)
-    answered = _unsigned(top) + _answers(below)
-    return "\n".join(answered).strip() if _own(answered) else ""
+    top, below = _split_at_quote(text)
+    reply = _without_signature(top) + _inline_replies(below)
+    return "\n".join(reply).strip() if _unquoted_lines(reply) else ""
 
 
 def unquoted_text(text: str) -> str:
     """Return the text of a mail without quoted lines, but with the signature; empty when there is nothing else."""
-    top, below = _parted(text)
-    return "\n".join(_own(top) + _own(below[_first_mark(below) :])).strip()
+    top, below = _split_at_quote(text)
+    return "\n".join(_unquoted_lines(top) + _unquoted_lines(below[_first_mark(below) :])).strip()
 
 
-def _parted(text: str) -> tuple[list[str], list[str]]:
+def _split_at_quote(text: str) -> tuple[list[str], list[str]]:
     """Return the lines before the quoted mail, and those from there on."""
     lines = [line.rstrip() for line in text.split("\n")]
-    start = _quote_begins(lines)
+    start = _quote_start(lines)
     return lines[:start], lines[start:]
 
 
-def _own(lines: list[str]) -> list[str]:
+def _unquoted_lines(lines: list[str]) -> list[str]:
     return [line for line in lines if line and not _QUOTED.match(line)]
 
 
 @cache
 def _header() -> re.Pattern[str]:
     """Return the pattern of the line before a quoted mail, in many languages."""
-    message = EmailMessage("", languages=[one for one in MAIL_LANGUAGES if one not in _UNQUOTABLE])
-    found: re.Pattern[str] = message.HEADER_REGEX
-    return found
+    message = EmailMessage("", languages=[language for language in MAIL_LANGUAGES if language not in _UNQUOTABLE])
+    pattern: re.Pattern[str] = message.HEADER_REGEX
+    return pattern
 
 
 @cache
 def _closings() -> frozenset[str]:
     """Return the closing phrases of letters, in many languages, in lower case and without a comma."""
-    phrases = [one for about in MAIL_LANGUAGES.values() for one in about.get("signatures", [])]
-    plain = {one.lower().rstrip(_COMMAS) for one in phrases if re.fullmatch(r"[^\\()\[\]|?/]+", one)}
+    phrases = [phrase for language in MAIL_LANGUAGES.values() for phrase in language.get("signatures", [])]
+    plain = {phrase.lower().rstrip(_COMMAS) for phrase in phrases if re.fullmatch(r"[^\\()\[\]|?/]+", phrase)}
     german = {"mit freundlichen grüßen", "freundliche grüße", "viele grüße", "beste grüße", "mfg", "lg"}
     return frozenset(plain | german | {"regards", "thanks", "thank you", "cheers", "br", "rgds", "many thanks"})
 
 
-def _quote_begins(lines: list[str]) -> int:
+def _quote_start(lines: list[str]) -> int:
     """Return the number of the line at which the quoted mail starts, or the number of lines."""
     seen = [line[:_LINE_SEEN].strip() for line in lines[:_LINES_SEEN]]
     first = _header_line(seen)
@@ -149,8 +149,8 @@ def _quote_begins(lines: list[str]) -> int:
     for number, line in enumerate(seen[:first]):
         if _BEGINS_WITH_A_QUOTE.fullmatch(line):
             return number
-        if line.startswith(">") and (told := _attribution(seen, number)) is not None:
-            return told
+        if line.startswith(">") and (attribution := _attribution(seen, number)) is not None:
+            return attribution
     while first and first < len(lines) and _RULE.fullmatch(seen[first - 1]):
         first -= 1
     return first
@@ -159,11 +159,11 @@ def _quote_begins(lines: list[str]) -> int:
 def _header_line(seen: list[str]) -> int | None:
     """Return the number of the line that introduces a quoted mail, or None."""
     text = "\n".join(seen)
-    for found in _header().finditer(text):
-        said = found[0]
-        # ``From: Amsterdam`` and ``To: London`` may be what somebody has to say: programs write more such lines.
-        if said.rstrip().endswith((":", "\uff1a", "-")) or len(_FIELD.findall(said)) >= _FIELDS_LEAST:
-            return text[: found.start()].count("\n") + len(said) - len(said.lstrip("\n"))
+    for match in _header().finditer(text):
+        header = match[0]
+        # ``From: Amsterdam`` and ``To: London`` may be a person's text: programs write more such lines.
+        if header.rstrip().endswith((":", "\uff1a", "-")) or len(_FIELD.findall(header)) >= _FIELDS_LEAST:
+            return text[: match.start()].count("\n") + len(header) - len(header.lstrip("\n"))
     return None
 
 
@@ -175,13 +175,13 @@ def _attribution(seen: list[str], quote: int) -> int | None:
     return None
 
 
-def _answers(below: list[str]) -> list[str]:
+def _inline_replies(below: list[str]) -> list[str]:
     """Return what was written between or after quoted lines. A quote without marks on each line has no end."""
-    rest = below[_first_mark(below) :]
-    own = [index for index, line in enumerate(rest) if line and not _QUOTED.match(line)]
+    lines = below[_first_mark(below) :]
+    own = [index for index, line in enumerate(lines) if line and not _QUOTED.match(line)]
     if not own:
         return []
-    return _unsigned(rest[own[0] :] if not any(map(_QUOTED.match, rest[own[0] :])) else rest)
+    return _without_signature(lines[own[0] :] if not any(map(_QUOTED.match, lines[own[0] :])) else lines)
 
 
 def _first_mark(below: list[str]) -> int:
@@ -196,7 +196,7 @@ def _first_mark(below: list[str]) -> int:
     return first if head == [""] or ("" not in head and (says_who or are_fields)) else len(below)
 
 
-def _unsigned(lines: list[str]) -> list[str]:
+def _without_signature(lines: list[str]) -> list[str]:
     for index, line in enumerate(lines):
         if line in {"--", "-- "} or _SENT_FROM.fullmatch(line.strip()):
             return lines[:index]
@@ -207,7 +207,7 @@ def _unsigned(lines: list[str]) -> list[str]:
 
 def _is_closing(after: list[str]) -> bool:
     """Return whether the lines after ``Best regards`` are a name and contact data, rather than more of the letter."""
-    said = [line.strip() for line in after if line.strip()]
-    if len(said) > _CLOSING_MAX or any(len(line) > _CLOSING_LINE or line.endswith(("?", "!")) for line in said):
+    texts = [line.strip() for line in after if line.strip()]
+    if len(texts) > _CLOSING_MAX or any(len(line) > _CLOSING_LINE or line.endswith(("?", "!")) for line in texts):
         return False
-    return not said or len(said[0].split()) <= _NAME_WORDS
+    return not texts or len(texts[0].split()) <= _NAME_WORDS

@@ -92,11 +92,11 @@ async def classify(
     outcome = await _automatic_or_loop(tx, mail, headers, context) or await _suspicious(tx, mail, parsed)
     if outcome is not None or headers.sender is None:
         return outcome or _quarantine("its From header does not name exactly one sender")
-    found = await _find_ticket(tx, mail, headers, headers.sender, context)
-    if isinstance(found, InboundMailOutcome):
-        return found
-    if found is not None:
-        actor, ticket = found
+    result = await _find_ticket(tx, mail, headers, headers.sender, context)
+    if isinstance(result, InboundMailOutcome):
+        return result
+    if result is not None:
+        actor, ticket = result
         return await add_note(tx, actor, parsed, ticket, context=context, now=now)
     return await _open_ticket(tx, mail, parsed, headers.sender, known, context=context, now=now)
 
@@ -120,12 +120,12 @@ async def _record_bounce(tx: Tx, bounce: Bounce, *, now: datetime) -> InboundMai
 async def _automatic_or_loop(
     tx: Tx, mail: InboundMail, headers: MailHeaders, context: InboundMailContext
 ) -> InboundMailOutcome | None:
-    for one in headers.senders:
-        base = base_address(one.address)
-        if base == base_address(context.sender) or await mailbox_store.find(tx, [base]):
+    for sender in headers.senders:
+        address = base_address(sender.address)
+        if address == base_address(context.sender) or await mailbox_store.find(tx, [address]):
             return InboundMailOutcome(InboundState.IGNORED, "it is from one of our own addresses: a mail loop")
-    why = automatic(headers, envelope_from=mail.envelope_from)
-    return None if why is None else InboundMailOutcome(InboundState.IGNORED, why)
+    reason = automatic(headers, envelope_from=mail.envelope_from)
+    return None if reason is None else InboundMailOutcome(InboundState.IGNORED, reason)
 
 
 async def _suspicious(tx: Tx, mail: InboundMail, parsed: ParsedMail) -> InboundMailOutcome | None:
@@ -136,19 +136,20 @@ async def _suspicious(tx: Tx, mail: InboundMail, parsed: ParsedMail) -> InboundM
         return _quarantine("it is encrypted")
     if fails_dmarc(parsed.headers):
         return _quarantine("its sender failed DMARC (dmarc=fail)")
-    same = await inbound_mail_store.accepted_copy(tx, mail, within=DUPLICATE_WINDOW)
-    if same is not None:
-        number = same.ticket_number
+    copy = await inbound_mail_store.accepted_copy(tx, mail, within=DUPLICATE_WINDOW)
+    if copy is not None:
+        number = copy.ticket_number
         return InboundMailOutcome(
-            InboundState.IGNORED, "the same mail was accepted at another mailbox", same.company_id, number
+            InboundState.IGNORED, "the same mail was accepted at another mailbox", copy.company_id, number
         )
-    for most, span, told in ((BURST_LIMIT, BURST_WINDOW, "in 10 minutes"), (DAILY_LIMIT, DAILY_WINDOW, "in a day")):
-        since, until = mail.received_at - span, mail.received_at
-        if (
-            await inbound_mail_store.count_from_sender(tx, sender.address, since=since, until=until, most=most + 1)
-            > most
-        ):
-            return _quarantine(f"its sender sent more than {most} mails {told}")
+    for limit, window, period in (
+        (BURST_LIMIT, BURST_WINDOW, "in 10 minutes"),
+        (DAILY_LIMIT, DAILY_WINDOW, "in a day"),
+    ):
+        since, until = mail.received_at - window, mail.received_at
+        count = await inbound_mail_store.count_from_sender(tx, sender.address, since=since, until=until, most=limit + 1)
+        if count > limit:
+            return _quarantine(f"its sender sent more than {limit} mails {period}")
     return None
 
 
@@ -157,24 +158,26 @@ async def _find_ticket(
 ) -> tuple[Actor, Ticket] | InboundMailOutcome | None:
     """Return the ticket of a mail, and the actor; the outcome if that is refused; or None for a new ticket."""
     recipients = (*mail.envelope_to.split(), *headers.recipients)
-    by_address = next(filter(None, (read_reply_address(one, context.secret) for one in recipients)), None)
-    if by_address is not None:
-        company_id = await ticket_store.company_of(tx, by_address)
-        return await _first_permitted(tx, sender, [] if company_id is None else [(company_id, by_address)])
+    addressed = next(filter(None, (read_reply_address(recipient, context.secret) for recipient in recipients)), None)
+    if addressed is not None:
+        company_id = await ticket_store.company_of(tx, addressed)
+        return await _first_permitted(tx, sender, [] if company_id is None else [(company_id, addressed)])
     is_staff = await _is_staff(tx, sender)
-    answered = list(headers.references)
-    # A forged From speaks for the desk on any ticket: the provider's people must know what only they were sent.
-    if answered and (found := await thread_store.find(tx, answered, recipient=sender.address if is_staff else None)):
-        return await _first_permitted(tx, sender, found)
-    named = number_in_subject(headers.subject)
-    company_id = None if named is None else await ticket_store.company_of(tx, named)
-    if named is None or company_id is None:
+    references = list(headers.references)
+    # A forged From of the staff could write to any ticket: they must reply to a mail that only they were sent.
+    if references and (
+        threads := await thread_store.find(tx, references, recipient=sender.address if is_staff else None)
+    ):
+        return await _first_permitted(tx, sender, threads)
+    number = number_in_subject(headers.subject)
+    company_id = None if number is None else await ticket_store.company_of(tx, number)
+    if number is None or company_id is None:
         return None
     if is_staff:
         return _quarantine(_STAFF_WITHOUT_THREAD)
-    spoken = await _first_permitted(tx, sender, [(company_id, named)])
+    result = await _first_permitted(tx, sender, [(company_id, number)])
     # A sender who may not write to the ticket gets a new one: ticket numbers are easily guessed.
-    return None if isinstance(spoken, InboundMailOutcome) and spoken.reason == _SENDER_NOT_ON_TICKET else spoken
+    return None if isinstance(result, InboundMailOutcome) and result.reason == _SENDER_NOT_ON_TICKET else result
 
 
 _SENDER_NOT_ON_TICKET = "its sender may not write to the ticket that it replies to"
@@ -187,10 +190,10 @@ async def _is_staff(tx: Tx, sender: Address) -> bool:
 
 
 async def _first_permitted(
-    tx: Tx, sender: Address, found: Sequence[tuple[UUID, int]]
+    tx: Tx, sender: Address, candidates: Sequence[tuple[UUID, int]]
 ) -> tuple[Actor, Ticket] | InboundMailOutcome:
     """Return the first ticket that the sender may write to, with the actor, or the outcome if there is none."""
-    for company_id, number in found:
+    for company_id, number in candidates:
         ticket = await lock_final_ticket(tx, company_id, number)
         actor = None if ticket is None else await acting_user(tx, sender, ticket)
         if ticket is not None and actor is not None:

@@ -106,7 +106,7 @@ def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
         (envelope_from == "", "its envelope sender is empty"),
         (_AUTOMATIC_SUBJECT.match(headers.subject) is not None, "its subject is that of an automatic reply"),
     )
-    return next((why for holds, why in reasons if holds), None)
+    return next((reason for holds, reason in reasons if holds), None)
 
 
 def fails_dmarc(headers: MailHeaders) -> bool:
@@ -116,8 +116,8 @@ def fails_dmarc(headers: MailHeaders) -> bool:
 
 def number_in_subject(subject: str) -> int | None:
     """Return the ticket number in brackets in a subject, or None."""
-    found = _SUBJECT_NUMBER.search(subject)
-    return None if found is None else parse_ticket_number(found[1])
+    match = _SUBJECT_NUMBER.search(subject)
+    return None if match is None else parse_ticket_number(match[1])
 
 
 def title_of(subject: str) -> str:
@@ -130,26 +130,26 @@ def note_text(text: str, refused: list[str]) -> tuple[str, bool]:
 
     ``refused`` describes the files that are not attached.
     """
-    return _fitted(text, refused, TEXT_MAX)
+    return _fit(text, refused, TEXT_MAX)
 
 
 def description_of(text: str, refused: list[str]) -> tuple[str, bool]:
     """Return the description of a new ticket, and whether it had to be cut. ``refused`` is as for ``note_text``."""
-    return _fitted(text, refused, DESCRIPTION_MAX)
+    return _fit(text, refused, DESCRIPTION_MAX)
 
 
-def _fitted(text: str, refused: list[str], most: int) -> tuple[str, bool]:
-    tail = _told(refused)
-    said = text if text.strip() else NO_TEXT
-    if len(said) + len(tail) <= most:
-        return said + tail, False
-    return said[: most - len(tail) - len(TRUNCATION_NOTICE)] + TRUNCATION_NOTICE + tail, True
+def _fit(text: str, refused: list[str], limit: int) -> tuple[str, bool]:
+    tail = _refused_text(refused)
+    content = text if text.strip() else NO_TEXT
+    if len(content) + len(tail) <= limit:
+        return content + tail, False
+    return content[: limit - len(tail) - len(TRUNCATION_NOTICE)] + TRUNCATION_NOTICE + tail, True
 
 
-def _told(refused: list[str]) -> str:
+def _refused_text(refused: list[str]) -> str:
     if not refused:
         return ""
-    shown = [one[:120] for one in refused[:_FILE_NAMES_MAX]]
+    shown = [description[:120] for description in refused[:_FILE_NAMES_MAX]]
     if len(refused) > _FILE_NAMES_MAX:
         shown.append(f"and {len(refused) - _FILE_NAMES_MAX} more")
     return "\n\n[Not attached: " + "; ".join(shown) + "]"

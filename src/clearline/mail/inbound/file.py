@@ -26,7 +26,7 @@ from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
-from clearline.tickets import usecases as ticket_cases
+from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blobs import Blobs, Key
@@ -137,17 +137,19 @@ async def add_note(
     Raises:
         TicketFinished: the ticket accepts no more notes.
     """
-    of_staff = access.note_source(actor) is Source.SELLER
-    seen_by = Visibility.INTERNAL if of_staff else Visibility.PUBLIC
+    is_staff = access.note_source(actor) is Source.SELLER
+    visibility = Visibility.INTERNAL if is_staff else Visibility.PUBLIC
     room = PER_TICKET - await attachment_store.count(tx, ticket.company_id, ticket.number)
-    taken, refused = _accepted_files(parsed, context.limits, room, seen_by)
-    said = reply_text(parsed.text) or ("" if of_staff else unquoted_text(parsed.text))
-    text, is_cut = note_text(said, refused)
-    added = await notes.append_note(tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=seen_by, now=now)
-    whole = _full_text_file(said, room - len(taken), seen_by, is_cut=is_cut)
-    await _attach(tx, actor, ticket, [*taken, *whole], context=context, now=now)
+    accepted, refused = _accepted_files(parsed, context.limits, room, visibility)
+    reply = reply_text(parsed.text) or ("" if is_staff else unquoted_text(parsed.text))
+    text, is_cut = note_text(reply, refused)
+    note = await notes.append_note(
+        tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=visibility, now=now
+    )
+    full_text = _full_text_file(reply, room - len(accepted), visibility, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*accepted, *full_text], context=context, now=now)
     await _remember_message_id(tx, parsed, ticket, now=now)
-    return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, added.number)
+    return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, note.number)
 
 
 async def raise_ticket(
@@ -163,14 +165,14 @@ async def raise_ticket(
     """Create a ticket from a mail for the actor's company, and put it into the mailbox's queue, if it has one."""
     if actor.company is None:
         raise NotFound("company", "")
-    taken, refused = _accepted_files(parsed, context.limits, PER_TICKET - 1, Visibility.PUBLIC)
+    accepted, refused = _accepted_files(parsed, context.limits, PER_TICKET - 1, Visibility.PUBLIC)
     text, is_cut = description_of(parsed.text, refused)
     kind, service_id = await _service(tx, actor.company.id, parsed)
     title = title_of(parsed.headers.subject)
     new = NewTicket(title, text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
-    ticket = (await ticket_cases.create_ticket(tx, actor, new, now=now)).ticket
-    whole = _full_text_file(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
-    await _attach(tx, actor, ticket, [*taken, *whole], context=context, now=now)
+    ticket = (await tickets.create_ticket(tx, actor, new, now=now)).ticket
+    full_text = _full_text_file(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
+    await _attach(tx, actor, ticket, [*accepted, *full_text], context=context, now=now)
     mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
     if mailbox is not None and mailbox.queue_id is not None:
         await ticket_changes.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
@@ -180,10 +182,10 @@ async def raise_ticket(
 
 async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[ServiceType, str]:
     """Return the first service of the company whose id is in the subject or the text, or none."""
-    found = _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}")
+    matches = _WORD.finditer(f"{parsed.headers.subject}\n{parsed.text}")
     words: dict[str, None] = {}
-    for one in found:
-        words.update(dict.fromkeys((one[0], one[0].rstrip(".!?"))))
+    for match in matches:
+        words.update(dict.fromkeys((match[0], match[0].rstrip(".!?"))))
         if len(words) > _WORDS_MAX:
             break
     known = await inbound_mail_store.services_named(tx, company_id, [word for word in words if 1 < len(word) <= ID_MAX])
@@ -204,40 +206,40 @@ def name_of(sender: Address) -> str:
 
 
 def _accepted_files(
-    parsed: ParsedMail, limits: Limits, room: int, seen_by: Visibility
+    parsed: ParsedMail, limits: Limits, room: int, visibility: Visibility
 ) -> tuple[list[tuple[NewAttachment, bytes]], list[str]]:
     """Return the files to attach, and a description of each other file with the reason."""
-    taken: list[tuple[NewAttachment, bytes]] = []
+    accepted: list[tuple[NewAttachment, bytes]] = []
     refused: list[str] = []
     for file in parsed.files:
-        new = _attachment_of(file, limits, seen_by)
+        new = _attachment_of(file, limits, visibility)
         if new is None:
             refused.append(f"{file.name} (files of type {file.media_type} are not accepted)")
         elif len(file.content) > limits.size:
             refused.append(f"{file.name} (larger than {limits.size} bytes)")
-        elif len(taken) >= room:
+        elif len(accepted) >= room:
             refused.append(f"{file.name} (the ticket has the maximum number of attachments)")
         else:
-            taken.append((new, file.content))
+            accepted.append((new, file.content))
     if parsed.omitted_files:
         refused.append(f"{parsed.omitted_files} more files")
-    return taken, refused
+    return accepted, refused
 
 
-def _attachment_of(file: MailFile, limits: Limits, seen_by: Visibility) -> NewAttachment | None:
+def _attachment_of(file: MailFile, limits: Limits, visibility: Visibility) -> NewAttachment | None:
     try:
-        return new_attachment(file.name, file.media_type, seen_by, limits)
+        return new_attachment(file.name, file.media_type, visibility, limits)
     except MediaTypeRefused:
         return None
     except InvalidInput:
-        return new_attachment("file", file.media_type, seen_by, limits)
+        return new_attachment("file", file.media_type, visibility, limits)
 
 
-def _full_text_file(text: str, room: int, seen_by: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
+def _full_text_file(text: str, room: int, visibility: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
     """Return the full text as a file, when it had to be cut."""
     if not is_cut or room < 1:
         return []
-    return [(NewAttachment(_TEXT_FILE, "text/plain", seen_by), text.encode())]
+    return [(NewAttachment(_TEXT_FILE, "text/plain", visibility), text.encode())]
 
 
 async def _attach(
@@ -250,9 +252,9 @@ async def _attach(
     now: datetime,
 ) -> None:
     for new, content in files:
-        kept: Content = await context.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
-        context.staged.append(Key(ticket.company_id, kept.id))
-        await attachments.add_attachment(tx, actor, ticket.number, new, kept, now=now)
+        stored: Content = await context.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
+        context.staged.append(Key(ticket.company_id, stored.id))
+        await attachments.add_attachment(tx, actor, ticket.number, new, stored, now=now)
 
 
 async def _blocks(content: bytes) -> AsyncIterator[bytes]:

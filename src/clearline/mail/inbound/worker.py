@@ -138,8 +138,8 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
         return await poll(database, settings, now)
 
     return [
-        PeriodicJob("mail that came in", INTERVAL_SECONDS, process, BATCH_SIZE),
-        PeriodicJob("mailboxes that are polled", 5, poll_when_due),
+        PeriodicJob("inbound mail", INTERVAL_SECONDS, process, BATCH_SIZE),
+        PeriodicJob("mailbox polling", 5, poll_when_due),
     ]
 
 

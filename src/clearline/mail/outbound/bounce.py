@@ -76,13 +76,15 @@ def _of_report(part: Message, ids: tuple[str, ...]) -> Bounce | None:
     """
     payload = part.get_payload()
     blocks = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
-    bad = tuple(dict.fromkeys(address for block in blocks if _is_bad_address(block) for address in _addresses(block)))
+    bad_addresses = tuple(
+        dict.fromkeys(address for block in blocks if _is_bad_address(block) for address in _addresses(block))
+    )
     for block in blocks:
         action = _field(block, "action").lower()
         if action in {"failed", "delayed"}:
-            said = f"{block.get('status', '')} {block.get('diagnostic-code', '')}"
+            detail = f"{block.get('status', '')} {block.get('diagnostic-code', '')}"
             is_permanent = action == "failed" and not _field(block, "status").startswith("4")
-            return Bounce(ids, bad, is_permanent, _short(said))
+            return Bounce(ids, bad_addresses, is_permanent, _short(detail))
     return Bounce(ids, (), is_permanent=False, detail="no recipient failed")
 
 
@@ -117,8 +119,8 @@ def _named_in(message: Message) -> tuple[str, ...]:
 
 def _reason(text: str) -> str:
     lines = [line.strip() for line in text[:_TEXT_MAX].split("\n")]
-    said = next((line for line in lines if _STATUS.search(line) or re.match(r"\W*5\d\d\b", line)), "")
-    return _short(said or next((line for line in lines if line), ""))
+    reason = next((line for line in lines if _STATUS.search(line) or re.match(r"\W*5\d\d\b", line)), "")
+    return _short(reason or next((line for line in lines if line), ""))
 
 
 def _short(text: str) -> str:

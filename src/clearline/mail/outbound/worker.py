@@ -19,7 +19,7 @@ from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 
-NAME = "mail out"
+NAME = "outbound mail"
 MAX_CONNECTIONS = 4
 """The most connections of one process to the server."""
 

@@ -141,7 +141,7 @@ async def test_a_mail_is_discarded_and_the_audit_knows(
     assert "a secret" not in str(events)
 
 
-async def test_a_release_that_makes_no_sense_changes_nothing(
+async def test_an_invalid_release_changes_nothing(
     client: httpx.AsyncClient, database: Database, rig: InboundMailRig, agent: Headers
 ) -> None:
     mail = await aside(rig)
@@ -158,7 +158,9 @@ async def test_a_release_that_makes_no_sense_changes_nothing(
     assert (await client.get(f"{MAILS}/{mail}", headers=agent)).json()["state"] == "quarantined"
 
 
-async def test_customers_know_nothing_of_mail(client: httpx.AsyncClient, rig: InboundMailRig, tenant: Tenant) -> None:
+async def test_customers_may_not_read_inbound_mail(
+    client: httpx.AsyncClient, rig: InboundMailRig, tenant: Tenant
+) -> None:
     mail = await aside(rig)
     for path in ("", f"/{mail}", f"/{mail}/raw"):
         assert (await client.get(MAILS + path, headers=tenant.headers)).status_code == 403

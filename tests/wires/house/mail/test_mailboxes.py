@@ -11,7 +11,7 @@ from tests.builders.house import pointers, problem
 from tests.builders.people import NOW, Tenant
 
 MAILBOXES = "/api/v1/mailboxes"
-PASSWORD = "never told again"
+PASSWORD = "never shown again"
 Headers = dict[str, str]
 IMAP = {"host": "127.0.0.1", "user": "support", "password": PASSWORD, "port": 1}
 
@@ -21,7 +21,7 @@ async def made(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.
     return await client.post(MAILBOXES, json=body, headers=admin)
 
 
-async def test_a_mailbox_is_made_read_changed_and_deleted(
+async def test_a_mailbox_is_created_read_changed_and_deleted(
     client: httpx.AsyncClient, database: Database, admin: Headers, agent: Headers
 ) -> None:
     async with database.transaction() as tx:
@@ -59,16 +59,16 @@ async def test_a_mailbox_is_made_read_changed_and_deleted(
     assert (await client.get(address, headers=agent)).status_code == 404
 
 
-async def test_a_password_is_told_nowhere(client: httpx.AsyncClient, database: Database, admin: Headers) -> None:
+async def test_a_password_is_never_in_a_response(client: httpx.AsyncClient, database: Database, admin: Headers) -> None:
     answer = await made(client, admin, imap=IMAP)
     address = answer.headers["location"]
     patched = await client.patch(
         address, json={"imap": {"password": PASSWORD + "!"}}, headers={**admin, "If-Match": "*"}
     )
     assert patched.status_code == 200, patched.text
-    told = answer.text + patched.text + (await client.get(MAILBOXES, headers=admin)).text
+    responses = answer.text + patched.text + (await client.get(MAILBOXES, headers=admin)).text
     audit = (await client.get("/api/v1/audit?type=mailbox.", headers=admin)).json()["data"]
-    assert PASSWORD not in told + str(audit)
+    assert PASSWORD not in responses + str(audit)
     changes = [one["data"]["changes"] for one in audit if one["data"]["id"] == answer.json()["id"]]
     assert {"field": "imap_password", "before": None, "after": None} in changes[0]
     async with database.transaction() as tx:
@@ -76,7 +76,7 @@ async def test_a_password_is_told_nowhere(client: httpx.AsyncClient, database: D
     assert PASSWORD.encode() not in sealed
 
 
-async def test_a_password_goes_to_no_other_server(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_password_is_sent_to_no_other_server(client: httpx.AsyncClient, admin: Headers) -> None:
     address = (await made(client, admin, imap=IMAP)).headers["location"]
     for imap in ({"host": "imap.example.org"}, {"port": 2}, {"user": "other"}, {"tls": False}):
         answer = await client.patch(address, json={"imap": imap}, headers={**admin, "If-Match": "*"})
@@ -96,18 +96,18 @@ async def test_a_password_goes_to_no_other_server(client: httpx.AsyncClient, adm
         ({"imap": {"host": "a", "user": "x"}}, ["/imap/password"]),
     ],
 )
-async def test_values_that_break_a_rule_are_refused(
+async def test_invalid_values_are_refused(
     client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
     assert pointers(await made(client, admin, **body)) == wrong
 
 
-async def test_an_address_is_one_mailboxs_alone(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_an_address_belongs_to_one_mailbox(client: httpx.AsyncClient, admin: Headers) -> None:
     address = (await made(client, admin)).json()["address"]
     problem(await made(client, admin, address=address.upper()), "already-exists")
 
 
-async def test_a_mailbox_that_does_not_answer_is_told_so(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_the_check_reports_a_mailbox_that_does_not_answer(client: httpx.AsyncClient, admin: Headers) -> None:
     address = (await made(client, admin, imap=IMAP)).headers["location"]
     answer = await client.post(f"{address}/check", json={}, headers=admin)
     assert answer.json() == {"works": False, "error": "cannot reach the server: Connection refused", "unseen": None}
@@ -115,7 +115,7 @@ async def test_a_mailbox_that_does_not_answer_is_told_so(client: httpx.AsyncClie
     assert pointers(await client.post(f"{bare}/check", json={}, headers=admin)) == ["/imap/host"]
 
 
-async def test_only_admins_say_where_mail_comes_in(
+async def test_only_admins_manage_mailboxes(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, tenant: Tenant
 ) -> None:
     address = (await made(client, admin, imap=IMAP)).headers["location"]

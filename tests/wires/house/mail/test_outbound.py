@@ -1,4 +1,4 @@
-"""Outgoing mail in the house API: what the provider's people see of it, and what admins may do."""
+"""Outbound mail in the house API: what staff see, and what admins may do."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -93,7 +93,7 @@ async def test_the_list_is_filtered_and_paged(
     problem(await client.get(f"{MAILS}/{uuid4()}", headers=agent), "not-found")
 
 
-async def test_a_dead_mail_is_tried_again_by_an_admin(
+async def test_an_admin_retries_a_dead_mail(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers, agent: Headers, ticket: int
 ) -> None:
     mail_id = await write(database, tenant, ticket)
@@ -105,15 +105,15 @@ async def test_a_dead_mail_is_tried_again_by_an_admin(
     problem(await client.post(at, json={}, headers=agent), "scope-missing")
     again = await client.post(at, json={}, headers=admin)
     assert again.status_code == 200, again.text
-    told = again.json()
-    assert (told["state"], told["attempts"], told["last_error"]) == ("waiting", 0, "550 no")
+    body = again.json()
+    assert (body["state"], body["attempts"], body["last_error"]) == ("waiting", 0, "550 no")
     async with database.transaction() as tx:
         await tx.write("update outbound_mail set state = 'sent' where id = $1", mail_id)
     assert "sent already" in problem(await client.post(at, json={}, headers=admin), "conflict")["detail"]
     problem(await client.post(f"{MAILS}/{uuid4()}/retry", json={}, headers=admin), "not-found")
 
 
-async def test_a_suppression_is_made_read_listed_and_deleted(
+async def test_a_suppression_is_created_read_listed_and_deleted(
     client: httpx.AsyncClient, admin: Headers, agent: Headers
 ) -> None:
     address = f"Ada+{uuid4().hex}@Example.com"
@@ -121,18 +121,18 @@ async def test_a_suppression_is_made_read_listed_and_deleted(
     problem(await client.post(SUPPRESSIONS, json=body, headers=agent), "scope-missing")
     made = await client.post(SUPPRESSIONS, json=body, headers=admin)
     assert made.status_code == 201, made.text
-    told = made.json()
-    assert told == {
+    suppression = made.json()
+    assert suppression == {
         "address": address.lower(),
         "reason": "manual",
         "detail": "asked for it",
-        "created_at": told["created_at"],
+        "created_at": suppression["created_at"],
     }
     at = made.headers["location"]
     read = await client.get(at, headers=agent)
-    assert (read.json(), read.headers["etag"]) == (told, made.headers["etag"])
+    assert (read.json(), read.headers["etag"]) == (suppression, made.headers["etag"])
     listed = (await client.get(f"{SUPPRESSIONS}?limit=200", headers=agent)).json()["data"]
-    assert told in listed
+    assert suppression in listed
     assert [one["address"] for one in listed] == sorted(one["address"] for one in listed)
     problem(await client.post(SUPPRESSIONS, json=body, headers=admin), "already-exists")
     for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 204), ("*", 404)):
@@ -142,12 +142,12 @@ async def test_a_suppression_is_made_read_listed_and_deleted(
 
 
 @pytest.mark.parametrize("address", ["ada", "a,b@example.com", "x@y>z"])
-async def test_what_is_no_address_is_not_suppressed(client: httpx.AsyncClient, admin: Headers, address: str) -> None:
+async def test_an_invalid_address_is_not_suppressed(client: httpx.AsyncClient, admin: Headers, address: str) -> None:
     refused = await client.post(SUPPRESSIONS, json={"address": address}, headers=admin)
     assert [one["pointer"] for one in problem(refused, "invalid-input")["errors"]] == ["/address"]
 
 
-async def test_customers_are_told_nothing(
+async def test_customers_may_not_read_outbound_mail(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, ticket: int
 ) -> None:
     mail_id = await write(database, tenant, ticket)
@@ -155,7 +155,7 @@ async def test_customers_are_told_nothing(
         assert (await client.get(path, headers=tenant.headers)).status_code == 403
 
 
-async def test_without_a_server_no_test_is_sent(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_without_a_mail_server_no_test_message_is_sent(client: httpx.AsyncClient, admin: Headers) -> None:
     refused = await client.post(f"{MAILS}/test", json={"recipient": "ada@example.com"}, headers=admin)
     assert "CLEARLINE_SMTP" in problem(refused, "conflict")["detail"]
 
@@ -171,19 +171,19 @@ async def mailing(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-async def test_an_admin_sends_a_test(mailing: httpx.AsyncClient, admin: Headers, agent: Headers) -> None:
+async def test_an_admin_sends_a_test_message(mailing: httpx.AsyncClient, admin: Headers, agent: Headers) -> None:
     body = {"recipient": "ada@example.com"}
     problem(await mailing.post(f"{MAILS}/test", json=body, headers=agent), "scope-missing")
     made = await mailing.post(f"{MAILS}/test", json=body, headers=admin)
     assert made.status_code == 200, made.text
-    told = made.json()
-    assert (told["kind"], told["state"], told["recipient"], told["ticket"]) == (
+    body = made.json()
+    assert (body["kind"], body["state"], body["recipient"], body["ticket"]) == (
         "test",
         "waiting",
         "ada@example.com",
         None,
     )
-    whole = (await mailing.get(f"{MAILS}/{told['id']}", headers=agent)).json()
+    whole = (await mailing.get(f"{MAILS}/{body['id']}", headers=agent)).json()
     assert "This is a test message" in whole["text"]
     assert whole["html"] is None
     assert {"name": "From", "value": "Desk <desk@example.net>"} in whole["headers"]

@@ -47,7 +47,7 @@ async def admin_of(database: Database, tenant: Tenant) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-async def test_one_reads_the_defaults_and_changes_some(client: httpx.AsyncClient, fresh: Tenant) -> None:
+async def test_a_user_reads_and_changes_their_preferences(client: httpx.AsyncClient, fresh: Tenant) -> None:
     first = await client.get(ME, headers=fresh.headers)
     assert first.json() == {"user_id": str(fresh.user.id), **CUSTOMER}
     wanted: Json = {
@@ -69,7 +69,7 @@ async def test_one_reads_the_defaults_and_changes_some(client: httpx.AsyncClient
     assert back.json() == {**expected, **less, "rules": rules}
 
 
-async def test_a_change_needs_the_etag_of_what_is_there(client: httpx.AsyncClient, fresh: Tenant) -> None:
+async def test_a_change_requires_the_current_etag(client: httpx.AsyncClient, fresh: Tenant) -> None:
     problem(await client.patch(ME, headers=fresh.headers, json={"digest": "hourly"}), "precondition-required")
     stale = {**fresh.headers, "If-Match": '"old"'}
     problem(await client.patch(ME, headers=stale, json={"digest": "hourly"}), "precondition-failed")
@@ -93,7 +93,7 @@ async def test_a_change_needs_the_etag_of_what_is_there(client: httpx.AsyncClien
         ({"other": 1}, "/other"),
     ],
 )
-async def test_a_value_that_is_wrong_is_named_and_nothing_changes(
+async def test_an_invalid_value_is_named_and_changes_nothing(
     client: httpx.AsyncClient, fresh: Tenant, body: Json, pointer: str
 ) -> None:
     assert pointers(await client.patch(ME, headers={**fresh.headers, **ANY}, json=body)) == [pointer]
@@ -101,7 +101,7 @@ async def test_a_value_that_is_wrong_is_named_and_nothing_changes(
 
 
 @pytest.mark.parametrize(("role", "more"), [(Role.VIEWER, {}), (Role.AGENT, WORKS), (Role.ADMIN, WORKS)])
-async def test_staff_have_rules_of_their_own(
+async def test_staff_have_different_rules(
     client: httpx.AsyncClient, database: Database, role: Role, more: dict[str, str]
 ) -> None:
     headers = await staff_key(database, role)
@@ -115,7 +115,7 @@ async def test_staff_have_rules_of_their_own(
         assert changed.json()["rules"] == {**rules, "internal_note": "off"}
 
 
-async def test_admins_choose_for_the_people_that_they_manage_and_for_no_others(
+async def test_admins_change_the_preferences_of_users_that_they_manage_only(
     client: httpx.AsyncClient, database: Database, fresh: Tenant, other_tenant: Tenant
 ) -> None:
     boss = await admin_of(database, fresh)
@@ -137,7 +137,7 @@ async def test_admins_choose_for_the_people_that_they_manage_and_for_no_others(
     problem(await client.get(of(PROVIDER_ID, mara), headers=boss), "not-found")
 
 
-async def test_a_change_is_in_the_audit_once_and_says_what_changed(
+async def test_a_change_is_in_the_audit_once_with_its_changes(
     client: httpx.AsyncClient, database: Database, fresh: Tenant
 ) -> None:
     body = {"quiet_from": "22:00", "quiet_to": "07:00", "rules": {"resolved": "off", "reopened": "email"}}
@@ -150,13 +150,13 @@ async def test_a_change_is_in_the_audit_once_and_says_what_changed(
             fresh.company.id,
         )
     assert [row[1:] for row in rows] == [(str(fresh.user.id), fresh.user.id)]
-    told = rows[0][0]
+    data = rows[0][0]
     for words in ("notifications.quiet_from", "22:00", "notifications.rules.resolved", '"off"'):
-        assert words in told
-    assert "reopened" not in told
+        assert words in data
+    assert "reopened" not in data
 
 
-async def test_whether_contacts_get_mail_is_read_and_chosen(
+async def test_mail_to_contacts_is_read_and_changed(
     client: httpx.AsyncClient, database: Database, fresh: Tenant, other_tenant: Tenant
 ) -> None:
     boss, agent = await admin_of(database, fresh), await staff_key(database, Role.AGENT)
