@@ -154,7 +154,7 @@ class _Switch:
 
 
 def _stop_with_parent() -> None:
-    """Stop one of several server processes when the process that started it is gone, for whatever reason."""
+    """Stop one of several server processes when the process that started it ends, for whatever reason."""
     parent = parent_process()
     if parent is not None:
         sentinel = parent.sentinel

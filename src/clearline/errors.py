@@ -1,4 +1,4 @@
-"""What the desk refuses, as facts. No HTTP status here: each wire answers in its own dialect."""
+"""Refusals as facts. No HTTP status here: each wire has its own error table."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class DeskError(Exception):
-    """A request that the desk understood and refused. The text is safe to show to whoever asked."""
+    """A request that was understood and refused. The text is safe to show to the client."""
 
     code = "refused"
 
@@ -116,7 +116,7 @@ class IllegalTransition(Conflict):
 
 
 class TicketFinished(Conflict):
-    """The ticket has reached the end of its life: it takes no more notes, files or changes."""
+    """The ticket is finished: it accepts no more notes, files or changes."""
 
     code = "ticket_finished"
 
@@ -175,7 +175,7 @@ class IdempotencyKeyReused(Conflict):
 
 
 class LastAdmin(Conflict):
-    """The provider would have nobody left who runs the desk."""
+    """The provider would have no active admin left."""
 
     code = "last_admin"
 
@@ -220,7 +220,7 @@ class NotMergeable(Conflict):
 
 
 class AttachmentTooLarge(InvalidInput):
-    """The file has more bytes than the desk takes."""
+    """The file has more bytes than are allowed."""
 
     code = "attachment_too_large"
 
@@ -230,7 +230,7 @@ class AttachmentTooLarge(InvalidInput):
 
 
 class MediaTypeRefused(InvalidInput):
-    """The desk does not take files of this media type."""
+    """Files of this media type are not accepted."""
 
     code = "media_type_refused"
 
@@ -269,7 +269,7 @@ class TicketTaken(Conflict):
 
 
 class NobodyAvailable(Conflict):
-    """There is nobody to give the ticket to."""
+    """There is no agent to assign the ticket to."""
 
     code = "nobody_available"
 

@@ -14,7 +14,7 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 
 def configure(log_format: str, level: str) -> None:
-    """Set up logging for this process; libraries that use the standard library's logging are heard too."""
+    """Set up logging for this process; what libraries log with the standard library is included."""
     readable = sys.stderr.isatty() if log_format == "auto" else log_format == "text"
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     shared: list[Any] = [structlog.processors.add_log_level, stamp]

@@ -37,7 +37,7 @@ _CLOSED_AT_ONCE = 100
 
 Clock = Callable[[], datetime]
 Purge = Callable[..., Awaitable[int]]
-"""Deletes some of what is older than ``before``, in a transaction; returns how much, and 0 when nothing is left."""
+"""Deletes some rows that are older than ``before``, in a transaction; returns how many, and 0 when none are left."""
 
 
 def server_jobs(keys: KeyRing, listener: "ActorListener") -> list[PeriodicJob]:

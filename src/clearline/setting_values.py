@@ -1,4 +1,4 @@
-"""How the text of a setting is read. Each raises ValueError with what the setting takes."""
+"""How the text of a setting is read. Each function raises ValueError with what is allowed."""
 
 import re
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def number(least: int, most: int) -> Callable[[str], int]:
 
 
 def choice(*choices: str) -> Callable[[str], str]:
-    """Return a reader that takes one of these words."""
+    """Return a reader of one of these words."""
 
     def parse(value: str) -> str:
         if value not in choices:

@@ -43,7 +43,7 @@ RETENTION_MAX = 3650
 
 
 class InvalidSetting(Exception):
-    """A variable is unknown, or its value is not one of those it takes."""
+    """A variable is unknown, or its value is not allowed."""
 
 
 def default_data_dir() -> Path:
@@ -83,7 +83,7 @@ def _days(least: int, default: int, data: str, since: str, afterwards: str) -> A
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this Clearline runs. ``docs/reference/settings.md`` is made from here."""
+    """The configuration. ``docs/reference/settings.md`` is generated from it."""
 
     database_url: str | None = _setting(
         values.url,
@@ -117,7 +117,7 @@ class Settings:
         168,
     )
     shutdown_seconds: int = _setting(
-        values.number(1, 300), "`10`", "How long a stopping server waits for requests under way.", 10
+        values.number(1, 300), "`10`", "Seconds that a stopping server waits for requests under way.", 10
     )
     keep_idempotency_keys_days: int = _days(
         1,
@@ -180,7 +180,7 @@ class Settings:
         "auto",
     )
     log_level: str = _setting(
-        values.choice("debug", "info", "warning", "error"), "`info`", "The least that is logged.", "info"
+        values.choice("debug", "info", "warning", "error"), "`info`", "The lowest level that is logged.", "info"
     )
     access_log: bool = _setting(values.on_or_off, "`on`", "One log line for each request: `on` or `off`.", True)
     attachments: str = _setting(
@@ -223,7 +223,7 @@ class Settings:
         (),
     )
     webhook_seconds: int = _setting(
-        values.number(1, 30), "`15`", "How long the receiver of a webhook may take to answer.", 15
+        values.number(1, 30), "`15`", "Seconds within which the receiver of a webhook must answer.", 15
     )
     smtp: str | None = _setting(
         values.smtp,
@@ -235,31 +235,31 @@ class Settings:
     mail_from: str = _setting(
         values.mail_address,
         "`Support <support@localhost>`",
-        "Sender of all mail, `Name <address>`. Replies come to its address, with what tells the ticket behind a plus.",
+        "Sender of all mail, `Name <address>`. Replies go to its address, with the ticket after a plus.",
         "Support <support@localhost>",
     )
     mail_listen: str | None = _setting(
         values.mail_listen,
-        "none: no mail is taken",
-        "Where mail is taken: `lmtp://127.0.0.1:8024` behind a mail server of yours, or `smtp://0.0.0.0:25`.",
+        "none: no mail is received",
+        "Address to receive mail on: `lmtp://127.0.0.1:8024` behind your own mail server, or `smtp://0.0.0.0:25`.",
         None,
     )
     mail_max: int = _setting(
         values.number(10_000, 100 * 1024**2),
         "`26214400` (25 MiB)",
-        "Most bytes of one mail that comes in.",
+        "Most bytes of a received mail.",
         25 * 1024**2,
     )
     secret_key: str | None = _setting(
         values.text,
         "a key kept in the database",
-        "What passwords of mailboxes are encrypted with. Any long random text; keep it: without it they are lost.",
+        "Key that encrypts the passwords of mailboxes: any long random text. Keep it; without it they are lost.",
         None,
     )
     postgres_user: str | None = _setting(
         values.text,
         "`clearline`, `postgres` or `nobody`, the first that exists",
-        "Only as root: the account that the embedded PostgreSQL runs as. Best one that nothing else runs as.",
+        "Only as root: the account that the embedded PostgreSQL runs as; preferably one that nothing else uses.",
         None,
     )
 
@@ -305,7 +305,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Return the settings in an environment; an empty value counts as none.
 
     Raises:
-        InvalidSetting: a ``CLEARLINE_`` variable is unknown, misspelt or has a value it cannot take.
+        InvalidSetting: a ``CLEARLINE_`` variable is unknown or has a value that is not allowed.
     """
     parsers = {PREFIX + setting.name.upper(): (setting.name, setting.metadata["parse"]) for setting in fields(Settings)}
     parsed: dict[str, Any] = {}

@@ -19,7 +19,7 @@ def storable(text: str) -> bool:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing would be seen of the text."""
+    """Return whether the text has no visible character."""
     return _INK.search(text) is None
 
 

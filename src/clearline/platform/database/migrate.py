@@ -44,7 +44,7 @@ class Migration(NamedTuple):
 
 
 def known() -> list[Migration]:
-    """Return the migrations that this code brings, in order."""
+    """Return the migrations of this code, in order."""
     files = resources.files("clearline.platform.database").joinpath("migrations").iterdir()
     return sorted(
         Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
@@ -73,12 +73,12 @@ async def pending(database: Database) -> list[Migration]:
 async def migrate(database: Database, *, afterwards: Callable[[Tx], Awaitable[object]]) -> list[Migration]:
     """Bring the database up to this code, then do ``afterwards`` in a transaction; return what was applied.
 
-    Each file is a transaction; a second server waits for the first. ``afterwards`` is what has to hold before anybody
-    reads, whether or not a migration was missing: ``events.rebase``.
+    Each file is a transaction; a second server waits for the first. ``afterwards`` is what has to be done before the
+    first read, whether or not a migration was missing: ``event_store.renumber``.
 
     Raises:
         SchemaTooNew: the database has a migration that this code does not know; nothing was changed.
-        MigrationBlocked: others held the tables for too long.
+        MigrationBlocked: other processes locked the tables for too long.
     """
     try:
         return await _migrate(database, afterwards)

@@ -1,7 +1,7 @@
-"""A pool of connections that costs next to nothing to borrow from.
+"""A connection pool with very little overhead.
 
 asyncpg's own pool wraps each connection in a proxy and returns it in a task of its own, which is a fifth of what
-reading a ticket costs (docs/adr/0002-one-statement-and-our-own-pool.md). This one hands them out as they are.
+reading a ticket costs (docs/adr/0002-one-statement-and-our-own-pool.md). This one lends the connections themselves.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ WAIT_SECONDS = 10
 
 
 async def close_or_cut(connection: Any) -> None:
-    """Close a connection; one that is gone, or does not end within 5 seconds, is cut."""
-    with suppress(Exception):  # the driver cuts it then
+    """Close a connection; terminate one that is broken or does not close within 5 seconds."""
+    with suppress(Exception):  # then the driver terminates it
         await connection.close(timeout=5)
 
 
@@ -47,7 +47,7 @@ class Pool:
             await self._wait()
 
     def give_back(self, connection: Any, *, broken: bool) -> None:
-        """Return a connection. A ``broken`` one, in the middle of something, is cut."""
+        """Take a connection back. A ``broken`` one is terminated."""
         if broken:
             connection.terminate()
         if connection.is_closed():
@@ -79,7 +79,7 @@ class Pool:
                 await waiter
         except BaseException:
             if waiter.done() and not waiter.cancelled():
-                self._wake()  # woken, and given up in the same moment: the turn is somebody else's
+                self._wake()  # woken and cancelled at the same moment: the next waiter has the turn
             raise
 
     def _wake(self) -> None:

@@ -1,4 +1,4 @@
-"""The pool and the transactions. The only place where asyncpg's own types and errors are known."""
+"""Transactions, and the database that makes them. The only module that knows the types and errors of asyncpg."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +18,7 @@ Record = Any
 """A row: values by position and by name."""
 
 STATEMENT_SECONDS = 30
-"""After this long a statement is given up."""
+"""After so many seconds a statement is cancelled."""
 
 OLDEST_SERVER = 15
 """The oldest major version of PostgreSQL that the schema and the statements need."""
@@ -39,7 +39,7 @@ _GONE = (
 class DatabaseUnavailable(OperationalError):
     """The database cannot be reached, is starting, refuses writes, or has no room left.
 
-    Nothing was committed, or it is not known whether the last commit was: nobody may report success.
+    Nothing was committed, or it is not known whether the last commit was: success must not be reported.
     """
 
 
@@ -64,7 +64,7 @@ class UniqueViolation(StatementFailed):
 
 
 def _is_gone(error: BaseException) -> bool:
-    """Whether the database is away. asyncpg's wrong-argument errors share a base with its broken connections."""
+    """Return whether the database is unavailable. asyncpg's errors about wrong arguments have such a base, too."""
     return isinstance(error, _GONE) and not isinstance(error, ValueError)
 
 
@@ -101,8 +101,8 @@ class Tx:
     or ``write_many``, so that a single-statement transaction can insist on being one.
 
     Only these calls translate the driver's errors: what else a caller's block raises stays what it is. ``failure`` is
-    the last error of a call; ``is_broken`` says that the connection is of no use any more: it is gone, or a call was
-    interrupted.
+    the last error of a call; ``is_broken`` says that the connection cannot be used any more: it is closed, or a call
+    was interrupted.
     """
 
     __slots__ = ("_connection", "_writes_left", "failure", "is_broken")
@@ -169,7 +169,7 @@ class Tx:
         self._writes_left -= 1
 
     def _fail(self, error: BaseException) -> None:
-        """Note how a call of the driver failed; raise our own error in the place of the driver's."""
+        """Store how a call of the driver failed, and raise our own error in the place of the driver's."""
         if not isinstance(error, Exception):
             self.is_broken, self.failure = True, DatabaseUnavailable("a statement was interrupted")
             return
@@ -186,7 +186,7 @@ async def set_lock_timeout(tx: Tx, milliseconds: int = 2000) -> None:
 
 
 class _Lender(Protocol):
-    """Whoever has connections: the pool, or one connection by itself."""
+    """What lends connections: the pool, or a single connection."""
 
     async def borrow(self) -> Any: ...
 
@@ -194,7 +194,7 @@ class _Lender(Protocol):
 
 
 class _Single:
-    """A single connection, which is lent again and again. A broken one is cut and lent no more."""
+    """A single connection, which is lent again and again. A broken one is terminated."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -253,7 +253,7 @@ class _Transaction:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, GeneratorExit):  # what is closed may not wait: the rollback is a task of its own
+        if isinstance(error, GeneratorExit):  # a closed coroutine must not await: the rollback is a task of its own
             task = asyncio.get_running_loop().create_task(self._roll_back())
             _ROLLBACKS.add(task)
             task.add_done_callback(_ROLLBACKS.discard)
@@ -266,7 +266,7 @@ class _Transaction:
             await self._end(self._transaction.commit)
 
     async def _roll_back(self) -> None:
-        with suppress(DatabaseUnavailable, StatementFailed):  # then the connection is cut, which undoes it too
+        with suppress(DatabaseUnavailable, StatementFailed):  # then the connection is terminated, which also rolls back
             await self._end(self._transaction.rollback)
 
     async def _end(self, end: Callable[[], Awaitable[object]]) -> None:
@@ -278,7 +278,7 @@ class _Transaction:
 
 
 _ROLLBACKS: set[asyncio.Task[None]] = set()
-"""Rollbacks that nobody waits for."""
+"""Rollbacks in tasks of their own."""
 
 
 class Transactions:
@@ -291,10 +291,10 @@ class Transactions:
         """Return a transaction that commits when the block ends and rolls back when it raises.
 
         What the block raises passes unchanged. A block that ends although one of its statements failed raises that
-        failure again: nothing of it can be committed.
+        failure again: it cannot be committed.
 
         Raises:
-            DatabaseUnavailable: the database went away; an unfinished commit may or may not have happened.
+            DatabaseUnavailable: the connection broke; an unfinished commit may or may not have happened.
             StatementFailed: PostgreSQL refused a statement or the commit.
         """
         return _Transaction(self._lender)
@@ -324,7 +324,7 @@ class Database(Transactions):
         """Connect, with at most ``size`` connections at a time.
 
         Raises:
-            DatabaseUnavailable: nobody answers, or not yet.
+            DatabaseUnavailable: there is no answer, or the database is starting.
             DatabaseMisconfigured: the address, role, password or database is wrong, or the server is too old.
         """
         pool = Pool(lambda: _connect(url, seconds=STATEMENT_SECONDS), size)
@@ -345,18 +345,18 @@ class Database(Transactions):
         return database
 
     async def close(self) -> None:
-        """Close every connection that is not borrowed; those that do not end within 5 seconds are cut."""
+        """Close every connection that is not borrowed; those that do not close within 5 seconds are terminated."""
         await self._pool.close()
 
     @asynccontextmanager
     async def alone(self, lock: str) -> AsyncIterator[Transactions]:
         """Transactions on a connection of their own that has the advisory lock ``lock``; wait for it.
 
-        A statement may take as long as it likes. The lock lasts until the block ends or the connection breaks; after
+        Statements have no time limit. The lock lasts until the block ends or the connection breaks; after
         that every transaction raises DatabaseUnavailable.
 
         Raises:
-            DatabaseUnavailable: the connection cannot be made.
+            DatabaseUnavailable: the connection fails.
         """
         connection = await _call(_connect(self._url, seconds=None))
         try:
@@ -367,21 +367,21 @@ class Database(Transactions):
         finally:
             await close_or_cut(connection)
 
-    async def listen(self, channel: str, heard: Callable[[], None], lost: Callable[[], None]) -> "Listener":
-        """Call ``heard`` for each notification on ``channel``, on a connection of its own.
+    async def listen(self, channel: str, on_notify: Callable[[], None], on_lost: Callable[[], None]) -> "Listener":
+        """Call ``on_notify`` for each notification on ``channel``, on a connection of its own.
 
-        ``lost`` is called once when that connection ends, however it ends.
+        ``on_lost`` is called once when that connection ends, however it ends.
 
         Raises:
-            DatabaseUnavailable: the connection cannot be made.
+            DatabaseUnavailable: the connection fails.
         """
         connection = await _call(asyncpg.connect(self._url))
         try:
-            await _call(connection.add_listener(channel, lambda *_: heard()))
+            await _call(connection.add_listener(channel, lambda *_: on_notify()))
         except BaseException:
             connection.terminate()
             raise
-        connection.add_termination_listener(lambda _connection: lost())
+        connection.add_termination_listener(lambda _connection: on_lost())
         return Listener(connection)
 
 

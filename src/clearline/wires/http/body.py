@@ -20,7 +20,7 @@ DEPTH_MAX = 64
 """Objects and arrays within each other."""
 
 NAME_SHOWN = 50
-"""Characters of a name that the client made up which a refusal repeats."""
+"""Characters of an unknown name that a refusal repeats."""
 
 VIOLATIONS_MAX = 100
 """Faults that one refusal names: a body can have a hundred thousand."""
@@ -190,7 +190,7 @@ def _member_of(union: inspect.UnionType, value: Any) -> inspect.Type:
 
 
 class _Tagged(inspect.Type):
-    """One of several structs, told apart by a member: what to say when that names none of them."""
+    """One of several structs, distinguished by a member: what to answer when the member names none of them."""
 
     field: str
     tags: tuple[Any, ...]

@@ -1,4 +1,4 @@
-"""One request on its way through a wire, and its answer."""
+"""A request in a wire, and its answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -58,7 +58,7 @@ class _Stalled(Exception):
 
 
 class CutShort(Exception):
-    """The parts of an answer end before it is whole: the connection breaks off, so that nobody takes it for whole."""
+    """A stream ends early: the connection is closed, so that the client does not take it for complete."""
 
 
 class Staged(Protocol):
@@ -87,10 +87,10 @@ class Answer:
 
 
 class Stream:
-    """An answer whose body is made while it is sent. Its first part is asked for before anything goes back.
+    """An answer whose body is made while it is sent. Its first part is read before anything is sent.
 
-    One that is ``is_long`` may last for days. ``patience`` is for how many seconds a client may take nothing before it
-    is given up; None for ever.
+    One that is ``is_long`` may last for days. ``patience`` is for how many seconds a client may read nothing before
+    the connection is closed; None for no limit.
     """
 
     __slots__ = ("_first", "_parts", "_patience", "headers", "is_long", "status")
@@ -113,9 +113,9 @@ class Stream:
         self._first = await anext(self._parts, b"")
 
     async def send(self, send: Send, receive: Receive) -> None:
-        """Send it part by part, until it is whole or the client is gone; then the parts are let go of.
+        """Send it part by part, until it is complete or the client disconnects; then close the parts.
 
-        A fault in the middle breaks the connection off, so that nobody takes it for whole.
+        An error in the middle closes the connection, so that the client does not take it for complete.
         """
         sending = asyncio.create_task(self._send(send))
         leaving = asyncio.create_task(_disconnected(receive))
@@ -159,7 +159,7 @@ def etag(body: bytes) -> bytes:
 class Call:
     """One request for a handler: the actor, the parameters, the body, the time.
 
-    ``headers`` are those that the handler adds to its answer, and ``location`` where what it made is to be found.
+    ``headers`` are those that the handler adds to its answer, and ``location`` is the address of what it created.
     ``json`` is the decoded body, ``staged`` a body that is no JSON.
     """
 
@@ -201,7 +201,7 @@ class Call:
     def check_if_match(self, value: object) -> None:
         """Continue only if If-Match names ``value``, the resource as GET would answer it now.
 
-        Call it in the transaction that holds the resource against changes.
+        Call it in the transaction that locked the resource.
 
         Raises:
             PreconditionFailed: If-Match names something else.

@@ -19,7 +19,7 @@ class TooManyRequests(Exception):
 
 
 class RateLimiter:
-    """Lets each key make ``quota`` requests at once, and as many again in each minute."""
+    """Allows each key a burst of ``quota`` requests, and as many again in each minute."""
 
     WINDOW = 60
 
@@ -33,7 +33,7 @@ class RateLimiter:
     def spend(self, key: UUID, now: float) -> tuple[list[tuple[bytes, bytes]], int]:
         """Take one request from the key's bucket at ``now`` (Unix seconds).
 
-        Answers the headers that tell how it stands (draft-ietf-httpapi-ratelimit-headers, and the older X- trio), and
+        Return the headers that describe the quota (draft-ietf-httpapi-ratelimit-headers, and the older X- trio), and
         0, or the seconds to wait when the bucket was empty.
         """
         if not self.quota:

@@ -97,7 +97,7 @@ class Wire:
         self._refuse = dialect.refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI 3). No path of ours holds control characters, though a route takes a last newline."""
+        """Serve one request (ASGI 3). No path contains control characters, but routes accept a final newline."""
         app = self._nowhere if _CONTROL.search(scope["path"]) else self._router
         await app(scope, receive, send)
 
@@ -285,7 +285,7 @@ def read_query(raw: bytes, kind: type[T]) -> T:
         query = read_members(parameters, kind, text=True)
     except InvalidMembers as invalid:
         raise InvalidQuery(invalid.violations) from None
-    # What reads numbers from text also takes "null" for nothing, and a number for a time.
+    # Reading numbers from text also accepts "null" for none, and a number for a time.
     values = (getattr(query, name) for name in kind.__struct_fields__)
     doubtful = b"null" in raw.lower() or any(isinstance(value, datetime) for value in values)
     if doubtful and (wrong := violations(parameters, kind, text=True)):

@@ -25,7 +25,7 @@ class Operation(Struct, frozen=True):
 
     ``scope`` is what the key must carry; None for any valid key. ``query`` and ``body`` are structs whose fields are
     the parameters and the members. ``errors`` are the statuses that only this operation adds to those of every one.
-    ``answer`` is None when there is no body to answer. ``stage`` takes a body as it comes in, before any transaction,
+    ``answer`` is None when there is no body to answer. ``stage`` receives a body before any transaction,
     in the place of ``body``; ``media`` names what such a body, or an answer that is no JSON, may be.
     ``conditional`` demands If-Match; ``guarded`` takes it.
     """
