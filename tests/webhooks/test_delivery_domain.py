@@ -2,18 +2,21 @@ import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from clearline.webhooks.delivery_domain import BODY_MAX, delivery_id, limit_body
+from clearline.webhooks.delivery_domain import BODY_MAX, derive_delivery_id, limit_body
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 900000, tzinfo=UTC)
 ID = UUID(int=7)
 
 
 def test_a_delivery_has_the_same_id_whenever_the_event_is_read() -> None:
-    assert delivery_id(ID, 5, AT) == delivery_id(ID, 5, AT)
+    assert derive_delivery_id(ID, 5, AT) == derive_delivery_id(ID, 5, AT)
     later = AT + timedelta(microseconds=1)
     different = {
-        delivery_id(ID, 5, AT), delivery_id(ID, 6, AT), delivery_id(UUID(int=8), 5, AT), delivery_id(ID, 5, later)
-    }  # fmt: skip
+        derive_delivery_id(ID, 5, AT),
+        derive_delivery_id(ID, 6, AT),
+        derive_delivery_id(UUID(int=8), 5, AT),
+        derive_delivery_id(ID, 5, later),
+    }
     assert len(different) == 4
 
 

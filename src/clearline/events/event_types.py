@@ -161,7 +161,7 @@ class EventTypeRow(Struct, frozen=True):
     visible_fields: frozenset[str] = frozenset()
 
 
-_FOLLOWERS = frozenset({Relation.WATCHER, Relation.ASSIGNEE})
+_WATCHERS_AND_ASSIGNEE = frozenset({Relation.WATCHER, Relation.ASSIGNEE})
 _CONTACT = frozenset({Relation.CONTACT})
 _BY_SYSTEM = {"source": ("system",)}
 _IMPORTED = {"channel": ("System",)}
@@ -170,9 +170,11 @@ _PUBLIC = {"visibility": ("public",)}
 _WATCHED = NotificationRule(NotificationKind.WATCHED_CHANGE, frozenset({Relation.WATCHER}))
 _COMPANY = frozenset({Relation.COMPANY})
 _NOTES = (
-    NotificationRule(NotificationKind.INTERNAL_NOTE, _FOLLOWERS, {"visibility": ("internal",)}, _BY_SYSTEM),
-    NotificationRule(NotificationKind.PROVIDER_NOTE, _FOLLOWERS | _CONTACT, {**_PUBLIC, "source": ("seller",)}),
-    NotificationRule(NotificationKind.CUSTOMER_NOTE, _FOLLOWERS, _PUBLIC, {"source": ("seller", "system")}),
+    NotificationRule(NotificationKind.INTERNAL_NOTE, _WATCHERS_AND_ASSIGNEE, {"visibility": ("internal",)}, _BY_SYSTEM),
+    NotificationRule(
+        NotificationKind.PROVIDER_NOTE, _WATCHERS_AND_ASSIGNEE | _CONTACT, {**_PUBLIC, "source": ("seller",)}
+    ),
+    NotificationRule(NotificationKind.CUSTOMER_NOTE, _WATCHERS_AND_ASSIGNEE, _PUBLIC, {"source": ("seller", "system")}),
     NotificationRule(NotificationKind.COMPANY_TICKET, _COMPANY, _PUBLIC, _BY_SYSTEM),
 )
 _MERGES = (_WATCHED, NotificationRule(NotificationKind.STATUS_CHANGED, _CONTACT))
@@ -193,9 +195,11 @@ _TICKET_ROWS = (
     EventTypeRow(
         EventType.STATUS_CHANGED, "ticket", Visibility.ALWAYS,
         (
-            NotificationRule(NotificationKind.RESOLVED, _FOLLOWERS | _CONTACT, {"after": ("resolved",)}),
-            NotificationRule(NotificationKind.REOPENED, _FOLLOWERS | _CONTACT, {"after": ("reopened",)}),
-            NotificationRule(NotificationKind.STATUS_CHANGED, _FOLLOWERS, {}, {"after": ("resolved", "reopened")}),
+            NotificationRule(NotificationKind.RESOLVED, _WATCHERS_AND_ASSIGNEE | _CONTACT, {"after": ("resolved",)}),
+            NotificationRule(NotificationKind.REOPENED, _WATCHERS_AND_ASSIGNEE | _CONTACT, {"after": ("reopened",)}),
+            NotificationRule(
+                NotificationKind.STATUS_CHANGED, _WATCHERS_AND_ASSIGNEE, {}, {"after": ("resolved", "reopened")}
+            ),
             NotificationRule(
                 NotificationKind.STATUS_CHANGED, _CONTACT,
                 {"after": ("pending", "held", "cancelled", "closed", "rejected")},
@@ -307,7 +311,7 @@ EVENT_TYPES: dict[str, EventTypeRow] = {row.type: row for row in (*_TICKET_ROWS,
 """Every event type with its row. Where several events share a headline, that of the type that comes first is used."""
 
 
-def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[str, Any] | None:  # noqa: PLR0911
+def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[str, Any] | None:
     """Return what a reader may see of an event of its own company: its data, a part of it, or None for nothing.
 
     A type that is not in the table is visible to the staff only.
@@ -317,17 +321,15 @@ def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[st
     row = EVENT_TYPES.get(kind)
     if row is None:
         return None
-    match row.visibility:
-        case Visibility.ALWAYS:
-            return data
-        case Visibility.WHEN_PUBLIC:
-            return data if data["visibility"] == "public" else None
-        case Visibility.SOME_FIELDS:
-            visible = [change for change in data["changes"] if change["field"] in row.visible_fields]
-            return {"changes": visible} if visible else None
-        case Visibility.COMPANY_ADMINS:
-            return data if audience is Audience.COMPANY_ADMIN else None
-    return None
+    if row.visibility is Visibility.SOME_FIELDS:
+        changes = [change for change in data["changes"] if change["field"] in row.visible_fields]
+        return {"changes": changes} if changes else None
+    is_visible = (
+        row.visibility is Visibility.ALWAYS
+        or (row.visibility is Visibility.WHEN_PUBLIC and data["visibility"] == "public")
+        or (row.visibility is Visibility.COMPANY_ADMINS and audience is Audience.COMPANY_ADMIN)
+    )
+    return data if is_visible else None
 
 
 def types_with(visibility: Visibility) -> list[EventType]:

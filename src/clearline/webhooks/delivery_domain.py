@@ -51,7 +51,7 @@ class Delivery(Struct, frozen=True):
     finished_at: datetime | None
 
 
-def delivery_id(subscription_id: UUID, event_id: int, at: datetime) -> UUID:
+def derive_delivery_id(subscription_id: UUID, event_id: int, at: datetime) -> UUID:
     """Return the id of the delivery of an event: the same when the event is read again.
 
     It depends on the event's time too: a database that was restored from an older backup uses ids of events again.

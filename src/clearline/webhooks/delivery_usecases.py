@@ -14,7 +14,7 @@ from clearline.identity import PROVIDER_ID, Actor, Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks.attempt_domain import Attempt
-from clearline.webhooks.delivery_domain import Delivery, DeliveryState, delivery_id, limit_body
+from clearline.webhooks.delivery_domain import Delivery, DeliveryState, derive_delivery_id, limit_body
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.webhooks.subscription_domain import Subscription
 from clearline.webhooks.subscription_usecases import get_subscription, lock_active, owner_id, require_event_scopes
@@ -69,7 +69,7 @@ def _new_delivery(subscription: Subscription, event: Event, body: bytes) -> NewD
     return NewDelivery(
         subscription.company_id,
         subscription.id,
-        delivery_id(subscription.id, event.offset.id, event.at),
+        derive_delivery_id(subscription.id, event.offset.id, event.at),
         event.offset.id,
         event.type,
         event.ticket_number,

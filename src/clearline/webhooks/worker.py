@@ -1,4 +1,9 @@
-"""The jobs of webhooks: make deliveries of events, and send those that are due."""
+"""The jobs of webhooks: from an event to what came of its delivery.
+
+A consumer makes a delivery of each event for each subscription that wants it. The sender claims the deliveries that are
+due, makes an attempt for each, and stores what came of it: the delivery is delivered, or ``attempt_usecases`` decides
+on a retry, a pause of the receiver, a dead letter, or the end of the subscription.
+"""
 
 import asyncio
 import random
