@@ -1,4 +1,4 @@
-"""Who acts: companies, people, what their roles may do, and the actor on whose behalf a use case runs."""
+"""Companies, users and their roles, and the actor on whose behalf a use case runs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from clearline.errors import ScopeMissing
 
 
 class Role(StrEnum):
-    """What a person may be. Customers see their own company; the provider's people, the staff, see every one."""
+    """The role of a user. Customers see their own company; the provider's staff sees every company."""
 
     CUSTOMER = "customer"
     CUSTOMER_ADMIN = "customer_admin"
@@ -20,7 +20,7 @@ class Role(StrEnum):
     AGENT = "agent"
     """Works tickets."""
     ADMIN = "admin"
-    """An agent who also runs the desk: people, teams, queues, routing."""
+    """An agent who also manages people, teams, queues and routing."""
     OPERATOR = "operator"
     """The command line and the server's own work; not a person, and allowed everything."""
 
@@ -56,7 +56,7 @@ class Role(StrEnum):
 
 
 class Scope(StrEnum):
-    """What an API key may do, within what its user's role may."""
+    """What an API key may do, as far as its user's role may."""
 
     TICKETS_READ = "tickets:read"
     TICKETS_WRITE = "tickets:write"
@@ -67,7 +67,7 @@ class Scope(StrEnum):
     """Teams, queues, routing rules, macros."""
     DESK_WRITE = "desk:write"
     AUDIT_READ = "audit:read"
-    """What happened to everything, and who did it."""
+    """The audit: every change, and who made it."""
 
 
 ALL_SCOPES = frozenset(Scope)
@@ -86,14 +86,14 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.ADMIN: ALL_SCOPES,
     Role.OPERATOR: ALL_SCOPES,
 }
-"""The most that a key of each role can carry; a key that carries more has the rest only when the role grows."""
+"""The scopes that the keys of each role can have. Other scopes of a key take effect when its user gets such a role."""
 
 PROVIDER_ID = UUID("00000000-0000-4000-8000-000000000001")
-"""The company that the staff belongs to; the migrations make it."""
+"""The company of the provider's staff; a migration creates it."""
 
 
 class Company(Struct, frozen=True):
-    """A customer of the provider, or the provider itself. ``code`` is the customer number that wires show."""
+    """A customer of the provider, or the provider itself. ``code`` is the customer number."""
 
     id: UUID
     name: str
@@ -101,7 +101,7 @@ class Company(Struct, frozen=True):
 
 
 class User(Struct, frozen=True):
-    """A person of a company. One who is not active cannot do anything; one not available gets no tickets by turns."""
+    """A user of a company. An inactive one cannot do anything; queues assign no tickets to an unavailable one."""
 
     company_id: UUID
     id: UUID
@@ -114,7 +114,7 @@ class User(Struct, frozen=True):
 
 
 class Actor(Struct, frozen=True):
-    """On whose behalf a use case runs. ``company`` is None for the operator, and the provider for the staff."""
+    """Who a use case runs for. ``company`` is None for the operator, and the provider for the staff."""
 
     role: Role
     name: str

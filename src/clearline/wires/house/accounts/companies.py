@@ -68,27 +68,28 @@ async def get_me(call: Call) -> wire.MeOut:
 OPERATIONS = (
     Operation(
         "getMe", "GET", "/api/v1/me", get_me,
-        "Read who you are", "The user that the key speaks for, its company, its role, and the scopes that count.",
+        "Get yourself", "Returns the user of the key, its company, its role, and the scopes that are in effect.",
         None, wire.MeOut,
     ),
     Operation(
         "listCompanies", "GET", COMPANIES, list_companies,
-        "List customers", "By name. The provider itself is not among them. For the provider's people.",
+        "List customers", "Returns customers by name, without the provider itself. For the provider's people.",
         Scope.ACCOUNTS_READ, Page[wire.CompanyOut], query=wire.CompanyQuery, errors=(400,),
     ),
     Operation(
         "createCompany", "POST", COMPANIES, create_company,
-        "Take on a customer", "For the provider's admins.",
+        "Add a customer", "For the provider's admins.",
         Scope.ACCOUNTS_WRITE, wire.CompanyOut, body=wire.CompanyIn, status=201,
     ),
     Operation(
         "getCompany", "GET", COMPANIES + "/{id}", get_company,
-        "Read a company", "Customers read their own; another does not exist.",
+        "Get a company", "A customer can get only its own company; any other is not found.",
         Scope.ACCOUNTS_READ, wire.CompanyOut, path_parameters=COMPANY, errors=(404,),
     ),
     Operation(
         "changeCompany", "PATCH", COMPANIES + "/{id}", change_company,
-        "Change a company", "For the provider's admins. The provider itself is changed here too.",
+        "Change a company", "Sets the values in the merge-patch. The provider itself is changed in the same way. For "
+        "the provider's admins.",
         Scope.ACCOUNTS_WRITE, wire.CompanyOut, body=wire.CompanyPatch, path_parameters=COMPANY, errors=(404,),
         conditional=True,
     ),

@@ -74,26 +74,26 @@ async def revoke_key(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listKeys", "GET", KEYS, list_keys,
-        "List the API keys of a company", "Oldest first, revoked ones too, without their secrets. Customers see their "
-        "own company's.",
+        "List the API keys of a company", "Returns keys without their secrets, oldest first, revoked ones too. "
+        "Customers see their own company's keys.",
         Scope.ACCOUNTS_READ, Page[wire.ApiKeyOut], query=PageQuery, path_parameters=COMPANY, errors=(400, 404),
     ),
     Operation(
         "createKey", "POST", KEYS, create_key,
-        "Issue an API key", "For the provider's admins, and for a customer's in its own company. It can carry what its "
-        "user's role may, and nothing else. The secret is in this answer and nowhere else: a retry with the same "
-        "Idempotency-Key makes no second key, and is answered without the secret.",
+        "Issue an API key", "The key can have only scopes that its user's role has. The secret is in this answer and "
+        "is not shown again: a retry with the same Idempotency-Key makes no second key, and is answered without the "
+        "secret. For the provider's admins, and for a customer's admins in their own company.",
         Scope.ACCOUNTS_WRITE, wire.ApiKeyMade, body=wire.ApiKeyIn, path_parameters=COMPANY, errors=(404,), status=201,
     ),
     Operation(
         "getKey", "GET", KEYS + "/{key_id}", get_key,
-        "Read an API key", "Without its secret.",
+        "Get an API key", "Returns a key without its secret.",
         Scope.ACCOUNTS_READ, wire.ApiKeyOut, path_parameters=_KEY, errors=(404,),
     ),
     Operation(
         "revokeKey", "DELETE", KEYS + "/{key_id}", revoke_key,
-        "Revoke an API key", "It ends at once, in every server, and stays in the list. One that was revoked before "
-        "stays as it was. A use changes the ETag; `If-Match: *` revokes in any case.",
+        "Revoke an API key", "The key stops working at once, on every server, and stays in the list. A revoked key "
+        "stays as it is. Each use of a key changes its ETag; `If-Match: *` revokes it in any case.",
         Scope.ACCOUNTS_WRITE, None, path_parameters=_KEY, errors=(404,), status=204, conditional=True,
     ),
 )  # fmt: skip

@@ -71,30 +71,33 @@ async def change_user(call: Call) -> wire.UserOut:
 OPERATIONS = (
     Operation(
         "listColleagues", "GET", "/api/v1/users", list_colleagues,
-        "List the users of your company", "By address. For the provider's people: themselves, such as the agents that "
-        "a ticket can be assigned to.",
+        "List the users of your company", "Returns the users of the company of the key, by e-mail address. For the "
+        "provider's people these are the provider's users, whom tickets can be assigned to.",
         Scope.ACCOUNTS_READ, Page[wire.UserOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "listUsers", "GET", USERS, list_users,
-        "List the users of a company", "By address, those who are not active too. Customers see their own company's.",
+        "List the users of a company", "Returns users by e-mail address, inactive ones too. Customers see their own "
+        "company's users.",
         Scope.ACCOUNTS_READ, Page[wire.UserOut], query=PageQuery, path_parameters=COMPANY, errors=(400, 404),
     ),
     Operation(
         "createUser", "POST", USERS, create_user,
-        "Add a user", "For the provider's admins, and for a customer's in its own company. Addresses are unique in the "
-        "company, whatever the case of their letters.",
+        "Add a user", "E-mail addresses are unique in a company, ignoring case. For the provider's admins, and for a "
+        "customer's admins in their own company.",
         Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserIn, path_parameters=COMPANY, errors=(404,), status=201,
     ),
     Operation(
         "getUser", "GET", USERS + "/{user_id}", get_user,
-        "Read a user", "Customers read those of their own company.",
+        "Get a user", "Customers can get the users of their own company.",
         Scope.ACCOUNTS_READ, wire.UserOut, path_parameters=_USER, errors=(404,),
     ),
     Operation(
         "changeUser", "PATCH", USERS + "/{user_id}", change_user,
-        "Change a user", "For those who may add one. Users are never deleted, for the history names them: one who left "
-        "is set inactive, and then its keys end at once. The provider's last active admin cannot be dismissed.",
+        "Change a user", "Sets the values in the merge-patch. Users cannot be deleted, because the history names "
+        "them: make a user inactive, and its keys stop working at once. The provider's last active admin cannot be "
+        "made inactive or get another role. For the provider's admins, and for a customer's admins in their own "
+        "company.",
         Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserPatch, path_parameters=_USER, errors=(404, 409),
         conditional=True,
     ),

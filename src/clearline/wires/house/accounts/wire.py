@@ -28,7 +28,7 @@ class CompanyQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
 
 
 class CompanyIn(Struct, forbid_unknown_fields=True):
-    """A customer to take on. ``code`` is the customer number that wires show; both are unique in any case."""
+    """A customer to add. ``code`` is its customer number. Name and code are unique, ignoring case."""
 
     name: Name
     code: Code
@@ -51,10 +51,10 @@ class CompanyOut(Struct, frozen=True):
 
 
 class UserIn(Struct, forbid_unknown_fields=True):
-    """A person to add.
+    """A user to add.
 
-    The provider's people are viewer, agent or admin, a customer's customer or customer_admin. Without ``role``, one who
-    may do the least there.
+    The roles of the provider's users are viewer, agent and admin, those of a customer's customer and customer_admin.
+    The default is the one with the fewest rights: viewer or customer.
     """
 
     name: Name
@@ -64,7 +64,7 @@ class UserIn(Struct, forbid_unknown_fields=True):
 
 
 class UserPatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396). One who is no longer active cannot do anything any more: its keys end at once."""
+    """What to change (RFC 7396). The keys of a user who is made inactive stop working at once."""
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
@@ -75,7 +75,7 @@ class UserPatch(Struct, forbid_unknown_fields=True):
 
 
 class UserOut(Struct, frozen=True):
-    """A person of a company. Queues give tickets only to the provider's people who are available."""
+    """A user of a company. Queues assign tickets automatically only to the provider's users who are available."""
 
     id: str
     company_id: str
@@ -90,7 +90,8 @@ class UserOut(Struct, frozen=True):
 class ApiKeyIn(Struct, forbid_unknown_fields=True):
     """A key to issue.
 
-    Without ``scopes`` it may do whatever its user's role may, without ``expires_at`` it lasts until it is revoked.
+    The default ``scopes`` are all that its user's role and the issuing key have. Without ``expires_at`` the key is
+    valid until it is revoked.
     """
 
     user_id: UUID
@@ -100,7 +101,7 @@ class ApiKeyIn(Struct, forbid_unknown_fields=True):
 
 
 class ApiKeyOut(Struct, frozen=True):
-    """A key without its secret; ``prefix`` is how it begins. ``last_used_at`` comes up to 30 seconds late."""
+    """A key without its secret; ``prefix`` is how the secret begins. ``last_used_at`` is up to 30 seconds late."""
 
     id: str
     company_id: str
@@ -115,7 +116,7 @@ class ApiKeyOut(Struct, frozen=True):
 
 
 class ApiKeyMade(Struct, frozen=True):
-    """A key just issued. ``key`` is shown this once: it is null when the answer is repeated for an Idempotency-Key."""
+    """A new key. ``key`` is shown only now: it is null when the answer is repeated for an Idempotency-Key."""
 
     id: str
     company_id: str
@@ -131,7 +132,7 @@ class ApiKeyMade(Struct, frozen=True):
 
 
 class MeOut(Struct, frozen=True):
-    """Whom the key speaks for, and what it may do: ``scopes`` are those of the key that the user's role allows."""
+    """The user of the key, and what the key may do: ``scopes`` are those of the key that the user's role has."""
 
     id: str
     name: str

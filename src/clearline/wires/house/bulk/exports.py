@@ -35,10 +35,10 @@ async def _nothing() -> AsyncIterator[bytes]:
 OPERATIONS = (
     Operation(
         "exportTickets", "GET", "/api/v1/exports/tickets", export_tickets,
-        "Export tickets", "Every ticket in the order of the numbers, as long as it takes; a broken connection means "
-        "that the file is not whole. In a table a cell that a spreadsheet would take for a formula begins with an "
-        "apostrophe. Customers have their own company's tickets with public notes.",
-        Scope.TICKETS_READ, bytes, query=wire.ExportQuery, media=tuple(one.decode() for one in MEDIA.values()),
+        "Export tickets", "Streams every ticket in the order of the numbers. A broken connection means that the file "
+        "is incomplete. In a table, a cell that a spreadsheet would run as a formula begins with an apostrophe. "
+        "Customers get their own company's tickets with the public notes.",
+        Scope.TICKETS_READ, bytes, query=wire.ExportQuery, media=tuple(media.decode() for media in MEDIA.values()),
         errors=(404,),
     ),
 )  # fmt: skip

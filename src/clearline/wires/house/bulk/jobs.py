@@ -130,34 +130,35 @@ async def cancel_job(call: Call) -> wire.JobOut:
 OPERATIONS = (
     Operation(
         "bulkTickets", "POST", "/api/v1/bulk", create_bulk,
-        "Change many tickets", "Makes a job that does one action to up to 1,000 tickets, each by itself, and says what "
-        "became of each. Customers change statuses and add notes, where they may.",
+        "Change many tickets", "Creates a job that applies one action to up to 1,000 tickets, and has a result for "
+        "each. Customers can change the status and add notes.",
         Scope.TICKETS_WRITE, wire.JobOut, body=wire.BulkIn, status=202,
     ),
     Operation(
         "importTickets", "POST", "/api/v1/imports", create_import,
-        "Import tickets", "Makes a job that stores up to 10,000 tickets of another desk with their history, each line "
-        "by itself. A ticket whose `external` system and id the company has already stays as it is. For admins.",
+        "Import tickets", "Creates a job that stores up to 10,000 tickets of another system with their notes, and has "
+        "a result for each line. A ticket whose `external` system and id the company has already stays as it is. For "
+        "admins.",
         Scope.TICKETS_WRITE, wire.JobOut, query=wire.ImportQuery, status=202, stage=stage_import, media=tuple(_MEDIA),
     ),
     Operation(
         "listJobs", "GET", JOBS, list_jobs,
-        "List jobs", "One's own, or everybody's for admins, newest first, without counts.",
+        "List jobs", "Returns your jobs, or for admins everybody's, newest first, without counts.",
         Scope.TICKETS_READ, Page[wire.JobOut], query=PageQuery,
     ),
     Operation(
         "getJob", "GET", JOBS + "/{id}", get_job,
-        "Read a job", "How far it is.",
+        "Get a job", "Returns a job with the number of its items by outcome.",
         Scope.TICKETS_READ, wire.JobOut, path_parameters=ID, errors=(404,),
     ),
     Operation(
         "listJobItems", "GET", JOBS + "/{id}/items", list_items,
-        "List the items of a job", "What became of each ticket or line, in the order asked for.",
+        "List the items of a job", "Returns the result of each ticket or line, in the order of the request.",
         Scope.TICKETS_READ, Page[wire.JobItemOut], query=wire.JobItemQuery, path_parameters=ID, errors=(404,),
     ),
     Operation(
         "cancelJob", "POST", JOBS + "/{id}/cancel", cancel_job,
-        "Cancel a job", "What waits is refused with the code `cancelled`; what is done stays done.",
+        "Cancel a job", "Refuses the waiting items with the code `cancelled`. Processed items stay processed.",
         Scope.TICKETS_WRITE, wire.JobOut, body=wire.CancelIn, path_parameters=ID, errors=(404,),
     ),
 )  # fmt: skip

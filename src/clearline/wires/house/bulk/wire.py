@@ -24,13 +24,13 @@ class StatusAction(Struct, tag="status", tag_field="type", forbid_unknown_fields
 
 
 class AssignAction(Struct, tag="assign", tag_field="type", forbid_unknown_fields=True):
-    """Give each ticket to an agent, or to nobody. For the provider's people."""
+    """Assign each ticket to an agent, or to nobody. For the provider's people."""
 
     to: Annotated[str, Meta(max_length=_UUID_MAX, description="A user's id, `me`, or null.")] | None
 
 
 class ChangeAction(Struct, tag="change", tag_field="type", forbid_unknown_fields=True):
-    """Set values of each ticket; those not named stay. For the provider's people."""
+    """Set some values of each ticket. For the provider's people."""
 
     priority: Priority | UnsetType = UNSET
     severity: Severity | UnsetType = UNSET
@@ -38,7 +38,7 @@ class ChangeAction(Struct, tag="change", tag_field="type", forbid_unknown_fields
 
 
 class TagAction(Struct, tag="tag", tag_field="type", forbid_unknown_fields=True):
-    """Put tags on each ticket, and take tags off. For the provider's people."""
+    """Add tags to each ticket, and remove tags. For the provider's people."""
 
     add: Tags = []
     remove: Tags = []
@@ -55,7 +55,7 @@ BulkAction = StatusAction | AssignAction | ChangeAction | TagAction | NoteAction
 
 
 class BulkIn(Struct, forbid_unknown_fields=True):
-    """One action for many tickets, each named once. A dry run changes nothing, and says what would be done."""
+    """One action for many tickets, each named once. A dry run changes nothing, and returns what would be done."""
 
     tickets: Annotated[list[Number], Meta(min_length=1, max_length=job.BULK_MAX)]
     action: BulkAction
@@ -63,7 +63,7 @@ class BulkIn(Struct, forbid_unknown_fields=True):
 
 
 class JobCounts(Struct, frozen=True):
-    """What became of the items so far."""
+    """The number of items by outcome."""
 
     done: int
     unchanged: int
@@ -72,7 +72,7 @@ class JobCounts(Struct, frozen=True):
 
 
 class JobOut(Struct, frozen=True, kw_only=True):
-    """A job. ``action`` is what a bulk job does, ``format`` what an import reads; lists come without ``counts``."""
+    """A job. ``action`` is what a bulk job does, ``format`` what an import reads. Lists have no ``counts``."""
 
     id: str
     kind: JobKind
@@ -88,9 +88,9 @@ class JobOut(Struct, frozen=True, kw_only=True):
 
 
 class JobItemOut(Struct, frozen=True):
-    """One ticket of a bulk job, or one line of an import: ``position`` counts from 0 in the order asked for.
+    """A ticket of a bulk job, or a line of an import. ``position`` is its place in the request, from 0.
 
-    ``code`` and ``detail`` say why it was refused; the code is that of the problem that it would be by itself,
+    ``code`` and ``detail`` say why it was refused. The code is that of the problem that a single request would get,
     ``cancelled`` or ``fault``.
     """
 
@@ -107,30 +107,31 @@ class JobItemQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
     outcome: (
         Annotated[
             Literal["waiting", "done", "unchanged", "refused"],
-            Meta(description="Only those of which this became."),
+            Meta(description="Only items with this outcome."),
         ]
         | None
     ) = None
 
 
 class CancelIn(Struct, forbid_unknown_fields=True):
-    """Nothing more need be said."""
+    """An empty object."""
 
 
 class ImportQuery(Struct, forbid_unknown_fields=True):
     """How to import."""
 
-    dry_run: Annotated[bool, Meta(description="Say what would be done, and do nothing.")] = False
+    dry_run: Annotated[bool, Meta(description="Return what would be done, and do nothing.")] = False
 
 
 class ExportQuery(Struct, forbid_unknown_fields=True):
-    """Which tickets, and how they are written."""
+    """Which tickets to export, and in which format."""
 
     format: Annotated[
-        Literal["ndjson", "csv"], Meta(description="A JSON object a line with the notes, or a table without them.")
+        Literal["ndjson", "csv"],
+        Meta(description="One JSON object on each line, with notes, or a table without notes."),
     ] = "ndjson"
-    state: Annotated[
-        Literal["open", "finished", "all"], Meta(description="Those still worked on, those that ended, or both.")
-    ] = "all"
+    state: Annotated[Literal["open", "finished", "all"], Meta(description="Open tickets, finished ones, or both.")] = (
+        "all"
+    )
     company: Annotated[str, Meta(max_length=255, description="A customer's code, name or id.")] | None = None
     created_since: Annotated[Moment, Meta(description="Raised at this time or later (RFC 3339).")] | None = None

@@ -89,7 +89,7 @@ async def import_services(call: Call) -> wire.InventoryImportOut:
     """Import a list of services."""
     company_id = uuid_of(call.path["id"], "company")
     body = call.body(wire.InventoryImportIn)
-    rows = [(one.id, one.type, one.label) for one in body.services]
+    rows = [(service.id, service.type, service.label) for service in body.services]
     async with call.transaction() as tx:
         done = await imports.import_list(tx, call.actor, company_id, rows, dry_run=body.dry_run, now=call.now)
     return import_out(done, dry_run=body.dry_run)
@@ -100,12 +100,13 @@ _READING = "Customers read their own company's with `tickets:read`, the provider
 OPERATIONS = (
     Operation(
         "listOwnServices", "GET", "/api/v1/services", list_own_services,
-        "List your services", "What your company's tickets can be about, by type and label. For customers.",
+        "List your services", "Returns the services that your company's tickets can be about, by type and label. For "
+        "customers.",
         Scope.TICKETS_READ, Page[wire.InventoryOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "listServices", "GET", SERVICES, list_services,
-        "List the services of a company", f"By type and label. {_READING}",
+        "List the services of a company", f"Returns services by type and label. {_READING}",
         None, Page[wire.InventoryOut], query=PageQuery, path_parameters=COMPANY, errors=(400, 404),
     ),
     Operation(
@@ -116,24 +117,25 @@ OPERATIONS = (
     ),
     Operation(
         "getService", "GET", SERVICE, get_service,
-        "Read a service", _READING,
+        "Get a service", _READING,
         None, wire.InventoryOut, path_parameters=_SERVICE, errors=(404,),
     ),
     Operation(
         "changeService", "PATCH", SERVICE, change_service,
-        "Change a service", "For the provider's admins. Tickets keep what they were raised with.",
+        "Change a service", "Sets the values in the merge-patch. Tickets keep the type and label that they were "
+        "raised with. For the provider's admins.",
         Scope.ACCOUNTS_WRITE, wire.InventoryOut, body=wire.InventoryPatch, path_parameters=_SERVICE, errors=(404,),
         conditional=True,
     ),
     Operation(
         "deleteService", "DELETE", SERVICE, delete_service,
-        "Delete a service", "For the provider's admins. Tickets keep the id and label that they were raised with.",
+        "Delete a service", "Tickets keep the id and label that they were raised with. For the provider's admins.",
         Scope.ACCOUNTS_WRITE, None, path_parameters=_SERVICE, errors=(404,), status=204, conditional=True,
     ),
     Operation(
         "importServices", "POST", COMPANIES + "/{id}/service-imports", import_services,
-        "Import services", "Adds and brings up to date up to 1000 services at once, or stores nothing when any of them "
-        "is wrong. For the provider's admins.",
+        "Import services", "Adds or updates up to 1000 services at once. Stores nothing when any of them is invalid. "
+        "For the provider's admins.",
         Scope.ACCOUNTS_WRITE, wire.InventoryImportOut, body=wire.InventoryImportIn, path_parameters=COMPANY,
         errors=(404,),
     ),

@@ -14,7 +14,7 @@ Label = Annotated[str, characters(1, service.LABEL_MAX)]
 
 
 class InventoryIn(Struct, forbid_unknown_fields=True):
-    """A service to put into an inventory; its id is unique in the company."""
+    """A service to add; its id is unique in the company."""
 
     id: InventoryId
     type: InventoryType
@@ -22,7 +22,7 @@ class InventoryIn(Struct, forbid_unknown_fields=True):
 
 
 class InventoryPatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396). Tickets keep what they were raised with."""
+    """What to change (RFC 7396). Tickets keep the type and label that they were raised with."""
 
     type: InventoryType | UnsetType = UNSET
     label: Label | UnsetType = UNSET
@@ -38,7 +38,7 @@ class InventoryOut(Struct, frozen=True):
 
 
 class InventoryImportIn(Struct, forbid_unknown_fields=True):
-    """Services to add, or to bring up to date; those that are not named stay. A dry run stores nothing."""
+    """Services to add or update; other services stay. A dry run stores nothing."""
 
     services: Annotated[list[InventoryIn], Meta(max_length=IMPORT_MAX)]
     dry_run: bool = False

@@ -10,36 +10,39 @@ from clearline.wires.house.tickets.mapping import ref
 from clearline.wires.house.wire import Ref
 
 
-def _queue_members(found: QueueDetails) -> dict[str, Any]:
-    queue = found.queue
+def _queue_members(details: QueueDetails) -> dict[str, Any]:
+    queue = details.queue
     return {
         "id": str(queue.id),
         "name": queue.name,
         "description": queue.description,
-        "team": ref(queue.team_id, found.team_name),
+        "team": ref(queue.team_id, details.team_name),
         "assignment": queue.assignment,
         "created_at": queue.created_at,
     }
 
 
-def queue_out(found: QueueDetails) -> queue_wire.QueueOut:
+def queue_out(details: QueueDetails) -> queue_wire.QueueOut:
     """Return a queue without the number of its tickets: its ETag would change with every ticket."""
-    return queue_wire.QueueOut(**_queue_members(found))
+    return queue_wire.QueueOut(**_queue_members(details))
 
 
-def queue_summary_out(found: QueueDetails) -> queue_wire.QueueSummary:
+def queue_summary_out(details: QueueDetails) -> queue_wire.QueueSummary:
     """Return a queue in a list."""
     return queue_wire.QueueSummary(
-        **_queue_members(found), open_tickets=found.open, unassigned_tickets=found.unassigned
+        **_queue_members(details), open_tickets=details.open, unassigned_tickets=details.unassigned
     )
 
 
-def team_out(found: TeamDetails) -> team_wire.TeamOut:
+def team_out(details: TeamDetails) -> team_wire.TeamOut:
     """Return a team."""
-    members = [Ref(str(one.id), one.name) for one in found.members]
-    return team_wire.TeamOut(str(found.team.id), found.team.name, members, list(found.queues), found.team.created_at)
+    team = details.team
+    members = [Ref(str(member.id), member.name) for member in details.members]
+    return team_wire.TeamOut(str(team.id), team.name, members, list(details.queues), team.created_at)
 
 
-def member_out(one: Member) -> team_wire.MemberOut:
+def member_out(member: Member) -> team_wire.MemberOut:
     """Return a member of a team."""
-    return team_wire.MemberOut(str(one.id), one.name, one.email, one.role, one.is_active, one.is_available)
+    return team_wire.MemberOut(
+        str(member.id), member.name, member.email, member.role, member.is_active, member.is_available
+    )

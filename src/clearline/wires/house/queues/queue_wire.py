@@ -13,7 +13,7 @@ Description = Annotated[str, characters(0, DESCRIPTION_MAX)]
 
 
 class QueueIn(Struct, forbid_unknown_fields=True):
-    """A queue to make. ``team`` is a team's id; a queue that assigns by itself needs one."""
+    """A queue to create. ``team`` is a team's id; a queue that assigns automatically needs one."""
 
     name: Name
     description: Description = ""
@@ -31,7 +31,7 @@ class QueuePatch(Struct, forbid_unknown_fields=True):
 
 
 class QueueOut(Struct, frozen=True):
-    """Where tickets wait."""
+    """A queue of tickets."""
 
     id: str
     name: str
@@ -42,7 +42,7 @@ class QueueOut(Struct, frozen=True):
 
 
 class QueueSummary(QueueOut, frozen=True):
-    """A queue in a list, with how many open tickets it has, in all and without an assignee."""
+    """A queue in a list, with the number of its open tickets, and of those without an assignee."""
 
     open_tickets: int
     unassigned_tickets: int

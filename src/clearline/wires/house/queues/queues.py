@@ -68,29 +68,29 @@ async def delete_queue(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listQueues", "GET", QUEUES, list_queues,
-        "List queues", "By name, with how many open tickets each has. For the provider's people.",
+        "List queues", "Returns queues by name, with the number of their open tickets. For the provider's people.",
         Scope.DESK_READ, Page[wire.QueueSummary], query=PageQuery, errors=(400,),
     ),
     Operation(
         "createQueue", "POST", QUEUES, create_queue,
-        "Make a queue", "`assignment` says how its tickets find their agent: people take them (`manual`), the team's "
-        "available agents take turns (`round_robin`), or the one with the fewest open tickets gets them "
-        "(`least_loaded`).",
+        "Create a queue", "`assignment` says how tickets are assigned: by people (`manual`), to the team's available "
+        "agents in turn (`round_robin`), or to the one with the fewest open tickets (`least_loaded`). For admins.",
         Scope.DESK_WRITE, wire.QueueOut, body=wire.QueueIn, status=201,
     ),
     Operation(
         "getQueue", "GET", QUEUES + "/{id}", get_queue,
-        "Read a queue", "One queue. Its tickets are in the list of tickets, by `queue`.",
+        "Get a queue", "The tickets of a queue are listed by `listTickets` with `queue`.",
         Scope.DESK_READ, wire.QueueOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "changeQueue", "PATCH", QUEUES + "/{id}", change_queue,
-        "Change a queue", "Tickets that wait in it stay whose they are.",
+        "Change a queue", "Sets the values in the merge-patch. Its tickets keep their assignees. For admins.",
         Scope.DESK_WRITE, wire.QueueOut, body=wire.QueuePatch, path_parameters=_ID, errors=(404,), conditional=True,
     ),
     Operation(
         "deleteQueue", "DELETE", QUEUES + "/{id}", delete_queue,
-        "Delete a queue", "Refused while tickets, open or finished, or a routing rule refer to it.",
+        "Delete a queue", "A queue cannot be deleted while it has tickets, open or finished, or a routing rule "
+        "chooses it. For admins.",
         Scope.DESK_WRITE, None, path_parameters=_ID, errors=(404, 409), status=204, conditional=True,
     ),
 )  # fmt: skip

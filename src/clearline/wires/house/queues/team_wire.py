@@ -9,7 +9,7 @@ from clearline.wires.house.wire import Name, Ref
 
 
 class TeamIn(Struct, forbid_unknown_fields=True):
-    """A team to make. Its members come one by one."""
+    """A team to create. Its members are added one by one."""
 
     name: Name
 
@@ -21,7 +21,7 @@ class TeamPatch(Struct, forbid_unknown_fields=True):
 
 
 class TeamOut(Struct, frozen=True):
-    """People who work the same queues; ``queues`` names these."""
+    """People who work the same queues; ``queues`` are the names of the queues."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class TeamOut(Struct, frozen=True):
 
 
 class MemberOut(Struct, frozen=True):
-    """A person of a team. Only one who is active and available is given tickets by turns."""
+    """A member of a team. Only one who is active and available is assigned tickets automatically."""
 
     id: str
     name: str
@@ -42,12 +42,12 @@ class MemberOut(Struct, frozen=True):
 
 
 class AvailabilityIn(Struct, forbid_unknown_fields=True):
-    """Whether queues may give you tickets."""
+    """Whether you are to be assigned tickets automatically."""
 
     available: bool
 
 
 class AvailabilityOut(Struct, frozen=True):
-    """Whether queues give you tickets."""
+    """Whether you are assigned tickets automatically."""
 
     available: bool

@@ -98,52 +98,54 @@ async def set_availability(call: Call) -> wire.AvailabilityOut:
 OPERATIONS = (
     Operation(
         "listTeams", "GET", TEAMS, list_teams,
-        "List teams", "By name. For the provider's people.",
+        "List teams", "Returns teams by name. For the provider's people.",
         Scope.DESK_READ, Page[wire.TeamOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "createTeam", "POST", TEAMS, create_team,
-        "Make a team", "It has no members yet. Names are unique, whatever the case of their letters.",
+        "Create a team", "A new team has no members. Names are unique, ignoring case. For admins.",
         Scope.DESK_WRITE, wire.TeamOut, body=wire.TeamIn, status=201,
     ),
     Operation(
         "getTeam", "GET", TEAMS + "/{id}", get_team,
-        "Read a team", "With its members and the names of the queues that it works.",
+        "Get a team", "Returns a team with its members and the names of its queues.",
         Scope.DESK_READ, wire.TeamOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "changeTeam", "PATCH", TEAMS + "/{id}", change_team,
-        "Rename a team", "Members come and go by their own addresses.",
+        "Rename a team", "Members are added and removed by operations of their own. For admins.",
         Scope.DESK_WRITE, wire.TeamOut, body=wire.TeamPatch, path_parameters=_ID, errors=(404,), conditional=True,
     ),
     Operation(
         "deleteTeam", "DELETE", TEAMS + "/{id}", delete_team,
-        "Delete a team", "Refused while it works a queue. Its members stay what they are.",
+        "Delete a team", "A team cannot be deleted while it has a queue. Its members stay users. For admins.",
         Scope.DESK_WRITE, None, path_parameters=_ID, errors=(404, 409), status=204, conditional=True,
     ),
     Operation(
         "getTeamMember", "GET", TEAMS + "/{id}/members/{user_id}", get_member,
-        "Read a member of a team", "With whether the person is given tickets by turns now.",
+        "Get a member of a team", "Returns whether the person is active and available, and so is assigned tickets "
+        "automatically.",
         Scope.DESK_READ, wire.MemberOut, path_parameters=_MEMBER, errors=(404,),
     ),
     Operation(
         "joinTeam", "PUT", TEAMS + "/{id}/members/{user_id}", join_team,
-        "Put a person into a team", "Agents and admins. One who is in already stays so.",
+        "Add a person to a team", "The person must be an agent or admin. A member stays a member. For admins.",
         Scope.DESK_WRITE, wire.MemberOut, path_parameters=_MEMBER, errors=(404, 422),
     ),
     Operation(
         "leaveTeam", "DELETE", TEAMS + "/{id}/members/{user_id}", leave_team,
-        "Take a person out of a team", "Tickets that the person has stay with it.",
+        "Remove a person from a team", "The person's tickets stay assigned to it. For admins.",
         Scope.DESK_WRITE, None, path_parameters=_MEMBER, errors=(404,), status=204, conditional=True,
     ),
     Operation(
         "getAvailability", "GET", AVAILABILITY, get_availability,
-        "Read whether you are available", "For the provider's people.",
+        "Get your availability", "Returns whether you are assigned tickets automatically. For the provider's people.",
         Scope.TICKETS_READ, wire.AvailabilityOut,
     ),
     Operation(
         "setAvailability", "PUT", AVAILABILITY, set_availability,
-        "Say whether you are available", "Queues that assign by themselves give tickets only to those who are.",
+        "Set your availability", "Queues assign tickets automatically only to people who are available. For the "
+        "provider's people.",
         Scope.TICKETS_WRITE, wire.AvailabilityOut, body=wire.AvailabilityIn,
     ),
 )  # fmt: skip

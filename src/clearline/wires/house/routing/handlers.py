@@ -119,14 +119,14 @@ async def assign_ticket(call: Call) -> TicketOut:
     async with call.transaction() as tx:
         await check_if_match(call, tx, number)
         if isinstance(body.mode, str):
-            found = await routing.assign_by_turns(tx, call.actor, number, Assignment(body.mode), now=call.now)
+            ticket = await routing.assign_by_turns(tx, call.actor, number, Assignment(body.mode), now=call.now)
         elif body.to == "me":
-            found = await routing.take_ticket(tx, call.actor, number, force=body.force, now=call.now)
+            ticket = await routing.take_ticket(tx, call.actor, number, force=body.force, now=call.now)
         else:
             to = _person(body.to) if isinstance(body.to, str) else None
             with wire_names({"to": "assignee_id"}):
-                found = await ticket_changes.assign(tx, call.actor, number, to, now=call.now)
-    return ticket_out(found, call.actor)
+                ticket = await ticket_changes.assign(tx, call.actor, number, to, now=call.now)
+    return ticket_out(ticket, call.actor)
 
 
 def _person(text: str) -> UUID:
@@ -139,51 +139,53 @@ def _person(text: str) -> UUID:
 OPERATIONS = (
     Operation(
         "listRoutingRules", "GET", RULES, list_rules,
-        "List routing rules", "In order: the first active one whose every condition holds chooses a ticket's queue. "
-        "For the provider's people.",
+        "List routing rules", "Returns rules in order. The first active rule whose conditions all hold chooses the "
+        "queue of a ticket. For the provider's people.",
         Scope.DESK_READ, Page[wire.RuleOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "createRoutingRule", "POST", RULES, create_rule,
-        "Make a routing rule", "At a position, or at the end. It is used for tickets raised from now on.",
+        "Create a routing rule", "Adds a rule at a position, or at the end. It applies to tickets that are raised "
+        "from now on. For admins.",
         Scope.DESK_WRITE, wire.RuleOut, body=wire.RuleIn, status=201,
     ),
     Operation(
         "orderRoutingRules", "PUT", RULES + "/order", order_rules,
-        "Order the routing rules", "Names every rule exactly once.",
+        "Order the routing rules", "The body must name every rule exactly once. For admins.",
         Scope.DESK_WRITE, wire.OrderOut, body=wire.OrderIn,
     ),
     Operation(
         "testRoutingRules", "POST", RULES + "/test", try_rules,
-        "Try the routing rules", "Says what would happen to a ticket now, and why: what each rule says, the queue, and "
-        "who would get it. Nothing is changed.",
+        "Test the routing rules", "Returns what would happen to a ticket now, and why: the result of each rule, the "
+        "queue and the assignee. Changes nothing. For the provider's people.",
         Scope.DESK_READ, wire.ForecastOut, body=wire.ForecastIn, errors=(404,),
     ),
     Operation(
         "getRoutingRule", "GET", RULES + "/{id}", get_rule,
-        "Read a routing rule", "One rule.",
+        "Get a routing rule", "Returns a rule. For the provider's people.",
         Scope.DESK_READ, wire.RuleOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "changeRoutingRule", "PATCH", RULES + "/{id}", change_rule,
-        "Change a routing rule", "`position` moves it; those between close up.",
+        "Change a routing rule", "Sets the values in the merge-patch. With another `position` the rule moves there, "
+        "and the rules between move by one. For admins.",
         Scope.DESK_WRITE, wire.RuleOut, body=wire.RulePatch, path_parameters=_ID, errors=(404,), conditional=True,
     ),
     Operation(
         "deleteRoutingRule", "DELETE", RULES + "/{id}", delete_rule,
-        "Delete a routing rule", "Tickets that it routed stay where they are.",
+        "Delete a routing rule", "Tickets that it routed stay in their queues. For admins.",
         Scope.DESK_WRITE, None, path_parameters=_ID, errors=(404,), status=204, conditional=True,
     ),
     Operation(
         "routeTicket", "POST", TICKETS + "/{number}/route", route_ticket,
-        "Route a ticket again", "The rules choose its queue, and the queue its agent if it has none. A ticket that no "
-        "rule matches stays where it is. For the provider's people.",
+        "Route a ticket again", "Chooses the queue by the rules, and an agent if the ticket has none and the queue "
+        "assigns automatically. A ticket that no rule matches stays where it is. For the provider's people.",
         Scope.TICKETS_WRITE, TicketOut, body=wire.RouteIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "assignTicket", "POST", TICKETS + "/{number}/assign", assign_ticket,
-        "Assign a ticket", "To a person, to yourself (`me`), to nobody (null), or to whoever of the queue's team is "
-        "next. For the provider's people.",
+        "Assign a ticket", "Assigns a ticket to a person, to yourself (`me`), to nobody (null), or to the agent whose "
+        "turn it is in the queue's team. For the provider's people.",
         Scope.TICKETS_WRITE, TicketOut, body=wire.AssignIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
 )  # fmt: skip

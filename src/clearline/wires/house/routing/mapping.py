@@ -1,4 +1,4 @@
-"""House API v1: routing rules and what they would do as they travel."""
+"""House API v1: routing rules and their preview as they travel."""
 
 from clearline.routing.rule_store import RuleDetails
 from clearline.routing.usecases import RoutingPreview
@@ -6,23 +6,22 @@ from clearline.wires.house.routing import wire
 from clearline.wires.house.wire import Ref
 
 NAMES = {"queue": "queue_id", "companies": "company_ids"}
-"""What this wire calls otherwise than the domain."""
+"""The members that have other names in the domain."""
+
+_WIRE_NAMES = {domain: wire_name for wire_name, domain in NAMES.items()}
 
 
-_WIRE_NAMES = {domain: ours for ours, domain in NAMES.items()}
-
-
-def rule_out(found: RuleDetails) -> wire.RuleOut:
+def rule_out(details: RuleDetails) -> wire.RuleOut:
     """Return a routing rule."""
-    rule = found.rule
+    rule = details.rule
     return wire.RuleOut(
         str(rule.id),
         rule.position,
         rule.name,
-        Ref(str(rule.queue_id), found.queue_name),
+        Ref(str(rule.queue_id), details.queue_name),
         list(rule.issue_types),
         list(rule.service_types),
-        [str(one) for one in rule.company_ids],
+        list(map(str, rule.company_ids)),
         list(rule.priorities),
         list(rule.keywords),
         rule.is_active,
@@ -30,22 +29,22 @@ def rule_out(found: RuleDetails) -> wire.RuleOut:
     )
 
 
-def preview_out(found: RoutingPreview) -> wire.ForecastOut:
+def preview_out(preview: RoutingPreview) -> wire.ForecastOut:
     """Return what the routing rules would do to a ticket, and why."""
-    matching = next((one.rule for one in found.results if not one.failed), None)
-    agent, queue = found.choice.agent, found.queue
+    matching = next((result.rule for result in preview.results if not result.failed), None)
+    agent, queue = preview.choice.agent, preview.queue
     return wire.ForecastOut(
         [
             wire.VerdictOut(
-                Ref(str(one.rule.id), one.rule.name),
-                one.rule.position,
-                not one.failed,
-                [_WIRE_NAMES.get(name, name) for name in one.failed],
+                Ref(str(result.rule.id), result.rule.name),
+                result.rule.position,
+                not result.failed,
+                [_WIRE_NAMES.get(name, name) for name in result.failed],
             )
-            for one in found.results
+            for result in preview.results
         ],
         None if matching is None else Ref(str(matching.id), matching.name),
         None if queue is None else Ref(str(queue.id), queue.name),
         None if agent is None else Ref(str(agent.id), agent.name),
-        found.choice.why,
+        preview.choice.why,
     )

@@ -1,4 +1,4 @@
-"""House API v1: routing rules, what they would do, and who gets a ticket, exactly as they travel."""
+"""House API v1: routing rules, their preview, and the assignment of tickets, exactly as they travel."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -22,10 +22,10 @@ Position = Annotated[int, Meta(ge=1, le=RULES_MAX)]
 
 
 class RuleIn(Struct, forbid_unknown_fields=True):
-    """A rule to make, at ``position`` or at the end. An empty list is no condition.
+    """A rule to create, at ``position`` or at the end. An empty list is no condition.
 
-    ``queue`` and ``companies`` are ids. ``keywords`` are whole words, or words in a row, one of which must stand in
-    the title or the description, in any case.
+    ``queue`` and ``companies`` are ids. ``keywords`` are whole words, or sequences of words: the title or the
+    description must contain one of them, in any case.
     """
 
     name: Name
@@ -40,7 +40,7 @@ class RuleIn(Struct, forbid_unknown_fields=True):
 
 
 class RulePatch(Struct, forbid_unknown_fields=True):
-    """What to change of a rule (RFC 7396); lists are replaced whole. ``position`` moves it."""
+    """What to change of a rule (RFC 7396). A list replaces the whole list. ``position`` moves the rule."""
 
     name: Name | UnsetType = UNSET
     queue: UUID | UnsetType = UNSET
@@ -54,7 +54,7 @@ class RulePatch(Struct, forbid_unknown_fields=True):
 
 
 class RuleOut(Struct, frozen=True):
-    """A rule. The active one with the lowest position whose every condition holds chooses a ticket's queue."""
+    """A rule. The active rule with the lowest position whose conditions all hold chooses the queue of a ticket."""
 
     id: str
     position: int
@@ -70,23 +70,23 @@ class RuleOut(Struct, frozen=True):
 
 
 class OrderIn(Struct, forbid_unknown_fields=True):
-    """All the rules' ids, in the order they are to have."""
+    """The ids of all rules, in their new order."""
 
     ids: Annotated[list[UUID], Meta(max_length=RULES_MAX)]
 
 
 class OrderOut(Struct, frozen=True):
-    """All the rules in order."""
+    """All rules in order."""
 
     data: list[RuleOut]
 
 
 class ForecastIn(Struct, forbid_unknown_fields=True):
-    """A ticket to try the rules on: one that there is, or one that is only thought of.
+    """A ticket to test the rules with: an existing one, or an imagined one.
 
-    Without ``ticket``, ``issue_type`` and ``service_type`` are required, and ``priority`` is by default what such a
-    ticket gets. ``company`` is a customer's code, name or id. With ``ticket`` every other member takes the place of
-    what the ticket says.
+    Without ``ticket``, ``issue_type`` and ``service_type`` are required, and the default ``priority`` is that of a new
+    ticket of the issue type. ``company`` is a customer's code, name or id. With ``ticket``, the other members replace
+    the values of the ticket.
     """
 
     ticket: Number | None = None
@@ -99,7 +99,7 @@ class ForecastIn(Struct, forbid_unknown_fields=True):
 
 
 class VerdictOut(Struct, frozen=True):
-    """What one rule says: ``failed`` names the conditions that do not hold, as the rule's own members."""
+    """The result of a rule: ``failed`` has the conditions that do not hold, by the names of the rule's members."""
 
     rule: Ref
     position: int
@@ -108,7 +108,7 @@ class VerdictOut(Struct, frozen=True):
 
 
 class ForecastOut(Struct, frozen=True):
-    """What would happen now. ``rule`` and ``queue`` are null when no rule matches, ``assignee`` when nobody gets it."""
+    """What would happen now. ``rule`` and ``queue`` are null when no rule matches, ``assignee`` is for nobody."""
 
     rules: list[VerdictOut]
     rule: Ref | None
@@ -118,13 +118,13 @@ class ForecastOut(Struct, frozen=True):
 
 
 class RouteIn(Struct, forbid_unknown_fields=True):
-    """Nothing: the rules choose."""
+    """An empty object: the rules choose."""
 
 
 class AssignIn(Struct, forbid_unknown_fields=True):
-    """Whom to give the ticket: ``to`` somebody, or whoever the ``mode`` chooses of the queue's team; one of the two.
+    """Whom to assign the ticket to: ``to``, or the agent that ``mode`` chooses from the queue's team; one of the two.
 
-    ``force`` takes the ticket from whoever has it when ``to`` is ``me``.
+    With ``force``, ``me`` takes the ticket from its assignee.
     """
 
     to: Annotated[str, Meta(max_length=36, description="A user's id, `me`, or null.")] | UnsetType | None = UNSET

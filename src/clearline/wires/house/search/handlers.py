@@ -54,13 +54,13 @@ def _page(call: Call, result: SearchResult) -> wire.SearchPage:
 OPERATIONS = (
     Operation(
         "searchTickets", "GET", "/api/v1/search", search_tickets,
-        "Search tickets", "All words and filters must hold. Words are found in numbers, services, titles, contacts, "
-        "descriptions, notes and names of attachments, by their beginning; words in quotation marks exactly and in "
-        "their order; a minus excludes what has exactly the word. Filters: "
+        "Search tickets", "Returns the tickets that match all words and filters. Words match numbers, services, "
+        "titles, contacts, descriptions, notes and names of attachments by their beginning. Words in quotation marks "
+        "match exactly and in their order. A minus excludes tickets with exactly that word. Filters: "
         f"{', '.join(f'`{name}:`' for name in CUSTOMER_FILTERS)}; for the "
-        f"provider's people also {', '.join(f'`{name}:`' for name in _STAFF_ONLY)}. Up to 100 matches come best "
-        "first, more of them newest first. A change is found about a second later. Customers find their own company's "
-        "tickets, by what they may read of them.",
+        f"provider's people also {', '.join(f'`{name}:`' for name in _STAFF_ONLY)}. Up to 100 matches are "
+        "ordered best first, more of them newest first. A change is found about a second later. Customers find their "
+        "own company's tickets, by the text that they may read.",
         Scope.TICKETS_READ, wire.SearchPage, query=wire.SearchQuery, errors=(400,),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""House API v1: the bodies of the search."""
+"""House API v1: the search, exactly as it travels."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from clearline.wires.house.wire import PageQuery
 
 
 class SearchQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
-    """What to look for."""
+    """The query of a search."""
 
     q: Annotated[
         str,
@@ -21,19 +21,22 @@ class SearchQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     count: (
-        Annotated[Literal["exact"], Meta(description="Count more than 100 matches too, which may take a while.")] | None
+        Annotated[
+            Literal["exact"], Meta(description="Count more than 100 matches exactly, too, which may take a while.")
+        ]
+        | None
     ) = None
 
 
 class SearchTotal(Struct, frozen=True):
-    """How many tickets match; when not ``exact``, at least so many."""
+    """The number of matches, or at least that number when not ``exact``."""
 
     count: int
     exact: bool
 
 
 class SearchPage(Struct, frozen=True):
-    """A part of what was found. ``total`` is as it was on the first page; ``next_cursor`` is null on the last one."""
+    """A page of matches. ``total`` is as on the first page; ``next_cursor`` is null on the last one."""
 
     data: list[TicketSummary]
     has_more: bool

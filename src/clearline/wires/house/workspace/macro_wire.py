@@ -1,4 +1,4 @@
-"""House API v1: replies kept for use again."""
+"""House API v1: macros, exactly as they travel."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -27,7 +27,7 @@ Reached = Literal[
 
 
 class MacroIn(Struct, forbid_unknown_fields=True):
-    """A reply to keep, and what else it does. Without ``text`` it writes no note; it must do something."""
+    """A macro to add: a reply, and what else it does. Without ``text`` it writes no note. It must do something."""
 
     name: Name
     text: MacroText = ""
@@ -51,7 +51,7 @@ class MacroPatch(Struct, forbid_unknown_fields=True):
 
 
 class MacroOut(Struct, frozen=True):
-    """A reply kept for use again, with its placeholders."""
+    """A macro, with the placeholders of its text."""
 
     id: str
     name: str
@@ -64,14 +64,14 @@ class MacroOut(Struct, frozen=True):
 
 
 class MacroUseIn(Struct, forbid_unknown_fields=True):
-    """Which macro to use; ``preview`` only shows what it would write."""
+    """The macro to use; with ``preview`` it changes nothing."""
 
     macro: UUID
     preview: bool = False
 
 
 class MacroUseOut(Struct, frozen=True):
-    """What a macro wrote, or would write, and the ticket as it stands. ``note`` is null when it wrote none."""
+    """The text that a macro wrote, or would write, and the ticket as it is now. ``note`` is null when it wrote none."""
 
     text: str
     visibility: Visibility

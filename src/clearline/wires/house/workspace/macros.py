@@ -77,34 +77,34 @@ async def use_macro(call: Call) -> wire.MacroUseOut:
 OPERATIONS = (
     Operation(
         "listMacros", "GET", _MACROS, list_macros,
-        "List macros", "Replies kept for use again, by name.",
+        "List macros", "Returns macros by name. For the provider's people.",
         Scope.DESK_READ, Page[wire.MacroOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "addMacro", "POST", _MACROS, add_macro,
-        "Keep a macro", "The text may have the placeholders `{{ticket.number}}`, `{{ticket.title}}`, `{{service.id}}`, "
+        "Add a macro", "The text can have the placeholders `{{ticket.number}}`, `{{ticket.title}}`, `{{service.id}}`, "
         "`{{service.label}}`, `{{contact.name}}`, `{{company.name}}` and `{{agent.name}}`. For admins.",
         Scope.DESK_WRITE, wire.MacroOut, body=wire.MacroIn, status=201,
     ),
     Operation(
         "getMacro", "GET", _MACROS + "/{id}", get_macro,
-        "Read a macro", "One macro.",
+        "Get a macro", "Returns a macro. For the provider's people.",
         Scope.DESK_READ, wire.MacroOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "changeMacro", "PATCH", _MACROS + "/{id}", change_macro,
-        "Change a macro", "Sets the values that the merge-patch names. For admins.",
+        "Change a macro", "Sets the values in the merge-patch. For admins.",
         Scope.DESK_WRITE, wire.MacroOut, body=wire.MacroPatch, path_parameters=_ID, errors=(404,), conditional=True,
     ),
     Operation(
         "deleteMacro", "DELETE", _MACROS + "/{id}", delete_macro,
-        "Delete a macro", "What it did stays. For admins.",
+        "Delete a macro", "The notes and changes that it made stay. For admins.",
         Scope.DESK_WRITE, None, path_parameters=_ID, errors=(404,), status=204, conditional=True,
     ),
     Operation(
         "useMacro", "POST", TICKETS + "/{number}/macro", use_macro,
-        "Use a macro", "Writes the note, sets queue, priority and tags, then moves the ticket: all of it or, when any "
-        "part is refused, nothing. A preview changes nothing.",
+        "Use a macro", "Writes the note, sets queue, priority and tags, then changes the status: all of it, or "
+        "nothing when any part is refused. A preview changes nothing. For the provider's people.",
         Scope.TICKETS_WRITE, wire.MacroUseOut, body=wire.MacroUseIn, path_parameters=NUMBER, errors=(404,),
     ),
 )  # fmt: skip

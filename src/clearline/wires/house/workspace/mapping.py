@@ -21,10 +21,10 @@ def macro_out(macro: Macro) -> macro_wire.MacroOut:
     )
 
 
-def macro_use_out(used: MacroUse, actor: Actor) -> macro_wire.MacroUseOut:
+def macro_use_out(use: MacroUse, actor: Actor) -> macro_wire.MacroUseOut:
     """Return what a macro wrote, and the ticket as the actor may see it."""
-    note = None if used.note_number is None else worklog_id(used.note_number)
-    return macro_wire.MacroUseOut(used.text, used.macro.visibility, note, ticket_out(used.ticket, actor))
+    note = None if use.note_number is None else worklog_id(use.note_number)
+    return macro_wire.MacroUseOut(use.text, use.macro.visibility, note, ticket_out(use.ticket, actor))
 
 
 def view_out(view: SavedView) -> view_wire.ViewOut:

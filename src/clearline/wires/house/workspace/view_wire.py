@@ -1,4 +1,4 @@
-"""House API v1: searches kept for use again."""
+"""House API v1: saved views, exactly as they travel."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,7 +12,7 @@ Query = Annotated[str, characters(0, macro.QUERY_MAX)]
 
 
 class ViewIn(Struct, forbid_unknown_fields=True):
-    """A search to keep. Admins may share it with everybody of their company."""
+    """A search to save. Admins can share it with their company."""
 
     name: Name
     query: Query
@@ -28,7 +28,7 @@ class ViewPatch(Struct, forbid_unknown_fields=True):
 
 
 class ViewOut(Struct, frozen=True):
-    """A search kept for use again; ``owner_id`` is the user whose it is."""
+    """A saved view; ``owner_id`` is the id of its user."""
 
     id: str
     name: str

@@ -57,27 +57,27 @@ async def delete_view(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listViews", "GET", _VIEWS, list_views,
-        "List saved views", "Your own and those that your company shares, by name.",
+        "List saved views", "Returns your own views and the shared ones of your company, by name.",
         Scope.TICKETS_READ, Page[wire.ViewOut], query=PageQuery, errors=(400,),
     ),
     Operation(
         "addView", "POST", _VIEWS, add_view,
-        "Save a view", "The query is kept as it is, and read when you search with it.",
+        "Save a view", "The query is stored as it is, and parsed when you search with it.",
         Scope.TICKETS_WRITE, wire.ViewOut, body=wire.ViewIn, status=201,
     ),
     Operation(
         "getView", "GET", _VIEWS + "/{id}", get_view,
-        "Read a saved view", "One of your own, or a shared one of your company.",
+        "Get a saved view", "Returns a view of your own, or a shared one of your company.",
         Scope.TICKETS_READ, wire.ViewOut, path_parameters=_ID, errors=(404,),
     ),
     Operation(
         "changeView", "PATCH", _VIEWS + "/{id}", change_view,
-        "Change a saved view", "Sets the values that the merge-patch names. Its owner may, and admins of the company.",
+        "Change a saved view", "Sets the values in the merge-patch. For its owner and the admins of the company.",
         Scope.TICKETS_WRITE, wire.ViewOut, body=wire.ViewPatch, path_parameters=_ID, errors=(404,), conditional=True,
     ),
     Operation(
         "deleteView", "DELETE", _VIEWS + "/{id}", delete_view,
-        "Delete a saved view", "Its owner may, and admins of the company.",
+        "Delete a saved view", "For its owner and the admins of the company.",
         Scope.TICKETS_WRITE, None, path_parameters=_ID, errors=(404,), status=204, conditional=True,
     ),
 )  # fmt: skip
