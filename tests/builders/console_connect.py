@@ -1,4 +1,4 @@
-"""What the tests of the Console Connect wire share: bodies to send, and shapes to expect."""
+"""The Console Connect wire: bodies to send, bodies to expect, and tickets raised and moved through it."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def order(**members: object) -> Json:
-    """A body that raises a ticket, with some members in the place of the usual ones."""
+    """Return a body that raises a ticket; ``members`` replace the usual ones."""
     usual: Json = {
         "name": "Port down",
         "description": "No light since 08:00 UTC",
@@ -29,7 +29,7 @@ def order(**members: object) -> Json:
 
 
 def ticket_body(tenant: Tenant, number: str, created: str, **members: object) -> Json:
-    """The whole ticket that ``order()`` makes, with some members in the place of the usual ones."""
+    """Return the whole ticket that ``order()`` raises; ``members`` replace the usual ones."""
     usual: Json = {
         "id": number,
         "name": "Port down",
@@ -50,7 +50,7 @@ def ticket_body(tenant: Tenant, number: str, created: str, **members: object) ->
 
 
 def symptoms(item: str, kind: str, category: str = "Console Connect") -> list[Json]:
-    """The fault symptoms that stand first in a ticket's notes."""
+    """Return the fault symptoms, which come first in the notes of a ticket."""
     return [
         {"id": "category", "text": category, "@type": "faultsymptom"},
         {"id": "item", "text": item, "@type": "faultsymptom"},
@@ -59,17 +59,17 @@ def symptoms(item: str, kind: str, category: str = "Console Connect") -> list[Js
 
 
 def worklog(number: int, text: str, writer: str = "API-Customer Note") -> Json:
-    """A note as it stands in a ticket."""
+    """Return a note as it is in a ticket."""
     return {"id": writer, "text": text, "@type": "worklog", "worklogId": f"WLG{number:012d}"}
 
 
 def fault(status: int, message: str) -> Json:
-    """The envelope of an error."""
+    """Return an error as it is sent."""
     return {"error": {"statusCode": status, "name": "Error", "message": message}}
 
 
 def assert_fault(answer: httpx.Response, status: int) -> str:
-    """The message of an error, which must come in the envelope and nothing else."""
+    """Return the message of an error after a check that the error has its members and no others."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
@@ -82,7 +82,7 @@ def assert_fault(answer: httpx.Response, status: int) -> str:
 
 
 async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant, **members: object) -> Json:
-    """A new ticket, as the wire answers it."""
+    """Raise a ticket; return it as the wire answers it."""
     answer = await client.post(TICKETS, headers=tenant.headers, json=order(**members))
     assert answer.status_code == 200, answer.text
     body: Json = answer.json()
@@ -90,12 +90,12 @@ async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant, **members: obj
 
 
 def latin(headers: dict[str, str]) -> httpx.Headers:
-    """Headers whose values need not be ASCII, as they travel."""
+    """Return headers whose values need not be ASCII, as they are sent."""
     return httpx.Headers([(name.encode(), value.encode("latin-1")) for name, value in headers.items()])
 
 
 async def list_all(client: httpx.AsyncClient, tenant: Tenant, status: str = "open") -> list[Json]:
-    """The first 200 tickets of a company."""
+    """Return the first 200 tickets of a company."""
     answer = await client.get(TICKETS, headers=tenant.headers, params={"status": status, "pageSize": 200})
     assert answer.status_code == 200, answer.text
     body: list[Json] = answer.json()
@@ -103,13 +103,13 @@ async def list_all(client: httpx.AsyncClient, tenant: Tenant, status: str = "ope
 
 
 async def total(client: httpx.AsyncClient, tenant: Tenant) -> int:
-    """How many open tickets a company has."""
+    """Return how many open tickets a company has."""
     answer = await client.get(TICKETS, headers=tenant.headers, params={"status": "open", "pageSize": 1})
     return int(answer.headers["x-total-count"])
 
 
 async def move(database: Database, number: str, *path: Status) -> None:
-    """Have the operator move a ticket from status to status."""
+    """Move a ticket through some statuses, as the operator."""
     parsed = parse_ticket_number(number)
     assert parsed is not None
     for status in path:
@@ -118,5 +118,5 @@ async def move(database: Database, number: str, *path: Status) -> None:
 
 
 async def close_ticket(database: Database, number: str) -> None:
-    """Close an acknowledged ticket, the long way."""
+    """Close an acknowledged ticket through every status in between."""
     await move(database, number, Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED)

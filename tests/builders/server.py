@@ -68,7 +68,7 @@ class Server:
         self.starts += 1
 
     def beside(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start another command of ours beside the server, and do not wait; what it says is in ``err``."""
+        """Start another command of ours beside the server and do not wait; its output goes to ``err``."""
         with (self.folder / "err").open("ab") as err:
             started = self._open([sys.executable, "-m", "clearline", *arguments], stdout=err, stderr=err)
         self._beside.append(started)
@@ -91,7 +91,7 @@ class Server:
             self.launch(*options)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run another command of ours beside the server, to its end."""
+        """Run another command of ours beside the server, and wait for its end."""
         return subprocess.run(
             [sys.executable, "-m", "clearline", *arguments],
             env=self.environment,
@@ -106,7 +106,7 @@ class Server:
         return self.process is not None and self.process.poll() is not None
 
     def ready(self) -> int:
-        """The status of /readyz, or 0 when nobody answers."""
+        """Return the status of /readyz, or 0 without an answer."""
         try:
             return httpx.get(f"{self.url}/readyz", timeout=patient(5)).status_code
         except httpx.TransportError:
@@ -144,7 +144,7 @@ class Server:
         return [pid for pid in mine if command_of(pid).startswith("postgres: clearline clearline")]
 
     def victims(self, kind: str) -> list[int]:
-        """What may be killed: the server, its supervisor of PostgreSQL, the postmaster, or one of its backends."""
+        """Return the processes of a kind: the server, the supervisor of PostgreSQL, the postmaster, or its backends."""
         if kind == "server":
             return [self.pid]
         if kind == "supervisor":
@@ -155,11 +155,11 @@ class Server:
         return [] if postmaster is None else [postmaster]
 
     def processes(self) -> list[int]:
-        """Everything that names the data directory in its command line."""
+        """Return the processes whose command line names the data directory."""
         return naming(self.data_dir)
 
     def stop(self, told: int = signal.SIGTERM) -> int:
-        """Tell the server to stop; its exit status."""
+        """Send the server a signal, and return its exit status."""
         assert self.process is not None
         self.process.send_signal(told)
         return self.process.wait(patient(STOP_SECONDS))
@@ -216,7 +216,7 @@ async def kill_at_random(
 
 
 def ticket(name: str, description: str = "No light since 08:00 UTC") -> dict[str, object]:
-    """A ticket about a service of the first demo company."""
+    """Return the body of a ticket about a service of the first demo company."""
     return {
         "name": name,
         "description": description,
