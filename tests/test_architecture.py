@@ -100,7 +100,7 @@ def test_no_file_has_more_than_400_lines(path: Path) -> None:
 @pytest.mark.parametrize("path", [*FILES, *TEST_FILES], ids=name_of)
 def test_no_function_has_more_than_60_lines(path: Path) -> None:
     functions = [node for node in ast.walk(parsed(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
-    assert [one.name for one in functions if (one.end_lineno or 0) - one.lineno + 1 > 60] == []
+    assert [function.name for function in functions if (function.end_lineno or 0) - function.lineno + 1 > 60] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
@@ -116,7 +116,7 @@ def test_no_test_patches_our_modules_by_their_names(path: Path) -> None:
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("patch.setattr", "patch.delattr"))
     ]
-    assert [one for one in patches if re.search(r"attr\(f?'clearline\b", one)] == []
+    assert [patch for patch in patches if re.search(r"attr\(f?'clearline\b", patch)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -128,7 +128,7 @@ def test_only_the_clock_reads_the_time_of_day(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_everything_public_says_what_it_is(path: Path) -> None:
-    assert [one.name for one in public(parsed(path)) if not ast.get_docstring(one)] == []
+    assert [node.name for node in public(parsed(path)) if not ast.get_docstring(node)] == []
 
 
 @pytest.mark.parametrize("path", STORE, ids=name_of)

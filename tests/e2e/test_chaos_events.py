@@ -1,4 +1,4 @@
-"""Whoever follows the events knows what the desk knows, whatever is killed on either side."""
+"""Every consumer of the event stream gets every event, whatever is killed on either side."""
 
 import asyncio
 import contextlib
@@ -34,32 +34,32 @@ Event = dict[str, Any]
 
 
 @dataclass
-class Known:
-    """What a follower kept: what it was told at once, and its place now and then."""
+class Stored:
+    """What a consumer stored: each event at once, and the cursor now and then."""
 
     cursor: str
-    told: dict[str, Event] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
     again: int = 0
     cuts: int = 0
 
-    def keep(self, event: Event, *, with_place: bool) -> None:
-        if event["id"] in self.told:
-            assert self.told[event["id"]] == event, "an id that means another event"
+    def store(self, event: Event, *, with_cursor: bool) -> None:
+        if event["id"] in self.events:
+            assert self.events[event["id"]] == event, "an id that means another event"
             self.again += 1
-        self.told[event["id"]] = event
-        if with_place:
+        self.events[event["id"]] = event
+        if with_cursor:
             self.cursor = event["cursor"]
 
 
 @dataclass
-class Follower:
-    """Follows as a program does that is killed now and then and begins again from what it kept."""
+class Consumer:
+    """A program that is killed now and then, and continues from the cursor that it stored."""
 
     url: str
     key: str
     accept: str
     dice: random.Random
-    known: Known
+    stored: Stored
     is_staff: bool
     task: "asyncio.Task[None] | None" = None
 
@@ -67,7 +67,7 @@ class Follower:
         self.task = asyncio.create_task(self._run())
 
     async def kill(self) -> None:
-        """Cut it off wherever it is: what it had not kept is lost."""
+        """Stop it wherever it is: what it has not stored is lost."""
         assert self.task is not None
         self.task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -78,26 +78,26 @@ class Follower:
             while True:
                 with contextlib.suppress(httpx.TransportError, json.JSONDecodeError):
                     await self._once(client)
-                self.known.cuts += 1
+                self.stored.cuts += 1
                 await asyncio.sleep(self.dice.uniform(0.05, 0.3))
 
     async def _once(self, client: httpx.AsyncClient) -> None:
         headers = {"Authorization": f"Bearer {self.key}", "Accept": self.accept}
         query = {}
         if self.accept == SSE:
-            headers["Last-Event-ID"] = self.known.cursor
+            headers["Last-Event-ID"] = self.stored.cursor
         else:
-            query["after"] = self.known.cursor
+            query["after"] = self.stored.cursor
         async with client.stream("GET", EVENTS, headers=headers, params=query) as answer:
             if answer.status_code != 200:
                 assert answer.status_code == 503, await answer.aread()
                 return
-            place = (0, 0)
+            position = (0, 0)
             async for event in _events(answer, self.accept):
                 xid, event_id, _at = (int(one, 16) for one in event["cursor"].split("-"))
-                assert (xid, event_id) > place, "out of order"
-                place = xid, event_id
-                self.known.keep(event, with_place=self.dice.random() < 0.7)
+                assert (xid, event_id) > position, "out of order"
+                position = xid, event_id
+                self.stored.store(event, with_cursor=self.dice.random() < 0.7)
 
 
 async def _events(answer: httpx.Response, accept: str) -> AsyncIterator[Event]:
@@ -110,7 +110,7 @@ async def _events(answer: httpx.Response, accept: str) -> AsyncIterator[Event]:
 
 
 class Writers:
-    """Those who work with the desk meanwhile; what they begin is done once, however often it has to be asked for."""
+    """People who work with the desk meanwhile. Each request is carried out once, however often it is sent."""
 
     def __init__(self, customer: RetryingClient, agent: RetryingClient, dice: random.Random) -> None:
         self._customer, self._agent, self._dice = customer, agent, dice
@@ -140,7 +140,7 @@ class Writers:
         self.notes[number] += 1
 
     async def _move(self) -> None:
-        """Move a ticket of one's own: two who move one ticket would refuse each other."""
+        """Move a ticket that nobody else moves: of two who move one ticket, one would be refused."""
         if not (idle := [number for number, status in self.statuses.items() if status]):
             return
         number = self._dice.choice(idle[-8:])
@@ -149,17 +149,17 @@ class Writers:
         self.statuses[number] = status
 
 
-async def _chaos(server: Server, followers: list[Follower], dice: random.Random) -> Counter[str]:
-    """Kill servers, one process of several, backends of the database and followers, and start again what is dead."""
+async def _chaos(server: Server, consumers: list[Consumer], dice: random.Random) -> Counter[str]:
+    """Kill servers, one process of several, backends of the database and consumers, and start again what is dead."""
     kills: Counter[str] = Counter()
     until = time.monotonic() + stretched(CHAOS_SECONDS)
     while time.monotonic() < until:
         await asyncio.sleep(dice.uniform(0.2, 1))
         server.relaunch_if_ended()
-        one = dice.choice(followers)
-        await one.kill()
-        one.start()
-        kills["follower"] += 1
+        consumer = dice.choice(consumers)
+        await consumer.kill()
+        consumer.start()
+        kills["consumer"] += 1
         if await asyncio.to_thread(server.ready) != 200:
             continue
         kind = dice.choice(["server", "process", "backend"])
@@ -180,25 +180,25 @@ async def _chaos(server: Server, followers: list[Follower], dice: random.Random)
     return kills
 
 
-def _expected(history: list[Event], follower: Follower) -> list[tuple[str, str, Any]]:
-    """What a follower is to know of a ticket, of what happened to it."""
-    if follower.is_staff:
-        return [(one["id"], one["type"], one["data"]) for one in history]
-    pairs = ((one, visible_data(one["type"], one["data"], Audience.CUSTOMER)) for one in history)
-    return [(one["id"], one["type"], data) for one, data in pairs if data is not None]
+def _expected(history: list[Event], consumer: Consumer) -> list[tuple[str, str, Any]]:
+    """Return the events of a ticket that a consumer has to get."""
+    if consumer.is_staff:
+        return [(event["id"], event["type"], event["data"]) for event in history]
+    pairs = ((event, visible_data(event["type"], event["data"], Audience.CUSTOMER)) for event in history)
+    return [(event["id"], event["type"], data) for event, data in pairs if data is not None]
 
 
-def _check(follower: Follower, histories: dict[str, list[Event]], statuses: dict[str, str]) -> None:
-    told = sorted(follower.known.told.values(), key=lambda one: int(one["id"]))
+def _check(consumer: Consumer, histories: dict[str, list[Event]], statuses: dict[str, str]) -> None:
+    events = sorted(consumer.stored.events.values(), key=lambda event: int(event["id"]))
     for number, history in histories.items():
-        mine = [one for one in told if one["ticket"] == number]
-        assert [(one["id"], one["type"], one["data"]) for one in mine] == _expected(history, follower), number
-        moved = [one["data"]["after"] for one in mine if one["type"] == "ticket.status_changed"]
+        mine = [event for event in events if event["ticket"] == number]
+        assert [(event["id"], event["type"], event["data"]) for event in mine] == _expected(history, consumer), number
+        moved = [event["data"]["after"] for event in mine if event["type"] == "ticket.status_changed"]
         assert (moved or ["acknowledged"])[-1] == statuses[number]
 
 
 @pytest.mark.slow
-async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_both_sides(server: Server) -> None:
+async def test_every_consumer_gets_every_event_after_random_kills_on_both_sides(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
     dice, statuses, began = random.Random(seed), Counter[int](), time.monotonic()
@@ -209,30 +209,33 @@ async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_bo
             RetryingClient(client, server.secret(), statuses),
             RetryingClient(client, server.staff_secret(), statuses),
         )
-        followers = []
+        consumers = []
         for key, is_staff in ((server.secret(), False), (server.staff_secret(), True)):
             for accept in (SSE, NDJSON):
-                known = Known("0-0-0")
-                one = Follower(server.url, key, accept, random.Random(dice.random()), known, is_staff)
-                one.start()
-                followers.append(one)
+                stored = Stored("0-0-0")
+                consumer = Consumer(server.url, key, accept, random.Random(dice.random()), stored, is_staff)
+                consumer.start()
+                consumers.append(consumer)
         writers = Writers(customer, agent, random.Random(seed + 1))
         writing = asyncio.create_task(writers.run())
         try:
-            kills = await _chaos(server, followers, dice)
+            kills = await _chaos(server, consumers, dice)
         finally:
             writers.stop = True
         await writing
-        histories = await _settled(followers, agent, [*writers.statuses])
+        histories = await _settled(consumers, agent, [*writers.statuses])
         for number, history in histories.items():
             types = Counter(one["type"] for one in history)
             assert (types["ticket.created"], types["note.added"]) == (1, writers.notes[number])
-        for one in followers:
-            assert one.task is not None
-            await one.kill()
-            _check(one, histories, writers.statuses)
+        for consumer in consumers:
+            assert consumer.task is not None
+            await consumer.kill()
+            _check(consumer, histories, writers.statuses)
     events = sum(map(len, histories.values()))
-    again, cuts = sum(one.known.again for one in followers), sum(one.known.cuts for one in followers)
+    again, cuts = (
+        sum(consumer.stored.again for consumer in consumers),
+        sum(consumer.stored.cuts for consumer in consumers),
+    )
     print(  # noqa: T201 - shown on failure
         f"{dict(kills)} killed, {server.starts} starts, {len(histories)} tickets, {events} events, {again} again, "
         f"{cuts} requests ended, {time.monotonic() - began:.1f} s"
@@ -241,21 +244,21 @@ async def test_every_follower_knows_what_the_desk_knows_after_random_kills_on_bo
     assert server.stop() == 0
 
 
-async def _settled(followers: list[Follower], agent: RetryingClient, numbers: list[str]) -> dict[str, list[Event]]:
-    """What happened to the tickets, once nothing more happens and the staff was told of the last of it."""
+async def _settled(consumers: list[Consumer], agent: RetryingClient, numbers: list[str]) -> dict[str, list[Event]]:
+    """Return the events of the tickets, once there are no new ones and the consumers of the staff have the last."""
     until, histories = time.monotonic() + patient(SETTLE_SECONDS), {"": [{"id": "0"}]}
     while True:
         before, histories = histories, {one: await agent.read_list(f"{TICKETS}/{one}/history") for one in numbers}
         last = max(int(one["id"]) for history in histories.values() for one in history)
-        ends = [_last(one) for one in followers if one.is_staff]
+        ends = [_last(consumer) for consumer in consumers if consumer.is_staff]
         if min(ends) >= last and before == histories:
             return histories
         assert time.monotonic() < until, f"{ends} were told, and not {last}"
         await asyncio.sleep(1.5)
 
 
-def _last(follower: Follower) -> int:
-    return max((int(one) for one in follower.known.told), default=0)
+def _last(consumer: Consumer) -> int:
+    return max((int(event_id) for event_id in consumer.stored.events), default=0)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
