@@ -29,8 +29,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
-from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import hash_secret
 from clearline.clock import now
@@ -171,7 +171,7 @@ async def prepare(database: Database, urls: list[str]) -> Any:
                 at,
             )
             await subscription_store.save(tx, subscription)
-        return await account_store.actor_of(tx, hash_secret(secret), now=now())
+        return await key_store.actor_of(tx, hash_secret(secret), now=now())
 
 
 async def raise_ticket(database: Database, actor: Any) -> None:

@@ -7,8 +7,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 
+from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
-from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import ApiKey, hash_secret
 from clearline.accounts.key_ring import KeyRing
@@ -174,7 +174,7 @@ async def test_a_key_carries_what_its_users_role_may_and_no_more(database: Datab
         whole, secret = await keys.create_key(tx, OPERATOR, company_id, user_email=email, name="k", now=NOW)
         assert whole.scopes == ROLE_SCOPES[role]
         assert await keys.get_key(tx, OPERATOR, company_id, whole.id) == whole
-        actor = await account_store.actor_of(tx, hash_secret(secret), now=NOW)
+        actor = await key_store.actor_of(tx, hash_secret(secret), now=NOW)
         assert actor is not None
         assert (actor.role, actor.scopes, actor.user) == (role, ROLE_SCOPES[role], user)
         if beyond := ALL_SCOPES - ROLE_SCOPES[role]:
@@ -191,7 +191,7 @@ async def test_a_key_holds_no_more_than_its_users_role_of_now(database: Database
         await change(tx, OPERATOR, fresh.company.id, fresh.user.id, {"role": Role.CUSTOMER_ADMIN}, now=NOW)
         _key, secret = await issue(tx, fresh.company.code)
         await change(tx, OPERATOR, fresh.company.id, fresh.user.id, {"role": Role.CUSTOMER}, now=NOW)
-        actor = await account_store.actor_of(tx, hash_secret(secret), now=NOW)
+        actor = await key_store.actor_of(tx, hash_secret(secret), now=NOW)
     assert actor is not None
     assert actor.scopes == ROLE_SCOPES[Role.CUSTOMER]
 

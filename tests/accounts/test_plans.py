@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from clearline.accounts import store as account_store
+from clearline.accounts import company_store, key_store, user_store
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
 from tests.builders.databases import RecordingConnection, plan_of
@@ -31,14 +31,14 @@ COMPANY = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 List = Callable[[Tx], Awaitable[object]]
 LISTS: dict[str, tuple[str, List]] = {
-    "companies": ("company_name", lambda tx: account_store.companies(tx, limit=51)),
-    "companies after one": ("company_name", lambda tx: account_store.companies(tx, after="Company 5", limit=51)),
-    "users": ("app_user_email", lambda tx: account_store.users(tx, COMPANY, limit=51)),
-    "users after one": ("app_user_email", lambda tx: account_store.users(tx, COMPANY, after="2@example.com", limit=51)),
-    "keys": ("api_key_by_age", lambda tx: account_store.keys(tx, COMPANY, limit=51)),
+    "companies": ("company_name", lambda tx: company_store.page(tx, limit=51)),
+    "companies after one": ("company_name", lambda tx: company_store.page(tx, after="Company 5", limit=51)),
+    "users": ("app_user_email", lambda tx: user_store.page(tx, COMPANY, limit=51)),
+    "users after one": ("app_user_email", lambda tx: user_store.page(tx, COMPANY, after="2@example.com", limit=51)),
+    "keys": ("api_key_by_age", lambda tx: key_store.page(tx, COMPANY, limit=51)),
     "keys after one": (
         "api_key_by_age",
-        lambda tx: account_store.keys(tx, COMPANY, after=(NEW_YEAR, COMPANY), limit=51),
+        lambda tx: key_store.page(tx, COMPANY, after=(NEW_YEAR, COMPANY), limit=51),
     ),
     "services": ("service_by_label", lambda tx: service_store.page(tx, COMPANY, after=service_store.FIRST, limit=51)),
     "services after one": (

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store
 from clearline.accounts import usecases as accounts
 from clearline.events import store as event_store
 from clearline.events.event_types import NotificationKind
@@ -65,7 +65,7 @@ class Scene:
         user = await accounts.add_user(
             self.tx, OPERATOR, company_id, name=name.title(), email=email, phone="", role=role, now=NOW
         )
-        actor = await account_store.actor_for(self.tx, company_id, user.id, frozenset(map(Scope, ALL_SCOPES)))
+        actor = await key_store.actor_for(self.tx, company_id, user.id, frozenset(map(Scope, ALL_SCOPES)))
         assert actor is not None
         self.people[name] = actor
         if rules:

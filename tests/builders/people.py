@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 
 from msgspec import Struct
 
+from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
-from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import hash_secret
 from clearline.identity import ALL_SCOPES, OPERATOR, PROVIDER_ID, Actor, Company, Role, Scope, User
@@ -53,7 +53,7 @@ async def new_tenant(
         )
         for number, kind in enumerate(("Port", "CloudRouter", "Internet on Demand", "Connection (L2)"), 1):
             await inventory.add_service(tx, OPERATOR, code, f"SVC-{number}", kind, f"Service {number}", now=at)
-        actor = await account_store.actor_of(tx, hash_secret(secret), now=at)
+        actor = await key_store.actor_of(tx, hash_secret(secret), now=at)
     assert actor is not None
     return Tenant(company, user, secret, actor)
 
@@ -76,7 +76,7 @@ async def new_person(
     """Add a person to a company, which is named by its code; return the actor."""
     email = f"{uuid4().hex}@example.{'net' if company == 'PROVIDER' else 'com'}"
     user = await accounts.add_user(tx, OPERATOR, company, name=name, email=email, phone="", role=role, now=NOW)
-    actor = await account_store.actor_for(tx, user.company_id, user.id, scopes)
+    actor = await key_store.actor_for(tx, user.company_id, user.id, scopes)
     assert actor is not None
     return actor
 

@@ -3,7 +3,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store, user_store
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InUse, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
@@ -189,7 +189,7 @@ async def test_people_say_whether_they_are_available(database: Database, tenant:
         ann = await new_person(tx, "Ann")
         for available in (False, False, True):
             assert (await teams.set_available(tx, ann, available=available, now=NOW)).is_available is available
-            stored = await account_store.user(tx, PROVIDER_ID, id_of(ann))
+            stored = await user_store.get(tx, PROVIDER_ID, id_of(ann))
             assert stored is not None
             assert stored.is_available is available
         assert (await changes_of(tx, id_of(ann)))[1:] == [
@@ -241,7 +241,7 @@ async def test_the_staff_reads_the_setup_and_an_admin_changes_it(database: Datab
 async def test_a_key_without_the_scope_changes_nothing(database: Database) -> None:
     async with database.transaction() as tx:
         admin = await new_person(tx, role=Role.ADMIN)
-        narrow = await account_store.actor_for(tx, PROVIDER_ID, id_of(admin), frozenset({"tickets:write"}))
+        narrow = await key_store.actor_for(tx, PROVIDER_ID, id_of(admin), frozenset({"tickets:write"}))
         assert narrow is not None
         with pytest.raises(ScopeMissing):
             await teams.add_team(tx, narrow, "A team", now=NOW)

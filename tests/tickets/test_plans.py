@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
@@ -42,7 +42,7 @@ async def test_the_services_of_a_company_are_found_by_an_index(filled: Any) -> N
 
 async def test_a_key_is_found_by_its_secret(filled: Any) -> None:
     recording = RecordingConnection()
-    await account_store.actor_of(Tx(recording), b"x" * 32, now=datetime.now(UTC))
+    await key_store.actor_of(Tx(recording), b"x" * 32, now=datetime.now(UTC))
     used, whole = await plan_of(filled, recording.statement, *recording.values)
     assert "api_key_by_secret" in used
     assert "api_key" not in whole

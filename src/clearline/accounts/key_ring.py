@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store
 from clearline.accounts.domain import hash_secret, is_secret
 from clearline.errors import Unauthenticated
 from clearline.identity import Actor
@@ -65,7 +65,7 @@ class KeyRing:
     async def _read(self, digest: bytes, now: datetime) -> Actor | None:
         generation = self._generation
         async with self._database.statement() as tx:
-            actor = await account_store.actor_of(tx, digest, now=now)
+            actor = await key_store.actor_of(tx, digest, now=now)
         # The row may be older than a change that was notified during the query: then it is not cached.
         if actor is not None and self._line_is_up and generation == self._generation:
             if len(self._actors) >= _CACHED_MAX:
@@ -78,5 +78,5 @@ class KeyRing:
         uses, self._last_uses = self._last_uses, {}
         if uses:
             async with self._database.transaction() as tx:
-                await account_store.save_last_uses(tx, [(company, key, at) for (company, key), at in uses.items()])
+                await key_store.save_last_uses(tx, [(company, key, at) for (company, key), at in uses.items()])
         return len(uses)

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store, user_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import KEY_PREFIX, SHOWN_LENGTH, ApiKey, check_key, hash_secret
 from clearline.errors import Conflict, UserInactive, Violation, require_found, require_valid
@@ -67,17 +67,17 @@ async def create_key(
         revoked_at=None,
         last_used_at=None,
     )
-    await account_store.insert_key(tx, key, hash_secret(secret))
+    await key_store.insert(tx, key, hash_secret(secret))
     await append_record_event(tx, actor, _KIND, "created", key, _shown_values(key), company_id=company.id, now=now)
     return key, secret
 
 
 async def _key_user(tx: Tx, company: Company, email: str | None, user_id: UUID | None) -> User:
     if user_id is not None:
-        return require_found(await account_store.user(tx, company.id, user_id), "user", user_id)
+        return require_found(await user_store.get(tx, company.id, user_id), "user", user_id)
     if email is not None:
-        return require_found(await account_store.user_with_email(tx, company.id, email), "user", email)
-    if (user := await account_store.first_user(tx, company.id)) is None:
+        return require_found(await user_store.find(tx, company.id, email), "user", email)
+    if (user := await user_store.first(tx, company.id)) is None:
         raise Conflict(f"company {company.name} has no user yet for a key to speak for: add one first")
     return user
 
@@ -105,19 +105,19 @@ async def list_keys(
     Served by ``api_key_by_age``.
     """
     company = await accounts.get_company(tx, actor, company_ref)
-    return await account_store.keys(tx, company.id, after=after, limit=limit)
+    return await key_store.page(tx, company.id, after=after, limit=limit)
 
 
 async def get_key(tx: Tx, actor: Actor, company_ref: UUID | str, key_id: UUID) -> ApiKey:
     """Return a key without its secret."""
     company = await accounts.get_company(tx, actor, company_ref)
-    return require_found(await account_store.key(tx, company.id, key_id), "key", key_id)
+    return require_found(await key_store.get(tx, company.id, key_id), "key", key_id)
 
 
 async def lock_key(tx: Tx, actor: Actor, company_ref: UUID | str, key_id: UUID) -> ApiKey:
     """Lock a key that the actor is about to revoke, until the transaction ends."""
     company = await accounts.company_to_manage(tx, actor, company_ref)
-    return require_found(await account_store.lock_key(tx, company.id, key_id), "key", key_id)
+    return require_found(await key_store.lock(tx, company.id, key_id), "key", key_id)
 
 
 async def revoke_key(tx: Tx, actor: Actor, company_ref: UUID | str, key_id: UUID, *, now: datetime) -> ApiKey:
@@ -125,7 +125,7 @@ async def revoke_key(tx: Tx, actor: Actor, company_ref: UUID | str, key_id: UUID
     before = await lock_key(tx, actor, company_ref, key_id)
     if before.revoked_at is not None:
         return before
-    await account_store.revoke_key(tx, before.company_id, key_id, now=now)
+    await key_store.revoke(tx, before.company_id, key_id, now=now)
     revoked = replace(before, revoked_at=now)
     changes = changes_between(before, revoked)
     await append_record_event(tx, actor, _KIND, "revoked", before, changes, company_id=before.company_id, now=now)

@@ -5,7 +5,7 @@
 
 from uuid import UUID
 
-from clearline.accounts import store as account_store
+from clearline.accounts import company_store
 from clearline.errors import Forbidden, NotFound, require_found
 from clearline.identity import Actor, Company, Scope
 from clearline.platform.database.transactions import Tx
@@ -25,7 +25,7 @@ def company_filter(actor: Actor) -> UUID | None:
 
 async def company_named(tx: Tx, actor: Actor, name: str) -> Company:
     """Return the company of this name or customer code: any for the staff, only its own for a customer."""
-    company = await account_store.find_company(tx, name)
+    company = await company_store.find(tx, name)
     if company is None or not (actor.is_staff or own_company(actor).id == company.id):
         raise NotFound("company", name)
     return company
@@ -34,7 +34,7 @@ async def company_named(tx: Tx, actor: Actor, name: str) -> Company:
 async def company_with_id(tx: Tx, actor: Actor, company_id: UUID) -> Company:
     """Return the company of this id: any for the staff, only its own for a customer."""
     is_visible = actor.is_staff or own_company(actor).id == company_id
-    company = await account_store.company(tx, company_id) if is_visible else None
+    company = await company_store.get(tx, company_id) if is_visible else None
     return require_found(company, "company", company_id)
 
 

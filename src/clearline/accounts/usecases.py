@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import company_store, permissions, user_store
 from clearline.accounts.domain import check_company, check_user
 from clearline.errors import Forbidden, LastAdmin, require_found, require_free, require_valid
 from clearline.events.domain import changes_between, first_values
@@ -52,7 +51,7 @@ async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: dateti
     require_valid(check_company(name, code))
     company = Company(uuid4(), name, code)
     await _lock_names(tx)
-    require_free(await account_store.insert_company(tx, company, now=now), "company", _names(company))
+    require_free(await company_store.insert(tx, company, now=now), "company", _names(company))
     changes = first_values(company, COMPANY_FIELDS)
     await append_record_event(tx, actor, "company", "created", company, changes, company_id=company.id, now=now)
     return company
@@ -60,7 +59,7 @@ async def add_company(tx: Tx, actor: Actor, name: str, code: str, *, now: dateti
 
 async def _lock_names(tx: Tx) -> None:
     """Lock the names of companies: no index prevents the name of one from being the code of another."""
-    await account_store.lock_company(tx, PROVIDER_ID)
+    await company_store.lock(tx, PROVIDER_ID)
 
 
 def _names(company: Company) -> str:
@@ -76,9 +75,9 @@ async def list_companies(
     """
     permissions.require_staff(actor, Scope.ACCOUNTS_READ)
     if named is not None:
-        company = await account_store.find_company(tx, named)
+        company = await company_store.find(tx, named)
         return [] if company is None or company.id == PROVIDER_ID else [company]
-    return await account_store.companies(tx, after=after or "", limit=limit)
+    return await company_store.page(tx, after=after or "", limit=limit)
 
 
 async def get_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
@@ -92,7 +91,7 @@ async def lock_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
     permissions.require_desk_admin(actor)
     permissions.require_scope(actor, Scope.ACCOUNTS_WRITE)
     company = await find_company(tx, actor, ref)
-    return require_found(await account_store.lock_company(tx, company.id), "company", ref)
+    return require_found(await company_store.lock(tx, company.id), "company", ref)
 
 
 async def change_company(tx: Tx, actor: Actor, ref: UUID | str, values: Mapping[str, Any], *, now: datetime) -> Company:
@@ -109,7 +108,7 @@ async def change_company(tx: Tx, actor: Actor, ref: UUID | str, values: Mapping[
 async def _save_company(tx: Tx, company: Company) -> None:
     require_valid(check_company(company.name, company.code))
     await _lock_names(tx)
-    require_free(await account_store.save_company(tx, company), "company", _names(company))
+    require_free(await company_store.save(tx, company), "company", _names(company))
 
 
 async def add_user(
@@ -134,7 +133,7 @@ async def add_user(
         role = Role.VIEWER if of_provider else Role.CUSTOMER
     require_valid(check_user(name, email, phone, role, of_provider=of_provider))
     user = User(company.id, uuid4(), name, email, phone, role)
-    require_free(await account_store.insert_user(tx, user, now=now), "user", email)
+    require_free(await user_store.insert(tx, user, now=now), "user", email)
     changes = first_values(user, USER_FIELDS)
     await append_record_event(tx, actor, "user", "created", user, changes, company_id=company.id, now=now)
     return user
@@ -148,7 +147,7 @@ async def list_users(
     Served by ``app_user_email``.
     """
     company = await get_company(tx, actor, company_ref)
-    return await account_store.users(tx, company.id, after=after or "", limit=limit)
+    return await user_store.page(tx, company.id, after=after or "", limit=limit)
 
 
 async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:
@@ -158,17 +157,17 @@ async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID
 
 async def _user(tx: Tx, company: Company, ref: UUID | str) -> User:
     if isinstance(ref, UUID):
-        return require_found(await account_store.user(tx, company.id, ref), "user", ref)
-    return require_found(await account_store.user_with_email(tx, company.id, ref), "user", ref)
+        return require_found(await user_store.get(tx, company.id, ref), "user", ref)
+    return require_found(await user_store.find(tx, company.id, ref), "user", ref)
 
 
 async def lock_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:
     """Lock a user that the actor is about to change, until the transaction ends."""
     company = await company_to_manage(tx, actor, company_ref)
     if company.id == PROVIDER_ID:
-        await account_store.lock_company(tx, company.id)  # or two admins at once could deactivate each other
+        await company_store.lock(tx, company.id)  # or two admins at once could deactivate each other
     user = await _user(tx, company, user_ref)
-    return require_found(await account_store.lock_user(tx, company.id, user.id), "user", user_ref)
+    return require_found(await user_store.lock(tx, company.id, user.id), "user", user_ref)
 
 
 async def change_user(
@@ -194,9 +193,9 @@ async def change_user(
     of_provider = before.company_id == PROVIDER_ID
     require_valid(check_user(after.name, after.email, after.phone, after.role, of_provider=of_provider))
     loses_admin = _is_active_admin(before) and not _is_active_admin(after)
-    if loses_admin and not actor.is_operator and not await account_store.has_other_admin(tx, PROVIDER_ID, before.id):
+    if loses_admin and not actor.is_operator and not await user_store.has_other_admin(tx, PROVIDER_ID, before.id):
         raise LastAdmin
-    require_free(await account_store.save_user(tx, after), "user", after.email)
+    require_free(await user_store.save(tx, after), "user", after.email)
     await append_record_event(tx, actor, "user", "changed", after, changes, company_id=after.company_id, now=now)
     return after
 

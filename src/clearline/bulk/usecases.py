@@ -6,8 +6,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store, permissions
 from clearline.bulk import action_usecases as actions
 from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
@@ -175,7 +174,7 @@ async def process_item(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> Ite
 async def _job_actor(tx: Tx, job: Job) -> Actor:
     if job.user_id is None:
         return OPERATOR
-    actor = await account_store.actor_for(tx, job.company_id, job.user_id, job.scopes)
+    actor = await key_store.actor_for(tx, job.company_id, job.user_id, job.scopes)
     if actor is None:
         raise Forbidden("the person who asked for this is not active any more")
     return actor

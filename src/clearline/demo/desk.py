@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from clearline.accounts import store as account_store
+from clearline.accounts import company_store, user_store
 from clearline.accounts import usecases as accounts
 from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Role, User
 from clearline.inventory.domain import ServiceType
@@ -62,13 +62,13 @@ _VIEWS = (
 
 async def find_staff(tx: Tx) -> dict[str, Actor]:
     """Return the people of the demo's desk by name; there are none before the desk was loaded."""
-    company = await account_store.company(tx, PROVIDER_ID)
+    company = await company_store.get(tx, PROVIDER_ID)
     if company is None:
         return {}
     emails = {person.email for person in STAFF}
     return {
         user.name: Actor(user.role, user.name, company, user, scopes=frozenset(ROLE_SCOPES[user.role]))
-        for user in await account_store.users(tx, PROVIDER_ID)
+        for user in await user_store.page(tx, PROVIDER_ID)
         if user.email in emails
     }
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from clearline.accounts import company_store
 from clearline.accounts import key_usecases as keys
-from clearline.accounts import store as account_store
 from clearline.accounts import usecases as accounts
 from clearline.demo.companies import COMPANIES, DemoCompany
 from clearline.demo.desk import ADMIN, find_staff, load_desk, user_of
@@ -46,7 +46,7 @@ async def load(
     for demo in COMPANIES:
         numbers: dict[str, int] = {}
         async with database.transaction() as tx:
-            company = await account_store.find_company(tx, demo.code)
+            company = await company_store.find(tx, demo.code)
             if company is None:
                 progress(demo.name)
                 company, numbers = await _load_company(tx, demo, now=now)

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import company_store, permissions, user_store
 from clearline.accounts import usecases as accounts
 from clearline.errors import InvalidInput, require_found
 from clearline.events import store as event_store
@@ -51,7 +50,7 @@ async def lock_own(tx: Tx, actor: Actor) -> UserPreferences:
     """Lock and return the actor's own preferences until the transaction ends. The operator has none: ``Forbidden``."""
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     user, _company = accounts.user_and_company(actor)
-    await account_store.lock_user(tx, user.company_id, user.id)
+    await user_store.lock(tx, user.company_id, user.id)
     return await get_own(tx, actor)
 
 
@@ -129,7 +128,7 @@ async def get_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str)
 async def lock_contact_mail(tx: Tx, actor: Actor, company_id_or_name: UUID | str) -> tuple[Company, bool]:
     """Lock a company that the actor manages, and return it with whether the contacts of its tickets receive mail."""
     company = await accounts.company_to_manage(tx, actor, company_id_or_name)
-    require_found(await account_store.lock_company(tx, company.id), "company", str(company_id_or_name))
+    require_found(await company_store.lock(tx, company.id), "company", str(company_id_or_name))
     return company, await preference_store.mails_contacts(tx, company.id)
 
 

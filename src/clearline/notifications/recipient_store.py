@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.accounts.store import USER, user_of
+from clearline.accounts.user_store import USER, user_of
 from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, User
 from clearline.notifications.domain import DeliveryMode, NotificationPreferences

@@ -7,8 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import permissions, user_store
 from clearline.errors import (
     Forbidden,
     InUse,
@@ -99,7 +98,7 @@ async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: 
     """Add a person of the provider, who is no viewer, to a team; a member stays one."""
     await lock_setup(tx, actor)
     details = await _team(tx, team_id)
-    user = require_found(await account_store.user(tx, PROVIDER_ID, user_id), "user", user_id)
+    user = require_found(await user_store.get(tx, PROVIDER_ID, user_id), "user", user_id)
     if not user.role.works_tickets:
         raise InvalidInput([Violation("user_id", "must be the id of an agent or admin: viewers work no tickets")])
     if not await team_store.join(tx, team_id, user_id):
@@ -123,7 +122,7 @@ async def leave_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now:
 async def is_available(tx: Tx, actor: Actor) -> bool:
     """Return whether the acting user is assigned tickets automatically; only a person of the provider has an answer."""
     permissions.require_staff(actor, Scope.TICKETS_READ)
-    user = None if actor.user is None else await account_store.user(tx, PROVIDER_ID, actor.user.id)
+    user = None if actor.user is None else await user_store.get(tx, PROVIDER_ID, actor.user.id)
     if user is None:
         raise Forbidden("only a person of the provider is available or not")
     return user.is_available

@@ -8,8 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import permissions, user_store
 from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, TicketFinished, TicketTaken, Violation
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
@@ -175,7 +174,7 @@ async def _choose_agent(tx: Tx, queue: Queue, mode: Assignment) -> Choice:
         return Choice(None, "the queue has no team")
     last = None
     if queue.last_assignee_id is not None:
-        user = await account_store.user(tx, PROVIDER_ID, queue.last_assignee_id)
+        user = await user_store.get(tx, PROVIDER_ID, queue.last_assignee_id)
         last = None if user is None else (user.name, user.id)
     agents = [] if mode is Assignment.MANUAL else await team_store.agents(tx, queue.team_id)
     return choose_agent(mode, agents, last)

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import permissions, user_store
 from clearline.errors import InvalidInput, NotFound, Violation
 from clearline.events import offset_store
 from clearline.events import store as event_store
@@ -160,7 +159,7 @@ async def _queue(tx: Tx, _actor: Actor, value: str) -> object:
 async def _person(tx: Tx, actor: Actor, name: str, value: str) -> object:
     if value.lower() == "me" and actor.user is not None:
         return actor.user.id
-    if (user := await account_store.user_with_email(tx, PROVIDER_ID, value)) is None:
+    if (user := await user_store.find(tx, PROVIDER_ID, value)) is None:
         raise _unknown(name, "me or the e-mail address of one of the provider's people")
     return user.id
 

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import permissions, user_store
 from clearline.errors import InvalidInput, NotFound, TicketFinished, Violation
 from clearline.events.domain import StatusChanged, changes_between
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
@@ -100,7 +99,7 @@ async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> 
     if "queue_id" in changed and values.queue_id is not None and await queue_store.get(tx, values.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue"))
     if "assignee_id" in changed and values.assignee_id is not None:
-        person = await account_store.user(tx, PROVIDER_ID, values.assignee_id)
+        person = await user_store.get(tx, PROVIDER_ID, values.assignee_id)
         if person is None or not can_be_assigned(person):
             violations.append(Violation("assignee_id", "must be the id of an active agent"))
     return violations

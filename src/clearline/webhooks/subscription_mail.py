@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from clearline.accounts import store as account_store
+from clearline.accounts import user_store
 from clearline.identity import User
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail, RenderedMail
@@ -46,8 +46,8 @@ async def send_disabled_mail(
 
 async def _recipients(tx: Tx, subscription: Subscription) -> list[User]:
     company_id, creator_id = subscription.company_id, subscription.created_by
-    creator = None if creator_id is None else await account_store.user(tx, company_id, creator_id)
+    creator = None if creator_id is None else await user_store.get(tx, company_id, creator_id)
     if creator is not None and creator.is_active:
         return [creator]
-    users = await account_store.users(tx, company_id, limit=_USERS_READ)
+    users = await user_store.page(tx, company_id, limit=_USERS_READ)
     return [user for user in users if user.is_active and user.role.is_company_admin][:_RECIPIENTS_MAX]

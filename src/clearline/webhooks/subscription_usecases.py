@@ -8,8 +8,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import company_store, permissions
 from clearline.errors import Conflict, Forbidden, TooManySubscriptions, require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between
@@ -128,7 +127,7 @@ async def add_subscription(
         **fields,
     )
     _check(subscription, networks)
-    await account_store.lock_company(tx, company_id)
+    await company_store.lock(tx, company_id)
     if await subscription_store.count(tx, company_id) >= SUBSCRIPTIONS_MAX:
         raise TooManySubscriptions(SUBSCRIPTIONS_MAX)
     await subscription_store.save(tx, subscription)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store
 from clearline.accounts.domain import hash_secret
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Database
@@ -24,7 +24,7 @@ async def _actor(url: str, secret: str) -> Actor | None:
     database = await Database.open(url, size=2)
     try:
         async with database.statement() as tx:
-            return await account_store.actor_of(tx, hash_secret(secret), now=NOW)
+            return await key_store.actor_of(tx, hash_secret(secret), now=NOW)
     finally:
         await database.close()
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import permissions, user_store
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
@@ -133,9 +132,9 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **v
     async def work(tx: Tx) -> TicketView:
         customer = await permissions.company_named(tx, OPERATOR, company)
         if contact_email is None:
-            person = await account_store.first_user(tx, customer.id)
+            person = await user_store.first(tx, customer.id)
         else:
-            person = await account_store.user_with_email(tx, customer.id, contact_email)
+            person = await user_store.find(tx, customer.id, contact_email)
         if person is None:
             raise InvalidInput([Violation("contact", "must be the e-mail address of one of the company's users")])
         severity, priority = values["asked_severity"], values["asked_priority"]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import store as account_store
+from clearline.accounts import key_store, user_store
 from clearline.identity import PROVIDER_ID, Actor
 from clearline.mail.format.headers import Address, MailHeaders
 from clearline.mail.format.parts import ParsedMail
@@ -225,8 +225,8 @@ async def _open_ticket(
     if len(active) > 1 or len(known.companies) > 1:
         return _quarantine("its sender belongs to several companies")
     if active:
-        user = await account_store.user(tx, *active[0])
-        actor = await account_store.actor_for(tx, *active[0], SENDER_SCOPES)
+        user = await user_store.get(tx, *active[0])
+        actor = await key_store.actor_for(tx, *active[0], SENDER_SCOPES)
         contact = None if user is None else Contact(user.name, user.phone, user.email)
     elif known.companies and not users:
         contact = Contact(name_of(sender), "", sender.address)

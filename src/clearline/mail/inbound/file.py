@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.accounts import store as account_store
+from clearline.accounts import company_store, key_store, user_store
 from clearline.accounts.domain import NAME_MAX
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
@@ -68,9 +68,9 @@ async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
     None for anybody else, and for inactive users. Watchers are always users.
     """
     for company_id in (PROVIDER_ID, ticket.company_id):
-        user = await account_store.user_with_email(tx, company_id, sender.address)
+        user = await user_store.find(tx, company_id, sender.address)
         if user is not None:
-            return await account_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
+            return await key_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
     if ticket.contact.email.lower() == sender.address:
         return await contact_actor(tx, ticket.company_id, ticket.contact.name)
     return None
@@ -78,7 +78,7 @@ async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
 
 async def contact_actor(tx: Tx, company_id: UUID, name: str) -> Actor | None:
     """Return an actor for a person who acts for a company and is not a user."""
-    company = await account_store.company(tx, company_id)
+    company = await company_store.get(tx, company_id)
     scopes = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
     return None if company is None else Actor(Role.CUSTOMER, name, company, scopes=scopes)
 
@@ -116,8 +116,8 @@ async def file_as_ticket(
     The company may not be the provider: ``InvalidInput``.
     """
     sender = _sender(parsed)
-    user = await account_store.user_with_email(tx, company.id, sender.address)
-    actor = None if user is None else await account_store.actor_for(tx, company.id, user.id, SENDER_SCOPES)
+    user = await user_store.find(tx, company.id, sender.address)
+    actor = None if user is None else await key_store.actor_for(tx, company.id, user.id, SENDER_SCOPES)
     actor = actor or await contact_actor(tx, company.id, name_of(sender))
     if actor is None:
         raise NotFound("company", company.code)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts.store import USER, user_of
+from clearline.accounts.user_store import USER, user_of
 from clearline.events.domain import WatcherChanged
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor, User

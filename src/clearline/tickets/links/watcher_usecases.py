@@ -3,8 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions
-from clearline.accounts import store as account_store
+from clearline.accounts import permissions, user_store
 from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
@@ -109,9 +108,9 @@ async def _person(tx: Tx, actor: Actor, company_id: UUID, who: UUID | str) -> Us
     """A person of the ticket's company or, for the staff, of the provider."""
     for place in (company_id, PROVIDER_ID) if actor.is_staff else (company_id,):
         if isinstance(who, str):
-            found = await account_store.user_with_email(tx, place, who)
+            found = await user_store.find(tx, place, who)
         else:
-            found = await account_store.user(tx, place, who)
+            found = await user_store.get(tx, place, who)
         if found is not None:
             return found
     return None

@@ -1,0 +1,110 @@
+"""API keys, and the actors that they stand for."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from clearline.accounts.domain import ApiKey
+from clearline.accounts.user_store import USER, user_of
+from clearline.identity import ROLE_SCOPES, Actor, Company, User
+from clearline.platform.database.transactions import Record, Tx
+
+_KEY = "company_id, id, user_id, name, prefix, scopes, created_at, expires_at, revoked_at, last_used_at"
+_BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+
+
+def _key(row: Record) -> ApiKey:
+    return ApiKey(row[0], row[1], row[2], row[3], row[4], frozenset(row[5]), *row[6:])
+
+
+async def insert(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
+    """Store a new key and the SHA-256 of its secret."""
+    await tx.write(
+        """insert into api_key (company_id, id, user_id, name, prefix, secret_hash, scopes, created_at, expires_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        key.company_id,
+        key.id,
+        key.user_id,
+        key.name,
+        key.prefix,
+        secret_hash,
+        sorted(key.scopes),
+        key.created_at,
+        key.expires_at,
+    )
+
+
+async def page(
+    tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
+) -> list[ApiKey]:
+    """Return a company's keys, revoked ones too, oldest first, after a time and id. Served by ``api_key_by_age``."""
+    rows = await tx.fetch(
+        f"""select {_KEY} from api_key where company_id = $1 and (created_at, id) > ($2, $3)
+             order by created_at, id limit $4""",
+        company_id,
+        *(after or _BEFORE_ALL),
+        limit,
+    )
+    return [_key(row) for row in rows]
+
+
+async def get(tx: Tx, company_id: UUID, key_id: UUID) -> ApiKey | None:
+    """Return a key of a company, or None."""
+    row = await tx.fetchrow(f"select {_KEY} from api_key where company_id = $1 and id = $2", company_id, key_id)
+    return None if row is None else _key(row)
+
+
+async def lock(tx: Tx, company_id: UUID, key_id: UUID) -> ApiKey | None:
+    """Lock a key of a company until the transaction ends; return it, or None."""
+    row = await tx.fetchrow(
+        f"select {_KEY} from api_key where company_id = $1 and id = $2 for no key update", company_id, key_id
+    )
+    return None if row is None else _key(row)
+
+
+async def revoke(tx: Tx, company_id: UUID, key_id: UUID, *, now: datetime) -> None:
+    """Revoke a locked key."""
+    await tx.write("update api_key set revoked_at = $3 where company_id = $1 and id = $2", company_id, key_id, now)
+
+
+_ACTOR = f"""select {USER}, c.id, c.name, c.code
+      from app_user u join company c on c.id = u.company_id where u.company_id = $1 and u.id = $2 and u.is_active"""
+
+
+def _actor(user: User, company: Company, scopes: frozenset[str], key_id: UUID | None, ends: datetime | None) -> Actor:
+    return Actor(user.role, user.name, company, user, key_id, ends, scopes & ROLE_SCOPES[user.role])
+
+
+async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None:
+    """Return the actor of a key; None when the key is unknown, revoked or expired, or its user is not active.
+
+    Served by ``api_key_by_secret``.
+    """
+    row = await tx.fetchrow(
+        f"""
+        select {USER}, c.id, c.name, c.code, k.scopes, k.id, k.expires_at
+          from api_key k
+          join app_user u on u.company_id = k.company_id and u.id = k.user_id
+          join company c on c.id = k.company_id
+         where k.secret_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > $2)
+           and u.is_active
+        """,
+        secret_hash,
+        now,
+    )
+    if row is None:
+        return None
+    return _actor(user_of(row), Company(row[8], row[9], row[10]), frozenset(row[11]), row[12], row[13])
+
+
+async def actor_for(tx: Tx, company_id: UUID, user_id: UUID, scopes: frozenset[str]) -> Actor | None:
+    """Return a user as an actor with its present role, for work that it requested; None when it is not active."""
+    row = await tx.fetchrow(_ACTOR, company_id, user_id)
+    return None if row is None else _actor(user_of(row), Company(row[8], row[9], row[10]), scopes, None, None)
+
+
+async def save_last_uses(tx: Tx, uses: list[tuple[UUID, UUID, datetime]]) -> None:
+    """Store when keys (company, key, time) were last used; a stored time never gets earlier."""
+    rows: list[tuple[object, ...]] = sorted(uses)  # in one order, so that two processes cannot deadlock
+    await tx.write_many(
+        """update api_key set last_used_at = greatest(last_used_at, $3) where company_id = $1 and id = $2""", rows
+    )

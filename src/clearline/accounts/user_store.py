@@ -1,0 +1,103 @@
+"""Users of companies."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec.structs import astuple
+
+from clearline.identity import Role, User
+from clearline.platform.database.transactions import Record, Tx, UniqueViolation
+
+USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available"
+_ROLE = {str(member): member for member in Role}
+
+
+def user_of(row: Record) -> User:
+    """Return the user in a row that begins with ``USER``."""
+    company_id, user_id, name, email, phone, role, is_active, is_available = row[:8]
+    return User(company_id, user_id, name, email, phone, _ROLE[role], is_active, is_available)
+
+
+async def insert(tx: Tx, user: User, *, now: datetime) -> bool:
+    """Store a new user; False when the company has a user with that e-mail address."""
+    row = await tx.write(
+        """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id""",
+        *astuple(user),
+        now,
+    )
+    return row is not None
+
+
+async def page(tx: Tx, company_id: UUID, *, after: str = "", limit: int | None = None) -> list[User]:
+    """Return a company's users after an e-mail address, by address. Served by ``app_user_email``."""
+    rows = await tx.fetch(
+        f"""select {USER} from app_user u where u.company_id = $1 and lower(u.email) > lower($2)
+             order by lower(u.email) limit $3""",
+        company_id,
+        after,
+        limit,
+    )
+    return [user_of(row) for row in rows]
+
+
+async def first(tx: Tx, company_id: UUID) -> User | None:
+    """Return the oldest active user of a company, or the oldest when none is active; None when it has no user."""
+    row = await tx.fetchrow(
+        f"""select {USER} from app_user u where u.company_id = $1
+             order by u.is_active desc, u.created_at, u.id limit 1""",
+        company_id,
+    )
+    return None if row is None else user_of(row)
+
+
+async def find(tx: Tx, company_id: UUID, email: str) -> User | None:
+    """Return the user of a company with an e-mail address, in any case, or None."""
+    row = await tx.fetchrow(
+        f"select {USER} from app_user u where u.company_id = $1 and lower(u.email) = lower($2)", company_id, email
+    )
+    return None if row is None else user_of(row)
+
+
+async def get(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
+    """Return a user of a company, or None."""
+    row = await tx.fetchrow(f"select {USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id)
+    return None if row is None else user_of(row)
+
+
+async def lock(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
+    """Lock a user of a company until the transaction ends; return it, or None."""
+    row = await tx.fetchrow(
+        f"select {USER} from app_user u where u.company_id = $1 and u.id = $2 for no key update", company_id, user_id
+    )
+    return None if row is None else user_of(row)
+
+
+async def save(tx: Tx, user: User) -> bool:
+    """Store the values of a locked user, and increment its version.
+
+    Return False when the company has another with that e-mail address: the transaction must then be rolled back.
+    """
+    try:
+        await tx.write(
+            """
+            update app_user set name = $3, email = $4, phone = $5, role = $6, is_active = $7, is_available = $8,
+                   version = version + 1
+             where company_id = $1 and id = $2
+            """,
+            *astuple(user),
+        )
+    except UniqueViolation:
+        return False
+    return True
+
+
+async def has_other_admin(tx: Tx, company_id: UUID, user_id: UUID) -> bool:
+    """Return whether a company has an active admin other than this user."""
+    has_other: bool = await tx.fetchval(
+        """select exists (select from app_user
+                           where company_id = $1 and id <> $2 and role = 'admin' and is_active)""",
+        company_id,
+        user_id,
+    )
+    return has_other
