@@ -66,7 +66,7 @@ def admin_of(tenant: Tenant) -> Actor:
     return Actor(role, tenant.user.name, company=tenant.company, user=tenant.user, scopes=ROLE_SCOPES[role])
 
 
-async def asked(database: Database, actor: Actor = OPERATOR, **filters: Any) -> list[Event]:
+async def read(database: Database, actor: Actor = OPERATOR, **filters: Any) -> list[Event]:
     async with database.transaction() as tx:
         return await audit.list_events(tx, actor, **{"limit": 1000, **filters})
 
@@ -76,7 +76,7 @@ async def paged(database: Database, actor: Actor = OPERATOR, **filters: Any) -> 
     seen: list[Event] = []
     while True:
         after = (seen[-1].at, seen[-1].offset.id, seen[-1].offset.xid) if seen else None
-        page = await asked(database, actor, **filters, after=after, limit=2)
+        page = await read(database, actor, **filters, after=after, limit=2)
         if not page:
             return seen
         seen += page
@@ -99,18 +99,18 @@ async def number(database: Database, fresh: Tenant) -> int:
 async def test_a_customer_reads_of_its_tickets_what_it_may_see_and_nothing_else(
     database: Database, fresh: Tenant, number: int
 ) -> None:
-    whole = await asked(database, ticket=number)
+    whole = await read(database, ticket=number)
     assert len(whole) == len(FACTS) + 1
-    seen_by_customers = ((one.offset, visible_data(one.type, one.data, Audience.CUSTOMER)) for one in whole)
+    seen_by_customers = ((event.offset, visible_data(event.type, event.data, Audience.CUSTOMER)) for event in whole)
     shown = [(cursor, data) for cursor, data in seen_by_customers if data is not None]
     assert 0 < len(shown) < len(whole)
     for filters in ({"ticket": number}, {"kind": "ticket."}, {"kind": "note."}, {"kind": "attachment."}):
         beginning = str(filters.get("kind", ""))
-        known = {one.offset for one in whole if one.type.startswith(beginning)}
+        known = {event.offset for event in whole if event.type.startswith(beginning)}
         seen = await paged(database, admin_of(fresh), **filters)
-        assert [(one.offset, one.data) for one in seen] == [(at, data) for at, data in shown if at in known]
-    assert "internal" not in str(await asked(database, admin_of(fresh)))
-    assert "tags" not in str(await asked(database, admin_of(fresh)))
+        assert [(event.offset, event.data) for event in seen] == [(at, data) for at, data in shown if at in known]
+    assert "internal" not in str(await read(database, admin_of(fresh)))
+    assert "tags" not in str(await read(database, admin_of(fresh)))
 
 
 async def test_a_customer_reads_of_its_own_people_keys_and_services_alone(
@@ -127,22 +127,22 @@ async def test_a_customer_reads_of_its_own_people_keys_and_services_alone(
             NOW,
         )
     seen = await paged(database, admin_of(fresh))
-    assert {one.company_id for one in seen} == {fresh.company.id}
-    told = [one.type for one in seen]
-    assert told[:4] == ["service.changed", "api_key.revoked", "user.changed", "company.changed"]
-    assert not {"queue.changed", "team.changed", "macro.changed", "later_invention.changed"} & set(told)
+    assert {event.company_id for event in seen} == {fresh.company.id}
+    types = [event.type for event in seen]
+    assert types[:4] == ["service.changed", "api_key.revoked", "user.changed", "company.changed"]
+    assert not {"queue.changed", "team.changed", "macro.changed", "later_invention.changed"} & set(types)
     assert await paged(database, admin_of(fresh), company=fresh.company.id) == seen
     for foreign in (tenant.company.id, tenant.company.code, PROVIDER_ID, uuid4()):
         with pytest.raises(NotFound, match="company"):
-            await asked(database, admin_of(fresh), company=foreign)
+            await read(database, admin_of(fresh), company=foreign)
 
 
 async def test_the_ticket_of_another_company_does_not_exist(database: Database, tenant: Tenant, number: int) -> None:
     with pytest.raises(NotFound, match="ticket"):
-        await asked(database, admin_of(tenant), ticket=number)
+        await read(database, admin_of(tenant), ticket=number)
     with pytest.raises(NotFound, match="ticket"):
-        await asked(database, ticket=999_999_999)
-    assert await asked(database, ticket=number, company=tenant.company.id) == []
+        await read(database, ticket=999_999_999)
+    assert await read(database, ticket=number, company=tenant.company.id) == []
 
 
 async def test_a_customer_that_names_a_foreign_user_reads_nothing(
@@ -150,8 +150,8 @@ async def test_a_customer_that_names_a_foreign_user_reads_nothing(
 ) -> None:
     async with database.transaction() as tx:
         await raised(tx, tenant)
-    assert len(await asked(database, user_id=tenant.user.id)) > 0
-    assert await asked(database, admin_of(fresh), user_id=tenant.user.id) == []
+    assert len(await read(database, user_id=tenant.user.id)) > 0
+    assert await read(database, admin_of(fresh), user_id=tenant.user.id) == []
 
 
 @pytest.mark.parametrize("kind", [None, "note.", "user.", "user.created"])
@@ -165,20 +165,22 @@ async def test_every_list_is_newest_first_complete_and_without_repeats(
         "actor": {"user_id": fresh.user.id},
         "ticket": {"ticket": number},
     }
-    whole = await asked(database, **filters[of], kind=kind)
+    whole = await read(database, **filters[of], kind=kind)
     assert await paged(database, **filters[of], kind=kind) == whole
     by_time = of in {"everything", "actor"}
-    assert whole == sorted(whole, key=lambda one: (one.at, one.offset.id) if by_time else one.offset.id, reverse=True)
-    everything = await asked(database, since=NOW - HOUR)
+    assert whole == sorted(
+        whole, key=lambda event: (event.at, event.offset.id) if by_time else event.offset.id, reverse=True
+    )
+    everything = await read(database, since=NOW - HOUR)
     expected = [
-        one
-        for one in everything
-        if (kind is None or (one.type == kind) or (kind.endswith(".") and one.type.startswith(kind)))
-        and (of != "company" or one.company_id == fresh.company.id)
-        and (of != "actor" or one.actor_id == fresh.user.id)
-        and (of != "ticket" or one.ticket_number == number)
+        event
+        for event in everything
+        if (kind is None or (event.type == kind) or (kind.endswith(".") and event.type.startswith(kind)))
+        and (of != "company" or event.company_id == fresh.company.id)
+        and (of != "actor" or event.actor_id == fresh.user.id)
+        and (of != "ticket" or event.ticket_number == number)
     ]
-    assert sorted(one.offset for one in whole) == sorted(one.offset for one in expected)
+    assert sorted(event.offset for event in whole) == sorted(event.offset for event in expected)
 
 
 async def test_since_is_inclusive_and_until_exclusive(database: Database, fresh: Tenant) -> None:
@@ -186,20 +188,20 @@ async def test_since_is_inclusive_and_until_exclusive(database: Database, fresh:
         for hours in (1, 2, 3):
             await append(tx, fresh.company.id, RecordChanged("user", "changed", str(hours), ""), now=NOW + hours * HOUR)
     for company in (fresh.company.id, None):
-        found = await asked(database, company=company, kind="user.changed", since=NOW + 1 * HOUR, until=NOW + 3 * HOUR)
-        ids = [one.data["id"] for one in found if one.company_id == fresh.company.id]
+        events = await read(database, company=company, kind="user.changed", since=NOW + 1 * HOUR, until=NOW + 3 * HOUR)
+        ids = [event.data["id"] for event in events if event.company_id == fresh.company.id]
         assert ids == ["2", "1"]
     for until in (NOW, NOW - HOUR):
         with pytest.raises(InvalidInput, match="until must be after since"):
-            await asked(database, since=NOW, until=until)
+            await read(database, since=NOW, until=until)
 
 
 async def test_a_type_without_a_dot_at_its_end_is_exact(database: Database, fresh: Tenant) -> None:
     company = fresh.company.id
-    assert await asked(database, company=company, kind="user") == []
-    assert await asked(database, company=company, kind="user.creat") == []
-    assert await asked(database, company=company, kind="%.") == []
-    assert [one.type for one in await asked(database, company=company, kind="user.")] == ["user.created"]
+    assert await read(database, company=company, kind="user") == []
+    assert await read(database, company=company, kind="user.creat") == []
+    assert await read(database, company=company, kind="%.") == []
+    assert [event.type for event in await read(database, company=company, kind="user.")] == ["user.created"]
 
 
 @pytest.mark.parametrize("role", Role)
@@ -208,12 +210,12 @@ async def test_only_admins_read_the_audit(database: Database, fresh: Tenant, rol
     company = provider if role in STAFF_ROLES else None if role is Role.OPERATOR else fresh.company
     actor = Actor(role, "Kim", company=company, scopes=ROLE_SCOPES[role])
     if role in {Role.ADMIN, Role.OPERATOR, Role.CUSTOMER_ADMIN}:
-        assert await asked(database, actor, limit=1)
+        assert await read(database, actor, limit=1)
     else:
         with pytest.raises(ScopeMissing):
-            await asked(database, actor)
+            await read(database, actor)
         with pytest.raises(Forbidden, match="admin"):
-            await asked(database, Actor(role, "Kim", company=company, scopes=ROLE_SCOPES[Role.ADMIN]))
+            await read(database, Actor(role, "Kim", company=company, scopes=ROLE_SCOPES[Role.ADMIN]))
 
 
 FILL = """

@@ -16,9 +16,9 @@ from tests.patience import patient, stretched
 
 @pytest.fixture
 async def signal(database: Database) -> AsyncIterator[EventSignal]:
-    made = EventSignal(database)
-    yield made
-    await made.close()
+    opened = EventSignal(database)
+    yield opened
+    await opened.close()
 
 
 async def happen(database: Database, tenant: Tenant) -> None:
@@ -29,8 +29,8 @@ async def happen(database: Database, tenant: Tenant) -> None:
 async def calm(*listeners: Listener) -> None:
     """Wait until the signal has begun to look, which wakes everybody."""
     await asyncio.sleep(stretched(2 * POLL_SECONDS))
-    for one in listeners:
-        one.clear()
+    for listener in listeners:
+        listener.clear()
 
 
 async def test_who_has_new_events_is_woken_and_nobody_else(
@@ -105,27 +105,27 @@ async def test_after_a_failure_every_listener_is_woken_once_more(
 
 
 async def test_what_many_share_is_loaded_once_and_again_after_a_signal(signal: EventSignal) -> None:
-    asked = []
+    loads = []
     go_on = asyncio.Event()
 
     async def ask() -> int:
-        asked.append(1)
+        loads.append(1)
         await go_on.wait()
-        return len(asked)
+        return len(loads)
 
     first = [asyncio.create_task(signal.share("here", ask)) for _ in range(5)]
     other = asyncio.create_task(signal.share("elsewhere", ask))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert len(asked) == 2
+    assert len(loads) == 2
     first.pop().cancel()
     signal.stop()  # wakes everybody, as new events do: what was loaded before may be too old
     late = asyncio.create_task(signal.share("here", ask))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert len(asked) == 3
+    assert len(loads) == 3
     go_on.set()
-    assert {await one for one in [*first, other, late]} == {3}
+    assert {await task for task in [*first, other, late]} == {3}
     assert await signal.share("here", ask) == 4
 
 

@@ -126,8 +126,8 @@ async def test_events_that_do_not_match_are_left_out_and_advance_the_cursor(data
     begin = await latest(database)
     number = await happen(database, tenant, 3)
     for types, count in {(): 4, ("ticket.created",): 1, ("ticket.",): 4, ("note.", "ticket.status_changed"): 3}.items():
-        found = await read(database, EventFilter(None, None, types), begin.offset)
-        assert (len(found.events), found.last, found.is_full) == (count, await latest(database), False)
+        batch = await read(database, EventFilter(None, None, types), begin.offset)
+        assert (len(batch.events), batch.last, batch.is_full) == (count, await latest(database), False)
     rare = await read(database, EventFilter(tenant.company.id, None, ("note.",)), begin.offset, limit=2)
     assert (rare.events, rare.is_full) == ([], True)
     assert rare.last is not None
@@ -147,7 +147,7 @@ async def test_only_the_events_of_a_company_or_a_ticket_are_read(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     begin = await latest(database)
-    mine, other, theirs = [await happen(database, one, 2) for one in (tenant, tenant, other_tenant)]
+    mine, other, theirs = [await happen(database, owner, 2) for owner in (tenant, tenant, other_tenant)]
     of_company = await read(database, EventFilter(tenant.company.id), begin.offset)
     assert [event.ticket_number for event in of_company.events] == [mine] * 3 + [other] * 3
     of_ticket = await read(database, EventFilter(tenant.company.id, other), begin.offset)
@@ -170,9 +170,9 @@ async def test_events_of_running_transactions_are_not_read_and_not_the_latest(
             assert await event_stream_store.new_offsets(tx, begin.offset, limit=9) == []
     async with database.statement() as tx:
         news = await event_stream_store.new_offsets(tx, begin.offset, limit=9)
-    found = await read(database, EventFilter(), begin.offset)
-    assert [event.ticket_number for event in found.events] == [first, second]
-    assert news == [(event.offset, event.company_id) for event in found.events]
+    batch = await read(database, EventFilter(), begin.offset)
+    assert [event.ticket_number for event in batch.events] == [first, second]
+    assert news == [(event.offset, event.company_id) for event in batch.events]
 
 
 async def test_the_latest_cursor_of_an_empty_log_is_the_beginning(empty: Database) -> None:
@@ -190,8 +190,8 @@ async def test_a_cursor_is_recovered_at_its_own_offset(database: Database, tenan
 
 async def read_again(database: Database, cursor: EventCursor) -> list[int]:
     """Return the ids of what a reader reads that comes back with a cursor."""
-    found = await read(database, EventFilter(), await recovered(database, cursor))
-    return [event.offset.id for event in found.events]
+    batch = await read(database, EventFilter(), await recovered(database, cursor))
+    return [event.offset.id for event in batch.events]
 
 
 async def test_after_a_restore_a_reader_reads_what_it_missed_and_at_most_an_hour_again(empty: Database) -> None:

@@ -73,8 +73,8 @@ def test_a_sentence_names_values_that_its_event_has(row: EventTypeRow) -> None:
 
 
 def test_every_kind_of_notification_is_made_by_some_event() -> None:
-    made = {rule.kind for row in EVENT_TYPES.values() for rule in row.notifications or ()}
-    assert made == set(NotificationKind)
+    kinds = {rule.kind for row in EVENT_TYPES.values() for rule in row.notifications or ()}
+    assert kinds == set(NotificationKind)
 
 
 @ROWS

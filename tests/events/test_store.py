@@ -27,8 +27,8 @@ async def read_on(database: Database, after: Offset, *, limit: int = 1000) -> li
 async def the_end(database: Database) -> Offset:
     """The cursor behind all that can be read now."""
     cursor = START
-    while found := await read_on(database, cursor):
-        cursor = found[-1].offset
+    while events := await read_on(database, cursor):
+        cursor = events[-1].offset
     return cursor
 
 
@@ -43,12 +43,12 @@ async def test_a_reader_does_not_pass_an_event_while_an_older_transaction_is_ope
         assert await read_on(database, cursor) == []
         async with database.statement() as tx:
             assert [
-                one.ticket_number
-                for one in await event_store.of_ticket(tx, tenant.company.id, second, after=0, limit=9)
+                event.ticket_number
+                for event in await event_store.of_ticket(tx, tenant.company.id, second, after=0, limit=9)
             ] == [second]
-    found = await read_on(database, cursor)
-    assert [event.ticket_number for event in found] == [first, second]
-    assert await read_on(database, found[-1].offset) == []
+    events = await read_on(database, cursor)
+    assert [event.ticket_number for event in events] == [first, second]
+    assert await read_on(database, events[-1].offset) == []
 
 
 async def test_an_event_with_a_smaller_id_that_commits_later_is_still_read(database: Database, tenant: Tenant) -> None:
@@ -59,9 +59,9 @@ async def test_an_event_with_a_smaller_id_that_commits_later_is_still_read(datab
             smaller = await raised(slow, tenant, "smaller id, younger transaction")
         larger = await raised(quick, tenant, "larger id, older transaction")
         assert await read_on(database, cursor) == []
-    found = await read_on(database, cursor)
-    assert [event.ticket_number for event in found] == [larger, smaller]
-    assert found[0].offset.id > found[1].offset.id
+    events = await read_on(database, cursor)
+    assert [event.ticket_number for event in events] == [larger, smaller]
+    assert events[0].offset.id > events[1].offset.id
 
 
 async def test_a_rolled_back_event_is_never_read_and_blocks_no_other(database: Database, tenant: Tenant) -> None:
@@ -80,12 +80,12 @@ async def test_paging_through_one_transaction_reads_each_event_once(database: Da
     cursor = await the_end(database)
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant) for _ in range(7)]
-    found: list[int | None] = []
+    numbers_read: list[int | None] = []
     while page := await read_on(database, cursor, limit=3):
         assert len(page) <= 3
-        found += [event.ticket_number for event in page]
+        numbers_read += [event.ticket_number for event in page]
         cursor = page[-1].offset
-    assert found == numbers
+    assert numbers_read == numbers
 
 
 async def test_a_stored_event_has_who_did_what(database: Database, tenant: Tenant) -> None:
@@ -124,19 +124,19 @@ async def test_concurrent_writers_are_read_exactly_once(database: Database, tena
         return numbers
 
     writers = [asyncio.create_task(write()) for _ in range(WRITERS)]
-    found: list[int | None] = []
+    numbers_read: list[int | None] = []
     last_round = False
     while True:
         page = await read_on(database, cursor, limit=5)
-        found += [event.ticket_number for event in page]
+        numbers_read += [event.ticket_number for event in page]
         cursor = page[-1].offset if page else cursor
         if last_round and not page:
             break
         last_round = all(writer.done() for writer in writers)
         await asyncio.sleep(0 if page else 0.001)
     written = [number for writer in writers for number in await writer]
-    assert len(found) == len(set(found))
-    assert set(found) == set(written)
+    assert len(numbers_read) == len(set(numbers_read))
+    assert set(numbers_read) == set(written)
 
 
 @pytest.fixture
@@ -163,10 +163,10 @@ async def read_as(database: Database, name: str, *, limit: int) -> list[int | No
     async with database.transaction() as tx:
         cursor = await offset_store.lock(tx, name)
         assert cursor is not None
-        found = await event_store.read(tx, cursor, limit=limit)
-        if found:
-            await offset_store.advance(tx, name, found[-1].offset)
-    return [event.ticket_number for event in found if event.ticket_number is not None]
+        events = await event_store.read(tx, cursor, limit=limit)
+        if events:
+            await offset_store.advance(tx, name, events[-1].offset)
+    return [event.ticket_number for event in events if event.ticket_number is not None]
 
 
 async def test_events_from_another_server_are_readable_again_and_no_consumer_skips_any(restored: Database) -> None:
@@ -183,9 +183,9 @@ async def test_events_from_another_server_are_readable_again_and_no_consumer_ski
     await move_ahead(restored)
     assert await read_on(restored, START) == []
     await migrate.migrate(restored, afterwards=event_store.renumber)
-    found = await read_on(restored, START)
-    assert [event.offset.id for event in found] == sorted(event.offset.id for event in found)
-    assert sorted(event.ticket_number for event in found if event.ticket_number) == sorted(numbers)
+    events = await read_on(restored, START)
+    assert [event.offset.id for event in events] == sorted(event.offset.id for event in events)
+    assert sorted(event.ticket_number for event in events if event.ticket_number) == sorted(numbers)
     later = await written(restored, tenant, 2)
     async with restored.transaction() as tx:
         assert await event_store.renumber(tx) is False
@@ -228,11 +228,11 @@ async def test_a_second_call_changes_nothing(restored: Database) -> None:
     async with restored.transaction() as tx:
         await offset_store.advance(tx, "reader", await the_end(restored))
     await move_ahead(restored)
-    found = []
+    states = []
     for expected in (True, False, False):
         async with restored.transaction() as tx:
             assert await event_store.renumber(tx) is expected
         async with restored.statement() as tx:
-            found.append([tuple(row) for row in await tx.fetch("select name, xid::text, id from consumer")])
-        found.append([(one.offset, one.data) for one in await read_on(restored, START)])
-    assert found[2:4] == found[:2] == found[4:]
+            states.append([tuple(row) for row in await tx.fetch("select name, xid::text, id from consumer")])
+        states.append([(event.offset, event.data) for event in await read_on(restored, START)])
+    assert states[2:4] == states[:2] == states[4:]

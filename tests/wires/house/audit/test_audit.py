@@ -18,16 +18,16 @@ async def boss(database: Database) -> Tenant:
     return await customer_admin(database)
 
 
-async def asked(client: httpx.AsyncClient, headers: Headers, **filters: Any) -> list[dict[str, Any]]:
+async def read_audit(client: httpx.AsyncClient, headers: Headers, **filters: Any) -> list[dict[str, Any]]:
     """All that the audit answers, read two at a time."""
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     address: str | None = str(httpx.URL(AUDIT, params={"limit": 2, **filters}))
     while address:
         answer = await client.get(address, headers=headers)
         assert answer.status_code == 200, answer.text
-        found += answer.json()["data"]
+        events += answer.json()["data"]
         address = answer.links["next"]["url"] if "next" in answer.links else None
-    return found
+    return events
 
 
 async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant) -> str:
@@ -35,9 +35,9 @@ async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant) -> str:
         "title": "Down", "description": "Since 08:00", "issue_type": "Circuit Down",
         "service": {"id": "SVC-1", "type": "Port"},
     }  # fmt: skip
-    made = await client.post("/api/v1/tickets", headers=tenant.headers, json=ticket)
-    assert made.status_code == 201, made.text
-    return str(made.json()["number"])
+    response = await client.post("/api/v1/tickets", headers=tenant.headers, json=ticket)
+    assert response.status_code == 201, response.text
+    return str(response.json()["number"])
 
 
 async def test_a_change_has_who_when_and_the_values_before(
@@ -46,7 +46,9 @@ async def test_a_change_has_who_when_and_the_values_before(
     begun = datetime.now(UTC) - timedelta(seconds=1)
     await client.patch(company_path(boss, "services", "SVC-1"), headers=admin | ANY, json={"label": "Renamed"})
     me = (await client.get("/api/v1/me", headers=admin)).json()
-    [event] = await asked(client, admin, company=boss.company.code, type="service.changed", since=begun.isoformat())
+    [event] = await read_audit(
+        client, admin, company=boss.company.code, type="service.changed", since=begun.isoformat()
+    )
     assert begun < datetime.fromisoformat(event.pop("at")) < datetime.now(UTC) + timedelta(seconds=1)
     assert event == {
         "id": event["id"],
@@ -66,10 +68,10 @@ async def test_a_change_has_who_when_and_the_values_before(
 
 async def test_me_filters_by_the_own_user(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
     number = await raise_ticket(client, boss)
-    mine = await asked(client, boss.headers, actor="me")
-    assert mine == await asked(client, boss.headers, actor=str(boss.user.id))
+    mine = await read_audit(client, boss.headers, actor="me")
+    assert mine == await read_audit(client, boss.headers, actor=str(boss.user.id))
     assert (mine[0]["type"], mine[0]["ticket"], mine[0]["actor_id"]) == ("ticket.created", number, str(boss.user.id))
-    assert mine == await asked(client, admin, actor=str(boss.user.id))
+    assert mine == await read_audit(client, admin, actor=str(boss.user.id))
 
 
 async def test_a_customers_admin_reads_what_its_company_may_see(
@@ -82,17 +84,17 @@ async def test_a_customers_admin_reads_what_its_company_may_see(
         assert note.status_code == 201
     change = {"priority": "low", "tags": ["vip"], "assignee": "me"}
     assert (await client.patch(f"/api/v1/tickets/{number}", headers=admin | ANY, json=change)).status_code == 200
-    whole = await asked(client, admin, ticket=number)
-    shown = await asked(client, boss.headers, ticket=number)
+    whole = await read_audit(client, admin, ticket=number)
+    shown = await read_audit(client, boss.headers, ticket=number)
     # Nobody may learn from the audit what the ticket does not tell.
-    assert {"ticket.assigned", "note.added"} < {one["type"] for one in whole}
-    assert [one["type"] for one in shown] == ["ticket.changed", "note.added", "ticket.created"]
-    assert [one["field"] for one in shown[0]["data"]["changes"]] == ["priority"]
+    assert {"ticket.assigned", "note.added"} < {event["type"] for event in whole}
+    assert [event["type"] for event in shown] == ["ticket.changed", "note.added", "ticket.created"]
+    assert [event["field"] for event in shown[0]["data"]["changes"]] == ["priority"]
     assert shown[1]["data"]["visibility"] == "public"
-    everything = await asked(client, boss.headers)
-    assert {one["company_id"] for one in everything} == {str(boss.company.id)}
+    everything = await read_audit(client, boss.headers)
+    assert {event["company_id"] for event in everything} == {str(boss.company.id)}
     assert {"company.created", "user.created", "user.changed", "api_key.created", "service.created"} < {
-        one["type"] for one in everything
+        event["type"] for event in everything
     }
 
 
@@ -105,7 +107,7 @@ async def test_the_audit_of_another_company_does_not_exist(
     for ticket in (number, "INC000999999999"):
         answer = await client.get(AUDIT, headers=boss.headers, params={"ticket": ticket})
         assert (answer.status_code, answer.json()["detail"]) == (404, f"ticket {ticket} does not exist")
-    assert await asked(client, boss.headers, actor=str(tenant.user.id)) == []
+    assert await read_audit(client, boss.headers, actor=str(tenant.user.id)) == []
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
@@ -146,7 +148,7 @@ async def test_a_wrong_filter_is_refused(
 
 async def test_the_first_and_the_last_time_are_accepted(client: httpx.AsyncClient, admin: Headers) -> None:
     ends = {"since": "0001-01-01T00:00:00Z", "until": "9999-12-31T23:59:59Z", "type": "company."}
-    assert await asked(client, admin, **ends) == await asked(client, admin, type="company.")
+    assert await read_audit(client, admin, **ends) == await read_audit(client, admin, type="company.")
 
 
 async def test_a_cursor_is_valid_only_with_its_own_filters(client: httpx.AsyncClient, admin: Headers) -> None:
@@ -159,8 +161,8 @@ async def test_a_cursor_is_valid_only_with_its_own_filters(client: httpx.AsyncCl
 async def test_no_secret_is_in_the_audit(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
     body = {"user_id": str(boss.user.id), "name": "k"}
     key = (await client.post(company_path(boss, "keys"), headers=boss.headers, json=body)).json()
-    events = await asked(client, admin, company=str(boss.company.id), type="api_key.", actor="me")
+    events = await read_audit(client, admin, company=str(boss.company.id), type="api_key.", actor="me")
     assert events == [], "the admin of the customer issued it"
-    mine = await asked(client, boss.headers, type="api_key.", actor="me")
+    mine = await read_audit(client, boss.headers, type="api_key.", actor="me")
     assert mine[0]["data"]["id"] == key["id"]
     assert key["key"][len(key["prefix"]) :] not in str(mine)

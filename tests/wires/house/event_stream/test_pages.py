@@ -43,9 +43,9 @@ async def boss(database: Database) -> Tenant:
 async def lines(client: httpx.AsyncClient, headers: Headers, **query: str) -> list[dict[str, Any]]:
     answer = await client.get(EVENTS, headers={**headers, **LINES}, params=query)
     assert (answer.status_code, answer.headers["content-type"]) == (200, NDJSON), answer.text
-    *found, last = [json.loads(line) for line in answer.text.splitlines()]
+    *events, last = [json.loads(line) for line in answer.text.splitlines()]
     assert set(last) == {"cursor"}
-    return found
+    return events
 
 
 async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> str:
@@ -63,15 +63,15 @@ async def raised(client: httpx.AsyncClient, tenant: Tenant) -> str:
 
 async def paged(client: httpx.AsyncClient, headers: Headers, **query: str) -> list[dict[str, Any]]:
     """Everything, two at a time, by the links."""
-    found: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
     address: str | None = str(httpx.URL(EVENTS, params={"limit": 2, **query}))
     while address:
         answer = await client.get(address, headers=headers)
         assert answer.status_code == 200, answer.text
-        found += answer.json()["data"]
+        events += answer.json()["data"]
         assert ("next" in answer.links) is answer.json()["has_more"]
         address = answer.links["next"]["url"] if "next" in answer.links else None
-    return found
+    return events
 
 
 async def work(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> str:
@@ -109,17 +109,17 @@ async def test_an_event_says_what_happened_to_what_and_who_did_it(client: httpx.
 async def test_a_customer_reads_what_its_company_may_see_and_nothing_else(
     client: httpx.AsyncClient, tenant: Tenant, boss: Tenant, agent: Headers, admin: Headers
 ) -> None:
-    for one, is_admin in ((tenant, False), (boss, True)):
-        await work(client, one, agent)
-        whole = await lines(client, admin, company=one.company.code)
+    for customer, is_admin in ((tenant, False), (boss, True)):
+        await work(client, customer, agent)
+        whole = await lines(client, admin, company=customer.company.code)
         audience = Audience.COMPANY_ADMIN if is_admin else Audience.CUSTOMER
         expected = []
         for event in whole:
             data = visible_data(event["type"], event["data"], audience)
             if data is not None:
                 expected.append({**event, "data": data})
-        assert await lines(client, one.headers) == expected
-        assert await paged(client, one.headers) == expected
+        assert await lines(client, customer.headers) == expected
+        assert await paged(client, customer.headers) == expected
         assert 4 <= len(expected) < len(whole)
         assert ("user.created" in {event["type"] for event in expected}) is is_admin
         assert "internal" not in str(expected)
@@ -147,16 +147,16 @@ async def test_several_filters_must_all_hold(
     await work(client, tenant, agent)
     everything = await lines(client, admin, company=tenant.company.name)
     for kind in ("note.", "note.added", "ticket.status_changed,note.", "user.", "ticket.created,ticket.assigned"):
-        asked = kind.split(",")
+        types = kind.split(",")
         wanted = [
-            one
-            for one in everything
-            if any(one["type"] == t or (t[-1] == "." and one["type"].startswith(t)) for t in asked)
+            event
+            for event in everything
+            if any(event["type"] == t or (t[-1] == "." and event["type"].startswith(t)) for t in types)
         ]
         assert wanted
         assert await lines(client, admin, company=str(tenant.company.id), type=kind) == wanted
         assert await paged(client, admin, company=str(tenant.company.id), type=kind) == wanted
-        of_ticket = [one for one in wanted if one["ticket"] == number]
+        of_ticket = [event for event in wanted if event["ticket"] == number]
         assert await lines(client, admin, ticket=number, type=kind) == of_ticket
         assert await paged(client, admin, ticket=number, type=kind, company=tenant.company.code) == of_ticket
 
@@ -166,12 +166,12 @@ async def test_a_cursor_is_valid_in_every_form_and_with_every_filter(
 ) -> None:
     number = await work(client, tenant, agent)
     whole = await lines(client, tenant.headers)
-    for index, one in enumerate(whole):
+    for index, event in enumerate(whole):
         rest = whole[index + 1 :]
-        assert await lines(client, tenant.headers, after=one["cursor"]) == rest
-        assert await paged(client, tenant.headers, after=one["cursor"], limit="3") == rest
+        assert await lines(client, tenant.headers, after=event["cursor"]) == rest
+        assert await paged(client, tenant.headers, after=event["cursor"], limit="3") == rest
         wanted = [event for event in rest if event["ticket"] == number]
-        assert await lines(client, tenant.headers, after=one["cursor"], ticket=number) == wanted
+        assert await lines(client, tenant.headers, after=event["cursor"], ticket=number) == wanted
 
 
 async def test_a_page_at_the_end_has_a_cursor_for_later(
@@ -202,9 +202,9 @@ async def test_an_empty_page_advances_the_cursor(
         address = answer.links["next"]["url"] if "next" in answer.links else None
     assert any(not page["data"] and page["has_more"] for page in pages)
     assert len({page["next_cursor"] for page in pages if page["has_more"]}) == sum(page["has_more"] for page in pages)
-    found = [event for page in pages for event in page["data"]]
-    assert found == await lines(client, tenant.headers, **query)
-    assert found
+    events = [event for page in pages for event in page["data"]]
+    assert events == await lines(client, tenant.headers, **query)
+    assert events
 
 
 async def test_other_companies_and_their_tickets_do_not_exist(
@@ -257,8 +257,8 @@ async def test_a_made_up_cursor_shows_no_more_than_none(
 ) -> None:
     await new_ticket(client, other_tenant)
     for made_up in ("0-0-0", "1-1-1", f"{2**62:x}-{2**62:x}-1", "3-1-2386f26fc0ffff"):
-        for one in await lines(client, tenant.headers, after=made_up):
-            assert one["company"] == str(tenant.company.id)
+        for event in await lines(client, tenant.headers, after=made_up):
+            assert event["company"] == str(tenant.company.id)
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
@@ -308,8 +308,8 @@ async def test_head_answers_the_headers_and_opens_no_stream(
         answer = await client.head(EVENTS, headers={**tenant.headers, "Accept": accept})
         assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, accept)
         assert "Accept" in answer.headers["vary"]
-    async with open_stream(client, tenant.headers) as one:
-        assert one.status == 200
+    async with open_stream(client, tenant.headers) as reader:
+        assert reader.status == 200
 
 
 async def test_lines_end_with_a_cursor_even_when_no_event_is_for_the_reader(
@@ -321,7 +321,7 @@ async def test_lines_end_with_a_cursor_even_when_no_event_is_for_the_reader(
     [last] = [json.loads(line) for line in answer.text.splitlines()]
     number = await raised(client, tenant)
     received = await lines(client, tenant.headers, after=last["cursor"])
-    assert {one["ticket"] for one in received} == {number}, "what was looked at does not come again"
+    assert {event["ticket"] for event in received} == {number}, "what was looked at does not come again"
 
 
 @pytest.mark.parametrize("how", ["stop", "revoked"])

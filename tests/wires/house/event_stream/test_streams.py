@@ -42,22 +42,22 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
 
 
-def tickets(one: OpenStream) -> list[str]:
-    return [block.data["ticket"] for block in one.received if block.type]
+def tickets(reader: OpenStream) -> list[str]:
+    return [block.data["ticket"] for block in reader.received if block.type]
 
 
 async def test_events_arrive_as_they_happen(client: httpx.AsyncClient, tenant: Tenant) -> None:
     before = (await new_ticket(client, tenant))["number"]
-    async with open_stream(client, tenant.headers) as one:
-        assert (one.status, one.headers["content-type"]) == (200, "text/event-stream")
-        assert (one.headers["cache-control"], one.headers["x-accel-buffering"]) == ("no-store", "no")
+    async with open_stream(client, tenant.headers) as reader:
+        assert (reader.status, reader.headers["content-type"]) == (200, "text/event-stream")
+        assert (reader.headers["cache-control"], reader.headers["x-accel-buffering"]) == ("no-store", "no")
         numbers = [(await new_ticket(client, tenant))["number"] for _ in range(3)]
         note = {"text": "Still down"}
         added = await client.post(f"{TICKETS}/{numbers[0]}/notes", headers=tenant.headers, json=note)
-        received = await one.events(4)
+        received = await reader.events(4)
         assert [block.type for block in received] == ["ticket.created"] * 3 + ["note.added"]
         assert [block.data["ticket"] for block in received] == [*numbers, numbers[0]]
-        assert before not in tickets(one)
+        assert before not in tickets(reader)
         assert received[3].data["note"] == added.json()["id"]
         assert [block.id for block in received] == [block.data["cursor"] for block in received]
     page = await client.get(EVENTS, headers=tenant.headers, params={"after": received[0].id})
@@ -118,14 +118,14 @@ async def test_each_reader_receives_what_it_asked_for_and_may_see(
 
 @pytest.mark.usefixtures("quick")
 async def test_a_silent_stream_sends_heartbeats_with_its_cursor(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    async with open_stream(client, tenant.headers, "type=note.") as one:
+    async with open_stream(client, tenant.headers, "type=note.") as reader:
         await new_ticket(client, tenant)
         async with asyncio.timeout(patient(5)):
-            while len([block for block in one.received if block.id]) < 2 or len(one.received) < 4:  # noqa: ASYNC110
+            while len([block for block in reader.received if block.id]) < 2 or len(reader.received) < 4:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        assert not [block for block in one.received if block.type]
-        assert len([block for block in one.received if not block.id]) >= 1
-        first, last = [block.id for block in one.received if block.id]
+        assert not [block for block in reader.received if block.type]
+        assert len([block for block in reader.received if not block.id]) >= 1
+        first, last = [block.id for block in reader.received if block.id]
     here, there = stream.parse_cursor(first), stream.parse_cursor(last)
     assert here is not None
     assert there is not None
@@ -136,22 +136,22 @@ async def test_events_of_others_do_not_stop_the_heartbeats(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.5)
-    async with open_stream(client, tenant.headers, "type=note.") as one:
+    async with open_stream(client, tenant.headers, "type=note.") as reader:
         for _ in range(12):
             await new_ticket(client, tenant)
             await asyncio.sleep(0.1)
-        assert len(one.received) >= 2
-        assert not [block for block in one.received if block.type]
+        assert len(reader.received) >= 2
+        assert not [block for block in reader.received if block.type]
 
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", ["revoked", "expired", "inactive", "demoted"])
 async def test_a_stream_ends_soon_after_its_key(client: httpx.AsyncClient, database: Database, how: str) -> None:
     tenant = await new_tenant(database, lifetime=timedelta(seconds=stretched(1.5)) if how == "expired" else None)
-    async with open_stream(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as reader:
         await new_ticket(client, tenant)
-        await one.events(1)
-        assert not one.ended.is_set()
+        await reader.events(1)
+        assert not reader.ended.is_set()
         async with database.transaction() as tx:
             company = tenant.company.id
             if how == "revoked":
@@ -160,7 +160,7 @@ async def test_a_stream_ends_soon_after_its_key(client: httpx.AsyncClient, datab
             elif how != "expired":
                 values: dict[str, Any] = {"is_active": False} if how == "inactive" else {"role": Role.CUSTOMER_ADMIN}
                 await accounts.change_user(tx, OPERATOR, company, tenant.user.id, values, now=NOW)
-        await asyncio.wait_for(one.ended.wait(), patient(5))
+        await asyncio.wait_for(reader.ended.wait(), patient(5))
 
 
 @pytest.mark.usefixtures("quick")
@@ -216,23 +216,23 @@ async def test_the_stream_of_a_client_that_reads_nothing_ends(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(events, "PATIENCE_SECONDS", 0.3)
-    async with open_stream(client, tenant.headers) as one:
-        one.may_send.clear()
-        await asyncio.wait_for(one.ended.wait(), patient(5))
+    async with open_stream(client, tenant.headers) as reader:
+        reader.may_send.clear()
+        await asyncio.wait_for(reader.ended.wait(), patient(5))
 
 
 @pytest.fixture
 def signals(monkeypatch: pytest.MonkeyPatch) -> list[EventSignal]:
     """The signals of the servers that are started from now on."""
-    made: list[EventSignal] = []
+    created: list[EventSignal] = []
 
     class Noted(EventSignal):
         def __init__(self, database: Database) -> None:
             super().__init__(database)
-            made.append(self)
+            created.append(self)
 
     monkeypatch.setattr(app, "EventSignal", Noted)
-    return made
+    return created
 
 
 @pytest.fixture
@@ -245,10 +245,10 @@ async def own_server(
 
 async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant) -> None:
     client, signal = own_server
-    async with open_stream(client, tenant.headers), open_stream(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers), open_stream(client, tenant.headers) as reader:
         assert signal.listener_count == 2
-        one.hang_up()
-        await asyncio.wait_for(one.ended.wait(), patient(5))
+        reader.hang_up()
+        await asyncio.wait_for(reader.ended.wait(), patient(5))
         assert signal.listener_count == 1
     assert signal.listener_count == 0
     looking = signal._polling  # noqa: SLF001 - what must not go on for ever
@@ -260,9 +260,9 @@ async def test_a_stopping_server_ends_its_streams_at_once(
     own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
 ) -> None:
     client, signal = own_server
-    async with open_stream(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as reader:
         signal.stop()
-        await asyncio.wait_for(one.ended.wait(), patient(1))
+        await asyncio.wait_for(reader.ended.wait(), patient(1))
     async with open_stream(client, tenant.headers) as late:
         await asyncio.wait_for(late.ended.wait(), patient(1))
 
@@ -277,9 +277,9 @@ async def test_waiting_streams_use_no_connection_of_the_pool(
             await held.enter_async_context(open_stream(client, tenant.headers)) for tenant in tenants for _ in range(10)
         ]
         numbers = [(await new_ticket(client, tenant))["number"] for tenant in tenants]
-        for index, one in enumerate(opened):
-            await one.events(1)
-            assert tickets(one) == [numbers[index // 10]]
+        for index, reader in enumerate(opened):
+            await reader.events(1)
+            assert tickets(reader) == [numbers[index // 10]]
 
 
 async def test_the_access_log_has_the_start_and_the_duration_of_a_stream(
@@ -302,21 +302,21 @@ async def test_a_silent_stream_continues_after_a_restore_into_another_database(
 ) -> None:
     """What a restore does: all that was there has one transaction, and the counter is behind what it had been."""
     client, signal = own_server
-    async with open_stream(client, tenant.headers) as one:
+    async with open_stream(client, tenant.headers) as reader:
         first = (await new_ticket(client, tenant))["number"]
-        [received] = await one.events(1)
+        [received] = await reader.events(1)
         await asyncio.sleep(stretched(0.6))
         cursor = stream.parse_cursor(received.id)
         assert cursor is not None
         async with database.transaction() as tx:
             await tx.write("update event set xid = '3'::xid8")
         signal._reset()  # noqa: SLF001 - as when it lost the database for a moment
-        await one.events(2)
+        await reader.events(2)
         second = (await new_ticket(client, tenant))["number"]
         async with asyncio.timeout(patient(10)):
-            while second not in tickets(one):  # noqa: ASYNC110 - more than this may come again
+            while second not in tickets(reader):  # noqa: ASYNC110 - more than this may come again
                 await asyncio.sleep(0.05)
-        assert tickets(one).count(first) >= 2, "what happened within the hour comes again"
+        assert tickets(reader).count(first) >= 2, "what happened within the hour comes again"
 
 
 @pytest.mark.usefixtures("quick")
@@ -330,15 +330,15 @@ async def test_a_stream_outlives_its_database_and_misses_nothing(postgres: str) 
         ends = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = 'test_{name}'"  # noqa: S608
         async with (
             serving(Settings(database_url=url, rate_limit=0, access_log=False)) as client,
-            open_stream(client, tenant.headers) as one,
+            open_stream(client, tenant.headers) as reader,
         ):
             first = (await new_ticket(client, tenant))["number"]
-            await one.events(1)
+            await reader.events(1)
             await administer(server, f"alter database test_{name} connection limit 0")
             await administer(server, ends)
             await asyncio.sleep(0.5)
-            assert not one.ended.is_set()
+            assert not reader.ended.is_set()
             await administer(server, f"alter database test_{name} connection limit -1")
             second = (await new_ticket(client, tenant))["number"]
-            await one.events(2)
-            assert tickets(one) == [first, second]
+            await reader.events(2)
+            assert tickets(reader) == [first, second]
