@@ -55,7 +55,7 @@ def notes_in(row: Any) -> Any:
     return decode(found) if (found := row[AFTER_TICKET]) else []
 
 
-def ticket_body(row: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
+def ticket_body(row: Any, found: list[Any]) -> dict[str, Any]:
     return {
         "id": f"INC{row[NUMBER]:012d}",
         "name": row[TITLE],
@@ -70,10 +70,10 @@ def ticket_body(row: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
             {"id": "type", "text": row[SERVICE_TYPE], "@type": "faultsymptom"},
             *(
                 {
-                    "id": f"{n['channel']}-Support Note",
-                    "text": n["text"],
+                    "id": f"{n[4]}-Support Note",
+                    "text": n[1],
                     "@type": "worklog",
-                    "worklogId": f"WLG{n['number']:012d}",
+                    "worklogId": f"WLG{n[0]:012d}",
                 }
                 for n in found
             ),
@@ -126,7 +126,7 @@ async def add_note(company: UUID, number: int, body: Any) -> bytes:
         '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
         PUBLIC,
     )  # fmt: skip
-    added = {"channel": "API", "text": body["noteText"], "number": row["added"]}
+    added = [row["added"], body["noteText"], None, None, "API"]
     return encode(ticket_body(row, [*(notes_in(row)), added]))
 
 

@@ -110,12 +110,13 @@ _NAMES = ("c.name", "c.code", "q.name", "u.name", "m.into_number")
 VIEW = f"{TICKET}, {', '.join(_NAMES)}"
 """What a statement selects of the ticket ``t`` joined with ``NAMES``."""
 
-NOTES = """(select json_agg(json_build_object('number', n.number, 'text', n.text, 'visibility', n.visibility,
-        'source', n.source, 'channel', n.channel, 'author', n.author, 'created_at', n.created_at) order by n.number)
+_NOTE = ", ".join(f"n.{name}" for name in Note.__struct_fields__)
+NOTES = f"""(select json_agg(json_build_array({_NOTE}) order by n.number)
        from note n
-      where n.company_id = t.company_id and n.ticket_number = t.number and n.visibility = any({visibilities})
+      where n.company_id = t.company_id and n.ticket_number = t.number and n.visibility = any({{visibilities}})
     ) as notes"""
-"""The notes of ticket ``t`` in one JSON value: half the cost of the same rows decoded one by one."""
+"""The notes of ticket ``t`` in one JSON value, each an array: less than half the cost of the same rows decoded one by
+one. An object for each note would cost the database a sixth of a list more."""
 
 AFTER_TICKET = len(COLUMNS)
 AFTER_VIEW = AFTER_TICKET + len(_NAMES)

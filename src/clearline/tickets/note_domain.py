@@ -28,8 +28,11 @@ class Source(StrEnum):
     SYSTEM = "system"
 
 
-class Note(Struct, frozen=True):
-    """One note. ``channel`` is the way it came in (API, Phone, ...); ``author`` the name at the time of writing."""
+class Note(Struct, frozen=True, array_like=True):
+    """One note. ``channel`` is the way it came in (API, Phone, ...); ``author`` the name at the time of writing.
+
+    In JSON it is an array of its fields, as the store reads it; wires have bodies of their own.
+    """
 
     number: int
     text: str
