@@ -91,7 +91,7 @@ async def test_a_secret_is_stored_nowhere(database: Database, tenant: Tenant) ->
 
 
 @pytest.mark.parametrize("remembering", [True, False])
-async def test_a_key_ends_with_its_lifetime(database: Database, tenant: Tenant, *, remembering: bool) -> None:
+async def test_a_key_expires_after_its_lifetime(database: Database, tenant: Tenant, *, remembering: bool) -> None:
     ring = KeyRing(database)
     if remembering:
         ring.line_up()
@@ -110,7 +110,7 @@ async def test_a_malformed_or_unknown_key_is_refused(ring: KeyRing, secret: str)
         await ring.actor(secret, NOW)
 
 
-async def test_while_the_line_is_down_nothing_is_remembered(database: Database, ring: KeyRing) -> None:
+async def test_nothing_is_cached_while_there_are_no_notifications(database: Database, ring: KeyRing) -> None:
     tenant = await new_tenant(database)
     assert await ring.actor(tenant.secret, NOW) == tenant.actor
     await revoke(database, tenant)
@@ -118,7 +118,7 @@ async def test_while_the_line_is_down_nothing_is_remembered(database: Database, 
         await ring.actor(tenant.secret, NOW)
 
 
-async def test_what_was_remembered_is_forgotten_when_the_line_goes_down(database: Database, ring: KeyRing) -> None:
+async def test_the_cache_is_cleared_when_notifications_stop(database: Database, ring: KeyRing) -> None:
     tenant = await new_tenant(database)
     ring.line_up()  # and nobody tells it anything
     await ring.actor(tenant.secret, NOW)
@@ -129,7 +129,7 @@ async def test_what_was_remembered_is_forgotten_when_the_line_goes_down(database
         await ring.actor(tenant.secret, NOW)
 
 
-async def test_a_revoked_key_is_forgotten_as_soon_as_the_database_tells(database: Database, heard: KeyRing) -> None:
+async def test_a_revoked_key_leaves_the_cache_on_the_databases_notification(database: Database, heard: KeyRing) -> None:
     tenant = await new_tenant(database)
     assert await heard.actor(tenant.secret, NOW) == tenant.actor
     await revoke(database, tenant)
@@ -144,7 +144,7 @@ async def test_a_revoked_key_is_forgotten_as_soon_as_the_database_tells(database
             await until_refused()
 
 
-async def test_last_uses_are_written_later_and_never_go_back(database: Database, tenant: Tenant) -> None:
+async def test_last_uses_are_stored_later_and_never_get_earlier(database: Database, tenant: Tenant) -> None:
     ring = KeyRing(database)
     at = datetime.now(UTC)
     for use in (at, at - timedelta(hours=1)):
@@ -166,7 +166,7 @@ async def test_a_key_revoked_twice_keeps_its_first_time(database: Database, tena
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
-async def test_a_key_carries_what_its_users_role_may_and_no_more(database: Database, fresh: Tenant, role: Role) -> None:
+async def test_a_key_has_only_scopes_of_its_users_role(database: Database, fresh: Tenant, role: Role) -> None:
     company_id = PROVIDER_ID if role in STAFF_ROLES else fresh.company.id
     email = f"{uuid4().hex}@example.com"
     async with database.transaction() as tx:
@@ -185,7 +185,7 @@ async def test_a_key_carries_what_its_users_role_may_and_no_more(database: Datab
             assert all(scope in violation.rule for scope in beyond)
 
 
-async def test_a_key_holds_no_more_than_its_users_role_of_now(database: Database, fresh: Tenant) -> None:
+async def test_a_key_has_only_scopes_of_its_users_present_role(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         change = accounts.change_user
         await change(tx, OPERATOR, fresh.company.id, fresh.user.id, {"role": Role.CUSTOMER_ADMIN}, now=NOW)
@@ -200,7 +200,7 @@ async def test_a_key_holds_no_more_than_its_users_role_of_now(database: Database
     ("manager", "managed"),
     [(Role.CUSTOMER_ADMIN, CUSTOMER_ROLES), (Role.ADMIN, (*STAFF_ROLES, *CUSTOMER_ROLES)), (Role.OPERATOR, Role)],
 )
-def test_whoever_manages_people_may_do_all_that_they_may(manager: Role, managed: Iterable[Role]) -> None:
+def test_a_manager_of_users_has_all_scopes_of_their_roles(manager: Role, managed: Iterable[Role]) -> None:
     assert all(ROLE_SCOPES[role] <= ROLE_SCOPES[manager] for role in managed)
 
 
@@ -224,7 +224,7 @@ async def test_keys_are_listed_page_by_page_oldest_first(database: Database, fre
         assert page == [third]
 
 
-async def test_issuing_and_revoking_are_told_without_the_secret(database: Database, fresh: Tenant) -> None:
+async def test_the_events_of_keys_have_no_secret(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         key, secret = await issue(tx, fresh.company.code, timedelta(days=1))
         for _ in range(2):
@@ -248,7 +248,7 @@ async def test_issuing_and_revoking_are_told_without_the_secret(database: Databa
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"role": Role.CUSTOMER_ADMIN}, {"name": "Renamed"}])
-async def test_a_changed_user_is_known_at_once_as_it_is_now(
+async def test_a_change_of_a_user_takes_effect_at_once(
     database: Database, heard: KeyRing, values: dict[str, object]
 ) -> None:
     tenant = await new_tenant(database)

@@ -50,7 +50,7 @@ async def admin(database: Database) -> Actor:
     return await acting(database, Role.ADMIN)
 
 
-async def test_a_name_or_code_is_taken_once_whatever_its_case(database: Database, fresh: Tenant) -> None:
+async def test_names_and_codes_are_unique_in_any_case(database: Database, fresh: Tenant) -> None:
     name, code = fresh.company.name, fresh.company.code
     async with database.transaction() as tx:
         for taken in ((name.upper(), "FREE1"), ("Free Name", code.lower()), (code.lower(), "FREE1")):
@@ -91,7 +91,7 @@ async def test_a_name_is_no_code_of_another(database: Database, tenant: Tenant, 
         await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.name}, now=NOW)
 
 
-async def test_of_two_companies_added_at_once_none_is_named_like_the_others_code(database: Database) -> None:
+async def test_of_two_companies_added_at_once_none_has_the_others_code_as_its_name(database: Database) -> None:
     one, other = (uuid4().hex[:8] for _ in range(2))
 
     async def add(name: str, code: str) -> None:
@@ -103,7 +103,7 @@ async def test_of_two_companies_added_at_once_none_is_named_like_the_others_code
     assert [type(error) for error in made if error is not None] == [AlreadyExists]
 
 
-async def test_a_company_is_changed_and_the_change_is_told(database: Database, fresh: Tenant, admin: Actor) -> None:
+async def test_a_changed_company_makes_an_event(database: Database, fresh: Tenant, admin: Actor) -> None:
     async with database.transaction() as tx:
         changed = await accounts.change_company(
             tx, admin, fresh.company.id, {"name": "New Name", "code": fresh.company.code}, now=NOW
@@ -166,7 +166,7 @@ async def test_a_user_is_unique_within_the_company_only(database: Database, fres
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
-async def test_a_company_has_people_of_its_own_kind_only(database: Database, fresh: Tenant, role: Role) -> None:
+async def test_a_user_has_a_role_of_its_kind_of_company(database: Database, fresh: Tenant, role: Role) -> None:
     homes = {STAFF_ROLES: PROVIDER_ID, CUSTOMER_ROLES: fresh.company.id}
     async with database.transaction() as tx:
         for roles, company_id in homes.items():
@@ -178,13 +178,13 @@ async def test_a_company_has_people_of_its_own_kind_only(database: Database, fre
                     await add_user(tx, OPERATOR, company_id, role)
 
 
-async def test_without_a_role_a_person_may_do_the_least(database: Database, fresh: Tenant) -> None:
+async def test_the_default_role_has_the_fewest_rights(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         assert (await add_user(tx, OPERATOR, fresh.company.id)).role is Role.CUSTOMER
         assert (await add_user(tx, OPERATOR, PROVIDER_ID)).role is Role.VIEWER
 
 
-async def test_a_user_is_changed_and_the_change_is_told(database: Database, fresh: Tenant) -> None:
+async def test_a_changed_user_makes_an_event(database: Database, fresh: Tenant) -> None:
     boss = await acting(database, Role.CUSTOMER_ADMIN, fresh.company)
     values = {"phone": "+1-555-0123", "role": Role.CUSTOMER_ADMIN, "is_active": False}
     async with database.transaction() as tx:
@@ -203,7 +203,7 @@ async def test_a_user_is_changed_and_the_change_is_told(database: Database, fres
     ]
 
 
-async def test_the_fact_that_something_was_made_tells_what_it_began_with(database: Database, fresh: Tenant) -> None:
+async def test_the_event_of_a_new_record_has_its_first_values(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         user = await add_user(tx, OPERATOR, fresh.company.id)
         event = await last_event(tx, fresh.company.id)
@@ -216,7 +216,7 @@ async def test_the_fact_that_something_was_made_tells_what_it_began_with(databas
 
 
 @pytest.mark.parametrize("values", [{"role": Role.AGENT}, {"is_active": False}])
-async def test_the_last_admin_of_the_provider_is_dismissed_by_nobody_but_the_operator(
+async def test_only_the_operator_can_make_the_providers_last_admin_inactive(
     database: Database, values: dict[str, object]
 ) -> None:
     async with database.transaction() as tx:
@@ -288,7 +288,7 @@ async def test_each_role_may_do_what_it_may_and_nothing_else(
 
 @pytest.mark.parametrize("what", [*READS, *MANAGES])
 @pytest.mark.parametrize("foreign", ["provider", "other", "nobody"])
-async def test_a_foreign_company_is_answered_like_one_that_is_not_there(
+async def test_another_company_is_answered_like_an_unknown_one(
     database: Database, tenant: Tenant, other_tenant: Tenant, what: str, foreign: str
 ) -> None:
     actor = await acting(database, Role.CUSTOMER_ADMIN, tenant.company)
@@ -320,7 +320,7 @@ async def test_a_key_without_the_scope_cannot_do_what_the_role_may(
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
-async def test_whoever_only_writes_need_not_be_able_to_read(database: Database, tenant: Tenant, role: Role) -> None:
+async def test_a_key_that_only_writes_need_not_be_able_to_read(database: Database, tenant: Tenant, role: Role) -> None:
     full = await acting(database, role, PROVIDER if role is Role.ADMIN else tenant.company)
     scopes = frozenset(ROLE_SCOPES[role] - {Scope.ACCOUNTS_READ})
     writer = Actor(full.role, full.name, company=full.company, user=full.user, scopes=scopes)
@@ -332,7 +332,7 @@ async def test_whoever_only_writes_need_not_be_able_to_read(database: Database, 
                 await attempt(tx, writer, tenant.company, tenant.user)
 
 
-async def test_two_admins_cannot_dismiss_each_other_at_once(database: Database) -> None:
+async def test_two_admins_cannot_make_each_other_inactive_at_once(database: Database) -> None:
     async with database.transaction() as tx:
         await tx.write("update app_user set is_active = false where company_id = $1", PROVIDER_ID)
     pair = [await acting(database, Role.ADMIN) for _ in range(2)]

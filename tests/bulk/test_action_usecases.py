@@ -68,7 +68,7 @@ async def test_each_action_changes_a_ticket_once(database: Database, tenant: Ten
     ] * 2
 
 
-async def test_what_is_not_named_stays_and_a_queue_can_be_taken_away(database: Database, tenant: Tenant) -> None:
+async def test_values_that_are_not_set_stay_and_a_queue_can_be_removed(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         queue = (await new_queue(tx)).queue
@@ -106,13 +106,15 @@ async def test_a_refusal_is_that_of_the_use_case(database: Database, tenant: Ten
     "action",
     [Assign(None), ChangeValues(priority=Priority.LOW), ChangeTags(add=("a",)), AddNote("x", Visibility.INTERNAL)],
 )
-async def test_a_customer_asks_only_for_what_it_may_do(database: Database, tenant: Tenant, action: Action) -> None:
+async def test_a_customer_can_use_only_the_actions_of_customers(
+    database: Database, tenant: Tenant, action: Action
+) -> None:
     async with database.transaction() as tx:
         with pytest.raises(Forbidden):
             await asked(tx, tenant.actor, 1, action)
 
 
-async def test_a_viewer_and_a_key_for_reading_ask_for_nothing(database: Database) -> None:
+async def test_a_viewer_and_a_read_only_key_create_no_jobs(database: Database) -> None:
     reader = await new_tenant(database, scopes=frozenset({"tickets:read"}))
     async with database.transaction() as tx:
         for actor in (reader.actor, await new_person(tx, role=Role.VIEWER)):
@@ -120,7 +122,7 @@ async def test_a_viewer_and_a_key_for_reading_ask_for_nothing(database: Database
                 await asked(tx, actor, 1)
 
 
-async def test_only_its_owner_and_those_who_run_the_desk_see_a_job(
+async def test_only_its_owner_and_desk_admins_see_a_job(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
@@ -154,7 +156,7 @@ async def test_jobs_are_listed_newest_first_a_page_at_a_time(database: Database)
     assert seen == sorted((one.id for one in made), reverse=True)
 
 
-async def test_cancelling_ends_what_waits(database: Database, tenant: Tenant) -> None:
+async def test_cancelling_refuses_the_waiting_items(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         numbers = [ticket_number(await raised(tx, tenant)) for _ in range(3)]
         job = await jobs.create_bulk_job(tx, tenant.actor, numbers, AddNote("x"), channel=Channel.API, now=NOW)
@@ -174,7 +176,9 @@ async def test_cancelling_ends_what_waits(database: Database, tenant: Tenant) ->
     assert [tuple(row) for row in kinds] == [("job.cancelled", str(job.id)), ("job.created", str(job.id))]
 
 
-async def test_a_job_is_no_ticket_that_exists_before_it_is_tried(database: Database, tenant: Tenant) -> None:
+async def test_whether_a_ticket_exists_is_checked_when_its_item_is_processed(
+    database: Database, tenant: Tenant
+) -> None:
     async with database.transaction() as tx:
         job = await asked(tx, tenant.actor, 999_999)
         assert await ticket_store.company_of(tx, 999_999) is None

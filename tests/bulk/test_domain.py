@@ -35,7 +35,7 @@ LINE: dict[str, Any] = {
         AddNote("We are on it"),
     ],
 )
-def test_an_action_is_kept_as_it_was_asked_for(action: Action) -> None:
+def test_an_action_is_stored_as_it_was_requested(action: Action) -> None:
     assert msgspec.json.decode(msgspec.json.encode(action), type=Action) == action
     assert check_bulk(["INC000000000002", *ONE], action) == [2, 1]
 
@@ -124,7 +124,7 @@ def test_every_broken_rule_of_a_line_is_named(changes: dict[str, Any], fields: l
     assert [one.field for one in check_imported(read_ticket({**LINE, **changes}), now=NOW)] == fields
 
 
-def test_the_newest_time_of_a_ticket_is_its_last_known() -> None:
+def test_the_last_known_time_of_a_ticket_is_its_latest() -> None:
     note = {**NOTE, "created_at": "2025-05-01T00:00:00Z"}
     assert read_ticket(LINE).last_known == datetime(2025, 1, 31, 9, tzinfo=UTC)
     assert read_ticket({**LINE, "notes": [note, NOTE]}).last_known == datetime(2025, 5, 1, tzinfo=UTC)

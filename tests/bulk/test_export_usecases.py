@@ -35,7 +35,7 @@ async def lines(database: Database, actor: Actor, **asked: Any) -> list[dict[str
     return [json.loads(line) for line in (await written(database, actor, **asked)).splitlines()]
 
 
-async def test_a_customer_has_its_own_tickets_without_what_is_internal(database: Database, tenant: Tenant) -> None:
+async def test_a_customer_exports_its_own_tickets_without_internal_text(database: Database, tenant: Tenant) -> None:
     other = await new_tenant(database)
     async with database.transaction() as tx:
         agent = await new_person(tx)
@@ -96,7 +96,7 @@ async def test_an_export_has_each_ticket_once_whatever_its_batches(
     assert [one["number"] for one in found] == [ticket_number(n) for n in expected if n in own]
 
 
-async def test_an_export_begins_at_a_time_and_walks_on_over_what_is_older(
+async def test_an_export_since_a_time_leaves_older_tickets_out(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exports, "BATCH", 1)

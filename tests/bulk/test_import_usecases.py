@@ -97,7 +97,7 @@ async def test_a_ticket_may_come_in_any_status_and_is_counted(
     assert ticket.resolved_at == (CREATED if status in {Status.RESOLVED, Status.CLOSED} else None)
 
 
-async def test_what_another_system_numbers_is_brought_once_a_company(
+async def test_a_ticket_with_an_external_id_is_imported_once_for_each_company(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     external = {"system": "oldesk", "id": "once"}
@@ -113,7 +113,7 @@ async def test_what_another_system_numbers_is_brought_once_a_company(
     assert [one.outcome for one in others] == [ItemOutcome.DONE] * 3
 
 
-async def test_a_code_goes_before_a_name(database: Database, tenant: Tenant) -> None:
+async def test_a_code_takes_precedence_over_a_name(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         await tx.write("insert into company values (gen_random_uuid(), $1, 'TAKES', now())", tenant.company.code)
         made = await brought(tx, OPERATOR, line(tenant))
@@ -123,7 +123,7 @@ async def test_a_code_goes_before_a_name(database: Database, tenant: Tenant) -> 
     assert ticket.company_id == tenant.company.id
 
 
-async def test_a_service_need_not_be_ours(database: Database, tenant: Tenant) -> None:
+async def test_a_service_can_be_a_non_console_service(database: Database, tenant: Tenant) -> None:
     service = {"id": "anything", "type": "Non-Console Service"}
     async with database.transaction() as tx:
         assert (await brought(tx, OPERATOR, line(tenant, service=service))).outcome is ItemOutcome.DONE
@@ -138,7 +138,7 @@ async def test_a_service_need_not_be_ours(database: Database, tenant: Tenant) ->
         ({"service": {"id": "SVC-1", "type": "CloudRouter"}}, InvalidInput, "service.type"),
     ],
 )
-async def test_what_the_desk_does_not_know_is_refused(
+async def test_an_unknown_member_is_refused(
     database: Database, tenant: Tenant, changes: dict[str, Any], error: type[DeskError], field: str | None
 ) -> None:
     async with database.transaction() as tx:
@@ -148,7 +148,7 @@ async def test_what_the_desk_does_not_know_is_refused(
         assert [one.field for one in refused.value.violations] == [field]
 
 
-async def test_only_those_who_run_the_desk_import(database: Database, tenant: Tenant) -> None:
+async def test_only_desk_admins_import(database: Database, tenant: Tenant) -> None:
     items = import_file.read_file(body(line(tenant)), "ndjson", now=NOW)
     async with database.transaction() as tx:
         for actor in (tenant.actor, await new_person(tx), await new_person(tx, role=Role.VIEWER)):
@@ -185,7 +185,7 @@ def row(tenant: Tenant, **changes: str) -> list[str]:
     return list((values | changes).values())
 
 
-async def test_a_table_says_what_lines_of_json_say(database: Database, tenant: Tenant) -> None:
+async def test_a_table_has_the_values_of_the_json_lines(database: Database, tenant: Tenant) -> None:
     items = import_file.read_file(
         table(row(tenant, tags="b a", external_system="oldesk", external_id="csv"), row(tenant)), "csv", now=NOW
     )
@@ -203,7 +203,7 @@ def refusals(content: bytes, kind: Format) -> list[str | None]:
     return [item.refusal for item in import_file.read_file(content, kind, now=NOW)]
 
 
-def test_a_wrong_line_says_why_and_the_others_do_not_suffer(tenant: Tenant) -> None:
+def test_an_invalid_line_has_a_refusal_and_the_others_stay_valid(tenant: Tenant) -> None:
     good = json.dumps(line(tenant)).encode()
     wrong = json.dumps(line(tenant, service={"id": "", "type": "Port"}, created_at="2030-01-01T00:00:00Z")).encode()
     content = b"\n".join((good, b"{nonsense", b"", b"[1]", wrong, b'{"title": "\\ud800"}', b"[" * 5000, good))

@@ -64,7 +64,7 @@ async def drained(database: Database) -> int:
     return total
 
 
-async def test_a_job_does_what_it_can_and_says_why_not(
+async def test_a_job_processes_what_it_can_and_explains_each_refusal(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     first, second, ended = await some(database, tenant, 3)
@@ -110,7 +110,7 @@ async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: 
     assert [one.outcome for one in items] == [ItemOutcome.DONE, ItemOutcome.DONE, ItemOutcome.REFUSED]
 
 
-async def test_a_job_has_the_rights_of_the_moment(database: Database, tenant: Tenant) -> None:
+async def test_a_job_has_the_present_rights_of_its_user(database: Database, tenant: Tenant) -> None:
     numbers = await some(database, tenant, 2)
     async with database.transaction() as tx:
         agent = await new_person(tx)
@@ -156,7 +156,7 @@ async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
     assert (found.state, notes) == (JobState.DONE, [1, 1, 1])
 
 
-async def test_a_process_that_dies_before_it_says_that_a_job_is_done_is_made_up_for(
+async def test_a_job_whose_process_died_before_the_end_is_finished_by_another(
     database: Database, tenant: Tenant
 ) -> None:
     job = await bulk(database, OPERATOR, await some(database, tenant, 2), AddNote("x"))
@@ -166,7 +166,7 @@ async def test_a_process_that_dies_before_it_says_that_a_job_is_done_is_made_up_
     assert (await seen(database, job))[0].state is JobState.DONE
 
 
-async def test_several_processes_do_each_item_once(database: Database, tenant: Tenant) -> None:
+async def test_several_processes_process_each_item_once(database: Database, tenant: Tenant) -> None:
     numbers = await some(database, tenant, 20)
     job = await bulk(database, OPERATOR, numbers, AddNote("once"))
     done = await asyncio.gather(*(workers.work(database, job, now, most=100) for _ in range(4)))
@@ -194,7 +194,7 @@ async def test_a_short_job_does_not_wait_for_a_long_one(
     assert await drained(database) == 4
 
 
-async def test_a_company_with_many_jobs_does_not_keep_another_waiting(
+async def test_a_company_with_many_jobs_does_not_delay_another(
     database: Database, tenant: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "AT_ONCE", 2)
@@ -232,9 +232,7 @@ async def test_nobody_waits_long_for_a_lock_and_only_with_a_lock_timeout(databas
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_a_ticket_that_somebody_holds_keeps_no_other_job_waiting(
-    database: Database, tenant: Tenant, other_tenant: Tenant
-) -> None:
+async def test_a_locked_ticket_delays_no_other_job(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
     held, free = await some(database, tenant, 2)
     stuck = await bulk(database, tenant.actor, [held, free], AddNote("x"))
     other = await bulk(database, other_tenant.actor, await some(database, other_tenant, 1), AddNote("x"))
@@ -248,7 +246,7 @@ async def test_a_ticket_that_somebody_holds_keeps_no_other_job_waiting(
 
 
 @pytest.mark.usefixtures("hasty")
-async def test_a_ticket_that_somebody_holds_for_good_is_given_up(database: Database, tenant: Tenant) -> None:
+async def test_an_item_whose_ticket_stays_locked_is_refused(database: Database, tenant: Tenant) -> None:
     held, free = await some(database, tenant, 2)
     job = await bulk(database, tenant.actor, [held, free], AddNote("x"))
     async with database.transaction() as holder:
@@ -259,7 +257,7 @@ async def test_a_ticket_that_somebody_holds_for_good_is_given_up(database: Datab
     assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
 
-async def test_a_job_that_is_cancelled_goes_no_further(database: Database, tenant: Tenant) -> None:
+async def test_a_cancelled_job_processes_no_more_items(database: Database, tenant: Tenant) -> None:
     job = await bulk(database, tenant.actor, await some(database, tenant, 3), AddNote("x"))
     assert await workers.work(database, job, now, most=1) == 1
     async with database.transaction() as tx:
@@ -270,7 +268,7 @@ async def test_a_job_that_is_cancelled_goes_no_further(database: Database, tenan
     assert [one.code for one in items] == [None, "cancelled", "cancelled"]
 
 
-async def test_what_is_cancelled_while_it_is_refused_keeps_its_first_outcome(
+async def test_an_item_cancelled_while_it_is_processed_keeps_its_first_outcome(
     database: Database, tenant: Tenant
 ) -> None:
     job = await bulk(database, tenant.actor, [999_999], AddNote("x"))
@@ -338,7 +336,7 @@ async def test_an_import_twice_makes_no_second_ticket(database: Database) -> Non
         assert await ticket_store.miscounted(tx) == []
 
 
-async def test_what_an_import_said_is_not_kept_once_it_is_dealt_with(database: Database, tenant: Tenant) -> None:
+async def test_the_input_of_a_processed_item_is_deleted(database: Database, tenant: Tenant) -> None:
     job = await imported(database, content(line(tenant), line(tenant, company="nobody"), line(tenant)))
     assert await workers.work(database, job, now, most=2) == 2
     async with database.statement() as tx:
@@ -349,7 +347,7 @@ async def test_what_an_import_said_is_not_kept_once_it_is_dealt_with(database: D
         assert await tx.fetchval("select count(*) from job_item where job_id = $1 and input <> '{}'", job.id) == 0
 
 
-async def test_only_jobs_finished_long_ago_are_forgotten(database: Database, tenant: Tenant) -> None:
+async def test_only_jobs_finished_long_ago_are_purged(database: Database, tenant: Tenant) -> None:
     old, young, waiting = [await bulk(database, tenant.actor, [999_999], AddNote("x")) for _ in range(3)]
     for job, age in ((old, kept("jobs") + timedelta(seconds=1)), (young, kept("jobs"))):
         async with database.transaction() as tx:
@@ -378,7 +376,7 @@ async def test_two_imports_at_once_make_no_second_ticket(database: Database) -> 
     assert sum(one.unchanged for one in counts if one) == 10
 
 
-async def test_a_user_who_went_is_refused_by_name_of_the_rule(database: Database, tenant: Tenant) -> None:
+async def test_an_inactive_user_is_refused_with_the_rule(database: Database, tenant: Tenant) -> None:
     job = await bulk(database, tenant.actor, await some(database, tenant, 1), AddNote("x"))
     async with database.transaction() as tx:
         await accounts.change_user(tx, OPERATOR, tenant.company.id, tenant.user.id, {"is_active": False}, now=NOW)

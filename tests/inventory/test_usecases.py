@@ -106,7 +106,7 @@ async def events_of(tx: Tx, tenant: Tenant) -> list[tuple[str, dict[str, Any]]]:
     return [(event.type, event.data) for event in found[:-4]]
 
 
-async def test_a_service_is_changed_and_deleted_and_both_are_told(database: Database, fresh: Tenant) -> None:
+async def test_a_changed_and_a_deleted_service_make_events(database: Database, fresh: Tenant) -> None:
     code = fresh.company.code
     async with database.transaction() as tx:
         number = (await tickets.create_ticket(tx, fresh.actor, a_new_ticket(), now=NOW)).ticket.number
@@ -143,9 +143,7 @@ async def test_a_service_is_not_changed_to_what_breaks_a_rule(
             await inventory.change_service(tx, OPERATOR, fresh.company.id, "SVC-1", values, now=NOW)
 
 
-async def test_an_import_is_told_once_with_its_counts_and_a_dry_run_not_at_all(
-    database: Database, fresh: Tenant
-) -> None:
+async def test_an_import_makes_one_event_with_its_counts_and_a_dry_run_none(database: Database, fresh: Tenant) -> None:
     lines = [HEADING, "NEW-1,Port,New port", "NEW-2,Port,New port", "SVC-1,Port,Renamed"]
     await bring(database, fresh, *lines, dry_run=True)
     await bring(database, fresh, *lines)
@@ -211,7 +209,7 @@ WRITES: dict[str, Attempt] = {
 
 @pytest.mark.parametrize("what", [*READS, *WRITES])
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
-async def test_everybody_reads_an_inventory_and_admins_of_the_provider_keep_it(
+async def test_everybody_reads_an_inventory_and_admins_of_the_provider_manage_it(
     database: Database, fresh: Tenant, other_tenant: Tenant, role: Role, what: str
 ) -> None:
     company = Company(PROVIDER_ID, "Provider", "PROVIDER") if role in STAFF_ROLES else fresh.company

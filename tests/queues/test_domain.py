@@ -22,7 +22,7 @@ QUEUE = Queue(UUID(int=30), "NOC", "", None, Assignment.MANUAL, None, NOW)
     ],
     ids=["nobody yet", "first", "second", "last", "one who left", "a namesake with a smaller id"],
 )
-def test_turns_go_by_name_and_go_on_behind_whoever_had_the_last(last: tuple[str, UUID] | None, expected: Agent) -> None:
+def test_turns_go_by_name_and_continue_after_the_last_agent(last: tuple[str, UUID] | None, expected: Agent) -> None:
     assert choose_agent(Assignment.ROUND_ROBIN, [CLEO, ANN, BEN], last).agent == expected
 
 
@@ -55,7 +55,7 @@ def test_nobody_is_chosen_for_a_reason(mode: Assignment, agents: list[Agent], wh
         ({"assignment": Assignment.LEAST_LOADED, "team_id": UUID(int=40)}, []),
     ],
 )
-def test_a_queue_keeps_its_limits_and_has_a_team_when_it_assigns_by_itself(
+def test_a_queue_keeps_its_limits_and_has_a_team_when_it_assigns_automatically(
     values: dict[str, object], broken: list[str]
 ) -> None:
     assert [violation.field for violation in check_queue(replace(QUEUE, **values))] == broken

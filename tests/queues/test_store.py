@@ -62,7 +62,7 @@ async def test_a_page_of_rules_walks_their_order(filled: Any) -> None:
     assert "routing_rule" not in whole
 
 
-async def test_two_who_ask_at_once_get_different_turns(database: Database, tenant: Tenant) -> None:
+async def test_two_requests_at_once_get_different_turns(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         people = [await new_person(tx, name) for name in ("Ann", "Ben", "Cleo")]
         queue = (await new_queue(tx, *people)).queue

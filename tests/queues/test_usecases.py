@@ -18,7 +18,7 @@ from tests.builders.queues import change, changes_of, new_queue, new_rule, new_t
 from tests.builders.tickets import raised
 
 
-async def test_a_team_is_made_renamed_and_deleted(database: Database) -> None:
+async def test_a_team_is_added_renamed_and_deleted(database: Database) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
         team = (await teams.add_team(tx, OPERATOR, name := unique_name("NOC"), now=NOW)).team
@@ -61,7 +61,7 @@ async def test_a_team_that_works_a_queue_cannot_be_deleted(database: Database) -
             await teams.delete_team(tx, OPERATOR, queue.queue.team_id, now=NOW)
 
 
-async def test_a_queue_is_made_changed_and_deleted(database: Database) -> None:
+async def test_a_queue_is_added_changed_and_deleted(database: Database) -> None:
     async with database.transaction() as tx:
         team = (await new_team(tx)).team
         queue = (await queues.add_queue(tx, OPERATOR, name=(name := unique_name("NOC")), now=NOW)).queue
@@ -96,7 +96,7 @@ async def test_a_queue_is_made_changed_and_deleted(database: Database) -> None:
         ]
 
 
-async def test_names_are_given_once_whatever_the_case_of_their_letters(database: Database) -> None:
+async def test_names_are_unique_in_any_case(database: Database) -> None:
     async with database.transaction() as tx:
         team, second = (await new_team(tx)).team, (await new_team(tx)).team
         queue, other = (await new_queue(tx)).queue, (await new_queue(tx)).queue
@@ -154,7 +154,7 @@ async def test_a_queue_in_use_cannot_be_deleted(database: Database, tenant: Tena
         assert await refusal() == "finished tickets were worked in it, and their history keeps it; rename it instead"
 
 
-async def test_lists_go_by_name_and_on_from_the_last_page(database: Database) -> None:
+async def test_lists_are_ordered_by_name_page_by_page(database: Database) -> None:
     async with database.transaction() as tx:
         mark = unique_name("AAA")
         for name in ("b", "A", "c"):
@@ -184,7 +184,7 @@ async def test_a_queue_counts_what_waits_in_it(database: Database, tenant: Tenan
     assert found in listed
 
 
-async def test_people_say_whether_they_are_available(database: Database, tenant: Tenant) -> None:
+async def test_people_set_their_availability(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
         for available in (False, False, True):

@@ -71,7 +71,7 @@ async def test_rules_keep_dense_positions_whatever_is_done_to_them(database: Dat
         assert (await changes_of(tx, b))[-1] == ("routing_rule.deleted", [])
 
 
-async def test_a_rule_is_changed_and_tells_what_changed(database: Database, tenant: Tenant) -> None:
+async def test_the_event_of_a_changed_rule_has_the_changes(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         queue = await new_queue(tx)
         rule_id = await new_rule(tx, queue, name="Urgent", priorities=(Priority.CRITICAL,))
@@ -157,7 +157,7 @@ async def test_a_ticket_that_no_rule_matches_or_that_ended_stays_where_it_is(
             await routing.route_new_ticket(tx, 10**11, now=NOW)
 
 
-async def test_agents_take_turns_and_those_who_are_away_are_left_out(database: Database, tenant: Tenant) -> None:
+async def test_available_agents_take_turns(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann, ben, cleo = [await new_person(tx, name) for name in ("Ann", "Ben", "Cleo")]
         await new_rule(tx, await new_queue(tx, ann, ben, cleo, assignment=Assignment.ROUND_ROBIN))
@@ -209,7 +209,7 @@ async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database,
         assert (found.queue_name, found.assignee_name) == (queue.queue.name, "Ben")
 
 
-async def test_a_ticket_is_routed_again_when_asked(database: Database, tenant: Tenant) -> None:
+async def test_a_ticket_is_routed_again_on_request(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
         first, second = await new_queue(tx), await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
@@ -239,7 +239,7 @@ async def test_people_take_tickets_and_do_not_take_them_from_each_other(database
             await routing.take_ticket(tx, ben, number, now=NOW)
 
 
-async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Database, tenant: Tenant) -> None:
+async def test_a_ticket_is_assigned_by_turns_on_request(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
         queue = (await new_queue(tx, ann, ben)).queue
@@ -260,7 +260,7 @@ async def test_a_ticket_is_given_to_whoever_is_next_when_asked(database: Databas
             await routing.assign_by_turns(tx, ann, number, Assignment.ROUND_ROBIN, now=NOW)
 
 
-async def test_what_would_happen_is_told_and_does_not_happen(database: Database, tenant: Tenant) -> None:
+async def test_a_preview_changes_nothing(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
         queue = await new_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)
@@ -284,7 +284,7 @@ async def test_what_would_happen_is_told_and_does_not_happen(database: Database,
         assert (after.choice.agent and after.choice.agent.name, after.choice.why) == ("Ben", "is next after Ann")
 
 
-async def test_what_would_happen_without_a_matching_rule_or_without_a_team(database: Database, tenant: Tenant) -> None:
+async def test_a_preview_without_a_matching_rule_or_without_a_team(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         facts = await routing.facts_of(tx, OPERATOR, number, {})
@@ -296,7 +296,7 @@ async def test_what_would_happen_without_a_matching_rule_or_without_a_team(datab
         assert (await routing.preview(tx, OPERATOR, facts)).choice.why == "the queue leaves it to people"
 
 
-async def test_only_those_who_work_tickets_route_and_give_them_out(database: Database, tenant: Tenant) -> None:
+async def test_only_agents_and_admins_route_and_assign_tickets(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         viewer = await new_person(tx, role=Role.VIEWER)
@@ -315,7 +315,7 @@ async def test_only_those_who_work_tickets_route_and_give_them_out(database: Dat
                 await asking
 
 
-async def test_what_the_rules_look_at_is_a_ticket_or_what_one_says(database: Database, tenant: Tenant) -> None:
+async def test_the_facts_of_rules_come_from_a_ticket_or_from_values(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, "No light")
         own = RoutingFacts(

@@ -38,7 +38,7 @@ async def where(database: Database, *numbers: int) -> list[tuple[str | None, str
     return [(one.queue_name, one.assignee_name) for one in found]
 
 
-async def test_tickets_that_were_raised_are_routed_and_given_out(database: Database, tenant: Tenant) -> None:
+async def test_new_tickets_are_routed_and_assigned(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
         name = (queue := await new_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)).queue.name
@@ -49,7 +49,7 @@ async def test_tickets_that_were_raised_are_routed_and_given_out(database: Datab
     assert await turn(database) == 0
 
 
-async def test_a_ticket_that_a_person_puts_into_a_queue_is_given_out(database: Database, tenant: Tenant) -> None:
+async def test_a_ticket_that_a_person_moves_to_a_queue_is_assigned(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
         queue = (await new_queue(tx, ann, assignment=Assignment.LEAST_LOADED)).queue
@@ -69,7 +69,7 @@ async def test_a_ticket_that_a_person_puts_into_a_queue_is_given_out(database: D
     ]
 
 
-async def test_a_ticket_whose_agent_was_taken_away_is_not_given_out_again(database: Database, tenant: Tenant) -> None:
+async def test_a_ticket_that_was_unassigned_is_not_assigned_again(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
         await new_rule(tx, queue := await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN))
@@ -96,7 +96,7 @@ async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database,
     assert await where(database, broken) == [(name, None)]
 
 
-async def test_a_ticket_that_somebody_holds_stops_no_other(
+async def test_a_locked_ticket_delays_no_other_ticket(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def set_lock_timeout(tx: Tx) -> None:

@@ -70,7 +70,7 @@ def a_document(**more: Any) -> Document:
     )
 
 
-def test_what_only_the_provider_sees_is_kept_as_other_words() -> None:
+def test_internal_text_has_other_lexemes() -> None:
     found = places(
         vector(
             a_document(
@@ -98,7 +98,7 @@ def test_what_only_the_provider_sees_is_kept_as_other_words() -> None:
     assert weights["12"] == {"A", "B"}
 
 
-def test_what_only_the_provider_sees_changes_nothing_of_what_a_customer_finds_by() -> None:
+def test_internal_text_changes_nothing_of_what_a_customer_finds_by() -> None:
     notes = [f"word{number} " * 700 for number in range(200)]
     plain = places(vector(a_document(description="long " * 6000, public_notes=notes)))
     loaded = places(
@@ -123,7 +123,7 @@ def test_a_ticket_with_huge_notes_stays_far_below_what_the_database_takes_and_ke
     assert max(len(where) for where in found.values()) <= 250
 
 
-def test_a_facet_is_kept_for_everything_that_tickets_are_filtered_by() -> None:
+def test_every_filter_has_a_facet() -> None:
     person = UUID(int=3)
     assert {
         "=is:open",

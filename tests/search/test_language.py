@@ -127,14 +127,14 @@ def test_a_span_of_days_is_made_of_few_facets_that_hold_each_day_once(query: str
         assert sum(one in term.condition.any_of for one in day_facets(other)) == compare(other), other
 
 
-def test_a_customer_never_asks_for_a_word_of_what_only_the_provider_sees() -> None:
+def test_a_query_of_a_customer_has_no_internal_lexemes() -> None:
     terms = parse('loss "port down" x 東京都', staff=False)
     asked = [clause(term.condition, staff=False).query for term in terms if not isinstance(term.condition, Named)]
     assert asked == ["'loss':*", "'port' <1> 'down'", "'x'", "'東京' <1> '京都'"]
     assert [one.condition for one in parse("~loss", staff=False)] == [Word("loss", True)], "no query spells them"
 
 
-def test_the_staff_asks_for_the_words_of_both() -> None:
+def test_a_query_of_the_staff_has_public_and_internal_lexemes() -> None:
     assert clause(Word("loss", True), staff=True).query == "'loss':* | '~loss':*"
     assert clause(Word("loss", False), staff=True).query == "'loss' | '~loss'"
     assert clause(Facets(("=tag:it's\\x",)), staff=True).query == "'=tag:it''s\\\\x'"

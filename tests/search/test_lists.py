@@ -47,7 +47,7 @@ async def crowd(desk: SearchDesk, database_url: str) -> int:
                 return 1234
 
 
-async def test_a_list_of_many_goes_on_to_its_very_end_newest_first(desk: SearchDesk, crowd: int) -> None:
+async def test_the_pages_of_a_long_list_have_every_match_newest_first(desk: SearchDesk, crowd: int) -> None:
     for actor in (desk.one.actor, desk.agent):
         numbers, found = await pages(desk, actor, "swarm", 200)
         assert len(numbers) == crowd
@@ -55,7 +55,7 @@ async def test_a_list_of_many_goes_on_to_its_very_end_newest_first(desk: SearchD
         assert {(page.count, page.is_exact, page.is_ranked) for page in found} == {(200, False, False)}
 
 
-async def test_a_ranked_list_goes_on_to_its_very_end_best_first(desk: SearchDesk, crowd: int) -> None:
+async def test_the_pages_of_a_ranked_list_have_every_match_best_first(desk: SearchDesk, crowd: int) -> None:
     assert crowd
     numbers, found = await pages(desk, desk.one.actor, "swarm some", 25)
     assert len(numbers) == len(set(numbers)) == 90
@@ -67,7 +67,7 @@ async def test_a_ranked_list_goes_on_to_its_very_end_best_first(desk: SearchDesk
     assert len(set(titles)) == 2
 
 
-async def test_tickets_that_come_while_one_reads_do_not_disturb_a_list(desk: SearchDesk, crowd: int) -> None:
+async def test_tickets_raised_meanwhile_do_not_change_a_list(desk: SearchDesk, crowd: int) -> None:
     assert crowd
     for query, expected in (("swarm some", 90), ("swarm", crowd)):
         first = await desk.find(desk.one.actor, query, limit=100)
@@ -114,7 +114,7 @@ async def test_what_a_search_finds_does_not_depend_on_the_statistics(
     assert crowd
 
 
-async def test_a_desk_whose_numbers_reach_far_is_searched_from_the_newest_on(desk: SearchDesk) -> None:
+async def test_sparse_ticket_numbers_are_searched_from_the_newest(desk: SearchDesk) -> None:
     """Two words that common statistics take for frequent, and which stand in old tickets alone."""
     async with desk.database.transaction() as tx:
         [old] = (await search.find_tickets(tx, desk.agent, "munchen", limit=5)).tickets

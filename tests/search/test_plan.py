@@ -40,12 +40,12 @@ def attempts(made: Plan, *, density: float) -> list[Attempt]:
     return done
 
 
-def test_a_rare_word_is_looked_for_everywhere_at_once() -> None:
+def test_a_rare_word_is_looked_up_among_all_tickets_at_once() -> None:
     first = plan("rare", {}, rare=0.0001).first()
     assert first == Attempt("('rare':* | '~rare':*)", None, None)
 
 
-def test_a_word_of_a_few_tickets_is_looked_for_among_the_newest_first() -> None:
+def test_a_word_of_some_tickets_is_looked_up_among_the_newest_first() -> None:
     first = plan("usual", {("usual", True): 0.01}).first()
     assert first.oldest is not None
     assert 1_000_000 * 0.05 > 1_000_000 - first.oldest > 101 / 0.01
@@ -55,7 +55,7 @@ def test_a_word_of_a_few_tickets_is_looked_for_among_the_newest_first() -> None:
 
 
 @pytest.mark.parametrize("query", ["status:open", "po"])
-def test_what_most_tickets_have_needs_no_index(query: str) -> None:
+def test_a_condition_of_most_tickets_needs_no_index(query: str) -> None:
     first = plan(query, {("=is:open", False): 0.9, ("po", True): 0.9}).first()
     assert first.index is None
     assert first.check in {"('=is:open')", "('po':* | '~po':*)"}
@@ -63,13 +63,13 @@ def test_what_most_tickets_have_needs_no_index(query: str) -> None:
     assert 101 / 0.9 < 1_000_000 - first.oldest < 300
 
 
-def test_a_common_beginning_is_left_to_be_checked_on_what_the_rest_finds() -> None:
+def test_a_common_prefix_is_checked_on_what_the_other_conditions_find() -> None:
     first = plan("po usual", {("po", True): 0.6, ("usual", True): 0.01}).first()
     assert first.check == "('po':* | '~po':*)"
     assert "usual" in (first.index or "")
 
 
-def test_when_every_ticket_is_to_be_found_the_index_looks_for_a_common_beginning_too() -> None:
+def test_the_last_attempt_looks_a_common_prefix_up_in_the_index_too() -> None:
     last = plan("po usual", {("po", True): 0.2, ("usual", True): 0.05}).last()
     assert last == Attempt("('usual':* | '~usual':*) & ('po':* | '~po':*)", None, None)
     last = plan("po rare", {("po", True): 0.6}, rare=0.0001).last()
@@ -82,7 +82,7 @@ def test_a_span_of_days_is_checked_rather_than_looked_up() -> None:
     assert "=m:2025-06" not in (first.index or "")
 
 
-def test_an_order_of_words_is_checked_on_tickets_that_have_the_words_and_their_pairs() -> None:
+def test_a_phrase_is_checked_on_tickets_that_have_its_words_and_pairs() -> None:
     first = plan('"port down"', {}).first()
     [pair] = pairs(["port", "down"])
     both = f"(('port' & 'down' & '{pair}') | ('~port' & '~down' & '~{pair}'))"
@@ -104,14 +104,14 @@ def test_attempts_reach_further_and_further_until_there_are_enough(query: str, d
     assert (reached[-1] == 0) == (density * (1_000_000 - reached[-1]) < 101 or reached[-1] == 0)
 
 
-def test_a_company_that_has_few_tickets_is_gone_along_when_its_words_are_common() -> None:
+def test_the_few_tickets_of_a_company_are_scanned_when_the_words_are_common() -> None:
     known = {("po", True): 0.5, ("=company:x", False): 0.005}
     first = plan("po", known, company="x").first()
     assert first.index is None
     assert 101 / 0.5 / 0.005 < 1_000_000 - (first.oldest or 0) < 100_000
 
 
-def test_a_customers_tickets_are_looked_up_together_with_the_company() -> None:
+def test_the_index_looks_a_customers_tickets_up_with_the_company() -> None:
     first = plan("usual", {("usual", True): 0.001, ("=company:x", False): 0.005}, company="x").first()
     assert first.index == "('usual':* | '~usual':*) & ('=company:x')"
 

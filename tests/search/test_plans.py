@@ -106,7 +106,7 @@ async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
     assert (used, whole) == ({"ticket_search_vector"}, set())
 
 
-async def test_going_along_the_newest_tickets_sorts_nothing(filled: Any) -> None:
+async def test_a_scan_of_the_newest_tickets_sorts_nothing(filled: Any) -> None:
     company, _number = await any_ticket(filled)
     for company_id in (None, company):
         recording = RecordingConnection()
@@ -152,7 +152,7 @@ async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> Non
         (lambda tx, _company: event_store.last_settled(tx), {"event_cursor"}),
     ],
 )
-async def test_walks_over_all_tickets_go_along_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
+async def test_batches_of_all_tickets_walk_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
     recording = RecordingConnection()
     await work(Tx(recording), (await any_ticket(filled))[0])
     used, whole = await plan_of(filled, recording.statement, *recording.values)
@@ -182,7 +182,7 @@ async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) 
     assert 0 < known.rare <= 0.01
 
 
-async def test_before_the_first_analysis_nothing_is_known(postgres: str) -> None:
+async def test_before_the_first_analyze_there_are_no_statistics(postgres: str) -> None:
     async with new_database(postgres) as url:
         database = await Database.open(url)
         async with database.statement() as tx:
@@ -190,7 +190,7 @@ async def test_before_the_first_analysis_nothing_is_known(postgres: str) -> None
         await database.close()
 
 
-async def test_a_common_beginning_is_checked_and_not_looked_up(filled: Any) -> None:
+async def test_a_common_prefix_is_checked_and_not_looked_up(filled: Any) -> None:
     last = (await attempts(filled, clauses("rare4321 co", staff=True), None))[-1]
     assert (last.index, last.check) == ("('rare4321':* | '~rare4321':*)", "('co':* | '~co':*)")
 
@@ -206,7 +206,7 @@ async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Data
         assert await tx.fetchrow(ask) == before
 
 
-async def test_more_than_the_ranked_are_looked_at(filled: Any) -> None:
+async def test_more_matches_are_read_than_are_ranked(filled: Any) -> None:
     assert RANKED_MAX == CANDIDATES - 1
     [*_, last] = await attempts(filled, clauses("common", staff=True), None)
     wanted = HitQuery(10_000, None, "common", None, 3)

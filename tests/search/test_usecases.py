@@ -97,15 +97,13 @@ async def test_a_ticket_is_found_by_its_number(desk: SearchDesk, name: str) -> N
         "port bungled",
     ],
 )
-async def test_what_only_the_provider_sees_is_found_by_its_people_and_never_by_a_customer(
-    desk: SearchDesk, query: str
-) -> None:
+async def test_internal_text_is_found_by_the_staff_and_never_by_a_customer(desk: SearchDesk, query: str) -> None:
     assert len(await desk.names(desk.agent, query)) == 1
     assert await desk.names(desk.one.actor, query) == []
 
 
 @pytest.mark.parametrize("query", ["flapping -bungled", 'flapping -"vendor bungled"', "flapping -margin"])
-async def test_a_customer_cannot_tell_by_excluding_a_word_that_an_internal_note_has_it(
+async def test_a_customer_cannot_detect_a_word_of_an_internal_note_by_excluding_it(
     desk: SearchDesk, query: str
 ) -> None:
     assert await desk.names(desk.one.actor, query) == ["port"]
@@ -117,7 +115,7 @@ async def test_an_excluded_word_is_taken_exactly(desk: SearchDesk) -> None:
     assert "port" not in await desk.names(desk.agent, "flapping -bungled")
 
 
-async def test_a_phrase_of_a_customer_is_not_met_half_by_a_public_and_half_by_an_internal_text(
+async def test_a_phrase_does_not_match_across_public_and_internal_text(
     desk: SearchDesk,
 ) -> None:
     number = await desk.raise_ticket("mixed", "Mixed", "alpha bravo", internal=("bravo charlie", "alpha charlie"))
@@ -211,7 +209,7 @@ async def test_a_name_that_nobody_has_is_refused(desk: SearchDesk, query: str, r
         await desk.find(desk.agent, query)
 
 
-async def test_the_operator_is_nobody_and_cannot_ask_for_its_own(desk: SearchDesk) -> None:
+async def test_the_operator_is_no_user_and_cannot_filter_by_me(desk: SearchDesk) -> None:
     with pytest.raises(InvalidInput, match="unknown assignee"):
         await desk.find(OPERATOR, "assignee:me")
 
@@ -222,7 +220,7 @@ async def test_a_key_that_may_not_read_finds_nothing(desk: SearchDesk) -> None:
         await desk.find(actor, "optics")
 
 
-async def test_words_that_look_like_facets_or_like_the_databases_own_marks_are_just_words(desk: SearchDesk) -> None:
+async def test_words_that_look_like_facets_or_operators_of_tsquery_are_words(desk: SearchDesk) -> None:
     await desk.raise_ticket("forged", f"=company:{desk.other.company.id} =is:open '=tag:x' !& zulu", "=number:1")
     await desk.follow()
     assert "forged" not in await desk.names(desk.other.actor, "zulu")
@@ -250,7 +248,7 @@ async def test_without_words_the_newest_come_first(desk: SearchDesk) -> None:
     assert (found.count, found.is_exact) == (len(numbers), True)
 
 
-async def test_a_found_ticket_is_shown_as_it_is_now_with_its_handling(desk: SearchDesk) -> None:
+async def test_a_match_is_the_ticket_as_it_is_now(desk: SearchDesk) -> None:
     [found] = (await desk.find(desk.agent, "tag:night-shift")).tickets
     assert found.queue_name == "Fibre North"
     assert found.assignee_name == "Mara agent"

@@ -54,7 +54,7 @@ def lexemes(text: str) -> set[str]:
         ("", set()),
     ],
 )
-def test_a_text_is_cut_into_words_whole_and_in_parts(text: str, expected: set[str]) -> None:
+def test_a_text_is_split_into_words_whole_and_in_parts(text: str, expected: set[str]) -> None:
     assert lexemes(text) == expected
 
 
@@ -75,7 +75,7 @@ def test_a_query_for_a_whole_text_asks_for_words_that_the_text_has(text: str) ->
         assert unit.is_chain or unit.lookup in kept or any(one.startswith(unit.lookup) for one in kept)
 
 
-def test_the_digits_of_a_telephone_number_are_kept_from_each_group_on() -> None:
+def test_a_telephone_number_is_found_from_each_group_of_digits() -> None:
     assert phone_words("+1 (555) 0199") == ["15550199", "5550199", "0199"]
     assert phone_words("") == []
 

@@ -42,7 +42,7 @@ async def vectors(database: Database) -> dict[int, tuple[str, str]]:
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-async def test_a_ticket_is_found_by_what_happens_to_it(database: Database, tenant: Tenant) -> None:
+async def test_a_ticket_is_found_by_its_changes(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, "Xylophone")
     assert await found(database, "xylophone") == []
@@ -59,7 +59,7 @@ async def test_a_ticket_is_found_by_what_happens_to_it(database: Database, tenan
     assert await found(database, "xylophone marimba celesta status:held") == [number]
 
 
-async def test_only_tickets_that_something_happened_to_are_written(database: Database, tenant: Tenant) -> None:
+async def test_only_changed_entries_are_written(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         first = await raised(tx, tenant)
         second = await raised(tx, tenant)
@@ -74,7 +74,7 @@ async def test_only_tickets_that_something_happened_to_are_written(database: Dat
     assert {**after, first: before[first]} == before
 
 
-async def test_more_events_than_one_turn_takes_are_all_followed(database: Database, tenant: Tenant) -> None:
+async def test_more_events_than_one_batch_are_all_consumed(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant, "Timpani") for _ in range(BATCH_SIZE + 30)]
     [job, _backlog] = indexing.jobs(database)
@@ -86,7 +86,7 @@ async def test_more_events_than_one_turn_takes_are_all_followed(database: Databa
     assert sorted(one.ticket.number for one in everything.tickets) == numbers
 
 
-async def test_of_two_processes_one_follows_at_a_time(database: Database, tenant: Tenant) -> None:
+async def test_of_two_processes_one_consumes_at_a_time(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         await raised(tx, tenant, "Glockenspiel")
     jobs = indexing.jobs(database)
@@ -97,7 +97,7 @@ async def test_of_two_processes_one_follows_at_a_time(database: Database, tenant
     assert await found(database, "glockenspiel")
 
 
-async def test_a_turn_that_is_cut_off_is_done_again(
+async def test_an_interrupted_batch_is_repeated(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with database.transaction() as tx:
@@ -116,7 +116,7 @@ async def test_a_turn_that_is_cut_off_is_done_again(
     assert await found(database, "vibraphone")
 
 
-async def test_a_renamed_company_is_found_by_its_new_name_little_by_little(database: Database) -> None:
+async def test_the_tickets_of_a_renamed_company_are_indexed_again_in_batches(database: Database) -> None:
     tenant = await new_tenant(database, "Quince Networks")
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant) for _ in range(indexing.AT_ONCE + 5)]
@@ -137,7 +137,7 @@ async def test_a_renamed_company_is_found_by_its_new_name_little_by_little(datab
         assert await search_store.next_backlog(tx) is None
 
 
-async def test_other_records_that_change_are_passed_over(database: Database) -> None:
+async def test_changes_of_other_records_are_ignored(database: Database) -> None:
     async with database.transaction() as tx:
         await event_store.append(
             tx, OPERATOR, PROVIDER_ID, RecordChanged("company", "changed", str(uuid4()), "Same", []), now=NOW
@@ -150,7 +150,7 @@ async def test_other_records_that_change_are_passed_over(database: Database) -> 
         assert await search_store.next_backlog(tx) is None
 
 
-async def test_a_ticket_that_is_gone_is_found_no_more(database: Database, tenant: Tenant) -> None:
+async def test_a_deleted_ticket_is_not_found(database: Database, tenant: Tenant) -> None:
     key = (tenant.company.id, 800_000_000)
     async with database.transaction() as tx:
         await search_store.save(tx, [key], ["'kalimba':1C '=is:open':1A"])
@@ -159,7 +159,7 @@ async def test_a_ticket_that_is_gone_is_found_no_more(database: Database, tenant
         assert (await search.find_tickets(tx, OPERATOR, "kalimba", limit=5)).count == 0
 
 
-async def test_a_rebuild_makes_the_same_again_from_nothing(database: Database, tenant: Tenant) -> None:
+async def test_a_rebuild_of_an_empty_index_gives_the_same_results(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         await raised(tx, tenant, "Bassoon")
     await follow(database)
@@ -183,7 +183,7 @@ async def rebuilt(database: Database) -> int:
             return done
 
 
-async def test_after_a_rebuild_only_what_happened_meanwhile_is_followed(database: Database, tenant: Tenant) -> None:
+async def test_after_a_rebuild_the_consumer_reads_only_later_events(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         await tx.write("delete from consumer where name = 'search'")
     async with database.transaction() as tx:
@@ -201,7 +201,7 @@ async def test_after_a_rebuild_only_what_happened_meanwhile_is_followed(database
     assert await job.run() == 0
 
 
-async def test_a_sweep_lets_go_of_tickets_that_are_gone_and_of_no_others(database: Database, tenant: Tenant) -> None:
+async def test_orphaned_entries_are_removed_and_no_others(database: Database, tenant: Tenant) -> None:
     before = await vectors(database)
     async with database.transaction() as tx:
         await search_store.save(tx, [(tenant.company.id, 800_000_000 + n) for n in range(5)], ["'x':1C"] * 5)
@@ -211,7 +211,7 @@ async def test_a_sweep_lets_go_of_tickets_that_are_gone_and_of_no_others(databas
     assert await vectors(database) == before
 
 
-async def test_only_who_runs_the_desk_may_rebuild(database: Database, tenant: Tenant) -> None:
+async def test_only_a_desk_admin_may_rebuild(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         for work in (
             search.start_rebuild(tx, tenant.actor, empty=True),

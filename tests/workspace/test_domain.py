@@ -74,7 +74,7 @@ def test_a_service_without_a_label_shows_its_id() -> None:
     assert render("{{service.label}}", placeholder_values(a_ticket(label=None), "Nia")) == "SVC-1"
 
 
-def test_what_is_filled_in_is_not_looked_at_again() -> None:
+def test_a_filled_in_value_is_not_parsed_again() -> None:
     values = placeholder_values(a_ticket(title=r"{{agent.name}} \1 \g<0>"), "Nia")
     assert render("{{ticket.title}}|{{agent.name}}", values) == r"{{agent.name}} \1 \g<0>|Nia"
 

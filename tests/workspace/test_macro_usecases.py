@@ -44,7 +44,7 @@ async def told(tx: Tx, macro_id: UUID) -> list[tuple[str, dict[str, Any]]]:
     return [(row[0], row[1]) for row in rows]
 
 
-async def test_a_macro_is_kept_changed_and_deleted_with_an_event_each(database: Database) -> None:
+async def test_a_macro_is_added_changed_and_deleted_with_an_event_each(database: Database) -> None:
     async with database.transaction() as tx:
         made = await kept(tx, add_tags=("Fibre", "fibre"), visibility=Visibility.INTERNAL)
         assert made.add_tags == ("fibre",)
@@ -70,7 +70,7 @@ async def test_a_macro_is_kept_changed_and_deleted_with_an_event_each(database: 
         ]
 
 
-async def test_what_a_macro_may_not_be_is_refused_when_it_is_kept_and_when_it_is_changed(database: Database) -> None:
+async def test_an_invalid_macro_is_neither_added_nor_stored_by_a_change(database: Database) -> None:
     wrong: list[dict[str, Any]] = [
         {"text": "{{ticket.secret}}"},
         {"queue_id": uuid4()},
@@ -113,7 +113,7 @@ async def test_macros_are_listed_by_name_page_by_page(database: Database) -> Non
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.CUSTOMER_ADMIN, Role.VIEWER, Role.AGENT, Role.ADMIN])
-async def test_the_staff_reads_macros_agents_use_them_and_admins_keep_them(
+async def test_the_staff_reads_macros_agents_use_them_and_admins_manage_them(
     database: Database, tenant: Tenant, role: Role
 ) -> None:
     async with database.transaction() as tx:
@@ -195,7 +195,7 @@ async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_chan
         assert [kind for kind, _data in await later_events(tx, number)] == ["ticket.status_changed", "note.added"]
 
 
-async def test_a_refusal_undoes_all_of_a_macro(database: Database, tenant: Tenant) -> None:
+async def test_a_refused_macro_is_rolled_back(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         macro = await kept(tx, priority=Priority.CRITICAL, status=Status.CLOSED)
@@ -243,7 +243,7 @@ async def test_a_macro_outlives_its_queue(database: Database) -> None:
         assert (await macros.get_macro(tx, OPERATOR, macro.id)).queue_id is None
 
 
-async def test_of_two_who_keep_the_same_name_at_once_one_is_refused(database: Database) -> None:
+async def test_of_two_additions_of_the_same_name_at_once_one_is_refused(database: Database) -> None:
     async def keep() -> None:
         async with database.transaction() as tx:
             await kept(tx, name="At once")

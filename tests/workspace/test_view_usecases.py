@@ -179,7 +179,7 @@ async def test_the_operator_names_whose_views_are_meant_and_nobody_else_may(data
         assert "Made for Ada" not in await names(tx, tenant.actor)
 
 
-async def test_who_may_only_read_keeps_no_views(database: Database) -> None:
+async def test_a_key_that_may_only_read_adds_no_views(database: Database) -> None:
     async with database.transaction() as tx:
         viewer = await new_person(tx, role=Role.VIEWER)
         await views.list_views(tx, viewer, after=None, limit=10)

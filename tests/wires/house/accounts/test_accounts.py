@@ -32,7 +32,7 @@ async def until(client: httpx.AsyncClient, headers: Headers, status: int) -> Non
             await asyncio.sleep(0.01)
 
 
-async def test_one_can_read_who_one_is(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
+async def test_a_key_can_read_its_own_user(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
     me = (await client.get("/api/v1/me", headers=tenant.headers)).json()
     assert me == {
         "id": str(tenant.user.id),
@@ -51,7 +51,7 @@ async def test_one_can_read_who_one_is(client: httpx.AsyncClient, tenant: Tenant
     assert (await client.get("/api/v1/me")).status_code == 401
 
 
-async def test_a_company_is_taken_on_read_and_changed(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_company_is_added_read_and_changed(client: httpx.AsyncClient, admin: Headers) -> None:
     code = uuid4().hex[:8].upper()
     made = await client.post(COMPANIES, headers=admin, json={"name": f"New {code}", "code": code})
     assert made.status_code == 201
@@ -68,7 +68,7 @@ async def test_a_company_is_taken_on_read_and_changed(client: httpx.AsyncClient,
     assert blind.status_code == 428
 
 
-async def test_a_retry_takes_on_no_second_company(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_retry_adds_no_second_company(client: httpx.AsyncClient, admin: Headers) -> None:
     code = uuid4().hex[:8]
     keyed = {**admin, "Idempotency-Key": uuid4().hex}
     first, again = [
@@ -175,7 +175,9 @@ async def test_a_customers_admin_cannot_make_itself_one_of_the_provider(
         assert pointers(answer) == ["/role"]
 
 
-async def test_the_keys_of_one_who_is_set_inactive_end_at_once(client: httpx.AsyncClient, database: Database) -> None:
+async def test_the_keys_of_a_user_made_inactive_stop_working_at_once(
+    client: httpx.AsyncClient, database: Database
+) -> None:
     boss = await customer_admin(database)
     user = (await client.post(company_path(boss, "users"), headers=boss.headers, json=a_user())).json()
     key = await client.post(company_path(boss, "keys"), headers=boss.headers, json={"user_id": user["id"], "name": "k"})
@@ -192,7 +194,7 @@ async def test_the_keys_of_one_who_is_set_inactive_end_at_once(client: httpx.Asy
     await until(client, theirs, 200)
 
 
-async def test_the_last_admin_cannot_be_dismissed(client: httpx.AsyncClient, database: Database) -> None:
+async def test_the_last_admin_cannot_be_made_inactive(client: httpx.AsyncClient, database: Database) -> None:
     async with database.transaction() as tx:
         await tx.write("update app_user set role = 'viewer' where company_id = $1", PROVIDER_ID)
     admin = await staff_key(database, Role.ADMIN)
@@ -354,7 +356,7 @@ async def test_an_unknown_parameter_is_refused_and_what_is_no_id_is_not_there(
         assert wrong.status_code == 404
 
 
-async def test_a_cursor_is_good_for_its_own_list_only(client: httpx.AsyncClient, admin: Headers, boss: Tenant) -> None:
+async def test_a_cursor_is_valid_for_its_own_list_only(client: httpx.AsyncClient, admin: Headers, boss: Tenant) -> None:
     await client.post(company_path(boss, "users"), headers=boss.headers, json=a_user())
     cursor = (await client.get(company_path(boss, "users"), headers=admin, params={"limit": 1})).json()["next_cursor"]
     for path in (company_path(boss, "keys"), COMPANIES, "/api/v1/users"):

@@ -29,7 +29,7 @@ async def exported(client: httpx.AsyncClient, who: dict[str, str], query: str = 
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
-async def test_a_customer_takes_its_tickets_away(
+async def test_a_customer_exports_its_tickets(
     client: httpx.AsyncClient, database: Database, agent: dict[str, str]
 ) -> None:
     tenant, other = await new_tenant(database), await new_tenant(database)

@@ -63,7 +63,7 @@ def line(tenant: Tenant, **changes: Any) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
 
-async def test_many_tickets_are_changed_and_each_one_answers_for_itself(
+async def test_many_tickets_are_changed_each_with_its_own_result(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers
 ) -> None:
     first, second = await raised(client, tenant), await raised(client, tenant)
@@ -97,7 +97,7 @@ async def test_many_tickets_are_changed_and_each_one_answers_for_itself(
         ({"type": "assign", "to": None}, ("assignee", None)),
     ],
 )
-async def test_every_action_is_taken_and_shown_as_it_was_asked_for(
+async def test_every_action_is_accepted_and_shown_as_it_was_requested(
     client: httpx.AsyncClient,
     database: Database,
     tenant: Tenant,
@@ -139,7 +139,7 @@ async def test_a_customer_works_on_its_own_tickets(
         assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 
-async def test_a_dry_run_says_what_would_be_done(
+async def test_a_dry_run_returns_what_would_be_done(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers
 ) -> None:
     number = await raised(client, tenant)
@@ -211,7 +211,7 @@ async def test_items_are_listed_by_outcome_a_page_at_a_time(
         assert (await client.get(f"{JOBS}/{job['id']}/items?{query}", headers=agent)).status_code == 400
 
 
-async def test_a_job_that_is_cancelled_does_nothing_more(client: httpx.AsyncClient, agent: Headers) -> None:
+async def test_a_cancelled_job_does_nothing_more(client: httpx.AsyncClient, agent: Headers) -> None:
     body = {"tickets": [f"INC{n:012}" for n in range(900_000, 901_000)], "action": TAGGING}
     made = await client.post(BULK, headers=agent, json=body)
     for _ in range(2):
@@ -249,7 +249,7 @@ async def test_nobody_else_sees_a_job(
     assert made.json()["id"] in [one["id"] for one in (await client.get(JOBS, headers=admin)).json()["data"]]
 
 
-async def test_who_may_not_write_asks_for_nothing(client: httpx.AsyncClient, database: Database) -> None:
+async def test_a_key_that_may_not_write_creates_no_jobs(client: httpx.AsyncClient, database: Database) -> None:
     viewer = await staff_key(database, Role.VIEWER)
     body = {"tickets": ["INC000000000001"], "action": TAGGING}
     assert (await client.post(BULK, json=body)).status_code == 401
@@ -257,7 +257,7 @@ async def test_who_may_not_write_asks_for_nothing(client: httpx.AsyncClient, dat
     assert (await client.post(IMPORTS, headers=viewer | NDJSON, content=b"{}")).json()["code"] == "scope-missing"
 
 
-async def test_a_file_of_another_desk_becomes_tickets(
+async def test_a_file_of_another_system_becomes_tickets(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers
 ) -> None:
     content = line(tenant, external={"system": "old", "id": "1"}) + b"nonsense\n" + line(tenant, company="nobody")
@@ -318,7 +318,7 @@ async def test_a_file_that_is_none_is_refused(
         assert wrong(answer) == ["/file"]
 
 
-async def test_only_those_who_run_the_desk_import(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> None:
+async def test_only_desk_admins_import(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> None:
     for who in (tenant.headers, agent):
         answer = await client.post(IMPORTS, headers=who | NDJSON, content=line(tenant))
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

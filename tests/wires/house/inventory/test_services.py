@@ -55,7 +55,7 @@ async def test_a_service_of_any_id_is_added_read_changed_and_deleted(
 
 
 @pytest.mark.parametrize("service_id", ["%00", "a%0A", "%ED%A0%80", "", "x" * 100])
-async def test_what_can_be_no_id_is_not_there(
+async def test_a_malformed_id_is_not_found(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, service_id: str
 ) -> None:
     path = company_path(tenant, "services", service_id)
@@ -111,7 +111,7 @@ async def test_every_wrong_value_of_a_service_is_pointed_at(
     assert pointers(imported) == [f"/services/1{pointer}" for pointer in wrong]
 
 
-async def test_services_are_imported_all_or_none_and_first_tried(
+async def test_services_are_imported_all_or_none_after_a_dry_run(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers
 ) -> None:
     path = company_path(fresh, "service-imports")
@@ -154,7 +154,7 @@ def requests(tenant: Tenant) -> list[tuple[str, str, Any]]:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
-async def test_everybody_reads_services_and_admins_of_the_provider_keep_them(
+async def test_everybody_reads_services_and_admins_of_the_provider_manage_them(
     client: httpx.AsyncClient, database: Database, role: Role, other_tenant: Tenant
 ) -> None:
     tenant = await customer_admin(database) if role is Role.CUSTOMER_ADMIN else await new_tenant(database)
@@ -188,7 +188,7 @@ async def test_the_document_shows_an_address_without_its_converter(client: httpx
     assert not [path for path in paths if ":" in path]
 
 
-async def test_a_retry_of_a_change_is_told_apart_however_long_the_address(
+async def test_retries_are_told_apart_by_the_whole_address(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers, database: Database
 ) -> None:
     ids = ["\U00020000" * 63 + last for last in ("a", "b")]

@@ -56,7 +56,7 @@ async def raised(client: httpx.AsyncClient, tenant: Tenant, **members: object) -
     return str(answer.json()["number"])
 
 
-async def test_a_team_goes_through_its_life(client: httpx.AsyncClient, admin: Staff, ann: Staff) -> None:
+async def test_a_team_is_created_renamed_and_deleted(client: httpx.AsyncClient, admin: Staff, ann: Staff) -> None:
     team = await made(client, admin, TEAMS, name=named("NOC"))
     path, member = f"{TEAMS}/{team['id']}", f"{TEAMS}/{team['id']}/members/{ann.user.id}"
     assert (team["members"], team["queues"]) == ([], [])
@@ -90,7 +90,7 @@ def team_tag(answer: httpx.Response) -> str:
     return str(answer.headers["etag"])
 
 
-async def test_a_queue_goes_through_its_life(client: httpx.AsyncClient, admin: Staff) -> None:
+async def test_a_queue_is_created_changed_and_deleted(client: httpx.AsyncClient, admin: Staff) -> None:
     team = await made(client, admin, TEAMS, name=named("NOC"))
     queue = await made(client, admin, QUEUES, name=named("Faults"))
     path = f"{QUEUES}/{queue['id']}"
@@ -157,7 +157,7 @@ async def test_routing_rules_are_ordered_moved_and_deleted(client: httpx.AsyncCl
     assert (await client.get(f"{RULES}/{first['id']}", headers=admin.headers)).json()["position"] == 1
 
 
-async def test_what_would_happen_is_told_for_a_ticket_and_for_none(
+async def test_the_rules_are_tested_with_a_ticket_and_without_one(
     client: httpx.AsyncClient, database: Database, admin: Staff, ann: Staff, tenant: Tenant
 ) -> None:
     # The job that routes is running: the rule is for a company that raises nothing.
@@ -223,7 +223,7 @@ async def test_wrong_members_are_all_named(
     assert pointers(await client.post(path, headers=admin.headers, json=body)) == expected
 
 
-async def test_a_name_is_given_once(client: httpx.AsyncClient, admin: Staff) -> None:
+async def test_a_name_is_unique(client: httpx.AsyncClient, admin: Staff) -> None:
     for path in (TEAMS, QUEUES):
         one = await made(client, admin, path, name=named("One"))
         again = await client.post(path, headers=admin.headers, json={"name": one["name"].upper()})
@@ -245,7 +245,7 @@ async def test_a_retry_makes_nothing_twice(client: httpx.AsyncClient, admin: Sta
         assert again.headers["location"] == first.headers["location"]
 
 
-async def test_tickets_are_routed_taken_and_given_out(
+async def test_tickets_are_routed_taken_and_assigned(
     client: httpx.AsyncClient, database: Database, admin: Staff, ann: Staff, tenant: Tenant
 ) -> None:
     ben = await new_staff(database, name="Ben Ito")
@@ -282,7 +282,7 @@ async def test_tickets_are_routed_taken_and_given_out(
         problem(answer, "ticket-finished")
 
 
-async def test_people_say_whether_they_are_available(client: httpx.AsyncClient, ann: Staff, tenant: Tenant) -> None:
+async def test_people_set_their_availability(client: httpx.AsyncClient, ann: Staff, tenant: Tenant) -> None:
     path = "/api/v1/me/availability"
     assert (await client.get(path, headers=ann.headers)).json() == {"available": True}
     for available in (False, True):

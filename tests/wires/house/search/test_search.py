@@ -106,7 +106,7 @@ async def test_pages_follow_each_other_to_the_end(
     assert len(seen) == len(numbers) - 1
 
 
-async def test_a_cursor_is_good_for_its_own_query_alone(
+async def test_a_cursor_is_valid_for_its_own_query_only(
     client: httpx.AsyncClient, tenant: Tenant, numbers: list[str]
 ) -> None:
     assert numbers

@@ -26,7 +26,7 @@ async def kept(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.
     return await client.post(MACROS, json=body, headers=admin)
 
 
-async def test_a_macro_is_kept_read_changed_and_deleted(
+async def test_a_macro_is_added_read_changed_and_deleted(
     client: httpx.AsyncClient, database: Database, admin: Headers, agent: Headers
 ) -> None:
     async with database.transaction() as tx:
@@ -76,7 +76,7 @@ async def test_a_macro_is_used_and_previewed(
     assert (note["text"], note["source"], note["channel"]) == ("Hello Ada Okoro", "seller", "API")
 
 
-async def test_a_macro_that_is_refused_in_the_middle_leaves_nothing(
+async def test_a_refused_macro_changes_nothing(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
     made = (await kept(client, admin, status="closed", priority="critical")).json()
@@ -100,7 +100,7 @@ async def test_a_retry_writes_no_second_note(
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER, Role.AGENT, Role.ADMIN])
-async def test_customers_see_no_macros_agents_use_them_and_admins_keep_them(
+async def test_customers_see_no_macros_agents_use_them_and_admins_manage_them(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers, ticket: str, role: Role | None
 ) -> None:
     made = (await kept(client, admin)).json()
@@ -143,7 +143,7 @@ async def test_what_is_wrong_with_a_macro_is_named_by_pointer(
     assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
 
 
-async def test_a_name_is_taken_once(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_name_is_unique(client: httpx.AsyncClient, admin: Headers) -> None:
     made, other = await kept(client, admin), await kept(client, admin)
     name = made.json()["name"].upper()
     taken = await kept(client, admin, name=name)

@@ -142,7 +142,7 @@ async def test_a_retry_saves_no_second_view(client: httpx.AsyncClient, tenant: T
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_who_may_only_read_saves_nothing(client: httpx.AsyncClient, database: Database) -> None:
+async def test_a_key_that_may_only_read_saves_no_views(client: httpx.AsyncClient, database: Database) -> None:
     viewer = await staff_key(database, Role.VIEWER)
     assert (await client.get(VIEWS, headers=viewer)).status_code == 200
     assert (await kept(client, viewer)).status_code == 403
