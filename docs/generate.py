@@ -15,7 +15,7 @@ from markup import filled, page, table
 from clearline import errors as refusals
 from clearline.cli.exit_status import FAULT_FOUND, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.settings import Settings, documented, documented_retentions
 from clearline.tickets.domain import ASSESSMENT, Status
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS

@@ -8,7 +8,8 @@ import pytest
 from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.event_signal import POLL_SECONDS, EventSignal, Listener
 from clearline.events.store import Offset
-from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database, Tx
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised
 from tests.patience import patient, stretched

@@ -8,7 +8,7 @@ import pytest
 from clearline.mail.outbound.domain import RateLimits, RenderedMail
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.worker import NAME, RETRY_DELAY, Composer, jobs
-from clearline.platform.database.transactions import StatementFailed
+from clearline.platform.database.errors import StatementFailed
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
 from clearline.web import mail as templates

@@ -6,7 +6,8 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from clearline.identity import Company
-from clearline.platform.database.transactions import Tx, UniqueViolation
+from clearline.platform.database.errors import UniqueViolation
+from clearline.platform.database.transactions import Tx
 
 
 async def insert(tx: Tx, company: Company, *, now: datetime) -> bool:

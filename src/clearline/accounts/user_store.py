@@ -6,7 +6,8 @@ from uuid import UUID
 from msgspec.structs import astuple
 
 from clearline.identity import Role, User
-from clearline.platform.database.transactions import Record, Tx, UniqueViolation
+from clearline.platform.database.errors import UniqueViolation
+from clearline.platform.database.transactions import Record, Tx
 
 USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available"
 _ROLE = {str(member): member for member in Role}

@@ -17,7 +17,8 @@ from clearline.bulk.domain import FAULT, ItemOutcome, ItemResult, Job
 from clearline.bulk.usecases import process_item, refusal
 from clearline.errors import DeskError
 from clearline.platform.database import transactions
-from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed
+from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
+from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
 
 NAME = "jobs"

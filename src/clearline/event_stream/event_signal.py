@@ -10,7 +10,8 @@ import structlog
 
 from clearline.event_stream import store as event_stream_store
 from clearline.events.store import Offset
-from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database
 
 T = TypeVar("T")
 

@@ -15,7 +15,8 @@ from clearline.notifications import store as notification_store
 from clearline.notifications.compose import ComposeResult, MailContext, Render
 from clearline.notifications.recipients import record_notifications
 from clearline.notifications.store import MailGroup
-from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 

@@ -10,7 +10,8 @@ from clearline.events.consumer import consumer
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
 from clearline.platform.database import transactions
-from clearline.platform.database.transactions import Database, DatabaseUnavailable, Tx
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import usecases as routing
 from clearline.routing.domain import RoutingRule

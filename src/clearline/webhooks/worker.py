@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from clearline.events.consumer import consumer
 from clearline.events.store import Event
-from clearline.platform.database.transactions import Database, StatementFailed, Tx
+from clearline.platform.database.errors import StatementFailed
+from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings

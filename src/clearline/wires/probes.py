@@ -8,7 +8,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from clearline.platform.database import migrate
-from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database
 
 _SECONDS = 2
 

@@ -13,7 +13,8 @@ from clearline.clock import now
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import worker as mail_out
 from clearline.mail.outbound.domain import MailState
-from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database
 from clearline.platform.work.claims import LEASE_SECONDS
 from clearline.platform.work.runner import Runner
 from clearline.settings import Settings

@@ -5,12 +5,8 @@ import pytest
 
 from clearline.platform.database import pool as pools
 from clearline.platform.database import transactions
-from clearline.platform.database.transactions import (
-    Database,
-    DatabaseMisconfigured,
-    DatabaseUnavailable,
-    StatementFailed,
-)
+from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable, StatementFailed
+from clearline.platform.database.transactions import Database
 from tests.builders.databases import Undone, administer, undo
 from tests.patience import patient, stretched
 

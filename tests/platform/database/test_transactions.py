@@ -7,13 +7,8 @@ from contextlib import AbstractAsyncContextManager, suppress
 import pytest
 from asyncpg import exceptions as pg
 
-from clearline.platform.database.transactions import (
-    Database,
-    DatabaseUnavailable,
-    StatementFailed,
-    Tx,
-    UniqueViolation,
-)
+from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed, UniqueViolation
+from clearline.platform.database.transactions import Database, Tx
 from tests.builders.databases import administer
 from tests.patience import patient, stretched
 

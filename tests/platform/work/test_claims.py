@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.work import claims
 from clearline.platform.work.claims import ClaimWorker
 from clearline.platform.work.runner import Runner

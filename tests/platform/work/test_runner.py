@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.work.runner import PeriodicJob, Runner
 from tests.patience import patient
 

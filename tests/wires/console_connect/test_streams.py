@@ -11,7 +11,8 @@ import pytest
 
 from clearline.accounts.key_ring import KeyRing
 from clearline.event_stream.event_signal import EventSignal
-from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import Limits

@@ -17,7 +17,8 @@ from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.listener import Delivery, Unavailable
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.platform.database.transactions import Database, StatementFailed, Tx
+from clearline.platform.database.errors import StatementFailed
+from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
 from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
 from clearline.tickets.attachments.domain import Limits

@@ -29,7 +29,8 @@ from clearline.mail.inbound.usecases import MailFingerprint
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings
 from clearline.platform.database import transactions
-from clearline.platform.database.transactions import Database, DatabaseUnavailable, StatementFailed, Tx
+from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
+from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable

@@ -14,7 +14,8 @@ from clearline.mail.outbound.domain import MailState, retry_delay, wire_address
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
 from clearline.mail.outbound.store import ClaimedMail
 from clearline.mail.outbound.usecases import suppressed_error
-from clearline.platform.database.transactions import Database, DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database
 from clearline.platform.work.claims import LEASE_SECONDS, ClaimWorker
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings

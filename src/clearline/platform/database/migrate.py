@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from clearline.clock import now
 from clearline.errors import OperationalError
-from clearline.platform.database.transactions import Database, StatementFailed, Tx
+from clearline.platform.database.errors import StatementFailed
+from clearline.platform.database.transactions import Database, Tx
 
 _BLOCKED = {"40P01", "55P03"}
 """What PostgreSQL says of a deadlock, and of a lock that it waited for too long."""

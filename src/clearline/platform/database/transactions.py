@@ -1,19 +1,26 @@
-"""Transactions, and the database that makes them. The only module that knows the types and errors of asyncpg."""
+"""Transactions, and the database that makes them. Nothing outside this folder knows asyncpg."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self
 
 import asyncpg
 from asyncpg import exceptions as pg
 
-from clearline.errors import OperationalError
+from clearline.platform.database.errors import (
+    GONE,
+    DatabaseMisconfigured,
+    DatabaseUnavailable,
+    StatementFailed,
+    call,
+    is_gone,
+    translate,
+)
 from clearline.platform.database.pool import Pool, close_or_cut
 from clearline.platform.database.session import SESSION_SETTINGS
 
-T = TypeVar("T")
 Record = Any
 """A row: values by position and by name."""
 
@@ -22,72 +29,6 @@ STATEMENT_SECONDS = 30
 
 OLDEST_SERVER = 15
 """The oldest major version of PostgreSQL that the schema and the statements need."""
-
-_GONE = (
-    OSError,  # a refused or broken socket; a TimeoutError is one too
-    pg.InterfaceError,
-    pg.InternalClientError,
-    pg.PostgresConnectionError,
-    pg.InsufficientResourcesError,
-    pg.AdminShutdownError,
-    pg.CrashShutdownError,
-    pg.CannotConnectNowError,
-    pg.ReadOnlySQLTransactionError,
-)
-
-
-class DatabaseUnavailable(OperationalError):
-    """The database cannot be reached, is starting, refuses writes, or has no room left.
-
-    Nothing was committed, or it is not known whether the last commit was: success must not be reported.
-    """
-
-
-class DatabaseMisconfigured(OperationalError):
-    """The address, the credentials or the version of the database is wrong; trying again will not help."""
-
-
-class StatementFailed(Exception):
-    """PostgreSQL refused a statement, which is a fault of ours.
-
-    It stands in for the driver's own error, whose text may repeat what people wrote. ``sqlstate`` is PostgreSQL's code.
-    """
-
-    def __init__(self, error: BaseException) -> None:
-        self.sqlstate: str | None = getattr(error, "sqlstate", None)
-        constraint = getattr(error, "constraint_name", None)
-        super().__init__(" ".join(filter(None, [type(error).__name__, self.sqlstate, constraint])))
-
-
-class UniqueViolation(StatementFailed):
-    """Another row has this value, which must be unique."""
-
-
-def _is_gone(error: BaseException) -> bool:
-    """Return whether the database is unavailable. asyncpg's errors about wrong arguments have such a base, too."""
-    return isinstance(error, _GONE) and not isinstance(error, ValueError)
-
-
-def _translate(error: Exception) -> None:
-    """Raise our own error in the place of the driver's; return when the error is not the driver's.
-
-    The driver's text is hidden where it may repeat what people wrote.
-    """
-    if _is_gone(error):
-        raise DatabaseUnavailable(str(error) or type(error).__name__) from error
-    if isinstance(error, pg.UniqueViolationError):
-        raise UniqueViolation(error) from None
-    if isinstance(error, (pg.PostgresError, pg.InterfaceError)):
-        raise StatementFailed(error) from None
-
-
-async def _call(call: Awaitable[T]) -> T:
-    """Await a call of the driver and translate its error."""
-    try:
-        return await call
-    except Exception as error:
-        _translate(error)
-        raise
 
 
 async def _connect(url: str, *, seconds: float | None) -> Any:
@@ -174,7 +115,7 @@ class Tx:
             self.is_broken, self.failure = True, DatabaseUnavailable("a statement was interrupted")
             return
         try:
-            _translate(error)
+            translate(error)
         except (DatabaseUnavailable, StatementFailed) as ours:
             self.is_broken, self.failure = self.is_broken or isinstance(ours, DatabaseUnavailable), ours
             raise
@@ -219,7 +160,7 @@ class _Statement:
         try:
             self._connection = await self._lender.borrow()
         except Exception as error:
-            _translate(error)
+            translate(error)
             raise
         self._tx = Tx(self._connection, 1)
         return self._tx
@@ -237,7 +178,7 @@ class _Transaction:
         self._lender = lender
 
     async def __aenter__(self) -> Tx:
-        self._connection = await _call(self._lender.borrow())
+        self._connection = await call(self._lender.borrow())
         self._tx = Tx(self._connection)
         try:
             await self._tx.call(self._begin)
@@ -330,8 +271,8 @@ class Database(Transactions):
         pool = Pool(lambda: _connect(url, seconds=STATEMENT_SECONDS), size)
         try:
             pool.give_back(await pool.borrow(), broken=False)
-        except (pg.PostgresError, ValueError, *_GONE) as error:
-            if _is_gone(error):
+        except (pg.PostgresError, ValueError, *GONE) as error:
+            if is_gone(error):
                 raise DatabaseUnavailable(str(error) or type(error).__name__) from error
             raise DatabaseMisconfigured(str(error)) from error
         database = cls(pool, url)
@@ -358,7 +299,7 @@ class Database(Transactions):
         Raises:
             DatabaseUnavailable: the connection fails.
         """
-        connection = await _call(_connect(self._url, seconds=None))
+        connection = await call(_connect(self._url, seconds=None))
         try:
             session = Transactions(_Single(connection))
             async with session.statement() as tx:
@@ -375,9 +316,9 @@ class Database(Transactions):
         Raises:
             DatabaseUnavailable: the connection fails.
         """
-        connection = await _call(asyncpg.connect(self._url))
+        connection = await call(asyncpg.connect(self._url))
         try:
-            await _call(connection.add_listener(channel, lambda *_: on_notify()))
+            await call(connection.add_listener(channel, lambda *_: on_notify()))
         except BaseException:
             connection.terminate()
             raise

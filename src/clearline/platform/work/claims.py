@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from clearline.clock import now
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.work.runner import PeriodicJob
 
 T = TypeVar("T")

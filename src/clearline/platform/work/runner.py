@@ -8,7 +8,7 @@ from time import perf_counter, process_time
 import structlog
 from msgspec import Struct
 
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 
 BUSY = 0.3
 """A process is busy when it computes for more than this share of the time between two runs of a job."""

@@ -14,7 +14,7 @@ from clearline.errors import (
     ScopeMissing,
     Unauthenticated,
 )
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.wires.console_connect import wire
 from clearline.wires.http.body import BODY_MAX, BadRequest, BodyTooLarge, NotJson
 from clearline.wires.http.call import Answer, Headers

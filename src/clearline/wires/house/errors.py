@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from clearline import errors as refusals
 from clearline.errors import DeskError, Violation
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.tickets.attachments.blobs import BlobsUnavailable
 from clearline.wires.house.wire import Problem, ProblemError
 from clearline.wires.http.body import BODY_MAX, DOT, BadRequest, BodyTooLarge, InvalidMembers, InvalidQuery, NotJson

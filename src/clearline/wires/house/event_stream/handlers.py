@@ -12,7 +12,7 @@ from clearline.event_stream.store import EventCursor
 from clearline.event_stream.usecases import Reader, format_cursor
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
-from clearline.platform.database.transactions import DatabaseUnavailable
+from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.tickets import access
 from clearline.wires.house.event_stream import wire
 from clearline.wires.house.event_stream.mapping import streamed_event_out

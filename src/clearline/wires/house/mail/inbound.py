@@ -10,7 +10,8 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.platform.database.transactions import StatementFailed, Tx
+from clearline.platform.database.errors import StatementFailed
+from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.attachments.blobs import BlobsUnavailable
 from clearline.wires.house import paging

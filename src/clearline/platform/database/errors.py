@@ -1,0 +1,77 @@
+"""The errors of the database, in the place of the driver's."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from asyncpg import exceptions as pg
+
+from clearline.errors import OperationalError
+
+T = TypeVar("T")
+
+GONE = (
+    OSError,  # a refused or broken socket; a TimeoutError is one too
+    pg.InterfaceError,
+    pg.InternalClientError,
+    pg.PostgresConnectionError,
+    pg.InsufficientResourcesError,
+    pg.AdminShutdownError,
+    pg.CrashShutdownError,
+    pg.CannotConnectNowError,
+    pg.ReadOnlySQLTransactionError,
+)
+"""What the driver raises when the database is unavailable."""
+
+
+class DatabaseUnavailable(OperationalError):
+    """The database cannot be reached, is starting, refuses writes, or has no room left.
+
+    Nothing was committed, or it is not known whether the last commit was: success must not be reported.
+    """
+
+
+class DatabaseMisconfigured(OperationalError):
+    """The address, the credentials or the version of the database is wrong; trying again will not help."""
+
+
+class StatementFailed(Exception):
+    """PostgreSQL refused a statement, which is a fault of ours.
+
+    It stands in for the driver's own error, whose text may repeat what people wrote. ``sqlstate`` is PostgreSQL's code.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self.sqlstate: str | None = getattr(error, "sqlstate", None)
+        constraint = getattr(error, "constraint_name", None)
+        super().__init__(" ".join(filter(None, [type(error).__name__, self.sqlstate, constraint])))
+
+
+class UniqueViolation(StatementFailed):
+    """Another row has this value, which must be unique."""
+
+
+def is_gone(error: BaseException) -> bool:
+    """Return whether the database is unavailable. asyncpg's errors about wrong arguments have such a base, too."""
+    return isinstance(error, GONE) and not isinstance(error, ValueError)
+
+
+def translate(error: Exception) -> None:
+    """Raise our own error in the place of the driver's; return when the error is not the driver's.
+
+    The driver's text is hidden where it may repeat what people wrote.
+    """
+    if is_gone(error):
+        raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+    if isinstance(error, pg.UniqueViolationError):
+        raise UniqueViolation(error) from None
+    if isinstance(error, (pg.PostgresError, pg.InterfaceError)):
+        raise StatementFailed(error) from None
+
+
+async def call(call: Awaitable[T]) -> T:
+    """Await a call of the driver and translate its error."""
+    try:
+        return await call
+    except Exception as error:
+        translate(error)
+        raise
