@@ -10,7 +10,7 @@ from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, MailState, NewMail, RateLimits
-from clearline.notifications import compose as notification_mail
+from clearline.notifications import compose
 from clearline.notifications.compose import NOTIFICATION
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.recipients import GROUPING_WINDOW
@@ -102,7 +102,7 @@ async def test_the_rate_limit_of_contacts_counts_notifications_to_contacts_who_a
             (tenant, None, NOTIFICATION, 0),
             (tenant, None, NOTIFICATION, 3600),
             (tenant, None, NOTIFICATION, 3601),
-            (tenant, None, notification_mail.DIGEST, 0),
+            (tenant, None, compose.DIGEST, 0),
             (tenant, tenant.user.id, NOTIFICATION, 0),
             (other, None, NOTIFICATION, 0),
         ):
@@ -134,7 +134,7 @@ async def test_notifications_to_a_suppressed_address_do_not_stay_pending(
     async with rig.database.transaction() as tx:
         rows = await tx.fetch("select recipient, kind, state from outbound_mail")
         await outbound_mail.unsuppress(tx, OPERATOR, CONTACT, now=NOW)
-    kind = NOTIFICATION if way is DeliveryMode.EMAIL else notification_mail.DIGEST
+    kind = NOTIFICATION if way is DeliveryMode.EMAIL else compose.DIGEST
     assert {tuple(one) for one in rows} == {
         (reader, kind, MailState.DEAD),
         (CONTACT, NOTIFICATION, MailState.DEAD),

@@ -105,7 +105,9 @@ class _Recipients:
         now: datetime,
     ) -> None:
         self._tickets, self._file_sources, self._now = tickets, file_sources, now
-        self._users: dict[_UserKey, Recipient] = {(one.user.company_id, one.user.id): one for one in users}
+        self._users: dict[_UserKey, Recipient] = {
+            (recipient.user.company_id, recipient.user.id): recipient for recipient in users
+        }
         self._keys_by_address: dict[tuple[UUID, str], _UserKey] = {
             (key[0], normalized_address(recipient.user.email)): key for key, recipient in self._users.items()
         }

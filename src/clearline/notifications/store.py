@@ -115,21 +115,21 @@ LOCK_DUE = f"""
     select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.status, t.priority,
            coalesce(t.service_label, t.service_id), c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
            case when n.user_id is null then c.mails_contacts else coalesce(u.is_active, false) end,
-           said.text, f.name, f.size, given.name, q.name
+           note.text, f.name, f.size, assignee.name, q.name
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
       left join app_user u on u.company_id = n.user_company_id and u.id = n.user_id
       left join notification_settings s on s.company_id = n.user_company_id and s.user_id = n.user_id
       left join app_user agent on agent.company_id = $7 and agent.id = t.assignee_id
-      left join note said on said.company_id = n.company_id and said.ticket_number = n.ticket_number
-                         and said.number = n.note_number and (said.visibility = 'public' or u.company_id = $7)
+      left join note on note.company_id = n.company_id and note.ticket_number = n.ticket_number
+                         and note.number = n.note_number and (note.visibility = 'public' or u.company_id = $7)
       left join attachment f on f.company_id = n.company_id
                             and f.ticket_number = n.ticket_number
                             and f.id = case n.type when '{EventType.ATTACHMENT_ADDED}' then (n.data ->> 'id')::uuid end
                             and (f.visibility = 'public' or u.company_id = $7)
-      left join app_user given on given.company_id = $7
-                              and given.id = case n.type when '{EventType.TICKET_ASSIGNED}'
+      left join app_user assignee on assignee.company_id = $7
+                              and assignee.id = case n.type when '{EventType.TICKET_ASSIGNED}'
                                                          then (n.data ->> 'after')::uuid end
       left join queue q on q.id = case n.type when '{EventType.TICKET_ROUTED}' then (n.data ->> 'after')::uuid end
      where n.recipient = $1 and n.due_at <= $2 and n.channel = $3 and n.user_id is not distinct from $4

@@ -13,8 +13,8 @@ from clearline.identity import OPERATOR, Actor, Role
 from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound import usecases as mails
-from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.mailbox_domain import Mailbox
@@ -42,7 +42,7 @@ HEADERS = "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
 
 
 class InboundMailRig(Struct):
-    """A desk with a mailbox, two customers, and an hour that goes on with every mail."""
+    """A mailbox with users of two customers and of the provider, and a clock that each mail advances by an hour."""
 
     database: Database
     context: InboundMailContext
@@ -55,14 +55,14 @@ class InboundMailRig(Struct):
 
     @property
     def sender(self) -> str:
-        """The address of a person of the customer."""
+        """The address of a user of the customer."""
         return self.tenant.user.email
 
     def clock(self) -> datetime:
         return self.at
 
     async def ticket(self, *, contact: str = "cleo@contact.example.org", tenant: Tenant | None = None) -> Ticket:
-        """A new ticket of a customer, and the contact that it has."""
+        """Create a ticket of a customer, with this contact."""
         new = NewTicket(
             "Port is slow", "Since 08:00 UTC", IssueType.SLOW_RESPONSE, ServiceType.PORT, "SVC-1",
             Contact("Cleo Marsh", "+1-555-0142", contact), Channel.API,
@@ -70,8 +70,8 @@ class InboundMailRig(Struct):
         async with self.database.transaction() as tx:
             return (await tickets.create_ticket(tx, (tenant or self.tenant).actor, new, now=self.at)).ticket
 
-    async def sent(self, ticket: Ticket, to: str | None = None) -> str:
-        """The Message-ID of a mail that the desk sent about a ticket."""
+    async def send_mail(self, ticket: Ticket, to: str | None = None) -> str:
+        """Send a mail about a ticket, and return its Message-ID."""
         mail = NewMail(
             recipient=to or self.sender, subject=ticket.title, text="Hello", html=None, kind="notification",
             company_id=ticket.company_id, ticket_number=ticket.number,
@@ -82,8 +82,8 @@ class InboundMailRig(Struct):
             found, _ = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
         return found.message_id
 
-    def written(self, name: str, ticket: Ticket, sent_id: str) -> bytes:
-        """A mail out of the corpus, about a ticket."""
+    def corpus_mail(self, name: str, ticket: Ticket, sent_id: str) -> bytes:
+        """Return a mail of the corpus, about a ticket."""
         assert self.staff.user is not None
         values = {
             "REPLY": self.reply_to(ticket), "SENDER": self.sender, "OTHER": self.other.user.email,
@@ -98,21 +98,21 @@ class InboundMailRig(Struct):
     def reply_to(self, ticket: Ticket) -> str:
         return reply_address(SUPPORT, ticket.number, SECRET)
 
-    async def take(self, raw: bytes, *, envelope_from: str | None = None, to: str | None = None) -> InboundMail:
-        """Keep a mail and deal with it; what became of it."""
+    async def receive(self, raw: bytes, *, envelope_from: str | None = None, to: str | None = None) -> InboundMail:
+        """Store and process a mail, and return its result."""
         self.at += timedelta(hours=1)
-        sender = mails.envelope_sender(raw) if envelope_from is None else envelope_from
+        sender = inbound_mail.envelope_sender(raw) if envelope_from is None else envelope_from
         recipient = to or next(iter(re.findall(rb"support\+[^\s@>]+@example\.net", raw)), SUPPORT.encode()).decode()
         async with self.database.transaction() as tx:
-            mail_id = await mails.receive(
+            mail_id = await inbound_mail.receive(
                 tx, self.mailbox, raw, envelope_from=sender, envelope_to=[recipient], now=self.at
             )
         assert mail_id is not None
-        await self.work()
+        await self.process()
         return await self.mail(mail_id)
 
-    async def work(self, *, lock_timeout: int = LOCK_TIMEOUT_MILLISECONDS) -> int:
-        return await mail_in.process_batch(self.database, self.context, self.clock, lock_timeout=lock_timeout)
+    async def process(self, *, lock_timeout: int = LOCK_TIMEOUT_MILLISECONDS) -> int:
+        return await inbound_worker.process_batch(self.database, self.context, self.clock, lock_timeout=lock_timeout)
 
     async def mail(self, mail_id: UUID) -> InboundMail:
         async with self.database.statement() as tx:
@@ -128,13 +128,13 @@ class InboundMailRig(Struct):
         async with self.database.transaction() as tx:
             return await attachments.list_attachments(tx, OPERATOR, number)
 
-    async def waiting(self) -> int:
+    async def waiting_count(self) -> int:
         async with self.database.transaction() as tx:
             return len(await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=1000))
 
 
 def a_mail(sender: str, to: str, text: str = "Hello", subject: str = "Port", head: str = "") -> bytes:
-    """A mail that nobody sent before."""
+    """Return a mail with a new Message-ID."""
     return (
         f"From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\nMessage-ID: <{uuid4().hex}@mail.example.com>\r\n"
         f"{head}{HEADERS}\r\n{text}\r\n"
@@ -142,7 +142,7 @@ def a_mail(sender: str, to: str, text: str = "Hello", subject: str = "Port", hea
 
 
 async def new_inbound_rig(database: Database, folder: Path) -> InboundMailRig:
-    """A desk that takes mail for ``support@example.net``."""
+    """Set up a mailbox ``support@example.net``, its customers and its staff."""
     tenant, other = await new_tenant(database), await new_tenant(database)
     async with database.transaction() as tx:
         mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, secret_box=SecretBox(b"k"), now=NOW)

@@ -1,4 +1,4 @@
-"""What the tests of outgoing mail share: writing it, and a worker that sends it."""
+"""Enqueue outbound mail, wait for its state, and run the worker that sends it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from clearline.clock import now
 from clearline.identity import OPERATOR
-from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, MailState, NewMail, OutboundMail
 from clearline.mail.outbound.smtp import Connections, SmtpServer
 from clearline.mail.outbound.worker import PAUSE_SECONDS, OutboundMailQueue
@@ -23,7 +23,7 @@ SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://des
 
 
 async def write(database: Database, tenant: Tenant, count: int = 1, **values: Any) -> list[UUID]:
-    """Write mails, each in a transaction of its own, as notifications do."""
+    """Enqueue mails, each in its own transaction, and return their ids."""
     made = []
     for one in range(count):
         usual: dict[str, Any] = {
@@ -31,7 +31,7 @@ async def write(database: Database, tenant: Tenant, count: int = 1, **values: An
             "kind": "notification", "company_id": tenant.company.id,
         }  # fmt: skip
         async with database.transaction() as tx:
-            mail_id = await mails.enqueue(tx, NewMail(**(usual | values)), now=now(), settings=SETTINGS)
+            mail_id = await outbound_mail.enqueue(tx, NewMail(**(usual | values)), now=now(), settings=SETTINGS)
         assert mail_id is not None
         made.append(mail_id)
     return made
@@ -39,7 +39,7 @@ async def write(database: Database, tenant: Tenant, count: int = 1, **values: An
 
 async def read(database: Database, mail_id: UUID) -> OutboundMail:
     async with database.statement() as tx:
-        return (await mails.get_mail(tx, OPERATOR, mail_id))[0]
+        return (await outbound_mail.get_mail(tx, OPERATOR, mail_id))[0]
 
 
 async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
@@ -71,7 +71,7 @@ async def working(
     seconds: float = 2,
     pauses: Sequence[float] = PAUSE_SECONDS,
 ) -> AsyncIterator[OutboundMailQueue]:
-    """A worker for as long as the block runs."""
+    """Run a worker while the block runs."""
     address = SmtpServer("smtp", "127.0.0.1", server.port)
     connections = Connections(address, "support@example.net", response_timeout=patient(seconds))
     worker = OutboundMailQueue(database, connections, clock, pauses=pauses)

@@ -1,4 +1,4 @@
-"""Mail servers on loopback that take mail, or do not, in every way that servers know."""
+"""SMTP servers on loopback that accept or reject mail, or fail, in all kinds of ways."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ USER, PASSWORD = "desk@example.net", "p@ss: word/1"
 
 
 class Taken(NamedTuple):
-    """A mail that a server took."""
+    """A mail that a server accepted."""
 
     sender: str
     recipient: str
@@ -44,10 +44,11 @@ class Taken(NamedTuple):
 
 
 class MailServer:
-    """Takes every mail, unless one of its answers says otherwise; keeps what it took.
+    """Accepts every mail, unless one of its responses says otherwise; stores what it accepted.
 
-    ``on_mail``, ``on_rcpt`` and ``on_data`` are answers by recipient (or sender), "*" for any; "drop" breaks the
-    connection off, "hang" answers nothing, and what ends in " once" holds for one mail. ``open`` counts connections.
+    ``on_mail``, ``on_rcpt`` and ``on_data`` are responses by recipient (or sender), "*" for any; "drop" aborts the
+    connection, "hang" never responds, and a response that ends in " once" applies to one mail.
+    ``open`` counts connections.
     """
 
     def __init__(self) -> None:
@@ -105,7 +106,7 @@ class MailServer:
         if answer == "drop":
             assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
-            return "250 nobody hears this"
+            return "250 not delivered"
         if answer == "hang":
             await asyncio.sleep(3600)
         return answer
@@ -113,21 +114,21 @@ class MailServer:
     def authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
-        """Know one user."""
+        """Accept the login of one user."""
         assert mechanism in {"LOGIN", "PLAIN"}
         known = isinstance(data, LoginPassword) and data == LoginPassword(USER.encode(), PASSWORD.encode())
         return AuthResult(success=known, handled=False)
 
 
 class Certificate(NamedTuple):
-    """A certificate for localhost that signed itself, and its key."""
+    """A self-signed certificate for localhost, and its key."""
 
     file: Path
     context: ssl.SSLContext
 
 
 def certificate(folder: Path) -> Certificate:
-    """A new certificate."""
+    """Create a certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     at = datetime.now(UTC)
@@ -166,7 +167,7 @@ async def running(
     port: int = 0,
     size: int = 1_000_000,
 ) -> AsyncIterator[MailServer]:
-    """A server that listens on 127.0.0.1 for as long as the block runs."""
+    """Run a server on 127.0.0.1 while the block runs."""
     kept = server or MailServer()
     open_now: dict[asyncio.Transport, TransportSocket] = {}
 
@@ -182,7 +183,7 @@ async def running(
             super().connection_lost(error)
 
     def protocol() -> SMTP:
-        with warnings.catch_warnings(action="ignore"):  # it warns of logins without TLS, which is what we test
+        with warnings.catch_warnings(action="ignore"):  # it warns of logins without TLS, which are tested here
             return Counted(
                 kept, hostname="mail.example.net", enable_SMTPUTF8=smtputf8, tls_context=starttls,
                 require_starttls=starttls is not None, authenticator=kept.authenticate if auth else None,

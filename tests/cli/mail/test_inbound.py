@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from clearline.clock import now
-from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound import worker as inbound_worker
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from tests.builders.application import run_command, run_json
@@ -43,7 +43,7 @@ def classify(url: str) -> None:
     async def run_jobs() -> None:
         database = await Database.open(url, size=3)
         try:
-            for job in mail_in.jobs(database, None, Settings(mail_from=MAIL_FROM), now):  # type: ignore[arg-type]
+            for job in inbound_worker.jobs(database, None, Settings(mail_from=MAIL_FROM), now):  # type: ignore[arg-type]
                 if job.name == "inbound mail":
                     await job.run()
         finally:

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.clock import now
-from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
@@ -27,7 +27,7 @@ async def _enqueue_mail(url: str) -> tuple[str, str]:
                 recipient="a,b@example.com", subject="Störung", text="Grüße\n", html="<p>Grüße</p>\n",
                 kind="notification", company_id=tenant.company.id, ticket_number=number,
             )  # fmt: skip
-            return ticket_number(number), str(await mails.enqueue(tx, mail, now=now(), settings=SETTINGS))
+            return ticket_number(number), str(await outbound_mail.enqueue(tx, mail, now=now(), settings=SETTINGS))
     finally:
         await database.close()
 

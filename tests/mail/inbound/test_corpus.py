@@ -184,7 +184,7 @@ def test_every_mail_has_an_outcome() -> None:
 @pytest.mark.parametrize("name", OUTCOMES)
 async def test_each_mail_has_the_outcome_in_the_table(rig: InboundMailRig, name: str) -> None:
     ticket = await rig.ticket()
-    mail = await rig.take(rig.written(name, ticket, await rig.sent(ticket)))
+    mail = await rig.receive(rig.corpus_mail(name, ticket, await rig.send_mail(ticket)))
     match OUTCOMES[name]:
         case Note() as wanted:
             assert (mail.state, mail.reason, mail.ticket_number) == (InboundState.ACCEPTED, None, ticket.number)

@@ -14,7 +14,7 @@ import pytest
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import InboundState
 from clearline.mail.inbound.listener import CONNECTIONS_MAX
 from clearline.mail.inbound.secret_box import SecretBox
@@ -37,7 +37,7 @@ async def listening(database: Database, kind: str, *, connections_max: int = CON
     def clock() -> datetime:
         return _STARTED + timedelta(seconds=next(_SECONDS))
 
-    found = mail_in.listener(database, settings, clock, connections_max=connections_max)
+    found = inbound_worker.listener(database, settings, clock, connections_max=connections_max)
     assert found is not None
     port = await found.start()
     yield port

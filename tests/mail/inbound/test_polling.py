@@ -15,7 +15,7 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import TOO_LARGE, InboundState
 from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, open_mailbox
 from clearline.mail.inbound.mailbox_domain import Mailbox
@@ -108,7 +108,7 @@ async def poll(
     settings: Settings = SETTINGS,
     connect: Callable[[ImapAccess], OpenMailbox] = open_mailbox,
 ) -> int:
-    return await mail_in.poll(database, settings, lambda: NOW, connect)
+    return await inbound_worker.poll(database, settings, lambda: NOW, connect)
 
 
 async def test_new_mail_is_fetched_once_and_marked(database: Database, client: IMAPClient, polled: Mailbox) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from clearline.identity import OPERATOR
-from clearline.mail.inbound import usecases as mails
+from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailState
@@ -54,11 +54,11 @@ async def test_a_bounce_suppresses_an_address_that_the_report_says_is_invalid(
     rig: InboundMailRig, name: str, fields: str, status: str, *, is_suppressed: bool
 ) -> None:
     ticket, to = await rig.ticket(), f"{uuid4().hex[:8]}@contact.example.org"
-    raw = rig.written(name, ticket, await rig.sent(ticket, to=to))
+    raw = rig.corpus_mail(name, ticket, await rig.send_mail(ticket, to=to))
     raw = raw.replace(FINAL.format(rig.sender).encode(), fields.format(to.upper()).encode())
     raw = raw.replace(b"Message-ID: <bounce", f"Message-ID: <{uuid4().hex}".encode())
     raw = raw.replace(b"Status: 5.1.1", f"Status: {status}".encode()).replace(rig.sender.encode(), to.encode())
-    mail = await rig.take(raw)
+    mail = await rig.receive(raw)
     assert (mail.state, mail.ticket_number) == (InboundState.BOUNCE, ticket.number)
     async with rig.database.transaction() as tx:
         [sent] = await outbound_mail.list_mails(tx, OPERATOR, ticket_number=ticket.number, limit=5)
@@ -71,11 +71,11 @@ async def test_at_most_ten_mails_of_a_delivery_report_are_looked_up(
     rig: InboundMailRig, before: int, state: InboundState
 ) -> None:
     ticket = await rig.ticket()
-    raw = rig.written("bounce-headers-only", ticket, await rig.sent(ticket))
+    raw = rig.corpus_mail("bounce-headers-only", ticket, await rig.send_mail(ticket))
     raw = raw.replace(b"<bounce", f"<{uuid4().hex}".encode())
     others = "".join(f"Message-ID: <{uuid4().hex}@example.org>\r\n" for _ in range(before)).encode()
     mark = b"Content-Type: text/rfc822-headers\r\n\r\n"
-    assert (await rig.take(raw.replace(mark, mark + others))).state is state
+    assert (await rig.receive(raw.replace(mark, mark + others))).state is state
 
 
 @pytest.mark.parametrize("way", ["a mail to them", "an answer that came in", "a mail to another"])
@@ -84,12 +84,12 @@ async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRi
     assert rig.staff.user is not None
     address = rig.staff.user.email
     answered = {
-        "a mail to them": await rig.sent(ticket, to=address.upper()),
-        "an answer that came in": (await rig.take(a_mail(rig.sender, rig.reply_to(ticket)))).message_id,
-        "a mail to another": await rig.sent(ticket),
+        "a mail to them": await rig.send_mail(ticket, to=address.upper()),
+        "an answer that came in": (await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))).message_id,
+        "a mail to another": await rig.send_mail(ticket),
     }[way]
     before = len(await rig.notes(ticket.number))
-    mail = await rig.take(a_mail(address, SUPPORT, "Pay here", head=f"References: {answered}\r\n"))
+    mail = await rig.receive(a_mail(address, SUPPORT, "Pay here", head=f"References: {answered}\r\n"))
     if way == "a mail to them":
         assert (mail.state, mail.ticket_number) == (InboundState.ACCEPTED, ticket.number)
         assert (await rig.notes(ticket.number))[-1].visibility is Visibility.INTERNAL
@@ -101,7 +101,7 @@ async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRi
 async def test_notes_by_mail_of_the_staff_are_internal(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     assert rig.staff.user is not None
-    await rig.take(rig.written("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
+    await rig.receive(rig.corpus_mail("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
     assert {one.name for one in await rig.files(ticket.number)} == {"log.txt", "mail.txt"}
     async with rig.database.transaction() as tx:
         seen = await tickets.get_ticket_with_notes(tx, rig.tenant.actor, ticket.number)
@@ -112,9 +112,11 @@ async def test_notes_by_mail_of_the_staff_are_internal(rig: InboundMailRig) -> N
 async def release(rig: InboundMailRig, mail: InboundMail, to: Tenant | Ticket) -> None:
     async with rig.database.transaction() as tx:
         if isinstance(to, Ticket):
-            await mails.release_to_ticket(tx, rig.staff, mail.id, to.number, context=rig.context, now=rig.at)
+            await inbound_mail.release_to_ticket(tx, rig.staff, mail.id, to.number, context=rig.context, now=rig.at)
         else:
-            await mails.release_as_ticket(tx, rig.staff, mail.id, to.company.code, context=rig.context, now=rig.at)
+            await inbound_mail.release_as_ticket(
+                tx, rig.staff, mail.id, to.company.code, context=rig.context, now=rig.at
+            )
 
 
 async def test_the_contact_of_a_ticket_raises_no_tickets_of_its_company(rig: InboundMailRig) -> None:
@@ -123,9 +125,9 @@ async def test_the_contact_of_a_ticket_raises_no_tickets_of_its_company(rig: Inb
     for job in indexing.jobs(rig.database):
         while await job.run():
             pass
-    answer = await rig.take(a_mail(address, rig.reply_to(ticket), "An answer"))
+    answer = await rig.receive(a_mail(address, rig.reply_to(ticket), "An answer"))
     assert (answer.state, answer.ticket_number) == (InboundState.ACCEPTED, ticket.number)
-    fresh = await rig.take(a_mail(address, SUPPORT, "A new matter"))
+    fresh = await rig.receive(a_mail(address, SUPPORT, "A new matter"))
     assert (fresh.state, fresh.reason) == (InboundState.QUARANTINED, "its sender is unknown")
     assert (fresh.company_id, fresh.ticket_number) == (None, None)
 
@@ -133,20 +135,20 @@ async def test_the_contact_of_a_ticket_raises_no_tickets_of_its_company(rig: Inb
 @pytest.mark.parametrize("as_note", [True, False])
 async def test_a_sender_released_for_exactly_one_company_raises_tickets(rig: InboundMailRig, *, as_note: bool) -> None:
     address = f"{uuid4().hex[:8]}@contact.example.org"
-    first = await rig.take(a_mail(address, SUPPORT, "A first matter"))
+    first = await rig.receive(a_mail(address, SUPPORT, "A first matter"))
     assert first.state is InboundState.QUARANTINED
     await release(rig, first, await rig.ticket() if as_note else rig.tenant)
-    second = await rig.take(a_mail(f"Cleo Marsh <{address.upper()}>", SUPPORT, "A new matter"))
+    second = await rig.receive(a_mail(f"Cleo Marsh <{address.upper()}>", SUPPORT, "A new matter"))
     assert (second.state, second.company_id) == (InboundState.ACCEPTED, rig.tenant.company.id)
     async with rig.database.transaction() as tx:
         raised = (await tickets.get_ticket(tx, OPERATOR, second.ticket_number or 0)).ticket
     assert raised.contact == Contact("Cleo Marsh", "", address)
     other = await rig.ticket(tenant=rig.other, contact=address)
-    aside = await rig.take(a_mail("eve@example.org", rig.reply_to(other)))
+    aside = await rig.receive(a_mail("eve@example.org", rig.reply_to(other)))
     async with rig.database.transaction() as tx:
         await tx.write("update inbound_mail set sender = $2 where id = $1", aside.id, address)
     await release(rig, aside, other)
-    unclear = await rig.take(a_mail(address, SUPPORT, "A new matter"))
+    unclear = await rig.receive(a_mail(address, SUPPORT, "A new matter"))
     assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender belongs to several companies")
 
 
@@ -156,7 +158,9 @@ async def test_a_different_mail_with_the_same_message_id_is_stored(rig: InboundM
             f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: Alarm\r\nMessage-ID: <constant@example.com>\r\n\r\n{text}\r\n"
         ).encode()
         async with rig.database.transaction() as tx:
-            kept = await mails.receive(tx, rig.mailbox, raw, envelope_from=sender, envelope_to=[SUPPORT], now=rig.at)
+            kept = await inbound_mail.receive(
+                tx, rig.mailbox, raw, envelope_from=sender, envelope_to=[SUPPORT], now=rig.at
+            )
         return kept is not None
 
     assert await keep("Port one is down")

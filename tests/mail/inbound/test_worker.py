@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from clearline.identity import OPERATOR, Role
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound import usecases as mails
-from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound import usecases as inbound_mail
+from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import BURST_LIMIT, CLAIM_DURATION, MAX_ATTEMPTS, InboundState
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.transactions import Database
@@ -45,7 +45,9 @@ async def _fresh_day(rig: InboundMailRig) -> None:
 async def put(rig: InboundMailRig, raw: bytes, to: str = SUPPORT) -> bool:
     """Keep a mail, and do nothing else with it."""
     async with rig.database.transaction() as tx:
-        kept = await mails.receive(tx, rig.mailbox, raw, envelope_from="a@example.com", envelope_to=[to], now=rig.at)
+        kept = await inbound_mail.receive(
+            tx, rig.mailbox, raw, envelope_from="a@example.com", envelope_to=[to], now=rig.at
+        )
     return kept is not None
 
 
@@ -61,7 +63,7 @@ async def test_a_duplicate_is_not_stored_again(rig: InboundMailRig) -> None:
     assert [await put(rig, raw), await put(rig, raw), await put(rig, other_route)] == [True, False, False]
     rig.at += timedelta(days=8)
     assert [await put(rig, raw), await put(rig, other_route)] == [False, True]
-    await rig.work()
+    await rig.process()
 
 
 async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: InboundMailRig) -> None:
@@ -70,8 +72,8 @@ async def test_the_same_mail_at_two_mailboxes_is_one_note(rig: InboundMailRig) -
         values = {"address": f"noc-{uuid4().hex[:8]}@example.net"}
         noc = await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=SecretBox(b"k"), now=NOW)
     raw = a_mail(rig.sender, rig.reply_to(ticket), "Once.")
-    first = await rig.take(raw)
-    second = await replace_mailbox(rig, noc.id).take(raw)
+    first = await rig.receive(raw)
+    second = await replace_mailbox(rig, noc.id).receive(raw)
     assert (first.state, second.state) == (InboundState.ACCEPTED, InboundState.IGNORED)
     assert second.reason == "the same mail was accepted at another mailbox"
     assert [note.text for note in await rig.notes(ticket.number)] == ["Once."]
@@ -88,13 +90,13 @@ async def test_mail_beyond_the_limit_of_a_sender_is_quarantined(rig: InboundMail
     for number in range(BURST_LIMIT + 1):
         assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
         rig.at += timedelta(seconds=1)
-    await rig.work()
+    await rig.process()
     async with rig.database.transaction() as tx:
         aside = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=1)
     assert [one.reason for one in aside] == ["its sender sent more than 20 mails in 10 minutes"]
     assert len(await rig.notes(ticket.number)) == BURST_LIMIT
     rig.at += timedelta(minutes=10)
-    assert (await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Later"))).state is InboundState.ACCEPTED
+    assert (await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "Later"))).state is InboundState.ACCEPTED
 
 
 async def test_two_desks_that_reply_to_each_other_stop(rig: InboundMailRig) -> None:
@@ -102,7 +104,7 @@ async def test_two_desks_that_reply_to_each_other_stop(rig: InboundMailRig) -> N
     rounds = 0
     while True:  # the other desk answers every note at once, and does not say that it is a program
         await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"We took your answer {rounds}"), rig.reply_to(ticket))
-        await rig.work()
+        await rig.process()
         rounds += 1
         if len(await rig.notes(ticket.number)) < rounds:
             break
@@ -113,20 +115,20 @@ async def test_two_desks_that_reply_to_each_other_stop(rig: InboundMailRig) -> N
 
 async def test_automatic_mail_gets_no_reply(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    ours = await rig.sent(ticket, to=rig.sender)
+    ours = await rig.send_mail(ticket, to=rig.sender)
     async with rig.database.transaction() as tx:
         found = await tx.fetchrow("select message from outbound_mail where message_id = $1", ours)
     assert found is not None
     back = found[0].replace(f"From: Support <{SUPPORT}>".encode(), f"From: {rig.sender}".encode(), 1)
-    mail = await rig.take(back, envelope_from=rig.sender)
+    mail = await rig.receive(back, envelope_from=rig.sender)
     assert (mail.state, mail.reason) == (InboundState.IGNORED, "it has the header Auto-Submitted: auto-generated")
 
 
 async def test_a_reply_to_a_reply_finds_the_ticket(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    first = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "First"))
+    first = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "First"))
     head = f"References: {first.message_id}\r\n"
-    second = await rig.take(a_mail("cleo@contact.example.org", SUPPORT, "Second", head=head))
+    second = await rig.receive(a_mail("cleo@contact.example.org", SUPPORT, "Second", head=head))
     assert (second.state, second.ticket_number) == (InboundState.ACCEPTED, ticket.number)
 
 
@@ -134,7 +136,7 @@ async def test_a_reply_to_a_merged_ticket_goes_to_the_target_of_the_merge(rig: I
     ticket, into = await rig.ticket(), await rig.ticket()
     async with rig.database.transaction() as tx:
         await merging.merge_ticket(tx, OPERATOR, ticket.number, into.number, now=NOW)
-    mail = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "To both"))
+    mail = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "To both"))
     assert (mail.state, mail.ticket_number) == (InboundState.ACCEPTED, into.number)
 
 
@@ -151,7 +153,7 @@ async def test_a_finished_ticket_accepts_no_mail(
 ) -> None:
     ticket = await rig.ticket()
     await move(rig, ticket, *path)
-    mail = await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Thanks"))
+    mail = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "Thanks"))
     assert (mail.state, mail.ticket_number) == (state, ticket.number)
     assert len(await rig.notes(ticket.number)) == (state is InboundState.ACCEPTED)
 
@@ -159,7 +161,7 @@ async def test_a_finished_ticket_accepts_no_mail(
 async def test_a_reply_to_a_pending_ticket_sets_it_in_progress(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     await move(rig, ticket, Status.PENDING)
-    await rig.take(a_mail(rig.sender, rig.reply_to(ticket), "Here you are"))
+    await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "Here you are"))
     async with rig.database.transaction() as tx:
         assert (await tickets.get_ticket(tx, OPERATOR, ticket.number)).ticket.status is Status.IN_PROGRESS
 
@@ -169,7 +171,7 @@ async def test_a_viewer_adds_no_notes_by_mail(rig: InboundMailRig) -> None:
         viewer = await new_person(tx, "Vic Stone", Role.VIEWER)
     assert viewer.user is not None
     ticket = await rig.ticket()
-    mail = await rig.take(a_mail(viewer.user.email, rig.reply_to(ticket)))
+    mail = await rig.receive(a_mail(viewer.user.email, rig.reply_to(ticket)))
     assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "the API key lacks the scope tickets:write")
 
 
@@ -178,7 +180,7 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_mailbox(rig: InboundMailRig
         queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)
         values = {"address": f"sales-{uuid4().hex[:8]}@example.net", "queue_id": queue.queue.id}
         sales = await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=SecretBox(b"k"), now=NOW)
-    mail = await replace_mailbox(rig, sales.id).take(a_mail(rig.sender, sales.address, "A quote, please"))
+    mail = await replace_mailbox(rig, sales.id).receive(a_mail(rig.sender, sales.address, "A quote, please"))
     async with rig.database.transaction() as tx:
         assert (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).queue_name == queue.queue.name
 
@@ -187,7 +189,7 @@ async def test_a_reply_of_a_stranger_notifies_nobody(rig: InboundMailRig) -> Non
     theirs = await rig.ticket(tenant=rig.other)
     async with rig.database.transaction() as tx:
         before = await tx.fetchval("select count(*) from outbound_mail")
-    mail = await rig.take(a_mail(rig.sender, rig.reply_to(theirs), "Is this mine?"))
+    mail = await rig.receive(a_mail(rig.sender, rig.reply_to(theirs), "Is this mine?"))
     assert (mail.state, mail.company_id, mail.ticket_number) == (InboundState.QUARANTINED, None, None)
     async with rig.database.transaction() as tx:
         assert await tx.fetchval("select count(*) from outbound_mail") == before
@@ -213,7 +215,7 @@ def too_deep(rig: InboundMailRig, to: str) -> bytes:
 async def test_thousands_of_files_are_not_all_attached(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     began = perf_counter()
-    mail = await rig.take(thousands_of_files(rig, rig.reply_to(ticket)))
+    mail = await rig.receive(thousands_of_files(rig, rig.reply_to(ticket)))
     assert perf_counter() - began < stretched(10)
     assert mail.state is InboundState.ACCEPTED
     assert len(await rig.files(ticket.number)) == 100
@@ -223,11 +225,11 @@ async def test_thousands_of_files_are_not_all_attached(rig: InboundMailRig) -> N
 
 async def test_a_file_that_is_too_large_is_named_and_the_others_are_attached(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    raw = rig.written("attachment", ticket, await rig.sent(ticket))
+    raw = rig.corpus_mail("attachment", ticket, await rig.send_mail(ticket))
     context = rig.context
     rig.context = replace(context, limits=replace(context.limits, size=5))
     try:
-        await rig.take(raw)
+        await rig.receive(raw)
     finally:
         rig.context = context
     [note] = await rig.notes(ticket.number)
@@ -243,9 +245,9 @@ async def test_a_mail_that_cannot_be_parsed_does_not_block_others(
     to = rig.reply_to(ticket)
     assert await put(rig, broken(rig, to), to)
     assert await put(rig, a_mail(rig.sender, to, "Sound"), to)
-    await rig.work()
+    await rig.process()
     assert [note.text for note in await rig.notes(ticket.number)] == ["Sound"]
-    assert await rig.waiting() == 0
+    assert await rig.waiting_count() == 0
 
 
 async def test_a_mail_to_a_locked_ticket_is_tried_five_times(rig: InboundMailRig) -> None:
@@ -255,10 +257,10 @@ async def test_a_mail_to_a_locked_ticket_is_tried_five_times(rig: InboundMailRig
     async with rig.database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held.number)
         for done in range(1, MAX_ATTEMPTS):
-            await rig.work(lock_timeout=20)
-            assert (await rig.waiting(), len(await rig.notes(free.number))) == (1, 1), done
-        await rig.work(lock_timeout=20)
-    assert await rig.waiting() == 0
+            await rig.process(lock_timeout=20)
+            assert (await rig.waiting_count(), len(await rig.notes(free.number))) == (1, 1), done
+        await rig.process(lock_timeout=20)
+    assert await rig.waiting_count() == 0
     async with rig.database.transaction() as tx:
         [aside, *_] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
     assert (aside.attempts, aside.reason) == (MAX_ATTEMPTS, "an internal error (StatementFailed); see the log")
@@ -271,10 +273,10 @@ async def test_a_mail_that_kills_its_process_is_quarantined_after_five_attempts(
         async with rig.database.statement() as tx:
             begun = await inbound_mail_store.claim_next(tx, None, until=rig.at + CLAIM_DURATION, now=rig.at)
         assert begun is not None
-        await rig.work()  # nobody else has it before the claim runs out
+        await rig.process()  # nobody else has it before the claim runs out
         assert (await rig.mail(begun.id)).state is InboundState.WAITING
         rig.at += CLAIM_DURATION
-    await rig.work()
+    await rig.process()
     assert begun is not None
     mail = await rig.mail(begun.id)
     assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "processing failed 5 times")
@@ -284,15 +286,15 @@ async def test_a_mail_that_kills_its_process_is_quarantined_after_five_attempts(
 async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: InboundMailRig, tmp_path: Path) -> None:
     ticket = await rig.ticket()
     (tmp_path / "file").write_bytes(b"")
-    raw = rig.written("attachment", ticket, await rig.sent(ticket))
+    raw = rig.corpus_mail("attachment", ticket, await rig.send_mail(ticket))
     assert await put(rig, raw, rig.reply_to(ticket))
     context = rig.context
     rig.context = replace(context, blobs=Blobs(DiskBackend(tmp_path / "file")))
     for _ in range(MAX_ATTEMPTS + 2):
-        await rig.work()
-    assert (await rig.waiting(), await rig.notes(ticket.number)) == (1, [])
+        await rig.process()
+    assert (await rig.waiting_count(), await rig.notes(ticket.number)) == (1, [])
     rig.context = context
-    await rig.work()
+    await rig.process()
     assert [one.name for one in await rig.files(ticket.number)] == ["log.txt"]
 
 
@@ -301,7 +303,7 @@ async def test_concurrent_processes_process_each_mail_once(rig: InboundMailRig) 
     for number in range(BURST_LIMIT):
         rig.at += timedelta(minutes=1)
         assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"Mail {number}"), rig.reply_to(ticket))
-    await asyncio.gather(*(mail_in.process_batch(rig.database, rig.context, rig.clock) for _ in range(4)))
+    await asyncio.gather(*(inbound_worker.process_batch(rig.database, rig.context, rig.clock) for _ in range(4)))
     assert sorted(note.text for note in await rig.notes(ticket.number)) == sorted(
         f"Mail {n}" for n in range(BURST_LIMIT)
     )
@@ -309,8 +311,8 @@ async def test_concurrent_processes_process_each_mail_once(rig: InboundMailRig) 
 
 async def test_the_content_of_a_mail_is_deleted_90_days_after_its_decision(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    done = await rig.take(a_mail(rig.sender, rig.reply_to(ticket)))
-    aside = await rig.take(a_mail("mallory@example.org", SUPPORT))
+    done = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))
+    aside = await rig.receive(a_mail("mallory@example.org", SUPPORT))
     for days, kept in ((89, True), (91, False)):
         later = rig.at + timedelta(days=days)
         await purge_job(rig.database, "inbound mail", lambda later=later: later).run()  # type: ignore[misc]

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.mail.outbound import compose as mail_message
-from clearline.mail.outbound.compose import ComposedMail, compose
+from clearline.mail.outbound.compose import ComposedMail, compose, decode
 from clearline.mail.outbound.domain import MailSettings, NewMail, read_reply_address
 from tests.builders.people import NOW
 
@@ -132,7 +131,7 @@ def test_any_title_arrives_as_it_is(title: str) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=2000))
 def test_any_text_arrives_as_it_is(text: str) -> None:
     one = composed(text=text, html="<p>x</p>")
-    found = mail_message.read(one.message).text
+    found = decode(one.message).text
     assert found.removesuffix("\n") == re.sub("\r\n|\r", "\n", text).removesuffix("\n")
     assert one.message.isascii()
     assert max(len(line) for line in one.message.split(b"\r\n")) <= 998
@@ -140,7 +139,7 @@ def test_any_text_arrives_as_it_is(text: str) -> None:
 
 def test_a_composed_message_decodes_to_its_content() -> None:
     one = composed(subject="Störung", text="Grüße\n", html="<p>Grüße</p>\n", thread=("<a@example.com>",))
-    read = mail_message.read(one.message)
+    read = decode(one.message)
     assert (read.text, read.html) == ("Grüße\n", "<p>Grüße</p>\n")
     headers = dict(read.headers)
     assert headers["Subject"] == "[INC000000000042] Störung"

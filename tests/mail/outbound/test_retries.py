@@ -11,7 +11,7 @@ import pytest
 
 from clearline.clock import now
 from clearline.mail.outbound import store as outbound_mail_store
-from clearline.mail.outbound import worker as mail_out
+from clearline.mail.outbound import worker as outbound_worker
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.transactions import Database
@@ -95,7 +95,7 @@ async def test_a_killed_process_loses_nothing_and_duplicates_have_the_same_id(
         server.delay = 0.02
         for seen in (15, 40):
             command = [sys.executable, "-c", PROCESS, database_url, f"smtp://127.0.0.1:{server.port}"]
-            environment = {**os.environ, "PYTHONPATH": str(Path(mail_out.__file__).parents[3])}
+            environment = {**os.environ, "PYTHONPATH": str(Path(outbound_worker.__file__).parents[3])}
             with started(command, env=environment):
                 await until_taken(server, seen, 20)
             await asyncio.sleep(stretched(0.1))  # what it had sent arrives
@@ -108,7 +108,7 @@ async def test_a_killed_process_loses_nothing_and_duplicates_have_the_same_id(
     arrived = Counter(str(one.message["Message-ID"]) for one in server.taken)
     assert set(arrived) == known
     assert max(arrived.values()) <= 3
-    assert sum(arrived.values()) - len(ids) <= 2 * mail_out.MAX_CONNECTIONS
+    assert sum(arrived.values()) - len(ids) <= 2 * outbound_worker.MAX_CONNECTIONS
     by_id: dict[str, set[bytes]] = {}
     for one in server.taken:
         by_id.setdefault(str(one.message["Message-ID"]), set()).add(one.raw)
@@ -165,7 +165,7 @@ async def _is_under_way(server: MailServer) -> bool:
 async def test_the_settings_name_the_server_and_the_sender(database: Database, tenant: Tenant) -> None:
     async with running() as server:
         settings = Settings(smtp=f"smtp://127.0.0.1:{server.port}", mail_from="Störung <desk@exämple.net>")
-        runner = Runner(mail_out.jobs(database, settings, now))
+        runner = Runner(outbound_worker.jobs(database, settings, now))
         task = asyncio.create_task(runner.run())
         await write(database, tenant)
         await until_taken(server, 1)
@@ -175,9 +175,11 @@ async def test_the_settings_name_the_server_and_the_sender(database: Database, t
 
 
 async def test_without_a_mail_server_there_is_no_queue(database: Database) -> None:
-    assert mail_out.jobs(database, Settings(), now) == []
-    with_server = mail_out.jobs(database, Settings(smtp="smtp://mail.example.net", mail_from="a@exämple.net"), now)
-    assert [job.name for job in with_server] == [mail_out.NAME]
+    assert outbound_worker.jobs(database, Settings(), now) == []
+    with_server = outbound_worker.jobs(
+        database, Settings(smtp="smtp://mail.example.net", mail_from="a@exämple.net"), now
+    )
+    assert [job.name for job in with_server] == [outbound_worker.NAME]
     async with database.transaction() as tx:
         await tx.write("update outbound_mail set finished_at = $1", now())
     assert await purge_job(database, "outbound mail", now).run() == 0

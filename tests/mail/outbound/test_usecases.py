@@ -9,7 +9,7 @@ from clearline.errors import AlreadyExists, Conflict, Forbidden, InvalidInput, N
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
-from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import (
     MailSettings,
     MailState,
@@ -43,9 +43,9 @@ def a_mail(company_id: UUID, **values: Any) -> NewMail:
 
 async def sent(tx: Tx, mail: NewMail, *, later: int = 0) -> tuple[OutboundMail, email.message.Message]:
     """A mail just written, and its message."""
-    mail_id = await mails.enqueue(tx, mail, now=NOW + timedelta(seconds=later), settings=SETTINGS)
+    mail_id = await outbound_mail.enqueue(tx, mail, now=NOW + timedelta(seconds=later), settings=SETTINGS)
     assert mail_id is not None
-    one, message = await mails.get_mail(tx, OPERATOR, mail_id)
+    one, message = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
     return one, email.message_from_bytes(message)
 
 
@@ -94,16 +94,16 @@ async def test_without_a_mail_server_nothing_is_stored(database: Database, tenan
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         mail = a_mail(tenant.company.id, ticket_number=number)
-        assert await mails.enqueue(tx, mail, now=NOW, settings=OFF) is None
-        assert await mails.list_mails(tx, OPERATOR, ticket_number=number, limit=9) == []
+        assert await outbound_mail.enqueue(tx, mail, now=NOW, settings=OFF) is None
+        assert await outbound_mail.list_mails(tx, OPERATOR, ticket_number=number, limit=9) == []
         with pytest.raises(Conflict):
-            await mails.send_test(tx, OPERATOR, "ada@example.com", now=NOW, settings=OFF)
+            await outbound_mail.send_test(tx, OPERATOR, "ada@example.com", now=NOW, settings=OFF)
 
 
 async def test_settings_share_one_secret_and_are_off_without_a_server(database: Database) -> None:
     async with database.transaction() as tx:
-        off = await mails.mail_settings(tx, Settings(public_url="https://desk.example.net/"))
-        on = await mails.mail_settings(tx, Settings(smtp="smtp://mail.example.net"))
+        off = await outbound_mail.mail_settings(tx, Settings(public_url="https://desk.example.net/"))
+        on = await outbound_mail.mail_settings(tx, Settings(smtp="smtp://mail.example.net"))
     assert (off.enabled, on.enabled) == (False, True)
     assert off.secret == on.secret
     assert len(on.secret) == 32
@@ -120,28 +120,28 @@ async def test_a_mail_to_an_address_that_is_not_mailable_is_dead_at_once(
         one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient, ticket_number=number))
         assert (one.state, one.last_error) == (MailState.DEAD, "mail servers do not accept such an address")
         assert await thread_store.find(tx, [one.message_id]) == []
-        assert not await mails.may_mail(tx, recipient)
+        assert not await outbound_mail.may_mail(tx, recipient)
 
 
 async def test_a_suppressed_address_gets_no_mail_in_any_case(database: Database, tenant: Tenant) -> None:
     address = f"Ada.{uuid4().hex}@Example.com"
     async with database.transaction() as tx:
-        assert await mails.may_mail(tx, address)
-        made = await mails.suppress(tx, OPERATOR, address, "asked for it", now=NOW)
+        assert await outbound_mail.may_mail(tx, address)
+        made = await outbound_mail.suppress(tx, OPERATOR, address, "asked for it", now=NOW)
         assert (made.address, made.reason, made.detail) == (address.lower(), "manual", "asked for it")
         with pytest.raises(AlreadyExists):
-            await mails.suppress(tx, OPERATOR, address.upper(), now=NOW)
+            await outbound_mail.suppress(tx, OPERATOR, address.upper(), now=NOW)
         for spelt in (address, address.lower(), address.upper()):
-            assert not await mails.may_mail(tx, spelt)
+            assert not await outbound_mail.may_mail(tx, spelt)
             one, _message = await sent(tx, a_mail(tenant.company.id, recipient=spelt))
             assert (one.state, one.last_error) == (MailState.DEAD, "the address is suppressed: manual")
             with pytest.raises(Conflict):
-                await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
-        await mails.unsuppress(tx, OPERATOR, address.upper(), now=NOW)
-        assert await mails.may_mail(tx, address)
-        assert (await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)).state is MailState.WAITING
+                await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)
+        await outbound_mail.unsuppress(tx, OPERATOR, address.upper(), now=NOW)
+        assert await outbound_mail.may_mail(tx, address)
+        assert (await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)).state is MailState.WAITING
         with pytest.raises(NotFound):
-            await mails.unsuppress(tx, OPERATOR, address, now=NOW)
+            await outbound_mail.unsuppress(tx, OPERATOR, address, now=NOW)
         events = await tx.fetch(
             "select type, company_id, actor_name from event where data->>'id' = $1 order by id", address.lower()
         )
@@ -155,9 +155,9 @@ async def test_a_suppressed_address_gets_no_mail_in_any_case(database: Database,
 async def test_an_invalid_address_is_not_suppressed(database: Database, address: str) -> None:
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput):
-            await mails.suppress(tx, OPERATOR, address, now=NOW)
+            await outbound_mail.suppress(tx, OPERATOR, address, now=NOW)
         with pytest.raises(InvalidInput):
-            await mails.suppress(tx, OPERATOR, "ada@example.com", "x" * 256, now=NOW)
+            await outbound_mail.suppress(tx, OPERATOR, "ada@example.com", "x" * 256, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -178,14 +178,18 @@ async def test_a_bounce_suppresses_the_address_only_if_the_report_names_it(
         one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient.format(label)))
         detail = "550 5.1.1 no such user " + "x" * 600
         for _ in range(2):
-            bounced = await mails.record_bounce(tx, one.message_id, detail, bad_addresses=bad_addresses, now=NOW)
+            bounced = await outbound_mail.record_bounce(
+                tx, one.message_id, detail, bad_addresses=bad_addresses, now=NOW
+            )
             assert bounced is not None
-        known, _raw = await mails.get_mail(tx, OPERATOR, one.id)
+        known, _raw = await outbound_mail.get_mail(tx, OPERATOR, one.id)
         assert (known.state, known.last_error) == (MailState.BOUNCED, detail[:500])
-        assert await mails.may_mail(tx, one.recipient) is not is_suppressed
+        assert await outbound_mail.may_mail(tx, one.recipient) is not is_suppressed
         if is_suppressed:
-            assert (await mails.get_suppression(tx, OPERATOR, one.recipient)).reason == "bounce"
-        nothing = await mails.record_bounce(tx, "<unknown@example.org>", "gone", bad_addresses=bad_addresses, now=NOW)
+            assert (await outbound_mail.get_suppression(tx, OPERATOR, one.recipient)).reason == "bounce"
+        nothing = await outbound_mail.record_bounce(
+            tx, "<unknown@example.org>", "gone", bad_addresses=bad_addresses, now=NOW
+        )
         assert nothing is None
 
 
@@ -196,8 +200,8 @@ async def test_the_rate_limit_counts_mails_to_an_address_in_the_last_hour(databa
             await sent(tx, a_mail(tenant.company.id, recipient=address), later=later)
         await sent(tx, a_mail(tenant.company.id, recipient=address.upper()))
         await sent(tx, a_mail(tenant.company.id, recipient=address, kind="digest"))
-        assert await mails.recent_count(tx, address, now=NOW) == 3
-        assert await mails.recent_count(tx, address, "digest", now=NOW) == 1
+        assert await outbound_mail.recent_count(tx, address, now=NOW) == 3
+        assert await outbound_mail.recent_count(tx, address, "digest", now=NOW) == 1
     assert RateLimits().per_address == 60
 
 
@@ -207,32 +211,32 @@ async def test_only_admins_change_and_only_staff_reads(database: Database, tenan
         agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
         for actor in (tenant.actor, agent):
             for act in (
-                lambda actor: mails.retry_mail(tx, actor, one.id, now=NOW),
-                lambda actor: mails.send_test(tx, actor, "ada@example.com", now=NOW, settings=SETTINGS),
-                lambda actor: mails.suppress(tx, actor, "ada@example.com", now=NOW),
-                lambda actor: mails.unsuppress(tx, actor, "ada@example.com", now=NOW),
-                lambda actor: mails.lock_suppression(tx, actor, "ada@example.com"),
+                lambda actor: outbound_mail.retry_mail(tx, actor, one.id, now=NOW),
+                lambda actor: outbound_mail.send_test(tx, actor, "ada@example.com", now=NOW, settings=SETTINGS),
+                lambda actor: outbound_mail.suppress(tx, actor, "ada@example.com", now=NOW),
+                lambda actor: outbound_mail.unsuppress(tx, actor, "ada@example.com", now=NOW),
+                lambda actor: outbound_mail.lock_suppression(tx, actor, "ada@example.com"),
             ):
                 with pytest.raises(Forbidden):
                     await act(actor)
         for read in (
-            lambda actor: mails.list_mails(tx, actor, limit=5),
-            lambda actor: mails.get_mail(tx, actor, one.id),
-            lambda actor: mails.list_suppressions(tx, actor, after=None, limit=5),
+            lambda actor: outbound_mail.list_mails(tx, actor, limit=5),
+            lambda actor: outbound_mail.get_mail(tx, actor, one.id),
+            lambda actor: outbound_mail.list_suppressions(tx, actor, after=None, limit=5),
         ):
             await read(agent)
             with pytest.raises(Forbidden):
                 await read(tenant.actor)
         with pytest.raises(Forbidden):
-            await mails.get_suppression(tx, tenant.actor, "ada@example.com")
-        test = await mails.send_test(tx, admin, "ada@example.com", now=NOW, settings=SETTINGS)
+            await outbound_mail.get_suppression(tx, tenant.actor, "ada@example.com")
+        test = await outbound_mail.send_test(tx, admin, "ada@example.com", now=NOW, settings=SETTINGS)
         assert (test.kind, test.state, test.company_id) == ("test", MailState.WAITING, PROVIDER_ID)
         with pytest.raises(InvalidInput):
-            await mails.send_test(tx, admin, "a,b@example.com", now=NOW, settings=SETTINGS)
+            await outbound_mail.send_test(tx, admin, "a,b@example.com", now=NOW, settings=SETTINGS)
         with pytest.raises(NotFound):
-            await mails.get_mail(tx, agent, uuid4())
+            await outbound_mail.get_mail(tx, agent, uuid4())
         with pytest.raises(NotFound):
-            await mails.retry_mail(tx, admin, uuid4(), now=NOW)
+            await outbound_mail.retry_mail(tx, admin, uuid4(), now=NOW)
 
 
 async def test_lists_are_paged_from_the_newest_to_the_oldest(database: Database, tenant: Tenant) -> None:
@@ -249,7 +253,7 @@ async def test_lists_are_paged_from_the_newest_to_the_oldest(database: Database,
             found: list[OutboundMail] = []
             while True:
                 before = (found[-1].created_at, found[-1].id) if found else None
-                page = await mails.list_mails(tx, OPERATOR, before=before, limit=2, **values)
+                page = await outbound_mail.list_mails(tx, OPERATOR, before=before, limit=2, **values)
                 if not page:
                     return [one.id for one in found]
                 found += page
@@ -261,7 +265,7 @@ async def test_lists_are_paged_from_the_newest_to_the_oldest(database: Database,
         assert [one for one in everything if one in made] == made[::-1]
         assert len(everything) == len(set(everything))
         with pytest.raises(NotFound):
-            await mails.list_mails(tx, OPERATOR, ticket_number=999_999_999, limit=2)
+            await outbound_mail.list_mails(tx, OPERATOR, ticket_number=999_999_999, limit=2)
 
 
 async def test_a_claimed_mail_is_not_retried_before_its_claim_expires(database: Database, tenant: Tenant) -> None:
@@ -270,9 +274,9 @@ async def test_a_claimed_mail_is_not_retried_before_its_claim_expires(database: 
         until = NOW + timedelta(minutes=1)
         await tx.write("update outbound_mail set claimed_until = $2 where id = $1", one.id, until)
         with pytest.raises(Conflict, match="is being sent"):
-            await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
+            await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)
         assert await tx.fetchval("select claimed_until from outbound_mail where id = $1", one.id) == until
-        assert (await mails.retry_mail(tx, OPERATOR, one.id, now=until)).state is MailState.WAITING
+        assert (await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=until)).state is MailState.WAITING
 
 
 async def test_a_sent_mail_is_not_retried_and_old_mail_is_deleted(database: Database, tenant: Tenant) -> None:
@@ -282,12 +286,12 @@ async def test_a_sent_mail_is_not_retried_and_old_mail_is_deleted(database: Data
         waiting, _message = await sent(tx, a_mail(tenant.company.id))
         await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", one.id, NOW)
         with pytest.raises(Conflict):
-            await mails.retry_mail(tx, OPERATOR, one.id, now=NOW)
-        assert await mails.purge(tx, before=NOW) >= 0
+            await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)
+        assert await outbound_mail.purge(tx, before=NOW) >= 0
         assert await outbound_mail_store.get(tx, one.id) is not None
         later = NOW + timedelta(seconds=1)
-        assert await mails.purge(tx, before=later) >= 1
-        assert await mails.purge(tx, before=later) == 0
+        assert await outbound_mail.purge(tx, before=later) >= 1
+        assert await outbound_mail.purge(tx, before=later) == 0
         assert await outbound_mail_store.get(tx, one.id) is None
         assert await outbound_mail_store.get(tx, waiting.id) is not None
         assert await thread_store.find(tx, [one.message_id]) == [Reference(tenant.company.id, number)]

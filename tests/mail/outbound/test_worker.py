@@ -8,8 +8,8 @@ import pytest
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.mail.outbound import store as outbound_mail_store
-from clearline.mail.outbound import usecases as mails
-from clearline.mail.outbound import worker as mail_out
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound import worker as outbound_worker
 from clearline.mail.outbound.domain import RETRY_DELAYS, MailState
 from clearline.platform.database.transactions import Database
 from tests.builders.jobs import Clock
@@ -44,14 +44,14 @@ async def test_a_mail_arrives_as_it_is_stored(database: Database, tenant: Tenant
             ids = await write(database, tenant, 5, ticket_number=ticket)
             await until_state(database, MailState.SENT, *ids)
         async with database.statement() as tx:
-            kept = [(await mails.get_mail(tx, OPERATOR, one))[1] for one in ids]
+            kept = [(await outbound_mail.get_mail(tx, OPERATOR, one))[1] for one in ids]
         assert sorted(one.raw for one in server.taken) == sorted(kept)
         assert {one.sender for one in server.taken} == {"support@example.net"}
         assert {str(one.message["To"]) for one in server.taken} == {one.recipient for one in server.taken}
         one = await read(database, ids[0])
         assert (one.attempts, one.last_error) == (0, None)
         assert one.finished_at is not None
-        assert server.connections <= mail_out.MAX_CONNECTIONS
+        assert server.connections <= outbound_worker.MAX_CONNECTIONS
 
 
 async def test_a_mail_that_is_rejected_temporarily_is_retried_later(
@@ -77,7 +77,7 @@ async def test_a_mail_that_is_rejected_temporarily_is_retried_later(
         assert server.taken == []
         server.on_rcpt.clear()
         async with database.transaction() as tx:
-            assert (await mails.retry_mail(tx, OPERATOR, mail_id, now=clock())).attempts == 0
+            assert (await outbound_mail.retry_mail(tx, OPERATOR, mail_id, now=clock())).attempts == 0
         await until_taken(server, 1)
 
 
@@ -185,7 +185,7 @@ async def test_a_server_that_refuses_all_mail_is_tried_with_one_mail_at_a_time(
 async def test_no_mail_is_sent_to_an_address_that_was_suppressed_meanwhile(database: Database, tenant: Tenant) -> None:
     [mail_id] = await write(database, tenant, 1, recipient="Ada@example.com")
     async with database.transaction() as tx:
-        await mails.suppress(tx, OPERATOR, "ada@example.com", now=now())
+        await outbound_mail.suppress(tx, OPERATOR, "ada@example.com", now=now())
     async with running() as server, working(database, server):
         await until_state(database, MailState.DEAD, mail_id)
         one = await read(database, mail_id)

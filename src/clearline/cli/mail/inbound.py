@@ -12,7 +12,7 @@ from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import usecases as inbound_mail
-from clearline.mail.inbound import worker as mail_in
+from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.listener import Delivery, Unavailable
@@ -130,7 +130,7 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
 
     async def work(tx: Tx) -> list[UUID]:
         try:
-            return await mail_in.store_delivery(tx, Delivery(envelope_from, recipients, raw), now=now())
+            return await inbound_worker.store_delivery(tx, Delivery(envelope_from, recipients, raw), now=now())
         except Unavailable:
             raise NotFound("mailbox", " ".join(recipients)) from None
 

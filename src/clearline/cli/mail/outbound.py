@@ -9,8 +9,8 @@ from clearline.cli.output import json_option, limit_option, print_json, show, sh
 from clearline.clock import now
 from clearline.errors import NotFound
 from clearline.identity import OPERATOR
-from clearline.mail.outbound import compose
-from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.compose import decode
 from clearline.mail.outbound.domain import MailState, OutboundMail
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -32,7 +32,7 @@ def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: b
     number = None if ticket is None else access.check_number(ticket)
     only = None if state is None else MailState(state)
     show_list(
-        transact(lambda tx: mails.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit + 1)),
+        transact(lambda tx: outbound_mail.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit + 1)),
         outbound_mail_out,
         ("ID", "CREATED", "STATE", "KIND", "TO", "SUBJECT", "FAILED", "ERROR"),
         lambda mail: (
@@ -57,13 +57,13 @@ def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: b
 @json_option
 def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
     """Show a mail: its state, its headers and its text."""
-    mail, message = transact(lambda tx: mails.get_mail(tx, OPERATOR, _id(mail_id)))
+    mail, message = transact(lambda tx: outbound_mail.get_mail(tx, OPERATOR, _id(mail_id)))
     if raw:
         click.echo(message, nl=False)
     elif as_json:
         print_json(outbound_mail_details_out(mail, message))
     else:
-        content = compose.read(message)
+        content = decode(message)
         error = "" if mail.last_error is None else f": {mail.last_error}"
         click.echo(f"{mail.state} ({mail.attempts} failed){error}\n")
         click.echo("\n".join(f"{name}: {value}" for name, value in content.headers))
@@ -75,7 +75,7 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
 @json_option
 def mail_retry(mail_id: str, *, as_json: bool) -> None:
     """Retry a waiting, dead or bounced mail now."""
-    mail = transact(lambda tx: mails.retry_mail(tx, OPERATOR, _id(mail_id), now=now()))
+    mail = transact(lambda tx: outbound_mail.retry_mail(tx, OPERATOR, _id(mail_id), now=now()))
     show(outbound_mail_out(mail), f"Mail to {mail.recipient} queued again.", as_json=as_json)
 
 
@@ -86,8 +86,8 @@ def mail_test(recipient: str, *, as_json: bool) -> None:
     """Queue a test mail. A running server or worker sends it."""
 
     async def work(tx: Tx) -> OutboundMail:
-        settings = await mails.mail_settings(tx, current_settings())
-        return await mails.send_test(tx, OPERATOR, recipient, now=now(), settings=settings)
+        settings = await outbound_mail.mail_settings(tx, current_settings())
+        return await outbound_mail.send_test(tx, OPERATOR, recipient, now=now(), settings=settings)
 
     mail = transact(work)
     text = f"Test mail to {mail.recipient} queued. See: clearline mail show {mail.id}"
@@ -100,7 +100,7 @@ def mail_test(recipient: str, *, as_json: bool) -> None:
 @json_option
 def mail_suppress(address: str, detail: str, *, as_json: bool) -> None:
     """Send no more mail to an address."""
-    suppression = transact(lambda tx: mails.suppress(tx, OPERATOR, address, detail, now=now()))
+    suppression = transact(lambda tx: outbound_mail.suppress(tx, OPERATOR, address, detail, now=now()))
     show(suppression_out(suppression), f"Address {suppression.address} suppressed.", as_json=as_json)
 
 
@@ -109,7 +109,7 @@ def mail_suppress(address: str, detail: str, *, as_json: bool) -> None:
 @json_option
 def mail_unsuppress(address: str, *, as_json: bool) -> None:
     """Send mail to an address again. Mail that died meanwhile stays dead."""
-    transact(lambda tx: mails.unsuppress(tx, OPERATOR, address, now=now()))
+    transact(lambda tx: outbound_mail.unsuppress(tx, OPERATOR, address, now=now()))
     show_done(f"Address {address} is no longer suppressed.", as_json=as_json)
 
 
@@ -120,7 +120,7 @@ def mail_unsuppress(address: str, *, as_json: bool) -> None:
 def mail_suppressed(after: str | None, limit: int, *, as_json: bool) -> None:
     """List suppressed addresses in alphabetical order."""
     show_list(
-        transact(lambda tx: mails.list_suppressions(tx, OPERATOR, after=after, limit=limit + 1)),
+        transact(lambda tx: outbound_mail.list_suppressions(tx, OPERATOR, after=after, limit=limit + 1)),
         suppression_out,
         ("ADDRESS", "REASON", "SINCE", "DETAIL"),
         lambda entry: (entry.address, entry.reason, entry.created_at, entry.detail or None),
@@ -134,4 +134,4 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotFound(mails.KIND, text) from None
+        raise NotFound(outbound_mail.KIND, text) from None

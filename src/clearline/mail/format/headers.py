@@ -62,7 +62,7 @@ class MailHeaders(Struct, frozen=True):
 
     def values(self, name: str) -> list[str]:
         """Return all values of a header, whose name is in lower case."""
-        return [value for given, value in self.all if given.lower() == name]
+        return [value for header, value in self.all if header.lower() == name]
 
     def first(self, name: str) -> str:
         """Return the first value of a header, or an empty string."""

@@ -15,7 +15,6 @@ REASON_MAX = 255
 DUPLICATE_WINDOW = timedelta(days=7)
 """Within this time a mailbox accepts a mail with the same Message-ID, sender and body once."""
 
-
 MAX_ATTEMPTS = 5
 """How often processing may fail before the mail is quarantined."""
 
@@ -25,9 +24,8 @@ CLAIM_DURATION = timedelta(minutes=2)
 TOO_LARGE = "too large"
 
 BURST_LIMIT, BURST_WINDOW = 20, timedelta(minutes=10)
-"""The most mails of one sender within a time; further ones are quarantined, so that two automatic repliers stop."""
 DAILY_LIMIT, DAILY_WINDOW = 100, timedelta(days=1)
-"""More mails of one sender in such a time are put aside: two programs that answer each other must come to an end."""
+"""The most mails of one sender within a time; further ones are quarantined, so that two automatic repliers stop."""
 
 NO_TEXT = "(The mail has no text.)"
 NO_SUBJECT = "(no subject)"

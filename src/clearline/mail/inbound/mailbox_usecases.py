@@ -150,7 +150,7 @@ def _with_values(mailbox: Mailbox, values: Mapping[str, Any], secret_box: Secret
     elif PASSWORD in values or ("imap_host" in plain and plain["imap_host"] is None):
         plain["imap_secret"] = None
     changed = replace(mailbox, **plain)
-    # A password goes to the server it was given for, and to no other that somebody names later.
+    # A password is sent only to the server that it was set for, and not to one that is set later.
     if password is None and changed.imap_secret is not None and _server(changed) != _server(mailbox):
         raise InvalidInput([Violation("imap.password", "is required with another server or user")])
     return changed

@@ -66,7 +66,7 @@ def compose(
     message.set_content(mail.text, cte="quoted-printable")
     if mail.html is not None:
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
-    # Python folds structured headers well, but reads encoded words in text of people: those lines are ours.
+    # Python decodes encoded words in text that people wrote, so these headers are folded here.
     lines = [("Message-ID", message_id), ("Subject", _text(subject, "Subject"))]
     if mail.ticket_number is not None:
         lines += _thread(mail, mail.ticket_number, thread, settings)
@@ -82,7 +82,7 @@ def one_line(text: str) -> str:
     return " ".join("".join(shown).split())
 
 
-def read(message: bytes) -> DecodedMail:
+def decode(message: bytes) -> DecodedMail:
     """Decode a message that ``compose`` made."""
     parsed = message_from_bytes(message, policy=policy.default)
     text, html = parsed.get_body(("plain",)), parsed.get_body(("html",))

@@ -227,10 +227,10 @@ def prefixed_subject(subject: str, number: int | None) -> str:
     if number is None:
         return subject
     mark = f"[{ticket_number(number)}]"
-    rest = subject.replace(mark, " ")
-    while (shorter := re.sub(r"^\s*(re|aw|fwd?|wg)\s*:", "", rest, flags=re.IGNORECASE)) != rest:
-        rest = shorter
-    return f"{mark} {rest.strip()}".strip()
+    title = subject.replace(mark, " ")
+    while (shorter := re.sub(r"^\s*(re|aw|fwd?|wg)\s*:", "", title, flags=re.IGNORECASE)) != title:
+        title = shorter
+    return f"{mark} {title.strip()}".strip()
 
 
 def retry_delay(failures: int) -> timedelta | None:

@@ -94,13 +94,13 @@ class Connections:
             MailRefused: the server refused this mail.
             SmtpUnavailable: the server accepts no mail now.
         """
-        if not is_mailable(recipient):  # the library reads such leniently, and would write to somebody else
+        if not is_mailable(recipient):  # the library parses it leniently, and would send to another address
             raise MailRefused("mail servers do not accept such an address", is_permanent=True)
         while (connection := self._reusable()) is not None:
             try:
                 return await self._deliver_over(connection, recipient, message)
             except SmtpUnavailable:
-                continue  # it closed an idle connection; nothing was handed over
+                continue  # the server closed an idle connection; nothing was sent
         connection = await _Connection.open(self._server, self._response_timeout)
         return await self._deliver_over(connection, recipient, message)
 

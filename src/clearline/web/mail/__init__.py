@@ -41,7 +41,7 @@ def laid_out(text: str) -> Markup:
 
 
 def _line(line: str) -> Markup:
-    spaced = escape(_SPACES.sub(lambda found: "\N{NO-BREAK SPACE}" * len(found[0]), line.expandtabs(8)))
+    spaced = escape(_SPACES.sub(lambda match: "\N{NO-BREAK SPACE}" * len(match[0]), line.expandtabs(8)))
     return _COLUMNS.format(spaced) if _LAID_OUT.match(line) else spaced
 
 

@@ -42,7 +42,7 @@ async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> I
 
 async def aside(rig: InboundMailRig, sender: str = "", **more: str) -> str:
     """The id of a mail that was put aside."""
-    mail = await rig.take(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **more))
+    mail = await rig.receive(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **more))
     assert mail.state == "quarantined", mail.reason
     return str(mail.id)
 
@@ -55,7 +55,7 @@ async def test_a_mail_is_listed_read_and_downloaded(
     client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers
 ) -> None:
     raw = a_mail(f"Mallory <{MALLORY}>", SUPPORT, "Read <b>me</b>", "=?utf-8?q?Gr=C3=BC=C3=9Fe?=")
-    mail = await rig.take(raw)
+    mail = await rig.receive(raw)
     listed = (await client.get(f"{MAILS}?state=quarantined&limit=1", headers=agent)).json()
     assert listed["data"] == [
         {
@@ -113,13 +113,13 @@ async def test_a_mail_is_released_to_a_ticket(client: httpx.AsyncClient, rig: In
     )  # fmt: skip
     problem(await release(client, agent, mail, ticket=ticket_number(ticket.number)), "conflict")
     problem(await client.post(f"{MAILS}/{mail}/discard", json={}, headers=agent), "conflict")
-    reply = await rig.take(a_mail(rig.sender, SUPPORT, "Threads", head=f"In-Reply-To: {body['message_id']}\r\n"))
+    reply = await rig.receive(a_mail(rig.sender, SUPPORT, "Threads", head=f"In-Reply-To: {body['message_id']}\r\n"))
     assert reply.ticket_number == ticket.number
 
 
 async def test_a_mail_is_released_as_a_ticket(client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers) -> None:
     head = "Auto-Submitted: auto-generated\r\n"
-    mail = await rig.take(a_mail(f"Probe <{MALLORY}>", SUPPORT, "SVC-2 is down.", "Alarm", head))
+    mail = await rig.receive(a_mail(f"Probe <{MALLORY}>", SUPPORT, "SVC-2 is down.", "Alarm", head))
     assert mail.state == "ignored"
     answer = await release(client, agent, str(mail.id), company=rig.tenant.company.code)
     assert answer.status_code == 200, answer.text

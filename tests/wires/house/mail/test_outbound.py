@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
@@ -36,7 +36,7 @@ async def write(database: Database, tenant: Tenant, ticket: int, *, later: int =
     }  # fmt: skip
     async with database.transaction() as tx:
         at = NOW + timedelta(seconds=later)
-        mail_id = await mails.enqueue(tx, NewMail(**(usual | values)), now=at, settings=SETTINGS)
+        mail_id = await outbound_mail.enqueue(tx, NewMail(**(usual | values)), now=at, settings=SETTINGS)
     assert mail_id is not None
     return mail_id
 

@@ -31,8 +31,8 @@ async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
     query: wire.InboundMailQuery = call.query
     before = paging.read_cursor(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
     async with call.statement() as tx:
-        found = await inbound_mail.list_mails(tx, call.actor, state=query.state, before=before, limit=query.limit + 1)
-    return paging.page(call, found, lambda one: [one.received_at.isoformat(), str(one.id)], inbound_mail_out)
+        mails = await inbound_mail.list_mails(tx, call.actor, state=query.state, before=before, limit=query.limit + 1)
+    return paging.page(call, mails, lambda mail: [mail.received_at.isoformat(), str(mail.id)], inbound_mail_out)
 
 
 async def get_mail(call: Call) -> wire.InboundMailDetails:
@@ -67,7 +67,7 @@ async def release_mail(call: Call) -> wire.InboundMailOut:
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     body = call.body(wire.ReleaseIn)
     if (body.ticket is None) == (body.company is None):
-        raise InvalidInput([Violation("ticket", "must be given, or company, and not both")])
+        raise InvalidInput([Violation("ticket", "is required, or company, but not both")])
     context: InboundMailContext | None = None
     try:
         async with call.transaction() as tx:

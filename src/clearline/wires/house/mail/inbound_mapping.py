@@ -37,14 +37,14 @@ def inbound_mail_out(mail: InboundMail) -> wire.InboundMailOut:
     return wire.InboundMailOut(**_members(mail))
 
 
-def inbound_mail_details_out(found: MailDetails) -> wire.InboundMailDetails:
+def inbound_mail_details_out(details: MailDetails) -> wire.InboundMailDetails:
     """Return a mail with what it says; headers, text and files are empty once the mail itself is deleted."""
-    parsed = found.parsed
+    parsed = details.parsed
     if parsed is None:
-        return wire.InboundMailDetails(**_members(found.mail), headers=[], text="", files=[])
+        return wire.InboundMailDetails(**_members(details.mail), headers=[], text="", files=[])
     return wire.InboundMailDetails(
-        **_members(found.mail),
+        **_members(details.mail),
         headers=[wire.InboundMailHeader(name, value) for name, value in parsed.headers.all],
         text=parsed.text[:_SHOWN_MAX],
-        files=[wire.InboundMailFile(one.name, one.media_type, len(one.content)) for one in parsed.files],
+        files=[wire.InboundMailFile(file.name, file.media_type, len(file.content)) for file in parsed.files],
     )

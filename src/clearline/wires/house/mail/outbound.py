@@ -6,7 +6,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from clearline.identity import Scope
-from clearline.mail.outbound import usecases as mails
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.tickets import access
 from clearline.wires.house import paging
 from clearline.wires.house.mail import outbound_wire as wire
@@ -33,33 +33,33 @@ async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
     before = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
     number = None if call.query.ticket is None else access.check_number(call.query.ticket)
     async with call.statement() as tx:
-        found = await mails.list_mails(
+        page = await outbound_mail.list_mails(
             tx, call.actor, state=call.query.state, ticket_number=number, before=before, limit=call.query.limit + 1
         )
-    return paging.page(call, found, lambda one: [one.created_at.isoformat(), str(one.id)], outbound_mail_out)
+    return paging.page(call, page, lambda mail: [mail.created_at.isoformat(), str(mail.id)], outbound_mail_out)
 
 
 async def get_mail(call: Call) -> wire.OutboundMailWhole:
     """Return a mail with its content."""
     async with call.statement() as tx:
-        mail, message = await mails.get_mail(tx, call.actor, uuid_of(call.path["id"], mails.KIND))
+        mail, message = await outbound_mail.get_mail(tx, call.actor, uuid_of(call.path["id"], outbound_mail.KIND))
     return outbound_mail_details_out(mail, message)
 
 
 async def retry_mail(call: Call) -> wire.OutboundMailOut:
     """Retry a mail."""
-    mail_id = uuid_of(call.path["id"], mails.KIND)
+    mail_id = uuid_of(call.path["id"], outbound_mail.KIND)
     call.body(wire.RetryIn)
     async with call.transaction() as tx:
-        return outbound_mail_out(await mails.retry_mail(tx, call.actor, mail_id, now=call.now))
+        return outbound_mail_out(await outbound_mail.retry_mail(tx, call.actor, mail_id, now=call.now))
 
 
 async def test_mail(call: Call) -> wire.OutboundMailOut:
     """Send a test message."""
     body = call.body(wire.MailTestIn)
     async with call.transaction() as tx:
-        known = await mails.mail_settings(tx, call.services.settings)
-        sent = await mails.send_test(tx, call.actor, body.recipient, now=call.now, settings=known)
+        known = await outbound_mail.mail_settings(tx, call.services.settings)
+        sent = await outbound_mail.send_test(tx, call.actor, body.recipient, now=call.now, settings=known)
     return outbound_mail_out(sent)
 
 
@@ -67,31 +67,31 @@ async def list_suppressions(call: Call) -> Page[wire.SuppressionOut]:
     """Return suppressed addresses."""
     after = paging.read_cursor(call, str)
     async with call.statement() as tx:
-        found = await mails.list_suppressions(tx, call.actor, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.address], suppression_out)
+        page = await outbound_mail.list_suppressions(tx, call.actor, after=after, limit=call.query.limit + 1)
+    return paging.page(call, page, lambda suppression: [suppression.address], suppression_out)
 
 
 async def add_suppression(call: Call) -> wire.SuppressionOut:
     """Suppress an address."""
     body = call.body(wire.SuppressionIn)
     async with call.transaction() as tx:
-        made = await mails.suppress(tx, call.actor, body.address, body.detail, now=call.now)
-    call.location = f"{_SUPPRESSIONS}/{quote(made.address, safe='@')}"
-    return suppression_out(made)
+        suppression = await outbound_mail.suppress(tx, call.actor, body.address, body.detail, now=call.now)
+    call.location = f"{_SUPPRESSIONS}/{quote(suppression.address, safe='@')}"
+    return suppression_out(suppression)
 
 
 async def get_suppression(call: Call) -> wire.SuppressionOut:
     """Return a suppressed address."""
     async with call.statement() as tx:
-        return suppression_out(await mails.get_suppression(tx, call.actor, call.path["address"]))
+        return suppression_out(await outbound_mail.get_suppression(tx, call.actor, call.path["address"]))
 
 
 async def delete_suppression(call: Call) -> None:
     """Stop suppressing an address."""
     address = call.path["address"]
     async with call.transaction() as tx:
-        call.check_if_match(suppression_out(await mails.lock_suppression(tx, call.actor, address)))
-        await mails.unsuppress(tx, call.actor, address, now=call.now)
+        call.check_if_match(suppression_out(await outbound_mail.lock_suppression(tx, call.actor, address)))
+        await outbound_mail.unsuppress(tx, call.actor, address, now=call.now)
 
 
 OPERATIONS = (

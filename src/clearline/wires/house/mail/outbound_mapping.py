@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from clearline.mail.outbound import compose
+from clearline.mail.outbound.compose import decode
 from clearline.mail.outbound.domain import OutboundMail, Suppression
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.mail import outbound_wire as wire
@@ -30,13 +30,13 @@ def outbound_mail_out(mail: OutboundMail) -> wire.OutboundMailOut:
     return wire.OutboundMailOut(**_members(mail))
 
 
-def suppression_out(one: Suppression) -> wire.SuppressionOut:
+def suppression_out(suppression: Suppression) -> wire.SuppressionOut:
     """Return a suppressed address."""
-    return wire.SuppressionOut(one.address, one.reason, one.detail, one.created_at)
+    return wire.SuppressionOut(suppression.address, suppression.reason, suppression.detail, suppression.created_at)
 
 
 def outbound_mail_details_out(mail: OutboundMail, message: bytes) -> wire.OutboundMailWhole:
     """Return a mail with the headers and the text that it is sent with."""
-    shown = compose.read(message)
+    shown = decode(message)
     headers = [wire.MailHeader(name, value) for name, value in shown.headers]
     return wire.OutboundMailWhole(**_members(mail), headers=headers, text=shown.text, html=shown.html)

@@ -31,6 +31,7 @@ def _clock(value: time | None) -> str | None:
     return None if value is None else f"{value:%H:%M}"
 
 
-def company_notifications_out(found: tuple[Company, bool]) -> wire.CompanyNotificationsOut:
+def company_notifications_out(contact_mail: tuple[Company, bool]) -> wire.CompanyNotificationsOut:
     """Return whether the contacts of a company's tickets get mail."""
-    return wire.CompanyNotificationsOut(str(found[0].id), found[1])
+    company, mails_contacts = contact_mail
+    return wire.CompanyNotificationsOut(str(company.id), mails_contacts)
