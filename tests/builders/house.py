@@ -39,6 +39,8 @@ QUERIES: dict[str, str] = {
 """Queries of operations that need one, or that show more with one."""
 
 ANY = {"If-Match": "*"}
+UNKNOWN_ID = "5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42"
+"""An id of nothing. It is the same in every run, as the names of tests have to be."""
 RETRIED_SECONDS = 90
 """How long a program asks again for what is not answered."""
 

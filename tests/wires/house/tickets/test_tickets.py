@@ -8,7 +8,7 @@ from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Status
 from tests.builders.console_connect import move
-from tests.builders.house import ANY, TICKETS, Json, new_ticket, order, patch_ticket, pointers, problem
+from tests.builders.house import ANY, TICKETS, UNKNOWN_ID, Json, new_ticket, order, patch_ticket, pointers, problem
 from tests.builders.people import Tenant, id_of, new_person, staff_key
 from tests.builders.queues import new_queue
 
@@ -95,7 +95,7 @@ async def test_the_staff_raise_tickets_for_a_customer_by_code_name_or_id(
     assert (await client.get(answer.headers["location"], headers=tenant.headers)).status_code == 200
 
 
-@pytest.mark.parametrize("company", [None, "nobody", str(uuid4()), "PROVIDER"])
+@pytest.mark.parametrize("company", [None, "nobody", UNKNOWN_ID, "PROVIDER"])
 async def test_the_staff_must_name_a_customer(
     client: httpx.AsyncClient, agent: dict[str, str], company: str | None
 ) -> None:

@@ -1,5 +1,4 @@
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -7,6 +6,7 @@ import pytest
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from tests.builders.attachments import CONTENT, attach, stored_files
+from tests.builders.house import UNKNOWN_ID
 from tests.builders.people import Tenant, new_tenant, staff_key
 
 
@@ -93,7 +93,7 @@ async def test_another_companys_attachments_do_not_exist(
     assert stored_files(folder) == before
 
 
-@pytest.mark.parametrize("one", ["nonsense", str(uuid4())])
+@pytest.mark.parametrize("one", ["nonsense", UNKNOWN_ID])
 async def test_an_attachment_that_is_none_is_not_found(
     client: httpx.AsyncClient, tenant: Tenant, path: str, one: str
 ) -> None:

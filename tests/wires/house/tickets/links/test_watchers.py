@@ -7,6 +7,7 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
+from tests.builders.house import UNKNOWN_ID
 from tests.builders.people import NOW, Tenant, staff_key
 from tests.builders.tickets import raised
 
@@ -74,7 +75,7 @@ async def test_those_who_follow_are_listed_page_by_page(
     assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid-parameter")
 
 
-@pytest.mark.parametrize("user", ["nobody", str(uuid4()), ""])
+@pytest.mark.parametrize("user", ["nobody", UNKNOWN_ID, ""])
 async def test_who_cannot_follow_is_named_by_pointer(
     client: httpx.AsyncClient, tenant: Tenant, path: str, user: str
 ) -> None:
