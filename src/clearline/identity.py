@@ -6,8 +6,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import ScopeMissing
-
 
 class Role(StrEnum):
     """The role of a user. Customers see their own company; the provider's staff sees every company."""
@@ -143,15 +141,6 @@ class Actor(Struct, frozen=True):
     def is_operator(self) -> bool:
         """Whether the actor is the operator, who belongs to no company."""
         return self.role.is_operator
-
-    def require(self, scope: Scope) -> None:
-        """Refuse unless the actor holds ``scope``.
-
-        Raises:
-            ScopeMissing: it does not.
-        """
-        if scope not in self.scopes:
-            raise ScopeMissing(scope)
 
 
 OPERATOR = Actor(Role.OPERATOR, "operator", scopes=ALL_SCOPES)

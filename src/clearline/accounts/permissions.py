@@ -6,7 +6,7 @@
 from uuid import UUID
 
 from clearline.accounts import company_store
-from clearline.errors import Forbidden, NotFound, require_found
+from clearline.errors import Forbidden, NotFound, ScopeMissing, require_found
 from clearline.identity import Actor, Company, Scope
 from clearline.platform.database.transactions import Tx
 
@@ -48,14 +48,15 @@ async def company_typed(tx: Tx, actor: Actor, text: str) -> Company:
 
 def require_scope(actor: Actor, scope: Scope) -> None:
     """Refuse unless the actor has the scope."""
-    actor.require(scope)
+    if scope not in actor.scopes:
+        raise ScopeMissing(scope)
 
 
 def require_staff(actor: Actor, scope: Scope) -> None:
     """Refuse unless the actor works for the provider and has the scope."""
     if not actor.is_staff:
         raise Forbidden("only the provider's people may do this")
-    actor.require(scope)
+    require_scope(actor, scope)
 
 
 def require_company_admin(actor: Actor, company: Company) -> None:
@@ -63,7 +64,7 @@ def require_company_admin(actor: Actor, company: Company) -> None:
     is_own = actor.company is not None and actor.company.id == company.id and actor.is_company_admin
     if not is_own:
         require_desk_admin(actor)
-    actor.require(Scope.ACCOUNTS_WRITE)
+    require_scope(actor, Scope.ACCOUNTS_WRITE)
 
 
 def require_desk_admin(actor: Actor) -> None:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from clearline.accounts.domain import NAME_MAX
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import InvalidInput, Violation, require_valid
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
@@ -135,8 +135,7 @@ def read_ticket(value: Any) -> ImportedTicket:
             read[field.name] = msgspec.convert(value[field.name], field.type)
         except msgspec.ValidationError as error:
             violations.append(_violation(field.name, str(error), field.type))
-    if violations:
-        raise InvalidInput(violations)
+    require_valid(violations)
     return ImportedTicket(**read)
 
 

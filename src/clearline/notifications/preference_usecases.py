@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from clearline.accounts import company_store, permissions, user_store
 from clearline.accounts import usecases as accounts
-from clearline.errors import InvalidInput, require_found
+from clearline.errors import require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import Actor, Company, Scope, User
@@ -94,8 +94,7 @@ async def _change(
         merged = {**before.rules, **changed_fields["rules"]}
         changed_fields["rules"] = {kind: mode for kind, mode in merged.items() if mode is not None}
     after = replace(before, **changed_fields)
-    if violations := check_preferences(after, user.role):
-        raise InvalidInput(violations)
+    require_valid(check_preferences(after, user.role))
     changes = [*_plain_changes(before, after), *_rule_changes(before, after, user)]
     if after == before:
         return locked

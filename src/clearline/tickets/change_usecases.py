@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import permissions, user_store
-from clearline.errors import InvalidInput, NotFound, TicketFinished, Violation
+from clearline.errors import NotFound, TicketFinished, Violation, require_valid
 from clearline.events.domain import StatusChanged, changes_between
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
@@ -82,8 +82,7 @@ async def change_ticket(
     if not changes:
         return view
     fields = {change.field for change in changes}
-    if violations := [*check_values(after), *await _check_references(tx, after, fields)]:
-        raise InvalidInput(violations)
+    require_valid([*check_values(after), *await _check_references(tx, after, fields)])
     company_id = ticket.company_id
     await ticket_store.save_values(tx, company_id, number, after, now=now)
     facts = ticket_store.facts_of(changes, by=by, rule=rule)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from clearline.errors import Forbidden, InvalidInput, Violation
+from clearline.errors import Forbidden, Violation, require_valid
 from clearline.identity import PROVIDER_ID, Company, User
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
@@ -248,8 +248,7 @@ def check_new_ticket(new: NewTicket) -> NewTicket:
         *check_text("service.id", new.service_id, most=ID_MAX),
         *check_contact("contact", new.contact),
     ]
-    if violations:
-        raise InvalidInput(violations)
+    require_valid(violations)
     return new
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from clearline.errors import Forbidden, IllegalTransition, InvalidInput, Violation
+from clearline.errors import Forbidden, IllegalTransition, InvalidInput, Violation, require_valid
 from clearline.events.domain import StatusChanged
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Status, Ticket
@@ -98,7 +98,6 @@ def force_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> t
     Raises:
         InvalidInput: ``reason`` is longer than 1000 characters or cannot be stored.
     """
-    if violations := check_text("reason", reason, least=0, most=REASON_MAX):
-        raise InvalidInput(violations)
+    require_valid(check_text("reason", reason, least=0, most=REASON_MAX))
     moved = replace(ticket, status=to, status_changed_at=now, updated_at=now, version=ticket.version + 1)
     return moved, StatusChanged(before=ticket.status, after=to, reason=reason)

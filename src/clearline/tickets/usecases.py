@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
+from clearline.errors import Forbidden, InvalidInput, NotFound, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
@@ -82,8 +82,7 @@ def _marked(actor: Actor, new: NewTicket) -> NewTicket:
     if new.tags and not actor.is_staff:
         raise Forbidden("only the provider's people may set tags")
     new = replace(new, tags=normalize_tags(new.tags))
-    if violations := [*check_tags(new.tags), *check_external_ids(new.external_ids)]:
-        raise InvalidInput(violations)
+    require_valid([*check_tags(new.tags), *check_external_ids(new.external_ids)])
     return new
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from clearline.accounts import permissions
-from clearline.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Violation, require_found
+from clearline.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Violation, require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import RecordChanged
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
@@ -239,8 +239,7 @@ async def suppress(tx: Tx, actor: Actor, address: str, detail: str = "", *, now:
     violations = check_text("detail", detail, least=0, most=DETAIL_MAX)
     if not is_mailable(address):
         violations.append(Violation("address", "must be an address that mail servers accept"))
-    if violations:
-        raise InvalidInput(violations)
+    require_valid(violations)
     if not await _add_suppression(tx, actor, address, SuppressionReason.MANUAL, detail, now=now):
         raise AlreadyExists(_SUPPRESSION_KIND, normalized_address(address))
     return await _suppression(tx, address)

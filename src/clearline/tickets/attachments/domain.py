@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import InvalidInput, MediaTypeRefused, Violation
+from clearline.errors import MediaTypeRefused, Violation, require_valid
 from clearline.text import is_blank, storable
 from clearline.tickets.note_domain import Source, Visibility
 
@@ -76,8 +76,7 @@ def new_attachment(name: str, media_type: str | None, visibility: Visibility, li
         MediaTypeRefused: the media type is none, or none that the desk takes.
     """
     name = unicodedata.normalize("NFC", name)
-    if violations := _check_name(name):
-        raise InvalidInput(violations)
+    require_valid(_check_name(name))
     kept = ANY_TYPE if media_type is None else media_type.partition(";")[0].strip().lower()
     if len(kept) > MEDIA_TYPE_MAX or not _MEDIA_TYPE.fullmatch(kept):
         raise MediaTypeRefused("must be a media type, such as text/plain")
