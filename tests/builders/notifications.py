@@ -1,7 +1,7 @@
 """A ticket with all kinds of recipients, for the tests of notifications."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -22,10 +22,12 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel
 from clearline.tickets.links import watcher_usecases as watchers
+from clearline.tickets.note_domain import Visibility
 from tests.builders.databases import Undone, undo
 from tests.builders.jobs import kept
 from tests.builders.people import NOW, Tenant, id_of
@@ -147,12 +149,12 @@ async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
             await scene.add_person("watcher", Role.VIEWER)
             await scene.add_person("curious", Role.ADMIN, ticket_raised="digest")
             await scene.add_person("colleague", Role.CUSTOMER)
-            await scene.add_person("follower", Role.CUSTOMER)
+            await scene.add_person("customer_watcher", Role.CUSTOMER)
             await scene.add_person("boss", Role.CUSTOMER_ADMIN, company_ticket="email")
             await scene.add_person("quiet_boss", Role.CUSTOMER_ADMIN)
             await scene.raise_ticket()
             await ticket_changes.assign(tx, OPERATOR, scene.number, scene.id("agent"), now=NOW)
-            for name in ("watcher", "follower"):
+            for name in ("watcher", "customer_watcher"):
                 await watchers.watch(tx, OPERATOR, scene.number, scene.id(name), now=NOW)
             team = await teams.add_team(tx, OPERATOR, unique_name("Team"), now=NOW)
             for name in ("agent", "mate"):
@@ -162,3 +164,13 @@ async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
             await scene.new_events()
             yield scene
             undo()
+
+
+def note(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene], Awaitable[object]]:
+    """Return the work that adds a note on behalf of somebody of the scene."""
+
+    async def do(at: Scene) -> None:
+        actor = at.people[by]
+        await notes.add_note(at.tx, actor, at.number, "Hm", channel=Channel.API, visibility=visibility, now=NOW)
+
+    return do

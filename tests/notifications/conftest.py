@@ -1,9 +1,12 @@
+from collections.abc import AsyncIterator
+
 import pytest
 
 from clearline.platform.database.transactions import Database
 from tests.builders.databases import administer
 from tests.builders.mail.notification_rig import NotificationRig
-from tests.builders.people import new_tenant
+from tests.builders.notifications import Scene, a_scene
+from tests.builders.people import Tenant, new_tenant
 
 
 @pytest.fixture
@@ -13,3 +16,10 @@ async def rig(database: Database, database_url: str) -> NotificationRig:
     await new.record()
     await administer(database_url, "delete from notification; delete from outbound_mail")
     return new
+
+
+@pytest.fixture
+async def scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
+    """A ticket with all kinds of recipients, in a transaction that is rolled back."""
+    async with a_scene(database, tenant) as new:
+        yield new

@@ -1,16 +1,14 @@
 """Which recipients each event has, and how they are notified."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import datetime, time, timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, time
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from msgspec import convert
 
 from clearline.accounts import usecases as accounts
-from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_state
 from clearline.events.event_types import NotificationKind, Relation
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.notifications import preference_usecases as preferences
@@ -21,12 +19,9 @@ from clearline.notifications.domain import (
     effective_rules,
     notification_rules,
 )
-from clearline.notifications.recipients import GROUPING_WINDOW, RecordResult
-from clearline.platform.database.transactions import Database
+from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.routing import usecases as routing
 from clearline.tickets import change_usecases as ticket_changes
-from clearline.tickets import note_usecases as notes
-from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.contact import Contact
@@ -36,23 +31,8 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.links.domain import LinkType
 from clearline.tickets.note_domain import Source, Visibility
-from tests.builders.jobs import kept
-from tests.builders.notifications import CONTACT, Scene, a_scene
-from tests.builders.people import NOW, Tenant
-
-
-@pytest.fixture
-async def scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
-    async with a_scene(database, tenant) as found:
-        yield found
-
-
-def note(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene], Awaitable[object]]:
-    async def do(at: Scene) -> None:
-        actor = at.people[by]
-        await notes.add_note(at.tx, actor, at.number, "Hm", channel=Channel.API, visibility=visibility, now=NOW)
-
-    return do
+from tests.builders.notifications import Scene, note
+from tests.builders.people import NOW
 
 
 def file(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene], Awaitable[object]]:
@@ -71,7 +51,7 @@ def file(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene
 
 
 def move(by: str, *to: Status) -> Callable[[Scene], Awaitable[object]]:
-    """Moves to statuses, of which the last is looked at."""
+    """Return the work that sets several statuses; only the events of the last one count."""
 
     async def do(at: Scene) -> None:
         for status in to:
@@ -113,57 +93,72 @@ async def watched(at: Scene) -> None:
 
 
 STAFF_SIDE = {"agent": "email", "watcher": "email"}
-EVERYBODY = {**STAFF_SIDE, "contact": "email", "follower": "email", "boss": "email"}
+EVERYBODY = {**STAFF_SIDE, "contact": "email", "customer_watcher": "email", "boss": "email"}
 S = Status
 TABLE: dict[str, tuple[Callable[[Scene], Awaitable[object]], dict[str, str]]] = {
-    "a ticket is raised": (lambda at: at.raise_ticket(), {"contact": "email", "boss": "email", "curious": "digest"}),
-    "the boss raises one": (lambda at: at.raise_ticket("boss"), {"contact": "email", "curious": "digest"}),
-    "the customer writes": (note("colleague"), {**STAFF_SIDE, "follower": "email", "boss": "email"}),
-    "a customer who follows writes": (note("follower"), {**STAFF_SIDE, "boss": "email"}),
-    "the agent writes": (note("agent"), {k: v for k, v in EVERYBODY.items() if k != "agent"}),
-    "a mate writes": (note("mate"), EVERYBODY),
-    "the agent writes inside": (note("agent", Visibility.INTERNAL), {"watcher": "email"}),
-    "a mate writes inside": (note("mate", Visibility.INTERNAL), STAFF_SIDE),
-    "the customer attaches": (file("colleague"), {**STAFF_SIDE, "follower": "email", "boss": "email"}),
-    "a mate attaches": (file("mate"), EVERYBODY),
-    "a mate attaches inside": (file("mate", Visibility.INTERNAL), STAFF_SIDE),
-    "work begins": (move("mate", S.IN_PROGRESS), EVERYBODY),
-    "it waits for the customer": (move("mate", S.PENDING), EVERYBODY),
-    "it is held": (move("mate", S.HELD), EVERYBODY),
-    "it goes on": (
+    "a customer raises a ticket": (
+        lambda at: at.raise_ticket(),
+        {"contact": "email", "boss": "email", "curious": "digest"},
+    ),
+    "the customer admin raises a ticket": (
+        lambda at: at.raise_ticket("boss"),
+        {"contact": "email", "curious": "digest"},
+    ),
+    "the customer adds a note": (note("colleague"), {**STAFF_SIDE, "customer_watcher": "email", "boss": "email"}),
+    "a watcher of the customer adds a note": (note("customer_watcher"), {**STAFF_SIDE, "boss": "email"}),
+    "the assignee adds a public note": (note("agent"), {k: v for k, v in EVERYBODY.items() if k != "agent"}),
+    "another agent adds a public note": (note("mate"), EVERYBODY),
+    "the assignee adds an internal note": (note("agent", Visibility.INTERNAL), {"watcher": "email"}),
+    "another agent adds an internal note": (note("mate", Visibility.INTERNAL), STAFF_SIDE),
+    "the customer attaches a file": (file("colleague"), {**STAFF_SIDE, "customer_watcher": "email", "boss": "email"}),
+    "another agent attaches a public file": (file("mate"), EVERYBODY),
+    "another agent attaches an internal file": (file("mate", Visibility.INTERNAL), STAFF_SIDE),
+    "the ticket is set in progress": (move("mate", S.IN_PROGRESS), EVERYBODY),
+    "the ticket is set to pending": (move("mate", S.PENDING), EVERYBODY),
+    "the ticket is set to held": (move("mate", S.HELD), EVERYBODY),
+    "a pending ticket is set in progress": (
         move("mate", S.PENDING, S.IN_PROGRESS),
         {name: mode for name, mode in EVERYBODY.items() if name != "contact"},
     ),
-    "the agent resolves it": (
+    "the assignee resolves the ticket": (
         move("agent", S.IN_PROGRESS, S.RESOLVED),
         {name: mode for name, mode in EVERYBODY.items() if name != "agent"},
     ),
-    "a mate closes it": (move("mate", S.IN_PROGRESS, S.RESOLVED, S.CLOSED), EVERYBODY),
-    "a mate rejects it": (move("mate", S.REJECTED), EVERYBODY),
-    "a mate cancels it": (move("mate", S.CANCELLED), EVERYBODY),
-    "the customer asks for its end": (
+    "another agent closes the ticket": (move("mate", S.IN_PROGRESS, S.RESOLVED, S.CLOSED), EVERYBODY),
+    "another agent rejects the ticket": (move("mate", S.REJECTED), EVERYBODY),
+    "another agent cancels the ticket": (move("mate", S.CANCELLED), EVERYBODY),
+    "the customer requests cancellation": (
         move("colleague", S.CANCELLATION_REQUESTED),
         {name: mode for name, mode in EVERYBODY.items() if name != "contact"},
     ),
-    "a mate gets it": (
+    "the ticket is assigned to another agent": (
         change("agent", lambda at: {"assignee_id": at.id("mate")}),
         {"mate": "email", "watcher": "digest"},
     ),
-    "a mate takes it": (change("mate", lambda at: {"assignee_id": at.id("mate")}), {"watcher": "digest"}),
-    "nobody has it": (change("mate", lambda _: {"assignee_id": None}), {"watcher": "digest"}),
-    "it is urgent": (
-        change("mate", lambda _: {"priority": Priority.CRITICAL}),
-        {"watcher": "digest", "follower": "digest"},
+    "another agent assigns the ticket to themselves": (
+        change("mate", lambda at: {"assignee_id": at.id("mate")}),
+        {"watcher": "digest"},
     ),
-    "it has a tag": (change("mate", lambda _: {"tags": ("bgp",)}), {"watcher": "digest"}),
-    "it goes to a queue with its agent": (
+    "the ticket is unassigned": (change("mate", lambda _: {"assignee_id": None}), {"watcher": "digest"}),
+    "the priority becomes critical": (
+        change("mate", lambda _: {"priority": Priority.CRITICAL}),
+        {"watcher": "digest", "customer_watcher": "digest"},
+    ),
+    "a tag is added": (change("mate", lambda _: {"tags": ("bgp",)}), {"watcher": "digest"}),
+    "an assigned ticket is moved to a queue": (
         change("curious", lambda at: {"queue_id": at.queue_id}),
         {"watcher": "digest"},
     ),
-    "it goes to a queue without": (routed_unassigned, {"agent": "email", "mate": "email", "watcher": "digest"}),
-    "it is linked": (linked, {"watcher": "digest"}),
-    "it is merged": (merged, {"watcher": "both", "follower": "both", "contact": "email", "boss": "email"}),
-    "somebody follows it": (watched, {}),
+    "an unassigned ticket is moved to a queue": (
+        routed_unassigned,
+        {"agent": "email", "mate": "email", "watcher": "digest"},
+    ),
+    "the ticket is linked": (linked, {"watcher": "digest"}),
+    "the ticket is merged": (
+        merged,
+        {"watcher": "both", "customer_watcher": "both", "contact": "email", "boss": "email"},
+    ),
+    "a watcher is added": (watched, {}),
 }
 
 
@@ -197,13 +192,13 @@ async def test_users_can_turn_all_notifications_off(scene: Scene) -> None:
 
 
 INTERNAL = (
-    "the agent writes inside",
-    "a mate writes inside",
-    "a mate attaches inside",
-    "it has a tag",
-    "it is linked",
-    "a mate gets it",
-    "it goes to a queue without",
+    "the assignee adds an internal note",
+    "another agent adds an internal note",
+    "another agent attaches an internal file",
+    "a tag is added",
+    "the ticket is linked",
+    "the ticket is assigned to another agent",
+    "an unassigned ticket is moved to a queue",
 )
 
 
@@ -228,7 +223,7 @@ async def test_internal_events_notify_no_customer_whatever_the_preferences(scene
 
 
 async def test_an_address_shared_by_customer_and_agent_gets_nothing_internal(scene: Scene) -> None:
-    """Whoever the address belongs to besides: the customer's side reads it."""
+    """The customer reads mail to the address, whoever else does."""
     for name in ("agent", "watcher"):
         user = scene.people[name].user
         assert user is not None
@@ -247,7 +242,7 @@ async def test_a_customers_notification_has_only_what_customers_may_see(scene: S
     await change("mate", lambda _: values)(scene)
     await scene.notified()
     data = {one.recipient: one.data for one in await scene.stored() if one.type == "ticket.changed"}
-    assert [one["field"] for one in data[scene.address("follower")]["changes"]] == ["priority"]
+    assert [one["field"] for one in data[scene.address("customer_watcher")]["changes"]] == ["priority"]
     assert [one["field"] for one in data[scene.address("watcher")]["changes"]] == ["priority", "tags"]
 
 
@@ -271,7 +266,7 @@ async def test_a_ticket_raised_by_mail_phone_or_portal_gets_a_receipt(scene: Sce
     assert await scene.notified() == {**others, **receipt}
 
 
-@pytest.mark.parametrize("name", ["agent", "watcher", "follower", "boss"])
+@pytest.mark.parametrize("name", ["agent", "watcher", "customer_watcher", "boss"])
 async def test_inactive_users_are_not_notified(scene: Scene, name: str) -> None:
     user = scene.people[name].user
     assert user is not None
@@ -288,69 +283,19 @@ async def test_a_contact_who_is_an_inactive_user_is_not_notified(scene: Scene) -
     assert await scene.notified() == {"curious": "digest"}
 
 
-async def test_an_imported_ticket_notifies_nobody(scene: Scene) -> None:
-    await scene.set_preferences("curious", rules={NotificationKind.TICKET_RAISED: DeliveryMode.EMAIL})
-    line = {
-        "company": "x", "title": "Old", "description": "Old", "issue_type": "Others", "status": "in_progress",
-        "service": {"id": "OLD", "type": "Non-Console Service"}, "created_at": "2026-02-01T00:00:00Z",
-        "contact": {"name": "Pat", "email": CONTACT},
-        "notes": [{"text": "Long ago", "author": "Somebody", "created_at": "2026-02-01T01:00:00Z"}],
-    }  # fmt: skip
-    imported = convert(line, ImportedTicket)
-    state, brought = imported_state(scene.tenant.company.id, imported), imported_notes(imported)
-    ticket = await ticket_store.insert(scene.tx, OPERATOR, state, notes=brought, now=NOW)
-    assert ticket is not None
-    scene.number = ticket.number
-    assert len(await scene.new_events()) == 1
-    scene.rewind()
-    assert await scene.notified() == {}
-
-
-async def test_notes_copied_by_a_split_notify_nobody_again(scene: Scene) -> None:
-    agent = scene.people["mate"]
-    said = await notes.add_note(scene.tx, agent, scene.number, "On it", channel=Channel.API, now=NOW)
-    half, copied = {"title": "Half", "description": "Of it"}, (said.notes[-1].number,)
-    made = await merging.split_ticket(scene.tx, agent, scene.number, **half, notes=copied, channel=Channel.API, now=NOW)
-    scene.number = made.ticket.number
-    scene.rewind()
-    assert {event.type for event in await scene.new_events()} >= {"ticket.created", "note.added"}
-    scene.rewind()
-    await scene.record()
-    assert {one.type for one in await scene.stored()} == {"ticket.created"}
-
-
-async def test_events_older_than_a_day_notify_nobody_and_are_counted(scene: Scene) -> None:
-    await note("mate")(scene)
-    scene.rewind()
-    assert await scene.record(now=NOW + kept("unnotified_events")) == RecordResult(0, 5)
-    scene.rewind()
-    result = await scene.record(now=NOW + kept("unnotified_events") - timedelta(seconds=1))
-    assert (result.too_old, result.notifications > 0) == (0, True)
-
-
-async def test_an_event_that_is_read_again_notifies_nobody_twice(scene: Scene) -> None:
-    await note("mate")(scene)
-    await scene.record()
-    first = await scene.stored()
-    scene.rewind()
-    await scene.record()
-    again = [one for one in await scene.stored() if one.type == "note.added"]
-    assert again == first
-
-
 async def test_an_address_that_is_not_mailable_gets_no_notification(scene: Scene) -> None:
     await scene.tx.write("update ticket set contact_email = 'nonsense' where number = $1", scene.number)
     await note("mate")(scene)
-    assert set(await scene.notified()) == {"agent", "watcher", "follower", "boss"}
+    assert set(await scene.notified()) == {"agent", "watcher", "customer_watcher", "boss"}
 
 
 async def test_an_address_shared_by_two_users_is_notified_once_with_what_customers_may_see(scene: Scene) -> None:
-    shared = scene.address("follower").upper()
+    shared = scene.address("customer_watcher").upper()
     await accounts.change_user(scene.tx, OPERATOR, PROVIDER_ID, scene.id("watcher"), {"email": shared}, now=NOW)
     await note("mate")(scene)
     await scene.record()
     to = [one.recipient for one in await scene.stored()]
-    assert (to.count(scene.address("follower")), to.count(shared), len(to)) == (1, 0, 4)
+    assert (to.count(scene.address("customer_watcher")), to.count(shared), len(to)) == (1, 0, 4)
     await note("mate", Visibility.INTERNAL)(scene)
     await scene.record()
     assert [one.recipient for one in (await scene.stored())[4:]] == [scene.address("agent")]
