@@ -29,11 +29,11 @@ from tests.builders.queues import new_queue
 from tests.builders.tickets import raised
 
 
-async def done(tx: Tx, actor: Actor, number: int, action: Action) -> ItemOutcome:
+async def apply(tx: Tx, actor: Actor, number: int, action: Action) -> ItemOutcome:
     return await actions.apply_action(tx, actor, number, BulkRequest(action, Channel.API), now=NOW)
 
 
-async def asked(tx: Tx, actor: Actor, number: int, action: Action | None = None) -> Job:
+async def new_job(tx: Tx, actor: Actor, number: int, action: Action | None = None) -> Job:
     action = action or ChangeStatus(Status.CANCELLATION_REQUESTED)
     return await jobs.create_bulk_job(tx, actor, [ticket_number(number)], action, channel=Channel.API, now=NOW)
 
@@ -51,10 +51,10 @@ async def test_each_action_changes_a_ticket_once(database: Database, tenant: Ten
             ChangeTags(remove=("north",)),
         ]
         for action in actions:
-            outcomes = [await done(tx, agent, number, action) for _ in range(2)]
+            outcomes = [await apply(tx, agent, number, action) for _ in range(2)]
             assert outcomes == [ItemOutcome.DONE, ItemOutcome.UNCHANGED]
         note = AddNote("We are on it", Visibility.INTERNAL)
-        assert [await done(tx, agent, number, note) for _ in range(2)] == [ItemOutcome.DONE] * 2
+        assert [await apply(tx, agent, number, note) for _ in range(2)] == [ItemOutcome.DONE] * 2
         found = await tickets.get_ticket(tx, OPERATOR, number)
         notes = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).notes
     assert (found.ticket.status, found.ticket.priority, found.ticket.severity) == (
@@ -75,9 +75,9 @@ async def test_values_that_are_not_set_stay_and_a_queue_can_be_removed(database:
         number = await raised(tx, tenant)
         await ticket_changes.change_ticket(tx, agent, number, {"queue_id": queue.id}, now=NOW)
         before = await tickets.get_ticket(tx, agent, number)
-        assert await done(tx, agent, number, ChangeValues(priority=Priority.LOW)) is ItemOutcome.DONE
+        assert await apply(tx, agent, number, ChangeValues(priority=Priority.LOW)) is ItemOutcome.DONE
         assert (await tickets.get_ticket(tx, agent, number)).ticket.queue_id == queue.id
-        assert await done(tx, agent, number, ChangeValues(queue_id=None)) is ItemOutcome.DONE
+        assert await apply(tx, agent, number, ChangeValues(queue_id=None)) is ItemOutcome.DONE
         after = await tickets.get_ticket(tx, agent, number)
     assert (after.ticket.queue_id, after.ticket.priority) == (None, Priority.LOW)
     assert after.ticket.severity == before.ticket.severity
@@ -89,17 +89,17 @@ async def test_a_refusal_is_that_of_the_use_case(database: Database, tenant: Ten
         number = await raised(tx, tenant)
         foreign = await raised(tx, other_tenant)
         with pytest.raises(NotFound):
-            await done(tx, tenant.actor, foreign, AddNote("hello"))
+            await apply(tx, tenant.actor, foreign, AddNote("hello"))
         with pytest.raises(Forbidden):
-            await done(tx, tenant.actor, number, ChangeStatus(Status.IN_PROGRESS))
+            await apply(tx, tenant.actor, number, ChangeStatus(Status.IN_PROGRESS))
         with pytest.raises(IllegalTransition):
-            await done(tx, agent, number, ChangeStatus(Status.REOPENED))
+            await apply(tx, agent, number, ChangeStatus(Status.REOPENED))
         with pytest.raises(InvalidInput):
-            await done(tx, agent, number, Assign(uuid4()))
+            await apply(tx, agent, number, Assign(uuid4()))
         await ticket_changes.move_ticket(tx, agent, number, Status.REJECTED, reason="", now=NOW)
         for action in (AddNote("late"), ChangeTags(add=("late",)), Assign(id_of(agent))):
             with pytest.raises(TicketFinished):
-                await done(tx, agent, number, action)
+                await apply(tx, agent, number, action)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_a_customer_can_use_only_the_actions_of_customers(
 ) -> None:
     async with database.transaction() as tx:
         with pytest.raises(Forbidden):
-            await asked(tx, tenant.actor, 1, action)
+            await new_job(tx, tenant.actor, 1, action)
 
 
 async def test_a_viewer_and_a_read_only_key_create_no_jobs(database: Database) -> None:
@@ -119,7 +119,7 @@ async def test_a_viewer_and_a_read_only_key_create_no_jobs(database: Database) -
     async with database.transaction() as tx:
         for actor in (reader.actor, await new_person(tx, role=Role.VIEWER)):
             with pytest.raises(ScopeMissing):
-                await asked(tx, actor, 1)
+                await new_job(tx, actor, 1)
 
 
 async def test_only_its_owner_and_desk_admins_see_a_job(
@@ -127,8 +127,8 @@ async def test_only_its_owner_and_desk_admins_see_a_job(
 ) -> None:
     async with database.transaction() as tx:
         agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
-        job = await asked(tx, tenant.actor, 1)
-        ours = await asked(tx, agent, 1, Assign(None))
+        job = await new_job(tx, tenant.actor, 1)
+        ours = await new_job(tx, agent, 1, Assign(None))
         for actor in (tenant.actor, admin, OPERATOR):
             assert await jobs.get_job(tx, actor, job.id) == job
             assert len(await jobs.list_items(tx, actor, job.id, outcome=None, after=None, limit=5)) == 1
@@ -147,7 +147,7 @@ async def test_only_its_owner_and_desk_admins_see_a_job(
 async def test_jobs_are_listed_newest_first_a_page_at_a_time(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
-        made = [await asked(tx, tenant.actor, number) for number in range(5)]
+        made = [await new_job(tx, tenant.actor, number) for number in range(5)]
         seen = []
         after = None
         while found := await jobs.list_jobs(tx, tenant.actor, after=after, limit=2):
@@ -180,7 +180,7 @@ async def test_whether_a_ticket_exists_is_checked_when_its_item_is_processed(
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        job = await asked(tx, tenant.actor, 999_999)
+        job = await new_job(tx, tenant.actor, 999_999)
         assert await ticket_store.company_of(tx, 999_999) is None
         [item] = await jobs.list_items(tx, tenant.actor, job.id, outcome="waiting", after=None, limit=5)
     assert (item.ticket_number, item.outcome) == (999_999, None)

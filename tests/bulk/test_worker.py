@@ -46,18 +46,18 @@ async def bulk(database: Database, actor: Actor, numbers: list[int], action: Any
         return await jobs.create_bulk_job(tx, actor, named, action, channel=Channel.API, now=NOW, **more)
 
 
-async def some(database: Database, tenant: Tenant, count: int) -> list[int]:
+async def new_tickets(database: Database, tenant: Tenant, count: int) -> list[int]:
     async with database.transaction() as tx:
         return [await raised(tx, tenant) for _ in range(count)]
 
 
-async def seen(database: Database, job: Job) -> tuple[Job, list[JobItem]]:
+async def job_and_items(database: Database, job: Job) -> tuple[Job, list[JobItem]]:
     async with database.statement() as tx:
         found = await jobs.get_job(tx, OPERATOR, job.id)
         return found, await jobs.list_items(tx, OPERATOR, job.id, outcome=None, after=None, limit=1000)
 
 
-async def drained(database: Database) -> int:
+async def run_until_idle(database: Database) -> int:
     total = 0
     while done := await workers.worker(database, now).run():
         total += done
@@ -67,15 +67,15 @@ async def drained(database: Database) -> int:
 async def test_a_job_processes_what_it_can_and_explains_each_refusal(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
-    first, second, ended = await some(database, tenant, 3)
-    [foreign] = await some(database, other_tenant, 1)
+    first, second, ended = await new_tickets(database, tenant, 3)
+    [foreign] = await new_tickets(database, other_tenant, 1)
     async with database.transaction() as tx:
         await ticket_changes.move_ticket(tx, OPERATOR, second, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
         await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
     action = ChangeStatus(Status.CANCELLATION_REQUESTED, "moving out")
     job = await bulk(database, tenant.actor, [first, second, ended, foreign], action)
-    assert await drained(database) == 4
-    found, items = await seen(database, job)
+    assert await run_until_idle(database) == 4
+    found, items = await job_and_items(database, job)
     assert (found.state, found.finished_at, found.counts) == (JobState.DONE, NOW, Counts(1, 1, 2, 0))
     assert items == [
         JobItem(0, first, ItemOutcome.DONE, None, None),
@@ -95,12 +95,12 @@ async def test_a_job_processes_what_it_can_and_explains_each_refusal(
 
 @pytest.mark.parametrize("action", [AddNote("hello"), ChangeStatus(Status.IN_PROGRESS), ChangeTags(add=("a",))])
 async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: Tenant, action: Any) -> None:
-    numbers = await some(database, tenant, 2)
+    numbers = await new_tickets(database, tenant, 2)
     async with database.statement() as tx:
         before = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
     job = await bulk(database, OPERATOR, [*numbers, 999_999], action, dry_run=True)
-    await drained(database)
-    found, items = await seen(database, job)
+    await run_until_idle(database)
+    found, items = await job_and_items(database, job)
     async with database.statement() as tx:
         after = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
         events = await tx.fetchval("select count(*) from event where ticket_number = any($1)", numbers)
@@ -111,15 +111,15 @@ async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: 
 
 
 async def test_a_job_has_the_present_rights_of_its_user(database: Database, tenant: Tenant) -> None:
-    numbers = await some(database, tenant, 2)
+    numbers = await new_tickets(database, tenant, 2)
     async with database.transaction() as tx:
         agent = await new_person(tx)
     job = await bulk(database, agent, numbers, Assign(id_of(agent)))
     assert await workers.work(database, job, now, most=1) == 1
     async with database.transaction() as tx:
         await tx.write("update app_user set is_active = false where id = $1", id_of(agent))
-    await drained(database)
-    found, items = await seen(database, job)
+    await run_until_idle(database)
+    found, items = await job_and_items(database, job)
     assert found.state is JobState.DONE
     assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.DONE, None), (ItemOutcome.REFUSED, "forbidden")]
 
@@ -131,7 +131,7 @@ class Killed(BaseException):
 async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = await some(database, tenant, 3)
+    numbers = await new_tickets(database, tenant, 3)
     job = await bulk(database, OPERATOR, numbers, AddNote("once"))
     record = job_store.record
     calls = 0
@@ -147,10 +147,10 @@ async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
         patch.setattr(job_store, "record", dying)
         with pytest.raises(Killed):
             await workers.work(database, job, now, most=3)
-    found, _ = await seen(database, job)
+    found, _ = await job_and_items(database, job)
     assert (found.state, found.counts) == (JobState.RUNNING, Counts(1, 0, 0, 2))
-    assert await drained(database) == 2
-    found, _ = await seen(database, job)
+    assert await run_until_idle(database) == 2
+    found, _ = await job_and_items(database, job)
     async with database.statement() as tx:
         notes = [len((await tickets.get_ticket_with_notes(tx, OPERATOR, number)).notes) for number in numbers]
     assert (found.state, notes) == (JobState.DONE, [1, 1, 1])
@@ -159,19 +159,19 @@ async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
 async def test_a_job_whose_process_died_before_the_end_is_finished_by_another(
     database: Database, tenant: Tenant
 ) -> None:
-    job = await bulk(database, OPERATOR, await some(database, tenant, 2), AddNote("x"))
+    job = await bulk(database, OPERATOR, await new_tickets(database, tenant, 2), AddNote("x"))
     assert await workers.work(database, job, now, most=2) == 2
-    assert (await seen(database, job))[0].state is JobState.RUNNING
-    assert await drained(database) == 0
-    assert (await seen(database, job))[0].state is JobState.DONE
+    assert (await job_and_items(database, job))[0].state is JobState.RUNNING
+    assert await run_until_idle(database) == 0
+    assert (await job_and_items(database, job))[0].state is JobState.DONE
 
 
 async def test_several_processes_process_each_item_once(database: Database, tenant: Tenant) -> None:
-    numbers = await some(database, tenant, 20)
+    numbers = await new_tickets(database, tenant, 20)
     job = await bulk(database, OPERATOR, numbers, AddNote("once"))
     done = await asyncio.gather(*(workers.work(database, job, now, most=100) for _ in range(4)))
-    await drained(database)
-    found, _ = await seen(database, job)
+    await run_until_idle(database)
+    found, _ = await job_and_items(database, job)
     async with database.statement() as tx:
         notes = await tx.fetchval("select count(*) from note where ticket_number = any($1)", numbers)
     assert sum(done) == 20
@@ -184,14 +184,14 @@ async def test_a_short_job_does_not_wait_for_a_long_one(
 ) -> None:
     monkeypatch.setattr(workers, "AT_ONCE", 3)
     monkeypatch.setattr(workers, "BATCH", 2)
-    numbers = await some(database, tenant, 6)
+    numbers = await new_tickets(database, tenant, 6)
     long = await bulk(database, OPERATOR, numbers, AddNote("long"))
     short = await bulk(database, OPERATOR, numbers[:1], AddNote("short"))
     assert await workers.worker(database, now).run() == 3
-    (first, _), (second, _) = await seen(database, long), await seen(database, short)
+    (first, _), (second, _) = await job_and_items(database, long), await job_and_items(database, short)
     assert first.counts == Counts(2, 0, 0, 4)
     assert second.counts == Counts(1, 0, 0, 0)
-    assert await drained(database) == 4
+    assert await run_until_idle(database) == 4
 
 
 async def test_a_company_with_many_jobs_does_not_delay_another(
@@ -204,13 +204,15 @@ async def test_a_company_with_many_jobs_does_not_delay_another(
         await bulk(database, tenant.actor, nobodys, AddNote("x"))
     one = await bulk(database, other_tenant.actor, nobodys[:1], AddNote("x"))
     assert await workers.worker(database, now).run() == 2
-    refused = [[item.outcome for item in (await seen(database, job))[1]].count(ItemOutcome.REFUSED) for job in many]
-    assert (sum(refused), (await seen(database, one))[0].counts) == (1, Counts(0, 0, 1, 0))
+    refused = [
+        [item.outcome for item in (await job_and_items(database, job))[1]].count(ItemOutcome.REFUSED) for job in many
+    ]
+    assert (sum(refused), (await job_and_items(database, one))[0].counts) == (1, Counts(0, 0, 1, 0))
     async with database.transaction() as tx:
         for job in many:
             await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
     await bulk(database, tenant.actor, nobodys, AddNote("x"))
-    await drained(database)
+    await run_until_idle(database)
 
 
 @pytest.fixture
@@ -233,37 +235,37 @@ async def test_nobody_waits_long_for_a_lock_and_only_with_a_lock_timeout(databas
 
 @pytest.mark.usefixtures("hasty")
 async def test_a_locked_ticket_delays_no_other_job(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
-    held, free = await some(database, tenant, 2)
+    held, free = await new_tickets(database, tenant, 2)
     stuck = await bulk(database, tenant.actor, [held, free], AddNote("x"))
-    other = await bulk(database, other_tenant.actor, await some(database, other_tenant, 1), AddNote("x"))
+    other = await bulk(database, other_tenant.actor, await new_tickets(database, other_tenant, 1), AddNote("x"))
     async with database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held)
         assert await workers.worker(database, now).run() == 1
-        assert (await seen(database, other))[0].counts == Counts(1, 0, 0, 0)
-        assert (await seen(database, stuck))[0].counts == Counts(0, 0, 0, 2)
-    assert await drained(database) == 2
-    assert (await seen(database, stuck))[0].counts == Counts(2, 0, 0, 0)
+        assert (await job_and_items(database, other))[0].counts == Counts(1, 0, 0, 0)
+        assert (await job_and_items(database, stuck))[0].counts == Counts(0, 0, 0, 2)
+    assert await run_until_idle(database) == 2
+    assert (await job_and_items(database, stuck))[0].counts == Counts(2, 0, 0, 0)
 
 
 @pytest.mark.usefixtures("hasty")
 async def test_an_item_whose_ticket_stays_locked_is_refused(database: Database, tenant: Tenant) -> None:
-    held, free = await some(database, tenant, 2)
+    held, free = await new_tickets(database, tenant, 2)
     job = await bulk(database, tenant.actor, [held, free], AddNote("x"))
     async with database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held)
         done = [await workers.work(database, job, now, most=9) for _ in range(workers.ATTEMPTS)]
     assert done == [0] * (workers.ATTEMPTS - 1) + [2]
-    _, items = await seen(database, job)
+    _, items = await job_and_items(database, job)
     assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
 
 async def test_a_cancelled_job_processes_no_more_items(database: Database, tenant: Tenant) -> None:
-    job = await bulk(database, tenant.actor, await some(database, tenant, 3), AddNote("x"))
+    job = await bulk(database, tenant.actor, await new_tickets(database, tenant, 3), AddNote("x"))
     assert await workers.work(database, job, now, most=1) == 1
     async with database.transaction() as tx:
         await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
-    assert await drained(database) == 0
-    found, items = await seen(database, job)
+    assert await run_until_idle(database) == 0
+    found, items = await job_and_items(database, job)
     assert (found.state, found.counts) == (JobState.CANCELLED, Counts(1, 0, 2, 0))
     assert [one.code for one in items] == [None, "cancelled", "cancelled"]
 
@@ -275,13 +277,13 @@ async def test_an_item_cancelled_while_it_is_processed_keeps_its_first_outcome(
     async with database.transaction() as tx:
         await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
         await job_store.record(tx, job, 0, ItemResult(ItemOutcome.REFUSED, None, "not_found", "late"))
-    assert [one.code for one in (await seen(database, job))[1]] == ["cancelled"]
+    assert [one.code for one in (await job_and_items(database, job))[1]] == ["cancelled"]
 
 
 async def test_a_fault_of_ours_ends_the_item_and_not_the_job(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = await some(database, tenant, 2)
+    numbers = await new_tickets(database, tenant, 2)
     job = await bulk(database, OPERATOR, numbers, AddNote("x"))
     right = jobs.process_item
 
@@ -291,8 +293,8 @@ async def test_a_fault_of_ours_ends_the_item_and_not_the_job(
         return await right(tx, job, item, **more)
 
     monkeypatch.setattr(workers, "process_item", faulty)
-    assert await drained(database) == 2
-    _, items = await seen(database, job)
+    assert await run_until_idle(database) == 2
+    _, items = await job_and_items(database, job)
     assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
 
@@ -322,8 +324,8 @@ async def test_an_import_twice_makes_no_second_ticket(database: Database) -> Non
     for dry_run in (True, False, False):
         job = await imported(database, body, dry_run=dry_run)
         assert job.counts == Counts(0, 0, 1, 4)
-        await drained(database)
-        found, items = await seen(database, job)
+        await run_until_idle(database)
+        found, items = await job_and_items(database, job)
         seen_counts.append(found.counts)
         assert [one.detail for one in items[3:]] == [
             "/service/id must be one of your company's services, or service.type Non-Console Service",
@@ -361,7 +363,7 @@ async def test_only_jobs_finished_long_ago_are_purged(database: Database, tenant
         rows = await tx.fetch("select id from job where id = any($1)", [old.id, young.id, waiting.id])
         assert {row[0] for row in rows} == {young.id, waiting.id}
         assert await tx.fetchval("select count(*) from job_item where job_id = $1", old.id) == 0
-    await drained(database)
+    await run_until_idle(database)
 
 
 async def test_two_imports_at_once_make_no_second_ticket(database: Database) -> None:
@@ -371,15 +373,15 @@ async def test_two_imports_at_once_make_no_second_ticket(database: Database) -> 
     await asyncio.gather(*(workers.work(database, job, now, most=100) for job in made * 2))
     async with database.statement() as tx:
         assert await tx.fetchval("select count(*) from ticket where company_id = $1", tenant.company.id) == 10
-    counts = [(await seen(database, job))[0].counts for job in made]
+    counts = [(await job_and_items(database, job))[0].counts for job in made]
     assert sum(one.done for one in counts if one) == 10
     assert sum(one.unchanged for one in counts if one) == 10
 
 
 async def test_an_inactive_user_is_refused_with_the_rule(database: Database, tenant: Tenant) -> None:
-    job = await bulk(database, tenant.actor, await some(database, tenant, 1), AddNote("x"))
+    job = await bulk(database, tenant.actor, await new_tickets(database, tenant, 1), AddNote("x"))
     async with database.transaction() as tx:
         await accounts.change_user(tx, OPERATOR, tenant.company.id, tenant.user.id, {"is_active": False}, now=NOW)
-    await drained(database)
-    _, [item] = await seen(database, job)
+    await run_until_idle(database)
+    _, [item] = await job_and_items(database, job)
     assert (item.code, item.detail) == ("forbidden", "the person who asked for this is not active any more")

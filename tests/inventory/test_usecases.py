@@ -20,7 +20,7 @@ from tests.builders.tickets import a_new_ticket
 HEADING = "id,type,label"
 
 
-async def bring(database: Database, tenant: Tenant, *lines: str, dry_run: bool = False) -> ImportReport:
+async def import_lines(database: Database, tenant: Tenant, *lines: str, dry_run: bool = False) -> ImportReport:
     async with database.transaction() as tx:
         return await imports.import_csv(tx, OPERATOR, tenant.company.code, lines, dry_run=dry_run, now=NOW)
 
@@ -31,28 +31,28 @@ async def labels(database: Database, tenant: Tenant) -> dict[str, str]:
 
 
 async def test_an_import_adds_changes_and_leaves_alone(database: Database, fresh: Tenant) -> None:
-    report = await bring(
+    report = await import_lines(
         database, fresh, HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed", "SVC-2,CloudRouter,Service 2"
     )
     assert report == ImportReport(created=1, updated=1, unchanged=1, errors=[])
     found = await labels(database, fresh)
     assert (found["NEW-1"], found["SVC-1"], found["SVC-2"]) == ("New port", "Renamed", "Service 2")
     assert "SVC-3" in found, "what is not in the file stays"
-    again = await bring(database, fresh, HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed")
+    again = await import_lines(database, fresh, HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed")
     assert again == ImportReport(created=0, updated=0, unchanged=2, errors=[])
 
 
 async def test_a_dry_run_counts_the_same_and_stores_nothing(database: Database, fresh: Tenant) -> None:
     before = await labels(database, fresh)
     lines = [HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed"]
-    report = await bring(database, fresh, *lines, dry_run=True)
+    report = await import_lines(database, fresh, *lines, dry_run=True)
     assert await labels(database, fresh) == before
-    assert report == await bring(database, fresh, *lines)
+    assert report == await import_lines(database, fresh, *lines)
 
 
 async def test_every_wrong_line_is_named_and_nothing_is_stored(database: Database, fresh: Tenant) -> None:
     before = await labels(database, fresh)
-    report = await bring(
+    report = await import_lines(
         database,
         fresh,
         HEADING,
@@ -72,20 +72,20 @@ async def test_every_wrong_line_is_named_and_nothing_is_stored(database: Databas
 
 
 async def test_a_heading_may_name_its_columns_in_any_order_and_case(database: Database, fresh: Tenant) -> None:
-    report = await bring(database, fresh, " Label , ID,Type", '"Port, with a comma",NEW-1,Port')
+    report = await import_lines(database, fresh, " Label , ID,Type", '"Port, with a comma",NEW-1,Port')
     assert report.created == 1
     assert (await labels(database, fresh))["NEW-1"] == "Port, with a comma"
 
 
 @pytest.mark.parametrize("lines", [(), ("id,label", "NEW-1,Port"), ("NEW-1,Port,label",)])
 async def test_a_file_without_the_heading_is_refused(database: Database, fresh: Tenant, lines: tuple[str, ...]) -> None:
-    report = await bring(database, fresh, *lines)
+    report = await import_lines(database, fresh, *lines)
     assert [error.line for error in report.errors] == [1]
     assert "heading" in report.errors[0].message
 
 
 async def test_what_is_no_csv_is_refused_with_its_line(database: Database, fresh: Tenant) -> None:
-    report = await bring(database, fresh, HEADING, "NEW-1,Port,Good", 'NEW-2,Port,"never closed')
+    report = await import_lines(database, fresh, HEADING, "NEW-1,Port,Good", 'NEW-2,Port,"never closed')
     assert [error.line for error in report.errors] == [3]
 
 
@@ -145,9 +145,9 @@ async def test_a_service_is_not_changed_to_what_breaks_a_rule(
 
 async def test_an_import_makes_one_event_with_its_counts_and_a_dry_run_none(database: Database, fresh: Tenant) -> None:
     lines = [HEADING, "NEW-1,Port,New port", "NEW-2,Port,New port", "SVC-1,Port,Renamed"]
-    await bring(database, fresh, *lines, dry_run=True)
-    await bring(database, fresh, *lines)
-    await bring(database, fresh, *lines)
+    await import_lines(database, fresh, *lines, dry_run=True)
+    await import_lines(database, fresh, *lines)
+    await import_lines(database, fresh, *lines)
     async with database.transaction() as tx:
         [(kind, data)] = await events_of(tx, fresh)
     assert (kind, data["id"]) == ("service.imported", str(fresh.company.id))
@@ -179,7 +179,7 @@ async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(databas
 
 
 async def test_services_are_listed_page_by_page_by_type_and_label(database: Database, fresh: Tenant) -> None:
-    await bring(database, fresh, HEADING, "A,Port,Same", "B,Port,Same", "C,Port,Other")
+    await import_lines(database, fresh, HEADING, "A,Port,Same", "B,Port,Same", "C,Port,Other")
     after, seen = ("", "", ""), []
     async with database.transaction() as tx:
         while found := await inventory.services_of(tx, fresh.actor, fresh.company.id, after=after, limit=2):

@@ -23,7 +23,7 @@ async def _no_rules(database_url: str) -> None:
     await administer(database_url, "delete from routing_rule")
 
 
-async def turn(database: Database) -> int:
+async def run_worker(database: Database) -> int:
     """Have the job do everything there is to do."""
     job = routing_job(database, lambda: NOW)
     total = 0
@@ -32,7 +32,7 @@ async def turn(database: Database) -> int:
     return total
 
 
-async def where(database: Database, *numbers: int) -> list[tuple[str | None, str | None]]:
+async def routed_to(database: Database, *numbers: int) -> list[tuple[str | None, str | None]]:
     async with database.statement() as tx:
         found = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
     return [(one.queue_name, one.assignee_name) for one in found]
@@ -44,9 +44,9 @@ async def test_new_tickets_are_routed_and_assigned(database: Database, tenant: T
         name = (queue := await new_queue(tx, ann, ben, assignment=Assignment.ROUND_ROBIN)).queue.name
         await new_rule(tx, queue)
         numbers = [await raised(tx, tenant) for _ in range(3)]
-    assert await turn(database) > 0
-    assert await where(database, *numbers) == [(name, "Ann"), (name, "Ben"), (name, "Ann")]
-    assert await turn(database) == 0
+    assert await run_worker(database) > 0
+    assert await routed_to(database, *numbers) == [(name, "Ann"), (name, "Ben"), (name, "Ann")]
+    assert await run_worker(database) == 0
 
 
 async def test_a_ticket_that_a_person_moves_to_a_queue_is_assigned(database: Database, tenant: Tenant) -> None:
@@ -54,15 +54,15 @@ async def test_a_ticket_that_a_person_moves_to_a_queue_is_assigned(database: Dat
         ann = await new_person(tx, "Ann")
         queue = (await new_queue(tx, ann, assignment=Assignment.LEAST_LOADED)).queue
         moved, owned, taken_out = [await raised(tx, tenant) for _ in range(3)]
-    await turn(database)
+    await run_worker(database)
     async with database.transaction() as tx:
         await ticket_changes.change_ticket(tx, ann, moved, {"queue_id": queue.id}, now=NOW)
         for values in ({"queue_id": queue.id}, {"queue_id": None}):
             await ticket_changes.change_ticket(tx, ann, taken_out, values, now=NOW)
         ben = await new_person(tx, "Ben")
         await ticket_changes.change_ticket(tx, ann, owned, {"queue_id": queue.id, "assignee_id": id_of(ben)}, now=NOW)
-    await turn(database)
-    assert await where(database, moved, owned, taken_out) == [
+    await run_worker(database)
+    assert await routed_to(database, moved, owned, taken_out) == [
         (queue.name, "Ann"),
         (queue.name, "Ben"),
         (None, None),
@@ -74,11 +74,11 @@ async def test_a_ticket_that_was_unassigned_is_not_assigned_again(database: Data
         ann = await new_person(tx, "Ann")
         await new_rule(tx, queue := await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN))
         number = await raised(tx, tenant)
-    await turn(database)
+    await run_worker(database)
     async with database.transaction() as tx:
         await ticket_changes.assign(tx, ann, number, None, now=NOW)
-    await turn(database)
-    assert await where(database, number) == [(queue.queue.name, None)]
+    await run_worker(database)
+    assert await routed_to(database, number) == [(queue.queue.name, None)]
 
 
 async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database, tenant: Tenant) -> None:
@@ -88,12 +88,12 @@ async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database,
         broken, sound = await raised(tx, tenant), await raised(tx, tenant)
         # An address that the schema allows and the domain does not: every change of the ticket is refused.
         await tx.write("update ticket set contact_email = 'nonsense' where number = $1", broken)
-    await turn(database)
-    assert await where(database, broken, sound) == [(None, None), (name, None)]
+    await run_worker(database)
+    assert await routed_to(database, broken, sound) == [(None, None), (name, None)]
     async with database.transaction() as tx:
         await tx.write("update ticket set contact_email = 'ada@example.com' where number = $1", broken)
         await routing.route_ticket(tx, OPERATOR, broken, now=NOW)
-    assert await where(database, broken) == [(name, None)]
+    assert await routed_to(database, broken) == [(name, None)]
 
 
 async def test_a_locked_ticket_delays_no_other_ticket(
@@ -110,17 +110,17 @@ async def test_a_locked_ticket_delays_no_other_ticket(
     async with database.transaction() as holder:
         await ticket_changes.lock_ticket(holder, OPERATOR, held)
         async with asyncio.timeout(patient(5)):
-            await turn(database)
-    assert await where(database, held, free) == [(None, None), (name, None)]
+            await run_worker(database)
+    assert await routed_to(database, held, free) == [(None, None), (name, None)]
 
 
 async def test_of_two_processes_one_routes(database: Database, tenant: Tenant) -> None:
-    await turn(database)
+    await run_worker(database)
     async with database.transaction() as tx:
         await new_rule(tx, await new_queue(tx))
         number = await raised(tx, tenant)
     async with database.transaction() as other:
         assert await offset_store.lock(other, NAME) is not None
-        assert await turn(database) == 0
-    assert await turn(database) > 0
-    assert (await where(database, number))[0][0] is not None
+        assert await run_worker(database) == 0
+    assert await run_worker(database) > 0
+    assert (await routed_to(database, number))[0][0] is not None

@@ -26,7 +26,7 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
 
 
-def places(text: str) -> dict[str, list[str]]:
+def positions(text: str) -> dict[str, list[str]]:
     """The words of a vector as PostgreSQL would read it, without facets and pairs."""
     found = {}
     for item in text.split(" '"):
@@ -71,7 +71,7 @@ def a_document(**more: Any) -> Document:
 
 
 def test_internal_text_has_other_lexemes() -> None:
-    found = places(
+    found = positions(
         vector(
             a_document(
                 tags=("urgent",),
@@ -100,8 +100,8 @@ def test_internal_text_has_other_lexemes() -> None:
 
 def test_internal_text_changes_nothing_of_what_a_customer_finds_by() -> None:
     notes = [f"word{number} " * 700 for number in range(200)]
-    plain = places(vector(a_document(description="long " * 6000, public_notes=notes)))
-    loaded = places(
+    plain = positions(vector(a_document(description="long " * 6000, public_notes=notes)))
+    loaded = positions(
         vector(a_document(description="long " * 6000, public_notes=notes, internal_notes=notes[::-1], tags=("a", "b")))
     )
     public = {
@@ -114,7 +114,7 @@ def test_a_ticket_with_huge_notes_stays_far_below_what_the_database_takes_and_ke
     text = " ".join(chr(0x4E00 + n % 20_000) * 2 + f"{n:x}" for n in range(32_000))
     notes = [f"newest {text[:3000]}", *(f"old{number} {text[number * 50 :][:4000]}" for number in range(199))]
     made = vector(a_document(description=text, public_notes=notes, internal_notes=notes))
-    found = places(made)
+    found = positions(made)
     assert len(made.encode()) < 800_000
     assert len(found) <= 6_000
     assert "newest" in found

@@ -15,7 +15,7 @@ from clearline.search.language import (
 from clearline.search.plan import Attempt, Plan, Statistics
 
 
-def of(query: str) -> list[Clause]:
+def clauses_of(query: str) -> list[Clause]:
     return [
         clause(term.condition, staff=True, is_negated=term.is_negated)
         for term in parse(query, staff=True)
@@ -26,7 +26,9 @@ def of(query: str) -> list[Clause]:
 def plan(query: str, shares: dict[tuple[str, bool], float], **more: Any) -> Plan:
     known = Statistics(shares, more.get("rare", 0.001))
     company = clause(Facets((facet("company", "x"),)), staff=False) if "company" in more else None
-    return Plan(of(query), known, newest=more.get("newest", 1_000_000), needed=more.get("needed", 101), company=company)
+    return Plan(
+        clauses_of(query), known, newest=more.get("newest", 1_000_000), needed=more.get("needed", 101), company=company
+    )
 
 
 def attempts(made: Plan, *, density: float) -> list[Attempt]:

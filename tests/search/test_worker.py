@@ -31,7 +31,7 @@ async def follow(database: Database) -> None:
             pass
 
 
-async def found(database: Database, query: str) -> list[int]:
+async def numbers_found(database: Database, query: str) -> list[int]:
     async with database.transaction() as tx:
         return [one.ticket.number for one in (await search.find_tickets(tx, OPERATOR, query, limit=200)).tickets]
 
@@ -45,9 +45,9 @@ async def vectors(database: Database) -> dict[int, tuple[str, str]]:
 async def test_a_ticket_is_found_by_its_changes(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, "Xylophone")
-    assert await found(database, "xylophone") == []
+    assert await numbers_found(database, "xylophone") == []
     await follow(database)
-    assert await found(database, "xylophone status:acknowledged") == [number]
+    assert await numbers_found(database, "xylophone status:acknowledged") == [number]
     async with database.transaction() as tx:
         await notes.add_note(tx, OPERATOR, number, "marimba", channel=Channel.CONSOLE, now=NOW)
         await notes.add_note(
@@ -55,8 +55,8 @@ async def test_a_ticket_is_found_by_its_changes(database: Database, tenant: Tena
         )
         await ticket_changes.move_ticket(tx, OPERATOR, number, Status.HELD, reason="", now=NOW)
     await follow(database)
-    assert await found(database, "xylophone status:acknowledged") == []
-    assert await found(database, "xylophone marimba celesta status:held") == [number]
+    assert await numbers_found(database, "xylophone status:acknowledged") == []
+    assert await numbers_found(database, "xylophone marimba celesta status:held") == [number]
 
 
 async def test_only_changed_entries_are_written(database: Database, tenant: Tenant) -> None:
@@ -80,7 +80,7 @@ async def test_more_events_than_one_batch_are_all_consumed(database: Database, t
     [job, _backlog] = indexing.jobs(database)
     assert await job.run() == BATCH_SIZE
     await follow(database)
-    assert len(await found(database, "timpani")) == 200
+    assert len(await numbers_found(database, "timpani")) == 200
     async with database.transaction() as tx:
         everything = await search.find_tickets(tx, OPERATOR, "timpani", limit=1000)
     assert sorted(one.ticket.number for one in everything.tickets) == numbers
@@ -94,7 +94,7 @@ async def test_of_two_processes_one_consumes_at_a_time(database: Database, tenan
         assert await offset_store.lock(tx, search.CONSUMER) is not None
         assert [await job.run() for job in jobs] == [0, 0]
     await follow(database)
-    assert await found(database, "glockenspiel")
+    assert await numbers_found(database, "glockenspiel")
 
 
 async def test_an_interrupted_batch_is_repeated(
@@ -111,9 +111,9 @@ async def test_an_interrupted_batch_is_repeated(
         patched.setattr(offset_store, "advance", fail)
         with pytest.raises(RuntimeError):
             await job.run()
-    assert await found(database, "vibraphone") == []
+    assert await numbers_found(database, "vibraphone") == []
     await follow(database)
-    assert await found(database, "vibraphone")
+    assert await numbers_found(database, "vibraphone")
 
 
 async def test_the_tickets_of_a_renamed_company_are_indexed_again_in_batches(database: Database) -> None:
@@ -121,18 +121,18 @@ async def test_the_tickets_of_a_renamed_company_are_indexed_again_in_batches(dat
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant) for _ in range(indexing.AT_ONCE + 5)]
     await follow(database)
-    assert sorted(await found(database, "quince")) == numbers
+    assert sorted(await numbers_found(database, "quince")) == numbers
     async with database.transaction() as tx:
         await accounts.change_company(tx, OPERATOR, tenant.company.code, {"name": "Medlar Networks"}, now=NOW)
     [events_job, backlog_job] = indexing.jobs(database)
     while await events_job.run():
         pass
-    assert sorted(await found(database, "quince")) == numbers
+    assert sorted(await numbers_found(database, "quince")) == numbers
     assert await backlog_job.run() == indexing.AT_ONCE
-    assert len(await found(database, "medlar")) == indexing.AT_ONCE
+    assert len(await numbers_found(database, "medlar")) == indexing.AT_ONCE
     await follow(database)
-    assert sorted(await found(database, "medlar")) == numbers
-    assert await found(database, "quince") == []
+    assert sorted(await numbers_found(database, "medlar")) == numbers
+    assert await numbers_found(database, "quince") == []
     async with database.transaction() as tx:
         assert await search_store.next_backlog(tx) is None
 
@@ -195,7 +195,7 @@ async def test_after_a_rebuild_the_consumer_reads_only_later_events(database: Da
         await search.finish_rebuild(tx, OPERATOR, start)
     [job, _backlog] = indexing.jobs(database)
     assert await job.run() == 1
-    assert await found(database, "harpsichord")
+    assert await numbers_found(database, "harpsichord")
     async with database.transaction() as tx:
         await search.finish_rebuild(tx, OPERATOR, start)
     assert await job.run() == 0
@@ -245,4 +245,4 @@ async def test_a_ticket_with_more_text_than_fits_is_kept_and_found_by_its_newest
         )
         await notes.add_note(tx, OPERATOR, number, "the ocarina at last", channel=Channel.CONSOLE, now=NOW)
     await follow(database)
-    assert await found(database, "ocarina huge") == [number]
+    assert await numbers_found(database, "ocarina huge") == [number]

@@ -26,7 +26,7 @@ from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import later_events, raised
 
 
-async def kept(tx: Tx, **values: Any) -> Macro:
+async def new_macro(tx: Tx, **values: Any) -> Macro:
     """A macro just made; by default it writes a note."""
     name = f"Macro {uuid4().hex[:8]}"
     return await macros.add_macro(tx, OPERATOR, {"name": name, "text": "Hello", **values}, now=NOW)
@@ -37,7 +37,7 @@ async def a_queue(tx: Tx) -> UUID:
     return made.queue.id
 
 
-async def told(tx: Tx, macro_id: UUID) -> list[tuple[str, dict[str, Any]]]:
+async def events_of(tx: Tx, macro_id: UUID) -> list[tuple[str, dict[str, Any]]]:
     rows = await tx.fetch(
         "select type, data::text from event where data->>'id' = $1 and ticket_number is null order by id", str(macro_id)
     )
@@ -46,7 +46,7 @@ async def told(tx: Tx, macro_id: UUID) -> list[tuple[str, dict[str, Any]]]:
 
 async def test_a_macro_is_added_changed_and_deleted_with_an_event_each(database: Database) -> None:
     async with database.transaction() as tx:
-        made = await kept(tx, add_tags=("Fibre", "fibre"), visibility=Visibility.INTERNAL)
+        made = await new_macro(tx, add_tags=("Fibre", "fibre"), visibility=Visibility.INTERNAL)
         assert made.add_tags == ("fibre",)
         assert await macros.get_macro(tx, OPERATOR, made.id) == made
         assert await macros.macro_named(tx, OPERATOR, made.name.upper()) == made
@@ -60,8 +60,12 @@ async def test_a_macro_is_added_changed_and_deleted_with_an_event_each(database:
             await macros.get_macro(tx, OPERATOR, made.id)
         with pytest.raises(NotFound):
             await macros.macro_named(tx, OPERATOR, made.name)
-        assert [kind for kind, _data in await told(tx, made.id)] == ["macro.created", "macro.changed", "macro.deleted"]
-        data = (await told(tx, made.id))[1][1]
+        assert [kind for kind, _data in await events_of(tx, made.id)] == [
+            "macro.created",
+            "macro.changed",
+            "macro.deleted",
+        ]
+        data = (await events_of(tx, made.id))[1][1]
         assert [name in data for name in ('"status"', '"priority"', '"add_tags"', '"text"')] == [
             True,
             True,
@@ -79,14 +83,14 @@ async def test_an_invalid_macro_is_neither_added_nor_stored_by_a_change(database
         {"add_tags": ("no spaces",)},
     ]
     async with database.transaction() as tx:
-        made, other = await kept(tx), await kept(tx)
+        made, other = await new_macro(tx), await new_macro(tx)
         for values in wrong:
             with pytest.raises(InvalidInput):
-                await kept(tx, **values)
+                await new_macro(tx, **values)
             with pytest.raises(InvalidInput):
                 await macros.change_macro(tx, OPERATOR, made.id, values, now=NOW)
         with pytest.raises(AlreadyExists):
-            await kept(tx, name=made.name.upper())
+            await new_macro(tx, name=made.name.upper())
         with pytest.raises(AlreadyExists):
             await macros.change_macro(tx, OPERATOR, other.id, {"name": made.name.upper()}, now=NOW)
         await macros.change_macro(tx, OPERATOR, made.id, {"name": made.name.upper()}, now=NOW)
@@ -102,7 +106,7 @@ async def test_macros_are_listed_by_name_page_by_page(database: Database) -> Non
     async with database.transaction() as tx:
         await tx.write("delete from macro")
         for name in ("beta", "Alpha", "gamma", "Delta", "alpha 2"):
-            await kept(tx, name=name)
+            await new_macro(tx, name=name)
         names: list[str] = []
         after = None
         while page := await macros.list_macros(tx, OPERATOR, after=after, limit=2):
@@ -119,7 +123,7 @@ async def test_the_staff_reads_macros_agents_use_them_and_admins_manage_them(
     async with database.transaction() as tx:
         customer = role in {Role.CUSTOMER, Role.CUSTOMER_ADMIN}
         actor = await new_person(tx, role=role, company=tenant.company.code if customer else "PROVIDER")
-        made, number = await kept(tx), await raised(tx, tenant)
+        made, number = await new_macro(tx), await raised(tx, tenant)
 
         async def refusal(work: Any) -> type[Exception] | None:
             try:
@@ -148,7 +152,7 @@ async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(data
     async with database.transaction() as tx:
         agent = await new_person(tx, role=Role.AGENT)
         number, queue_id = await raised(tx, tenant), await a_queue(tx)
-        macro = await kept(
+        macro = await new_macro(
             tx,
             text="{{company.name}}, {{contact.name}}: {{ticket.number}} is with {{agent.name}} ({{service.label}})",
             visibility=Visibility.INTERNAL,
@@ -185,12 +189,12 @@ async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_chan
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        quiet = await kept(tx, text="", status=Status.HELD)
+        quiet = await new_macro(tx, text="", status=Status.HELD)
         used = await macros.apply_macro(tx, OPERATOR, number, quiet.id, now=NOW)
         assert (used.text, used.note_number, used.ticket.ticket.status) == ("", None, Status.HELD)
         again = await macros.apply_macro(tx, OPERATOR, number, quiet.id, now=NOW)
         assert again.ticket == used.ticket
-        spoken = await macros.apply_macro(tx, OPERATOR, number, (await kept(tx)).id, now=NOW)
+        spoken = await macros.apply_macro(tx, OPERATOR, number, (await new_macro(tx)).id, now=NOW)
         assert values_of(spoken.ticket.ticket) == values_of(used.ticket.ticket)
         assert [kind for kind, _data in await later_events(tx, number)] == ["ticket.status_changed", "note.added"]
 
@@ -198,7 +202,7 @@ async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_chan
 async def test_a_refused_macro_is_rolled_back(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        macro = await kept(tx, priority=Priority.CRITICAL, status=Status.CLOSED)
+        macro = await new_macro(tx, priority=Priority.CRITICAL, status=Status.CLOSED)
     with pytest.raises(IllegalTransition):
         async with database.transaction() as tx:
             await macros.apply_macro(tx, OPERATOR, number, macro.id, now=NOW)
@@ -219,9 +223,9 @@ async def test_a_macro_is_refused_where_its_parts_would_be(
         number = await raised(tx, tenant, title="x" * 255)
         ended = await raised(tx, tenant)
         await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
-        long = await kept(tx, text="{{ticket.title}}" * 16)
-        tagging = await kept(tx, text="", add_tags=("fibre",))
-        plain = await kept(tx)
+        long = await new_macro(tx, text="{{ticket.title}}" * 16)
+        tagging = await new_macro(tx, text="", add_tags=("fibre",))
+        plain = await new_macro(tx)
     with pytest.raises(InvalidInput, match="4000"):
         await apply(OPERATOR, number, long.id)
     for macro in (plain, tagging):
@@ -238,7 +242,7 @@ async def test_a_macro_is_refused_where_its_parts_would_be(
 async def test_a_macro_outlives_its_queue(database: Database) -> None:
     async with database.transaction() as tx:
         queue_id = await a_queue(tx)
-        macro = await kept(tx, queue_id=queue_id)
+        macro = await new_macro(tx, queue_id=queue_id)
         await queues.delete_queue(tx, OPERATOR, queue_id, now=NOW)
         assert (await macros.get_macro(tx, OPERATOR, macro.id)).queue_id is None
 
@@ -246,7 +250,7 @@ async def test_a_macro_outlives_its_queue(database: Database) -> None:
 async def test_of_two_additions_of_the_same_name_at_once_one_is_refused(database: Database) -> None:
     async def keep() -> None:
         async with database.transaction() as tx:
-            await kept(tx, name="At once")
+            await new_macro(tx, name="At once")
 
     outcomes = await asyncio.gather(keep(), keep(), keep(), return_exceptions=True)
     assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]

@@ -17,7 +17,7 @@ async def names(tx: Tx, actor: Actor) -> list[str]:
     return [one.name for one in await views.list_views(tx, actor, after=None, limit=100)]
 
 
-async def told(tx: Tx, view: SavedView) -> list[tuple[str, list[Any]]]:
+async def events_of(tx: Tx, view: SavedView) -> list[tuple[str, list[Any]]]:
     rows = await tx.fetch(
         "select type, data::text from event where company_id = $1 and data->>'id' = $2 order by id",
         view.company_id,
@@ -88,20 +88,20 @@ async def test_only_shared_views_make_events(database: Database, tenant: Tenant)
         admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
         view = await views.add_view(tx, admin, "Mine", "a", now=NOW)
         await views.change_view(tx, admin, view.id, {"query": "b"}, now=NOW)
-        assert await told(tx, view) == []
+        assert await events_of(tx, view) == []
         await views.change_view(tx, admin, view.id, {"is_shared": True}, now=NOW)
         await views.change_view(tx, admin, view.id, {"query": "b", "is_shared": True}, now=NOW)
         await views.change_view(tx, admin, view.id, {"query": "c"}, now=NOW)
         await views.delete_view(tx, admin, view.id, now=NOW)
-        assert await told(tx, view) == [
+        assert await events_of(tx, view) == [
             ("view.changed", [{"field": "is_shared", "before": False, "after": True}]),
             ("view.changed", [{"field": "query", "before": "b", "after": "c"}]),
             ("view.deleted", []),
         ]
         shared = await views.add_view(tx, admin, "Ours", "a", is_shared=True, now=NOW)
-        assert await told(tx, shared) == [("view.created", [])]
+        assert await events_of(tx, shared) == [("view.created", [])]
         await views.change_view(tx, admin, shared.id, {"is_shared": False}, now=NOW)
-        assert [kind for kind, _changes in await told(tx, shared)] == ["view.created", "view.changed"]
+        assert [kind for kind, _changes in await events_of(tx, shared)] == ["view.created", "view.changed"]
 
 
 async def test_another_companys_shared_view_does_not_exist(

@@ -35,7 +35,7 @@ def named(what: str) -> str:
     return f"{what} {uuid4().hex[:8]}"
 
 
-async def made(client: httpx.AsyncClient, admin: Staff, path: str, **body: object) -> Json:
+async def create(client: httpx.AsyncClient, admin: Staff, path: str, **body: object) -> Json:
     answer = await client.post(path, headers=admin.headers, json=body)
     assert answer.status_code == 201, answer.text
     read = await client.get(answer.headers["location"], headers=admin.headers)
@@ -57,7 +57,7 @@ async def raised(client: httpx.AsyncClient, tenant: Tenant, **members: object) -
 
 
 async def test_a_team_is_created_renamed_and_deleted(client: httpx.AsyncClient, admin: Staff, ann: Staff) -> None:
-    team = await made(client, admin, TEAMS, name=named("NOC"))
+    team = await create(client, admin, TEAMS, name=named("NOC"))
     path, member = f"{TEAMS}/{team['id']}", f"{TEAMS}/{team['id']}/members/{ann.user.id}"
     assert (team["members"], team["queues"]) == ([], [])
     joined = await client.put(member, headers=admin.headers)
@@ -91,8 +91,8 @@ def team_tag(answer: httpx.Response) -> str:
 
 
 async def test_a_queue_is_created_changed_and_deleted(client: httpx.AsyncClient, admin: Staff) -> None:
-    team = await made(client, admin, TEAMS, name=named("NOC"))
-    queue = await made(client, admin, QUEUES, name=named("Faults"))
+    team = await create(client, admin, TEAMS, name=named("NOC"))
+    queue = await create(client, admin, QUEUES, name=named("Faults"))
     path = f"{QUEUES}/{queue['id']}"
     assert (queue["team"], queue["assignment"], queue["description"]) == (None, "manual", "")
     body = {"team": team["id"], "assignment": "round_robin", "description": "All day"}
@@ -108,11 +108,11 @@ async def test_a_queue_is_created_changed_and_deleted(client: httpx.AsyncClient,
 
 
 async def test_lists_are_read_page_by_page(client: httpx.AsyncClient, admin: Staff) -> None:
-    queue = await made(client, admin, QUEUES, name=named("Queue"))
+    queue = await create(client, admin, QUEUES, name=named("Queue"))
     for _ in range(3):
-        await made(client, admin, TEAMS, name=named("Team"))
-        await made(client, admin, QUEUES, name=named("Queue"))
-        await made(client, admin, RULES, name="Rule", queue=queue["id"])
+        await create(client, admin, TEAMS, name=named("Team"))
+        await create(client, admin, QUEUES, name=named("Queue"))
+        await create(client, admin, RULES, name="Rule", queue=queue["id"])
     for path in (TEAMS, QUEUES, RULES):
         whole = (await client.get(path, headers=admin.headers, params={"limit": 200})).json()["data"]
         found: list[Json] = []
@@ -130,9 +130,9 @@ async def test_lists_are_read_page_by_page(client: httpx.AsyncClient, admin: Sta
 
 
 async def test_routing_rules_are_ordered_moved_and_deleted(client: httpx.AsyncClient, admin: Staff) -> None:
-    queue = await made(client, admin, QUEUES, name=named("Queue"))
-    first = await made(client, admin, RULES, name="First", queue=queue["id"], keywords=["bgp"])
-    second = await made(client, admin, RULES, name="Second", queue=queue["id"], position=1, priorities=["critical"])
+    queue = await create(client, admin, QUEUES, name=named("Queue"))
+    first = await create(client, admin, RULES, name="First", queue=queue["id"], keywords=["bgp"])
+    second = await create(client, admin, RULES, name="Second", queue=queue["id"], position=1, priorities=["critical"])
     assert second == {
         "id": second["id"],
         "position": 1,
@@ -162,10 +162,10 @@ async def test_the_rules_are_tested_with_a_ticket_and_without_one(
 ) -> None:
     # The job that routes is running: the rule is for a company that raises nothing.
     other = (await new_tenant(database)).company
-    team = await made(client, admin, TEAMS, name=named("Team"))
+    team = await create(client, admin, TEAMS, name=named("Team"))
     await client.put(f"{TEAMS}/{team['id']}/members/{ann.user.id}", headers=admin.headers)
-    queue = await made(client, admin, QUEUES, name=named("Queue"), team=team["id"], assignment="round_robin")
-    rule = await made(
+    queue = await create(client, admin, QUEUES, name=named("Queue"), team=team["id"], assignment="round_robin")
+    rule = await create(
         client, admin, RULES, name="Ports", queue=queue["id"], service_types=["Port"], companies=[str(other.id)]
     )
     number = await raised(client, tenant)
@@ -225,13 +225,13 @@ async def test_wrong_members_are_all_named(
 
 async def test_a_name_is_unique(client: httpx.AsyncClient, admin: Staff) -> None:
     for path in (TEAMS, QUEUES):
-        one = await made(client, admin, path, name=named("One"))
+        one = await create(client, admin, path, name=named("One"))
         again = await client.post(path, headers=admin.headers, json={"name": one["name"].upper()})
         problem(again, "already-exists")
 
 
 async def test_a_retry_makes_nothing_twice(client: httpx.AsyncClient, admin: Staff) -> None:
-    queue = await made(client, admin, QUEUES, name=named("Queue"))
+    queue = await create(client, admin, QUEUES, name=named("Queue"))
     for path, body in (
         (TEAMS, {"name": named("Team")}),
         (QUEUES, {"name": named("Queue")}),
@@ -249,7 +249,7 @@ async def test_tickets_are_routed_taken_and_assigned(
     client: httpx.AsyncClient, database: Database, admin: Staff, ann: Staff, tenant: Tenant
 ) -> None:
     ben = await new_staff(database, name="Ben Ito")
-    team = await made(client, admin, TEAMS, name=named("Team"))
+    team = await create(client, admin, TEAMS, name=named("Team"))
     for one in (ann, ben):
         await client.put(f"{TEAMS}/{team['id']}/members/{one.user.id}", headers=admin.headers)
     number = await raised(client, tenant)
@@ -264,8 +264,8 @@ async def test_tickets_are_routed_taken_and_assigned(
         return None if found is None else str(found["name"])
 
     problem(await assign(ann, mode="round_robin"), "conflict", code="nobody-available")
-    queue = await made(client, admin, QUEUES, name=named("Queue"), team=team["id"])
-    await made(client, admin, RULES, name="All", queue=queue["id"])
+    queue = await create(client, admin, QUEUES, name=named("Queue"), team=team["id"])
+    await create(client, admin, RULES, name="All", queue=queue["id"])
     routed = await client.post(f"{path}/route", headers=ann.headers, json={})
     assert (routed.json()["queue"]["name"], assignee(routed)) == (queue["name"], None)
     assert assignee(await assign(ann, to="me")) == "Ann Ode"

@@ -32,31 +32,31 @@ async def numbers(database: Database, client: httpx.AsyncClient, tenant: Tenant,
 async def until_found(client: httpx.AsyncClient, headers: dict[str, str], query: str, many: int) -> None:
     """Wait for the server's worker."""
     async with asyncio.timeout(patient(20)):
-        while len(found(await asked(client, headers, query))) != many:  # noqa: ASYNC110 - the worker tells nobody
+        while len(numbers_of(await search(client, headers, query))) != many:  # noqa: ASYNC110 - the worker tells nobody
             await asyncio.sleep(0.1)
 
 
-async def asked(client: httpx.AsyncClient, headers: dict[str, str], q: str, **more: str) -> Any:
+async def search(client: httpx.AsyncClient, headers: dict[str, str], q: str, **more: str) -> Any:
     answer = await client.get(SEARCH, headers=headers, params={"q": q, **more})
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def found(page: Any) -> list[str]:
+def numbers_of(page: Any) -> list[str]:
     return [one["number"] for one in page["data"]]
 
 
 async def test_a_customer_finds_its_own_tickets_as_the_list_shows_them(
     client: httpx.AsyncClient, tenant: Tenant, numbers: list[str]
 ) -> None:
-    page = await asked(client, tenant.headers, "fibre")
-    assert sorted(found(page)) == numbers[:5]
+    page = await search(client, tenant.headers, "fibre")
+    assert sorted(numbers_of(page)) == numbers[:5]
     assert {**page, "data": None} == {
         "data": None, "has_more": False, "next_cursor": None, "total": {"count": 5, "exact": True}, "order": "best",
     }  # fmt: skip
     listed = (await client.get("/api/v1/tickets", headers=tenant.headers)).json()["data"]
     by_number = {one["number"]: one for one in listed}
-    assert page["data"] == [by_number[number] for number in found(page)]
+    assert page["data"] == [by_number[number] for number in numbers_of(page)]
     assert not {"queue", "assignee", "tags"} & {*page["data"][0]}
 
 
@@ -64,8 +64,8 @@ async def test_the_staff_finds_tickets_of_all_companies_with_their_handling(
     client: httpx.AsyncClient, database: Database, numbers: list[str]
 ) -> None:
     for role in (Role.VIEWER, Role.AGENT, Role.ADMIN):
-        page = await asked(client, await staff_key(database, role), "fibre status:open assignee:none")
-        assert sorted(found(page)) == numbers
+        page = await search(client, await staff_key(database, role), "fibre status:open assignee:none")
+        assert sorted(numbers_of(page)) == numbers
         assert {"queue", "assignee", "tags"} <= {*page["data"][0]}
 
 
@@ -74,9 +74,9 @@ async def test_an_internal_word_finds_nothing_for_a_customer(
 ) -> None:
     agent = await staff_key(database, Role.AGENT)
     for query in ("excavator", '"the excavator"', "excav", "fibre excavator"):
-        assert found(await asked(client, agent, query)) == numbers[:1]
-        assert (await asked(client, tenant.headers, query, count="exact"))["total"] == {"count": 0, "exact": True}
-    assert len(found(await asked(client, tenant.headers, "fibre -excavator"))) == 5
+        assert numbers_of(await search(client, agent, query)) == numbers[:1]
+        assert (await search(client, tenant.headers, query, count="exact"))["total"] == {"count": 0, "exact": True}
+    assert len(numbers_of(await search(client, tenant.headers, "fibre -excavator"))) == 5
 
 
 async def test_without_a_query_every_ticket_is_listed_newest_first(
@@ -84,7 +84,7 @@ async def test_without_a_query_every_ticket_is_listed_newest_first(
 ) -> None:
     for parameters in ({}, {"q": ""}, {"q": "status:open"}):
         answer = await client.get(SEARCH, headers=tenant.headers, params=parameters)
-        assert found(answer.json()) == numbers[4::-1]
+        assert numbers_of(answer.json()) == numbers[4::-1]
         assert answer.json()["order"] == "newest"
 
 
@@ -92,17 +92,17 @@ async def test_without_a_query_every_ticket_is_listed_newest_first(
 async def test_pages_follow_each_other_to_the_end(
     client: httpx.AsyncClient, tenant: Tenant, numbers: list[str], query: str
 ) -> None:
-    whole = await asked(client, tenant.headers, query)
+    whole = await search(client, tenant.headers, query)
     seen, url = [], str(httpx.URL(SEARCH, params={"q": query, "limit": "2"}))
     while url:
         answer = await client.get(url, headers=tenant.headers)
         page = answer.json()
         assert page["total"] == whole["total"]
         assert page["order"] == whole["order"]
-        seen += found(page)
+        seen += numbers_of(page)
         url = answer.links["next"]["url"] if "next" in answer.links else ""
         assert bool(url) == page["has_more"] == (page["next_cursor"] is not None)
-    assert seen == found(whole)
+    assert seen == numbers_of(whole)
     assert len(seen) == len(numbers) - 1
 
 
@@ -110,7 +110,7 @@ async def test_a_cursor_is_valid_for_its_own_query_only(
     client: httpx.AsyncClient, tenant: Tenant, numbers: list[str]
 ) -> None:
     assert numbers
-    cursor = (await asked(client, tenant.headers, "fibre", limit="2"))["next_cursor"]
+    cursor = (await search(client, tenant.headers, "fibre", limit="2"))["next_cursor"]
     listed = (await client.get("/api/v1/tickets?limit=1", headers=tenant.headers)).json()["next_cursor"]
     for query, wrong in (("cut", cursor), ("fibre", listed), ("fibre", "nonsense")):
         answer = await client.get(SEARCH, headers=tenant.headers, params={"q": query, "cursor": wrong})

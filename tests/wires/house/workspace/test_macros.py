@@ -21,7 +21,7 @@ async def ticket(database: Database, tenant: Tenant) -> str:
         return f"/api/v1/tickets/{ticket_number(await raised(tx, tenant))}"
 
 
-async def kept(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
+async def add_macro(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
     body = {"name": f"Macro {uuid4().hex[:8]}", "text": "Hello {{contact.name}}", **more}
     return await client.post(MACROS, json=body, headers=admin)
 
@@ -63,7 +63,7 @@ async def test_a_macro_is_added_read_changed_and_deleted(
 async def test_a_macro_is_used_and_previewed(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await kept(client, admin, status="in_progress", priority="critical", add_tags=["fibre"])).json()
+    made = (await add_macro(client, admin, status="in_progress", priority="critical", add_tags=["fibre"])).json()
     before = (await client.get(ticket, headers=agent)).json()
     shown = await client.post(f"{ticket}/macro", json={"macro": made["id"], "preview": True}, headers=agent)
     assert shown.status_code == 200, shown.text
@@ -79,7 +79,7 @@ async def test_a_macro_is_used_and_previewed(
 async def test_a_refused_macro_changes_nothing(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await kept(client, admin, status="closed", priority="critical")).json()
+    made = (await add_macro(client, admin, status="closed", priority="critical")).json()
     before = (await client.get(ticket, headers=agent)).json()
     for key in ({}, {"Idempotency-Key": uuid4().hex}):
         refused = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers={**agent, **key})
@@ -91,7 +91,7 @@ async def test_a_refused_macro_changes_nothing(
 async def test_a_retry_writes_no_second_note(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await kept(client, admin)).json()
+    made = (await add_macro(client, admin)).json()
     headers = {**agent, "Idempotency-Key": uuid4().hex}
     answers = [await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=headers) for _ in range(2)]
     assert answers[0].content == answers[1].content
@@ -103,13 +103,13 @@ async def test_a_retry_writes_no_second_note(
 async def test_customers_see_no_macros_agents_use_them_and_admins_manage_them(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers, ticket: str, role: Role | None
 ) -> None:
-    made = (await kept(client, admin)).json()
+    made = (await add_macro(client, admin)).json()
     headers = tenant.headers if role is None else await staff_key(database, role)
     one = f"{MACROS}/{made['id']}"
     reads = [await client.get(MACROS, headers=headers), await client.get(one, headers=headers)]
     use = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=headers)
     writes = [
-        await kept(client, headers),
+        await add_macro(client, headers),
         await client.patch(one, json={"text": "x"}, headers={**headers, "If-Match": "*"}),
         await client.delete(one, headers={**headers, "If-Match": "*"}),
     ]
@@ -135,18 +135,18 @@ async def test_customers_see_no_macros_agents_use_them_and_admins_manage_them(
 async def test_what_is_wrong_with_a_macro_is_named_by_pointer(
     client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
-    refused = await kept(client, admin, **body)
+    refused = await add_macro(client, admin, **body)
     assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
-    made = await kept(client, admin)
+    made = await add_macro(client, admin)
     headers = {**admin, "If-Match": "*"}
     refused = await client.patch(made.headers["location"], json=body, headers=headers)
     assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
 
 
 async def test_a_name_is_unique(client: httpx.AsyncClient, admin: Headers) -> None:
-    made, other = await kept(client, admin), await kept(client, admin)
+    made, other = await add_macro(client, admin), await add_macro(client, admin)
     name = made.json()["name"].upper()
-    taken = await kept(client, admin, name=name)
+    taken = await add_macro(client, admin, name=name)
     assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
     headers = {**admin, "If-Match": "*"}
     taken = await client.patch(other.headers["location"], json={"name": name}, headers=headers)
@@ -157,7 +157,7 @@ async def test_macros_are_listed_by_name_page_by_page(
     client: httpx.AsyncClient, admin: Headers, agent: Headers
 ) -> None:
     for _ in range(3):
-        await kept(client, admin)
+        await add_macro(client, admin)
     names: list[str] = []
     address: str | None = f"{MACROS}?limit=2"
     while address is not None:
@@ -173,7 +173,7 @@ async def test_macros_are_listed_by_name_page_by_page(
 async def test_what_does_not_exist_is_not_found(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await kept(client, admin)).json()
+    made = (await add_macro(client, admin)).json()
     unknown = str(uuid4())
     answers = [
         await client.get(f"{MACROS}/{unknown}", headers=agent),

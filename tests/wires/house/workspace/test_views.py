@@ -26,7 +26,7 @@ async def admin(database: Database, tenant: Tenant) -> Headers:
     return {"Authorization": f"Bearer {secret}"}
 
 
-async def kept(client: httpx.AsyncClient, headers: Headers, **more: Any) -> httpx.Response:
+async def add_view(client: httpx.AsyncClient, headers: Headers, **more: Any) -> httpx.Response:
     body = {"name": f"View {uuid4().hex[:8]}", "query": "status:open fibre", **more}
     return await client.post(VIEWS, json=body, headers=headers)
 
@@ -62,15 +62,15 @@ async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClien
 async def test_an_admin_shares_a_view_with_its_company_alone(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant, admin: Headers
 ) -> None:
-    shared = await kept(client, admin, is_shared=True)
-    own = await kept(client, admin)
+    shared = await add_view(client, admin, is_shared=True)
+    own = await add_view(client, admin)
     address, match = shared.headers["location"], {"If-Match": "*"}
     assert (await client.get(address, headers=tenant.headers)).json() == shared.json()
     assert (await client.get(own.headers["location"], headers=tenant.headers)).status_code == 404
     refusals = [
         await client.patch(address, json={"name": "x"}, headers={**tenant.headers, **match}),
         await client.delete(address, headers={**tenant.headers, **match}),
-        await kept(client, tenant.headers, is_shared=True),
+        await add_view(client, tenant.headers, is_shared=True),
     ]
     assert [answer.status_code for answer in refusals] == [403] * 3
     desk = await staff_key(database, Role.ADMIN)
@@ -87,10 +87,10 @@ async def test_an_admin_shares_a_view_with_its_company_alone(
 
 async def test_the_staff_shares_views_of_its_own(client: httpx.AsyncClient, database: Database) -> None:
     admin, agent = await staff_key(database, Role.ADMIN), await staff_key(database, Role.AGENT)
-    shared = await kept(client, admin, is_shared=True)
+    shared = await add_view(client, admin, is_shared=True)
     assert (await client.get(shared.headers["location"], headers=agent)).status_code == 200
-    assert (await kept(client, agent, is_shared=True)).status_code == 403
-    own = await kept(client, agent)
+    assert (await add_view(client, agent, is_shared=True)).status_code == 403
+    own = await add_view(client, agent)
     headers = {**agent, "If-Match": "*"}
     refused = await client.patch(own.headers["location"], json={"is_shared": True}, headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
@@ -110,22 +110,22 @@ async def test_the_staff_shares_views_of_its_own(client: httpx.AsyncClient, data
 async def test_what_is_wrong_with_a_view_is_named_by_pointer(
     client: httpx.AsyncClient, tenant: Tenant, body: dict[str, Any], wrong: list[str]
 ) -> None:
-    refused = await kept(client, tenant.headers, **body)
+    refused = await add_view(client, tenant.headers, **body)
     assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
 
 
 async def test_a_person_has_one_view_of_a_name(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
-    made = await kept(client, tenant.headers)
+    made = await add_view(client, tenant.headers)
     name = made.json()["name"].upper()
-    taken = await kept(client, tenant.headers, name=name)
+    taken = await add_view(client, tenant.headers, name=name)
     assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
-    assert (await kept(client, admin, name=name)).status_code == 201
+    assert (await add_view(client, admin, name=name)).status_code == 201
 
 
 async def test_views_are_listed_by_name_page_by_page(client: httpx.AsyncClient, other_tenant: Tenant) -> None:
     wanted = ["alpha", "Beta", "gamma"]
     for name in reversed(wanted):
-        await kept(client, other_tenant.headers, name=name)
+        await add_view(client, other_tenant.headers, name=name)
     first = await client.get(VIEWS, params={"limit": 2}, headers=other_tenant.headers)
     rest = await client.get(first.links["next"]["url"], headers=other_tenant.headers)
     assert [[one["name"] for one in answer.json()["data"]] for answer in (first, rest)] == [wanted[:2], wanted[2:]]
@@ -145,7 +145,7 @@ async def test_a_retry_saves_no_second_view(client: httpx.AsyncClient, tenant: T
 async def test_a_key_that_may_only_read_saves_no_views(client: httpx.AsyncClient, database: Database) -> None:
     viewer = await staff_key(database, Role.VIEWER)
     assert (await client.get(VIEWS, headers=viewer)).status_code == 200
-    assert (await kept(client, viewer)).status_code == 403
-    assert (await kept(client, {})).status_code == 401
+    assert (await add_view(client, viewer)).status_code == 403
+    assert (await add_view(client, {})).status_code == 401
     for name in ("seven", str(uuid4())):
         assert (await client.get(f"{VIEWS}/{name}", headers=viewer)).status_code == 404
