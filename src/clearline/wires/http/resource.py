@@ -4,11 +4,13 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import fields
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
@@ -274,6 +276,8 @@ def read_query(raw: bytes, kind: type[T]) -> T:
     Raises:
         InvalidQuery: naming every parameter that is missing, wrong or given twice.
     """
+    if not raw and not _required(kind):
+        return kind()
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
@@ -291,6 +295,12 @@ def read_query(raw: bytes, kind: type[T]) -> T:
     if doubtful and (wrong := violations(parameters, kind, text=True)):
         raise InvalidQuery(wrong)
     return query
+
+
+@cache
+def _required(kind: type[Struct]) -> bool:
+    """Whether a query of this kind has a parameter that must be given."""
+    return any(field.required for field in fields(kind))
 
 
 async def _read_body(scope: Scope, receive: Receive, media_type: re.Pattern[bytes]) -> bytes:

@@ -1,10 +1,14 @@
 """House API v1: tickets, notes and history as they travel."""
 
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
+
 from clearline.events.store import Event
-from clearline.identity import Actor
+from clearline.identity import Actor, Company
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import worklog_id
@@ -17,12 +21,21 @@ def ref(key: UUID | None, name: str | None) -> Ref | None:
     return None if key is None else Ref(str(key), name or "")
 
 
-def _members(found: TicketView, actor: Actor) -> dict[str, Any]:
-    ticket, company = found.ticket, found.company
+@lru_cache(maxsize=1024)
+def _company_ref(company: Company) -> CompanyRef:
+    return CompanyRef(str(company.id), company.name, company.code)
+
+
+_in_order = itemgetter(*wire.TicketSummary.__struct_fields__)
+"""Takes the members out of a dictionary in the order of the struct: a call with 22 names costs four times as much."""
+
+
+def _members(found: TicketView, actor: Actor) -> tuple[Any, ...]:
+    ticket = found.ticket
     contact = ticket.contact
     members: dict[str, Any] = {
         "number": ticket_number(ticket.number),
-        "company": CompanyRef(str(company.id), company.name, company.code),
+        "company": _company_ref(found.company),
         "title": ticket.title,
         "status": ticket.status,
         "issue_type": ticket.issue_type,
@@ -40,22 +53,26 @@ def _members(found: TicketView, actor: Actor) -> dict[str, Any]:
         "status_changed_at": ticket.status_changed_at,
         "resolved_at": ticket.resolved_at,
         "version": ticket.version,
+        "queue": UNSET,
+        "assignee": UNSET,
+        "tags": UNSET,
     }
     if actor.is_staff:
         members["queue"] = ref(ticket.queue_id, found.queue_name)
         members["assignee"] = ref(ticket.assignee_id, found.assignee_name)
         members["tags"] = list(ticket.tags)
-    return members
+    values: tuple[Any, ...] = _in_order(members)
+    return values
 
 
 def summary_out(found: TicketView, actor: Actor) -> wire.TicketSummary:
     """Return a ticket in a list, as the actor may see it."""
-    return wire.TicketSummary(**_members(found, actor))
+    return wire.TicketSummary(*_members(found, actor))
 
 
 def ticket_out(found: TicketView, actor: Actor) -> wire.TicketOut:
     """Return a ticket, as the actor may see it."""
-    return wire.TicketOut(description=found.ticket.description, **_members(found, actor))
+    return wire.TicketOut(*_members(found, actor), description=found.ticket.description)
 
 
 def event_out(event: Event) -> wire.EventOut:

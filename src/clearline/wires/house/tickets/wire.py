@@ -148,7 +148,7 @@ class TicketPatch(Struct, forbid_unknown_fields=True):
     ) = UNSET
 
 
-class TicketSummary(Struct, frozen=True, kw_only=True):
+class TicketSummary(Struct, frozen=True):
     """A ticket in a list.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee`` and ``tags`` are
