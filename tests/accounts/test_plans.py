@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from clearline.accounts import company_store, key_store, user_store
 from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
-from tests.builders.databases import RecordingConnection, plan_of
+from tests.builders.databases import STATISTICS, RecordingConnection, filled_with, generic_plan_of, plan_of
 
 FILL = """
     insert into company
@@ -24,8 +23,7 @@ FILL = """
            now() + random() * interval '9 days' from app_user;
     insert into service
     select md5('company' || s % 9 + 1)::uuid, 'SVC-' || s, 'Port', 'Port ' || s % 97, now()
-      from generate_series(1, 4000) s;
-    analyze
+      from generate_series(1, 4000) s
 """
 COMPANY = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,20 +46,36 @@ LISTS: dict[str, tuple[str, List]] = {
 }
 
 
+@pytest.fixture(scope="module", params=STATISTICS)
+def statistics(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
 @pytest.fixture(scope="module")
-async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(FILL)
-    yield connection
-    await connection.close()
+async def filled(statistics: str, postgres: str) -> AsyncIterator[Any]:
+    async with filled_with(postgres, FILL, statistics) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize("what", LISTS)
-async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
+async def test_a_page_of_a_list_walks_its_index(filled: Any, statistics: str, what: str) -> None:
     index, read = LISTS[what]
     recording = RecordingConnection()
     await read(Tx(recording))
     company = await filled.fetchval("select md5('company1')::uuid")
     values = [company if value == COMPANY else value for value in recording.values]
     assert await plan_of(filled, recording.statement, *values) == ({index}, set())
-    assert "Sort" not in await filled.fetchval(f"explain (format json) {recording.statement}", *values)
+    plan = await filled.fetchval(f"explain (format json) {recording.statement}", *values)
+    # Statistics of an empty table let the planner sort the few companies that it expects.
+    assert "Sort" not in plan or (statistics, index) == ("stale statistics", "company_name")
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_the_generic_plan_of_a_list_walks_its_index(filled: Any, what: str) -> None:
+    index, read = LISTS[what]
+    recording = RecordingConnection()
+    await read(Tx(recording))
+    plan = await generic_plan_of(filled, recording.statement)
+    assert f"using {index} on" in plan, plan
+    assert "Sort" not in plan

@@ -1,5 +1,4 @@
 import json
-import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,7 +34,7 @@ from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
-from tests.builders.databases import new_database, plan_of
+from tests.builders.databases import generic_plan_of, new_database, plan_of
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 
@@ -267,10 +266,7 @@ async def test_a_page_walks_its_index_and_sorts_nothing(
 
 @pytest.mark.parametrize(("statement", "index"), [(statement, index) for statement, index, _more in PLANS])
 async def test_the_generic_plan_walks_the_same_index(filled: Any, statement: str, index: str) -> None:
-    nothing = ", ".join(["null"] * len(set(re.findall(r"\$\d+", statement))))
-    await filled.execute(f"set plan_cache_mode = force_generic_plan; prepare much_used as {statement}")
-    plan = "\n".join(row[0] for row in await filled.fetch(f"explain execute much_used({nothing})"))
-    await filled.execute("deallocate much_used; reset plan_cache_mode")
+    plan = await generic_plan_of(filled, statement)
     assert f"using {index} on event" in plan
     assert "Sort" not in plan
 

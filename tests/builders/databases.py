@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -168,6 +169,38 @@ async def plan_of(connection: Any, statement: str, *values: object) -> tuple[set
     nodes = list(_nodes(top["Plan"]))
     used = {node["Index Name"] for node in nodes if "Index Name" in node}
     return used, {node["Relation Name"] for node in nodes if node["Node Type"].endswith("Seq Scan")}
+
+
+async def generic_plan_of(connection: Any, statement: str) -> str:
+    """Return the plan of a statement for whatever values it gets, as PostgreSQL makes it after five uses."""
+    nulls = ", ".join(["null"] * len(set(re.findall(r"\$\d+", statement))))
+    await connection.execute(f"set plan_cache_mode = force_generic_plan; prepare planned as {statement}")
+    try:
+        return "\n".join(row[0] for row in await connection.fetch(f"explain execute planned({nulls})"))
+    finally:
+        await connection.execute("deallocate planned; reset plan_cache_mode")
+
+
+STATISTICS = ["fresh statistics", "stale statistics", "no statistics"]
+
+
+@asynccontextmanager
+async def filled_with(postgres: str, rows: str, statistics: str) -> AsyncIterator[Any]:
+    """Fill an empty database, and yield a connection to it.
+
+    Stale statistics are those of empty tables. Autovacuum would change them, and is off.
+    """
+    async with new_database(postgres) as url:
+        connection = await asyncpg.connect(url)
+        for (table,) in await connection.fetch("select tablename from pg_tables where schemaname = current_schema"):
+            await connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
+        if statistics == "stale statistics":
+            await connection.execute("analyze")
+        await connection.execute(rows)
+        if statistics == "fresh statistics":
+            await connection.execute("vacuum analyze")
+        yield connection
+        await connection.close()
 
 
 async def any_ticket(connection: Any) -> tuple[UUID, int]:

@@ -1,13 +1,11 @@
 """Lists of jobs and items, and the batches of an export, walk an index, whatever the statistics say."""
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from clearline.bulk import export_store
@@ -15,7 +13,7 @@ from clearline.bulk import store as job_store
 from clearline.bulk.domain import AddNote, BulkRequest, Job, JobState
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import Channel
-from tests.builders.databases import MANY_ROWS, RecordingConnection, new_database, plan_of
+from tests.builders.databases import MANY_ROWS, STATISTICS, RecordingConnection, filled_with, generic_plan_of, plan_of
 from tests.builders.people import NOW
 
 FILL_JOBS = """
@@ -28,7 +26,6 @@ FILL_JOBS = """
     select company_id, id, i, '{}', case i % 4 when 0 then null when 1 then 'refused' else 'done' end
       from job, generate_series(0, 19) i
 """
-TABLES = ("company", "app_user", "job", "job_item", "ticket", "note")
 COMPANY, USER, JOB = (UUID(int=n) for n in (1, 2, 3))
 JOB_OF_COMPANY = Job(
     COMPANY, JOB, JobState.DONE, BulkRequest(AddNote("x"), Channel.API), False, 20, USER, "User", frozenset(), NOW, NOW
@@ -77,19 +74,10 @@ EXPORTS: dict[str, tuple[set[str], Read]] = {
 }
 
 
-@pytest.fixture(scope="module", params=["fresh statistics", "stale statistics", "no statistics"])
+@pytest.fixture(scope="module", params=STATISTICS)
 async def filled(request: pytest.FixtureRequest, postgres: str) -> AsyncIterator[Any]:
-    async with new_database(postgres) as url:
-        connection = await asyncpg.connect(url)
-        for table in TABLES:
-            await connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
-        if request.param == "stale statistics":
-            await connection.execute("analyze")
-        await connection.execute(MANY_ROWS.replace("analyze", "") + FILL_JOBS)
-        if request.param == "fresh statistics":
-            await connection.execute("vacuum analyze")
+    async with filled_with(postgres, MANY_ROWS.replace("analyze", "") + FILL_JOBS, request.param) as connection:
         yield connection
-        await connection.close()
 
 
 async def recorded(filled: Any, read: Read) -> tuple[str, list[object]]:
@@ -116,12 +104,7 @@ async def test_a_list_walks_its_index(filled: Any, what: str) -> None:
 async def test_a_list_walks_its_index_when_its_plan_is_generic(filled: Any, what: str) -> None:
     indexes, read = {**LISTS, **EXPORTS}[what]
     statement, _values = await recorded(filled, read)
-    nulls = ", ".join(["null"] * len(set(re.findall(r"\$\d+", statement))))
-    await filled.execute(f"set plan_cache_mode = force_generic_plan; prepare list as {statement}")
-    try:
-        plan = "\n".join(row[0] for row in await filled.fetch(f"explain execute list({nulls})"))
-    finally:
-        await filled.execute("deallocate list; reset plan_cache_mode")
+    plan = await generic_plan_of(filled, statement)
     assert any(f"using {index} on" in plan or f"on {index} " in plan for index in indexes), plan
 
 
