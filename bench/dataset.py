@@ -105,7 +105,7 @@ async def _fill(connection: asyncpg.Connection, companies: list[UUID], tickets: 
     # What followed from these events is taken to be done: a backlog is no part of what is measured.
     await connection.execute(
         """insert into consumer select name, xid, id
-             from (values ('routing'), ('search'), ('webhooks'), ('notifications')) follower (name),
+             from (values ('routing'), ('search'), ('webhooks'), ('notifications')) consumer (name),
                   (select xid, id from event order by xid desc, id desc limit 1) last
            on conflict (name) do update set xid = excluded.xid, id = excluded.id"""
     )

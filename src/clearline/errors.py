@@ -126,7 +126,7 @@ class TicketFinished(Conflict):
 
 
 class MergedInto(TicketFinished):
-    """The ticket was merged: what is said about it belongs to ``into``, the ticket at the end of its merges."""
+    """The ticket was merged: add the note to ``into``, the ticket at the end of its merges."""
 
     code = "ticket_merged"
 
@@ -209,7 +209,7 @@ class LinkCycle(Conflict):
     code = "link_cycle"
 
     def __init__(self, parent: str, child: str) -> None:
-        super().__init__(f"ticket {child} stands above {parent} already and cannot become its child")
+        super().__init__(f"ticket {child} is an ancestor of {parent} and cannot become its child")
         self.parent, self.child = parent, child
 
 
@@ -264,7 +264,7 @@ class TicketTaken(Conflict):
     code = "ticket_taken"
 
     def __init__(self, number: str, name: str) -> None:
-        super().__init__(f"ticket {number} is {name}'s already; take it by force to have it nevertheless")
+        super().__init__(f"ticket {number} is assigned to {name}; use force to take it over")
         self.number, self.name = number, name
 
 

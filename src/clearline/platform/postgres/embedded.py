@@ -163,7 +163,7 @@ def _make(path: Path, account: Account | None) -> None:
 
 
 def _lock(data_dir: Path) -> IO[str]:
-    """Hold the data directory for this process; the kernel lets go of it when the file is closed or we end."""
+    """Lock the data directory for this process; the kernel releases it when the file is closed or the process ends."""
     try:
         lock = (data_dir / "clearline.lock").open("a+")
     except OSError as error:
