@@ -7,8 +7,8 @@ from clearline.accounts import usecases as accounts
 from clearline.identity import Scope
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.mapping import company_out
+from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.records import change_record, get_record, list_records
-from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import CompanyRef, Page, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

@@ -9,9 +9,9 @@ from clearline.identity import Scope
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.mapping import key_made_out, key_out
+from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.records import delete_record, get_record, list_records, time_and_id, time_and_id_keys
 from clearline.wires.house.secret_answer import SecretAnswer
-from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Answer, Call
 from clearline.wires.http.table import Operation

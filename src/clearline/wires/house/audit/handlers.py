@@ -10,7 +10,7 @@ from clearline.tickets import access
 from clearline.wires.house import paging
 from clearline.wires.house.audit import wire
 from clearline.wires.house.audit.mapping import event_out
-from clearline.wires.house.tickets.handlers import user_in_query
+from clearline.wires.house.parameters import user_in_query
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

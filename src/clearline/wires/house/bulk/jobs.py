@@ -16,8 +16,8 @@ from clearline.identity import Actor, Scope
 from clearline.tickets.domain import Channel
 from clearline.wires.house.bulk import wire
 from clearline.wires.house.bulk.mapping import job_item_out, job_out
+from clearline.wires.house.parameters import id_in_body, id_in_path, uuid_of
 from clearline.wires.house.records import get_record, list_records, time_and_id, time_and_id_keys
-from clearline.wires.house.tickets.handlers import id_in_body, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.body import BodyTooLarge, NotJson
 from clearline.wires.http.call import Call

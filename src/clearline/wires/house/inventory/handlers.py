@@ -12,8 +12,8 @@ from clearline.inventory.domain import ServiceType
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.inventory import wire
 from clearline.wires.house.inventory.mapping import import_out, service_out
+from clearline.wires.house.parameters import uuid_of
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
-from clearline.wires.house.tickets.handlers import uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

@@ -17,7 +17,7 @@ from clearline.tickets.attachments.blobs import BlobsUnavailable
 from clearline.wires.house import paging
 from clearline.wires.house.mail import inbound_wire as wire
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call, Headers, Stream
 from clearline.wires.http.table import Operation

@@ -14,8 +14,8 @@ from clearline.mail.inbound.secret_box import UndecryptableSecret
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.mail import mailbox_wire as wire
 from clearline.wires.house.mail.mailbox_mapping import mailbox_out, mailbox_summary_out
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

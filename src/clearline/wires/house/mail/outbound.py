@@ -11,7 +11,7 @@ from clearline.tickets import access
 from clearline.wires.house import paging
 from clearline.wires.house.mail import outbound_wire as wire
 from clearline.wires.house.mail.outbound_mapping import outbound_mail_details_out, outbound_mail_out, suppression_out
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

@@ -11,7 +11,7 @@ from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.users import USERS
 from clearline.wires.house.notifications import wire
 from clearline.wires.house.notifications.mapping import company_notifications_out, notifications_out
-from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
+from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.wire import set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

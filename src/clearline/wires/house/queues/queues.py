@@ -4,10 +4,10 @@ from uuid import UUID
 
 from clearline.identity import Scope
 from clearline.queues import usecases as queues
+from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.queues import queue_wire as wire
 from clearline.wires.house.queues.mapping import queue_out, queue_summary_out
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
-from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

@@ -6,10 +6,10 @@ from clearline.errors import require_found
 from clearline.identity import Scope
 from clearline.queues import team_usecases as teams
 from clearline.queues.team_store import TeamDetails
+from clearline.wires.house.parameters import id_in_path, uuid_of
 from clearline.wires.house.queues import team_wire as wire
 from clearline.wires.house.queues.mapping import member_out, team_out
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
-from clearline.wires.house.tickets.handlers import id_in_path, uuid_of
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation

@@ -14,10 +14,11 @@ from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
+from clearline.wires.house.parameters import company_in_body, id_in_path, uuid_of
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
 from clearline.wires.house.routing import wire
 from clearline.wires.house.routing.mapping import NAMES, preview_out, rule_out
-from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, check_if_match, company_in_body, id_in_path, uuid_of
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, check_if_match
 from clearline.wires.house.tickets.mapping import ticket_out
 from clearline.wires.house.tickets.wire import TicketOut
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names

@@ -1,12 +1,11 @@
 """House API v1: raise, list, read and work tickets."""
 
 from typing import Any
-from uuid import UUID
 
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.errors import InvalidInput, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -17,6 +16,7 @@ from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_numb
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import FINISHED
 from clearline.wires.house import paging
+from clearline.wires.house.parameters import company_in_body, id_in_body, user_in_query, uuid_of
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.mapping import event_out, summary_out, ticket_out
 from clearline.wires.house.wire import ContactIn, Page, PageQuery, set_fields, wire_names
@@ -34,29 +34,8 @@ NUMBER: dict[str, dict[str, Any]] = {
     }
 }
 
-EXAMPLE_ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 _NAMES = {"queue": "queue_id", "assignee": "assignee_id"}
-"""What this wire calls otherwise than the domain."""
-
-
-def id_in_path(name: str, about: str, **more: str) -> dict[str, dict[str, Any]]:
-    """A parameter of a path that is an id, for the table."""
-    return {name: {"description": about, **more, "schema": {"type": "string", "format": "uuid"}}}
-
-
-def uuid_of(text: str, kind: str) -> UUID:
-    """The id in a path or parameter, spelt as RFC 9562 spells it: one thing has one address.
-
-    Raises:
-        NotFound: it is none.
-    """
-    try:
-        found = UUID(text)
-    except ValueError:
-        raise NotFound(kind, text) from None
-    if str(found) != text.lower():
-        raise NotFound(kind, text)
-    return found
+"""Names of this wire that differ from those of the domain."""
 
 
 async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
@@ -105,17 +84,6 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
     return paging.page(call, found, lambda one: [one.ticket.number], lambda one: summary_out(one, call.actor))
 
 
-def user_in_query(actor: Actor, text: str | None) -> UUID | None:
-    """The id of the user that a parameter names; ``me`` is the actor.
-
-    Raises:
-        NotFound: it is none.
-    """
-    if text == "me" and actor.user is not None:
-        return actor.user.id
-    return None if text is None else uuid_of(text, "user")
-
-
 async def create_ticket(call: Call) -> wire.TicketOut:
     """Raise a ticket."""
     body = call.body(wire.TicketIn)
@@ -141,18 +109,6 @@ async def create_ticket(call: Call) -> wire.TicketOut:
         found = await tickets.get_ticket(tx, call.actor, created.ticket.number)
     call.location = f"{TICKETS}/{ticket_number(found.ticket.number)}"
     return ticket_out(found, call.actor)
-
-
-async def company_in_body(tx: Tx, actor: Actor, named: str) -> UUID:
-    """The id of the company that a body names by code, name or id.
-
-    Raises:
-        InvalidInput: there is none that the actor may see.
-    """
-    try:
-        return (await permissions.company_typed(tx, actor, named)).id
-    except NotFound:
-        raise InvalidInput([Violation("company", "must be the code, name or id of a customer")]) from None
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
@@ -193,20 +149,6 @@ def _values(body: wire.TicketPatch, found: TicketView, actor: Actor) -> dict[str
         if name in values:
             values[f"{name}_id"] = id_in_body(name, values.pop(name), kind, actor)
     return values
-
-
-def id_in_body(name: str, text: str | None, kind: str, actor: Actor) -> UUID | None:
-    """The id in a member of a body, where a user may be ``me``.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    if text == "me" and kind == "user" and actor.user is not None:
-        return actor.user.id
-    try:
-        return None if text is None else UUID(text)
-    except ValueError:
-        raise InvalidInput([Violation(name, f"must be the id of a {kind}, or null")]) from None
 
 
 async def move_ticket(call: Call) -> wire.TicketOut:

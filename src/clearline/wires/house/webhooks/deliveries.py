@@ -7,7 +7,7 @@ from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks.delivery_domain import DeliveryState
 from clearline.wires.house import paging
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire
 from clearline.wires.house.webhooks.mapping import delivery_details_out, delivery_out, replay_out
 from clearline.wires.house.wire import Page

@@ -7,6 +7,7 @@ from uuid import UUID
 from clearline.identity import Scope
 from clearline.webhooks import subscription_usecases as subscriptions
 from clearline.webhooks.subscription_domain import Subscription
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.records import (
     change_record,
     delete_record,
@@ -16,7 +17,6 @@ from clearline.wires.house.records import (
     time_and_id_keys,
 )
 from clearline.wires.house.secret_answer import SecretAnswer
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.webhooks import wire
 from clearline.wires.house.webhooks.mapping import delivery_out, subscription_made_out, subscription_out
 from clearline.wires.house.wire import Page, PageQuery, set_fields

@@ -6,8 +6,9 @@ from uuid import UUID
 from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.domain import Channel, Status
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.records import change_record, delete_record, get_record, list_records
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
 from clearline.wires.house.wire import Page, PageQuery, set_fields
 from clearline.wires.house.workspace import macro_wire as wire
 from clearline.wires.house.workspace.mapping import macro_out, macro_use_out

@@ -17,9 +17,10 @@ from clearline.tickets.attachments.domain import Attachment, Content, NewAttachm
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house import paging
 from clearline.wires.house.errors import RangeNotSatisfiable
+from clearline.wires.house.parameters import uuid_of
 from clearline.wires.house.tickets.attachments.mapping import attachment_out
 from clearline.wires.house.tickets.attachments.wire import AttachmentOut, AttachmentQuery
-from clearline.wires.house.tickets.handlers import NUMBER, TICKETS, uuid_of
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.body import BodyTooLarge, InvalidQuery, NotJson
 from clearline.wires.http.call import Call, Headers, Stream

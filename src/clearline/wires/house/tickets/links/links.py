@@ -8,7 +8,8 @@ from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import LinkType
 from clearline.wires.house import paging
-from clearline.wires.house.tickets.handlers import EXAMPLE_ID, NUMBER, TICKETS, id_in_path, uuid_of
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
 from clearline.wires.house.tickets.links import link_wire as wire
 from clearline.wires.house.tickets.links.mapping import link_out
 from clearline.wires.house.wire import Page, PageQuery
