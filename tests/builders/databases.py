@@ -50,18 +50,29 @@ async def administer_server(url: str, statement: str) -> None:
         await admin.close()
 
 
+_TEMPLATES: dict[str, str] = {}
+"""The migrated database of each server. To copy it takes a quarter of the time of the migrations."""
+
+
+async def _template(postgres: str) -> str:
+    if postgres not in _TEMPLATES:
+        name = "migrated"
+        await administer_server(postgres, f"create database {name} owner clearline")
+        database = await Database.open(postgres.replace("@/clearline", f"@/{name}"))
+        await migrate.migrate(database, afterwards=event_store.renumber)
+        await database.close()
+        _TEMPLATES[postgres] = name
+    return _TEMPLATES[postgres]
+
+
 @asynccontextmanager
 async def new_database(postgres: str, *, migrated: bool = True) -> AsyncIterator[str]:
-    """Create an empty database, and drop it at the end of the block; yields its address."""
+    """Create a database without data, and drop it at the end of the block; yields its address."""
     name = f"test_{uuid4().hex[:12]}"
-    await administer_server(postgres, f"create database {name} owner clearline")
-    url = postgres.replace("@/clearline", f"@/{name}")
+    template = await _template(postgres) if migrated else "template1"
+    await administer_server(postgres, f"create database {name} owner clearline template {template}")
     try:
-        if migrated:
-            database = await Database.open(url)
-            await migrate.migrate(database, afterwards=event_store.renumber)
-            await database.close()
-        yield url
+        yield postgres.replace("@/clearline", f"@/{name}")
     finally:
         await administer_server(postgres, f"drop database {name} with (force)")
 
