@@ -269,7 +269,7 @@ async def test_tickets_are_routed_taken_and_assigned(
     routed = await client.post(f"{path}/route", headers=ann.headers, json={})
     assert (routed.json()["queue"]["name"], assignee(routed)) == (queue["name"], None)
     assert assignee(await assign(ann, to="me")) == "Ann Ode"
-    assert "is Ann Ode's already" in problem(await assign(ben, to="me"), "conflict", code="ticket-taken")["detail"]
+    assert "is assigned to Ann Ode" in problem(await assign(ben, to="me"), "conflict", code="ticket-taken")["detail"]
     assert assignee(await assign(ben, to="me", force=True)) == "Ben Ito"
     assert assignee(await assign(ben, to=str(ann.user.id))) == "Ann Ode"
     assert assignee(await assign(ben, to=None)) is None
