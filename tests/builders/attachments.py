@@ -12,7 +12,8 @@ from uuid import UUID
 import httpx
 
 from clearline.settings import read_settings
-from clearline.tickets.attachments.blobs import Blobs, Key, open_blobs
+from clearline.tickets.attachments.blob_backend import Key
+from clearline.tickets.attachments.blobs import Blobs, open_blobs
 
 COMPANY = UUID("00000000-0000-4000-8000-00000000beef")
 BUCKET = "desk"

@@ -51,7 +51,7 @@ async def list_events(
     company_id = await _company_id(tx, actor, company)
     wanted = AuditFilter(since, until, kind, company_id, user_id, not actor.is_staff)
     if ticket is not None:
-        ticket_company_id = await access.ticket_to_read(tx, actor, ticket)
+        ticket_company_id = await access.require_ticket(tx, actor, ticket)
         if company_id not in {None, ticket_company_id}:
             return []
         in_company = wanted._replace(company_id=ticket_company_id)

@@ -57,7 +57,7 @@ async def prepare(
     company_id = permissions.company_filter(actor)
     if company is not None:
         company_id = (await permissions.company_typed(tx, actor, company)).id
-    return Export(company_id, _IS_OPEN[state], created_since, access.readable(actor), actor.is_staff)
+    return Export(company_id, _IS_OPEN[state], created_since, access.visible_visibilities(actor), actor.is_staff)
 
 
 async def read(database: Database, export: Export, kind: Format) -> AsyncIterator[bytes]:

@@ -51,7 +51,7 @@ def audit(
             until=_utc(until),
             user_id=await _user_id(tx, company, actor),
             kind=kind,
-            ticket=None if ticket is None else access.check_number(ticket),
+            ticket=None if ticket is None else access.parse_number(ticket),
             company=company,
             limit=limit + 1,
         )

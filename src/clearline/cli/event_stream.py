@@ -64,7 +64,7 @@ def events_tail(
 
     async def work(database: Database) -> None:
         async with database.transaction() as tx:
-            number = None if ticket is None else access.check_number(ticket)
+            number = None if ticket is None else access.parse_number(ticket)
             reader = await stream.open_reader(tx, OPERATOR, company=company, ticket=number, types=types)
             cursor = await stream.starting_cursor(tx, after, reader, from_now=follow)
         async for event in _read(database, reader, cursor, follow=follow):

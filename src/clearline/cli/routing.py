@@ -226,7 +226,7 @@ def route_test(ticket: str | None, *, as_json: bool, **values: str | None) -> No
         raise click.UsageError("Give --ticket, or --issue and --service.")
 
     async def work(tx: Tx) -> RoutingPreview:
-        number = None if ticket is None else access.check_number(ticket)
+        number = None if ticket is None else access.parse_number(ticket)
         facts = await routing.facts_of(tx, OPERATOR, number, await _facts(tx, values))
         return await routing.preview(tx, OPERATOR, facts)
 
@@ -273,7 +273,7 @@ def route_ticket(number: str, *, as_json: bool) -> None:
     """Route a ticket again by the rules as they are now."""
 
     async def work(tx: Tx) -> TicketView:
-        return await routing.route_ticket(tx, OPERATOR, access.check_number(number), now=now())
+        return await routing.route_ticket(tx, OPERATOR, access.parse_number(number), now=now())
 
     ticket = transact(work)
     text = f"{number} is in {ticket.queue_name or 'no queue'}, assigned to {ticket.assignee_name or 'nobody'}."

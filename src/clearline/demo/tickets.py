@@ -120,7 +120,7 @@ async def attach_files(database: Database, blobs: Blobs, numbers: Mapping[str, i
     for name, visibility, text in _FILES:
         async with database.transaction() as tx:
             jonas = (await find_staff(tx))[AGENT]
-            company_id = await attachments.attachable(tx, jonas, number, visibility)
+            company_id = await attachments.require_attachable(tx, jonas, number, visibility)
         content = await blobs.stage(company_id, chunks(text), most=len(text))
         async with database.transaction() as tx:
             new = NewAttachment(name, "text/plain", visibility)

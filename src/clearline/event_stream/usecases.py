@@ -103,7 +103,7 @@ async def open_reader(
     if company is not None:
         company_id = (await accounts.find_company(tx, actor, company)).id
     if ticket is not None:
-        ticket_company_id = await access.ticket_to_read(tx, actor, ticket)
+        ticket_company_id = await access.require_ticket(tx, actor, ticket)
         if company_id not in {None, ticket_company_id}:
             raise NotFound("ticket", ticket_number(ticket))
         company_id = ticket_company_id

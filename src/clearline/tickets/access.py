@@ -12,14 +12,17 @@ from clearline.tickets.note_domain import Source, Visibility
 
 
 async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
-    """In which company the actor may look for a ticket. A customer's own, unasked: foreign costs what unknown costs."""
+    """Return the company in which the actor may look for a ticket, or None.
+
+    For a customer it is its own, without a query: a foreign ticket takes as long as one that does not exist.
+    """
     if actor.is_staff:
         return await ticket_store.company_of(tx, number)
     return own_company(actor).id
 
 
-async def ticket_to_change(tx: Tx, actor: Actor, number: int) -> Ticket:
-    """A ticket that the actor may see, held against changes by others until the transaction ends.
+async def lock_ticket(tx: Tx, actor: Actor, number: int) -> Ticket:
+    """Lock a ticket that the actor may see until the transaction ends, and return it.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -31,8 +34,8 @@ async def ticket_to_change(tx: Tx, actor: Actor, number: int) -> Ticket:
     return ticket
 
 
-async def ticket_to_read(tx: Tx, actor: Actor, number: int) -> UUID:
-    """The company of a ticket that exists and that the actor may see.
+async def require_ticket(tx: Tx, actor: Actor, number: int) -> UUID:
+    """Return the company of a ticket that exists and that the actor may see.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -43,8 +46,8 @@ async def ticket_to_read(tx: Tx, actor: Actor, number: int) -> UUID:
     return company_id
 
 
-def check_number(text: str) -> int:
-    """The number that a person typed.
+def parse_number(text: str) -> int:
+    """Return the number in what a person typed.
 
     Raises:
         NotFound: it is no ticket number at all.
@@ -54,11 +57,11 @@ def check_number(text: str) -> int:
     return number
 
 
-def readable(actor: Actor) -> list[str]:
-    """Which notes and attachments the actor may read: customers never the internal ones."""
+def visible_visibilities(actor: Actor) -> list[str]:
+    """Return the visibilities of notes and attachments that the actor may read: for customers not the internal one."""
     return [*Visibility] if actor.is_staff else [Visibility.PUBLIC]
 
 
 def note_source(actor: Actor) -> Source:
-    """For which side the actor speaks."""
+    """Return the side that the actor's notes come from."""
     return Source.SELLER if actor.is_staff else Source.BUYER

@@ -138,7 +138,7 @@ async def move_ticket(
         InvalidInput: the reason is too long, or a customer gives none for reopening.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    ticket = await access.ticket_to_change(tx, actor, number)
+    ticket = await access.lock_ticket(tx, actor, number)
     moved, fact = change_status(ticket, to, reason=reason, now=now)
     if not actor.is_staff:
         check_customer_move(ticket.status, to, reason)

@@ -16,7 +16,7 @@ class Contact(Struct, frozen=True):
 
 
 def check_contact(field: str, contact: Contact) -> list[Violation]:
-    """The rules that a contact breaks."""
+    """Return the rules that a contact breaks."""
     return [
         *check_text(f"{field}.name", contact.name, most=NAME_MAX),
         *check_text(f"{field}.phone", contact.phone, least=0, most=PHONE_MAX),

@@ -20,7 +20,7 @@ from clearline.tickets.tag_domain import TAGS_MAX, check_tags
 
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000
-MERGES_DEEP = 20
+MERGE_DEPTH_MAX = 20
 """How many merges may follow one another from a ticket to the last one."""
 TICKET_NUMBER = re.compile("INC[0-9]{12}")
 

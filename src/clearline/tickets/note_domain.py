@@ -49,12 +49,12 @@ def worklog_id(number: int) -> str:
 
 
 def parse_worklog_id(text: str) -> int | None:
-    """The number in ``WLG`` and twelve ASCII digits, or None for any other text."""
+    """Return the number in ``WLG`` and twelve ASCII digits, or None for any other text."""
     return int(text[3:]) if _WORKLOG_ID.fullmatch(text) else None
 
 
 def check_note_text(text: str) -> str:
-    """The text, unchanged, when it may become a note.
+    """Return the text, unchanged, if it may become a note.
 
     Raises:
         InvalidInput: it is blank, has more than 4000 characters, or cannot be stored.

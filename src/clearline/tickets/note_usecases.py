@@ -38,7 +38,7 @@ async def add_note(
     company_id = await _allowed(tx, actor, number, text, visibility)
     new = _new_note(actor, number, text, visibility, channel)
     added = await note_store.insert(
-        tx, actor, company_id, new, while_status=_WHILE, visibilities=access.readable(actor), now=now
+        tx, actor, company_id, new, while_status=_WHILE, visibilities=access.visible_visibilities(actor), now=now
     )
     if added is None:
         raise await _refusal(tx, company_id, number)
@@ -76,7 +76,7 @@ def _new_note(actor: Actor, number: int, text: str, visibility: Visibility, chan
 async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:
     """Whose ticket it is that the actor may write this to."""
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    if visibility not in access.readable(actor):
+    if visibility not in access.visible_visibilities(actor):
         raise Forbidden("only the provider writes internal notes")
     check_note_text(text)
     company_id = await access.ticket_company(tx, actor, number)

@@ -21,7 +21,7 @@ from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import columns
 from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of, view_of
-from clearline.tickets.domain import MERGES_DEEP, Status, Ticket, TicketValues, TicketView
+from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.note_domain import Note
 
 INSERTED = columns.but("number", "service_label", "version")
@@ -134,7 +134,7 @@ async def merge_target(tx: Tx, company_id: UUID, number: int) -> int:
         """,
         company_id,
         number,
-        MERGES_DEEP,
+        MERGE_DEPTH_MAX,
     )
     return found
 
@@ -261,7 +261,7 @@ async def append_facts(
 
 
 def facts_of(changes: Sequence[Change], *, by: str, rule: str | None) -> list[TicketFact]:
-    """What changes of a ticket mean: going to a queue and to a person have facts of their own."""
+    """Return the facts that changes of a ticket are: a new queue and a new assignee have facts of their own."""
     facts: list[TicketFact] = []
     rest = []
     for change in changes:
@@ -281,7 +281,7 @@ def _text(value: UUID | None) -> str | None:
 
 
 async def miscounted(tx: Tx) -> list[str]:
-    """The codes of companies whose kept counts differ from their tickets: none, unless somebody wrote SQL by hand."""
+    """Return the codes of companies whose stored counts differ from their tickets: only SQL by hand can do that."""
     rows = await tx.fetch(
         """
         with kept as (select company_id, sum(open) as open, sum(finished) as finished

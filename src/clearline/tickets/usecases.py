@@ -78,7 +78,7 @@ async def create_ticket(
 
 
 def _marked(actor: Actor, new: NewTicket) -> NewTicket:
-    """A new ticket that comes with tags or numbers of other systems, its tags tidied."""
+    """Return a new ticket that has tags or external ids, with its tags normalized."""
     if new.tags and not actor.is_staff:
         raise Forbidden("only the provider's people may set tags")
     new = replace(new, tags=normalize_tags(new.tags))
@@ -87,7 +87,7 @@ def _marked(actor: Actor, new: NewTicket) -> NewTicket:
 
 
 async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: ServiceType) -> list[Violation]:
-    """What is wrong with the service that a ticket names: it is not in the inventory, or of another type."""
+    """Return what is wrong with the service that a ticket names: it is not in the inventory, or of another type."""
     if kind is ServiceType.NON_CONSOLE:
         return []
     service = await service_store.find(tx, company_id, service_id)
@@ -139,7 +139,7 @@ async def list_tickets(
 
 
 async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDetails:
-    """A ticket with its notes.
+    """Return a ticket with its notes.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -150,7 +150,7 @@ async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDeta
     found = (
         None
         if company_id is None
-        else await ticket_store.get_with_notes(tx, company_id, number, access.readable(actor))
+        else await ticket_store.get_with_notes(tx, company_id, number, access.visible_visibilities(actor))
     )
     if found is None:
         raise NotFound("ticket", ticket_number(number))
@@ -158,7 +158,7 @@ async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDeta
 
 
 async def list_tickets_with_notes(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_size: int) -> TicketList:
-    """One page of the company's open or finished tickets, newest first; a page past the end is empty.
+    """Return one page of the company's open or finished tickets, newest first; a page past the end is empty.
 
     Raises:
         Forbidden: the actor belongs to no company, or its key may not read.
@@ -170,19 +170,19 @@ async def list_tickets_with_notes(tx: Tx, actor: Actor, *, is_open: bool, page: 
         is_open=is_open,
         offset=(page - 1) * page_size,
         limit=page_size,
-        visibilities=access.readable(actor),
+        visibilities=access.visible_visibilities(actor),
     )
     return TicketList(found.total, [TicketDetails(ticket, notes) for ticket, notes in found.tickets])
 
 
 async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: int = 1000) -> list[Event]:
-    """What happened to a ticket after the event of this id, oldest first; to customers what they may know of it.
+    """Return what happened to a ticket after the event of this id, oldest first; to customers what they may see of it.
 
     Raises:
         NotFound: no such ticket for this actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     found: list[Event] = []
     at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # much may be no customer's to know
     while len(found) < limit:

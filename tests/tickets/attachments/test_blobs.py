@@ -10,7 +10,7 @@ import pytest
 
 from clearline.clock import now
 from clearline.errors import AttachmentTooLarge, InvalidInput
-from clearline.tickets.attachments.blobs import BlobMissing, Key
+from clearline.tickets.attachments.blob_backend import BlobMissing, Key
 from tests.builders.attachments import (
     COMPANY,
     MIB,

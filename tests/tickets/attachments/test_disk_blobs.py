@@ -12,7 +12,8 @@ import pytest
 
 from clearline.clock import now
 from clearline.settings import InvalidSetting, read_settings
-from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable
+from clearline.tickets.attachments.blobs import open_blobs
 from tests.builders.attachments import COMPANY, SOON, in_chunks, older, on_disk
 
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from clearline.clock import now
-from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable, Key
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable, Key
+from clearline.tickets.attachments.blobs import Blobs
 from tests.builders.attachments import BUCKET, COMPANY, SOON, in_chunks, in_s3, older, s3_blobs, whole
 from tests.patience import patient
 

@@ -121,7 +121,7 @@ async def test_a_customer_removes_only_what_it_attached(database: Database, tena
 
 Attempt = Callable[[Tx, Actor, int, UUID], Awaitable[object]]
 ATTEMPTS: dict[str, Attempt] = {
-    "ask": lambda tx, actor, number, _one: attachments.attachable(tx, actor, number, PUBLIC),
+    "ask": lambda tx, actor, number, _one: attachments.require_attachable(tx, actor, number, PUBLIC),
     "add": lambda tx, actor, number, _one: attach(tx, actor, number),
     "list": lambda tx, actor, number, _one: attachments.list_attachments(tx, actor, number),
     "get": attachments.get_attachment,
@@ -169,7 +169,7 @@ async def test_a_finished_ticket_takes_no_attachment_but_lets_one_go(database: D
         await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=LATER)
         with pytest.raises(TicketFinished):
             await attach(tx, tenant.actor, number)
-        assert await attachments.attachable(tx, tenant.actor, number, PUBLIC) == tenant.company.id
+        assert await attachments.require_attachable(tx, tenant.actor, number, PUBLIC) == tenant.company.id
         assert await names(tx, tenant.actor, number) == ["a.txt"]
         await attachments.remove_attachment(tx, tenant.actor, number, added.id, now=LATER)
         assert await names(tx, tenant.actor, number) == []

@@ -8,7 +8,8 @@ from clearline import clock
 from clearline.platform.database.transactions import Database
 from clearline.settings import read_settings
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.blobs import Blobs, Key, open_blobs
+from clearline.tickets.attachments.blob_backend import Key
+from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import NewAttachment
 from clearline.tickets.attachments.worker import EVERY, sweep, sweep_job
 from clearline.tickets.note_domain import Visibility

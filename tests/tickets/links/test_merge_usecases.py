@@ -22,7 +22,7 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import MERGES_DEEP, Channel, Status, ticket_number
+from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links import usecases as links
 from clearline.tickets.links import watcher_usecases as watchers
@@ -181,14 +181,14 @@ async def test_a_note_on_a_merged_ticket_is_told_where_it_belongs(database: Data
 
 async def test_at_most_20_merges_follow_one_another(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        chain = [await raised(tx, tenant) for _ in range(MERGES_DEEP + 2)]
+        chain = [await raised(tx, tenant) for _ in range(MERGE_DEPTH_MAX + 2)]
         for source, target in pairwise(chain[:-1]):
             await merge(tx, source, target)
-        assert await ticket_store.merge_target(tx, tenant.company.id, chain[0]) == chain[MERGES_DEEP]
+        assert await ticket_store.merge_target(tx, tenant.company.id, chain[0]) == chain[MERGE_DEPTH_MAX]
         with pytest.raises(NotMergeable, match="at most 20"):
-            await merge(tx, chain[MERGES_DEEP], chain[-1])
-        await merge(tx, chain[-1], chain[MERGES_DEEP])
-        found = await merging.notes_with_merged(tx, tenant.actor, chain[MERGES_DEEP], limit=100)
+            await merge(tx, chain[MERGE_DEPTH_MAX], chain[-1])
+        await merge(tx, chain[-1], chain[MERGE_DEPTH_MAX])
+        found = await merging.notes_with_merged(tx, tenant.actor, chain[MERGE_DEPTH_MAX], limit=100)
         assert {one.ticket_number for one in found} == set(chain)
 
 

@@ -20,7 +20,8 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
-from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable
+from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
@@ -92,7 +93,7 @@ def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_j
         try:
             async with database.transaction() as tx:
                 if number is not None:
-                    ticket = access.check_number(number)
+                    ticket = access.parse_number(number)
                     return await inbound_mail.release_to_ticket(
                         tx, OPERATOR, mail_id, ticket, context=context, now=now()
                     )

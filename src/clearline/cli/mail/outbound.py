@@ -29,7 +29,7 @@ def mail() -> None:
 @json_option
 def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: bool) -> None:
     """List outbound mail, newest first."""
-    number = None if ticket is None else access.check_number(ticket)
+    number = None if ticket is None else access.parse_number(ticket)
     only = None if state is None else MailState(state)
     show_list(
         transact(lambda tx: outbound_mail.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit + 1)),

@@ -22,7 +22,8 @@ from clearline.platform.postgres.embedded import LEAST_FREE
 from clearline.schedule import CONSUMERS
 from clearline.settings import InvalidSetting, Settings
 from clearline.tickets import store as ticket_store
-from clearline.tickets.attachments.blobs import BlobsUnavailable, open_blobs
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable
+from clearline.tickets.attachments.blobs import open_blobs
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 _LATE = timedelta(minutes=5)

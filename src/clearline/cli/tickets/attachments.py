@@ -23,7 +23,8 @@ from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.blobs import BLOCK, Blobs, BlobsUnavailable, Key, open_blobs
+from clearline.tickets.attachments.blob_backend import BLOCK, BlobsUnavailable, Key
+from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Attachment, Limits, new_attachment
 from clearline.tickets.attachments.worker import sweep
 from clearline.tickets.note_domain import Visibility
@@ -70,9 +71,9 @@ def attachment_add(
     blobs = open_blobs(settings)
 
     async def work(database: Database) -> Attachment:
-        known = access.check_number(number)
+        known = access.parse_number(number)
         async with database.statement() as tx:
-            company_id = await attachments.attachable(tx, OPERATOR, known, visibility)
+            company_id = await attachments.require_attachable(tx, OPERATOR, known, visibility)
         content = await blobs.stage(company_id, _chunks(source), most=limits.size)
         is_kept = False
         try:
@@ -111,7 +112,7 @@ def attachment_list(number: str, *, as_json: bool) -> None:
     """List the attachments of a ticket, oldest first."""
 
     async def work(tx: Tx) -> list[Attachment]:
-        return await attachments.list_attachments(tx, OPERATOR, access.check_number(number))
+        return await attachments.list_attachments(tx, OPERATOR, access.parse_number(number))
 
     show_list(
         transact(work),
@@ -137,7 +138,7 @@ def attachment_get(number: str, attachment_id: UUID, output: Path | None, *, as_
     """Download an attachment and verify its SHA-256."""
 
     async def work(tx: Tx) -> Attachment:
-        return await attachments.get_attachment(tx, OPERATOR, access.check_number(number), attachment_id)
+        return await attachments.get_attachment(tx, OPERATOR, access.parse_number(number), attachment_id)
 
     attached = transact(work)
     blobs = open_blobs(current_settings())
@@ -189,7 +190,7 @@ def attachment_delete(number: str, attachment_id: UUID, *, as_json: bool) -> Non
 
     async def work(database: Database) -> Attachment:
         async with database.transaction() as tx:
-            known = access.check_number(number)
+            known = access.parse_number(number)
             deleted = await attachments.remove_attachment(tx, OPERATOR, known, attachment_id, now=now())
         await blobs.delete(Key(deleted.company_id, deleted.id))
         return deleted

@@ -25,7 +25,7 @@ def ticket_link(number: str, kind: str, other: str, *, as_json: bool) -> None:
     """Link ticket NUMBER to ticket OTHER. TYPE says what NUMBER is to OTHER."""
 
     async def work(tx: Tx) -> LinkedTicket:
-        here, there = access.check_number(number), access.check_number(other)
+        here, there = access.parse_number(number), access.parse_number(other)
         return await links.add_link(tx, OPERATOR, here, LinkType(kind), there, now=now())
 
     linked = transact(work)
@@ -40,7 +40,7 @@ def ticket_links(number: str, limit: int, *, as_json: bool) -> None:
     """List the links of a ticket."""
 
     async def work(tx: Tx) -> list[LinkedTicket]:
-        return await links.list_links(tx, OPERATOR, access.check_number(number), after=None, limit=limit + 1)
+        return await links.list_links(tx, OPERATOR, access.parse_number(number), after=None, limit=limit + 1)
 
     show_list(
         transact(work),
@@ -67,7 +67,7 @@ def ticket_unlink(number: str, link_id: UUID, *, as_json: bool) -> None:
     """Remove a link from both tickets."""
 
     async def work(tx: Tx) -> None:
-        await links.remove_link(tx, OPERATOR, access.check_number(number), link_id, now=now())
+        await links.remove_link(tx, OPERATOR, access.parse_number(number), link_id, now=now())
 
     transact(work)
     show_done(f"Link {link_id} removed.", as_json=as_json)

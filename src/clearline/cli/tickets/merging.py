@@ -26,7 +26,7 @@ def ticket_merge(number: str, into: str, reason: str, *, as_json: bool) -> None:
     """Merge a ticket into another of the same company, and close it."""
 
     async def work(tx: Tx) -> TicketView:
-        here, there = access.check_number(number), access.check_number(into)
+        here, there = access.parse_number(number), access.parse_number(into)
         return await merging.merge_ticket(tx, OPERATOR, here, there, reason=reason, now=now())
 
     merged = transact(work)
@@ -41,7 +41,7 @@ def ticket_unmerge(number: str, reason: str, *, as_json: bool) -> None:
     """Undo a merge, and restore the status that the ticket had before."""
 
     async def work(tx: Tx) -> TicketView:
-        return await merging.unmerge_ticket(tx, OPERATOR, access.check_number(number), reason=reason, now=now())
+        return await merging.unmerge_ticket(tx, OPERATOR, access.parse_number(number), reason=reason, now=now())
 
     unmerged = transact(work)
     text = f"Merge of {number} undone; its status is {unmerged.ticket.status}."
@@ -61,7 +61,7 @@ def ticket_split(number: str, title: str, description: str, notes: tuple[str, ..
         return await merging.split_ticket(
             tx,
             OPERATOR,
-            access.check_number(number),
+            access.parse_number(number),
             title=title,
             description=description,
             notes=tuple(map(_note_number, notes)),

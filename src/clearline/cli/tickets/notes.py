@@ -26,7 +26,7 @@ def ticket_note(number: str, text: str, *, internal: bool, as_json: bool) -> Non
     visibility = Visibility.INTERNAL if internal else Visibility.PUBLIC
 
     async def work(tx: Tx) -> TicketNote:
-        ticket = access.check_number(number)
+        ticket = access.parse_number(number)
         added = await notes.append_note(
             tx, OPERATOR, ticket, text, channel=Channel.PHONE, visibility=visibility, now=now()
         )
@@ -44,7 +44,7 @@ def ticket_notes(number: str, limit: int, *, as_json: bool) -> None:
     """List the notes of a ticket and of the tickets merged into it, oldest first."""
 
     async def work(tx: Tx) -> list[TicketNote]:
-        return await merging.notes_with_merged(tx, OPERATOR, access.check_number(number), after=None, limit=limit + 1)
+        return await merging.notes_with_merged(tx, OPERATOR, access.parse_number(number), after=None, limit=limit + 1)
 
     page = within_limit(transact(work), limit, "notes")
     if as_json:

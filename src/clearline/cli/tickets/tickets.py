@@ -166,7 +166,7 @@ def ticket_show(number: str, *, as_json: bool) -> None:
     """
 
     async def work(tx: Tx) -> tuple[TicketView, list[Note], list[Event]]:
-        known = access.check_number(number)
+        known = access.parse_number(number)
         details = await tickets.get_ticket_with_notes(tx, OPERATOR, known)
         view = await tickets.get_ticket(tx, OPERATOR, known)
         return view, details.notes, await tickets.history(tx, OPERATOR, known)
@@ -221,7 +221,7 @@ def ticket_history(number: str, limit: int, *, as_json: bool) -> None:
     """List the events of a ticket, oldest first."""
 
     async def work(tx: Tx) -> list[Event]:
-        return await tickets.history(tx, OPERATOR, access.check_number(number), limit=limit + 1)
+        return await tickets.history(tx, OPERATOR, access.parse_number(number), limit=limit + 1)
 
     events = within_limit(transact(work), limit, "events")
     if as_json:
@@ -259,7 +259,7 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> No
     """Move a ticket to another status."""
 
     async def work(tx: Tx) -> tuple[StatusChanged, TicketView]:
-        known = access.check_number(number)
+        known = access.parse_number(number)
         _moved, change = await changes.move_ticket(tx, OPERATOR, known, Status(status), reason=reason, now=now())
         return change, await tickets.get_ticket(tx, OPERATOR, known)
 
@@ -284,7 +284,7 @@ def ticket_change(number: str, queue: str | None, *, as_json: bool, **options: s
         values: dict[str, Any] = {name: kinds[name](value) for name, value in options.items() if value is not None}
         if queue is not None:
             values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
-        return await changes.change_ticket(tx, OPERATOR, access.check_number(number), values, now=now())
+        return await changes.change_ticket(tx, OPERATOR, access.parse_number(number), values, now=now())
 
     changed = transact(work)
     show(ticket_out(changed, OPERATOR), f"{number} changed; its version is {changed.ticket.version}.", as_json=as_json)
@@ -299,7 +299,7 @@ def ticket_tag(number: str, add: tuple[str, ...], remove: tuple[str, ...], *, as
     """Add tags to a ticket, and remove tags."""
 
     async def work(tx: Tx) -> TicketView:
-        return await changes.tag(tx, OPERATOR, access.check_number(number), add=add, remove=remove, now=now())
+        return await changes.tag(tx, OPERATOR, access.parse_number(number), add=add, remove=remove, now=now())
 
     tagged = transact(work)
     text = f"Tags of {number}: {' '.join(tagged.ticket.tags) or 'none'}"
@@ -322,7 +322,7 @@ def ticket_assign(number: str, to: str | None, mode: str | None, *, nobody: bool
         raise click.UsageError("Give exactly one of --to, --mode and --nobody.")
 
     async def work(tx: Tx) -> TicketView:
-        known = access.check_number(number)
+        known = access.parse_number(number)
         if mode is not None:
             return await routing.assign_by_turns(tx, OPERATOR, known, Assignment(mode), now=now())
         person = None if to is None else await accounts.get_user(tx, OPERATOR, PROVIDER_ID, to)

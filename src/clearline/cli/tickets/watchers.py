@@ -25,7 +25,7 @@ def ticket_watch(number: str, email: str, *, as_json: bool) -> None:
     """Add a watcher to a ticket."""
 
     async def work(tx: Tx) -> Watcher:
-        return await watchers.watch(tx, OPERATOR, access.check_number(number), email, now=now())
+        return await watchers.watch(tx, OPERATOR, access.parse_number(number), email, now=now())
 
     watcher = transact(work)
     show(watcher_out(watcher), f"{watcher.user.name} watches {number}.", as_json=as_json)
@@ -39,7 +39,7 @@ def ticket_unwatch(number: str, email: str, *, as_json: bool) -> None:
     """Remove a watcher from a ticket."""
 
     async def work(tx: Tx) -> bool:
-        return await watchers.unwatch(tx, OPERATOR, access.check_number(number), email, now=now())
+        return await watchers.unwatch(tx, OPERATOR, access.parse_number(number), email, now=now())
 
     removed = transact(work)
     show_done(f"{email} {'no longer watches' if removed else 'did not watch'} {number}.", as_json=as_json)
@@ -53,7 +53,7 @@ def ticket_watchers(number: str, limit: int, *, as_json: bool) -> None:
     """List the watchers of a ticket."""
 
     async def work(tx: Tx) -> list[Watcher]:
-        return await watchers.list_watchers(tx, OPERATOR, access.check_number(number), after=None, limit=limit + 1)
+        return await watchers.list_watchers(tx, OPERATOR, access.parse_number(number), after=None, limit=limit + 1)
 
     show_list(
         transact(work),

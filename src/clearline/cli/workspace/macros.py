@@ -142,7 +142,7 @@ def macro_apply(name: str, number: str, *, dry_run: bool, as_json: bool) -> None
     """Apply a macro to a ticket. When a part of it is refused, nothing is changed."""
 
     async def work(tx: Tx) -> MacroUse:
-        ticket = access.check_number(number)
+        ticket = access.parse_number(number)
         macro = await macros.macro_named(tx, OPERATOR, name)
         if dry_run:
             return await macros.preview(tx, OPERATOR, ticket, macro.id)

@@ -29,8 +29,9 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.blobs import Blobs, Key
-from clearline.tickets.attachments.domain import PER_TICKET, Content, Limits, NewAttachment, new_attachment
+from clearline.tickets.attachments.blob_backend import Key
+from clearline.tickets.attachments.blobs import Blobs
+from clearline.tickets.attachments.domain import PER_TICKET_MAX, Content, Limits, NewAttachment, new_attachment
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import Source, Visibility
@@ -139,7 +140,7 @@ async def add_note(
     """
     is_staff = access.note_source(actor) is Source.SELLER
     visibility = Visibility.INTERNAL if is_staff else Visibility.PUBLIC
-    room = PER_TICKET - await attachment_store.count(tx, ticket.company_id, ticket.number)
+    room = PER_TICKET_MAX - await attachment_store.count(tx, ticket.company_id, ticket.number)
     accepted, refused = _accepted_files(parsed, context.limits, room, visibility)
     reply = reply_text(parsed.text) or ("" if is_staff else unquoted_text(parsed.text))
     text, is_cut = note_text(reply, refused)
@@ -165,7 +166,7 @@ async def raise_ticket(
     """Create a ticket from a mail for the actor's company, and put it into the mailbox's queue, if it has one."""
     if actor.company is None:
         raise NotFound("company", "")
-    accepted, refused = _accepted_files(parsed, context.limits, PER_TICKET - 1, Visibility.PUBLIC)
+    accepted, refused = _accepted_files(parsed, context.limits, PER_TICKET_MAX - 1, Visibility.PUBLIC)
     text, is_cut = description_of(parsed.text, refused)
     kind, service_id = await _service(tx, actor.company.id, parsed)
     title = title_of(parsed.headers.subject)

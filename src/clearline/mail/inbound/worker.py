@@ -33,7 +33,8 @@ from clearline.platform.database.errors import DatabaseUnavailable, StatementFai
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob
 from clearline.settings import Settings
-from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable
+from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import Limits
 
 INTERVAL_SECONDS = 1.0

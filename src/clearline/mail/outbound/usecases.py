@@ -152,7 +152,7 @@ async def list_mails(
     permissions.require_staff(actor, Scope.DESK_READ)
     if ticket_number is None:
         return await outbound_mail_store.page(tx, state=state, before=before, limit=limit)
-    company_id = await access.ticket_to_read(tx, actor, ticket_number)
+    company_id = await access.require_ticket(tx, actor, ticket_number)
     return await outbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
 

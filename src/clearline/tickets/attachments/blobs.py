@@ -2,7 +2,7 @@
 
 Bytes are named by their company and a random id, never by a name that somebody gave. They are stored before the
 transaction that makes them an attachment, and deleted after the one that ends it. A process that dies in between
-leaves bytes that no attachment names; ``workers/attachments.py`` finds these.
+leaves bytes that no attachment names; ``worker.py`` finds these.
 """
 
 import asyncio
@@ -11,86 +11,20 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
 
-from clearline.errors import AttachmentTooLarge, InvalidInput, OperationalError, Violation
+from clearline.errors import AttachmentTooLarge, InvalidInput, Violation
 from clearline.settings import Settings
+from clearline.tickets.attachments.blob_backend import BLOCK, Backend, BlobMissing, BlobsUnavailable, Key
+from clearline.tickets.attachments.blobs_disk import DiskBackend
 from clearline.tickets.attachments.domain import Content
-
-BLOCK = 1024 * 1024
-"""Bytes read or written in one go."""
-
-PAGE = 1000
-"""The most keys of one page of a listing."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _log = structlog.get_logger("clearline.blobs")
-
-
-class BlobsUnavailable(OperationalError):
-    """The store of attachments cannot be reached, refuses us, or is full. The text is for the operator."""
-
-
-class BlobMissing(BlobsUnavailable):
-    """The bytes of an attachment are not there, or not all of them."""
-
-
-class Key(NamedTuple):
-    """What names bytes: the company that they belong to, and a random id."""
-
-    company_id: UUID
-    id: UUID
-
-
-class Upload(Protocol):
-    """Bytes on their way in, not there for anybody until ``finish``."""
-
-    def write(self, block: bytes) -> None:
-        """Take the next bytes: ``Backend.block`` of them, and fewer only at the end."""
-
-    def finish(self) -> None:
-        """Have the bytes there for good, or raise."""
-
-    def abandon(self) -> None:
-        """Leave nothing behind, whatever was done so far."""
-
-
-class Reader(Protocol):
-    """Bytes on their way out."""
-
-    def read(self, size: int, /) -> bytes:
-        """At most so many of the next bytes; none at the end."""
-
-    def close(self) -> None:
-        """Let go of them."""
-
-
-class Backend(Protocol):
-    """A place to keep bytes. Its calls block, and raise BlobsUnavailable; ``Blobs`` makes them in threads."""
-
-    block: int
-
-    def begin(self, key: Key) -> Upload:
-        """Begin to store bytes; nothing is done before the first of them."""
-
-    def open(self, key: Key, start: int) -> Reader:
-        """Read bytes from an offset on; BlobMissing when there are none of this key."""
-
-    def delete(self, key: Key) -> None:
-        """Delete bytes; no error when there are none."""
-
-    def older_than(self, before: datetime) -> Iterator[list[Key]]:
-        """What was stored before a time, in pages."""
-
-    def drop_unfinished(self, before: datetime) -> int:
-        """Delete what was begun before a time and never finished; answers how many."""
-
-    def check(self) -> str:
-        """What an operator should know of a place that works; BlobsUnavailable tells why it does not."""
 
 
 class Blobs:
@@ -157,7 +91,7 @@ class Blobs:
             _log.warning("content of an attachment not deleted", id=str(key.id), error=str(error))
 
     async def older_than(self, before: datetime) -> AsyncIterator[list[Key]]:
-        """What was stored before a time, in pages of at most 1000.
+        """Yield what was stored before a time, in pages of at most 1000.
 
         Raises:
             BlobsUnavailable: it cannot be listed.
@@ -175,7 +109,7 @@ class Blobs:
         return await _in_thread(self._backend.drop_unfinished, before)
 
     async def check(self) -> str:
-        """Where the bytes are kept, for an operator, once it is known that they can be.
+        """Return where the bytes are kept, for an operator, after a test that they can be.
 
         Raises:
             BlobsUnavailable: they cannot, and why.
@@ -184,7 +118,7 @@ class Blobs:
 
 
 def open_blobs(settings: Settings) -> Blobs:
-    """The store that the settings name. It is not asked anything yet.
+    """Return the store that the settings name. It is not contacted yet.
 
     Raises:
         BlobsUnavailable: the settings of S3 make no sense.
@@ -195,8 +129,6 @@ def open_blobs(settings: Settings) -> Blobs:
 
         bucket, _, prefix = place.removeprefix("s3://").partition("/")
         return Blobs(S3Backend(bucket, prefix.strip("/"), endpoint=settings.s3_endpoint))
-    from clearline.tickets.attachments.blobs_disk import DiskBackend  # noqa: PLC0415 - it imports this module
-
     return Blobs(DiskBackend(settings.data_dir / "attachments" if place == "disk" else Path(place)))
 
 
@@ -222,7 +154,7 @@ def _next(pages: Iterator[list[Key]]) -> list[Key] | None:
 
 
 async def _blocks(chunks: AsyncIterable[bytes], size: int, most: int) -> AsyncIterator[bytes]:
-    """The same bytes in blocks of one size; only the last may have fewer."""
+    """Yield the same bytes in blocks of one size; only the last may have fewer."""
     kept = bytearray()
     total = 0
     async for chunk in chunks:

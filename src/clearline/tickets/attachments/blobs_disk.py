@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from clearline.tickets.attachments.blobs import BLOCK, PAGE, BlobMissing, BlobsUnavailable, Key, Reader, Upload
+from clearline.tickets.attachments.blob_backend import BLOCK, PAGE, BlobMissing, BlobsUnavailable, Key, Reader, Upload
 
 
 class DiskBackend:
@@ -152,7 +152,7 @@ def _is_older(entry: "os.DirEntry[str]", before: datetime) -> bool:
 
 
 def _uuid(text: str) -> UUID | None:
-    """The id that is written so, in the one way that we write it."""
+    """Return the id in a name, or None for a name that we would write differently."""
     try:
         found = UUID(text)
     except ValueError:

@@ -16,13 +16,13 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from clearline.tickets.attachments.blobs import BlobMissing, BlobsUnavailable, Key, Reader, Upload
+from clearline.tickets.attachments.blob_backend import BlobMissing, BlobsUnavailable, Key, Reader, Upload
 
 PART = 5 * 1024 * 1024
 """Bytes of one part: the least that S3 takes, since each upload holds two parts in memory."""
 
 _NO_KEYS = "there are no keys for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-_TELLING = {
+_REASONS = {
     "NoSuchBucket": "the bucket does not exist",
     "404": "the bucket does not exist",
     "InvalidAccessKeyId": "the access key is not known there",
@@ -51,7 +51,7 @@ class S3Backend:
             response_checksum_validation="when_required",
             s3={"addressing_style": "path" if endpoint else "auto"},
         )
-        with self._told():
+        with self._translate_errors():
             self._client = Session().client("s3", endpoint_url=endpoint, config=config)
 
     def begin(self, key: Key) -> Upload:
@@ -67,7 +67,7 @@ class S3Backend:
             if isinstance(error.__cause__, ClientError) and _code(error.__cause__) in {"NoSuchKey", "404"}:
                 raise BlobMissing(f"the content of attachment {key.id} is missing in {self._place}") from None
             raise
-        return _S3Reader(answer["Body"], self._told)
+        return _S3Reader(answer["Body"], self._translate_errors)
 
     def delete(self, key: Key) -> None:
         """See ``Backend``."""
@@ -98,21 +98,21 @@ class S3Backend:
         return f"in {self._place}, which can be written and read"
 
     def _call(self, name: str, **arguments: Any) -> Any:
-        with self._told():
+        with self._translate_errors():
             return getattr(self._client, name)(Bucket=self._bucket, **arguments)
 
     def _pages(self, name: str) -> Iterator[Any]:
-        with self._told():
+        with self._translate_errors():
             yield from self._client.get_paginator(name).paginate(Bucket=self._bucket, Prefix=self._prefix)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Raise BlobsUnavailable, with words for the operator, in the place of the library's errors."""
         try:
             yield
         except ClientError as error:
             code = _code(error)
-            why = f"{_TELLING.get(code, 'it refuses')} ({code})"
+            why = f"{_REASONS.get(code, 'it refuses')} ({code})"
             raise BlobsUnavailable(f"{self._place}: {why}") from error
         except (NoCredentialsError, PartialCredentialsError) as error:
             raise BlobsUnavailable(f"{self._place}: {_NO_KEYS}") from error
@@ -132,11 +132,11 @@ class S3Backend:
 
 
 class _S3Reader:
-    def __init__(self, body: Any, told: Callable[[], Any]) -> None:
-        self._body, self._told = body, told
+    def __init__(self, body: Any, translate_errors: Callable[[], Any]) -> None:
+        self._body, self._translate_errors = body, translate_errors
 
     def read(self, size: int, /) -> bytes:
-        with self._told():
+        with self._translate_errors():
             block: bytes = self._body.read(size)
             return block
 
@@ -149,20 +149,20 @@ class _S3Upload:
 
     def __init__(self, call: Callable[..., Any], name: str) -> None:
         self._call, self._name = call, name
-        self._held = b""
+        self._pending = b""
         self._id: str | None = None
         self._parts: list[dict[str, object]] = []
         self._finishing = False
 
     def write(self, block: bytes) -> None:
-        if self._held:
+        if self._pending:
             self._send()
-        self._held = block
+        self._pending = block
 
     def finish(self) -> None:
         self._finishing = True
         if self._id is None:
-            self._call("put_object", Key=self._name, Body=self._held)
+            self._call("put_object", Key=self._name, Body=self._pending)
             return
         self._send()
         parts = {"Parts": self._parts}
@@ -179,7 +179,7 @@ class _S3Upload:
         if self._id is None:
             self._id = self._call("create_multipart_upload", Key=self._name)["UploadId"]
         number = len(self._parts) + 1
-        sent = self._call("upload_part", Key=self._name, UploadId=self._id, PartNumber=number, Body=self._held)
+        sent = self._call("upload_part", Key=self._name, UploadId=self._id, PartNumber=number, Body=self._pending)
         self._parts.append({"PartNumber": number, "ETag": sent["ETag"]})
 
 

@@ -13,7 +13,7 @@ from clearline.tickets.note_domain import Source, Visibility
 
 NAME_MAX = 255
 MEDIA_TYPE_MAX = 127
-PER_TICKET = 100
+PER_TICKET_MAX = 100
 """The most attachments of one ticket."""
 
 ANY_TYPE = "application/octet-stream"
@@ -66,7 +66,7 @@ class Attachment(Struct, frozen=True):
 
 
 def new_attachment(name: str, media_type: str | None, visibility: Visibility, limits: Limits) -> NewAttachment:
-    """What is said about a file, in the form that is kept.
+    """Return what is known about a file, in the form that is stored.
 
     The name is in Unicode's form NFC, the media type in lower case and without parameters; a file without one is
     ``application/octet-stream``.

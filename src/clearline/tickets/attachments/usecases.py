@@ -11,30 +11,30 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.attachments import store as attachment_store
-from clearline.tickets.attachments.domain import PER_TICKET, Attachment, Content, NewAttachment
+from clearline.tickets.attachments.domain import PER_TICKET_MAX, Attachment, Content, NewAttachment
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 
-async def attachable(tx: Tx, actor: Actor, number: int, visibility: Visibility) -> UUID:
-    """The company of a ticket that the actor may attach files to, to be asked before any bytes are taken in.
+async def require_attachable(tx: Tx, actor: Actor, number: int, visibility: Visibility) -> UUID:
+    """Return the company of a ticket that the actor may attach files to; call it before any bytes are received.
 
-    What a retry may find changed is not asked here: whether the ticket has ended, or has too many.
+    What may differ for a retry is not checked here: whether the ticket has ended, or has too many attachments.
 
     Raises:
         NotFound: no such ticket for this actor.
         Forbidden: a customer's attachment is to be internal, or the key may not write.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    if visibility not in access.readable(actor):
+    if visibility not in access.visible_visibilities(actor):
         raise Forbidden("only the provider adds internal attachments")
-    return await access.ticket_to_read(tx, actor, number)
+    return await access.require_ticket(tx, actor, number)
 
 
 async def add_attachment(
     tx: Tx, actor: Actor, number: int, new: NewAttachment, content: Content, *, now: datetime
 ) -> Attachment:
-    """Attach bytes that are stored already, under the company of the ticket (see ``attachable``).
+    """Attach bytes that are stored already, under the company of the ticket (see ``require_attachable``).
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -42,12 +42,12 @@ async def add_attachment(
         TicketFinished: the ticket is closed, cancelled or rejected.
         TooManyAttachments: the ticket has 100.
     """
-    await attachable(tx, actor, number, new.visibility)
-    ticket = await access.ticket_to_change(tx, actor, number)
+    await require_attachable(tx, actor, number, new.visibility)
+    ticket = await access.lock_ticket(tx, actor, number)
     if ticket.status not in ACCEPTS_NOTES:
         raise TicketFinished(ticket.status)
-    if await attachment_store.count(tx, ticket.company_id, number) >= PER_TICKET:
-        raise TooManyAttachments(PER_TICKET)
+    if await attachment_store.count(tx, ticket.company_id, number) >= PER_TICKET_MAX:
+        raise TooManyAttachments(PER_TICKET_MAX)
     added = Attachment(
         ticket.company_id,
         number,
@@ -67,7 +67,7 @@ async def add_attachment(
 
 
 async def list_attachments(
-    tx: Tx, actor: Actor, number: int, *, after: tuple[datetime, UUID] | None = None, limit: int = PER_TICKET
+    tx: Tx, actor: Actor, number: int, *, after: tuple[datetime, UUID] | None = None, limit: int = PER_TICKET_MAX
 ) -> list[Attachment]:
     """Attachments of a ticket that the actor may read, oldest first, after the time and id of another.
 
@@ -76,8 +76,10 @@ async def list_attachments(
         ScopeMissing: the key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = await access.ticket_to_read(tx, actor, number)
-    return await attachment_store.page(tx, company_id, number, access.readable(actor), after=after, limit=limit)
+    company_id = await access.require_ticket(tx, actor, number)
+    return await attachment_store.page(
+        tx, company_id, number, access.visible_visibilities(actor), after=after, limit=limit
+    )
 
 
 async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID) -> Attachment:
@@ -101,7 +103,7 @@ async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UU
         Forbidden: somebody else attached it, or the key may not write.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    ticket = await access.ticket_to_change(tx, actor, number)
+    ticket = await access.lock_ticket(tx, actor, number)
     found = await attachment_store.get(tx, ticket.company_id, number, attachment_id)
     gone = _readable(actor, found, attachment_id)
     if not actor.is_staff and (gone.created_by is None or gone.created_by != actor_id(actor)):
@@ -116,6 +118,6 @@ async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUI
 
 
 def _readable(actor: Actor, found: Attachment | None, attachment_id: UUID) -> Attachment:
-    if found is None or found.visibility not in access.readable(actor):
+    if found is None or found.visibility not in access.visible_visibilities(actor):
         raise NotFound("attachment", str(attachment_id))
     return found

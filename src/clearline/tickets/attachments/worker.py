@@ -8,7 +8,8 @@ import structlog
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.blobs import Blobs, BlobsUnavailable, Key
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable, Key
+from clearline.tickets.attachments.blobs import Blobs
 
 EVERY = timedelta(hours=6)
 _log = structlog.get_logger("clearline.worker")

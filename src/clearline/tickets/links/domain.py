@@ -111,7 +111,7 @@ class Merge(Struct, frozen=True):
 
 
 def system_note(text: str) -> NoteDraft:
-    """A note of the desk itself, which everybody who sees the ticket may read."""
+    """Return a note of the system itself, which everybody who sees the ticket may read."""
     return NoteDraft(text, Visibility.PUBLIC, Source.SYSTEM, Channel.SYSTEM, DESK)
 
 
@@ -137,7 +137,7 @@ def check_merge(source: TicketView, target: TicketView) -> None:
 
 
 def split_off(ticket: Ticket, title: str, description: str, channel: Channel) -> NewTicket:
-    """The ticket that a split makes: about the same service and symptom, for the same contact.
+    """Return the ticket that a split makes: about the same service and symptom, for the same contact.
 
     Raises:
         InvalidInput: the title or the description breaks a rule.

@@ -11,7 +11,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import lock_ticket
-from clearline.tickets.domain import MERGES_DEEP, Channel, Status, Ticket, TicketView, ticket_number
+from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, Ticket, TicketView, ticket_number
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links import watcher_store
 from clearline.tickets.links.domain import (
@@ -50,8 +50,8 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     locked = {one: await lock_ticket(tx, actor, one) for one in sorted((number, into))}
     check_merge(locked[number], locked[into])
     source, target = locked[number].ticket, locked[into].ticket
-    if await link_store.merges_below(tx, source.company_id, number) >= MERGES_DEEP:
-        raise NotMergeable(f"at most {MERGES_DEEP} merges may follow one another")
+    if await link_store.merges_below(tx, source.company_id, number) >= MERGE_DEPTH_MAX:
+        raise NotMergeable(f"at most {MERGE_DEPTH_MAX} merges may follow one another")
     moved, fact = force_status(source, Status.CLOSED, reason=reason, now=now)
     await ticket_store.save_status(tx, actor, moved, fact, opened=-1)
     await link_store.insert_merge(tx, Merge(source.company_id, number, into, source.status, now))
@@ -75,10 +75,10 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
         InvalidInput: the reason is too long.
     """
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    merge = await link_store.merge_of(tx, await access.ticket_to_read(tx, actor, number), number)
+    merge = await link_store.merge_of(tx, await access.require_ticket(tx, actor, number), number)
     if merge is None:
         raise NotMergeable(f"{ticket_number(number)} is not merged")
-    locked = {one: await access.ticket_to_change(tx, actor, one) for one in sorted((number, merge.into))}
+    locked = {one: await access.lock_ticket(tx, actor, one) for one in sorted((number, merge.into))}
     if not await link_store.delete_merge(tx, merge):
         raise NotMergeable(f"{ticket_number(number)} is not merged any more")
     source, target = locked[number], locked[merge.into]
@@ -94,7 +94,7 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
 async def notes_with_merged(
     tx: Tx, actor: Actor, number: int, *, after: int | None = None, limit: int
 ) -> list[TicketNote]:
-    """The notes of a ticket and of everything merged into it, by number, after the note ``after``.
+    """Return the notes of a ticket and of everything merged into it, by number, after the note ``after``.
 
     Served by ``ticket_merge_into`` and the primary key of note.
 
@@ -102,9 +102,9 @@ async def notes_with_merged(
         NotFound: no such ticket for this actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     return await link_store.notes(
-        tx, company_id, number, visibilities=access.readable(actor), after=after or 0, limit=limit
+        tx, company_id, number, visibilities=access.visible_visibilities(actor), after=after or 0, limit=limit
     )
 
 
@@ -131,7 +131,7 @@ async def split_ticket(
         TooManyLinks: the ticket has 200 links.
     """
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
-    original = await access.ticket_to_change(tx, actor, number)
+    original = await access.lock_ticket(tx, actor, number)
     if original.status not in ACCEPTS_NOTES:
         raise TicketFinished(original.status)
     copies = await _copies(tx, original, notes)

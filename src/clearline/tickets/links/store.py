@@ -11,7 +11,7 @@ from clearline.events.domain import NoteAdded, TicketLinked, TicketUnlinked
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.domain import MERGES_DEEP, Status, ticket_number
+from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, ticket_number
 from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft, TicketNote
 from clearline.tickets.note_domain import Note, Source, Visibility
 
@@ -39,7 +39,10 @@ def _linked(row: Record) -> LinkedTicket:
 async def page(
     tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
 ) -> list[LinkedTicket]:
-    """The links of a ticket by id, those to tickets of the company ``only`` when given. Served by the primary key."""
+    """Return the links of a ticket by id, if ``only`` is given those to tickets of that company.
+
+    Served by the primary key.
+    """
     rows = await tx.fetch(
         f"""select {_LINK} from ticket_link l {_OTHER}
              where l.company_id = $1 and l.ticket_number = $2 and ($3::uuid is null or l.other_company_id = $3)
@@ -84,8 +87,11 @@ async def room(tx: Tx, link: Link) -> Room:
     return Room(*row) if row is not None else Room(0, 0, is_linked=False)
 
 
-async def hold_hierarchy(tx: Tx) -> None:
-    """Have parents and children changed by one transaction at a time: two could close a circle unseen by each other."""
+async def lock_hierarchy(tx: Tx) -> None:
+    """Lock all parents and children until the transaction ends.
+
+    Two transactions at a time could close a circle, neither seeing the other's half.
+    """
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('ticket hierarchy', 0))")
 
 
@@ -205,7 +211,7 @@ async def add_notes(
 
 
 async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]) -> list[NoteDraft]:
-    """Copies of some of a ticket's notes, oldest first; those that it does not have are left out.
+    """Return copies of some of a ticket's notes, oldest first; those that it does not have are left out.
 
     Served by the primary key of note.
     """
@@ -266,8 +272,8 @@ _DEPTH = f"{_FAMILY} select max(depth) from family"
 
 
 async def merges_below(tx: Tx, company_id: UUID, number: int) -> int:
-    """The longest chain of merges that ends in a ticket."""
-    depth: int = await tx.fetchval(_DEPTH, company_id, number, MERGES_DEEP)
+    """Return the length of the longest chain of merges that ends in a ticket."""
+    depth: int = await tx.fetchval(_DEPTH, company_id, number, MERGE_DEPTH_MAX)
     return depth
 
 
@@ -284,9 +290,9 @@ _NOTES = f"""{_FAMILY}
 async def notes(
     tx: Tx, company_id: UUID, number: int, *, visibilities: Sequence[str], after: int, limit: int
 ) -> list[TicketNote]:
-    """The notes of a ticket and of everything merged into it, by number.
+    """Return the notes of a ticket and of everything merged into it, by number.
 
     Served by ``ticket_merge_into`` and by note's primary key, which is walked once for each ticket.
     """
-    rows = await tx.fetch(_NOTES, company_id, number, MERGES_DEEP, after, visibilities, limit)
+    rows = await tx.fetch(_NOTES, company_id, number, MERGE_DEPTH_MAX, after, visibilities, limit)
     return [TicketNote(row[0], Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:])) for row in rows]

@@ -24,7 +24,7 @@ KIND = "link"
 
 
 async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, limit: int) -> list[LinkedTicket]:
-    """A ticket's links by id, after the id ``after``; to customers only those to their own tickets.
+    """Return a ticket's links by id, after the id ``after``; to customers only those to their own tickets.
 
     Served by the primary key.
 
@@ -32,7 +32,7 @@ async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, l
         NotFound: no such ticket for this actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     return await link_store.page(
         tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit
     )
@@ -45,7 +45,7 @@ async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTi
         NotFound: no such ticket for this actor, or no such link of it.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    return await _visible(tx, actor, await access.ticket_to_read(tx, actor, number), number, link_id)
+    return await _visible(tx, actor, await access.require_ticket(tx, actor, number), number, link_id)
 
 
 async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int, *, now: datetime) -> LinkedTicket:
@@ -64,7 +64,7 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
     if number == other:
         raise InvalidInput([Violation("ticket", "must be another ticket")])
     if kind in HIERARCHY:
-        await link_store.hold_hierarchy(tx)
+        await link_store.lock_hierarchy(tx)
     locked = await _lock(tx, actor, number, other)
     here, there = locked[number], locked[other]
     link = Link(uuid4(), kind, here.company_id, number, there.company_id, other, now)
@@ -76,14 +76,14 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
 
 
 async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
-    """A link that the actor is about to take away, its tickets held against changes until the transaction ends.
+    """Lock both tickets of a link that the actor is about to remove, and return the link.
 
     Raises:
         NotFound: no such ticket for this actor, or no such link of it.
         Forbidden: the link is not the customer's to take away.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     link = (await _visible(tx, actor, company_id, number, link_id)).link
     _check_customer(actor, link.type)
     await _lock(tx, actor, number, link.other_number)
@@ -110,8 +110,8 @@ async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id:
 
 
 async def _lock(tx: Tx, actor: Actor, one: int, other: int) -> dict[int, Ticket]:
-    """Both tickets, held in the order of their numbers: two who hold the same tickets cannot wait for each other."""
-    return {number: await access.ticket_to_change(tx, actor, number) for number in sorted((one, other))}
+    """Lock both tickets, in the order of their numbers, so that two transactions cannot wait for each other."""
+    return {number: await access.lock_ticket(tx, actor, number) for number in sorted((one, other))}
 
 
 def _check_kind(actor: Actor, kind: LinkType) -> None:

@@ -53,7 +53,7 @@ async def get(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> Watcher |
     return None if row is None else _watcher(row)
 
 
-async def hold(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> None:
+async def lock(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> None:
     """Have nobody else end that a person follows a ticket, until the transaction ends."""
     await tx.fetchval(
         "select true from ticket_watcher where company_id = $1 and ticket_number = $2 and user_id = $3 for update",

@@ -13,7 +13,7 @@ from clearline.tickets.links.domain import Watcher
 
 
 def own_user(actor: Actor) -> UUID:
-    """The person that the actor is.
+    """Return the id of the user that the actor is.
 
     Raises:
         Forbidden: it is nobody, but the operator.
@@ -32,7 +32,7 @@ async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None
         NotFound: no such ticket for this actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     return await watcher_store.page(
         tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit
     )
@@ -45,7 +45,7 @@ async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watch
         NotFound: no such ticket for this actor, or nobody of this id whom it may see follows it.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     return await _visible(tx, actor, company_id, number, user_id)
 
 
@@ -56,8 +56,8 @@ async def lock_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watc
         NotFound: as for ``get_watcher``.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    company_id = await access.ticket_to_read(tx, actor, number)
-    await watcher_store.hold(tx, company_id, number, user_id)
+    company_id = await access.require_ticket(tx, actor, number)
+    await watcher_store.lock(tx, company_id, number, user_id)
     return await _visible(tx, actor, company_id, number, user_id)
 
 
@@ -69,7 +69,7 @@ async def watch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: date
         InvalidInput: there is no such active person of the ticket's company or, for the staff, of the provider.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     user = await _person(tx, actor, company_id, who)
     if user is None or not user.is_active:
         more = " or of the provider" if actor.is_staff else ""
@@ -86,7 +86,7 @@ async def unwatch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: da
         NotFound: no such ticket for this actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
-    company_id = await access.ticket_to_read(tx, actor, number)
+    company_id = await access.require_ticket(tx, actor, number)
     if isinstance(who, str):
         user = await _person(tx, actor, company_id, who)
         if user is None:
@@ -105,7 +105,7 @@ async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, user_id:
 
 
 async def _person(tx: Tx, actor: Actor, company_id: UUID, who: UUID | str) -> User | None:
-    """A person of the ticket's company or, for the staff, of the provider."""
+    """Return a user of the ticket's company or, for the staff, of the provider."""
     for place in (company_id, PROVIDER_ID) if actor.is_staff else (company_id,):
         if isinstance(who, str):
             found = await user_store.find(tx, place, who)

@@ -49,7 +49,7 @@ def _shown(text: str) -> str:
 
 
 def refuse(error: Exception, request_id: str) -> Answer:
-    """The answer to a request that failed."""
+    """Return the answer to a request that failed."""
     status, message, headers = _explain(error, request_id)
     sendable = message.encode(errors="backslashreplace").decode()  # what was asked may be repeated in it
     body = wire.ErrorOut(wire.Fault(status, "Error", sendable))

@@ -30,12 +30,12 @@ _SYMPTOMS = {(issue, kind): _symptoms(issue, kind) for issue in IssueType for ki
 
 
 def wire_time(at: datetime) -> str:
-    """A UTC time as this wire writes it: milliseconds, and an offset without a colon."""
+    """Return a UTC time as this wire writes it: milliseconds, and an offset without a colon."""
     return at.isoformat(timespec="milliseconds")[:23] + "+0000"
 
 
 def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
-    """What the body asks for, with the key's user as the contact when it names none."""
+    """Return the ticket that a body asks for, with the key's user as the contact when it names none."""
     given = body.customer_contact
     if given is not None:
         contact = Contact(given.name, given.phone, given.email)
@@ -48,12 +48,12 @@ def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
 
 
 def note_out(note: Note) -> wire.NoteOut:
-    """A note as a worklog entry; its id names the channel and the side that wrote it."""
+    """Return a note as a worklog entry; its id names the channel and the side that wrote it."""
     return wire.NoteOut(f"{note.channel}-{_WRITER[note.source]}", note.text, "worklog", worklog_id(note.number))
 
 
 def ticket_out(details: TicketDetails, customer: tuple[wire.EntityOut, ...]) -> wire.TicketOut:
-    """A ticket with its fault symptoms and its notes."""
+    """Return a ticket with its fault symptoms and its notes."""
     ticket = details.ticket
     contact = ticket.contact
     notes = [*_SYMPTOMS[ticket.issue_type, ticket.service_type]]
@@ -76,12 +76,12 @@ def ticket_out(details: TicketDetails, customer: tuple[wire.EntityOut, ...]) -> 
 
 
 def customer_of(actor: Actor) -> tuple[wire.EntityOut, ...]:
-    """The actor's company as every one of its tickets shows it."""
+    """Return the actor's company as each of its tickets shows it."""
     return (wire.EntityOut(own_company(actor).code),)
 
 
 def service_out(service: Service) -> wire.ServiceOut:
-    """A service as the list of services shows it."""
+    """Return a service as the list of services shows it."""
     return wire.ServiceOut(service.type, service.id, service.label)
 
 

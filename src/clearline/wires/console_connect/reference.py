@@ -26,12 +26,12 @@ _MOST_LISTED = 500
 
 
 def openapi() -> dict[str, Any]:
-    """The document as everybody sees it."""
+    """Return the document as everybody sees it."""
     return document(ABOUT, OPERATIONS)
 
 
 def for_services(described: dict[str, Any], services: list[Service]) -> dict[str, Any]:
-    """The document for a company: ``service`` is one of its own, or a Non-Console Service."""
+    """Return the document for a company: ``service`` is one of its own, or a Non-Console Service."""
     if len(services) > _MOST_LISTED:
         return described
     by_type: dict[ServiceType, list[str]] = {}
@@ -56,7 +56,7 @@ class OpenApi:
         self._document = openapi()
 
     async def answer(self, request: Request) -> JSONResponse:
-        """The document; for the holder of a valid key, with the services of its company."""
+        """Return the document; for the holder of a valid key, with the services of its company."""
         found = self._document
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":

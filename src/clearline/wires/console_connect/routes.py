@@ -18,7 +18,7 @@ from clearline.wires.http.table import Header, Operation
 
 
 async def list_tickets(call: Call) -> list[wire.TicketOut]:
-    """The company's open or closed tickets, newest first."""
+    """Return the company's open or closed tickets, newest first."""
     query: wire.ListQuery = call.query
     async with call.statement() as tx:
         found = await tickets.list_tickets_with_notes(
@@ -30,7 +30,7 @@ async def list_tickets(call: Call) -> list[wire.TicketOut]:
 
 
 def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
-    """Where the other pages are (RFC 8288)."""
+    """Return where the other pages are (RFC 8288)."""
     last = max(1, -(-total // query.page_size))
     pages = {"first": 1, "prev": min(query.page - 1, last), "next": query.page + 1, "last": last}
     if query.page <= 1:
@@ -56,7 +56,7 @@ async def create_ticket(call: Call) -> wire.TicketOut:
 
 
 async def _service_violations(call: Call) -> list[Violation]:
-    """What is wrong with the service of a body that has other faults: one message names them all."""
+    """Return what is wrong with the service of a body that has other faults: one message names them all."""
     try:
         named = read_members(call.json.get("service"), wire.ServiceIn)
     except InvalidMembers:
@@ -66,7 +66,7 @@ async def _service_violations(call: Call) -> list[Violation]:
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
-    """One ticket with all its notes."""
+    """Return a ticket with all its notes."""
     number = _number(call)
     async with call.statement() as tx:
         details = await tickets.get_ticket_with_notes(tx, call.actor, number)
@@ -74,7 +74,7 @@ async def get_ticket(call: Call) -> wire.TicketOut:
 
 
 async def list_services(call: Call) -> list[wire.ServiceOut]:
-    """The services that the company can raise tickets about."""
+    """Return the services that the company can raise tickets about."""
     async with call.statement() as tx:
         found = await inventory.list_services(tx, call.actor)
     return [mapping.service_out(service) for service in found]
@@ -93,7 +93,7 @@ async def add_note(call: Call) -> wire.TicketOut:
 
 
 async def get_token(call: Call) -> wire.TokenOut:
-    """Who the key belongs to."""
+    """Return who the key belongs to."""
     return mapping.token_out(call.actor)
 
 
@@ -157,5 +157,5 @@ DIALECT = Dialect(errors.refuse, admit=permissions.own_company)
 
 
 def wire_app(services: Services) -> Wire:
-    """This wire as an application. It answers under ``/v2``, and with ``root_path`` ``/api`` under ``/api/v2``."""
+    """Return this wire as an application, under ``/v2`` and with ``root_path`` ``/api`` under ``/api/v2``."""
     return Wire(OPERATIONS, services, DIALECT)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from clearline import errors as refusals
 from clearline.errors import DeskError, Violation
 from clearline.platform.database.errors import DatabaseUnavailable
-from clearline.tickets.attachments.blobs import BlobsUnavailable
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.wires.house.wire import Problem, ProblemError
 from clearline.wires.http.body import BODY_MAX, DOT, BadRequest, BodyTooLarge, InvalidMembers, InvalidQuery, NotJson
 from clearline.wires.http.call import Answer, Headers, PreconditionFailed, PreconditionRequired, encode

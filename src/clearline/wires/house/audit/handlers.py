@@ -28,7 +28,7 @@ async def list_events(call: Call) -> Page[wire.AuditEventOut]:
             until=query.until,
             user_id=user_in_query(call.actor, query.actor),
             kind=query.type,
-            ticket=None if query.ticket is None else access.check_number(query.ticket),
+            ticket=None if query.ticket is None else access.parse_number(query.ticket),
             company=_company(query.company),
             after=after,
             limit=query.limit + 1,

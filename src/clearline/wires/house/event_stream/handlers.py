@@ -69,7 +69,7 @@ async def follow_events(call: Call) -> wire.EventPage | Stream:
             tx,
             call.actor,
             company=_company(query.company),
-            ticket=None if query.ticket is None else access.check_number(query.ticket),
+            ticket=None if query.ticket is None else access.parse_number(query.ticket),
             types=query.type.split(",") if query.type else (),
         )
         begin = await stream.starting_cursor(tx, after, reader, from_now=kind == SSE)

@@ -13,7 +13,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.tickets.attachments.blobs import BlobsUnavailable
+from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.wires.house import paging
 from clearline.wires.house.mail import inbound_wire as wire
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
@@ -83,7 +83,7 @@ async def _released(
     tx: Tx, call: Call, mail_id: UUID, body: wire.ReleaseIn, context: InboundMailContext
 ) -> InboundMail:
     if body.ticket is not None:
-        number = access.check_number(body.ticket)
+        number = access.parse_number(body.ticket)
         return await inbound_mail.release_to_ticket(tx, call.actor, mail_id, number, context=context, now=call.now)
     company = body.company or ""
     return await inbound_mail.release_as_ticket(tx, call.actor, mail_id, company, context=context, now=call.now)

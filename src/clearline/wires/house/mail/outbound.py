@@ -31,7 +31,7 @@ _ADDRESS: dict[str, dict[str, Any]] = {
 async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
     """Return mails, newest first."""
     before = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
-    number = None if call.query.ticket is None else access.check_number(call.query.ticket)
+    number = None if call.query.ticket is None else access.parse_number(call.query.ticket)
     async with call.statement() as tx:
         page = await outbound_mail.list_mails(
             tx, call.actor, state=call.query.state, ticket_number=number, before=before, limit=call.query.limit + 1

@@ -87,7 +87,7 @@ async def try_rules(call: Call) -> wire.ForecastOut:
     """Preview what would happen to a ticket."""
     members = set_fields(call.body(wire.ForecastIn))
     text = members.pop("ticket")
-    number = None if text is None else access.check_number(text)
+    number = None if text is None else access.parse_number(text)
     async with call.transaction() as tx:
         if "company" in members:
             members["company_id"] = await _customer(tx, call.actor, members.pop("company"))
@@ -104,7 +104,7 @@ async def _customer(tx: Tx, actor: Actor, named: str) -> UUID:
 
 async def route_ticket(call: Call) -> TicketOut:
     """Choose a ticket's queue by the rules again."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     call.body(wire.RouteIn)
     async with call.transaction() as tx:
         await check_if_match(call, tx, number)
@@ -113,7 +113,7 @@ async def route_ticket(call: Call) -> TicketOut:
 
 async def assign_ticket(call: Call) -> TicketOut:
     """Assign a ticket to a person, to the acting user, to the agent whose turn it is, or to nobody."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.AssignIn)
     if (body.to is UNSET) is (body.mode is UNSET):
         raise InvalidInput([Violation("to", "must be given, or else mode, and not both")])

@@ -53,7 +53,7 @@ async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
 
 
 def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
-    """The contact in a body, or else the actor."""
+    """Return the contact in a body, or else the actor."""
     if body is not None:
         return Contact(body.name, body.phone, body.email)
     user = actor.user
@@ -61,7 +61,7 @@ def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
 
 
 async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
-    """Tickets, the newest first unless asked otherwise."""
+    """Return tickets, the newest first unless the query says otherwise."""
     query: wire.ListQuery = call.query
     after = paging.read_cursor(call, int)
     async with call.statement() as tx:
@@ -112,15 +112,15 @@ async def create_ticket(call: Call) -> wire.TicketOut:
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
-    """One ticket."""
-    number = access.check_number(call.path["number"])
+    """Return a ticket."""
+    number = access.parse_number(call.path["number"])
     async with call.statement() as tx:
         return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
 
 
 async def change_ticket(call: Call) -> wire.TicketOut:
     """Change values of a ticket."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.TicketPatch)
     async with call.transaction() as tx:
         found = await ticket_changes.lock_ticket(tx, call.actor, number)
@@ -132,7 +132,7 @@ async def change_ticket(call: Call) -> wire.TicketOut:
 
 
 def _values(body: wire.TicketPatch, found: TicketView, actor: Actor) -> dict[str, Any]:
-    """The values that a merge-patch sets, by the names of ``TicketValues``."""
+    """Return the values that a merge-patch sets, by the names of ``TicketValues``."""
     values = set_fields(body)
     if "contact" in values:
         values["contact"] = replace(found.ticket.contact, **set_fields(values["contact"]))
@@ -153,7 +153,7 @@ def _values(body: wire.TicketPatch, found: TicketView, actor: Actor) -> dict[str
 
 async def move_ticket(call: Call) -> wire.TicketOut:
     """Move a ticket to another status."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.StatusIn)
     async with call.transaction() as tx:
         await check_if_match(call, tx, number)
@@ -163,7 +163,7 @@ async def move_ticket(call: Call) -> wire.TicketOut:
 
 async def tag_ticket(call: Call) -> wire.TicketOut:
     """Put tags on a ticket and take tags off."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.TagsIn)
     async with call.transaction() as tx:
         await check_if_match(call, tx, number)
@@ -174,8 +174,8 @@ async def tag_ticket(call: Call) -> wire.TicketOut:
 
 
 async def ticket_history(call: Call) -> Page[wire.EventOut]:
-    """What happened to a ticket, oldest first."""
-    number = access.check_number(call.path["number"])
+    """Return what happened to a ticket, oldest first."""
+    number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, int) or 0
     async with call.statement() as tx:
         found = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)

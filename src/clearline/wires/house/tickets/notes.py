@@ -26,8 +26,8 @@ _ID = {
 
 
 async def list_notes(call: Call) -> Page[wire.NoteOut]:
-    """The notes of a ticket and of those merged into it, oldest first."""
-    number = access.check_number(call.path["number"])
+    """Return the notes of a ticket and of those merged into it, oldest first."""
+    number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, int)
     async with call.statement() as tx:
         found = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=call.query.limit + 1)
@@ -36,7 +36,7 @@ async def list_notes(call: Call) -> Page[wire.NoteOut]:
 
 async def add_note(call: Call) -> wire.NoteOut:
     """Append a note."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.NoteIn)
     async with call.statement() as tx:
         added = await notes.append_note(
@@ -47,8 +47,8 @@ async def add_note(call: Call) -> wire.NoteOut:
 
 
 async def get_note(call: Call) -> wire.NoteOut:
-    """One note of a ticket."""
-    number = access.check_number(call.path["number"])
+    """Return a note of a ticket."""
+    number = access.parse_number(call.path["number"])
     text = call.path["id"]
     wanted = parse_worklog_id(text)
     async with call.statement() as tx:

@@ -65,7 +65,7 @@ async def delete_macro(call: Call) -> None:
 
 async def use_macro(call: Call) -> wire.MacroUseOut:
     """Use a macro on a ticket, or preview it."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.MacroUseIn)
     async with call.transaction() as tx:
         if body.preview:

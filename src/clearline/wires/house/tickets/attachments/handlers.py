@@ -12,7 +12,8 @@ from clearline.errors import AttachmentTooLarge, InvalidInput, MediaTypeRefused
 from clearline.identity import Scope
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
-from clearline.tickets.attachments.blobs import Blobs, Key
+from clearline.tickets.attachments.blob_backend import Key
+from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import Attachment, Content, NewAttachment, new_attachment
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house import paging
@@ -57,14 +58,14 @@ class _Received:
 
 async def receive_attachment(call: Call, chunks: AsyncIterator[bytes]) -> _Received:
     """Store what comes in, once it is known that this actor may attach it."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     new = _described(call)
     most = call.services.attachments.size
     length = header(call.scope, b"content-length")
     if length is not None and length.isdigit() and int(length) > most:
         raise BodyTooLarge(str(AttachmentTooLarge(most)))
     async with call.statement() as tx:
-        company_id = await attachments.attachable(tx, call.actor, number, new.visibility)
+        company_id = await attachments.require_attachable(tx, call.actor, number, new.visibility)
     try:
         content = await call.services.blobs.stage(company_id, chunks, most=most)
     except AttachmentTooLarge as error:
@@ -90,7 +91,7 @@ def _described(call: Call) -> NewAttachment:
 
 async def add_attachment(call: Call) -> AttachmentOut:
     """Make what came in an attachment."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     received: _Received = call.staged
     async with call.transaction() as tx:
         added = await attachments.add_attachment(tx, call.actor, number, received.new, received.content, now=call.now)
@@ -101,7 +102,7 @@ async def add_attachment(call: Call) -> AttachmentOut:
 
 async def list_attachments(call: Call) -> Page[AttachmentOut]:
     """Attachments of a ticket, oldest first."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     given = paging.cursor_keys(call)
     after = None if given is None else (datetime.fromisoformat(given[0]), UUID(given[1]))
     async with call.statement() as tx:
@@ -115,14 +116,14 @@ async def get_attachment(call: Call) -> AttachmentOut:
 
 
 async def _found(call: Call) -> Attachment:
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     async with call.statement() as tx:
         return await attachments.get_attachment(tx, call.actor, number, uuid_of(call.path["id"], "attachment"))
 
 
 async def delete_attachment(call: Call) -> None:
     """Take an attachment off its ticket."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     async with call.transaction() as tx:
         gone = await attachments.remove_attachment(
             tx, call.actor, number, uuid_of(call.path["id"], "attachment"), now=call.now
@@ -133,7 +134,7 @@ async def delete_attachment(call: Call) -> None:
 
 
 async def download_attachment(call: Call) -> Stream:
-    """The content of an attachment, or a part of it."""
+    """Return the content of an attachment, or a part of it."""
     one = await _found(call)
     tag = f'"{one.sha256.hex()}"'.encode()
     headers: Headers = [(b"etag", tag), (b"cache-control", b"private, no-cache"), (b"vary", b"Authorization")]
@@ -171,7 +172,7 @@ def _digest(one: Attachment) -> bytes:
 
 
 def _part(call: Call, size: int, tag: bytes) -> tuple[int, int] | None:
-    """The offset and length of the one part that is asked for (RFC 9110, 14.1.2), or None for the whole.
+    """Return the offset and length of the part that is asked for (RFC 9110, 14.1.2), or None for the whole.
 
     Raises:
         RangeNotSatisfiable: it begins after the end.

@@ -21,8 +21,8 @@ _ID = id_in_path("id", "The link's id.", example=EXAMPLE_ID)
 
 
 async def list_links(call: Call) -> Page[wire.LinkOut]:
-    """The links of a ticket."""
-    number = access.check_number(call.path["number"])
+    """Return the links of a ticket."""
+    number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, UUID)
     async with call.statement() as tx:
         found = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
@@ -31,9 +31,9 @@ async def list_links(call: Call) -> Page[wire.LinkOut]:
 
 async def add_link(call: Call) -> wire.LinkOut:
     """Link a ticket to another."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.LinkIn)
-    other = access.check_number(body.ticket)
+    other = access.parse_number(body.ticket)
     async with call.transaction() as tx:
         made = await links.add_link(tx, call.actor, number, LinkType(body.type), other, now=call.now)
     call.location = f"{TICKETS}/{ticket_number(number)}/links/{made.link.id}"
@@ -41,8 +41,8 @@ async def add_link(call: Call) -> wire.LinkOut:
 
 
 async def get_link(call: Call) -> wire.LinkOut:
-    """One link of a ticket."""
-    number = access.check_number(call.path["number"])
+    """Return a link of a ticket."""
+    number = access.parse_number(call.path["number"])
     link_id = uuid_of(call.path["id"], links.KIND)
     async with call.statement() as tx:
         return link_out(await links.get_link(tx, call.actor, number, link_id))
@@ -50,7 +50,7 @@ async def get_link(call: Call) -> wire.LinkOut:
 
 async def remove_link(call: Call) -> None:
     """Take a link away."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     link_id = uuid_of(call.path["id"], links.KIND)
     async with call.transaction() as tx:
         call.check_if_match(link_out(await links.lock_link(tx, call.actor, number, link_id)))

@@ -15,9 +15,9 @@ from clearline.wires.http.table import Operation
 
 async def merge_ticket(call: Call) -> TicketOut:
     """Merge a ticket into another."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.MergeIn)
-    into = access.check_number(body.into)
+    into = access.parse_number(body.into)
     async with call.transaction() as tx:
         await check_if_match(call, tx, number, into)
         merged = await merging.merge_ticket(tx, call.actor, number, into, reason=body.reason, now=call.now)
@@ -26,7 +26,7 @@ async def merge_ticket(call: Call) -> TicketOut:
 
 async def unmerge_ticket(call: Call) -> TicketOut:
     """Undo a merge."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.UnmergeIn)
     async with call.transaction() as tx:
         back = await merging.unmerge_ticket(tx, call.actor, number, reason=body.reason, now=call.now)
@@ -35,7 +35,7 @@ async def unmerge_ticket(call: Call) -> TicketOut:
 
 async def split_ticket(call: Call) -> TicketOut:
     """Make a new ticket of a part of another."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     body = call.body(wire.SplitIn)
     async with call.transaction() as tx:
         made = await merging.split_ticket(

@@ -22,7 +22,7 @@ _USER = id_in_path("user_id", "The id of the user who follows.", example=EXAMPLE
 
 async def list_watchers(call: Call) -> Page[wire.WatcherOut]:
     """Who follows a ticket."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, UUID)
     async with call.statement() as tx:
         found = await watchers.list_watchers(tx, call.actor, number, after=after, limit=call.query.limit + 1)
@@ -31,7 +31,7 @@ async def list_watchers(call: Call) -> Page[wire.WatcherOut]:
 
 async def add_watcher(call: Call) -> wire.WatcherOut:
     """Have somebody follow a ticket."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     who = _user_in_body(call.actor, call.body(wire.WatcherIn).user)
     async with call.statement() as tx:
         found = await watchers.watch(tx, call.actor, number, who, now=call.now)
@@ -50,7 +50,7 @@ def _user_in_body(actor: Actor, text: str) -> UUID:
 
 async def get_watcher(call: Call) -> wire.WatcherOut:
     """Somebody who follows a ticket."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     user_id = uuid_of(call.path["user_id"], "watcher")
     async with call.statement() as tx:
         return watcher_out(await watchers.get_watcher(tx, call.actor, number, user_id))
@@ -58,7 +58,7 @@ async def get_watcher(call: Call) -> wire.WatcherOut:
 
 async def remove_watcher(call: Call) -> None:
     """Have somebody follow a ticket no more."""
-    number = access.check_number(call.path["number"])
+    number = access.parse_number(call.path["number"])
     user_id = uuid_of(call.path["user_id"], "watcher")
     async with call.transaction() as tx:
         call.check_if_match(watcher_out(await watchers.lock_watcher(tx, call.actor, number, user_id)))
