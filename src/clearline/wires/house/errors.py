@@ -1,4 +1,4 @@
-"""The errors of the house API: RFC 9457 problems. Each kind has a page under ``/api/v1/problems/``."""
+"""House API v1: its errors, as RFC 9457 problems. Each kind has a page under ``/api/v1/problems/``."""
 
 from collections.abc import Sequence
 
@@ -22,15 +22,15 @@ _NO_STORE = (b"cache-control", b"no-store")
 
 
 class RangeNotSatisfiable(Exception):
-    """The part that is asked for begins after the end (RFC 9110, 15.5.17)."""
+    """The requested range begins after the end (RFC 9110, 15.5.17)."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(f"there are only {size} bytes")
+        super().__init__(f"the content has only {size} bytes")
         self.size = size
 
 
 class Kind(Struct, frozen=True):
-    """One kind of problem: its code, which is also the name of its page, its status, and what to do about it."""
+    """A kind of problem: its code, which is also the name of its page, its status, its title and how to solve it."""
 
     code: str
     status: int
@@ -42,161 +42,163 @@ _KINDS = (
     Kind(
         "malformed",
         400,
-        "The request cannot be read",
-        "Mend the body or the header that the detail names: it is no JSON, no object, names a member twice, "
-        "or nests too deep.",
+        "The request cannot be parsed",
+        "Correct the body or the header that `detail` names, and send the request again. A body must be a JSON "
+        "object without duplicate members, and must not be nested too deeply.",
     ),
     Kind(
         "invalid-parameter",
         400,
-        "A query parameter is wrong",
-        "Every wrong parameter stands in `errors`. A parameter that the operation does not know is refused, "
-        "never ignored; the detail names those it knows.",
+        "Invalid query parameter",
+        "`errors` lists every invalid parameter. Unknown parameters are refused, never ignored; `detail` names the "
+        "known ones.",
     ),
     Kind(
         "invalid-cursor",
         400,
-        "The cursor is not good here",
-        "A cursor is good only on the list, and with the filters, that it came from. Begin again without one.",
+        "Invalid cursor",
+        "A cursor is valid only for the list and the filters that returned it. Start again without a cursor.",
     ),
     Kind(
         "unauthenticated",
         401,
         "A valid API key is required",
-        "Send `Authorization: Bearer <key>`. The key is missing, malformed, unknown, expired or revoked, or "
-        "its user is not active; which of these is not said.",
+        "Send `Authorization: Bearer <key>`. The key is missing, malformed, unknown, expired or revoked, or its "
+        "user is not active. The answer does not say which.",
     ),
     Kind(
         "forbidden",
         403,
-        "You may not do this",
-        "Your role does not allow it. Ask an admin.",
+        "Not allowed",
+        "Your role does not allow the request. Ask an admin.",
     ),
     Kind(
         "scope-missing",
         403,
-        "The key lacks a scope",
-        "The detail names the scope. Issue a key that carries it; your role must allow it too.",
+        "The API key lacks a scope",
+        "`detail` names the scope. Create a key that has it; your role must allow it too.",
     ),
     Kind(
         "not-found",
         404,
-        "There is no such thing",
-        "It does not exist, or it is another company's: both are answered the same.",
+        "Not found",
+        "The resource does not exist, or belongs to another company. The answer does not say which.",
     ),
     Kind(
         "no-such-address",
         404,
-        "There is nothing at this address",
-        "See `/docs/api` for what there is.",
+        "No resource at this address",
+        "Check the path. `/docs/api` lists all paths.",
     ),
     Kind(
         "method-not-allowed",
         405,
-        "The resource does not take this method",
-        "The header `Allow` names those it takes.",
+        "Method not allowed",
+        "The `Allow` header lists the methods of the resource.",
     ),
     Kind(
         "conflict",
         409,
-        "Not in the present state",
-        "The request is sound, but what it is about stands in the way. Read the detail, read the resource "
-        "again, and decide anew.",
+        "Conflict with the current state",
+        "The request is valid, but the state of the resource does not allow it. See `detail`, get the resource "
+        "again, and correct the request.",
     ),
     Kind(
         "illegal-transition",
         409,
-        "The status does not allow this move",
-        "Read the ticket: it may have moved meanwhile. The moves stand in the reference of statuses.",
+        "The status does not allow this transition",
+        "Get the ticket again: its status may have changed. The documentation of statuses lists the allowed "
+        "transitions.",
     ),
     Kind(
         "ticket-finished",
         409,
-        "The ticket has ended",
-        "A closed, cancelled or rejected ticket takes nothing more. Raise a new one and link it.",
+        "The ticket is finished",
+        "A closed, cancelled or rejected ticket cannot be changed. Create a new ticket and link it.",
     ),
     Kind(
         "already-exists",
         409,
-        "There is one already",
-        "Another of the kind has this name. Use it, or choose another.",
+        "Already exists",
+        "Another resource has this name. Use it, or choose another name.",
     ),
     Kind(
         "too-many-attachments",
         409,
-        "The ticket has as many attachments as one may have",
-        "Delete one that nobody needs, or put several files into an archive.",
+        "The ticket has the maximum number of attachments",
+        "Delete an attachment, or put several files into an archive.",
     ),
     Kind(
         "idempotency-key-busy",
         409,
-        "The first request still runs",
+        "The first request with this Idempotency-Key is running",
         "Try again in a moment with the same key.",
     ),
     Kind(
         "idempotency-key-reused",
         422,
-        "The Idempotency-Key was used before",
-        "It came with a different request. Use a new key for a new request.",
+        "The Idempotency-Key was used for another request",
+        "Use a new key for every new request.",
     ),
     Kind(
         "precondition-failed",
         412,
-        "It has changed since you read it",
-        "Somebody changed the resource after you read it. Read it again, look at what changed, and send your "
-        "change with the new ETag.",
+        "The resource has changed",
+        "Somebody changed the resource after you read it. Get it again, review the changes, and send the request "
+        "with the new ETag.",
     ),
     Kind(
         "precondition-required",
         428,
         "If-Match is required",
-        "Send the ETag of the resource as you read it in `If-Match`, or `If-Match: *` to overwrite whatever is there.",
+        "Send the ETag of the resource in `If-Match`, or `If-Match: *` to overwrite it in any state.",
     ),
     Kind(
         "too-large",
         413,
-        "The body is too long",
-        "The detail names the limit.",
+        "The body is too large",
+        "`detail` names the limit.",
     ),
     Kind(
         "unsupported-media-type",
         415,
-        "The body is of the wrong type",
-        "The detail names the types that are taken.",
+        "Unsupported media type",
+        "`detail` names the accepted types.",
     ),
     Kind(
         "range-not-satisfiable",
         416,
         "The range begins after the end",
-        "`Content-Range` says how many bytes there are.",
+        "`Content-Range` contains the size in bytes.",
     ),
     Kind(
         "invalid-input",
         422,
-        "Values break a rule",
-        "Every broken rule stands in `errors` with a JSON Pointer to the member.",
+        "Invalid values",
+        "`errors` lists every violation, with a JSON Pointer to the member.",
     ),
     Kind(
         "quota-exceeded",
         429,
         "Too many requests",
-        "Wait for the seconds in `Retry-After`.",
+        "Wait for the number of seconds in `Retry-After`.",
     ),
     Kind(
         "internal",
         500,
-        "Something went wrong on our side",
-        "Tell the provider the `request_id`.",
+        "Internal error",
+        "Report the `request_id` to the provider.",
     ),
     Kind(
         "unavailable",
         503,
-        "The desk is not available for the moment",
-        "Try again after the seconds in `Retry-After`; with an `Idempotency-Key` that is safe for every request.",
+        "Clearline is temporarily unavailable",
+        "Try again after the number of seconds in `Retry-After`. With an `Idempotency-Key`, every request is safe "
+        "to repeat.",
     ),
 )
 CATALOGUE = {kind.code: kind for kind in _KINDS}
-"""Every kind of problem, by its code. The pages and the reference are made from it."""
+"""Every kind of problem, by its code. The pages and the reference are derived from it."""
 
 _CODES: dict[type[Exception], str] = {
     BadRequest: "malformed",
@@ -227,17 +229,17 @@ _CODES: dict[type[Exception], str] = {
     BlobsUnavailable: "unavailable",
 }
 _DETAILS = {
-    "invalid-cursor": "the cursor was not made for this list with these filters",
-    "no-such-address": "there is nothing at this address",
-    "precondition-failed": "the resource is not what If-Match names any more",
-    "precondition-required": "send the ETag that you read in the header If-Match",
+    "invalid-cursor": "the cursor does not belong to this list with these filters",
+    "no-such-address": "there is no resource at this address",
+    "precondition-failed": "the resource does not have the ETag in If-Match",
+    "precondition-required": "send the ETag of the resource in the If-Match header",
     "too-large": f"the body must not be longer than {BODY_MAX} bytes",
     "unsupported-media-type": "send Content-Type: application/json",
 }
 
 
 def kind_of(error: Exception) -> Kind:
-    """Return the kind of problem that an exception is."""
+    """Return the kind of problem of an exception."""
     for base in type(error).__mro__:
         if base in _CODES:
             return CATALOGUE[_CODES[base]]
@@ -245,7 +247,7 @@ def kind_of(error: Exception) -> Kind:
 
 
 def refuse(error: Exception, request_id: str) -> Answer:
-    """Return the answer to a request that failed."""
+    """Return the answer to a failed request."""
     kind = kind_of(error)
     problem = Problem(
         QUOTA if kind.code == "quota-exceeded" else TYPES + kind.code,
@@ -261,12 +263,12 @@ def refuse(error: Exception, request_id: str) -> Answer:
 
 def _detail(error: Exception, kind: Kind) -> str:
     if kind.status >= 500:
-        return "the fault is noted under the request id" if kind.code == "internal" else "try again in a moment"
+        return "the error is logged with the request id" if kind.code == "internal" else "try again in a moment"
     return _sendable(str(error) or _DETAILS.get(kind.code, kind.title))
 
 
 def _sendable(text: str) -> str:
-    """Return text that can be encoded: it may repeat lone surrogates of the request."""
+    """Escape lone surrogates, which a text may repeat from the request and which cannot be encoded."""
     return text.encode(errors="backslashreplace").decode()
 
 
@@ -274,8 +276,8 @@ def _errors(error: Exception) -> list[ProblemError]:
     violations: Sequence[Violation] = getattr(error, "violations", ())
     is_query = isinstance(error, InvalidQuery)
     return [
-        ProblemError(_pointer(broken.field, is_query=is_query), "invalid", _sendable(broken.rule))
-        for broken in violations
+        ProblemError(_pointer(violation.field, is_query=is_query), "invalid", _sendable(violation.rule))
+        for violation in violations
     ]
 
 

@@ -1,4 +1,4 @@
-"""Lists of the house API: a page at a time, by cursor (RFC 8288 links)."""
+"""House API v1: the pages of lists, by cursor and with a Link header (RFC 8288)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -17,26 +17,27 @@ def cursor_keys(call: Call) -> list[Any] | None:
     """Return the sort keys after which the page begins, or None for the first page.
 
     Raises:
-        InvalidCursor: it is none of ours, or belongs to another list.
+        InvalidCursor: the cursor is malformed, or belongs to another list.
     """
     cursor = call.query.cursor
     return None if cursor is None else call.services.cursors.read(cursor, _scope_of(call))
 
 
 def read_cursor(call: Call, read: Callable[..., Key]) -> Key | None:
-    """Return what ``read`` makes of the sort keys after which the page begins, or None for the first page.
+    """Return the sort keys after which the page begins, converted by ``read``, or None for the first page.
 
     Raises:
-        InvalidCursor: as ``cursor_keys``.
+        InvalidCursor: see ``cursor_keys``.
     """
     keys = cursor_keys(call)
     return None if keys is None else read(*keys)
 
 
 def page(call: Call, items: Sequence[Item], keys: Callable[[Item], list[Any]], out: Callable[[Item], Out]) -> Page[Out]:
-    """Return a page, and add the link to the next; ``items`` has one more than the page when there is a next.
+    """Return a page, and add the Link header to the next page.
 
-    ``keys`` are the sort keys of an item, as JSON can hold them.
+    ``items`` has one item more than the page if there is a next page. ``keys`` returns the sort keys of an item, as
+    values that JSON can represent.
     """
     limit = call.query.limit
     shown = items[:limit]
@@ -45,14 +46,14 @@ def page(call: Call, items: Sequence[Item], keys: Callable[[Item], list[Any]], o
 
 
 def next_cursor(call: Call, keys: Any) -> str:
-    """Return the cursor of the page after the one that ends with these sort keys, and add the header Link to it."""
+    """Return the cursor of the page that begins after these sort keys, and add the Link header to that page."""
     cursor: str = call.services.cursors.make(keys, _scope_of(call))
     call.headers.append((b"link", next_link(call, cursor)))
     return cursor
 
 
 def next_link(call: Call, cursor: str, *, name: str = "cursor") -> bytes:
-    """Return the Link header to what follows a cursor, which goes into the parameter ``name``; the others stay."""
+    """Return a Link header to the same address and query, with the cursor as the parameter ``name``."""
     host = (header(call.scope, b"host") or b"localhost").decode("latin-1")
     query = urlencode([*_parameters(call, name), (name, cursor)])
     return f'<{call.scope["scheme"]}://{host}{quote(call.scope["path"])}?{query}>; rel="next"'.encode("latin-1")
@@ -64,5 +65,5 @@ def _parameters(call: Call, without: str = "cursor") -> list[tuple[str, str]]:
 
 
 def _scope_of(call: Call) -> dict[str, str]:
-    """Return what a cursor belongs to: the list and its filters, but not the length of its pages."""
+    """Return the list and the filters that a cursor belongs to. The limit may differ between pages."""
     return {"": call.scope["path"], **{name: value for name, value in _parameters(call) if name != "limit"}}

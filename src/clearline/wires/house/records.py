@@ -1,4 +1,4 @@
-"""What the handlers of records share: list, read, change and delete a queue, a user, a macro and so on."""
+"""House API v1: list, get, change and delete records, such as queues, users and macros."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call
 
 Ids = TypeVarTuple("Ids")
-"""What names a record: its id, or the ids of its company and itself."""
+"""The ids in the path of a record: its own, after that of its company if it has one there."""
 Key = TypeVar("Key")
 Key_contra = TypeVar("Key_contra", contravariant=True)
 Record = TypeVar("Record")
@@ -21,15 +21,15 @@ Out = TypeVar("Out")
 
 
 class DatedRecord(Protocol):
-    """A record that lists order by time and id."""
+    """A record that is listed by time and id."""
 
     @property
     def id(self) -> UUID:
-        """Its id."""
+        """The id of the record."""
 
     @property
     def created_at(self) -> datetime:
-        """When it was created."""
+        """The time of its creation."""
 
 
 class ListUseCase(Protocol[Key_contra, Record_co, *Ids]):
@@ -69,7 +69,7 @@ class DeleteUseCase(Protocol[*Ids]):
 
 
 def time_and_id(time: str, record_id: str) -> tuple[datetime, UUID]:
-    """Return the sort key that a cursor's time and id make."""
+    """Return the sort key of a time and an id in a cursor."""
     return datetime.fromisoformat(time), UUID(record_id)
 
 
@@ -86,14 +86,14 @@ async def list_records(
     keys: Callable[[Record], list[Any]],
     out: Callable[[Record], Out],
 ) -> Page[Out]:
-    """Return the page of a list that the query asks for.
+    """Return the requested page of a list.
 
     Args:
         call: the request.
-        ids: what the list belongs to, if to anything.
+        ids: the ids in the path of the list, if any.
         read: returns the records after a sort key.
-        key_of: makes the sort key of the values in a cursor.
-        keys: returns the values of a record's sort key, as JSON can hold them.
+        key_of: converts the values in a cursor to a sort key.
+        keys: returns the sort key of a record, as values that JSON can represent.
         out: returns a record as a body.
     """
     after = paging.read_cursor(call, key_of)
@@ -116,7 +116,7 @@ async def change_record(
     change: ChangeUseCase[Record, *Ids],
     out: Callable[[Record], Out],
 ) -> Out:
-    """Change a record and return it, if the client has seen it as it is now (If-Match)."""
+    """Change a record and return it, if its ETag matches If-Match."""
     async with call.transaction() as tx:
         call.check_if_match(out(await lock(tx, call.actor, *ids)))
         return out(await change(tx, call.actor, *ids, values, now=call.now))
@@ -129,7 +129,7 @@ async def delete_record(
     delete: DeleteUseCase[*Ids],
     out: Callable[[Record], object],
 ) -> None:
-    """Delete a record, if the client has seen it as it is now (If-Match)."""
+    """Delete a record, if its ETag matches If-Match."""
     async with call.transaction() as tx:
         call.check_if_match(out(await lock(tx, call.actor, *ids)))
         await delete(tx, call.actor, *ids, now=call.now)

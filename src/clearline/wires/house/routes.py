@@ -1,4 +1,4 @@
-"""House API v1: everything that a page can do, a program can do."""
+"""House API v1: the table of its operations."""
 
 from itertools import chain
 
@@ -45,7 +45,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Notifications": notifications.OPERATIONS,
     "Audit": audit.OPERATIONS,
 }
-"""The table, in the order of the reference. Routes, scopes, OpenAPI and the reference page are all made from it."""
+"""The operations in the order of the reference. Routes, scopes, OpenAPI and the reference page are derived from it."""
 
 OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
 
@@ -53,5 +53,5 @@ DIALECT = Dialect(errors.refuse, no_query=NoQuery)
 
 
 def wire_app(services: Services) -> Wire:
-    """Return this wire as an application. It answers under ``/api/v1``."""
+    """Return the ASGI application of this wire, whose paths begin with ``/api/v1``."""
     return Wire(OPERATIONS, services, DIALECT)

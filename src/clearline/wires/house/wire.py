@@ -1,4 +1,4 @@
-"""House API v1: what the bodies of its resources share."""
+"""House API v1: structs that several resources use."""
 
 import re
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from clearline.tickets import domain as ticket
 
 LIMIT_MAX = 200
 CURSOR_MAX = 4000
-"""Characters; a cursor may hold the longest of names."""
+"""Characters. A cursor may contain the longest possible name."""
 T = TypeVar("T")
 _WORD = re.compile(r"\w+")
 
 Moment = Annotated[datetime, Meta(tz=True)]
-"""RFC 3339, in UTC when we write it."""
+"""RFC 3339; in answers always UTC."""
 
 Number = Annotated[str, Meta(pattern=f"^{ticket.TICKET_NUMBER.pattern}$")]
 Email = Annotated[
@@ -35,7 +35,7 @@ Email = Annotated[
 
 
 def characters(least: int, most: int) -> Meta:
-    """Limit text to a number of characters. The pattern is for readers of the schema; the rule is the domain's."""
+    """Limit the length of a text in characters. The pattern only documents a rule that the domain checks."""
     return Meta(min_length=least, max_length=most, extra_json_schema={"pattern": r"^[^\x00]*$"})
 
 
@@ -44,23 +44,23 @@ Phone = Annotated[str, characters(0, PHONE_MAX)]
 
 
 class NoQuery(Struct, forbid_unknown_fields=True):
-    """An operation that takes no parameters."""
+    """The query of an operation without parameters."""
 
 
 class PageQuery(Struct, forbid_unknown_fields=True):
-    """Which part of a list."""
+    """The page of a list."""
 
-    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="At most so many.")] = 50
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="The maximum number of items in the page.")] = 50
     cursor: (
         Annotated[
-            str, Meta(max_length=CURSOR_MAX, description="`next_cursor` of the page before, with the same filters.")
+            str, Meta(max_length=CURSOR_MAX, description="The `next_cursor` of the previous page. Keep the filters.")
         ]
         | None
     ) = None
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """A part of a list. ``next_cursor`` is null on the last one."""
+    """A page of a list. ``next_cursor`` is null on the last page."""
 
     data: list[T]
     has_more: bool
@@ -68,7 +68,7 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class ProblemError(Struct, frozen=True):
-    """One thing that is wrong: a JSON Pointer (RFC 6901) into the body, or the name of a parameter."""
+    """An invalid value. ``pointer`` is a JSON Pointer (RFC 6901) into the body, or the name of a parameter."""
 
     pointer: str
     code: str
@@ -76,7 +76,7 @@ class ProblemError(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True, omit_defaults=True):
-    """What went wrong (RFC 9457)."""
+    """A problem (RFC 9457)."""
 
     type: str
     title: str
@@ -88,7 +88,7 @@ class Problem(Struct, frozen=True, omit_defaults=True):
 
 
 class ContactOut(Struct, frozen=True):
-    """Whom to call about a ticket."""
+    """The person to contact about a ticket."""
 
     name: str
     phone: str
@@ -96,7 +96,7 @@ class ContactOut(Struct, frozen=True):
 
 
 class ContactIn(Struct, forbid_unknown_fields=True):
-    """Whom to call about a ticket."""
+    """The person to contact about a ticket."""
 
     name: Name
     phone: Phone
@@ -104,7 +104,7 @@ class ContactIn(Struct, forbid_unknown_fields=True):
 
 
 class ContactPatch(Struct, forbid_unknown_fields=True):
-    """Whom to call about a ticket from now on; what is not named stays."""
+    """The new contact of a ticket. Members that are absent do not change."""
 
     name: Name | UnsetType = UNSET
     phone: Phone | UnsetType = UNSET
@@ -112,7 +112,7 @@ class ContactPatch(Struct, forbid_unknown_fields=True):
 
 
 class CompanyRef(Struct, frozen=True):
-    """A company, as other resources name it."""
+    """A reference to a company."""
 
     id: str
     name: str
@@ -120,21 +120,21 @@ class CompanyRef(Struct, frozen=True):
 
 
 class Ref(Struct, frozen=True):
-    """Something that has an id and a name."""
+    """A reference to a resource that has a name."""
 
     id: str
     name: str
 
 
 def set_fields(body: Struct) -> dict[str, Any]:
-    """Return the members that a merge-patch (RFC 7396) sets, with their values; null is None."""
+    """Return the members that a merge patch (RFC 7396) sets, with their values; null is None."""
     pairs = ((name, getattr(body, name)) for name in body.__struct_fields__)
     return {name: value for name, value in pairs if not isinstance(value, UnsetType)}
 
 
 @contextmanager
 def wire_names(names: dict[str, str]) -> Iterator[None]:
-    """Let refusals name members as the wire does; ``names`` maps the wire's names to the domain's."""
+    """Translate the names of members in errors; ``names`` maps names of the wire to names of the domain."""
     domain = {ours: theirs for theirs, ours in names.items()}
     try:
         yield

@@ -1,4 +1,4 @@
-"""House API v1: raise, list, read and work tickets."""
+"""House API v1: create, list, get and change tickets."""
 
 from typing import Any
 
@@ -39,21 +39,21 @@ _NAMES = {"queue": "queue_id", "assignee": "assignee_id"}
 
 
 async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
-    """Hold a ticket, and go on only if the client has seen it as it is now; without If-Match just go on.
+    """Lock a ticket and compare its ETag with If-Match; do nothing without that header.
 
-    ``others`` are tickets that will be changed with it: those of one change are held in the order of their numbers.
+    ``others`` are the tickets that the request changes too. All are locked in the order of their numbers.
 
     Raises:
-        NotFound: no such ticket for this actor.
-        PreconditionFailed: If-Match names something else.
+        PreconditionFailed: the ticket has another ETag.
     """
     if header(call.scope, b"if-match") is not None:
-        held = {one: await ticket_changes.lock_ticket(tx, call.actor, one) for one in sorted({number, *others})}
-        call.check_if_match(ticket_out(held[number], call.actor))
+        numbers = sorted({number, *others})
+        locked = {each: await ticket_changes.lock_ticket(tx, call.actor, each) for each in numbers}
+        call.check_if_match(ticket_out(locked[number], call.actor))
 
 
 def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
-    """Return the contact in a body, or else the actor."""
+    """Return the contact of a body, or the actor if the body has none."""
     if body is not None:
         return Contact(body.name, body.phone, body.email)
     user = actor.user
@@ -61,11 +61,11 @@ def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
 
 
 async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
-    """Return tickets, the newest first unless the query says otherwise."""
+    """List tickets, by default the newest first."""
     query: wire.ListQuery = call.query
     after = paging.read_cursor(call, int)
     async with call.statement() as tx:
-        wanted = Filter(
+        ticket_filter = Filter(
             query.state or ("finished" if query.status in FINISHED else "open"),
             None if query.company is None else (await permissions.company_typed(tx, call.actor, query.company)).id,
             None if query.queue is None else uuid_of(query.queue, "queue"),
@@ -76,18 +76,18 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
         )
         newest_first = query.sort == "-number"
         try:
-            found = await tickets.list_tickets(
-                tx, call.actor, wanted, after=after, limit=query.limit + 1, newest_first=newest_first
+            views = await tickets.list_tickets(
+                tx, call.actor, ticket_filter, after=after, limit=query.limit + 1, newest_first=newest_first
             )
         except InvalidInput as error:
             raise InvalidQuery(list(error.violations)) from None
-    return paging.page(call, found, lambda one: [one.ticket.number], lambda one: summary_out(one, call.actor))
+    return paging.page(call, views, lambda view: [view.ticket.number], lambda view: summary_out(view, call.actor))
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
-    """Raise a ticket."""
+    """Create a ticket."""
     body = call.body(wire.TicketIn)
-    asked = body.asked or wire.AskedIn()
+    requested = body.asked or wire.AskedIn()
     new = NewTicket(
         body.title,
         body.description,
@@ -96,8 +96,8 @@ async def create_ticket(call: Call) -> wire.TicketOut:
         body.service.id,
         contact_of(body.contact, call.actor),
         Channel(body.channel),
-        asked.severity,
-        asked.priority,
+        requested.severity,
+        requested.priority,
         tuple(body.tags or ()),
         body.external_ids or {},
     )
@@ -106,13 +106,13 @@ async def create_ticket(call: Call) -> wire.TicketOut:
         if company_id is None and call.actor.is_staff:
             raise InvalidInput([Violation("company", "is required: on whose behalf is the ticket raised?")])
         created = await tickets.create_ticket(tx, call.actor, new, company_id=company_id, now=call.now)
-        found = await tickets.get_ticket(tx, call.actor, created.ticket.number)
-    call.location = f"{TICKETS}/{ticket_number(found.ticket.number)}"
-    return ticket_out(found, call.actor)
+        view = await tickets.get_ticket(tx, call.actor, created.ticket.number)
+    call.location = f"{TICKETS}/{ticket_number(view.ticket.number)}"
+    return ticket_out(view, call.actor)
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
-    """Return a ticket."""
+    """Get a ticket."""
     number = access.parse_number(call.path["number"])
     async with call.statement() as tx:
         return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
@@ -123,27 +123,27 @@ async def change_ticket(call: Call) -> wire.TicketOut:
     number = access.parse_number(call.path["number"])
     body = call.body(wire.TicketPatch)
     async with call.transaction() as tx:
-        found = await ticket_changes.lock_ticket(tx, call.actor, number)
-        call.check_if_match(ticket_out(found, call.actor))
-        values = _values(body, found, call.actor)
+        locked = await ticket_changes.lock_ticket(tx, call.actor, number)
+        call.check_if_match(ticket_out(locked, call.actor))
+        values = _values(body, locked, call.actor)
         with wire_names(_NAMES):
             changed = await ticket_changes.change_ticket(tx, call.actor, number, values, now=call.now)
     return ticket_out(changed, call.actor)
 
 
-def _values(body: wire.TicketPatch, found: TicketView, actor: Actor) -> dict[str, Any]:
-    """Return the values that a merge-patch sets, by the names of ``TicketValues``."""
+def _values(body: wire.TicketPatch, current: TicketView, actor: Actor) -> dict[str, Any]:
+    """Return the values that a merge patch sets, by the names of ``TicketValues``."""
     values = set_fields(body)
     if "contact" in values:
-        values["contact"] = replace(found.ticket.contact, **set_fields(values["contact"]))
+        values["contact"] = replace(current.ticket.contact, **set_fields(values["contact"]))
     if "asked" in values:
-        asked = values.pop("asked") or wire.AskedPatch(None, None)
-        values |= {f"asked_{name}": value for name, value in set_fields(asked).items()}
+        requested = values.pop("asked") or wire.AskedPatch(None, None)
+        values |= {f"asked_{name}": value for name, value in set_fields(requested).items()}
     if "tags" in values:
         values["tags"] = tuple(values["tags"])
     if "external_ids" in values:
         ids = values["external_ids"]
-        merged = {} if ids is None else found.ticket.external_ids | ids
+        merged = {} if ids is None else current.ticket.external_ids | ids
         values["external_ids"] = {system: number for system, number in merged.items() if number is not None}
     for name, kind in (("queue", "queue"), ("assignee", "user")):
         if name in values:
@@ -162,7 +162,7 @@ async def move_ticket(call: Call) -> wire.TicketOut:
 
 
 async def tag_ticket(call: Call) -> wire.TicketOut:
-    """Put tags on a ticket and take tags off."""
+    """Add and remove tags."""
     number = access.parse_number(call.path["number"])
     body = call.body(wire.TagsIn)
     async with call.transaction() as tx:
@@ -174,50 +174,52 @@ async def tag_ticket(call: Call) -> wire.TicketOut:
 
 
 async def ticket_history(call: Call) -> Page[wire.EventOut]:
-    """Return what happened to a ticket, oldest first."""
+    """List the events of a ticket, oldest first."""
     number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, int) or 0
     async with call.statement() as tx:
-        found = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.offset.id], event_out)
+        events = await tickets.history(tx, call.actor, number, after=after, limit=call.query.limit + 1)
+    return paging.page(call, events, lambda event: [event.offset.id], event_out)
 
 
 OPERATIONS = (
     Operation(
         "listTickets", "GET", TICKETS, list_tickets,
         "List tickets", "Newest first, without descriptions and notes. Customers see their own company's tickets. "
-        "By queue or assignee: open ones, unless a company is named. For text and more filters see the search.",
+        "A list by queue or assignee has open tickets only, unless a company is named. For text and more filters, "
+        "use the search.",
         Scope.TICKETS_READ, Page[wire.TicketSummary], query=wire.ListQuery, errors=(400, 404),
     ),
     Operation(
         "createTicket", "POST", TICKETS, create_ticket,
-        "Raise a ticket", "Text is kept exactly as sent. The provider's people name the company.",
+        "Create a ticket", "Text is stored exactly as sent. The provider's people must name the company.",
         Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TicketIn, status=201,
     ),
     Operation(
         "getTicket", "GET", TICKETS + "/{number}", get_ticket,
-        "Read a ticket", "One ticket. Another company's ticket does not exist.",
+        "Get a ticket", "A ticket of another company is answered with 404.",
         Scope.TICKETS_READ, wire.TicketOut, path_parameters=NUMBER, errors=(404,),
     ),
     Operation(
         "changeTicket", "PATCH", TICKETS + "/{number}", change_ticket,
-        "Change a ticket", "Sets the values that the merge-patch names. A change that changes nothing makes no event.",
+        "Change a ticket", "Sets the values in the merge patch. If nothing changes, no event is stored.",
         Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TicketPatch, path_parameters=NUMBER, errors=(404,),
         conditional=True,
     ),
     Operation(
         "moveTicket", "POST", TICKETS + "/{number}/status", move_ticket,
-        "Move to another status", "Customers may ask for cancellation, close what is resolved, and reopen it.",
+        "Change the status of a ticket", "Customers can request cancellation, and close or reopen a resolved ticket.",
         Scope.TICKETS_WRITE, wire.TicketOut, body=wire.StatusIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "tagTicket", "POST", TICKETS + "/{number}/tags", tag_ticket,
-        "Tag a ticket", "Tags are kept in lower case. For the provider's people.",
+        "Tag a ticket", "Adds and removes tags. Tags are stored in lower case. For the provider's people.",
         Scope.TICKETS_WRITE, wire.TicketOut, body=wire.TagsIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "ticketHistory", "GET", TICKETS + "/{number}/history", ticket_history,
-        "Read the history of a ticket", "Who did what and when, oldest first, with what was before and after.",
+        "List the history of a ticket", "Its events, oldest first: who changed what and when, with the values before "
+        "and after.",
         Scope.TICKETS_READ, Page[wire.EventOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
     ),
 )  # fmt: skip

@@ -26,16 +26,16 @@ _ID = {
 
 
 async def list_notes(call: Call) -> Page[wire.NoteOut]:
-    """Return the notes of a ticket and of those merged into it, oldest first."""
+    """List the notes of a ticket and of the tickets merged into it, oldest first."""
     number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, int)
     async with call.statement() as tx:
-        found = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [one.note.number], note_out)
+        ticket_notes = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=call.query.limit + 1)
+    return paging.page(call, ticket_notes, lambda ticket_note: [ticket_note.note.number], note_out)
 
 
 async def add_note(call: Call) -> wire.NoteOut:
-    """Append a note."""
+    """Add a note."""
     number = access.parse_number(call.path["number"])
     body = call.body(wire.NoteIn)
     async with call.statement() as tx:
@@ -47,32 +47,33 @@ async def add_note(call: Call) -> wire.NoteOut:
 
 
 async def get_note(call: Call) -> wire.NoteOut:
-    """Return a note of a ticket."""
+    """Get a note of a ticket."""
     number = access.parse_number(call.path["number"])
     text = call.path["id"]
-    wanted = parse_worklog_id(text)
+    note_number = parse_worklog_id(text)
     async with call.statement() as tx:
-        found = await merging.notes_with_merged(tx, call.actor, number, after=(wanted or 1) - 1, limit=1)
-    if not found or found[0].note.number != wanted:
+        after = (note_number or 1) - 1
+        ticket_notes = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=1)
+    if not ticket_notes or ticket_notes[0].note.number != note_number:
         raise NotFound("note", text)
-    return note_out(found[0])
+    return note_out(ticket_notes[0])
 
 
 OPERATIONS = (
     Operation(
         "listNotes", "GET", TICKETS + "/{number}/notes", list_notes,
-        "List the notes of a ticket", "Oldest first, with those of tickets merged into it. Customers see no internal "
-        "ones.",
+        "List the notes of a ticket", "Oldest first, with the notes of tickets merged into it. Customers see public "
+        "notes only.",
         Scope.TICKETS_READ, Page[wire.NoteOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
     ),
     Operation(
         "addNote", "POST", TICKETS + "/{number}/notes", add_note,
-        "Add a note", "A customer's note on a pending ticket sets it to work again.",
+        "Add a note", "A customer's note on a pending ticket sets its status to in progress.",
         Scope.TICKETS_WRITE, wire.NoteOut, body=wire.NoteIn, path_parameters=NUMBER, errors=(404,), status=201,
     ),
     Operation(
         "getNote", "GET", TICKETS + "/{number}/notes/{id}", get_note,
-        "Read a note", "One note of the ticket, or of one merged into it.",
+        "Get a note", "A note of the ticket, or of a ticket merged into it.",
         Scope.TICKETS_READ, wire.NoteOut, path_parameters=NUMBER | _ID, errors=(404,),
     ),
 )  # fmt: skip

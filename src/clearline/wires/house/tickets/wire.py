@@ -1,4 +1,4 @@
-"""House API v1: tickets, exactly as they travel."""
+"""House API v1: bodies of tickets, notes and events."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -48,18 +48,16 @@ ExternalIds = Annotated[
 
 
 class ListQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
-    """Which tickets to list; all that are given must hold."""
+    """The filters of a list; a ticket must match all of them."""
 
     state: (
         Annotated[
             Literal["open", "finished", "all"],
-            Meta(
-                description="Those still worked on, those that ended, or both. Without it: what `status` says, or open."
-            ),
+            Meta(description="`open`, `finished` or `all` tickets. Default: the state of `status`, or `open`."),
         ]
         | None
     ) = None
-    status: Annotated[Status, Meta(description="Exactly this status.")] | None = None
+    status: Annotated[Status, Meta(description="Tickets with this status.")] | None = None
     company: Annotated[str, Meta(max_length=255, description="A customer's code, name or id.")] | None = None
     queue: Annotated[str, Meta(max_length=36, description="A queue's id. For the provider's people.")] | None = None
     assignee: (
@@ -67,7 +65,9 @@ class ListQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
         | None
     ) = None
     service: Annotated[str, Meta(max_length=ID_MAX, description="A service's id.")] | None = None
-    sort: Annotated[Literal["-number", "number"], Meta(description="The newest first, or the oldest.")] = "-number"
+    sort: Annotated[
+        Literal["-number", "number"], Meta(description="`-number`: the newest first. `number`: the oldest first.")
+    ] = "-number"
 
 
 class ServiceIn(Struct, forbid_unknown_fields=True):
@@ -86,24 +86,24 @@ class ServiceOut(Struct, frozen=True):
 
 
 class AskedIn(Struct, forbid_unknown_fields=True):
-    """How the customer rates the fault."""
+    """The customer's own rating of the fault."""
 
     severity: Severity | None = None
     priority: Priority | None = None
 
 
 class AskedOut(Struct, frozen=True):
-    """How the customer rates the fault; null where it does not say."""
+    """The customer's own rating of the fault; null if the customer did not set it."""
 
     severity: Severity | None
     priority: Priority | None
 
 
 class TicketIn(Struct, forbid_unknown_fields=True):
-    """A ticket to raise. Without ``contact`` the key's own user is the contact.
+    """A ticket to create. Without ``contact``, the user of the key is the contact.
 
-    ``company`` (code, name or id) is for the provider's people, who raise tickets on behalf of customers; so is
-    ``tags``.
+    ``company`` (code, name or id) and ``tags`` are for the provider's people, who create tickets on behalf of
+    customers.
     """
 
     title: Title
@@ -119,14 +119,14 @@ class TicketIn(Struct, forbid_unknown_fields=True):
 
 
 class AskedPatch(Struct, forbid_unknown_fields=True):
-    """How the customer rates the fault; null takes it back."""
+    """The customer's own rating of the fault. Setting it to null removes it."""
 
     severity: Severity | UnsetType | None = UNSET
     priority: Priority | UnsetType | None = UNSET
 
 
 class TicketPatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396). Customers may change ``contact``, ``asked`` and ``external_ids``."""
+    """A merge patch (RFC 7396). Customers can change ``contact``, ``asked`` and ``external_ids``."""
 
     title: Title | UnsetType = UNSET
     issue_type: IssueType | UnsetType = UNSET
@@ -152,7 +152,7 @@ class TicketSummary(Struct, frozen=True):
     """A ticket in a list.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee`` and ``tags`` are
-    there for the provider's people alone.
+    present for the provider's people only.
     """
 
     number: Number
@@ -180,34 +180,34 @@ class TicketSummary(Struct, frozen=True):
 
 
 class TicketOut(TicketSummary, frozen=True, kw_only=True):
-    """A ticket. Its notes, attachments, links and history have addresses of their own below it."""
+    """A ticket. Its notes, attachments, links, watchers and history are resources of their own."""
 
     description: str
 
 
 class StatusIn(Struct, forbid_unknown_fields=True):
-    """A move to another status; customers who reopen a ticket must give a reason."""
+    """The new status. A customer who reopens a ticket must give a reason."""
 
     status: Status
     reason: Reason = ""
 
 
 class TagsIn(Struct, forbid_unknown_fields=True):
-    """Tags to put on a ticket and to take off."""
+    """Tags to add and to remove."""
 
     add: Tags = field(default_factory=list)
     remove: Tags = field(default_factory=list)
 
 
 class NoteIn(Struct, forbid_unknown_fields=True):
-    """A note to add; it may not be blank. Internal notes are the provider's."""
+    """A note to add. It must not be blank. Only the provider's people write and see internal notes."""
 
     text: Annotated[str, characters(1, note.TEXT_MAX)]
     visibility: Visibility = Visibility.PUBLIC
 
 
 class NoteOut(Struct, frozen=True):
-    """A note. ``ticket`` is the ticket it was written on, which may have been merged into the one it is read from."""
+    """A note. ``ticket`` is the ticket that it was added to, which may have been merged into this one since."""
 
     id: Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
     ticket: Number
@@ -220,7 +220,7 @@ class NoteOut(Struct, frozen=True):
 
 
 class EventOut(Struct, frozen=True):
-    """Something that happened: ``data`` depends on ``type`` and holds what was before and after."""
+    """An event. ``data`` depends on ``type``, and has the values before and after a change."""
 
     id: str
     at: Moment

@@ -1,4 +1,4 @@
-"""House API v1: attachments, exactly as they travel. The content itself travels bare, with its own media type."""
+"""House API v1: bodies of attachments. The content of a file is sent as it is, with its own media type."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,22 +14,22 @@ FileName = Annotated[
         min_length=1,
         max_length=attachment.NAME_MAX,
         extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f-\x9f/\\]*$"},
-        description="What the file is called, without a path.",
+        description="The name of the file, without a path.",
     ),
 ]
 
 
 class AttachmentQuery(Struct, forbid_unknown_fields=True):
-    """What is said about a file; its media type is the request's Content-Type."""
+    """The name and visibility of a file. Its media type is the Content-Type of the request."""
 
     name: FileName
-    visibility: Annotated[Visibility, Meta(description="`internal` is for the provider's people alone.")] = (
+    visibility: Annotated[Visibility, Meta(description="`internal`: visible to the provider's people only.")] = (
         Visibility.PUBLIC
     )
 
 
 class AttachmentOut(Struct, frozen=True):
-    """A file of a ticket. ``size`` is in bytes, ``sha256`` in hexadecimal digits; ``source`` the side it came from."""
+    """A file of a ticket. ``size`` is in bytes, ``sha256`` hexadecimal; ``source`` is the side that added it."""
 
     id: str
     ticket: str

@@ -1,4 +1,4 @@
-"""House API v1: links between tickets."""
+"""House API v1: bodies of links."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from clearline.wires.house.wire import Number
 
 
 class LinkIn(Struct, forbid_unknown_fields=True):
-    """What the ticket is to another. Customers make ``related`` links between their own tickets."""
+    """The relation of the ticket to another. Customers can add ``related`` links between their own tickets."""
 
     type: Literal["related", "duplicates", "duplicated_by", "causes", "caused_by", "parent_of", "child_of"]
     ticket: Number
@@ -26,7 +26,7 @@ class LinkedTicketOut(Struct, frozen=True):
 
 
 class LinkOut(Struct, frozen=True):
-    """A link, as the ticket sees it: ``type`` says what it is to the other. Both ends have the same ``id``."""
+    """A link as seen from one ticket: ``type`` is its relation to the other. Both ends have the same ``id``."""
 
     id: str
     type: LinkType

@@ -1,4 +1,4 @@
-"""House API v1: link tickets to each other."""
+"""House API v1: links between tickets."""
 
 from uuid import UUID
 
@@ -21,12 +21,12 @@ _ID = id_in_path("id", "The link's id.", example=EXAMPLE_ID)
 
 
 async def list_links(call: Call) -> Page[wire.LinkOut]:
-    """Return the links of a ticket."""
+    """List the links of a ticket."""
     number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, UUID)
     async with call.statement() as tx:
-        found = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [str(one.link.id)], link_out)
+        linked_tickets = await links.list_links(tx, call.actor, number, after=after, limit=call.query.limit + 1)
+    return paging.page(call, linked_tickets, lambda linked: [str(linked.link.id)], link_out)
 
 
 async def add_link(call: Call) -> wire.LinkOut:
@@ -35,13 +35,13 @@ async def add_link(call: Call) -> wire.LinkOut:
     body = call.body(wire.LinkIn)
     other = access.parse_number(body.ticket)
     async with call.transaction() as tx:
-        made = await links.add_link(tx, call.actor, number, LinkType(body.type), other, now=call.now)
-    call.location = f"{TICKETS}/{ticket_number(number)}/links/{made.link.id}"
-    return link_out(made)
+        added = await links.add_link(tx, call.actor, number, LinkType(body.type), other, now=call.now)
+    call.location = f"{TICKETS}/{ticket_number(number)}/links/{added.link.id}"
+    return link_out(added)
 
 
 async def get_link(call: Call) -> wire.LinkOut:
-    """Return a link of a ticket."""
+    """Get a link of a ticket."""
     number = access.parse_number(call.path["number"])
     link_id = uuid_of(call.path["id"], links.KIND)
     async with call.statement() as tx:
@@ -49,7 +49,7 @@ async def get_link(call: Call) -> wire.LinkOut:
 
 
 async def remove_link(call: Call) -> None:
-    """Take a link away."""
+    """Remove a link."""
     number = access.parse_number(call.path["number"])
     link_id = uuid_of(call.path["id"], links.KIND)
     async with call.transaction() as tx:
@@ -60,23 +60,23 @@ async def remove_link(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listLinks", "GET", _LINKS, list_links,
-        "List the links of a ticket", "By id. Customers see links to their own tickets only.",
+        "List the links of a ticket", "Ordered by id. Customers see links to their own tickets only.",
         Scope.TICKETS_READ, Page[wire.LinkOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
     ),
     Operation(
         "addLink", "POST", _LINKS, add_link,
-        "Link a ticket to another", "The link is seen from both tickets, from each in its own words. At most 200 for "
-        "one ticket, and no ticket may become its own ancestor.",
+        "Link a ticket to another", "The link is visible from both tickets, with the opposite type at the other end. "
+        "A ticket has at most 200 links, and cannot become its own ancestor.",
         Scope.TICKETS_WRITE, wire.LinkOut, body=wire.LinkIn, path_parameters=NUMBER, errors=(404,), status=201,
     ),
     Operation(
         "getLink", "GET", _LINKS + "/{id}", get_link,
-        "Read a link", "One link of the ticket, with what the other ticket is now.",
+        "Get a link", "A link of the ticket, with the current title and status of the other ticket.",
         Scope.TICKETS_READ, wire.LinkOut, path_parameters=NUMBER | _ID, errors=(404,),
     ),
     Operation(
         "removeLink", "DELETE", _LINKS + "/{id}", remove_link,
-        "Take a link away", "At both ends. Customers take `related` links away.",
+        "Remove a link", "Removes it from both tickets. Customers can remove `related` links.",
         Scope.TICKETS_WRITE, None, path_parameters=NUMBER | _ID, errors=(404,), status=204, conditional=True,
     ),
 )  # fmt: skip

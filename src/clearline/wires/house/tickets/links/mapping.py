@@ -1,4 +1,4 @@
-"""House API v1: links and watchers as they travel."""
+"""House API v1: bodies of links and watchers."""
 
 from clearline.identity import PROVIDER_ID
 from clearline.tickets.domain import ticket_number
@@ -7,16 +7,16 @@ from clearline.wires.house.tickets.links import link_wire, watcher_wire
 from clearline.wires.house.wire import Ref
 
 
-def link_out(found: LinkedTicket) -> link_wire.LinkOut:
-    """Return a link as the ticket at its near end sees it."""
-    link = found.link
-    other = link_wire.LinkedTicketOut(ticket_number(link.other_number), found.title, found.status)
+def link_out(linked: LinkedTicket) -> link_wire.LinkOut:
+    """Return a link as seen from the ticket that it was read from."""
+    link = linked.link
+    other = link_wire.LinkedTicketOut(ticket_number(link.other_number), linked.title, linked.status)
     return link_wire.LinkOut(str(link.id), link.type, other, link.created_at)
 
 
-def watcher_out(found: Watcher) -> watcher_wire.WatcherOut:
+def watcher_out(watcher: Watcher) -> watcher_wire.WatcherOut:
     """Return a watcher of a ticket."""
-    user = found.user
+    user = watcher.user
     return watcher_wire.WatcherOut(
-        Ref(str(user.id), user.name), user.email, user.company_id == PROVIDER_ID, found.since
+        Ref(str(user.id), user.name), user.email, user.company_id == PROVIDER_ID, watcher.since
     )

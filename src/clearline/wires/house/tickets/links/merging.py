@@ -1,4 +1,4 @@
-"""House API v1: merge tickets, undo it, split a ticket in two. All of it for the provider's people."""
+"""House API v1: merge tickets, undo a merge, split a ticket. For the provider's people only."""
 
 from clearline.identity import Scope
 from clearline.tickets import access
@@ -29,47 +29,47 @@ async def unmerge_ticket(call: Call) -> TicketOut:
     number = access.parse_number(call.path["number"])
     body = call.body(wire.UnmergeIn)
     async with call.transaction() as tx:
-        back = await merging.unmerge_ticket(tx, call.actor, number, reason=body.reason, now=call.now)
-    return ticket_out(back, call.actor)
+        unmerged = await merging.unmerge_ticket(tx, call.actor, number, reason=body.reason, now=call.now)
+    return ticket_out(unmerged, call.actor)
 
 
 async def split_ticket(call: Call) -> TicketOut:
-    """Make a new ticket of a part of another."""
+    """Create a ticket from a part of another."""
     number = access.parse_number(call.path["number"])
     body = call.body(wire.SplitIn)
     async with call.transaction() as tx:
-        made = await merging.split_ticket(
+        created = await merging.split_ticket(
             tx,
             call.actor,
             number,
             title=body.title,
             description=body.description,
-            notes=tuple(parse_worklog_id(one) or 0 for one in body.notes),
+            notes=tuple(parse_worklog_id(note_id) or 0 for note_id in body.notes),
             channel=Channel.API,
             now=call.now,
         )
-    call.location = f"{TICKETS}/{ticket_number(made.ticket.number)}"
-    return ticket_out(made, call.actor)
+    call.location = f"{TICKETS}/{ticket_number(created.ticket.number)}"
+    return ticket_out(created, call.actor)
 
 
 OPERATIONS = (
     Operation(
         "mergeTicket", "POST", TICKETS + "/{number}/merge", merge_ticket,
-        "Merge a ticket into another", "The ticket is closed and named in the other one, whose list of notes shows "
-        "both; whoever follows it follows the other one too. It must be open or resolved, the other one open, both of "
-        "one company. Answers the ticket that was merged.",
+        "Merge a ticket into another", "Closes the ticket. Its notes appear among the notes of the target, and its "
+        "watchers also watch the target. The ticket must be open or resolved, the target open, and both must belong to "
+        "the same company. Returns the ticket that was merged.",
         Scope.TICKETS_WRITE, TicketOut, body=wire.MergeIn, path_parameters=NUMBER, errors=(404,), guarded=True,
     ),
     Operation(
         "unmergeTicket", "POST", TICKETS + "/{number}/unmerge", unmerge_ticket,
-        "Undo a merge", "The ticket gets the status back that it had before. Whoever began to follow the other one "
-        "goes on following it.",
+        "Undo a merge", "Restores the status that the ticket had before the merge. Watchers that the merge added to "
+        "the target keep watching it.",
         Scope.TICKETS_WRITE, TicketOut, body=wire.UnmergeIn, path_parameters=NUMBER, errors=(404,),
     ),
     Operation(
         "splitTicket", "POST", TICKETS + "/{number}/split", split_ticket,
-        "Split a ticket in two", "Makes a new ticket of the same company, service, contact and issue type, with "
-        "copies of the notes that are named, linked to this one. Answers the new ticket.",
+        "Split a ticket", "Creates a ticket with the same company, service, contact and issue type, with copies "
+        "of the given notes, and links it to this ticket. Returns the new ticket.",
         Scope.TICKETS_WRITE, TicketOut, body=wire.SplitIn, path_parameters=NUMBER, errors=(404,), status=201,
     ),
 )  # fmt: skip

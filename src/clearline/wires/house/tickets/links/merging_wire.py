@@ -1,4 +1,4 @@
-"""House API v1: merge tickets and split them."""
+"""House API v1: bodies for merging and splitting tickets."""
 
 from typing import Annotated
 
@@ -13,14 +13,14 @@ NoteId = Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
 
 
 class MergeIn(Struct, forbid_unknown_fields=True):
-    """The ticket to merge into, and why."""
+    """The target of the merge, and the reason."""
 
     into: Number
     reason: Reason = ""
 
 
 class UnmergeIn(Struct, forbid_unknown_fields=True):
-    """Why the merge is undone."""
+    """The reason for undoing the merge."""
 
     reason: Reason = ""
 

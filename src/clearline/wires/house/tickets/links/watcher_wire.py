@@ -1,4 +1,4 @@
-"""House API v1: who follows a ticket."""
+"""House API v1: bodies of watchers."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,13 +9,13 @@ from clearline.wires.house.wire import Ref
 
 
 class WatcherIn(Struct, forbid_unknown_fields=True):
-    """Who is to follow the ticket."""
+    """The user who will watch the ticket."""
 
     user: Annotated[str, Meta(min_length=1, max_length=36, description="A user's id, or `me`.")]
 
 
 class WatcherOut(Struct, frozen=True):
-    """Somebody who follows a ticket; ``is_staff`` says whether of the provider."""
+    """A user who watches a ticket. ``is_staff`` is true for the provider's people."""
 
     user: Ref
     email: str

@@ -1,4 +1,4 @@
-"""House API v1: follow tickets."""
+"""House API v1: the watchers of a ticket."""
 
 from uuid import UUID
 
@@ -17,26 +17,26 @@ from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
 
 _WATCHERS = TICKETS + "/{number}/watchers"
-_USER = id_in_path("user_id", "The id of the user who follows.", example=EXAMPLE_ID)
+_USER = id_in_path("user_id", "The id of the watcher.", example=EXAMPLE_ID)
 
 
 async def list_watchers(call: Call) -> Page[wire.WatcherOut]:
-    """Who follows a ticket."""
+    """List the watchers of a ticket."""
     number = access.parse_number(call.path["number"])
     after = paging.read_cursor(call, UUID)
     async with call.statement() as tx:
-        found = await watchers.list_watchers(tx, call.actor, number, after=after, limit=call.query.limit + 1)
-    return paging.page(call, found, lambda one: [str(one.user.id)], watcher_out)
+        ticket_watchers = await watchers.list_watchers(tx, call.actor, number, after=after, limit=call.query.limit + 1)
+    return paging.page(call, ticket_watchers, lambda watcher: [str(watcher.user.id)], watcher_out)
 
 
 async def add_watcher(call: Call) -> wire.WatcherOut:
-    """Have somebody follow a ticket."""
+    """Add a watcher."""
     number = access.parse_number(call.path["number"])
-    who = _user_in_body(call.actor, call.body(wire.WatcherIn).user)
+    user_id = _user_in_body(call.actor, call.body(wire.WatcherIn).user)
     async with call.statement() as tx:
-        found = await watchers.watch(tx, call.actor, number, who, now=call.now)
-    call.location = f"{TICKETS}/{ticket_number(number)}/watchers/{found.user.id}"
-    return watcher_out(found)
+        watcher = await watchers.watch(tx, call.actor, number, user_id, now=call.now)
+    call.location = f"{TICKETS}/{ticket_number(number)}/watchers/{watcher.user.id}"
+    return watcher_out(watcher)
 
 
 def _user_in_body(actor: Actor, text: str) -> UUID:
@@ -49,7 +49,7 @@ def _user_in_body(actor: Actor, text: str) -> UUID:
 
 
 async def get_watcher(call: Call) -> wire.WatcherOut:
-    """Somebody who follows a ticket."""
+    """Get a watcher."""
     number = access.parse_number(call.path["number"])
     user_id = uuid_of(call.path["user_id"], "watcher")
     async with call.statement() as tx:
@@ -57,7 +57,7 @@ async def get_watcher(call: Call) -> wire.WatcherOut:
 
 
 async def remove_watcher(call: Call) -> None:
-    """Have somebody follow a ticket no more."""
+    """Remove a watcher."""
     number = access.parse_number(call.path["number"])
     user_id = uuid_of(call.path["user_id"], "watcher")
     async with call.transaction() as tx:
@@ -68,23 +68,23 @@ async def remove_watcher(call: Call) -> None:
 OPERATIONS = (
     Operation(
         "listWatchers", "GET", _WATCHERS, list_watchers,
-        "List who follows a ticket", "Customers see their own people. Raising a ticket makes nobody follow it.",
+        "List watchers", "Customers see the watchers of their own company. Creating a ticket adds no watchers.",
         Scope.TICKETS_READ, Page[wire.WatcherOut], query=PageQuery, path_parameters=NUMBER, errors=(400, 404),
     ),
     Operation(
         "addWatcher", "POST", _WATCHERS, add_watcher,
-        "Follow a ticket", "Customers name themselves or a colleague; the provider's people also each other. "
-        "Who follows already goes on.",
+        "Add a watcher", "Customers can add people of their company; the provider's people can add each other too. "
+        "No effect if the user already watches the ticket.",
         Scope.TICKETS_WRITE, wire.WatcherOut, body=wire.WatcherIn, path_parameters=NUMBER, errors=(404,), status=201,
     ),
     Operation(
         "getWatcher", "GET", _WATCHERS + "/{user_id}", get_watcher,
-        "Read who follows a ticket", "One person who follows the ticket.",
+        "Get a watcher", "A user who watches the ticket.",
         Scope.TICKETS_READ, wire.WatcherOut, path_parameters=NUMBER | _USER, errors=(404,),
     ),
     Operation(
         "removeWatcher", "DELETE", _WATCHERS + "/{user_id}", remove_watcher,
-        "Stop following a ticket", "The person follows the ticket no more.",
+        "Remove a watcher", "The user no longer watches the ticket.",
         Scope.TICKETS_WRITE, None, path_parameters=NUMBER | _USER, errors=(404,), status=204, conditional=True,
     ),
 )  # fmt: skip
