@@ -11,15 +11,14 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
+from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import FINISHED
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, user_in_query, uuid_of
 from clearline.wires.house.tickets import wire
-from clearline.wires.house.tickets.mapping import event_out, summary_out, ticket_out
-from clearline.wires.house.wire import ContactIn, Page, PageQuery, set_fields, wire_names
+from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_out, ticket_out
+from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
@@ -52,14 +51,6 @@ async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
         call.check_if_match(ticket_out(locked[number], call.actor))
 
 
-def contact_of(body: ContactIn | None, actor: Actor) -> Contact:
-    """Return the contact of a body, or the actor if the body has none."""
-    if body is not None:
-        return Contact(body.name, body.phone, body.email)
-    user = actor.user
-    return Contact(actor.name, user.phone if user else "", user.email if user else "")
-
-
 async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
     """List tickets, by default the newest first."""
     query: wire.ListQuery = call.query
@@ -87,20 +78,7 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
 async def create_ticket(call: Call) -> wire.TicketOut:
     """Create a ticket."""
     body = call.body(wire.TicketIn)
-    requested = body.asked or wire.AskedIn()
-    new = NewTicket(
-        body.title,
-        body.description,
-        body.issue_type,
-        body.service.type,
-        body.service.id,
-        contact_of(body.contact, call.actor),
-        Channel(body.channel),
-        requested.severity,
-        requested.priority,
-        tuple(body.tags or ()),
-        body.external_ids or {},
-    )
+    new = new_ticket(body, call.actor)
     async with call.transaction() as tx:
         company_id = None if body.company is None else await company_in_body(tx, call.actor, body.company)
         if company_id is None and call.actor.is_staff:

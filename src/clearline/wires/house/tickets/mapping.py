@@ -9,11 +9,35 @@ from msgspec import UNSET
 
 from clearline.events.store import Event
 from clearline.identity import Actor, Company
-from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.contact import Contact
+from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.wire import CompanyRef, ContactOut, Ref
+
+
+def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
+    """Return the ticket that a body asks for, with the actor as the contact when it names none."""
+    if body.contact is not None:
+        contact = Contact(body.contact.name, body.contact.phone, body.contact.email)
+    else:
+        user = actor.user
+        contact = Contact(actor.name, user.phone if user else "", user.email if user else "")
+    asked = body.asked or wire.AskedIn()
+    return NewTicket(
+        title=body.title,
+        description=body.description,
+        issue_type=body.issue_type,
+        service_type=body.service.type,
+        service_id=body.service.id,
+        contact=contact,
+        channel=Channel(body.channel),
+        asked_severity=asked.severity,
+        asked_priority=asked.priority,
+        tags=tuple(body.tags or ()),
+        external_ids=body.external_ids or {},
+    )
 
 
 def ref(key: UUID | None, name: str | None) -> Ref | None:
