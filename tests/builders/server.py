@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+import clearline
 from clearline.platform.postgres import supervisor
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
 from tests.builders.processes import alive, children, command_of, eventually, free_port, kill_group, naming
@@ -39,6 +40,7 @@ class Server:
             "CLEARLINE_DATA_DIR": str(self.data_dir),
             "CLEARLINE_BIND": f"{AUTHORITY}:{self.port}",
             "CLEARLINE_RATE_LIMIT": "0",
+            "PYTHONPATH": str(Path(clearline.__file__).parents[1]),  # the code that is tested, wherever it starts
         }
         self.environment = {**clean, **own, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
