@@ -221,7 +221,11 @@ async def test_resolved_tickets_are_closed_when_they_are_old_enough_the_oldest_f
         assert await status_of(tx, young) is Status.RESOLVED
         assert await status_of(tx, held) is Status.HELD
         last = (await moves(tx, numbers[10]))[-1]
-        assert last.data == {"before": "resolved", "after": "closed", "reason": "nobody objected for 1 day"}
+        assert last.data == {
+            "before": "resolved",
+            "after": "closed",
+            "reason": "closed automatically 1 day after it was resolved",
+        }
         assert (last.actor_name, last.actor_id, last.at) == ("Clearline", None, NOW)
     assert await miscounted(emptied) == []
 
@@ -275,16 +279,16 @@ async def test_two_workers_close_each_ticket_once(emptied: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "told"),
+    ("after", "span"),
     [(timedelta(hours=1), "1 hour"), (timedelta(hours=36), "36 hours"), (timedelta(days=5), "5 days")],
 )
-async def test_the_closing_of_a_ticket_says_how_long_nobody_objected(
-    emptied: Database, tenant: Tenant, after: timedelta, told: str
+async def test_the_reason_of_automatic_closing_says_after_how_long(
+    emptied: Database, tenant: Tenant, after: timedelta, span: str
 ) -> None:
     async with emptied.transaction() as tx:
         number = await resolved(tx, tenant, timedelta(days=30))
         await ticket_changes.close_resolved(tx, after=after, limit=1, now=NOW)
-        assert (await moves(tx, number))[-1].data["reason"] == f"nobody objected for {told}"
+        assert (await moves(tx, number))[-1].data["reason"] == f"closed automatically {span} after it was resolved"
 
 
 @pytest.mark.parametrize("status", sorted(FINISHED))

@@ -12,9 +12,10 @@ from clearline.tickets.note_domain import Source, Visibility
 
 
 async def ticket_company(tx: Tx, actor: Actor, number: int) -> UUID | None:
-    """Return the company in which the actor may look for a ticket, or None.
+    """Return the company to look for a ticket in, or None when there is no such ticket.
 
-    For a customer it is its own, without a query: a foreign ticket takes as long as one that does not exist.
+    For a customer this is its own company, without a query, so that another company's ticket and an unknown number take
+    the same time.
     """
     if actor.is_staff:
         return await ticket_store.company_of(tx, number)
@@ -35,7 +36,7 @@ async def lock_ticket(tx: Tx, actor: Actor, number: int) -> Ticket:
 
 
 async def require_ticket(tx: Tx, actor: Actor, number: int) -> UUID:
-    """Return the company of a ticket that exists and that the actor may see.
+    """Return the company of a ticket that the actor may see.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -47,10 +48,10 @@ async def require_ticket(tx: Tx, actor: Actor, number: int) -> UUID:
 
 
 def parse_number(text: str) -> int:
-    """Return the number in what a person typed.
+    """Parse a ticket number.
 
     Raises:
-        NotFound: it is no ticket number at all.
+        NotFound: the text is not a ticket number.
     """
     if (number := parse_ticket_number(text)) is None:
         raise NotFound("ticket", text)
@@ -58,10 +59,10 @@ def parse_number(text: str) -> int:
 
 
 def visible_visibilities(actor: Actor) -> list[str]:
-    """Return the visibilities of notes and attachments that the actor may read: for customers not the internal one."""
+    """Return the visibilities of notes and attachments that the actor may read: for customers only public."""
     return [*Visibility] if actor.is_staff else [Visibility.PUBLIC]
 
 
 def note_source(actor: Actor) -> Source:
-    """Return the side that the actor's notes come from."""
+    """Return the source of notes by this actor: seller for the provider's people, buyer for customers."""
     return Source.SELLER if actor.is_staff else Source.BUYER

@@ -31,7 +31,7 @@ from clearline.tickets.tag_domain import normalize_tags
 
 MANUAL = "manual"
 CLOSER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
-"""In whose name the desk itself acts."""
+"""The actor of automatic closing."""
 
 
 async def lock_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
@@ -59,14 +59,15 @@ async def change_ticket(
     rule: str | None = None,
     now: datetime,
 ) -> TicketView:
-    """Set some of the values of ``TicketValues``; those that are as they were are no change, and make no event.
+    """Change some of the values of ``TicketValues``.
 
-    ``by`` and ``rule`` tell the event how a person or a queue came to be chosen.
+    Unchanged values are ignored; if nothing changes, no event is stored.
+    ``by`` and ``rule`` are stored in the event: how the assignee or the queue was chosen.
 
     Raises:
         NotFound: no such ticket for this actor.
         Forbidden: a customer may not set one of them.
-        InvalidInput: a value breaks a rule, or names a queue or person that there is not.
+        InvalidInput: a value breaks a rule, or names a queue or agent that does not exist.
         TicketFinished: the ticket is closed, cancelled or rejected.
     """
     view = await lock_ticket(tx, actor, number)
@@ -98,14 +99,14 @@ async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> 
     if "queue_id" in changed and values.queue_id is not None and await queue_store.get(tx, values.queue_id) is None:
         violations.append(Violation("queue_id", "must be the id of a queue"))
     if "assignee_id" in changed and values.assignee_id is not None:
-        person = await user_store.get(tx, PROVIDER_ID, values.assignee_id)
-        if person is None or not can_be_assigned(person):
+        assignee = await user_store.get(tx, PROVIDER_ID, values.assignee_id)
+        if assignee is None or not can_be_assigned(assignee):
             violations.append(Violation("assignee_id", "must be the id of an active agent"))
     return violations
 
 
 async def assign(tx: Tx, actor: Actor, number: int, to: UUID | None, *, by: str = MANUAL, now: datetime) -> TicketView:
-    """Give a ticket to an agent, or to nobody.
+    """Assign a ticket to an agent, or unassign it.
 
     Raises:
         As ``change_ticket``.
@@ -116,7 +117,7 @@ async def assign(tx: Tx, actor: Actor, number: int, to: UUID | None, *, by: str 
 async def tag(
     tx: Tx, actor: Actor, number: int, *, add: tuple[str, ...] = (), remove: tuple[str, ...] = (), now: datetime
 ) -> TicketView:
-    """Put tags on a ticket and take tags off; those that are there, or are not, stay so.
+    """Add and remove tags. Adding a tag that the ticket has, or removing one that it lacks, has no effect.
 
     Raises:
         As ``change_ticket``.
@@ -133,9 +134,9 @@ async def move_ticket(
 
     Raises:
         NotFound: no such ticket for this actor.
-        Forbidden: the move is not the customer's to make.
-        IllegalTransition: its status does not allow the move.
-        InvalidInput: the reason is too long, or a customer gives none for reopening.
+        Forbidden: customers may not make this transition.
+        IllegalTransition: the ticket's status does not allow the transition.
+        InvalidInput: the reason is too long, or a customer reopens the ticket without one.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.lock_ticket(tx, actor, number)
@@ -148,12 +149,14 @@ async def move_ticket(
 
 
 async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
-    """Close tickets that stayed resolved for so long, the oldest first; how many."""
-    found = await ticket_store.lock_resolved(tx, before=now - after, limit=limit)
-    for ticket in sorted(found, key=lambda one: (one.company_id, one.number)):  # others count in this order too
-        moved, fact = change_status(ticket, Status.CLOSED, reason=f"nobody objected for {_days(after)}", now=now)
+    """Close tickets that have been resolved for longer than ``after``, the oldest first; return how many."""
+    tickets = await ticket_store.lock_resolved(tx, before=now - after, limit=limit)
+    reason = f"closed automatically {_days(after)} after it was resolved"
+    # in the order in which other transactions update the counts of companies, which prevents deadlocks
+    for ticket in sorted(tickets, key=lambda ticket: (ticket.company_id, ticket.number)):
+        moved, fact = change_status(ticket, Status.CLOSED, reason=reason, now=now)
         await ticket_store.save_status(tx, CLOSER, moved, fact, opened=-1)
-    return len(found)
+    return len(tickets)
 
 
 def _days(span: timedelta) -> str:

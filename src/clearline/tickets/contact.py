@@ -1,4 +1,4 @@
-"""Whom to call about a ticket."""
+"""The contact of a ticket."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ from clearline.text import check_email, check_text
 
 
 class Contact(Struct, frozen=True):
-    """Whom to call about a ticket. ``phone`` is as people write it, and empty when unknown."""
+    """The person to contact about a ticket. ``phone`` is free text, and empty when unknown."""
 
     name: str
     phone: str

@@ -1,4 +1,4 @@
-"""Trouble tickets: their values, how a new one begins, and what may be changed."""
+"""Trouble tickets: their values, the first state of a new ticket, and what may be changed."""
 
 import re
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from clearline.tickets.tag_domain import TAGS_MAX, check_tags
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000
 MERGE_DEPTH_MAX = 20
-"""How many merges may follow one another from a ticket to the last one."""
+"""The longest chain of merges."""
 TICKET_NUMBER = re.compile("INC[0-9]{12}")
 
 
@@ -47,7 +47,7 @@ FIRST_STATUS = Status.ACKNOWLEDGED
 
 
 class IssueType(StrEnum):
-    """What the customer says is wrong, spelt as the Console Connect API v2 spells it (``issueType``)."""
+    """The type of the problem, with the values of ``issueType`` in the Console Connect API v2."""
 
     APPLICATION = "Application"
     CIRCUIT_DOWN = "Circuit Down"
@@ -100,7 +100,7 @@ class Channel(StrEnum):
 
 
 class Assessment(Struct, frozen=True):
-    """How a new ticket is rated before anybody has looked at it."""
+    """The assessment of a new ticket, before an agent changes it."""
 
     severity: Severity
     impact: Impact
@@ -136,7 +136,7 @@ class FaultSymptom(Struct, frozen=True):
 
 
 class NewTicket(Struct, frozen=True):
-    """What a customer asks for."""
+    """The values of a new ticket."""
 
     title: str
     description: str
@@ -152,10 +152,10 @@ class NewTicket(Struct, frozen=True):
 
 
 class Ticket(Struct, frozen=True):
-    """A ticket as it stands. Times are UTC.
+    """The current state of a ticket. Times are UTC.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment; ``asked_severity`` and ``asked_priority``
-    are the customer's own words, from which it may differ (MEF 124 keeps both). ``external_ids`` maps another
+    are what the customer requested, from which it may differ (MEF 124 keeps both). ``external_ids`` maps another
     system's name to its number for this ticket. ``version`` counts the changes from 1. ``number`` is 0 until the
     ticket is stored.
     """
@@ -221,7 +221,7 @@ CUSTOMER_EDITABLE_FIELDS = frozenset({"contact", "asked_severity", "asked_priori
 
 
 def ticket_number(number: int) -> str:
-    """Return how everybody writes a ticket's number: ``INC`` and twelve digits."""
+    """Return a ticket's number as it is written everywhere: ``INC`` and twelve digits."""
     return f"INC{number:012d}"
 
 
@@ -231,13 +231,13 @@ def parse_ticket_number(text: str) -> int | None:
 
 
 def fault_symptom(issue_type: IssueType, service_type: ServiceType) -> FaultSymptom:
-    """Return the symptom that an issue type means on a kind of service."""
+    """Return the symptom of an issue type on a type of service."""
     category = "Non-Console" if service_type is ServiceType.NON_CONSOLE else "Console Connect"
     return FaultSymptom(category, service_type, issue_type)
 
 
 def check_new_ticket(new: NewTicket) -> NewTicket:
-    """Return the ticket asked for, unchanged, when it breaks no rule.
+    """Check the values of a new ticket, and return them unchanged.
 
     Raises:
         InvalidInput: naming every value that is too short, too long or cannot be stored.
@@ -253,7 +253,7 @@ def check_new_ticket(new: NewTicket) -> NewTicket:
 
 
 def first_state(company_id: UUID, new: NewTicket, *, now: datetime) -> Ticket:
-    """Return a new ticket of a company as it begins: acknowledged, and assessed by its issue type.
+    """Return the first state of a company's new ticket: acknowledged, and assessed by its issue type.
 
     Its number and the label of its service are not known before it is stored.
     """
@@ -291,7 +291,7 @@ def values_of(ticket: Ticket) -> TicketValues:
 
 
 def check_customer_fields(names: Iterable[str]) -> None:
-    """Refuse the change of fields that are not the customer's to change.
+    """Refuse fields that customers may not change.
 
     Raises:
         Forbidden: naming them.
@@ -301,7 +301,7 @@ def check_customer_fields(names: Iterable[str]) -> None:
 
 
 def can_be_assigned(user: User) -> bool:
-    """Whether a ticket can be given to a person: somebody active of the provider whose role works tickets."""
+    """Return whether a ticket can be assigned to the user: an active agent or admin of the provider."""
     return user.company_id == PROVIDER_ID and user.is_active and user.role.works_tickets
 
 

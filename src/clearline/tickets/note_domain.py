@@ -1,4 +1,4 @@
-"""Notes: what is said about a ticket. Append-only, in the order of their numbers."""
+"""Notes: text added to a ticket. Append-only, in the order of their numbers."""
 
 import re
 from datetime import datetime
@@ -29,7 +29,7 @@ class Source(StrEnum):
 
 
 class Note(Struct, frozen=True, array_like=True):
-    """One note. ``channel`` is the way it came in (API, Phone, ...); ``author`` the name at the time of writing.
+    """A note. ``channel`` is how it was submitted (API, Phone, ...); ``author`` the name at the time of writing.
 
     In JSON it is an array of its fields, as the store reads it; wires have bodies of their own.
     """
@@ -44,7 +44,7 @@ class Note(Struct, frozen=True, array_like=True):
 
 
 def worklog_id(number: int) -> str:
-    """How wires show a note's number: ``WLG`` and twelve digits (Console Connect API v2, ``worklogId``)."""
+    """Return a note's number as wires show it: ``WLG`` and twelve digits (Console Connect API v2, ``worklogId``)."""
     return f"WLG{number:012d}"
 
 
@@ -54,7 +54,7 @@ def parse_worklog_id(text: str) -> int | None:
 
 
 def check_note_text(text: str) -> str:
-    """Return the text, unchanged, if it may become a note.
+    """Check the text of a note, and return it unchanged.
 
     Raises:
         InvalidInput: it is blank, has more than 4000 characters, or cannot be stored.

@@ -39,7 +39,7 @@ INSERT = f"""{_ADD}
 INSERT_ALONE = f"""{_ADD}
     select number from added
     """
-"""The same without the whole ticket, which costs the more the more notes it has."""
+"""The same without the whole ticket, whose cost grows with its notes."""
 
 
 class NewNote(NamedTuple):
@@ -51,7 +51,7 @@ class NewNote(NamedTuple):
     source: Source
     channel: str
     move: StatusChanged | None
-    """What the note changes if the ticket has the status before it."""
+    """The transition that the note causes if the ticket has the status before it."""
 
 
 async def insert(
@@ -64,10 +64,10 @@ async def insert(
     visibilities: Sequence[str],
     now: datetime,
 ) -> tuple[Ticket, list[Note]] | None:
-    """Store a note with its event and the move that it makes, and return the ticket with its notes.
+    """Store a note with its event and the transition that it causes, and return the ticket with its notes.
 
-    None when there is no such ticket, or its status is none of ``while_status``. One statement: the note is there only
-    if the ticket took it.
+    None when there is no such ticket, or its status is none of ``while_status``. One statement: the note is
+    stored only if the ticket accepts notes.
     """
     row = await tx.write(INSERT, *_values(actor, company_id, new, while_status, now), visibilities)
     if row is None:
@@ -104,7 +104,7 @@ def _values(
 
 @cache
 def _move(move: StatusChanged | None) -> tuple[str | None, str | None, str | None, str | None]:
-    """Return the status before and after a move, and the type and data of its event."""
+    """Return the status before and after a transition, and the type and data of its event."""
     return (None, None, None, None) if move is None else (move.before, move.after, *encode(move))
 
 

@@ -27,15 +27,15 @@ async def add_note(
     now: datetime,
     visibility: Visibility = Visibility.PUBLIC,
 ) -> TicketDetails:
-    """Append a note and answer the whole ticket. One write, so ``tx`` may be a single-statement transaction.
+    """Append a note and return the whole ticket. One write, so ``tx`` may be a single-statement transaction.
 
     Raises:
         NotFound: no such ticket for this actor.
-        Forbidden: a customer's note is to be internal, or the key may not write.
+        Forbidden: a customer may not add internal notes, or the key may not write.
         InvalidInput: the text is blank, too long or cannot be stored.
         TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
     """
-    company_id = await _allowed(tx, actor, number, text, visibility)
+    company_id = await _check_note(tx, actor, number, text, visibility)
     new = _new_note(actor, number, text, visibility, channel)
     added = await note_store.insert(
         tx, actor, company_id, new, while_status=_WHILE, visibilities=access.visible_visibilities(actor), now=now
@@ -55,12 +55,12 @@ async def append_note(
     now: datetime,
     visibility: Visibility = Visibility.PUBLIC,
 ) -> Note:
-    """Append a note and answer it alone, at the same cost however many the ticket has. One write, as ``add_note``.
+    """Append a note and return it alone, at a cost independent of the number of notes. One write, as ``add_note``.
 
     Raises:
         As ``add_note``.
     """
-    company_id = await _allowed(tx, actor, number, text, visibility)
+    company_id = await _check_note(tx, actor, number, text, visibility)
     new = _new_note(actor, number, text, visibility, channel)
     added = await note_store.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
@@ -73,8 +73,8 @@ def _new_note(actor: Actor, number: int, text: str, visibility: Visibility, chan
     return note_store.NewNote(number, text, visibility, source, channel, move_by_note(source))
 
 
-async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:
-    """Whose ticket it is that the actor may write this to."""
+async def _check_note(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:
+    """Check that the actor may add the note, and return the ticket's company."""
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if visibility not in access.visible_visibilities(actor):
         raise Forbidden("only the provider writes internal notes")
@@ -86,10 +86,10 @@ async def _allowed(tx: Tx, actor: Actor, number: int, text: str, visibility: Vis
 
 
 async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
-    """Why a ticket took no note."""
-    found = await ticket_store.get_with_notes(tx, company_id, number, [])
-    if found is None:
+    """Return the error for a note that was not stored."""
+    ticket_and_notes = await ticket_store.get_with_notes(tx, company_id, number, [])
+    if ticket_and_notes is None:
         return NotFound("ticket", ticket_number(number))
-    status = found[0].status
+    status = ticket_and_notes[0].status
     into = await ticket_store.merge_target(tx, company_id, number)
     return TicketFinished(status) if into == number else MergedInto(status, ticket_number(into))

@@ -1,4 +1,4 @@
-"""The status of a ticket: which moves it allows, which of them are the customer's, and what a move changes."""
+"""The status of a ticket: the allowed transitions, those of customers, and what a transition changes."""
 
 from datetime import datetime
 
@@ -35,12 +35,15 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CLOSED: frozenset(),
     Status.REJECTED: frozenset(),
 }
-"""The moves. TM Forum gives an example and no table (TMF621 v4, 4.1); this one also keeps MEF 124's (table 10)."""
+"""The allowed transitions.
 
-FINISHED = frozenset(status for status, moves in TRANSITIONS.items() if not moves)
+TM Forum gives an example and no table (TMF621 v4, 4.1); this one also keeps MEF 124's (table 10).
+"""
+
+FINISHED = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
 OPEN = frozenset(Status) - FINISHED
 ACCEPTS_NOTES = OPEN
-"""The statuses in which a ticket takes notes and attachments: after its end nobody would read them."""
+"""The statuses in which a ticket accepts notes and attachments."""
 
 CUSTOMER_TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.ACKNOWLEDGED: frozenset({Status.CANCELLATION_REQUESTED}),
@@ -49,17 +52,17 @@ CUSTOMER_TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.HELD: frozenset({Status.CANCELLATION_REQUESTED}),
     Status.RESOLVED: frozenset({Status.CLOSED, Status.REOPENED}),
 }
-"""The moves that are the customer's to make: ask for the end, accept the repair, or say that it is none."""
+"""The transitions that customers may make: request cancellation, close, or reopen."""
 
 CUSTOMER_ANSWERED = StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered")
-"""The move that a customer's note makes: a ticket that waits for the customer goes on (MEF 124, 7.2.3)."""
+"""The transition that a customer's note causes: a pending ticket is in progress again (MEF 124, 7.2.3)."""
 
 
 def change_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:
-    """Return the ticket moved to another status, and the event that says so.
+    """Return the ticket in another status, and the event of the change.
 
     Raises:
-        IllegalTransition: the ticket's status does not allow the move.
+        IllegalTransition: the ticket's status does not allow the transition.
         InvalidInput: ``reason`` is longer than 1000 characters or cannot be stored.
     """
     if to not in TRANSITIONS[ticket.status]:
@@ -73,20 +76,20 @@ def change_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> 
 
 
 def check_customer_move(before: Status, to: Status, reason: str) -> None:
-    """Refuse a move that is not the customer's to make, or one that has to have a reason and has none.
+    """Refuse a transition that customers may not make, or that requires a reason and has none.
 
     Raises:
-        Forbidden: the move is not in ``CUSTOMER_TRANSITIONS``.
+        Forbidden: the transition is not in ``CUSTOMER_TRANSITIONS``.
         InvalidInput: a ticket is reopened, and ``reason`` is blank.
     """
     if to not in CUSTOMER_TRANSITIONS.get(before, frozenset()):
         raise Forbidden("only the provider's people may make this move")
     if to is Status.REOPENED and is_blank(reason):
-        raise InvalidInput([Violation("reason", "must say why the repair is none")])
+        raise InvalidInput([Violation("reason", "must say why the problem is not solved")])
 
 
 def move_by_note(source: Source) -> StatusChanged | None:
-    """Return the move that a note of this side makes if the ticket's status is the one before it, or None."""
+    """Return the transition that a note from this source causes if the ticket has the status before it, or None."""
     return CUSTOMER_ANSWERED if source is Source.BUYER else None
 
 

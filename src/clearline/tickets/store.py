@@ -102,7 +102,7 @@ async def insert(
 
 
 async def company_of(tx: Tx, number: int) -> UUID | None:
-    """Whose ticket this is. For the operator alone: customers never look beyond their own company.
+    """Return the company of a ticket, or None. Only for the provider's people: customers search only their own company.
 
     Served by ``ticket_by_number``.
     """
@@ -111,7 +111,7 @@ async def company_of(tx: Tx, number: int) -> UUID | None:
 
 
 async def exists(tx: Tx, company_id: UUID, number: int) -> bool:
-    """Whether the company has such a ticket. Served by the primary key."""
+    """Return whether the company has such a ticket. Served by the primary key."""
     found = await tx.fetchval("select true from ticket where company_id = $1 and number = $2", company_id, number)
     return found is True
 
@@ -261,18 +261,18 @@ async def append_facts(
 
 
 def facts_of(changes: Sequence[Change], *, by: str, rule: str | None) -> list[TicketFact]:
-    """Return the facts that changes of a ticket are: a new queue and a new assignee have facts of their own."""
+    """Return the events of changed values: a new queue and a new assignee have events of their own."""
     facts: list[TicketFact] = []
-    rest = []
+    other_changes = []
     for change in changes:
         if change.field == "queue_id":
             facts.append(TicketRouted(_text(change.before), _text(change.after), rule))
         elif change.field == "assignee_id":
             facts.append(TicketAssigned(_text(change.before), _text(change.after), by))
         else:
-            rest.append(change)
-    if rest:
-        facts.insert(0, TicketChanged(rest))
+            other_changes.append(change)
+    if other_changes:
+        facts.insert(0, TicketChanged(other_changes))
     return facts
 
 
@@ -281,7 +281,7 @@ def _text(value: UUID | None) -> str | None:
 
 
 async def miscounted(tx: Tx) -> list[str]:
-    """Return the codes of companies whose stored counts differ from their tickets: only SQL by hand can do that."""
+    """Return the codes of companies whose stored counts are wrong; only manual SQL can cause that."""
     rows = await tx.fetch(
         """
         with kept as (select company_id, sum(open) as open, sum(finished) as finished

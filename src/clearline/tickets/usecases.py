@@ -51,7 +51,7 @@ class TicketList(Struct, frozen=True):
 async def create_ticket(
     tx: Tx, actor: Actor, new: NewTicket, *, company_id: UUID | None = None, now: datetime
 ) -> TicketDetails:
-    """Raise a ticket for the actor's company; the provider's people name the company on whose behalf they do.
+    """Create a ticket for the actor's company; the provider's people name the company.
 
     One write, so ``tx`` may be a single-statement transaction.
 
@@ -70,15 +70,15 @@ async def create_ticket(
         raise InvalidInput([Violation("company", "must be a customer")])
     check_new_ticket(new)
     if new.tags or new.external_ids:
-        new = _marked(actor, new)
+        new = _with_tags(actor, new)
     ticket = await ticket_store.insert(tx, actor, first_state(company_id, new, now=now), now=now)
     if ticket is None:
         raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
     return TicketDetails(ticket, [])
 
 
-def _marked(actor: Actor, new: NewTicket) -> NewTicket:
-    """Return a new ticket that has tags or external ids, with its tags normalized."""
+def _with_tags(actor: Actor, new: NewTicket) -> NewTicket:
+    """Check the tags and external ids of a new ticket, and return it with normalized tags."""
     if new.tags and not actor.is_staff:
         raise Forbidden("only the provider's people may set tags")
     new = replace(new, tags=normalize_tags(new.tags))
@@ -87,7 +87,7 @@ def _marked(actor: Actor, new: NewTicket) -> NewTicket:
 
 
 async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: ServiceType) -> list[Violation]:
-    """Return what is wrong with the service that a ticket names: it is not in the inventory, or of another type."""
+    """Return the violations of the service of a new ticket: not in the inventory, or of another type."""
     if kind is ServiceType.NON_CONSOLE:
         return []
     service = await service_store.find(tx, company_id, service_id)
@@ -116,10 +116,10 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
 async def list_tickets(
     tx: Tx, actor: Actor, wanted: Filter, *, after: int | None, limit: int, newest_first: bool = True
 ) -> list[TicketView]:
-    """Return at most ``limit`` tickets past the number ``after``; customers see their own company's alone.
+    """Return at most ``limit`` tickets after the number ``after``; customers see only their own company's.
 
     Raises:
-        Forbidden: a customer asks by queue or assignee.
+        Forbidden: a customer filters by queue or assignee.
         InvalidInput: no index serves the filters: finished tickets by queue or assignee, or a service, of no company.
         ScopeMissing: the actor's key may not read.
     """
@@ -147,24 +147,24 @@ async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDeta
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    found = (
+    ticket_and_notes = (
         None
         if company_id is None
         else await ticket_store.get_with_notes(tx, company_id, number, access.visible_visibilities(actor))
     )
-    if found is None:
+    if ticket_and_notes is None:
         raise NotFound("ticket", ticket_number(number))
-    return TicketDetails(*found)
+    return TicketDetails(*ticket_and_notes)
 
 
 async def list_tickets_with_notes(tx: Tx, actor: Actor, *, is_open: bool, page: int, page_size: int) -> TicketList:
-    """Return one page of the company's open or finished tickets, newest first; a page past the end is empty.
+    """Return a page of the company's open or finished tickets, newest first; a page past the end is empty.
 
     Raises:
         Forbidden: the actor belongs to no company, or its key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
-    found = await list_store.page(
+    listed = await list_store.page(
         tx,
         permissions.own_company(actor).id,
         is_open=is_open,
@@ -172,26 +172,26 @@ async def list_tickets_with_notes(tx: Tx, actor: Actor, *, is_open: bool, page: 
         limit=page_size,
         visibilities=access.visible_visibilities(actor),
     )
-    return TicketList(found.total, [TicketDetails(ticket, notes) for ticket, notes in found.tickets])
+    return TicketList(listed.total, [TicketDetails(ticket, notes) for ticket, notes in listed.tickets])
 
 
 async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: int = 1000) -> list[Event]:
-    """Return what happened to a ticket after the event of this id, oldest first; to customers what they may see of it.
+    """Return the events of a ticket after an event id, oldest first. Customers get only events visible to them.
 
     Raises:
         NotFound: no such ticket for this actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.require_ticket(tx, actor, number)
-    found: list[Event] = []
-    at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # much may be no customer's to know
-    while len(found) < limit:
+    events: list[Event] = []
+    at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # many events may be hidden from customers
+    while len(events) < limit:
         read = await event_store.of_ticket(tx, company_id, number, after=after, limit=at_once)
-        found += read if actor.is_staff else filter(None, map(_for_customer, read))
+        events += read if actor.is_staff else filter(None, map(_for_customer, read))
         if len(read) < at_once:
             break
         after = read[-1].offset.id
-    return found[:limit]
+    return events[:limit]
 
 
 def _for_customer(event: Event) -> Event | None:

@@ -18,7 +18,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links import usecases as links
-from clearline.tickets.links.domain import BY_HAND, LINKS_MAX, OPPOSITE, Link, LinkType
+from clearline.tickets.links.domain import LINKS_MAX, MANUAL_LINK_TYPES, OPPOSITE, Link, LinkType
 from tests.builders.people import NOW, Tenant, new_person
 from tests.builders.tickets import later_events, raised
 from tests.patience import patient
@@ -39,7 +39,7 @@ def test_every_type_has_its_opposite() -> None:
     assert all(OPPOSITE[OPPOSITE[one]] is one for one in LinkType)
 
 
-@pytest.mark.parametrize("kind", BY_HAND)
+@pytest.mark.parametrize("kind", MANUAL_LINK_TYPES)
 async def test_a_link_is_seen_from_both_ends_with_an_event_and_a_version(
     database: Database, tenant: Tenant, other_tenant: Tenant, kind: LinkType
 ) -> None:

@@ -12,13 +12,13 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.links import usecases as links
-from clearline.tickets.links.domain import BY_HAND, LinkedTicket, LinkType
+from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket, LinkType
 from clearline.wires.house.tickets.links.mapping import link_out
 
 
 @click.command("link")
 @click.argument("number")
-@click.argument("kind", metavar="TYPE", type=click.Choice([link_type.value for link_type in BY_HAND]))
+@click.argument("kind", metavar="TYPE", type=click.Choice([link_type.value for link_type in MANUAL_LINK_TYPES]))
 @click.argument("other")
 @json_option
 def ticket_link(number: str, kind: str, other: str, *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
-"""What a backend of attachments is: a store of bytes by key, whose calls block.
+"""The interface of a store of attachments' content by key. Its methods block.
 
-Bytes are named by their company and a random id, never by a name that somebody gave.
+Content is named by its company and a random id, never by the name of the file.
 """
 
 from collections.abc import Iterator
@@ -11,69 +11,69 @@ from uuid import UUID
 from clearline.errors import OperationalError
 
 BLOCK = 1024 * 1024
-"""Bytes read or written in one go."""
+"""Bytes of one read or write."""
 
 PAGE = 1000
-"""The most keys of one page of a listing."""
+"""The maximum number of keys on a page of a listing."""
 
 
 class BlobsUnavailable(OperationalError):
-    """The store of attachments cannot be reached, refuses us, or is full. The text is for the operator."""
+    """The store of attachments cannot be reached, denies access, or is full. The text is for the operator."""
 
 
 class BlobMissing(BlobsUnavailable):
-    """The bytes of an attachment are not there, or not all of them."""
+    """The content of an attachment is missing or incomplete."""
 
 
 class Key(NamedTuple):
-    """What names bytes: the company that they belong to, and a random id."""
+    """The name of stored content: the company that it belongs to, and a random id."""
 
     company_id: UUID
     id: UUID
 
 
 class Upload(Protocol):
-    """Bytes on their way in, not there for anybody until ``finish``."""
+    """An upload. Its content cannot be read before ``finish``."""
 
     def write(self, block: bytes) -> None:
-        """Take the next bytes: ``Backend.block`` of them, and fewer only at the end."""
+        """Write the next block: ``Backend.block`` bytes, and fewer only at the end."""
 
     def finish(self) -> None:
-        """Have the bytes there for good, or raise."""
+        """Store the content durably, or raise."""
 
     def abandon(self) -> None:
-        """Leave nothing behind, whatever was done so far."""
+        """Delete everything that the upload has stored, in any state."""
 
 
 class Reader(Protocol):
-    """Bytes on their way out."""
+    """A download."""
 
     def read(self, size: int, /) -> bytes:
-        """At most so many of the next bytes; none at the end."""
+        """Return at most ``size`` of the next bytes; none at the end."""
 
     def close(self) -> None:
-        """Let go of them."""
+        """Close the download."""
 
 
 class Backend(Protocol):
-    """A place to keep bytes. Its calls block, and raise BlobsUnavailable; ``Blobs`` makes them in threads."""
+    """A store of content. Its methods block, and raise BlobsUnavailable; ``Blobs`` calls them in threads."""
 
     block: int
 
     def begin(self, key: Key) -> Upload:
-        """Begin to store bytes; nothing is done before the first of them."""
+        """Begin an upload; nothing is stored before the first ``write``."""
 
     def open(self, key: Key, start: int) -> Reader:
-        """Read bytes from an offset on; BlobMissing when there are none of this key."""
+        """Open content at an offset. Raises BlobMissing when there is none with this key."""
 
     def delete(self, key: Key) -> None:
-        """Delete bytes; no error when there are none."""
+        """Delete content; no error when there is none."""
 
     def older_than(self, before: datetime) -> Iterator[list[Key]]:
-        """Yield what was stored before a time, in pages."""
+        """Yield the keys of content stored before a time, in pages."""
 
     def drop_unfinished(self, before: datetime) -> int:
-        """Delete what was begun before a time and never finished; answers how many."""
+        """Delete unfinished uploads that began before a time; return how many."""
 
     def check(self) -> str:
-        """Return what an operator should know of a backend that works; BlobsUnavailable says why it does not."""
+        """Test the store, and return a description of it for the operator. Raises BlobsUnavailable when it fails."""

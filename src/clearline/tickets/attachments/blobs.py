@@ -1,8 +1,7 @@
-"""Where the bytes of attachments are kept: on disk, or in an S3-compatible store. Never in the database.
+"""The content of attachments: on disk, or in an S3-compatible store. Never in the database.
 
-Bytes are named by their company and a random id, never by a name that somebody gave. They are stored before the
-transaction that makes them an attachment, and deleted after the one that ends it. A process that dies in between
-leaves bytes that no attachment names; ``worker.py`` finds these.
+Content is stored before the transaction that adds the attachment, and deleted after the transaction that removes it.
+A process that dies in between leaves orphaned content, which ``worker.py`` deletes.
 """
 
 import asyncio
@@ -28,35 +27,35 @@ _log = structlog.get_logger("clearline.blobs")
 
 
 class Blobs:
-    """The bytes of attachments."""
+    """The content of attachments."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
     async def stage(self, company_id: UUID, chunks: AsyncIterable[bytes], *, most: int) -> Content:
-        """Store bytes as they come, at most ``most``, in bounded memory. They are there for good when this returns.
+        """Store chunks as they arrive, at most ``most`` bytes, in bounded memory. The content is durable on return.
 
-        Whatever breaks it off, a cancellation too, leaves nothing behind; a process that dies leaves what
-        ``drop_unfinished`` finds.
+        Nothing stays after an error or a cancellation; a process that dies leaves an unfinished upload, which
+        ``drop_unfinished`` deletes.
 
         Raises:
-            AttachmentTooLarge: there are more; the rest was not waited for.
-            InvalidInput: there are none.
-            BlobsUnavailable: they cannot be stored.
+            AttachmentTooLarge: there are more bytes; the remaining chunks are not read.
+            InvalidInput: there are no bytes.
+            BlobsUnavailable: the content cannot be stored.
         """
         key = Key(company_id, uuid4())
         upload = self._backend.begin(key)
         digest = hashlib.sha256()
         size = 0
 
-        def take(block: bytes) -> None:
+        def write(block: bytes) -> None:
             digest.update(block)
             upload.write(block)
 
         try:
             async for block in _blocks(chunks, self._backend.block, most):
                 size += len(block)
-                await _in_thread(take, block)
+                await _in_thread(write, block)
             _check_not_empty(size)
             await _in_thread(upload.finish)
         except BaseException:
@@ -66,11 +65,11 @@ class Blobs:
         return Content(key.id, size, digest.digest())
 
     async def read(self, key: Key, *, start: int = 0, length: int) -> AsyncIterator[bytes]:
-        """``length`` bytes from an offset on. Nothing is opened before the first is asked for.
+        """Yield ``length`` bytes from an offset. Nothing is opened before the first block is requested.
 
         Raises:
-            BlobMissing: they are not all there.
-            BlobsUnavailable: they cannot be read.
+            BlobMissing: the content is missing or too short.
+            BlobsUnavailable: the content cannot be read.
         """
         reader = await _in_thread(self._backend.open, key, start)
         try:
@@ -84,24 +83,24 @@ class Blobs:
             reader.close()
 
     async def delete(self, key: Key) -> None:
-        """Delete bytes that no attachment names any more. When that fails it is logged, and left to the sweep."""
+        """Delete content that no attachment uses any more. A failure is logged, and the content left to the sweep."""
         try:
             await _in_thread(self._backend.delete, key)
         except BlobsUnavailable as error:
             _log.warning("content of an attachment not deleted", id=str(key.id), error=str(error))
 
     async def older_than(self, before: datetime) -> AsyncIterator[list[Key]]:
-        """Yield what was stored before a time, in pages of at most 1000.
+        """Yield the keys of content stored before a time, in pages of at most 1000.
 
         Raises:
-            BlobsUnavailable: it cannot be listed.
+            BlobsUnavailable: the content cannot be listed.
         """
         pages = await _in_thread(self._backend.older_than, before)
         while (page := await _in_thread(_next, pages)) is not None:
             yield page
 
     async def drop_unfinished(self, before: datetime) -> int:
-        """Delete uploads that were begun before a time and never finished; answers how many.
+        """Delete unfinished uploads that began before a time; return how many.
 
         Raises:
             BlobsUnavailable: they cannot be listed or deleted.
@@ -109,38 +108,41 @@ class Blobs:
         return await _in_thread(self._backend.drop_unfinished, before)
 
     async def check(self) -> str:
-        """Return where the bytes are kept, for an operator, after a test that they can be.
+        """Test the store, and return a description of it for the operator.
 
         Raises:
-            BlobsUnavailable: they cannot, and why.
+            BlobsUnavailable: the store does not work; the text says why.
         """
         return await _in_thread(self._backend.check)
 
 
 def open_blobs(settings: Settings) -> Blobs:
-    """Return the store that the settings name. It is not contacted yet.
+    """Open the configured store without connecting to it.
 
     Raises:
-        BlobsUnavailable: the settings of S3 make no sense.
+        BlobsUnavailable: the settings of S3 are invalid.
     """
-    place = settings.attachments
-    if place.startswith("s3://"):
+    location = settings.attachments
+    if location.startswith("s3://"):
         from clearline.tickets.attachments.blobs_s3 import S3Backend  # noqa: PLC0415 - slow to import, and most need none
 
-        bucket, _, prefix = place.removeprefix("s3://").partition("/")
+        bucket, _, prefix = location.removeprefix("s3://").partition("/")
         return Blobs(S3Backend(bucket, prefix.strip("/"), endpoint=settings.s3_endpoint))
-    return Blobs(DiskBackend(settings.data_dir / "attachments" if place == "disk" else Path(place)))
+    return Blobs(DiskBackend(settings.data_dir / "attachments" if location == "disk" else Path(location)))
 
 
-async def _in_thread(work: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
-    """Do blocking work in a thread. Who is cancelled meanwhile waits for it: what it uses is about to be let go."""
-    running = asyncio.ensure_future(asyncio.to_thread(work, *given, **named))
+async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a blocking function in a thread.
+
+    A cancelled caller waits until the thread ends, because the thread still uses the caller's resources.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
         await asyncio.wait({running})
         if not running.cancelled():
-            running.exception()  # seen, so that nobody complains that it was not
+            running.exception()  # retrieve the exception, or asyncio logs a warning
         raise
 
 
@@ -154,16 +156,16 @@ def _next(pages: Iterator[list[Key]]) -> list[Key] | None:
 
 
 async def _blocks(chunks: AsyncIterable[bytes], size: int, most: int) -> AsyncIterator[bytes]:
-    """Yield the same bytes in blocks of one size; only the last may have fewer."""
-    kept = bytearray()
+    """Yield the bytes of chunks in blocks of one size; only the last may be smaller."""
+    buffer = bytearray()
     total = 0
     async for chunk in chunks:
         total += len(chunk)
         if total > most:
             raise AttachmentTooLarge(most)
-        kept += chunk
-        while len(kept) >= size:
-            yield bytes(kept[:size])
-            del kept[:size]
-    if kept:
-        yield bytes(kept)
+        buffer += chunk
+        while len(buffer) >= size:
+            yield bytes(buffer[:size])
+            del buffer[:size]
+    if buffer:
+        yield bytes(buffer)

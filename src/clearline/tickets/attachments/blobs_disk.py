@@ -1,4 +1,4 @@
-"""The bytes of attachments as files."""
+"""The content of attachments as files."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from clearline.tickets.attachments.blob_backend import BLOCK, PAGE, BlobMissing,
 
 
 class DiskBackend:
-    """Files under a directory: one directory for each company, and ``staging`` for what is not finished."""
+    """Files under a directory: one directory for each company, and ``staging`` for unfinished uploads."""
 
     block = BLOCK
 
@@ -44,16 +44,16 @@ class DiskBackend:
             raise _disk_error(error, self._root) from error
 
     def older_than(self, before: datetime) -> Iterator[list[Key]]:
-        """See ``Backend``. What is not named as we name bytes is left alone."""
+        """See ``Backend``. Files with other names are ignored."""
         page: list[Key] = []
         for folder in _entries(self._root):
             company_id = _uuid(folder.name)
             if company_id is None or not folder.is_dir(follow_symlinks=False):
                 continue
             for entry in _entries(Path(folder.path)):
-                one = _uuid(entry.name)
-                if one is not None and _is_older(entry, before):
-                    page.append(Key(company_id, one))
+                blob_id = _uuid(entry.name)
+                if blob_id is not None and _is_older(entry, before):
+                    page.append(Key(company_id, blob_id))
                 if len(page) == PAGE:
                     yield page
                     page = []
@@ -69,20 +69,20 @@ class DiskBackend:
         return len(old)
 
     def check(self) -> str:
-        """See ``Backend``. Makes nothing: a directory made by another account would shut the server out."""
-        where = next(folder for folder in (self._staging, *self._staging.parents) if folder.exists())
-        if not where.is_dir():
-            raise BlobsUnavailable(f"attachments cannot be kept in {self._root}: {where} is no directory")
-        if not os.access(where, os.W_OK | os.X_OK):
-            raise BlobsUnavailable(f"{where} cannot be written to by this account")
-        return f"in {self._root}, {shutil.disk_usage(where).free // BLOCK} MiB free"
+        """See ``Backend``. Does not create directories: the server could not write to another account's."""
+        existing = next(folder for folder in (self._staging, *self._staging.parents) if folder.exists())
+        if not existing.is_dir():
+            raise BlobsUnavailable(f"attachments cannot be kept in {self._root}: {existing} is no directory")
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise BlobsUnavailable(f"{existing} cannot be written to by this account")
+        return f"in {self._root}, {shutil.disk_usage(existing).free // BLOCK} MiB free"
 
     def _path(self, key: Key) -> Path:
         return self._root / str(key.company_id) / str(key.id)
 
 
 class _DiskUpload:
-    """A file in ``staging`` that moves to its place once the disk has all of it."""
+    """A file in ``staging`` that is renamed to its final path once it is synced to disk."""
 
     def __init__(self, path: Path, final: Path) -> None:
         self._path, self._final = path, final
@@ -96,9 +96,9 @@ class _DiskUpload:
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
                 self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb", buffering=0)
-            left = memoryview(block)
-            while left:
-                left = left[self._file.write(left) :]
+            remaining = memoryview(block)
+            while remaining:
+                remaining = remaining[self._file.write(remaining) :]
         except OSError as error:
             raise _disk_error(error, self._path.parent.parent) from error
 
@@ -111,8 +111,8 @@ class _DiskUpload:
             self._file.close()
             folder.mkdir(mode=0o700, exist_ok=True)
             self._path.rename(self._final)
-            for touched in (folder, folder.parent):
-                _sync_folder(touched)
+            for changed in (folder, folder.parent):
+                _sync_folder(changed)
         except OSError as error:
             raise _disk_error(error, folder.parent) from error
 
@@ -126,18 +126,18 @@ class _DiskUpload:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make sure that the disk has the names in a directory."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Sync the entries of a directory to disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(opened)
+        os.fsync(descriptor)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     try:
-        with os.scandir(folder) as found:
-            return list(found)
+        with os.scandir(folder) as entries:
+            return list(entries)
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -152,12 +152,12 @@ def _is_older(entry: "os.DirEntry[str]", before: datetime) -> bool:
 
 
 def _uuid(text: str) -> UUID | None:
-    """Return the id in a name, or None for a name that we would write differently."""
+    """Parse a UUID in its canonical form; return None for any other text."""
     try:
-        found = UUID(text)
+        parsed = UUID(text)
     except ValueError:
         return None
-    return found if str(found) == text else None
+    return parsed if str(parsed) == text else None
 
 
 def _disk_error(error: OSError, root: Path) -> BlobsUnavailable:

@@ -1,4 +1,4 @@
-"""The bytes of attachments in an S3-compatible store."""
+"""The content of attachments in an S3-compatible store."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +19,7 @@ from botocore.exceptions import (
 from clearline.tickets.attachments.blob_backend import BlobMissing, BlobsUnavailable, Key, Reader, Upload
 
 PART = 5 * 1024 * 1024
-"""Bytes of one part: the least that S3 takes, since each upload holds two parts in memory."""
+"""Bytes of one part: the minimum of S3, because each upload has two parts in memory."""
 
 _NO_KEYS = "there are no keys for it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 _REASONS = {
@@ -40,13 +40,13 @@ class S3Backend:
     def __init__(self, bucket: str, prefix: str, *, endpoint: str | None) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._place = f"s3://{bucket}/{prefix}" + (f" at {endpoint}" if endpoint else "")
+        self._location = f"s3://{bucket}/{prefix}" + (f" at {endpoint}" if endpoint else "")
         config = Config(
             connect_timeout=5,
             read_timeout=30,
             retries={"mode": "standard", "max_attempts": 3},
             max_pool_connections=32,
-            # Stores other than Amazon's know neither the newer checksums nor a host name for each bucket.
+            # Stores other than Amazon's support neither the newer checksums nor a host name for each bucket.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             s3={"addressing_style": "path" if endpoint else "auto"},
@@ -60,12 +60,12 @@ class S3Backend:
 
     def open(self, key: Key, start: int) -> Reader:
         """See ``Backend``."""
-        wanted = {"Range": f"bytes={start}-"} if start else {}
+        byte_range = {"Range": f"bytes={start}-"} if start else {}
         try:
-            answer = self._call("get_object", Key=self._name(key), **wanted)
+            answer = self._call("get_object", Key=self._name(key), **byte_range)
         except BlobsUnavailable as error:
             if isinstance(error.__cause__, ClientError) and _code(error.__cause__) in {"NoSuchKey", "404"}:
-                raise BlobMissing(f"the content of attachment {key.id} is missing in {self._place}") from None
+                raise BlobMissing(f"the content of attachment {key.id} is missing in {self._location}") from None
             raise
         return _S3Reader(answer["Body"], self._translate_errors)
 
@@ -74,18 +74,18 @@ class S3Backend:
         self._call("delete_object", Key=self._name(key))
 
     def older_than(self, before: datetime) -> Iterator[list[Key]]:
-        """See ``Backend``. What is not named as we name bytes is left alone."""
+        """See ``Backend``. Objects with other names are ignored."""
         for page in self._pages("list_objects_v2"):
-            named = [self._key(found["Key"]) for found in page.get("Contents", ()) if found["LastModified"] < before]
-            yield [key for key in named if key is not None]
+            keys = [self._key(item["Key"]) for item in page.get("Contents", ()) if item["LastModified"] < before]
+            yield [key for key in keys if key is not None]
 
     def drop_unfinished(self, before: datetime) -> int:
         """See ``Backend``."""
         dropped = 0
         for page in self._pages("list_multipart_uploads"):
-            for found in page.get("Uploads", ()):
-                if found["Initiated"] < before and self._key(found["Key"]) is not None:
-                    self._call("abort_multipart_upload", Key=found["Key"], UploadId=found["UploadId"])
+            for upload in page.get("Uploads", ()):
+                if upload["Initiated"] < before and self._key(upload["Key"]) is not None:
+                    self._call("abort_multipart_upload", Key=upload["Key"], UploadId=upload["UploadId"])
                     dropped += 1
         return dropped
 
@@ -95,7 +95,7 @@ class S3Backend:
         self._call("put_object", Key=name, Body=b"check")
         self._call("get_object", Key=name)["Body"].close()
         self._call("delete_object", Key=name)
-        return f"in {self._place}, which can be written and read"
+        return f"in {self._location}, which can be written and read"
 
     def _call(self, name: str, **arguments: Any) -> Any:
         with self._translate_errors():
@@ -107,25 +107,25 @@ class S3Backend:
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Raise BlobsUnavailable, with words for the operator, in the place of the library's errors."""
+        """Raise BlobsUnavailable, with a text for the operator, instead of the library's errors."""
         try:
             yield
         except ClientError as error:
             code = _code(error)
-            why = f"{_REASONS.get(code, 'it refuses')} ({code})"
-            raise BlobsUnavailable(f"{self._place}: {why}") from error
+            message = f"{_REASONS.get(code, 'it refuses')} ({code})"
+            raise BlobsUnavailable(f"{self._location}: {message}") from error
         except (NoCredentialsError, PartialCredentialsError) as error:
-            raise BlobsUnavailable(f"{self._place}: {_NO_KEYS}") from error
+            raise BlobsUnavailable(f"{self._location}: {_NO_KEYS}") from error
         except (BotoCoreError, HTTPClientError, ValueError) as error:
-            raise BlobsUnavailable(f"{self._place}: {error}") from error
+            raise BlobsUnavailable(f"{self._location}: {error}") from error
 
     def _name(self, key: Key) -> str:
         return f"{self._prefix}{key.company_id}/{key.id}"
 
     def _key(self, name: str) -> Key | None:
-        company_id, _, one = name.removeprefix(self._prefix).partition("/")
+        company_id, _, blob_id = name.removeprefix(self._prefix).partition("/")
         try:
-            key = Key(UUID(company_id), UUID(one))
+            key = Key(UUID(company_id), UUID(blob_id))
         except ValueError:
             return None
         return key if self._name(key) == name else None
@@ -145,7 +145,7 @@ class _S3Reader:
 
 
 class _S3Upload:
-    """One object: in one call when it fits into a part, and else as a multipart upload."""
+    """An upload of an object: one call when it fits into a part, otherwise a multipart upload."""
 
     def __init__(self, call: Callable[..., Any], name: str) -> None:
         self._call, self._name = call, name
@@ -170,7 +170,7 @@ class _S3Upload:
 
     def abandon(self) -> None:
         if self._id is not None:
-            with suppress(BlobsUnavailable):  # it may be finished already, and no answer have come
+            with suppress(BlobsUnavailable):  # the upload may have completed although the answer was lost
                 self._call("abort_multipart_upload", Key=self._name, UploadId=self._id)
         if self._finishing:
             self._call("delete_object", Key=self._name)

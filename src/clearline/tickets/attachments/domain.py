@@ -1,4 +1,4 @@
-"""Attachments: files that belong to a ticket. The desk keeps what it was given, and never looks into it."""
+"""Attachments: files that belong to a ticket. Contents are stored unchanged and never inspected."""
 
 import re
 import unicodedata
@@ -14,26 +14,26 @@ from clearline.tickets.note_domain import Source, Visibility
 NAME_MAX = 255
 MEDIA_TYPE_MAX = 127
 PER_TICKET_MAX = 100
-"""The most attachments of one ticket."""
+"""The maximum number of attachments of a ticket."""
 
 ANY_TYPE = "application/octet-stream"
-"""What a file is when nobody says more (RFC 2046, 4.5.1)."""
+"""The media type of a file without one (RFC 2046, 4.5.1)."""
 
 _WORD = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"
 _MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}")
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters, line separators, and what turns the direction of writing: ``gnp.exe`` could read ``exe.png``."""
+"""Control characters, line separators, direction controls: with them ``gnp.exe`` could read ``exe.png``."""
 
 
 class Limits(Struct, frozen=True):
-    """What this desk takes: bytes of one file, and media types such as ``text/plain``, ``image/*`` or ``*``."""
+    """What is accepted: maximum bytes of a file, and media types such as ``text/plain``, ``image/*`` or ``*``."""
 
     size: int
     media_types: tuple[str, ...]
 
 
 class Content(Struct, frozen=True):
-    """Bytes that are stored for good, under a random id."""
+    """Durably stored content, under a random id."""
 
     id: UUID
     size: int
@@ -41,7 +41,7 @@ class Content(Struct, frozen=True):
 
 
 class NewAttachment(Struct, frozen=True):
-    """What is said about a file that is to be attached; made by ``new_attachment``."""
+    """The name, media type and visibility of a file to attach; see ``new_attachment``."""
 
     name: str
     media_type: str
@@ -49,7 +49,7 @@ class NewAttachment(Struct, frozen=True):
 
 
 class Attachment(Struct, frozen=True):
-    """A file of a ticket. ``author`` is the name at the time; ``id`` also finds its bytes. It never changes."""
+    """A file of a ticket. ``author`` is the name at the time; ``id`` is also the id of its content. Immutable."""
 
     company_id: UUID
     ticket_number: int
@@ -66,23 +66,23 @@ class Attachment(Struct, frozen=True):
 
 
 def new_attachment(name: str, media_type: str | None, visibility: Visibility, limits: Limits) -> NewAttachment:
-    """Return what is known about a file, in the form that is stored.
+    """Normalize and check the name and media type of a file.
 
     The name is in Unicode's form NFC, the media type in lower case and without parameters; a file without one is
     ``application/octet-stream``.
 
     Raises:
-        InvalidInput: the name is blank, too long, only dots, or holds a path or control characters.
-        MediaTypeRefused: the media type is none, or none that the desk takes.
+        InvalidInput: the name is blank, too long, only dots, or contains a path or control characters.
+        MediaTypeRefused: the media type is malformed or not accepted.
     """
     name = unicodedata.normalize("NFC", name)
     require_valid(_check_name(name))
-    kept = ANY_TYPE if media_type is None else media_type.partition(";")[0].strip().lower()
-    if len(kept) > MEDIA_TYPE_MAX or not _MEDIA_TYPE.fullmatch(kept):
+    normalized = ANY_TYPE if media_type is None else media_type.partition(";")[0].strip().lower()
+    if len(normalized) > MEDIA_TYPE_MAX or not _MEDIA_TYPE.fullmatch(normalized):
         raise MediaTypeRefused("must be a media type, such as text/plain")
-    if not any(_matches(pattern, kept) for pattern in limits.media_types):
+    if not any(_matches(pattern, normalized) for pattern in limits.media_types):
         raise MediaTypeRefused("must be one of " + ", ".join(limits.media_types))
-    return NewAttachment(name, kept, visibility)
+    return NewAttachment(name, normalized, visibility)
 
 
 def _check_name(name: str) -> list[Violation]:

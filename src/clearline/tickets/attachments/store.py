@@ -1,4 +1,4 @@
-"""Attachments: what is known of each file. The bytes are elsewhere (``blobs.py``)."""
+"""Attachments without their content, which is in ``blobs.py``."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,10 +16,21 @@ COLUMNS = """a.company_id, a.ticket_number, a.id, a.name, a.media_type, a.size, 
 
 
 def _attachment(row: Record) -> Attachment:
-    company_id, number, one, name, media_type, size, sha256, visibility, source, author, created_by, at = row
+    company_id, number, attachment_id, name, media_type, size, sha256, visibility, source, author, created_by, at = row
     side = Source(source)
     return Attachment(
-        company_id, number, one, name, media_type, size, sha256, Visibility(visibility), side, author, created_by, at
+        company_id,
+        number,
+        attachment_id,
+        name,
+        media_type,
+        size,
+        sha256,
+        Visibility(visibility),
+        side,
+        author,
+        created_by,
+        at,
     )
 
 
@@ -61,18 +72,18 @@ async def insert(tx: Tx, added: Attachment) -> None:
 
 
 async def count(tx: Tx, company_id: UUID, ticket_number: int) -> int:
-    """How many attachments a ticket has, internal ones too. Served by the primary key."""
-    found: int = await tx.fetchval(
+    """Return how many attachments a ticket has, including internal ones. Served by the primary key."""
+    total: int = await tx.fetchval(
         "select count(*) from attachment where company_id = $1 and ticket_number = $2", company_id, ticket_number
     )
-    return found
+    return total
 
 
 GET = f"select {COLUMNS} from attachment a where a.company_id = $1 and a.ticket_number = $2 and a.id = $3"
 
 
 async def get(tx: Tx, company_id: UUID, ticket_number: int, attachment_id: UUID) -> Attachment | None:
-    """One attachment, or None. Served by the primary key."""
+    """Return an attachment, or None. Served by the primary key."""
     row = await tx.fetchrow(GET, company_id, ticket_number, attachment_id)
     return None if row is None else _attachment(row)
 
@@ -94,9 +105,9 @@ async def page(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[Attachment]:
-    """Attachments of a ticket, oldest first, after the time and id of the last one of the page before.
+    """Return attachments of a ticket, oldest first, after the time and id of the last one of the previous page.
 
-    The primary key finds the ticket's, at most a hundred, and these are sorted.
+    Served by the primary key: the ticket's attachments, at most 100, are sorted.
     """
     at, last = after or (None, None)
     rows = await tx.fetch(PAGE, company_id, ticket_number, visibilities, at, last, limit)
@@ -116,14 +127,14 @@ DELETE = """
     """
 
 
-async def delete(tx: Tx, actor: Actor, gone: Attachment, *, now: datetime) -> None:
+async def delete(tx: Tx, actor: Actor, attachment: Attachment, *, now: datetime) -> None:
     """Remove an attachment, with an event that stays, and count the ticket's version up."""
-    kind, data = encode(AttachmentRemoved(str(gone.id), gone.visibility))
+    kind, data = encode(AttachmentRemoved(str(attachment.id), attachment.visibility))
     await tx.write(
         DELETE,
-        gone.company_id,
-        gone.ticket_number,
-        gone.id,
+        attachment.company_id,
+        attachment.ticket_number,
+        attachment.id,
         now,
         kind,
         actor_id(actor),
@@ -133,9 +144,9 @@ async def delete(tx: Tx, actor: Actor, gone: Attachment, *, now: datetime) -> No
 
 
 async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
-    """Which contents, each by its company and id, belong to no attachment. Served by ``attachment_by_id``.
+    """Return the contents, each by company and id, that belong to no attachment. Served by ``attachment_by_id``.
 
-    Contents of companies that this database does not know are not named: they are likely another desk's.
+    Contents of companies that are not in this database are left out: they probably belong to another installation.
     """
     rows = await tx.fetch(
         """
@@ -144,6 +155,6 @@ async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUI
            and not exists (select from attachment a where a.company_id = s.company_id and a.id = s.id)
         """,
         [company_id for company_id, _ in stored],
-        [one for _, one in stored],
+        [content_id for _, content_id in stored],
     )
     return [(row[0], row[1]) for row in rows]

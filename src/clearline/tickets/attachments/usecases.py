@@ -1,4 +1,4 @@
-"""Attach files to tickets, list, read and remove them. Bytes are stored before a row says so, and deleted after."""
+"""Attach files to tickets, list, read and remove them. Content is stored before its row, and deleted after it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,13 +17,13 @@ from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 
 async def require_attachable(tx: Tx, actor: Actor, number: int, visibility: Visibility) -> UUID:
-    """Return the company of a ticket that the actor may attach files to; call it before any bytes are received.
+    """Check that the actor may attach files to a ticket, and return its company. Call this before reading any content.
 
-    What may differ for a retry is not checked here: whether the ticket has ended, or has too many attachments.
+    Does not check what can differ on a retry: whether the ticket is finished, or has the maximum number.
 
     Raises:
         NotFound: no such ticket for this actor.
-        Forbidden: a customer's attachment is to be internal, or the key may not write.
+        Forbidden: a customer may not add internal attachments, or the key may not write.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if visibility not in access.visible_visibilities(actor):
@@ -34,11 +34,11 @@ async def require_attachable(tx: Tx, actor: Actor, number: int, visibility: Visi
 async def add_attachment(
     tx: Tx, actor: Actor, number: int, new: NewAttachment, content: Content, *, now: datetime
 ) -> Attachment:
-    """Attach bytes that are stored already, under the company of the ticket (see ``require_attachable``).
+    """Attach content that is stored already, under the company of the ticket (see ``require_attachable``).
 
     Raises:
         NotFound: no such ticket for this actor.
-        Forbidden: a customer's attachment is to be internal, or the key may not write.
+        Forbidden: a customer may not add internal attachments, or the key may not write.
         TicketFinished: the ticket is closed, cancelled or rejected.
         TooManyAttachments: the ticket has 100.
     """
@@ -69,7 +69,7 @@ async def add_attachment(
 async def list_attachments(
     tx: Tx, actor: Actor, number: int, *, after: tuple[datetime, UUID] | None = None, limit: int = PER_TICKET_MAX
 ) -> list[Attachment]:
-    """Attachments of a ticket that the actor may read, oldest first, after the time and id of another.
+    """Return the attachments of a ticket that the actor may read, oldest first, after the time and id of another.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -83,7 +83,7 @@ async def list_attachments(
 
 
 async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID) -> Attachment:
-    """One attachment; its company and id find its bytes.
+    """Return an attachment; its company and id are the key of its content.
 
     Raises:
         NotFound: no such ticket or attachment for this actor.
@@ -91,12 +91,12 @@ async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID)
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    found = None if company_id is None else await attachment_store.get(tx, company_id, number, attachment_id)
-    return _readable(actor, found, attachment_id)
+    attachment = None if company_id is None else await attachment_store.get(tx, company_id, number, attachment_id)
+    return _readable(actor, attachment, attachment_id)
 
 
 async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID, *, now: datetime) -> Attachment:
-    """Take an attachment off a ticket, ended or not. Its bytes are the caller's to delete, after the commit.
+    """Remove an attachment from a ticket in any status. The caller deletes its content after the commit.
 
     Raises:
         NotFound: no such ticket or attachment for this actor.
@@ -104,20 +104,20 @@ async def remove_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UU
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     ticket = await access.lock_ticket(tx, actor, number)
-    found = await attachment_store.get(tx, ticket.company_id, number, attachment_id)
-    gone = _readable(actor, found, attachment_id)
-    if not actor.is_staff and (gone.created_by is None or gone.created_by != actor_id(actor)):
+    stored = await attachment_store.get(tx, ticket.company_id, number, attachment_id)
+    attachment = _readable(actor, stored, attachment_id)
+    if not actor.is_staff and (attachment.created_by is None or attachment.created_by != actor_id(actor)):
         raise Forbidden("only the provider, or who attached it, may remove an attachment")
-    await attachment_store.delete(tx, actor, gone, now=now)
-    return gone
+    await attachment_store.delete(tx, actor, attachment, now=now)
+    return attachment
 
 
 async def orphans(tx: Tx, stored: Sequence[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
-    """Which stored bytes, each by company and id, belong to no attachment of a company that this desk knows."""
+    """Return the stored contents, each by company and id, that belong to no attachment of a known company."""
     return await attachment_store.orphans(tx, stored)
 
 
-def _readable(actor: Actor, found: Attachment | None, attachment_id: UUID) -> Attachment:
-    if found is None or found.visibility not in access.visible_visibilities(actor):
+def _readable(actor: Actor, attachment: Attachment | None, attachment_id: UUID) -> Attachment:
+    if attachment is None or attachment.visibility not in access.visible_visibilities(actor):
         raise NotFound("attachment", str(attachment_id))
-    return found
+    return attachment

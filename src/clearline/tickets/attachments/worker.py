@@ -1,4 +1,4 @@
-"""Delete the bytes of attachments that never came to be, or are no more."""
+"""Delete orphaned content: its upload failed, or its attachment was removed."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,10 +16,10 @@ _log = structlog.get_logger("clearline.worker")
 
 
 async def sweep(database: Database, blobs: Blobs, *, before: datetime) -> int:
-    """Delete bytes stored before a time that no attachment names, and uploads as old that never ended; how many.
+    """Delete orphaned content and unfinished uploads from before a time; return how many.
 
-    Safe to cut off anywhere, and to run in several processes at once. Bytes of companies that the database does not
-    know stay.
+    Safe to interrupt anywhere, and to run in several processes at once. Content of companies that are not in the
+    database stays.
 
     Raises:
         BlobsUnavailable: the store of attachments cannot be listed.
@@ -28,20 +28,20 @@ async def sweep(database: Database, blobs: Blobs, *, before: datetime) -> int:
     async for page in blobs.older_than(before):
         async with database.statement() as tx:
             orphans = await attachments.orphans(tx, page)
-        for company_id, one in orphans:
-            await blobs.delete(Key(company_id, one))
+        for company_id, content_id in orphans:
+            await blobs.delete(Key(company_id, content_id))
         swept += len(orphans)
     return swept
 
 
 def sweep_job(database: Database, blobs: Blobs, keep: timedelta, now: Callable[[], datetime]) -> PeriodicJob:
-    """Return the job that sweeps; ``keep`` is how long bytes may have no attachment: they are stored before it."""
+    """Return the job that sweeps; ``keep`` is the minimum age of orphaned content: it is stored before its row."""
     due = now() + EVERY
 
     async def turn() -> int:
         nonlocal due
         if now() < due:
-            return 0  # a stopping server gives every job a last turn, and should not list a whole store then
+            return 0  # a stopping server runs every job once more, and must not list the whole store then
         due = now() + EVERY
         try:
             return await sweep(database, blobs, before=now() - keep)

@@ -1,4 +1,4 @@
-"""How tickets are tied together, by links and by merges, and who follows them."""
+"""Links, merges and watchers of tickets."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,8 +18,8 @@ LINKS_MAX = 200
 COPIES_MAX = 200
 """The most notes that a split copies."""
 
-DESK = "Clearline"
-"""Who writes system notes."""
+SYSTEM_AUTHOR = "Clearline"
+"""The author of system notes."""
 
 
 class LinkType(StrEnum):
@@ -44,14 +44,14 @@ _PAIRS = (
     (LinkType.SPLIT_INTO, LinkType.SPLIT_FROM),
 )
 OPPOSITE: dict[LinkType, LinkType] = {**dict(_PAIRS), **{there: here for here, there in _PAIRS}}
-"""What a link is when it is seen from its other end."""
+"""The type of a link as its other ticket sees it."""
 
-BY_HAND = tuple(one for one in LinkType if one not in {LinkType.SPLIT_INTO, LinkType.SPLIT_FROM})
-"""The types that people may choose; the others come about by a split."""
+MANUAL_LINK_TYPES = tuple(kind for kind in LinkType if kind not in {LinkType.SPLIT_INTO, LinkType.SPLIT_FROM})
+"""The types that users can choose; a split creates the others."""
 
 HIERARCHY = frozenset({LinkType.PARENT_OF, LinkType.CHILD_OF})
 CUSTOMER_LINK_TYPES = frozenset({LinkType.RELATED})
-"""The types that customers may make and take away."""
+"""The types of links that customers may add and remove."""
 
 
 class Link(Struct, frozen=True):
@@ -67,7 +67,7 @@ class Link(Struct, frozen=True):
 
 
 class LinkedTicket(Struct, frozen=True):
-    """A link, with what its other ticket is now."""
+    """A link, with the current title and status of its other ticket."""
 
     link: Link
     title: str
@@ -75,7 +75,7 @@ class LinkedTicket(Struct, frozen=True):
 
 
 class Watcher(Struct, frozen=True):
-    """Somebody who follows a ticket."""
+    """A user who watches a ticket."""
 
     user: User
     since: datetime
@@ -89,7 +89,7 @@ class TicketNote(Struct, frozen=True):
 
 
 class NoteDraft(Struct, frozen=True):
-    """A note that the desk writes, or copies from another ticket; ``created_at`` None is now."""
+    """A system note, or a copy of another ticket's note; ``created_at`` None is now."""
 
     text: str
     visibility: Visibility
@@ -111,23 +111,23 @@ class Merge(Struct, frozen=True):
 
 
 def system_note(text: str) -> NoteDraft:
-    """Return a note of the system itself, which everybody who sees the ticket may read."""
-    return NoteDraft(text, Visibility.PUBLIC, Source.SYSTEM, Channel.SYSTEM, DESK)
+    """Return a public system note."""
+    return NoteDraft(text, Visibility.PUBLIC, Source.SYSTEM, Channel.SYSTEM, SYSTEM_AUTHOR)
 
 
 def check_merge(source: TicketView, target: TicketView) -> None:
-    """Whether a ticket may be merged into another, as far as these two tell.
+    """Check that a ticket can be merged into another. Does not check the length of the chain of merges.
 
     Raises:
-        NotMergeable: they are of two companies, one is merged already, the source has ended, or nobody works on the
-            target.
+        NotMergeable: they belong to two companies, one is merged already, the source is finished, or the target is
+            resolved or finished.
     """
     if source.ticket.company_id != target.ticket.company_id:
         raise NotMergeable("both tickets must be of the same company")
-    for one in (source, target):
-        if one.merged_into is not None:
-            name = ticket_number(one.ticket.number)
-            raise NotMergeable(f"{name} was merged into {ticket_number(one.merged_into)} already")
+    for view in (source, target):
+        if view.merged_into is not None:
+            name = ticket_number(view.ticket.number)
+            raise NotMergeable(f"{name} was merged into {ticket_number(view.merged_into)} already")
     if source.ticket.status not in OPEN:
         name = ticket_number(source.ticket.number)
         raise NotMergeable(f"{name} is {source.ticket.status}: only an open or resolved ticket can be merged")
@@ -137,7 +137,7 @@ def check_merge(source: TicketView, target: TicketView) -> None:
 
 
 def split_off(ticket: Ticket, title: str, description: str, channel: Channel) -> NewTicket:
-    """Return the ticket that a split makes: about the same service and symptom, for the same contact.
+    """Return the new ticket of a split: same service, issue type and contact.
 
     Raises:
         InvalidInput: the title or the description breaks a rule.

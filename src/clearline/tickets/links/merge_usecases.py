@@ -1,4 +1,4 @@
-"""Merge tickets, undo it, read merged tickets as one, and split a ticket in two."""
+"""Merge tickets, undo merges, list the notes of merged tickets, and split a ticket in two."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -30,24 +30,24 @@ from clearline.tickets.status_domain import ACCEPTS_NOTES, force_status
 from clearline.tickets.usecases import create_ticket
 
 MERGED = "merged_tickets"
-"""The field under which the event of a target names the ticket that was merged into it."""
+"""The field that names the source of a merge in the event of its target."""
 
 
 async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: str = "", now: datetime) -> TicketView:
-    """Merge a ticket into another of the same company, and answer it, closed.
+    """Merge a ticket into another of the same company, and return it, closed.
 
-    Its notes and attachments stay where they are; those who follow it follow the other one too.
+    Its notes and attachments stay where they are. Its watchers also become watchers of the target.
 
     Raises:
         NotFound: there is no such ticket.
         Forbidden: the actor is a customer.
-        NotMergeable: one of the tickets does not allow it, or 20 merges would follow one another.
+        NotMergeable: one of the tickets does not allow it, or the chain of merges would be longer than 20.
         InvalidInput: the reason is too long.
     """
     permissions.require_staff(actor, Scope.TICKETS_WRITE)
     if number == into:
         raise NotMergeable("a ticket cannot be merged into itself")
-    locked = {one: await lock_ticket(tx, actor, one) for one in sorted((number, into))}
+    locked = {ticket_no: await lock_ticket(tx, actor, ticket_no) for ticket_no in sorted((number, into))}
     check_merge(locked[number], locked[into])
     source, target = locked[number].ticket, locked[into].ticket
     if await link_store.merges_below(tx, source.company_id, number) >= MERGE_DEPTH_MAX:
@@ -57,16 +57,18 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     await link_store.insert_merge(tx, Merge(source.company_id, number, into, source.status, now))
     await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
     here, there = ticket_number(number), ticket_number(into)
-    await _tell(tx, actor, source, f"Merged into {there}: further replies belong there", TicketMerged(there), now=now)
+    await _add_system_note(
+        tx, actor, source, f"Merged into {there}: further replies belong there", TicketMerged(there), now=now
+    )
     changed = TicketChanged([Change(MERGED, None, here)])
-    await _tell(tx, actor, target, f"{here} ({source.title}) was merged into this ticket", changed, now=now)
-    return await _now(tx, source)
+    await _add_system_note(tx, actor, target, f"{here} ({source.title}) was merged into this ticket", changed, now=now)
+    return await _view(tx, source)
 
 
 async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "", now: datetime) -> TicketView:
-    """Undo a merge, whatever became of the other ticket, and answer the ticket with the status it had before.
+    """Undo a merge, and return the ticket with its previous status.
 
-    Those who began to follow the other ticket go on following it.
+    The status of the target does not matter, and the watchers of the target stay.
 
     Raises:
         NotFound: there is no such ticket.
@@ -78,17 +80,19 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
     merge = await link_store.merge_of(tx, await access.require_ticket(tx, actor, number), number)
     if merge is None:
         raise NotMergeable(f"{ticket_number(number)} is not merged")
-    locked = {one: await access.lock_ticket(tx, actor, one) for one in sorted((number, merge.into))}
+    locked = {ticket_no: await access.lock_ticket(tx, actor, ticket_no) for ticket_no in sorted((number, merge.into))}
     if not await link_store.delete_merge(tx, merge):
         raise NotMergeable(f"{ticket_number(number)} is not merged any more")
     source, target = locked[number], locked[merge.into]
     moved, fact = force_status(source, merge.status_before, reason=reason, now=now)
     await ticket_store.save_status(tx, actor, moved, fact, opened=1)
     here, there = ticket_number(number), ticket_number(merge.into)
-    await _tell(tx, actor, source, f"No longer merged into {there}", TicketUnmerged(there), now=now)
+    await _add_system_note(tx, actor, source, f"No longer merged into {there}", TicketUnmerged(there), now=now)
     changed = TicketChanged([Change(MERGED, here, None)])
-    await _tell(tx, actor, target, f"{here} ({source.title}) is no longer merged into this ticket", changed, now=now)
-    return await _now(tx, source)
+    await _add_system_note(
+        tx, actor, target, f"{here} ({source.title}) is no longer merged into this ticket", changed, now=now
+    )
+    return await _view(tx, source)
 
 
 async def notes_with_merged(
@@ -119,9 +123,9 @@ async def split_ticket(
     channel: Channel,
     now: datetime,
 ) -> TicketView:
-    """Make a new ticket of a part of another, with copies of the notes chosen by number, and answer it.
+    """Split a ticket: create a new one with copies of the notes chosen by number, and return it.
 
-    Company, service, contact and issue type are the other's; its notes stay. Both are linked.
+    The new ticket has the company, service, contact and issue type of the original, whose notes stay. Both are linked.
 
     Raises:
         NotFound: there is no such ticket.
@@ -136,18 +140,18 @@ async def split_ticket(
         raise TicketFinished(original.status)
     copies = await _copies(tx, original, notes)
     new = split_off(original, title, description, channel)
-    made = (await create_ticket(tx, actor, new, company_id=original.company_id, now=now)).ticket
+    created = (await create_ticket(tx, actor, new, company_id=original.company_id, now=now)).ticket
     company_id = original.company_id
-    link = Link(uuid4(), LinkType.SPLIT_INTO, company_id, number, company_id, made.number, now)
-    if (await link_store.room(tx, link)).here >= LINKS_MAX:
+    link = Link(uuid4(), LinkType.SPLIT_INTO, company_id, number, company_id, created.number, now)
+    if (await link_store.link_counts(tx, link)).here >= LINKS_MAX:
         raise TooManyLinks(ticket_number(number), LINKS_MAX)
     await link_store.insert(tx, actor, link, now=now)
-    here, there = ticket_number(number), ticket_number(made.number)
+    here, there = ticket_number(number), ticket_number(created.number)
     first = system_note(f"Split off from {here} ({original.title})")
-    await link_store.add_notes(tx, actor, company_id, made.number, [*copies, first], now=now)
-    told = system_note(f"{there} ({title}) was split off from this ticket")
-    await link_store.add_notes(tx, actor, company_id, number, [told], now=now)
-    return await _now(tx, made)
+    await link_store.add_notes(tx, actor, company_id, created.number, [*copies, first], now=now)
+    note = system_note(f"{there} ({title}) was split off from this ticket")
+    await link_store.add_notes(tx, actor, company_id, number, [note], now=now)
+    return await _view(tx, created)
 
 
 async def _copies(tx: Tx, original: Ticket, notes: tuple[int, ...]) -> list[NoteDraft]:
@@ -159,14 +163,14 @@ async def _copies(tx: Tx, original: Ticket, notes: tuple[int, ...]) -> list[Note
     return copies
 
 
-async def _tell(tx: Tx, actor: Actor, ticket: Ticket, text: str, fact: TicketFact, *, now: datetime) -> None:
-    """Write a system note and an event to a locked ticket, whatever its status."""
+async def _add_system_note(tx: Tx, actor: Actor, ticket: Ticket, text: str, fact: TicketFact, *, now: datetime) -> None:
+    """Add a system note and an event to a locked ticket, whatever its status."""
     await ticket_store.append_facts(tx, actor, ticket.company_id, ticket.number, [fact], now=now)
     await link_store.add_notes(tx, actor, ticket.company_id, ticket.number, [system_note(text)], now=now)
 
 
-async def _now(tx: Tx, ticket: Ticket) -> TicketView:
-    found = await ticket_store.get_view(tx, ticket.company_id, ticket.number)
-    if found is None:
+async def _view(tx: Tx, ticket: Ticket) -> TicketView:
+    view = await ticket_store.get_view(tx, ticket.company_id, ticket.number)
+    if view is None:
         raise NotFound("ticket", ticket_number(ticket.number))
-    return found
+    return view

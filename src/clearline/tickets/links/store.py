@@ -1,4 +1,4 @@
-"""What ties tickets together: links, one row at each end, and merges."""
+"""Links of tickets, one row for each end, and merges."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,8 +23,8 @@ _OTHER = "join ticket o on o.company_id = l.other_company_id and o.number = l.ot
 _FIRST = UUID(int=0)
 
 
-class Room(NamedTuple):
-    """How many links each of two tickets has, and whether they are linked in a way already, from either end."""
+class LinkCounts(NamedTuple):
+    """How many links each of two tickets has, and whether they have a link of a type already, from either end."""
 
     here: int
     there: int
@@ -39,7 +39,7 @@ def _linked(row: Record) -> LinkedTicket:
 async def page(
     tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
 ) -> list[LinkedTicket]:
-    """Return the links of a ticket by id, if ``only`` is given those to tickets of that company.
+    """Return the links of a ticket by id; with ``only``, those to tickets of that company.
 
     Served by the primary key.
     """
@@ -58,7 +58,7 @@ async def page(
 
 
 async def get(tx: Tx, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket | None:
-    """One link of a ticket, or None. Served by the primary key."""
+    """Return a link of a ticket, or None. Served by the primary key."""
     row = await tx.fetchrow(
         f"""select {_LINK} from ticket_link l {_OTHER}
              where l.company_id = $1 and l.ticket_number = $2 and l.id = $3""",
@@ -69,8 +69,11 @@ async def get(tx: Tx, company_id: UUID, number: int, link_id: UUID) -> LinkedTic
     return None if row is None else _linked(row)
 
 
-async def room(tx: Tx, link: Link) -> Room:
-    """Whether a link may be added. Served by the primary key and ``ticket_link_once``."""
+async def link_counts(tx: Tx, link: Link) -> LinkCounts:
+    """Return how many links both tickets have, and whether they are already linked.
+
+    Served by the primary key and ``ticket_link_once``.
+    """
     row = await tx.fetchrow(
         """
         select (select count(*) from ticket_link where company_id = $1 and ticket_number = $2),
@@ -84,23 +87,20 @@ async def room(tx: Tx, link: Link) -> Room:
         link.other_number,
         [link.type, OPPOSITE[link.type]],
     )
-    return Room(*row) if row is not None else Room(0, 0, is_linked=False)
+    return LinkCounts(*row) if row is not None else LinkCounts(0, 0, is_linked=False)
 
 
 async def lock_hierarchy(tx: Tx) -> None:
-    """Lock all parents and children until the transaction ends.
-
-    Two transactions at a time could close a circle, neither seeing the other's half.
-    """
+    """Serialize changes of parent links, because two concurrent ones could create a cycle."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('ticket hierarchy', 0))")
 
 
-async def is_above(tx: Tx, upper: int, company_id: UUID, lower: int) -> bool:
-    """Whether the ticket ``upper`` stands above ``lower``, a ticket of the company, at any distance.
+async def is_ancestor(tx: Tx, upper: int, company_id: UUID, lower: int) -> bool:
+    """Return whether the ticket ``upper`` is an ancestor of ``lower``, a ticket of the company.
 
     Served by ``ticket_link_once``.
     """
-    found = await tx.fetchval(
+    is_upper_above = await tx.fetchval(
         """
         with recursive above (company_id, number) as (
             select $1::uuid, $2::bigint
@@ -115,11 +115,11 @@ async def is_above(tx: Tx, upper: int, company_id: UUID, lower: int) -> bool:
         lower,
         upper,
     )
-    return found is True
+    return is_upper_above is True
 
 
 async def insert(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
-    """Store a link at both ends, with an event and a new version of each ticket. Both are to be locked before."""
+    """Store a link at both ends, with an event and a new version of each ticket. Both tickets must be locked."""
     opposite = OPPOSITE[link.type]
     kind, here = encode(TicketLinked(link.type, ticket_number(link.other_number)))
     _kind, there = encode(TicketLinked(opposite, ticket_number(link.number)))
@@ -153,7 +153,7 @@ async def insert(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
 
 
 async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
-    """Delete both ends of a link, with an event and a new version of each ticket. Both are to be locked before."""
+    """Delete both ends of a link, with an event and a new version of each ticket. Both tickets must be locked."""
     kind, here = encode(TicketUnlinked(link.type, ticket_number(link.other_number)))
     _kind, there = encode(TicketUnlinked(OPPOSITE[link.type], ticket_number(link.number)))
     await tx.write(
@@ -190,8 +190,8 @@ async def add_notes(
     rows: list[tuple[object, ...]] = []
     for draft in drafts:
         kind, data = encode(NoteAdded(draft.visibility, draft.source))
-        what = (draft.text, draft.visibility, draft.source, draft.channel, draft.author, draft.created_by)
-        rows.append((company_id, number, now, *what, draft.created_at or now, kind, actor_id(actor), actor.name, data))
+        note = (draft.text, draft.visibility, draft.source, draft.channel, draft.author, draft.created_by)
+        rows.append((company_id, number, now, *note, draft.created_at or now, kind, actor_id(actor), actor.name, data))
     await tx.write_many(
         """
         with t as (
@@ -211,7 +211,7 @@ async def add_notes(
 
 
 async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]) -> list[NoteDraft]:
-    """Return copies of some of a ticket's notes, oldest first; those that it does not have are left out.
+    """Return copies of some of a ticket's notes, oldest first; numbers of other tickets' notes are ignored.
 
     Served by the primary key of note.
     """
@@ -226,7 +226,7 @@ async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]
 
 
 async def insert_merge(tx: Tx, merge: Merge) -> None:
-    """Remember a merge, so that it can be undone."""
+    """Store a merge."""
     await tx.write(
         """insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
            values ($1, $2, $3, $4, $5)""",
@@ -235,7 +235,7 @@ async def insert_merge(tx: Tx, merge: Merge) -> None:
 
 
 async def merge_of(tx: Tx, company_id: UUID, number: int) -> Merge | None:
-    """How a ticket was merged, or None when it was not. Served by the primary key."""
+    """Return the merge of a ticket, or None when it is not merged. Served by the primary key."""
     row = await tx.fetchrow(
         """select into_number, status_before, merged_at from ticket_merge
             where company_id = $1 and ticket_number = $2""",
@@ -246,7 +246,7 @@ async def merge_of(tx: Tx, company_id: UUID, number: int) -> Merge | None:
 
 
 async def delete_merge(tx: Tx, merge: Merge) -> bool:
-    """Forget a merge; False when it is gone, or another has taken its place."""
+    """Delete a merge; return False if it no longer exists."""
     row = await tx.write(
         """delete from ticket_merge where company_id = $1 and ticket_number = $2 and into_number = $3
               and merged_at = $4 returning ticket_number""",
@@ -292,7 +292,7 @@ async def notes(
 ) -> list[TicketNote]:
     """Return the notes of a ticket and of everything merged into it, by number.
 
-    Served by ``ticket_merge_into`` and by note's primary key, which is walked once for each ticket.
+    Served by ``ticket_merge_into`` and by note's primary key, which is scanned once for each ticket.
     """
     rows = await tx.fetch(_NOTES, company_id, number, MERGE_DEPTH_MAX, after, visibilities, limit)
     return [TicketNote(row[0], Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:])) for row in rows]

@@ -1,4 +1,4 @@
-"""Link tickets to each other, and take links away."""
+"""Add, list and remove links between tickets."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -11,10 +11,10 @@ from clearline.tickets import access
 from clearline.tickets.domain import Ticket, ticket_number
 from clearline.tickets.links import store as link_store
 from clearline.tickets.links.domain import (
-    BY_HAND,
     CUSTOMER_LINK_TYPES,
     HIERARCHY,
     LINKS_MAX,
+    MANUAL_LINK_TYPES,
     Link,
     LinkedTicket,
     LinkType,
@@ -24,7 +24,7 @@ KIND = "link"
 
 
 async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, limit: int) -> list[LinkedTicket]:
-    """Return a ticket's links by id, after the id ``after``; to customers only those to their own tickets.
+    """Return a ticket's links by id, after the id ``after``; customers see only links to their own tickets.
 
     Served by the primary key.
 
@@ -39,7 +39,7 @@ async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, l
 
 
 async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
-    """One link of a ticket.
+    """Return a link of a ticket.
 
     Raises:
         NotFound: no such ticket for this actor, or no such link of it.
@@ -49,13 +49,13 @@ async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTi
 
 
 async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int, *, now: datetime) -> LinkedTicket:
-    """Link a ticket to another: ``kind`` says what the first is to the other. Each end gets an event and a version.
+    """Link a ticket to another; ``kind`` is the type as seen from the first. Both get an event and a new version.
 
     Raises:
-        NotFound: the actor may not see one of the tickets, or there is none.
-        Forbidden: the kind is not the customer's to make.
-        InvalidInput: only a split makes the kind, or both tickets are the same.
-        AlreadyExists: they are linked in this way, from one end or the other.
+        NotFound: the actor may not see one of the tickets, or it does not exist.
+        Forbidden: customers may not add links of this type.
+        InvalidInput: only a split adds links of this type, or both tickets are the same.
+        AlreadyExists: they have a link of this type, from one end or the other.
         LinkCycle: a ticket would become its own ancestor.
         TooManyLinks: one of them has 200 links.
     """
@@ -68,7 +68,7 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
     locked = await _lock(tx, actor, number, other)
     here, there = locked[number], locked[other]
     link = Link(uuid4(), kind, here.company_id, number, there.company_id, other, now)
-    await _check_room(tx, link)
+    await _check_counts(tx, link)
     if kind in HIERARCHY:
         await _check_hierarchy(tx, *((here, there) if kind is LinkType.PARENT_OF else (there, here)))
     await link_store.insert(tx, actor, link, now=now)
@@ -76,11 +76,11 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
 
 
 async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
-    """Lock both tickets of a link that the actor is about to remove, and return the link.
+    """Lock the tickets of a link that is about to be removed until the transaction ends, and return the link.
 
     Raises:
         NotFound: no such ticket for this actor, or no such link of it.
-        Forbidden: the link is not the customer's to take away.
+        Forbidden: customers may not remove links of this type.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.require_ticket(tx, actor, number)
@@ -91,50 +91,50 @@ async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedT
 
 
 async def remove_link(tx: Tx, actor: Actor, number: int, link_id: UUID, *, now: datetime) -> None:
-    """Take a link away, at both ends; each gets an event and a new version.
+    """Remove a link from both tickets; each gets an event and a new version.
 
     Raises:
         As ``lock_link``.
     """
-    found = await lock_link(tx, actor, number, link_id)
-    await link_store.delete(tx, actor, found.link, now=now)
+    linked = await lock_link(tx, actor, number, link_id)
+    await link_store.delete(tx, actor, linked.link, now=now)
 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket:
-    found = await link_store.get(tx, company_id, number, link_id)
-    if found is None or found.link.other_company_id != (
-        permissions.company_filter(actor) or found.link.other_company_id
+    linked = await link_store.get(tx, company_id, number, link_id)
+    if linked is None or linked.link.other_company_id != (
+        permissions.company_filter(actor) or linked.link.other_company_id
     ):
         raise NotFound(KIND, str(link_id))
-    return found
+    return linked
 
 
-async def _lock(tx: Tx, actor: Actor, one: int, other: int) -> dict[int, Ticket]:
-    """Lock both tickets, in the order of their numbers, so that two transactions cannot wait for each other."""
-    return {number: await access.lock_ticket(tx, actor, number) for number in sorted((one, other))}
+async def _lock(tx: Tx, actor: Actor, *numbers: int) -> dict[int, Ticket]:
+    """Lock tickets in the order of their numbers, which prevents deadlocks."""
+    return {number: await access.lock_ticket(tx, actor, number) for number in sorted(numbers)}
 
 
 def _check_kind(actor: Actor, kind: LinkType) -> None:
     _check_customer(actor, kind)
-    if kind not in BY_HAND:
-        raise InvalidInput([Violation("type", "must be one of " + ", ".join(BY_HAND))])
+    if kind not in MANUAL_LINK_TYPES:
+        raise InvalidInput([Violation("type", "must be one of " + ", ".join(MANUAL_LINK_TYPES))])
 
 
 def _check_customer(actor: Actor, kind: LinkType) -> None:
     if not actor.is_staff and kind not in CUSTOMER_LINK_TYPES:
-        raise Forbidden("only the provider's people may make or take away a link of this type")
+        raise Forbidden("only the provider's people may add or remove links of this type")
 
 
-async def _check_room(tx: Tx, link: Link) -> None:
-    room = await link_store.room(tx, link)
-    if room.is_linked:
+async def _check_counts(tx: Tx, link: Link) -> None:
+    counts = await link_store.link_counts(tx, link)
+    if counts.is_linked:
         names = f"{link.type} between {ticket_number(link.number)} and {ticket_number(link.other_number)}"
         raise AlreadyExists(KIND, names)
-    for number, count in ((link.number, room.here), (link.other_number, room.there)):
+    for number, count in ((link.number, counts.here), (link.other_number, counts.there)):
         if count >= LINKS_MAX:
             raise TooManyLinks(ticket_number(number), LINKS_MAX)
 
 
 async def _check_hierarchy(tx: Tx, parent: Ticket, child: Ticket) -> None:
-    if await link_store.is_above(tx, child.number, parent.company_id, parent.number):
+    if await link_store.is_ancestor(tx, child.number, parent.company_id, parent.number):
         raise LinkCycle(ticket_number(parent.number), ticket_number(child.number))

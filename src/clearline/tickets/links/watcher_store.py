@@ -1,4 +1,4 @@
-"""Who follows a ticket."""
+"""Watchers of tickets."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ def _watcher(row: Record) -> Watcher:
 async def page(
     tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
 ) -> list[Watcher]:
-    """Who follows a ticket, by the user's id; only people of the company ``only`` when given.
+    """Return the watchers of a ticket by user id; with ``only``, those of that company.
 
     Served by the primary key.
     """
@@ -42,7 +42,7 @@ async def page(
 
 
 async def get(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> Watcher | None:
-    """One who follows a ticket, or None. Served by the primary key."""
+    """Return a watcher of a ticket, or None. Served by the primary key."""
     row = await tx.fetchrow(
         f"""select {_WATCHER} from ticket_watcher w {_USER}
              where w.company_id = $1 and w.ticket_number = $2 and w.user_id = $3""",
@@ -54,7 +54,7 @@ async def get(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> Watcher |
 
 
 async def lock(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> None:
-    """Have nobody else end that a person follows a ticket, until the transaction ends."""
+    """Lock a watcher until the transaction ends."""
     await tx.fetchval(
         "select true from ticket_watcher where company_id = $1 and ticket_number = $2 and user_id = $3 for update",
         company_id,
@@ -64,7 +64,7 @@ async def lock(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> None:
 
 
 async def add(tx: Tx, actor: Actor, company_id: UUID, number: int, user: User, *, now: datetime) -> bool:
-    """Have a person follow a ticket, with the event; False when it does already."""
+    """Store a watcher and the event; return False if the user already watches the ticket."""
     kind, data = encode(WatcherChanged(str(user.id), watches=True))
     row = await tx.write(
         """
@@ -92,7 +92,7 @@ async def add(tx: Tx, actor: Actor, company_id: UUID, number: int, user: User, *
 async def remove(
     tx: Tx, actor: Actor, company_id: UUID, number: int, user_id: UUID, *, only: UUID | None, now: datetime
 ) -> bool:
-    """Have a person follow a ticket no more, with the event; False when it does not, or is not of ``only``."""
+    """Delete a watcher and store the event; return False if there is none, or it is not of the company ``only``."""
     kind, data = encode(WatcherChanged(str(user_id), watches=False))
     row = await tx.write(
         """
@@ -119,7 +119,7 @@ async def remove(
 
 
 async def copy(tx: Tx, actor: Actor, company_id: UUID, number: int, to: int, *, now: datetime) -> None:
-    """Have those who follow one ticket follow another of the company too, each with an event."""
+    """Copy the watchers of a ticket to another ticket of the company, with an event for each."""
     kind, data = encode(WatcherChanged("", watches=True))
     await tx.write(
         """

@@ -1,4 +1,4 @@
-"""Follow tickets. Nobody follows a ticket for having raised it."""
+"""Watch tickets. Creating a ticket does not add a watcher."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,10 +13,10 @@ from clearline.tickets.links.domain import Watcher
 
 
 def own_user(actor: Actor) -> UUID:
-    """Return the id of the user that the actor is.
+    """Return the id of the acting user.
 
     Raises:
-        Forbidden: it is nobody, but the operator.
+        Forbidden: the actor is the operator, who is not a user.
     """
     if actor.user is None:
         raise Forbidden("the operator is no user; name one")
@@ -24,7 +24,7 @@ def own_user(actor: Actor) -> UUID:
 
 
 async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None, limit: int) -> list[Watcher]:
-    """Who follows a ticket, by user id, after the id ``after``; to customers only their own people.
+    """Return the watchers of a ticket by user id, after the id ``after``; customers see only their own users.
 
     Served by the primary key.
 
@@ -39,10 +39,10 @@ async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None
 
 
 async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:
-    """One who follows a ticket.
+    """Return a watcher of a ticket.
 
     Raises:
-        NotFound: no such ticket for this actor, or nobody of this id whom it may see follows it.
+        NotFound: no such ticket for this actor, or no watcher with this id that the actor may see.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.require_ticket(tx, actor, number)
@@ -50,7 +50,7 @@ async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watch
 
 
 async def lock_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:
-    """One who follows a ticket and is about to stop, held until the transaction ends.
+    """Lock a watcher that is about to be removed until the transaction ends, and return it.
 
     Raises:
         NotFound: as for ``get_watcher``.
@@ -61,56 +61,56 @@ async def lock_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watc
     return await _visible(tx, actor, company_id, number, user_id)
 
 
-async def watch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: datetime) -> Watcher:
-    """Have a person, named by id or e-mail address, follow a ticket; no change when it does already.
+async def watch(tx: Tx, actor: Actor, number: int, user_ref: UUID | str, *, now: datetime) -> Watcher:
+    """Add a watcher, by user id or e-mail address. No effect if the user already watches the ticket.
 
     Raises:
         NotFound: no such ticket for this actor.
-        InvalidInput: there is no such active person of the ticket's company or, for the staff, of the provider.
+        InvalidInput: there is no such active user of the ticket's company or, for the provider's people, of the
+            provider.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.require_ticket(tx, actor, number)
-    user = await _person(tx, actor, company_id, who)
+    user = await _user(tx, actor, company_id, user_ref)
     if user is None or not user.is_active:
         more = " or of the provider" if actor.is_staff else ""
         raise InvalidInput([Violation("user", f"must be an active user of the ticket's company{more}")])
     await watcher_store.add(tx, actor, company_id, number, user, now=now)
-    found = await watcher_store.get(tx, company_id, number, user.id)
-    return found or Watcher(user, now)
+    return await watcher_store.get(tx, company_id, number, user.id) or Watcher(user, now)
 
 
-async def unwatch(tx: Tx, actor: Actor, number: int, who: UUID | str, *, now: datetime) -> bool:
-    """Have a person follow a ticket no more; False when it does not.
+async def unwatch(tx: Tx, actor: Actor, number: int, user_ref: UUID | str, *, now: datetime) -> bool:
+    """Remove a watcher; return False if the user does not watch the ticket.
 
     Raises:
         NotFound: no such ticket for this actor.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.require_ticket(tx, actor, number)
-    if isinstance(who, str):
-        user = await _person(tx, actor, company_id, who)
+    if isinstance(user_ref, str):
+        user = await _user(tx, actor, company_id, user_ref)
         if user is None:
             return False
-        who = user.id
+        user_ref = user.id
     return await watcher_store.remove(
-        tx, actor, company_id, number, who, only=permissions.company_filter(actor), now=now
+        tx, actor, company_id, number, user_ref, only=permissions.company_filter(actor), now=now
     )
 
 
 async def _visible(tx: Tx, actor: Actor, company_id: UUID, number: int, user_id: UUID) -> Watcher:
-    found = await watcher_store.get(tx, company_id, number, user_id)
-    if found is None or found.user.company_id != (permissions.company_filter(actor) or found.user.company_id):
+    watcher = await watcher_store.get(tx, company_id, number, user_id)
+    if watcher is None or watcher.user.company_id != (permissions.company_filter(actor) or watcher.user.company_id):
         raise NotFound("watcher", str(user_id))
-    return found
+    return watcher
 
 
-async def _person(tx: Tx, actor: Actor, company_id: UUID, who: UUID | str) -> User | None:
-    """Return a user of the ticket's company or, for the staff, of the provider."""
-    for place in (company_id, PROVIDER_ID) if actor.is_staff else (company_id,):
-        if isinstance(who, str):
-            found = await user_store.find(tx, place, who)
+async def _user(tx: Tx, actor: Actor, company_id: UUID, user_ref: UUID | str) -> User | None:
+    """Return a user of the ticket's company or, for the provider's people, of the provider; None if there is none."""
+    for owner_id in (company_id, PROVIDER_ID) if actor.is_staff else (company_id,):
+        if isinstance(user_ref, str):
+            user = await user_store.find(tx, owner_id, user_ref)
         else:
-            found = await user_store.get(tx, place, who)
-        if found is not None:
-            return found
+            user = await user_store.get(tx, owner_id, user_ref)
+        if user is not None:
+            return user
     return None

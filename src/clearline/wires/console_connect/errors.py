@@ -1,8 +1,8 @@
-"""How the Console Connect API v2 says no: one envelope, and the messages of its documentation.
+"""The errors of the Console Connect API v2, with the messages of its documentation.
 
 The published examples write ``statusCode`` as the string "401," and put "404," into a 400; we send the real status as
-a number. The wire knows neither 403 nor 409 nor 422: a key without the scope is 401, a conflict is 400, but for an
-Idempotency-Key still in use, which is 409 as its draft asks.
+a number. The wire has no 403, 409 or 422: a key without the scope is 401, a conflict is 400, except for an
+Idempotency-Key still in use, which is 409 as its draft requires.
 """
 
 from clearline.errors import (
@@ -31,7 +31,7 @@ _SHOWN_MAX = 64
 
 
 class InvalidTicketId(Exception):
-    """The id in the path is no ticket number."""
+    """The id in the path is not a ticket number."""
 
 
 class InvalidNote(Exception):
@@ -39,9 +39,9 @@ class InvalidNote(Exception):
 
 
 def _field(name: str) -> str:
-    """How this wire spells one of the domain's fields."""
-    first, dot, rest = name.partition(".")
-    return _FIELDS.get(first, first) + dot + rest
+    """Return the name of a field of the domain on this wire."""
+    first, dot, path = name.partition(".")
+    return _FIELDS.get(first, first) + dot + path
 
 
 def _shown(text: str) -> str:
@@ -51,7 +51,7 @@ def _shown(text: str) -> str:
 def refuse(error: Exception, request_id: str) -> Answer:
     """Return the answer to a request that failed."""
     status, message, headers = _explain(error, request_id)
-    sendable = message.encode(errors="backslashreplace").decode()  # what was asked may be repeated in it
+    sendable = message.encode(errors="backslashreplace").decode()  # the message may quote the request
     body = wire.ErrorOut(wire.Fault(status, "Error", sendable))
     return json_answer(status, body, [_NO_STORE, *headers])
 

@@ -1,4 +1,4 @@
-"""Between the domain's values and the bodies of the Console Connect API v2."""
+"""Convert between domain values and the bodies of the Console Connect API v2."""
 
 from datetime import datetime
 
@@ -30,15 +30,15 @@ _SYMPTOMS = {(issue, kind): _symptoms(issue, kind) for issue in IssueType for ki
 
 
 def wire_time(at: datetime) -> str:
-    """Return a UTC time as this wire writes it: milliseconds, and an offset without a colon."""
+    """Return a UTC time in the format of this wire: milliseconds, and an offset without a colon."""
     return at.isoformat(timespec="milliseconds")[:23] + "+0000"
 
 
 def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
-    """Return the ticket that a body asks for, with the key's user as the contact when it names none."""
-    given = body.customer_contact
-    if given is not None:
-        contact = Contact(given.name, given.phone, given.email)
+    """Return the new ticket of a body; the key's user is the contact when the body names none."""
+    contact_in = body.customer_contact
+    if contact_in is not None:
+        contact = Contact(contact_in.name, contact_in.phone, contact_in.email)
     else:
         user = actor.user
         contact = Contact(actor.name, user.phone if user else "", user.email if user else "")
@@ -48,7 +48,7 @@ def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
 
 
 def note_out(note: Note) -> wire.NoteOut:
-    """Return a note as a worklog entry; its id names the channel and the side that wrote it."""
+    """Return a note as a worklog entry; its id names the channel and the source."""
     return wire.NoteOut(f"{note.channel}-{_WRITER[note.source]}", note.text, "worklog", worklog_id(note.number))
 
 
@@ -76,7 +76,7 @@ def ticket_out(details: TicketDetails, customer: tuple[wire.EntityOut, ...]) -> 
 
 
 def customer_of(actor: Actor) -> tuple[wire.EntityOut, ...]:
-    """Return the actor's company as each of its tickets shows it."""
+    """Return the actor's company as its tickets show it."""
     return (wire.EntityOut(own_company(actor).code),)
 
 
@@ -86,7 +86,7 @@ def service_out(service: Service) -> wire.ServiceOut:
 
 
 def token_out(actor: Actor) -> wire.TokenOut:
-    """Who a key belongs to. The customer code is the company's user name: it is unique, and customers know it."""
+    """Return the owner of a key. The customer code is the company's user name: it is unique, and customers know it."""
     company = own_company(actor)
     user = actor.user
     return wire.TokenOut(

@@ -26,7 +26,7 @@ _MOST_LISTED = 500
 
 
 def openapi() -> dict[str, Any]:
-    """Return the document as everybody sees it."""
+    """Return the public document."""
     return document(ABOUT, OPERATIONS)
 
 
@@ -56,14 +56,14 @@ class OpenApi:
         self._document = openapi()
 
     async def answer(self, request: Request) -> JSONResponse:
-        """Return the document; for the holder of a valid key, with the services of its company."""
-        found = self._document
+        """Return the document; with a valid key, it lists the services of the key's company."""
+        described = self._document
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             try:
                 actor = await self._services.keys.actor(secret.strip(), self._services.now())
                 async with self._services.database.statement() as tx:
-                    found = for_services(found, await inventory.list_services(tx, actor))
+                    described = for_services(described, await inventory.list_services(tx, actor))
             except DeskError:
-                pass  # whoever has no valid key sees what everybody sees
-        return JSONResponse(found, headers={"cache-control": "private, no-cache", "vary": "Authorization"})
+                pass  # without a valid key: the public document
+        return JSONResponse(described, headers={"cache-control": "private, no-cache", "vary": "Authorization"})

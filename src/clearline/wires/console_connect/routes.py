@@ -21,16 +21,16 @@ async def list_tickets(call: Call) -> list[wire.TicketOut]:
     """Return the company's open or closed tickets, newest first."""
     query: wire.ListQuery = call.query
     async with call.statement() as tx:
-        found = await tickets.list_tickets_with_notes(
+        listed = await tickets.list_tickets_with_notes(
             tx, call.actor, is_open=query.status == "open", page=query.page, page_size=query.page_size
         )
-    call.headers += [(b"x-total-count", b"%d" % found.total), (b"link", _links(call, query, found.total))]
+    call.headers += [(b"x-total-count", b"%d" % listed.total), (b"link", _links(call, query, listed.total))]
     customer = mapping.customer_of(call.actor)
-    return [mapping.ticket_out(details, customer) for details in found.tickets]
+    return [mapping.ticket_out(details, customer) for details in listed.tickets]
 
 
 def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
-    """Return where the other pages are (RFC 8288)."""
+    """Return the links to the other pages (RFC 8288)."""
     last = max(1, -(-total // query.page_size))
     pages = {"first": 1, "prev": min(query.page - 1, last), "next": query.page + 1, "last": last}
     if query.page <= 1:
@@ -45,7 +45,7 @@ def _links(call: Call, query: wire.ListQuery, total: int) -> bytes:
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
-    """Raise a ticket. Answers 200 with the whole ticket, as the v2 API does, not 201."""
+    """Create a ticket. Answers 200 with the whole ticket, as the v2 API does, not 201."""
     try:
         body = call.body(wire.TicketIn)
     except InvalidMembers as invalid:
@@ -56,13 +56,13 @@ async def create_ticket(call: Call) -> wire.TicketOut:
 
 
 async def _service_violations(call: Call) -> list[Violation]:
-    """Return what is wrong with the service of a body that has other faults: one message names them all."""
+    """Return the violations of the service in an otherwise invalid body, so that one answer lists all of them."""
     try:
-        named = read_members(call.json.get("service"), wire.ServiceIn)
+        service = read_members(call.json.get("service"), wire.ServiceIn)
     except InvalidMembers:
         return []
     async with call.statement() as tx:
-        return await tickets.check_service(tx, permissions.own_company(call.actor).id, named.id, named.type)
+        return await tickets.check_service(tx, permissions.own_company(call.actor).id, service.id, service.type)
 
 
 async def get_ticket(call: Call) -> wire.TicketOut:
@@ -74,10 +74,10 @@ async def get_ticket(call: Call) -> wire.TicketOut:
 
 
 async def list_services(call: Call) -> list[wire.ServiceOut]:
-    """Return the services that the company can raise tickets about."""
+    """Return the services that the company can create tickets for."""
     async with call.statement() as tx:
-        found = await inventory.list_services(tx, call.actor)
-    return [mapping.service_out(service) for service in found]
+        services = await inventory.list_services(tx, call.actor)
+    return [mapping.service_out(service) for service in services]
 
 
 async def add_note(call: Call) -> wire.TicketOut:
@@ -93,7 +93,7 @@ async def add_note(call: Call) -> wire.TicketOut:
 
 
 async def get_token(call: Call) -> wire.TokenOut:
-    """Return who the key belongs to."""
+    """Return the owner of the key."""
     return mapping.token_out(call.actor)
 
 
@@ -150,12 +150,12 @@ OPERATIONS = (
         None, wire.TokenOut, cache=b"no-store",
     ),
 )  # fmt: skip
-"""Routes, scopes, OpenAPI and the reference page are all made from this table."""
+"""Routes, scopes, OpenAPI and the reference page are all generated from this table."""
 
 DIALECT = Dialect(errors.refuse, admit=permissions.own_company)
-"""This wire is for customers: the provider's people have no company whose tickets they could mean."""
+"""This wire is for customers: the provider's people have no company of their own to list tickets of."""
 
 
 def wire_app(services: Services) -> Wire:
-    """Return this wire as an application, under ``/v2`` and with ``root_path`` ``/api`` under ``/api/v2``."""
+    """Return this wire's application. It answers under ``/v2``, and with ``root_path`` ``/api`` under ``/api/v2``."""
     return Wire(OPERATIONS, services, DIALECT)

@@ -23,7 +23,7 @@ NOT_BLANK = rf"^[^\x00]*{text.INK}[^\x00]*$"
 
 
 def _text(least: int, most: int, pattern: str = NOT_NUL) -> Meta:
-    """Text of so many characters. The pattern is for readers of the schema: the rule behind it is the domain's."""
+    """Return the limits of a text. The pattern only documents the schema: the domain checks the rule."""
     return Meta(min_length=least, max_length=most, extra_json_schema={"pattern": pattern})
 
 
