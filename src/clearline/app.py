@@ -101,7 +101,7 @@ class Application:
             limiter = RateLimiter(settings.rate_limit)
             services = Services(
                 database, keys, limiter, Cursors(secret), now, blobs, limits, event_signal, OpenStreams(),
-                webhook_networks=settings.webhook_networks, settings=settings,
+                settings=settings,
             )  # fmt: skip
             self._edge = Edge(_Switch(services), access_log=settings.access_log)
             if mail_listener is not None:

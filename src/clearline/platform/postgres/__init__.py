@@ -1,0 +1,4 @@
+"""The embedded PostgreSQL: its programs, its data directory and its supervisor.
+Tables: none.
+Events: none.
+"""

@@ -41,7 +41,6 @@ class Services(Struct, frozen=True):
     attachments: Limits
     event_signal: EventSignal
     streams: OpenStreams
-    webhook_networks: tuple[str, ...] = ()
     settings: Settings = msgspec.field(default_factory=Settings)
 
 

@@ -60,7 +60,7 @@ async def create_subscription(call: Call) -> Answer:
     body = call.body(wire.SubscriptionIn)
     async with call.transaction() as tx:
         subscription, secret = await subscriptions.add_subscription(
-            tx, call.actor, _values(body), networks=call.services.webhook_networks, now=call.now
+            tx, call.actor, _values(body), networks=call.services.settings.webhook_networks, now=call.now
         )
     call.location = f"{SUBSCRIPTIONS}/{subscription.id}"
     return _with_secret(201, subscription, secret, call.location)
@@ -74,7 +74,7 @@ async def get_subscription(call: Call) -> wire.SubscriptionOut:
 async def change_subscription(call: Call) -> wire.SubscriptionOut:
     """Change a subscription."""
     ids, values = _subscription_id(call), _values(call.body(wire.SubscriptionPatch))
-    change = partial(subscriptions.change_subscription, networks=call.services.webhook_networks)
+    change = partial(subscriptions.change_subscription, networks=call.services.settings.webhook_networks)
     return await change_record(call, ids, values, subscriptions.lock_subscription, change, subscription_out)
 
 
