@@ -115,11 +115,11 @@ class Server:
             return 0
 
     def secret(self) -> str:
-        """The first key that the demo printed: a customer's."""
+        """Return the first key that the demo printed: a customer's."""
         return self._printed("API key:")
 
     def staff_secret(self) -> str:
-        """The key of the desk's admin."""
+        """Return the key of the admin of the provider."""
         return self._printed("Agent key:")
 
     def _printed(self, label: str) -> str:
@@ -140,7 +140,7 @@ class Server:
         return [pid for pid in children(self.pid) if supervisor.__file__ in command_of(pid)]
 
     def backends(self) -> list[int]:
-        """The PostgreSQL processes that serve our connections."""
+        """Return the PostgreSQL processes that serve our connections."""
         postmaster = self.postmaster()
         mine = children(postmaster) if postmaster is not None else []
         return [pid for pid in mine if command_of(pid).startswith("postgres: clearline clearline")]

@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Actor, Role
@@ -154,7 +153,3 @@ async def new_inbound_rig(database: Database, folder: Path) -> InboundMailRig:
     limits = Limits(1_000_000, ATTACHMENT_TYPES)
     context = InboundMailContext(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [])
     return InboundMailRig(database, context, mailbox, tenant, other, staff, gone)
-
-
-def with_limits(rig: InboundMailRig, **values: object) -> InboundMailContext:
-    return replace(rig.context, limits=replace(rig.context.limits, **values))
