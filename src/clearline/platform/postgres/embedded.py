@@ -249,7 +249,7 @@ def _socket_dir(data_dir: Path) -> Path:
 
 
 def _make_private(path: Path, account: Account | None) -> None:
-    """A directory that belongs to PostgreSQL's account and that nobody else may enter."""
+    """Make a directory that belongs to PostgreSQL's account and that nobody else may enter."""
     owner = os.geteuid() if account is None else account.user
     with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o700)
@@ -277,7 +277,7 @@ def _supervisor_command(data: Path, binaries: Path, sockets: Path, account: Acco
 
 
 def _buffers_megabytes() -> int:
-    """What PostgreSQL keeps of the data in its own memory: an eighth of what there is, and at most 1 GB."""
+    """Return the size of PostgreSQL's shared buffers: an eighth of the memory, and at most 1 GB."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit in _MEMORY_LIMITS:
         with contextlib.suppress(OSError, ValueError):

@@ -23,7 +23,7 @@ RESTART_SECONDS = (0.1, 0.2, 0.5, 1)
 
 
 def pid_in(data: Path) -> int | None:
-    """The process id in ``postmaster.pid``, or None when there is none to read."""
+    """Return the process id in ``postmaster.pid``, or None when there is none to read."""
     try:
         return int((data / "postmaster.pid").read_text().split("\n", 1)[0])
     except (OSError, ValueError):
@@ -86,7 +86,7 @@ def die_with_parent() -> None:
 
 
 def _output(order: dict[str, Any]) -> Path:
-    """The file for what PostgreSQL says; emptied when it is large, since a crash writes to it at each new start."""
+    """Open the file for PostgreSQL's output; empty it when it is large, since a crash writes to it at each start."""
     file = Path(order["output"])
     if file.exists() and file.stat().st_size > OUTPUT_MAX:
         os.truncate(file, 0)
