@@ -74,7 +74,7 @@ class Server(NamedTuple):
 
 @contextlib.contextmanager
 def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
-    """A new embedded PostgreSQL with the product's own settings, thrown away afterwards."""
+    """Run a new embedded PostgreSQL with the product's settings, and delete it afterwards."""
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed to measure: apt-get install wrk")
     folder = Path(tempfile.mkdtemp(prefix="clearline-bench-"))
@@ -89,7 +89,7 @@ def database() -> Iterator[embedded_postgres.EmbeddedPostgres]:
 
 @contextlib.contextmanager
 def floor(url: str, processes: int) -> Iterator[Server]:
-    """The floor, under the same uvicorn as Clearline."""
+    """Run the floor under the same uvicorn as Clearline."""
     port = _free_port()
     command = [
         sys.executable, "-m", "uvicorn", "floor:app", "--app-dir", str(HERE), "--port", str(port), "--loop", "uvloop",
@@ -190,7 +190,7 @@ def _await_port(port: int) -> None:
 
 
 def get(url: str, key: str) -> bytes:
-    """The answer to a GET, so that a run begins only when both servers answer."""
+    """Return the answer to a GET, so that a run begins only when both servers answer."""
     asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310
     with urllib.request.urlopen(asked) as answer:  # noqa: S310
         body: bytes = answer.read()

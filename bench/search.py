@@ -95,7 +95,7 @@ def address_of(number: int) -> str:
 
 
 def make(start: int, end: int, tickets: int, ids: list[UUID]) -> Made:
-    """The tickets of these numbers, with their notes and what they are found by."""
+    """Make the tickets of these numbers, with their notes and search documents."""
     rows: tuple[list[str], list[str], list[str]] = ([], [], [])
     for number in range(start, end):
         index = (number - 1) % COMPANIES
@@ -226,7 +226,7 @@ async def _agent(url: str) -> str:
 
 
 def queries(tickets: int, tenant: int | None) -> dict[str, list[str]]:
-    """Queries of each kind, about tickets of one company or of any."""
+    """Return queries of each kind, about tickets of one company or of any."""
     chosen = random.Random(2)
     numbers = [chosen.randrange(tickets // COMPANIES) * COMPANIES + 1 + (tenant or 0) for _ in range(200)]
     if tenant is None:

@@ -119,7 +119,7 @@ def _works(root: Path, account: Account) -> bool:
 
 
 def _sizes(root: Path) -> dict[str, int]:
-    """Return the size of each file. A power cut may leave a copy with empty files, and an upgrade one of another wheel."""
+    """Return the size of each file: a power cut may leave empty files, and an upgrade a copy of another wheel."""
     files = (file for part in _PARTS for file in (root / part).rglob("*") if not file.is_dir())
     return {str(file.relative_to(root)): file.stat().st_size for file in files}
 
