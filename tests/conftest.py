@@ -13,6 +13,7 @@ import httpx
 import hypothesis
 import pytest
 
+from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings
@@ -98,7 +99,7 @@ async def other_tenant(database: Database) -> Tenant:
 @pytest.fixture(scope="module")
 async def filled(database_url: str) -> AsyncIterator[Any]:
     """A connection to a database with many rows."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute(MANY_ROWS)
     yield connection
     await connection.close()

@@ -202,7 +202,7 @@ async def filled_with(postgres: str, rows: str, statistics: str) -> AsyncIterato
     Stale statistics are those of empty tables. Autovacuum would change them, and is off.
     """
     async with new_database(postgres) as url:
-        connection = await asyncpg.connect(url)
+        connection = await asyncpg.connect(url, server_settings=SESSION_SETTINGS)
         for (table,) in await connection.fetch("select tablename from pg_tables where schemaname = current_schema"):
             await connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
         if statistics == "stale statistics":

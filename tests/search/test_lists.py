@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from clearline.identity import OPERATOR, Actor
+from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.search import store as search_store
 from clearline.search import usecases as search
 from tests.builders.people import NOW
@@ -26,7 +27,7 @@ async def pages(desk: SearchDesk, actor: Actor, query: str, limit: int) -> tuple
 @pytest.fixture(scope="module")
 async def crowd(desk: SearchDesk, database_url: str) -> int:
     """Many tickets that all match; how many."""
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute(
         """
         insert into ticket (company_id, title, description, issue_type, service_type, service_id, severity, impact,
@@ -98,7 +99,7 @@ async def test_what_a_search_finds_does_not_depend_on_the_statistics(
 ) -> None:
     queries = ("swarm", "swarm some", "sw so", "-swarm", "status:open", "some -many", "optics", 'sw "swarm crowd"', "")
     before = [await pages(desk, desk.agent, query, 200) for query in queries]
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute("analyze ticket_search")
     await connection.close()
     async with desk.database.statement() as tx:

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import attempt_store, delivery_store, subscription_store
 from clearline.webhooks.delivery_domain import DeliveryState
@@ -51,7 +52,7 @@ LISTS: dict[str, tuple[set[str], List]] = {
 
 @pytest.fixture(scope="module")
 async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute(FILL)
     yield connection
     await connection.close()

@@ -11,6 +11,7 @@ import pytest
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState
+from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
 from tests.builders.databases import RecordingConnection, plan_of
 
@@ -68,7 +69,7 @@ READS: dict[str, tuple[str, Read]] = {
 
 @pytest.fixture(scope="module")
 async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute(FILL)
     yield connection
     await connection.close()

@@ -12,6 +12,7 @@ from clearline.clock import now
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.domain import MailState
+from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
 from tests.builders.databases import RecordingConnection, plan_of
 
@@ -109,7 +110,7 @@ ONES: dict[str, tuple[set[str], Statement]] = {
 
 @pytest.fixture(scope="module")
 async def filled(database_url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(database_url)
+    connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute(FILL)
     yield connection
     await connection.close()
