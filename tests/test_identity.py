@@ -3,13 +3,13 @@ import pytest
 from clearline.identity import Actor, Role
 
 # fmt: off
-ANSWERS = {  # is_staff, works_tickets, is_read_only, is_desk_admin, is_company_admin, is_operator
-    Role.CUSTOMER:       (False, False, False, False, False, False),
-    Role.CUSTOMER_ADMIN: (False, False, False, False, True,  False),
-    Role.VIEWER:         (True,  False, True,  False, False, False),
-    Role.AGENT:          (True,  True,  False, False, False, False),
-    Role.ADMIN:          (True,  True,  False, True,  True,  False),
-    Role.OPERATOR:       (True,  False, False, True,  True,  True),
+ANSWERS = {  # is_staff, works_tickets, is_desk_admin, is_company_admin, is_operator
+    Role.CUSTOMER:       (False, False, False, False, False),
+    Role.CUSTOMER_ADMIN: (False, False, False, True,  False),
+    Role.VIEWER:         (True,  False, False, False, False),
+    Role.AGENT:          (True,  True,  False, False, False),
+    Role.ADMIN:          (True,  True,  True,  True,  False),
+    Role.OPERATOR:       (True,  False, True,  True,  True),
 }
 # fmt: on
 
@@ -19,7 +19,6 @@ def test_a_role_says_what_it_is(role: Role) -> None:
     answers = (
         role.is_staff,
         role.works_tickets,
-        role.is_read_only,
         role.is_desk_admin,
         role.is_company_admin,
         role.is_operator,

@@ -33,11 +33,6 @@ class Role(StrEnum):
         return self in {Role.AGENT, Role.ADMIN}
 
     @property
-    def is_read_only(self) -> bool:
-        """Whether it can read but not write tickets."""
-        return self is Role.VIEWER
-
-    @property
     def is_desk_admin(self) -> bool:
         """Whether it may change people, teams, queues and routing."""
         return self in {Role.ADMIN, Role.OPERATOR}

@@ -1,4 +1,4 @@
-"""Change tickets: their values, who works on them, their status."""
+"""Change tickets: their values, assignee, tags and status."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ CLOSER = Actor(Role.OPERATOR, "Clearline", scopes=ALL_SCOPES)
 
 
 async def lock_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
-    """Lock a ticket that the actor is about to change until the transaction ends, and return it.
+    """Lock a ticket before a change until the transaction ends, and return it.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -123,8 +123,8 @@ async def tag(
         As ``change_ticket``.
     """
     view = await lock_ticket(tx, actor, number)
-    kept = set(view.ticket.tags) - {name.lower() for name in remove}
-    return await change_ticket(tx, actor, number, {"tags": (*kept, *add)}, now=now)
+    tags = set(view.ticket.tags) - {name.lower() for name in remove}
+    return await change_ticket(tx, actor, number, {"tags": (*tags, *add)}, now=now)
 
 
 async def move_ticket(

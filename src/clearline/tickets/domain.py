@@ -21,7 +21,7 @@ from clearline.tickets.tag_domain import TAGS_MAX, check_tags
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000
 MERGE_DEPTH_MAX = 20
-"""The longest chain of merges."""
+"""The longest chain of merges, in merges."""
 TICKET_NUMBER = re.compile("INC[0-9]{12}")
 
 
@@ -217,7 +217,7 @@ class TicketValues(Struct, frozen=True):
 _values_of = attrgetter(*TicketValues.__struct_fields__)
 
 CUSTOMER_EDITABLE_FIELDS = frozenset({"contact", "asked_severity", "asked_priority", "external_ids"})
-"""What a customer may change, of ``TicketValues``."""
+"""The fields of ``TicketValues`` that customers may change."""
 
 
 def ticket_number(number: int) -> str:

@@ -83,7 +83,7 @@ def check_customer_move(before: Status, to: Status, reason: str) -> None:
         InvalidInput: a ticket is reopened, and ``reason`` is blank.
     """
     if to not in CUSTOMER_TRANSITIONS.get(before, frozenset()):
-        raise Forbidden("only the provider's people may make this move")
+        raise Forbidden("only the provider's people may make this change of status")
     if to is Status.REOPENED and is_blank(reason):
         raise InvalidInput([Violation("reason", "must say why the problem is not solved")])
 

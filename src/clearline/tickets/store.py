@@ -1,4 +1,4 @@
-"""Tickets: the current state of each, and how many a company has."""
+"""Tickets: their current state, and the number of tickets of each company."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -80,9 +80,9 @@ async def insert(
 ) -> Ticket | None:
     """Store a ticket with its event, and return it with its number and the label of its service.
 
-    None when the company has no service of that id and type. ``notes`` are those that an imported ticket brings; their
-    numbers are not kept. One statement: the check of the service, the ticket, its notes, the count and the event stand
-    or fall together.
+    None when the company has no service of that id and type. ``notes`` are those of an imported ticket; they get
+    new numbers. The check of the service, the ticket, its notes, the count and the event are one statement: all are
+    stored, or none.
     """
     kind, data = encode(TicketCreated(ticket.status, ticket.priority, ticket.channel))
     values = [*_inserted(ticket), now, kind, data, actor_id(actor), actor.name]
@@ -102,18 +102,18 @@ async def insert(
 
 
 async def company_of(tx: Tx, number: int) -> UUID | None:
-    """Return the company of a ticket, or None. Only for the provider's people: customers search only their own company.
+    """Return the company of a ticket, or None. It checks no access: for a customer, use its own company instead.
 
     Served by ``ticket_by_number``.
     """
-    found: UUID | None = await tx.fetchval("select company_id from ticket where number = $1", number)
-    return found
+    company_id: UUID | None = await tx.fetchval("select company_id from ticket where number = $1", number)
+    return company_id
 
 
 async def exists(tx: Tx, company_id: UUID, number: int) -> bool:
     """Return whether the company has such a ticket. Served by the primary key."""
-    found = await tx.fetchval("select true from ticket where company_id = $1 and number = $2", company_id, number)
-    return found is True
+    has_ticket = await tx.fetchval("select true from ticket where company_id = $1 and number = $2", company_id, number)
+    return has_ticket is True
 
 
 async def merge_target(tx: Tx, company_id: UUID, number: int) -> int:
@@ -121,7 +121,7 @@ async def merge_target(tx: Tx, company_id: UUID, number: int) -> int:
 
     Served by the primary key.
     """
-    found: int = await tx.fetchval(
+    target: int = await tx.fetchval(
         """
         with recursive chain (number, depth) as (
             select $2::bigint, 0
@@ -136,7 +136,7 @@ async def merge_target(tx: Tx, company_id: UUID, number: int) -> int:
         number,
         MERGE_DEPTH_MAX,
     )
-    return found
+    return target
 
 
 GET = f"select {TICKET}, {NOTES.format(visibilities='$3')} from ticket t where t.company_id = $1 and t.number = $2"
@@ -171,7 +171,7 @@ async def lock(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
 async def lock_view(tx: Tx, company_id: UUID, number: int) -> TicketView | None:
     """Lock a ticket until the transaction ends, and return it with the names of what it refers to, or None.
 
-    Two statements: one that had to wait would join the ticket as it is now to the names as they were before.
+    Two statements, because a single one that waits for the lock joins the new ticket to names read before the wait.
     """
     is_locked = await tx.fetchval(
         "select true from ticket where company_id = $1 and number = $2 for update", company_id, number
@@ -203,7 +203,7 @@ _SAVE_VALUES = f"""
 
 
 async def save_values(tx: Tx, company_id: UUID, number: int, values: TicketValues, *, now: datetime) -> None:
-    """Store the values of a locked ticket, and count its version up."""
+    """Store the values of a locked ticket, and increment its version."""
     await tx.write(_SAVE_VALUES, company_id, number, now, *_bind_values(values))
 
 
@@ -223,9 +223,9 @@ _CHANGE_STATUS = """
 
 
 async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged, *, opened: int) -> None:
-    """Store a ticket whose status was changed, with its event.
+    """Store a ticket with a new status, and the event.
 
-    ``opened`` is what the move adds to the company's open tickets: -1, 0 or 1.
+    ``opened`` is the change of the number of open tickets of the company: -1, 0 or 1.
     """
     kind, data = encode(fact)
     await tx.write(
@@ -248,7 +248,7 @@ async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged,
 async def append_facts(
     tx: Tx, actor: Actor, company_id: UUID, number: int, facts: Sequence[TicketFact], *, now: datetime
 ) -> None:
-    """Store what happened to a ticket, in one round trip."""
+    """Store events of a ticket, in one round trip."""
     rows: list[tuple[object, ...]] = []
     for fact in facts:
         kind, data = encode(fact)

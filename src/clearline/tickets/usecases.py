@@ -35,14 +35,14 @@ _READ_AT_ONCE = 200
 
 
 class TicketDetails(Struct, frozen=True):
-    """A ticket with the notes that its reader may see, oldest first."""
+    """A ticket with the notes that the actor may read, oldest first."""
 
     ticket: Ticket
     notes: list[Note]
 
 
 class TicketList(Struct, frozen=True):
-    """One page of tickets, and how many there are in all."""
+    """A page of tickets, and the total number of tickets."""
 
     total: int
     tickets: list[TicketDetails]
@@ -114,7 +114,7 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
 
 
 async def list_tickets(
-    tx: Tx, actor: Actor, wanted: Filter, *, after: int | None, limit: int, newest_first: bool = True
+    tx: Tx, actor: Actor, filters: Filter, *, after: int | None, limit: int, newest_first: bool = True
 ) -> list[TicketView]:
     """Return at most ``limit`` tickets after the number ``after``; customers see only their own company's.
 
@@ -125,17 +125,17 @@ async def list_tickets(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     if not actor.is_staff:
-        if wanted.queue_id or wanted.assignee_id or wanted.unassigned:
+        if filters.queue_id or filters.assignee_id or filters.unassigned:
             raise Forbidden("only the provider's people list tickets by queue or assignee")
-        wanted = wanted._replace(company_id=permissions.own_company(actor).id)
-    elif wanted.company_id is None:
-        if wanted.state != "open" and (wanted.queue_id or wanted.assignee_id or wanted.unassigned):
+        filters = filters._replace(company_id=permissions.own_company(actor).id)
+    elif filters.company_id is None:
+        if filters.state != "open" and (filters.queue_id or filters.assignee_id or filters.unassigned):
             raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
-        if wanted.service_id is not None:
+        if filters.service_id is not None:
             raise InvalidInput([Violation("company", "is required: the ids of services are a company's own")])
-        if wanted.status in {Status.CANCELLED, Status.REJECTED}:
+        if filters.status in {Status.CANCELLED, Status.REJECTED}:
             raise InvalidInput([Violation("status", "is too rare to list for all; name a company, or use the search")])
-    return await list_store.views(tx, wanted, after=after, limit=limit, newest_first=newest_first)
+    return await list_store.views(tx, filters, after=after, limit=limit, newest_first=newest_first)
 
 
 async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDetails:

@@ -49,13 +49,13 @@ async def merge(tx: Tx, number: int, into: int) -> None:
     await merging.merge_ticket(tx, OPERATOR, number, into, now=NOW)
 
 
-async def followers(tx: Tx, number: int) -> set[UUID]:
-    found = await watchers.list_watchers(tx, OPERATOR, number, after=None, limit=100)
-    return {one.user.id for one in found}
+async def watcher_ids(tx: Tx, number: int) -> set[UUID]:
+    listed = await watchers.list_watchers(tx, OPERATOR, number, after=None, limit=100)
+    return {watcher.user.id for watcher in listed}
 
 
 @pytest.mark.parametrize("status", sorted(OPEN))
-async def test_a_merge_and_its_undoing_bring_a_ticket_back_as_it_was(database: Database, status: Status) -> None:
+async def test_undoing_a_merge_restores_the_ticket(database: Database, status: Status) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         source = await raised(tx, tenant, "Same fault", status=status)
@@ -85,7 +85,7 @@ async def test_a_merge_and_its_undoing_bring_a_ticket_back_as_it_was(database: D
         assert (await texts(tx, target))[-1][0] == f"{here} (Same fault) is no longer merged into this ticket"
 
 
-async def test_a_merge_and_its_undoing_are_told_by_events_of_both_tickets(database: Database, tenant: Tenant) -> None:
+async def test_a_merge_and_its_undoing_store_events_on_both_tickets(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         source, target = await raised(tx, tenant), await raised(tx, tenant)
         await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
@@ -126,7 +126,7 @@ async def test_only_an_open_or_resolved_ticket_is_merged(database: Database, ten
 
 
 @pytest.mark.parametrize("status", sorted(Status))
-async def test_only_a_ticket_that_is_worked_on_takes_another_in(
+async def test_only_a_ticket_that_is_worked_on_accepts_a_merge(
     database: Database, tenant: Tenant, status: Status
 ) -> None:
     async with database.transaction() as tx:
@@ -142,41 +142,41 @@ async def test_a_merge_needs_two_tickets_of_one_company_that_are_not_merged(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        one, two, three = [await raised(tx, tenant) for _ in range(3)]
+        first, second, third = [await raised(tx, tenant) for _ in range(3)]
         foreign = await raised(tx, other_tenant)
-        for source, target, told in (
-            (one, one, "itself"),
-            (one, foreign, "same company"),
-            (foreign, one, "same company"),
+        for source, target, message in (
+            (first, first, "itself"),
+            (first, foreign, "same company"),
+            (foreign, first, "same company"),
         ):
-            with pytest.raises(NotMergeable, match=told):
+            with pytest.raises(NotMergeable, match=message):
                 await merge(tx, source, target)
-        await merge(tx, one, two)
-        for source, target in ((one, three), (three, one)):
-            with pytest.raises(NotMergeable, match=f"was merged into {ticket_number(two)} already"):
+        await merge(tx, first, second)
+        for source, target in ((first, third), (third, first)):
+            with pytest.raises(NotMergeable, match=f"was merged into {ticket_number(second)} already"):
                 await merge(tx, source, target)
         with pytest.raises(NotMergeable, match="is not merged"):
-            await merging.unmerge_ticket(tx, OPERATOR, two, now=NOW)
+            await merging.unmerge_ticket(tx, OPERATOR, second, now=NOW)
         with pytest.raises(NotFound):
-            await merge(tx, two, 999_999_999)
+            await merge(tx, second, 999_999_999)
         with pytest.raises(InvalidInput, match="reason"):
-            await merging.merge_ticket(tx, OPERATOR, two, three, reason="x" * 1001, now=NOW)
+            await merging.merge_ticket(tx, OPERATOR, second, third, reason="x" * 1001, now=NOW)
 
 
-async def test_a_note_on_a_merged_ticket_is_told_where_it_belongs(database: Database, tenant: Tenant) -> None:
-    async def told(number: int) -> str:
+async def test_the_refusal_of_a_note_on_a_merged_ticket_names_the_target(database: Database, tenant: Tenant) -> None:
+    async def named_target(number: int) -> str:
         with pytest.raises(MergedInto) as refused:
             await notes.add_note(tx, tenant.actor, number, "still down", channel=Channel.API, now=NOW)
         return refused.value.into
 
     async with database.transaction() as tx:
-        one, two, three = [await raised(tx, tenant) for _ in range(3)]
-        await merge(tx, one, two)
-        await merge(tx, two, three)
-        assert [await told(number) for number in (one, two)] == [ticket_number(three)] * 2
-        await merging.unmerge_ticket(tx, OPERATOR, two, now=NOW)
-        assert await told(one) == ticket_number(two)
-        await notes.add_note(tx, tenant.actor, two, "still down", channel=Channel.API, now=NOW)
+        first, second, third = [await raised(tx, tenant) for _ in range(3)]
+        await merge(tx, first, second)
+        await merge(tx, second, third)
+        assert [await named_target(number) for number in (first, second)] == [ticket_number(third)] * 2
+        await merging.unmerge_ticket(tx, OPERATOR, second, now=NOW)
+        assert await named_target(first) == ticket_number(second)
+        await notes.add_note(tx, tenant.actor, second, "still down", channel=Channel.API, now=NOW)
 
 
 async def test_at_most_20_merges_follow_one_another(database: Database, tenant: Tenant) -> None:
@@ -189,34 +189,34 @@ async def test_at_most_20_merges_follow_one_another(database: Database, tenant: 
             await merge(tx, chain[MERGE_DEPTH_MAX], chain[-1])
         await merge(tx, chain[-1], chain[MERGE_DEPTH_MAX])
         found = await merging.notes_with_merged(tx, tenant.actor, chain[MERGE_DEPTH_MAX], limit=100)
-        assert {one.ticket_number for one in found} == set(chain)
+        assert {merged.ticket_number for merged in found} == set(chain)
 
 
 async def test_the_notes_of_merged_tickets_read_as_one_list(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        one, two, three, apart = [await raised(tx, tenant) for _ in range(4)]
-        for number, text in ((one, "1"), (three, "2"), (two, "3"), (apart, "not this"), (one, "4")):
+        first, second, third, apart = [await raised(tx, tenant) for _ in range(4)]
+        for number, text in ((first, "1"), (third, "2"), (second, "3"), (apart, "not this"), (first, "4")):
             await note(tx, number, text)
-        await note(tx, one, "for us", Visibility.INTERNAL)
-        await merge(tx, one, two)
-        await merge(tx, two, three)
+        await note(tx, first, "for us", Visibility.INTERNAL)
+        await merge(tx, first, second)
+        await merge(tx, second, third)
 
         async def read(actor: Any, after: int | None = None, limit: int = 100) -> list[tuple[int, str]]:
-            found = await merging.notes_with_merged(tx, actor, three, after=after, limit=limit)
+            found = await merging.notes_with_merged(tx, actor, third, after=after, limit=limit)
             assert found == sorted(found, key=lambda each: each.note.number)
             return [(each.ticket_number, each.note.text) for each in found if each.note.source is not Source.SYSTEM]
 
-        expected = [(one, "1"), (three, "2"), (two, "3"), (one, "4")]
+        expected = [(first, "1"), (third, "2"), (second, "3"), (first, "4")]
         assert await read(tenant.actor) == expected
-        assert await read(OPERATOR) == [*expected, (one, "for us")]
-        page = await merging.notes_with_merged(tx, tenant.actor, three, limit=2)
+        assert await read(OPERATOR) == [*expected, (first, "for us")]
+        page = await merging.notes_with_merged(tx, tenant.actor, third, limit=2)
         assert [each.note.text for each in page] == ["1", "2"]
-        rest = await merging.notes_with_merged(tx, tenant.actor, three, after=page[-1].note.number, limit=2)
-        assert [each.note.text for each in rest] == ["3", "4"]
+        next_page = await merging.notes_with_merged(tx, tenant.actor, third, after=page[-1].note.number, limit=2)
+        assert [each.note.text for each in next_page] == ["3", "4"]
         with pytest.raises(NotFound):
-            await merging.notes_with_merged(tx, other_tenant.actor, three, limit=2)
+            await merging.notes_with_merged(tx, other_tenant.actor, third, limit=2)
 
 
 async def test_those_who_follow_the_merged_ticket_follow_the_other_too(database: Database, tenant: Tenant) -> None:
@@ -227,9 +227,9 @@ async def test_those_who_follow_the_merged_ticket_follow_the_other_too(database:
         for number, who in ((source, agent.user.id), (source, tenant.user.id), (target, tenant.user.id)):
             await watchers.watch(tx, OPERATOR, number, who, now=NOW)
         await merge(tx, source, target)
-        assert await followers(tx, source) == await followers(tx, target) == {agent.user.id, tenant.user.id}
-        told = [data for kind, data in await later_events(tx, target) if kind == "ticket.watched"]
-        assert told == [
+        assert await watcher_ids(tx, source) == await watcher_ids(tx, target) == {agent.user.id, tenant.user.id}
+        added = [data for kind, data in await later_events(tx, target) if kind == "ticket.watched"]
+        assert added == [
             {"user_id": str(tenant.user.id), "watches": True},
             {"user_id": str(agent.user.id), "watches": True},
         ]
@@ -261,12 +261,12 @@ async def test_two_who_merge_and_undo_at_once_leave_the_counts_right(database: D
             else:
                 await merge(tx, source, target)
 
-    pairs = [(one, other) for one in numbers for other in numbers if one != other]
+    pairs = [(source, target) for source in numbers for target in numbers if source != target]
     outcomes: list[BaseException | None] = []
     for undo in (False, True, False):
-        work = (attempt(one, other, undo=undo) for one, other in pairs)
+        work = (attempt(source, target, undo=undo) for source, target in pairs)
         outcomes += await asyncio.gather(*work, return_exceptions=True)
-    assert {type(one) for one in outcomes} == {type(None), NotMergeable}
+    assert {type(outcome) for outcome in outcomes} == {type(None), NotMergeable}
     async with database.transaction() as tx:
         assert await ticket_store.miscounted(tx) == []
         merged = await tx.fetchval("select count(*) from ticket_merge where company_id = $1", tenant.company.id)
@@ -284,32 +284,34 @@ async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(databas
         await note(tx, number, "stays here")
         said = await notes.add_note(tx, tenant.actor, number, "and B is down", channel=Channel.EMAIL, now=NOW)
         chosen = (said.notes[-1].number, kept)
-        made = await merging.split_ticket(
+        created = await merging.split_ticket(
             tx, agent, number, title="B is down", description="Since noon", notes=chosen, channel=Channel.CONSOLE,
             now=LATER,
         )  # fmt: skip
         original = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
-        new = await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket.number)
+        new = await tickets.get_ticket_with_notes(tx, OPERATOR, created.ticket.number)
         same = ("company_id", "service_id", "service_type", "issue_type", "contact")
         assert [getattr(new.ticket, name) for name in same] == [getattr(original.ticket, name) for name in same]
         assert (new.ticket.title, new.ticket.status) == ("B is down", Status.ACKNOWLEDGED)
         assert new.ticket.created_at == LATER
-        by = await tx.fetchval("select created_by from ticket where number = $1", made.ticket.number)
+        by = await tx.fetchval("select created_by from ticket where number = $1", created.ticket.number)
         assert agent.user is not None
         assert by == agent.user.id
-        here, there = ticket_number(number), ticket_number(made.ticket.number)
-        assert [(one.text, one.visibility, one.source, one.author, one.created_at) for one in new.notes] == [
+        here, there = ticket_number(number), ticket_number(created.ticket.number)
+        assert [(copy.text, copy.visibility, copy.source, copy.author, copy.created_at) for copy in new.notes] == [
             ("internal word", Visibility.INTERNAL, Source.SELLER, "operator", NOW),
             ("and B is down", Visibility.PUBLIC, Source.BUYER, "Ada Okoro", NOW),
             (f"Split off from {here} (Two faults)", Visibility.PUBLIC, Source.SYSTEM, "Clearline", LATER),
         ]
-        assert min(one.number for one in new.notes) > max(one.number for one in original.notes[:3])
+        assert min(copy.number for copy in new.notes) > max(note.number for note in original.notes[:3])
         assert len(original.notes) == 4
         assert original.notes[-1].text == f"{there} (B is down) was split off from this ticket"
         shown = await links.list_links(tx, tenant.actor, number, after=None, limit=10)
-        assert [(one.link.type, one.link.other_number) for one in shown] == [(LinkType.SPLIT_INTO, made.ticket.number)]
+        assert [(linked.link.type, linked.link.other_number) for linked in shown] == [
+            (LinkType.SPLIT_INTO, created.ticket.number)
+        ]
         writer = await tx.fetchval(
-            "select created_by from note where ticket_number = $1 and source = 'buyer'", made.ticket.number
+            "select created_by from note where ticket_number = $1 and source = 'buyer'", created.ticket.number
         )
         assert writer == tenant.user.id
         assert await ticket_store.miscounted(tx) == []

@@ -50,7 +50,7 @@ INSERT = """
 
 
 async def insert(tx: Tx, added: Attachment) -> None:
-    """Store an attachment of a locked ticket with its event, and count the ticket's version up."""
+    """Store an attachment of a locked ticket with its event, and increment the ticket's version."""
     kind, data = encode(AttachmentAdded(str(added.id), added.size, added.visibility))
     await tx.write(
         INSERT,
@@ -128,7 +128,7 @@ DELETE = """
 
 
 async def delete(tx: Tx, actor: Actor, attachment: Attachment, *, now: datetime) -> None:
-    """Remove an attachment, with an event that stays, and count the ticket's version up."""
+    """Remove an attachment, with an event that stays, and increment the ticket's version."""
     kind, data = encode(AttachmentRemoved(str(attachment.id), attachment.visibility))
     await tx.write(
         DELETE,

@@ -13,10 +13,10 @@ from clearline.tickets.note_domain import Note, Source, Visibility
 from clearline.tickets.status_domain import OPEN
 
 LINKS_MAX = 200
-"""The most links of one ticket."""
+"""The maximum number of links of a ticket."""
 
 COPIES_MAX = 200
-"""The most notes that a split copies."""
+"""The maximum number of notes that a split copies."""
 
 SYSTEM_AUTHOR = "Clearline"
 """The author of system notes."""

@@ -19,7 +19,7 @@ def own_user(actor: Actor) -> UUID:
         Forbidden: the actor is the operator, who is not a user.
     """
     if actor.user is None:
-        raise Forbidden("the operator is no user; name one")
+        raise Forbidden("the operator is not a user: name a user")
     return actor.user.id
 
 
