@@ -249,14 +249,14 @@ async def test_a_transaction_whose_statement_failed_is_never_reported_as_committ
 
 async def test_a_transaction_whose_statement_was_interrupted_is_never_reported_as_committed(single: Database) -> None:
     async def work(tx: Tx) -> None:
-        await tx.write(INSERT, "Rolled Back", "UNDONE")
+        await tx.write(INSERT, "Interrupted", "INTERRUPTED")
         with suppress(TimeoutError):
             async with asyncio.timeout(stretched(0.05)):
                 await tx.fetchval("select pg_sleep(30)")
 
     with pytest.raises(DatabaseUnavailable, match="interrupted"):
         await run(single.transaction(), work)
-    assert not await is_stored(single, "UNDONE")
+    assert not await is_stored(single, "INTERRUPTED")
 
 
 async def test_a_commit_that_postgresql_refuses_is_reported_and_costs_no_connection(single: Database) -> None:
