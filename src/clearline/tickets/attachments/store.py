@@ -1,7 +1,7 @@
 """Attachments without their content, which is in ``blobs.py``."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from clearline.events.domain import AttachmentAdded, AttachmentRemoved
@@ -88,10 +88,12 @@ async def get(tx: Tx, company_id: UUID, ticket_number: int, attachment_id: UUID)
     return None if row is None else _attachment(row)
 
 
+_BEFORE_ALL = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+
 PAGE = f"""
     select {COLUMNS} from attachment a
      where a.company_id = $1 and a.ticket_number = $2 and a.visibility = any($3)
-       and ($4::timestamptz is null or (a.created_at, a.id) > ($4, $5::uuid))
+       and (a.created_at, a.id) > ($4, $5)
      order by a.created_at, a.id limit $6
     """
 
@@ -109,7 +111,7 @@ async def page(
 
     Served by the primary key: the ticket's attachments, at most 100, are sorted.
     """
-    at, last = after or (None, None)
+    at, last = after or _BEFORE_ALL
     rows = await tx.fetch(PAGE, company_id, ticket_number, visibilities, at, last, limit)
     return [_attachment(row) for row in rows]
 

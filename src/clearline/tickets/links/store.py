@@ -36,6 +36,17 @@ def _linked(row: Record) -> LinkedTicket:
     return LinkedTicket(link, row[7], Status(row[8]))
 
 
+_PAGES = {
+    is_restricted: f"""
+    select {_LINK} from ticket_link l {_OTHER}
+     where l.company_id = $1 and l.ticket_number = $2 and l.id > $3{" and l.other_company_id = $5" * is_restricted}
+     order by l.id limit $4
+    """
+    for is_restricted in (True, False)
+}
+"""The links of a ticket: those to tickets of one company, or all."""
+
+
 async def page(
     tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
 ) -> list[LinkedTicket]:
@@ -43,17 +54,8 @@ async def page(
 
     Served by the primary key.
     """
-    rows = await tx.fetch(
-        f"""select {_LINK} from ticket_link l {_OTHER}
-             where l.company_id = $1 and l.ticket_number = $2 and ($3::uuid is null or l.other_company_id = $3)
-               and l.id > $4
-             order by l.id limit $5""",
-        company_id,
-        number,
-        only,
-        after or _FIRST,
-        limit,
-    )
+    restricted = () if only is None else (only,)
+    rows = await tx.fetch(_PAGES[only is not None], company_id, number, after or _FIRST, limit, *restricted)
     return [_linked(row) for row in rows]
 
 

@@ -20,6 +20,17 @@ def _watcher(row: Record) -> Watcher:
     return Watcher(user_of(row), row[8])
 
 
+_PAGES = {
+    is_restricted: f"""
+    select {_WATCHER} from ticket_watcher w {_USER}
+     where w.company_id = $1 and w.ticket_number = $2 and w.user_id > $3{" and w.user_company_id = $5" * is_restricted}
+     order by w.user_id limit $4
+    """
+    for is_restricted in (True, False)
+}
+"""The watchers of a ticket: those of one company, or all."""
+
+
 async def page(
     tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
 ) -> list[Watcher]:
@@ -27,17 +38,8 @@ async def page(
 
     Served by the primary key.
     """
-    rows = await tx.fetch(
-        f"""select {_WATCHER} from ticket_watcher w {_USER}
-             where w.company_id = $1 and w.ticket_number = $2 and ($3::uuid is null or w.user_company_id = $3)
-               and w.user_id > $4
-             order by w.user_id limit $5""",
-        company_id,
-        number,
-        only,
-        after or _FIRST,
-        limit,
-    )
+    restricted = () if only is None else (only,)
+    rows = await tx.fetch(_PAGES[only is not None], company_id, number, after or _FIRST, limit, *restricted)
     return [_watcher(row) for row in rows]
 
 
