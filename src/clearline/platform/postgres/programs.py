@@ -24,6 +24,9 @@ _PARTS = (
 
 _BIN = _PARTS[1]
 
+_SHELL_SPECIAL = frozenset('"$`\\')
+"""Characters that no path of the programs may have: they start each other through a shell, in double quotes."""
+
 
 class EmbeddedPostgresError(OperationalError):
     """The embedded PostgreSQL cannot be started; the text says why and what to do."""
@@ -95,6 +98,11 @@ def bin_dir(data_dir: Path, account: Account | None) -> Path:
         return wheel / _BIN
     version = run([wheel / _BIN / "postgres", "--version"], None).split()[2]
     copy = data_dir / f"postgresql-{version}"
+    if _SHELL_SPECIAL & set(str(copy)):
+        raise EmbeddedPostgresError(
+            f"as root, PostgreSQL's programs are copied into the data directory, but cannot run in {data_dir}, whose "
+            'name has one of " $ ` \\: set CLEARLINE_DATA_DIR to another directory'
+        )
     if not (_sizes(copy) == _sizes(wheel) and _works(copy, account)):
         _copy(wheel, copy)
         _prove(copy, account)
