@@ -16,7 +16,7 @@ run: $(RUN)
 	@exec $(BIN)/clearline serve --demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(DEV)
 	$(BIN)/ruff format --check
