@@ -144,10 +144,20 @@ async def test_a_closed_port_is_unavailable() -> None:
 
 
 async def test_a_silent_server_is_unavailable() -> None:
-    silent = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(3600), "127.0.0.1", 0)
+    closed = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the client gives up
+        writer.close()
+        await writer.wait_closed()
+        closed.set()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     with pytest.raises(SmtpUnavailable):
         await Connections(SmtpServer("smtp", "127.0.0.1", port), SENDER, response_timeout=0.2).deliver(ADA, MESSAGE)
+    async with asyncio.timeout(patient(5)):
+        await closed.wait()
     silent.close()
 
 
