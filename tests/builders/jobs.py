@@ -1,7 +1,9 @@
 """The background jobs of a process, by name, and a clock for them that a test sets forward."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+
+import pytest
 
 from clearline import clock, schedule
 from clearline.platform.database.transactions import Database
@@ -17,6 +19,19 @@ class Clock:
 
     def __call__(self) -> datetime:
         return clock.now() + self.ahead
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    """Set the clock of this process forward or back, for all who read it, until the test ends."""
+
+    class Set(datetime):
+        """What ``clock.now`` reads."""
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + by
+
+    monkeypatch.setattr(clock, "datetime", Set)
 
 
 def purge_job(

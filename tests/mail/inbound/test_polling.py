@@ -6,12 +6,15 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from imapclient import IMAPClient  # type: ignore[import-untyped]
 
+from clearline import clock
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
@@ -21,7 +24,9 @@ from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, ope
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
+from clearline.tickets.attachments.blobs import open_blobs
 from tests.builders.databases import administer
+from tests.builders.jobs import set_clock
 from tests.builders.mail.inbound_rig import a_mail
 from tests.builders.people import NOW
 from tests.builders.processes import eventually, free_port, started
@@ -214,6 +219,21 @@ async def test_an_inactive_mailbox_is_not_polled(database: Database, client: IMA
         sealer = await mailboxes.secret_box(tx, KEY)
         await mailboxes.change_mailbox(tx, OPERATOR, polled.id, {"is_active": False}, secret_box=sealer, now=NOW)
     assert (await poll(database), flags(client)) == (0, [set()])
+
+
+async def test_mailboxes_are_polled_every_half_minute_also_after_the_clock_was_set_back(
+    database: Database, client: IMAPClient, polled: Mailbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = clock.monotonic()
+    monkeypatch.setattr(inbound_worker, "monotonic", lambda: seconds)
+    settings = replace(SETTINGS, data_dir=tmp_path)
+    _processing, polling = inbound_worker.jobs(database, open_blobs(settings), settings, clock.now)
+    assert await polling.run() == 0
+    leave(client, a_mail("a@example.com", polled.address))
+    assert await polling.run() == 0, "too early"
+    set_clock(monkeypatch, timedelta(hours=-1))
+    seconds += inbound_worker.POLL_SECONDS
+    assert await polling.run() == 1
 
 
 async def test_one_process_polls_at_a_time(database: Database, client: IMAPClient, polled: Mailbox) -> None:

@@ -12,7 +12,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound import worker as outbound_worker
 from clearline.mail.outbound.domain import RETRY_DELAYS, MailState
 from clearline.platform.database.transactions import Database
-from tests.builders.jobs import Clock
+from tests.builders.jobs import Clock, set_clock
 from tests.builders.mail.outbox import eventually, read, until_state, until_taken, working, write
 from tests.builders.mail.smtp_server import running
 from tests.builders.people import Tenant
@@ -166,6 +166,20 @@ async def test_an_unavailable_server_costs_no_attempts(database: Database, tenan
         async with running(server, port=server.port):
             await until_state(database, MailState.SENT, *ids)
             assert len(server.taken) == 30
+
+
+async def test_a_pause_ends_in_time_after_the_clock_was_set_back(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as server:
+        pass
+    async with working(database, server, pauses=[0.3]):
+        await write(database, tenant, 1, recipient="before@example.com")
+        await asyncio.sleep(0.5)
+        set_clock(monkeypatch, timedelta(hours=-1))
+        ids = await write(database, tenant, 3)
+        async with running(server, port=server.port):
+            await until_state(database, MailState.SENT, *ids)
 
 
 async def test_a_server_that_refuses_all_mail_is_tried_with_one_mail_at_a_time(

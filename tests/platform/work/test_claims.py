@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.work import claims
 from clearline.platform.work.claims import ClaimWorker
 from clearline.platform.work.runner import Runner
+from tests.builders.jobs import set_clock
 from tests.patience import patient, stretched
 
 
@@ -96,6 +98,15 @@ async def test_what_takes_long_is_kept_from_others(monkeypatch: pytest.MonkeyPat
     await for_a_while(pieces.runner(4), pieces, 2)
     assert pieces.renewed
     assert all(sorted(renewed) == [0, 1] for renewed in pieces.renewed)
+
+
+async def test_claims_are_renewed_after_the_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "LEASE_SECONDS", 0.3)
+    pieces = Pieces(1, seconds=0.8)
+    runner = pieces.runner(4)
+    set_clock(monkeypatch, timedelta(hours=-1))
+    await for_a_while(runner, pieces, 1)
+    assert pieces.renewed
 
 
 async def test_a_stopping_process_claims_nothing_more_and_gives_back_what_it_cuts_off(

@@ -4,14 +4,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
+
 from clearline import clock
 from clearline.platform.database.transactions import Database
 from clearline.settings import read_settings
 from clearline.tickets.attachments import usecases as attachments
+from clearline.tickets.attachments import worker
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import NewAttachment
-from clearline.tickets.attachments.worker import EVERY, sweep, sweep_job
+from clearline.tickets.attachments.worker import EVERY_SECONDS, sweep, sweep_job
 from clearline.tickets.note_domain import Visibility
 from tests.builders.jobs import kept
 from tests.builders.people import Tenant
@@ -71,24 +74,29 @@ async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant:
 
 
 async def test_the_job_sweeps_now_and_then_and_not_because_the_server_stops(
-    database: Database, tenant: Tenant, tmp_path: Path
+    database: Database, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blobs = blobs_in(tmp_path)
     await blobs.stage(tenant.company.id, some(), most=10)
-    at = clock.now() + GRACE * 2
+    at, seconds = clock.now() + GRACE * 2, clock.monotonic()
+    monkeypatch.setattr(worker, "monotonic", lambda: seconds)
     job = sweep_job(database, blobs, GRACE, lambda: at)
     assert await job.run() == 0
-    at += EVERY
+    seconds += EVERY_SECONDS
     assert await job.run() == 1
     await blobs.stage(tenant.company.id, some(), most=10)
     assert await job.run() == 0
-    at += EVERY
-    assert await job.run() == 1
+    seconds += EVERY_SECONDS
+    at -= timedelta(hours=1)
+    assert await job.run() == 1, "also after the clock was set back"
 
 
-async def test_a_store_that_is_away_does_not_end_the_job(database: Database, tmp_path: Path) -> None:
+async def test_a_store_that_is_away_does_not_end_the_job(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "attachments").write_text("no directory")
-    at = clock.now()
-    job = sweep_job(database, blobs_in(tmp_path), GRACE, lambda: at)
-    at += EVERY
+    seconds = clock.monotonic()
+    monkeypatch.setattr(worker, "monotonic", lambda: seconds)
+    job = sweep_job(database, blobs_in(tmp_path), GRACE, clock.now)
+    seconds += EVERY_SECONDS
     assert await job.run() == 0

@@ -1,6 +1,7 @@
 """The rate limit: the bucket by itself with times of our own, and on the wire."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,7 @@ from clearline.wires.http import limits
 from clearline.wires.http.limits import RateLimiter
 from tests.builders.application import serving
 from tests.builders.console_connect import TICKETS, assert_fault, fault
+from tests.builders.jobs import set_clock
 from tests.builders.people import new_tenant
 
 NOW = 1_772_366_400.0
@@ -26,11 +28,11 @@ async def limited(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 def test_no_limit_tells_nothing_and_refuses_nothing() -> None:
     limiter, key = RateLimiter(0), uuid4()
-    assert [limiter.spend(key, NOW) for _ in range(100)] == [([], 0)] * 100
+    assert [limiter.spend(key, NOW, NOW) for _ in range(100)] == [([], 0)] * 100
 
 
 def test_the_headers_tell_how_a_key_stands() -> None:
-    headers, wait = RateLimiter(60).spend(uuid4(), NOW)
+    headers, wait = RateLimiter(60).spend(uuid4(), NOW, NOW)
     assert wait == 0
     assert headers == [
         (b"ratelimit-policy", b'"key";q=60;w=60'),
@@ -43,8 +45,8 @@ def test_the_headers_tell_how_a_key_stands() -> None:
 
 def test_an_empty_bucket_tells_when_it_holds_a_request_again() -> None:
     limiter, key = RateLimiter(3), uuid4()
-    assert [limiter.spend(key, NOW)[1] for _ in range(4)] == [0, 0, 0, 20]
-    headers, wait = limiter.spend(key, NOW + 5)
+    assert [limiter.spend(key, NOW, NOW)[1] for _ in range(4)] == [0, 0, 0, 20]
+    headers, wait = limiter.spend(key, NOW + 5, NOW + 5)
     assert wait == 15
     assert headers == [
         (b"ratelimit-policy", b'"key";q=3;w=60'),
@@ -59,39 +61,39 @@ def test_whoever_waits_as_long_as_told_is_let_in() -> None:
     limiter, key = RateLimiter(7), uuid4()
     at = NOW
     for _ in range(50):
-        _headers, wait = limiter.spend(key, at)
+        _headers, wait = limiter.spend(key, at, at)
         if wait:
             at += wait
-            assert limiter.spend(key, at)[1] == 0
+            assert limiter.spend(key, at, at)[1] == 0
 
 
 def test_a_refused_request_costs_nothing() -> None:
     limiter, key = RateLimiter(1), uuid4()
-    limiter.spend(key, NOW)
-    assert [limiter.spend(key, NOW + second)[1] for second in (1, 30, 59)] == [59, 30, 1]
-    assert limiter.spend(key, NOW + 60)[1] == 0
+    limiter.spend(key, NOW, NOW)
+    assert [limiter.spend(key, NOW + second, NOW + second)[1] for second in (1, 30, 59)] == [59, 30, 1]
+    assert limiter.spend(key, NOW + 60, NOW + 60)[1] == 0
 
 
 def test_a_bucket_never_holds_more_than_its_quota() -> None:
     limiter, key = RateLimiter(3), uuid4()
-    limiter.spend(key, NOW)
-    assert [limiter.spend(key, NOW + 86_400)[1] for _ in range(4)] == [0, 0, 0, 20]
+    limiter.spend(key, NOW, NOW)
+    assert [limiter.spend(key, NOW + 86_400, NOW + 86_400)[1] for _ in range(4)] == [0, 0, 0, 20]
 
 
 def test_keys_have_buckets_of_their_own() -> None:
     limiter, one, other = RateLimiter(1), uuid4(), uuid4()
-    assert limiter.spend(one, NOW)[1] == 0
-    assert limiter.spend(one, NOW)[1] == 60
-    assert limiter.spend(other, NOW)[1] == 0
+    assert limiter.spend(one, NOW, NOW)[1] == 0
+    assert limiter.spend(one, NOW, NOW)[1] == 60
+    assert limiter.spend(other, NOW, NOW)[1] == 0
 
 
 def test_the_memory_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "_MOST_BUCKETS", 3)
     limiter = RateLimiter(1)
     keys = [uuid4() for _ in range(4)]
-    assert [limiter.spend(key, NOW)[1] for key in keys] == [0] * 4
-    assert limiter.spend(keys[0], NOW)[1] == 0, "forgotten when the memory was full"
-    assert limiter.spend(keys[3], NOW)[1] == 60
+    assert [limiter.spend(key, NOW, NOW)[1] for key in keys] == [0] * 4
+    assert limiter.spend(keys[0], NOW, NOW)[1] == 0, "forgotten when the memory was full"
+    assert limiter.spend(keys[3], NOW, NOW)[1] == 60
 
 
 async def test_the_wire_counts_down_and_then_refuses(limited: httpx.AsyncClient, database: Database) -> None:
@@ -110,6 +112,17 @@ async def test_the_wire_counts_down_and_then_refuses(limited: httpx.AsyncClient,
     assert_fault(refused, 429)
     assert refused.json() == fault(429, f"Too many requests: try again in {wait} s.")
     assert all("retry-after" not in answer.headers for answer in answers[:3])
+
+
+async def test_a_clock_that_is_set_back_locks_nobody_out(
+    limited: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await new_tenant(database)
+    assert (await limited.get("/auth/token", headers=tenant.headers)).status_code == 200
+    set_clock(monkeypatch, timedelta(hours=-1))
+    answers = [await limited.get("/auth/token", headers=tenant.headers) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[-1].headers["retry-after"]) <= 20
 
 
 async def test_refusals_count_and_tell_how_the_key_stands(limited: httpx.AsyncClient, database: Database) -> None:

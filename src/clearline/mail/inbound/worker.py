@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from email.message import Message
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
+from clearline.clock import monotonic
 from clearline.errors import DeskError
 from clearline.mail.format.parts import MailUnreadable, ParsedMail, message_of, read_message
 from clearline.mail.inbound import mailbox_store
@@ -40,7 +41,7 @@ from clearline.tickets.attachments.domain import Limits
 INTERVAL_SECONDS = 1.0
 """Between two looks for waiting mail."""
 
-POLL_INTERVAL = timedelta(seconds=30)
+POLL_SECONDS = 30
 """Between two polls of the IMAP mailboxes."""
 
 POLL_TIMEOUT_SECONDS = 60
@@ -130,13 +131,13 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
     async def process() -> int:
         return await process_batch(database, await context(), now)
 
-    poll_at = now()
+    poll_at = monotonic()
 
     async def poll_when_due() -> int:
         nonlocal poll_at
-        if now() < poll_at:
+        if monotonic() < poll_at:
             return 0  # a stopping server runs every job once more, and must not connect to others then
-        poll_at = now() + POLL_INTERVAL
+        poll_at = monotonic() + POLL_SECONDS
         return await poll(database, settings, now)
 
     return [

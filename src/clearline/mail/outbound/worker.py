@@ -9,6 +9,7 @@ from random import SystemRandom
 import structlog
 from msgspec.structs import replace
 
+from clearline.clock import monotonic
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound.domain import MailState, retry_delay, wire_address
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
@@ -52,7 +53,7 @@ class OutboundMailQueue:
         pauses: Sequence[float] = PAUSE_SECONDS,
     ) -> None:
         self._database, self._connections, self._now, self._pauses = database, connections, now, pauses
-        self._failures_in_a_row, self._resume_at, self._is_trying = 0, now(), False
+        self._failures_in_a_row, self._resume_at, self._is_trying = 0, monotonic(), False
         self._worker = ClaimWorker(NAME, slots=MAX_CONNECTIONS, claim=self._claim, do=self._send_all, renew=self._renew)
 
     def job(self) -> PeriodicJob:
@@ -73,9 +74,9 @@ class OutboundMailQueue:
 
         While the server is paused, claim none, and then one mail to try it.
         """
-        now = self._now()
-        if self._is_trying or now < self._resume_at:
+        if self._is_trying or monotonic() < self._resume_at:
             return []
+        now = self._now()
         limit = 1 if self._failures_in_a_row else free * BATCH_SIZE
         async with self._database.transaction() as tx:
             mails = await outbound_mail_store.claim(
@@ -143,17 +144,17 @@ class OutboundMailQueue:
 
     def _pause(self, error: SmtpUnavailable) -> None:
         """Pause the queue. Its mails are not the cause, so none of them counts an attempt."""
-        if self._now() < self._resume_at:
+        if monotonic() < self._resume_at:
             return  # another connection has already paused it
         seconds = self._pauses[min(self._failures_in_a_row, len(self._pauses) - 1)]
         self._failures_in_a_row += 1
-        self._resume_at = self._now() + timedelta(seconds=seconds)
+        self._resume_at = monotonic() + seconds
         _log.warning("outbound mail paused: the server is unavailable", error=str(error), seconds=seconds)
 
     def _resume(self) -> None:
         if self._failures_in_a_row:
             _log.info("outbound mail resumed")
-        self._failures_in_a_row, self._resume_at = 0, self._now()
+        self._failures_in_a_row, self._resume_at = 0, monotonic()
 
 
 def jobs(database: Database, settings: Settings, now: Callable[[], datetime]) -> list[PeriodicJob]:

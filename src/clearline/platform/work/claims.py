@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from clearline.clock import now
+from clearline.clock import monotonic
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.work.runner import PeriodicJob
 
@@ -49,7 +49,7 @@ class ClaimWorker(Generic[T]):
         self._release, self._close = release, close
         self._under_way: dict[asyncio.Task[None], T] = {}
         self._alarm = asyncio.Event()
-        self._renewed = now()
+        self._renewed = monotonic()
 
     def job(self) -> PeriodicJob:
         """Return the job that claims."""
@@ -84,8 +84,8 @@ class ClaimWorker(Generic[T]):
         self.wake()
 
     async def _renew_claims(self) -> None:
-        if (now() - self._renewed).total_seconds() > LEASE_SECONDS / 3:
-            self._renewed = now()
+        if monotonic() - self._renewed > LEASE_SECONDS / 3:
+            self._renewed = monotonic()
             if self._under_way:
                 await self._renew([*self._under_way.values()])
 

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from clearline.clock import monotonic
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs
 
-EVERY = timedelta(hours=6)
+EVERY_SECONDS = 6 * 3600
 _log = structlog.get_logger("clearline.worker")
 
 
@@ -36,13 +37,13 @@ async def sweep(database: Database, blobs: Blobs, *, before: datetime) -> int:
 
 def sweep_job(database: Database, blobs: Blobs, keep: timedelta, now: Callable[[], datetime]) -> PeriodicJob:
     """Return the job that sweeps; ``keep`` is the minimum age of orphaned content: it is stored before its row."""
-    due = now() + EVERY
+    due = monotonic() + EVERY_SECONDS
 
     async def turn() -> int:
         nonlocal due
-        if now() < due:
+        if monotonic() < due:
             return 0  # a stopping server runs every job once more, and must not list the whole store then
-        due = now() + EVERY
+        due = monotonic() + EVERY_SECONDS
         try:
             return await sweep(database, blobs, before=now() - keep)
         except BlobsUnavailable as error:

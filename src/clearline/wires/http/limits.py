@@ -30,16 +30,18 @@ class RateLimiter:
         self._policy = b'"key";q=%d;w=%d' % (quota, self.WINDOW)
         self._limit = b"%d" % quota
 
-    def spend(self, key: UUID, now: float) -> tuple[list[tuple[bytes, bytes]], int]:
-        """Take one request from the key's bucket at ``now`` (Unix seconds).
+    def spend(self, key: UUID, at: float, now: float) -> tuple[list[tuple[bytes, bytes]], int]:
+        """Take one request from the key's bucket ``at`` this second of ``clock.monotonic``.
+
+        ``now`` (Unix seconds) is only for the header that names the time of day.
 
         Return the headers that describe the quota (draft-ietf-httpapi-ratelimit-headers, and the older X- trio), and
         0, or the seconds to wait when the bucket was empty.
         """
         if not self.quota:
             return [], 0
-        tokens, at = self._buckets.get(key, (self.quota, now))
-        tokens = min(self.quota, tokens + (now - at) * self._rate)
+        tokens, before = self._buckets.get(key, (self.quota, at))
+        tokens = min(self.quota, tokens + (at - before) * self._rate)
         wait = 0
         if tokens >= 1:
             tokens -= 1
@@ -47,7 +49,7 @@ class RateLimiter:
             wait = ceil((1 - tokens) / self._rate)
         if len(self._buckets) >= _MOST_BUCKETS:
             self._buckets.clear()
-        self._buckets[key] = (tokens, now)
+        self._buckets[key] = (tokens, at)
         full_in = wait or ceil((self.quota - tokens) / self._rate)
         remaining = b"%d" % tokens
         headers = [

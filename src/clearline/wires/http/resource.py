@@ -15,6 +15,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from clearline.accounts import permissions
+from clearline.clock import monotonic
 from clearline.errors import Unauthenticated, Violation
 from clearline.identity import Actor
 from clearline.platform.idempotency import usecases as idempotency
@@ -142,7 +143,7 @@ class Resource:
         now = self._services.now()
         actor = await self._authenticate(scope, now)
         if actor.key_id is not None:
-            headers, wait = self._services.limiter.spend(actor.key_id, now.timestamp())
+            headers, wait = self._services.limiter.spend(actor.key_id, monotonic(), now.timestamp())
             limits += headers
             if wait:
                 raise TooManyRequests(wait)

@@ -25,6 +25,7 @@ from clearline.wires.http.limits import OpenStreams, TooManyStreams
 from tests.builders.application import serving
 from tests.builders.databases import administer, new_database
 from tests.builders.house import TICKETS, Headers, new_ticket, problem
+from tests.builders.jobs import set_clock
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.builders.streams import EVENTS, OpenStream, open_stream
 from tests.patience import patient, stretched
@@ -130,6 +131,18 @@ async def test_a_silent_stream_sends_heartbeats_with_its_cursor(client: httpx.As
     assert here is not None
     assert there is not None
     assert here.offset < there.offset
+
+
+@pytest.mark.usefixtures("quick")
+async def test_heartbeats_go_on_after_the_clock_was_set_back(
+    client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_stream(client, tenant.headers) as reader:
+        set_clock(monkeypatch, timedelta(hours=-1))
+        before = len(reader.received)
+        async with asyncio.timeout(patient(5)):
+            while len(reader.received) < before + 3:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
 
 
 async def test_events_of_others_do_not_stop_the_heartbeats(

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from clearline.clock import monotonic
 from clearline.errors import Unauthenticated
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.store import EventCursor
@@ -161,7 +161,7 @@ async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator
         stack.enter_context(call.services.streams.count(call.actor.key_id))
         listener = stack.enter_context(signal.listen(reader.company_id))
         cursor = sent_cursor = begin
-        sent_at, must_read, is_lost, failures = call.services.now(), True, False, signal.failures
+        sent_at, must_read, is_lost, failures = monotonic(), True, False, signal.failures
         yield b"retry: %d\n" % RETRY_MILLISECONDS + _id(begin)
         while not signal.is_stopping:
             chunk = None
@@ -178,17 +178,17 @@ async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator
                     cursor = chunk.cursor
             except DatabaseUnavailable:
                 is_lost = True
-            if body := _to_send(chunk, call.services.now() - sent_at, cursor, sent_cursor):
+            if body := _to_send(chunk, monotonic() - sent_at, cursor, sent_cursor):
                 yield body
-                sent_at, sent_cursor = call.services.now(), cursor
+                sent_at, sent_cursor = monotonic(), cursor
             must_read = (chunk is not None and chunk.is_full) or await listener.wait(RECHECK_SECONDS)
 
 
-def _to_send(chunk: _Chunk | None, silence: timedelta, cursor: EventCursor, sent_cursor: EventCursor) -> bytes:
+def _to_send(chunk: _Chunk | None, silence: float, cursor: EventCursor, sent_cursor: EventCursor) -> bytes:
     """Return what to send now: events, a heartbeat, or nothing. A heartbeat has the cursor when it has advanced."""
     if chunk is not None and chunk.body:
         return chunk.body
-    if silence.total_seconds() < HEARTBEAT_SECONDS:
+    if silence < HEARTBEAT_SECONDS:
         return b""
     return _id(cursor) if cursor != sent_cursor else b":\n\n"
 
