@@ -58,7 +58,7 @@ def test_any_bytes_parse_to_text_that_can_be_stored(raw: bytes) -> None:
     assert storable(parsed.text)
     assert storable(parsed.headers.subject)
     assert all(storable(value) for pair in parsed.headers.all for value in pair)
-    assert all(storable(one.name) and one.name for one in parsed.files)
+    assert all(storable(file.name) and file.name for file in parsed.files)
 
 
 @given(st.binary(max_size=200), st.sampled_from(["utf-8", "utf-7", "zlib", "punycode", "", "x", "utf-16", "gb2312"]))
@@ -84,7 +84,7 @@ def test_a_quote_alone_is_never_a_reply(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mail", "said", "own"),
+    ("mail", "reply", "own"),
     [
         ("-- \nAda", "", "--\nAda"),
         (f"-- \nAda\n\n{WROTE}\n> Secret", "", "--\nAda"),
@@ -98,8 +98,8 @@ def test_a_quote_alone_is_never_a_reply(text: str) -> None:
         ("", "", ""),
     ],
 )
-def test_only_unquoted_text_is_left(mail: str, said: str, own: str) -> None:
-    assert (reply_text(mail), unquoted_text(mail)) == (said, own)
+def test_only_unquoted_text_is_left(mail: str, reply: str, own: str) -> None:
+    assert (reply_text(mail), unquoted_text(mail)) == (reply, own)
 
 
 @given(st.text(max_size=200))

@@ -32,22 +32,22 @@ class New(NamedTuple):
 
 
 class No(NamedTuple):
-    """Neither, and why."""
+    """Neither a note nor a ticket, and the reason."""
 
     state: InboundState
     reason: str
 
 
-ASIDE, IGNORED, BOUNCE = InboundState.QUARANTINED, InboundState.IGNORED, InboundState.BOUNCE
-STRANGER = No(ASIDE, "its sender may not write to the ticket that it replies to")
-UNCLEAR = No(ASIDE, "its From header does not name exactly one sender")
+QUARANTINED, IGNORED, BOUNCE = InboundState.QUARANTINED, InboundState.IGNORED, InboundState.BOUNCE
+STRANGER = No(QUARANTINED, "its sender may not write to the ticket that it replies to")
+UNCLEAR = No(QUARANTINED, "its From header does not name exactly one sender")
 LOOP = No(IGNORED, "it is from one of our own addresses: a mail loop")
-UNPROVED = No(ASIDE, "it is from the provider's staff, but replies to no mail that was sent to them")
-UNKNOWN = No(ASIDE, "its sender is unknown")
+UNPROVED = No(QUARANTINED, "it is from the provider's staff, but replies to no mail that was sent to them")
+UNKNOWN = No(QUARANTINED, "its sender is unknown")
 INLINE = "On Sun, 1 Mar 2026 at 11:00, Support wrote:\n> Is the port up?\nYes.\n> And the light?\n-3 dBm."
 
 OUTCOMES: dict[str, Note | New | No] = {
-    # what was written, without what was answered
+    # the text of the reply, without the quoted text
     "plain-reply": Note("The port is up again."),
     "plain-signature": Note("It still flaps."),
     "closing-words": Note("Power is fine on our side."),
@@ -112,13 +112,13 @@ OUTCOMES: dict[str, Note | New | No] = {
     "calendar": Note("Window at 22:00 UTC.", ("file-1.ics",)),
     "smime-signed": Note("Signed by us."),
     "pgp-signed": Note("Signed with PGP."),
-    "pgp-encrypted": No(ASIDE, "it is encrypted"),
-    "smime-enveloped": No(ASIDE, "it is encrypted"),
+    "pgp-encrypted": No(QUARANTINED, "it is encrypted"),
+    "smime-enveloped": No(QUARANTINED, "it is encrypted"),
     "nested": Note("Deep text.", ("data.csv",)),
     "missing-boundary": Note("No end of it."),
     "boundary-never-comes": Note("Just text after all."),
     "zip-that-nobody-opens": Note("A bomb.", ("bomb.zip",)),
-    # who writes, and about what
+    # senders, and the tickets that they write about
     "no-from": UNCLEAR,
     "several-from": UNCLEAR,
     "two-from-headers": UNCLEAR,
@@ -137,7 +137,7 @@ OUTCOMES: dict[str, Note | New | No] = {
     "staff-by-subject": UNPROVED,
     "staff-by-reference-of-another": UNPROVED,
     "contact": Note("I am the contact.", author="Cleo Marsh"),
-    "dmarc-fail": No(ASIDE, "its sender failed DMARC (dmarc=fail)"),
+    "dmarc-fail": No(QUARANTINED, "its sender failed DMARC (dmarc=fail)"),
     "forged-token": New("Hello", "Wrong token.", "not named"),
     "by-reference": Note("By reference."),
     "by-subject": Note("By subject."),
@@ -146,8 +146,8 @@ OUTCOMES: dict[str, Note | New | No] = {
     "new-without-service": New("Help", "Something is wrong.", "not named"),
     "new-without-subject": New("(no subject)", "Something else is wrong.", "not named"),
     "new-from-stranger": UNKNOWN,
-    "new-from-staff": No(ASIDE, "it is from the provider's staff: choose the company"),
-    # what no person wrote
+    "new-from-staff": No(QUARANTINED, "it is from the provider's staff: choose the company"),
+    # automatic mail
     "vacation": No(IGNORED, "it has the header Auto-Submitted: auto-replied"),
     "auto-generated": No(IGNORED, "it has the header Auto-Submitted: auto-generated (monitoring)"),
     "auto-submitted-no": Note("A person wrote this."),
@@ -160,7 +160,7 @@ OUTCOMES: dict[str, Note | New | No] = {
     "read-receipt": No(IGNORED, "it is a report, such as a receipt"),
     "from-ourselves": LOOP,
     "from-our-reply-address": LOOP,
-    # mails of ours that came back
+    # delivery reports
     "bounce": No(BOUNCE, "5.1.1 smtp; 550 5.1.1 no such user"),
     "bounce-headers-only": No(BOUNCE, "5.2.1 smtp; 550 disabled"),
     "bounce-exim": No(BOUNCE, "host mx.example.com: 550 5.1.1 unknown user"),
@@ -186,7 +186,7 @@ async def test_each_mail_has_the_outcome_in_the_table(rig: InboundMailRig, name:
     ticket = await rig.ticket()
     mail = await rig.receive(rig.corpus_mail(name, ticket, await rig.send_mail(ticket)))
     match OUTCOMES[name]:
-        case Note() as wanted:
+        case Note() as expected:
             assert (mail.state, mail.reason, mail.ticket_number) == (InboundState.ACCEPTED, None, ticket.number)
             [note] = await rig.notes(ticket.number)
             assert (note.number, note.channel) == (mail.note_number, "Email")
@@ -194,21 +194,25 @@ async def test_each_mail_has_the_outcome_in_the_table(rig: InboundMailRig, name:
                 assert len(note.text) == 4000
                 assert note.text.endswith("[Shortened. The whole text is attached as mail.txt.]")
             else:
-                assert note.text == wanted.text
-            assert (note.source, note.author, note.visibility) == (wanted.source, wanted.author, wanted.seen_by)
+                assert note.text == expected.text
+            assert (note.source, note.author, note.visibility) == (expected.source, expected.author, expected.seen_by)
             files = await rig.files(ticket.number)
-            assert tuple(sorted(one.name for one in files)) == wanted.files
-            assert {one.visibility for one in files} <= {wanted.seen_by}
+            assert tuple(sorted(file.name for file in files)) == expected.files
+            assert {file.visibility for file in files} <= {expected.seen_by}
         case New() as new:
             assert (mail.state, mail.reason) == (InboundState.ACCEPTED, None)
             assert mail.ticket_number not in {None, ticket.number}
             async with rig.database.transaction() as tx:
-                made = (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).ticket
-            content = (made.title.replace(str(ticket.number).zfill(12), "@@"), made.description, made.service_id)
+                created = (await tickets.get_ticket(tx, OPERATOR, mail.ticket_number or 0)).ticket
+            content = (
+                created.title.replace(str(ticket.number).zfill(12), "@@"),
+                created.description,
+                created.service_id,
+            )
             assert content == (new.title.replace("@@NUMBER@@", "INC@@"), new.text, new.service)
-            assert made.channel == "Email"
+            assert created.channel == "Email"
             assert await rig.notes(ticket.number) == []
         case No() as no:
             assert (mail.state, mail.reason) == (no.state, no.reason)
             assert await rig.notes(ticket.number) == []
-            assert (mail.decided_at is None) == (no.state is ASIDE)
+            assert (mail.decided_at is None) == (no.state is QUARANTINED)

@@ -37,11 +37,11 @@ async def listening(database: Database, kind: str, *, connections_max: int = CON
     def clock() -> datetime:
         return _STARTED + timedelta(seconds=next(_SECONDS))
 
-    found = inbound_worker.listener(database, settings, clock, connections_max=connections_max)
-    assert found is not None
-    port = await found.start()
+    listener = inbound_worker.listener(database, settings, clock, connections_max=connections_max)
+    assert listener is not None
+    port = await listener.start()
     yield port
-    await found.stop()
+    await listener.stop()
 
 
 @pytest.fixture(scope="module", params=CLIENTS)
@@ -49,21 +49,21 @@ async def port(request: pytest.FixtureRequest, database: Database) -> AsyncItera
     async with database.transaction() as tx:
         if not await tx.fetchval("select count(*) from mailbox"):
             for values in ({"address": SUPPORT}, {"address": "NOC@example.net"}, {"address": "old@example.net"}):
-                made = await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=SecretBox(b"k"), now=NOW)
-            gone = {"is_active": False}
-            await mailboxes.change_mailbox(tx, OPERATOR, made.id, gone, secret_box=SecretBox(b"k"), now=NOW)
+                mailbox = await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=SecretBox(b"k"), now=NOW)
+            inactive = {"is_active": False}
+            await mailboxes.change_mailbox(tx, OPERATOR, mailbox.id, inactive, secret_box=SecretBox(b"k"), now=NOW)
     async with listening(database, request.param) as number:
         yield request.param, number
 
 
-async def hand_over(port: tuple[str, int], *recipients: str, raw: bytes, sender: str = "a@example.com") -> list[int]:
+async def deliver(port: tuple[str, int], *recipients: str, raw: bytes, sender: str = "a@example.com") -> list[int]:
     """Send a mail from a thread; return the code of each recipient, then those of the mail."""
 
     def send() -> list[int]:
         with CLIENTS[port[0]]("127.0.0.1", port[1], timeout=patient(10)) as client:
             client.ehlo_or_helo_if_needed()
             assert client.mail(sender)[0] == 250
-            codes = [client.rcpt(one)[0] for one in recipients]
+            codes = [client.rcpt(recipient)[0] for recipient in recipients]
             if (accepted := codes.count(250)) == 0:
                 return codes
             codes.append(client.data(raw)[0])
@@ -77,14 +77,14 @@ def accepted(port: tuple[str, int], recipients: int) -> list[int]:
     return [250] * (recipients + (recipients if port[0] == "lmtp" else 1))
 
 
-async def kept(database: Database) -> int:
+async def waiting_count(database: Database) -> int:
     async with database.statement() as tx:
         return len(await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=1000))
 
 
 async def test_an_accepted_mail_is_stored_unchanged(database: Database, port: tuple[str, int]) -> None:
     raw = a_mail("ada@example.com", SUPPORT, "One line\r\n.a line with a dot\r\nGr\u00f6\u00dfe")
-    assert await hand_over(port, "Support+INC000000000042-ab@example.net", raw=raw, sender="ada@example.com") == [
+    assert await deliver(port, "Support+INC000000000042-ab@example.net", raw=raw, sender="ada@example.com") == [
         250,
         250,
     ]
@@ -97,50 +97,50 @@ async def test_an_accepted_mail_is_stored_unchanged(database: Database, port: tu
 
 async def test_a_duplicate_is_accepted_and_not_stored_again(database: Database, port: tuple[str, int]) -> None:
     raw = a_mail("ada@example.com", SUPPORT)
-    before = await kept(database)
+    before = await waiting_count(database)
     for _ in range(2):
-        assert await hand_over(port, SUPPORT, SUPPORT.upper(), raw=raw) == accepted(port, 2)
-    assert await kept(database) == before + 1
+        assert await deliver(port, SUPPORT, SUPPORT.upper(), raw=raw) == accepted(port, 2)
+    assert await waiting_count(database) == before + 1
 
 
 async def test_a_mail_to_two_mailboxes_is_stored_for_each(database: Database, port: tuple[str, int]) -> None:
-    before = await kept(database)
-    assert await hand_over(port, SUPPORT, "noc+x@EXAMPLE.net", raw=a_mail("ada@example.com", SUPPORT)) == accepted(
+    before = await waiting_count(database)
+    assert await deliver(port, SUPPORT, "noc+x@EXAMPLE.net", raw=a_mail("ada@example.com", SUPPORT)) == accepted(
         port, 2
     )
-    assert await kept(database) == before + 2
+    assert await waiting_count(database) == before + 2
 
 
 @pytest.mark.parametrize("recipient", ["nobody@example.net", "support@example.org", "old@example.net", "x'\"@a.b"])
 async def test_an_address_without_a_mailbox_is_refused(
     database: Database, port: tuple[str, int], recipient: str
 ) -> None:
-    before = await kept(database)
-    refused = await hand_over(port, recipient, raw=a_mail("ada@example.com", recipient))
+    before = await waiting_count(database)
+    refused = await deliver(port, recipient, raw=a_mail("ada@example.com", recipient))
     assert refused in ([550], [553])
-    some = await hand_over(port, recipient, SUPPORT, raw=a_mail("ada@example.com", recipient))
+    some = await deliver(port, recipient, SUPPORT, raw=a_mail("ada@example.com", recipient))
     assert some == [*refused, 250, 250]
-    assert await kept(database) == before + 1
+    assert await waiting_count(database) == before + 1
 
 
 async def test_a_mail_with_an_empty_sender_is_accepted(database: Database, port: tuple[str, int]) -> None:
-    assert await hand_over(port, SUPPORT, raw=a_mail("mailer-daemon@example.com", SUPPORT), sender="") == [250, 250]
+    assert await deliver(port, SUPPORT, raw=a_mail("mailer-daemon@example.com", SUPPORT), sender="") == [250, 250]
     async with database.statement() as tx:
         [mail] = await inbound_mail_store.page(tx, state=None, before=None, limit=1)
     assert mail.envelope_from == ""
 
 
 async def test_a_line_longer_than_the_standard_allows_is_accepted(database: Database, port: tuple[str, int]) -> None:
-    before = await kept(database)
-    assert await hand_over(port, SUPPORT, raw=a_mail("ada@example.com", SUPPORT, "x" * 15_000)) == [250, 250]
-    assert await kept(database) == before + 1
+    before = await waiting_count(database)
+    assert await deliver(port, SUPPORT, raw=a_mail("ada@example.com", SUPPORT, "x" * 15_000)) == [250, 250]
+    assert await waiting_count(database) == before + 1
 
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_mail_that_is_too_large_is_refused(
     database: Database, port: tuple[str, int], *, declared: bool
 ) -> None:
-    before = await kept(database)
+    before = await waiting_count(database)
     raw = a_mail("ada@example.com", SUPPORT, "x y\r\n" * LARGEST)
 
     def speak() -> list[int]:
@@ -158,7 +158,7 @@ async def test_a_mail_that_is_too_large_is_refused(
     codes = await asyncio.to_thread(speak)
     answers = [552, 552] if port[0] == "lmtp" else [552]
     assert codes == ([552, 250] if declared else [250, 250, 250, *answers, 250])
-    assert await kept(database) == before
+    assert await waiting_count(database) == before
 
 
 async def test_mail_is_refused_temporarily_while_the_database_is_unavailable(postgres: str) -> None:
@@ -167,7 +167,7 @@ async def test_mail_is_refused_temporarily_while_the_database_is_unavailable(pos
         async with database.transaction() as tx:
             await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, secret_box=SecretBox(b"k"), now=NOW)
     async with listening(database, "lmtp") as number:
-        assert await hand_over(("lmtp", number), SUPPORT, raw=a_mail("ada@example.com", SUPPORT)) == [451]
+        assert await deliver(("lmtp", number), SUPPORT, raw=a_mail("ada@example.com", SUPPORT)) == [451]
     await database.close()
 
 
@@ -177,14 +177,14 @@ async def test_connections_beyond_the_limit_are_refused(database: Database) -> N
         return held[-1].recv(3)
 
     async with listening(database, "smtp", connections_max=2) as number:
-        held: list[socket.socket] = []
-        codes = [await asyncio.to_thread(greeting, number, held) for _ in range(3)]
+        connections: list[socket.socket] = []
+        codes = [await asyncio.to_thread(greeting, number, connections) for _ in range(3)]
         assert codes == [b"220", b"220", b"421"]
-        held.pop(0).close()
+        connections.pop(0).close()
         await asyncio.sleep(stretched(0.1))
-        assert await asyncio.to_thread(greeting, number, held) == b"220"
-        for one in held:
-            one.close()
+        assert await asyncio.to_thread(greeting, number, connections) == b"220"
+        for connection in connections:
+            connection.close()
         await asyncio.sleep(0.05)
 
 

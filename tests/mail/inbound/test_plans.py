@@ -35,18 +35,18 @@ PLACE = (NOW - timedelta(days=3), UUID(int=5))
 Read = Callable[[Tx], Awaitable[object]]
 READS: dict[str, tuple[str, Read]] = {
     "mailboxes": ("mailbox_address", lambda tx: mailbox_store.page(tx, after=None, limit=51)),
-    "mailboxes after one": ("mailbox_address", lambda tx: mailbox_store.page(tx, after="box5@example.net", limit=51)),
+    "mailboxes, next page": ("mailbox_address", lambda tx: mailbox_store.page(tx, after="box5@example.net", limit=51)),
     "a mailbox by its address": ("mailbox_address", lambda tx: mailbox_store.find(tx, ["box7@example.net"])),
     "mails": ("inbound_mail_newest", lambda tx: inbound_mail_store.page(tx, state=None, before=None, limit=51)),
-    "mails before one": (
+    "mails, next page": (
         "inbound_mail_newest",
         lambda tx: inbound_mail_store.page(tx, state=None, before=PLACE, limit=51),
     ),
-    "mails put aside": (
+    "quarantined mails": (
         "inbound_mail_by_state",
         lambda tx: inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=51),
     ),
-    "mails put aside before one": (
+    "quarantined mails, next page": (
         "inbound_mail_by_state",
         lambda tx: inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=PLACE, limit=51),
     ),

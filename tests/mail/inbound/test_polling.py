@@ -39,7 +39,7 @@ SETTINGS = Settings(secret_key=KEY, mail_max=10_000)
 
 @pytest.fixture(scope="module")
 def imap() -> Iterator[int]:
-    """The port of an IMAP server with an empty mailbox."""
+    """Return the port of an IMAP server with an empty mailbox."""
     port = free_port()
     command = [str(Path(sys.executable).parent / "pymap"), "--no-tls", "--host", "127.0.0.1", "--port", str(port)]
     command += ["dict", "--demo-user", USER, "--demo-password", PASSWORD]
@@ -58,11 +58,11 @@ def _listens(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def client(imap: int) -> Iterator[IMAPClient]:
-    """Somebody who looks into the mailbox; logging in takes its time there."""
-    found = IMAPClient("127.0.0.1", port=imap, ssl=False)
-    found.login(USER, PASSWORD)
-    yield found
-    found.logout()
+    """Return a client of the mailbox; the tests share it because the server's login is slow."""
+    imap_client = IMAPClient("127.0.0.1", port=imap, ssl=False)
+    imap_client.login(USER, PASSWORD)
+    yield imap_client
+    imap_client.logout()
 
 
 def leave(client: IMAPClient, *raws: bytes) -> None:
@@ -73,14 +73,14 @@ def leave(client: IMAPClient, *raws: bytes) -> None:
 def flags(client: IMAPClient) -> list[set[bytes]]:
     client.select_folder("INBOX")
     uids = client.search(["ALL"])
-    found = client.fetch(uids, ["FLAGS"]) if uids else {}
+    messages = client.fetch(uids, ["FLAGS"]) if uids else {}
     client.close_folder()
-    return [set(one[b"FLAGS"]) - {b"\\Recent"} for _, one in sorted(found.items())]
+    return [set(message[b"FLAGS"]) - {b"\\Recent"} for _, message in sorted(messages.items())]
 
 
 @pytest.fixture
 async def polled(database: Database, database_url: str, imap: int, client: IMAPClient) -> Mailbox:
-    """A mailbox that is polled, alone and empty."""
+    """Return the only mailbox, empty, which is polled."""
     await administer(database_url, "delete from inbound_mail; delete from mailbox")
     client.select_folder("INBOX")
     if uids := client.search(["ALL"]):
@@ -96,10 +96,11 @@ async def polled(database: Database, database_url: str, imap: int, client: IMAPC
         return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=sealer, now=NOW)
 
 
-async def kept(database: Database) -> list[str]:
+async def waiting_senders(database: Database) -> list[str]:
     async with database.statement() as tx:
         return sorted(
-            one.sender for one in await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=100)
+            mail.sender
+            for mail in await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=100)
         )
 
 
@@ -120,12 +121,12 @@ async def test_new_mail_is_fetched_once_and_marked(database: Database, client: I
     raw = a_mail("b@example.com", polled.address)
     leave(client, a_mail("a@example.com", polled.address), raw)
     assert [await poll(database), await poll(database)] == [2, 0]
-    assert await kept(database) == ["a@example.com", "b@example.com"]
+    assert await waiting_senders(database) == ["a@example.com", "b@example.com"]
     assert flags(client) == [{b"\\Seen"}, {b"\\Seen"}]
     async with database.statement() as tx:
         [mail, _] = sorted(
             await inbound_mail_store.page(tx, state=None, before=None, limit=5),
-            key=lambda one: one.sender,
+            key=lambda mail: mail.sender,
             reverse=True,
         )
         assert await inbound_mail_store.raw(tx, mail.id) == raw
@@ -147,10 +148,10 @@ async def test_a_process_that_dies_between_storing_and_marking_neither_loses_nor
         return mailbox
 
     await poll(database, connect=open_and_die)
-    assert (await kept(database), flags(client)) == (["a@example.com"], [set()])
+    assert (await waiting_senders(database), flags(client)) == (["a@example.com"], [set()])
     assert re.fullmatch(r"cut off at \d+ False", await error_of(database, polled) or "")
     assert await poll(database) == 0
-    assert (await kept(database), flags(client)) == (["a@example.com"], [{b"\\Seen"}])
+    assert (await waiting_senders(database), flags(client)) == (["a@example.com"], [{b"\\Seen"}])
     assert await error_of(database, polled) is None
 
 
@@ -159,11 +160,11 @@ async def test_a_mail_that_is_too_large_is_flagged_and_reported(
 ) -> None:
     leave(client, a_mail("a@example.com", polled.address, "x" * 20_000), a_mail("b@example.com", polled.address))
     assert await poll(database) == 1
-    assert await kept(database) == ["b@example.com"]
+    assert await waiting_senders(database) == ["b@example.com"]
     assert flags(client) == [{b"\\Seen", b"\\Flagged"}, {b"\\Seen"}]
     async with database.statement() as tx:
-        [aside] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
-        assert (aside.sender, aside.reason, aside.has_raw) == ("a@example.com", TOO_LARGE, False)
+        [quarantined] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
+        assert (quarantined.sender, quarantined.reason, quarantined.has_raw) == ("a@example.com", TOO_LARGE, False)
     assert "larger than CLEARLINE_MAIL_MAX" in (await error_of(database, polled) or "")
 
 
@@ -171,11 +172,11 @@ async def test_malformed_mail_does_not_block_other_mail(
     database: Database, client: IMAPClient, polled: Mailbox
 ) -> None:
     deep = a_mail("(" * 5_000 + "a@example.com", polled.address)
-    spelt = b"Message-ID: <"
-    long_id = a_mail("c@example.com", polled.address).replace(spelt, spelt + "\u96fb".encode() * 990)
+    header = b"Message-ID: <"
+    long_id = a_mail("c@example.com", polled.address).replace(header, header + "\u96fb".encode() * 990)
     leave(client, deep, long_id, a_mail("b@example.com", polled.address))
     assert await poll(database) == 3
-    assert await kept(database) == ["", "b@example.com", "c@example.com"]
+    assert await waiting_senders(database) == ["", "b@example.com", "c@example.com"]
     assert await error_of(database, polled) is None
 
 
@@ -203,9 +204,9 @@ async def test_a_mailbox_that_cannot_be_read_has_an_error(
         sealer = await mailboxes.secret_box(tx, KEY)
         await mailboxes.change_mailbox(tx, OPERATOR, polled.id, values, secret_box=sealer, now=NOW)
     assert await poll(database) == 0
-    found = await error_of(database, polled) or ""
-    assert found.startswith(error)
-    assert PASSWORD not in found
+    last_error = await error_of(database, polled) or ""
+    assert last_error.startswith(error)
+    assert PASSWORD not in last_error
 
 
 async def test_a_password_encrypted_with_another_key_has_to_be_set_again(database: Database, polled: Mailbox) -> None:

@@ -78,14 +78,14 @@ async def test_at_most_ten_mails_of_a_delivery_report_are_looked_up(
     assert (await rig.receive(raw.replace(mark, mark + others))).state is state
 
 
-@pytest.mark.parametrize("way", ["a mail to them", "an answer that came in", "a mail to another"])
+@pytest.mark.parametrize("way", ["a mail to them", "a reply that was received", "a mail to another"])
 async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRig, way: str) -> None:
     ticket = await rig.ticket()
     assert rig.staff.user is not None
     address = rig.staff.user.email
     answered = {
         "a mail to them": await rig.send_mail(ticket, to=address.upper()),
-        "an answer that came in": (await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))).message_id,
+        "a reply that was received": (await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))).message_id,
         "a mail to another": await rig.send_mail(ticket),
     }[way]
     before = len(await rig.notes(ticket.number))
@@ -102,7 +102,7 @@ async def test_notes_by_mail_of_the_staff_are_internal(rig: InboundMailRig) -> N
     ticket = await rig.ticket()
     assert rig.staff.user is not None
     await rig.receive(rig.corpus_mail("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
-    assert {one.name for one in await rig.files(ticket.number)} == {"log.txt", "mail.txt"}
+    assert {file.name for file in await rig.files(ticket.number)} == {"log.txt", "mail.txt"}
     async with rig.database.transaction() as tx:
         seen = await tickets.get_ticket_with_notes(tx, rig.tenant.actor, ticket.number)
         assert seen.notes == []
@@ -144,10 +144,10 @@ async def test_a_sender_released_for_exactly_one_company_raises_tickets(rig: Inb
         raised = (await tickets.get_ticket(tx, OPERATOR, second.ticket_number or 0)).ticket
     assert raised.contact == Contact("Cleo Marsh", "", address)
     other = await rig.ticket(tenant=rig.other, contact=address)
-    aside = await rig.receive(a_mail("eve@example.org", rig.reply_to(other)))
+    quarantined = await rig.receive(a_mail("eve@example.org", rig.reply_to(other)))
     async with rig.database.transaction() as tx:
-        await tx.write("update inbound_mail set sender = $2 where id = $1", aside.id, address)
-    await release(rig, aside, other)
+        await tx.write("update inbound_mail set sender = $2 where id = $1", quarantined.id, address)
+    await release(rig, quarantined, other)
     unclear = await rig.receive(a_mail(address, SUPPORT, "A new matter"))
     assert (unclear.state, unclear.reason) == (InboundState.QUARANTINED, "its sender belongs to several companies")
 
@@ -158,10 +158,10 @@ async def test_a_different_mail_with_the_same_message_id_is_stored(rig: InboundM
             f"From: {sender}\r\nTo: {SUPPORT}\r\nSubject: Alarm\r\nMessage-ID: <constant@example.com>\r\n\r\n{text}\r\n"
         ).encode()
         async with rig.database.transaction() as tx:
-            kept = await inbound_mail.receive(
+            stored = await inbound_mail.receive(
                 tx, rig.mailbox, raw, envelope_from=sender, envelope_to=[SUPPORT], now=rig.at
             )
-        return kept is not None
+        return stored is not None
 
     assert await keep("Port one is down")
     assert not await keep("Port one is down")

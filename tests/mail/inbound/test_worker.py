@@ -43,12 +43,12 @@ async def _fresh_day(rig: InboundMailRig) -> None:
 
 
 async def put(rig: InboundMailRig, raw: bytes, to: str = SUPPORT) -> bool:
-    """Keep a mail, and do nothing else with it."""
+    """Store a mail, and do not process it."""
     async with rig.database.transaction() as tx:
-        kept = await inbound_mail.receive(
+        stored = await inbound_mail.receive(
             tx, rig.mailbox, raw, envelope_from="a@example.com", envelope_to=[to], now=rig.at
         )
-    return kept is not None
+    return stored is not None
 
 
 async def move(rig: InboundMailRig, ticket: Ticket, *path: Status) -> None:
@@ -92,8 +92,8 @@ async def test_mail_beyond_the_limit_of_a_sender_is_quarantined(rig: InboundMail
         rig.at += timedelta(seconds=1)
     await rig.process()
     async with rig.database.transaction() as tx:
-        aside = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=1)
-    assert [one.reason for one in aside] == ["its sender sent more than 20 mails in 10 minutes"]
+        quarantined = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=1)
+    assert [mail.reason for mail in quarantined] == ["its sender sent more than 20 mails in 10 minutes"]
     assert len(await rig.notes(ticket.number)) == BURST_LIMIT
     rig.at += timedelta(minutes=10)
     assert (await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "Later"))).state is InboundState.ACCEPTED
@@ -117,9 +117,9 @@ async def test_automatic_mail_gets_no_reply(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     ours = await rig.send_mail(ticket, to=rig.sender)
     async with rig.database.transaction() as tx:
-        found = await tx.fetchrow("select message from outbound_mail where message_id = $1", ours)
-    assert found is not None
-    back = found[0].replace(f"From: Support <{SUPPORT}>".encode(), f"From: {rig.sender}".encode(), 1)
+        row = await tx.fetchrow("select message from outbound_mail where message_id = $1", ours)
+    assert row is not None
+    back = row[0].replace(f"From: Support <{SUPPORT}>".encode(), f"From: {rig.sender}".encode(), 1)
     mail = await rig.receive(back, envelope_from=rig.sender)
     assert (mail.state, mail.reason) == (InboundState.IGNORED, "it has the header Auto-Submitted: auto-generated")
 
@@ -207,7 +207,7 @@ def thousands_of_files(rig: InboundMailRig, to: str) -> bytes:
 def too_deep(rig: InboundMailRig, to: str) -> bytes:
     head = a_mail(rig.sender, to).partition(b"MIME-Version")[0]
     opened = b"".join(
-        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (one, one) for one in range(900)
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(900)
     )
     return head + opened + b"Content-Type: text/plain\r\n\r\nDeep\r\n"
 
@@ -251,19 +251,22 @@ async def test_a_mail_that_cannot_be_parsed_does_not_block_others(
 
 
 async def test_a_mail_to_a_locked_ticket_is_tried_five_times(rig: InboundMailRig) -> None:
-    held, free = await rig.ticket(), await rig.ticket()
-    assert await put(rig, a_mail(rig.sender, rig.reply_to(held), "Held"), rig.reply_to(held))
+    locked, free = await rig.ticket(), await rig.ticket()
+    assert await put(rig, a_mail(rig.sender, rig.reply_to(locked), "Held"), rig.reply_to(locked))
     assert await put(rig, a_mail(rig.sender, rig.reply_to(free), "Free"), rig.reply_to(free))
     async with rig.database.transaction() as holder:
-        await ticket_changes.lock_ticket(holder, OPERATOR, held.number)
+        await ticket_changes.lock_ticket(holder, OPERATOR, locked.number)
         for done in range(1, MAX_ATTEMPTS):
             await rig.process(lock_timeout=20)
             assert (await rig.waiting_count(), len(await rig.notes(free.number))) == (1, 1), done
         await rig.process(lock_timeout=20)
     assert await rig.waiting_count() == 0
     async with rig.database.transaction() as tx:
-        [aside, *_] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
-    assert (aside.attempts, aside.reason) == (MAX_ATTEMPTS, "an internal error (StatementFailed); see the log")
+        [quarantined, *_] = await inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=None, limit=5)
+    assert (quarantined.attempts, quarantined.reason) == (
+        MAX_ATTEMPTS,
+        "an internal error (StatementFailed); see the log",
+    )
 
 
 async def test_a_mail_that_kills_its_process_is_quarantined_after_five_attempts(rig: InboundMailRig) -> None:
@@ -271,14 +274,14 @@ async def test_a_mail_that_kills_its_process_is_quarantined_after_five_attempts(
     assert await put(rig, a_mail(rig.sender, rig.reply_to(ticket), "Deadly"), rig.reply_to(ticket))
     for _ in range(MAX_ATTEMPTS):
         async with rig.database.statement() as tx:
-            begun = await inbound_mail_store.claim_next(tx, None, until=rig.at + CLAIM_DURATION, now=rig.at)
-        assert begun is not None
-        await rig.process()  # nobody else has it before the claim runs out
-        assert (await rig.mail(begun.id)).state is InboundState.WAITING
+            claimed = await inbound_mail_store.claim_next(tx, None, until=rig.at + CLAIM_DURATION, now=rig.at)
+        assert claimed is not None
+        await rig.process()  # no other process gets it before the claim expires
+        assert (await rig.mail(claimed.id)).state is InboundState.WAITING
         rig.at += CLAIM_DURATION
     await rig.process()
-    assert begun is not None
-    mail = await rig.mail(begun.id)
+    assert claimed is not None
+    mail = await rig.mail(claimed.id)
     assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "processing failed 5 times")
     assert await rig.notes(ticket.number) == []
 
@@ -295,7 +298,7 @@ async def test_a_mail_waits_while_attachments_cannot_be_stored(rig: InboundMailR
     assert (await rig.waiting_count(), await rig.notes(ticket.number)) == (1, [])
     rig.context = context
     await rig.process()
-    assert [one.name for one in await rig.files(ticket.number)] == ["log.txt"]
+    assert [file.name for file in await rig.files(ticket.number)] == ["log.txt"]
 
 
 async def test_concurrent_processes_process_each_mail_once(rig: InboundMailRig) -> None:
@@ -311,11 +314,11 @@ async def test_concurrent_processes_process_each_mail_once(rig: InboundMailRig) 
 
 async def test_the_content_of_a_mail_is_deleted_90_days_after_its_decision(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    done = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))
-    aside = await rig.receive(a_mail("mallory@example.org", SUPPORT))
+    accepted = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))
+    quarantined = await rig.receive(a_mail("mallory@example.org", SUPPORT))
     for days, kept in ((89, True), (91, False)):
         later = rig.at + timedelta(days=days)
         await purge_job(rig.database, "inbound mail", lambda later=later: later).run()  # type: ignore[misc]
         async with rig.database.transaction() as tx:
-            assert (await inbound_mail_store.raw(tx, done.id) is not None) == kept
-            assert (await inbound_mail_store.raw(tx, aside.id) is not None) == kept
+            assert (await inbound_mail_store.raw(tx, accepted.id) is not None) == kept
+            assert (await inbound_mail_store.raw(tx, quarantined.id) is not None) == kept

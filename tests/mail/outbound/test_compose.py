@@ -32,8 +32,8 @@ def composed(*, thread: tuple[str, ...] = (), settings: MailSettings = SETTINGS,
     return compose(NewMail(**(usual | values)), KEY, thread, settings=settings, now=NOW)
 
 
-def parsed(one: ComposedMail) -> email.message.Message:
-    return email.message_from_bytes(one.message)
+def parsed(mail: ComposedMail) -> email.message.Message:
+    return email.message_from_bytes(mail.message)
 
 
 def decoded(message: email.message.Message, name: str) -> str:
@@ -41,13 +41,13 @@ def decoded(message: email.message.Message, name: str) -> str:
 
 
 def test_a_mail_about_a_ticket_has_every_header_it_needs() -> None:
-    one = composed(thread=("<first@example.com>", "<last@example.net>"), html="<p>Hello</p>")
-    message = parsed(one)
-    assert one.message_id == message["Message-ID"] == "<00000000000000000000000000000007.INC000000000042@example.net>"
+    mail = composed(thread=("<first@example.com>", "<last@example.net>"), html="<p>Hello</p>")
+    message = parsed(mail)
+    assert mail.message_id == message["Message-ID"] == "<00000000000000000000000000000007.INC000000000042@example.net>"
     assert parsedate_to_datetime(message["Date"]) == NOW.replace(microsecond=0)
     assert message["From"] == "Example Support <support@example.net>"
     assert message["To"] == "ada@example.com"
-    assert message["Subject"] == one.subject == "[INC000000000042] Port down"
+    assert message["Subject"] == mail.subject == "[INC000000000042] Port down"
     assert message["Thread-Topic"] == "Port down"
     assert message["In-Reply-To"] == "<last@example.net>"
     assert message["References"].split() == [
@@ -69,8 +69,8 @@ def test_a_mail_about_a_ticket_has_every_header_it_needs() -> None:
 
 
 def test_a_mail_without_a_ticket_has_no_thread() -> None:
-    one = composed(ticket_number=None, kind="digest", unsubscribe="https://desk.example.net/settings/notifications")
-    message = parsed(one)
+    mail = composed(ticket_number=None, kind="digest", unsubscribe="https://desk.example.net/settings/notifications")
+    message = parsed(mail)
     for name in ("Reply-To", "References", "In-Reply-To", "Thread-Topic", "Thread-Index"):
         assert message[name] is None
     assert message["Subject"] == "Port down"
@@ -106,14 +106,14 @@ NASTY = [
 
 @pytest.mark.parametrize("title", NASTY)
 def test_no_title_injects_a_header(title: str) -> None:
-    one = composed(subject=title)
-    message = parsed(one)
-    assert decoded(message, "Subject") == one.subject
-    assert one.subject.startswith("[INC000000000042]")
+    mail = composed(subject=title)
+    message = parsed(mail)
+    assert decoded(message, "Subject") == mail.subject
+    assert mail.subject.startswith("[INC000000000042]")
     assert message["Bcc"] is None
     assert message.keys().count("Subject") == 1
     assert sorted(message.keys()) == sorted(parsed(composed()).keys())
-    head = one.message.split(b"\r\n\r\n", 1)[0]
+    head = mail.message.split(b"\r\n\r\n", 1)[0]
     assert max(len(line) for line in head.split(b"\r\n")) <= 998
     assert b"\n" not in head.replace(b"\r\n", b"")
     assert b"\r" not in head.replace(b"\r\n", b"")
@@ -122,24 +122,24 @@ def test_no_title_injects_a_header(title: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_title_arrives_as_it_is(title: str) -> None:
-    one = composed(subject=title)
-    message = parsed(one)
-    assert decoded(message, "Subject") == one.subject
+    mail = composed(subject=title)
+    message = parsed(mail)
+    assert decoded(message, "Subject") == mail.subject
     assert sorted(message.keys()) == sorted(parsed(composed()).keys())
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=2000))
 def test_any_text_arrives_as_it_is(text: str) -> None:
-    one = composed(text=text, html="<p>x</p>")
-    found = decode(one.message).text
-    assert found.removesuffix("\n") == re.sub("\r\n|\r", "\n", text).removesuffix("\n")
-    assert one.message.isascii()
-    assert max(len(line) for line in one.message.split(b"\r\n")) <= 998
+    mail = composed(text=text, html="<p>x</p>")
+    content = decode(mail.message).text
+    assert content.removesuffix("\n") == re.sub("\r\n|\r", "\n", text).removesuffix("\n")
+    assert mail.message.isascii()
+    assert max(len(line) for line in mail.message.split(b"\r\n")) <= 998
 
 
 def test_a_composed_message_decodes_to_its_content() -> None:
-    one = composed(subject="Störung", text="Grüße\n", html="<p>Grüße</p>\n", thread=("<a@example.com>",))
-    read = decode(one.message)
+    mail = composed(subject="Störung", text="Grüße\n", html="<p>Grüße</p>\n", thread=("<a@example.com>",))
+    read = decode(mail.message)
     assert (read.text, read.html) == ("Grüße\n", "<p>Grüße</p>\n")
     headers = dict(read.headers)
     assert headers["Subject"] == "[INC000000000042] Störung"
@@ -157,19 +157,19 @@ def test_a_composed_message_decodes_to_its_content() -> None:
     ],
 )
 def test_addresses_have_an_ascii_domain(recipient: str, to: str, *, is_ascii: bool) -> None:
-    one = composed(recipient=recipient)
-    assert one.message.isascii() is is_ascii
-    line = re.search(rb"^To: (.*)\r$", one.message, re.MULTILINE)
+    mail = composed(recipient=recipient)
+    assert mail.message.isascii() is is_ascii
+    line = re.search(rb"^To: (.*)\r$", mail.message, re.MULTILINE)
     assert line is not None
     assert line[1].decode() == to
-    assert parsed(one)["Bcc"] is None
+    assert parsed(mail)["Bcc"] is None
 
 
 def test_the_senders_name_may_have_any_characters() -> None:
     settings = MailSettings('"Störungsstelle, Nord" <support@exämple.net>', b"secret", "https://x", enabled=True)
-    one = composed(settings=settings)
-    assert one.message.isascii()
-    name, address = parseaddr(parsed(one)["From"])
+    mail = composed(settings=settings)
+    assert mail.message.isascii()
+    name, address = parseaddr(parsed(mail)["From"])
     assert (str(make_header(decode_header(name))), address) == ("Störungsstelle, Nord", "support@xn--exmple-cua.net")
 
 

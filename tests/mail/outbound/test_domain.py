@@ -16,8 +16,8 @@ def test_a_reply_address_identifies_its_ticket_with_the_right_secret() -> None:
     address = mail.reply_address(SENDER, 42, SECRET)
     assert address.startswith(ADDRESS)
     assert len(address) == len(ADDRESS) + 16 + len("@example.net")
-    for spelt in (address, address.upper(), f"Desk <{address}>", address.replace("example.net", "mail.example.org")):
-        assert mail.read_reply_address(spelt, SECRET) == 42
+    for spelling in (address, address.upper(), f"Desk <{address}>", address.replace("example.net", "mail.example.org")):
+        assert mail.read_reply_address(spelling, SECRET) == 42
     assert mail.read_reply_address(address, b"another") is None
 
 
@@ -134,6 +134,6 @@ def test_ids_of_mails_and_threads() -> None:
 
 def test_a_failed_mail_is_retried_for_three_days() -> None:
     waits = [mail.retry_delay(failures) for failures in range(1, 12)]
-    assert waits[:5] == [timedelta(minutes=one) for one in (1, 5, 15, 60, 240)]
+    assert waits[:5] == [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240)]
     assert waits[-2:] == [None, None]
-    assert timedelta(days=3) <= sum((one for one in waits if one is not None), timedelta()) < timedelta(days=4)
+    assert timedelta(days=3) <= sum((wait for wait in waits if wait is not None), timedelta()) < timedelta(days=4)

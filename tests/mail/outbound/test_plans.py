@@ -1,4 +1,4 @@
-"""The statements of outbound mail use the indexes that were made for them."""
+"""The statements of outbound mail use their indexes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ NEXT = (now() - timedelta(days=1), COMPANY)
 
 LISTS: dict[str, tuple[set[str], Statement]] = {
     "newest": ({"outbound_mail_newest"}, lambda tx: outbound_mail_store.page(tx, state=None, before=None, limit=51)),
-    "newest after one": (
+    "newest, next page": (
         {"outbound_mail_newest"},
         lambda tx: outbound_mail_store.page(tx, state=None, before=NEXT, limit=51),
     ),
@@ -56,7 +56,7 @@ LISTS: dict[str, tuple[set[str], Statement]] = {
         {"outbound_mail_by_state"},
         lambda tx: outbound_mail_store.page(tx, state=MailState.DEAD, before=None, limit=51),
     ),
-    "dead after one": (
+    "dead, next page": (
         {"outbound_mail_by_state"},
         lambda tx: outbound_mail_store.page(tx, state=MailState.DEAD, before=NEXT, limit=51),
     ),
@@ -65,11 +65,11 @@ LISTS: dict[str, tuple[set[str], Statement]] = {
         lambda tx: outbound_mail_store.of_ticket(tx, COMPANY, 20, state=None, before=None, limit=51),
     ),
     "suppressions": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after=None, limit=51)),
-    "suppressions after one": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after="p", limit=51)),
+    "suppressions, next page": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after="p", limit=51)),
 }
-ONES: dict[str, tuple[set[str], Statement]] = {
-    "one": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.get(tx, COMPANY)),
-    "one to change": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.lock(tx, COMPANY)),
+STATEMENTS: dict[str, tuple[set[str], Statement]] = {
+    "by id": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.get(tx, COMPANY)),
+    "by id, locked": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.lock(tx, COMPANY)),
     "by Message-ID": (
         {"outbound_mail_by_message"},
         lambda tx: outbound_mail_store.with_message_id(tx, "<1@example.net>"),
@@ -124,7 +124,7 @@ async def _plan(filled: Any, run: Statement) -> tuple[tuple[set[str], set[str]],
     text: str = await filled.fetchval(f"explain (format json) {recording.statement}", *values)
     used, whole = await plan_of(filled, recording.statement, *values)
     # An id names one row, whichever index finds it.
-    return ({"outbound_mail_pkey" if one == "outbound_mail_by_id" else one for one in used}, whole), text
+    return ({"outbound_mail_pkey" if index == "outbound_mail_by_id" else index for index in used}, whole), text
 
 
 @pytest.mark.parametrize("what", LISTS)
@@ -135,8 +135,8 @@ async def test_a_page_of_a_list_is_read_along_its_index(filled: Any, what: str) 
     assert "Sort" not in text
 
 
-@pytest.mark.parametrize("what", ONES)
+@pytest.mark.parametrize("what", STATEMENTS)
 async def test_a_statement_reads_no_table_whole(filled: Any, what: str) -> None:
-    indexes, run = ONES[what]
+    indexes, run = STATEMENTS[what]
     plan, _text = await _plan(filled, run)
     assert plan == (indexes, set())

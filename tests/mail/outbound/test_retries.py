@@ -62,7 +62,7 @@ async def test_several_processes_send_each_mail_once(database: Database, tenant:
         await until_state(database, MailState.SENT, *ids)
     await other.close()
     assert len(server.taken) == 120
-    assert len({one.message["Message-ID"] for one in server.taken}) == 120
+    assert len({mail.message["Message-ID"] for mail in server.taken}) == 120
 
 
 async def test_mail_claimed_by_a_dead_process_is_sent_when_the_claim_expires(
@@ -72,13 +72,13 @@ async def test_mail_claimed_by_a_dead_process_is_sent_when_the_claim_expires(
     at = now()
     async with database.transaction() as tx:
         until = at + timedelta(seconds=LEASE_SECONDS)
-        held = await outbound_mail_store.claim(tx, limit=2, until=until, now=at)
+        claimed = await outbound_mail_store.claim(tx, limit=2, until=until, now=at)
     async with running() as server, working(database, server, clock):
         await until_taken(server, 1)
         await asyncio.sleep(0.5)
         assert len(server.taken) == 1
         async with database.transaction() as tx:
-            await outbound_mail_store.renew(tx, held[:1], until=until + timedelta(seconds=60))
+            await outbound_mail_store.renew(tx, claimed[:1], until=until + timedelta(seconds=60))
         clock.ahead += timedelta(seconds=LEASE_SECONDS + 1)
         await until_taken(server, 2)
         await asyncio.sleep(0.5)
@@ -98,20 +98,20 @@ async def test_a_killed_process_loses_nothing_and_duplicates_have_the_same_id(
             environment = {**os.environ, "PYTHONPATH": str(Path(outbound_worker.__file__).parents[3])}
             with started(command, env=environment):
                 await until_taken(server, seen, 20)
-            await asyncio.sleep(stretched(0.1))  # what it had sent arrives
+            await asyncio.sleep(stretched(0.1))  # wait until what it sent has arrived
             async with database.transaction() as tx:
                 await tx.write("update outbound_mail set claimed_until = null where state = 'waiting'")
         server.delay = 0
         async with working(database, server, clock):
             await until_state(database, MailState.SENT, *ids)
-    known = {(await read(database, one)).message_id for one in ids}
-    arrived = Counter(str(one.message["Message-ID"]) for one in server.taken)
+    known = {(await read(database, mail_id)).message_id for mail_id in ids}
+    arrived = Counter(str(mail.message["Message-ID"]) for mail in server.taken)
     assert set(arrived) == known
     assert max(arrived.values()) <= 3
     assert sum(arrived.values()) - len(ids) <= 2 * outbound_worker.MAX_CONNECTIONS
     by_id: dict[str, set[bytes]] = {}
-    for one in server.taken:
-        by_id.setdefault(str(one.message["Message-ID"]), set()).add(one.raw)
+    for mail in server.taken:
+        by_id.setdefault(str(mail.message["Message-ID"]), set()).add(mail.raw)
     assert {len(bodies) for bodies in by_id.values()} == {1}
 
 
@@ -123,7 +123,7 @@ async def test_a_stopping_worker_finishes_its_mails_and_closes_its_connections(
         server.delay = 0.1
         async with working(database, server):
             await until_taken(server, 1)
-        states = [(await read(database, one)).state for one in ids]
+        states = [(await read(database, mail_id)).state for mail_id in ids]
         assert states.count(MailState.SENT) == len(server.taken) >= 1
 
         async def hung_up() -> bool:
@@ -193,4 +193,4 @@ async def test_old_mail_is_deleted(database: Database, tenant: Tenant) -> None:
             await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", mail_id, at)
     assert await purge_job(database, "outbound mail", now).run() == 1
     async with database.statement() as tx:
-        assert [await outbound_mail_store.get(tx, one) is None for one in (old, young)] == [True, False]
+        assert [await outbound_mail_store.get(tx, mail_id) is None for mail_id in (old, young)] == [True, False]

@@ -20,8 +20,8 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
-def to(server: MailServer, scheme: str = "smtp", who: str = "", host: str = "127.0.0.1") -> SmtpServer:
-    return SmtpServer.parse(f"{scheme}://{who}{host}:{server.port}")
+def to(server: MailServer, scheme: str = "smtp", credentials: str = "", host: str = "127.0.0.1") -> SmtpServer:
+    return SmtpServer.parse(f"{scheme}://{credentials}{host}:{server.port}")
 
 
 def mails(server: MailServer, **limits: Any) -> Connections:
@@ -53,7 +53,7 @@ async def test_mails_arrive_byte_for_byte_over_reused_connections() -> None:
         for _ in range(3):
             assert "taken" in await connections.deliver(ADA, MESSAGE)
         await connections.close()
-        assert [(one.sender, one.recipient, one.raw) for one in server.taken] == [(SENDER, ADA, MESSAGE)] * 3
+        assert [(mail.sender, mail.recipient, mail.raw) for mail in server.taken] == [(SENDER, ADA, MESSAGE)] * 3
         assert server.connections == 1
 
 
@@ -69,11 +69,11 @@ async def test_mail_is_encrypted_and_the_client_logs_in(
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
         connections = Connections(known, SENDER, response_timeout=patient(2))
         await connections.deliver(ADA, MESSAGE)
-        assert [one.is_encrypted for one in server.taken] == [True]
+        assert [mail.is_encrypted for mail in server.taken] == [True]
         assert await check(known) == f"{scheme}://localhost:{server.port} answers and knows {USER}"
-        for who in ("desk%40example.net:wrong@", "eve:eve@"):
+        for credentials in ("desk%40example.net:wrong@", "eve:eve@"):
             with pytest.raises(SmtpUnavailable, match="535"):
-                await check(to(server, scheme, who, "localhost"))
+                await check(to(server, scheme, credentials, "localhost"))
         await connections.close()
 
 
@@ -226,7 +226,7 @@ async def test_an_address_cannot_inject_commands(recipient: str) -> None:
             await connections.deliver(recipient, MESSAGE)
         assert refused.value.is_permanent
         await connections.deliver(ADA, MESSAGE)
-        assert [one.recipient for one in server.taken] == [ADA]
+        assert [mail.recipient for mail in server.taken] == [ADA]
         await connections.close()
 
 

@@ -42,25 +42,25 @@ def a_mail(company_id: UUID, **values: Any) -> NewMail:
 
 
 async def sent(tx: Tx, mail: NewMail, *, later: int = 0) -> tuple[OutboundMail, email.message.Message]:
-    """A mail just written, and its message."""
+    """Enqueue a mail; return it and its message."""
     mail_id = await outbound_mail.enqueue(tx, mail, now=NOW + timedelta(seconds=later), settings=SETTINGS)
     assert mail_id is not None
-    one, message = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
-    return one, email.message_from_bytes(message)
+    stored, message = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
+    return stored, email.message_from_bytes(message)
 
 
 async def test_an_enqueued_mail_has_its_message_and_its_ticket(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         mail = a_mail(tenant.company.id, ticket_number=number, user_id=tenant.user.id)
-        one, message = await sent(tx, mail)
-        assert one == OutboundMail(
-            tenant.company.id, one.id, one.number, mail.recipient, tenant.user.id, message["Subject"], "notification",
-            number, message["Message-ID"], MailState.WAITING, 0, NOW, None, NOW, None,
+        stored, message = await sent(tx, mail)
+        assert stored == OutboundMail(
+            tenant.company.id, stored.id, stored.number, mail.recipient, tenant.user.id, message["Subject"],
+            "notification", number, message["Message-ID"], MailState.WAITING, 0, NOW, None, NOW, None,
         )  # fmt: skip
         assert message["Subject"] == f"[INC{number:012}] Port is slow"
         assert read_reply_address(message["Reply-To"], b"secret") == number
-        assert await thread_store.find(tx, ["<other@example.org>", one.message_id]) == [
+        assert await thread_store.find(tx, ["<other@example.org>", stored.message_id]) == [
             Reference(tenant.company.id, number)
         ]
         assert await thread_store.find(tx, ["<other@example.org>"]) == []
@@ -73,20 +73,24 @@ async def test_later_mails_refer_to_the_root_and_to_mails_that_the_recipient_may
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         root = root_id(number, SETTINGS.sender)
-        theirs = [f"<theirs-{one}@example.com>" for one in range(5)]
-        for came_in in [*theirs, theirs[0]]:
-            await thread_store.add(tx, company_id, number, came_in, now=NOW)
+        theirs = [f"<theirs-{index}@example.com>" for index in range(5)]
+        for message_id in [*theirs, theirs[0]]:
+            await thread_store.add(tx, company_id, number, message_id, now=NOW)
         ids = list(theirs)
         for later in range(1, 15):
             for_others, _message = await sent(tx, a_mail(company_id, ticket_number=number), later=later)
-            spelt = ada if later % 2 else ada.lower()
-            one, message = await sent(tx, a_mail(company_id, ticket_number=number, recipient=spelt), later=later)
-            known = ids if len(ids) <= 7 else [*theirs[:3], *[one for one in ids[-7:] if one not in theirs[:3]]]
+            spelling = ada if later % 2 else ada.lower()
+            mail, message = await sent(tx, a_mail(company_id, ticket_number=number, recipient=spelling), later=later)
+            known = (
+                ids
+                if len(ids) <= 7
+                else [*theirs[:3], *[message_id for message_id in ids[-7:] if message_id not in theirs[:3]]]
+            )
             assert message["References"].split() == [root, *known]
             assert message["In-Reply-To"] == ids[-1]
             assert for_others.message_id not in message["References"]
-            ids.append(one.message_id)
-        _one, message = await sent(tx, a_mail(company_id, ticket_number=number), later=20)
+            ids.append(mail.message_id)
+        _mail, message = await sent(tx, a_mail(company_id, ticket_number=number), later=20)
         assert message["References"].split() == [root, *theirs]
 
 
@@ -117,9 +121,9 @@ async def test_a_mail_to_an_address_that_is_not_mailable_is_dead_at_once(
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient, ticket_number=number))
-        assert (one.state, one.last_error) == (MailState.DEAD, "mail servers do not accept such an address")
-        assert await thread_store.find(tx, [one.message_id]) == []
+        mail, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient, ticket_number=number))
+        assert (mail.state, mail.last_error) == (MailState.DEAD, "mail servers do not accept such an address")
+        assert await thread_store.find(tx, [mail.message_id]) == []
         assert not await outbound_mail.may_mail(tx, recipient)
 
 
@@ -127,19 +131,23 @@ async def test_a_suppressed_address_gets_no_mail_in_any_case(database: Database,
     address = f"Ada.{uuid4().hex}@Example.com"
     async with database.transaction() as tx:
         assert await outbound_mail.may_mail(tx, address)
-        made = await outbound_mail.suppress(tx, OPERATOR, address, "asked for it", now=NOW)
-        assert (made.address, made.reason, made.detail) == (address.lower(), "manual", "asked for it")
+        suppression = await outbound_mail.suppress(tx, OPERATOR, address, "asked for it", now=NOW)
+        assert (suppression.address, suppression.reason, suppression.detail) == (
+            address.lower(),
+            "manual",
+            "asked for it",
+        )
         with pytest.raises(AlreadyExists):
             await outbound_mail.suppress(tx, OPERATOR, address.upper(), now=NOW)
-        for spelt in (address, address.lower(), address.upper()):
-            assert not await outbound_mail.may_mail(tx, spelt)
-            one, _message = await sent(tx, a_mail(tenant.company.id, recipient=spelt))
-            assert (one.state, one.last_error) == (MailState.DEAD, "the address is suppressed: manual")
+        for spelling in (address, address.lower(), address.upper()):
+            assert not await outbound_mail.may_mail(tx, spelling)
+            mail, _message = await sent(tx, a_mail(tenant.company.id, recipient=spelling))
+            assert (mail.state, mail.last_error) == (MailState.DEAD, "the address is suppressed: manual")
             with pytest.raises(Conflict):
-                await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)
+                await outbound_mail.retry_mail(tx, OPERATOR, mail.id, now=NOW)
         await outbound_mail.unsuppress(tx, OPERATOR, address.upper(), now=NOW)
         assert await outbound_mail.may_mail(tx, address)
-        assert (await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)).state is MailState.WAITING
+        assert (await outbound_mail.retry_mail(tx, OPERATOR, mail.id, now=NOW)).state is MailState.WAITING
         with pytest.raises(NotFound):
             await outbound_mail.unsuppress(tx, OPERATOR, address, now=NOW)
         events = await tx.fetch(
@@ -175,18 +183,18 @@ async def test_a_bounce_suppresses_the_address_only_if_the_report_names_it(
     label = f"x{uuid4().hex[:8]}"
     bad_addresses = [bad.format(label)] if bad else []
     async with database.transaction() as tx:
-        one, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient.format(label)))
+        mail, _message = await sent(tx, a_mail(tenant.company.id, recipient=recipient.format(label)))
         detail = "550 5.1.1 no such user " + "x" * 600
         for _ in range(2):
             bounced = await outbound_mail.record_bounce(
-                tx, one.message_id, detail, bad_addresses=bad_addresses, now=NOW
+                tx, mail.message_id, detail, bad_addresses=bad_addresses, now=NOW
             )
             assert bounced is not None
-        known, _raw = await outbound_mail.get_mail(tx, OPERATOR, one.id)
+        known, _raw = await outbound_mail.get_mail(tx, OPERATOR, mail.id)
         assert (known.state, known.last_error) == (MailState.BOUNCED, detail[:500])
-        assert await outbound_mail.may_mail(tx, one.recipient) is not is_suppressed
+        assert await outbound_mail.may_mail(tx, mail.recipient) is not is_suppressed
         if is_suppressed:
-            assert (await outbound_mail.get_suppression(tx, OPERATOR, one.recipient)).reason == "bounce"
+            assert (await outbound_mail.get_suppression(tx, OPERATOR, mail.recipient)).reason == "bounce"
         nothing = await outbound_mail.record_bounce(
             tx, "<unknown@example.org>", "gone", bad_addresses=bad_addresses, now=NOW
         )
@@ -207,11 +215,11 @@ async def test_the_rate_limit_counts_mails_to_an_address_in_the_last_hour(databa
 
 async def test_only_admins_change_and_only_staff_reads(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        one, _message = await sent(tx, a_mail(tenant.company.id))
+        mail, _message = await sent(tx, a_mail(tenant.company.id))
         agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
         for actor in (tenant.actor, agent):
             for act in (
-                lambda actor: outbound_mail.retry_mail(tx, actor, one.id, now=NOW),
+                lambda actor: outbound_mail.retry_mail(tx, actor, mail.id, now=NOW),
                 lambda actor: outbound_mail.send_test(tx, actor, "ada@example.com", now=NOW, settings=SETTINGS),
                 lambda actor: outbound_mail.suppress(tx, actor, "ada@example.com", now=NOW),
                 lambda actor: outbound_mail.unsuppress(tx, actor, "ada@example.com", now=NOW),
@@ -221,7 +229,7 @@ async def test_only_admins_change_and_only_staff_reads(database: Database, tenan
                     await act(actor)
         for read in (
             lambda actor: outbound_mail.list_mails(tx, actor, limit=5),
-            lambda actor: outbound_mail.get_mail(tx, actor, one.id),
+            lambda actor: outbound_mail.get_mail(tx, actor, mail.id),
             lambda actor: outbound_mail.list_suppressions(tx, actor, after=None, limit=5),
         ):
             await read(agent)
@@ -242,27 +250,27 @@ async def test_only_admins_change_and_only_staff_reads(database: Database, tenan
 async def test_lists_are_paged_from_the_newest_to_the_oldest(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number, other = await raised(tx, tenant), await raised(tx, tenant)
-        made = []
+        mail_ids = []
         for later in range(5):
-            one, _message = await sent(tx, a_mail(tenant.company.id, ticket_number=number), later=10_000 + later)
+            mail, _message = await sent(tx, a_mail(tenant.company.id, ticket_number=number), later=10_000 + later)
             await sent(tx, a_mail(tenant.company.id, ticket_number=other), later=10_000 + later)
-            made.append(one.id)
-        await tx.write("update outbound_mail set state = 'dead' where id = $1", made[2])
+            mail_ids.append(mail.id)
+        await tx.write("update outbound_mail set state = 'dead' where id = $1", mail_ids[2])
 
         async def pages(**values: Any) -> list[UUID]:
-            found: list[OutboundMail] = []
+            mails: list[OutboundMail] = []
             while True:
-                before = (found[-1].created_at, found[-1].id) if found else None
+                before = (mails[-1].created_at, mails[-1].id) if mails else None
                 page = await outbound_mail.list_mails(tx, OPERATOR, before=before, limit=2, **values)
                 if not page:
-                    return [one.id for one in found]
-                found += page
+                    return [mail.id for mail in mails]
+                mails += page
 
-        assert await pages(ticket_number=number) == made[::-1]
-        assert await pages(ticket_number=number, state=MailState.DEAD) == [made[2]]
-        assert made[2] in await pages(state=MailState.DEAD)
+        assert await pages(ticket_number=number) == mail_ids[::-1]
+        assert await pages(ticket_number=number, state=MailState.DEAD) == [mail_ids[2]]
+        assert mail_ids[2] in await pages(state=MailState.DEAD)
         everything = await pages()
-        assert [one for one in everything if one in made] == made[::-1]
+        assert [message_id for message_id in everything if message_id in mail_ids] == mail_ids[::-1]
         assert len(everything) == len(set(everything))
         with pytest.raises(NotFound):
             await outbound_mail.list_mails(tx, OPERATOR, ticket_number=999_999_999, limit=2)
@@ -270,28 +278,28 @@ async def test_lists_are_paged_from_the_newest_to_the_oldest(database: Database,
 
 async def test_a_claimed_mail_is_not_retried_before_its_claim_expires(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        one, _message = await sent(tx, a_mail(tenant.company.id))
+        mail, _message = await sent(tx, a_mail(tenant.company.id))
         until = NOW + timedelta(minutes=1)
-        await tx.write("update outbound_mail set claimed_until = $2 where id = $1", one.id, until)
+        await tx.write("update outbound_mail set claimed_until = $2 where id = $1", mail.id, until)
         with pytest.raises(Conflict, match="is being sent"):
-            await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)
-        assert await tx.fetchval("select claimed_until from outbound_mail where id = $1", one.id) == until
-        assert (await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=until)).state is MailState.WAITING
+            await outbound_mail.retry_mail(tx, OPERATOR, mail.id, now=NOW)
+        assert await tx.fetchval("select claimed_until from outbound_mail where id = $1", mail.id) == until
+        assert (await outbound_mail.retry_mail(tx, OPERATOR, mail.id, now=until)).state is MailState.WAITING
 
 
 async def test_a_sent_mail_is_not_retried_and_old_mail_is_deleted(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        one, _message = await sent(tx, a_mail(tenant.company.id, ticket_number=number))
+        mail, _message = await sent(tx, a_mail(tenant.company.id, ticket_number=number))
         waiting, _message = await sent(tx, a_mail(tenant.company.id))
-        await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", one.id, NOW)
+        await tx.write("update outbound_mail set state = 'sent', finished_at = $2 where id = $1", mail.id, NOW)
         with pytest.raises(Conflict):
-            await outbound_mail.retry_mail(tx, OPERATOR, one.id, now=NOW)
+            await outbound_mail.retry_mail(tx, OPERATOR, mail.id, now=NOW)
         assert await outbound_mail.purge(tx, before=NOW) >= 0
-        assert await outbound_mail_store.get(tx, one.id) is not None
+        assert await outbound_mail_store.get(tx, mail.id) is not None
         later = NOW + timedelta(seconds=1)
         assert await outbound_mail.purge(tx, before=later) >= 1
         assert await outbound_mail.purge(tx, before=later) == 0
-        assert await outbound_mail_store.get(tx, one.id) is None
+        assert await outbound_mail_store.get(tx, mail.id) is None
         assert await outbound_mail_store.get(tx, waiting.id) is not None
-        assert await thread_store.find(tx, [one.message_id]) == [Reference(tenant.company.id, number)]
+        assert await thread_store.find(tx, [mail.message_id]) == [Reference(tenant.company.id, number)]

@@ -44,13 +44,13 @@ async def test_a_mail_arrives_as_it_is_stored(database: Database, tenant: Tenant
             ids = await write(database, tenant, 5, ticket_number=ticket)
             await until_state(database, MailState.SENT, *ids)
         async with database.statement() as tx:
-            kept = [(await outbound_mail.get_mail(tx, OPERATOR, one))[1] for one in ids]
-        assert sorted(one.raw for one in server.taken) == sorted(kept)
-        assert {one.sender for one in server.taken} == {"support@example.net"}
-        assert {str(one.message["To"]) for one in server.taken} == {one.recipient for one in server.taken}
-        one = await read(database, ids[0])
-        assert (one.attempts, one.last_error) == (0, None)
-        assert one.finished_at is not None
+            stored = [(await outbound_mail.get_mail(tx, OPERATOR, mail_id))[1] for mail_id in ids]
+        assert sorted(mail.raw for mail in server.taken) == sorted(stored)
+        assert {mail.sender for mail in server.taken} == {"support@example.net"}
+        assert {str(mail.message["To"]) for mail in server.taken} == {mail.recipient for mail in server.taken}
+        mail = await read(database, ids[0])
+        assert (mail.attempts, mail.last_error) == (0, None)
+        assert mail.finished_at is not None
         assert server.connections <= outbound_worker.MAX_CONNECTIONS
 
 
@@ -66,14 +66,14 @@ async def test_a_mail_that_is_rejected_temporarily_is_retried_later(
                 return (await read(database, mail_id)).attempts == attempt
 
             await eventually(failed)
-            one = await read(database, mail_id)
-            assert (one.state, one.last_error) == (MailState.WAITING, "450 4.2.0 greylisted")
-            left = one.due_at - clock()
+            mail = await read(database, mail_id)
+            assert (mail.state, mail.last_error) == (MailState.WAITING, "450 4.2.0 greylisted")
+            left = mail.due_at - clock()
             assert wait * 0.8 < left < wait * 1.11
             clock.ahead += left + timedelta(seconds=1)
         await until_state(database, MailState.DEAD, mail_id)
-        one = await read(database, mail_id)
-        assert (one.attempts, one.last_error) == (len(RETRY_DELAYS) + 1, "450 4.2.0 greylisted")
+        mail = await read(database, mail_id)
+        assert (mail.attempts, mail.last_error) == (len(RETRY_DELAYS) + 1, "450 4.2.0 greylisted")
         assert server.taken == []
         server.on_rcpt.clear()
         async with database.transaction() as tx:
@@ -88,10 +88,10 @@ async def test_a_mail_that_is_rejected_permanently_is_not_retried(database: Data
         ids = await write(database, tenant, 3)
         await until_state(database, MailState.DEAD, *ids[:2])
         await until_state(database, MailState.SENT, ids[2])
-        found = [await read(database, one) for one in ids[:2]]
-        assert [one.last_error for one in found] == ["550 5.1.1 no such user", "554 5.7.1 spam"]
-        assert [one.attempts for one in found] == [1, 1]
-        assert [one.recipient for one in server.taken] == ["person2@example.com"]
+        mails = [await read(database, mail_id) for mail_id in ids[:2]]
+        assert [mail.last_error for mail in mails] == ["550 5.1.1 no such user", "554 5.7.1 spam"]
+        assert [mail.attempts for mail in mails] == [1, 1]
+        assert [mail.recipient for mail in server.taken] == ["person2@example.com"]
 
 
 @pytest.mark.parametrize("answer", ["drop", "hang"])
@@ -102,9 +102,9 @@ async def test_a_mail_that_breaks_the_connection_does_not_block_others(
         server.on_data["person0@example.com"] = answer
         ids = await write(database, tenant, 30)
         await until_state(database, MailState.SENT, *ids[1:])
-        one = await read(database, ids[0])
-        assert (one.state, one.attempts) == (MailState.WAITING, 1)
-        assert one.last_error
+        mail = await read(database, ids[0])
+        assert (mail.state, mail.attempts) == (MailState.WAITING, 1)
+        assert mail.last_error
 
 
 async def test_mails_to_one_address_about_one_ticket_arrive_in_order(
@@ -123,13 +123,13 @@ async def test_mails_to_one_address_about_one_ticket_arrive_in_order(
         others = await write(database, tenant, 2, ticket_number=ticket)
         others += await write(database, tenant, 1, recipient="ada@example.com")
         await until_state(database, MailState.SENT, *others)
-        assert [(await read(database, one)).state for one in ids] == [MailState.WAITING] * 5
+        assert [(await read(database, mail_id)).state for mail_id in ids] == [MailState.WAITING] * 5
         server.on_rcpt.clear()
         server.taken.clear()
         clock.ahead += timedelta(minutes=2)
         await until_state(database, MailState.SENT, *ids)
-    known = [(await read(database, one)).message_id for one in ids]
-    assert [str(one.message["Message-ID"]) for one in server.taken] == known
+    known = [(await read(database, mail_id)).message_id for mail_id in ids]
+    assert [str(mail.message["Message-ID"]) for mail in server.taken] == known
 
 
 async def test_a_failure_also_postpones_the_later_mails(database: Database, tenant: Tenant, ticket: int) -> None:
@@ -138,21 +138,21 @@ async def test_a_failure_also_postpones_the_later_mails(database: Database, tena
     at, later = now(), now() + timedelta(hours=1)
     async with database.transaction() as tx:
         first = await outbound_mail_store.claim(tx, limit=10, until=at + timedelta(seconds=60), now=at)
-        assert [one.id for one in first] == [ids[0], other]
+        assert [mail.id for mail in first] == [ids[0], other]
         assert await outbound_mail_store.claim(tx, limit=10, until=at, now=at) == []
         await outbound_mail_store.schedule_retry(tx, first[0], "451 later", due_at=later)
-    assert [(await read(database, one)).due_at for one in ids] == [later] * 3
+    assert [(await read(database, mail_id)).due_at for mail_id in ids] == [later] * 3
     assert (await read(database, other)).due_at < later
 
 
 async def test_a_claim_does_not_wait_for_another_process(database: Database, tenant: Tenant) -> None:
     ids = await write(database, tenant, 3)
     at = now()
-    async with database.transaction() as one, database.transaction() as other:
-        first = await outbound_mail_store.claim(one, limit=2, until=at + timedelta(seconds=60), now=at)
+    async with database.transaction() as first_tx, database.transaction() as second_tx:
+        first = await outbound_mail_store.claim(first_tx, limit=2, until=at + timedelta(seconds=60), now=at)
         async with asyncio.timeout(patient(2)):
-            rest = await outbound_mail_store.claim(other, limit=2, until=at + timedelta(seconds=60), now=at)
-    assert [mail.id for mail in [*first, *rest]] == ids
+            second = await outbound_mail_store.claim(second_tx, limit=2, until=at + timedelta(seconds=60), now=at)
+    assert [mail.id for mail in [*first, *second]] == ids
 
 
 async def test_an_unavailable_server_costs_no_attempts(database: Database, tenant: Tenant, clock: Clock) -> None:
@@ -161,8 +161,8 @@ async def test_an_unavailable_server_costs_no_attempts(database: Database, tenan
     async with working(database, server, clock, pauses=[0.3]):
         ids = await write(database, tenant, 30)
         await asyncio.sleep(1)
-        found = [await read(database, one) for one in ids]
-        assert {(one.state, one.attempts, one.last_error) for one in found} == {(MailState.WAITING, 0, None)}
+        mails = [await read(database, mail_id) for mail_id in ids]
+        assert {(mail.state, mail.attempts, mail.last_error) for mail in mails} == {(MailState.WAITING, 0, None)}
         async with running(server, port=server.port):
             await until_state(database, MailState.SENT, *ids)
             assert len(server.taken) == 30
@@ -202,6 +202,6 @@ async def test_no_mail_is_sent_to_an_address_that_was_suppressed_meanwhile(datab
         await outbound_mail.suppress(tx, OPERATOR, "ada@example.com", now=now())
     async with running() as server, working(database, server):
         await until_state(database, MailState.DEAD, mail_id)
-        one = await read(database, mail_id)
-        assert (one.last_error, one.attempts) == ("the address is suppressed: manual", 0)
+        mail = await read(database, mail_id)
+        assert (mail.last_error, mail.attempts) == ("the address is suppressed: manual", 0)
         assert server.taken == []
