@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 from clearline.errors import OperationalError
@@ -26,15 +27,24 @@ def current_settings() -> Settings:
     return read_settings(os.environ)
 
 
+class DeskMissing(OperationalError):
+    """The data directory has no database, and the command may not create one: the directory may be the wrong one."""
+
+
 @contextmanager
-def database_url(settings: Settings) -> Iterator[tuple[str, bool]]:
+def database_url(settings: Settings, *, may_create: bool = False) -> Iterator[tuple[str, bool]]:
     """Yield where the database is, and whether this process alone uses it.
 
     An embedded database that does not run yet is started, and stopped when the block ends.
+
+    Raises:
+        DeskMissing: the data directory has no database, and ``may_create`` is False.
     """
     if settings.database_url is not None:
         yield settings.database_url, False
         return
+    if not may_create:
+        _require_desk(settings.data_dir)
     running = embedded_postgres.running_url(settings.data_dir)
     if running is not None:
         yield running, False
@@ -44,6 +54,20 @@ def database_url(settings: Settings) -> Iterator[tuple[str, bool]]:
         yield server.url, True
     finally:
         server.stop()
+
+
+def _require_desk(data_dir: Path) -> None:
+    try:
+        is_there = embedded_postgres.is_initialised(data_dir)
+    except PermissionError:
+        raise DeskMissing(
+            f"this account cannot read the data directory {data_dir}: run the command as the account of the server"
+        ) from None
+    if not is_there:
+        raise DeskMissing(
+            f"the data directory {data_dir} has no desk: set CLEARLINE_DATA_DIR or CLEARLINE_DATABASE_URL as your "
+            "server has it; only clearline serve, work, migrate and demo create a desk"
+        )
 
 
 @asynccontextmanager
@@ -64,20 +88,26 @@ async def open_database(settings: Settings, url: str, *, may_migrate: bool) -> A
         await database.close()
 
 
-def run(work: Work[T], *, may_migrate: bool = False) -> T:
-    """Run a command's work with a migrated database."""
+def run(work: Work[T], *, may_create: bool = False, may_migrate: bool = False) -> T:
+    """Run a command's work with a migrated database.
+
+    Args:
+        work: what to do.
+        may_create: whether a data directory without a database gets a new one.
+        may_migrate: whether a database that others may use is migrated.
+    """
 
     async def open_and_work(settings: Settings, url: str, *, may_migrate: bool) -> T:
         async with open_database(settings, url, may_migrate=may_migrate) as database:
             return await work(database)
 
     settings = current_settings()
-    with database_url(settings) as (url, is_own):
+    with database_url(settings, may_create=may_create) as (url, is_own):
         return asyncio.run(open_and_work(settings, url, may_migrate=is_own or may_migrate))
 
 
 def run_unmigrated(work: Work[T]) -> T:
-    """Run a command's work with the database as it is."""
+    """Run a command's work with the database as it is, which is created when the data directory has none."""
 
     async def open_and_work(settings: Settings, url: str) -> T:
         database = await Database.open(url, size=settings.pool_size)
@@ -87,7 +117,7 @@ def run_unmigrated(work: Work[T]) -> T:
             await database.close()
 
     settings = current_settings()
-    with database_url(settings) as (url, _is_own):
+    with database_url(settings, may_create=True) as (url, _is_own):
         return asyncio.run(open_and_work(settings, url))
 
 

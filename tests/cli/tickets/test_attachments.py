@@ -42,6 +42,7 @@ def number(tenant_and_number: tuple[Tenant, str]) -> str:
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A store of the test's own, and a directory to stand in."""
     folder = tmp_path / "data"
+    folder.mkdir()
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return folder

@@ -8,6 +8,7 @@ import click
 
 from clearline.cli.context import current_settings, run, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_list
+from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
 from clearline.identity import OPERATOR
@@ -21,7 +22,6 @@ from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
-from clearline.tickets.attachments.blobs import open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
@@ -145,7 +145,7 @@ async def _context(tx: Tx) -> InboundMailContext:
     settings = current_settings()
     mail_settings = await outbound_mail.mail_settings(tx, settings)
     limits = Limits(settings.attachment_max, settings.attachment_types)
-    return InboundMailContext(mail_settings.secret, mail_settings.address, open_blobs(settings), limits, [])
+    return InboundMailContext(mail_settings.secret, mail_settings.address, writable_blobs(settings), limits, [])
 
 
 def _ticket(mail: InboundMail) -> str | None:

@@ -28,7 +28,7 @@ def demo(*, as_json: bool) -> None:
     The demo is a desk and two customers with services and tickets. Safe to repeat: existing data stays, and each
     call creates keys that last 30 days.
     """
-    keys = run(load, may_migrate=True)
+    keys = run(load, may_create=True, may_migrate=True)
     if as_json:
         print_json(
             [{"company": company_out(key.company), "key": key.secret, "expires_at": key.expires_at} for key in keys]

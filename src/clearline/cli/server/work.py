@@ -31,4 +31,4 @@ def work() -> None:
         click.echo("Worker started (Ctrl-C to stop)", err=True)
         await runner.run()
 
-    run(run_jobs)
+    run(run_jobs, may_create=True)

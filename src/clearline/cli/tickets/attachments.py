@@ -18,6 +18,7 @@ from rich.console import Console
 from clearline.cli.context import current_settings, run, transact
 from clearline.cli.exit_status import REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
+from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
@@ -68,7 +69,7 @@ def attachment_add(
     limits = Limits(settings.attachment_max, settings.attachment_types)
     visibility = Visibility.INTERNAL if internal else Visibility.PUBLIC
     new = new_attachment(file_name, media_type or guess_type(file_name), visibility, limits)
-    blobs = open_blobs(settings)
+    blobs = writable_blobs(settings)
 
     async def work(database: Database) -> Attachment:
         known = access.parse_number(number)

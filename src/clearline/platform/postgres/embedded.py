@@ -97,6 +97,19 @@ def _hang_up(supervisor: "subprocess.Popen[bytes]") -> None:
     supervisor.wait()
 
 
+def is_initialised(data_dir: Path) -> bool:
+    """Return whether the data directory has a database, whether or not it runs.
+
+    Raises:
+        PermissionError: this account may not look into the directory.
+    """
+    try:
+        (data_dir / "postgresql").stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def running_url(data_dir: Path) -> str | None:
     """How to reach the PostgreSQL that another process runs on this data directory, or None when none does."""
     if not (data_dir / "clearline.lock").exists():
