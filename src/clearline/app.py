@@ -11,6 +11,7 @@ from multiprocessing import parent_process
 from types import FrameType
 
 from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,7 +29,14 @@ from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.web import mail
-from clearline.web.docs import document_route, problem_routes, reference_routes
+from clearline.web.docs import (
+    document_route,
+    not_found,
+    problem_routes,
+    reference_routes,
+    start_routes,
+    wants_page,
+)
 from clearline.wires.console_connect.reference import OpenApi, openapi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app
 from clearline.wires.house import reference as house_reference
@@ -46,8 +54,13 @@ _Handler = Callable[[int, FrameType | None], object]
 
 _CONSOLE_CONNECT = ("/v2/", "/auth/")
 _HOUSE = "/api/v1/"
+_HOUSE_ROOTS = {"/api", "/api/", "/api/v1", "/api/v1/"}
+"""Paths above the house API. They have no resource, but people open them in a browser."""
+_HOUSE_PAGE = "/docs/api"
 _HOUSE_DOCUMENT = "/api/v1/openapi.json"
 _HOUSE_PROBLEMS = "/api/v1/problems"
+_LED = {"cache-control": "no-store", "vary": "Accept"}
+"""Headers of the answer that leads a browser to the reference."""
 _UNDER_API = ("/api/v2/", "/api/auth/")
 _YOUNG_OBJECTS = 10_000
 """How many new objects start the garbage collector; with the default of 700 one list starts it several times."""
@@ -130,14 +143,16 @@ class _Switch:
         self._console_connect = console_connect_app(services)
         self._house = house_app(services)
         house = house_reference.openapi()
+        documents = {"/docs": ("/openapi.json", openapi()), _HOUSE_PAGE: (_HOUSE_DOCUMENT, house)}
         other: list[BaseRoute] = [
             *probes(services.database),
             Route("/openapi.json", OpenApi(services).answer),
             document_route(_HOUSE_DOCUMENT, house),
-            *reference_routes({"/docs": ("/openapi.json", openapi()), "/docs/api": (_HOUSE_DOCUMENT, house)}),
+            *start_routes(documents, _HOUSE_PROBLEMS),
+            *reference_routes(documents),
             *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
         ]
-        self._other = Starlette(routes=other)
+        self._other = Starlette(routes=other, exception_handlers={404: not_found})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -147,6 +162,9 @@ class _Switch:
             await self._console_connect(scope, receive, send)
         elif path.startswith(_CONSOLE_CONNECT):
             await self._console_connect(scope, receive, send)
+        elif path in _HOUSE_ROOTS:
+            root: ASGIApp = RedirectResponse(_HOUSE_PAGE, 303, _LED) if wants_page(scope) else self._house
+            await root(scope, receive, send)
         elif path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(_HOUSE_PROBLEMS):
             await self._house(scope, receive, send)
         else:

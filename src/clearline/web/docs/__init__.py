@@ -1,13 +1,15 @@
-"""The reference pages, made from OpenAPI documents."""
+"""The pages that need no key: the start page, and the reference that is made from OpenAPI documents."""
 
 from collections.abc import Collection, Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 _CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -37,6 +39,33 @@ def reference_routes(documents: Mapping[str, tuple[str, dict[str, Any]]]) -> Seq
     links = [(path, document["info"]["title"]) for path, (_source, document) in documents.items()]
     pages = [_page(path, render(document, source, path, links)) for path, (source, document) in documents.items()]
     return [*pages, Mount("/static", StaticFiles(packages=[("clearline.web", "static")]))]
+
+
+def start_routes(documents: Mapping[str, tuple[str, dict[str, Any]]], problems: str) -> Sequence[BaseRoute]:
+    """Return the start page and the icon that browsers request; ``problems`` is the path of the list of problems."""
+    links = [(path, document["info"]["title"], source) for path, (source, document) in documents.items()]
+    icon = files("clearline.web").joinpath("static", "favicon.ico").read_bytes()
+
+    async def favicon(_request: Request) -> Response:
+        return Response(icon, media_type="image/x-icon", headers={"cache-control": "public, max-age=86400"})
+
+    page = _ENVIRONMENT.get_template("start.html").render(links=links, problems=problems)
+    return [_page("/", page), Route("/favicon.ico", favicon)]
+
+
+def wants_page(scope: Scope) -> bool:
+    """Return whether the client is a browser that opens a page: it accepts HTML by name, and reads."""
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    return scope["method"] in {"GET", "HEAD"} and b"text/html" in accept.lower()
+
+
+async def not_found(request: Request, _error: Exception) -> Response:
+    """Answer a request for an address that has nothing: with a page for browsers, and with a line for programs."""
+    headers = {"cache-control": "no-store", "vary": "Accept"}
+    if wants_page(request.scope):
+        page = _ENVIRONMENT.get_template("missing.html").render()
+        return HTMLResponse(page, 404, headers={**_HEADERS, **headers})
+    return PlainTextResponse("There is nothing at this address; / lists what there is.\n", 404, headers=headers)
 
 
 def problem_routes(path: str, kinds: Collection[Any]) -> Sequence[BaseRoute]:

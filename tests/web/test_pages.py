@@ -1,0 +1,141 @@
+"""The pages that need no key are safe, can be read by everybody, and lead somewhere."""
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from math import cos, radians, sin
+from pathlib import Path
+
+import httpx
+import pytest
+
+import clearline.web
+from tests.builders.house import problem
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+PAGES = ["/", "/docs", "/docs/api", "/api/v1/problems", "/api/v1/problems/not-found", "/nothing"]
+STYLE = (Path(clearline.web.__file__).parent / "static" / "reference.css").read_text(encoding="utf-8")
+TEXT_CONTRAST = 4.5
+"""The least contrast of text (WCAG 2.2, 1.4.3)."""
+
+
+class Page(HTMLParser):
+    """What a test asks of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_runs_no_script_and_has_the_structure_that_screen_readers_need(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    answer = await client.get(path, headers=BROWSER)
+    assert answer.status_code == (404 if path == "/nothing" else 200)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    policy = answer.headers["content-security-policy"]
+    for rule in ("default-src 'none'", "frame-ancestors 'none'", "form-action 'none'", "base-uri 'none'"):
+        assert rule in policy
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    page = Page(answer.text)
+    assert page.all("script") == []
+    assert [attributes for _tag, attributes in page.tags if any(name.startswith("on") for name in attributes)] == []
+    assert [attributes for _tag, attributes in page.tags if "style" in attributes] == []
+    assert page.all("html") == [{"lang": "en"}]
+    assert (len(page.all("h1")), len(page.all("main")), len(page.all("title"))) == (1, 1, 1)
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
+    levels = [int(tag[1]) for tag, _attributes in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert all(below - above <= 1 for above, below in pairwise(levels)), levels
+    names = [attributes["id"] for _tag, attributes in page.tags if "id" in attributes]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_link_of_a_page_leads_somewhere(client: httpx.AsyncClient, path: str) -> None:
+    page = Page((await client.get(path, headers=BROWSER)).text)
+    links = [attributes["href"] or "" for attributes in page.all("a") + page.all("link")]
+    for link in {link for link in links if not link.startswith("#")}:
+        assert (await client.get(link, headers=BROWSER)).status_code == 200, link
+
+
+async def test_the_start_page_says_what_this_is_where_the_apis_are_and_how_to_get_a_key(
+    client: httpx.AsyncClient,
+) -> None:
+    text = (await client.get("/")).text
+    for part in ("support desk", "/docs", "/docs/api", "/openapi.json", "/api/v1/openapi.json", "/api/v1/problems"):
+        assert part in text
+    for command in ("clearline demo", "clearline serve --demo", "make run", "clearline key create --company EXF001"):
+        assert command in text
+
+
+async def test_browsers_find_an_icon(client: httpx.AsyncClient) -> None:
+    icon = await client.get("/favicon.ico")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/x-icon")
+    assert icon.content.startswith(b"\x00\x00\x01\x00")
+    drawn = await client.get("/static/icon.svg")
+    assert (drawn.status_code, drawn.headers["content-type"]) == (200, "image/svg+xml")
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/"])
+async def test_a_browser_above_the_house_api_is_led_to_its_reference_and_a_program_is_not(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    for method in ("GET", "HEAD"):
+        led = await client.request(method, path, headers=BROWSER)
+        assert (led.status_code, led.headers["location"], led.headers["vary"]) == (303, "/docs/api", "Accept")
+    for accept in ("*/*", "application/json"):
+        problem(await client.get(path, headers={"Accept": accept}), "no-such-address")
+    problem(await client.post(path, headers=BROWSER), "no-such-address")
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/v2", "/static/nothing.css", "/docs/nothing", "/api/v1/problems/nothing"]
+)
+async def test_at_an_address_without_anything_a_program_is_told_where_to_look(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    told = await client.get(path)
+    assert (told.status_code, told.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert told.text == "There is nothing at this address; / lists what there is.\n"
+    page = await client.get(path, headers=BROWSER)
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert 'href="/"' in page.text
+
+
+def luminance(lightness: float, chroma: float, hue: float) -> float:
+    """Return the relative luminance (WCAG 2.2) of a color in OKLCH."""
+    a, b = chroma * cos(radians(hue)), chroma * sin(radians(hue))
+    long, middle, short = (
+        (lightness + x * a + y * b) ** 3
+        for x, y in ((0.3963377774, 0.2158037573), (-0.1055613458, -0.0638541728), (-0.0894841775, -1.2914855480))
+    )
+    red = 4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short
+    green = -1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short
+    blue = -0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short
+    return sum(
+        weight * min(1, max(0, linear))
+        for weight, linear in zip((0.2126, 0.7152, 0.0722), (red, green, blue), strict=True)
+    )
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("ink", ["ink", "ink-2", "ink-3", "accent-text"])
+@pytest.mark.parametrize("ground", ["canvas", "surface", "sunken"])
+def test_text_has_enough_contrast_in_both_themes(theme: int, ink: str, ground: str) -> None:
+    colors = {}
+    for name in (ink, ground):
+        found = re.search(rf"--{name}: light-dark\((.+)\);", STYLE)
+        assert found is not None
+        lightness, chroma, hue = re.findall(r"oklch\(([^)]+)\)", found[1])[theme].split()
+        colors[name] = luminance(float(lightness), float(chroma), float(hue))
+    lighter, darker = max(colors.values()), min(colors.values())
+    assert (lighter + 0.05) / (darker + 0.05) >= TEXT_CONTRAST
