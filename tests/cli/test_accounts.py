@@ -9,12 +9,12 @@ from tests.builders.application import run_command, run_json
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> str:
-    """A database with a company."""
+    """Add a company; return the address of the database."""
     run_json(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
     return database_url
 
 
-def test_a_person_is_added_changed_and_set_inactive(desk: str) -> None:
+def test_a_user_is_added_changed_and_deactivated(desk: str) -> None:
     ada = ("--company", "BIR001", "ada@birch.example.com")
     added = run_json(desk, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", ada[-1], "--role",
                  "customer_admin")  # fmt: skip
@@ -26,8 +26,8 @@ def test_a_person_is_added_changed_and_set_inactive(desk: str) -> None:
     beyond = run_command(desk, "key", "create", "--company", "BIR001", "--user", ada[-1], "--scope", "desk:write")
     assert (beyond.exit_code, beyond.stdout) == (1, "")
     assert beyond.stderr == "refused: scopes must not have desk:write: the user is a customer\n"
-    gone = run_command(desk, "user", "deactivate", *ada)
-    assert gone.stdout == "User Ada <ada@birch.example.com> is now not active.\n"
+    deactivated = run_command(desk, "user", "deactivate", *ada)
+    assert deactivated.stdout == "User Ada <ada@birch.example.com> is now not active.\n"
     refused = run_command(desk, "key", "create", "--company", "BIR001", "--user", ada[-1])
     assert (refused.exit_code, refused.stderr) == (1, "refused: user ada@birch.example.com is not active\n")
     listed = run_command(desk, "user", "list", "--company", "BIR001").stdout
@@ -35,7 +35,7 @@ def test_a_person_is_added_changed_and_set_inactive(desk: str) -> None:
     assert run_json(desk, "user", "change", *ada, "--active")["is_active"] is True
 
 
-def test_a_person_of_the_provider_is_added_in_one_go(desk: str) -> None:
+def test_an_agent_is_added_to_the_provider(desk: str) -> None:
     added = run_json(desk, "agent", "add", "Mara Lindqvist", "--email", "mara@example.net")
     assert added["role"] == "agent"
     assert run_json(desk, "agent", "list") == [added]
@@ -66,9 +66,9 @@ def test_a_company_and_a_service_are_changed(desk: str) -> None:
 
 def test_companies_and_users_are_listed(desk: str) -> None:
     run_json(desk, "user", "add", "--company", "BIR001", "--name", "Bo", "--email", "bo@birch.example.com")
-    assert "BIR001" in [one["code"] for one in run_json(desk, "company", "list")]
+    assert "BIR001" in [company["code"] for company in run_json(desk, "company", "list")]
     users = run_json(desk, "user", "list", "--company", "birch telecom")
-    assert "bo@birch.example.com" in [one["email"] for one in users]
+    assert "bo@birch.example.com" in [user["email"] for user in users]
     assert "Birch Telecom" in run_command(desk, "company", "list").stdout
 
 
@@ -84,7 +84,7 @@ def test_a_secret_is_shown_once_and_never_listed(desk: str) -> None:
         assert created["key"] not in listed.stdout
         assert created["key"][len(created["prefix"]) :] not in listed.stdout
     assert run_json(desk, "key", "revoke", *of, created["id"]) is None
-    [revoked] = [one for one in run_json(desk, "key", "list", *of) if one["id"] == created["id"]]
+    [revoked] = [key for key in run_json(desk, "key", "list", *of) if key["id"] == created["id"]]
     assert revoked["revoked_at"] is not None
 
 
@@ -95,10 +95,10 @@ def test_services_are_added_imported_and_listed(desk: str, tmp_path: Path) -> No
     file.write_text("\ufeffid,type,label\nP-1,Port,Port one\nP-2,Port,P\u00f6rt 2\n", encoding="utf-8")
     expected = {"dry_run": True, "created": 1, "updated": 1, "unchanged": 0}
     assert run_json(desk, "service", "import", *of, str(file), "--dry-run") == expected
-    assert [one["id"] for one in run_json(desk, "service", "list", *of)] == ["P-1"]
+    assert [service["id"] for service in run_json(desk, "service", "list", *of)] == ["P-1"]
     assert run_json(desk, "service", "import", *of, str(file)) == {**expected, "dry_run": False}
     services = run_json(desk, "service", "list", *of)
-    assert {one["id"]: one["label"] for one in services} == {"P-1": "Port one", "P-2": "P\u00f6rt 2"}
+    assert {service["id"]: service["label"] for service in services} == {"P-1": "Port one", "P-2": "P\u00f6rt 2"}
     wrong = run_command(desk, "service", "import", *of, "-", text="id,type,label\nP-3,Teapot,x\n")
     assert (wrong.exit_code, wrong.stdout) == (1, "")
     assert "line 2: type must be one of" in wrong.stderr
@@ -112,26 +112,26 @@ def test_services_are_added_imported_and_listed(desk: str, tmp_path: Path) -> No
         ("service", "change", "--company", "BIR001", "P-1"),
     ],
 )
-def test_a_change_of_nothing_is_wrong_usage(desk: str, arguments: tuple[str, ...]) -> None:
+def test_a_change_without_options_is_a_usage_error(desk: str, arguments: tuple[str, ...]) -> None:
     done = run_command(desk, *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert "Nothing to change: give at least one of --" in done.stderr
 
 
-def test_the_audit_tells_what_happened_and_is_narrowed_down(desk: str) -> None:
+def test_the_audit_is_listed_and_filtered(desk: str) -> None:
     run_json(desk, "company", "add", "Dogwood Foods", "--code", "DOG001")
     run_json(desk, "user", "add", "--company", "DOG001", "--name", "Di", "--email", "di@example.org")
     run_json(desk, "user", "change", "--company", "DOG001", "di@example.org", "--phone", "+1-555-0112")
     of = ("audit", "--company", "DOG001")
-    whole = run_json(desk, *of)
-    assert [one["type"] for one in whole] == ["user.changed", "user.created", "company.created"]
-    assert {one["actor"] for one in whole} == {"operator"}
-    assert whole[0]["data"]["changes"] == [{"field": "phone", "before": "", "after": "+1-555-0112"}]
-    assert run_json(desk, *of, "--type", "user.") == whole[:2]
-    assert run_json(desk, *of, "--limit", "1") == whole[:1]
+    events = run_json(desk, *of)
+    assert [event["type"] for event in events] == ["user.changed", "user.created", "company.created"]
+    assert {event["actor"] for event in events} == {"operator"}
+    assert events[0]["data"]["changes"] == [{"field": "phone", "before": "", "after": "+1-555-0112"}]
+    assert run_json(desk, *of, "--type", "user.") == events[:2]
+    assert run_json(desk, *of, "--limit", "1") == events[:1]
     assert run_json(desk, *of, "--actor", "di@example.org") == []
     assert run_json(desk, *of, "--since", "2020-01-01", "--until", "2020-01-02T12:00") == []
-    assert run_json(desk, *of, "--since", "2020-01-01T00:00:00Z") == whole
+    assert run_json(desk, *of, "--since", "2020-01-01T00:00:00Z") == events
     line = run_command(desk, *of, "--type", "user.changed").stdout.splitlines()[1]
     assert all(part in line for part in ("operator", "user.changed", "Di", "phone:  -> +1-555-0112"))
     for refused in (("--ticket", "INC000000000009"), ("--ticket", "seven"), ("--actor", "nobody@example.com")):

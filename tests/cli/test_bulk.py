@@ -19,7 +19,7 @@ from tests.builders.tickets import raised
 
 @pytest.fixture
 async def numbers(database: Database, tenant: Tenant) -> list[str]:
-    """Two tickets."""
+    """Return the numbers of two tickets."""
     async with database.transaction() as tx:
         return [ticket_number(await raised(tx, tenant)) for _ in range(2)]
 
@@ -40,7 +40,7 @@ def line(tenant: Tenant, **changes: Any) -> str:
 
 @pytest.fixture
 async def email(database: Database) -> str:
-    """The address of an agent."""
+    """Add an agent; return the e-mail address."""
     address = f"{uuid4().hex}@example.net"
     async with database.transaction() as tx:
         await accounts.add_user(tx, OPERATOR, "PROVIDER", name="Ben", email=address, phone="", role=Role.AGENT, now=NOW)
@@ -49,14 +49,14 @@ async def email(database: Database) -> str:
 
 @pytest.fixture
 async def queue(database: Database) -> str:
-    """The name of a queue."""
+    """Add a queue; return its name."""
     async with database.transaction() as tx:
         return (await queues.add_queue(tx, OPERATOR, name=f"Q {uuid4().hex[:8]}", now=NOW)).queue.name
 
 
 @pytest.fixture
 async def number(database: Database, fresh: Tenant) -> str:
-    """The one ticket of that company, whose title would be a formula."""
+    """Return the number of the company's only ticket, whose title would be a formula in a spreadsheet."""
     async with database.transaction() as tx:
         return ticket_number(await raised(tx, fresh, "=1+1"))
 
@@ -72,25 +72,25 @@ def test_many_tickets_are_changed(database_url: str, numbers: list[str], email: 
         done = run_json(database_url, "bulk", *arguments)
         assert (done["counts"]["done"], done["state"], done["counts"]["refused"]) == (2, "done", 0)
     written = run_command(database_url, "ticket", "export").stdout.splitlines()
-    for one in (json.loads(line) for line in written):
-        if one["number"] in numbers:
-            assert {name: one[name] for name in ("status", "assignee", "priority", "severity", "queue", "tags")} == {
+    for ticket in (json.loads(line) for line in written):
+        if ticket["number"] in numbers:
+            assert {name: ticket[name] for name in ("status", "assignee", "priority", "severity", "queue", "tags")} == {
                 "status": "in_progress", "assignee": "Ben", "priority": "low", "severity": "minor",
                 "queue": queue, "tags": ["cut"],
             }  # fmt: skip
-            assert [(note["text"], note["visibility"]) for note in one["notes"]] == [("We are on it", "internal")]
+            assert [(note["text"], note["visibility"]) for note in ticket["notes"]] == [("We are on it", "internal")]
     again = run_json(database_url, "bulk", "assign", "nobody", numbers[0])
     assert again["counts"] == {"done": 1, "unchanged": 0, "refused": 0, "waiting": 0}
 
 
-def test_what_is_refused_is_named(database_url: str, numbers: list[str]) -> None:
+def test_refused_items_are_listed(database_url: str, numbers: list[str]) -> None:
     listed = "\n".join([f"{numbers[0]},more", "", "INC999999999999"])
     done = run_command(database_url, "bulk", "tag", "--from", "-", "--add", "a", "--dry-run", text=listed)
     assert done.exit_code == 1
     assert done.stderr == "INC999999999999: ticket INC999999999999 does not exist\n"
     assert done.stdout.startswith("1 would be done, 0 unchanged, 1 refused (job ")
     job = done.stdout.split("job ")[1][:36]
-    assert [one["state"] for one in run_json(database_url, "job", "list") if one["id"] == job] == ["done"]
+    assert [entry["state"] for entry in run_json(database_url, "job", "list") if entry["id"] == job] == ["done"]
     assert run_json(database_url, "job", "show", job)["counts"]["refused"] == 1
     [refused_item] = run_json(database_url, "job", "items", job)
     assert (refused_item["ticket"], refused_item["code"]) == ("INC999999999999", "not-found")
@@ -124,7 +124,9 @@ def test_a_refusal_is_one_line(database_url: str, arguments: tuple[str, ...], st
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_is_imported_tried_first_and_imported_again(database_url: str, fresh: Tenant, tmp_path: Path) -> None:
+def test_a_file_is_imported_after_a_dry_run_and_again_without_duplicates(
+    database_url: str, fresh: Tenant, tmp_path: Path
+) -> None:
     file = tmp_path / "tickets.ndjson"
     file.write_text(
         line(fresh, external={"system": "old", "id": "1"}) + "nonsense\n" + line(fresh, company="nobody"),
@@ -143,17 +145,15 @@ def test_a_file_is_imported_tried_first_and_imported_again(database_url: str, fr
     assert done.stdout.startswith("1 done, 0 unchanged, 0 refused")
 
 
-def test_an_export_is_a_file_that_an_import_takes(
-    database_url: str, fresh: Tenant, number: str, tmp_path: Path
-) -> None:
+def test_an_exported_file_can_be_imported(database_url: str, fresh: Tenant, number: str, tmp_path: Path) -> None:
     where = ("--company", fresh.company.code, "--state", "open", "--since", "2026-01-01")
     file = tmp_path / "tickets.csv"
     assert run_command(database_url, "ticket", "export", *where, "--format", "csv", "--output", str(file)).stdout == ""
     [row] = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""))
     assert (row["number"], row["title"]) == (number, "'=1+1")
     assert run_json(database_url, "ticket", "import", str(file))["counts"]["done"] == 1
-    found = [
+    titles = [
         json.loads(line)["title"] for line in run_command(database_url, "ticket", "export", *where).stdout.splitlines()
     ]
-    assert found == ["=1+1", "=1+1"]
+    assert titles == ["=1+1", "=1+1"]
     assert run_command(database_url, "ticket", "export", *where, "--state", "finished").stdout == ""

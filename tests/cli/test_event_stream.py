@@ -32,7 +32,7 @@ async def _raise(url: str, tenant: Tenant | None = None) -> tuple[Tenant, str]:
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> tuple[Tenant, str]:
-    """A company, and the number of its ticket; another company has one, too."""
+    """Return a company and the number of its ticket; another company has a ticket, too."""
     asyncio.run(_raise(database_url))
     return asyncio.run(_raise(database_url))
 
@@ -45,28 +45,30 @@ def tail(url: str, *arguments: str) -> list[dict[str, Any]]:
 
 
 def test_every_event_is_printed_once_and_in_order(database_url: str, desk: tuple[Tenant, str]) -> None:
-    whole = tail(database_url)
-    ids = [int(one["id"]) for one in whole]
+    events = tail(database_url)
+    ids = [int(event["id"]) for event in events]
     assert len(ids) == len(set(ids)) > 0
-    assert whole[-1]["ticket"] == desk[1]
-    assert set(whole[-1]) == {"id", "type", "at", "company", "ticket", "note", "actor", "data", "cursor"}
-    for index in (0, 3, len(whole) - 1):
-        assert tail(database_url, "--after", whole[index]["cursor"]) == whole[index + 1 :]
-    assert tail(database_url, "--after", "0-0-0") == whole
+    assert events[-1]["ticket"] == desk[1]
+    assert set(events[-1]) == {"id", "type", "at", "company", "ticket", "note", "actor", "data", "cursor"}
+    for index in (0, 3, len(events) - 1):
+        assert tail(database_url, "--after", events[index]["cursor"]) == events[index + 1 :]
+    assert tail(database_url, "--after", "0-0-0") == events
 
 
-def test_filters_hold_together(database_url: str, desk: tuple[Tenant, str]) -> None:
+def test_all_filters_must_match(database_url: str, desk: tuple[Tenant, str]) -> None:
     tenant, number = desk
-    whole = tail(database_url)
-    mine = [one for one in whole if one["company"] == str(tenant.company.id)]
-    assert 0 < len(mine) < len(whole)
-    assert tail(database_url, "--company", tenant.company.code) == mine
-    kinds = [one for one in mine if one["type"].startswith("ticket.") or one["type"] == "user.created"]
-    assert tail(database_url, "--company", tenant.company.name, "--type", "ticket.", "--type", "user.created") == kinds
-    assert tail(database_url, "--ticket", number) == [whole[-1]]
+    events = tail(database_url)
+    own_events = [event for event in events if event["company"] == str(tenant.company.id)]
+    assert 0 < len(own_events) < len(events)
+    assert tail(database_url, "--company", tenant.company.code) == own_events
+    selected = [event for event in own_events if event["type"].startswith("ticket.") or event["type"] == "user.created"]
+    assert (
+        tail(database_url, "--company", tenant.company.name, "--type", "ticket.", "--type", "user.created") == selected
+    )
+    assert tail(database_url, "--ticket", number) == [events[-1]]
 
 
-def test_people_read_a_line_for_each(database_url: str, desk: tuple[Tenant, str]) -> None:
+def test_without_json_each_event_is_one_line(database_url: str, desk: tuple[Tenant, str]) -> None:
     [line] = run_command(database_url, *TAIL, "--ticket", desk[1]).stdout.splitlines()
     assert f"ticket.created          {desk[1]}  Ada Okoro  " in line
     assert "status: acknowledged" in line
@@ -80,7 +82,9 @@ def test_people_read_a_line_for_each(database_url: str, desk: tuple[Tenant, str]
         (("--ticket", "INC000999999999"), 1, "refused: ticket INC000999999999 does not exist"),
     ],
 )
-def test_what_does_not_exist_is_refused(database_url: str, arguments: tuple[str, ...], status: int, text: str) -> None:
+def test_unknown_cursors_companies_and_tickets_are_refused(
+    database_url: str, arguments: tuple[str, ...], status: int, text: str
+) -> None:
     done = run_command(database_url, *TAIL, *arguments)
     assert (done.exit_code, done.stdout) == (status, "")
     assert text in done.stderr
@@ -96,7 +100,7 @@ def test_new_events_are_printed_until_ctrl_c(database_url: str, desk: tuple[Tena
         lines: list[str] = []
         os.set_blocking(process.stdout.fileno(), False)
         until = time.monotonic() + patient(12)
-        while time.monotonic() < until:  # nothing says that it has begun to follow
+        while time.monotonic() < until:  # no output shows that it has started to follow
             numbers.append(asyncio.run(_raise(database_url, tenant))[1])
             lines += process.stdout.readlines()
             if len(lines) >= 2:
@@ -106,6 +110,6 @@ def test_new_events_are_printed_until_ctrl_c(database_url: str, desk: tuple[Tena
         assert process.wait(patient(10)) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
-    seen = [json.loads(line)["ticket"] for line in lines]
-    assert seen == numbers[numbers.index(seen[0]) :][: len(seen)]
-    assert before not in seen
+    printed = [json.loads(line)["ticket"] for line in lines]
+    assert printed == numbers[numbers.index(printed[0]) :][: len(printed)]
+    assert before not in printed

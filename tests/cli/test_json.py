@@ -1,4 +1,4 @@
-"""A command with ``--json`` prints the body that the house API answers for the same thing."""
+"""A command with ``--json`` prints the response body of the house API for the same resource."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -25,7 +25,7 @@ COMMANDS = [(index, step) for index, step in enumerate(STEPS) if step.command]
 
 
 class Printed(NamedTuple):
-    """What a command printed, and what the API answered at that time."""
+    """The output of a command, and the response body of the API at that time."""
 
     output: str
     body: Any
@@ -33,7 +33,7 @@ class Printed(NamedTuple):
 
 @pytest.fixture(scope="module")
 async def printed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[int, Printed]]:
-    """What every step prints, by its index."""
+    """Run every step; yield what each prints, by its index."""
     folder = tmp_path_factory.mktemp("json")
     mail = {"CLEARLINE_SMTP": "smtp://127.0.0.1:9", "CLEARLINE_MAIL_FROM": "Support <support@example.net>"}
     variables = {**mail, "CLEARLINE_ATTACHMENTS": str(folder)}
@@ -45,11 +45,11 @@ async def printed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -
         yield {
             index: outcome
             for index, step in enumerate(STEPS)
-            if (outcome := await _take(step, database_url, variables, client, saved)) is not None
+            if (outcome := await _run_step(step, database_url, variables, client, saved)) is not None
         }
 
 
-async def _take(
+async def _run_step(
     step: Step, url: str, variables: dict[str, str], client: httpx.AsyncClient, saved: dict[str, Any]
 ) -> Printed | None:
     if step.sql is not None:
@@ -75,7 +75,9 @@ async def _take(
 
 
 @pytest.mark.parametrize(("index", "step"), COMMANDS, ids=[f"{step.command} {index}" for index, step in COMMANDS])
-async def test_a_command_prints_what_the_api_answers(printed: dict[int, Printed], index: int, step: Step) -> None:
+async def test_a_command_prints_the_response_body_of_the_api(
+    printed: dict[int, Printed], index: int, step: Step
+) -> None:
     output, body = printed[index]
     if step.operation is None:
         assert step.command in LOCAL
@@ -93,7 +95,7 @@ async def test_a_command_prints_what_the_api_answers(printed: dict[int, Printed]
 
 
 def _item(answer: Any) -> Any:
-    """Return the type of the items of a list, or of what a command lists that the API only answers one by one."""
+    """Return the type of the items of a list; some commands list what the API only returns one by one."""
     if get_origin(answer) is Page:
         return get_args(answer)[0]
     return {EventPage: StreamedEvent, SearchPage: TicketSummary}.get(answer, answer)

@@ -17,7 +17,7 @@ NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
+    """Run a command in its own process."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CLEARLINE_")}
     return subprocess.run(
         [sys.executable, "-m", "clearline", *arguments],
@@ -30,7 +30,7 @@ def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Return every command and group below a command, with the words that call it."""
+    """Yield a command and every command and group below it, each with its path."""
     yield path, command
     if isinstance(command, click.Group):
         context = click.Context(command)
@@ -41,11 +41,13 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tup
 
 
 @pytest.mark.parametrize(("path", "command"), list(commands(main)), ids=lambda value: str(value)[:30])
-def test_every_command_has_help_and_so_has_every_option(path: tuple[str, ...], command: click.Command) -> None:
+def test_every_command_and_every_option_has_help(path: tuple[str, ...], command: click.Command) -> None:
     context = click.Context(command, info_name=" ".join(("clearline", *path)))
     assert "--help" in command.get_help(context)
     assert command.help
-    assert [one.name for one in command.params if isinstance(one, click.Option) and not one.help] == []
+    assert [
+        parameter.name for parameter in command.params if isinstance(parameter, click.Option) and not parameter.help
+    ] == []
 
 
 LAZY = [
@@ -54,7 +56,7 @@ LAZY = [
 
 
 @pytest.mark.parametrize(("name", "lazy"), LAZY, ids=lambda value: str(value)[:30])
-def test_the_list_of_commands_says_what_their_help_says(name: str, lazy: LazyCommand) -> None:
+def test_the_list_of_commands_repeats_their_help(name: str, lazy: LazyCommand) -> None:
     command = lazy.load()
     assert command.name == name
     assert (command.help or "").startswith(lazy.help.removesuffix("."))
@@ -69,7 +71,7 @@ def test_a_command_imports_only_what_it_needs() -> None:
     assert {"starlette", "jinja2", "httpcore", "uvicorn", "structlog"} & set(done.stdout.split()) == set()
 
 
-def test_help_of_the_whole_names_the_exit_statuses() -> None:
+def test_the_main_help_lists_the_exit_statuses() -> None:
     done = run(NOBODY, "--help")
     assert done.returncode == 0
     assert "Exit status" in done.stdout
@@ -78,7 +80,7 @@ def test_help_of_the_whole_names_the_exit_statuses() -> None:
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> str:
-    """A database with a company."""
+    """Add a company; return the address of the database."""
     run_json(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
     return database_url
 
@@ -96,7 +98,7 @@ def desk(database_url: str) -> str:
         (("nonsense",), 2, "No such command"),
     ],
 )
-def test_a_refusal_and_a_wrong_usage_have_their_own_statuses(
+def test_refusals_and_usage_errors_have_different_exit_statuses(
     desk: str, arguments: tuple[str, ...], status: int, message: str
 ) -> None:
     done = run(desk, *arguments)
@@ -109,7 +111,7 @@ def test_a_refusal_and_a_wrong_usage_have_their_own_statuses(
     "settings",
     [{"CLEARLINE_DATABASE_URL": NOBODY}, {"CLEARLINE_NONSENSE": "1"}, {"CLEARLINE_POOL_SIZE": "none"}],
 )
-def test_a_missing_database_or_a_wrong_setting_is_status_four(desk: str, settings: dict[str, str]) -> None:
+def test_a_missing_database_or_an_invalid_setting_exits_with_status_4(desk: str, settings: dict[str, str]) -> None:
     done = run_command(desk, "company", "list", **settings)
     assert (done.exit_code, done.stdout) == (4, "")
     assert done.stderr.startswith("error: ")

@@ -1,4 +1,4 @@
-"""What people hear of at the command line, and what waits."""
+"""Notification preferences and pending notifications at the command line."""
 
 import asyncio
 from datetime import timedelta
@@ -12,21 +12,21 @@ from tests.builders.application import run_command, run_json
 from tests.builders.people import NOW, new_tenant
 from tests.builders.tickets import raised
 
-WHO = ("--company", "BIR001", "--user", "ada@birch.example.com")
+USER = ("--company", "BIR001", "--user", "ada@birch.example.com")
 
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> str:
-    """A database with a company, and a person of it."""
+    """Add a company with a user; return the address of the database."""
     run_json(database_url, "company", "add", "Birch Telecom", "--code", "BIR001")
-    run_json(database_url, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", WHO[-1])
+    run_json(database_url, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", USER[-1])
     return database_url
 
 
-def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
-    before = run_json(desk, "notifications", "show", *WHO)
+def test_the_preferences_of_a_user_are_shown_and_changed(desk: str) -> None:
+    before = run_json(desk, "notifications", "show", *USER)
     assert (before["digest"], before["quiet_from"], before["rules"]["resolved"]) == ("daily", None, "email")
-    after = run_json(desk, "notifications", "set", *WHO, "--rule", "resolved=digest", "--rule", "company_ticket=email",
+    after = run_json(desk, "notifications", "set", *USER, "--rule", "resolved=digest", "--rule", "company_ticket=email",
                  "--zone", "Europe/Amsterdam", "--quiet", "22:00-07:00", "--quiet-day", "sunday", "--digest", "hourly",
                  "--digest-at", "17:30", "--critical-breaks-quiet")  # fmt: skip
     rules = {**before["rules"], "resolved": "digest", "company_ticket": "email"}
@@ -35,13 +35,22 @@ def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
         "quiet_days": ["sunday"], "critical_breaks_quiet": True, "digest": "hourly", "digest_at": "17:30",
         "rules": rules,
     }  # fmt: skip
-    assert run_json(desk, "notifications", "show", *WHO) == after
-    shown = run_command(desk, "notifications", "show", *WHO).stdout
+    assert run_json(desk, "notifications", "show", *USER) == after
+    shown = run_command(desk, "notifications", "show", *USER).stdout
     assert (
         "Digest hourly. Quiet: 22:00-07:00, sunday; critical tickets do not wait. Time zone Europe/Amsterdam." in shown
     )
     back = run_json(
-        desk, "notifications", "set", *WHO, "--rule", "resolved=default", "--quiet", "none", "--quiet-day", "none"
+        desk,
+        "notifications",
+        "set",
+        *USER,
+        "--rule",
+        "resolved=default",
+        "--quiet",
+        "none",
+        "--quiet-day",
+        "none",
     )
     assert (back["quiet_from"], back["quiet_days"], back["rules"]["resolved"]) == (None, [], "email")
 
@@ -57,8 +66,8 @@ def test_what_a_person_hears_of_is_shown_and_set(desk: str) -> None:
         (("--rule", "internal_note=email"), 1, "refused: rules.internal_note is not available to the role customer"),
     ],
 )
-def test_what_cannot_be_set_is_refused(desk: str, options: tuple[str, ...], status: int, words: str) -> None:
-    done = run_command(desk, "notifications", "set", *WHO, *options)
+def test_invalid_preferences_are_refused(desk: str, options: tuple[str, ...], status: int, words: str) -> None:
+    done = run_command(desk, "notifications", "set", *USER, *options)
     assert (done.exit_code, done.stdout) == (status, "")
     assert words in done.stderr
 
@@ -71,14 +80,14 @@ def test_contacts_get_mail_until_it_is_turned_off(desk: str) -> None:
     assert run_command(desk, *at).stdout == "Contacts of Birch Telecom do not get mail.\n"
 
 
-def test_what_waits_is_listed(desk: str) -> None:
+def test_pending_notifications_are_listed(desk: str) -> None:
     async def work() -> None:
         database = await Database.open(desk)
         tenant = await new_tenant(database)
         async with database.transaction() as tx:
             number = await raised(tx, tenant)
-            found = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=10)
-            await record_notifications(tx, found, since=NOW - timedelta(days=1), now=NOW + timedelta(seconds=1))
+            events = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=10)
+            await record_notifications(tx, events, since=NOW - timedelta(days=1), now=NOW + timedelta(seconds=1))
         await database.close()
 
     asyncio.run(work())

@@ -23,7 +23,7 @@ async def _raise_ticket(url: str, tenant: Tenant | None = None) -> tuple[Tenant,
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> tuple[Tenant, str]:
-    """A company, two agents, and the number of a ticket."""
+    """Add a company and two agents; return the company and the number of a ticket."""
     for name in ("Ann", "Ben"):
         run_json(database_url, "agent", "add", name, "--email", f"{name.lower()}@example.net")
     return asyncio.run(_raise_ticket(database_url))
@@ -34,7 +34,7 @@ def number(desk: tuple[Tenant, str]) -> str:
     return desk[1]
 
 
-def test_rules_route_tickets_and_are_tested_beforehand(database_url: str, number: str) -> None:
+def test_rules_route_tickets_and_can_be_previewed(database_url: str, number: str) -> None:
     url = database_url
     run_text(url, "team", "add", "Access")
     ann = run_json(url, "team", "join", "Access", "ann@example.net")
@@ -102,7 +102,7 @@ def test_rules_are_changed_moved_and_deleted(database_url: str, desk: tuple[Tena
     }
     assert run_text(url, "route", "change", added["id"], "--active", "--name", "Ports") == "Rule Ports changed.\n"
     assert run_text(url, "route", "move", "1", "2") == "Rule Ports moved to position 2.\n"
-    assert [one["name"] for one in run_json(url, "route", "list", "--after", "1")] == ["Ports"]
+    assert [rule["name"] for rule in run_json(url, "route", "list", "--after", "1")] == ["Ports"]
     assert run_text(url, "route", "delete", "2") == "Rule Ports deleted.\n"
     for nothing in ("2", "0", "x", "00000000-0000-4000-8000-000000000042"):
         assert run_refused(url, "route", "delete", nothing) == f"refused: routing rule {nothing} does not exist\n"
@@ -133,4 +133,4 @@ def test_a_ticket_is_assigned_to_the_next_agent(database_url: str, desk: tuple[T
     run_text(url, "route", "add", "All", "--queue", "Second line")
     run_text(url, "route", "ticket", number)
     assigned = [run_json(url, "ticket", "assign", number, "--mode", "round_robin") for _ in range(3)]
-    assert [one["assignee"]["name"] for one in assigned] == ["Ann", "Ben", "Ann"]
+    assert [ticket["assignee"]["name"] for ticket in assigned] == ["Ann", "Ben", "Ann"]

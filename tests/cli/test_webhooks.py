@@ -16,28 +16,34 @@ URL = "https://hooks.example.com/desk"
 
 @pytest.fixture
 async def dead(database: Database, tenant: Tenant) -> tuple[str, str]:
-    """A webhook of a customer, and a delivery of it that is dead."""
+    """Add a webhook of a customer with a dead delivery; return the ids of both."""
     async with database.transaction() as tx:
-        one, _ = await subscriptions.add_subscription(
+        subscription, _ = await subscriptions.add_subscription(
             tx, OPERATOR, {"url": URL}, of=tenant.company, networks=(), now=NOW
         )
-        made = delivery_store.NewDelivery(
-            tenant.company.id, one.id, uuid4(), 7, "ticket.created", 42, b'{"type":"ping"}'
+        delivery = delivery_store.NewDelivery(
+            tenant.company.id, subscription.id, uuid4(), 7, "ticket.created", 42, b'{"type":"ping"}'
         )
-        await delivery_store.insert(tx, [made], now=NOW)
-        await tx.write("update delivery set state = 'dead', finished_at = $2 where id = $1", made.id, NOW)
-    return str(one.id), str(made.id)
+        await delivery_store.insert(tx, [delivery], now=NOW)
+        await tx.write("update delivery set state = 'dead', finished_at = $2 where id = $1", delivery.id, NOW)
+    return str(subscription.id), str(delivery.id)
 
 
 def test_a_webhook_is_added_listed_changed_rotated_and_deleted(database_url: str) -> None:
     shown = run_command(database_url, "webhook", "add", URL, "--type", "ticket.", "--type", "note.added")
     assert shown.exit_code == 0, shown.output
     assert re.search(r"whsec_[A-Za-z0-9+/]{43}=", shown.stdout)
-    [one] = run_json(database_url, "webhook", "list")
-    assert (one["url"], one["types"], one["is_active"]) == (URL, ["ticket.", "note.added"], True)
-    key = one["id"]
+    [listed] = run_json(database_url, "webhook", "list")
+    assert (listed["url"], listed["types"], listed["is_active"]) == (URL, ["ticket.", "note.added"], True)
+    key = listed["id"]
     changed = run_json(database_url, "webhook", "change", key, "--all-types", "--off", "--description", "The NOC's")
-    expected = {**one, "types": [], "is_active": False, "description": "The NOC's", "updated_at": changed["updated_at"]}
+    expected = {
+        **listed,
+        "types": [],
+        "is_active": False,
+        "description": "The NOC's",
+        "updated_at": changed["updated_at"],
+    }
     assert changed == expected
     first = run_json(database_url, "webhook", "rotate", key)
     second = run_json(database_url, "webhook", "rotate", key)
@@ -48,14 +54,14 @@ def test_a_webhook_is_added_listed_changed_rotated_and_deleted(database_url: str
     assert run_json(database_url, "webhook", "change", key, "--on")["is_active"]
     ping = run_json(database_url, "webhook", "ping", key)
     assert (ping["type"], ping["state"]) == ("ping", "waiting")
-    listed = run_command(database_url, "webhook", "list")
-    assert URL in listed.stdout
+    table = run_command(database_url, "webhook", "list")
+    assert URL in table.stdout
     assert run_json(database_url, "webhook", "delete", key) is None
     assert run_json(database_url, "webhook", "list") == []
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.com/", "https://10.0.0.1/", "nonsense"])
-def test_a_url_that_may_not_be_reached_is_refused(database_url: str, url: str) -> None:
+def test_a_url_that_is_not_allowed_is_refused(database_url: str, url: str) -> None:
     refused = run_command(database_url, "webhook", "add", url)
     assert (refused.exit_code, refused.stderr.startswith("refused: url must")) == (1, True)
 
@@ -68,7 +74,7 @@ def test_another_companys_webhook_does_not_exist(
         assert (refused.exit_code, refused.stderr) == (1, f"refused: subscription {dead[0]} does not exist\n")
 
 
-def test_a_delivery_is_shown_and_sent_again(database_url: str, tenant: Tenant, dead: tuple[str, str]) -> None:
+def test_a_delivery_is_shown_and_replayed(database_url: str, tenant: Tenant, dead: tuple[str, str]) -> None:
     webhook, delivery = dead
     of = ("--company", tenant.company.code)
     [listed] = run_json(database_url, "webhook", "deliveries", webhook, "--state", "dead", *of)
@@ -84,7 +90,7 @@ def test_a_delivery_is_shown_and_sent_again(database_url: str, tenant: Tenant, d
 
 
 @pytest.mark.parametrize(("since", "count"), [("2026-03-01", 1), ("2026-03-02T00:00", 0)])
-def test_the_deliveries_of_a_time_are_sent_again(
+def test_deliveries_since_a_time_are_replayed(
     database_url: str, tenant: Tenant, dead: tuple[str, str], since: str, count: int
 ) -> None:
     of = ("--company", tenant.company.code)
@@ -93,5 +99,5 @@ def test_the_deliveries_of_a_time_are_sent_again(
     assert deliveries.REPLAY_LIMIT == 10_000
 
 
-def test_a_replay_says_which(database_url: str, dead: tuple[str, str]) -> None:
+def test_a_replay_without_a_selection_is_a_usage_error(database_url: str, dead: tuple[str, str]) -> None:
     assert run_command(database_url, "webhook", "replay", dead[0]).exit_code == 2

@@ -22,7 +22,7 @@ MAIL_FROM = f"Support <{ADDRESS}>"
 
 @pytest.fixture(scope="module")
 def mailbox(database_url: str) -> str:
-    """The address of a mailbox."""
+    """Add a mailbox; return its address."""
     run_json(database_url, "mailbox", "add", ADDRESS, "--name", "Support")
     return ADDRESS
 
@@ -33,12 +33,12 @@ def inbound(url: str, *arguments: str, text: bytes | None = None) -> Result:
 
 
 def inbound_json(url: str, *arguments: str, text: bytes | None = None) -> Any:
-    """Run a command of the group inbound-mail, and return what it prints as JSON."""
+    """Run a command of the group inbound-mail; return its JSON output."""
     return run_json(url, "inbound-mail", *arguments, text=text, CLEARLINE_MAIL_FROM=MAIL_FROM)
 
 
 def classify(url: str) -> None:
-    """Classify the mails that wait, as a worker does."""
+    """Classify the waiting mails, as a worker does."""
 
     async def run_jobs() -> None:
         database = await Database.open(url, size=3)
@@ -90,7 +90,7 @@ def test_a_quarantined_mail_is_listed_released_and_discarded(database_url: str, 
         stored += inbound_json(url, "receive", "-", "--to", mailbox, text=mail)["ids"]
     classify(url)
     listed = inbound_json(url, "list", "--state", "quarantined")
-    assert [one["id"] for one in listed] == stored[::-1]
+    assert [mail["id"] for mail in listed] == stored[::-1]
     assert "its sender is unknown" in inbound(url, "list").stdout
     first, second, third = stored
     ticket = inbound_json(url, "release", first, "--company", tenant.company.code)["ticket"]

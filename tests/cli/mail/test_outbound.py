@@ -34,7 +34,7 @@ async def _enqueue_mail(url: str) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def dead(database_url: str) -> tuple[str, str]:
-    """The numbers of a ticket and of a mail about it that no server takes."""
+    """Return the number of a ticket, and the id of a dead mail about it."""
     return asyncio.run(_enqueue_mail(database_url))
 
 
@@ -65,7 +65,7 @@ def test_the_outbox_lists_and_shows_mail(database_url: str, dead: tuple[str, str
     assert f"Message-ID: {listed['message_id']}\r\n".encode() in raw
 
 
-def test_what_does_not_exist_is_refused(database_url: str, dead: tuple[str, str]) -> None:
+def test_unknown_mails_and_suppressions_are_refused(database_url: str, dead: tuple[str, str]) -> None:
     url = database_url
     assert "does not exist" in run_refused(url, "mail", "show", str(uuid4()))
     assert "does not exist" in run_refused(url, "mail", "show", "nothing")
@@ -80,7 +80,7 @@ def test_addresses_are_suppressed_and_unsuppressed(database_url: str) -> None:
     assert suppressed == f"Address {lower} suppressed.\n"
     assert "exists already" in run_refused(url, "mail", "suppress", address)
     assert lower in run_text(url, "mail", "suppressed")
-    [entry] = [one for one in run_json(url, "mail", "suppressed") if one["address"] == lower]
+    [entry] = [suppression for suppression in run_json(url, "mail", "suppressed") if suppression["address"] == lower]
     assert (entry["reason"], entry["detail"]) == ("manual", "asked for it")
     assert lower not in run_text(url, "mail", "suppressed", "--after", lower)
     run_text(url, "mail", "unsuppress", address)

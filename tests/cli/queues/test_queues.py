@@ -9,7 +9,7 @@ from tests.builders.application import run_command, run_json, run_refused, run_t
 
 @pytest.fixture(scope="module")
 def desk(database_url: str) -> str:
-    """A database with two agents."""
+    """Add two agents; return the address of the database."""
     for name in ("Ann", "Ben"):
         run_json(database_url, "agent", "add", name, "--email", f"{name.lower()}@example.net")
     return database_url
@@ -21,11 +21,11 @@ def test_teams_are_added_filled_and_deleted(desk: str) -> None:
     member = run_json(desk, "team", "join", "NOC", "ben@example.net")
     assert (member["name"], member["email"]) == ("Ben", "ben@example.net")
     [team] = run_json(desk, "team", "list")
-    assert [one["name"] for one in team["members"]] == ["Ann", "Ben"]
+    assert [member["name"] for member in team["members"]] == ["Ann", "Ben"]
     assert run_text(desk, "team", "list").splitlines()[1].split() == ["NOC", "2"]
     assert run_text(desk, "team", "available", "ben@example.net", "--no") == "ben@example.net is away.\n"
     members = run_json(desk, "team", "members", "NOC")
-    assert [(one["name"], one["role"], one["is_available"]) for one in members] == [
+    assert [(member["name"], member["role"], member["is_available"]) for member in members] == [
         ("Ann", "agent", True),
         ("Ben", "agent", False),
     ]
@@ -63,13 +63,13 @@ def test_queues_are_added_changed_and_deleted(desk: str) -> None:
     run_text(desk, "team", "delete", "Core")
 
 
-def test_an_empty_list_says_so_on_standard_error(desk: str) -> None:
+def test_an_empty_list_is_reported_on_standard_error(desk: str) -> None:
     done = run_command(desk, "queue", "list")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "No queues found.\n")
     assert run_json(desk, "queue", "list") == []
 
 
-def test_a_list_says_when_there_is_more(desk: str) -> None:
+def test_a_list_reports_that_there_are_more_items(desk: str) -> None:
     for name in ("Alpha", "Beta"):
         run_json(desk, "team", "add", name)
     whole = run_command(desk, "team", "list", "--limit", "2", "--json")

@@ -35,18 +35,18 @@ async def test_the_demo_can_be_loaded_twice(unmigrated: str, tmp_path: Path) -> 
     for _ in range(2):
         loaded = run_json(unmigrated, "demo", **settings)
         numbers = [
-            [one["number"] for one in run_json(unmigrated, "ticket", "list", "--limit", "100", *closed)]
+            [ticket["number"] for ticket in run_json(unmigrated, "ticket", "list", "--limit", "100", *closed)]
             for closed in ((), ("--closed",))
         ]
         runs.append((loaded, numbers))
     (first, numbers), (second, numbers_again) = runs
     assert numbers == numbers_again
     assert all(numbers)
-    assert [one["company"] for one in first] == [one["company"] for one in second]
-    for one in (*first, *second):
-        actor = await _actor(unmigrated, one["key"])
+    assert [account["company"] for account in first] == [account["company"] for account in second]
+    for account in (*first, *second):
+        actor = await _actor(unmigrated, account["key"])
         assert actor is not None
         assert actor.company is not None
-        assert actor.company.code == one["company"]["code"]
-    assert len({one["key"] for one in (*first, *second)}) == 6  # two companies and the desk, twice
+        assert actor.company.code == account["company"]["code"]
+    assert len({account["key"] for account in (*first, *second)}) == 6  # two companies and the desk, twice
     assert run_json(unmigrated, "doctor", **settings)["ok"] is True

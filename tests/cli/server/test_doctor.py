@@ -1,4 +1,4 @@
-"""Migrations and the check of the installation at the command line."""
+"""Migrations and the checks of the installation at the command line."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ async def test_a_database_without_migrations_is_reported_and_migrated(unmigrated
     )
     report = run_command(unmigrated, "doctor", "--json")
     assert report.exit_code == 3
-    assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["migrations"]
+    assert [check["name"] for check in json.loads(report.stdout)["checks"] if not check["ok"]] == ["migrations"]
     assert run_json(unmigrated, "migrate")["applied"][0] == "0001_foundation"
     assert run_json(unmigrated, "migrate") == {"applied": []}
     assert run_json(unmigrated, "doctor")["ok"] is True
@@ -40,38 +40,38 @@ async def test_a_database_without_migrations_is_reported_and_migrated(unmigrated
     assert run_command(unmigrated, "doctor").exit_code == 3
 
 
-def test_the_doctor_names_a_database_that_is_away() -> None:
+def test_the_doctor_reports_an_unavailable_database() -> None:
     report = run_command(NOBODY, "doctor", "--json")
     assert report.exit_code == 3
-    assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["database"]
+    assert [check["name"] for check in json.loads(report.stdout)["checks"] if not check["ok"]] == ["database"]
 
 
-async def test_the_doctor_names_consumers_that_nobody_runs(unmigrated: str) -> None:
+async def test_the_doctor_reports_consumers_that_do_not_run(unmigrated: str) -> None:
     run_json(unmigrated, "migrate")
     run_json(unmigrated, "company", "add", "Birch Telecom", "--code", "BIR001")
     assert run_json(unmigrated, "doctor")["ok"] is True, "new events may wait"
     await administer(unmigrated, "update event set at = now() - interval '6 minutes'")
     report = run_command(unmigrated, "doctor", "--json")
     assert report.exit_code == 3
-    failed = {one["name"]: one["detail"] for one in json.loads(report.stdout)["checks"] if not one["ok"]}
+    failed = {check["name"]: check["detail"] for check in json.loads(report.stdout)["checks"] if not check["ok"]}
     assert set(failed) == set(CONSUMERS)
     assert all("1 events behind" in text and "clearline work" in text for text in failed.values())
 
 
-async def test_the_doctor_names_attachments_that_cannot_be_stored(unmigrated: str, tmp_path: Path) -> None:
+async def test_the_doctor_reports_that_attachments_cannot_be_stored(unmigrated: str, tmp_path: Path) -> None:
     run_json(unmigrated, "migrate")
     (tmp_path / "file").touch()
     report = run_command(unmigrated, "doctor", "--json", CLEARLINE_ATTACHMENTS=str(tmp_path / "file"))
-    assert [one["name"] for one in json.loads(report.stdout)["checks"] if not one["ok"]] == ["attachments"]
+    assert [check["name"] for check in json.loads(report.stdout)["checks"] if not check["ok"]] == ["attachments"]
 
 
 async def test_the_doctor_shows_the_settings_of_the_planner(database_url: str) -> None:
     report = await asyncio.to_thread(run_command, database_url, "doctor", "--json")
-    [check] = [one for one in json.loads(report.stdout)["checks"] if one["name"] == "planner"]
+    [check] = [check for check in json.loads(report.stdout)["checks"] if check["name"] == "planner"]
     assert check == {"name": "planner", "ok": True, "detail": "random_page_cost 1.1, jit off"}
 
 
-def test_the_doctor_names_settings_that_a_pooler_dropped() -> None:
+def test_the_doctor_reports_settings_that_a_pooler_dropped() -> None:
     check = check_planner({"random_page_cost": "4", "jit": "off"})
     assert check.ok is False
     assert check.detail.startswith("random_page_cost is 4, not 1.1; ")
@@ -81,7 +81,7 @@ def check_mail(url: str, smtp: str | None) -> tuple[int, dict[str, Any] | None]:
     """Run the checks; return the exit status, and the result for mail if it was checked."""
     settings = {} if smtp is None else {"CLEARLINE_SMTP": smtp, "CLEARLINE_MAIL_FROM": "Desk <desk@example.net>"}
     report = run_command(url, "doctor", "--json", **settings)
-    results = [one for one in json.loads(report.stdout)["checks"] if one["name"] == "mail"]
+    results = [check for check in json.loads(report.stdout)["checks"] if check["name"] == "mail"]
     return report.exit_code, results[0] if results else None
 
 

@@ -40,7 +40,7 @@ def number(tenant_and_number: tuple[Tenant, str]) -> str:
 
 @pytest.fixture(autouse=True)
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A store of the test's own, and a directory to stand in."""
+    """Return an empty data directory; the working directory is another one."""
     folder = tmp_path / "data"
     folder.mkdir()
     (tmp_path / "here").mkdir()
@@ -48,81 +48,83 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def ran(url: str, folder: Path, *arguments: str, text: str | None = None) -> Result:
+def run_attachment(url: str, folder: Path, *arguments: str, text: str | None = None) -> Result:
     return run_command(url, "attachment", *arguments, text=text, CLEARLINE_DATA_DIR=str(folder))
 
 
-def answered(url: str, folder: Path, *arguments: str) -> object:
+def attachment_json(url: str, folder: Path, *arguments: str) -> object:
     return run_json(url, "attachment", *arguments, CLEARLINE_DATA_DIR=str(folder))
 
 
 def test_a_file_is_attached_listed_downloaded_and_deleted(database_url: str, data_dir: Path, number: str) -> None:
     source = data_dir.parent / ".trace.pcap"
     source.write_bytes(bytes(range(256)) * 5000)
-    made = answered(database_url, data_dir, "add", number, str(source), "--internal")
-    assert isinstance(made, dict)
-    assert (made["name"], made["media_type"], made["size"]) == (
+    attachment = attachment_json(database_url, data_dir, "add", number, str(source), "--internal")
+    assert isinstance(attachment, dict)
+    assert (attachment["name"], attachment["media_type"], attachment["size"]) == (
         ".trace.pcap",
         "application/vnd.tcpdump.pcap",
         1_280_000,
     )
-    assert (made["visibility"], made["source"], made["ticket"]) == ("internal", "seller", number)
-    assert answered(database_url, data_dir, "list", number) == [made]
-    assert ".trace.pcap" in ran(database_url, data_dir, "list", number).stdout
+    assert (attachment["visibility"], attachment["source"], attachment["ticket"]) == ("internal", "seller", number)
+    assert attachment_json(database_url, data_dir, "list", number) == [attachment]
+    assert ".trace.pcap" in run_attachment(database_url, data_dir, "list", number).stdout
 
-    got = answered(database_url, data_dir, "get", number, made["id"])
-    assert got == made
+    downloaded = attachment_json(database_url, data_dir, "get", number, attachment["id"])
+    assert downloaded == attachment
     assert Path("_trace.pcap").read_bytes() == source.read_bytes()
-    again = ran(database_url, data_dir, "get", number, made["id"])
+    again = run_attachment(database_url, data_dir, "get", number, attachment["id"])
     assert (again.exit_code, again.stderr) == (
         1,
         "refused: _trace.pcap already exists; give another name with -o\n",
     )
-    assert ran(database_url, data_dir, "get", number, made["id"], "-o", "other").exit_code == 0
+    assert run_attachment(database_url, data_dir, "get", number, attachment["id"], "-o", "other").exit_code == 0
     assert Path("other").read_bytes() == source.read_bytes()
-    assert sorted(one.name for one in Path().iterdir()) == ["_trace.pcap", "other"]
+    assert sorted(path.name for path in Path().iterdir()) == ["_trace.pcap", "other"]
 
-    deleted = ran(database_url, data_dir, "delete", number, made["id"])
+    deleted = run_attachment(database_url, data_dir, "delete", number, attachment["id"])
     assert deleted.stdout == f".trace.pcap deleted from {number}.\n"
-    assert answered(database_url, data_dir, "list", number) == []
-    assert [one for one in (data_dir / "attachments").rglob("*") if one.is_file()] == []
+    assert attachment_json(database_url, data_dir, "list", number) == []
+    assert [path for path in (data_dir / "attachments").rglob("*") if path.is_file()] == []
     history = run_json(database_url, "ticket", "history", number)
-    assert [one["type"] for one in history[-2:]] == ["attachment.added", "attachment.removed"]
+    assert [event["type"] for event in history[-2:]] == ["attachment.added", "attachment.removed"]
 
 
-def test_standard_input_and_output_are_files_too(database_url: str, data_dir: Path, number: str) -> None:
-    nameless = ran(database_url, data_dir, "add", number, "-", text="x")
+def test_standard_input_and_output_can_be_used(database_url: str, data_dir: Path, number: str) -> None:
+    nameless = run_attachment(database_url, data_dir, "add", number, "-", text="x")
     assert (nameless.exit_code, "--name" in nameless.stderr) == (2, True)
-    made = ran(database_url, data_dir, "add", number, "-", "--name", "log", "--type", "text/plain", text="one\ntwo\n")
-    assert made.stdout.startswith("log (8 bytes) attached with id ")
-    one = made.stdout.split()[-1].rstrip(".")
-    got = ran(database_url, data_dir, "get", number, one, "-o", "-")
-    assert (got.exit_code, got.stdout) == (0, "one\ntwo\n")
+    added = run_attachment(
+        database_url, data_dir, "add", number, "-", "--name", "log", "--type", "text/plain", text="one\ntwo\n"
+    )
+    assert added.stdout.startswith("log (8 bytes) attached with id ")
+    attachment_id = added.stdout.split()[-1].rstrip(".")
+    downloaded = run_attachment(database_url, data_dir, "get", number, attachment_id, "-o", "-")
+    assert (downloaded.exit_code, downloaded.stdout) == (0, "one\ntwo\n")
 
 
-def test_a_damaged_content_is_not_handed_out(database_url: str, data_dir: Path, number: str) -> None:
-    made = ran(database_url, data_dir, "add", number, "-", "--name", "log.txt", text="good")
-    one = made.stdout.split()[-1].rstrip(".")
-    (stored,) = (data_dir / "attachments").glob(f"*/{one}")
+def test_damaged_or_missing_content_is_an_error(database_url: str, data_dir: Path, number: str) -> None:
+    added = run_attachment(database_url, data_dir, "add", number, "-", "--name", "log.txt", text="good")
+    attachment_id = added.stdout.split()[-1].rstrip(".")
+    (stored,) = (data_dir / "attachments").glob(f"*/{attachment_id}")
     stored.write_bytes(b"evil")
-    damaged = ran(database_url, data_dir, "get", number, one)
+    damaged = run_attachment(database_url, data_dir, "get", number, attachment_id)
     assert (damaged.exit_code, "its SHA-256 differs" in damaged.stderr) == (4, True)
     stored.unlink()
-    missing = ran(database_url, data_dir, "get", number, one)
+    missing = run_attachment(database_url, data_dir, "get", number, attachment_id)
     assert (missing.exit_code, "is missing" in missing.stderr) == (4, True)
     assert list(Path().iterdir()) == []
 
 
-def test_the_sweep_deletes_what_no_ticket_has(
+def test_the_sweep_deletes_content_without_a_ticket(
     database_url: str, data_dir: Path, tenant_and_number: tuple[Tenant, str]
 ) -> None:
     orphan = data_dir / "attachments" / str(tenant_and_number[0].company.id) / str(uuid4())
     orphan.parent.mkdir(parents=True)
     orphan.write_bytes(b"x")
-    assert answered(database_url, data_dir, "sweep") == {"swept": 0}
+    assert attachment_json(database_url, data_dir, "sweep") == {"swept": 0}
     old = (clock.now() - timedelta(days=2)).timestamp()
     os.utime(orphan, (old, old))
-    assert answered(database_url, data_dir, "sweep") == {"swept": 1}
+    assert attachment_json(database_url, data_dir, "sweep") == {"swept": 1}
     assert not orphan.exists()
 
 
@@ -139,14 +141,16 @@ def test_the_sweep_deletes_what_no_ticket_has(
         (("list", "seven"), 1, "refused: ticket seven does not exist"),
     ],
 )
-def test_a_refusal_leaves_nothing(
+def test_a_refusal_stores_nothing(
     database_url: str, data_dir: Path, number: str, arguments: tuple[str, ...], status: int, message: str
 ) -> None:
-    done = ran(database_url, data_dir, *(number if one == "NUMBER" else one for one in arguments), text="x")
+    done = run_attachment(
+        database_url, data_dir, *(number if argument == "NUMBER" else argument for argument in arguments), text="x"
+    )
     assert (done.exit_code, done.stdout) == (status, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
-    assert not data_dir.exists() or [one for one in data_dir.rglob("*") if one.is_file()] == []
+    assert not data_dir.exists() or [path for path in data_dir.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(

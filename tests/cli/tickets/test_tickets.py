@@ -11,12 +11,12 @@ from tests.builders.tickets import raised
 
 @pytest.fixture
 async def number(database: Database, tenant: Tenant) -> str:
-    """The number of a ticket."""
+    """Return the number of a ticket."""
     async with database.transaction() as tx:
         return ticket_number(await raised(tx, tenant))
 
 
-def test_a_ticket_is_shown_noted_and_moved(database_url: str, number: str) -> None:
+def test_a_ticket_is_shown_and_gets_notes_and_statuses(database_url: str, number: str) -> None:
     url = database_url
     run_json(url, "ticket", "status", number, "in_progress")
     note = run_json(url, "ticket", "note", number, "for us", "--internal")
@@ -50,5 +50,5 @@ def test_a_ticket_is_raised_changed_tagged_and_listed(database_url: str, tenant:
     assert run_text(url, "ticket", "tag", number, "--remove", "cut") == f"Tags of {number}: fibre\n"
     assert run_text(url, "ticket", "change", number, "--impact", "down").startswith(f"{number} changed; ")
     listed = run_json(url, "ticket", "list", *of, "--assignee", "none", "--limit", "1")
-    assert [one["number"] for one in listed] == [number]
+    assert [ticket["number"] for ticket in listed] == [number]
     assert "Port 1 is down" in run_text(url, "ticket", "list", *of)

@@ -13,14 +13,14 @@ AGENT = "nia@example.net"
 
 @pytest.fixture(scope="module")
 async def customer(database: Database, database_url: str) -> Tenant:
-    """A customer, and an agent of the provider."""
+    """Add an agent of the provider; return a customer."""
     run_json(database_url, "agent", "add", "Nia", "--email", AGENT)
     return await new_tenant(database)
 
 
 @pytest.fixture
 async def number(database: Database, customer: Tenant) -> str:
-    """The number of a ticket."""
+    """Return the number of a ticket."""
     async with database.transaction() as tx:
         return ticket_number(await raised(tx, customer))
 
@@ -57,11 +57,11 @@ def test_macros_are_added_applied_changed_and_deleted(database_url: str, number:
     assert run_json(url, "macro", "list") == []
 
 
-def test_views_are_saved_for_people(database_url: str, customer: Tenant) -> None:
+def test_views_are_saved_for_users(database_url: str, customer: Tenant) -> None:
     url, nia = database_url, ("--user", AGENT)
     own = run_json(url, "view", "add", "Mine", "fibre", *nia)
     shared = run_json(url, "view", "add", "Ours", "status:open", "--shared", *nia)
-    assert [one["name"] for one in run_json(url, "view", "list", *nia)] == ["Mine", "Ours"]
+    assert [view["name"] for view in run_json(url, "view", "list", *nia)] == ["Mine", "Ours"]
     ada = ("--company", customer.company.code, "--user", customer.user.email)
     assert run_json(url, "view", "list", *ada) == []
     changed = run_json(url, "view", "change", shared["id"], "--query", "status:held", "--own", *nia)
@@ -71,7 +71,7 @@ def test_views_are_saved_for_people(database_url: str, customer: Tenant) -> None
     assert run_json(url, "view", "list", *nia) == []
 
 
-def test_people_read_sentences_and_tables(database_url: str, number: str) -> None:
+def test_without_json_the_output_is_sentences_and_tables(database_url: str, number: str) -> None:
     for arguments, text in (
         (("macro", "add", "Hi", "--text", "Hello\nthere", "--status", "pending"), "Macro Hi added.\n"),
         (("macro", "list"), "Hello"),
@@ -93,7 +93,9 @@ def test_people_read_sentences_and_tables(database_url: str, number: str) -> Non
         (("view", "list", "--user", "nobody@example.com"), "refused: user nobody@example.com does not exist"),
     ],
 )
-def test_a_refusal_has_its_status(database_url: str, arguments: tuple[str, ...], message: str) -> None:
+def test_a_refusal_has_an_exit_status_and_a_message(
+    database_url: str, arguments: tuple[str, ...], message: str
+) -> None:
     done = run_command(database_url, *arguments)
     assert (done.exit_code, done.stdout) == (1, "")
     assert message in done.stderr
