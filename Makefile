@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 .DELETE_ON_ERROR:
 
 run: $(RUN)
-	@exec $(BIN)/clearline serve --demo
+	@exec $(BIN)/clearline --env-file /dev/null serve --demo
 
 test: $(DEV)
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile

@@ -65,7 +65,7 @@ def test_a_wrong_data_directory_never_becomes_a_new_desk(folder: Path, command: 
     for wrong in (missing, empty):
         done = run(wrong, *command)
         assert (done.returncode, done.stdout) == (4, "")
-        assert done.stderr.startswith(f"error: the data directory {wrong} has no desk: set CLEARLINE_DATA_DIR or ")
+        assert done.stderr.startswith(f"error: the data directory {wrong} has no desk, and only clearline serve, ")
         assert len(done.stderr.splitlines()) == 1
     assert not missing.exists()
     assert list(empty.iterdir()) == []

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from clearline import settings_file
 from clearline.errors import OperationalError
 from clearline.events import store as event_store
 from clearline.platform.database import migrate
@@ -64,9 +65,11 @@ def _require_desk(data_dir: Path) -> None:
             f"this account cannot read the data directory {data_dir}: run the command as the account of the server"
         ) from None
     if not is_there:
+        closed = f" ({settings_file.DEFAULT_FILE} is closed to this account)" if settings_file.is_closed() else ""
         raise DeskMissing(
-            f"the data directory {data_dir} has no desk: set CLEARLINE_DATA_DIR or CLEARLINE_DATABASE_URL as your "
-            "server has it; only clearline serve, work, migrate and demo create a desk"
+            f"the data directory {data_dir} has no desk, and only clearline serve, work, migrate and demo create one: "
+            f"set CLEARLINE_DATA_DIR or CLEARLINE_DATABASE_URL as your server has it, or name its file of settings "
+            f"with --env-file{closed}"
         )
 
 

@@ -4,9 +4,12 @@ Exit status: 0 done; 1 refused, and what was refused changed nothing; 2 wrong us
 wrong; 4 the database cannot be used, or a setting is wrong.
 """
 
+import os
+from pathlib import Path
+
 import click
 
-from clearline import __version__
+from clearline import __version__, settings_file
 from clearline.cli.exit_status import REFUSED, UNAVAILABLE
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.errors import DeskError, OperationalError
@@ -62,8 +65,17 @@ class _Commands(LazyGroup):
 
 @click.group(cls=_Commands, lazy=COMMANDS, epilog=" ".join(__doc__.split("\n\n")[1].split()))
 @click.version_option(__version__, prog_name="clearline")
-def main() -> None:
+@click.option(
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Read settings from this file of NAME=value lines; variables of the environment take precedence. By default "
+    f"{settings_file.DEFAULT_FILE}, if it is readable and the environment names no database and no data directory.",
+)
+@click.pass_context
+def main(context: click.Context, env_file: Path | None) -> None:
     """Clearline, a support desk for network providers.
 
     Settings are environment variables that begin with CLEARLINE_; see docs/reference/settings.md.
     """
+    context.with_resource(settings_file.environment_with(env_file, os.environ))
