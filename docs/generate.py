@@ -23,7 +23,7 @@ from clearline.web.docs import shape
 from clearline.wires.console_connect import errors, mapping, wire
 from clearline.wires.console_connect.reference import openapi
 from clearline.wires.house import reference as house_reference
-from clearline.wires.house.errors import CATALOGUE
+from clearline.wires.house.errors import CATALOGUE, RULES
 from clearline.wires.http.body import BODY_MAX, DEPTH_MAX, BadRequest, BodyTooLarge, NotJson
 from clearline.wires.http.limits import TooManyRequests
 from clearline.wires.http.resource import MethodNotAllowed
@@ -112,6 +112,11 @@ def _problems() -> Iterator[str]:
         ("type", "status", "title", "what to do"),
         [(f"`{kind.code}`", str(kind.status), kind.title, kind.about) for kind in CATALOGUE.values()],
     )
+    yield "## Codes of single values"
+    yield ""
+    yield "An item of `errors` has a `code` of its own, for programs; `detail` says the rule for people."
+    yield ""
+    yield from table(("code", "meaning"), [(f"`{code}`", about) for code, about in RULES.items()])
 
 
 def _operation(address: str, operation: dict[str, Any]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Refusals as facts. No HTTP status here: each wire has its own error table."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TypeVar
 
 from msgspec import Struct
@@ -72,11 +73,31 @@ class ScopeMissing(Forbidden):
         self.scope = scope
 
 
+class RuleCode(StrEnum):
+    """The kind of rule that a value breaks, for programs."""
+
+    REQUIRED = "required"
+    UNKNOWN = "unknown"
+    DUPLICATE = "duplicate"
+    TYPE = "type"
+    FORMAT = "format"
+    CHOICE = "choice"
+    LENGTH = "length"
+    COUNT = "count"
+    RANGE = "range"
+    ORDER = "order"
+    BLANK = "blank"
+    CHARACTERS = "characters"
+    REFERENCE = "reference"
+    INVALID = "invalid"
+
+
 class Violation(Struct, frozen=True):
     """One broken rule: the field as our domain names it (dotted), and what it should be, without a full stop."""
 
     field: str
     rule: str
+    code: RuleCode = RuleCode.INVALID
 
 
 class InvalidInput(DeskError):
@@ -225,7 +246,7 @@ class AttachmentTooLarge(InvalidInput):
     code = "attachment_too_large"
 
     def __init__(self, most: int) -> None:
-        super().__init__([Violation("content", f"must have at most {most} bytes")])
+        super().__init__([Violation("content", f"must have at most {most} bytes", RuleCode.LENGTH)])
         self.most = most
 
 
@@ -235,7 +256,7 @@ class MediaTypeRefused(InvalidInput):
     code = "media_type_refused"
 
     def __init__(self, rule: str) -> None:
-        super().__init__([Violation("media_type", rule)])
+        super().__init__([Violation("media_type", rule, RuleCode.CHOICE)])
 
 
 class TooManyAttachments(Conflict):

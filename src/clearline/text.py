@@ -2,7 +2,7 @@
 
 import re
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 
 EMAIL_MAX = 254
 EMAIL = re.compile(r"[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+")
@@ -27,14 +27,16 @@ def check_text(field: str, text: str, *, least: int = 1, most: int) -> list[Viol
     """Return the rules that ``text`` breaks; lengths are in Unicode code points, both ends included."""
     violations = []
     if not least <= len(text) <= most:
-        violations.append(Violation(field, f"must have {least} to {most} characters"))
+        violations.append(Violation(field, f"must have {least} to {most} characters", RuleCode.LENGTH))
     if not storable(text):
-        violations.append(Violation(field, "must not contain the NUL character or lone surrogates"))
+        violations.append(
+            Violation(field, "must not contain the NUL character or lone surrogates", RuleCode.CHARACTERS)
+        )
     return violations
 
 
 def check_email(field: str, email: str) -> list[Violation]:
     """Return the rules that an address breaks: one ``@`` between two parts without spaces, at most 254 characters."""
     if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email) or not storable(email):
-        return [Violation(field, f"must be an e-mail address of at most {EMAIL_MAX} characters")]
+        return [Violation(field, f"must be an e-mail address of at most {EMAIL_MAX} characters", RuleCode.FORMAT)]
     return []

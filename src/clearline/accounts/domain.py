@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, ROLE_SCOPES, STAFF_ROLES, Role
 from clearline.text import check_email, check_text
 
@@ -49,7 +49,7 @@ def check_user(name: str, email: str, phone: str, role: Role, *, of_provider: bo
     ]
     roles = STAFF_ROLES if of_provider else CUSTOMER_ROLES
     if role not in roles:
-        violations.append(Violation("role", "must be one of " + ", ".join(roles)))
+        violations.append(Violation("role", "must be one of " + ", ".join(roles), RuleCode.CHOICE))
     return violations
 
 
@@ -57,9 +57,11 @@ def check_key(name: str, scopes: frozenset[str], role: Role) -> list[Violation]:
     """Return the rules that a new key breaks. A key can have no scope that the role of its user does not have."""
     violations = check_text("name", name, most=NAME_MAX)
     if not scopes or scopes - ALL_SCOPES:
-        violations.append(Violation("scopes", "must be some of " + ", ".join(sorted(ALL_SCOPES))))
+        violations.append(Violation("scopes", "must be some of " + ", ".join(sorted(ALL_SCOPES)), RuleCode.CHOICE))
     elif beyond := sorted(scopes - ROLE_SCOPES[role]):
-        violations.append(Violation("scopes", f"must not have {', '.join(beyond)}: the user is {_a(role)}"))
+        violations.append(
+            Violation("scopes", f"must not have {', '.join(beyond)}: the user is {_a(role)}", RuleCode.CHOICE)
+        )
     return violations
 
 

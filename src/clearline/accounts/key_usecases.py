@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from clearline.accounts import key_store, user_store
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import KEY_PREFIX, SHOWN_LENGTH, ApiKey, check_key, hash_secret
-from clearline.errors import Conflict, UserInactive, Violation, require_found, require_valid
+from clearline.errors import Conflict, RuleCode, UserInactive, Violation, require_found, require_valid
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ROLE_SCOPES, Actor, Company, User
@@ -45,12 +45,16 @@ async def create_key(
         scopes = frozenset(ROLE_SCOPES[user.role] & actor.scopes)
     violations = check_key(name, scopes, user.role)
     if not violations and (beyond := scopes - actor.scopes):
-        violations.append(Violation("scopes", f"must be some of your own, and {', '.join(sorted(beyond))} is not"))
+        violations.append(
+            Violation("scopes", f"must be some of your own, and {', '.join(sorted(beyond))} is not", RuleCode.CHOICE)
+        )
     issuer_ends = actor.key_expires_at
     if issuer_ends is not None and (lifetime is None or now + lifetime > issuer_ends):
-        violations.append(Violation("lifetime", "must not be longer than that of the key it is issued with"))
+        violations.append(
+            Violation("lifetime", "must not be longer than that of the key it is issued with", RuleCode.ORDER)
+        )
     if lifetime is not None and lifetime <= timedelta(0):
-        violations.append(Violation("lifetime", "must be positive"))
+        violations.append(Violation("lifetime", "must be positive", RuleCode.ORDER))
     require_valid(violations)
     if not user.is_active:
         raise UserInactive(user.email)

@@ -7,7 +7,7 @@ from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter, AuditPosition
-from clearline.errors import Forbidden, InvalidInput, Violation
+from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation
 from clearline.events.event_types import EVENT_TYPES, Audience, visible_data
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
@@ -47,7 +47,7 @@ async def list_events(
     if not actor.is_company_admin:
         raise Forbidden("only an admin may do this")
     if since is not None and until is not None and until <= since:
-        raise InvalidInput([Violation("until", "must be after since")])
+        raise InvalidInput([Violation("until", "must be after since", RuleCode.ORDER)])
     company_id = await _company_id(tx, actor, company)
     wanted = AuditFilter(since, until, kind, company_id, user_id, not actor.is_staff)
     if ticket is not None:

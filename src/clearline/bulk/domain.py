@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from clearline.errors import InvalidInput, Violation, require_valid
+from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.text import check_text
 from clearline.tickets.domain import Channel, Priority, Severity, Status, parse_ticket_number
 from clearline.tickets.note_domain import Visibility, check_note_text
@@ -177,13 +177,13 @@ def check_bulk(tickets: Sequence[str], action: Action) -> list[int]:
     """
     violations = _check_action(action)
     if not 1 <= len(tickets) <= BULK_MAX:
-        violations.append(Violation("tickets", f"must be 1 to {BULK_MAX}"))
+        violations.append(Violation("tickets", f"must be 1 to {BULK_MAX}", RuleCode.COUNT))
     elif len(set(tickets)) < len(tickets):
-        violations.append(Violation("tickets", "must name each ticket once"))
+        violations.append(Violation("tickets", "must name each ticket once", RuleCode.DUPLICATE))
     numbers = []
     for index, text in enumerate(tickets[:BULK_MAX]):
         if (number := parse_ticket_number(text)) is None:
-            violations.append(Violation(f"tickets.{index}", "must be INC and twelve digits"))
+            violations.append(Violation(f"tickets.{index}", "must be INC and twelve digits", RuleCode.FORMAT))
         else:
             numbers.append(number)
     require_valid(violations)
@@ -195,18 +195,21 @@ def _check_action(action: Action) -> list[Violation]:
         case ChangeStatus(reason=reason):
             return check_text("action.reason", reason, least=0, most=REASON_MAX)
         case ChangeValues(UnsetType(), UnsetType(), UnsetType()):
-            return [Violation("action", "must set priority, severity or queue_id")]
+            return [Violation("action", "must set priority, severity or queue_id", RuleCode.REQUIRED)]
         case ChangeTags((), ()):
-            return [Violation("action", "must add or remove a tag")]
+            return [Violation("action", "must add or remove a tag", RuleCode.REQUIRED)]
         case ChangeTags(add, remove):
             return [*_within("add", check_tags(add)), *_within("remove", check_tags(remove))]
         case AddNote(text):
             try:
                 check_note_text(text)
             except InvalidInput as error:
-                return [Violation(f"action.{violation.field}", violation.rule) for violation in error.violations]
+                return [
+                    Violation(f"action.{violation.field}", violation.rule, violation.code)
+                    for violation in error.violations
+                ]
     return []
 
 
 def _within(member: str, violations: list[Violation]) -> list[Violation]:
-    return [Violation(f"action.{member}", violation.rule) for violation in violations]
+    return [Violation(f"action.{member}", violation.rule, violation.code) for violation in violations]

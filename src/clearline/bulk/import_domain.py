@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from clearline.accounts.domain import NAME_MAX
-from clearline.errors import InvalidInput, Violation, require_valid
+from clearline.errors import InvalidInput, RuleCode, Violation, require_valid
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.text import check_text
 from clearline.tickets.contact import Contact, check_contact
@@ -121,15 +121,16 @@ def read_ticket(value: Any) -> ImportedTicket:
         InvalidInput: naming each wrong, missing or unknown member, dotted.
     """
     if not isinstance(value, dict):
-        raise InvalidInput([Violation("line", "must be a JSON object")])
+        raise InvalidInput([Violation("line", "must be a JSON object", RuleCode.TYPE)])
     violations = [
-        Violation(name[:NAME_MAX], "is not known") for name in sorted(set(value) - MEMBERS - WRITTEN_BY_EXPORT)
+        Violation(name[:NAME_MAX], "is not known", RuleCode.UNKNOWN)
+        for name in sorted(set(value) - MEMBERS - WRITTEN_BY_EXPORT)
     ]
     read = {}
     for field in _FIELDS:
         if field.name not in value:
             if field.required:
-                violations.append(Violation(field.name, "is required"))
+                violations.append(Violation(field.name, "is required", RuleCode.REQUIRED))
             continue
         try:
             read[field.name] = msgspec.convert(value[field.name], field.type)
@@ -146,8 +147,8 @@ def _violation(name: str, message: str, kind: Any) -> Violation:
     field = ".".join([name, *(a or b for a, b in _STEP.findall(path))])
     choices = {"service.type": ServiceType}.get(field, kind)
     if isinstance(choices, type) and issubclass(choices, (IssueType, ServiceType, Status)):
-        return Violation(field, "must be one of " + ", ".join(choices))
-    return Violation(field, "is wrong: " + message[:1].lower() + message[1:])
+        return Violation(field, "must be one of " + ", ".join(choices), RuleCode.CHOICE)
+    return Violation(field, "is wrong: " + message[:1].lower() + message[1:], RuleCode.FORMAT)
 
 
 def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
@@ -166,9 +167,11 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
     if ticket.resolved_at is not None:
         violations += _past("resolved_at", ticket.resolved_at, now)
         if ticket.resolved_at < ticket.created_at:
-            violations.append(Violation("resolved_at", "must not be before created_at"))
+            violations.append(Violation("resolved_at", "must not be before created_at", RuleCode.ORDER))
         if ticket.status not in RESOLVED_STATUSES:
-            violations.append(Violation("resolved_at", "must stand only with the status resolved or closed"))
+            violations.append(
+                Violation("resolved_at", "must stand only with the status resolved or closed", RuleCode.CHOICE)
+            )
     if ticket.external is not None:
         violations += check_text("external.system", ticket.external.system, most=SYSTEM_MAX)
         violations += check_text("external.id", ticket.external.id, most=EXTERNAL_ID_MAX)
@@ -177,7 +180,7 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
 
 def _check_notes(notes: tuple[ImportedNote, ...], now: datetime) -> list[Violation]:
     if len(notes) > NOTES_MAX:
-        return [Violation("notes", f"must be at most {NOTES_MAX}")]
+        return [Violation("notes", f"must be at most {NOTES_MAX}", RuleCode.COUNT)]
     violations = []
     for index, note in enumerate(notes):
         violations += check_text(f"notes.{index}.text", note.text, most=TEXT_MAX)
@@ -187,7 +190,7 @@ def _check_notes(notes: tuple[ImportedNote, ...], now: datetime) -> list[Violati
 
 
 def _past(field: str, at: datetime, now: datetime) -> list[Violation]:
-    return [Violation(field, "must not lie in the future")] if at > now else []
+    return [Violation(field, "must not lie in the future", RuleCode.ORDER)] if at > now else []
 
 
 def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:

@@ -11,7 +11,7 @@ import msgspec
 
 from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem
 from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, check_imported, read_ticket
-from clearline.errors import DeskError, InvalidInput, Violation, require_valid
+from clearline.errors import DeskError, InvalidInput, RuleCode, Violation, require_valid
 
 Format = Literal["ndjson", "csv"]
 """The format of a file: one JSON object on each line, or a table with a heading."""
@@ -49,15 +49,15 @@ def read_file(body: bytes, kind: Format, *, now: datetime) -> list[NewItem]:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidInput([Violation("file", "must be in UTF-8")]) from None
+        raise InvalidInput([Violation("file", "must be in UTF-8", RuleCode.CHARACTERS)]) from None
     rows = _rows(text) if kind == "csv" else _lines(text)
     items: list[NewItem] = []
     for row in rows:
         if len(items) == IMPORT_MAX:
-            raise InvalidInput([Violation("file", f"must have at most {IMPORT_MAX} lines")])
+            raise InvalidInput([Violation("file", f"must have at most {IMPORT_MAX} lines", RuleCode.COUNT)])
         items.append(_item(row, kind, now))
     if not items:
-        raise InvalidInput([Violation("file", "must have a line")])
+        raise InvalidInput([Violation("file", "must have a line", RuleCode.REQUIRED)])
     return items
 
 
@@ -93,7 +93,7 @@ def _lines(text: str) -> Iterator[Any]:
             yield msgspec.json.decode(line)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError) as error:
             rule = "nests too deep" if isinstance(error, RecursionError) else f"is no JSON: {error}"
-            yield InvalidInput([Violation("line", rule)])
+            yield InvalidInput([Violation("line", rule, RuleCode.FORMAT)])
 
 
 def _rows(text: str) -> Iterator[Any]:
@@ -105,28 +105,34 @@ def _rows(text: str) -> Iterator[Any]:
             if cells:
                 yield _members(heading, cells)
     except csv.Error as error:
-        raise InvalidInput([Violation("file", f"is no CSV: {error} in line {reader.line_num}")]) from None
+        raise InvalidInput(
+            [Violation("file", f"is no CSV: {error} in line {reader.line_num}", RuleCode.FORMAT)]
+        ) from None
 
 
 def _check_heading(heading: list[str]) -> None:
     if len(heading) > (most := len(_KNOWN)):
-        raise InvalidInput([Violation("file", f"must have at most {most} columns")])
+        raise InvalidInput([Violation("file", f"must have at most {most} columns", RuleCode.COUNT)])
     unknown = [name for name in heading if name not in _KNOWN]
     twice = sorted(name for name, count in Counter(heading).items() if count > 1)
     violations = [
-        Violation("file", f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(COLUMNS)}")
+        Violation(
+            "file",
+            f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(COLUMNS)}",
+            RuleCode.UNKNOWN,
+        )
         for what, names in (("the unknown", unknown), ("more than one", twice))
         if names
     ]
     if not heading:
-        violations.append(Violation("file", "must have a heading"))
+        violations.append(Violation("file", "must have a heading", RuleCode.REQUIRED))
     require_valid(violations)
 
 
 def _members(heading: list[str], cells: list[str]) -> Any:
     """Return a row as the object of a line of JSON. Empty cells are left out."""
     if len(cells) != len(heading):
-        return InvalidInput([Violation("row", f"has {len(cells)} values for {len(heading)} columns")])
+        return InvalidInput([Violation("row", f"has {len(cells)} values for {len(heading)} columns", RuleCode.COUNT)])
     members: dict[str, Any] = {}
     for name, raw in zip(heading, cells, strict=True):
         cell = raw[1:] if raw[:1] == "'" and raw[1:].startswith(FORMULA) else raw

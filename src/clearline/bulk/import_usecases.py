@@ -8,7 +8,7 @@ from clearline.accounts import permissions
 from clearline.bulk import import_store
 from clearline.bulk.domain import ItemOutcome, ItemResult
 from clearline.bulk.import_domain import ImportedTicket, imported_notes, imported_state
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
@@ -29,7 +29,7 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
     imported = _decode(line)
     company = await permissions.company_named(tx, actor, imported.company)
     if company.id == PROVIDER_ID:
-        raise InvalidInput([Violation("company", "must be a customer")])
+        raise InvalidInput([Violation("company", "must be a customer", RuleCode.REFERENCE)])
     if imported.external is not None:
         await import_store.lock(tx, company.id, imported.external)
         number = await import_store.find(tx, company.id, imported.external)

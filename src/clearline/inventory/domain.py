@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.text import check_text
 
 ID_MAX = 64
@@ -39,5 +39,5 @@ def check_service(service_id: str, kind: str, label: str) -> list[Violation]:
     """Return the rules that a service for the inventory breaks."""
     violations = [*check_text("id", service_id, most=ID_MAX), *check_text("label", label, most=LABEL_MAX)]
     if kind not in INVENTORY_TYPES:
-        violations.append(Violation("type", "must be one of " + ", ".join(INVENTORY_TYPES)))
+        violations.append(Violation("type", "must be one of " + ", ".join(INVENTORY_TYPES), RuleCode.CHOICE))
     return violations

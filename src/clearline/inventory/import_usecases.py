@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation, require_valid
+from clearline.errors import RuleCode, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, RecordChanged
 from clearline.identity import Actor, Company
@@ -68,13 +68,15 @@ async def import_list(
     company = await company_to_manage(tx, actor, company_ref)
     violations = []
     if len(rows) > IMPORT_MAX:
-        violations.append(Violation("services", f"must have at most {IMPORT_MAX} items"))
+        violations.append(Violation("services", f"must have at most {IMPORT_MAX} items", RuleCode.COUNT))
     services: dict[str, Service] = {}
     for index, row in enumerate(rows[:IMPORT_MAX]):
         broken = check_service(*row)
         if row[0] in services:
-            broken.append(Violation("id", "stands earlier in the list too"))
-        violations += [Violation(f"services.{index}.{violation.field}", violation.rule) for violation in broken]
+            broken.append(Violation("id", "stands earlier in the list too", RuleCode.DUPLICATE))
+        violations += [
+            Violation(f"services.{index}.{violation.field}", violation.rule, violation.code) for violation in broken
+        ]
         if not broken:
             services[row[0]] = Service(company.id, row[0], ServiceType(row[1]), row[2])
     require_valid(violations)

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.events.event_types import EVENT_TYPES, Audience, EventType, NotificationKind, NotificationRule, Relation
 from clearline.identity import Role
 from clearline.tickets.domain import Channel
@@ -154,18 +154,20 @@ def check_preferences(preferences: NotificationPreferences, role: Role) -> list[
     """Return the violations of preferences: an unknown zone, incomplete quiet hours, a rule of another role."""
     violations = []
     if preferences.time_zone not in _zone_names():
-        violations.append(Violation("time_zone", "must be the name of an IANA time zone, such as Europe/Amsterdam"))
+        violations.append(
+            Violation("time_zone", "must be the name of an IANA time zone, such as Europe/Amsterdam", RuleCode.FORMAT)
+        )
     if (preferences.quiet_from is None) != (preferences.quiet_to is None):
         missing = "quiet_from" if preferences.quiet_from is None else "quiet_to"
-        violations.append(Violation(missing, "is required with the other end of the quiet hours"))
+        violations.append(Violation(missing, "is required with the other end of the quiet hours", RuleCode.REQUIRED))
     elif preferences.quiet_from is not None and preferences.quiet_from == preferences.quiet_to:
-        violations.append(Violation("quiet_to", "must differ from quiet_from"))
+        violations.append(Violation("quiet_to", "must differ from quiet_from", RuleCode.ORDER))
     days = set(preferences.quiet_days)
     if len(days) != len(preferences.quiet_days) or not days < set(range(1, 8)):
-        violations.append(Violation("quiet_days", "must be at most six different days of the week"))
+        violations.append(Violation("quiet_days", "must be at most six different days of the week", RuleCode.COUNT))
     known = DEFAULTS.get(role, {})
     violations += [
-        Violation(f"rules.{kind}", f"is not available to the role {role}")
+        Violation(f"rules.{kind}", f"is not available to the role {role}", RuleCode.CHOICE)
         for kind in preferences.rules
         if kind not in known
     ]

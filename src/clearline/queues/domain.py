@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.identity import Role
 from clearline.text import check_text
 
@@ -87,7 +87,7 @@ def check_queue(queue: Queue) -> list[Violation]:
         *check_text("description", queue.description, least=0, most=DESCRIPTION_MAX),
     ]
     if queue.team_id is None and queue.assignment in AUTOMATIC:
-        violations.append(Violation("team_id", "must be given for a queue that assigns by itself"))
+        violations.append(Violation("team_id", "must be given for a queue that assigns by itself", RuleCode.REQUIRED))
     return violations
 
 

@@ -13,6 +13,7 @@ from clearline.errors import (
     InUse,
     InvalidInput,
     NotFound,
+    RuleCode,
     Violation,
     require_found,
     require_free,
@@ -100,7 +101,9 @@ async def join_team(tx: Tx, actor: Actor, team_id: UUID, user_id: UUID, *, now: 
     details = await _team(tx, team_id)
     user = require_found(await user_store.get(tx, PROVIDER_ID, user_id), "user", user_id)
     if not user.role.works_tickets:
-        raise InvalidInput([Violation("user_id", "must be the id of an agent or admin: viewers work no tickets")])
+        raise InvalidInput(
+            [Violation("user_id", "must be the id of an agent or admin: viewers work no tickets", RuleCode.REFERENCE)]
+        )
     if not await team_store.join(tx, team_id, user_id):
         return details
     joined = Change("member", None, str(user_id))

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import InUse, Violation, require_found, require_free, require_valid
+from clearline.errors import InUse, RuleCode, Violation, require_found, require_free, require_valid
 from clearline.events.domain import first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import Actor, Scope
@@ -122,7 +122,7 @@ async def _details(tx: Tx, queue_id: UUID) -> QueueDetails:
 async def _save(tx: Tx, queue: Queue) -> None:
     violations = check_queue(queue)
     if queue.team_id is not None and await team_store.get(tx, queue.team_id) is None:
-        violations.append(Violation("team_id", "must be the id of a team"))
+        violations.append(Violation("team_id", "must be the id of a team", RuleCode.REFERENCE))
     require_valid(violations)
     require_free(await queue_store.save(tx, queue), KIND, queue.name)
 
@@ -131,4 +131,4 @@ async def check_queue_id(tx: Tx, queue_id: UUID | None) -> list[Violation]:
     """Return the rule that ``queue_id`` breaks as a reference to a queue; None refers to no queue."""
     if queue_id is None or await queue_store.get(tx, queue_id) is not None:
         return []
-    return [Violation("queue_id", "must be the id of a queue")]
+    return [Violation("queue_id", "must be the id of a queue", RuleCode.REFERENCE)]

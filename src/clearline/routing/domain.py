@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.inventory.domain import ServiceType
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import IssueType, Priority
@@ -61,11 +61,11 @@ def check_rule(rule: RoutingRule) -> list[Violation]:
     violations = check_text("name", rule.name, most=NAME_MAX)
     for name in CONDITIONS:
         if len(getattr(rule, name)) > LIST_MAX:
-            violations.append(Violation(name, f"must be at most {LIST_MAX}"))
+            violations.append(Violation(name, f"must be at most {LIST_MAX}", RuleCode.COUNT))
     for keyword in rule.keywords:
         broken = check_text("keywords", keyword, most=KEYWORD_MAX)
         if not broken and is_blank(keyword):
-            broken = [Violation("keywords", "must not be blank")]
+            broken = [Violation("keywords", "must not be blank", RuleCode.BLANK)]
         violations += broken
     return violations
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, Violation, require_found, require_valid
+from clearline.errors import InvalidInput, RuleCode, Violation, require_found, require_valid
 from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope
@@ -92,7 +92,7 @@ async def order_rules(tx: Tx, actor: Actor, rule_ids: Sequence[UUID], *, now: da
     await lock_setup(tx, actor)
     before = [details.rule for details in await rule_store.all_rules(tx)]
     if sorted(rule_ids) != sorted(rule.id for rule in before):
-        raise InvalidInput([Violation("ids", "must name every routing rule exactly once")])
+        raise InvalidInput([Violation("ids", "must name every routing rule exactly once", RuleCode.DUPLICATE)])
     await rule_store.set_order(tx, rule_ids)
     positions = {rule_id: position for position, rule_id in enumerate(rule_ids, 1)}
     for rule in before:
@@ -122,8 +122,8 @@ async def _rule(tx: Tx, rule_id: UUID) -> RuleDetails:
 async def _check(tx: Tx, rule: RoutingRule, *, most: int) -> None:
     violations = check_rule(rule)
     if not 1 <= rule.position <= most:
-        violations.append(Violation("position", f"must be 1 to {most}"))
+        violations.append(Violation("position", f"must be 1 to {most}", RuleCode.RANGE))
     violations += await check_queue_id(tx, rule.queue_id)
     if await rule_store.unknown_companies(tx, rule.company_ids):
-        violations.append(Violation("company_ids", "must be ids of customers"))
+        violations.append(Violation("company_ids", "must be ids of customers", RuleCode.REFERENCE))
     require_valid(violations)

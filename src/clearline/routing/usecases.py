@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions, user_store
-from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, TicketFinished, TicketTaken, Violation
+from clearline.errors import Forbidden, InvalidInput, NobodyAvailable, RuleCode, TicketFinished, TicketTaken, Violation
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
@@ -55,7 +55,7 @@ async def facts_of(tx: Tx, actor: Actor, number: int | None, values: Mapping[str
     if number is not None:
         return replace(_facts(await tickets.get_ticket(tx, actor, number)), **values)
     if missing := [name for name in ("issue_type", "service_type") if name not in values]:
-        raise InvalidInput([Violation(name, "is required without a ticket") for name in missing])
+        raise InvalidInput([Violation(name, "is required without a ticket", RuleCode.REQUIRED) for name in missing])
     usual = {"company_id": None, "title": "", "description": "", "priority": ASSESSMENT[values["issue_type"]].priority}
     return RoutingFacts(**{**usual, **values})
 
@@ -124,7 +124,7 @@ async def assign_by_turns(tx: Tx, actor: Actor, number: int, mode: Assignment, *
     """
     ticket = await _lock_open_ticket(tx, actor, number)
     if mode not in AUTOMATIC:
-        raise InvalidInput([Violation("mode", "must be one of " + ", ".join(AUTOMATIC))])
+        raise InvalidInput([Violation("mode", "must be one of " + ", ".join(AUTOMATIC), RuleCode.CHOICE)])
     if ticket.ticket.queue_id is None:
         raise NobodyAvailable(ticket_number(number), "it is in no queue")
     choice = await _take_turn(tx, ticket.ticket.queue_id, mode)

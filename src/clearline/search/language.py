@@ -6,7 +6,7 @@ from datetime import MAXYEAR, MINYEAR, date, timedelta
 
 from msgspec import Struct
 
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.inventory.domain import ServiceType
 from clearline.search.document import INTERNAL, day_facets, facet, pairs, quoted
 from clearline.search.words import Unit, address, fold, units
@@ -100,7 +100,7 @@ def parse(text: str, *, staff: bool) -> list[Term]:
 
 
 def _invalid(rule: str) -> InvalidInput:
-    return InvalidInput([Violation("q", rule)])
+    return InvalidInput([Violation("q", rule, RuleCode.FORMAT)])
 
 
 def _term(match: re.Match[str], *, staff: bool) -> Iterator[Term]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.accounts import permissions, user_store
-from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.events import offset_store
 from clearline.events import store as event_store
 from clearline.events.store import Offset
@@ -138,7 +138,7 @@ async def _clause(tx: Tx, actor: Actor, term: Term) -> Clause:
 
 
 def _unknown(name: str, rule: str) -> InvalidInput:
-    return InvalidInput([Violation("q", f"has an unknown {name}: it must be {rule}")])
+    return InvalidInput([Violation("q", f"has an unknown {name}: it must be {rule}", RuleCode.FORMAT)])
 
 
 async def _company(tx: Tx, actor: Actor, value: str) -> object:

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import permissions, user_store
-from clearline.errors import NotFound, TicketFinished, Violation, require_valid
+from clearline.errors import NotFound, RuleCode, TicketFinished, Violation, require_valid
 from clearline.events.domain import StatusChanged, changes_between
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
@@ -97,11 +97,11 @@ async def change_ticket(
 async def _check_references(tx: Tx, values: TicketValues, changed: set[str]) -> list[Violation]:
     violations = []
     if "queue_id" in changed and values.queue_id is not None and await queue_store.get(tx, values.queue_id) is None:
-        violations.append(Violation("queue_id", "must be the id of a queue"))
+        violations.append(Violation("queue_id", "must be the id of a queue", RuleCode.REFERENCE))
     if "assignee_id" in changed and values.assignee_id is not None:
         assignee = await user_store.get(tx, PROVIDER_ID, values.assignee_id)
         if assignee is None or not can_be_assigned(assignee):
-            violations.append(Violation("assignee_id", "must be the id of an active agent"))
+            violations.append(Violation("assignee_id", "must be the id of an active agent", RuleCode.REFERENCE))
     return violations
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from clearline.errors import Violation, require_valid
+from clearline.errors import RuleCode, Violation, require_valid
 from clearline.text import check_text, is_blank
 
 TEXT_MAX = 4000
@@ -61,6 +61,6 @@ def check_note_text(text: str) -> str:
     """
     violations = check_text("text", text, most=TEXT_MAX)
     if text and is_blank(text):
-        violations.append(Violation("text", "must not be blank"))
+        violations.append(Violation("text", "must not be blank", RuleCode.BLANK))
     require_valid(violations)
     return text

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from clearline.errors import Forbidden, IllegalTransition, InvalidInput, Violation, require_valid
+from clearline.errors import Forbidden, IllegalTransition, InvalidInput, RuleCode, Violation, require_valid
 from clearline.events.domain import StatusChanged
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Status, Ticket
@@ -85,7 +85,7 @@ def check_customer_move(before: Status, to: Status, reason: str) -> None:
     if to not in CUSTOMER_TRANSITIONS.get(before, frozenset()):
         raise Forbidden("only the provider's people may make this change of status")
     if to is Status.REOPENED and is_blank(reason):
-        raise InvalidInput([Violation("reason", "must say why the problem is not solved")])
+        raise InvalidInput([Violation("reason", "must say why the problem is not solved", RuleCode.REQUIRED)])
 
 
 def move_by_note(source: Source) -> StatusChanged | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 
 TAG_MAX = 50
 TAGS_MAX = 50
@@ -17,10 +17,14 @@ def check_tags(tags: tuple[str, ...]) -> list[Violation]:
     """
     violations = []
     if len(tags) > TAGS_MAX:
-        violations.append(Violation("tags", f"must be at most {TAGS_MAX}"))
+        violations.append(Violation("tags", f"must be at most {TAGS_MAX}", RuleCode.COUNT))
     if any(len(tag) > TAG_MAX or not _TAG.fullmatch(tag) for tag in tags):
         violations.append(
-            Violation("tags", f"must each be 1 to {TAG_MAX} letters, digits and . _ : / -, with no sign in front")
+            Violation(
+                "tags",
+                f"must each be 1 to {TAG_MAX} letters, digits and . _ : / -, with no sign in front",
+                RuleCode.FORMAT,
+            )
         )
     return violations
 

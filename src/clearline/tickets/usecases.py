@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import Forbidden, InvalidInput, NotFound, Violation, require_valid
+from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.events import store as event_store
 from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
@@ -67,7 +67,7 @@ async def create_ticket(
             raise NotFound("company", str(company_id))
         company_id = own
     if company_id == PROVIDER_ID:
-        raise InvalidInput([Violation("company", "must be a customer")])
+        raise InvalidInput([Violation("company", "must be a customer", RuleCode.REFERENCE)])
     check_new_ticket(new)
     if new.tags or new.external_ids:
         new = _with_tags(actor, new)
@@ -92,9 +92,17 @@ async def check_service(tx: Tx, company_id: UUID, service_id: str, kind: Service
         return []
     service = await service_store.find(tx, company_id, service_id)
     if service is None:
-        return [Violation("service.id", "must be one of your company's services, or service.type Non-Console Service")]
+        return [
+            Violation(
+                "service.id",
+                "must be one of your company's services, or service.type Non-Console Service",
+                RuleCode.REFERENCE,
+            )
+        ]
     if service.type is not kind:
-        return [Violation("service.type", f"must be {service.type}, the type of service {service_id}")]
+        return [
+            Violation("service.type", f"must be {service.type}, the type of service {service_id}", RuleCode.REFERENCE)
+        ]
     return []
 
 
@@ -130,11 +138,17 @@ async def list_tickets(
         filters = filters._replace(company_id=permissions.own_company(actor).id)
     elif filters.company_id is None:
         if filters.state != "open" and (filters.queue_id or filters.assignee_id or filters.unassigned):
-            raise InvalidInput([Violation("state", "must be open here; name a company, or use the search")])
+            raise InvalidInput(
+                [Violation("state", "must be open here; name a company, or use the search", RuleCode.CHOICE)]
+            )
         if filters.service_id is not None:
-            raise InvalidInput([Violation("company", "is required: the ids of services are a company's own")])
+            raise InvalidInput(
+                [Violation("company", "is required: the ids of services are a company's own", RuleCode.REQUIRED)]
+            )
         if filters.status in {Status.CANCELLED, Status.REJECTED}:
-            raise InvalidInput([Violation("status", "is too rare to list for all; name a company, or use the search")])
+            raise InvalidInput(
+                [Violation("status", "is too rare to list for all; name a company, or use the search", RuleCode.CHOICE)]
+            )
     return await list_store.views(tx, filters, after=after, limit=limit, newest_first=newest_first)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from clearline.errors import Conflict, InvalidInput, Violation, require_found
+from clearline.errors import Conflict, InvalidInput, RuleCode, Violation, require_found
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, Actor, Company, Scope
@@ -144,16 +144,20 @@ async def replay_range(
     subscription = await lock_active(tx, actor, subscription_id, of=of)
     require_event_scopes(actor)
     if until <= since:
-        raise InvalidInput([Violation("until", "must be after since")])
+        raise InvalidInput([Violation("until", "must be after since", RuleCode.ORDER)])
     if state is DeliveryState.WAITING:
-        raise InvalidInput([Violation("state", "must be dead or delivered")])
+        raise InvalidInput([Violation("state", "must be dead or delivered", RuleCode.CHOICE)])
     limit = REPLAY_LIMIT + (state is DeliveryState.DELIVERED)
     count = await delivery_store.replay_range(
         tx, subscription, since=since, until=until, state=state, limit=limit, now=now
     )
     if count > REPLAY_LIMIT:
         raise InvalidInput(
-            [Violation("until", f"must be earlier: more than {REPLAY_LIMIT} were delivered in the time")]
+            [
+                Violation(
+                    "until", f"must be earlier: more than {REPLAY_LIMIT} were delivered in the time", RuleCode.ORDER
+                )
+            ]
         )
     await subscription_store.end_pause(tx, subscription)
     return count

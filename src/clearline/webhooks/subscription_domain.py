@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.events.event_types import EVENT_TYPES
 from clearline.text import check_text
 from clearline.webhooks.http.addresses import may_reach, origin
@@ -88,10 +88,10 @@ def check_subscription(subscription: Subscription, networks: Sequence[str]) -> l
 
 def _check_types(types: Sequence[str]) -> list[Violation]:
     if len(types) > TYPES_MAX:
-        return [Violation("types", f"must be at most {TYPES_MAX}")]
+        return [Violation("types", f"must be at most {TYPES_MAX}", RuleCode.COUNT)]
     rule = "must be a type of event, or a beginning of one that ends with a dot, such as ticket."
     return [
-        Violation(f"types.{index}", rule)
+        Violation(f"types.{index}", rule, RuleCode.CHOICE)
         for index, kind in enumerate(types)
         if kind not in EVENT_TYPES and kind not in _PREFIXES
     ]
@@ -100,7 +100,7 @@ def _check_types(types: Sequence[str]) -> list[Violation]:
 def check_url(url: str, networks: Sequence[str]) -> list[Violation]:
     """Return the rules that a URL breaks by its text; the addresses of its name are checked when it is resolved."""
     broken = _broken_rule(url, networks)
-    return [] if broken is None else [Violation("url", broken)]
+    return [] if broken is None else [Violation("url", broken, RuleCode.FORMAT)]
 
 
 def _broken_rule(url: str, networks: Sequence[str]) -> str | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Priority, Status, TicketView, ticket_number
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
@@ -74,12 +74,12 @@ def check_macro(macro: Macro) -> list[Violation]:
         *_check_placeholders(macro.text),
     ]
     if macro.text and is_blank(macro.text):
-        violations.append(Violation("text", "must not be blank"))
+        violations.append(Violation("text", "must not be blank", RuleCode.BLANK))
     if macro.status is not None and macro.status not in _REACHABLE:
-        violations.append(Violation("status", "must be one that a ticket can move to"))
-    violations += [Violation("add_tags", violation.rule) for violation in check_tags(macro.add_tags)]
+        violations.append(Violation("status", "must be one that a ticket can move to", RuleCode.CHOICE))
+    violations += [Violation("add_tags", violation.rule, violation.code) for violation in check_tags(macro.add_tags)]
     if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags):
-        violations.append(Violation("text", "is required when the macro does nothing else"))
+        violations.append(Violation("text", "is required when the macro does nothing else", RuleCode.REQUIRED))
     return violations
 
 
@@ -88,7 +88,11 @@ def _check_placeholders(text: str) -> list[Violation]:
     if not unknown:
         return []
     return [
-        Violation("text", "may only have the placeholders " + ", ".join(f"{{{{{name}}}}}" for name in PLACEHOLDERS))
+        Violation(
+            "text",
+            "may only have the placeholders " + ", ".join(f"{{{{{name}}}}}" for name in PLACEHOLDERS),
+            RuleCode.CHOICE,
+        )
     ]
 
 

@@ -12,7 +12,7 @@ from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
 from clearline.cli.tickets.notes import print_notes
 from clearline.clock import now
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.events.domain import StatusChanged
 from clearline.events.event_types import EventType
 from clearline.events.store import Event
@@ -136,7 +136,9 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **v
         else:
             person = await user_store.find(tx, customer.id, contact_email)
         if person is None:
-            raise InvalidInput([Violation("contact", "must be the e-mail address of one of the company's users")])
+            raise InvalidInput(
+                [Violation("contact", "must be the e-mail address of one of the company's users", RuleCode.REFERENCE)]
+            )
         severity, priority = values["asked_severity"], values["asked_priority"]
         new = NewTicket(
             str(values["title"]),

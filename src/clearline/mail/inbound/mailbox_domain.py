@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.text import check_email, check_text
 
 NAME_MAX = 255
@@ -59,14 +59,16 @@ def check_mailbox(mailbox: Mailbox) -> list[Violation]:
         *check_text("imap.folder", mailbox.imap_folder, most=FOLDER_MAX),
     ]
     if "+" in mailbox.address.rpartition("@")[0]:
-        violations.append(Violation("address", "must not have a plus: the part after it identifies the ticket"))
+        violations.append(
+            Violation("address", "must not have a plus: the part after it identifies the ticket", RuleCode.CHOICE)
+        )
     if mailbox.imap_host is not None:
         if len(mailbox.imap_host) > HOST_MAX or not _HOST.fullmatch(mailbox.imap_host):
-            violations.append(Violation("imap.host", "must be the name or address of a host"))
+            violations.append(Violation("imap.host", "must be the name or address of a host", RuleCode.FORMAT))
         if not mailbox.imap_user or len(mailbox.imap_user) > IMAP_USER_MAX:
-            violations.append(Violation("imap.user", f"must have 1 to {IMAP_USER_MAX} characters"))
+            violations.append(Violation("imap.user", f"must have 1 to {IMAP_USER_MAX} characters", RuleCode.LENGTH))
         if mailbox.imap_secret is None:
-            violations.append(Violation("imap.password", "is required to poll a mailbox"))
+            violations.append(Violation("imap.password", "is required to poll a mailbox", RuleCode.REQUIRED))
     if mailbox.imap_port is not None and not 1 <= mailbox.imap_port <= 65535:
-        violations.append(Violation("imap.port", "must be from 1 to 65535"))
+        violations.append(Violation("imap.port", "must be from 1 to 65535", RuleCode.RANGE))
     return violations

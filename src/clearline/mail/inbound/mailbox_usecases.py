@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, Violation, require_found, require_free, require_valid
+from clearline.errors import InvalidInput, RuleCode, Violation, require_found, require_free, require_valid
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope
@@ -105,7 +105,7 @@ async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
     permissions.require_scope(actor, Scope.DESK_WRITE)
     mailbox = await get_mailbox(tx, actor, mailbox_id)
     if mailbox.imap_host is None or mailbox.imap_secret is None:
-        raise InvalidInput([Violation("imap.host", "is required to check the mailbox")])
+        raise InvalidInput([Violation("imap.host", "is required to check the mailbox", RuleCode.REQUIRED)])
     return mailbox
 
 
@@ -152,7 +152,7 @@ def _with_values(mailbox: Mailbox, values: Mapping[str, Any], secret_box: Secret
     changed = replace(mailbox, **plain)
     # A password is sent only to the server that it was set for, and not to one that is set later.
     if password is None and changed.imap_secret is not None and _server(changed) != _server(mailbox):
-        raise InvalidInput([Violation("imap.password", "is required with another server or user")])
+        raise InvalidInput([Violation("imap.password", "is required with another server or user", RuleCode.REQUIRED)])
     return changed
 
 

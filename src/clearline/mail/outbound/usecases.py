@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from clearline.accounts import permissions
-from clearline.errors import AlreadyExists, Conflict, InvalidInput, NotFound, Violation, require_found, require_valid
+from clearline.errors import (
+    AlreadyExists,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    RuleCode,
+    Violation,
+    require_found,
+    require_valid,
+)
 from clearline.events import store as event_store
 from clearline.events.domain import RecordChanged
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
@@ -190,7 +199,7 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
     if not settings.enabled:
         raise Conflict(NO_SERVER)
     if not is_mailable(recipient):
-        raise InvalidInput([Violation("recipient", "must be an address that mail servers accept")])
+        raise InvalidInput([Violation("recipient", "must be an address that mail servers accept", RuleCode.FORMAT)])
     text = f"This is a test message from the support desk at {settings.public_url}. It was requested by {actor.name}.\n"
     mail = NewMail(
         recipient=recipient,
@@ -238,7 +247,7 @@ async def suppress(tx: Tx, actor: Actor, address: str, detail: str = "", *, now:
     _require_admin(actor)
     violations = check_text("detail", detail, least=0, most=DETAIL_MAX)
     if not is_mailable(address):
-        violations.append(Violation("address", "must be an address that mail servers accept"))
+        violations.append(Violation("address", "must be an address that mail servers accept", RuleCode.FORMAT))
     require_valid(violations)
     if not await _add_suppression(tx, actor, address, SuppressionReason.MANUAL, detail, now=now):
         raise AlreadyExists(_SUPPRESSION_KIND, normalized_address(address))

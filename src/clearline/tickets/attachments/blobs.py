@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from clearline.errors import AttachmentTooLarge, InvalidInput, Violation
+from clearline.errors import AttachmentTooLarge, InvalidInput, RuleCode, Violation
 from clearline.settings import Settings
 from clearline.tickets.attachments.blob_backend import BLOCK, Backend, BlobMissing, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs_disk import DiskBackend
@@ -148,7 +148,7 @@ async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) ->
 
 def _check_not_empty(size: int) -> None:
     if not size:
-        raise InvalidInput([Violation("content", "must not be empty")])
+        raise InvalidInput([Violation("content", "must not be empty", RuleCode.REQUIRED)])
 
 
 def _next(pages: Iterator[list[Key]]) -> list[Key] | None:

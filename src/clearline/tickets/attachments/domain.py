@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.errors import MediaTypeRefused, Violation, require_valid
+from clearline.errors import MediaTypeRefused, RuleCode, Violation, require_valid
 from clearline.text import is_blank, storable
 from clearline.tickets.note_domain import Source, Visibility
 
@@ -88,13 +88,15 @@ def new_attachment(name: str, media_type: str | None, visibility: Visibility, li
 def _check_name(name: str) -> list[Violation]:
     violations = []
     if not 1 <= len(name) <= NAME_MAX:
-        violations.append(Violation("name", f"must have 1 to {NAME_MAX} characters"))
+        violations.append(Violation("name", f"must have 1 to {NAME_MAX} characters", RuleCode.LENGTH))
     if "/" in name or "\\" in name:
-        violations.append(Violation("name", "must be a name without a path"))
+        violations.append(Violation("name", "must be a name without a path", RuleCode.FORMAT))
     if _HIDDEN.search(name) or not storable(name):
-        violations.append(Violation("name", "must not contain control characters or lone surrogates"))
+        violations.append(
+            Violation("name", "must not contain control characters or lone surrogates", RuleCode.CHARACTERS)
+        )
     if name and (is_blank(name) or not name.strip(". ")):
-        violations.append(Violation("name", "must not be blank or only dots"))
+        violations.append(Violation("name", "must not be blank or only dots", RuleCode.BLANK))
     return violations
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import uuid4
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, NotFound, NotMergeable, TicketFinished, TooManyLinks, Violation
+from clearline.errors import InvalidInput, NotFound, NotMergeable, RuleCode, TicketFinished, TooManyLinks, Violation
 from clearline.events.domain import Change, TicketChanged, TicketFact, TicketMerged, TicketUnmerged
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -156,10 +156,10 @@ async def split_ticket(
 
 async def _copies(tx: Tx, original: Ticket, notes: tuple[int, ...]) -> list[NoteDraft]:
     if len(notes) > COPIES_MAX:
-        raise InvalidInput([Violation("notes", f"must be at most {COPIES_MAX}")])
+        raise InvalidInput([Violation("notes", f"must be at most {COPIES_MAX}", RuleCode.COUNT)])
     copies = await link_store.drafts_of(tx, original.company_id, original.number, notes)
     if len(copies) != len(set(notes)):
-        raise InvalidInput([Violation("notes", "must be numbers of notes of this ticket")])
+        raise InvalidInput([Violation("notes", "must be numbers of notes of this ticket", RuleCode.REFERENCE)])
     return copies
 
 

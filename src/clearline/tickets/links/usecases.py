@@ -4,7 +4,16 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from clearline.accounts import permissions
-from clearline.errors import AlreadyExists, Forbidden, InvalidInput, LinkCycle, NotFound, TooManyLinks, Violation
+from clearline.errors import (
+    AlreadyExists,
+    Forbidden,
+    InvalidInput,
+    LinkCycle,
+    NotFound,
+    RuleCode,
+    TooManyLinks,
+    Violation,
+)
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -62,7 +71,7 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     _check_kind(actor, kind)
     if number == other:
-        raise InvalidInput([Violation("ticket", "must be another ticket")])
+        raise InvalidInput([Violation("ticket", "must be another ticket", RuleCode.REFERENCE)])
     if kind in HIERARCHY:
         await link_store.lock_hierarchy(tx)
     locked = await _lock(tx, actor, number, other)
@@ -117,7 +126,7 @@ async def _lock(tx: Tx, actor: Actor, *numbers: int) -> dict[int, Ticket]:
 def _check_kind(actor: Actor, kind: LinkType) -> None:
     _check_customer(actor, kind)
     if kind not in MANUAL_LINK_TYPES:
-        raise InvalidInput([Violation("type", "must be one of " + ", ".join(MANUAL_LINK_TYPES))])
+        raise InvalidInput([Violation("type", "must be one of " + ", ".join(MANUAL_LINK_TYPES), RuleCode.CHOICE)])
 
 
 def _check_customer(actor: Actor, kind: LinkType) -> None:

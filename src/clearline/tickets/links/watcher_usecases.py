@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.accounts import permissions, user_store
-from clearline.errors import Forbidden, InvalidInput, NotFound, Violation
+from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import PROVIDER_ID, Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -74,7 +74,9 @@ async def watch(tx: Tx, actor: Actor, number: int, user_ref: UUID | str, *, now:
     user = await _user(tx, actor, company_id, user_ref)
     if user is None or not user.is_active:
         more = " or of the provider" if actor.is_staff else ""
-        raise InvalidInput([Violation("user", f"must be an active user of the ticket's company{more}")])
+        raise InvalidInput(
+            [Violation("user", f"must be an active user of the ticket's company{more}", RuleCode.REFERENCE)]
+        )
     await watcher_store.add(tx, actor, company_id, number, user, now=now)
     return await watcher_store.get(tx, company_id, number, user.id) or Watcher(user, now)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from clearline import errors as refusals
-from clearline.errors import DeskError, Violation
+from clearline.errors import DeskError, RuleCode, Violation
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.wires.house.wire import Problem, ProblemError
@@ -175,7 +175,8 @@ _KINDS = (
         "invalid-input",
         422,
         "Invalid values",
-        "`errors` lists every violation, with a JSON Pointer to the member.",
+        "`errors` lists every violation: `pointer` is a JSON Pointer to the member, `code` the kind of rule, and "
+        "`detail` the rule.",
     ),
     Kind(
         "quota-exceeded",
@@ -199,6 +200,24 @@ _KINDS = (
 )
 CATALOGUE = {kind.code: kind for kind in _KINDS}
 """Every kind of problem, by its code. The pages and the reference are derived from it."""
+
+RULES: dict[RuleCode, str] = {
+    RuleCode.REQUIRED: "The value is missing, or empty where something must be given.",
+    RuleCode.UNKNOWN: "There is no member or parameter of this name here.",
+    RuleCode.DUPLICATE: "The same is given more than once.",
+    RuleCode.TYPE: "The value has another JSON type than it must have.",
+    RuleCode.FORMAT: "The text does not have the form it must have, such as that of a UUID, a time or an address.",
+    RuleCode.CHOICE: "The value is not one of those that are possible here.",
+    RuleCode.LENGTH: "The text or the file is too short or too long.",
+    RuleCode.COUNT: "There are too few or too many items.",
+    RuleCode.RANGE: "The number is too small or too large.",
+    RuleCode.ORDER: "The time or value is on the wrong side of another one.",
+    RuleCode.BLANK: "The text has no visible character.",
+    RuleCode.CHARACTERS: "The text contains characters that cannot be stored.",
+    RuleCode.REFERENCE: "The value does not name a resource that you can see and use here.",
+    RuleCode.INVALID: "Another rule is broken; `detail` says which.",
+}
+"""What each code of an item of `errors` means. The reference is derived from it."""
 
 _CODES: dict[type[Exception], str] = {
     BadRequest: "malformed",
@@ -276,7 +295,7 @@ def _errors(error: Exception) -> list[ProblemError]:
     violations: Sequence[Violation] = getattr(error, "violations", ())
     is_query = isinstance(error, InvalidQuery)
     return [
-        ProblemError(_pointer(violation.field, is_query=is_query), "invalid", _sendable(violation.rule))
+        ProblemError(_pointer(violation.field, is_query=is_query), violation.code, _sendable(violation.rule))
         for violation in violations
     ]
 

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 
@@ -53,7 +53,7 @@ def id_in_body(name: str, text: str | None, kind: str, actor: Actor) -> UUID | N
     try:
         return None if text is None else UUID(text)
     except ValueError:
-        raise InvalidInput([Violation(name, f"must be the id of a {kind}, or null")]) from None
+        raise InvalidInput([Violation(name, f"must be the id of a {kind}, or null", RuleCode.REFERENCE)]) from None
 
 
 async def company_in_body(tx: Tx, actor: Actor, text: str) -> UUID:
@@ -65,4 +65,6 @@ async def company_in_body(tx: Tx, actor: Actor, text: str) -> UUID:
     try:
         return (await permissions.company_typed(tx, actor, text)).id
     except NotFound:
-        raise InvalidInput([Violation("company", "must be the code, name or id of a customer")]) from None
+        raise InvalidInput(
+            [Violation("company", "must be the code, name or id of a customer", RuleCode.REFERENCE)]
+        ) from None

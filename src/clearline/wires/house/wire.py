@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline import text
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
-from clearline.errors import Forbidden, InvalidInput, Violation
+from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation
 from clearline.tickets import domain as ticket
 
 LIMIT_MAX = 200
@@ -71,7 +71,7 @@ class ProblemError(Struct, frozen=True):
     """An invalid value. ``pointer`` is a JSON Pointer (RFC 6901) into the body, or the name of a parameter."""
 
     pointer: str
-    code: str
+    code: RuleCode
     detail: str
 
 
@@ -140,7 +140,10 @@ def wire_names(names: dict[str, str]) -> Iterator[None]:
         yield
     except InvalidInput as refused:
         raise InvalidInput(
-            [Violation(domain.get(broken.field, broken.field), broken.rule) for broken in refused.violations]
+            [
+                Violation(domain.get(broken.field, broken.field), broken.rule, broken.code)
+                for broken in refused.violations
+            ]
         ) from None
     except Forbidden as refused:
         if type(refused) is not Forbidden:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, inspect
 
-from clearline.errors import Violation
+from clearline.errors import RuleCode, Violation
 from clearline.text import storable
 
 BODY_MAX = 1024 * 1024
@@ -173,8 +173,11 @@ def _of_type(value: Any, kind: inspect.Type, path: str, *, text: bool) -> list[V
             return _of_list(value, kind, path)
         case inspect.DictType():
             return _of_dict(value, kind, path)
-    rule = _broken_rule(value, kind, text=text)
-    return [] if rule is None else [Violation(path, own_rule or rule)]
+    broken = _broken_rule(value, kind, text=text)
+    if broken is None:
+        return []
+    rule, code = broken
+    return [Violation(path, own_rule or rule, code)]
 
 
 def _member_of(union: inspect.UnionType, value: Any) -> inspect.Type:
@@ -198,10 +201,16 @@ class _Tagged(inspect.Type):
 
 def _of_list(value: Any, kind: inspect.ListType | inspect.VarTupleType, path: str) -> list[Violation]:
     if not isinstance(value, list):
-        return [Violation(path, "must be an array")]
+        return [Violation(path, "must be an array", RuleCode.TYPE)]
     least, most = kind.min_length or 0, kind.max_length
     if len(value) < least or (most is not None and len(value) > most):
-        return [Violation(path, f"must have {least} to {most} items" if most else f"must have at least {least} items")]
+        return [
+            Violation(
+                path,
+                f"must have {least} to {most} items" if most else f"must have at least {least} items",
+                RuleCode.COUNT,
+            )
+        ]
     return [
         wrong
         for index, item in enumerate(value)
@@ -211,33 +220,33 @@ def _of_list(value: Any, kind: inspect.ListType | inspect.VarTupleType, path: st
 
 def _of_dict(value: Any, kind: inspect.DictType, path: str) -> list[Violation]:
     if not isinstance(value, dict):
-        return [Violation(path, "must be an object")]
+        return [Violation(path, "must be an object", RuleCode.TYPE)]
     if kind.max_length is not None and len(value) > kind.max_length:
-        return [Violation(path, f"must have at most {kind.max_length} members")]
+        return [Violation(path, f"must have at most {kind.max_length} members", RuleCode.COUNT)]
     wrong = []
     for name, item in value.items():
         shown = f"{path}.{_shown(name)}"
         if wrong_name := _of_type(name, kind.key_type, shown, text=False):
-            wrong += [Violation(shown, f"has a name that {violation.rule}") for violation in wrong_name]
+            wrong += [Violation(shown, f"has a name that {violation.rule}", violation.code) for violation in wrong_name]
         wrong += _of_type(item, kind.value_type, shown, text=False)
     return wrong
 
 
 def _of_struct(value: Any, kind: inspect.StructType, path: str, *, text: bool) -> list[Violation]:
     if not isinstance(value, dict):
-        return [Violation(path, "must be an object")]
+        return [Violation(path, "must be an object", RuleCode.TYPE)]
     wrong = []
     for field in kind.fields:
         name = f"{path}.{field.encode_name}" if path else field.encode_name
         if field.encode_name in value:
             wrong += _of_type(value[field.encode_name], field.type, name, text=text)
         elif field.required:
-            wrong.append(Violation(name, "is required"))
+            wrong.append(Violation(name, "is required", RuleCode.REQUIRED))
     if kind.forbid_unknown_fields:
         known = [field.encode_name for field in kind.fields] + ([kind.tag_field] if kind.tag_field else [])
         rule = f"is not known here; there {'are ' + ', '.join(known) if known else 'is none'}"
         unknown = (_shown(name) for name in value if name not in known)
-        wrong += [Violation(f"{path}.{name}" if path else name, rule) for name in unknown]
+        wrong += [Violation(f"{path}.{name}" if path else name, rule, RuleCode.UNKNOWN) for name in unknown]
     return wrong
 
 
@@ -246,37 +255,51 @@ def _shown(name: str) -> str:
     return name[:NAME_SHOWN].replace(".", DOT)
 
 
-def _broken_rule(value: Any, kind: inspect.Type, *, text: bool) -> str | None:  # noqa: C901, PLR0911 - a table
+def _broken_rule(  # noqa: C901, PLR0911, PLR0912 - a table
+    value: Any, kind: inspect.Type, *, text: bool
+) -> tuple[str, RuleCode] | None:
     """Return what a single value should be when it is not that. For the types that wires use."""
     match kind:
         case inspect.StrType(min_length=least, max_length=most, pattern=pattern):
             if not isinstance(value, str):
-                return "must be a string"
+                return "must be a string", RuleCode.TYPE
             if len(value) < (least or 0) or (most is not None and len(value) > most):
-                return f"must have {least or 0} to {most} characters"
+                return f"must have {least or 0} to {most} characters", RuleCode.LENGTH
             if not storable(value):
-                return "must not contain the NUL character or lone surrogates"
-            return None if pattern is None or re.search(pattern, value) else f"must match {pattern}"
+                return "must not contain the NUL character or lone surrogates", RuleCode.CHARACTERS
+            if pattern is None or re.search(pattern, value):
+                return None
+            return f"must match {pattern}", RuleCode.FORMAT
         case inspect.IntType(ge=int(low), le=int(high)):
             whole = re.fullmatch("0|[1-9][0-9]{0,17}", value) if text else type(value) is int
-            return None if whole and low <= int(value) <= high else f"must be a whole number from {low} to {high}"
+            if whole and low <= int(value) <= high:
+                return None
+            return f"must be a whole number from {low} to {high}", RuleCode.RANGE if whole else RuleCode.TYPE
         case inspect.BoolType():
             right = value in {"true", "false"} if text and isinstance(value, str) else isinstance(value, bool)
-            return None if right else "must be true or false"
+            return None if right else ("must be true or false", RuleCode.TYPE)
         case inspect.UUIDType():
-            return None if _converts(value, UUID) else "must be a UUID"
+            return None if _converts(value, UUID) else ("must be a UUID", _format_or_type(value))
         case inspect.DateTimeType():
             right = _converts(value, _Moment) and _is_in_utc(msgspec.convert(value, _Moment))
-            return None if right else "must be a time with a zone, such as 2026-03-01T12:00:00Z"
+            rule = "must be a time with a zone, such as 2026-03-01T12:00:00Z"
+            return None if right else (rule, _format_or_type(value))
         case inspect.EnumType(choices):
             members = [str(choice.value) for choice in choices]
         case inspect.LiteralType(values):
             members = [str(choice) for choice in values]
         case _Tagged():
-            return f"must be an object whose {kind.field} is one of {', '.join(map(str, kind.tags))}"
+            rule = f"must be an object whose {kind.field} is one of {', '.join(map(str, kind.tags))}"
+            return rule, RuleCode.CHOICE if isinstance(value, dict) else RuleCode.TYPE
         case _:
             raise TypeError(f"no rule is known for {kind}")
-    return None if value in members else "must be one of " + ", ".join(members)
+    if value in members:
+        return None
+    return "must be one of " + ", ".join(members), RuleCode.CHOICE if isinstance(value, str) else RuleCode.TYPE
+
+
+def _format_or_type(value: Any) -> RuleCode:
+    return RuleCode.FORMAT if isinstance(value, str) else RuleCode.TYPE
 
 
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]

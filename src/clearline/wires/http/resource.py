@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from clearline.accounts import permissions
 from clearline.clock import monotonic
-from clearline.errors import Unauthenticated, Violation
+from clearline.errors import RuleCode, Unauthenticated, Violation
 from clearline.identity import Actor
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.idempotency.store import KeptAnswer
@@ -285,7 +285,7 @@ def read_query(raw: bytes, kind: type[T]) -> T:
         names = [name for name, _ in pairs]
         twice = [name for name in parameters if name in kind.__struct_encode_fields__ and names.count(name) > 1]
         if twice:
-            raise InvalidQuery([Violation(name, "must be given once") for name in twice])
+            raise InvalidQuery([Violation(name, "must be given once", RuleCode.DUPLICATE) for name in twice])
     try:
         query = read_members(parameters, kind, text=True)
     except InvalidMembers as invalid:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from clearline.accounts import key_usecases as keys
-from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import Scope
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
@@ -49,7 +49,9 @@ async def create_key(call: Call) -> Answer:
         except NotFound as missing:
             if missing.kind != "user":
                 raise
-            raise InvalidInput([Violation("user_id", "must be the id of a user of the company")]) from None
+            raise InvalidInput(
+                [Violation("user_id", "must be the id of a user of the company", RuleCode.REFERENCE)]
+            ) from None
     call.location = f"{COMPANIES}/{company_id}/keys/{key.id}"
     sent, stored = key_made_out(key, secret), key_made_out(key, None)
     return SecretAnswer(201, sent=sent, stored=stored, resource=key_out(key), location=call.location)
@@ -57,7 +59,7 @@ async def create_key(call: Call) -> Answer:
 
 def _lifetime(ends: datetime | None, now: datetime) -> timedelta | None:
     if ends is not None and ends <= now:
-        raise InvalidInput([Violation("expires_at", "must be in the future")])
+        raise InvalidInput([Violation("expires_at", "must be in the future", RuleCode.ORDER)])
     return None if ends is None else ends - now
 
 

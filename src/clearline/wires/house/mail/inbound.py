@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
-from clearline.errors import DeskError, InvalidInput, Violation
+from clearline.errors import DeskError, InvalidInput, RuleCode, Violation
 from clearline.identity import Scope
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail
@@ -67,7 +67,7 @@ async def release_mail(call: Call) -> wire.InboundMailOut:
     mail_id = uuid_of(call.path["id"], inbound_mail.KIND)
     body = call.body(wire.ReleaseIn)
     if (body.ticket is None) == (body.company is None):
-        raise InvalidInput([Violation("ticket", "is required, or company, but not both")])
+        raise InvalidInput([Violation("ticket", "is required, or company, but not both", RuleCode.REQUIRED)])
     context: InboundMailContext | None = None
     try:
         async with call.transaction() as tx:

@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.domain import Assignment
@@ -116,7 +116,7 @@ async def assign_ticket(call: Call) -> TicketOut:
     number = access.parse_number(call.path["number"])
     body = call.body(wire.AssignIn)
     if (body.to is UNSET) is (body.mode is UNSET):
-        raise InvalidInput([Violation("to", "must be given, or else mode, and not both")])
+        raise InvalidInput([Violation("to", "must be given, or else mode, and not both", RuleCode.REQUIRED)])
     async with call.transaction() as tx:
         await check_if_match(call, tx, number)
         if isinstance(body.mode, str):
@@ -134,7 +134,7 @@ def _person(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput([Violation("to", "must be me, the id of an agent, or null")]) from None
+        raise InvalidInput([Violation("to", "must be me, the id of an agent, or null", RuleCode.REFERENCE)]) from None
 
 
 OPERATIONS = (

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -82,7 +82,9 @@ async def create_ticket(call: Call) -> wire.TicketOut:
     async with call.transaction() as tx:
         company_id = None if body.company is None else await company_in_body(tx, call.actor, body.company)
         if company_id is None and call.actor.is_staff:
-            raise InvalidInput([Violation("company", "is required: on whose behalf is the ticket raised?")])
+            raise InvalidInput(
+                [Violation("company", "is required: on whose behalf is the ticket raised?", RuleCode.REQUIRED)]
+            )
         created = await tickets.create_ticket(tx, call.actor, new, company_id=company_id, now=call.now)
         view = await tickets.get_ticket(tx, call.actor, created.ticket.number)
     call.location = f"{TICKETS}/{ticket_number(view.ticket.number)}"

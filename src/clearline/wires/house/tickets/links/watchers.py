@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from clearline.errors import InvalidInput, Violation
+from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import Actor, Scope
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number
@@ -45,7 +45,7 @@ def _user_in_body(actor: Actor, text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput([Violation("user", "must be the id of a user, or me")]) from None
+        raise InvalidInput([Violation("user", "must be the id of a user, or me", RuleCode.REFERENCE)]) from None
 
 
 async def get_watcher(call: Call) -> wire.WatcherOut:
