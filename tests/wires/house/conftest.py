@@ -7,11 +7,11 @@ from tests.builders.people import staff_key
 
 @pytest.fixture(scope="module")
 async def agent(database: Database) -> dict[str, str]:
-    """The headers of an agent."""
+    """Return the headers of an agent."""
     return await staff_key(database, Role.AGENT)
 
 
 @pytest.fixture(scope="module")
 async def admin(database: Database) -> dict[str, str]:
-    """The headers of an admin of the provider."""
+    """Return the headers of an admin of the provider."""
     return await staff_key(database, Role.ADMIN)

@@ -1,4 +1,4 @@
-"""What the house API makes of a body that is none, and how much it says of one that is wrong."""
+"""How the house API refuses malformed and invalid bodies, and how long its refusals are."""
 
 import asyncio
 import json
@@ -12,8 +12,8 @@ from tests.builders.people import Tenant
 from tests.patience import stretched
 
 MALFORMED = {
-    "nothing": b"",
-    "no JSON": b"{title: 1}",
+    "empty": b"",
+    "not JSON": b"{title: 1}",
     "two values": b"{} {}",
     "an array": b"[]",
     "null": b"null",
@@ -28,11 +28,11 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("case", MALFORMED)
-async def test_a_body_that_cannot_be_read_is_malformed(client: httpx.AsyncClient, tenant: Tenant, case: str) -> None:
+async def test_an_unreadable_body_is_malformed(client: httpx.AsyncClient, tenant: Tenant, case: str) -> None:
     problem(await post_bytes(client, tenant.headers, MALFORMED[case]), "malformed")
 
 
-async def test_a_body_with_very_many_members_given_twice_is_refused_at_once(
+async def test_a_body_with_very_many_duplicate_members_is_refused_quickly(
     client: httpx.AsyncClient, tenant: Tenant
 ) -> None:
     members = ",".join(f'"{index}":0' for index in range(50_000))
@@ -42,7 +42,7 @@ async def test_a_body_with_very_many_members_given_twice_is_refused_at_once(
         problem(await post_bytes(client, tenant.headers, body.encode()), "malformed")
 
 
-async def test_a_query_with_very_many_parameters_is_refused_at_once(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_query_with_very_many_parameters_is_refused_quickly(client: httpx.AsyncClient, tenant: Tenant) -> None:
     query = "&".join(f"{index}" for index in [*range(8_000), 0])
     async with asyncio.timeout(stretched(5)):
         assert (
@@ -51,7 +51,7 @@ async def test_a_query_with_very_many_parameters_is_refused_at_once(client: http
         )
 
 
-async def test_a_refusal_is_not_longer_than_what_was_asked(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_refusal_has_a_limited_length(client: httpx.AsyncClient, tenant: Tenant) -> None:
     unknown: Json = {f"member {index}": 0 for index in range(30_000)}
     answer = await client.post(TICKETS, headers=tenant.headers, json=order(**unknown))
     assert len(pointers(answer)) == VIOLATIONS_MAX
@@ -59,7 +59,7 @@ async def test_a_refusal_is_not_longer_than_what_was_asked(client: httpx.AsyncCl
 
 
 @pytest.mark.parametrize("name", [r"\ud800", "a/b", "a~b", "a.b", "\u2603", "x" * 60])
-async def test_an_unknown_member_is_pointed_at_whatever_its_name(
+async def test_an_unknown_member_with_any_name_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, name: str
 ) -> None:
     body = b'{"title":"t","description":"d","issue_type":"Others","service":{"id":"SVC-1","type":"Port"},"%b":1}'
@@ -68,7 +68,7 @@ async def test_an_unknown_member_is_pointed_at_whatever_its_name(
 
 
 @pytest.mark.parametrize("member", ["title", "issue_type", "channel", "company"])
-async def test_a_value_that_holds_half_of_a_surrogate_pair_is_pointed_at(
+async def test_a_value_with_a_lone_surrogate_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, member: str
 ) -> None:
     body = json.dumps(order(**{member: "\ud800"})).encode()
@@ -83,7 +83,7 @@ async def test_a_body_of_another_type_is_refused(client: httpx.AsyncClient, tena
     problem(answer, "unsupported-media-type")
 
 
-async def test_a_body_that_grows_too_long_is_refused(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_chunked_body_that_is_too_large_is_refused(client: httpx.AsyncClient, tenant: Tenant) -> None:
     async def chunks() -> object:
         for _ in range(17):
             yield b" " * 65_536
@@ -96,7 +96,7 @@ async def test_a_body_that_grows_too_long_is_refused(client: httpx.AsyncClient, 
 @pytest.mark.parametrize(
     "body", [rb'{"\ud800": 1}', rb'{"service": {"\ud800": 1}}', rb'{"service": {"type": "\ud800"}}']
 )
-async def test_half_of_a_surrogate_pair_anywhere_is_no_fault_of_ours(
+async def test_a_lone_surrogate_anywhere_is_not_an_internal_error(
     client: httpx.AsyncClient, tenant: Tenant, path: str, body: bytes
 ) -> None:
     headers = {**tenant.headers, "Content-Type": "application/json"}

@@ -24,7 +24,7 @@ async def tag_of(client: httpx.AsyncClient, headers: dict[str, str], path: str) 
 
 
 @pytest.mark.parametrize("below", ["", "/notes", "/history", "?"])
-async def test_what_the_client_has_already_is_not_sent_again(
+async def test_a_current_copy_is_not_sent_again(
     client: httpx.AsyncClient, tenant: Tenant, path: str, below: str
 ) -> None:
     where = TICKETS if below == "?" else path + below
@@ -46,11 +46,11 @@ async def test_what_the_client_has_already_is_not_sent_again(
     assert changed.headers["etag"] != tag
 
 
-async def test_what_is_made_or_changed_carries_the_tag_that_reading_it_gives(
+async def test_create_and_change_return_the_same_etag_as_a_read(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str
 ) -> None:
-    made = await client.post(f"{path}/notes", headers=agent, json={"text": "x"})
-    assert made.headers["etag"] == await tag_of(client, agent, made.headers["location"])
+    created = await client.post(f"{path}/notes", headers=agent, json={"text": "x"})
+    assert created.headers["etag"] == await tag_of(client, agent, created.headers["location"])
     for headers in (tenant.headers, agent):
         tag = await tag_of(client, headers, path)
         patched = await client.patch(path, headers={**headers, "If-Match": tag}, json=PATCH)
@@ -65,28 +65,28 @@ async def test_a_change_without_if_match_is_refused(client: httpx.AsyncClient, t
     assert (await client.get(path, headers=tenant.headers)).json()["external_ids"] == {}
 
 
-@pytest.mark.parametrize("wanted", ["{tag}", "*", " * ", '"x", {tag}', '{tag} ,"y"'])
-async def test_a_change_of_what_was_read_goes_through(
-    client: httpx.AsyncClient, tenant: Tenant, path: str, wanted: str
+@pytest.mark.parametrize("if_match", ["{tag}", "*", " * ", '"x", {tag}', '{tag} ,"y"'])
+async def test_a_change_with_the_current_etag_succeeds(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, if_match: str
 ) -> None:
     tag = await tag_of(client, tenant.headers, path)
-    answer = await client.patch(path, headers={**tenant.headers, "If-Match": wanted.format(tag=tag)}, json=PATCH)
+    answer = await client.patch(path, headers={**tenant.headers, "If-Match": if_match.format(tag=tag)}, json=PATCH)
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("wanted", ['"x"', "W/{tag}", "", "{bare}", '"x", "y"', '"*"'])
-async def test_a_change_of_something_else_is_refused(
-    client: httpx.AsyncClient, tenant: Tenant, path: str, wanted: str
+@pytest.mark.parametrize("if_match", ['"x"', "W/{tag}", "", "{bare}", '"x", "y"', '"*"'])
+async def test_a_change_with_another_etag_is_refused(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, if_match: str
 ) -> None:
     tag = await tag_of(client, tenant.headers, path)
-    given = wanted.format(tag=tag, bare=tag.strip('"'))
-    answer = await client.patch(path, headers={**tenant.headers, "If-Match": given}, json=PATCH)
+    header = if_match.format(tag=tag, bare=tag.strip('"'))
+    answer = await client.patch(path, headers={**tenant.headers, "If-Match": header}, json=PATCH)
     problem(answer, "precondition-failed")
     assert await tag_of(client, tenant.headers, path) == tag
 
 
 @pytest.mark.parametrize("meanwhile", ["note", "status", "patch"])
-async def test_whatever_changed_meanwhile_stops_a_change(
+async def test_a_change_with_a_stale_etag_is_refused(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, meanwhile: str
 ) -> None:
     tag = await tag_of(client, tenant.headers, path)
@@ -102,7 +102,7 @@ async def test_whatever_changed_meanwhile_stops_a_change(
     assert (await client.patch(path, headers=fresh, json=PATCH)).status_code == 200
 
 
-async def test_of_changes_at_the_same_time_exactly_one_goes_through(
+async def test_exactly_one_of_several_concurrent_changes_succeeds(
     client: httpx.AsyncClient, agent: dict[str, str], path: str
 ) -> None:
     for turn in range(3):
@@ -120,7 +120,7 @@ async def test_of_changes_at_the_same_time_exactly_one_goes_through(
         assert read.json()["version"] == turn + 2
 
 
-async def test_a_change_that_changes_nothing_keeps_the_tag(
+async def test_a_change_without_effect_keeps_the_etag(
     client: httpx.AsyncClient, agent: dict[str, str], path: str
 ) -> None:
     tag = await tag_of(client, agent, path)
@@ -128,9 +128,7 @@ async def test_a_change_that_changes_nothing_keeps_the_tag(
     assert (answer.status_code, answer.headers["etag"]) == (200, tag)
 
 
-async def test_the_refusals_of_a_change_come_in_a_fixed_order(
-    client: httpx.AsyncClient, tenant: Tenant, path: str
-) -> None:
+async def test_a_change_is_checked_in_a_fixed_order(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
     text = {**tenant.headers, "Content-Type": "text/plain"}
     problem(await client.patch(path, headers=text, content=b"x"), "precondition-required")
     problem(await client.patch(path, headers={**text, "If-Match": '"x"'}, content=b"x"), "unsupported-media-type")
@@ -147,12 +145,12 @@ ACTIONS: dict[str, Json] = {
     "/route": {},
     "/merge": {"into": ""},
 }
-"""What acts on one ticket and answers it: the address below the ticket, and a body."""
+"""Actions on a ticket that return it: the path below the ticket, and a body."""
 
 
 @pytest.mark.parametrize("below", ACTIONS)
 @pytest.mark.parametrize("which", ["the older", "the newer"])
-async def test_an_action_on_what_has_changed_is_refused_and_goes_through_on_what_was_read(
+async def test_an_action_with_a_stale_etag_is_refused_and_with_the_current_one_succeeds(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, below: str, which: str
 ) -> None:
     other = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
@@ -171,7 +169,7 @@ async def test_an_action_on_what_has_changed_is_refused_and_goes_through_on_what
 
 
 @pytest.mark.parametrize("below", ACTIONS)
-async def test_an_action_on_the_ticket_of_another_is_not_found_whatever_if_match_says(
+async def test_an_action_on_another_companys_ticket_is_not_found_with_any_if_match(
     client: httpx.AsyncClient, other_tenant: Tenant, path: str, below: str
 ) -> None:
     own = (await new_ticket(client, other_tenant))["number"]
@@ -184,7 +182,7 @@ async def test_the_document_says_which_actions_take_if_match(client: httpx.Async
     paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
     for below in ACTIONS:
         action = paths[TICKETS + "/{number}" + below]["post"]
-        [header] = [one for one in action["parameters"] if one["in"] == "header"]
+        [header] = [parameter for parameter in action["parameters"] if parameter["in"] == "header"]
         assert (header["name"], header["required"], "412" in action["responses"]) == ("If-Match", False, True)
 
 
@@ -194,15 +192,17 @@ async def test_a_patch_is_a_merge_patch(client: httpx.AsyncClient, tenant: Tenan
     assert (await client.patch(path, headers=headers, content=b'{"external_ids":{"a":"b"}}')).status_code == 200
 
 
-async def test_nobody_makes_something_with_a_merge_patch(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_merge_patch_cannot_create_a_resource(client: httpx.AsyncClient, tenant: Tenant) -> None:
     headers = {**tenant.headers, "Content-Type": "application/merge-patch+json"}
     problem(await client.post(TICKETS, headers=headers, content=b"{}"), "unsupported-media-type")
 
 
 @pytest.mark.parametrize(
-    "operation", [one for one in OPERATIONS if one.method in {"PATCH", "DELETE"}], ids=lambda one: one.name
+    "operation",
+    [operation for operation in OPERATIONS if operation.method in {"PATCH", "DELETE"}],
+    ids=lambda operation: operation.name,
 )
-def test_whatever_can_be_changed_in_part_or_deleted_demands_if_match_and_can_be_read(operation: object) -> None:
+def test_every_patch_and_delete_requires_if_match_and_has_a_get(operation: object) -> None:
     assert getattr(operation, "conditional")  # noqa: B009
     path = getattr(operation, "path")  # noqa: B009
-    assert "GET" in {one.method for one in OPERATIONS if one.path == path}
+    assert "GET" in {operation.method for operation in OPERATIONS if operation.path == path}

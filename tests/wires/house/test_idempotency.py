@@ -1,4 +1,4 @@
-"""Retries on the house API: a request with an Idempotency-Key is carried out once."""
+"""Retries on the house API: a request with an Idempotency-Key is executed once."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ POSTS: dict[str, Bodies] = {
     "/status": ({"status": "held"}, {"status": "pending"}),
     "/tags": ({"add": ["a"]}, {"add": ["b"]}),
 }
-"""What can be posted: the address below the ticket, or none for a new one; a body, and another."""
+"""POST operations: the path below a ticket, or none to create one; a body, and another body."""
 
 
 class Desk:
@@ -34,7 +34,7 @@ class Desk:
         return await self.client.post(path, headers=headers, json=body)
 
     async def done(self) -> tuple[int, int, int]:
-        """How many tickets, notes and events the customer has."""
+        """Return how many tickets, notes and events the customer has."""
         async with self.database.statement() as tx:
             row = await tx.fetchrow(
                 """select (select count(*) from ticket where company_id = $1),
@@ -48,13 +48,13 @@ class Desk:
 
 @pytest.fixture
 async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
-    made = Desk(client, database, await new_tenant(database), await staff_key(database, Role.AGENT))
-    made.number = (await new_ticket(client, made.tenant))["number"]
-    return made
+    new_desk = Desk(client, database, await new_tenant(database), await staff_key(database, Role.AGENT))
+    new_desk.number = (await new_ticket(client, new_desk.tenant))["number"]
+    return new_desk
 
 
 @pytest.mark.parametrize("below", POSTS)
-async def test_a_retry_is_answered_as_the_first_request_was_and_changes_nothing(desk: Desk, below: str) -> None:
+async def test_a_retry_gets_the_first_response_and_changes_nothing(desk: Desk, below: str) -> None:
     body, _other = POSTS[below]
     first = await desk.post(below, body)
     assert first.status_code in {200, 201}
@@ -81,7 +81,7 @@ async def test_a_key_with_another_body_is_refused(desk: Desk, below: str) -> Non
 
 
 @pytest.mark.parametrize("below", POSTS)
-async def test_many_requests_at_once_with_one_key_are_carried_out_once(desk: Desk, below: str) -> None:
+async def test_concurrent_requests_with_one_key_are_executed_once(desk: Desk, below: str) -> None:
     body, _other = POSTS[below]
     before = await desk.done()
     answers = await asyncio.gather(*(desk.post(below, body) for _ in range(8)))
@@ -97,17 +97,17 @@ async def test_many_requests_at_once_with_one_key_are_carried_out_once(desk: Des
 
 
 @pytest.mark.parametrize("below", POSTS)
-async def test_a_refused_request_keeps_nothing_and_may_be_mended(desk: Desk, below: str) -> None:
+async def test_a_refused_request_can_be_corrected_with_the_same_key(desk: Desk, below: str) -> None:
     body, _other = POSTS[below]
     done = await desk.done()
     problem(await desk.post(below, {**body, "nothing": 1}), "invalid-input")
     assert await desk.done() == done
-    mended = await desk.post(below, body)
-    assert mended.status_code in {200, 201}
-    assert "idempotent-replayed" not in mended.headers
+    corrected = await desk.post(below, body)
+    assert corrected.status_code in {200, 201}
+    assert "idempotent-replayed" not in corrected.headers
 
 
-async def test_a_key_counts_for_one_operation_and_one_ticket(desk: Desk) -> None:
+async def test_a_key_is_valid_for_one_operation_and_one_ticket(desk: Desk) -> None:
     other = (await new_ticket(desk.client, desk.tenant))["number"]
     for below in ("/notes", "/tags", "/status"):
         for number in (desk.number, other):
@@ -118,7 +118,7 @@ async def test_a_key_counts_for_one_operation_and_one_ticket(desk: Desk) -> None
             assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_key_counts_for_one_api_key(desk: Desk) -> None:
+async def test_idempotency_keys_of_different_api_keys_are_separate(desk: Desk) -> None:
     mine = await desk.post("", order())
     other = await new_tenant(desk.database)
     theirs = await desk.client.post(TICKETS, headers={**other.headers, "Idempotency-Key": "retry"}, json=order())
@@ -126,15 +126,15 @@ async def test_a_key_counts_for_one_api_key(desk: Desk) -> None:
     assert theirs.json()["number"] != mine.json()["number"]
 
 
-async def test_a_retry_of_a_refusal_by_state_is_tried_again(desk: Desk) -> None:
+async def test_a_request_refused_because_of_the_state_is_executed_again(desk: Desk) -> None:
     body = {"status": "resolved"}
     problem(await desk.post("/status", body), "illegal-transition")
     await desk.post("/status", {"status": "in_progress"}, key="other")
-    moved = await desk.post("/status", body)
-    assert (moved.status_code, moved.json()["status"]) == (200, "resolved")
+    changed = await desk.post("/status", body)
+    assert (changed.status_code, changed.json()["status"]) == (200, "resolved")
 
 
-async def test_a_change_may_be_tried_again_though_the_ticket_has_moved_on(desk: Desk) -> None:
+async def test_a_change_can_be_retried_after_later_changes(desk: Desk) -> None:
     path = f"{TICKETS}/{desk.number}"
     tag = (await desk.client.get(path, headers=desk.agent)).headers["etag"]
     headers = {**desk.agent, "If-Match": tag, "Idempotency-Key": "patch"}
@@ -146,7 +146,7 @@ async def test_a_change_may_be_tried_again_though_the_ticket_has_moved_on(desk: 
     assert (await desk.client.get(path, headers=desk.agent)).json()["title"] == "Newer"
 
 
-async def test_a_retry_costs_no_right(desk: Desk) -> None:
+async def test_a_retry_needs_the_same_permissions(desk: Desk) -> None:
     viewer = await staff_key(desk.database, Role.VIEWER)
     await desk.post("/notes", {"text": "once"})
     answer = await desk.client.post(

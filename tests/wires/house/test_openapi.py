@@ -1,4 +1,4 @@
-"""The document of the house API says what the API does, and what it says holds together."""
+"""The OpenAPI document of the house API is complete, consistent and correct."""
 
 import contextlib
 import json
@@ -29,14 +29,14 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def described() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Every operation of the document, with its path and method."""
+    """Yield every operation of the document, with its path and method."""
     for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
             yield path, method, operation
 
 
 def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object within a value."""
+    """Yield every object within a value."""
     if isinstance(value, dict):
         yield value
         for inner in value.values():
@@ -50,59 +50,63 @@ def name_of(operation: Operation) -> str:
     return operation.name
 
 
-def test_every_operation_of_the_table_is_described_and_no_other() -> None:
-    table = {(re.sub(r":\w+}", "}", one.path), one.method.lower(), one.name) for one in OPERATIONS}
-    assert {(path, method, one["operationId"]) for path, method, one in described()} == table
+def test_the_document_describes_exactly_the_operations_of_the_table() -> None:
+    table = {
+        (re.sub(r":\w+}", "}", operation.path), operation.method.lower(), operation.name) for operation in OPERATIONS
+    }
+    assert {(path, method, operation["operationId"]) for path, method, operation in described()} == table
     assert len(table) == len(OPERATIONS), "two operations have one path and method"
-    assert {method for _path, method, _one in described()} <= METHODS
+    assert {method for _path, method, _operation in described()} <= METHODS
 
 
-def test_every_operation_has_a_name_of_its_own() -> None:
-    names = [one["operationId"] for _path, _method, one in described()]
+def test_operation_names_are_unique() -> None:
+    names = [operation["operationId"] for _path, _method, operation in described()]
     assert sorted(set(names)) == sorted(names)
     assert [name for name in names if not re.fullmatch("[a-z][A-Za-z]+", name)] == []
 
 
-def test_every_reference_leads_somewhere() -> None:
-    found = [node["$ref"] for node in nodes(DOCUMENT) if "$ref" in node]
-    assert found
-    for ref in found:
+def test_every_reference_has_a_target() -> None:
+    references = [node["$ref"] for node in nodes(DOCUMENT) if "$ref" in node]
+    assert references
+    for ref in references:
         target: Any = DOCUMENT
         for part in ref.removeprefix("#/").split("/"):
             assert part in target, ref
             target = target[part]
 
 
-def test_every_schema_has_a_name_of_its_own_that_can_be_in_an_address() -> None:
+def test_schema_names_can_be_part_of_a_url() -> None:
     assert [name for name in SCHEMAS if not re.fullmatch("[A-Za-z0-9]+", name)] == []
 
 
-def test_every_schema_that_is_described_is_used() -> None:
+def test_every_schema_is_used() -> None:
     used = {node["$ref"].rpartition("/")[2] for node in nodes(DOCUMENT) if "$ref" in node}
     assert set(SCHEMAS) - used == set()
 
 
-def test_the_document_says_what_it_is() -> None:
+def test_the_document_has_a_version_a_title_and_a_description() -> None:
     assert DOCUMENT["openapi"].startswith("3.1.")
     assert set(DOCUMENT["info"]) >= {"title", "version", "description"}
     assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
 
 
 @pytest.mark.parametrize(
-    ("path", "method", "operation"), [*described()], ids=[one["operationId"] for _path, _method, one in described()]
+    ("path", "method", "operation"),
+    [*described()],
+    ids=[operation["operationId"] for _path, _method, operation in described()],
 )
-def test_an_operation_is_described_in_full(path: str, method: str, operation: dict[str, Any]) -> None:
+def test_an_operation_is_described_completely(path: str, method: str, operation: dict[str, Any]) -> None:
     assert operation["summary"]
     assert operation["description"]
     parameters = operation["parameters"]
-    declared = {one["name"] for one in parameters if one["in"] == "path"}
+    declared = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
     assert declared == set(re.findall(r"{(\w+)}", path))
-    assert len({(one["in"], one["name"]) for one in parameters}) == len(parameters)
-    for one in parameters:
-        assert one["in"] in {"path", "query", "header"}
-        assert one["in"] != "path" or one["required"] is True
-        assert one.get("description"), f"{one['name']} has no description"
-        assert isinstance(one["schema"], dict)
+    assert len({(parameter["in"], parameter["name"]) for parameter in parameters}) == len(parameters)
+    for parameter in parameters:
+        assert parameter["in"] in {"path", "query", "header"}
+        assert parameter["in"] != "path" or parameter["required"] is True
+        assert parameter.get("description"), f"{parameter['name']} has no description"
+        assert isinstance(parameter["schema"], dict)
     assert "requestBody" not in operation or method in {"post", "put", "patch"}
     for status, answer in operation["responses"].items():
         assert re.fullmatch("[2-5][0-9]{2}", status)
@@ -113,21 +117,21 @@ def test_an_operation_is_described_in_full(path: str, method: str, operation: di
     assert sum(status.startswith("2") for status in operation["responses"]) >= 1
 
 
-def test_no_schema_is_told_as_anything() -> None:
+def test_no_schema_accepts_anything() -> None:
     for name, schema in SCHEMAS.items():
-        for member, one in schema.get("properties", {}).items():
-            assert shape(one) != "anything", f"{name}.{member}"
+        for member, property_schema in schema.get("properties", {}).items():
+            assert shape(property_schema) != "anything", f"{name}.{member}"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=name_of)
-def test_what_an_operation_takes_is_strict(operation: Operation) -> None:
+def test_operations_accept_no_unknown_members(operation: Operation) -> None:
     for kind in (operation.body, operation.query):
         assert kind is None or kind.__struct_config__.forbid_unknown_fields, kind
     assert (operation.body is None) or operation.method in {"POST", "PUT", "PATCH"}
     assert operation.body is not None or operation.stage is not None or operation.method not in {"POST", "PATCH"}
 
 
-async def test_the_document_and_its_page_are_there_for_everybody(client: httpx.AsyncClient) -> None:
+async def test_the_document_and_its_page_need_no_key(client: httpx.AsyncClient) -> None:
     document = await client.get("/api/v1/openapi.json")
     assert (document.status_code, document.json()) == (200, DOCUMENT)
     page = await client.get("/docs/api")
@@ -149,14 +153,14 @@ WRONG: tuple[Any, ...] = (
 
 
 def values(kind: inspect.Type) -> Iterator[Any]:
-    """Wrong values for a type, those of its parts included."""
+    """Yield invalid values for a type, including those of its parts."""
     yield from WRONG
     match kind:
         case inspect.Metadata():
             yield from values(kind.type)
         case inspect.UnionType(types=types):
-            for one in types:
-                yield from values(one)
+            for part in types:
+                yield from values(part)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             yield from ([value] for value in values(item))
         case inspect.DictType(value_type=item):
@@ -169,21 +173,21 @@ def values(kind: inspect.Type) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     "kind",
-    sorted({kind for one in OPERATIONS for kind in (one.body, one.query) if kind}, key=str),
+    sorted({kind for operation in OPERATIONS for kind in (operation.body, operation.query) if kind}, key=str),
     ids=lambda kind: kind.__name__,
 )
-def test_whatever_is_wrong_with_a_body_or_a_query_is_named(kind: type[Struct]) -> None:
-    is_query = kind in {one.query for one in OPERATIONS}
+def test_every_invalid_body_or_query_is_reported(kind: type[Struct]) -> None:
+    is_query = kind in {operation.query for operation in OPERATIONS}
     for value in values(inspect.type_info(kind)):
-        if not isinstance(value, dict) or (is_query and not all(isinstance(one, str) for one in value.values())):
+        if not isinstance(value, dict) or (is_query and not all(isinstance(item, str) for item in value.values())):
             continue
-        with contextlib.suppress(BadRequest):  # anything else that it raises is a fault of ours
+        with contextlib.suppress(BadRequest):  # any other exception is an internal error
             read_members(value, kind, text=is_query)
             continue
         assert violations(value, kind, text=is_query) or HALF in str(list(value)), value
 
 
-async def test_the_answers_are_what_the_table_says(
+async def test_the_responses_have_the_types_of_the_table(
     client: httpx.AsyncClient, tenant: Tenant, database: Database
 ) -> None:
     agent = await staff_key(database, Role.AGENT)
@@ -203,5 +207,5 @@ async def test_the_answers_are_what_the_table_says(
     ]
     for kind, answer in answers:
         assert "internal" not in answer.text
-        found = msgspec.json.decode(answer.content, type=kind)
-        assert json.loads(msgspec.json.encode(found)) == answer.json()
+        body = msgspec.json.decode(answer.content, type=kind)
+        assert json.loads(msgspec.json.encode(body)) == answer.json()

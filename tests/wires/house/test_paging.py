@@ -19,7 +19,7 @@ MISSING = "INC999999999999"
 
 @pytest.fixture(scope="module")
 async def lists(client: httpx.AsyncClient, tenant: Tenant) -> dict[str, str]:
-    """The addresses of lists with seven items each, by name."""
+    """Return the paths of lists with seven items each, by name."""
     numbers = [(await new_ticket(client, tenant))["number"] for _ in range(MANY)]
     path = f"{TICKETS}/{numbers[0]}"
     for index in range(MANY):
@@ -49,17 +49,17 @@ NAMES = ["newest", "oldest", "of a company", "notes", "history"]
 
 @pytest.mark.parametrize("limit", [1, 3, MANY, MANY + 1])
 @pytest.mark.parametrize("name", NAMES)
-async def test_the_links_of_a_list_lead_through_all_of_it(
+async def test_the_links_of_a_list_lead_through_all_pages(
     client: httpx.AsyncClient, tenant: Tenant, lists: dict[str, str], name: str, limit: int
 ) -> None:
     everything = await whole(client, tenant.headers, lists[name])
-    found: list[object] = []
+    items: list[object] = []
     next_one = url(lists[name], limit=limit)
     while True:
         answer = await client.get(next_one, headers=tenant.headers)
         assert answer.status_code == 200, answer.text
         page = answer.json()
-        found += page["data"]
+        items += page["data"]
         assert page["has_more"] is (page["next_cursor"] is not None) is ("next" in answer.links)
         assert len(page["data"]) == limit or not page["has_more"]
         assert page["data"], "no page is empty, the last one neither"
@@ -68,19 +68,19 @@ async def test_the_links_of_a_list_lead_through_all_of_it(
         next_one = answer.links["next"]["url"]
         parts = urlsplit(next_one)
         assert (parts.scheme, parts.netloc, parts.path) == ("http", "desk.example.com", urlsplit(lists[name]).path)
-        asked = {one: [value] for one, [value] in parse_qs(urlsplit(lists[name]).query).items()}
-        assert parse_qs(parts.query) == {**asked, "limit": [str(limit)], "cursor": [page["next_cursor"]]}
-    assert found == everything
+        query = {key: [value] for key, [value] in parse_qs(urlsplit(lists[name]).query).items()}
+        assert parse_qs(parts.query) == {**query, "limit": [str(limit)], "cursor": [page["next_cursor"]]}
+    assert items == everything
     assert len(everything) >= MANY
 
 
 @pytest.mark.usefixtures("lists")
-async def test_a_list_goes_on_where_it_was_while_tickets_are_raised(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_new_tickets_do_not_shift_the_pages(client: httpx.AsyncClient, tenant: Tenant) -> None:
     before = await whole(client, tenant.headers, TICKETS)
     first = (await client.get(url(TICKETS, limit=3), headers=tenant.headers)).json()
     await new_ticket(client, tenant)
-    rest = await client.get(url(TICKETS, limit=200, cursor=first["next_cursor"]), headers=tenant.headers)
-    assert first["data"] + rest.json()["data"] == before
+    second = await client.get(url(TICKETS, limit=200, cursor=first["next_cursor"]), headers=tenant.headers)
+    assert first["data"] + second.json()["data"] == before
 
 
 async def cursor_of(client: httpx.AsyncClient, headers: dict[str, str], path: str) -> str:
@@ -89,7 +89,7 @@ async def cursor_of(client: httpx.AsyncClient, headers: dict[str, str], path: st
 
 
 @pytest.mark.parametrize("limit", [1, 2, 200, None])
-async def test_a_cursor_is_good_with_another_limit(
+async def test_a_cursor_is_valid_with_another_limit(
     client: httpx.AsyncClient, tenant: Tenant, lists: dict[str, str], limit: int | None
 ) -> None:
     cursor = await cursor_of(client, tenant.headers, lists["newest"])
@@ -100,18 +100,18 @@ async def test_a_cursor_is_good_with_another_limit(
 
 
 @pytest.mark.usefixtures("lists")
-async def test_a_cursor_is_good_whatever_the_order_of_the_parameters(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_cursor_is_valid_with_any_order_of_the_parameters(client: httpx.AsyncClient, tenant: Tenant) -> None:
     cursor = await cursor_of(client, tenant.headers, f"{TICKETS}?state=all&sort=number")
     answer = await client.get(f"{TICKETS}?cursor={cursor}&sort=number&limit=1&state=all", headers=tenant.headers)
     assert answer.status_code == 200
 
 
-async def test_a_list_of_the_longest_names_goes_on(client: httpx.AsyncClient, database: Database) -> None:
+async def test_a_list_of_the_longest_names_can_be_paged(client: httpx.AsyncClient, database: Database) -> None:
     admin, chance = await staff_key(database, Role.ADMIN), random.Random(1)
     for _ in range(3):
         name = "".join(chr(chance.randrange(0x20000, 0x2A6D0)) for _ in range(255))
-        made = await client.post("/api/v1/teams", headers=admin, json={"name": name})
-        assert made.status_code == 201, made.text
+        created = await client.post("/api/v1/teams", headers=admin, json={"name": name})
+        assert created.status_code == 201, created.text
     first = await client.get("/api/v1/teams?limit=1", headers=admin)
     second = await client.get(first.links["next"]["url"], headers=admin)
     assert second.status_code == 200, second.text
@@ -133,7 +133,7 @@ TAMPERED: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.usefixtures("lists")
 @pytest.mark.parametrize("how", TAMPERED)
-async def test_a_cursor_that_was_made_up_is_refused(client: httpx.AsyncClient, tenant: Tenant, how: str) -> None:
+async def test_an_invented_cursor_is_refused(client: httpx.AsyncClient, tenant: Tenant, how: str) -> None:
     cursor = TAMPERED[how](await cursor_of(client, tenant.headers, TICKETS))
     problem(await client.get(url(TICKETS, cursor=cursor), headers=tenant.headers), "invalid-cursor")
 
@@ -142,9 +142,9 @@ async def test_a_cursor_that_was_made_up_is_refused(client: httpx.AsyncClient, t
 async def test_a_cursor_of_another_list_or_with_other_filters_is_refused(
     client: httpx.AsyncClient, tenant: Tenant, lists: dict[str, str], other: str
 ) -> None:
-    for here, there in (("newest", other), (other, "newest")):
-        cursor = await cursor_of(client, tenant.headers, lists[here])
-        problem(await client.get(url(lists[there], cursor=cursor), headers=tenant.headers), "invalid-cursor")
+    for source, target in (("newest", other), (other, "newest")):
+        cursor = await cursor_of(client, tenant.headers, lists[source])
+        problem(await client.get(url(lists[target], cursor=cursor), headers=tenant.headers), "invalid-cursor")
 
 
 async def test_a_cursor_of_another_tickets_notes_is_refused(
@@ -164,19 +164,22 @@ async def test_a_cursor_of_the_staff_shows_a_customer_nothing_of_others(
     await new_ticket(client, tenant)
     cursor = await cursor_of(client, await staff_key(database, Role.VIEWER), TICKETS)
     answer = await client.get(url(TICKETS, cursor=cursor), headers=other_tenant.headers)
-    assert [one["number"] for one in answer.json()["data"]] in ([own], [])
+    assert [ticket["number"] for ticket in answer.json()["data"]] in ([own], [])
 
 
 LISTS = sorted(
-    (one.path.replace("{number}", MISSING), one.name)
-    for one in OPERATIONS
-    if one.query and issubclass(one.query, PageQuery) and one.scope is Scope.TICKETS_READ and "{id}" not in one.path
+    (operation.path.replace("{number}", MISSING), operation.name)
+    for operation in OPERATIONS
+    if operation.query
+    and issubclass(operation.query, PageQuery)
+    and operation.scope is Scope.TICKETS_READ
+    and "{id}" not in operation.path
 )
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "201", "1.5", "", "many", "01", "+1", "\u0661", "9" * 30])
 @pytest.mark.parametrize("path", [TICKETS, f"{TICKETS}/{MISSING}/history"])
-async def test_a_limit_is_a_whole_number_from_1_to_200(
+async def test_a_limit_is_an_integer_from_1_to_200(
     client: httpx.AsyncClient, tenant: Tenant, path: str, limit: str
 ) -> None:
     answer = await client.get(path, params={"limit": limit}, headers=tenant.headers)
@@ -185,22 +188,22 @@ async def test_a_limit_is_a_whole_number_from_1_to_200(
 
 
 @pytest.mark.parametrize(("path", "name"), LISTS)
-async def test_an_unknown_parameter_is_refused_and_told_which_there_are(
+async def test_the_refusal_of_an_unknown_parameter_lists_the_known_ones(
     client: httpx.AsyncClient, tenant: Tenant, path: str, name: str
 ) -> None:
-    [operation] = [one for one in OPERATIONS if one.name == name]
+    [operation] = [operation for operation in OPERATIONS if operation.name == name]
     assert operation.query is not None
     answer = await client.get(f"{path}?page=2&a.b=1", headers=tenant.headers)
     assert pointers(answer, "invalid-parameter") == ["page", "a.b"]
-    told = answer.json()["errors"][0]["detail"]
-    assert told == "is not known here; there are " + ", ".join(operation.query.__struct_encode_fields__)
+    detail = answer.json()["errors"][0]["detail"]
+    assert detail == "is not known here; there are " + ", ".join(operation.query.__struct_encode_fields__)
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", f"{TICKETS}/{MISSING}"), ("POST", TICKETS), ("POST", f"{TICKETS}/{MISSING}/notes")],
 )
-async def test_an_operation_without_parameters_takes_none(
+async def test_an_operation_without_parameters_accepts_none(
     client: httpx.AsyncClient, tenant: Tenant, method: str, path: str
 ) -> None:
     answer = await client.request(method, f"{path}?dry_run=true", headers=tenant.headers)
@@ -213,7 +216,7 @@ async def test_an_operation_without_parameters_takes_none(
 )
 async def test_a_parameter_given_twice_is_refused(client: httpx.AsyncClient, tenant: Tenant, query: str) -> None:
     answer = await client.get(f"{TICKETS}?{query}", headers=tenant.headers)
-    assert [one["detail"] for one in problem(answer, "invalid-parameter")["errors"]] == ["must be given once"]
+    assert [error["detail"] for error in problem(answer, "invalid-parameter")["errors"]] == ["must be given once"]
 
 
 @pytest.mark.parametrize(
@@ -228,17 +231,17 @@ async def test_a_parameter_given_twice_is_refused(client: httpx.AsyncClient, ten
         ("limit=0&state=x&nothing=1", ["limit", "state", "nothing"]),
     ],
 )
-async def test_every_wrong_parameter_is_named(
+async def test_every_invalid_parameter_is_named(
     client: httpx.AsyncClient, tenant: Tenant, query: str, wrong: list[str]
 ) -> None:
     answer = await client.get(f"{TICKETS}?{query}", headers=tenant.headers)
     assert pointers(answer, "invalid-parameter") == wrong
 
 
-def test_a_cursor_gives_back_the_keys_that_it_was_made_of() -> None:
+def test_a_cursor_returns_the_keys_that_it_was_made_from() -> None:
     cursors = Cursors(b"secret" * 6)
     for keys in ([7], ["2026-03-01T12:00:00Z", "id"], [None, 1.5, "\u00fc"]):
         assert cursors.read(cursors.make(keys, {"": "/x", "a": "1"}), {"a": "1", "": "/x"}) == keys
-    for asked in ({"": "/y", "a": "1"}, {"": "/x"}, {"": "/x", "a": "1", "b": ""}):
+    for query in ({"": "/y", "a": "1"}, {"": "/x"}, {"": "/x", "a": "1", "b": ""}):
         with pytest.raises(InvalidCursor):
-            cursors.read(cursors.make([7], {"": "/x", "a": "1"}), asked)
+            cursors.read(cursors.make([7], {"": "/x", "a": "1"}), query)

@@ -1,4 +1,4 @@
-"""How the house API refuses: each kind of problem provoked, whole, with its headers and a page of its own."""
+"""Each kind of problem of the house API: its complete body, its headers and its page."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -43,9 +43,9 @@ ELSEWHERE = {
 
 
 def provokes(kind: str) -> Callable[[Provoke], Provoke]:
-    def keep(one: Provoke) -> Provoke:
-        PROVOKED[kind] = one
-        return one
+    def keep(provoke: Provoke) -> Provoke:
+        PROVOKED[kind] = provoke
+        return provoke
 
     return keep
 
@@ -156,7 +156,7 @@ HEADERS = {
     "idempotency-key-busy": {"retry-after": "1"},
     "too-large": {"connection": "close"},
 }
-TOLD = {"invalid-parameter", "invalid-input"}
+WITH_ERRORS = {"invalid-parameter", "invalid-input"}
 """Kinds that name each fault."""
 
 
@@ -165,20 +165,20 @@ def test_every_kind_of_problem_is_provoked() -> None:
 
 
 @pytest.mark.parametrize("kind", PROVOKED)
-async def test_a_problem_is_told_whole(
+async def test_a_problem_has_all_its_members_and_headers(
     client: httpx.AsyncClient, tenant: Tenant, database: Database, kind: str
 ) -> None:
     answer = await PROVOKED[kind](client, tenant, database)
     body = problem(answer, kind)
-    assert ("errors" in body) is (kind in TOLD)
-    for one in body.get("errors", []):
-        assert set(one) == {"pointer", "code", "detail"}
-    told = {"www-authenticate", "allow", "retry-after", "connection"}
-    assert {name: value for name, value in answer.headers.items() if name in told} == HEADERS.get(kind, {})
+    assert ("errors" in body) is (kind in WITH_ERRORS)
+    for error in body.get("errors", []):
+        assert set(error) == {"pointer", "code", "detail"}
+    names = {"www-authenticate", "allow", "retry-after", "connection"}
+    assert {name: value for name, value in answer.headers.items() if name in names} == HEADERS.get(kind, {})
 
 
 @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=lambda kind: kind.code)
-async def test_the_address_of_each_kind_of_problem_is_a_page(client: httpx.AsyncClient, kind: object) -> None:
+async def test_the_type_url_of_each_problem_is_a_page(client: httpx.AsyncClient, kind: object) -> None:
     code, title = getattr(kind, "code"), getattr(kind, "title")  # noqa: B009
     for path in (TYPES + code, TYPES.rstrip("/")):
         page = await client.get(path)
@@ -190,39 +190,39 @@ async def test_the_address_of_each_kind_of_problem_is_a_page(client: httpx.Async
 
 
 @pytest.mark.parametrize("path", [f"{TYPES}nothing", "/api/v1/problemsx"])
-async def test_a_kind_of_problem_that_there_is_not_has_no_page(client: httpx.AsyncClient, path: str) -> None:
+async def test_an_unknown_problem_type_has_no_page(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
 
 
 def refusals_of_the_desk() -> list[type[DeskError]]:
-    found = [one for one in vars(refusals).values() if isinstance(one, type) and issubclass(one, DeskError)]
-    return [one for one in found if one is not DeskError]
+    errors = [value for value in vars(refusals).values() if isinstance(value, type) and issubclass(value, DeskError)]
+    return [refusal for refusal in errors if refusal is not DeskError]
 
 
-@pytest.mark.parametrize("refusal", refusals_of_the_desk(), ids=lambda one: one.__name__)
-def test_no_refusal_of_the_desk_is_a_fault_of_ours(refusal: type[DeskError]) -> None:
+@pytest.mark.parametrize("refusal", refusals_of_the_desk(), ids=lambda refusal: refusal.__name__)
+def test_no_refusal_is_an_internal_error(refusal: type[DeskError]) -> None:
     assert kind_of(refusal.__new__(refusal)).status < 500
     assert refusal.code != "refused"
 
 
-def test_each_refusal_has_a_code_of_its_own() -> None:
-    codes = [one.code for one in refusals_of_the_desk()]
+def test_the_codes_of_refusals_are_unique() -> None:
+    codes = [refusal.code for refusal in refusals_of_the_desk()]
     assert sorted(set(codes)) == sorted(codes)
 
 
-async def test_the_id_of_a_request_is_echoed_in_its_problem(client: httpx.AsyncClient) -> None:
+async def test_a_problem_repeats_the_request_id(client: httpx.AsyncClient) -> None:
     answer = await client.get(TICKETS, headers={"X-Request-Id": "abc-1:2"})
     assert problem(answer, "unauthenticated")["request_id"] == "abc-1:2"
 
 
 @pytest.mark.parametrize(
-    "given", ["", "Bearer", "Bearer x", "Basic YTpi", "Bearer clk_" + "x" * 43, "Bearer clk_\u00fc"]
+    "authorization", ["", "Bearer", "Bearer x", "Basic YTpi", "Bearer clk_" + "x" * 43, "Bearer clk_\u00fc"]
 )
-async def test_a_key_that_is_none_is_unauthenticated(client: httpx.AsyncClient, given: str) -> None:
+async def test_an_invalid_key_is_unauthenticated(client: httpx.AsyncClient, authorization: str) -> None:
     answers = [
-        await client.get(TICKETS, headers=latin({"Authorization": given})),
-        await client.post(TICKETS, headers=latin({"Authorization": given}), content=b"{"),
-        await client.put(TICKETS, headers=latin({"Authorization": given})),
+        await client.get(TICKETS, headers=latin({"Authorization": authorization})),
+        await client.post(TICKETS, headers=latin({"Authorization": authorization}), content=b"{"),
+        await client.put(TICKETS, headers=latin({"Authorization": authorization})),
     ]
     assert {problem(answer, "unauthenticated")["detail"] for answer in answers} == {"a valid API key is required"}
 
@@ -244,7 +244,7 @@ async def test_a_revoked_key_is_unauthenticated(client: httpx.AsyncClient, datab
 @pytest.mark.parametrize(
     "path", ["/api/v1/", "/api/v1/nothing", f"{TICKETS}/", f"{TICKETS}/{MISSING}/", "/api/v1//tickets"]
 )
-async def test_there_is_nothing_at_an_unknown_address_with_or_without_a_key(
+async def test_an_unknown_path_is_not_found_with_or_without_a_key(
     client: httpx.AsyncClient, tenant: Tenant, path: str
 ) -> None:
     for headers in ({}, tenant.headers):
@@ -262,7 +262,7 @@ async def test_there_is_nothing_at_an_unknown_address_with_or_without_a_key(
         (f"{TICKETS}/{MISSING}/notes/x", "DELETE", "GET, HEAD"),
     ],
 )
-async def test_a_method_that_a_resource_does_not_take_is_told_those_it_does(
+async def test_the_refusal_of_a_method_lists_the_allowed_methods(
     client: httpx.AsyncClient, tenant: Tenant, path: str, method: str, allowed: str
 ) -> None:
     answer = await client.request(method, path, headers=tenant.headers)
@@ -270,7 +270,7 @@ async def test_a_method_that_a_resource_does_not_take_is_told_those_it_does(
     assert answer.headers["allow"] == allowed
 
 
-async def test_head_answers_as_get_does(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_head_returns_the_headers_of_get(client: httpx.AsyncClient, tenant: Tenant) -> None:
     path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
     head, get = await client.head(path, headers=tenant.headers), await client.get(path, headers=tenant.headers)
     assert (head.status_code, head.headers["etag"]) == (200, get.headers["etag"])
@@ -278,14 +278,12 @@ async def test_head_answers_as_get_does(client: httpx.AsyncClient, tenant: Tenan
 
 
 @pytest.mark.parametrize("key", ["", '""', "a b", "x" * 256, "k\u00e9y"])
-async def test_an_idempotency_key_that_is_none_is_malformed(
-    client: httpx.AsyncClient, tenant: Tenant, key: str
-) -> None:
+async def test_an_invalid_idempotency_key_is_malformed(client: httpx.AsyncClient, tenant: Tenant, key: str) -> None:
     answer = await client.post(TICKETS, headers=latin({**tenant.headers, "Idempotency-Key": key}), json=order())
     assert "Idempotency-Key" in problem(answer, "malformed")["detail"]
 
 
-async def test_a_key_that_asks_too_often_is_told_when_to_come_again(database_url: str, database: Database) -> None:
+async def test_a_rate_limited_key_gets_a_retry_after_header(database_url: str, database: Database) -> None:
     tenant = await new_tenant(database)
     settings = Settings(database_url=database_url, rate_limit=2, access_log=False)
     async with serving(settings) as limited:
@@ -301,7 +299,7 @@ async def test_a_key_that_asks_too_often_is_told_when_to_come_again(database_url
         assert answer.headers["ratelimit"].startswith('"key";r=')
 
 
-async def test_a_fault_of_ours_names_the_request_and_leaks_nothing(
+async def test_an_internal_error_contains_the_request_id_and_no_details(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_args: object, **_kwargs: object) -> NoReturn:
@@ -314,7 +312,7 @@ async def test_a_fault_of_ours_names_the_request_and_leaks_nothing(
     assert "secret" not in answer.text + str(answer.headers)
 
 
-async def test_while_the_database_is_away_the_desk_is_unavailable_and_then_works_again(postgres: str) -> None:
+async def test_without_a_database_the_desk_is_unavailable_and_then_recovers(postgres: str) -> None:
     async with new_database(postgres) as url:
         database = await Database.open(url)
         tenant = await new_tenant(database)

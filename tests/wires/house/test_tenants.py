@@ -1,6 +1,6 @@
-"""No company sees or changes anything of another through the house API: generated from the table of operations.
+"""No company reads or changes data of another through the house API. Generated from the table of operations.
 
-A new operation with a path parameter, a body or a query has to be named here, or a test fails.
+A new operation with a path parameter, a body or a query must have an entry here, or a test fails.
 """
 
 import json
@@ -26,7 +26,7 @@ TITLE: Json = {"title": "From B", "description": "From B"}
 NEW_TICKET: Json = {**TITLE, "issue_type": "Others", "service": {"id": "X", "type": "Non-Console Service"}}
 RULE: Json = {"name": "From B", "queue": NOBODY}
 
-# A body for each operation that takes one. What stands in braces is filled in with ids of the company that asks.
+# A body for each operation that accepts one. Names in braces are replaced by ids of the company that sends the request.
 BODIES: dict[str, Json | bytes] = {
     "addAttachment": b"From B",
     "addLink": {"type": "related", "ticket": "{other}"},
@@ -125,7 +125,7 @@ async def b(client: httpx.AsyncClient, database: Database) -> Owned:
 
 @pytest.fixture(scope="module")
 def nothing(b: Owned) -> Owned:
-    """Ids of things that nobody has, spelt like those that somebody has."""
+    """Return ids that do not exist, in the format of those that do."""
     spelt = {"tickets": NO_TICKET, "notes": "WLG999999999999", "services": f"{'z' * len(MARKER)}-service"}
     return b._replace(ids={kind: spelt.get(kind, NOBODY) for kind in b.ids})
 
@@ -138,10 +138,10 @@ def filled(value: Any, owner: Owned) -> Any:
 
 
 async def ask(
-    client: httpx.AsyncClient, operation: Operation, path: str, who: Owned, body: Any = None
+    client: httpx.AsyncClient, operation: Operation, path: str, owner: Owned, body: Any = None
 ) -> httpx.Response:
-    """Make the request of an operation, for whatever is there now, with a body of its own."""
-    headers = {**who.headers, "X-Request-Id": "same", "If-Match": "*"}
+    """Send the request of an operation with If-Match: *, and with the given body or the operation's own."""
+    headers = {**owner.headers, "X-Request-Id": "same", "If-Match": "*"}
     body = body if body is not None else BODIES.get(operation.name)
     if operation.stage is not None:
         assert isinstance(body, bytes), f"BODIES needs bytes for {operation.name}"
@@ -151,30 +151,34 @@ async def ask(
     if operation.body is None:
         return await client.request(operation.method, path, headers=headers)
     assert isinstance(body, dict), f"BODIES needs a body for {operation.name}"
-    return await client.request(operation.method, path, headers=headers, json=filled(body, who))
+    return await client.request(operation.method, path, headers=headers, json=filled(body, owner))
 
 
 def without(answer: httpx.Response, owner: Owned) -> tuple[int, str, list[str]]:
-    """An answer without the ids that were asked for, so that two can be compared."""
+    """Return a response with the requested ids replaced, so that two can be compared."""
     text = answer.text
-    for one in sorted(set(owner.ids.values()), key=len, reverse=True):
-        text = text.replace(one, "ID")
+    for value in sorted(set(owner.ids.values()), key=len, reverse=True):
+        text = text.replace(value, "ID")
     return answer.status_code, text, sorted(answer.headers)
 
 
-def test_every_operation_that_changes_or_deletes_a_resource_demands_if_match() -> None:
-    lax = [one.name for one in OPERATIONS if one.method in {"PATCH", "DELETE"} and not one.conditional]
+def test_every_operation_that_changes_or_deletes_a_resource_requires_if_match() -> None:
+    lax = [
+        operation.name
+        for operation in OPERATIONS
+        if operation.method in {"PATCH", "DELETE"} and not operation.conditional
+    ]
     assert lax == []
 
 
-def test_every_operation_is_asked_in_full() -> None:
-    takes = {one.name for one in OPERATIONS if one.body is not None or one.stage is not None}
+def test_every_operation_has_a_complete_request() -> None:
+    takes = {operation.name for operation in OPERATIONS if operation.body is not None or operation.stage is not None}
     assert takes == set(BODIES), "give BODIES one for each operation that takes a body"
-    assert len({one.name for one in OPERATIONS}) == len(OPERATIONS)
+    assert len({operation.name for operation in OPERATIONS}) == len(OPERATIONS)
 
 
-@pytest.mark.parametrize("operation", [one for one in with_id() if one.method == "GET"], ids=named)
-async def test_a_company_reads_what_is_its_own(client: httpx.AsyncClient, a: Owned, operation: Operation) -> None:
+@pytest.mark.parametrize("operation", [operation for operation in with_id() if operation.method == "GET"], ids=named)
+async def test_a_company_reads_its_own_resources(client: httpx.AsyncClient, a: Owned, operation: Operation) -> None:
     answer = await ask(client, operation, a.path(operation), a)
     if any(f"/{kind}" in operation.path for kind in DESKS_OWN):
         assert answer.status_code == 403
@@ -184,7 +188,7 @@ async def test_a_company_reads_what_is_its_own(client: httpx.AsyncClient, a: Own
 
 
 @pytest.mark.parametrize("operation", with_id(), ids=named)
-async def test_what_is_anothers_is_answered_like_what_is_not_there(
+async def test_another_companys_resource_is_answered_like_a_missing_one(
     client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, nothing: Owned, operation: Operation
 ) -> None:
     before = await everything(database, a.tenant), await everything(database, b.tenant)
@@ -196,7 +200,7 @@ async def test_what_is_anothers_is_answered_like_what_is_not_there(
 
 
 @pytest.mark.parametrize("operation", nested(), ids=named)
-async def test_what_is_anothers_is_not_reached_through_ones_own(
+async def test_another_companys_resource_is_not_reachable_through_an_own_one(
     client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, nothing: Owned, operation: Operation
 ) -> None:
     before = await everything(database, a.tenant), await everything(database, b.tenant)
@@ -208,7 +212,7 @@ async def test_what_is_anothers_is_not_reached_through_ones_own(
 
 
 @pytest.mark.parametrize("operation", without_id(), ids=named)
-async def test_what_a_company_is_answered_holds_nothing_of_another(
+async def test_responses_contain_no_data_of_another_company(
     client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, operation: Operation
 ) -> None:
     before = await everything(database, a.tenant)
@@ -216,10 +220,10 @@ async def test_what_a_company_is_answered_holds_nothing_of_another(
     assert answer.status_code < 500, answer.text
     if operation.name == "bulkTickets":
         await done(client, b.headers, answer.json())
-    asked = QUERIES.get(operation.name, "")
-    told = answer.text.replace(asked, "") + str(answer.headers.raw)
-    hidden = [one for one in (MARKER, *a.ids.values()) if one != NOBODY and one not in asked]
-    assert [secret for secret in hidden if secret in told] == []
+    query = QUERIES.get(operation.name, "")
+    received = answer.text.replace(query, "") + str(answer.headers.raw)
+    hidden = [secret for secret in (MARKER, *a.ids.values()) if secret != NOBODY and secret not in query]
+    assert [secret for secret in hidden if secret in received] == []
     assert await everything(database, a.tenant) == before
 
 
@@ -234,17 +238,17 @@ FOREIGN_BODIES: list[tuple[str, Json]] = [
 
 
 @pytest.mark.parametrize(("name", "body"), FOREIGN_BODIES, ids=lambda value: value if isinstance(value, str) else "")
-async def test_a_body_that_names_what_is_anothers_is_answered_like_one_that_names_nothing(
+async def test_a_body_with_foreign_ids_is_answered_like_one_with_unknown_ids(
     client: httpx.AsyncClient, database: Database, a: Owned, b: Owned, nothing: Owned, name: str, body: Json
 ) -> None:
-    [operation] = [one for one in OPERATIONS if one.name == name]
+    [operation] = [operation for operation in OPERATIONS if operation.name == name]
     before = await everything(database, a.tenant), await everything(database, b.tenant)
 
     def of(owner: Owned) -> Json:
         text = json.dumps(body).replace("{foreign}", owner.ids["tickets"]).replace("{person}", owner.ids["users"])
         text = text.replace("{company}", owner.ids["companies"]).replace(SERVICE, owner.ids["services"])
-        found: Json = json.loads(text)
-        return found
+        members: Json = json.loads(text)
+        return members
 
     foreign = await ask(client, operation, b.path(operation), b, of(a))
     unknown = await ask(client, operation, b.path(operation), b, of(nothing))
@@ -254,20 +258,20 @@ async def test_a_body_that_names_what_is_anothers_is_answered_like_one_that_name
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER])
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method != "GET"], ids=named)
+@pytest.mark.parametrize("operation", [operation for operation in OPERATIONS if operation.method != "GET"], ids=named)
 async def test_a_viewer_changes_nothing(
     client: httpx.AsyncClient, database: Database, a: Owned, operation: Operation, role: Role
 ) -> None:
     viewer = a._replace(headers=await staff_key(database, role))
     if operation.name == "testRoutingRules":
-        return  # it only tells what would happen
+        return  # a preview changes nothing
     before = await everything(database, a.tenant)
     answer = await ask(client, operation, a.path(operation), viewer)
     assert answer.status_code == 403, answer.text
     assert await everything(database, a.tenant) == before
 
 
-async def test_customers_are_told_nothing_of_how_the_provider_works(
+async def test_customers_see_no_internal_data_of_the_provider(
     client: httpx.AsyncClient, database: Database, a: Owned
 ) -> None:
     agent = await staff_key(database, Role.AGENT)

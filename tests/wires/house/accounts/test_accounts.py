@@ -24,7 +24,7 @@ def a_user(**more: Any) -> dict[str, Any]:
 
 
 async def until(client: httpx.AsyncClient, headers: Headers, status: int) -> None:
-    """Wait until a key is answered so: the database tells of a change a moment after it."""
+    """Wait until requests with a key get this status: a change of a key takes effect a moment later."""
     async with asyncio.timeout(patient(5)):
         while True:
             if (await client.get("/api/v1/me", headers=headers)).status_code == status:
@@ -51,24 +51,24 @@ async def test_a_key_can_read_its_own_user(client: httpx.AsyncClient, tenant: Te
     assert (await client.get("/api/v1/me")).status_code == 401
 
 
-async def test_a_company_is_added_read_and_changed(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_company_is_created_read_and_changed(client: httpx.AsyncClient, admin: Headers) -> None:
     code = uuid4().hex[:8].upper()
-    made = await client.post(COMPANIES, headers=admin, json={"name": f"New {code}", "code": code})
-    assert made.status_code == 201
-    body = made.json()
+    created = await client.post(COMPANIES, headers=admin, json={"name": f"New {code}", "code": code})
+    assert created.status_code == 201
+    body = created.json()
     assert body == {"id": body["id"], "name": f"New {code}", "code": code, "is_provider": False}
-    read = await client.get(made.headers["location"], headers=admin)
-    assert (read.json(), read.headers["etag"]) == (body, made.headers["etag"])
-    seen = {**admin, "If-Match": made.headers["etag"]}
-    changed = await client.patch(made.headers["location"], headers=seen, json={"name": f"Newer {code}"})
+    read = await client.get(created.headers["location"], headers=admin)
+    assert (read.json(), read.headers["etag"]) == (body, created.headers["etag"])
+    current = {**admin, "If-Match": created.headers["etag"]}
+    changed = await client.patch(created.headers["location"], headers=current, json={"name": f"Newer {code}"})
     assert (changed.status_code, changed.json()) == (200, {**body, "name": f"Newer {code}"})
-    stale = await client.patch(made.headers["location"], headers=seen, json={"name": "Lost"})
+    stale = await client.patch(created.headers["location"], headers=current, json={"name": "Lost"})
     assert (stale.status_code, stale.json()["code"]) == (412, "precondition-failed")
-    blind = await client.patch(made.headers["location"], headers=admin, json={"name": "Lost"})
+    blind = await client.patch(created.headers["location"], headers=admin, json={"name": "Lost"})
     assert blind.status_code == 428
 
 
-async def test_a_retry_adds_no_second_company(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_retry_creates_no_second_company(client: httpx.AsyncClient, admin: Headers) -> None:
     code = uuid4().hex[:8]
     keyed = {**admin, "Idempotency-Key": uuid4().hex}
     first, again = [
@@ -77,21 +77,21 @@ async def test_a_retry_adds_no_second_company(client: httpx.AsyncClient, admin: 
     assert first.status_code == again.status_code == 201
     assert (first.json(), first.headers["location"]) == (again.json(), again.headers["location"])
     assert again.headers["idempotent-replayed"] == "true"
-    taken = await client.post(COMPANIES, headers=admin, json={"name": f"Once {code}", "code": "Other"})
-    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+    refused = await client.post(COMPANIES, headers=admin, json={"name": f"Once {code}", "code": "Other"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "already-exists")
 
 
 async def test_customers_are_listed_by_name_without_the_provider(
     client: httpx.AsyncClient, admin: Headers, tenant: Tenant, boss: Tenant
 ) -> None:
     listed = await read_list(client, COMPANIES, admin)
-    names = [one["name"].lower() for one in listed]
+    names = [company["name"].lower() for company in listed]
     assert names == sorted(names)
-    assert {str(tenant.company.id), str(boss.company.id)} < {one["id"] for one in listed}
-    assert not any(one["is_provider"] for one in listed)
+    assert {str(tenant.company.id), str(boss.company.id)} < {company["id"] for company in listed}
+    assert not any(company["is_provider"] for company in listed)
     for named in (tenant.company.name.upper(), tenant.company.code.lower()):
-        found = await client.get(COMPANIES, headers=admin, params={"named": named})
-        assert [one["id"] for one in found.json()["data"]] == [str(tenant.company.id)]
+        response = await client.get(COMPANIES, headers=admin, params={"named": named})
+        assert [company["id"] for company in response.json()["data"]] == [str(tenant.company.id)]
     for named in ("PROVIDER", "Nobody"):
         assert (await client.get(COMPANIES, headers=admin, params={"named": named})).json()["data"] == []
 
@@ -115,7 +115,7 @@ async def test_the_provider_can_be_read_and_renamed_by_its_admins(client: httpx.
         ({"name": "A", "code": "C", "is_provider": True}, ["/is_provider"]),
     ],
 )
-async def test_every_wrong_value_of_a_company_is_pointed_at(
+async def test_every_invalid_value_of_a_company_is_named_by_its_pointer(
     client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
     assert pointers(await client.post(COMPANIES, headers=admin, json=body)) == wrong
@@ -123,21 +123,21 @@ async def test_every_wrong_value_of_a_company_is_pointed_at(
 
 async def test_a_customers_admin_manages_its_own_people(client: httpx.AsyncClient, boss: Tenant) -> None:
     body = a_user(phone="+1-555-0111", role="customer_admin")
-    made = await client.post(company_path(boss, "users"), headers=boss.headers, json=body)
-    assert made.status_code == 201
-    user = made.json()
+    created = await client.post(company_path(boss, "users"), headers=boss.headers, json=body)
+    assert created.status_code == 201
+    user = created.json()
     assert user == {
         "id": user["id"], "company_id": str(boss.company.id), "is_active": True, "is_available": True, **body
     }  # fmt: skip
-    read = await client.get(made.headers["location"], headers=boss.headers)
-    assert (read.json(), read.headers["etag"]) == (user, made.headers["etag"])
-    seen = {**boss.headers, "If-Match": made.headers["etag"]}
-    changed = await client.patch(made.headers["location"], headers=seen, json={"role": "customer", "phone": ""})
+    read = await client.get(created.headers["location"], headers=boss.headers)
+    assert (read.json(), read.headers["etag"]) == (user, created.headers["etag"])
+    current = {**boss.headers, "If-Match": created.headers["etag"]}
+    changed = await client.patch(created.headers["location"], headers=current, json={"role": "customer", "phone": ""})
     assert changed.json() == {**user, "role": "customer", "phone": ""}
-    assert (await client.patch(made.headers["location"], headers=seen, json={"phone": "1"})).status_code == 412
-    assert (await client.patch(made.headers["location"], headers=boss.headers, json={})).status_code == 428
+    assert (await client.patch(created.headers["location"], headers=current, json={"phone": "1"})).status_code == 412
+    assert (await client.patch(created.headers["location"], headers=boss.headers, json={})).status_code == 428
     listed = await read_list(client, company_path(boss, "users"), boss.headers)
-    assert [one["email"] for one in listed] == sorted(one["email"] for one in listed)
+    assert [user["email"] for user in listed] == sorted(user["email"] for user in listed)
     assert changed.json() in listed
     assert await read_list(client, "/api/v1/users", boss.headers) == listed
 
@@ -145,8 +145,8 @@ async def test_a_customers_admin_manages_its_own_people(client: httpx.AsyncClien
 async def test_the_provider_lists_its_own_people_as_colleagues(client: httpx.AsyncClient, database: Database) -> None:
     viewer = await staff_key(database, Role.VIEWER)
     colleagues = await read_list(client, "/api/v1/users", viewer)
-    assert {one["company_id"] for one in colleagues} == {str(PROVIDER_ID)}
-    assert "viewer" in {one["role"] for one in colleagues}
+    assert {user["company_id"] for user in colleagues} == {str(PROVIDER_ID)}
+    assert "viewer" in {user["role"] for user in colleagues}
 
 
 @pytest.mark.parametrize(
@@ -159,15 +159,13 @@ async def test_the_provider_lists_its_own_people_as_colleagues(client: httpx.Asy
         ({"name": "A", "email": "a@example.com", "version": 7}, ["/version"]),
     ],
 )
-async def test_every_wrong_value_of_a_user_is_pointed_at(
+async def test_every_invalid_value_of_a_user_is_named_by_its_pointer(
     client: httpx.AsyncClient, boss: Tenant, body: dict[str, Any], wrong: list[str]
 ) -> None:
     assert pointers(await client.post(company_path(boss, "users"), headers=boss.headers, json=body)) == wrong
 
 
-async def test_a_customers_admin_cannot_make_itself_one_of_the_provider(
-    client: httpx.AsyncClient, boss: Tenant
-) -> None:
+async def test_a_customers_admin_cannot_take_a_role_of_the_provider(client: httpx.AsyncClient, boss: Tenant) -> None:
     for role in ("viewer", "agent", "admin"):
         answer = await client.patch(
             company_path(boss, "users", boss.user.id), headers=boss.headers | ANY, json={"role": role}
@@ -175,7 +173,7 @@ async def test_a_customers_admin_cannot_make_itself_one_of_the_provider(
         assert pointers(answer) == ["/role"]
 
 
-async def test_the_keys_of_a_user_made_inactive_stop_working_at_once(
+async def test_the_keys_of_a_deactivated_user_stop_working_at_once(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     boss = await customer_admin(database)
@@ -194,7 +192,7 @@ async def test_the_keys_of_a_user_made_inactive_stop_working_at_once(
     await until(client, theirs, 200)
 
 
-async def test_the_last_admin_cannot_be_made_inactive(client: httpx.AsyncClient, database: Database) -> None:
+async def test_the_last_admin_cannot_be_deactivated(client: httpx.AsyncClient, database: Database) -> None:
     async with database.transaction() as tx:
         await tx.write("update app_user set role = 'viewer' where company_id = $1", PROVIDER_ID)
     admin = await staff_key(database, Role.ADMIN)
@@ -211,30 +209,30 @@ async def test_a_key_is_shown_once_listed_and_revoked(client: httpx.AsyncClient,
         "user_id": str(boss.user.id), "name": "CI", "scopes": ["tickets:read"],
         "expires_at": "2099-01-01T00:00:00+02:00",
     }  # fmt: skip
-    made = await client.post(company_path(boss, "keys"), headers=boss.headers, json=body)
-    assert made.status_code == 201
-    assert made.headers["cache-control"] == "no-store"
-    key = made.json()
+    created = await client.post(company_path(boss, "keys"), headers=boss.headers, json=body)
+    assert created.status_code == 201
+    assert created.headers["cache-control"] == "no-store"
+    key = created.json()
     secret = key.pop("key")
     assert secret.startswith(key["prefix"])
     assert (key["scopes"], key["expires_at"]) == (["tickets:read"], "2098-12-31T22:00:00Z")
-    read = await client.get(made.headers["location"], headers=boss.headers)
-    assert (read.json(), read.headers["etag"]) == (key, made.headers["etag"])
+    read = await client.get(created.headers["location"], headers=boss.headers)
+    assert (read.json(), read.headers["etag"]) == (key, created.headers["etag"])
     assert key in await read_list(client, company_path(boss, "keys"), boss.headers)
     theirs = {"Authorization": f"Bearer {secret}"}
     assert (await client.get("/api/v1/me", headers=theirs)).json()["scopes"] == ["tickets:read"]
-    assert (await client.delete(made.headers["location"], headers=boss.headers)).status_code == 428
-    stale = await client.delete(made.headers["location"], headers={**boss.headers, "If-Match": '"stale"'})
+    assert (await client.delete(created.headers["location"], headers=boss.headers)).status_code == 428
+    stale = await client.delete(created.headers["location"], headers={**boss.headers, "If-Match": '"stale"'})
     assert stale.status_code == 412
     for _ in range(2):
-        revoked = await client.delete(made.headers["location"], headers=boss.headers | ANY)
+        revoked = await client.delete(created.headers["location"], headers=boss.headers | ANY)
         assert (revoked.status_code, revoked.content) == (204, b"")
     await until(client, theirs, 401)
-    after = (await client.get(made.headers["location"], headers=boss.headers)).json()
+    after = (await client.get(created.headers["location"], headers=boss.headers)).json()
     assert after["revoked_at"] is not None
 
 
-async def test_a_retry_issues_no_second_key_and_the_secret_is_stored_nowhere(
+async def test_a_retry_creates_no_second_key_and_the_secret_is_not_stored(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     boss = await customer_admin(database)
@@ -246,9 +244,9 @@ async def test_a_retry_issues_no_second_key_and_the_secret_is_stored_nowhere(
     assert again.json() == {**first.json(), "key": None}
     assert again.headers["location"] == first.headers["location"]
     async with database.statement() as tx:
-        kept = await tx.fetchval("select string_agg(convert_from(body, 'utf-8'), ' ') from idempotency_key")
-    assert first.json()["id"] in kept
-    assert secret[len(first.json()["prefix"]) :] not in kept
+        stored = await tx.fetchval("select string_agg(convert_from(body, 'utf-8'), ' ') from idempotency_key")
+    assert first.json()["id"] in stored
+    assert secret[len(first.json()["prefix"]) :] not in stored
 
 
 @pytest.mark.parametrize(
@@ -265,7 +263,7 @@ async def test_a_retry_issues_no_second_key_and_the_secret_is_stored_nowhere(
         ({"name": ""}, ["/name"]),
     ],
 )
-async def test_every_wrong_value_of_a_key_is_pointed_at(
+async def test_every_invalid_value_of_a_key_is_named_by_its_pointer(
     client: httpx.AsyncClient, boss: Tenant, body: dict[str, Any], wrong: list[str]
 ) -> None:
     whole = {"user_id": str(boss.user.id), "name": "k", **body}
@@ -273,7 +271,7 @@ async def test_every_wrong_value_of_a_key_is_pointed_at(
 
 
 def requests(tenant: Tenant) -> list[tuple[str, str, Any]]:
-    """A request for every operation on a company's people and keys."""
+    """Return a request for every operation on a company's users and keys."""
     user, key = tenant.user.id, tenant.actor.key_id
     return [
         ("GET", company_path(tenant), None),
@@ -295,14 +293,14 @@ async def send(client: httpx.AsyncClient, request: tuple[str, str, Any], headers
 
 
 @pytest.mark.parametrize("index", range(10))
-async def test_another_companys_people_and_keys_do_not_exist(
+async def test_another_companys_users_and_keys_are_not_found(
     client: httpx.AsyncClient, boss: Tenant, other_tenant: Tenant, index: int
 ) -> None:
     request = requests(other_tenant)[index]
     answer = await send(client, request, boss.headers)
     expected = (
         403 if request[:2] == ("PATCH", company_path(other_tenant)) else 404
-    )  # only admins of the provider rename any
+    )  # only admins of the provider rename companies
     assert answer.status_code == expected, answer.text
     method, path, body = request
     nowhere = path.replace(str(other_tenant.company.id), str(uuid4()))
@@ -321,7 +319,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("role", ALLOWED)
-async def test_each_role_may_ask_what_it_may_and_nothing_else(
+async def test_each_role_may_use_its_own_operations_only(
     client: httpx.AsyncClient, database: Database, role: Role
 ) -> None:
     boss = await customer_admin(database)
@@ -333,18 +331,18 @@ async def test_each_role_may_ask_what_it_may_and_nothing_else(
         may = method in ALLOWED[role].split() and not (
             role is Role.CUSTOMER_ADMIN and (method, path) == ("PATCH", company_path(plain))
         )
-        missing = method == "DELETE"  # it names a key that is not there
+        missing = method == "DELETE"  # it names a key that does not exist
         assert answer.status_code == (404 if may and missing else 200 if may else 403) or (
             may and method == "POST" and answer.status_code == 201
         ), (request, answer.text)
     listed = await client.get(COMPANIES, headers=headers)
     assert listed.status_code == (200 if role in {Role.VIEWER, Role.AGENT, Role.ADMIN} else 403)
-    made = await client.post(COMPANIES, headers=headers, json={"name": uuid4().hex, "code": uuid4().hex[:8]})
-    assert made.status_code == (201 if role is Role.ADMIN else 403)
+    created = await client.post(COMPANIES, headers=headers, json={"name": uuid4().hex, "code": uuid4().hex[:8]})
+    assert created.status_code == (201 if role is Role.ADMIN else 403)
 
 
 @pytest.mark.parametrize("path", ["", "/{id}", "/{id}/users", "/{id}/users/{id}", "/{id}/keys", "/{id}/keys/{id}"])
-async def test_an_unknown_parameter_is_refused_and_what_is_no_id_is_not_there(
+async def test_an_unknown_parameter_is_refused_and_a_malformed_id_is_not_found(
     client: httpx.AsyncClient, admin: Headers, boss: Tenant, path: str
 ) -> None:
     address = (COMPANIES + path).replace("{id}", str(boss.company.id))

@@ -19,7 +19,7 @@ async def boss(database: Database) -> Tenant:
 
 
 async def read_audit(client: httpx.AsyncClient, headers: Headers, **filters: Any) -> list[dict[str, Any]]:
-    """All that the audit answers, read two at a time."""
+    """Return all events of the audit, read two at a time."""
     events: list[dict[str, Any]] = []
     address: str | None = str(httpx.URL(AUDIT, params={"limit": 2, **filters}))
     while address:
@@ -66,7 +66,7 @@ async def test_a_change_has_who_when_and_the_values_before(
     }
 
 
-async def test_me_filters_by_the_own_user(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
+async def test_me_filters_by_the_user_of_the_key(client: httpx.AsyncClient, boss: Tenant, admin: Headers) -> None:
     number = await raise_ticket(client, boss)
     mine = await read_audit(client, boss.headers, actor="me")
     assert mine == await read_audit(client, boss.headers, actor=str(boss.user.id))
@@ -86,7 +86,7 @@ async def test_a_customers_admin_reads_what_its_company_may_see(
     assert (await client.patch(f"/api/v1/tickets/{number}", headers=admin | ANY, json=change)).status_code == 200
     whole = await read_audit(client, admin, ticket=number)
     shown = await read_audit(client, boss.headers, ticket=number)
-    # Nobody may learn from the audit what the ticket does not tell.
+    # The audit may not reveal more than the ticket does.
     assert {"ticket.assigned", "note.added"} < {event["type"] for event in whole}
     assert [event["type"] for event in shown] == ["ticket.changed", "note.added", "ticket.created"]
     assert [event["field"] for event in shown[0]["data"]["changes"]] == ["priority"]
@@ -98,7 +98,7 @@ async def test_a_customers_admin_reads_what_its_company_may_see(
     }
 
 
-async def test_the_audit_of_another_company_does_not_exist(
+async def test_the_audit_of_another_company_is_not_found(
     client: httpx.AsyncClient, boss: Tenant, tenant: Tenant
 ) -> None:
     number = await raise_ticket(client, tenant)
@@ -139,7 +139,7 @@ async def test_only_admins_read_the_audit(client: httpx.AsyncClient, database: D
         ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, 422, "invalid-input"),
     ],
 )
-async def test_a_wrong_filter_is_refused(
+async def test_an_invalid_filter_is_refused(
     client: httpx.AsyncClient, admin: Headers, filters: dict[str, str], status: int, code: str
 ) -> None:
     answer = await client.get(AUDIT, headers=admin, params=filters)

@@ -23,8 +23,8 @@ async def raised(client: httpx.AsyncClient, tenant: Tenant, title: str = "Port d
     return str(answer.json()["number"])
 
 
-async def exported(client: httpx.AsyncClient, who: dict[str, str], query: str = "") -> list[dict[str, Any]]:
-    answer = await client.get(f"{EXPORT}?{query}", headers=who)
+async def exported(client: httpx.AsyncClient, headers: dict[str, str], query: str = "") -> list[dict[str, Any]]:
+    answer = await client.get(f"{EXPORT}?{query}", headers=headers)
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]
 
@@ -39,19 +39,19 @@ async def test_a_customer_exports_its_tickets(
         body = {"text": visibility, "visibility": visibility}
         await client.post(f"/api/v1/tickets/{numbers[0]}/notes", headers=agent, json=body)
     await client.post(f"/api/v1/tickets/{numbers[0]}/status", headers=agent, json={"status": "rejected"})
-    found = await exported(client, tenant.headers)
-    assert [one["number"] for one in found] == numbers
-    assert [note["text"] for note in found[0]["notes"]] == ["public"]
-    assert not {"tags", "queue", "assignee"} & set(found[0])
-    assert [one["number"] for one in await exported(client, tenant.headers, "state=finished")] == numbers[:1]
-    assert [one["number"] for one in await exported(client, tenant.headers, "state=open")] == numbers[1:]
+    exported_tickets = await exported(client, tenant.headers)
+    assert [ticket["number"] for ticket in exported_tickets] == numbers
+    assert [note["text"] for note in exported_tickets[0]["notes"]] == ["public"]
+    assert not {"tags", "queue", "assignee"} & set(exported_tickets[0])
+    assert [ticket["number"] for ticket in await exported(client, tenant.headers, "state=finished")] == numbers[:1]
+    assert [ticket["number"] for ticket in await exported(client, tenant.headers, "state=open")] == numbers[1:]
     assert await exported(client, tenant.headers, "created_since=2100-01-01T00:00:00Z") == []
     whole = await exported(client, agent, f"company={tenant.company.id}")
     assert [note["text"] for note in whole[0]["notes"]] == ["public", "internal"]
     assert whole[0]["tags"] == []
 
 
-async def test_a_table_is_sent_as_a_file(client: httpx.AsyncClient, database: Database) -> None:
+async def test_csv_is_sent_as_a_file(client: httpx.AsyncClient, database: Database) -> None:
     tenant = await new_tenant(database)
     await raised(client, tenant, "=SUM(A1)")
     answer = await client.get(f"{EXPORT}?format=csv", headers=tenant.headers)
@@ -65,12 +65,12 @@ async def test_a_table_is_sent_as_a_file(client: httpx.AsyncClient, database: Da
 
 
 @pytest.mark.parametrize("query", ["format=xml", "state=lost", "created_since=yesterday", "colour=red"])
-async def test_a_wrong_parameter_is_named(client: httpx.AsyncClient, tenant: Tenant, query: str) -> None:
+async def test_an_invalid_parameter_is_named(client: httpx.AsyncClient, tenant: Tenant, query: str) -> None:
     answer = await client.get(f"{EXPORT}?{query}", headers=tenant.headers)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, query.split("=", maxsplit=1)[0])
 
 
-async def test_another_company_does_not_exist(client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant) -> None:
+async def test_another_company_is_not_found(client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant) -> None:
     for name in (other_tenant.company.code, str(other_tenant.company.id), "nobody"):
         assert (await client.get(f"{EXPORT}?company={name}", headers=tenant.headers)).status_code == 404
     assert (await client.get(EXPORT)).status_code == 401

@@ -27,26 +27,26 @@ async def raised(client: httpx.AsyncClient, tenant: Tenant) -> str:
     return str(answer.json()["number"])
 
 
-async def finished(client: httpx.AsyncClient, database: Database, made: httpx.Response, who: Headers) -> Any:
-    """A job as it is answered once nothing of it waits."""
-    assert made.status_code == 202, made.text
+async def finished(client: httpx.AsyncClient, database: Database, created: httpx.Response, headers: Headers) -> Any:
+    """Run the worker until the job is done; return the job."""
+    assert created.status_code == 202, created.text
     while True:
         await workers.worker(database, clock.now).run()
-        answer = await client.get(made.headers["location"], headers=who)
+        answer = await client.get(created.headers["location"], headers=headers)
         if answer.json()["state"] == "done":
             return answer.json()
 
 
-async def items(client: httpx.AsyncClient, job: Any, who: Headers, query: str = "") -> list[dict[str, Any]]:
-    answer = await client.get(f"{JOBS}/{job['id']}/items{query}", headers=who)
+async def items(client: httpx.AsyncClient, job: Any, headers: Headers, query: str = "") -> list[dict[str, Any]]:
+    answer = await client.get(f"{JOBS}/{job['id']}/items{query}", headers=headers)
     assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["data"]
-    return found
+    data: list[dict[str, Any]] = answer.json()["data"]
+    return data
 
 
 def wrong(answer: httpx.Response) -> list[str]:
     assert answer.status_code == 422, answer.text
-    return [one["pointer"] for one in answer.json()["errors"]]
+    return [error["pointer"] for error in answer.json()["errors"]]
 
 
 def line(tenant: Tenant, **changes: Any) -> bytes:
@@ -69,14 +69,14 @@ async def test_many_tickets_are_changed_each_with_its_own_result(
     first, second = await raised(client, tenant), await raised(client, tenant)
     action = {"type": "tag", "add": ["fibre-cut"], "remove": []}
     body = {"tickets": [first, "INC999999999999", second], "action": action}
-    made = await client.post(BULK, headers=agent, json=body)
-    asked = made.json()
-    assert made.headers["location"] == f"{JOBS}/{asked['id']}"
-    assert {k: asked[k] for k in ("kind", "state", "dry_run", "total", "action", "counts", "finished_at")} == {
+    created = await client.post(BULK, headers=agent, json=body)
+    accepted = created.json()
+    assert created.headers["location"] == f"{JOBS}/{accepted['id']}"
+    assert {k: accepted[k] for k in ("kind", "state", "dry_run", "total", "action", "counts", "finished_at")} == {
         "kind": "bulk", "state": "waiting", "dry_run": False, "total": 3, "action": action, "finished_at": None,
         "counts": {"done": 0, "unchanged": 0, "refused": 0, "waiting": 3},
     }  # fmt: skip
-    job = await finished(client, database, made, agent)
+    job = await finished(client, database, created, agent)
     assert job["counts"] == {"done": 2, "unchanged": 0, "refused": 1, "waiting": 0}
     assert await items(client, job, agent) == [
         {"position": 0, "ticket": first, "outcome": "done", "code": None, "detail": None},
@@ -106,14 +106,14 @@ async def test_every_action_is_accepted_and_shown_as_it_was_requested(
     shown: tuple[str, Any],
 ) -> None:
     number = await raised(client, tenant)
-    made = await client.post(BULK, headers=agent, json={"tickets": [number], "action": action})
-    job = await finished(client, database, made, agent)
+    created = await client.post(BULK, headers=agent, json={"tickets": [number], "action": action})
+    job = await finished(client, database, created, agent)
     assert action.items() <= job["action"].items()
     assert job["counts"]["refused"] == 0
     assert (await client.get(f"/api/v1/tickets/{number}", headers=agent)).json()[shown[0]] == shown[1]
 
 
-async def test_an_agent_takes_many_tickets_for_itself(
+async def test_an_agent_assigns_many_tickets_to_itself(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers
 ) -> None:
     number = await raised(client, tenant)
@@ -123,14 +123,14 @@ async def test_an_agent_takes_many_tickets_for_itself(
     assert assignee["name"] == "Mara agent"
 
 
-async def test_a_customer_works_on_its_own_tickets(
+async def test_a_customer_changes_only_its_own_tickets(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     own, foreign = await raised(client, tenant), await raised(client, other_tenant)
     body = {"tickets": [own, foreign], "action": {"type": "note", "text": "Any news?"}}
-    made = await client.post(BULK, headers=tenant.headers, json=body)
-    job = await finished(client, database, made, tenant.headers)
-    assert [(one["ticket"], one["outcome"], one["code"]) for one in await items(client, job, tenant.headers)] == [
+    created = await client.post(BULK, headers=tenant.headers, json=body)
+    job = await finished(client, database, created, tenant.headers)
+    assert [(item["ticket"], item["outcome"], item["code"]) for item in await items(client, job, tenant.headers)] == [
         (own, "done", None),
         (foreign, "refused", "not-found"),
     ]
@@ -169,13 +169,13 @@ TAGGING = {"type": "tag", "add": ["a"]}
         ({"tickets": ["INC000000000001"], "action": TAGGING, "when": "now"}, ["/when"]),
     ],
 )
-async def test_a_wrong_request_is_refused_whole(
+async def test_an_invalid_request_is_refused_as_a_whole(
     client: httpx.AsyncClient, agent: Headers, body: dict[str, Any], pointers: list[str]
 ) -> None:
     assert wrong(await client.post(BULK, headers=agent, json=body)) == pointers
 
 
-async def test_a_retry_makes_no_second_job(client: httpx.AsyncClient, agent: Headers) -> None:
+async def test_a_retry_creates_no_second_job(client: httpx.AsyncClient, agent: Headers) -> None:
     headers = agent | {"Idempotency-Key": uuid4().hex}
     body = {"tickets": ["INC999999999999"], "action": TAGGING}
     first = await client.post(BULK, headers=headers, json=body)
@@ -185,15 +185,15 @@ async def test_a_retry_makes_no_second_job(client: httpx.AsyncClient, agent: Hea
 
 
 async def test_jobs_are_listed_a_page_at_a_time(client: httpx.AsyncClient, database: Database) -> None:
-    who = await staff_key(database, Role.AGENT)
-    made = []
+    headers = await staff_key(database, Role.AGENT)
+    ids = []
     for _ in range(3):
         body = {"tickets": ["INC999999999999"], "action": TAGGING}
-        made.append((await client.post(BULK, headers=who, json=body)).json()["id"])
-    first = await client.get(f"{JOBS}?limit=2", headers=who)
-    rest = await client.get(f"{JOBS}?limit=2&cursor={first.json()['next_cursor']}", headers=who)
-    assert [one["id"] for one in first.json()["data"] + rest.json()["data"]] == made[::-1]
-    assert (first.json()["has_more"], rest.json()["has_more"]) == (True, False)
+        ids.append((await client.post(BULK, headers=headers, json=body)).json()["id"])
+    first = await client.get(f"{JOBS}?limit=2", headers=headers)
+    second = await client.get(f"{JOBS}?limit=2&cursor={first.json()['next_cursor']}", headers=headers)
+    assert [job["id"] for job in first.json()["data"] + second.json()["data"]] == ids[::-1]
+    assert (first.json()["has_more"], second.json()["has_more"]) == (True, False)
     assert "counts" not in first.json()["data"][0]
 
 
@@ -204,8 +204,8 @@ async def test_items_are_listed_by_outcome_a_page_at_a_time(
     job = await finished(client, database, await client.post(BULK, headers=agent, json=body), agent)
     page = await client.get(f"{JOBS}/{job['id']}/items?outcome=refused&limit=2", headers=agent)
     cursor = page.json()["next_cursor"]
-    rest = await items(client, job, agent, f"?outcome=refused&limit=2&cursor={cursor}")
-    assert [one["position"] for one in page.json()["data"] + rest] == [0, 1, 2]
+    remaining = await items(client, job, agent, f"?outcome=refused&limit=2&cursor={cursor}")
+    assert [item["position"] for item in page.json()["data"] + remaining] == [0, 1, 2]
     assert await items(client, job, agent, "?outcome=done") == []
     for query in ("outcome=lost", "limit=0", "colour=red", f"outcome=done&cursor={cursor}"):
         assert (await client.get(f"{JOBS}/{job['id']}/items?{query}", headers=agent)).status_code == 400
@@ -213,19 +213,19 @@ async def test_items_are_listed_by_outcome_a_page_at_a_time(
 
 async def test_a_cancelled_job_does_nothing_more(client: httpx.AsyncClient, agent: Headers) -> None:
     body = {"tickets": [f"INC{n:012}" for n in range(900_000, 901_000)], "action": TAGGING}
-    made = await client.post(BULK, headers=agent, json=body)
+    created = await client.post(BULK, headers=agent, json=body)
     for _ in range(2):
-        answer = await client.post(f"{made.headers['location']}/cancel", headers=agent, json={})
+        answer = await client.post(f"{created.headers['location']}/cancel", headers=agent, json={})
         assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
         assert answer.json()["counts"] == {"done": 0, "unchanged": 0, "refused": 1000, "waiting": 0}
 
 
-async def test_a_job_that_is_done_cannot_be_cancelled(
+async def test_a_finished_job_cannot_be_cancelled(
     client: httpx.AsyncClient, database: Database, agent: Headers
 ) -> None:
-    made = await client.post(BULK, headers=agent, json={"tickets": ["INC999999999999"], "action": TAGGING})
-    await finished(client, database, made, agent)
-    refused = await client.post(f"{made.headers['location']}/cancel", headers=agent, json={})
+    created = await client.post(BULK, headers=agent, json={"tickets": ["INC999999999999"], "action": TAGGING})
+    await finished(client, database, created, agent)
+    refused = await client.post(f"{created.headers['location']}/cancel", headers=agent, json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
 
 
@@ -233,20 +233,20 @@ async def test_nobody_else_sees_a_job(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers, agent: Headers
 ) -> None:
     body = {"tickets": [await raised(client, tenant)], "action": {"type": "note", "text": "x"}}
-    made = await client.post(BULK, headers=tenant.headers, json=body)
-    where = made.headers["location"]
+    created = await client.post(BULK, headers=tenant.headers, json=body)
+    where = created.headers["location"]
     stranger = (await new_tenant(database)).headers
-    for who in (stranger, agent):
+    for headers in (stranger, agent):
         for answer in (
-            await client.get(where, headers=who),
-            await client.get(f"{where}/items", headers=who),
-            await client.post(f"{where}/cancel", headers=who, json={}),
-            await client.get(f"{JOBS}/nonsense", headers=who),
+            await client.get(where, headers=headers),
+            await client.get(f"{where}/items", headers=headers),
+            await client.post(f"{where}/cancel", headers=headers, json={}),
+            await client.get(f"{JOBS}/nonsense", headers=headers),
         ):
             assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert (await client.get(JOBS, headers=stranger)).json()["data"] == []
     assert (await client.get(where, headers=admin)).status_code == 200
-    assert made.json()["id"] in [one["id"] for one in (await client.get(JOBS, headers=admin)).json()["data"]]
+    assert created.json()["id"] in [job["id"] for job in (await client.get(JOBS, headers=admin)).json()["data"]]
 
 
 async def test_a_key_that_may_not_write_creates_no_jobs(client: httpx.AsyncClient, database: Database) -> None:
@@ -257,35 +257,35 @@ async def test_a_key_that_may_not_write_creates_no_jobs(client: httpx.AsyncClien
     assert (await client.post(IMPORTS, headers=viewer | NDJSON, content=b"{}")).json()["code"] == "scope-missing"
 
 
-async def test_a_file_of_another_system_becomes_tickets(
+async def test_a_file_from_another_system_is_imported(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers
 ) -> None:
     content = line(tenant, external={"system": "old", "id": "1"}) + b"nonsense\n" + line(tenant, company="nobody")
     outcomes = []
     for query in ("?dry_run=true", "", ""):
-        made = await client.post(IMPORTS + query, headers=admin | NDJSON, content=content)
-        assert (made.json()["kind"], made.json()["format"], made.json()["total"]) == ("import", "ndjson", 3)
-        job = await finished(client, database, made, admin)
-        found = await items(client, job, admin)
-        outcomes.append((found[0]["outcome"], found[0]["ticket"] is None))
-        assert [one["code"] for one in found] == [None, "invalid-input", "not-found"]
-        assert found[1]["detail"].startswith("line is no JSON")
+        created = await client.post(IMPORTS + query, headers=admin | NDJSON, content=content)
+        assert (created.json()["kind"], created.json()["format"], created.json()["total"]) == ("import", "ndjson", 3)
+        job = await finished(client, database, created, admin)
+        results = await items(client, job, admin)
+        outcomes.append((results[0]["outcome"], results[0]["ticket"] is None))
+        assert [item["code"] for item in results] == [None, "invalid-input", "not-found"]
+        assert results[1]["detail"].startswith("line is no JSON")
     assert outcomes == [("done", True), ("done", False), ("unchanged", False)]
-    ticket = (await client.get(f"/api/v1/tickets/{found[0]['ticket']}", headers=tenant.headers)).json()
+    ticket = (await client.get(f"/api/v1/tickets/{results[0]['ticket']}", headers=tenant.headers)).json()
     assert (ticket["created_at"], ticket["external_ids"], ticket["channel"]) == (
         "2025-01-31T10:00:00Z", {"old": "1"}, "System",
     )  # fmt: skip
 
 
-async def test_a_table_is_taken_too(
+async def test_a_csv_file_is_imported(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers
 ) -> None:
     heading = "company,title,description,issue_type,service_id,service_type,contact_name,contact_email,created_at"
     row = f"{tenant.company.code},T,D,Others,SVC-9,Port,Ada,ada@example.com,2025-01-31T10:00:00Z"
-    made = await client.post(
+    created = await client.post(
         IMPORTS, headers=admin | {"Content-Type": "text/csv; charset=UTF-8"}, content=f"{heading}\r\n{row}\r\n"
     )
-    [item] = await items(client, await finished(client, database, made, admin), admin)
+    [item] = await items(client, await finished(client, database, created, admin), admin)
     assert item["detail"].startswith("service_id must be one of")
 
 
@@ -309,7 +309,7 @@ async def test_an_import_is_retried_safely(client: httpx.AsyncClient, tenant: Te
         ({"Content-Type": "text/csv"}, b"colour\nred\n", 422),
     ],
 )
-async def test_a_file_that_is_none_is_refused(
+async def test_an_invalid_file_is_refused(
     client: httpx.AsyncClient, admin: Headers, headers: Headers, content: bytes, status: int
 ) -> None:
     answer = await client.post(IMPORTS, headers=admin | headers, content=content)
@@ -318,7 +318,7 @@ async def test_a_file_that_is_none_is_refused(
         assert wrong(answer) == ["/file"]
 
 
-async def test_only_desk_admins_import(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> None:
-    for who in (tenant.headers, agent):
-        answer = await client.post(IMPORTS, headers=who | NDJSON, content=line(tenant))
+async def test_only_admins_of_the_provider_import(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> None:
+    for headers in (tenant.headers, agent):
+        answer = await client.post(IMPORTS, headers=headers | NDJSON, content=line(tenant))
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

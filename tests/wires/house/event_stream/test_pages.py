@@ -1,4 +1,4 @@
-"""What happens, as pages and as a file."""
+"""The event stream as pages and as NDJSON."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ async def lines(client: httpx.AsyncClient, headers: Headers, **query: str) -> li
 
 
 async def settled(client: httpx.AsyncClient, headers: Headers, number: str) -> str:
-    """The ticket's number, once all that happened to it can be read: nothing is before everything older has ended."""
+    """Wait until all events of a ticket can be read: every older transaction has to end first; return its number."""
     history = (await client.get(f"{TICKETS}/{number}/history", headers=headers, params={"limit": 200})).json()["data"]
     async with asyncio.timeout(patient(10)):
         while len(await lines(client, headers, ticket=number)) < len(history):  # noqa: ASYNC110 - nothing signals it
@@ -62,7 +62,7 @@ async def raised(client: httpx.AsyncClient, tenant: Tenant) -> str:
 
 
 async def paged(client: httpx.AsyncClient, headers: Headers, **query: str) -> list[dict[str, Any]]:
-    """Everything, two at a time, by the links."""
+    """Return all events, read two at a time by following the links."""
     events: list[dict[str, Any]] = []
     address: str | None = str(httpx.URL(EVENTS, params={"limit": 2, **query}))
     while address:
@@ -75,19 +75,19 @@ async def paged(client: httpx.AsyncClient, headers: Headers, **query: str) -> li
 
 
 async def work(client: httpx.AsyncClient, tenant: Tenant, agent: Headers) -> str:
-    """A ticket to which things happen that its company may know of, and others."""
+    """Create a ticket with public and internal events; return its number."""
     number = str((await new_ticket(client, tenant))["number"])
     for visibility in ("public", "internal"):
         note = {"text": "Looking", "visibility": visibility}
         assert (await client.post(f"{TICKETS}/{number}/notes", headers=agent, json=note)).status_code == 201
     change = {"priority": "low", "tags": ["vip"], "assignee": "me"}
     assert (await client.patch(f"{TICKETS}/{number}", headers=agent | ANY, json=change)).status_code == 200
-    moved = await client.post(f"{TICKETS}/{number}/status", headers=agent, json={"status": "in_progress"})
-    assert moved.status_code == 200, moved.text
+    changed = await client.post(f"{TICKETS}/{number}/status", headers=agent, json={"status": "in_progress"})
+    assert changed.status_code == 200, changed.text
     return await settled(client, agent, number)
 
 
-async def test_an_event_says_what_happened_to_what_and_who_did_it(client: httpx.AsyncClient, boss: Tenant) -> None:
+async def test_an_event_has_a_type_a_ticket_an_actor_and_data(client: httpx.AsyncClient, boss: Tenant) -> None:
     number = await raised(client, boss)
     [received] = await lines(client, boss.headers, ticket=number)
     assert abs(datetime.now(UTC) - datetime.fromisoformat(received["at"])) < timedelta(minutes=1)
@@ -106,7 +106,7 @@ async def test_an_event_says_what_happened_to_what_and_who_did_it(client: httpx.
     }
 
 
-async def test_a_customer_reads_what_its_company_may_see_and_nothing_else(
+async def test_a_customer_reads_only_what_its_company_may_see(
     client: httpx.AsyncClient, tenant: Tenant, boss: Tenant, agent: Headers, admin: Headers
 ) -> None:
     for customer, is_admin in ((tenant, False), (boss, True)):
@@ -140,7 +140,7 @@ async def test_events_about_people_and_keys_need_the_scope_of_the_audit(
     assert await lines(client, few.headers) == []
 
 
-async def test_several_filters_must_all_hold(
+async def test_all_filters_must_match(
     client: httpx.AsyncClient, tenant: Tenant, agent: Headers, admin: Headers
 ) -> None:
     number = await work(client, tenant, agent)
@@ -148,15 +148,15 @@ async def test_several_filters_must_all_hold(
     everything = await lines(client, admin, company=tenant.company.name)
     for kind in ("note.", "note.added", "ticket.status_changed,note.", "user.", "ticket.created,ticket.assigned"):
         types = kind.split(",")
-        wanted = [
+        expected = [
             event
             for event in everything
             if any(event["type"] == t or (t[-1] == "." and event["type"].startswith(t)) for t in types)
         ]
-        assert wanted
-        assert await lines(client, admin, company=str(tenant.company.id), type=kind) == wanted
-        assert await paged(client, admin, company=str(tenant.company.id), type=kind) == wanted
-        of_ticket = [event for event in wanted if event["ticket"] == number]
+        assert expected
+        assert await lines(client, admin, company=str(tenant.company.id), type=kind) == expected
+        assert await paged(client, admin, company=str(tenant.company.id), type=kind) == expected
+        of_ticket = [event for event in expected if event["ticket"] == number]
         assert await lines(client, admin, ticket=number, type=kind) == of_ticket
         assert await paged(client, admin, ticket=number, type=kind, company=tenant.company.code) == of_ticket
 
@@ -167,11 +167,11 @@ async def test_a_cursor_is_valid_in_every_form_and_with_every_filter(
     number = await work(client, tenant, agent)
     whole = await lines(client, tenant.headers)
     for index, event in enumerate(whole):
-        rest = whole[index + 1 :]
-        assert await lines(client, tenant.headers, after=event["cursor"]) == rest
-        assert await paged(client, tenant.headers, after=event["cursor"], limit="3") == rest
-        wanted = [event for event in rest if event["ticket"] == number]
-        assert await lines(client, tenant.headers, after=event["cursor"], ticket=number) == wanted
+        later = whole[index + 1 :]
+        assert await lines(client, tenant.headers, after=event["cursor"]) == later
+        assert await paged(client, tenant.headers, after=event["cursor"], limit="3") == later
+        expected = [event for event in later if event["ticket"] == number]
+        assert await lines(client, tenant.headers, after=event["cursor"], ticket=number) == expected
 
 
 async def test_a_page_at_the_end_has_a_cursor_for_later(
@@ -207,7 +207,7 @@ async def test_an_empty_page_advances_the_cursor(
     assert events
 
 
-async def test_other_companies_and_their_tickets_do_not_exist(
+async def test_other_companies_and_their_tickets_are_not_found(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: Headers
 ) -> None:
     number = (await new_ticket(client, other_tenant))["number"]
@@ -245,14 +245,14 @@ async def test_other_companies_and_their_tickets_do_not_exist(
         ({"color": "red"}, "invalid-parameter"),
     ],
 )
-async def test_a_wrong_parameter_is_refused(
+async def test_an_invalid_parameter_is_refused(
     client: httpx.AsyncClient, tenant: Tenant, accept: str, query: dict[str, str], kind: str
 ) -> None:
     answer = await client.get(EVENTS, headers={**tenant.headers, "Accept": accept}, params=query)
     problem(answer, kind)
 
 
-async def test_a_made_up_cursor_shows_no_more_than_none(
+async def test_an_invented_cursor_reveals_nothing(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     await new_ticket(client, other_tenant)
@@ -296,12 +296,12 @@ async def test_the_scope_to_read_tickets_reads_events(
         ("text/event-stream;q=often", JSON),
     ],
 )
-def test_accept_chooses_the_form(accept: str, kind: str) -> None:
+def test_the_accept_header_selects_the_format(accept: str, kind: str) -> None:
     assert preferred(accept) == kind
 
 
 @pytest.mark.parametrize("accept", [JSON, NDJSON, SSE])
-async def test_head_answers_the_headers_and_opens_no_stream(
+async def test_head_returns_the_headers_and_opens_no_stream(
     client: httpx.AsyncClient, tenant: Tenant, accept: str
 ) -> None:
     for _ in range(25):
@@ -312,9 +312,7 @@ async def test_head_answers_the_headers_and_opens_no_stream(
         assert reader.status == 200
 
 
-async def test_lines_end_with_a_cursor_even_when_no_event_is_for_the_reader(
-    client: httpx.AsyncClient, tenant: Tenant
-) -> None:
+async def test_ndjson_ends_with_a_cursor_even_without_visible_events(client: httpx.AsyncClient, tenant: Tenant) -> None:
     await raised(client, tenant)
     query = {"type": "mailbox."}
     answer = await client.get(EVENTS, headers={**tenant.headers, **LINES}, params=query)
@@ -325,7 +323,7 @@ async def test_lines_end_with_a_cursor_even_when_no_event_is_for_the_reader(
 
 
 @pytest.mark.parametrize("how", ["stop", "revoked"])
-async def test_lines_that_are_cut_short_do_not_look_complete(
+async def test_interrupted_ndjson_does_not_look_complete(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     for _ in range(3):
@@ -343,5 +341,5 @@ async def test_lines_that_are_cut_short_do_not_look_complete(
         monkeypatch.setattr(EventSignal, "is_stopping", property(lambda _: True, lambda *_: None), raising=False)
     else:
         monkeypatch.setattr(handlers, "_is_admitted", no_longer)
-    with pytest.raises(AssertionError):  # the client's: the answer never ended
+    with pytest.raises(AssertionError):  # raised by the client, because the response is incomplete
         await client.get(EVENTS, headers={**tenant.headers, **LINES})

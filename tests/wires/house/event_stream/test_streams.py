@@ -1,4 +1,4 @@
-"""What happens, as it happens: Server-Sent Events."""
+"""The event stream as Server-Sent Events."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ async def admin(database: Database) -> Headers:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streams that look at their key, and give a sign of life, ten times a second."""
+    """Let streams check their key, and send heartbeats, ten times a second."""
     monkeypatch.setattr(events, "RECHECK_SECONDS", 0.1)
     monkeypatch.setattr(events, "HEARTBEAT_SECONDS", 0.1)
 
@@ -65,9 +65,11 @@ async def test_events_arrive_as_they_happen(client: httpx.AsyncClient, tenant: T
     assert page.json()["data"] == [block.data for block in received[1:]]
 
 
-async def test_a_client_that_reconnects_continues_where_it_was(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_client_that_reconnects_continues_after_its_last_event(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
     async with open_stream(client, tenant.headers) as first:
-        seen = (await new_ticket(client, tenant))["number"]
+        received_number = (await new_ticket(client, tenant))["number"]
         [received] = await first.events(1)
     missed = (await new_ticket(client, tenant))["number"]
     async with open_stream(client, tenant.headers, last=received.id) as second:
@@ -80,7 +82,7 @@ async def test_a_client_that_reconnects_continues_where_it_was(client: httpx.Asy
         await fourth.events(1)
         assert tickets(fourth) == [missed], "a browser repeats the address it began with"
     async with open_stream(client, tenant.headers, "after=0-0-0") as whole:
-        assert {seen, missed} <= {block.data["ticket"] for block in await whole.events(3)}
+        assert {received_number, missed} <= {block.data["ticket"] for block in await whole.events(3)}
 
 
 async def test_a_client_that_received_nothing_yet_can_continue_too(client: httpx.AsyncClient, tenant: Tenant) -> None:
@@ -127,10 +129,10 @@ async def test_a_silent_stream_sends_heartbeats_with_its_cursor(client: httpx.As
         assert not [block for block in reader.received if block.type]
         assert len([block for block in reader.received if not block.id]) >= 1
         first, last = [block.id for block in reader.received if block.id]
-    here, there = stream.parse_cursor(first), stream.parse_cursor(last)
-    assert here is not None
-    assert there is not None
-    assert here.offset < there.offset
+    first_cursor, last_cursor = stream.parse_cursor(first), stream.parse_cursor(last)
+    assert first_cursor is not None
+    assert last_cursor is not None
+    assert first_cursor.offset < last_cursor.offset
 
 
 @pytest.mark.usefixtures("quick")
@@ -180,11 +182,11 @@ async def test_a_stream_ends_soon_after_its_key(client: httpx.AsyncClient, datab
 async def test_the_streams_of_a_key_are_limited_and_closing_one_allows_another(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
-    async with AsyncExitStack() as held:
+    async with AsyncExitStack() as stack:
         first = open_stream(client, tenant.headers)
         await first.__aenter__()
         for _ in range(19):
-            await held.enter_async_context(open_stream(client, tenant.headers))
+            await stack.enter_async_context(open_stream(client, tenant.headers))
         refused = await client.get(EVENTS, headers={**tenant.headers, "Accept": "text/event-stream"})
         body = problem(refused, "quota-exceeded")
         assert body["detail"] == "20 streams of this key are open already; close one, or try again in 10 seconds"
@@ -236,7 +238,7 @@ async def test_the_stream_of_a_client_that_reads_nothing_ends(
 
 @pytest.fixture
 def signals(monkeypatch: pytest.MonkeyPatch) -> list[EventSignal]:
-    """The signals of the servers that are started from now on."""
+    """Return the signals of the servers that start from now on."""
     created: list[EventSignal] = []
 
     class Noted(EventSignal):
@@ -256,7 +258,9 @@ async def own_server(
         yield opened, signals[0]
 
 
-async def test_hanging_up_frees_everything(own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant) -> None:
+async def test_disconnecting_frees_all_resources(
+    own_server: tuple[httpx.AsyncClient, EventSignal], tenant: Tenant
+) -> None:
     client, signal = own_server
     async with open_stream(client, tenant.headers), open_stream(client, tenant.headers) as reader:
         assert signal.listener_count == 2
@@ -285,9 +289,11 @@ async def test_waiting_streams_use_no_connection_of_the_pool(
 ) -> None:
     client, _hub = own_server
     tenants = [await new_tenant(database) for _ in range(8)]
-    async with AsyncExitStack() as held:
+    async with AsyncExitStack() as stack:
         opened = [
-            await held.enter_async_context(open_stream(client, tenant.headers)) for tenant in tenants for _ in range(10)
+            await stack.enter_async_context(open_stream(client, tenant.headers))
+            for tenant in tenants
+            for _ in range(10)
         ]
         numbers = [(await new_ticket(client, tenant))["number"] for tenant in tenants]
         for index, reader in enumerate(opened):
@@ -303,17 +309,17 @@ async def test_the_access_log_has_the_start_and_the_duration_of_a_stream(
     with structlog.testing.capture_logs() as noted:
         async with open_stream(client, tenant.headers):
             await asyncio.sleep(0.6)
-    took = time.monotonic() - began
+    duration = time.monotonic() - began
     [line] = [entry for entry in noted if entry.get("path") == EVENTS]
     assert line["status"] == 200
-    assert 1 <= line["open_s"] <= round(took)
+    assert 1 <= line["open_s"] <= round(duration)
     assert line["ms"] < stretched(500)
 
 
 async def test_a_silent_stream_continues_after_a_restore_into_another_database(
     own_server: tuple[httpx.AsyncClient, EventSignal], database: Database, tenant: Tenant
 ) -> None:
-    """What a restore does: all that was there has one transaction, and the counter is behind what it had been."""
+    """Do as a restore does: all rows have one transaction, and the transaction counter is lower than before."""
     client, signal = own_server
     async with open_stream(client, tenant.headers) as reader:
         first = (await new_ticket(client, tenant))["number"]
@@ -333,7 +339,7 @@ async def test_a_silent_stream_continues_after_a_restore_into_another_database(
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_stream_outlives_its_database_and_misses_nothing(postgres: str) -> None:
+async def test_a_stream_survives_lost_database_connections_without_losing_events(postgres: str) -> None:
     async with new_database(postgres) as url:
         database = await Database.open(url)
         tenant = await new_tenant(database)

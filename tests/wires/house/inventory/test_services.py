@@ -17,7 +17,7 @@ def at(tenant: Tenant, service_id: str) -> str:
     return company_path(tenant, "services", quote(service_id, safe=""))
 
 
-async def test_services_are_listed_by_type_and_label_for_both_sides(
+async def test_services_are_listed_by_type_and_label_for_customers_and_staff(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers
 ) -> None:
     listed = await read_list(client, company_path(fresh, "services"), admin)
@@ -31,26 +31,26 @@ async def test_services_are_listed_by_type_and_label_for_both_sides(
 
 
 @pytest.mark.parametrize("service_id", ODD)
-async def test_a_service_of_any_id_is_added_read_changed_and_deleted(
+async def test_a_service_with_any_id_is_created_read_changed_and_deleted(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, service_id: str
 ) -> None:
     body = {"id": service_id, "type": "Port", "label": "Odd"}
-    made = await client.post(company_path(tenant, "services"), headers=admin, json=body)
-    assert made.status_code == 201
-    assert made.json() == {"company_id": str(tenant.company.id), **body}
-    assert made.headers["location"] == at(tenant, service_id)
-    read = await client.get(made.headers["location"], headers=tenant.headers)
-    assert (read.json(), read.headers["etag"]) == (made.json(), made.headers["etag"])
-    seen = {**admin, "If-Match": made.headers["etag"]}
-    changed = await client.patch(at(tenant, service_id), headers=seen, json={"type": "CloudRouter", "label": "Even"})
-    assert changed.json() == {**made.json(), "type": "CloudRouter", "label": "Even"}
+    created = await client.post(company_path(tenant, "services"), headers=admin, json=body)
+    assert created.status_code == 201
+    assert created.json() == {"company_id": str(tenant.company.id), **body}
+    assert created.headers["location"] == at(tenant, service_id)
+    read = await client.get(created.headers["location"], headers=tenant.headers)
+    assert (read.json(), read.headers["etag"]) == (created.json(), created.headers["etag"])
+    current = {**admin, "If-Match": created.headers["etag"]}
+    changed = await client.patch(at(tenant, service_id), headers=current, json={"type": "CloudRouter", "label": "Even"})
+    assert changed.json() == {**created.json(), "type": "CloudRouter", "label": "Even"}
     for method, json in (("PATCH", {"label": "Lost"}), ("DELETE", None)):
-        for headers, status in ((seen, 412), (admin, 428)):
+        for headers, status in ((current, 412), (admin, 428)):
             assert (
                 await client.request(method, at(tenant, service_id), headers=headers, json=json)
             ).status_code == status
-    gone = await client.delete(at(tenant, service_id), headers={**admin, "If-Match": changed.headers["etag"]})
-    assert (gone.status_code, gone.content) == (204, b"")
+    deleted = await client.delete(at(tenant, service_id), headers={**admin, "If-Match": changed.headers["etag"]})
+    assert (deleted.status_code, deleted.content) == (204, b"")
     assert (await client.get(at(tenant, service_id), headers=admin)).status_code == 404
 
 
@@ -64,23 +64,23 @@ async def test_a_malformed_id_is_not_found(
     assert (await client.delete(path, headers=admin | ANY)).status_code == 404
 
 
-async def test_a_ticket_keeps_the_service_that_it_was_raised_with(
+async def test_a_ticket_keeps_its_service_when_the_service_changes(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers
 ) -> None:
     ticket = {
         "title": "Down", "description": "Since 08:00", "issue_type": "Circuit Down",
         "service": {"id": "SVC-1", "type": "Port"},
     }  # fmt: skip
-    made = await client.post("/api/v1/tickets", headers=fresh.headers, json=ticket)
-    assert made.status_code == 201, made.text
+    created = await client.post("/api/v1/tickets", headers=fresh.headers, json=ticket)
+    assert created.status_code == 201, created.text
     await client.patch(at(fresh, "SVC-1"), headers=admin | ANY, json={"label": "Renamed"})
     await client.delete(at(fresh, "SVC-1"), headers=admin | ANY)
-    kept = (await client.get(made.headers["location"], headers=fresh.headers)).json()["service"]
-    assert kept == {"id": "SVC-1", "type": "Port", "label": "Service 1"}
+    stored = (await client.get(created.headers["location"], headers=fresh.headers)).json()["service"]
+    assert stored == {"id": "SVC-1", "type": "Port", "label": "Service 1"}
     assert pointers(await client.post("/api/v1/tickets", headers=fresh.headers, json=ticket)) == ["/service/id"]
 
 
-async def test_a_retry_adds_no_second_service_and_an_id_is_taken_once(
+async def test_a_retry_creates_no_second_service_and_ids_are_unique(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers
 ) -> None:
     body = {"id": "NEW-1", "type": "Port", "label": "New"}
@@ -88,8 +88,8 @@ async def test_a_retry_adds_no_second_service_and_an_id_is_taken_once(
     first, again = [await client.post(company_path(fresh, "services"), headers=keyed, json=body) for _ in range(2)]
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     assert again.headers["idempotent-replayed"] == "true"
-    taken = await client.post(company_path(fresh, "services"), headers=admin, json=body)
-    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+    refused = await client.post(company_path(fresh, "services"), headers=admin, json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already-exists")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ async def test_a_retry_adds_no_second_service_and_an_id_is_taken_once(
         ({"id": "A\x00", "type": "Port", "label": "L"}, ["/id"]),
     ],
 )
-async def test_every_wrong_value_of_a_service_is_pointed_at(
+async def test_every_invalid_value_of_a_service_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
     assert pointers(await client.post(company_path(tenant, "services"), headers=admin, json=body)) == wrong
@@ -128,7 +128,9 @@ async def test_services_are_imported_all_or_none_after_a_dry_run(
     assert await read_list(client, company_path(fresh, "services"), admin) == before
     done = await client.post(path, headers=admin, json={"services": rows})
     assert done.json() == {"dry_run": False, **counts}
-    after = {one["id"]: one["label"] for one in await read_list(client, company_path(fresh, "services"), admin)}
+    after = {
+        service["id"]: service["label"] for service in await read_list(client, company_path(fresh, "services"), admin)
+    }
     assert after == {
         "NEW-1": "New",
         "SVC-1": "Renamed",
@@ -142,7 +144,7 @@ async def test_services_are_imported_all_or_none_after_a_dry_run(
 
 
 def requests(tenant: Tenant) -> list[tuple[str, str, Any]]:
-    """A request for every operation on a company's services: first the reading ones."""
+    """Return a request for every operation on a company's services; the reads come first."""
     return [
         ("GET", company_path(tenant, "services"), None),
         ("GET", at(tenant, "SVC-1"), None),
@@ -182,20 +184,20 @@ async def test_an_unknown_parameter_is_refused(client: httpx.AsyncClient, tenant
         assert (await client.get(path, headers=tenant.headers, params={"type": "Port"})).status_code == 400
 
 
-async def test_the_document_shows_an_address_without_its_converter(client: httpx.AsyncClient) -> None:
+async def test_the_document_shows_paths_without_converters(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
     assert {"get", "patch", "delete"} <= set(paths["/api/v1/companies/{id}/services/{service_id}"])
     assert not [path for path in paths if ":" in path]
 
 
-async def test_retries_are_told_apart_by_the_whole_address(
+async def test_an_idempotency_key_belongs_to_the_whole_path(
     client: httpx.AsyncClient, fresh: Tenant, admin: Headers, database: Database
 ) -> None:
     ids = ["\U00020000" * 63 + last for last in ("a", "b")]
     for service_id in ids:
         body = {"id": service_id, "type": "Port", "label": "L"}
-        made = await client.post(company_path(fresh, "services"), headers=admin, json=body)
-        assert made.status_code == 201, made.text
+        created = await client.post(company_path(fresh, "services"), headers=admin, json=body)
+        assert created.status_code == 201, created.text
     headers = admin | ANY | {"Idempotency-Key": "k"}
     for replayed in (None, "true"):
         for service_id in ids:

@@ -35,13 +35,13 @@ async def client(database_url: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
-    found = await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
-    found.at = datetime.now(UTC)
-    return found
+    new_rig = await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
+    new_rig.at = datetime.now(UTC)
+    return new_rig
 
 
-async def aside(rig: InboundMailRig, sender: str = "", **more: str) -> str:
-    """The id of a mail that was put aside."""
+async def quarantined_mail(rig: InboundMailRig, sender: str = "", **more: str) -> str:
+    """Receive a mail that is quarantined; return its id."""
     mail = await rig.receive(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **more))
     assert mail.state == "quarantined", mail.reason
     return str(mail.id)
@@ -89,20 +89,20 @@ async def test_a_mail_is_listed_read_and_downloaded(
 
 
 async def test_mails_are_listed_page_by_page(client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers) -> None:
-    wanted = [await aside(rig) for _ in range(5)][::-1]
+    expected = [await quarantined_mail(rig) for _ in range(5)][::-1]
     for state in ("", "&state=quarantined"):
-        found: list[str] = []
+        ids: list[str] = []
         path = f"{MAILS}?limit=2{state}"
-        while len(found) < 5:
+        while len(ids) < 5:
             page = await client.get(path, headers=agent)
-            found += [one["id"] for one in page.json()["data"]]
+            ids += [mail["id"] for mail in page.json()["data"]]
             path = page.links.get("next", {}).get("url", "")
-        assert found[:5] == wanted
+        assert ids[:5] == expected
 
 
 async def test_a_mail_is_released_to_a_ticket(client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers) -> None:
     ticket = await rig.ticket()
-    mail = await aside(rig, MALLORY, text="It was me.")
+    mail = await quarantined_mail(rig, MALLORY, text="It was me.")
     answer = await release(client, agent, mail, ticket=ticket_number(ticket.number))
     assert answer.status_code == 200, answer.text
     [note] = await rig.notes(ticket.number)
@@ -129,10 +129,10 @@ async def test_a_mail_is_released_as_a_ticket(client: httpx.AsyncClient, rig: In
     assert (ticket["service"]["id"], ticket["channel"]) == ("SVC-2", "Email")
 
 
-async def test_a_mail_is_discarded_and_the_audit_knows(
+async def test_discarding_a_mail_is_in_the_audit(
     client: httpx.AsyncClient, database: Database, rig: InboundMailRig, agent: Headers
 ) -> None:
-    mail = await aside(rig, text="a secret of the sender")
+    mail = await quarantined_mail(rig, text="a secret of the sender")
     answer = await client.post(f"{MAILS}/{mail}/discard", json={}, headers=agent)
     assert (answer.status_code, answer.json()["state"]) == (200, "discarded")
     admin = await staff_key(database, Role.ADMIN)
@@ -144,7 +144,7 @@ async def test_a_mail_is_discarded_and_the_audit_knows(
 async def test_an_invalid_release_changes_nothing(
     client: httpx.AsyncClient, database: Database, rig: InboundMailRig, agent: Headers
 ) -> None:
-    mail = await aside(rig)
+    mail = await quarantined_mail(rig)
     ended = await rig.ticket()
     number = ticket_number(ended.number)
     await move(database, number, Status.REJECTED)
@@ -161,7 +161,7 @@ async def test_an_invalid_release_changes_nothing(
 async def test_customers_may_not_read_inbound_mail(
     client: httpx.AsyncClient, rig: InboundMailRig, tenant: Tenant
 ) -> None:
-    mail = await aside(rig)
+    mail = await quarantined_mail(rig)
     for path in ("", f"/{mail}", f"/{mail}/raw"):
         assert (await client.get(MAILS + path, headers=tenant.headers)).status_code == 403
     for path in (f"/{mail}/discard", f"/{mail}/release"):

@@ -16,7 +16,7 @@ Headers = dict[str, str]
 IMAP = {"host": "127.0.0.1", "user": "support", "password": PASSWORD, "port": 1}
 
 
-async def made(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
+async def add_mailbox(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
     body = {"address": f"{uuid4().hex[:8]}@example.net", **more}
     return await client.post(MAILBOXES, json=body, headers=admin)
 
@@ -26,7 +26,9 @@ async def test_a_mailbox_is_created_read_changed_and_deleted(
 ) -> None:
     async with database.transaction() as tx:
         queue = (await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)).queue
-    answer = await made(client, admin, address="NOC@Example.net", name="The NOC", queue_id=str(queue.id), imap=IMAP)
+    answer = await add_mailbox(
+        client, admin, address="NOC@Example.net", name="The NOC", queue_id=str(queue.id), imap=IMAP
+    )
     assert answer.status_code == 201, answer.text
     mailbox = answer.json()
     imap = {"host": "127.0.0.1", "port": 1, "tls": True, "user": "support", "folder": "INBOX"}
@@ -51,8 +53,8 @@ async def test_a_mailbox_is_created_read_changed_and_deleted(
         changed = await client.patch(address, json=patch, headers=headers)
         assert changed.status_code == status, changed.text
         if status == 200:
-            wanted = {**mailbox, "queue_id": None, "is_active": False, "imap": {**imap, "folder": "Tickets"}}
-            assert changed.json() == wanted
+            expected = {**mailbox, "queue_id": None, "is_active": False, "imap": {**imap, "folder": "Tickets"}}
+            assert changed.json() == expected
     ended = await client.patch(address, json={"imap": None}, headers={**admin, "If-Match": "*"})
     assert ended.json()["imap"] is None
     assert (await client.delete(address, headers={**admin, "If-Match": "*"})).status_code == 204
@@ -60,7 +62,7 @@ async def test_a_mailbox_is_created_read_changed_and_deleted(
 
 
 async def test_a_password_is_never_in_a_response(client: httpx.AsyncClient, database: Database, admin: Headers) -> None:
-    answer = await made(client, admin, imap=IMAP)
+    answer = await add_mailbox(client, admin, imap=IMAP)
     address = answer.headers["location"]
     patched = await client.patch(
         address, json={"imap": {"password": PASSWORD + "!"}}, headers={**admin, "If-Match": "*"}
@@ -69,7 +71,7 @@ async def test_a_password_is_never_in_a_response(client: httpx.AsyncClient, data
     responses = answer.text + patched.text + (await client.get(MAILBOXES, headers=admin)).text
     audit = (await client.get("/api/v1/audit?type=mailbox.", headers=admin)).json()["data"]
     assert PASSWORD not in responses + str(audit)
-    changes = [one["data"]["changes"] for one in audit if one["data"]["id"] == answer.json()["id"]]
+    changes = [event["data"]["changes"] for event in audit if event["data"]["id"] == answer.json()["id"]]
     assert {"field": "imap_password", "before": None, "after": None} in changes[0]
     async with database.transaction() as tx:
         sealed = await tx.fetchval("select imap_secret from mailbox where id = $1::uuid", answer.json()["id"])
@@ -77,7 +79,7 @@ async def test_a_password_is_never_in_a_response(client: httpx.AsyncClient, data
 
 
 async def test_a_password_is_sent_to_no_other_server(client: httpx.AsyncClient, admin: Headers) -> None:
-    address = (await made(client, admin, imap=IMAP)).headers["location"]
+    address = (await add_mailbox(client, admin, imap=IMAP)).headers["location"]
     for imap in ({"host": "imap.example.org"}, {"port": 2}, {"user": "other"}, {"tls": False}):
         answer = await client.patch(address, json={"imap": imap}, headers={**admin, "If-Match": "*"})
         assert pointers(answer) == ["/imap/password"], imap
@@ -99,28 +101,28 @@ async def test_a_password_is_sent_to_no_other_server(client: httpx.AsyncClient, 
 async def test_invalid_values_are_refused(
     client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
-    assert pointers(await made(client, admin, **body)) == wrong
+    assert pointers(await add_mailbox(client, admin, **body)) == wrong
 
 
 async def test_an_address_belongs_to_one_mailbox(client: httpx.AsyncClient, admin: Headers) -> None:
-    address = (await made(client, admin)).json()["address"]
-    problem(await made(client, admin, address=address.upper()), "already-exists")
+    address = (await add_mailbox(client, admin)).json()["address"]
+    problem(await add_mailbox(client, admin, address=address.upper()), "already-exists")
 
 
 async def test_the_check_reports_a_mailbox_that_does_not_answer(client: httpx.AsyncClient, admin: Headers) -> None:
-    address = (await made(client, admin, imap=IMAP)).headers["location"]
+    address = (await add_mailbox(client, admin, imap=IMAP)).headers["location"]
     answer = await client.post(f"{address}/check", json={}, headers=admin)
     assert answer.json() == {"works": False, "error": "cannot reach the server: Connection refused", "unseen": None}
-    bare = (await made(client, admin)).headers["location"]
+    bare = (await add_mailbox(client, admin)).headers["location"]
     assert pointers(await client.post(f"{bare}/check", json={}, headers=admin)) == ["/imap/host"]
 
 
 async def test_only_admins_manage_mailboxes(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, tenant: Tenant
 ) -> None:
-    address = (await made(client, admin, imap=IMAP)).headers["location"]
+    address = (await add_mailbox(client, admin, imap=IMAP)).headers["location"]
     for headers in (agent, tenant.headers):
-        assert (await made(client, headers)).status_code == 403
+        assert (await add_mailbox(client, headers)).status_code == 403
         assert (await client.post(f"{address}/check", json={}, headers=headers)).status_code == 403
         assert (await client.delete(address, headers={**headers, "If-Match": "*"})).status_code == 403
     assert (await client.get(MAILBOXES, headers=tenant.headers)).status_code == 403

@@ -1,4 +1,4 @@
-"""Outbound mail in the house API: what staff see, and what admins may do."""
+"""Outbound mail in the house API, for staff and for admins."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -46,9 +46,9 @@ async def test_a_mail_is_shown_as_it_is_sent(
 ) -> None:
     mail_id = await write(database, tenant, ticket, recipient="ada@example.com")
     number = ticket_number(ticket)
-    found = await client.get(MAILS, params={"ticket": number}, headers=agent)
-    assert found.status_code == 200, found.text
-    [listed] = found.json()["data"]
+    response = await client.get(MAILS, params={"ticket": number}, headers=agent)
+    assert response.status_code == 200, response.text
+    [listed] = response.json()["data"]
     message_id = f"<{mail_id.hex}.{number}@example.net>"
     assert listed == {
         "id": str(mail_id),
@@ -65,7 +65,7 @@ async def test_a_mail_is_shown_as_it_is_sent(
         "finished_at": None,
     }
     whole = (await client.get(f"{MAILS}/{mail_id}", headers=agent)).json()
-    headers = {one["name"]: one["value"] for one in whole["headers"]}
+    headers = {header["name"]: header["value"] for header in whole["headers"]}
     assert headers["Message-ID"] == message_id
     assert headers["Subject"] == f"[{number}] Störung"
     assert headers["To"] == "ada@example.com"
@@ -79,13 +79,13 @@ async def test_the_list_is_filtered_and_paged(
     dead = str(await write(database, tenant, ticket, later=3, recipient="a,b@example.com"))
     at = f"{MAILS}?limit=2&ticket={ticket_number(ticket)}"
     first = (await client.get(at, headers=agent)).json()
-    rest = (await client.get(f"{at}&cursor={first['next_cursor']}", headers=agent)).json()
-    assert [one["id"] for one in first["data"] + rest["data"]] == [dead, *ids[::-1]]
-    assert (first["has_more"], rest["has_more"]) == (True, False)
+    second = (await client.get(f"{at}&cursor={first['next_cursor']}", headers=agent)).json()
+    assert [mail["id"] for mail in first["data"] + second["data"]] == [dead, *ids[::-1]]
+    assert (first["has_more"], second["has_more"]) == (True, False)
     shown = (await client.get(f"{at}&state=dead", headers=agent)).json()
-    assert [one["id"] for one in shown["data"]] == [dead]
+    assert [mail["id"] for mail in shown["data"]] == [dead]
     assert dead in [
-        one["id"] for one in (await client.get(f"{MAILS}?state=dead&limit=200", headers=agent)).json()["data"]
+        mail["id"] for mail in (await client.get(f"{MAILS}?state=dead&limit=200", headers=agent)).json()["data"]
     ]
     problem(await client.get(f"{MAILS}?ticket=INC999999999999", headers=agent), "not-found")
     problem(await client.get(f"{MAILS}?state=lost", headers=agent), "invalid-parameter")
@@ -119,21 +119,23 @@ async def test_a_suppression_is_created_read_listed_and_deleted(
     address = f"Ada+{uuid4().hex}@Example.com"
     body = {"address": address, "detail": "asked for it"}
     problem(await client.post(SUPPRESSIONS, json=body, headers=agent), "scope-missing")
-    made = await client.post(SUPPRESSIONS, json=body, headers=admin)
-    assert made.status_code == 201, made.text
-    suppression = made.json()
+    created = await client.post(SUPPRESSIONS, json=body, headers=admin)
+    assert created.status_code == 201, created.text
+    suppression = created.json()
     assert suppression == {
         "address": address.lower(),
         "reason": "manual",
         "detail": "asked for it",
         "created_at": suppression["created_at"],
     }
-    at = made.headers["location"]
+    at = created.headers["location"]
     read = await client.get(at, headers=agent)
-    assert (read.json(), read.headers["etag"]) == (suppression, made.headers["etag"])
+    assert (read.json(), read.headers["etag"]) == (suppression, created.headers["etag"])
     listed = (await client.get(f"{SUPPRESSIONS}?limit=200", headers=agent)).json()["data"]
     assert suppression in listed
-    assert [one["address"] for one in listed] == sorted(one["address"] for one in listed)
+    assert [suppression["address"] for suppression in listed] == sorted(
+        suppression["address"] for suppression in listed
+    )
     problem(await client.post(SUPPRESSIONS, json=body, headers=admin), "already-exists")
     for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 204), ("*", 404)):
         headers = admin if match is None else {**admin, "If-Match": match}
@@ -144,7 +146,7 @@ async def test_a_suppression_is_created_read_listed_and_deleted(
 @pytest.mark.parametrize("address", ["ada", "a,b@example.com", "x@y>z"])
 async def test_an_invalid_address_is_not_suppressed(client: httpx.AsyncClient, admin: Headers, address: str) -> None:
     refused = await client.post(SUPPRESSIONS, json={"address": address}, headers=admin)
-    assert [one["pointer"] for one in problem(refused, "invalid-input")["errors"]] == ["/address"]
+    assert [error["pointer"] for error in problem(refused, "invalid-input")["errors"]] == ["/address"]
 
 
 async def test_customers_may_not_read_outbound_mail(
@@ -162,7 +164,7 @@ async def test_without_a_mail_server_no_test_message_is_sent(client: httpx.Async
 
 @pytest.fixture(scope="module")
 async def mailing(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The application with a server that mail could be sent by, and nobody who sends it."""
+    """Yield a client of an application that has a mail server, but no worker that sends."""
     settings = Settings(
         database_url=database_url, rate_limit=0, access_log=False, workers=False, smtp="smtp://127.0.0.1:9",
         mail_from="Desk <desk@example.net>",
@@ -174,9 +176,9 @@ async def mailing(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
 async def test_an_admin_sends_a_test_message(mailing: httpx.AsyncClient, admin: Headers, agent: Headers) -> None:
     body = {"recipient": "ada@example.com"}
     problem(await mailing.post(f"{MAILS}/test", json=body, headers=agent), "scope-missing")
-    made = await mailing.post(f"{MAILS}/test", json=body, headers=admin)
-    assert made.status_code == 200, made.text
-    body = made.json()
+    created = await mailing.post(f"{MAILS}/test", json=body, headers=admin)
+    assert created.status_code == 200, created.text
+    body = created.json()
     assert (body["kind"], body["state"], body["recipient"], body["ticket"]) == (
         "test",
         "waiting",

@@ -37,7 +37,7 @@ def of(company: object, user: object) -> str:
 
 
 async def admin_of(database: Database, tenant: Tenant) -> dict[str, str]:
-    """The headers of a new admin of a customer."""
+    """Return the headers of a new admin of a customer."""
     async with database.transaction() as tx:
         user = await accounts.add_user(
             tx, OPERATOR, tenant.company.id, name="Boss", email=f"boss@{tenant.company.code}.example.com", phone="",
@@ -50,14 +50,14 @@ async def admin_of(database: Database, tenant: Tenant) -> dict[str, str]:
 async def test_a_user_reads_and_changes_their_preferences(client: httpx.AsyncClient, fresh: Tenant) -> None:
     first = await client.get(ME, headers=fresh.headers)
     assert first.json() == {"user_id": str(fresh.user.id), **CUSTOMER}
-    wanted: Json = {
+    change: Json = {
         "time_zone": "Europe/Amsterdam", "quiet_from": "22:00", "quiet_to": "07:00",
         "quiet_days": ["sunday", "saturday"], "critical_breaks_quiet": True, "digest": "hourly", "digest_at": "17:30",
         "rules": {"resolved": "digest", "company_ticket": "email"},
     }  # fmt: skip
-    changed = await client.patch(ME, headers={**fresh.headers, "If-Match": first.headers["etag"]}, json=wanted)
+    changed = await client.patch(ME, headers={**fresh.headers, "If-Match": first.headers["etag"]}, json=change)
     expected: Json = {
-        "user_id": str(fresh.user.id), **wanted, "quiet_days": ["saturday", "sunday"],
+        "user_id": str(fresh.user.id), **change, "quiet_days": ["saturday", "sunday"],
         "rules": {**CUSTOMER["rules"], "resolved": "digest", "company_ticket": "email"},
     }  # fmt: skip
     assert changed.json() == expected
@@ -129,9 +129,9 @@ async def test_admins_change_the_preferences_of_users_that_they_manage_only(
     assert (await client.patch(own, headers={**admin, **ANY}, json={"digest": "daily"})).status_code == 200
     problem(await client.patch(own, headers={**agent, **ANY}, json={}), "scope-missing")
     problem(await client.get(own, headers=fresh.headers), "scope-missing")
-    for who in (of(other_tenant.company.id, other_tenant.user.id), of(fresh.company.id, other_tenant.user.id)):
-        problem(await client.get(who, headers=boss), "not-found")
-        problem(await client.patch(who, headers={**boss, **ANY}, json={"digest": "hourly"}), "not-found")
+    for path in (of(other_tenant.company.id, other_tenant.user.id), of(fresh.company.id, other_tenant.user.id)):
+        problem(await client.get(path, headers=boss), "not-found")
+        problem(await client.patch(path, headers={**boss, **ANY}, json={"digest": "hourly"}), "not-found")
     mara = (await client.get("/api/v1/me", headers=admin)).json()["id"]
     assert (await client.get(of(PROVIDER_ID, mara), headers=admin)).status_code == 200
     problem(await client.get(of(PROVIDER_ID, mara), headers=boss), "not-found")

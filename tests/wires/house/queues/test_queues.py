@@ -40,8 +40,8 @@ async def create(client: httpx.AsyncClient, admin: Staff, path: str, **body: obj
     assert answer.status_code == 201, answer.text
     read = await client.get(answer.headers["location"], headers=admin.headers)
     assert (read.json(), read.headers["etag"]) == (answer.json(), answer.headers["etag"])
-    found: Json = answer.json()
-    return found
+    created: Json = answer.json()
+    return created
 
 
 async def raised(client: httpx.AsyncClient, tenant: Tenant, **members: object) -> str:
@@ -79,10 +79,10 @@ async def test_a_team_is_created_renamed_and_deleted(client: httpx.AsyncClient, 
     problem(stale, "precondition-failed")
     assert (await client.delete(member, headers=admin.headers | ANYWAY)).status_code == 204
     problem(await client.get(member, headers=admin.headers), "not-found")
-    gone = await client.delete(
+    deleted = await client.delete(
         path, headers=admin.headers | {"If-Match": team_tag(await client.get(path, headers=admin.headers))}
     )
-    assert (gone.status_code, gone.content) == (204, b"")
+    assert (deleted.status_code, deleted.content) == (204, b"")
     problem(await client.get(path, headers=admin.headers), "not-found")
 
 
@@ -115,16 +115,16 @@ async def test_lists_are_read_page_by_page(client: httpx.AsyncClient, admin: Sta
         await create(client, admin, RULES, name="Rule", queue=queue["id"])
     for path in (TEAMS, QUEUES, RULES):
         whole = (await client.get(path, headers=admin.headers, params={"limit": 200})).json()["data"]
-        found: list[Json] = []
+        items: list[Json] = []
         cursor: dict[str, str] = {}
         while True:
             page = (await client.get(path, headers=admin.headers, params={"limit": 2, **cursor})).json()
-            found += page["data"]
+            items += page["data"]
             if not page["has_more"]:
                 break
             cursor = {"cursor": page["next_cursor"]}
-        assert found == whole
-        assert len(found) >= 3
+        assert items == whole
+        assert len(items) >= 3
         problem(await client.get(path, headers=admin.headers, params={"limt": 1}), "invalid-parameter")
         problem(await client.get(path, headers=admin.headers, params={"cursor": "x"}), "invalid-cursor")
 
@@ -147,10 +147,10 @@ async def test_routing_rules_are_ordered_moved_and_deleted(client: httpx.AsyncCl
         "created_at": second["created_at"],
     }
     path = f"{RULES}/{second['id']}"
-    moved = await client.patch(path, headers=admin.headers | ANYWAY, json={"position": 2, "is_active": False})
-    assert moved.json() == second | {"position": 2, "is_active": False}
+    changed = await client.patch(path, headers=admin.headers | ANYWAY, json={"position": 2, "is_active": False})
+    assert changed.json() == second | {"position": 2, "is_active": False}
     ordered = await client.put(f"{RULES}/order", headers=admin.headers, json={"ids": [second["id"], first["id"]]})
-    assert [(one["position"], one["name"]) for one in ordered.json()["data"]] == [(1, "Second"), (2, "First")]
+    assert [(rule["position"], rule["name"]) for rule in ordered.json()["data"]] == [(1, "Second"), (2, "First")]
     wrong = await client.put(f"{RULES}/order", headers=admin.headers, json={"ids": [second["id"]]})
     assert pointers(wrong) == ["/ids"]
     assert (await client.delete(path, headers=admin.headers | ANYWAY)).status_code == 204
@@ -160,7 +160,7 @@ async def test_routing_rules_are_ordered_moved_and_deleted(client: httpx.AsyncCl
 async def test_the_rules_are_tested_with_a_ticket_and_without_one(
     client: httpx.AsyncClient, database: Database, admin: Staff, ann: Staff, tenant: Tenant
 ) -> None:
-    # The job that routes is running: the rule is for a company that raises nothing.
+    # The routing job is running, so the rule is for a company without tickets.
     other = (await new_tenant(database)).company
     team = await create(client, admin, TEAMS, name=named("Team"))
     await client.put(f"{TEAMS}/{team['id']}/members/{ann.user.id}", headers=admin.headers)
@@ -217,7 +217,7 @@ async def test_the_rules_are_tested_with_a_ticket_and_without_one(
         (RULES + "/test", {"issue_type": "Others", "service_type": "Port", "company": "nobody"}, ["/company"]),
     ],
 )
-async def test_wrong_members_are_all_named(
+async def test_all_invalid_members_are_named(
     client: httpx.AsyncClient, admin: Staff, path: str, body: Json, expected: list[str]
 ) -> None:
     assert pointers(await client.post(path, headers=admin.headers, json=body)) == expected
@@ -225,12 +225,12 @@ async def test_wrong_members_are_all_named(
 
 async def test_a_name_is_unique(client: httpx.AsyncClient, admin: Staff) -> None:
     for path in (TEAMS, QUEUES):
-        one = await create(client, admin, path, name=named("One"))
-        again = await client.post(path, headers=admin.headers, json={"name": one["name"].upper()})
+        first = await create(client, admin, path, name=named("One"))
+        again = await client.post(path, headers=admin.headers, json={"name": first["name"].upper()})
         problem(again, "already-exists")
 
 
-async def test_a_retry_makes_nothing_twice(client: httpx.AsyncClient, admin: Staff) -> None:
+async def test_a_retry_creates_nothing_twice(client: httpx.AsyncClient, admin: Staff) -> None:
     queue = await create(client, admin, QUEUES, name=named("Queue"))
     for path, body in (
         (TEAMS, {"name": named("Team")}),
@@ -245,23 +245,23 @@ async def test_a_retry_makes_nothing_twice(client: httpx.AsyncClient, admin: Sta
         assert again.headers["location"] == first.headers["location"]
 
 
-async def test_tickets_are_routed_taken_and_assigned(
+async def test_tickets_are_routed_and_assigned(
     client: httpx.AsyncClient, database: Database, admin: Staff, ann: Staff, tenant: Tenant
 ) -> None:
     ben = await new_staff(database, name="Ben Ito")
     team = await create(client, admin, TEAMS, name=named("Team"))
-    for one in (ann, ben):
-        await client.put(f"{TEAMS}/{team['id']}/members/{one.user.id}", headers=admin.headers)
+    for agent in (ann, ben):
+        await client.put(f"{TEAMS}/{team['id']}/members/{agent.user.id}", headers=admin.headers)
     number = await raised(client, tenant)
     path = f"/api/v1/tickets/{number}"
 
-    async def assign(who: Staff, **body: Any) -> httpx.Response:
-        return await client.post(f"{path}/assign", headers=who.headers, json=body)
+    async def assign(staff: Staff, **body: Any) -> httpx.Response:
+        return await client.post(f"{path}/assign", headers=staff.headers, json=body)
 
     def assignee(answer: httpx.Response) -> str | None:
         assert answer.status_code == 200, answer.text
-        found = answer.json()["assignee"]
-        return None if found is None else str(found["name"])
+        person = answer.json()["assignee"]
+        return None if person is None else str(person["name"])
 
     problem(await assign(ann, mode="round_robin"), "conflict", code="nobody-available")
     queue = await create(client, admin, QUEUES, name=named("Queue"), team=team["id"])
@@ -312,7 +312,7 @@ def reads() -> Iterator[tuple[str, str, Json | None]]:
 
 
 @pytest.mark.parametrize(("method", "path", "body"), [*changes(), *reads()])
-async def test_nobody_without_a_key_and_no_customer_gets_in(
+async def test_requests_without_a_key_and_of_customers_are_refused(
     client: httpx.AsyncClient, tenant: Tenant, method: str, path: str, body: Json | None
 ) -> None:
     problem(await client.request(method, path, headers=ANYWAY, json=body), "unauthenticated")
@@ -336,8 +336,8 @@ async def test_customers_neither_route_nor_assign(
     number, stranger = await raised(client, tenant), await new_tenant(database)
     for action, body in (("route", {}), ("assign", {"to": "me"}), ("assign", {"mode": "round_robin"})):
         path = f"/api/v1/tickets/{number}/{action}"
-        for one in (tenant, stranger):
-            problem(await client.post(path, headers=one.headers, json=body), "forbidden")
+        for customer in (tenant, stranger):
+            problem(await client.post(path, headers=customer.headers, json=body), "forbidden")
         nowhere = path.replace(number, "INC099999999999")
         problem(await client.post(nowhere, headers=ann.headers, json=body), "not-found")
     path = f"/api/v1/tickets/{number}/assign"

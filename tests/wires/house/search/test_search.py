@@ -16,21 +16,21 @@ SEARCH = "/api/v1/search"
 
 @pytest.fixture(scope="module")
 async def numbers(database: Database, client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant) -> list[str]:
-    """Five tickets of the tenant and one of another, the first with an internal note; the server finds them by now."""
+    """Return five indexed tickets of the tenant and one of another company; the first has an internal note."""
     async with database.transaction() as tx:
-        made = [ticket_number(await raised(tx, tenant, f"Fibre cut {n}")) for n in range(5)]
-        made.append(ticket_number(await raised(tx, other_tenant, "Fibre cut elsewhere")))
+        created = [ticket_number(await raised(tx, tenant, f"Fibre cut {n}")) for n in range(5)]
+        created.append(ticket_number(await raised(tx, other_tenant, "Fibre cut elsewhere")))
     agent = await staff_key(database, Role.AGENT)
     note = {"text": "The excavator is ours", "visibility": "internal"}
-    answer = await client.post(f"/api/v1/tickets/{made[0]}/notes", headers=agent, json=note)
+    answer = await client.post(f"/api/v1/tickets/{created[0]}/notes", headers=agent, json=note)
     assert answer.status_code == 201, answer.text
     await until_found(client, agent, "fibre", 6)
     await until_found(client, agent, "excavator", 1)
-    return made
+    return created
 
 
 async def until_found(client: httpx.AsyncClient, headers: dict[str, str], query: str, many: int) -> None:
-    """Wait for the server's worker."""
+    """Wait until the server's worker has indexed the tickets."""
     async with asyncio.timeout(patient(20)):
         while len(numbers_of(await search(client, headers, query))) != many:  # noqa: ASYNC110 - the worker tells nobody
             await asyncio.sleep(0.1)
@@ -43,7 +43,7 @@ async def search(client: httpx.AsyncClient, headers: dict[str, str], q: str, **m
 
 
 def numbers_of(page: Any) -> list[str]:
-    return [one["number"] for one in page["data"]]
+    return [ticket["number"] for ticket in page["data"]]
 
 
 async def test_a_customer_finds_its_own_tickets_as_the_list_shows_them(
@@ -55,7 +55,7 @@ async def test_a_customer_finds_its_own_tickets_as_the_list_shows_them(
         "data": None, "has_more": False, "next_cursor": None, "total": {"count": 5, "exact": True}, "order": "best",
     }  # fmt: skip
     listed = (await client.get("/api/v1/tickets", headers=tenant.headers)).json()["data"]
-    by_number = {one["number"]: one for one in listed}
+    by_number = {ticket["number"]: ticket for ticket in listed}
     assert page["data"] == [by_number[number] for number in numbers_of(page)]
     assert not {"queue", "assignee", "tags"} & {*page["data"][0]}
 
@@ -69,7 +69,7 @@ async def test_the_staff_finds_tickets_of_all_companies_with_their_handling(
         assert {"queue", "assignee", "tags"} <= {*page["data"][0]}
 
 
-async def test_an_internal_word_finds_nothing_for_a_customer(
+async def test_internal_notes_are_not_searched_for_customers(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, numbers: list[str]
 ) -> None:
     agent = await staff_key(database, Role.AGENT)
@@ -89,21 +89,21 @@ async def test_without_a_query_every_ticket_is_listed_newest_first(
 
 
 @pytest.mark.parametrize("query", ["fibre", "status:open", "fibre -elsewhere"])
-async def test_pages_follow_each_other_to_the_end(
+async def test_the_links_lead_through_all_pages(
     client: httpx.AsyncClient, tenant: Tenant, numbers: list[str], query: str
 ) -> None:
     whole = await search(client, tenant.headers, query)
-    seen, url = [], str(httpx.URL(SEARCH, params={"q": query, "limit": "2"}))
+    listed, url = [], str(httpx.URL(SEARCH, params={"q": query, "limit": "2"}))
     while url:
         answer = await client.get(url, headers=tenant.headers)
         page = answer.json()
         assert page["total"] == whole["total"]
         assert page["order"] == whole["order"]
-        seen += numbers_of(page)
+        listed += numbers_of(page)
         url = answer.links["next"]["url"] if "next" in answer.links else ""
         assert bool(url) == page["has_more"] == (page["next_cursor"] is not None)
-    assert seen == numbers_of(whole)
-    assert len(seen) == len(numbers) - 1
+    assert listed == numbers_of(whole)
+    assert len(listed) == len(numbers) - 1
 
 
 async def test_a_cursor_is_valid_for_its_own_query_only(
@@ -130,7 +130,7 @@ async def test_a_cursor_is_valid_for_its_own_query_only(
         ({"query": "fibre"}, "query", ""),
     ],
 )  # fmt: skip
-async def test_a_wrong_parameter_is_named(
+async def test_an_invalid_parameter_is_named(
     client: httpx.AsyncClient, tenant: Tenant, parameters: dict[str, str], pointer: str, detail: str
 ) -> None:
     answer = await client.get(SEARCH, headers=tenant.headers, params=parameters)
@@ -149,7 +149,7 @@ async def test_a_filter_of_the_staff_is_unknown_to_a_customer(
     assert f"has no filter {name}" in answer.json()["errors"][0]["detail"]
 
 
-async def test_a_key_is_needed_and_its_scope(client: httpx.AsyncClient, database: Database) -> None:
+async def test_a_key_with_the_scope_is_required(client: httpx.AsyncClient, database: Database) -> None:
     assert (await client.get(SEARCH)).status_code == 401
     blind = await new_tenant(database, scopes=frozenset({Scope.TICKETS_WRITE}))
     answer = await client.get(SEARCH, headers=blind.headers)

@@ -4,7 +4,7 @@ from tests.builders.house import TICKETS, new_ticket, patch_ticket
 from tests.builders.people import Tenant
 
 
-async def test_the_history_tells_customers_nothing_of_how_the_desk_works(
+async def test_the_history_shows_customers_no_internal_events(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
@@ -13,8 +13,8 @@ async def test_the_history_tells_customers_nothing_of_how_the_desk_works(
     await client.post(f"{path}/notes", headers=agent, json={"text": "psst", "visibility": "internal"})
     note = (await client.post(f"{path}/notes", headers=agent, json={"text": "hello"})).json()
     await client.post(f"{path}/status", headers=agent, json={"status": "held", "reason": "spare part"})
-    seen = (await client.get(f"{path}/history", headers=agent)).json()["data"]
-    assert [one["type"] for one in seen] == [
+    events = (await client.get(f"{path}/history", headers=agent)).json()["data"]
+    assert [event["type"] for event in events] == [
         "ticket.created",
         "ticket.changed",
         "ticket.assigned",
@@ -24,14 +24,14 @@ async def test_the_history_tells_customers_nothing_of_how_the_desk_works(
     ]
     known = (await client.get(f"{path}/history", headers=tenant.headers)).json()["data"]
     assert known == [
-        seen[0],
-        seen[1] | {"data": {"changes": [{"field": "priority", "before": "critical", "after": "low"}]}},
-        seen[4],
-        seen[5],
+        events[0],
+        events[1] | {"data": {"changes": [{"field": "priority", "before": "critical", "after": "low"}]}},
+        events[4],
+        events[5],
     ]
-    assert seen[4] == {
-        "id": seen[4]["id"],
-        "at": seen[4]["at"],
+    assert events[4] == {
+        "id": events[4]["id"],
+        "at": events[4]["at"],
         "type": "note.added",
         "actor": "Mara agent",
         "note": note["id"],
@@ -39,20 +39,20 @@ async def test_the_history_tells_customers_nothing_of_how_the_desk_works(
     }
 
 
-async def test_the_history_of_a_customer_has_full_pages_however_much_is_not_its_to_know(
+async def test_the_history_of_a_customer_has_full_pages_despite_internal_events(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
     for index in range(6):
         await patch_ticket(client, agent, number, {"tags": [f"t{index}"]})
         await client.post(f"{TICKETS}/{number}/notes", headers=tenant.headers, json={"text": "x"})
-    found, cursor = [], ""
+    types, cursor = [], ""
     while True:
         path = f"{TICKETS}/{number}/history?limit=2{cursor}"
         page = (await client.get(path, headers=tenant.headers)).json()
-        found += [one["type"] for one in page["data"]]
+        types += [event["type"] for event in page["data"]]
         assert len(page["data"]) == 2 or not page["has_more"]
         if not page["has_more"]:
             break
         cursor = f"&cursor={page['next_cursor']}"
-    assert found == ["ticket.created"] + ["note.added"] * 6
+    assert types == ["ticket.created"] + ["note.added"] * 6

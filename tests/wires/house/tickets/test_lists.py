@@ -23,7 +23,7 @@ class Listed:
 async def listed(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: dict[str, str], database: Database
 ) -> Listed:
-    """Tickets of two companies, by names of their own, and the ids that queries need."""
+    """Create tickets of two companies; return their numbers by name, and the ids that queries need."""
     async with database.transaction() as tx:
         queue, someone = (await new_queue(tx)).queue.id, id_of(await new_person(tx))
     names = {}
@@ -70,11 +70,11 @@ async def test_the_staff_list_tickets_by_every_filter(
     assert answer.status_code == 200, answer.text
     page = msgspec.json.decode(answer.content, type=Page[wire.TicketSummary])
     known = {number: name for name, number in listed.names.items()}
-    assert "".join(known[one.number] for one in page.data if one.number in known) == names
+    assert "".join(known[ticket.number] for ticket in page.data if ticket.number in known) == names
     if names == "b":
-        [one] = [one for one in answer.json()["data"] if one["number"] == listed.names["b"]]
-        read = (await client.get(f"{TICKETS}/{one['number']}", headers=agent)).json()
-        assert one == {name: value for name, value in read.items() if name != "description"}
+        [ticket] = [ticket for ticket in answer.json()["data"] if ticket["number"] == listed.names["b"]]
+        read = (await client.get(f"{TICKETS}/{ticket['number']}", headers=agent)).json()
+        assert ticket == {name: value for name, value in read.items() if name != "description"}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_the_staff_list_tickets_by_every_filter(
         ("company=nobody", "not-found"),
     ],
 )
-async def test_a_customer_lists_by_nothing_that_is_the_desks(
+async def test_a_customer_cannot_use_the_filters_of_the_staff(
     client: httpx.AsyncClient, tenant: Tenant, listed: Listed, query: str, refusal: str
 ) -> None:
     problem(await client.get(f"{TICKETS}?{query.format(**listed.queries)}", headers=tenant.headers), refusal)
@@ -98,13 +98,13 @@ async def test_a_customer_lists_its_own_tickets(
 ) -> None:
     for query in ("", f"?company={other_tenant.company.code}", "?state=all"):
         data: list[dict[str, Any]] = (await client.get(TICKETS + query, headers=other_tenant.headers)).json()["data"]
-        assert [one["number"] for one in data if one["number"] in listed.names.values()] == [listed.names["c"]]
-        assert {one["company"]["code"] for one in data} == {other_tenant.company.code}
+        assert [ticket["number"] for ticket in data if ticket["number"] in listed.names.values()] == [listed.names["c"]]
+        assert {ticket["company"]["code"] for ticket in data} == {other_tenant.company.code}
         assert not {"queue", "assignee", "tags", "description"} & set(data[0])
 
 
 @pytest.mark.parametrize("query", ["queue=x", "assignee=x", "company=nobody", "queue={id}x"])
-async def test_the_staff_are_told_of_a_filter_that_means_nothing(
+async def test_a_filter_by_something_unknown_is_not_found(
     client: httpx.AsyncClient, agent: dict[str, str], query: str
 ) -> None:
     problem(await client.get(f"{TICKETS}?{query}", headers=agent), "not-found")
@@ -114,9 +114,9 @@ async def test_the_staff_are_told_of_a_filter_that_means_nothing(
     ("query", "parameter"),
     [("service=SVC-1", "company"), ("status=rejected", "status"), ("assignee=me&state=all", "state")],
 )
-async def test_what_no_index_serves_is_refused_as_a_parameter(
+async def test_a_combination_of_filters_without_an_index_is_refused(
     client: httpx.AsyncClient, agent: dict[str, str], query: str, parameter: str
 ) -> None:
     answer = await client.get(f"{TICKETS}?{query}", headers=agent)
     assert answer.status_code == 400, answer.text
-    assert [one["pointer"] for one in answer.json()["errors"]] == [parameter]
+    assert [error["pointer"] for error in answer.json()["errors"]] == [parameter]

@@ -16,7 +16,7 @@ from tests.builders.people import Tenant, staff_key
 
 @pytest.fixture
 async def notes(client: httpx.AsyncClient, tenant: Tenant) -> str:
-    """Where the notes of a new ticket are."""
+    """Return the path of the notes of a new ticket."""
     return f"{TICKETS}/{(await new_ticket(client, tenant))['number']}/notes"
 
 
@@ -36,13 +36,13 @@ async def listed(client: httpx.AsyncClient, headers: dict[str, str], notes: str)
     return data
 
 
-async def test_a_note_is_answered_whole_and_is_found_where_the_answer_says(
+async def test_a_new_note_is_returned_completely_and_can_be_read_at_its_location(
     client: httpx.AsyncClient, tenant: Tenant, notes: str
 ) -> None:
     text = " two\nlines \u2603 "
-    made = await client.post(notes, headers=tenant.headers, json={"text": text})
-    body = made.json()
-    assert made.status_code == 201
+    created = await client.post(notes, headers=tenant.headers, json={"text": text})
+    body = created.json()
+    assert created.status_code == 201
     assert body == {
         "id": body["id"],
         "ticket": notes.split("/")[-2],
@@ -53,14 +53,14 @@ async def test_a_note_is_answered_whole_and_is_found_where_the_answer_says(
         "author": "Ada Okoro",
         "created_at": body["created_at"],
     }
-    assert made.headers["location"] == f"{notes}/{body['id']}"
-    read = await client.get(made.headers["location"], headers=tenant.headers)
-    assert (read.status_code, read.content) == (200, made.content)
-    assert read.headers["etag"] == made.headers["etag"]
+    assert created.headers["location"] == f"{notes}/{body['id']}"
+    read = await client.get(created.headers["location"], headers=tenant.headers)
+    assert (read.status_code, read.content) == (200, created.content)
+    assert read.headers["etag"] == created.headers["etag"]
     assert await listed(client, tenant.headers, notes) == [body]
 
 
-async def test_internal_notes_are_the_providers(
+async def test_only_staff_sees_internal_notes(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], notes: str
 ) -> None:
     internal = await add(client, agent, notes, visibility="internal")
@@ -75,9 +75,7 @@ async def test_internal_notes_are_the_providers(
 
 
 @pytest.mark.parametrize("which", ["WLG999999999999", "WLG1", "x", "WLG000000000000"])
-async def test_a_note_that_is_not_there_is_not_found(
-    client: httpx.AsyncClient, tenant: Tenant, notes: str, which: str
-) -> None:
+async def test_an_unknown_note_is_not_found(client: httpx.AsyncClient, tenant: Tenant, notes: str, which: str) -> None:
     await add(client, tenant.headers, notes)
     problem(await client.get(f"{notes}/{which}", headers=tenant.headers), "not-found")
 
@@ -104,14 +102,14 @@ async def test_the_note_of_another_ticket_is_not_found(
         ({"text": "x", "author": "me"}, ["/author"]),
     ],
 )
-async def test_every_wrong_member_is_pointed_at(
+async def test_every_invalid_member_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, notes: str, body: Json, wrong: list[str]
 ) -> None:
     assert pointers(await client.post(notes, headers=tenant.headers, json=body)) == wrong
     assert await listed(client, tenant.headers, notes) == []
 
 
-async def test_a_customers_note_sets_a_pending_ticket_to_work_again(
+async def test_a_customers_note_sets_a_pending_ticket_in_progress(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], notes: str, database: Database
 ) -> None:
     await move(database, notes.split("/")[-2], Status.PENDING)
@@ -122,13 +120,13 @@ async def test_a_customers_note_sets_a_pending_ticket_to_work_again(
     read = (await client.get(ticket, headers=tenant.headers)).json()
     history = (await client.get(f"{ticket}/history", headers=tenant.headers)).json()["data"]
     assert (read["status"], read["version"]) == ("in_progress", 6)
-    assert [one["data"]["after"] for one in history if one["type"] == "ticket.status_changed"] == [
+    assert [event["data"]["after"] for event in history if event["type"] == "ticket.status_changed"] == [
         "pending",
         "in_progress",
     ]
 
 
-async def test_a_ticket_that_ended_takes_no_notes(
+async def test_a_finished_ticket_accepts_no_notes(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], notes: str, database: Database
 ) -> None:
     await move(database, notes.split("/")[-2], Status.REJECTED)
@@ -137,7 +135,7 @@ async def test_a_ticket_that_ended_takes_no_notes(
         assert problem(answer, "ticket-finished")["detail"].startswith("a ticket that is rejected takes no")
 
 
-async def test_a_viewer_reads_every_note_and_writes_none(
+async def test_a_viewer_reads_all_notes_and_cannot_add_any(
     client: httpx.AsyncClient, agent: dict[str, str], notes: str, database: Database
 ) -> None:
     note = await add(client, agent, notes, visibility="internal")
@@ -146,7 +144,7 @@ async def test_a_viewer_reads_every_note_and_writes_none(
     problem(await client.post(notes, headers=viewer, json={"text": "x"}), "scope-missing")
 
 
-async def test_adding_a_note_reads_none_of_those_that_are_there(database: Database, tenant: Tenant) -> None:
+async def test_adding_a_note_does_not_read_existing_notes(database: Database, tenant: Tenant) -> None:
     public, none, now = "public", None, datetime.now(UTC)
     move = ("pending", "in_progress", "x", "{}")
     shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", *move)

@@ -20,10 +20,10 @@ async def viewer(database: Database) -> dict[str, str]:
     return await staff_key(database, Role.VIEWER)
 
 
-def whole(tenant: Tenant, found: Json, **members: object) -> Json:
-    """The ticket that ``order()`` makes, as its customer sees it, with some members in the place of the usual ones."""
+def whole(tenant: Tenant, created: Json, **members: object) -> Json:
+    """Return the ticket that ``order()`` creates, as its customer sees it; ``members`` replace the defaults."""
     usual: Json = {
-        "number": found["number"],
+        "number": created["number"],
         "company": {"id": str(tenant.company.id), "name": tenant.company.name, "code": tenant.company.code},
         "title": "Port down",
         "description": "No light since 08:00 UTC",
@@ -38,36 +38,36 @@ def whole(tenant: Tenant, found: Json, **members: object) -> Json:
         "channel": "API",
         "external_ids": {},
         "merged_into": None,
-        "created_at": found["created_at"],
-        "updated_at": found["created_at"],
-        "status_changed_at": found["created_at"],
+        "created_at": created["created_at"],
+        "updated_at": created["created_at"],
+        "status_changed_at": created["created_at"],
         "resolved_at": None,
         "version": 1,
     }
     return usual | members
 
 
-async def test_a_ticket_is_answered_whole_and_is_found_where_the_answer_says(
+async def test_a_new_ticket_is_returned_completely_and_can_be_read_at_its_location(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]
 ) -> None:
-    made = await client.post(TICKETS, headers=tenant.headers, json=order())
-    body = made.json()
-    assert made.status_code == 201
+    created = await client.post(TICKETS, headers=tenant.headers, json=order())
+    body = created.json()
+    assert created.status_code == 201
     assert body == whole(tenant, body)
-    assert made.headers["location"] == f"{TICKETS}/{body['number']}"
-    assert made.headers["cache-control"] == "no-store"
-    read = await client.get(made.headers["location"], headers=tenant.headers)
-    assert (read.status_code, read.content) == (200, made.content)
+    assert created.headers["location"] == f"{TICKETS}/{body['number']}"
+    assert created.headers["cache-control"] == "no-store"
+    read = await client.get(created.headers["location"], headers=tenant.headers)
+    assert (read.status_code, read.content) == (200, created.content)
     assert read.headers["cache-control"] == "private, no-cache"
     assert read.headers["vary"] == "Authorization"
     assert datetime.fromisoformat(body["created_at"]).tzinfo is not None
     assert body["created_at"].endswith("Z")
-    seen = (await client.get(made.headers["location"], headers=agent)).json()
-    assert seen == whole(tenant, body, queue=None, assignee=None, tags=[])
+    for_staff = (await client.get(created.headers["location"], headers=agent)).json()
+    assert for_staff == whole(tenant, body, queue=None, assignee=None, tags=[])
 
 
-async def test_everything_that_may_be_said_of_a_new_ticket_is_kept(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    said = {
+async def test_every_member_of_a_new_ticket_is_stored(client: httpx.AsyncClient, tenant: Tenant) -> None:
+    members = {
         "title": " Title\u00e9 ",
         "contact": {"name": "Lena Brandt", "phone": "", "email": "lena@example.org"},
         "asked": {"severity": "minor", "priority": "low"},
@@ -75,9 +75,9 @@ async def test_everything_that_may_be_said_of_a_new_ticket_is_kept(client: httpx
         "channel": "Phone",
         "service": {"id": "their own router", "type": "Non-Console Service"},
     }
-    made = await new_ticket(client, tenant, **said)
-    service = {**said["service"], "label": None}  # type: ignore[dict-item]
-    assert made == whole(tenant, made, **{**said, "service": service})
+    created = await new_ticket(client, tenant, **members)
+    service = {**members["service"], "label": None}  # type: ignore[dict-item]
+    assert created == whole(tenant, created, **{**members, "service": service})
 
 
 @pytest.mark.parametrize("named", ["code", "name", "id"])
@@ -103,7 +103,7 @@ async def test_the_staff_must_name_a_customer(
     assert pointers(await client.post(TICKETS, headers=agent, json=body)) == ["/company"]
 
 
-async def test_a_customer_raises_tickets_for_itself_alone(
+async def test_a_customer_raises_tickets_only_for_itself(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     for company in (other_tenant.company.code, str(other_tenant.company.id), "PROVIDER", "nobody"):
@@ -143,7 +143,7 @@ async def test_a_customer_sets_no_tags(client: httpx.AsyncClient, tenant: Tenant
         ({"a.b": 1}, ["/a.b"]),
     ],
 )  # fmt: skip
-async def test_every_wrong_member_is_pointed_at(
+async def test_every_invalid_member_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, members: Json, wrong: list[str]
 ) -> None:
     assert pointers(await client.post(TICKETS, headers=tenant.headers, json=order(**members))) == wrong
@@ -187,25 +187,25 @@ FOR_CUSTOMERS = {
 }
 
 
-@pytest.mark.parametrize("who", ["agent", "customer", "viewer"])
+@pytest.mark.parametrize("role", ["agent", "customer", "viewer"])
 @pytest.mark.parametrize("name", PATCHES)
-async def test_a_merge_patch_sets_what_it_names_and_leaves_the_rest(
-    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], viewer: dict[str, str], name: str, who: str
+async def test_a_merge_patch_changes_only_the_given_members(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], viewer: dict[str, str], name: str, role: str
 ) -> None:
     members, changed = PATCHES[name]
     contact = {"name": "Lena", "phone": "+1-555-0100", "email": "lena@example.org"}
-    made = await new_ticket(
+    created = await new_ticket(
         client, tenant, contact=contact, asked={"priority": "high"}, external_ids={"snow": "X", "old": "1"}
     )
-    path = f"{TICKETS}/{made['number']}"
+    path = f"{TICKETS}/{created['number']}"
     before = (await client.get(path, headers=agent)).json()
-    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[who]
-    answer = await patch_ticket(client, headers, made["number"], members)
+    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[role]
+    answer = await patch_ticket(client, headers, created["number"], members)
     after = (await client.get(path, headers=agent)).json()
-    if who == "viewer":
+    if role == "viewer":
         assert problem(answer, "scope-missing")["detail"] == "the API key lacks the scope tickets:write"
         assert after == before
-    elif who == "customer" and name not in FOR_CUSTOMERS:
+    elif role == "customer" and name not in FOR_CUSTOMERS:
         problem(answer, "forbidden")
         assert after == before
     else:
@@ -241,34 +241,36 @@ async def test_a_merge_patch_sets_what_it_names_and_leaves_the_rest(
         ({"number": UNKNOWN, "version": 7}, ["/number", "/version"]),
     ],
 )
-async def test_every_wrong_member_of_a_patch_is_pointed_at(
+async def test_every_invalid_member_of_a_patch_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], members: Json, wrong: list[str]
 ) -> None:
-    made = await new_ticket(client, tenant)
-    assert pointers(await patch_ticket(client, agent, made["number"], members)) == wrong
-    assert (await client.get(f"{TICKETS}/{made['number']}", headers=tenant.headers)).json() == made
+    created = await new_ticket(client, tenant)
+    assert pointers(await patch_ticket(client, agent, created["number"], members)) == wrong
+    assert (await client.get(f"{TICKETS}/{created['number']}", headers=tenant.headers)).json() == created
 
 
-async def test_a_customer_is_told_what_it_may_not_set_as_the_wire_spells_it(
+async def test_the_refusal_lists_the_members_that_a_customer_may_not_set(
     client: httpx.AsyncClient, tenant: Tenant
 ) -> None:
-    made = await new_ticket(client, tenant)
-    answer = await patch_ticket(client, tenant.headers, made["number"], {"title": "x", "queue": None, "assignee": None})
-    told = problem(answer, "forbidden")["detail"]
-    assert told == "only the provider's people may set assignee, queue, title"
+    created = await new_ticket(client, tenant)
+    answer = await patch_ticket(
+        client, tenant.headers, created["number"], {"title": "x", "queue": None, "assignee": None}
+    )
+    detail = problem(answer, "forbidden")["detail"]
+    assert detail == "only the provider's people may set assignee, queue, title"
 
 
-async def test_a_ticket_is_routed_and_given_and_taken_back(
+async def test_queue_and_assignee_are_set_and_removed(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], database: Database
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
     async with database.transaction() as tx:
         queue, someone = (await new_queue(tx)).queue, await new_person(tx)
-    given = (
+    assigned = (
         await patch_ticket(client, agent, number, {"queue": str(queue.id), "assignee": str(id_of(someone))})
     ).json()
-    assert given["queue"] == {"id": str(queue.id), "name": queue.name}
-    assert given["assignee"] == {"id": str(id_of(someone)), "name": "Ben Ito"}
+    assert assigned["queue"] == {"id": str(queue.id), "name": queue.name}
+    assert assigned["assignee"] == {"id": str(id_of(someone)), "name": "Ben Ito"}
     mine = (await patch_ticket(client, agent, number, {"assignee": "me"})).json()
     assert mine["assignee"]["name"] == "Mara agent"
     back = (await patch_ticket(client, agent, number, {"assignee": None, "queue": None})).json()
@@ -289,20 +291,20 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("who", "way", "to", "reason", "refusal"), MOVES)
-async def test_a_move_is_answered_with_the_ticket_or_refused(
+@pytest.mark.parametrize(("role", "way", "to", "reason", "refusal"), MOVES)
+async def test_a_status_change_returns_the_ticket_or_is_refused(
     client: httpx.AsyncClient,
     tenant: Tenant,
     agent: dict[str, str],
     viewer: dict[str, str],
     database: Database,
-    who: str,
+    role: str,
     way: tuple[Status, ...],
     to: str,
     reason: str,
     refusal: str | None,
 ) -> None:
-    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[who]
+    headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[role]
     path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
     await move(database, path.rpartition("/")[2], *way)
     before = await client.get(path, headers=headers)
@@ -325,14 +327,14 @@ async def test_a_move_is_answered_with_the_ticket_or_refused(
         ({"status": "held", "why": "x"}, ["/why"]),
     ],
 )
-async def test_a_wrong_move_is_pointed_at(
+async def test_an_invalid_status_change_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], body: Json, wrong: list[str]
 ) -> None:
     path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}/status"
     assert pointers(await client.post(path, headers=agent, json=body)) == wrong
 
 
-async def test_tags_are_put_on_and_taken_off(client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]) -> None:
+async def test_tags_are_added_and_removed(client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]) -> None:
     path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}/tags"
     for body, tags in (
         ({"add": ["B", "a"]}, ["a", "b"]),
@@ -360,7 +362,7 @@ REACHED = [
 
 
 @pytest.mark.parametrize(("method", "below", "body"), REACHED)
-async def test_a_foreign_ticket_is_answered_as_one_that_does_not_exist(
+async def test_another_companys_ticket_is_answered_like_a_missing_one(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, method: str, below: str, body: Json | None
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
@@ -368,8 +370,8 @@ async def test_a_foreign_ticket_is_answered_as_one_that_does_not_exist(
     before = (await client.get(f"{TICKETS}/{number}", headers=tenant.headers)).content
     for key in ({}, {"Idempotency-Key": "again"}):
         foreign, unknown = [
-            await client.request(method, f"{TICKETS}/{one}{below}", headers=headers | key, json=body)
-            for one in (number, UNKNOWN)
+            await client.request(method, f"{TICKETS}/{target}{below}", headers=headers | key, json=body)
+            for target in (number, UNKNOWN)
         ]
         problem(foreign, "not-found")
         assert foreign.content == unknown.content.replace(UNKNOWN.encode(), number.encode())
@@ -379,7 +381,7 @@ async def test_a_foreign_ticket_is_answered_as_one_that_does_not_exist(
 
 @pytest.mark.parametrize("number", ["INC1", "inc000000000001", "x", "INC00000000000\u0661", "INC000000000001%C2%A0"])
 @pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}], ids=["plain", "idempotent"])
-async def test_what_is_no_number_of_a_ticket_is_none(
+async def test_a_malformed_ticket_number_is_not_found(
     client: httpx.AsyncClient, tenant: Tenant, number: str, key: dict[str, str]
 ) -> None:
     problem(await client.get(f"{TICKETS}/{number}", headers=tenant.headers), "not-found")

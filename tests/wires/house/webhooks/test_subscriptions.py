@@ -52,7 +52,7 @@ async def admin_of(
 
 @pytest.fixture
 async def admin(database: Database) -> Headers:
-    """The admin of a company of its own."""
+    """Return the headers of the admin of a new company."""
     return await admin_of(database, await new_tenant(database))
 
 
@@ -96,7 +96,7 @@ async def test_a_subscription_is_created_read_changed_and_deleted(client: httpx.
     problem(await client.get(address, headers=admin), "not-found")
 
 
-async def test_a_repeated_answer_does_not_contain_the_secret(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_a_replayed_response_does_not_contain_the_secret(client: httpx.AsyncClient, admin: Headers) -> None:
     headers = {**admin, "Idempotency-Key": uuid4().hex}
     body = {"url": URL, "is_active": False}
     first, second = [await client.post(SUBSCRIPTIONS, headers=headers, json=body) for _ in range(2)]
@@ -204,28 +204,29 @@ async def test_a_ping_is_sent_and_can_be_read_with_its_attempt(
 ) -> None:
     receiver.script = [answer(418, b"short and stout")]
     subscription = await create(client, admin, url=receiver.url, is_active=True, types=["attachment."])
-    sent = await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/ping", headers=admin, json={})
-    assert sent.status_code == 202, sent.text
-    ping = sent.json()
+    accepted = await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/ping", headers=admin, json={})
+    assert accepted.status_code == 202, accepted.text
+    ping = accepted.json()
     assert (ping["type"], ping["state"], ping["event"], ping["ticket"]) == ("ping", "waiting", None, None)
     await until(lambda: receiver.requests)
-    [got] = receiver.requests
-    assert is_signed_with(subscription["secret"], got)
-    assert got.json == {
+    [request] = receiver.requests
+    assert is_signed_with(subscription["secret"], request)
+    assert request.json == {
         "type": "ping",
-        "timestamp": got.json["timestamp"],
+        "timestamp": request.json["timestamp"],
         "data": {"subscription": subscription["id"]},
     }
-    address = sent.headers["location"]
+    address = accepted.headers["location"]
     while not (read := (await client.get(address, headers=admin)).json())["attempts"]:
         pass
     assert read == {
-        **ping, "attempt_count": 1, "due_at": read["due_at"], "body": got.json,
+        **ping, "attempt_count": 1, "due_at": read["due_at"], "body": request.json,
         "attempts": [{
             "number": 1, "at": read["attempts"][0]["at"], "status": 418, "error": None, "answer": "short and stout",
             "milliseconds": read["attempts"][0]["milliseconds"],
             "request_headers": {
-                name: got.headers[name] for name in ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
+                name: request.headers[name]
+                for name in ("content-type", "user-agent", "webhook-id", "webhook-timestamp")
             },
         }],
     }  # fmt: skip
@@ -274,14 +275,14 @@ async def test_a_waiting_delivery_cannot_be_replayed(
     client: httpx.AsyncClient, database: Database, admin: Headers
 ) -> None:
     subscription = await create(client, admin, url="http://127.0.0.1:9/", is_active=True, types=["attachment."])
-    sent = (await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/ping", headers=admin, json={})).json()
+    ping = (await client.post(f"{SUBSCRIPTIONS}/{subscription['id']}/ping", headers=admin, json={})).json()
     refused = await client.post(
-        f"{SUBSCRIPTIONS}/{subscription['id']}/deliveries/{sent['id']}/replay", headers=admin, json={}
+        f"{SUBSCRIPTIONS}/{subscription['id']}/deliveries/{ping['id']}/replay", headers=admin, json={}
     )
     problem(refused, "conflict")
     await client.delete(f"{SUBSCRIPTIONS}/{subscription['id']}", headers=admin | ANY)
     async with database.statement() as tx:
-        assert await tx.fetchval("select count(*) from delivery where id = $1", UUID(sent["id"])) == 0
+        assert await tx.fetchval("select count(*) from delivery where id = $1", UUID(ping["id"])) == 0
 
 
 async def test_deliveries_are_listed_newest_first_page_by_page(client: httpx.AsyncClient, database: Database) -> None:
@@ -316,7 +317,7 @@ async def test_a_server_without_workers_sends_nothing(
 
 
 @pytest.mark.parametrize("lacking", [Scope.TICKETS_READ, Scope.AUDIT_READ])
-async def test_without_the_right_to_read_events_none_are_sent(
+async def test_without_permission_to_read_events_none_are_sent(
     client: httpx.AsyncClient, database: Database, lacking: Scope
 ) -> None:
     tenant = await new_tenant(database)

@@ -26,7 +26,7 @@ async def add_macro(client: httpx.AsyncClient, admin: Headers, **more: Any) -> h
     return await client.post(MACROS, json=body, headers=admin)
 
 
-async def test_a_macro_is_added_read_changed_and_deleted(
+async def test_a_macro_is_created_read_changed_and_deleted(
     client: httpx.AsyncClient, database: Database, admin: Headers, agent: Headers
 ) -> None:
     async with database.transaction() as tx:
@@ -40,35 +40,35 @@ async def test_a_macro_is_added_read_changed_and_deleted(
         "priority": "high",
         "add_tags": ["fibre"],
     }
-    made = await client.post(MACROS, json=body, headers=admin)
-    assert made.status_code == 201, made.text
-    assert made.json() == {"id": made.json()["id"], **body}
-    address = made.headers["location"]
-    assert address == f"{MACROS}/{made.json()['id']}"
+    created = await client.post(MACROS, json=body, headers=admin)
+    assert created.status_code == 201, created.text
+    assert created.json() == {"id": created.json()["id"], **body}
+    address = created.headers["location"]
+    assert address == f"{MACROS}/{created.json()['id']}"
     read = await client.get(address, headers=agent)
-    assert (read.json(), read.headers["etag"]) == (made.json(), made.headers["etag"])
+    assert (read.json(), read.headers["etag"]) == (created.json(), created.headers["etag"])
     patch: dict[str, Any] = {"status": None, "queue_id": None, "add_tags": []}
     for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 200), (read.headers["etag"], 412)):
         headers = admin if match is None else {**admin, "If-Match": match}
         changed = await client.patch(address, json=patch, headers=headers)
         assert changed.status_code == status
         if status == 200:
-            assert changed.json() == {**made.json(), **patch}
+            assert changed.json() == {**created.json(), **patch}
     for match, status in ((None, 428), ('"other"', 412), ("*", 204), ("*", 404)):
         headers = admin if match is None else {**admin, "If-Match": match}
         assert (await client.delete(address, headers=headers)).status_code == status
     assert (await client.get(address, headers=agent)).status_code == 404
 
 
-async def test_a_macro_is_used_and_previewed(
+async def test_a_macro_is_applied_and_previewed(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await add_macro(client, admin, status="in_progress", priority="critical", add_tags=["fibre"])).json()
+    macro = (await add_macro(client, admin, status="in_progress", priority="critical", add_tags=["fibre"])).json()
     before = (await client.get(ticket, headers=agent)).json()
-    shown = await client.post(f"{ticket}/macro", json={"macro": made["id"], "preview": True}, headers=agent)
+    shown = await client.post(f"{ticket}/macro", json={"macro": macro["id"], "preview": True}, headers=agent)
     assert shown.status_code == 200, shown.text
     assert shown.json() == {"text": "Hello Ada Okoro", "visibility": "public", "note": None, "ticket": before}
-    used = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=agent)
+    used = await client.post(f"{ticket}/macro", json={"macro": macro["id"]}, headers=agent)
     after = (await client.get(ticket, headers=agent)).json()
     [note] = (await client.get(f"{ticket}/notes", headers=agent)).json()["data"]
     assert used.json() == {"text": "Hello Ada Okoro", "visibility": "public", "note": note["id"], "ticket": after}
@@ -79,39 +79,39 @@ async def test_a_macro_is_used_and_previewed(
 async def test_a_refused_macro_changes_nothing(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await add_macro(client, admin, status="closed", priority="critical")).json()
+    macro = (await add_macro(client, admin, status="closed", priority="critical")).json()
     before = (await client.get(ticket, headers=agent)).json()
     for key in ({}, {"Idempotency-Key": uuid4().hex}):
-        refused = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers={**agent, **key})
+        refused = await client.post(f"{ticket}/macro", json={"macro": macro["id"]}, headers={**agent, **key})
         assert (refused.status_code, refused.json()["code"]) == (409, "illegal-transition")
     assert (await client.get(ticket, headers=agent)).json() == before
     assert (await client.get(f"{ticket}/notes", headers=agent)).json()["data"] == []
 
 
-async def test_a_retry_writes_no_second_note(
+async def test_a_retry_adds_no_second_note(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await add_macro(client, admin)).json()
+    macro = (await add_macro(client, admin)).json()
     headers = {**agent, "Idempotency-Key": uuid4().hex}
-    answers = [await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=headers) for _ in range(2)]
+    answers = [await client.post(f"{ticket}/macro", json={"macro": macro["id"]}, headers=headers) for _ in range(2)]
     assert answers[0].content == answers[1].content
     assert answers[1].headers["idempotent-replayed"] == "true"
     assert len((await client.get(f"{ticket}/notes", headers=agent)).json()["data"]) == 1
 
 
 @pytest.mark.parametrize("role", [None, Role.VIEWER, Role.AGENT, Role.ADMIN])
-async def test_customers_see_no_macros_agents_use_them_and_admins_manage_them(
+async def test_customers_see_no_macros_agents_apply_them_and_admins_manage_them(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, admin: Headers, ticket: str, role: Role | None
 ) -> None:
-    made = (await add_macro(client, admin)).json()
+    macro = (await add_macro(client, admin)).json()
     headers = tenant.headers if role is None else await staff_key(database, role)
-    one = f"{MACROS}/{made['id']}"
-    reads = [await client.get(MACROS, headers=headers), await client.get(one, headers=headers)]
-    use = await client.post(f"{ticket}/macro", json={"macro": made["id"]}, headers=headers)
+    address = f"{MACROS}/{macro['id']}"
+    reads = [await client.get(MACROS, headers=headers), await client.get(address, headers=headers)]
+    use = await client.post(f"{ticket}/macro", json={"macro": macro["id"]}, headers=headers)
     writes = [
         await add_macro(client, headers),
-        await client.patch(one, json={"text": "x"}, headers={**headers, "If-Match": "*"}),
-        await client.delete(one, headers={**headers, "If-Match": "*"}),
+        await client.patch(address, json={"text": "x"}, headers={**headers, "If-Match": "*"}),
+        await client.delete(address, headers={**headers, "If-Match": "*"}),
     ]
     assert [answer.status_code for answer in reads] == ([403] * 2 if role is None else [200] * 2)
     assert use.status_code == (200 if role in {Role.AGENT, Role.ADMIN} else 403)
@@ -132,25 +132,25 @@ async def test_customers_see_no_macros_agents_use_them_and_admins_manage_them(
         ({"visibility": None, "colour": "red"}, ["/visibility", "/colour"]),
     ],
 )
-async def test_what_is_wrong_with_a_macro_is_named_by_pointer(
+async def test_invalid_members_of_a_macro_are_named_by_their_pointers(
     client: httpx.AsyncClient, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
     refused = await add_macro(client, admin, **body)
-    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
-    made = await add_macro(client, admin)
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, wrong)
+    created = await add_macro(client, admin)
     headers = {**admin, "If-Match": "*"}
-    refused = await client.patch(made.headers["location"], json=body, headers=headers)
-    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
+    refused = await client.patch(created.headers["location"], json=body, headers=headers)
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, wrong)
 
 
 async def test_a_name_is_unique(client: httpx.AsyncClient, admin: Headers) -> None:
-    made, other = await add_macro(client, admin), await add_macro(client, admin)
-    name = made.json()["name"].upper()
-    taken = await add_macro(client, admin, name=name)
-    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+    first, second = await add_macro(client, admin), await add_macro(client, admin)
+    name = first.json()["name"].upper()
+    refused = await add_macro(client, admin, name=name)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already-exists")
     headers = {**admin, "If-Match": "*"}
-    taken = await client.patch(other.headers["location"], json={"name": name}, headers=headers)
-    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+    refused = await client.patch(second.headers["location"], json={"name": name}, headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already-exists")
 
 
 async def test_macros_are_listed_by_name_page_by_page(
@@ -162,7 +162,7 @@ async def test_macros_are_listed_by_name_page_by_page(
     address: str | None = f"{MACROS}?limit=2"
     while address is not None:
         page = await client.get(address, headers=agent)
-        names += [one["name"] for one in page.json()["data"]]
+        names += [macro["name"] for macro in page.json()["data"]]
         address = page.links["next"]["url"] if page.json()["has_more"] else None
     assert len(names) >= 3
     assert names == sorted(set(names), key=str.lower)
@@ -170,16 +170,16 @@ async def test_macros_are_listed_by_name_page_by_page(
     assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid-parameter")
 
 
-async def test_what_does_not_exist_is_not_found(
+async def test_unknown_macros_and_tickets_are_not_found(
     client: httpx.AsyncClient, admin: Headers, agent: Headers, ticket: str
 ) -> None:
-    made = (await add_macro(client, admin)).json()
+    macro = (await add_macro(client, admin)).json()
     unknown = str(uuid4())
     answers = [
         await client.get(f"{MACROS}/{unknown}", headers=agent),
         await client.get(f"{MACROS}/seven", headers=agent),
         await client.post(f"{ticket}/macro", json={"macro": unknown}, headers=agent),
-        await client.post("/api/v1/tickets/INC000999999999/macro", json={"macro": made["id"]}, headers=agent),
+        await client.post("/api/v1/tickets/INC000999999999/macro", json={"macro": macro["id"]}, headers=agent),
     ]
     assert [answer.status_code for answer in answers] == [404] * 4
     refused = await client.post(f"{ticket}/macro", json={"macro": "seven"}, headers=agent)

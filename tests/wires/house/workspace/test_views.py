@@ -16,7 +16,7 @@ Headers = dict[str, str]
 
 @pytest.fixture(scope="module")
 async def admin(database: Database, tenant: Tenant) -> Headers:
-    """The headers of an admin of the customer."""
+    """Return the headers of an admin of the customer."""
     code = tenant.company.code
     async with database.transaction() as tx:
         user = await accounts.add_user(
@@ -32,9 +32,9 @@ async def add_view(client: httpx.AsyncClient, headers: Headers, **more: Any) -> 
 
 
 async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    made = await client.post(VIEWS, json={"name": "Mine", "query": "fibre"}, headers=tenant.headers)
-    assert made.status_code == 201, made.text
-    body = made.json()
+    created = await client.post(VIEWS, json={"name": "Mine", "query": "fibre"}, headers=tenant.headers)
+    assert created.status_code == 201, created.text
+    body = created.json()
     assert body == {
         "id": body["id"],
         "name": "Mine",
@@ -43,10 +43,10 @@ async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClien
         "owner_id": str(tenant.user.id),
         "created_at": body["created_at"],
     }
-    address = made.headers["location"]
+    address = created.headers["location"]
     assert address == f"{VIEWS}/{body['id']}"
     read = await client.get(address, headers=tenant.headers)
-    assert (read.json(), read.headers["etag"]) == (body, made.headers["etag"])
+    assert (read.json(), read.headers["etag"]) == (body, created.headers["etag"])
     tag = read.headers["etag"]
     for match, status in ((None, 428), ('"other"', 412), (tag, 200), (tag, 412)):
         headers = tenant.headers if match is None else {**tenant.headers, "If-Match": match}
@@ -59,7 +59,7 @@ async def test_a_view_is_saved_read_changed_and_deleted(client: httpx.AsyncClien
         assert (await client.delete(address, headers=headers)).status_code == status
 
 
-async def test_an_admin_shares_a_view_with_its_company_alone(
+async def test_an_admin_shares_a_view_only_with_its_company(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant, admin: Headers
 ) -> None:
     shared = await add_view(client, admin, is_shared=True)
@@ -82,10 +82,10 @@ async def test_an_admin_shares_a_view_with_its_company_alone(
         ]
         assert [answer.status_code for answer in answers] == [404] * 3
         listed = await client.get(VIEWS, headers=stranger)
-        assert shared.json()["id"] not in [one["id"] for one in listed.json()["data"]]
+        assert shared.json()["id"] not in [view["id"] for view in listed.json()["data"]]
 
 
-async def test_the_staff_shares_views_of_its_own(client: httpx.AsyncClient, database: Database) -> None:
+async def test_staff_shares_its_own_views(client: httpx.AsyncClient, database: Database) -> None:
     admin, agent = await staff_key(database, Role.ADMIN), await staff_key(database, Role.AGENT)
     shared = await add_view(client, admin, is_shared=True)
     assert (await client.get(shared.headers["location"], headers=agent)).status_code == 200
@@ -107,29 +107,32 @@ async def test_the_staff_shares_views_of_its_own(client: httpx.AsyncClient, data
         ({"colour": "red"}, ["/colour"]),
     ],
 )
-async def test_what_is_wrong_with_a_view_is_named_by_pointer(
+async def test_invalid_members_of_a_view_are_named_by_their_pointers(
     client: httpx.AsyncClient, tenant: Tenant, body: dict[str, Any], wrong: list[str]
 ) -> None:
     refused = await add_view(client, tenant.headers, **body)
-    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, wrong)
 
 
-async def test_a_person_has_one_view_of_a_name(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
-    made = await add_view(client, tenant.headers)
-    name = made.json()["name"].upper()
-    taken = await add_view(client, tenant.headers, name=name)
-    assert (taken.status_code, taken.json()["code"]) == (409, "already-exists")
+async def test_the_views_of_a_user_have_unique_names(client: httpx.AsyncClient, tenant: Tenant, admin: Headers) -> None:
+    created = await add_view(client, tenant.headers)
+    name = created.json()["name"].upper()
+    refused = await add_view(client, tenant.headers, name=name)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already-exists")
     assert (await add_view(client, admin, name=name)).status_code == 201
 
 
 async def test_views_are_listed_by_name_page_by_page(client: httpx.AsyncClient, other_tenant: Tenant) -> None:
-    wanted = ["alpha", "Beta", "gamma"]
-    for name in reversed(wanted):
+    expected = ["alpha", "Beta", "gamma"]
+    for name in reversed(expected):
         await add_view(client, other_tenant.headers, name=name)
     first = await client.get(VIEWS, params={"limit": 2}, headers=other_tenant.headers)
-    rest = await client.get(first.links["next"]["url"], headers=other_tenant.headers)
-    assert [[one["name"] for one in answer.json()["data"]] for answer in (first, rest)] == [wanted[:2], wanted[2:]]
-    assert (rest.json()["has_more"], rest.json()["next_cursor"]) == (False, None)
+    second = await client.get(first.links["next"]["url"], headers=other_tenant.headers)
+    assert [[view["name"] for view in answer.json()["data"]] for answer in (first, second)] == [
+        expected[:2],
+        expected[2:],
+    ]
+    assert (second.json()["has_more"], second.json()["next_cursor"]) == (False, None)
     unknown = await client.get(VIEWS, params={"shared": "true"}, headers=other_tenant.headers)
     assert (unknown.status_code, unknown.json()["code"]) == (400, "invalid-parameter")
 
@@ -142,7 +145,7 @@ async def test_a_retry_saves_no_second_view(client: httpx.AsyncClient, tenant: T
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_key_that_may_only_read_saves_no_views(client: httpx.AsyncClient, database: Database) -> None:
+async def test_a_read_only_key_saves_no_views(client: httpx.AsyncClient, database: Database) -> None:
     viewer = await staff_key(database, Role.VIEWER)
     assert (await client.get(VIEWS, headers=viewer)).status_code == 200
     assert (await add_view(client, viewer)).status_code == 403

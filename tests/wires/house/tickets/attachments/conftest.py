@@ -1,4 +1,4 @@
-"""A server that keeps attachments in a directory, and a ticket to attach them to."""
+"""A server that stores attachments in a directory, and a ticket for them."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -10,35 +10,36 @@ from tests.builders.house import UNKNOWN_ID
 from tests.builders.people import Tenant, new_tenant, staff_key
 
 
-async def test_customers_see_public_files_and_the_provider_all(
+async def test_customers_see_public_files_and_staff_sees_all(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str
 ) -> None:
     hidden = await attach(client, path, agent, name="ours", visibility="internal")
     shown = await attach(client, path, agent, name="all")
     assert (hidden.json()["visibility"], hidden.json()["source"]) == ("internal", "seller")
-    seen = [
-        [one["name"] for one in (await client.get(path, headers=who)).json()["data"]] for who in (tenant.headers, agent)
+    names = [
+        [attachment["name"] for attachment in (await client.get(path, headers=headers)).json()["data"]]
+        for headers in (tenant.headers, agent)
     ]
-    assert seen == [["all"], ["ours", "all"]]
+    assert names == [["all"], ["ours", "all"]]
     for where, status in ((hidden, 404), (shown, 200)):
         for part in ("", "/content"):
-            got = await client.get(where.headers["location"] + part, headers=tenant.headers)
-            assert got.status_code == status
+            response = await client.get(where.headers["location"] + part, headers=tenant.headers)
+            assert response.status_code == status
     assert (await client.get(hidden.headers["location"] + "/content", headers=agent)).content == CONTENT
 
 
-async def test_deleting_needs_the_etag_and_takes_the_content_too(
+async def test_deleting_requires_the_etag_and_deletes_the_content(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, folder: Path
 ) -> None:
     own = await attach(client, path, tenant.headers)
-    where, one = own.headers["location"], own.json()["id"]
+    where, attachment_id = own.headers["location"], own.json()["id"]
     bare = await client.delete(where, headers=tenant.headers)
     stale = await client.delete(where, headers=tenant.headers | {"If-Match": '"x"'})
     assert (bare.status_code, stale.status_code) == (428, 412)
-    assert one in stored_files(folder)
-    gone = await client.delete(where, headers=tenant.headers | {"If-Match": own.headers["etag"]})
-    assert (gone.status_code, gone.content) == (204, b"")
-    assert one not in stored_files(folder)
+    assert attachment_id in stored_files(folder)
+    deleted = await client.delete(where, headers=tenant.headers | {"If-Match": own.headers["etag"]})
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert attachment_id not in stored_files(folder)
     for again in (
         await client.get(where, headers=tenant.headers),
         await client.get(where + "/content", headers=tenant.headers),
@@ -49,7 +50,7 @@ async def test_deleting_needs_the_etag_and_takes_the_content_too(
     assert [event["type"] for event in history.json()["data"]][1:] == ["attachment.added", "attachment.removed"]
 
 
-async def test_who_may_delete(
+async def test_agents_delete_any_file_and_customers_only_their_own(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str], path: str
 ) -> None:
     ours = await attach(client, path, agent)
@@ -61,31 +62,31 @@ async def test_who_may_delete(
         await client.delete(ours.headers["location"], headers=viewer | anything),
         await attach(client, path, viewer),
     ]
-    assert [one.status_code for one in refused] == [403, 403, 403]
+    assert [response.status_code for response in refused] == [403, 403, 403]
     assert (await client.delete(theirs.headers["location"], headers=agent | anything)).status_code == 204
 
 
-async def test_deleting_with_a_key_for_retries_leaves_the_content_to_the_sweep(
+async def test_deleting_with_an_idempotency_key_leaves_the_content_to_the_sweep(
     client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path
 ) -> None:
-    made = await attach(client, path, tenant.headers)
+    created = await attach(client, path, tenant.headers)
     headers = tenant.headers | {"If-Match": "*", "Idempotency-Key": "delete-1"}
     for replayed in (None, "true"):
-        gone = await client.delete(made.headers["location"], headers=headers)
-        assert (gone.status_code, gone.headers.get("idempotent-replayed")) == (204, replayed)
-    assert made.json()["id"] in stored_files(folder)
+        deleted = await client.delete(created.headers["location"], headers=headers)
+        assert (deleted.status_code, deleted.headers.get("idempotent-replayed")) == (204, replayed)
+    assert created.json()["id"] in stored_files(folder)
 
 
-async def test_another_companys_attachments_do_not_exist(
+async def test_another_companys_attachments_are_not_found(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, path: str, folder: Path
 ) -> None:
-    made = await attach(client, path, tenant.headers)
+    created = await attach(client, path, tenant.headers)
     before = stored_files(folder)
-    where = made.headers["location"]
+    where = created.headers["location"]
     unknown = f"{path.rpartition('INC')[0]}INC000000999999/attachments"
     answers = [
-        (await client.get(one, headers=other_tenant.headers)).json()["code"]
-        for one in (path, where, where + "/content", unknown)
+        (await client.get(address, headers=other_tenant.headers)).json()["code"]
+        for address in (path, where, where + "/content", unknown)
     ]
     deleted = await client.delete(where, headers=other_tenant.headers | {"If-Match": "*"})
     added = await attach(client, path, other_tenant.headers)
@@ -93,15 +94,15 @@ async def test_another_companys_attachments_do_not_exist(
     assert stored_files(folder) == before
 
 
-@pytest.mark.parametrize("one", ["nonsense", UNKNOWN_ID])
-async def test_an_attachment_that_is_none_is_not_found(
-    client: httpx.AsyncClient, tenant: Tenant, path: str, one: str
+@pytest.mark.parametrize("name", ["nonsense", UNKNOWN_ID])
+async def test_an_unknown_or_malformed_attachment_id_is_not_found(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, name: str
 ) -> None:
     for part in ("", "/content"):
-        assert (await client.get(f"{path}/{one}{part}", headers=tenant.headers)).status_code == 404
+        assert (await client.get(f"{path}/{name}{part}", headers=tenant.headers)).status_code == 404
 
 
-async def test_without_a_key_or_its_scope_nothing_is_told(
+async def test_a_key_with_the_scope_is_required(
     client: httpx.AsyncClient, database: Database, path: str, folder: Path
 ) -> None:
     before = stored_files(folder)

@@ -29,7 +29,7 @@ Json = dict[str, Any]
         ({"visibility": "internal"}, "text/plain", 403, "forbidden", None),
     ],
 )
-async def test_what_is_wrong_is_refused_before_the_file_is_read(
+async def test_invalid_requests_are_refused_before_the_file_is_read(
     client: httpx.AsyncClient,
     tenant: Tenant,
     path: str,
@@ -47,21 +47,21 @@ async def test_what_is_wrong_is_refused_before_the_file_is_read(
 
     refused = await attach(client, path, tenant.headers, untouched(), kind, **query)
     assert (refused.status_code, refused.json()["code"]) == (status, code), refused.text
-    assert [one["pointer"] for one in refused.json().get("errors", [])] == ([pointer] if pointer else [])
+    assert [error["pointer"] for error in refused.json().get("errors", [])] == ([pointer] if pointer else [])
     assert stored_files(folder) == before
 
 
-async def test_a_file_without_a_name_is_refused_and_one_without_a_type_is_a_stream_of_bytes(
+async def test_a_file_needs_a_name_and_without_a_type_is_an_octet_stream(
     client: httpx.AsyncClient, tenant: Tenant, path: str
 ) -> None:
     refused = await client.post(path, headers=tenant.headers, content=CONTENT)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "name")
-    made = await attach(client, path, tenant.headers, kind=None)
-    assert (made.status_code, made.json()["media_type"]) == (201, "application/octet-stream")
+    created = await attach(client, path, tenant.headers, kind=None)
+    assert (created.status_code, created.json()["media_type"]) == (201, "application/octet-stream")
 
 
 @pytest.mark.parametrize("is_told", [True, False], ids=["length told", "length not told"])
-async def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(
+async def test_a_file_that_is_too_large_is_refused_and_not_stored(
     client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path, *, is_told: bool
 ) -> None:
     before = stored_files(folder)
@@ -84,11 +84,11 @@ async def test_an_empty_file_is_refused(client: httpx.AsyncClient, tenant: Tenan
     assert stored_files(folder) == before
 
 
-async def test_a_client_that_hangs_up_leaves_nothing(
+async def test_an_interrupted_upload_is_not_stored(
     client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path
 ) -> None:
     before = stored_files(folder)
-    sent = []
+    received = []
     messages: list[Json] = [
         {"type": "http.request", "body": b"x" * 2_000_000, "more_body": True},
         {"type": "http.disconnect"},
@@ -98,7 +98,7 @@ async def test_a_client_that_hangs_up_leaves_nothing(
         return messages.pop(0)
 
     async def send(message: Json) -> None:
-        sent.append(message)
+        received.append(message)
 
     scope = {
         "type": "http",
@@ -110,12 +110,12 @@ async def test_a_client_that_hangs_up_leaves_nothing(
         "headers": [(b"authorization", tenant.headers["Authorization"].encode()), (b"content-type", b"text/plain")],
     }
     await client._transport.app(scope, receive, send)  # type: ignore[attr-defined] # noqa: SLF001
-    assert (messages, sent) == ([], [])
+    assert (messages, received) == ([], [])
     assert stored_files(folder) == before
     assert (await client.get(path, headers=tenant.headers)).json()["data"] == []
 
 
-async def test_a_finished_ticket_refuses_and_keeps_no_content(
+async def test_a_finished_ticket_accepts_no_files(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, number: int, path: str, folder: Path
 ) -> None:
     async with database.transaction() as tx:
@@ -126,7 +126,7 @@ async def test_a_finished_ticket_refuses_and_keeps_no_content(
     assert stored_files(folder) == before
 
 
-async def test_a_retry_attaches_once_even_when_the_ticket_has_ended_meanwhile(
+async def test_a_retry_attaches_once_even_when_the_ticket_is_finished_meanwhile(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, number: int, path: str, folder: Path
 ) -> None:
     headers = tenant.headers | {"Idempotency-Key": "upload-1"}
@@ -159,7 +159,7 @@ REFUSE_AT_COMMIT = """
 
 
 @pytest.mark.parametrize("retry_key", [None, "upload-2"])
-async def test_a_commit_that_fails_deletes_nothing_since_it_may_have_happened(
+async def test_content_is_kept_when_the_result_of_the_commit_is_unknown(
     client: httpx.AsyncClient, database_url: str, tenant: Tenant, path: str, folder: Path, retry_key: str | None
 ) -> None:
     before = stored_files(folder)

@@ -14,9 +14,9 @@ STRANGE = 'Zürich "core" 100%.txt'
 async def test_a_file_is_attached_described_listed_and_downloaded(
     client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path
 ) -> None:
-    made = await attach(client, path, tenant.headers, kind="Text/Plain; charset=utf-8", name=STRANGE)
-    assert made.status_code == 201, made.text
-    body = made.json()
+    created = await attach(client, path, tenant.headers, kind="Text/Plain; charset=utf-8", name=STRANGE)
+    assert created.status_code == 201, created.text
+    body = created.json()
     expected = {
         "id": body["id"],
         "ticket": path.split("/")[4],
@@ -30,20 +30,22 @@ async def test_a_file_is_attached_described_listed_and_downloaded(
         "created_at": body["created_at"],
     }
     assert body == expected
-    assert made.headers["location"] == f"{path}/{body['id']}"
-    read = await client.get(made.headers["location"], headers=tenant.headers)
-    assert (read.status_code, read.json(), read.headers["etag"]) == (200, expected, made.headers["etag"])
+    assert created.headers["location"] == f"{path}/{body['id']}"
+    read = await client.get(created.headers["location"], headers=tenant.headers)
+    assert (read.status_code, read.json(), read.headers["etag"]) == (200, expected, created.headers["etag"])
     listed = await client.get(path, headers=tenant.headers)
     assert listed.json() == {"data": [expected], "has_more": False, "next_cursor": None}
     assert body["id"] in stored_files(folder)
 
-    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers)
-    assert (got.status_code, got.content) == (200, CONTENT)
-    told = {
-        name: value for name, value in got.headers.items() if not name.startswith(("ratelimit", "x-r", "x-request"))
+    response = await client.get(created.headers["location"] + "/content", headers=tenant.headers)
+    assert (response.status_code, response.content) == (200, CONTENT)
+    headers = {
+        name: value
+        for name, value in response.headers.items()
+        if not name.startswith(("ratelimit", "x-r", "x-request"))
     }
     digest = f"sha-256=:{b64encode(DIGEST).decode()}:"
-    assert told == {
+    assert headers == {
         "content-type": "text/plain",
         "content-length": str(len(CONTENT)),
         "content-disposition": (
@@ -60,21 +62,23 @@ async def test_a_file_is_attached_described_listed_and_downloaded(
     }
 
 
-async def test_a_file_of_several_blocks_comes_back_whole(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+async def test_a_file_of_several_blocks_is_downloaded_unchanged(
+    client: httpx.AsyncClient, tenant: Tenant, path: str
+) -> None:
     content = bytes(range(256)) * (MOST // 256)
 
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(content), 65_536):
             yield content[start : start + 65_536]
 
-    made = await attach(client, path, tenant.headers, chunks(), "application/vnd.tcpdump.pcap")
-    assert (made.status_code, made.json()["size"]) == (201, len(content))
-    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers)
-    assert got.content == content
+    created = await attach(client, path, tenant.headers, chunks(), "application/vnd.tcpdump.pcap")
+    assert (created.status_code, created.json()["size"]) == (201, len(content))
+    response = await client.get(created.headers["location"] + "/content", headers=tenant.headers)
+    assert response.content == content
 
 
 @pytest.mark.parametrize(
-    ("asked", "status", "part"),
+    ("byte_range", "status", "part"),
     [
         ("bytes=0-9", 206, (0, 9)),
         ("bytes=5-5", 206, (5, 5)),
@@ -90,36 +94,38 @@ async def test_a_file_of_several_blocks_comes_back_whole(client: httpx.AsyncClie
         ("lines=0-1", 200, None),
     ],
 )
-async def test_a_part_of_a_file_can_be_asked_for(
-    client: httpx.AsyncClient, tenant: Tenant, path: str, asked: str, status: int, part: tuple[int, int] | None
+async def test_a_range_of_a_file_can_be_requested(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, byte_range: str, status: int, part: tuple[int, int] | None
 ) -> None:
-    made = await attach(client, path, tenant.headers)
-    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers | {"Range": asked})
-    assert got.status_code == status
+    created = await attach(client, path, tenant.headers)
+    response = await client.get(
+        created.headers["location"] + "/content", headers=tenant.headers | {"Range": byte_range}
+    )
+    assert response.status_code == status
     if part is not None:
-        assert got.content == CONTENT[part[0] : part[1] + 1]
-        assert got.headers["content-range"] == f"bytes {part[0]}-{part[1]}/1800"
-        assert got.headers["content-length"] == str(part[1] + 1 - part[0])
-        assert "content-digest" not in got.headers
-        assert "repr-digest" in got.headers
+        assert response.content == CONTENT[part[0] : part[1] + 1]
+        assert response.headers["content-range"] == f"bytes {part[0]}-{part[1]}/1800"
+        assert response.headers["content-length"] == str(part[1] + 1 - part[0])
+        assert "content-digest" not in response.headers
+        assert "repr-digest" in response.headers
     elif status == 416:
-        assert got.headers["content-range"] == "bytes */1800"
-        assert got.json()["code"] == "range-not-satisfiable"
+        assert response.headers["content-range"] == "bytes */1800"
+        assert response.json()["code"] == "range-not-satisfiable"
     else:
-        assert got.content == CONTENT
+        assert response.content == CONTENT
 
 
 @pytest.mark.parametrize(("validator", "status"), [(f'"{DIGEST.hex()}"', 206), ('"other"', 200)])
-async def test_a_part_of_another_file_is_not_joined_to_this_one(
+async def test_if_range_with_another_etag_returns_the_whole_file(
     client: httpx.AsyncClient, tenant: Tenant, path: str, validator: str, status: int
 ) -> None:
-    made = await attach(client, path, tenant.headers)
-    asked = {"Range": "bytes=2-", "If-Range": validator}
-    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers | asked)
-    assert (got.status_code, got.content) == (status, CONTENT[2:] if status == 206 else CONTENT)
+    created = await attach(client, path, tenant.headers)
+    conditions = {"Range": "bytes=2-", "If-Range": validator}
+    response = await client.get(created.headers["location"] + "/content", headers=tenant.headers | conditions)
+    assert (response.status_code, response.content) == (status, CONTENT[2:] if status == 206 else CONTENT)
 
 
-async def test_a_file_that_the_client_has_is_not_sent_again_and_a_head_sends_none(
+async def test_a_current_copy_is_not_sent_again_and_head_sends_no_body(
     client: httpx.AsyncClient, tenant: Tenant, path: str
 ) -> None:
     where = (await attach(client, path, tenant.headers)).headers["location"] + "/content"
@@ -131,24 +137,22 @@ async def test_a_file_that_the_client_has_is_not_sent_again_and_a_head_sends_non
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(CONTENT)))
 
 
-async def test_a_lost_content_is_told_and_not_passed_off_as_empty(
-    client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path
-) -> None:
-    made = await attach(client, path, tenant.headers)
-    (folder / "attachments" / str(tenant.company.id) / made.json()["id"]).unlink()
-    got = await client.get(made.headers["location"] + "/content", headers=tenant.headers)
-    assert (got.status_code, got.json()["code"]) == (503, "unavailable")
+async def test_missing_content_is_an_error(client: httpx.AsyncClient, tenant: Tenant, path: str, folder: Path) -> None:
+    created = await attach(client, path, tenant.headers)
+    (folder / "attachments" / str(tenant.company.id) / created.json()["id"]).unlink()
+    response = await client.get(created.headers["location"] + "/content", headers=tenant.headers)
+    assert (response.status_code, response.json()["code"]) == (503, "unavailable")
 
 
-async def test_the_list_comes_in_pages(client: httpx.AsyncClient, agent: dict[str, str], path: str) -> None:
+async def test_attachments_are_listed_in_pages(client: httpx.AsyncClient, agent: dict[str, str], path: str) -> None:
     for name in "abcde":
         await attach(client, path, agent, name=name)
-    seen = []
+    pages = []
     query = "?limit=2"
     while query:
         page = (await client.get(path + query, headers=agent)).json()
-        seen.append([one["name"] for one in page["data"]])
+        pages.append([attachment["name"] for attachment in page["data"]])
         query = f"?limit=2&cursor={page['next_cursor']}" if page["has_more"] else ""
-    assert seen == [["a", "b"], ["c", "d"], ["e"]]
+    assert pages == [["a", "b"], ["c", "d"], ["e"]]
     assert (await client.get(path + "?cursor=nonsense", headers=agent)).json()["code"] == "invalid-cursor"
     assert (await client.get(path + "?sort=name", headers=agent)).json()["code"] == "invalid-parameter"

@@ -19,27 +19,27 @@ async def numbers(database: Database, tenant: Tenant, count: int = 2) -> list[st
         return [ticket_number(await raised(tx, tenant, f"Ticket {index}")) for index in range(count)]
 
 
-async def told(client: httpx.AsyncClient, number: str, headers: dict[str, str]) -> list[tuple[str, str]]:
+async def note_texts(client: httpx.AsyncClient, number: str, headers: dict[str, str]) -> list[tuple[str, str]]:
     listed = await client.get(f"{TICKETS}/{number}/notes", headers=headers)
-    return [(one["ticket"], one["text"]) for one in listed.json()["data"]]
+    return [(note["ticket"], note["text"]) for note in listed.json()["data"]]
 
 
-async def test_a_ticket_is_merged_and_comes_back(
+async def test_a_ticket_is_merged_and_unmerged(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]
 ) -> None:
-    here, there = await numbers(database, tenant)
-    path = f"{TICKETS}/{here}"
+    source, target = await numbers(database, tenant)
+    path = f"{TICKETS}/{source}"
     before = (await client.get(path, headers=tenant.headers)).json()
-    merged = await client.post(f"{path}/merge", json={"into": there, "reason": "same fibre"}, headers=agent)
+    merged = await client.post(f"{path}/merge", json={"into": target, "reason": "same fibre"}, headers=agent)
     assert merged.status_code == 200, merged.text
     assert merged.json() == (await client.get(path, headers=agent)).json()
-    assert (merged.json()["status"], merged.json()["merged_into"]) == ("closed", there)
-    assert await told(client, there, tenant.headers) == [
-        (here, f"Merged into {there}: further replies belong there"),
-        (there, f"{here} (Ticket 0) was merged into this ticket"),
+    assert (merged.json()["status"], merged.json()["merged_into"]) == ("closed", target)
+    assert await note_texts(client, target, tenant.headers) == [
+        (source, f"Merged into {target}: further replies belong there"),
+        (target, f"{source} (Ticket 0) was merged into this ticket"),
     ]
     history = (await client.get(f"{path}/history", headers=tenant.headers)).json()["data"]
-    assert [one["type"] for one in history] == [
+    assert [event["type"] for event in history] == [
         "ticket.created",
         "ticket.status_changed",
         "ticket.merged",
@@ -56,34 +56,34 @@ async def test_a_ticket_is_merged_and_comes_back(
         assert await ticket_store.miscounted(tx) == []
 
 
-async def test_a_split_answers_the_new_ticket(
+async def test_a_split_returns_the_new_ticket(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]
 ) -> None:
-    [here] = await numbers(database, tenant, 1)
-    said = await client.post(f"{TICKETS}/{here}/notes", json={"text": "B is down too"}, headers=tenant.headers)
-    body = {"title": "B is down", "description": "Since noon", "notes": [said.json()["id"]]}
-    made = await client.post(f"{TICKETS}/{here}/split", json=body, headers=agent)
-    assert made.status_code == 201, made.text
-    new = made.json()
-    assert made.headers["location"] == f"{TICKETS}/{new['number']}"
-    assert made.json() == (await client.get(made.headers["location"], headers=agent)).json()
+    [number] = await numbers(database, tenant, 1)
+    note = await client.post(f"{TICKETS}/{number}/notes", json={"text": "B is down too"}, headers=tenant.headers)
+    body = {"title": "B is down", "description": "Since noon", "notes": [note.json()["id"]]}
+    created = await client.post(f"{TICKETS}/{number}/split", json=body, headers=agent)
+    assert created.status_code == 201, created.text
+    new = created.json()
+    assert created.headers["location"] == f"{TICKETS}/{new['number']}"
+    assert created.json() == (await client.get(created.headers["location"], headers=agent)).json()
     assert (new["title"], new["company"]["code"]) == ("B is down", tenant.company.code)
-    assert [text for _ticket, text in await told(client, new["number"], tenant.headers)] == [
+    assert [text for _ticket, text in await note_texts(client, new["number"], tenant.headers)] == [
         "B is down too",
-        f"Split off from {here} (Ticket 0)",
+        f"Split off from {number} (Ticket 0)",
     ]
-    [link] = (await client.get(f"{TICKETS}/{here}/links", headers=tenant.headers)).json()["data"]
+    [link] = (await client.get(f"{TICKETS}/{number}/links", headers=tenant.headers)).json()["data"]
     assert (link["type"], link["ticket"]["number"]) == ("split_into", new["number"])
 
 
-async def test_a_retry_makes_no_second_ticket(
+async def test_a_retry_creates_no_second_ticket(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]
 ) -> None:
-    [here] = await numbers(database, tenant, 1)
+    [number] = await numbers(database, tenant, 1)
     headers = {**agent, "Idempotency-Key": uuid4().hex}
     body = {"title": "B is down", "description": "Since noon"}
-    first = await client.post(f"{TICKETS}/{here}/split", json=body, headers=headers)
-    again = await client.post(f"{TICKETS}/{here}/split", json=body, headers=headers)
+    first = await client.post(f"{TICKETS}/{number}/split", json=body, headers=headers)
+    again = await client.post(f"{TICKETS}/{number}/split", json=body, headers=headers)
     assert (again.status_code, again.content) == (201, first.content)
     assert again.headers["idempotent-replayed"] == "true"
     assert again.headers["location"] == first.headers["location"]
@@ -97,13 +97,13 @@ ACTIONS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-async def test_only_the_providers_agents_do_it(
+async def test_only_agents_merge_and_split(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant, action: str
 ) -> None:
-    [here] = await numbers(database, tenant, 1)
+    [number] = await numbers(database, tenant, 1)
     viewer = await staff_key(database, Role.VIEWER)
     for headers, status in ((tenant.headers, 403), (other_tenant.headers, 403), (viewer, 403), ({}, 401)):
-        answer = await client.post(f"{TICKETS}/{here}/{action}", json=ACTIONS[action], headers=headers)
+        answer = await client.post(f"{TICKETS}/{number}/{action}", json=ACTIONS[action], headers=headers)
         assert answer.status_code == status
 
 
@@ -120,7 +120,7 @@ async def test_only_the_providers_agents_do_it(
         ("split", {"title": "", "description": "D", "status": "closed"}, ["/title", "/status"]),
     ],
 )
-async def test_what_is_wrong_is_named_by_pointer(
+async def test_invalid_members_are_named_by_their_pointers(
     client: httpx.AsyncClient,
     database: Database,
     tenant: Tenant,
@@ -129,28 +129,28 @@ async def test_what_is_wrong_is_named_by_pointer(
     body: dict[str, Any],
     wrong: list[str],
 ) -> None:
-    [here] = await numbers(database, tenant, 1)
-    refused = await client.post(f"{TICKETS}/{here}/{action}", json=body, headers=agent)
-    assert (refused.status_code, [one["pointer"] for one in refused.json()["errors"]]) == (422, wrong)
+    [number] = await numbers(database, tenant, 1)
+    refused = await client.post(f"{TICKETS}/{number}/{action}", json=body, headers=agent)
+    assert (refused.status_code, [error["pointer"] for error in refused.json()["errors"]]) == (422, wrong)
 
 
-async def test_what_the_present_state_forbids_is_a_conflict(
+async def test_an_action_that_the_state_does_not_allow_is_a_conflict(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, other_tenant: Tenant, agent: dict[str, str]
 ) -> None:
-    here, there, third = await numbers(database, tenant, 3)
+    source, target, third = await numbers(database, tenant, 3)
     [foreign] = await numbers(database, other_tenant, 1)
 
     async def post(number: str, action: str, **body: str) -> tuple[int, str]:
         answer = await client.post(f"{TICKETS}/{number}/{action}", json=body, headers=agent)
         return answer.status_code, answer.json().get("code", "")
 
-    assert await post(here, "merge", into=here) == (409, "not-mergeable")
-    assert await post(here, "merge", into=foreign) == (409, "not-mergeable")
-    assert await post(here, "unmerge") == (409, "not-mergeable")
-    assert (await post(here, "merge", into=there))[0] == 200
-    assert await post(here, "merge", into=third) == (409, "not-mergeable")
-    assert await post(third, "merge", into=here) == (409, "not-mergeable")
-    assert await post(here, "split", title="T", description="D") == (409, "ticket-finished")
+    assert await post(source, "merge", into=source) == (409, "not-mergeable")
+    assert await post(source, "merge", into=foreign) == (409, "not-mergeable")
+    assert await post(source, "unmerge") == (409, "not-mergeable")
+    assert (await post(source, "merge", into=target))[0] == 200
+    assert await post(source, "merge", into=third) == (409, "not-mergeable")
+    assert await post(third, "merge", into=source) == (409, "not-mergeable")
+    assert await post(source, "split", title="T", description="D") == (409, "ticket-finished")
     assert await post(third, "merge", into="INC000999999999") == (404, "not-found")
     assert await post("INC000999999999", "merge", into=third) == (404, "not-found")
     assert await post("seven", "unmerge") == (404, "not-found")

@@ -18,23 +18,23 @@ async def path(database: Database, tenant: Tenant) -> str:
         return f"/api/v1/tickets/{ticket_number(await raised(tx, tenant))}/watchers"
 
 
-async def test_one_follows_a_ticket_is_listed_and_stops(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
-    made = await client.post(path, json={"user": "me"}, headers=tenant.headers)
-    assert made.status_code == 201, made.text
+async def test_a_watcher_is_added_listed_and_removed(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+    created = await client.post(path, json={"user": "me"}, headers=tenant.headers)
+    assert created.status_code == 201, created.text
     user = tenant.user
-    body = made.json()
+    body = created.json()
     assert body == {
         "user": {"id": str(user.id), "name": user.name},
         "email": user.email,
         "is_staff": False,
         "since": body["since"],
     }
-    address = made.headers["location"]
+    address = created.headers["location"]
     assert address == f"{path}/{user.id}"
     again = await client.post(path, json={"user": str(user.id)}, headers=tenant.headers)
     assert (again.status_code, again.json()) == (201, body)
     read = await client.get(address, headers=tenant.headers)
-    assert (read.json(), read.headers["etag"]) == (body, made.headers["etag"])
+    assert (read.json(), read.headers["etag"]) == (body, created.headers["etag"])
     listed = await client.get(path, headers=tenant.headers)
     assert listed.json() == {"data": [body], "has_more": False, "next_cursor": None}
     for match, status in ((None, 428), ('"other"', 412), (read.headers["etag"], 204), ("*", 404)):
@@ -43,32 +43,32 @@ async def test_one_follows_a_ticket_is_listed_and_stops(client: httpx.AsyncClien
     assert (await client.get(path, headers=tenant.headers)).json()["data"] == []
 
 
-async def test_customers_see_none_of_the_staff_who_follow(
+async def test_customers_do_not_see_watchers_of_the_staff(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str
 ) -> None:
-    made = await client.post(path, json={"user": "me"}, headers=agent)
-    assert (made.status_code, made.json()["is_staff"]) == (201, True)
+    created = await client.post(path, json={"user": "me"}, headers=agent)
+    assert (created.status_code, created.json()["is_staff"]) == (201, True)
     assert (await client.get(path, headers=tenant.headers)).json()["data"] == []
-    hidden = made.headers["location"]
+    hidden = created.headers["location"]
     assert (await client.get(hidden, headers=tenant.headers)).status_code == 404
     assert (await client.delete(hidden, headers={**tenant.headers, "If-Match": "*"})).status_code == 404
     assert len((await client.get(path, headers=agent)).json()["data"]) == 1
 
 
-async def test_those_who_follow_are_listed_page_by_page(
+async def test_watchers_are_listed_page_by_page(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, path: str
 ) -> None:
-    wanted = set()
+    user_ids = set()
     for _ in range(3):
         email = f"{uuid4().hex[:8]}@example.com"
         async with database.transaction() as tx:
             user = await accounts.add_user(tx, OPERATOR, tenant.company.code, name="Bo", email=email, phone="", now=NOW)
         assert (await client.post(path, json={"user": str(user.id)}, headers=tenant.headers)).status_code == 201
-        wanted.add(str(user.id))
+        user_ids.add(str(user.id))
     first = await client.get(path, params={"limit": 2}, headers=tenant.headers)
-    rest = await client.get(first.links["next"]["url"], headers=tenant.headers)
-    assert [len(one.json()["data"]) for one in (first, rest)] == [2, 1]
-    assert {one["user"]["id"] for answer in (first, rest) for one in answer.json()["data"]} == wanted
+    second = await client.get(first.links["next"]["url"], headers=tenant.headers)
+    assert [len(page.json()["data"]) for page in (first, second)] == [2, 1]
+    assert {watcher["user"]["id"] for answer in (first, second) for watcher in answer.json()["data"]} == user_ids
     wrong = await client.get(path, params={"cursor": "made-up"}, headers=tenant.headers)
     assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid-cursor")
     unknown = await client.get(path, params={"page": "2"}, headers=tenant.headers)
@@ -76,14 +76,14 @@ async def test_those_who_follow_are_listed_page_by_page(
 
 
 @pytest.mark.parametrize("user", ["nobody", UNKNOWN_ID, ""])
-async def test_who_cannot_follow_is_named_by_pointer(
+async def test_an_invalid_watcher_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, path: str, user: str
 ) -> None:
     refused = await client.post(path, json={"user": user}, headers=tenant.headers)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/user")
 
 
-async def test_another_companys_user_cannot_follow(
+async def test_another_companys_user_cannot_watch(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: dict[str, str], path: str
 ) -> None:
     for headers in (tenant.headers, agent):
@@ -91,22 +91,20 @@ async def test_another_companys_user_cannot_follow(
         assert refused.status_code == 422
 
 
-async def test_another_companys_ticket_does_not_exist(
-    client: httpx.AsyncClient, other_tenant: Tenant, path: str
-) -> None:
+async def test_another_companys_ticket_is_not_found(client: httpx.AsyncClient, other_tenant: Tenant, path: str) -> None:
     headers = {**other_tenant.headers, "If-Match": "*"}
-    one = f"{path}/{other_tenant.user.id}"
+    address = f"{path}/{other_tenant.user.id}"
     answers = [
         await client.get(path, headers=headers),
         await client.post(path, json={"user": "me"}, headers=headers),
-        await client.get(one, headers=headers),
-        await client.delete(one, headers=headers),
+        await client.get(address, headers=headers),
+        await client.delete(address, headers=headers),
         await client.get(f"{path}/seven", headers=headers),
     ]
     assert [answer.status_code for answer in answers] == [404] * 5
 
 
-async def test_who_may_not_write_follows_nothing(client: httpx.AsyncClient, database: Database, path: str) -> None:
+async def test_a_viewer_cannot_add_watchers(client: httpx.AsyncClient, database: Database, path: str) -> None:
     viewer = await staff_key(database, Role.VIEWER)
     assert (await client.get(path, headers=viewer)).status_code == 200
     assert (await client.post(path, json={"user": "me"}, headers=viewer)).status_code == 403
@@ -114,7 +112,7 @@ async def test_who_may_not_write_follows_nothing(client: httpx.AsyncClient, data
     assert (await client.get(path)).status_code == 401
 
 
-async def test_a_retry_is_answered_as_the_first_time(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+async def test_a_retry_gets_the_first_response(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
     headers = {**tenant.headers, "Idempotency-Key": uuid4().hex}
     first = await client.post(path, json={"user": "me"}, headers=headers)
     again = await client.post(path, json={"user": "me"}, headers=headers)
