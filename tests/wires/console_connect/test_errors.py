@@ -1,4 +1,4 @@
-"""How the Console Connect wire refuses: every refusal in its envelope, with its headers, and giving nothing away."""
+"""Errors of the Console Connect wire: each in its envelope, with its headers, and without internal details."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -56,7 +56,7 @@ async def test_a_request_without_a_key_is_unauthorized(client: httpx.AsyncClient
 
 
 @pytest.mark.parametrize(
-    "given",
+    "authorization",
     [
         "",
         "Bearer",
@@ -70,11 +70,11 @@ async def test_a_request_without_a_key_is_unauthorized(client: httpx.AsyncClient
         "Bearer clk_" + "'" * 43,
     ],
 )
-async def test_a_malformed_or_unknown_key_is_unauthorized(client: httpx.AsyncClient, given: str) -> None:
-    assert_unauthorized(await client.get("/auth/token", headers=latin({"Authorization": given})))
+async def test_a_malformed_or_unknown_key_is_unauthorized(client: httpx.AsyncClient, authorization: str) -> None:
+    assert_unauthorized(await client.get("/auth/token", headers=latin({"Authorization": authorization})))
 
 
-async def test_the_name_of_the_scheme_is_read_in_any_case(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_the_authorization_scheme_is_case_insensitive(client: httpx.AsyncClient, tenant: Tenant) -> None:
     for scheme in ("bearer", "BEARER"):
         answer = await client.get("/auth/token", headers={"Authorization": f"{scheme} {tenant.secret}"})
         assert answer.status_code == 200
@@ -96,9 +96,7 @@ async def test_a_key_revoked_before_its_first_use_is_unauthorized(
     assert_unauthorized(await client.get("/auth/token", headers=tenant.headers))
 
 
-async def test_a_running_server_notices_within_a_second_that_a_key_is_revoked(
-    client: httpx.AsyncClient, database: Database
-) -> None:
+async def test_a_revoked_key_is_unauthorized_within_a_second(client: httpx.AsyncClient, database: Database) -> None:
     tenant = await new_tenant(database)
     for _ in range(3):
         assert (await client.get("/auth/token", headers=tenant.headers)).status_code == 200
@@ -111,9 +109,7 @@ async def test_a_running_server_notices_within_a_second_that_a_key_is_revoked(
     assert_unauthorized(answer)
 
 
-async def test_a_key_without_the_scope_is_unauthorized_and_told_which(
-    client: httpx.AsyncClient, database: Database
-) -> None:
+async def test_the_refusal_of_a_key_names_the_missing_scope(client: httpx.AsyncClient, database: Database) -> None:
     reader = await new_tenant(database, scopes=frozenset({"tickets:read"}))
     writer = await new_tenant(database, scopes=frozenset({"tickets:write"}))
     refused = {
@@ -138,7 +134,7 @@ async def test_a_key_without_the_scope_is_unauthorized_and_told_which(
 @pytest.mark.parametrize(
     "path", ["/v2/", "/v2/nothing", "/v2/support-tickets/", "/api/v2/nothing", "/v2/support-tickets/INC1/notes"]
 )
-async def test_an_unknown_path_is_nothing(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
+async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient, tenant: Tenant, path: str) -> None:
     for headers in ({}, tenant.headers):
         answer = await client.get(path, headers=headers)
         assert_fault(answer, 404)
@@ -155,7 +151,7 @@ async def test_an_unknown_path_is_nothing(client: httpx.AsyncClient, tenant: Ten
         ("/INC000000000001/addNote", "GET", "POST"),
     ],
 )
-async def test_a_method_that_a_resource_does_not_take_is_told_those_it_does(
+async def test_the_refusal_of_a_method_lists_the_allowed_methods(
     client: httpx.AsyncClient, tenant: Tenant, path: str, method: str, allowed: str
 ) -> None:
     answer = await client.request(method, TICKETS + path, headers=tenant.headers)
@@ -180,13 +176,13 @@ async def test_a_body_over_a_mebibyte_in_chunks_is_too_large(client: httpx.Async
     assert_fault(answer, 413)
 
 
-async def test_a_body_of_a_mebibyte_is_read(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_body_of_a_mebibyte_is_accepted(client: httpx.AsyncClient, tenant: Tenant) -> None:
     answer = await post(client, tenant, b"{}" + b" " * (MIB - 2))
     assert assert_fault(answer, 400).startswith("Support Ticket is invalid: name is required;")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/json; charset=utf-16", "", "json"])
-async def test_a_body_that_is_not_said_to_be_json_is_refused(
+async def test_a_body_without_a_json_content_type_is_refused(
     client: httpx.AsyncClient, tenant: Tenant, kind: str
 ) -> None:
     answer = await post(client, tenant, b"{}", kind)
@@ -197,15 +193,15 @@ async def test_a_body_that_is_not_said_to_be_json_is_refused(
 @pytest.mark.parametrize(
     "kind", ["Application/JSON", "application/json;charset=UTF-8", 'application/json; charset="utf-8"']
 )
-async def test_json_may_name_its_charset(client: httpx.AsyncClient, tenant: Tenant, kind: str) -> None:
+async def test_a_json_content_type_may_have_a_charset(client: httpx.AsyncClient, tenant: Tenant, kind: str) -> None:
     assert_fault(await post(client, tenant, b"{}", kind), 400)
 
 
 MALFORMED = {
     "undecodable UTF-8": (b'{"name": "\xff"}', "the body is not UTF-8"),
     "a surrogate in UTF-8": (b'{"name": "\xed\xa0\x80"}', "the body is not UTF-8"),
-    "nothing": (b"", "the body is not JSON: Expecting value at character 0"),
-    "no JSON": (b"{name: 1}", None),
+    "empty": (b"", "the body is not JSON: Expecting value at character 0"),
+    "not JSON": (b"{name: 1}", None),
     "a byte order mark": (b"\xef\xbb\xbf{}", None),
     "half of an object": (b'{"name": "x"', None),
     "two values": (b"{} {}", None),
@@ -224,9 +220,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("case", MALFORMED)
-async def test_a_body_that_cannot_be_read_is_a_bad_request(
-    client: httpx.AsyncClient, tenant: Tenant, case: str
-) -> None:
+async def test_an_unreadable_body_is_a_bad_request(client: httpx.AsyncClient, tenant: Tenant, case: str) -> None:
     body, rule = MALFORMED[case]
     message = assert_fault(await post(client, tenant, body), 400)
     assert message.startswith("Bad request: the body ")
@@ -249,12 +243,12 @@ async def test_lone_surrogates_are_refused(
     assert answer.json() == fault(400, f"Support Ticket is invalid: {rule}.")
 
 
-async def test_a_key_that_is_a_lone_surrogate_is_a_clean_refusal(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_member_named_by_a_lone_surrogate_is_a_bad_request(client: httpx.AsyncClient, tenant: Tenant) -> None:
     assert_fault(await post(client, tenant, rb'{"\ud800": 1, "\ud800": 2}'), 400)
 
 
 @pytest.mark.parametrize("service", [rb'"\ud800"', rb'"a\u0000b"'])
-async def test_a_service_id_that_cannot_be_stored_is_a_clean_refusal(
+async def test_a_service_id_that_cannot_be_stored_is_a_bad_request(
     client: httpx.AsyncClient, tenant: Tenant, service: bytes
 ) -> None:
     for kind in (b"Port", b"Non-Console Service"):
@@ -263,22 +257,22 @@ async def test_a_service_id_that_cannot_be_stored_is_a_clean_refusal(
         assert "service.id must not contain the NUL character or lone surrogates" in message
 
 
-async def test_the_id_of_a_request_is_echoed(client: httpx.AsyncClient) -> None:
+async def test_a_response_repeats_the_request_id(client: httpx.AsyncClient) -> None:
     for path in ("/auth/token", "/v2/nothing", "/healthz"):
         answer = await client.get(path, headers={"X-Request-Id": "abc-1:2.3_4"})
         assert answer.headers["x-request-id"] == "abc-1:2.3_4"
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("given", [None, "", "a b", "x" * 129, "<script>"])
-async def test_a_request_without_a_usable_id_is_given_one(client: httpx.AsyncClient, given: str | None) -> None:
-    headers = {} if given is None else {"X-Request-Id": given}
+@pytest.mark.parametrize("request_id", [None, "", "a b", "x" * 129, "<script>"])
+async def test_a_request_without_a_valid_id_gets_one(client: httpx.AsyncClient, request_id: str | None) -> None:
+    headers = {} if request_id is None else {"X-Request-Id": request_id}
     ids = {(await client.get("/auth/token", headers=headers)).headers["x-request-id"] for _ in range(5)}
     assert len(ids) == 5
-    assert all(len(one) == 24 and one.isalnum() for one in ids)
+    assert all(len(value) == 24 and value.isalnum() for value in ids)
 
 
-async def test_a_fault_of_ours_names_the_request_and_leaks_nothing(
+async def test_an_internal_error_contains_the_request_id_and_no_details(
     client: httpx.AsyncClient, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_args: object, **_kwargs: object) -> NoReturn:

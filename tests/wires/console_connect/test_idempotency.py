@@ -1,4 +1,4 @@
-"""Retries on the Console Connect wire: a request with an Idempotency-Key is carried out once."""
+"""Retries on the Console Connect wire: a request with an Idempotency-Key is executed once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ def keyed(tenant: Tenant, key: str = "retry-1") -> dict[str, str]:
     return {**tenant.headers, "Idempotency-Key": key}
 
 
-async def test_a_retry_is_answered_as_the_first_request_was(client: httpx.AsyncClient, fresh: Tenant) -> None:
+async def test_a_retry_gets_the_first_response(client: httpx.AsyncClient, fresh: Tenant) -> None:
     first = await client.post(TICKETS, headers=keyed(fresh), json=order())
     again = await client.post(TICKETS, headers=keyed(fresh), json=order())
     assert first.status_code == again.status_code == 200
@@ -31,7 +31,7 @@ async def test_a_retry_is_answered_as_the_first_request_was(client: httpx.AsyncC
     assert await total(client, fresh) == 1
 
 
-async def test_without_a_key_every_request_is_carried_out(client: httpx.AsyncClient, fresh: Tenant) -> None:
+async def test_without_a_key_every_request_is_executed(client: httpx.AsyncClient, fresh: Tenant) -> None:
     for _ in range(2):
         await raise_ticket(client, fresh)
     assert await total(client, fresh) == 2
@@ -45,7 +45,7 @@ async def test_a_key_with_another_body_is_refused(client: httpx.AsyncClient, fre
     assert await total(client, fresh) == 1
 
 
-async def test_ten_requests_at_once_with_one_key_make_one_ticket(client: httpx.AsyncClient, fresh: Tenant) -> None:
+async def test_ten_concurrent_requests_with_one_key_create_one_ticket(client: httpx.AsyncClient, fresh: Tenant) -> None:
     posts = [client.post(TICKETS, headers=keyed(fresh), json=order()) for _ in range(10)]
     answers = await asyncio.gather(*posts)
     done = [answer for answer in answers if answer.status_code == 200]
@@ -59,7 +59,7 @@ async def test_ten_requests_at_once_with_one_key_make_one_ticket(client: httpx.A
     assert await total(client, fresh) == 1
 
 
-async def test_a_request_whose_key_is_still_in_use_is_told_to_wait(
+async def test_a_request_whose_key_is_in_use_is_a_conflict(
     client: httpx.AsyncClient, fresh: Tenant, database: Database
 ) -> None:
     name = f"idempotency {fresh.actor.key_id} createSupportTicket retry-1"
@@ -72,7 +72,7 @@ async def test_a_request_whose_key_is_still_in_use_is_told_to_wait(
     assert (await client.post(TICKETS, headers=keyed(fresh), json=order())).status_code == 200
 
 
-async def test_a_quoted_key_and_a_bare_one_are_the_same(client: httpx.AsyncClient, fresh: Tenant) -> None:
+async def test_a_quoted_and_an_unquoted_key_are_the_same(client: httpx.AsyncClient, fresh: Tenant) -> None:
     first = await client.post(TICKETS, headers=keyed(fresh, '"8e03978e-40d5"'), json=order())
     again = await client.post(TICKETS, headers=keyed(fresh, "8e03978e-40d5"), json=order())
     assert again.content == first.content
@@ -80,23 +80,25 @@ async def test_a_quoted_key_and_a_bare_one_are_the_same(client: httpx.AsyncClien
     assert await total(client, fresh) == 1
 
 
-async def test_a_refused_request_keeps_nothing(client: httpx.AsyncClient, fresh: Tenant, database: Database) -> None:
+async def test_a_refused_request_can_be_corrected_with_the_same_key(
+    client: httpx.AsyncClient, fresh: Tenant, database: Database
+) -> None:
     refused = await client.post(TICKETS, headers=keyed(fresh), json=order(name=""))
     unknown = await client.post(TICKETS, headers=keyed(fresh), json=order(service={"id": "SVC-404", "type": "Port"}))
     assert_fault(refused, 400)
     assert_fault(unknown, 400)
     async with database.statement() as tx:
-        kept = await tx.fetchval("select count(*) from idempotency_key where company_id = $1", fresh.company.id)
-    assert kept == 0
-    mended = await client.post(TICKETS, headers=keyed(fresh), json=order())
-    assert mended.status_code == 200
-    assert "idempotent-replayed" not in mended.headers
+        stored = await tx.fetchval("select count(*) from idempotency_key where company_id = $1", fresh.company.id)
+    assert stored == 0
+    corrected = await client.post(TICKETS, headers=keyed(fresh), json=order())
+    assert corrected.status_code == 200
+    assert "idempotent-replayed" not in corrected.headers
 
 
 @pytest.mark.parametrize(
     ("age", "tickets"), [(timedelta(hours=23, minutes=59), 1), (timedelta(hours=24, seconds=1), 2)]
 )
-async def test_a_key_counts_for_24_hours(
+async def test_a_key_is_valid_for_24_hours(
     client: httpx.AsyncClient, fresh: Tenant, database: Database, age: timedelta, tickets: int
 ) -> None:
     await client.post(TICKETS, headers=keyed(fresh), json=order())
@@ -143,9 +145,9 @@ async def test_two_api_keys_of_a_company_do_not_share_idempotency_keys(
     assert "idempotent-replayed" not in answer.headers
 
 
-async def test_a_key_counts_for_one_route_and_one_ticket(client: httpx.AsyncClient, fresh: Tenant) -> None:
-    made = [await client.post(TICKETS, headers=keyed(fresh, f"make-{index}"), json=order()) for index in range(2)]
-    for ticket in (one.json() for one in made):
+async def test_a_key_is_valid_for_one_route_and_one_ticket(client: httpx.AsyncClient, fresh: Tenant) -> None:
+    responses = [await client.post(TICKETS, headers=keyed(fresh, f"make-{index}"), json=order()) for index in range(2)]
+    for ticket in (response.json() for response in responses):
         path = f"{TICKETS}/{ticket['id']}"
         first = await client.post(f"{path}/addNote", headers=keyed(fresh, "make-0"), json={"noteText": "once"})
         again = await client.post(f"{path}/addNote", headers=keyed(fresh, "make-0"), json={"noteText": "once"})
@@ -157,7 +159,7 @@ async def test_a_key_counts_for_one_route_and_one_ticket(client: httpx.AsyncClie
         assert [note["text"] for note in notes[3:]] == ["once"]
 
 
-async def test_both_prefixes_are_one_route(client: httpx.AsyncClient, fresh: Tenant) -> None:
+async def test_both_prefixes_are_the_same_route(client: httpx.AsyncClient, fresh: Tenant) -> None:
     first = await client.post(TICKETS, headers=keyed(fresh), json=order())
     again = await client.post(f"/api{TICKETS}", headers=keyed(fresh), json=order())
     assert again.content == first.content
@@ -165,7 +167,7 @@ async def test_both_prefixes_are_one_route(client: httpx.AsyncClient, fresh: Ten
 
 
 @pytest.mark.parametrize("key", ["", '""', '"', '"a', "a b", "x" * 256, '"' + "x" * 256 + '"', "k\u00e9y", "a\tb"])
-async def test_a_key_that_is_none_is_refused(client: httpx.AsyncClient, fresh: Tenant, key: str) -> None:
+async def test_an_invalid_key_is_refused(client: httpx.AsyncClient, fresh: Tenant, key: str) -> None:
     answer = await client.post(TICKETS, headers=latin(keyed(fresh, key)), json=order())
     assert_fault(answer, 400)
     assert answer.json() == fault(400, "Bad request: Idempotency-Key must have 1 to 255 printable ASCII characters.")

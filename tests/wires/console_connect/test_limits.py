@@ -1,4 +1,4 @@
-"""The rate limit: the bucket by itself with times of our own, and on the wire."""
+"""The rate limit: the bucket with given times, and on the wire."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -21,17 +21,17 @@ NOW = 1_772_366_400.0
 
 @pytest.fixture(scope="module")
 async def limited(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A server that lets each key make three requests a minute."""
+    """Yield a client of a server that allows each key three requests a minute."""
     async with serving(Settings(database_url=database_url, rate_limit=3, access_log=False)) as opened:
         yield opened
 
 
-def test_no_limit_tells_nothing_and_refuses_nothing() -> None:
+def test_without_a_limit_nothing_is_refused_and_no_headers_are_sent() -> None:
     limiter, key = RateLimiter(0), uuid4()
     assert [limiter.spend(key, NOW, NOW) for _ in range(100)] == [([], 0)] * 100
 
 
-def test_the_headers_tell_how_a_key_stands() -> None:
+def test_the_headers_show_the_remaining_requests() -> None:
     headers, wait = RateLimiter(60).spend(uuid4(), NOW, NOW)
     assert wait == 0
     assert headers == [
@@ -43,7 +43,7 @@ def test_the_headers_tell_how_a_key_stands() -> None:
     ]
 
 
-def test_an_empty_bucket_tells_when_it_holds_a_request_again() -> None:
+def test_an_empty_bucket_returns_the_time_until_the_next_request() -> None:
     limiter, key = RateLimiter(3), uuid4()
     assert [limiter.spend(key, NOW, NOW)[1] for _ in range(4)] == [0, 0, 0, 20]
     headers, wait = limiter.spend(key, NOW + 5, NOW + 5)
@@ -57,7 +57,7 @@ def test_an_empty_bucket_tells_when_it_holds_a_request_again() -> None:
     ]
 
 
-def test_whoever_waits_as_long_as_told_is_let_in() -> None:
+def test_a_client_that_waits_as_long_as_required_is_accepted() -> None:
     limiter, key = RateLimiter(7), uuid4()
     at = NOW
     for _ in range(50):
@@ -80,11 +80,11 @@ def test_a_bucket_never_holds_more_than_its_quota() -> None:
     assert [limiter.spend(key, NOW + 86_400, NOW + 86_400)[1] for _ in range(4)] == [0, 0, 0, 20]
 
 
-def test_keys_have_buckets_of_their_own() -> None:
-    limiter, one, other = RateLimiter(1), uuid4(), uuid4()
-    assert limiter.spend(one, NOW, NOW)[1] == 0
-    assert limiter.spend(one, NOW, NOW)[1] == 60
-    assert limiter.spend(other, NOW, NOW)[1] == 0
+def test_each_key_has_its_own_bucket() -> None:
+    limiter, first_key, second_key = RateLimiter(1), uuid4(), uuid4()
+    assert limiter.spend(first_key, NOW, NOW)[1] == 0
+    assert limiter.spend(first_key, NOW, NOW)[1] == 60
+    assert limiter.spend(second_key, NOW, NOW)[1] == 0
 
 
 def test_the_memory_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_the_memory_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert limiter.spend(keys[3], NOW, NOW)[1] == 60
 
 
-async def test_the_wire_counts_down_and_then_refuses(limited: httpx.AsyncClient, database: Database) -> None:
+async def test_requests_are_counted_and_then_refused(limited: httpx.AsyncClient, database: Database) -> None:
     tenant = await new_tenant(database)
     answers = [await limited.get("/auth/token", headers=tenant.headers) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -125,7 +125,7 @@ async def test_a_clock_that_is_set_back_locks_nobody_out(
     assert int(answers[-1].headers["retry-after"]) <= 20
 
 
-async def test_refusals_count_and_tell_how_the_key_stands(limited: httpx.AsyncClient, database: Database) -> None:
+async def test_refused_requests_count_and_have_the_headers(limited: httpx.AsyncClient, database: Database) -> None:
     tenant = await new_tenant(database)
     wrong = [
         await limited.get(TICKETS, headers=tenant.headers),
@@ -137,14 +137,14 @@ async def test_refusals_count_and_tell_how_the_key_stands(limited: httpx.AsyncCl
     assert [answer.headers["x-ratelimit-remaining"] for answer in wrong] == ["2", "1", "0", "0"]
 
 
-async def test_one_key_does_not_use_up_anothers_requests(limited: httpx.AsyncClient, database: Database) -> None:
+async def test_one_key_does_not_use_the_requests_of_another(limited: httpx.AsyncClient, database: Database) -> None:
     greedy, modest = await new_tenant(database), await new_tenant(database)
     for _ in range(5):
         await limited.get("/auth/token", headers=greedy.headers)
     assert (await limited.get("/auth/token", headers=modest.headers)).status_code == 200
 
 
-async def test_whoever_has_no_key_is_told_nothing(limited: httpx.AsyncClient) -> None:
+async def test_without_a_key_there_are_no_headers(limited: httpx.AsyncClient) -> None:
     for _ in range(5):
         answer = await limited.get("/auth/token")
         assert answer.status_code == 401

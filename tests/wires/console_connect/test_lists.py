@@ -1,4 +1,4 @@
-"""The list of tickets on the Console Connect wire: order, pages, conditions."""
+"""The list of tickets on the Console Connect wire: order, pages, filters and conditional requests."""
 
 import re
 
@@ -14,9 +14,9 @@ HOST = "http://desk.example.com"
 
 @pytest.fixture(scope="module")
 async def raised(client: httpx.AsyncClient, tenant: Tenant) -> list[Json]:
-    """Five tickets, newest first."""
-    made = [await raise_ticket(client, tenant, name=f"Ticket {index}") for index in range(5)]
-    return made[::-1]
+    """Return five tickets, newest first."""
+    tickets = [await raise_ticket(client, tenant, name=f"Ticket {index}") for index in range(5)]
+    return tickets[::-1]
 
 
 def links(answer: httpx.Response) -> dict[str, str]:
@@ -24,7 +24,7 @@ def links(answer: httpx.Response) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-async def test_the_list_holds_whole_tickets_newest_first(
+async def test_the_list_contains_complete_tickets_newest_first(
     client: httpx.AsyncClient, tenant: Tenant, raised: list[Json], prefix: str
 ) -> None:
     answer = await client.get(f"{prefix}/support-tickets?status=open", headers=tenant.headers)
@@ -46,7 +46,7 @@ async def test_the_list_holds_whole_tickets_newest_first(
         (1_000_000, (5, 5), {"first": 1, "prev": 3, "last": 3}),
     ],
 )
-async def test_a_page_holds_its_tickets_and_links_to_the_others(
+async def test_a_page_contains_its_tickets_and_links_to_the_others(
     client: httpx.AsyncClient,
     tenant: Tenant,
     raised: list[Json],
@@ -67,12 +67,12 @@ async def test_the_links_lead_from_the_first_page_to_the_last(
     client: httpx.AsyncClient, tenant: Tenant, raised: list[Json]
 ) -> None:
     url: str | None = f"{TICKETS}?status=open&pageSize=2"
-    found: list[Json] = []
+    tickets: list[Json] = []
     while url is not None:
         answer = await client.get(url, headers=tenant.headers)
-        found += answer.json()
+        tickets += answer.json()
         url = links(answer).get("next")
-    assert found == raised
+    assert tickets == raised
 
 
 @pytest.mark.parametrize("status", ["open", "closed"])
@@ -112,7 +112,7 @@ async def test_a_company_without_tickets_gets_an_empty_list(
     ],
     ids=lambda text: text[:40],
 )
-async def test_a_wrong_parameter_is_refused_with_what_it_may_be(
+async def test_the_refusal_of_a_parameter_names_the_allowed_values(
     client: httpx.AsyncClient, tenant: Tenant, query: str, rules: str
 ) -> None:
     answer = await client.get(TICKETS + query, headers=tenant.headers)
@@ -121,7 +121,7 @@ async def test_a_wrong_parameter_is_refused_with_what_it_may_be(
 
 
 @pytest.mark.parametrize("query", ["page=1&pageSize=200", "page=1000000&pageSize=1", "sort=up&sort=down"])
-async def test_parameters_at_their_limits_and_unknown_ones_are_taken(
+async def test_parameters_at_their_limits_and_unknown_ones_are_accepted(
     client: httpx.AsyncClient, tenant: Tenant, query: str
 ) -> None:
     answer = await client.get(f"{TICKETS}?status=open&{query}", headers=tenant.headers)
@@ -129,7 +129,7 @@ async def test_parameters_at_their_limits_and_unknown_ones_are_taken(
 
 
 @pytest.mark.parametrize("path", ["?status=open", "/services", "/{id}"])
-async def test_a_copy_that_is_still_good_is_not_sent_again(
+async def test_a_current_copy_is_not_sent_again(
     client: httpx.AsyncClient, tenant: Tenant, raised: list[Json], path: str
 ) -> None:
     url = TICKETS + path.format(id=raised[0]["id"])
@@ -146,7 +146,7 @@ async def test_a_copy_that_is_still_good_is_not_sent_again(
     assert (other.status_code, other.content) == (200, first.content)
 
 
-async def test_the_tag_changes_with_the_ticket(client: httpx.AsyncClient, database: Database) -> None:
+async def test_the_etag_changes_with_the_ticket(client: httpx.AsyncClient, database: Database) -> None:
     tenant = await new_tenant(database)
     ticket = await raise_ticket(client, tenant)
     url = f"{TICKETS}/{ticket['id']}"
@@ -157,9 +157,9 @@ async def test_the_tag_changes_with_the_ticket(client: httpx.AsyncClient, databa
     assert answer.headers["etag"] != tag
 
 
-async def test_head_answers_as_get_does(client: httpx.AsyncClient, tenant: Tenant, raised: list[Json]) -> None:
+async def test_head_returns_the_headers_of_get(client: httpx.AsyncClient, tenant: Tenant, raised: list[Json]) -> None:
     assert raised
     url = f"{TICKETS}?status=open"
-    got = await client.get(url, headers=tenant.headers)
-    told = await client.head(url, headers=tenant.headers)
-    assert told.status_code == got.status_code
+    get = await client.get(url, headers=tenant.headers)
+    head = await client.head(url, headers=tenant.headers)
+    assert head.status_code == get.status_code

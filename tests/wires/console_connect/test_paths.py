@@ -1,4 +1,4 @@
-"""What a path may look like, on every wire."""
+"""Paths of every wire: control characters and spellings of ids."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ CONTROL = ["%0A", "%0D%0A", "%00", "%09", "%1F", "%7F", "%C2%85", "%C2%9F"]
 
 
 @pytest.mark.parametrize("character", CONTROL)
-async def test_there_is_nothing_at_an_address_with_control_characters(
+async def test_a_path_with_control_characters_is_not_found(
     client: httpx.AsyncClient, tenant: Tenant, character: str
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
@@ -34,12 +34,14 @@ async def test_there_is_nothing_at_an_address_with_control_characters(
 
 
 def spellings(key: UUID) -> list[str]:
-    """Other spellings that Python reads as the same id."""
+    """Return other spellings that Python parses as the same id."""
     text = str(key)
     return [key.hex, key.urn, "{" + text + "}", "uuid:" + text, f" {text}", f"-{text}-", "urn:" * 500 + text]
 
 
-async def test_an_id_has_one_spelling(client: httpx.AsyncClient, tenant: Tenant, database: Database) -> None:
+async def test_other_spellings_of_an_id_are_not_found(
+    client: httpx.AsyncClient, tenant: Tenant, database: Database
+) -> None:
     admin = await staff_key(database, Role.ADMIN)
     key, body = tenant.company.id, {"user_id": str(tenant.user.id), "name": "another"}
     for text in (str(key), str(key).upper()):

@@ -1,4 +1,4 @@
-"""What holds on the wire for any text and any size of page."""
+"""Properties that hold for any text and any page size."""
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from tests.builders.people import Tenant, new_tenant
 ON_THE_WIRE = settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], database=None
 )
-TICKETS_MADE = 23
+TICKET_COUNT = 23
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 
 
@@ -23,15 +23,15 @@ def texts(most: int) -> st.SearchStrategy[str]:
 
 @pytest.fixture(scope="module")
 async def many(client: httpx.AsyncClient, database: Database) -> tuple[Tenant, list[Json]]:
-    """A company with tickets, newest first."""
+    """Return a company with tickets, newest first."""
     tenant = await new_tenant(database)
-    made = [await raise_ticket(client, tenant, name=f"Ticket {index}") for index in range(TICKETS_MADE)]
-    return tenant, made[::-1]
+    tickets = [await raise_ticket(client, tenant, name=f"Ticket {index}") for index in range(TICKET_COUNT)]
+    return tenant, tickets[::-1]
 
 
 @ON_THE_WIRE
 @given(name=texts(255), description=texts(2000), note=texts(2000).filter(lambda text: not is_blank(text)))
-async def test_text_comes_back_exactly_as_it_was_sent(
+async def test_text_is_returned_exactly_as_it_was_sent(
     client: httpx.AsyncClient, tenant: Tenant, name: str, description: str, note: str
 ) -> None:
     raised = await raise_ticket(client, tenant, name=name, description=description)
@@ -48,20 +48,20 @@ async def test_text_comes_back_exactly_as_it_was_sent(
 
 
 @ON_THE_WIRE
-@given(size=st.integers(1, TICKETS_MADE + 2))
-async def test_the_pages_together_are_every_ticket_once_newest_first(
+@given(size=st.integers(1, TICKET_COUNT + 2))
+async def test_the_pages_contain_every_ticket_once_newest_first(
     client: httpx.AsyncClient, many: tuple[Tenant, list[Json]], size: int
 ) -> None:
-    tenant, made = many
-    found: list[Json] = []
-    last = -(-TICKETS_MADE // size)
+    tenant, tickets = many
+    listed: list[Json] = []
+    last = -(-TICKET_COUNT // size)
     for page in range(1, last + 2):
         params: dict[str, str | int] = {"status": "open", "page": page, "pageSize": size}
         answer = await client.get(TICKETS, headers=tenant.headers, params=params)
-        assert answer.headers["x-total-count"] == str(TICKETS_MADE)
+        assert answer.headers["x-total-count"] == str(TICKET_COUNT)
         shown = answer.json()
-        assert len(shown) == (size if page < last else TICKETS_MADE - size * (last - 1) if page == last else 0)
-        found += shown
-    assert found == made
-    numbers = [ticket["id"] for ticket in found]
+        assert len(shown) == (size if page < last else TICKET_COUNT - size * (last - 1) if page == last else 0)
+        listed += shown
+    assert listed == tickets
+    numbers = [ticket["id"] for ticket in listed]
     assert numbers == sorted(numbers, reverse=True)

@@ -1,4 +1,4 @@
-"""Answers that are made while they are sent."""
+"""Responses that are produced while they are sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, MutableMapping
@@ -29,16 +29,16 @@ from tests.patience import patient
 
 
 async def answer_of(database: Database, tenant: Tenant, folder: Path, parts: list[bytes | Exception]) -> httpx.Response:
-    """What a client gets when the parts of an answer are these; a fault is raised in its place."""
+    """Return the response that consists of these parts; an exception among them is raised in its place."""
 
-    async def made() -> AsyncIterator[bytes]:
+    async def chunks() -> AsyncIterator[bytes]:
         for part in parts:
             if isinstance(part, Exception):
                 raise part
             yield part
 
     async def handle(_call: Call) -> Stream:
-        return Stream(200, made(), [(b"content-type", b"text/plain")])
+        return Stream(200, chunks(), [(b"content-type", b"text/plain")])
 
     blobs = open_blobs(Settings(data_dir=folder))
     limits = Limits(1, ())
@@ -65,13 +65,13 @@ async def test_every_part_is_sent_once(
 @pytest.mark.parametrize(
     ("fault", "kind"), [(DatabaseUnavailable("away"), "unavailable"), (ValueError("a fault"), "internal")]
 )
-async def test_a_fault_in_the_first_part_is_answered_as_any_other(
+async def test_an_exception_in_the_first_part_gets_an_error_response(
     database: Database, tenant: Tenant, tmp_path: Path, fault: Exception, kind: str
 ) -> None:
     problem(await answer_of(database, tenant, tmp_path, [fault]), kind)
 
 
-async def test_a_fault_in_a_later_part_breaks_the_answer_off(
+async def test_an_exception_in_a_later_part_aborts_the_response(
     database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match="a fault"):
@@ -79,17 +79,17 @@ async def test_a_fault_in_a_later_part_breaks_the_answer_off(
 
 
 class Client:
-    """Takes so many messages, then nothing more for a while, and hangs up."""
+    """A client that receives some messages, then blocks for a while, and disconnects."""
 
     def __init__(self, takes: int) -> None:
         self._takes, self._stays = takes, asyncio.Event()
-        self.got: list[Any] = []
+        self.received: list[Any] = []
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
-        if len(self.got) == self._takes:
+        if len(self.received) == self._takes:
             self._stays.set()
             await asyncio.sleep(60)
-        self.got.append(message)
+        self.received.append(message)
 
     async def receive(self) -> dict[str, Any]:
         await self._stays.wait()
@@ -97,7 +97,7 @@ class Client:
 
 
 @pytest.mark.parametrize("takes", [0, 1, 3])
-async def test_when_the_client_hangs_up_the_parts_are_let_go_of(takes: int) -> None:
+async def test_the_parts_are_closed_when_the_client_disconnects(takes: int) -> None:
     released = []
 
     async def parts() -> AsyncIterator[bytes]:
@@ -111,10 +111,10 @@ async def test_when_the_client_hangs_up_the_parts_are_let_go_of(takes: int) -> N
     await stream.begin()
     async with asyncio.timeout(patient(5)):
         await stream.send(client.send, client.receive)
-    assert (len(client.got), released) == (takes, [True])
+    assert (len(client.received), released) == (takes, [True])
 
 
-async def test_a_client_that_takes_nothing_for_too_long_is_given_up() -> None:
+async def test_the_response_ends_when_the_client_blocks_for_too_long() -> None:
     async def parts() -> AsyncIterator[bytes]:
         yield b"part"
 
@@ -128,4 +128,4 @@ async def test_a_client_that_takes_nothing_for_too_long_is_given_up() -> None:
     await stream.begin()
     async with asyncio.timeout(patient(5)):
         await stream.send(client.send, never)
-    assert len(client.got) == 1
+    assert len(client.received) == 1

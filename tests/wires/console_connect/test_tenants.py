@@ -1,6 +1,6 @@
-"""No company sees or changes anything of another: generated from the table of operations, so new ones are covered.
+"""No company reads or changes data of another. Generated from the table of operations, so new ones are covered.
 
-An operation that takes a body or a parameter must have an entry in ``BODIES`` or ``QUERIES``, or its test fails.
+An operation that accepts a body or a parameter must have an entry in ``BODIES`` or ``QUERIES``, or its test fails.
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from tests.builders.people import NOW, Tenant, new_tenant
 MARKER = "zq7-only-of-A"
 A_SERVICE = {"id": f"{MARKER}-service", "type": "Port"}
 UNKNOWN = "INC999999999999"
-# One body for each operation with a body; one or more queries for each with parameters.
+# A body for each operation with a body; one or more queries for each with parameters.
 BODIES: dict[str, Json] = {
     "createSupportTicket": order(),
     "addSupportTicketNote": {"noteText": "From B"},
@@ -31,7 +31,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
 
 
 class Case(NamedTuple):
-    """One request that the table makes possible; ``path`` may hold ``{id}``."""
+    """A request of the table; ``path`` may contain ``{id}``."""
 
     operation: Operation
     path: str
@@ -41,20 +41,20 @@ class Case(NamedTuple):
 
 
 class A(NamedTuple):
-    """The company that is to be left alone, and all that it has."""
+    """The company whose data must not be read or changed, and the numbers of its tickets."""
 
     tenant: Tenant
     numbers: tuple[str, str]
 
     @property
     def secrets(self) -> list[str]:
-        """Every text that only A may see."""
+        """Return every text that only A may see."""
         company, user = self.tenant.company, self.tenant.user
         return [MARKER, *self.numbers, company.code, company.name, str(company.id), user.email, str(user.id)]
 
 
 def cases(*, with_id: bool) -> list[Case]:
-    """Every operation with an id in its path, or without, under both prefixes."""
+    """Return every operation with an id in its path, or without, under both prefixes."""
     return [
         Case(operation, prefix + operation.path + query)
         for operation in OPERATIONS
@@ -66,7 +66,7 @@ def cases(*, with_id: bool) -> list[Case]:
 
 @pytest.fixture(scope="module")
 async def a(client: httpx.AsyncClient, database: Database) -> A:
-    """A company whose every text holds the marker, with an open ticket and a closed one, each with a note."""
+    """Return a company whose texts all contain the marker, with an open and a closed ticket, each with a note."""
     tenant = await new_tenant(database, f"{MARKER} Ltd")
     async with database.transaction() as tx:
         code = tenant.company.code
@@ -86,7 +86,7 @@ async def a(client: httpx.AsyncClient, database: Database) -> A:
 
 @pytest.fixture(scope="module")
 async def b(client: httpx.AsyncClient, database: Database) -> Tenant:
-    """Another company, with an open ticket and a closed one of its own."""
+    """Return another company, with an open and a closed ticket."""
     tenant = await new_tenant(database)
     await raise_ticket(client, tenant)
     await close_ticket(database, (await raise_ticket(client, tenant))["id"])
@@ -94,7 +94,7 @@ async def b(client: httpx.AsyncClient, database: Database) -> Tenant:
 
 
 async def ask(client: httpx.AsyncClient, case: Case, tenant: Tenant, number: str = "", key: str = "") -> httpx.Response:
-    """Make the request of a case with the key of a company."""
+    """Send the request of a case with the key of a company."""
     headers = {**tenant.headers, "X-Request-Id": "same"} | ({"Idempotency-Key": key} if key else {})
     path = case.path.format(id=number)
     if case.operation.body is None:
@@ -103,10 +103,12 @@ async def ask(client: httpx.AsyncClient, case: Case, tenant: Tenant, number: str
     return await client.request(case.operation.method, path, headers=headers, json=BODIES[case.operation.name])
 
 
-def test_every_operation_is_asked_in_full() -> None:
+def test_every_operation_has_a_complete_request() -> None:
     names = {operation.name for operation in OPERATIONS}
-    assert {o.name for o in OPERATIONS if o.body is not None} == set(BODIES), "give BODIES one for each operation"
-    assert {o.name for o in OPERATIONS if o.query is not None} == set(QUERIES), "give QUERIES one for each operation"
+    assert {o.name for o in OPERATIONS if o.body is not None} == set(BODIES), "add a body for each operation to BODIES"
+    assert {o.name for o in OPERATIONS if o.query is not None} == set(QUERIES), (
+        "add a query for each operation to QUERIES"
+    )
     assert {case.operation.name for flag in (True, False) for case in cases(with_id=flag)} == names
     for operation in OPERATIONS:
         parameters = set(operation.path_parameters)
@@ -115,7 +117,7 @@ def test_every_operation_is_asked_in_full() -> None:
 
 
 @pytest.mark.parametrize("case", cases(with_id=True), ids=str)
-async def test_what_a_request_does_for_its_own_company(client: httpx.AsyncClient, b: Tenant, case: Case) -> None:
+async def test_requests_for_its_own_ticket_succeed(client: httpx.AsyncClient, b: Tenant, case: Case) -> None:
     own = (await raise_ticket(client, b))["id"]
     assert (await ask(client, case, b, own)).status_code == 200, "or the refusals below would prove nothing"
 
@@ -123,7 +125,7 @@ async def test_what_a_request_does_for_its_own_company(client: httpx.AsyncClient
 @pytest.mark.parametrize("key", ["", "retry"], ids=["plain", "idempotent"])
 @pytest.mark.parametrize("which", [0, 1], ids=["open", "closed"])
 @pytest.mark.parametrize("case", cases(with_id=True), ids=str)
-async def test_a_foreign_ticket_is_answered_byte_for_byte_as_one_that_is_not(
+async def test_another_companys_ticket_is_answered_exactly_like_a_missing_one(
     client: httpx.AsyncClient, database: Database, a: A, b: Tenant, case: Case, which: int, key: str
 ) -> None:
     number = a.numbers[which]
@@ -137,26 +139,28 @@ async def test_a_foreign_ticket_is_answered_byte_for_byte_as_one_that_is_not(
 
 
 @pytest.mark.parametrize("case", cases(with_id=False), ids=str)
-async def test_what_a_company_is_answered_holds_nothing_of_another(
+async def test_responses_contain_no_data_of_another_company(
     client: httpx.AsyncClient, database: Database, a: A, b: Tenant, case: Case
 ) -> None:
     before = await everything(database, a.tenant)
     answer = await ask(client, case, b)
     assert answer.status_code == 200, answer.text
-    told = answer.text + str(answer.headers.raw)
-    assert [secret for secret in a.secrets if secret in told] == []
+    received = answer.text + str(answer.headers.raw)
+    assert [secret for secret in a.secrets if secret in received] == []
     assert await everything(database, a.tenant) == before
 
 
-async def test_the_company_itself_sees_its_secrets(client: httpx.AsyncClient, a: A) -> None:
-    told = ""
+async def test_a_company_sees_its_own_data(client: httpx.AsyncClient, a: A) -> None:
+    received = ""
     for case in cases(with_id=False):
         if case.operation.method == "GET":
-            told += (await ask(client, case, a.tenant)).text
-    assert [secret for secret in a.secrets if secret not in told] == []
+            received += (await ask(client, case, a.tenant)).text
+    assert [secret for secret in a.secrets if secret not in received] == []
 
 
-async def test_a_foreign_service_is_refused_as_an_unknown_one(client: httpx.AsyncClient, a: A, b: Tenant) -> None:
+async def test_another_companys_service_is_refused_like_an_unknown_one(
+    client: httpx.AsyncClient, a: A, b: Tenant
+) -> None:
     assert a.tenant.company != b.company
     answers = [
         await client.post(TICKETS, headers=b.headers, json=order(service={"id": name, "type": kind}))
@@ -167,7 +171,9 @@ async def test_a_foreign_service_is_refused_as_an_unknown_one(client: httpx.Asyn
     assert len({answer.content for answer in answers}) == 1
 
 
-async def test_the_document_of_a_company_names_no_foreign_service(client: httpx.AsyncClient, a: A, b: Tenant) -> None:
+async def test_the_document_of_a_company_names_only_its_own_services(
+    client: httpx.AsyncClient, a: A, b: Tenant
+) -> None:
     own = await client.get("/openapi.json", headers=a.tenant.headers)
     assert A_SERVICE["id"] in own.text
     for headers in (b.headers, {}):

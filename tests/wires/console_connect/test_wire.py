@@ -1,4 +1,4 @@
-"""The Console Connect wire, whole bodies, over the real application and a real PostgreSQL."""
+"""The operations of the Console Connect wire, with complete bodies."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ UNKNOWN_SERVICE = "service.id must be one of your company's services, or service
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-async def test_a_created_ticket_is_answered_whole(client: httpx.AsyncClient, tenant: Tenant, prefix: str) -> None:
+async def test_a_new_ticket_is_returned_completely(client: httpx.AsyncClient, tenant: Tenant, prefix: str) -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
     answer = await client.post(f"{prefix}/support-tickets", headers=tenant.headers, json=order())
     assert answer.status_code == 200
@@ -44,15 +44,13 @@ async def test_a_created_ticket_is_answered_whole(client: httpx.AsyncClient, ten
     assert "etag" not in answer.headers
 
 
-async def test_the_members_of_a_ticket_come_in_the_documented_order(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_the_members_of_a_ticket_have_the_documented_order(client: httpx.AsyncClient, tenant: Tenant) -> None:
     body = await raise_ticket(client, tenant)
     assert list(body) == list(ticket_body(tenant, "", ""))
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-async def test_a_ticket_is_read_whole_with_its_notes_oldest_first(
-    client: httpx.AsyncClient, tenant: Tenant, prefix: str
-) -> None:
+async def test_a_ticket_contains_its_notes_oldest_first(client: httpx.AsyncClient, tenant: Tenant, prefix: str) -> None:
     raised = await raise_ticket(client, tenant)
     path = f"{prefix}/support-tickets/{raised['id']}"
     for text in ("first", "second"):
@@ -69,7 +67,7 @@ async def test_a_ticket_is_read_whole_with_its_notes_oldest_first(
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-async def test_the_services_are_listed_whole_by_type_and_label(
+async def test_the_services_are_listed_by_type_and_label(
     client: httpx.AsyncClient, tenant: Tenant, prefix: str
 ) -> None:
     answer = await client.get(f"{prefix}/support-tickets/services", headers=tenant.headers)
@@ -83,7 +81,7 @@ async def test_the_services_are_listed_whole_by_type_and_label(
 
 
 @pytest.mark.parametrize("path", ["/auth/token", "/api/auth/token"])
-async def test_the_token_says_whole_whom_the_key_speaks_for(
+async def test_the_token_describes_the_user_and_company_of_the_key(
     client: httpx.AsyncClient, tenant: Tenant, path: str
 ) -> None:
     answer = await client.get(path, headers=tenant.headers)
@@ -104,7 +102,7 @@ async def test_the_token_needs_no_scope_beyond_a_valid_key(client: httpx.AsyncCl
     assert (await client.get("/auth/token", headers=reader.headers)).status_code == 200
 
 
-async def test_every_wrong_member_is_named_in_one_message(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_all_invalid_members_are_named_in_one_message(client: httpx.AsyncClient, tenant: Tenant) -> None:
     body = {
         "name": "",
         "description": 7,
@@ -122,7 +120,9 @@ async def test_every_wrong_member_is_named_in_one_message(client: httpx.AsyncCli
     )
 
 
-async def test_an_empty_object_is_told_everything_that_is_required(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_the_refusal_of_an_empty_object_lists_the_required_members(
+    client: httpx.AsyncClient, tenant: Tenant
+) -> None:
     answer = await client.post(TICKETS, headers=tenant.headers, json={})
     assert answer.json() == fault(
         400,
@@ -131,7 +131,7 @@ async def test_an_empty_object_is_told_everything_that_is_required(client: httpx
     )
 
 
-async def test_an_unknown_service_alone_is_refused(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_an_unknown_service_is_refused(client: httpx.AsyncClient, tenant: Tenant) -> None:
     body = order(service={"id": "SVC-404", "type": "Port"})
     answer = await client.post(TICKETS, headers=tenant.headers, json=body)
     assert answer.status_code == 400
@@ -148,19 +148,21 @@ async def test_a_service_of_another_type_is_refused(client: httpx.AsyncClient, t
 
 
 @pytest.mark.parametrize("service_id", ["anything at all", "SVC-1", "x" * 64, "機器 #9"])
-async def test_a_non_console_service_takes_any_id(client: httpx.AsyncClient, tenant: Tenant, service_id: str) -> None:
+async def test_a_non_console_service_may_have_any_id(
+    client: httpx.AsyncClient, tenant: Tenant, service_id: str
+) -> None:
     body = await raise_ticket(client, tenant, service={"id": service_id, "type": "Non-Console Service"})
     notes = symptoms("Circuit Down", "Non-Console Service", "Non-Console")
     assert body == ticket_body(tenant, body["id"], body["creationDate"], notes=notes)
 
 
-async def test_the_contact_named_in_the_body_is_the_contact(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_the_contact_of_the_body_is_stored(client: httpx.AsyncClient, tenant: Tenant) -> None:
     contact = {"name": "Grace", "phone": "", "email": "grace@example.com"}
     body = await raise_ticket(client, tenant, customerContact=contact)
     assert body == ticket_body(tenant, body["id"], body["creationDate"], relatedParty=[contact])
 
 
-async def test_a_null_contact_means_the_users_own(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_without_a_contact_the_user_is_the_contact(client: httpx.AsyncClient, tenant: Tenant) -> None:
     body = await raise_ticket(client, tenant, customerContact=None)
     assert body == ticket_body(tenant, body["id"], body["creationDate"])
 
@@ -182,7 +184,7 @@ async def test_the_nul_character_is_refused(client: httpx.AsyncClient, tenant: T
 
 
 @pytest.mark.parametrize(("member", "most"), [("name", 255), ("description", 32_000)])
-async def test_text_may_be_as_long_as_documented_and_no_longer(
+async def test_text_may_have_the_documented_length(
     client: httpx.AsyncClient, tenant: Tenant, member: str, most: int
 ) -> None:
     longest = "\N{GRINNING FACE}" * most
@@ -192,7 +194,9 @@ async def test_text_may_be_as_long_as_documented_and_no_longer(
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-async def test_a_note_is_answered_with_the_whole_ticket(client: httpx.AsyncClient, tenant: Tenant, prefix: str) -> None:
+async def test_adding_a_note_returns_the_complete_ticket(
+    client: httpx.AsyncClient, tenant: Tenant, prefix: str
+) -> None:
     raised = await raise_ticket(client, tenant)
     path = f"{prefix}/support-tickets/{raised['id']}/addNote"
     answer = await client.post(path, headers=tenant.headers, json={"noteText": "Still down", "extra": 1})
@@ -203,7 +207,7 @@ async def test_a_note_is_answered_with_the_whole_ticket(client: httpx.AsyncClien
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_a_note_of_4000_characters_is_kept(client: httpx.AsyncClient, tenant: Tenant) -> None:
+async def test_a_note_of_4000_characters_is_stored(client: httpx.AsyncClient, tenant: Tenant) -> None:
     raised = await raise_ticket(client, tenant)
     text = "\N{SNOWMAN}" * 4000
     answer = await client.post(f"{TICKETS}/{raised['id']}/addNote", headers=tenant.headers, json={"noteText": text})
@@ -217,7 +221,7 @@ async def test_a_note_of_4000_characters_is_kept(client: httpx.AsyncClient, tena
     + [{}, {"text": "x"}],
     ids=lambda body: str(body)[:24].encode("unicode_escape").decode(),
 )
-async def test_a_note_without_usable_text_is_refused_in_the_documented_words(
+async def test_a_note_without_valid_text_gets_the_documented_error(
     client: httpx.AsyncClient, tenant: Tenant, body: dict[str, object]
 ) -> None:
     raised = await raise_ticket(client, tenant)
@@ -236,7 +240,7 @@ async def test_a_note_without_usable_text_is_refused_in_the_documented_words(
         ((Status.REJECTED,), "Rejected"),
     ],
 )
-async def test_a_ticket_that_has_ended_takes_no_note(
+async def test_a_finished_ticket_accepts_no_notes(
     client: httpx.AsyncClient, tenant: Tenant, database: Database, moves: tuple[Status, ...], shown: str
 ) -> None:
     raised = await raise_ticket(client, tenant)
@@ -248,13 +252,13 @@ async def test_a_ticket_that_has_ended_takes_no_note(
     assert (await client.get(path, headers=tenant.headers)).json() == raised | {"status": shown}
 
 
-async def test_a_closed_ticket_moves_from_the_open_list_to_the_closed(
+async def test_a_closed_ticket_is_in_the_closed_list(
     client: httpx.AsyncClient, tenant: Tenant, database: Database
 ) -> None:
     raised = await raise_ticket(client, tenant)
     assert raised in await list_all(client, tenant)
     await close_ticket(database, raised["id"])
-    assert raised["id"] not in [one["id"] for one in await list_all(client, tenant)]
+    assert raised["id"] not in [ticket["id"] for ticket in await list_all(client, tenant)]
     assert raised | {"status": "Closed"} in await list_all(client, tenant, "closed")
 
 
@@ -262,7 +266,7 @@ async def test_a_closed_ticket_moves_from_the_open_list_to_the_closed(
     "number",
     ["7", "INC1", "inc000000000001", "INC0000000000012", "INC00000000000x", "INC" + "\N{ARABIC-INDIC DIGIT ONE}" * 12],
 )
-async def test_a_malformed_id_is_not_valid(client: httpx.AsyncClient, tenant: Tenant, number: str) -> None:
+async def test_a_malformed_id_is_invalid(client: httpx.AsyncClient, tenant: Tenant, number: str) -> None:
     expected = fault(400, f"Support Ticket: {number} is not valid.")
     read = await client.get(f"{TICKETS}/{number}", headers=tenant.headers)
     noted = await client.post(f"{TICKETS}/{number}/addNote", headers=tenant.headers, json={"noteText": "x"})
@@ -270,7 +274,7 @@ async def test_a_malformed_id_is_not_valid(client: httpx.AsyncClient, tenant: Te
     assert (noted.status_code, noted.json()) == (400, expected)
 
 
-async def test_an_unknown_and_a_foreign_id_are_answered_alike(
+async def test_unknown_and_foreign_ids_get_the_same_response(
     client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     foreign = (await raise_ticket(client, other_tenant))["id"]
