@@ -9,7 +9,7 @@ from tests.builders.server import Server
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A Clearline that is not started yet."""
+    """Yield a Clearline server that is not started yet."""
     folder = reachable_dir("clearline-e2e-")
     server = Server(folder)
     yield server

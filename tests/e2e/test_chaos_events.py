@@ -1,4 +1,4 @@
-"""Every consumer of the event stream gets every event, whatever is killed on either side."""
+"""Every consumer of the event stream receives every event while servers and consumers are killed."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ Event = dict[str, Any]
 
 @dataclass
 class Stored:
-    """What a consumer stored: each event at once, and the cursor now and then."""
+    """The state that a consumer stored: each event at once, and the cursor sometimes."""
 
     cursor: str
     events: dict[str, Event] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Stored:
 
 @dataclass
 class Consumer:
-    """A program that is killed now and then, and continues from the cursor that it stored."""
+    """A program that is killed sometimes, and continues from the cursor that it stored."""
 
     url: str
     key: str
@@ -67,7 +67,7 @@ class Consumer:
         self.task = asyncio.create_task(self._run())
 
     async def kill(self) -> None:
-        """Stop it wherever it is: what it has not stored is lost."""
+        """Stop it at any point: events that it has not stored are lost."""
         assert self.task is not None
         self.task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -94,7 +94,7 @@ class Consumer:
                 return
             position = (0, 0)
             async for event in _events(answer, self.accept):
-                xid, event_id, _at = (int(one, 16) for one in event["cursor"].split("-"))
+                xid, event_id, _at = (int(part, 16) for part in event["cursor"].split("-"))
                 assert (xid, event_id) > position, "out of order"
                 position = xid, event_id
                 self.stored.store(event, with_cursor=self.dice.random() < 0.7)
@@ -110,7 +110,7 @@ async def _events(answer: httpx.Response, accept: str) -> AsyncIterator[Event]:
 
 
 class Writers:
-    """People who work with the desk meanwhile. Each request is carried out once, however often it is sent."""
+    """Users who work with the desk meanwhile. Each request is executed once, however often it is sent."""
 
     def __init__(self, customer: RetryingClient, agent: RetryingClient, dice: random.Random) -> None:
         self._customer, self._agent, self._dice = customer, agent, dice
@@ -129,8 +129,8 @@ class Writers:
 
     async def _raise(self) -> None:
         body = {"title": secrets.token_hex(6), "description": "No light", "issue_type": "Circuit Down", "service": PORT}
-        made = await self._customer.post(TICKETS, 201, json=body)
-        self.statuses[made["number"]] = made["status"]
+        created = await self._customer.post(TICKETS, 201, json=body)
+        self.statuses[created["number"]] = created["status"]
 
     async def _note(self) -> None:
         number = self._dice.choice([*self.statuses][-8:])
@@ -140,7 +140,7 @@ class Writers:
         self.notes[number] += 1
 
     async def _move(self) -> None:
-        """Move a ticket that nobody else moves: of two who move one ticket, one would be refused."""
+        """Change the status of a ticket that no other task changes: one of two concurrent changes would be refused."""
         if not (idle := [number for number, status in self.statuses.items() if status]):
             return
         number = self._dice.choice(idle[-8:])
@@ -150,7 +150,7 @@ class Writers:
 
 
 async def _chaos(server: Server, consumers: list[Consumer], dice: random.Random) -> Counter[str]:
-    """Kill servers, one process of several, backends of the database and consumers, and start again what is dead."""
+    """Kill servers, server processes, database backends and consumers, and restart them."""
     kills: Counter[str] = Counter()
     until = time.monotonic() + stretched(CHAOS_SECONDS)
     while time.monotonic() < until:
@@ -181,7 +181,7 @@ async def _chaos(server: Server, consumers: list[Consumer], dice: random.Random)
 
 
 def _expected(history: list[Event], consumer: Consumer) -> list[tuple[str, str, Any]]:
-    """Return the events of a ticket that a consumer has to get."""
+    """Return the events of a ticket that a consumer must receive."""
     if consumer.is_staff:
         return [(event["id"], event["type"], event["data"]) for event in history]
     pairs = ((event, visible_data(event["type"], event["data"], Audience.CUSTOMER)) for event in history)
@@ -193,12 +193,12 @@ def _check(consumer: Consumer, histories: dict[str, list[Event]], statuses: dict
     for number, history in histories.items():
         mine = [event for event in events if event["ticket"] == number]
         assert [(event["id"], event["type"], event["data"]) for event in mine] == _expected(history, consumer), number
-        moved = [event["data"]["after"] for event in mine if event["type"] == "ticket.status_changed"]
-        assert (moved or ["acknowledged"])[-1] == statuses[number]
+        statuses_after = [event["data"]["after"] for event in mine if event["type"] == "ticket.status_changed"]
+        assert (statuses_after or ["acknowledged"])[-1] == statuses[number]
 
 
 @pytest.mark.slow
-async def test_every_consumer_gets_every_event_after_random_kills_on_both_sides(server: Server) -> None:
+async def test_every_consumer_receives_every_event_despite_random_kills_on_both_sides(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
     dice, statuses, began = random.Random(seed), Counter[int](), time.monotonic()
@@ -225,7 +225,7 @@ async def test_every_consumer_gets_every_event_after_random_kills_on_both_sides(
         await writing
         histories = await _settled(consumers, agent, [*writers.statuses])
         for number, history in histories.items():
-            types = Counter(one["type"] for one in history)
+            types = Counter(event["type"] for event in history)
             assert (types["ticket.created"], types["note.added"]) == (1, writers.notes[number])
         for consumer in consumers:
             assert consumer.task is not None
@@ -245,15 +245,18 @@ async def test_every_consumer_gets_every_event_after_random_kills_on_both_sides(
 
 
 async def _settled(consumers: list[Consumer], agent: RetryingClient, numbers: list[str]) -> dict[str, list[Event]]:
-    """Return the events of the tickets, once there are no new ones and the consumers of the staff have the last."""
+    """Wait until there are no new events and the staff consumers have the last one; return the events by ticket."""
     until, histories = time.monotonic() + patient(SETTLE_SECONDS), {"": [{"id": "0"}]}
     while True:
-        before, histories = histories, {one: await agent.read_list(f"{TICKETS}/{one}/history") for one in numbers}
-        last = max(int(one["id"]) for history in histories.values() for one in history)
+        before, histories = (
+            histories,
+            {number: await agent.read_list(f"{TICKETS}/{number}/history") for number in numbers},
+        )
+        last = max(int(event["id"]) for history in histories.values() for event in history)
         ends = [_last(consumer) for consumer in consumers if consumer.is_staff]
         if min(ends) >= last and before == histories:
             return histories
-        assert time.monotonic() < until, f"{ends} were told, and not {last}"
+        assert time.monotonic() < until, f"{ends} were received, and not {last}"
         await asyncio.sleep(1.5)
 
 
@@ -262,19 +265,19 @@ def _last(consumer: Consumer) -> int:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_open_streams_do_not_hold_a_stop_up(server: Server, processes: int) -> None:
+def test_open_streams_do_not_delay_the_stop(server: Server, processes: int) -> None:
     server.environment["CLEARLINE_PROCESSES"] = str(processes)
     server.start("--demo")
     headers = {**server.headers(), "Accept": SSE}
-    with contextlib.ExitStack() as held:
-        client = held.enter_context(httpx.Client(base_url=server.url, headers=headers, timeout=patient(10)))
-        answers = [held.enter_context(client.stream("GET", EVENTS)) for _ in range(10)]
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(httpx.Client(base_url=server.url, headers=headers, timeout=patient(10)))
+        answers = [stack.enter_context(client.stream("GET", EVENTS)) for _ in range(10)]
         bodies = [answer.iter_raw() for answer in answers]
         assert all(next(body).startswith(b"retry: ") for body in bodies)
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < stretched(2)
         for body in bodies:
-            assert b"".join(body) == b"", "it ended as it should, and was not broken off"
+            assert b"".join(body) == b"", "the stream must end without being aborted"
     assert eventually(lambda: not server.processes())
     assert "Traceback" not in server.err

@@ -1,4 +1,4 @@
-"""A job goes on where it was, whatever is killed in the middle of it: each item is done once."""
+"""A job continues after kills: each item is processed once."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def line(number: int) -> str:
 
 
 def read(server: Server, path: str) -> Any:
-    """What the server answers, or None while it is away."""
+    """Return the response of the server, or None while it is unavailable."""
     try:
         answer = httpx.get(
             f"{server.url}{path}", headers={"Authorization": f"Bearer {server.staff_secret()}"}, timeout=patient(20)
@@ -41,26 +41,26 @@ def read(server: Server, path: str) -> Any:
 
 
 @pytest.mark.slow
-def test_an_import_brings_each_line_once_whatever_is_killed_in_the_middle(server: Server) -> None:
+def test_an_import_creates_each_ticket_once_despite_kills(server: Server) -> None:
     server.start("--demo")
     company = json.loads(server.command("company", "list", "--json").stdout)[0]["code"]
     body = "\n".join(map(line, range(LINES))).replace("AAA111", company)
-    made = httpx.post(
+    created = httpx.post(
         f"{server.url}/api/v1/imports",
         headers={"Authorization": f"Bearer {server.staff_secret()}", "Content-Type": "application/x-ndjson"},
         content=body,
         timeout=patient(20),
     )
-    assert made.status_code == 202, made.text
-    where = made.headers["location"]
+    assert created.status_code == 202, created.text
+    where = created.headers["location"]
 
     def done() -> int:
         answer = read(server, where)
         return 0 if answer is None else int(answer.json()["counts"]["done"])
 
-    seen = 0
+    progress = 0
     for kind in ("server", "backend", "postmaster"):
-        assert eventually(lambda: done() > seen), server.err  # noqa: B023 - called before the next turn
+        assert eventually(lambda: done() > progress), server.err  # noqa: B023 - called before the next turn
         for pid in server.victims(kind)[:1]:
             os.kill(pid, signal.SIGKILL)
         if kind == "server":
@@ -69,12 +69,12 @@ def test_an_import_brings_each_line_once_whatever_is_killed_in_the_middle(server
         assert eventually(lambda: server.ended() or server.ready() == 200, 40)
         server.relaunch_if_ended()
         assert eventually(lambda: server.ready() == 200, 40), server.err
-        seen = done()
-        assert seen < LINES, "the kills came too late to prove anything"
-    assert eventually(lambda: (found := read(server, where)) is not None and found.json()["state"] == "done", 60)
+        progress = done()
+        assert progress < LINES, "the job ended before the last kill"
+    assert eventually(lambda: (job := read(server, where)) is not None and job.json()["state"] == "done", 60)
     assert read(server, where).json()["counts"] == {"done": LINES, "unchanged": 0, "refused": 0, "waiting": 0}
     exported = read(server, f"/api/v1/exports/tickets?company={company}").text
-    titles = Counter(json.loads(one)["title"] for one in exported.splitlines())
+    titles = Counter(json.loads(line)["title"] for line in exported.splitlines())
     assert {title: count for title, count in titles.items() if title.startswith("line ")} == {
         f"line {number}": 1 for number in range(LINES)
     }

@@ -1,4 +1,4 @@
-"""What was answered is there, exactly once, whatever is killed and whenever."""
+"""Every answered write is stored exactly once while processes are killed at random."""
 
 import asyncio
 import contextlib
@@ -21,14 +21,14 @@ KINDS = ("server", "postmaster", "backend", "supervisor")
 KILLS = 24
 LOADERS = 6
 KILLING_SECONDS = 90
-RETRIED_SECONDS = 120  # longer than the killing: under load a retry may meet one kill after the other
+RETRIED_SECONDS = 120  # longer than KILLING_SECONDS: under load, a retry may meet several kills
 EXPECTED = {200, 409, 503}
-"""Done; the same key is under way; the database is away. Nothing else may come of a kill."""
+"""Done; the same key is in use; the database is unavailable. A kill may cause no other status."""
 
 
 @dataclass
 class Record:
-    """What the loaders saw."""
+    """The requests of the loaders and their responses."""
 
     tickets: set[str] = field(default_factory=set)
     retried: set[str] = field(default_factory=set)
@@ -44,7 +44,7 @@ class Record:
 
 
 class Loader:
-    """Writes tickets and notes one after the other."""
+    """A client that creates tickets and notes one after the other."""
 
     def __init__(self, number: int, client: httpx.AsyncClient, record: Record, dice: random.Random) -> None:
         self._number, self._client, self._record, self._dice = number, client, record, dice
@@ -74,47 +74,47 @@ class Loader:
                 record.notes.setdefault(number, set()).add(text)
 
     async def _post(self, path: str, body: dict[str, Any], key: str | None) -> dict[str, Any] | None:
-        """What was answered; without a key None when that is not known, with one only after retries."""
+        """Return the response body. With a key, retry until there is one; without, return None if it is unknown."""
         until = time.monotonic() + patient(RETRIED_SECONDS)
         while time.monotonic() < until:
             with contextlib.suppress(httpx.TransportError):
                 answer = await self._client.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
                 self._record.statuses[answer.status_code] += 1
                 if answer.status_code == 200:
-                    found: dict[str, Any] = answer.json()
-                    return found
+                    content: dict[str, Any] = answer.json()
+                    return content
             await asyncio.sleep(0.05)
             if key is None:
                 return None
         raise AssertionError(f"{path} was not answered within {RETRIED_SECONDS} s: {self._record.statuses}")
 
 
-async def _found(client: httpx.AsyncClient) -> list[dict[str, Any]]:
-    """Every open ticket, by paging to the end."""
-    found: list[dict[str, Any]] = []
+async def _open_tickets(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """Return every open ticket, from all pages."""
+    tickets: list[dict[str, Any]] = []
     while True:
-        query: dict[str, str | int] = {"status": "open", "pageSize": 200, "page": len(found) // 200 + 1}
+        query: dict[str, str | int] = {"status": "open", "pageSize": 200, "page": len(tickets) // 200 + 1}
         answer = await client.get("/v2/support-tickets", params=query)
         assert answer.status_code == 200
         page: list[dict[str, Any]] = answer.json()
-        found += page
+        tickets += page
         if len(page) < 200:
-            assert len(found) == int(answer.headers["x-total-count"])
-            return found
+            assert len(tickets) == int(answer.headers["x-total-count"])
+            return tickets
 
 
 async def _check(client: httpx.AsyncClient, record: Record) -> None:
-    found = await _found(client)
-    names = Counter(one["name"] for one in found)
+    tickets = await _open_tickets(client)
+    names = Counter(ticket["name"] for ticket in tickets)
     assert {name: names[name] for name in record.tickets if names[name] != 1} == {}
     assert {name: names[name] for name in record.sent if names[name] > 1} == {}
     assert record.retried <= record.tickets
-    numbers = {one["id"]: one["name"] for one in found}
+    numbers = {ticket["id"]: ticket["name"] for ticket in tickets}
     assert record.numbers.items() <= numbers.items()
     for number, texts in record.notes.items():
         answer = await client.get(f"/v2/support-tickets/{number}")
-        kept = Counter(note["text"] for note in answer.json()["notes"] if note["@type"] == "worklog")
-        assert {text: kept[text] for text in texts if kept[text] != 1} == {}
+        texts_of_notes = Counter(note["text"] for note in answer.json()["notes"] if note["@type"] == "worklog")
+        assert {text: texts_of_notes[text] for text in texts if texts_of_notes[text] != 1} == {}
     assert set(record.statuses) <= EXPECTED
 
 

@@ -1,4 +1,4 @@
-"""What the desk answered holds, whatever is killed: tickets, files, jobs on many tickets, tags, and what follows."""
+"""Every answered change is stored, and its consequences follow once, while processes are killed at random."""
 
 import asyncio
 import hashlib
@@ -32,13 +32,13 @@ UPLOADERS = 2
 SMALLEST, LARGEST = 10_000, 3_000_000
 """Bytes of a file."""
 PATIENT = 0.8
-"""How many of the uploads are tried until they are answered; nobody knows what became of the others."""
+"""The share of uploads that are retried until they are answered; the result of the others may be unknown."""
 PER_JOB = 20
 TAGGED = 6
-"""How many tickets, the latest, are tagged: few, so that agents get in each other's way."""
+"""How many of the latest tickets get tags: few, so that changes conflict."""
 TAGS_MAX = 50
 EXPECTED = {200, 201, 202, 409, 412, 503}
-"""Done; the same key is under way; somebody else was first; the database is away. Nothing else may come of a kill."""
+"""Done; the same key is in use; a concurrent change was first; the database is unavailable. No other may occur."""
 
 PORT = {"id": "NET-AMS-0012", "type": "Port"}
 ROUTER = {"id": "CR-ALD-EU", "type": "CloudRouter"}
@@ -48,12 +48,12 @@ BY_RULE: dict[str, tuple[str, str, dict[str, str]]] = {
     "Faults": ("No light", "Circuit Down", PORT),
     "Everything else": ("A question", "Others", PORT),
 }
-"""The title, issue type and service of a ticket that the demo's rule of this name brings to its queue."""
+"""The title, issue type and service of a ticket that matches the demo's routing rule of this name."""
 
 
 @dataclass
 class File:
-    """What was sent, and whether it was answered."""
+    """A file that was uploaded, and whether the upload was answered."""
 
     ticket: str
     size: int
@@ -63,10 +63,10 @@ class File:
 
 @dataclass
 class Record:
-    """What the loaders saw."""
+    """The requests of the loaders and their responses."""
 
     tickets: dict[str, str] = field(default_factory=dict)
-    """The number of each answered ticket by the word that only this ticket holds."""
+    """The number of each answered ticket by the word that only this ticket contains."""
     rules: dict[str, str] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     unknown_uploads: int = 0
@@ -81,22 +81,22 @@ class Record:
 
     @property
     def answered(self) -> int:
-        return len(self.tickets) + sum(one.answered for one in self.files.values()) + len(self.jobs) + len(self.tags)
+        return len(self.tickets) + sum(file.answered for file in self.files.values()) + len(self.jobs) + len(self.tags)
 
 
 class Loaders:
-    """Those who work with the desk while it is killed."""
+    """Users who work with the desk while its processes are killed."""
 
     def __init__(self, customer: RetryingClient, agent: RetryingClient, record: Record, dice: random.Random) -> None:
         self._customer, self._agent, self._record, self._dice = customer, agent, record, dice
 
     async def begin(self) -> None:
-        """Raise as many tickets as a job needs."""
+        """Create as many tickets as a job needs."""
         for _ in range(PER_JOB):
             await self._raise()
 
     async def run(self) -> None:
-        """Work until told to stop; what was begun is ended."""
+        """Work until ``stop`` is set; finish what was started."""
         again = self._again
         uploaders = [again(self._upload, 0.05) for _ in range(UPLOADERS)]
         await asyncio.gather(
@@ -117,19 +117,19 @@ class Loaders:
         rule = self._dice.choice(list(BY_RULE))
         title, issue_type, service = BY_RULE[rule]
         body = {"title": f"{title} {word}", "description": "Since 08:00 UTC", "issue_type": issue_type}
-        made = await self._customer.post(TICKETS, 201, json=body | {"service": service})
-        assert made["number"] not in self._record.numbers, "two tickets were answered with one number"
+        created = await self._customer.post(TICKETS, 201, json=body | {"service": service})
+        assert created["number"] not in self._record.numbers, "two tickets were answered with one number"
         self._record.rules[word] = rule
-        self._record.tickets[word] = made["number"]
+        self._record.tickets[word] = created["number"]
 
     async def _upload(self) -> None:
         size = int(math.exp(self._dice.uniform(math.log(SMALLEST), math.log(LARGEST))))
         content, name = self._dice.randbytes(size), secrets.token_hex(6) + ".bin"
-        sent = File(self._dice.choice(self._record.numbers[-TAGGED:]), size, hashlib.sha256(content).digest())
-        self._record.files[name] = sent
+        file = File(self._dice.choice(self._record.numbers[-TAGGED:]), size, hashlib.sha256(content).digest())
+        self._record.files[name] = file
         headers = {"Idempotency-Key": secrets.token_hex(8), "Content-Type": "application/octet-stream"}
         request = {"params": {"name": name}, "content": content, "headers": headers}
-        path, repeats = f"{TICKETS}/{sent.ticket}/attachments", self._dice.random() < PATIENT
+        path, repeats = f"{TICKETS}/{file.ticket}/attachments", self._dice.random() < PATIENT
         until = time.monotonic() + patient(RETRIED_SECONDS)
         while (answer := await self._customer.once("POST", path, **request)) is None:
             self._record.unknown_uploads += 1
@@ -138,8 +138,8 @@ class Loaders:
             assert time.monotonic() < until, f"{path} was not answered within {RETRIED_SECONDS} s"
             await asyncio.sleep(0.05)
         assert answer.status_code == 201, answer.text
-        assert answer.json()["sha256"] == sent.sha256.hex()
-        sent.answered = True
+        assert answer.json()["sha256"] == file.sha256.hex()
+        file.answered = True
 
     async def _start_job(self) -> None:
         numbers, text = self._dice.sample(self._record.numbers, PER_JOB), f"Job {secrets.token_hex(6)}"
@@ -149,13 +149,13 @@ class Loaders:
         self._record.jobs[job["id"]] = (text, numbers)
 
     async def _tag(self) -> None:
-        """Add a tag to those that a ticket has, and begin again when somebody changed it in between."""
+        """Add a tag to those of a ticket; start again after a concurrent change."""
         path = f"{TICKETS}/{(number := self._dice.choice(self._record.numbers[-TAGGED:]))}"
         tag = "t" + secrets.token_hex(4)
         while True:
             read = await self._agent.ask("GET", path)
             tags: list[str] = read.json()["tags"]
-            if tag in tags:  # a change whose answer was lost
+            if tag in tags:  # the response to the change was lost
                 break
             if len(tags) == TAGS_MAX:
                 return
@@ -167,13 +167,13 @@ class Loaders:
 
 
 class Checks:
-    """Whether everything that was answered is there, once and whole, and what follows from it too."""
+    """Checks that everything answered is stored once and completely, and that its consequences followed."""
 
     def __init__(self, customer: RetryingClient, agent: RetryingClient, record: Record) -> None:
         self._customer, self._agent, self._record = customer, agent, record
 
     async def settle(self) -> None:
-        """Wait for the jobs, the routing and the search to be through with what there is."""
+        """Wait until jobs, routing and search have processed everything."""
         until = time.monotonic() + patient(CALM_SECONDS)
         while waiting := await self._waiting():
             assert time.monotonic() < until, waiting
@@ -181,75 +181,79 @@ class Checks:
 
     async def _waiting(self) -> str:
         jobs = await self._agent.read_list("/api/v1/jobs")
-        if late := [one["id"] for one in jobs if one["state"] not in {"done", "cancelled"}]:
+        if late := [job["id"] for job in jobs if job["state"] not in {"done", "cancelled"}]:
             return f"jobs that are not done: {late}"
         last = next(reversed(self._record.tickets))
         history = await self._agent.read_list(f"{TICKETS}/{self._record.tickets[last]}/history")
-        if "ticket.routed" not in {one["type"] for one in history}:
+        if "ticket.routed" not in {event["type"] for event in history}:
             return "the last ticket is not routed"
-        found = await self._agent.get("/api/v1/search", q=last)
-        return "" if found["data"] else "the last ticket is not found"
+        page = await self._agent.get("/api/v1/search", q=last)
+        return "" if page["data"] else "the last ticket is not found"
 
     async def tickets(self) -> None:
-        """Every answered ticket is there once, and none that was not answered."""
-        found = await self._agent.read_list(TICKETS, state="all", company="ALD001")
-        titles = Counter(one["title"].split()[-1] for one in found)
-        mine = {one["title"].split()[-1]: one["number"] for one in found if one["number"] in self._record.numbers}
+        """Check that every answered ticket exists once, and no other does."""
+        tickets = await self._agent.read_list(TICKETS, state="all", company="ALD001")
+        titles = Counter(ticket["title"].split()[-1] for ticket in tickets)
+        mine = {
+            ticket["title"].split()[-1]: ticket["number"]
+            for ticket in tickets
+            if ticket["number"] in self._record.numbers
+        }
         assert mine == self._record.tickets
         assert {word: titles[word] for word in mine if titles[word] != 1} == {}
         assert [word for word in titles if _is_ours(word) and word not in mine] == []
-        for one in found:
-            assert set(one["tags"]) >= self._record.tags.get(one["number"], set()), "an answered tag is lost"
+        for ticket in tickets:
+            assert set(ticket["tags"]) >= self._record.tags.get(ticket["number"], set()), "an answered tag is lost"
 
     async def jobs(self) -> None:
-        """Every job is done, and each of its tickets has its note once; no ticket has another note."""
+        """Check that every job is done, and that its tickets have exactly the notes of their jobs."""
         expected = Counter((number, text) for text, numbers in self._record.jobs.values() for number in numbers)
         for job_id in self._record.jobs:
             job = await self._agent.get(f"/api/v1/jobs/{job_id}")
             assert job["state"] == "done"
             assert job["counts"] == {"done": PER_JOB, "unchanged": 0, "refused": 0, "waiting": 0}
-        made = [job for job in await self._agent.read_list("/api/v1/jobs") if job["action"]["type"] == "note"]
-        assert len(made) == len(self._record.jobs), "the demo has a job of its own, which puts tags on tickets"
+        note_jobs = [job for job in await self._agent.read_list("/api/v1/jobs") if job["action"]["type"] == "note"]
+        assert len(note_jobs) == len(self._record.jobs), "the demo's own job adds tags, not notes"
         notes = await _each(self._record.numbers, lambda number: self._agent.read_list(f"{TICKETS}/{number}/notes"))
-        found = Counter((number, note["text"]) for number, kept in notes.items() for note in kept)
-        assert found - expected == Counter(), "notes that nobody asked for, or twice"
-        assert expected - found == Counter(), "notes that are lost"
+        counts = Counter((number, note["text"]) for number, listed in notes.items() for note in listed)
+        assert counts - expected == Counter(), "unexpected or duplicate notes"
+        assert expected - counts == Counter(), "lost notes"
 
     async def routing_and_search(self) -> None:
-        """Every ticket was routed once, by the rule that fits it, and is found by its word."""
+        """Check that every ticket was routed once, by the matching rule, and is found by its word."""
         record = self._record
         histories = await _each(record.numbers, lambda number: self._agent.read_list(f"{TICKETS}/{number}/history"))
         for word, number in record.tickets.items():
-            types = Counter(one["type"] for one in histories[number])
-            routed = [one["data"]["rule"] for one in histories[number] if one["type"] == "ticket.routed"]
+            types = Counter(event["type"] for event in histories[number])
+            routed = [event["data"]["rule"] for event in histories[number] if event["type"] == "ticket.routed"]
             assert (types["ticket.created"], routed) == (1, [record.rules[word]]), number
-        found = await _each(record.tickets, lambda word: self._customer.read_list("/api/v1/search", q=word))
-        assert {word: [one["number"] for one in data] for word, data in found.items()} == {
+        results = await _each(record.tickets, lambda word: self._customer.read_list("/api/v1/search", q=word))
+        assert {word: [ticket["number"] for ticket in data] for word, data in results.items()} == {
             word: [number] for word, number in record.tickets.items()
         }
 
     async def files(self) -> dict[str, File]:
-        """Every answered file is there once and whole; so is every other that was kept. What is kept, by its id."""
-        kept: dict[str, File] = {}
+        """Check that every answered file is attached once, and every attached file is complete; return those, by id."""
+        stored: dict[str, File] = {}
         lists = await _each(
             self._record.numbers, lambda number: self._customer.read_list(f"{TICKETS}/{number}/attachments")
         )
-        names = Counter(one["name"] for listed in lists.values() for one in listed)
+        names = Counter(attachment["name"] for listed in lists.values() for attachment in listed)
         assert {name: count for name, count in names.items() if count != 1} == {}
-        assert {name for name, sent in self._record.files.items() if sent.answered} <= set(names)
+        assert {name for name, file in self._record.files.items() if file.answered} <= set(names)
         for number, listed in lists.items():
-            for one in listed:
-                sent = kept[one["id"]] = self._record.files[one["name"]]
-                assert (number, one["size"], one["sha256"]) == (sent.ticket, sent.size, sent.sha256.hex())
-        await _each(kept, lambda key: self._check_content(key, kept[key]))
-        return kept
+            for attachment in listed:
+                file = stored[attachment["id"]] = self._record.files[attachment["name"]]
+                assert (number, attachment["size"], attachment["sha256"]) == (file.ticket, file.size, file.sha256.hex())
+        await _each(stored, lambda key: self._check_content(key, stored[key]))
+        return stored
 
-    async def _check_content(self, key: str, sent: File) -> None:
-        answer = await self._customer.ask("GET", f"{TICKETS}/{sent.ticket}/attachments/{key}/content")
+    async def _check_content(self, key: str, file: File) -> None:
+        answer = await self._customer.ask("GET", f"{TICKETS}/{file.ticket}/attachments/{key}/content")
         assert answer.status_code == 200
-        assert (len(answer.content), hashlib.sha256(answer.content).digest()) == (sent.size, sent.sha256)
-        assert answer.headers["content-digest"] == f"sha-256=:{b64encode(sent.sha256).decode()}:"
-        assert answer.headers["etag"] == f'"{sent.sha256.hex()}"'
+        assert (len(answer.content), hashlib.sha256(answer.content).digest()) == (file.size, file.sha256)
+        assert answer.headers["content-digest"] == f"sha-256=:{b64encode(file.sha256).decode()}:"
+        assert answer.headers["etag"] == f'"{file.sha256.hex()}"'
 
 
 def _is_ours(word: str) -> bool:
@@ -257,35 +261,37 @@ def _is_ours(word: str) -> bool:
 
 
 async def _each(keys: Iterable[str], ask: Callable[[str], Awaitable[Any]]) -> dict[str, Any]:
-    """What is answered for each key, a few at a time."""
+    """Return the result of a request for each key; a few requests run at a time."""
     few = asyncio.Semaphore(8)
 
-    async def one(key: str) -> tuple[str, Any]:
+    async def ask_one(key: str) -> tuple[str, Any]:
         async with few:
             return key, await ask(key)
 
-    return dict(await asyncio.gather(*map(one, keys)))
+    return dict(await asyncio.gather(*map(ask_one, keys)))
 
 
 def _stored(server: Server) -> tuple[dict[str, Path], list[Path]]:
-    """The contents that are kept, by their ids, and the uploads that never ended."""
+    """Return the stored contents, by id, and the unfinished uploads."""
     root = server.data_dir / "attachments"
     unfinished = [path for path in (root / "staging").iterdir() if path.is_file()]
-    kept = {path.name: path for path in root.glob("*/*") if path.parent.name != "staging"}
-    return kept, unfinished
+    stored = {path.name: path for path in root.glob("*/*") if path.parent.name != "staging"}
+    return stored, unfinished
 
 
-def _check_disk(server: Server, record: Record, kept: dict[str, File], of_demo: set[str], servers_killed: int) -> None:
-    """No row without its bytes; of bytes without a row only what a kill excuses, and a day later none at all.
+def _check_disk(
+    server: Server, record: Record, attached: dict[str, File], of_demo: set[str], servers_killed: int
+) -> None:
+    """Check that every row has its content, and that content without a row is explained by the kills and swept.
 
-    A process that is killed can clean nothing up: an upload under way stays in ``staging``, and one whose row was not
-    committed, or not known to be, stays where it was stored. Both are whole files of ours that the sweep deletes once
-    they are a day old, so that it never takes one that is still to get its row.
+    A killed process cannot clean up: its unfinished uploads stay in ``staging``, and content whose row was not
+    committed, or may not have been, stays in the store. The sweep deletes both when they are a day old, so that it
+    never deletes content whose row is still to be committed.
     """
     stored, unfinished = _stored(server)
-    assert {key: stored[key].stat().st_size for key in kept} == {key: sent.size for key, sent in kept.items()}
-    orphans = set(stored) - set(kept) - of_demo
-    print(f"{len(kept)} files kept, {len(orphans)} without a row, {len(unfinished)} unfinished")  # noqa: T201
+    assert {key: stored[key].stat().st_size for key in attached} == {key: file.size for key, file in attached.items()}
+    orphans = set(stored) - set(attached) - of_demo
+    print(f"{len(attached)} files kept, {len(orphans)} without a row, {len(unfinished)} unfinished")  # noqa: T201
     assert len(unfinished) <= servers_killed * UPLOADERS
     assert len(orphans) + len(unfinished) <= record.unknown_uploads
     assert _swept(server) == 0
@@ -294,7 +300,7 @@ def _check_disk(server: Server, record: Record, kept: dict[str, File], of_demo: 
     for path in [*stored.values(), *unfinished]:
         os.utime(path, (two_days_ago, two_days_ago))
     assert _swept(server) == len(orphans) + len(unfinished)
-    assert _stored(server) == ({key: stored[key] for key in {*kept, *of_demo}}, [])
+    assert _stored(server) == ({key: stored[key] for key in {*attached, *of_demo}}, [])
 
 
 def _swept(server: Server) -> int:
@@ -305,7 +311,7 @@ def _swept(server: Server) -> int:
 
 
 @pytest.mark.slow
-async def test_whatever_the_desk_answered_holds_and_is_followed_up_once_through_random_kills(server: Server) -> None:
+async def test_every_answered_change_is_stored_and_processed_once_despite_random_kills(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
     print(f"seed {seed}")  # noqa: T201 - shown on failure; KILL_SEED repeats it
     dice, record, began = random.Random(seed), Record(), time.monotonic()
@@ -337,8 +343,8 @@ async def test_whatever_the_desk_answered_holds_and_is_followed_up_once_through_
         await checks.tickets()
         await checks.jobs()
         await checks.routing_and_search()
-        kept = await checks.files()
-    _check_disk(server, record, kept, of_demo, kills["server"])
+        attached = await checks.files()
+    _check_disk(server, record, attached, of_demo, kills["server"])
     assert set(record.statuses) <= EXPECTED
     doctor = server.command("doctor")
     assert doctor.returncode == 0, doctor.stdout

@@ -1,4 +1,4 @@
-"""A mail that was answered with 250 becomes one ticket, whatever is killed in between."""
+"""A mail that was answered with 250 becomes exactly one ticket while the server is killed."""
 
 import json
 import random
@@ -22,14 +22,14 @@ ADDRESS = "support@example.net"
 
 
 def senders(server: Server) -> list[str]:
-    """The addresses of people of a new customer."""
+    """Add a customer with users, and a mailbox; return the addresses of the users."""
     assert server.command("company", "add", "Birch Telecom", "--code", "BIRCH").returncode == 0
-    found = [f"person{number}@birch.example.com" for number in range(SENDERS)]
-    for one in found:
-        done = server.command("user", "add", "--company", "BIRCH", "--name", "Ada Okoro", "--email", one)
+    addresses = [f"person{number}@birch.example.com" for number in range(SENDERS)]
+    for address in addresses:
+        done = server.command("user", "add", "--company", "BIRCH", "--name", "Ada Okoro", "--email", address)
         assert done.returncode == 0, done.stderr
     assert server.command("mailbox", "add", ADDRESS).returncode == 0
-    return found
+    return addresses
 
 
 def mail(sender: str, number: int) -> str:
@@ -39,8 +39,8 @@ def mail(sender: str, number: int) -> str:
     )
 
 
-def hand_over(port: int, sender: str, number: int) -> None:
-    """Hand a mail over again and again until it is answered, as mail servers do."""
+def deliver(port: int, sender: str, number: int) -> None:
+    """Send a mail again and again until it is accepted, as mail servers do."""
     while True:
         try:
             with smtplib.LMTP(AUTHORITY, port, timeout=patient(10)) as client:
@@ -53,12 +53,12 @@ def hand_over(port: int, sender: str, number: int) -> None:
 
 def listed(server: Server, state: str) -> list[dict[str, Any]]:
     done = server.command("inbound-mail", "list", "--state", state, "--limit", "1000", "--json")
-    found: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else [{}]
-    return found
+    mails: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else [{}]
+    return mails
 
 
 @pytest.mark.slow
-def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
+def test_an_accepted_mail_is_neither_lost_nor_duplicated() -> None:
     port = free_port()
     server = Server(reachable_dir("clearline-e2e-"), {"CLEARLINE_MAIL_LISTEN": f"lmtp://{AUTHORITY}:{port}"})
     try:
@@ -68,13 +68,13 @@ def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
 
         def load(sender: str) -> None:
             for number in range(EACH):
-                hand_over(port, sender, number)
+                deliver(port, sender, number)
                 answered.append((sender, number))
                 time.sleep(0.1)
 
-        loaders = [threading.Thread(target=load, args=(one,), daemon=True) for one in people]
-        for one in loaders:
-            one.start()
+        loaders = [threading.Thread(target=load, args=(sender,), daemon=True) for sender in people]
+        for loader in loaders:
+            loader.start()
 
         def has_answered(enough: int) -> bool:
             return len(answered) >= enough
@@ -86,13 +86,15 @@ def test_an_answered_mail_is_neither_lost_nor_doubled() -> None:
             server.process.kill()
             server.process.wait()
             server.start()
-        for one in loaders:
-            one.join(patient(CALM_SECONDS))
+        for loader in loaders:
+            loader.join(patient(CALM_SECONDS))
         assert len(answered) == SENDERS * EACH
         assert eventually(lambda: listed(server, "waiting") == [], CALM_SECONDS)
         accepted = listed(server, "accepted")
-        assert sorted(one["subject"] for one in accepted) == sorted(f"Matter {n} of {one}" for one, n in answered)
-        assert len({one["ticket"] for one in accepted}) == SENDERS * EACH
+        assert sorted(mail["subject"] for mail in accepted) == sorted(
+            f"Matter {n} of {sender}" for sender, n in answered
+        )
+        assert len({mail["ticket"] for mail in accepted}) == SENDERS * EACH
         done = server.command("ticket", "list", "--company", "BIRCH", "--limit", "1000", "--json")
         assert len(json.loads(done.stdout)) == SENDERS * EACH, done.stdout[:500]
     finally:

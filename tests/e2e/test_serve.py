@@ -1,4 +1,4 @@
-"""``clearline serve`` from its start to its end, as a process manager sees it."""
+"""``clearline serve`` from start to stop, as a process manager uses it."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.builders.server import AUTHORITY, Server, ticket
 from tests.patience import patient, stretched
 
 IGNORING_SIGINT = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
-"""Starts a command as a script does behind ``&``."""
+"""Starts a command with SIGINT ignored, as a script does with ``&``."""
 
 
 def _create(server: Server, name: str) -> str:
@@ -35,21 +35,21 @@ def _name_of(server: Server, number: str) -> str:
 
 
 def _with_processes(server: Server, processes: int) -> list[int]:
-    """Start several server processes; their ids."""
+    """Start several server processes; return their ids."""
     server.environment["CLEARLINE_PROCESSES"] = str(processes)
     server.start("--demo")
     return [pid for pid in children(server.pid) if pid not in server.supervisors()]
 
 
 def _send_half(server: Server, body: bytes) -> socket.socket:
-    """A request whose head has arrived, and whose body is still to come."""
+    """Send the head of a request and a part of its body; return the connection."""
     sender = socket.create_connection((AUTHORITY, server.port), timeout=patient(15))
     head = (
         f"POST /v2/support-tickets HTTP/1.1\r\nHost: desk.example.com\r\nAuthorization: Bearer {server.secret()}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     sender.sendall(head.encode() + body[:10])
-    time.sleep(patient(0.3))  # when it has read so much nobody tells
+    time.sleep(patient(0.3))  # nothing signals that the server has read it
     return sender
 
 
@@ -60,12 +60,14 @@ def _received(sender: socket.socket) -> bytes:
     return received
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_server_and_database_and_a_second_start_continues(server: Server, told: signal.Signals) -> None:
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_server_and_database_and_a_second_start_continues(
+    server: Server, stop_signal: signal.Signals
+) -> None:
     server.start("--demo")
     number = _create(server, "Before the stop")
     assert server.processes()
-    assert server.stop(told) == 0
+    assert server.stop(stop_signal) == 0
     assert server.processes() == []
     assert server.ready() == 0
     assert "Traceback" not in server.err
@@ -74,23 +76,23 @@ def test_a_signal_stops_server_and_database_and_a_second_start_continues(server:
     assert server.stop() == 0
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_server_that_was_started_with_sigint_ignored_stops_all_the_same(
-    server: Server, processes: int, told: signal.Signals
+def test_a_server_that_was_started_with_sigint_ignored_stops(
+    server: Server, processes: int, stop_signal: signal.Signals
 ) -> None:
     server.prefix = [*IGNORING_SIGINT]
     _with_processes(server, processes)
-    assert server.stop(told) == 0
+    assert server.stop(stop_signal) == 0
     assert eventually(lambda: not server.processes())
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_it_starts_stops_the_database_too(server: Server, told: signal.Signals) -> None:
+@pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_start_also_stops_the_database(server: Server, stop_signal: signal.Signals) -> None:
     server.prefix = [*IGNORING_SIGINT]
     server.launch("--demo")
     assert eventually(server.postmaster)
-    server.stop(told)
+    server.stop(stop_signal)
     assert eventually(lambda: not server.processes())
     assert "Traceback" not in server.err
 
@@ -118,7 +120,7 @@ def test_killing_the_parent_of_several_processes_ends_them_and_the_database(serv
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_request_under_way_is_finished_on_sigterm(server: Server, processes: int) -> None:
+def test_a_running_request_is_finished_on_sigterm(server: Server, processes: int) -> None:
     _with_processes(server, processes)
     body = json.dumps(ticket("Slow upload")).encode()
     with _send_half(server, body) as sender:
@@ -135,7 +137,7 @@ def test_a_request_under_way_is_finished_on_sigterm(server: Server, processes: i
     assert _name_of(server, number) == "Slow upload"
 
 
-def test_a_request_that_never_ends_holds_the_stop_up_only_for_so_long(server: Server) -> None:
+def test_a_request_that_never_ends_delays_the_stop_for_a_limited_time(server: Server) -> None:
     server.environment["CLEARLINE_SHUTDOWN_SECONDS"] = "1"
     server.start("--demo")
     with _send_half(server, b"{" * 100):
@@ -145,7 +147,7 @@ def test_a_request_that_never_ends_holds_the_stop_up_only_for_so_long(server: Se
     assert server.processes() == []
 
 
-def test_a_port_in_use_is_said_clearly_and_starts_no_database(server: Server) -> None:
+def test_a_port_in_use_is_an_error_and_starts_no_database(server: Server) -> None:
     with socket.create_server((AUTHORITY, server.port)):
         server.launch()
         assert eventually(server.ended)
@@ -156,7 +158,7 @@ def test_a_port_in_use_is_said_clearly_and_starts_no_database(server: Server) ->
     assert not server.data_dir.exists()
 
 
-def test_a_data_directory_in_use_is_said_clearly(server: Server) -> None:
+def test_a_data_directory_in_use_is_an_error(server: Server) -> None:
     server.start()
     second = Server(server.folder / "second", {"CLEARLINE_DATA_DIR": str(server.data_dir)})
     second.folder.mkdir()
@@ -183,7 +185,9 @@ def test_logs_are_json_lines_without_keys_and_without_ticket_text(server: Server
     lines = server.err.splitlines()
     lines.remove(f"Listening on {server.url} (Ctrl-C to stop)")
     entries = [json.loads(line) for line in lines]
-    statuses = [one["status"] for one in entries if one["event"] == "request" and one["path"].startswith("/v2/")]
+    statuses = [
+        entry["status"] for entry in entries if entry["event"] == "request" and entry["path"].startswith("/v2/")
+    ]
     assert statuses == [200, 200, 400, 401]
     written = [server.err, *(file.read_text() for file in (server.data_dir / "postgresql" / "log").iterdir())]
     for text in written:
@@ -191,13 +195,13 @@ def test_logs_are_json_lines_without_keys_and_without_ticket_text(server: Server
         assert "hush-hush" not in text.lower()
 
 
-def test_readyz_says_when_the_database_is_away_and_when_it_came_back_by_itself(server: Server) -> None:
+def test_readyz_reports_an_unavailable_database_and_its_recovery(server: Server) -> None:
     server.start("--demo")
     number = _create(server, "Before the crash")
     before = server.postmaster()
     assert before is not None
     [supervisor] = server.supervisors()
-    os.kill(supervisor, signal.SIGSTOP)  # or the database might be back before anybody looked
+    os.kill(supervisor, signal.SIGSTOP)  # or the database might restart before /readyz is read
     os.kill(before, signal.SIGKILL)
     assert eventually(lambda: server.ready() == 503, 5)
     os.kill(supervisor, signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""Webhooks of processes of their own: nothing is lost, whatever is killed, and what comes twice has one id."""
+"""Webhooks sent by worker processes that are killed: no event is lost, and duplicates have the same id."""
 
 import asyncio
 import json
@@ -20,12 +20,12 @@ TICKETS = 40
 
 
 class Sink(ThreadingHTTPServer):
-    """Takes what comes, slowly, and remembers it."""
+    """A server that accepts requests slowly and stores them."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        self.got: list[tuple[str, dict[str, Any]]] = []
+        self.received: list[tuple[str, dict[str, Any]]] = []
         self.seconds = 0.05
         super().__init__(("127.0.0.1", 0), Handler)
 
@@ -39,13 +39,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.server.got.append((self.headers["webhook-id"], body))
+        self.server.received.append((self.headers["webhook-id"], body))
         threading.Event().wait(self.server.seconds)
         self.send_response(204)
         self.end_headers()
 
     def log_message(self, *_args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def sink() -> Iterator[Sink]:
 
 
 def delivered(server: Server, webhook: str) -> dict[str, int]:
-    found = json.loads(server.command("webhook", "deliveries", webhook, "--limit", "1000", "--json").stdout)
-    states = [one["state"] for one in found]
+    deliveries = json.loads(server.command("webhook", "deliveries", webhook, "--limit", "1000", "--json").stdout)
+    states = [delivery["state"] for delivery in deliveries]
     return {state: states.count(state) for state in set(states)}
 
 
@@ -78,8 +78,8 @@ def raise_tickets(server: Server, company: str, count: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-async def leases_over(server: Server, count: int) -> None:
-    """A minute later, as far as deliveries know."""
+async def expire_claims(server: Server, count: int) -> None:
+    """Let the claims of waiting deliveries expire; check how many there were."""
     url = embedded_postgres.running_url(server.data_dir)
     assert url is not None
     connection = await asyncpg.connect(url)
@@ -87,11 +87,11 @@ async def leases_over(server: Server, count: int) -> None:
         "update delivery set due_at = now(), claimed_until = now() where claimed_until > now() and state = 'waiting'"
     )
     await connection.close()
-    assert done == f"UPDATE {count}", "what a killed process was at; one that was told to stop leaves nothing"
+    assert done == f"UPDATE {count}", "only a killed process leaves claimed deliveries"
 
 
 @pytest.mark.slow
-def test_every_event_arrives_though_the_worker_is_killed_with_deliveries_under_way(server: Server, sink: Sink) -> None:
+def test_every_event_is_delivered_although_the_worker_is_killed_while_it_sends(server: Server, sink: Sink) -> None:
     server.environment |= {"CLEARLINE_WEBHOOK_NETWORKS": "127.0.0.0/8", "CLEARLINE_WORKERS": "off"}
     server.start("--demo")
     company = json.loads(server.command("company", "list", "--json").stdout)[0]["code"]
@@ -99,29 +99,29 @@ def test_every_event_arrives_though_the_worker_is_killed_with_deliveries_under_w
     assert added.returncode == 0, added.stderr
     webhook = json.loads(added.stdout)["id"]
     raise_tickets(server, company, TICKETS)
-    assert sink.got == [], "a server whose workers are off sends nothing"
+    assert sink.received == [], "a server whose workers are off sends nothing"
     killed = server.beside("work")
-    assert eventually(lambda: len(sink.got) >= 6), server.err
+    assert eventually(lambda: len(sink.received) >= 6), server.err
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert set(delivered(server, webhook)) == {"delivered", "waiting"}
-    asyncio.run(leases_over(server, 4))
+    asyncio.run(expire_claims(server, 4))
     stopped = server.beside("work")
-    before = len(sink.got)
-    assert eventually(lambda: len(sink.got) >= before + 6)
+    before = len(sink.received)
+    assert eventually(lambda: len(sink.received) >= before + 6)
     stopped.send_signal(signal.SIGTERM)
     assert stopped.wait(patient(10)) == 0
     sink.seconds = 0
-    asyncio.run(leases_over(server, 0))
+    asyncio.run(expire_claims(server, 0))
     last = server.beside("work")
     try:
         assert eventually(lambda: delivered(server, webhook) == {"delivered": TICKETS}), delivered(server, webhook)
     finally:
         last.send_signal(signal.SIGTERM)
         assert last.wait(patient(10)) == 0
-    titles = {one["data"]["ticket"] for _, one in sink.got}
-    ids = {key for key, _ in sink.got}
+    titles = {body["data"]["ticket"] for _, body in sink.received}
+    ids = {key for key, _ in sink.received}
     assert len(titles) == len(ids) == TICKETS
-    assert len(sink.got) - TICKETS <= 4, "at most what was under way comes twice"
-    events = {key: one["data"]["id"] for key, one in sink.got}
-    assert all(events[key] == one["data"]["id"] for key, one in sink.got)
+    assert len(sink.received) - TICKETS <= 4, "at most the claimed deliveries are sent twice"
+    events = {key: body["data"]["id"] for key, body in sink.received}
+    assert all(events[key] == body["data"]["id"] for key, body in sink.received)
