@@ -269,7 +269,7 @@ def _wires() -> Iterator[str]:
         [
             (
                 f"`{status}`",
-                mapping.STATUS[status],
+                wire.STATUS[status],
                 "`open`" if status in OPEN else "`closed`",
                 ", ".join(f"`{move}`" for move in Status if move in TRANSITIONS[status]) or "nothing: it is the end",
                 ", ".join(f"`{move}`" for move in sorted(CUSTOMER_TRANSITIONS.get(status, ()))),

@@ -9,7 +9,6 @@ import pytest
 from clearline.bulk import export_usecases as exports
 from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
-from clearline.bulk.export_usecases import State
 from clearline.bulk.import_file import Format
 from clearline.errors import NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor
@@ -19,6 +18,7 @@ from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import State
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
 from tests.builders.tickets import a_new_ticket, raised
 

@@ -11,8 +11,8 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Status
-from clearline.tickets.list_store import BOUNDS, LISTS, Filter, State
-from clearline.tickets.status_domain import OPEN
+from clearline.tickets.list_store import BOUNDS, LISTS, Filter
+from clearline.tickets.status_domain import OPEN, State
 from tests.builders.databases import BY_NUMBER, new_database, plan_of, session
 
 FILL = """

@@ -51,6 +51,11 @@ class ItemOutcome(StrEnum):
     REFUSED = "refused"
 
 
+WAITING = "waiting"
+"""What stands for the outcome of an item that has none yet."""
+OUTCOMES = (WAITING, *(outcome.value for outcome in ItemOutcome))
+
+
 class ChangeStatus(Struct, frozen=True, tag="status", tag_field="action", forbid_unknown_fields=True):
     """Move each ticket to a status."""
 

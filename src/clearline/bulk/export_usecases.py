@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,11 +21,11 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import access
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.note_domain import Note, worklog_id
+from clearline.tickets.status_domain import State
 
 BATCH = 500
 """The number of tickets in memory at a time."""
 
-State = Literal["open", "finished", "all"]
 _IS_OPEN: dict[State, bool | None] = {"open": True, "finished": False, "all": None}
 
 _COLUMNS = (

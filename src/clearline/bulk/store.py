@@ -10,6 +10,7 @@ import msgspec
 from clearline.bulk.domain import (
     CANCELLED,
     DETAIL_MAX,
+    WAITING,
     Counts,
     ItemOutcome,
     ItemResult,
@@ -165,7 +166,7 @@ async def items(tx: Tx, job: Job, outcome: str | None, after: int, limit: int) -
     key = (job.company_id, job.id, after, limit)
     if outcome is None:
         rows = await tx.fetch(_ALL_ITEMS, *key)
-    elif outcome == "waiting":
+    elif outcome == WAITING:
         rows = await tx.fetch(_WAITING_ITEMS, *key)
     else:
         rows = await tx.fetch(_ITEMS_WITH_OUTCOME, *key, outcome)

@@ -97,6 +97,11 @@ class Channel(StrEnum):
     PORTAL = "Portal"
     CONSOLE = "Console"
     SYSTEM = "System"
+    """Clearline itself: its own notes, and tickets that were imported."""
+
+
+TICKET_CHANNELS = tuple(channel for channel in Channel if channel is not Channel.SYSTEM)
+"""The channels that a new ticket can name."""
 
 
 class Assessment(Struct, frozen=True):

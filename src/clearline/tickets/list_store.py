@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of, view_of
 from clearline.tickets.domain import Status, Ticket, TicketView
 from clearline.tickets.note_domain import Note
+from clearline.tickets.status_domain import State
 
-State = Literal["open", "finished", "all"]
 BOUNDS = (51, 1001)
 """The most rows that a statement can return: a page as most clients ask for it, and the longest of the command line,
 each with one more. A list that asks for more than the last gets no more."""

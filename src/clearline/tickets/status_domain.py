@@ -1,6 +1,7 @@
 """The status of a ticket: the allowed transitions, those of customers, and what a transition changes."""
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -40,8 +41,14 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 TM Forum gives an example and no table (TMF621 v4, 4.1); this one also keeps MEF 124's (table 10).
 """
 
+REACHABLE = frozenset().union(*TRANSITIONS.values())
+"""Every status that a ticket can move to."""
+
 FINISHED = frozenset(status for status, targets in TRANSITIONS.items() if not targets)
 OPEN = frozenset(Status) - FINISHED
+State = Literal["open", "finished", "all"]
+"""Which tickets a list or an export has: those whose status is in ``OPEN``, in ``FINISHED``, or both."""
+
 ACCEPTS_NOTES = OPEN
 """The statuses in which a ticket accepts notes and attachments."""
 

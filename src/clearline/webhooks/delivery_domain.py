@@ -29,6 +29,10 @@ class DeliveryState(StrEnum):
     """A dead letter: given up, and not sent unless somebody replays it."""
 
 
+REPLAYABLE = (DeliveryState.DEAD, DeliveryState.DELIVERED)
+"""The states whose deliveries can be replayed by the time they were made."""
+
+
 class Delivery(Struct, frozen=True):
     """One event for one subscription. ``id`` is the webhook-id, the same on every attempt.
 

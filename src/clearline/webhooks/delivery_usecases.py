@@ -14,7 +14,7 @@ from clearline.identity import PROVIDER_ID, Actor, Company, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks.attempt_domain import Attempt
-from clearline.webhooks.delivery_domain import Delivery, DeliveryState, derive_delivery_id, limit_body
+from clearline.webhooks.delivery_domain import REPLAYABLE, Delivery, DeliveryState, derive_delivery_id, limit_body
 from clearline.webhooks.delivery_store import NewDelivery
 from clearline.webhooks.subscription_domain import Subscription
 from clearline.webhooks.subscription_usecases import get_subscription, lock_active, owner_id, require_event_scopes
@@ -145,8 +145,8 @@ async def replay_range(
     require_event_scopes(actor)
     if until <= since:
         raise InvalidInput([Violation("until", "must be after since", RuleCode.ORDER)])
-    if state is DeliveryState.WAITING:
-        raise InvalidInput([Violation("state", "must be dead or delivered", RuleCode.CHOICE)])
+    if state not in REPLAYABLE:
+        raise InvalidInput([Violation("state", "must be " + " or ".join(REPLAYABLE), RuleCode.CHOICE)])
     limit = REPLAY_LIMIT + (state is DeliveryState.DELIVERED)
     count = await delivery_store.replay_range(
         tx, subscription, since=since, until=until, state=state, limit=limit, now=now

@@ -8,14 +8,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
+from clearline.search.language import QUERY_MAX
 from clearline.text import check_text, is_blank
 from clearline.tickets.domain import Priority, Status, TicketView, ticket_number
 from clearline.tickets.note_domain import TEXT_MAX, Visibility
-from clearline.tickets.status_domain import TRANSITIONS
+from clearline.tickets.status_domain import REACHABLE
 from clearline.tickets.tag_domain import check_tags
 
 NAME_MAX = 255
-QUERY_MAX = 500
 PLACEHOLDERS = (
     "ticket.number",
     "ticket.title",
@@ -26,7 +26,6 @@ PLACEHOLDERS = (
     "agent.name",
 )
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
-_REACHABLE = frozenset().union(*TRANSITIONS.values())
 
 
 class Macro(Struct, frozen=True):
@@ -75,7 +74,7 @@ def check_macro(macro: Macro) -> list[Violation]:
     ]
     if macro.text and is_blank(macro.text):
         violations.append(Violation("text", "must not be blank", RuleCode.BLANK))
-    if macro.status is not None and macro.status not in _REACHABLE:
+    if macro.status is not None and macro.status not in REACHABLE:
         violations.append(Violation("status", "must be one that a ticket can move to", RuleCode.CHOICE))
     violations += [Violation("add_tags", violation.rule, violation.code) for violation in check_tags(macro.add_tags)]
     if not (macro.text or macro.status or macro.queue_id or macro.priority or macro.add_tags):

@@ -5,7 +5,7 @@ from uuid import UUID
 import click
 
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import BulkRequest, ItemOutcome, Job, JobItem
+from clearline.bulk.domain import OUTCOMES, WAITING, BulkRequest, Job, JobItem
 from clearline.cli.bulk.execution import counts_of, item_name, list_items
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, print_json, print_table, show, show_list
@@ -16,7 +16,7 @@ from clearline.wires.house.bulk.mapping import job_item_out, job_out
 
 _outcome_option = click.option(
     "--outcome",
-    type=click.Choice(["waiting", *(outcome.value for outcome in ItemOutcome), "all"]),
+    type=click.Choice([*OUTCOMES, "all"]),
     default="refused",
     show_default=True,
     help="Only items with this outcome.",
@@ -76,7 +76,7 @@ def job_items(job_id: UUID, outcome: str, *, as_json: bool) -> None:
         items,
         job_item_out,
         ("ITEM", "OUTCOME", "REASON"),
-        lambda item: (item_name(job, item), item.outcome or "waiting", item.detail),
+        lambda item: (item_name(job, item), item.outcome or WAITING, item.detail),
         noun="items",
         as_json=as_json,
     )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, get_args
 
 import click
 
@@ -10,7 +10,6 @@ from clearline.bulk import export_usecases as exports
 from clearline.bulk import import_file
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Job
-from clearline.bulk.export_usecases import State
 from clearline.bulk.import_file import Format
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import run
@@ -18,13 +17,14 @@ from clearline.cli.output import json_option
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
+from clearline.tickets.status_domain import State
 
 _file = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
 @click.command("import")
 @click.argument("file", type=_file)
-@click.option("--format", "kind", type=click.Choice(["ndjson", "csv"]), help="Format; by default by the file's name.")
+@click.option("--format", "kind", type=click.Choice(get_args(Format)), help="Format; by default by the file's name.")
 @dry_run_option
 @json_option
 def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bool) -> None:
@@ -48,9 +48,9 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
 
 
 @click.command("export")
-@click.option("--format", "kind", type=click.Choice(["ndjson", "csv"]), default="ndjson", show_default=True,
+@click.option("--format", "kind", type=click.Choice(get_args(Format)), default="ndjson", show_default=True,
               help="A JSON object per line, with notes, or a table without notes.")  # fmt: skip
-@click.option("--state", type=click.Choice(["open", "finished", "all"]), default="all", show_default=True,
+@click.option("--state", type=click.Choice(get_args(State)), default="all", show_default=True,
               help="Only open or finished tickets.")  # fmt: skip
 @click.option("--company", metavar="NAME", help="Only tickets of this company.")
 @click.option(

@@ -6,13 +6,12 @@ from clearline.accounts.permissions import own_company
 from clearline.identity import Actor
 from clearline.inventory.domain import Service, ServiceType
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, IssueType, NewTicket, Priority, Status, fault_symptom, ticket_number
+from clearline.tickets.domain import Channel, IssueType, NewTicket, fault_symptom, ticket_number
 from clearline.tickets.note_domain import Note, Source, worklog_id
 from clearline.tickets.usecases import TicketDetails
 from clearline.wires.console_connect import wire
 
-STATUS = {status: status.replace("_", " ").title() for status in Status}
-_PRIORITY = {priority: (priority.title(),) for priority in Priority}
+_PRIORITY = {priority: (word,) for priority, word in wire.PRIORITY.items()}
 _CHANNEL = {channel: wire.ChannelOut(channel) for channel in Channel}
 _WRITER = {Source.BUYER: "Customer Note", Source.SELLER: "Support Note", Source.SYSTEM: "System Note"}
 
@@ -63,8 +62,8 @@ def ticket_out(details: TicketDetails, customer: tuple[wire.EntityOut, ...]) -> 
         ticket_number(ticket.number),
         ticket.title,
         ticket.description,
-        _PRIORITY[ticket.priority],  # type: ignore[arg-type]
-        STATUS[ticket.status],  # type: ignore[arg-type]
+        _PRIORITY[ticket.priority],
+        wire.STATUS[ticket.status],
         "Incident",
         wire_time(ticket.created_at),
         notes,

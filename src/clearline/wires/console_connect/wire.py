@@ -14,28 +14,18 @@ from clearline.inventory import domain as service
 from clearline.inventory.domain import ServiceType
 from clearline.tickets import domain as ticket
 from clearline.tickets import note_domain as note
-from clearline.tickets.domain import IssueType
+from clearline.tickets.domain import IssueType, Priority, Status
+from clearline.wires.http.fields import Email, characters
+from clearline.wires.http.one_of import OneOf
 
 PAGE_MAX = 1_000_000
 PAGE_SIZE_MAX = 200
-NOT_NUL = r"^[^\x00]*$"
 NOT_BLANK = rf"^[^\x00]*{text.INK}[^\x00]*$"
 
 
-def _text(least: int, most: int, pattern: str = NOT_NUL) -> Meta:
-    """Return the limits of a text. The pattern only documents the schema: the domain checks the rule."""
-    return Meta(min_length=least, max_length=most, extra_json_schema={"pattern": pattern})
-
-
-Email = Annotated[
-    str,
-    Meta(
-        min_length=3,
-        max_length=text.EMAIL_MAX,
-        pattern=f"^{text.EMAIL.pattern}$",
-        extra={"rule": f"must be an e-mail address of at most {text.EMAIL_MAX} characters"},
-    ),
-]
+STATUS = {status: status.replace("_", " ").title() for status in Status}
+PRIORITY = {priority: priority.title() for priority in Priority}
+"""The words of this wire."""
 
 
 class ListQuery(Struct):
@@ -51,23 +41,23 @@ class ListQuery(Struct):
 class ServiceIn(Struct):
     """The service that a ticket is about."""
 
-    id: Annotated[str, _text(1, service.ID_MAX)]
+    id: Annotated[str, characters(1, service.ID_MAX)]
     type: ServiceType
 
 
 class ContactIn(Struct):
     """Whom to call about a ticket."""
 
-    name: Annotated[str, _text(1, NAME_MAX)]
-    phone: Annotated[str, _text(0, PHONE_MAX)]
+    name: Annotated[str, characters(1, NAME_MAX)]
+    phone: Annotated[str, characters(0, PHONE_MAX)]
     email: Email
 
 
 class TicketIn(Struct):
     """A ticket to raise. Without ``customerContact`` the key's own user is the contact."""
 
-    name: Annotated[str, _text(1, ticket.TITLE_MAX)]
-    description: Annotated[str, _text(1, ticket.DESCRIPTION_MAX)]
+    name: Annotated[str, characters(1, ticket.TITLE_MAX)]
+    description: Annotated[str, characters(1, ticket.DESCRIPTION_MAX)]
     issue_type: IssueType = field(name="issueType")
     service: ServiceIn
     customer_contact: ContactIn | None = field(name="customerContact", default=None)
@@ -76,7 +66,7 @@ class TicketIn(Struct):
 class NoteIn(Struct):
     """A note to add; it may not be blank."""
 
-    note_text: Annotated[str, _text(1, note.TEXT_MAX, NOT_BLANK)] = field(name="noteText")
+    note_text: Annotated[str, characters(1, note.TEXT_MAX, NOT_BLANK)] = field(name="noteText")
 
 
 class NoteOut(Struct, omit_defaults=True, frozen=True):
@@ -118,19 +108,8 @@ class TicketOut(Struct, frozen=True):
     id: Annotated[str, Meta(pattern=f"^{ticket.TICKET_NUMBER.pattern}$")]
     name: str
     description: str
-    priority: Annotated[tuple[Literal["Low", "Medium", "High", "Critical"], ...], Meta(min_length=1, max_length=1)]
-    status: Literal[
-        "Acknowledged",
-        "In Progress",
-        "Pending",
-        "Held",
-        "Resolved",
-        "Reopened",
-        "Cancellation Requested",
-        "Cancelled",
-        "Closed",
-        "Rejected",
-    ]
+    priority: Annotated[tuple[OneOf[str, PRIORITY.values()], ...], Meta(min_length=1, max_length=1)]
+    status: OneOf[str, STATUS.values()]
     ticket_type: Literal["Incident"] = field(name="ticketType")
     creation_date: Annotated[
         str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}\+0000$")

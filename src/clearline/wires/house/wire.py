@@ -8,10 +8,10 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from clearline import text
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation
 from clearline.tickets import domain as ticket
+from clearline.wires.http.fields import Email, characters
 
 LIMIT_MAX = 200
 CURSOR_MAX = 4000
@@ -23,22 +23,6 @@ Moment = Annotated[datetime, Meta(tz=True)]
 """RFC 3339; in answers always UTC."""
 
 Number = Annotated[str, Meta(pattern=f"^{ticket.TICKET_NUMBER.pattern}$")]
-Email = Annotated[
-    str,
-    Meta(
-        min_length=3,
-        max_length=text.EMAIL_MAX,
-        pattern=f"^{text.EMAIL.pattern}$",
-        extra={"rule": f"must be an e-mail address of at most {text.EMAIL_MAX} characters"},
-    ),
-]
-
-
-def characters(least: int, most: int) -> Meta:
-    """Limit the length of a text in characters. The pattern only documents a rule that the domain checks."""
-    return Meta(min_length=least, max_length=most, extra_json_schema={"pattern": r"^[^\x00]*$"})
-
-
 Name = Annotated[str, characters(1, NAME_MAX)]
 Phone = Annotated[str, characters(0, PHONE_MAX)]
 

@@ -3,8 +3,10 @@ import pytest
 
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
+from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, PROVIDER_ID, Role
 from clearline.platform.database.transactions import Database
+from clearline.wires.house.notifications import wire
 from tests.builders.house import ANY, Json, pointers, problem
 from tests.builders.people import NOW, Tenant, staff_key
 
@@ -45,6 +47,11 @@ async def admin_of(database: Database, tenant: Tenant) -> dict[str, str]:
         )  # fmt: skip
         _key, secret = await keys.create_key(tx, OPERATOR, tenant.company.code, user_id=user.id, name="boss", now=NOW)
     return {"Authorization": f"Bearer {secret}"}
+
+
+def test_a_body_has_a_member_for_each_kind_of_notification() -> None:
+    for body in (wire.RulesOut, wire.RulesPatch):
+        assert list(body.__struct_fields__) == list(NotificationKind)
 
 
 async def test_a_user_reads_and_changes_their_preferences(client: httpx.AsyncClient, fresh: Tenant) -> None:

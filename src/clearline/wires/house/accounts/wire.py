@@ -1,17 +1,19 @@
 """House API v1: companies, users and API keys, exactly as they travel."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.accounts.domain import CODE_MAX, NAME_MAX
-from clearline.identity import Role, Scope
-from clearline.wires.house.wire import CompanyRef, Email, Moment, Name, PageQuery, Phone, characters
+from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role, Scope
+from clearline.wires.house.wire import CompanyRef, Moment, Name, PageQuery, Phone
+from clearline.wires.http.fields import Email, characters
+from clearline.wires.http.one_of import OneOf
 
 Code = Annotated[str, characters(1, CODE_MAX)]
-PersonRole = Literal["customer", "customer_admin", "viewer", "agent", "admin"]
+PersonRole = OneOf[str, (*CUSTOMER_ROLES, *STAFF_ROLES)]
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 
 

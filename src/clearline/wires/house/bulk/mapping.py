@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from clearline.bulk import domain
-from clearline.bulk.domain import Action, BulkRequest, Job, JobItem
+from clearline.bulk.domain import WAITING, Action, BulkRequest, Job, JobItem
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house.bulk import wire
 
@@ -46,4 +46,4 @@ def job_item_out(item: JobItem) -> wire.JobItemOut:
     """Return an item of a job."""
     number = None if item.ticket_number is None else ticket_number(item.ticket_number)
     code = None if item.code is None else item.code.replace("_", "-")
-    return wire.JobItemOut(item.position, number, item.outcome or "waiting", code, item.detail)  # type: ignore[arg-type]
+    return wire.JobItemOut(item.position, number, item.outcome or WAITING, code, item.detail)

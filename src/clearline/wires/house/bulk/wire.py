@@ -1,17 +1,21 @@
 """House API v1: jobs, imports and exports, exactly as they travel."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.bulk import domain as job
 from clearline.bulk.domain import JobKind, JobState
+from clearline.bulk.import_file import Format
 from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Priority, Severity, Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import State
 from clearline.wires.house.tickets.wire import Reason, Tags
-from clearline.wires.house.wire import Moment, Number, PageQuery, characters
+from clearline.wires.house.wire import Moment, Number, PageQuery
+from clearline.wires.http.fields import characters
+from clearline.wires.http.one_of import OneOf
 
 _UUID_MAX = 36
 
@@ -96,7 +100,7 @@ class JobItemOut(Struct, frozen=True):
 
     position: int
     ticket: Number | None
-    outcome: Literal["waiting", "done", "unchanged", "refused"]
+    outcome: OneOf[str, job.OUTCOMES]
     code: str | None
     detail: str | None
 
@@ -106,7 +110,7 @@ class JobItemQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
 
     outcome: (
         Annotated[
-            Literal["waiting", "done", "unchanged", "refused"],
+            OneOf[str, job.OUTCOMES],
             Meta(description="Only items with this outcome."),
         ]
         | None
@@ -127,11 +131,9 @@ class ExportQuery(Struct, forbid_unknown_fields=True):
     """Which tickets to export, and in which format."""
 
     format: Annotated[
-        Literal["ndjson", "csv"],
+        Format,
         Meta(description="One JSON object on each line, with notes, or a table without notes."),
     ] = "ndjson"
-    state: Annotated[Literal["open", "finished", "all"], Meta(description="Open tickets, finished ones, or both.")] = (
-        "all"
-    )
+    state: Annotated[State, Meta(description="Open tickets, finished ones, or both.")] = "all"
     company: Annotated[str, Meta(max_length=255, description="A customer's code, name or id.")] | None = None
     created_since: Annotated[Moment, Meta(description="Raised at this time or later (RFC 3339).")] | None = None

@@ -1,15 +1,16 @@
 """House API v1: the inventory, exactly as it travels."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.inventory import domain as service
 from clearline.inventory.import_usecases import IMPORT_MAX
-from clearline.wires.house.wire import characters
+from clearline.wires.http.fields import characters
+from clearline.wires.http.one_of import OneOf
 
 InventoryId = Annotated[str, characters(1, service.ID_MAX)]
-InventoryType = Literal["Port", "CloudRouter", "Internet on Demand", "Connection (L2)"]
+InventoryType = OneOf[str, service.INVENTORY_TYPES]
 Label = Annotated[str, characters(1, service.LABEL_MAX)]
 
 

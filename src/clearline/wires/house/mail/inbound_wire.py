@@ -6,7 +6,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from clearline.mail.inbound.domain import InboundState
-from clearline.wires.house.wire import Number, PageQuery, characters
+from clearline.wires.house.wire import Number, PageQuery
+from clearline.wires.http.fields import characters
 
 CompanyName = Annotated[str, characters(1, 255)]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.mail.inbound import mailbox_domain as mailbox
-from clearline.wires.house.wire import Email, characters
+from clearline.wires.http.fields import Email, characters
 
 MailboxName = Annotated[str, characters(0, mailbox.NAME_MAX)]
 Host = Annotated[str, Meta(min_length=1, max_length=mailbox.HOST_MAX, pattern=r"^[A-Za-z0-9._:-]+$")]

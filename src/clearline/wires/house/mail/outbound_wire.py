@@ -5,7 +5,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from clearline.mail.outbound.domain import MailState, SuppressionReason
-from clearline.wires.house.wire import Email, Moment, Number, PageQuery, characters
+from clearline.wires.house.wire import Moment, Number, PageQuery
+from clearline.wires.http.fields import Email, characters
 
 
 class OutboundMailQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):

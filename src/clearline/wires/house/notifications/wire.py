@@ -1,13 +1,14 @@
 """House API v1: the bodies of notification preferences."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from clearline.notifications.domain import DeliveryMode, DigestFrequency
-from clearline.wires.house.wire import characters
+from clearline.notifications.domain import WEEK, DeliveryMode, DigestFrequency
+from clearline.wires.http.fields import characters
+from clearline.wires.http.one_of import OneOf
 
-Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Day = OneOf[str, WEEK]
 Clock = Annotated[
     str,
     Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", extra={"rule": "must be a time of day such as 08:00"}),

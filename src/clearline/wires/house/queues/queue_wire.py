@@ -7,7 +7,8 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from clearline.queues.domain import DESCRIPTION_MAX, Assignment
-from clearline.wires.house.wire import Name, Ref, characters
+from clearline.wires.house.wire import Name, Ref
+from clearline.wires.http.fields import characters
 
 Description = Annotated[str, characters(0, DESCRIPTION_MAX)]
 

@@ -1,15 +1,18 @@
 """House API v1: routing rules, their preview, and the assignment of tickets, exactly as they travel."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.inventory.domain import ServiceType
+from clearline.queues.domain import AUTOMATIC
 from clearline.routing import domain as routing
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, IssueType, Priority
-from clearline.wires.house.wire import Name, Number, Ref, characters
+from clearline.wires.house.wire import Name, Number, Ref
+from clearline.wires.http.fields import characters
+from clearline.wires.http.one_of import OneOf
 
 _MOST = Meta(max_length=routing.LIST_MAX)
 RULES_MAX = 10_000
@@ -128,5 +131,5 @@ class AssignIn(Struct, forbid_unknown_fields=True):
     """
 
     to: Annotated[str, Meta(max_length=36, description="A user's id, `me`, or null.")] | UnsetType | None = UNSET
-    mode: Literal["round_robin", "least_loaded"] | UnsetType = UNSET
+    mode: OneOf[str, AUTOMATIC] | UnsetType = UNSET
     force: bool = False

@@ -13,17 +13,9 @@ from clearline.tickets import status_domain as status
 from clearline.tickets import tag_domain as tag
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status
 from clearline.tickets.note_domain import Source, Visibility
-from clearline.wires.house.wire import (
-    CompanyRef,
-    ContactIn,
-    ContactOut,
-    ContactPatch,
-    Moment,
-    Number,
-    PageQuery,
-    Ref,
-    characters,
-)
+from clearline.wires.house.wire import CompanyRef, ContactIn, ContactOut, ContactPatch, Moment, Number, PageQuery, Ref
+from clearline.wires.http.fields import characters
+from clearline.wires.http.one_of import OneOf
 
 Title = Annotated[str, characters(1, ticket.TITLE_MAX)]
 Reason = Annotated[str, characters(0, status.REASON_MAX)]
@@ -52,7 +44,7 @@ class ListQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
 
     state: (
         Annotated[
-            Literal["open", "finished", "all"],
+            status.State,
             Meta(description="`open`, `finished` or `all` tickets. Default: the state of `status`, or `open`."),
         ]
         | None
@@ -115,7 +107,7 @@ class TicketIn(Struct, forbid_unknown_fields=True):
     asked: AskedIn | None = None
     external_ids: ExternalIds | None = None
     tags: Tags | None = None
-    channel: Literal["API", "Phone", "Email", "Portal", "Console"] = "API"
+    channel: OneOf[str, ticket.TICKET_CHANNELS] = "API"
 
 
 class AskedPatch(Struct, forbid_unknown_fields=True):

@@ -1,13 +1,15 @@
 """House API v1: webhook subscriptions and deliveries, exactly as they travel."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from clearline.events.event_types import EventType
 from clearline.webhooks import subscription_domain as subscription
-from clearline.webhooks.delivery_domain import DeliveryState
-from clearline.wires.house.wire import Moment, Number, PageQuery, characters
+from clearline.webhooks.delivery_domain import REPLAYABLE, DeliveryState
+from clearline.wires.house.wire import Moment, Number, PageQuery
+from clearline.wires.http.fields import characters
+from clearline.wires.http.one_of import OneOf
 
 Url = Annotated[
     str,
@@ -141,7 +143,7 @@ class ReplayIn(Struct, forbid_unknown_fields=True):
 
     since: Moment
     until: Moment
-    state: Literal["dead", "delivered"] = "dead"
+    state: OneOf[str, REPLAYABLE] = "dead"
 
 
 class ReplayOut(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """House API v1: macros, exactly as they travel."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, field
@@ -8,21 +8,14 @@ from msgspec import UNSET, Struct, UnsetType, field
 from clearline.tickets import note_domain as note
 from clearline.tickets.domain import Priority, Status
 from clearline.tickets.note_domain import Visibility
+from clearline.tickets.status_domain import REACHABLE
 from clearline.wires.house.tickets.wire import Tags, TicketOut
-from clearline.wires.house.wire import Name, characters
+from clearline.wires.house.wire import Name
+from clearline.wires.http.fields import characters
+from clearline.wires.http.one_of import OneOf
 
 MacroText = Annotated[str, characters(0, note.TEXT_MAX)]
-Reached = Literal[
-    "in_progress",
-    "pending",
-    "held",
-    "resolved",
-    "reopened",
-    "cancellation_requested",
-    "cancelled",
-    "closed",
-    "rejected",
-]
+Reached = OneOf[str, REACHABLE]
 """Every status that a ticket can move to."""
 
 

@@ -5,10 +5,11 @@ from typing import Annotated
 
 from msgspec import UNSET, Struct, UnsetType
 
-from clearline.wires.house.wire import Name, characters
-from clearline.workspace import domain as macro
+from clearline.search.language import QUERY_MAX
+from clearline.wires.house.wire import Name
+from clearline.wires.http.fields import characters
 
-Query = Annotated[str, characters(0, macro.QUERY_MAX)]
+Query = Annotated[str, characters(0, QUERY_MAX)]
 
 
 class ViewIn(Struct, forbid_unknown_fields=True):

@@ -1,19 +1,19 @@
 """House API v1: bodies of links."""
 
 from datetime import datetime
-from typing import Literal
 
 from msgspec import Struct
 
 from clearline.tickets.domain import Status
-from clearline.tickets.links.domain import LinkType
+from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkType
 from clearline.wires.house.wire import Number
+from clearline.wires.http.one_of import OneOf
 
 
 class LinkIn(Struct, forbid_unknown_fields=True):
     """The relation of the ticket to another. Customers can add ``related`` links between their own tickets."""
 
-    type: Literal["related", "duplicates", "duplicated_by", "causes", "caused_by", "parent_of", "child_of"]
+    type: OneOf[str, MANUAL_LINK_TYPES]
     ticket: Number
 
 
