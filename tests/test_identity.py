@@ -1,6 +1,6 @@
 import pytest
 
-from clearline.identity import Actor, Role
+from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Actor, Role
 
 # fmt: off
 ANSWERS = {  # is_staff, works_tickets, is_desk_admin, is_company_admin, is_operator
@@ -31,3 +31,8 @@ def test_an_actor_is_what_its_role_is(role: Role) -> None:
     actor = Actor(role, "somebody")
     answers = (actor.is_staff, actor.is_desk_admin, actor.is_company_admin, actor.is_operator)
     assert answers == (role.is_staff, role.is_desk_admin, role.is_company_admin, role.is_operator)
+
+
+def test_every_role_but_the_operator_is_one_of_the_staff_or_of_the_customers() -> None:
+    assert sorted((*STAFF_ROLES, *CUSTOMER_ROLES, Role.OPERATOR)) == sorted(Role)
+    assert [role.is_staff for role in STAFF_ROLES] == [True] * len(STAFF_ROLES)

@@ -30,7 +30,7 @@ class Role(StrEnum):
     @property
     def works_tickets(self) -> bool:
         """Whether a person of this role can have tickets assigned and belong to a team."""
-        return self in {Role.AGENT, Role.ADMIN}
+        return self in AGENT_ROLES
 
     @property
     def is_desk_admin(self) -> bool:
@@ -68,6 +68,8 @@ CUSTOMER_ROLES = (Role.CUSTOMER, Role.CUSTOMER_ADMIN)
 """The roles that a person of a customer can have."""
 STAFF_ROLES = (Role.ADMIN, Role.AGENT, Role.VIEWER)
 """The roles that a person of the provider can have."""
+AGENT_ROLES = (Role.ADMIN, Role.AGENT)
+"""Those of the provider's people who work tickets: they can have tickets assigned and belong to a team."""
 
 _CUSTOMER = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
 _VIEWER = frozenset({Scope.TICKETS_READ, Scope.ACCOUNTS_READ, Scope.DESK_READ})

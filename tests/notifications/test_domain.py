@@ -50,6 +50,12 @@ def test_valid_preferences_have_no_violations(zone: str) -> None:
         assert check_preferences(wanted, role) == []
 
 
+def test_every_role_of_a_person_has_defaults() -> None:
+    assert DEFAULTS.keys() == set(Role) - {Role.OPERATOR}
+    assert all(DEFAULTS.values())
+    assert {kind for rules in DEFAULTS.values() for kind in rules} == set(NotificationKind)
+
+
 def test_customers_have_no_rule_about_what_is_internal() -> None:
     inside = {NotificationKind.INTERNAL_NOTE, NotificationKind.ASSIGNED_TO_ME, NotificationKind.ROUTED_TO_MY_TEAM}
     for role in CUSTOMER_ROLES:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clearline.identity import OPERATOR, PROVIDER_ID
+from clearline.identity import AGENT_ROLES, OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Database
 from clearline.queues import store as queue_store
 from clearline.queues import team_store
@@ -51,7 +51,7 @@ async def test_a_page_of_queues_counts_in_the_index_of_what_is_open(filled: Any)
 
 async def test_the_load_of_agents_is_counted_in_the_index_of_what_they_have(filled: Any) -> None:
     team_id = await filled.fetchval("select id from team limit 1")
-    used, whole = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id)
+    used, whole = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)
     assert used >= {"ticket_open_by_assignee", "team_member_pkey"}
     assert not whole & {"ticket", "team_member"}
 

@@ -97,8 +97,9 @@ async def has_other_admin(tx: Tx, company_id: UUID, user_id: UUID) -> bool:
     """Return whether a company has an active admin other than this user."""
     has_other: bool = await tx.fetchval(
         """select exists (select from app_user
-                           where company_id = $1 and id <> $2 and role = 'admin' and is_active)""",
+                           where company_id = $1 and id <> $2 and role = $3 and is_active)""",
         company_id,
         user_id,
+        Role.ADMIN,
     )
     return has_other

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
 from clearline.events.event_types import EVENT_TYPES, Audience, EventType, NotificationKind, NotificationRule, Relation
-from clearline.identity import Role
+from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role
 from clearline.tickets.domain import Channel
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -60,13 +60,15 @@ _CUSTOMER_DEFAULTS: dict[NotificationKind, DeliveryMode] = {
     NotificationKind.WATCHED_CHANGE: DeliveryMode.DIGEST,
     NotificationKind.COMPANY_TICKET: DeliveryMode.OFF,
 }
-DEFAULTS: dict[Role, dict[NotificationKind, DeliveryMode]] = {
-    Role.VIEWER: _STAFF_DEFAULTS,
-    Role.AGENT: _AGENT_DEFAULTS | _STAFF_DEFAULTS,
-    Role.ADMIN: _AGENT_DEFAULTS | _STAFF_DEFAULTS,
-    Role.CUSTOMER: _CUSTOMER_DEFAULTS,
-    Role.CUSTOMER_ADMIN: _CUSTOMER_DEFAULTS,
-}
+
+
+def _defaults(role: Role) -> dict[NotificationKind, DeliveryMode]:
+    if not role.is_staff:
+        return _CUSTOMER_DEFAULTS
+    return _AGENT_DEFAULTS | _STAFF_DEFAULTS if role.works_tickets else _STAFF_DEFAULTS
+
+
+DEFAULTS = {role: _defaults(role) for role in (*STAFF_ROLES, *CUSTOMER_ROLES)}
 """The rules of each role until the user changes them. A role has no other rules than these."""
 
 

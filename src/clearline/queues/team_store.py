@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import astuple
 
-from clearline.identity import PROVIDER_ID
+from clearline.identity import AGENT_ROLES, PROVIDER_ID
 from clearline.platform.database.transactions import Record, Tx
 from clearline.queues.domain import Agent, Member, Team
 
@@ -95,7 +95,7 @@ AGENTS = """
     select u.id, u.name,
            (select count(*) from ticket t where t.assignee_id = u.id and t.is_open)
       from team_member m join app_user u on u.company_id = $1 and u.id = m.user_id
-     where m.team_id = $2 and u.is_active and u.is_available and u.role in ('admin', 'agent')
+     where m.team_id = $2 and u.is_active and u.is_available and u.role = any($3)
      order by u.name, u.id"""
 
 
@@ -104,7 +104,7 @@ async def agents(tx: Tx, team_id: UUID) -> list[Agent]:
 
     Served by the primary keys of team_member and app_user; tickets are counted in ``ticket_open_by_assignee``.
     """
-    return [Agent(*row) for row in await tx.fetch(AGENTS, PROVIDER_ID, team_id)]
+    return [Agent(*row) for row in await tx.fetch(AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)]
 
 
 async def set_available(tx: Tx, user_id: UUID, *, available: bool) -> bool:

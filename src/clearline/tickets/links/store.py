@@ -109,13 +109,14 @@ async def is_ancestor(tx: Tx, upper: int, company_id: UUID, lower: int) -> bool:
             union
             select l.other_company_id, l.other_number
               from above a join ticket_link l
-                on l.company_id = a.company_id and l.ticket_number = a.number and l.type = 'child_of'
+                on l.company_id = a.company_id and l.ticket_number = a.number and l.type = $4
         )
         select exists (select 1 from above where number = $3)
         """,
         company_id,
         lower,
         upper,
+        LinkType.CHILD_OF,
     )
     return is_upper_above is True
 

@@ -1,0 +1,72 @@
+"""The words that the schema allows are the values of the domain, which a new value must join by a migration."""
+
+import re
+from collections.abc import Iterable
+
+from clearline.bulk.domain import ItemOutcome, JobKind, JobState
+from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
+from clearline.inventory.domain import INVENTORY_TYPES
+from clearline.mail.inbound.domain import InboundState
+from clearline.mail.outbound.domain import MailState, SuppressionReason
+from clearline.notifications.domain import DeliveryMode, DigestFrequency
+from clearline.platform.database.transactions import Database
+from clearline.queues.domain import Assignment
+from clearline.tickets.domain import Impact, Priority, Severity, Status
+from clearline.tickets.links.domain import LinkType
+from clearline.tickets.note_domain import Source, Visibility
+from clearline.tickets.status_domain import FINISHED
+from clearline.webhooks.delivery_domain import DeliveryState
+
+ALLOWED: dict[str, Iterable[str]] = {
+    "app_user.role": (*STAFF_ROLES, *CUSTOMER_ROLES),
+    "attachment.source": Source,
+    "attachment.visibility": Visibility,
+    "delivery.state": DeliveryState,
+    "inbound_mail.state": InboundState,
+    "job.kind": JobKind,
+    "job.state": JobState,
+    "job_item.outcome": ItemOutcome,
+    "macro.visibility": Visibility,
+    "mail_suppression.reason": SuppressionReason,
+    "note.source": Source,
+    "note.visibility": Visibility,
+    "notification.channel": (DeliveryMode.EMAIL, DeliveryMode.DIGEST),
+    "notification_settings.digest": DigestFrequency,
+    "outbound_mail.state": MailState,
+    "queue.assignment": Assignment,
+    "service.type": INVENTORY_TYPES,
+    "ticket.asked_priority": Priority,
+    "ticket.asked_severity": Severity,
+    "ticket.impact": Impact,
+    "ticket.priority": Priority,
+    "ticket.severity": Severity,
+    "ticket.status": Status,
+    "ticket_link.type": LinkType,
+}
+_CHECKS = """
+    select conrelid::regclass || '.' || attname, pg_get_constraintdef(c.oid)
+      from pg_constraint c join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+     where contype = 'c' and cardinality(conkey) = 1 and connamespace = current_schema::regnamespace
+       and pg_get_constraintdef(c.oid) like '%= ANY (ARRAY[%'"""
+_IS_OPEN = """
+    select pg_get_expr(adbin, adrelid) from pg_attrdef join pg_attribute on attrelid = adrelid and attnum = adnum
+     where adrelid = 'ticket'::regclass and attname = 'is_open'"""
+
+
+def words(expression: str) -> list[str]:
+    """Return the texts of an expression, sorted."""
+    return sorted(re.findall("'([^']*)'", expression))
+
+
+async def test_a_column_of_words_allows_the_values_of_its_enum(database: Database) -> None:
+    async with database.statement() as tx:
+        checks = await tx.fetch(_CHECKS)
+    assert {column: words(check) for column, check in checks} == {
+        column: sorted(values) for column, values in ALLOWED.items()
+    }
+
+
+async def test_a_ticket_is_open_unless_its_status_is_final(database: Database) -> None:
+    async with database.statement() as tx:
+        expression = await tx.fetchval(_IS_OPEN)
+    assert words(expression) == sorted(FINISHED)
