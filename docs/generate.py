@@ -20,7 +20,7 @@ from clearline.settings import Settings, documented, documented_retentions
 from clearline.tickets.domain import ASSESSMENT, Status
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
 from clearline.web.docs import shape
-from clearline.wires.console_connect import errors, mapping, wire
+from clearline.wires.console_connect import errors, wire
 from clearline.wires.console_connect.reference import openapi
 from clearline.wires.house import reference as house_reference
 from clearline.wires.house.errors import CATALOGUE, RULES
@@ -71,7 +71,7 @@ def _settings() -> Iterator[str]:
 
 
 def _console_connect() -> Iterator[str]:
-    described = openapi()
+    described = openapi(Settings())
     yield described["info"]["description"]
     yield ""
     yield "Each address also answers under `/api`, such as `/api/v2/support-tickets`. Send your key in the header"
@@ -93,7 +93,7 @@ def _document(described: dict[str, Any]) -> Iterator[str]:
 
 
 def _house() -> Iterator[str]:
-    described = house_reference.openapi()
+    described = house_reference.openapi(Settings())
     yield described["info"]["description"]
     yield ""
     yield "Send your key in the header `Authorization: Bearer <key>`. A running server tells the same facts at"
@@ -191,8 +191,8 @@ def _limits() -> Iterator[str]:
     yield "## Limits"
     yield ""
     rate = next(one for one in documented() if one.variable == "CLEARLINE_RATE_LIMIT")
-    ticket = openapi()["components"]["schemas"]["TicketIn"]["properties"]
-    note = openapi()["components"]["schemas"]["NoteIn"]["properties"]["noteText"]
+    ticket = openapi(Settings())["components"]["schemas"]["TicketIn"]["properties"]
+    note = openapi(Settings())["components"]["schemas"]["NoteIn"]["properties"]["noteText"]
     yield from table(
         ("what", "limit"),
         [

@@ -142,8 +142,8 @@ class _Switch:
     def __init__(self, services: Services) -> None:
         self._console_connect = console_connect_app(services)
         self._house = house_app(services)
-        house = house_reference.openapi()
-        documents = {"/docs": ("/openapi.json", openapi()), _HOUSE_PAGE: (_HOUSE_DOCUMENT, house)}
+        house = house_reference.openapi(services.settings)
+        documents = {"/docs": ("/openapi.json", openapi(services.settings)), _HOUSE_PAGE: (_HOUSE_DOCUMENT, house)}
         other: list[BaseRoute] = [
             *probes(services.database),
             Route("/openapi.json", OpenApi(services).answer),

@@ -10,6 +10,10 @@ from clearline import setting_values as values
 from clearline.setting_values import Bind
 
 PREFIX = "CLEARLINE_"
+ATTACHMENT_MAX = 25 * 1024**2
+"""Bytes, unless set otherwise."""
+MAIL_MAX = 25 * 1024**2
+"""Bytes, unless set otherwise."""
 ATTACHMENT_TYPES = (
     "image/*",
     "text/plain",
@@ -56,6 +60,11 @@ def default_data_dir() -> Path:
         return Path("/var/lib/clearline")
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(home) / "clearline"
+
+
+def _bytes(default: int) -> str:
+    """Return how a default is shown that is a number of bytes."""
+    return f"`{default}` ({default // 1024**2} MiB)"
 
 
 def _setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -> Any:
@@ -195,7 +204,7 @@ class Settings:
         values.http_url, "Amazon's", "Address of an S3-compatible store, such as `https://s3.example.com`.", None
     )
     attachment_max: int = _setting(
-        values.number(1, 5 * 1024**3), "`26214400` (25 MiB)", "Most bytes of one attached file.", 25 * 1024**2
+        values.number(1, 5 * 1024**3), _bytes(ATTACHMENT_MAX), "Most bytes of one attached file.", ATTACHMENT_MAX
     )
     attachment_types: tuple[str, ...] = _setting(
         values.media_types,
@@ -247,9 +256,9 @@ class Settings:
     )
     mail_max: int = _setting(
         values.number(10_000, 100 * 1024**2),
-        "`26214400` (25 MiB)",
+        _bytes(MAIL_MAX),
         "Most bytes of a received mail.",
-        25 * 1024**2,
+        MAIL_MAX,
     )
     secret_key: str | None = _setting(
         values.text,

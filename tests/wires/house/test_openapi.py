@@ -13,6 +13,7 @@ from msgspec import Struct, inspect
 
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
+from clearline.settings import Settings
 from clearline.web.docs import shape
 from clearline.wires.house.reference import openapi
 from clearline.wires.house.routes import OPERATIONS
@@ -23,7 +24,7 @@ from clearline.wires.http.table import Operation
 from tests.builders.house import ANY, TICKETS, new_ticket, order
 from tests.builders.people import Tenant, staff_key
 
-DOCUMENT = openapi()
+DOCUMENT = openapi(Settings())
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 METHODS = {"get", "post", "put", "patch", "delete"}
 
@@ -115,6 +116,13 @@ def test_an_operation_is_described_completely(path: str, method: str, operation:
             content = answer["content"]["application/problem+json"]
             assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
     assert sum(status.startswith("2") for status in operation["responses"]) >= 1
+
+
+def test_a_server_says_how_long_it_keeps_answers_for_retries() -> None:
+    posts = [operation["description"] for _path, method, operation in described() if method == "post"]
+    assert [text for text in posts if "for 24 hours the same key" not in text] == []
+    longer = openapi(Settings(keep_idempotency_keys_days=3))["paths"]["/api/v1/tickets"]["post"]["description"]
+    assert "for 72 hours the same key" in longer
 
 
 def test_no_schema_accepts_anything() -> None:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from clearline.errors import DeskError
 from clearline.inventory import usecases as inventory
 from clearline.inventory.domain import Service, ServiceType
+from clearline.settings import Settings
 from clearline.wires.console_connect import wire
 from clearline.wires.console_connect.routes import OPERATIONS
 from clearline.wires.http.call import Services
@@ -25,9 +26,9 @@ ABOUT = About(
 _MOST_LISTED = 500
 
 
-def openapi() -> dict[str, Any]:
-    """Return the public document."""
-    return document(ABOUT, OPERATIONS)
+def openapi(settings: Settings) -> dict[str, Any]:
+    """Return the public document of a server with these settings."""
+    return document(ABOUT, OPERATIONS, settings)
 
 
 def for_services(described: dict[str, Any], services: list[Service]) -> dict[str, Any]:
@@ -53,7 +54,7 @@ class OpenApi:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._document = openapi()
+        self._document = openapi(services.settings)
 
     async def answer(self, request: Request) -> JSONResponse:
         """Return the document; with a valid key, it lists the services of the key's company."""

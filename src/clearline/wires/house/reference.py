@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from clearline.settings import Settings
 from clearline.wires.house import wire
 from clearline.wires.house.routes import GROUPS, OPERATIONS
 from clearline.wires.http.openapi import About, document
@@ -30,9 +31,9 @@ ABOUT = About(
 )
 
 
-def openapi() -> dict[str, Any]:
-    """Return the OpenAPI document."""
-    described = document(ABOUT, OPERATIONS)
+def openapi(settings: Settings) -> dict[str, Any]:
+    """Return the OpenAPI document of a server with these settings."""
+    described = document(ABOUT, OPERATIONS, settings)
     described["tags"] = [{"name": name} for name in GROUPS]
     group_of = {operation.name: name for name, operations in GROUPS.items() for operation in operations}
     for methods in described["paths"].values():

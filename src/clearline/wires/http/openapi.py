@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from clearline import __version__
+from clearline.settings import Settings
 from clearline.wires.http.body import BODY_MAX
 from clearline.wires.http.table import Operation
 
@@ -46,7 +47,7 @@ _IF_MATCH = {
 }
 # Told in words, not declared: whether a key may be sent depends on what was sent with it before, which no schema says.
 _RETRIES = (
-    "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for 24 "
+    "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for {hours} "
     "hours the same key with the same body is answered as it was the first time, with `Idempotent-Replayed: true`. "
     "With another body it is refused."
 )
@@ -66,8 +67,9 @@ class About(Struct, frozen=True):
     statuses: dict[int, str] = {}
 
 
-def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
-    """Return the whole document."""
+def document(about: About, operations: Sequence[Operation], settings: Settings) -> dict[str, Any]:
+    """Return the whole document of a server with these settings."""
+    retries = _RETRIES.format(hours=settings.keep_idempotency_keys_days * 24)
     kinds = [about.error]
     for operation in operations:
         kinds += [kind for kind in (operation.answer, operation.body) if kind not in {None, bytes}]
@@ -76,7 +78,7 @@ def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         address = operation.path.replace(":path}", "}")  # a parameter that may hold slashes, as Starlette writes it
-        paths.setdefault(address, {})[operation.method.lower()] = _operation(operation, by_kind, about)
+        paths.setdefault(address, {})[operation.method.lower()] = _operation(operation, by_kind, about, retries)
     whole = {
         "openapi": "3.1.0",
         "info": {"title": about.title, "version": f"{about.version}+{__version__}", "description": about.description},
@@ -102,7 +104,7 @@ def document(about: About, operations: Sequence[Operation]) -> dict[str, Any]:
     return named
 
 
-def _operation(operation: Operation, schemas: dict[str, Any], about: About) -> dict[str, Any]:
+def _operation(operation: Operation, schemas: dict[str, Any], about: About, retries: str) -> dict[str, Any]:
     cached = {"304": {"description": "The client's copy, named by If-None-Match, is still good."}}
     described: dict[str, Any] = {
         "operationId": operation.name,
@@ -120,7 +122,7 @@ def _operation(operation: Operation, schemas: dict[str, Any], about: About) -> d
         },
     }
     if operation.method == "POST":
-        described["description"] += _RETRIES
+        described["description"] += retries
     if operation.body is not None:
         media = "application/merge-patch+json" if operation.method == "PATCH" else "application/json"
         described["requestBody"] = {

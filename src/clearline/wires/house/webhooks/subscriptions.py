@@ -1,12 +1,13 @@
 """House API v1: webhook subscriptions."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from clearline.identity import Scope
 from clearline.webhooks import subscription_usecases as subscriptions
-from clearline.webhooks.subscription_domain import Subscription
+from clearline.webhooks.subscription_domain import ROTATION_PERIOD, Subscription
 from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
 from clearline.wires.house.records import (
     change_record,
@@ -139,8 +140,8 @@ OPERATIONS = (
     ),
     Operation(
         "rotateSubscriptionSecret", "POST", SUBSCRIPTIONS + "/{id}/rotate", rotate_secret,
-        "Rotate the secret", "Returns a new secret. For 24 hours the previous one signs too, so that the receiver can "
-        "be changed meanwhile. For admins.",
+        "Rotate the secret", f"Returns a new secret. For {ROTATION_PERIOD // timedelta(hours=1)} hours the previous "
+        "one signs too, so that the receiver can be changed meanwhile. For admins.",
         Scope.ACCOUNTS_WRITE, wire.SubscriptionMade, body=wire.RotateIn, path_parameters=_ID, errors=(404,),
     ),
     Operation(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from clearline.errors import AttachmentTooLarge, InvalidInput, MediaTypeRefused
 from clearline.identity import Scope
+from clearline.settings import ATTACHMENT_MAX
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
@@ -224,7 +225,8 @@ OPERATIONS = (
         "addAttachment", "POST", _OF_TICKET, add_attachment,
         "Attach a file", "The body is the file itself, and `Content-Type` its media type, which must be in "
         "`CLEARLINE_ATTACHMENT_TYPES`. A file has at least one byte and at most `CLEARLINE_ATTACHMENT_MAX` bytes "
-        "(default: 25 MiB). A ticket has at most 100 attachments; a finished ticket accepts none.",
+        f"(default: {ATTACHMENT_MAX // 1024**2} MiB). A ticket has at most 100 attachments; a finished "
+        "ticket accepts none.",
         Scope.TICKETS_WRITE, AttachmentOut, query=AttachmentQuery, path_parameters=NUMBER,
         errors=(403, 404, 422), status=201, stage=receive_attachment, media=("application/octet-stream",),
     ),
