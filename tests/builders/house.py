@@ -218,6 +218,11 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     numbers = [(await post("/tickets", {**ticket, "external_ids": {name: name}}))["number"] for _ in range(2)]
     at = f"/tickets/{numbers[0]}"
     note = await post(f"{at}/notes", {"text": f"{name} note"})
+    trimmed = f"{name} trimmed"
+    async with database.statement() as tx:
+        await tx.write(
+            "update note set mail_id = $1, trimmed_text = $2 where company_id = $3", uuid4(), trimmed, tenant.company.id
+        )
     link = await post(f"{at}/links", {"type": "related", "ticket": numbers[1]})
     await post(f"{at}/watchers", {"user": "me"})
     view = await post("/views", {"name": f"{name} view", "query": name, "is_shared": True})

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -41,6 +42,16 @@ class Note(Struct, frozen=True, array_like=True):
     channel: str
     author: str
     created_at: datetime
+
+
+class NoteMail(Struct, frozen=True):
+    """The mail that a note was made from.
+
+    ``trimmed_text`` is what was removed from its text, such as a quote and a signature; empty when nothing was.
+    """
+
+    mail_id: UUID
+    trimmed_text: str
 
 
 def worklog_id(number: int) -> str:

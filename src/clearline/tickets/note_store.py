@@ -12,7 +12,7 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.columns import NOTES, TICKET, notes_of, ticket_of
 from clearline.tickets.domain import Ticket
-from clearline.tickets.note_domain import Note, Source, Visibility
+from clearline.tickets.note_domain import Note, NoteMail, Source, Visibility
 
 _ADD = f"""
     with t as (
@@ -23,8 +23,9 @@ _ADD = f"""
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
         returning {TICKET}, before.was <> t.status as is_moved
     ), added as (
-        insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at)
-        select $1, $2, $5, $6, $7, $8, $9, $10, $3 from t
+        insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at,
+                          mail_id, trimmed_text)
+        select $1, $2, $5, $6, $7, $8, $9, $10, $3, $17, $18 from t
         returning number
     ), fact as (
         insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
@@ -34,7 +35,7 @@ _ADD = f"""
     )
     """
 INSERT = f"""{_ADD}
-    select t.*, {NOTES.format(visibilities="$17")}, added.number as added from t, added
+    select t.*, {NOTES.format(visibilities="$19")}, added.number as added from t, added
     """
 INSERT_ALONE = f"""{_ADD}
     select number from added
@@ -52,6 +53,8 @@ class NewNote(NamedTuple):
     channel: str
     move: StatusChanged | None
     """The transition that the note causes if the ticket has the status before it."""
+    mail: NoteMail | None = None
+    """The mail that it was made from."""
 
 
 async def insert(
@@ -99,6 +102,8 @@ def _values(
         actor_id(actor),
         *encode(NoteAdded(new.visibility, new.source)),
         *_move(new.move),
+        None if new.mail is None else new.mail.mail_id,
+        None if new.mail is None else new.mail.trimmed_text or None,
     )
 
 
@@ -110,3 +115,14 @@ def _move(move: StatusChanged | None) -> tuple[str | None, str | None, str | Non
 
 def _note(number: int, actor: Actor, new: NewNote, now: datetime) -> Note:
     return Note(number, new.text, new.visibility, new.source, new.channel, actor.name, now)
+
+
+async def trimmed_text(tx: Tx, company_id: UUID, ticket_number: int, number: int) -> str | None:
+    """Return the text that was trimmed from the mail of a note, or None. Served by the primary key."""
+    text: str | None = await tx.fetchval(
+        "select trimmed_text from note where company_id = $1 and ticket_number = $2 and number = $3",
+        company_id,
+        ticket_number,
+        number,
+    )
+    return text

@@ -10,7 +10,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Channel, ticket_number
-from clearline.tickets.note_domain import Note, Visibility, check_note_text
+from clearline.tickets.note_domain import Note, NoteMail, Visibility, check_note_text
 from clearline.tickets.status_domain import ACCEPTS_NOTES, move_by_note
 from clearline.tickets.usecases import TicketDetails
 
@@ -54,14 +54,17 @@ async def append_note(
     channel: Channel,
     now: datetime,
     visibility: Visibility = Visibility.PUBLIC,
+    mail: NoteMail | None = None,
 ) -> Note:
     """Append a note and return it alone, at a cost independent of the number of notes. One write, as ``add_note``.
+
+    ``mail`` is the mail that the note was made from.
 
     Raises:
         As ``add_note``.
     """
     company_id = await _check_note(tx, actor, number, text, visibility)
-    new = _new_note(actor, number, text, visibility, channel)
+    new = _new_note(actor, number, text, visibility, channel)._replace(mail=mail)
     added = await note_store.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
         raise await _refusal(tx, company_id, number)

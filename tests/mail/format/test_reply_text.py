@@ -1,3 +1,4 @@
+from collections import Counter
 from time import perf_counter
 
 import pytest
@@ -8,12 +9,12 @@ from clearline.mail.format.headers import decode_words, read_headers
 from clearline.mail.format.parts import parse
 from clearline.mail.format.reply_text import (
     BODY_MAX,
+    SplitReply,
     clean_text,
     decode,
     join_flowed,
-    reply_text,
+    split_reply,
     text_from_html,
-    unquoted_text,
 )
 from clearline.mail.inbound.domain import description_of, note_text
 from clearline.mail.inbound.mailbox_domain import base_address
@@ -41,7 +42,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_finding_a_quote_is_fast(name: str) -> None:
     began = perf_counter()
-    reply_text(HOSTILE[name])
+    split_reply(HOSTILE[name])
     assert perf_counter() - began < stretched(2)
 
 
@@ -68,7 +69,14 @@ def test_any_bytes_are_text_in_any_charset(content: bytes, charset: str) -> None
 
 @given(st.text(alphabet="abc ,.!?\n", max_size=300))
 def test_written_text_is_never_removed_completely(text: str) -> None:
-    assert bool(reply_text(text)) == bool(text.strip())
+    assert bool(split_reply(text).text) == bool(text.strip())
+
+
+@given(st.text(alphabet="abcO:>-@ \n1", max_size=300) | st.sampled_from(list(HOSTILE.values())))
+def test_every_line_is_in_the_reply_or_in_the_trimmed_text(text: str) -> None:
+    reply = split_reply(text)
+    parts = reply.text.split("\n") + reply.trimmed.split("\n")
+    assert Counter(filter(None, map(str.strip, parts))) == Counter(filter(None, map(str.strip, text.split("\n"))))
 
 
 WROTE = "On Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:"
@@ -76,30 +84,36 @@ FIELDS = "From: Support <support@example.net>\nSent: Sunday, 1 March 2026 11:00\
 
 
 @given(st.text(max_size=300))
-def test_a_quote_alone_is_never_a_reply(text: str) -> None:
+def test_a_quote_alone_is_kept_whole(text: str) -> None:
     quoted = "\n".join(f"> {line}" for line in text.split("\n"))
     for mail in (quoted, f"{WROTE}\n{quoted}", f"\n\n{WROTE}\n\n{quoted}\n-- \nAda"):
-        assert reply_text(mail) == ""
-    assert unquoted_text(f"{WROTE}\n{quoted}") == ""
+        whole = "\n".join(line.rstrip() for line in mail.split("\n")).strip()
+        assert split_reply(mail) == SplitReply(whole, "")
+
+
+ONLY_QUOTES = [
+    "-- \nAda",
+    f"-- \nAda\n\n{WROTE}\n> Secret",
+    "> Secret\n\n-- \nAda",
+    f"Sent from my phone\n\n{FIELDS}\n\nSecret",
+    f"{FIELDS}\n\nSecret\n> more\nSecret, too",
+    f"-----Original Message-----\n{FIELDS}\n\nSecret\n> more\nSecret, too",
+    f"{WROTE}\n> Up?\n-- \nAda\n> Light?",
+]
 
 
 @pytest.mark.parametrize(
-    ("mail", "reply", "own"),
+    ("mail", "reply", "trimmed"),
     [
-        ("-- \nAda", "", "--\nAda"),
-        (f"-- \nAda\n\n{WROTE}\n> Secret", "", "--\nAda"),
-        ("> Secret\n\n-- \nAda", "", "--\nAda"),
-        (f"Sent from my phone\n\n{FIELDS}\n\nSecret", "", "Sent from my phone"),
-        (f"{FIELDS}\n\nSecret\n> more\nSecret, too", "", ""),
-        (f"-----Original Message-----\n{FIELDS}\n\nSecret\n> more\nSecret, too", "", ""),
-        (f"{FIELDS}\n\n> Up?\nYes.", "Yes.", "Yes."),
-        (f"{WROTE}\n\n> Up?\nYes.\n> Light?\nNo.", "> Up?\nYes.\n> Light?\nNo.", "Yes.\nNo."),
-        (f"{WROTE}\n> Up?\n-- \nAda\n> Light?", "", "--\nAda"),
+        *((mail, mail.replace("-- \n", "--\n"), "") for mail in ONLY_QUOTES),
+        (f"{FIELDS}\n\n> Up?\nYes.", "Yes.", f"{FIELDS}\n\n> Up?"),
+        (f"{WROTE}\n\n> Up?\nYes.\n> Light?\nNo.", "> Up?\nYes.\n> Light?\nNo.", WROTE),
+        (f"Up.\n-- \nAda\n\n{WROTE}\n> Up?", "Up.", f"--\nAda\n\n{WROTE}\n> Up?"),
         ("", "", ""),
     ],
 )
-def test_only_unquoted_text_is_left(mail: str, reply: str, own: str) -> None:
-    assert (reply_text(mail), unquoted_text(mail)) == (reply, own)
+def test_what_is_trimmed_is_kept(mail: str, reply: str, trimmed: str) -> None:
+    assert split_reply(mail) == SplitReply(reply, trimmed)
 
 
 @given(st.text(max_size=200))

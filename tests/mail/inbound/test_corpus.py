@@ -9,6 +9,7 @@ from clearline.identity import OPERATOR
 from clearline.mail.inbound.domain import InboundState
 from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets
+from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.mail.inbound_rig import CORPUS, InboundMailRig, new_inbound_rig
 
@@ -44,6 +45,11 @@ UNCLEAR = No(QUARANTINED, "its From header does not name exactly one sender")
 LOOP = No(IGNORED, "it is from one of our own addresses: a mail loop")
 UNPROVED = No(QUARANTINED, "it is from the provider's staff, but replies to no mail that was sent to them")
 UNKNOWN = No(QUARANTINED, "its sender is unknown")
+WROTE = "On Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:"
+FIELDS = (
+    "From: Support <support@example.net>\nSent: Sunday, 1 March 2026 11:00\nTo: Ada Okoro\n"
+    "Subject: [@@NUMBER@@] Port is slow"
+)
 INLINE = "On Sun, 1 Mar 2026 at 11:00, Support wrote:\n> Is the port up?\nYes.\n> And the light?\n-3 dBm."
 
 OUTCOMES: dict[str, Note | New | No] = {
@@ -60,9 +66,9 @@ OUTCOMES: dict[str, Note | New | No] = {
     "original-message": Note("Light levels attached below: -3 dBm"),
     "below-the-quote": Note("Yes, since 10:55."),
     "between-the-lines": Note(INLINE.removeprefix("On Sun, 1 Mar 2026 at 11:00, Support wrote:\n")),
-    "only-a-quote": Note("(The mail has no text.)"),
-    "only-a-quote-outlook": Note("(The mail has no text.)"),
-    "only-a-signature": Note("-- \nAda Okoro\n+1-555-0142".replace("-- ", "--")),
+    "only-a-quote": Note("> We look into it."),
+    "only-a-quote-outlook": Note(f"{FIELDS}\n\nWe look into it.\n> Is it the optic?\nThe carrier says so."),
+    "only-a-signature": Note(f"--\nAda Okoro\n+1-555-0142\n\n{WROTE}\n> We look into it."),
     "list-with-hyphens": Note("We tried:\n- another cable\n- another optic\n- /var/log shows nothing\nData: 42 drops"),
     "from-to-in-text": Note("The path that fails:\nFrom: Amsterdam\nTo: London\nIt worked yesterday."),
     "pasted-output": Note("This is what we see:\n\n> 1 192.0.2.1 3 ms\n> 2 192.0.2.9 * * *"),
@@ -129,7 +135,10 @@ OUTCOMES: dict[str, Note | New | No] = {
     "inactive-user": STRANGER,
     "staff": Note("We replaced the optic.", source=Source.SELLER, author="Ben Ito", seen_by=Visibility.INTERNAL),
     "staff-only-a-signature": Note(
-        "(The mail has no text.)", source=Source.SELLER, author="Ben Ito", seen_by=Visibility.INTERNAL
+        f"--\nBen Ito\n\n{WROTE}\n> Internal: the customer has not paid.",
+        source=Source.SELLER,
+        author="Ben Ito",
+        seen_by=Visibility.INTERNAL,
     ),
     "staff-with-a-file": Note(
         "See the log.", ("log.txt",), source=Source.SELLER, author="Ben Ito", seen_by=Visibility.INTERNAL
@@ -194,7 +203,7 @@ async def test_each_mail_has_the_outcome_in_the_table(rig: InboundMailRig, name:
                 assert len(note.text) == 4000
                 assert note.text.endswith("[Shortened. The whole text is attached as mail.txt.]")
             else:
-                assert note.text == expected.text
+                assert note.text == expected.text.replace("@@NUMBER@@", ticket_number(ticket.number))
             assert (note.source, note.author, note.visibility) == (expected.source, expected.author, expected.seen_by)
             files = await rig.files(ticket.number)
             assert tuple(sorted(file.name for file in files)) == expected.files

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from clearline.identity import PROVIDER_ID
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState
@@ -25,6 +26,9 @@ FILL = """
            case when m % 100 = 0 then 'quarantined' when m % 1000 = 1 then 'waiting' else 'accepted' end,
            now() - m * interval '1 minute'
       from generate_series(1, 20000) m;
+    update inbound_mail set company_id = '00000000-0000-4000-8000-000000000001',
+           ticket_number = 1 + extract(epoch from received_at)::bigint % 500
+     where state = 'accepted';
     insert into app_user (company_id, id, name, email, phone, created_at)
     select '00000000-0000-4000-8000-000000000001', gen_random_uuid(), 'User', 'u' || u || '@example.com', '', now()
       from generate_series(1, 4000) u;
@@ -49,6 +53,16 @@ READS: dict[str, tuple[str, Read]] = {
     "quarantined mails, next page": (
         "inbound_mail_by_state",
         lambda tx: inbound_mail_store.page(tx, state=InboundState.QUARANTINED, before=PLACE, limit=51),
+    ),
+    "mails of a ticket": (
+        "inbound_mail_of_ticket",
+        lambda tx: inbound_mail_store.of_ticket(tx, PROVIDER_ID, 5, state=None, before=None, limit=51),
+    ),
+    "mails of a ticket before one": (
+        "inbound_mail_of_ticket",
+        lambda tx: inbound_mail_store.of_ticket(
+            tx, PROVIDER_ID, 5, state=InboundState.ACCEPTED, before=PLACE, limit=51
+        ),
     ),
     "mails of a sender": (
         "inbound_mail_of_sender",

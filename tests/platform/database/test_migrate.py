@@ -116,4 +116,5 @@ async def test_a_server_of_the_first_release_that_works_meanwhile_is_told_of(pos
         assert [one.name for one in await migrate.migrate(database, afterwards=event_store.renumber)] == [
             "desk",
             "events_out",
+            "mail_of_notes",
         ]

@@ -34,13 +34,15 @@ def inbound_mail_group() -> None:
 
 @inbound_mail_group.command("list")
 @click.option("--state", type=click.Choice([state.value for state in InboundState]), help="Only mails in this state.")
+@click.option("--ticket", metavar="NUMBER", help="Only mails about this ticket.")
 @limit_option
 @json_option
-def mail_list(state: str | None, limit: int, *, as_json: bool) -> None:
+def mail_list(state: str | None, ticket: str | None, limit: int, *, as_json: bool) -> None:
     """List inbound mail, newest first. Mail in the state quarantined waits for a review."""
+    number = None if ticket is None else access.parse_number(ticket)
     only = None if state is None else InboundState(state)
     show_list(
-        transact(lambda tx: inbound_mail.list_mails(tx, OPERATOR, state=only, limit=limit + 1)),
+        transact(lambda tx: inbound_mail.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit + 1)),
         inbound_mail_out,
         ("ID", "RECEIVED", "FROM", "SUBJECT", "STATE", "TICKET", "REASON"),
         lambda mail: (

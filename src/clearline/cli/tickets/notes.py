@@ -1,19 +1,22 @@
 """Commands for the notes of tickets. Part of ``clearline ticket``."""
 
+from collections.abc import Sequence
+
 import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, show, within_limit
 from clearline.clock import now
+from clearline.errors import NotFound
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import note_usecases as notes
-from clearline.tickets.domain import Channel
+from clearline.tickets.domain import Channel, ticket_number
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.links.domain import TicketNote
-from clearline.tickets.note_domain import Note, Visibility, worklog_id
-from clearline.wires.house.tickets.mapping import note_out
+from clearline.tickets.note_domain import Visibility, parse_worklog_id, worklog_id
+from clearline.wires.house.tickets.mapping import note_out, trimmed_text_out
 
 
 @click.command("note")
@@ -50,13 +53,30 @@ def ticket_notes(number: str, limit: int, *, as_json: bool) -> None:
     if as_json:
         print_json([note_out(entry) for entry in page])
     elif page:
-        print_notes([entry.note for entry in page])
+        print_notes(page)
     else:
         click.echo("No notes found.", err=True)
 
 
-def print_notes(notes: list[Note]) -> None:
-    """Print notes with their authors and times."""
-    for note in notes:
+def print_notes(page: Sequence[TicketNote]) -> None:
+    """Print notes with their authors and times, and how to read what was trimmed from their mails."""
+    for entry in page:
+        note = entry.note
         mark = " (internal)" if note.visibility is Visibility.INTERNAL else ""
         click.echo(f"{worklog_id(note.number)}  {note.created_at:%Y-%m-%d %H:%M}Z  {note.author}{mark}\n{note.text}\n")
+        if entry.has_trimmed_text:
+            where = f"{ticket_number(entry.ticket_number)} {worklog_id(note.number)}"
+            click.echo(f"[Trimmed text of the mail: clearline ticket trimmed-text {where}]\n")
+
+
+@click.command("trimmed-text")
+@click.argument("number")
+@click.argument("note")
+@json_option
+def ticket_trimmed_text(number: str, note: str, *, as_json: bool) -> None:
+    """Show the part of a mail that its note leaves out, such as the quoted mail and the signature."""
+    note_number = parse_worklog_id(note)
+    if note_number is None:
+        raise NotFound("note", note)
+    trimmed = transact(lambda tx: merging.trimmed_text(tx, OPERATOR, access.parse_number(number), note_number))
+    show(trimmed_text_out(trimmed), trimmed.text, as_json=as_json)

@@ -37,6 +37,7 @@ from clearline.tickets.domain import (
     TicketView,
     ticket_number,
 )
+from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Note, worklog_id
 from clearline.wires.house.tickets.mapping import event_out, summary_out, ticket_out
@@ -57,6 +58,7 @@ _COMMANDS = {
     "note": LazyCommand("tickets.notes", "ticket_note", "Add a note to a ticket."),
     "notes": LazyCommand("tickets.notes", "ticket_notes", "List the notes of a ticket."),
     "split": LazyCommand("tickets.merging", "ticket_split", "Create a ticket from a part of another."),
+    "trimmed-text": LazyCommand("tickets.notes", "ticket_trimmed_text", "Show what a note leaves out of its mail."),
     "unlink": LazyCommand("tickets.links", "ticket_unlink", "Remove a link from both tickets."),
     "unmerge": LazyCommand("tickets.merging", "ticket_unmerge", "Undo a merge."),
     "unwatch": LazyCommand("tickets.watchers", "ticket_unwatch", "Remove a watcher from a ticket."),
@@ -178,7 +180,7 @@ def ticket_show(number: str, *, as_json: bool) -> None:
         print_json(ticket_out(view, OPERATOR))
         return
     _print_ticket(view)
-    print_notes(notes)
+    print_notes([TicketNote(view.ticket.number, note) for note in notes])
     print_table(*_history_table(events))
 
 

@@ -11,6 +11,7 @@ from inscriptis import get_text  # type: ignore[import-untyped]
 from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
 from mailparser_reply.constants import MAIL_LANGUAGES  # type: ignore[import-untyped]
 from mailparser_reply.parser import EmailMessage  # type: ignore[import-untyped]
+from msgspec import Struct
 
 BODY_MAX = 400_000
 """Characters of a body that are read."""
@@ -96,28 +97,28 @@ def join_flowed(text: str, *, deletes_space: bool) -> str:
     return "\n".join(lines)
 
 
-def reply_text(text: str) -> str:
-    """Return the reply in a mail: without the quoted mail and the signature.
+class SplitReply(Struct, frozen=True):
+    """The text of a mail in two parts: what its author wrote, and the quote and signature that were trimmed."""
 
-    Replies between quoted lines keep the quote. Empty when there is only a quote and a signature: the quote may contain
-    what the readers of the reply must not see.
+    text: str
+    trimmed: str
+
+
+def split_reply(text: str) -> SplitReply:
+    """Split the text of a mail into the reply, and the quoted mail and signature. No line is lost.
+
+    Replies between quoted lines keep the quote. If there is only a quote and a signature, nothing is trimmed.
     """
-    top, below = _split_at_quote(text)
-    reply = _without_signature(top) + _inline_replies(below)
-    return "\n".join(reply).strip() if _unquoted_lines(reply) else ""
-
-
-def unquoted_text(text: str) -> str:
-    """Return the text of a mail without quoted lines, but with the signature; empty when there is nothing else."""
-    top, below = _split_at_quote(text)
-    return "\n".join(_unquoted_lines(top) + _unquoted_lines(below[_first_mark(below) :])).strip()
-
-
-def _split_at_quote(text: str) -> tuple[list[str], list[str]]:
-    """Return the lines before the quoted mail, and those from there on."""
     lines = [line.rstrip() for line in text.split("\n")]
     start = _quote_start(lines)
-    return lines[:start], lines[start:]
+    top, below = lines[:start], lines[start:]
+    signature = _signature_start(top)
+    inline = _inline_replies(below)
+    reply = top[:signature] + below[inline]
+    if not _unquoted_lines(reply):
+        return SplitReply("\n".join(lines).strip(), "")
+    trimmed = top[signature:] + below[: inline.start] + below[inline.stop :]
+    return SplitReply("\n".join(reply).strip(), "\n".join(trimmed).strip())
 
 
 def _unquoted_lines(lines: list[str]) -> list[str]:
@@ -175,13 +176,14 @@ def _attribution(seen: list[str], quote: int) -> int | None:
     return None
 
 
-def _inline_replies(below: list[str]) -> list[str]:
-    """Return what was written between or after quoted lines. A quote without marks on each line has no end."""
-    lines = below[_first_mark(below) :]
-    own = [index for index, line in enumerate(lines) if line and not _QUOTED.match(line)]
-    if not own:
-        return []
-    return _without_signature(lines[own[0] :] if not any(map(_QUOTED.match, lines[own[0] :])) else lines)
+def _inline_replies(below: list[str]) -> slice:
+    """Return where something was written between or after quoted lines; a quote without marks has no end."""
+    first = _first_mark(below)
+    own = next((index for index in range(first, len(below)) if below[index] and not _QUOTED.match(below[index])), None)
+    if own is None:
+        return slice(len(below), len(below))
+    start = own if not any(map(_QUOTED.match, below[own:])) else first
+    return slice(start, start + _signature_start(below[start:]))
 
 
 def _first_mark(below: list[str]) -> int:
@@ -196,13 +198,14 @@ def _first_mark(below: list[str]) -> int:
     return first if head == [""] or ("" not in head and (says_who or are_fields)) else len(below)
 
 
-def _without_signature(lines: list[str]) -> list[str]:
+def _signature_start(lines: list[str]) -> int:
+    """Return the index of the first line of the signature, or the number of lines."""
     for index, line in enumerate(lines):
         if line in {"--", "-- "} or _SENT_FROM.fullmatch(line.strip()):
-            return lines[:index]
+            return index
         if index and line.strip().lower().rstrip(_COMMAS + "! ") in _closings() and _is_closing(lines[index + 1 :]):
-            return lines[:index]
-    return lines
+            return index
+    return len(lines)
 
 
 def _is_closing(after: list[str]) -> bool:

@@ -14,7 +14,7 @@ from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.mail.format.headers import Address
 from clearline.mail.format.parts import MailFile, ParsedMail
-from clearline.mail.format.reply_text import reply_text, unquoted_text
+from clearline.mail.format.reply_text import split_reply
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState, description_of, note_text, title_of
@@ -34,7 +34,7 @@ from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import PER_TICKET_MAX, Content, Limits, NewAttachment, new_attachment
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
-from clearline.tickets.note_domain import Source, Visibility
+from clearline.tickets.note_domain import NoteMail, Source, Visibility
 
 SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
 """What a mail may do on behalf of its sender."""
@@ -91,7 +91,7 @@ async def lock_final_ticket(tx: Tx, company_id: UUID, number: int) -> Ticket | N
 
 
 async def file_as_note(
-    tx: Tx, parsed: ParsedMail, number: int, *, context: InboundMailContext, now: datetime
+    tx: Tx, mail_id: UUID, parsed: ParsedMail, number: int, *, context: InboundMailContext, now: datetime
 ) -> InboundMailOutcome:
     """File a mail as a note of a ticket that a person chose.
 
@@ -106,7 +106,7 @@ async def file_as_note(
     actor = await acting_user(tx, sender, ticket) or await contact_actor(tx, ticket.company_id, name_of(sender))
     if actor is None:
         raise NotFound("ticket", ticket_number(number))
-    return await add_note(tx, actor, parsed, ticket, context=context, now=now)
+    return await add_note(tx, actor, mail_id, parsed, ticket, context=context, now=now)
 
 
 async def file_as_ticket(
@@ -128,9 +128,19 @@ async def file_as_ticket(
 
 
 async def add_note(
-    tx: Tx, actor: Actor, parsed: ParsedMail, ticket: Ticket, *, context: InboundMailContext, now: datetime
+    tx: Tx,
+    actor: Actor,
+    mail_id: UUID,
+    parsed: ParsedMail,
+    ticket: Ticket,
+    *,
+    context: InboundMailContext,
+    now: datetime,
 ) -> InboundMailOutcome:
     """Add the text and files of a mail to a ticket, on behalf of the actor.
+
+    The note has the reply, and keeps the trimmed text. If there is nothing but a quote and a signature, the whole text
+    is the note.
 
     Notes by mail of the provider's staff are internal: the mail may quote what customers must not see, and its sender
     is not authenticated well. Staff write to customers in Clearline itself.
@@ -138,16 +148,16 @@ async def add_note(
     Raises:
         TicketFinished: the ticket accepts no more notes.
     """
-    is_staff = access.note_source(actor) is Source.SELLER
-    visibility = Visibility.INTERNAL if is_staff else Visibility.PUBLIC
+    visibility = Visibility.INTERNAL if access.note_source(actor) is Source.SELLER else Visibility.PUBLIC
     room = PER_TICKET_MAX - await attachment_store.count(tx, ticket.company_id, ticket.number)
     accepted, refused = _accepted_files(parsed, context.limits, room, visibility)
-    reply = reply_text(parsed.text) or ("" if is_staff else unquoted_text(parsed.text))
-    text, is_cut = note_text(reply, refused)
+    reply = split_reply(parsed.text)
+    text, is_cut = note_text(reply.text, refused)
+    source = NoteMail(mail_id, reply.trimmed)
     note = await notes.append_note(
-        tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=visibility, now=now
+        tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=visibility, mail=source, now=now
     )
-    full_text = _full_text_file(reply, room - len(accepted), visibility, is_cut=is_cut)
+    full_text = _full_text_file(reply.text, room - len(accepted), visibility, is_cut=is_cut)
     await _attach(tx, actor, ticket, [*accepted, *full_text], context=context, now=now)
     await _remember_message_id(tx, parsed, ticket, now=now)
     return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, note.number)

@@ -158,6 +158,32 @@ async def page(
     return [_mail(row) for row in rows]
 
 
+async def of_ticket(
+    tx: Tx,
+    company_id: UUID,
+    number: int,
+    *,
+    state: InboundState | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[InboundMail]:
+    """Return the mails about a ticket, newest first, after the given key. Served by ``inbound_mail_of_ticket``."""
+    received_at, last_id = before or (None, None)
+    rows = await tx.fetch(
+        f"""select {_COLUMNS} from inbound_mail i
+             where i.company_id = $1 and i.ticket_number = $2 and ($3::text is null or i.state = $3)
+               and ($4::timestamptz is null or (i.received_at, i.id) < ($4, $5::uuid))
+             order by i.received_at desc, i.id desc limit $6""",
+        company_id,
+        number,
+        state,
+        received_at,
+        last_id,
+        limit,
+    )
+    return [_mail(row) for row in rows]
+
+
 async def decide(
     tx: Tx, mail_id: UUID, outcome: InboundMailOutcome, *, now: datetime | None, failures: int = 0
 ) -> None:

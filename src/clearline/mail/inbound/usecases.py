@@ -30,7 +30,8 @@ from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_a
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
 from clearline.mail.inbound.store import Hashes, InboundMailOutcome
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.domain import ticket_number
+from clearline.tickets import access
+from clearline.tickets.domain import ticket_number as ticket_name
 
 KIND = "inbound mail"
 RECORD = "inbound_mail"
@@ -155,14 +156,23 @@ def sender_of(headers: MailHeaders) -> str:
 
 
 async def list_mails(
-    tx: Tx, actor: Actor, *, state: InboundState | None = None, before: tuple[datetime, UUID] | None = None, limit: int
+    tx: Tx,
+    actor: Actor,
+    *,
+    state: InboundState | None = None,
+    ticket_number: int | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int,
 ) -> list[InboundMail]:
-    """Return mails, newest first, after the given key.
+    """Return mails, newest first, after the given key; of one state, or about one ticket.
 
-    Served by ``inbound_mail_newest`` or ``inbound_mail_by_state``.
+    Served by ``inbound_mail_newest``, ``inbound_mail_by_state`` or ``inbound_mail_of_ticket``.
     """
     permissions.require_staff(actor, Scope.DESK_READ)
-    return await inbound_mail_store.page(tx, state=state, before=before, limit=limit)
+    if ticket_number is None:
+        return await inbound_mail_store.page(tx, state=state, before=before, limit=limit)
+    company_id = await access.require_ticket(tx, actor, ticket_number)
+    return await inbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
@@ -198,7 +208,7 @@ async def release_to_ticket(
         TicketFinished: the ticket accepts no more notes.
     """
     mail, parsed = await _lock_releasable(tx, actor, mail_id)
-    filed = await file_as_note(tx, parsed, number, context=context, now=now)
+    filed = await file_as_note(tx, mail.id, parsed, number, context=context, now=now)
     return await _store_decision(tx, actor, mail, filed, now=now)
 
 
@@ -250,7 +260,7 @@ async def _store_decision(
     tx: Tx, actor: Actor, mail: InboundMail, outcome: InboundMailOutcome, *, now: datetime
 ) -> InboundMail:
     await inbound_mail_store.decide(tx, mail.id, outcome._replace(by=actor_id(actor)), now=now)
-    ticket = None if outcome.ticket_number is None else ticket_number(outcome.ticket_number)
+    ticket = None if outcome.ticket_number is None else ticket_name(outcome.ticket_number)
     action = "discarded" if outcome.state is InboundState.DISCARDED else "released"
     changes = [Change("state", mail.state, outcome.state), *([Change("ticket", None, ticket)] if ticket else [])]
     fact = RecordChanged(RECORD, action, str(mail.id), mail.sender or "unknown", changes)

@@ -82,10 +82,24 @@ class Watcher(Struct, frozen=True):
 
 
 class TicketNote(Struct, frozen=True):
-    """A note, with the number of the ticket that it was written for."""
+    """A note, with the number of the ticket that it was written for.
+
+    ``mail_id`` is the mail that it was made from. ``has_trimmed_text`` is whether the reader may read text that was
+    trimmed from that mail.
+    """
 
     ticket_number: int
     note: Note
+    mail_id: UUID | None = None
+    has_trimmed_text: bool = False
+
+
+class TrimmedText(Struct, frozen=True):
+    """The text that was trimmed from the mail of a note."""
+
+    note_number: int
+    mail_id: UUID
+    text: str
 
 
 class NoteDraft(Struct, frozen=True):
@@ -98,6 +112,8 @@ class NoteDraft(Struct, frozen=True):
     author: str
     created_by: UUID | None = None
     created_at: datetime | None = None
+    mail_id: UUID | None = None
+    trimmed_text: str | None = None
 
 
 class Merge(Struct, frozen=True):

@@ -6,9 +6,10 @@ from uuid import uuid4
 from clearline.accounts import permissions
 from clearline.errors import InvalidInput, NotFound, NotMergeable, RuleCode, TicketFinished, TooManyLinks, Violation
 from clearline.events.domain import Change, TicketChanged, TicketFact, TicketMerged, TicketUnmerged
+from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.tickets import access
+from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.change_usecases import lock_ticket
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Channel, Status, Ticket, TicketView, ticket_number
@@ -22,10 +23,12 @@ from clearline.tickets.links.domain import (
     Merge,
     NoteDraft,
     TicketNote,
+    TrimmedText,
     check_merge,
     split_off,
     system_note,
 )
+from clearline.tickets.note_domain import worklog_id
 from clearline.tickets.status_domain import ACCEPTS_NOTES, force_status
 from clearline.tickets.usecases import create_ticket
 
@@ -107,9 +110,39 @@ async def notes_with_merged(
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.require_ticket(tx, actor, number)
-    return await link_store.notes(
-        tx, company_id, number, visibilities=access.visible_visibilities(actor), after=after or 0, limit=limit
-    )
+    reader = link_store.NoteReader(access.visible_visibilities(actor), actor.is_staff, actor_id(actor))
+    return await link_store.notes(tx, company_id, number, reader=reader, after=after or 0, limit=limit)
+
+
+async def note_with_merged(tx: Tx, actor: Actor, number: int, note_number: int) -> TicketNote | None:
+    """Return a note of a ticket or of a ticket merged into it, or None.
+
+    Raises:
+        NotFound: no such ticket for this actor.
+    """
+    ticket_notes = await notes_with_merged(tx, actor, number, after=note_number - 1, limit=1)
+    return next((entry for entry in ticket_notes if entry.note.number == note_number), None)
+
+
+async def trimmed_text(tx: Tx, actor: Actor, number: int, note_number: int) -> TrimmedText:
+    """Return the text that was trimmed from the mail of a note.
+
+    The provider's people may read it, and the user who wrote the mail: it may quote what other readers of the note
+    must not see.
+
+    Raises:
+        NotFound: there is no such ticket or note for this actor, or no trimmed text that the actor may read.
+    """
+    company_id = await access.require_ticket(tx, actor, number)
+    entry = await note_with_merged(tx, actor, number, note_number)
+    if entry is None:
+        raise NotFound("note", worklog_id(note_number))
+    text = None
+    if entry.has_trimmed_text:
+        text = await note_store.trimmed_text(tx, company_id, entry.ticket_number, note_number)
+    if text is None or entry.mail_id is None:
+        raise NotFound("trimmed text", worklog_id(note_number))
+    return TrimmedText(note_number, entry.mail_id, text)
 
 
 async def split_ticket(

@@ -194,7 +194,9 @@ async def add_notes(
     for draft in drafts:
         kind, data = encode(NoteAdded(draft.visibility, draft.source))
         note = (draft.text, draft.visibility, draft.source, draft.channel, draft.author, draft.created_by)
-        rows.append((company_id, number, now, *note, draft.created_at or now, kind, actor_id(actor), actor.name, data))
+        fact = (kind, actor_id(actor), actor.name, data)
+        mail = (draft.mail_id, draft.trimmed_text)
+        rows.append((company_id, number, now, *note, draft.created_at or now, *fact, *mail))
     await tx.write_many(
         """
         with t as (
@@ -202,8 +204,8 @@ async def add_notes(
             returning number
         ), added as (
             insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by,
-                              created_at)
-            select $1, t.number, $4, $5, $6, $7, $8, $9::uuid, $10::timestamptz from t
+                              created_at, mail_id, trimmed_text)
+            select $1, t.number, $4, $5, $6, $7, $8, $9::uuid, $10::timestamptz, $15::uuid, $16 from t
             returning number
         )
         insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
@@ -219,7 +221,7 @@ async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]
     Served by the primary key of note.
     """
     rows = await tx.fetch(
-        """select text, visibility, source, channel, author, created_by, created_at
+        """select text, visibility, source, channel, author, created_by, created_at, mail_id, trimmed_text
              from note where company_id = $1 and ticket_number = $2 and number = any($3) order by number""",
         company_id,
         number,
@@ -281,7 +283,8 @@ async def merges_below(tx: Tx, company_id: UUID, number: int) -> int:
 
 
 _NOTES = f"""{_FAMILY}
-    select f.number, n.number, n.text, n.visibility, n.source, n.channel, n.author, n.created_at
+    select f.number, n.number, n.text, n.visibility, n.source, n.channel, n.author, n.created_at,
+           n.mail_id, n.trimmed_text is not null and ($7 or n.created_by = $8::uuid)
       from family f cross join lateral (
         select * from note
          where company_id = $1 and ticket_number = f.number and number > $4 and visibility = any($5)
@@ -290,12 +293,33 @@ _NOTES = f"""{_FAMILY}
      order by n.number limit $6"""
 
 
+class NoteReader(NamedTuple):
+    """Which notes somebody may read, and of which the trimmed text: of all, or of those by one user."""
+
+    visibilities: Sequence[str]
+    reads_all_trimmed: bool
+    user_id: UUID | None
+
+
 async def notes(
-    tx: Tx, company_id: UUID, number: int, *, visibilities: Sequence[str], after: int, limit: int
+    tx: Tx, company_id: UUID, number: int, *, reader: NoteReader, after: int, limit: int
 ) -> list[TicketNote]:
     """Return the notes of a ticket and of everything merged into it, by number.
 
     Served by ``ticket_merge_into`` and by note's primary key, which is scanned once for each ticket.
     """
-    rows = await tx.fetch(_NOTES, company_id, number, MERGE_DEPTH_MAX, after, visibilities, limit)
-    return [TicketNote(row[0], Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:])) for row in rows]
+    rows = await tx.fetch(
+        _NOTES,
+        company_id,
+        number,
+        MERGE_DEPTH_MAX,
+        after,
+        reader.visibilities,
+        limit,
+        reader.reads_all_trimmed,
+        reader.user_id,
+    )
+    return [
+        TicketNote(row[0], Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:8]), row[8], row[9] is True)
+        for row in rows
+    ]

@@ -7,7 +7,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from clearline.identity import Role
+from clearline.accounts import key_usecases as keys
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Role
 from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import Status, ticket_number
@@ -156,6 +158,112 @@ async def test_an_invalid_release_changes_nothing(
     problem(await release(client, agent, str(uuid4()), ticket=number), "not-found")
     assert pointers(await release(client, agent, mail, company="PROVIDER")) == ["/company"]
     assert (await client.get(f"{MAILS}/{mail}", headers=agent)).json()["state"] == "quarantined"
+
+
+REPLY = (
+    "The optic is new.\n-- \nAda\n\nOn Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:\n> Which optic?"
+)
+TRIMMED = "--\nAda\n\nOn Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:\n> Which optic?"
+
+
+async def test_a_note_names_its_mail_and_keeps_what_was_trimmed(
+    client: httpx.AsyncClient, database: Database, rig: InboundMailRig, agent: Headers
+) -> None:
+    ticket = await rig.ticket()
+    mail = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), REPLY))
+    at = f"/api/v1/tickets/{ticket_number(ticket.number)}/notes"
+    [note] = (await client.get(at, headers=agent)).json()["data"]
+    assert (note["text"], note["mail_id"], note["has_trimmed_text"]) == ("The optic is new.", str(mail.id), True)
+    path = f"{at}/{note['id']}/trimmed-text"
+    async with database.transaction() as tx:
+        colleague = await accounts.add_user(
+            tx, OPERATOR, rig.tenant.company.code, name="Cid", email=f"{uuid4().hex}@example.com", phone="", now=rig.at
+        )
+        _, secret = await keys.create_key(
+            tx, OPERATOR, rig.tenant.company.code, user_id=colleague.id, name="Cid", now=rig.at
+        )
+    for headers in (agent, rig.tenant.headers):
+        answer = await client.get(path, headers=headers)
+        assert (answer.status_code, answer.json()) == (
+            200, {"note": note["id"], "mail_id": str(mail.id), "text": TRIMMED},
+        )  # fmt: skip
+        assert (await client.get(f"{at}/{note['id']}", headers=headers)).json() == note
+    for headers in ({"Authorization": f"Bearer {secret}"}, rig.other.headers):
+        problem(await client.get(path, headers=headers), "not-found")
+    read = (await client.get(at, headers={"Authorization": f"Bearer {secret}"})).json()["data"]
+    assert read == [{**note, "has_trimmed_text": False}]
+    assert "Which optic" not in str(read)
+
+
+async def test_a_note_without_trimmed_text_has_none_to_read(
+    client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers
+) -> None:
+    ticket = await rig.ticket()
+    mail = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "Up again."))
+    at = f"/api/v1/tickets/{ticket_number(ticket.number)}/notes"
+    [note] = (await client.get(at, headers=agent)).json()["data"]
+    assert (note["mail_id"], note["has_trimmed_text"]) == (str(mail.id), False)
+    for name in (note["id"], "WLG999999999999", "x"):
+        problem(await client.get(f"{at}/{name}/trimmed-text", headers=agent), "not-found")
+
+
+async def test_a_released_mail_keeps_what_was_trimmed(
+    client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers
+) -> None:
+    ticket = await rig.ticket()
+    number = ticket_number(ticket.number)
+    quote_alone = REPLY.partition("\n\n")[2]
+    for text, said, trimmed in ((REPLY, "The optic is new.", TRIMMED), (quote_alone, quote_alone, None)):
+        mail = await quarantined_mail(rig, text=text)
+        assert (await release(client, agent, mail, ticket=number)).status_code == 200
+        note = (await client.get(f"/api/v1/tickets/{number}/notes", headers=agent)).json()["data"][-1]
+        assert (note["text"], note["mail_id"], note["has_trimmed_text"]) == (said, mail, trimmed is not None)
+        answer = await client.get(f"/api/v1/tickets/{number}/notes/{note['id']}/trimmed-text", headers=agent)
+        assert answer.json().get("text") == trimmed
+        hidden = await client.get(
+            f"/api/v1/tickets/{number}/notes/{note['id']}/trimmed-text", headers=rig.tenant.headers
+        )
+        problem(hidden, "not-found")
+
+
+async def test_the_trimmed_text_of_a_merged_ticket_and_of_a_copy_is_kept(
+    client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers
+) -> None:
+    ticket, into = await rig.ticket(), await rig.ticket()
+    mail = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), REPLY))
+    at = "/api/v1/tickets/"
+    here, there = at + ticket_number(ticket.number), at + ticket_number(into.number)
+    [note] = (await client.get(f"{here}/notes", headers=agent)).json()["data"]
+    body = {"title": "Optic", "description": "Split off", "notes": [note["id"]]}
+    copy = (await client.post(f"{here}/split", json=body, headers=agent)).json()["number"]
+    merged = await client.post(f"{here}/merge", json={"into": ticket_number(into.number)}, headers=agent)
+    assert merged.status_code == 200, merged.text
+    for path in (there, f"{at}{copy}"):
+        notes = (await client.get(f"{path}/notes", headers=rig.tenant.headers)).json()["data"]
+        [found] = [each for each in notes if each["mail_id"] == str(mail.id)]
+        answer = await client.get(f"{path}/notes/{found['id']}/trimmed-text", headers=rig.tenant.headers)
+        assert answer.json()["text"] == TRIMMED
+
+
+async def test_the_mails_of_a_ticket_are_listed(client: httpx.AsyncClient, rig: InboundMailRig, agent: Headers) -> None:
+    raised = await rig.receive(a_mail(rig.sender, SUPPORT, "No light"))
+    assert raised.ticket_number is not None
+    number = ticket_number(raised.ticket_number)
+    head = f"References: {raised.message_id}\r\n"
+    wanted = [str(raised.id)]
+    wanted += [str((await rig.receive(a_mail(rig.sender, SUPPORT, f"Mail {n}", head=head))).id) for n in range(3)]
+    await rig.receive(a_mail(rig.sender, SUPPORT, "About another"))
+    found: list[str] = []
+    path = f"{MAILS}?limit=2&ticket={number}"
+    while path:
+        page = await client.get(path, headers=agent)
+        found += [each["id"] for each in page.json()["data"]]
+        assert {each["ticket"] for each in page.json()["data"]} == {number}
+        path = page.links.get("next", {}).get("url", "")
+    assert found == wanted[::-1]
+    assert (await client.get(f"{MAILS}?ticket={number}&state=quarantined", headers=agent)).json()["data"] == []
+    problem(await client.get(f"{MAILS}?ticket=INC999999999999", headers=agent), "not-found")
+    assert pointers(await client.get(f"{MAILS}?ticket=x", headers=agent), "invalid-parameter") == ["ticket"]
 
 
 async def test_customers_may_not_read_inbound_mail(

@@ -52,6 +52,8 @@ async def test_a_new_note_is_returned_completely_and_can_be_read_at_its_location
         "channel": "API",
         "author": "Ada Okoro",
         "created_at": body["created_at"],
+        "mail_id": None,
+        "has_trimmed_text": False,
     }
     assert created.headers["location"] == f"{notes}/{body['id']}"
     read = await client.get(created.headers["location"], headers=tenant.headers)
@@ -147,7 +149,7 @@ async def test_a_viewer_reads_all_notes_and_cannot_add_any(
 async def test_adding_a_note_does_not_read_existing_notes(database: Database, tenant: Tenant) -> None:
     public, none, now = "public", None, datetime.now(UTC)
     move = ("pending", "in_progress", "x", "{}")
-    shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", *move)
+    shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", *move, none, none)
     async with database.transaction() as tx:
         whole = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT}", *shared, [public]))
         alone = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT_ALONE}", *shared))

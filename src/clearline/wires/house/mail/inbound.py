@@ -30,8 +30,11 @@ async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
     """Return mails, newest first."""
     query: wire.InboundMailQuery = call.query
     before = paging.read_cursor(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
+    number = None if query.ticket is None else access.parse_number(query.ticket)
     async with call.statement() as tx:
-        mails = await inbound_mail.list_mails(tx, call.actor, state=query.state, before=before, limit=query.limit + 1)
+        mails = await inbound_mail.list_mails(
+            tx, call.actor, state=query.state, ticket_number=number, before=before, limit=query.limit + 1
+        )
     return paging.page(call, mails, lambda mail: [mail.received_at.isoformat(), str(mail.id)], inbound_mail_out)
 
 
@@ -105,9 +108,9 @@ async def discard_mail(call: Call) -> wire.InboundMailOut:
 OPERATIONS = (
     Operation(
         "listInboundMails", "GET", _MAILS, list_mails,
-        "List inbound mail", "Newest first. Mail with `state=quarantined` waits for a review. For the provider's "
-        "people.",
-        Scope.DESK_READ, Page[wire.InboundMailOut], query=wire.InboundMailQuery, errors=(400,),
+        "List inbound mail", "Newest first. Mail with `state=quarantined` waits for a review. With `ticket`, the mails "
+        "that became a note or the ticket itself, and those about it that did not. For the provider's people.",
+        Scope.DESK_READ, Page[wire.InboundMailOut], query=wire.InboundMailQuery, errors=(400, 404),
     ),
     Operation(
         "getInboundMail", "GET", _MAILS + "/{id}", get_mail,

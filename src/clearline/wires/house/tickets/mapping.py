@@ -11,7 +11,7 @@ from clearline.events.store import Event
 from clearline.identity import Actor, Company
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
-from clearline.tickets.links.domain import TicketNote
+from clearline.tickets.links.domain import TicketNote, TrimmedText
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.wire import CompanyRef, ContactOut, Ref
@@ -117,4 +117,11 @@ def note_out(ticket_note: TicketNote) -> wire.NoteOut:
         note.channel,
         note.author,
         note.created_at,
+        None if ticket_note.mail_id is None else str(ticket_note.mail_id),
+        ticket_note.has_trimmed_text,
     )
+
+
+def trimmed_text_out(trimmed: TrimmedText) -> wire.TrimmedTextOut:
+    """Return the trimmed text of a note."""
+    return wire.TrimmedTextOut(worklog_id(trimmed.note_number), str(trimmed.mail_id), trimmed.text)

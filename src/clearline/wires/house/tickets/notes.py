@@ -11,7 +11,7 @@ from clearline.tickets.note_domain import parse_worklog_id, worklog_id
 from clearline.wires.house import paging
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
-from clearline.wires.house.tickets.mapping import note_out
+from clearline.wires.house.tickets.mapping import note_out, trimmed_text_out
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
@@ -52,11 +52,21 @@ async def get_note(call: Call) -> wire.NoteOut:
     text = call.path["id"]
     note_number = parse_worklog_id(text)
     async with call.statement() as tx:
-        after = (note_number or 1) - 1
-        ticket_notes = await merging.notes_with_merged(tx, call.actor, number, after=after, limit=1)
-    if not ticket_notes or ticket_notes[0].note.number != note_number:
+        ticket_note = await merging.note_with_merged(tx, call.actor, number, note_number or 0)
+    if ticket_note is None:
         raise NotFound("note", text)
-    return note_out(ticket_notes[0])
+    return note_out(ticket_note)
+
+
+async def get_trimmed_text(call: Call) -> wire.TrimmedTextOut:
+    """Get the text that was trimmed from the mail of a note."""
+    number = access.parse_number(call.path["number"])
+    text = call.path["id"]
+    note_number = parse_worklog_id(text)
+    if note_number is None:
+        raise NotFound("note", text)
+    async with call.statement() as tx:
+        return trimmed_text_out(await merging.trimmed_text(tx, call.actor, number, note_number))
 
 
 OPERATIONS = (
@@ -75,5 +85,11 @@ OPERATIONS = (
         "getNote", "GET", TICKETS + "/{number}/notes/{id}", get_note,
         "Get a note", "A note of the ticket, or of a ticket merged into it.",
         Scope.TICKETS_READ, wire.NoteOut, path_parameters=NUMBER | _ID, errors=(404,),
+    ),
+    Operation(
+        "getTrimmedText", "GET", TICKETS + "/{number}/notes/{id}/trimmed-text", get_trimmed_text,
+        "Get the trimmed text of a note", "The part of a mail that its note leaves out, such as the quote and the "
+        "signature. For the provider's people, and for the user who wrote the mail.",
+        Scope.TICKETS_READ, wire.TrimmedTextOut, path_parameters=NUMBER | _ID, errors=(404,),
     ),
 )  # fmt: skip

@@ -199,7 +199,11 @@ class NoteIn(Struct, forbid_unknown_fields=True):
 
 
 class NoteOut(Struct, frozen=True):
-    """A note. ``ticket`` is the ticket that it was added to, which may have been merged into this one since."""
+    """A note. ``ticket`` is the ticket that it was added to, which may have been merged into this one since.
+
+    ``mail_id`` is the inbound mail that the note was made from. ``has_trimmed_text`` is true if the note leaves out a
+    part of that mail which you may read.
+    """
 
     id: Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
     ticket: Number
@@ -209,6 +213,16 @@ class NoteOut(Struct, frozen=True):
     channel: str
     author: str
     created_at: datetime
+    mail_id: str | None
+    has_trimmed_text: bool
+
+
+class TrimmedTextOut(Struct, frozen=True):
+    """The part of a mail that its note leaves out. ``mail_id`` is the inbound mail."""
+
+    note: Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
+    mail_id: str
+    text: str
 
 
 class EventOut(Struct, frozen=True):
