@@ -13,7 +13,7 @@ import msgspec
 from markup import filled, page, table
 
 from clearline import errors as refusals
-from clearline.cli.exit_status import FAULT_FOUND, REFUSED, UNAVAILABLE
+from clearline.cli.exit_status import FAULT_FOUND, INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.main import main as cli
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.settings import Settings, documented, documented_retentions
@@ -224,6 +224,7 @@ def _cli() -> Iterator[str]:
             ("2", "Wrong usage."),
             (str(FAULT_FOUND), "A check found something wrong (`clearline doctor`)."),
             (str(UNAVAILABLE), "The database cannot be used, a setting is wrong, or the server cannot start."),
+            (str(INTERRUPTED), "Ctrl-C. What was not committed is undone, and the job of the command is cancelled."),
         ],
     )
     yield from _commands(cli, "clearline")

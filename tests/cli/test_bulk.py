@@ -87,9 +87,11 @@ def test_refused_items_are_listed(database_url: str, numbers: list[str]) -> None
     listed = "\n".join([f"{numbers[0]},more", "", "INC999999999999"])
     done = run_command(database_url, "bulk", "tag", "--from", "-", "--add", "a", "--dry-run", text=listed)
     assert done.exit_code == 1
-    assert done.stderr == "INC999999999999: ticket INC999999999999 does not exist\n"
     assert done.stdout.startswith("1 would be done, 0 unchanged, 1 refused (job ")
     job = done.stdout.split("job ")[1][:36]
+    assert done.stderr == (
+        f"Job {job}: 2 items. Ctrl-C cancels what waits.\nINC999999999999: ticket INC999999999999 does not exist\n"
+    )
     assert [entry["state"] for entry in run_json(database_url, "job", "list") if entry["id"] == job] == ["done"]
     assert run_json(database_url, "job", "show", job)["counts"]["refused"] == 1
     [refused_item] = run_json(database_url, "job", "items", job)
@@ -138,10 +140,15 @@ def test_a_file_is_imported_after_a_dry_run_and_again_without_duplicates(
         assert done.exit_code == 1
         answer = json.loads(done.stdout)
         counts.append((answer["counts"]["done"], answer["counts"]["unchanged"]))
-        assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["line 2", "line 3"]
+        assert [line.split(":")[0] for line in done.stderr.splitlines()] == [
+            "Job " + answer["id"],
+            "line 2",
+            "line 3",
+        ]
     assert counts == [(1, 0), (1, 0), (0, 1)]
     done = run_command(database_url, "ticket", "import", "-", text=line(fresh))
-    assert (done.exit_code, done.stderr) == (0, "")
+    job = done.stdout.split("job ")[1][:36]
+    assert (done.exit_code, done.stderr) == (0, f"Job {job}: 1 item. Ctrl-C cancels what waits.\n")
     assert done.stdout.startswith("1 done, 0 unchanged, 0 refused")
 
 

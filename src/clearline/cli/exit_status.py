@@ -6,3 +6,5 @@ FAULT_FOUND = 3
 """A check found something wrong."""
 UNAVAILABLE = 4
 """The database cannot be reached or used, a setting is wrong, or the server cannot start."""
+INTERRUPTED = 130
+"""Ctrl-C: what was not committed is undone, and a job that the command worked on is cancelled."""

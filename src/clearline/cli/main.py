@@ -1,7 +1,7 @@
 """The command line.
 
 Exit status: 0 done; 1 refused, and what was refused changed nothing; 2 wrong usage; 3 a check found something
-wrong; 4 the database cannot be used, or a setting is wrong.
+wrong; 4 the database cannot be used, or a setting is wrong; 130 interrupted by Ctrl-C.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from clearline import __version__, settings_file
-from clearline.cli.exit_status import REFUSED, UNAVAILABLE
+from clearline.cli.exit_status import INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.errors import DeskError, OperationalError
 from clearline.settings import InvalidSetting
@@ -61,6 +61,9 @@ class _Commands(LazyGroup):
         except (OperationalError, InvalidSetting) as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(UNAVAILABLE)
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 @click.group(cls=_Commands, lazy=COMMANDS, epilog=" ".join(__doc__.split("\n\n")[1].split()))

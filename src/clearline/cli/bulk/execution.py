@@ -1,20 +1,24 @@
 """Run a job in this process, and print its result."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import click
 
 from clearline.bulk import usecases as jobs
-from clearline.bulk.domain import Counts, ItemOutcome, Job, JobItem, JobKind
+from clearline.bulk.domain import CANCELLED, Counts, ItemOutcome, Job, JobItem, JobKind
 from clearline.bulk.worker import work
 from clearline.cli.context import run
-from clearline.cli.exit_status import REFUSED
+from clearline.cli.exit_status import INTERRUPTED, REFUSED
 from clearline.cli.output import show
 from clearline.cli.progress import progress_bar
 from clearline.clock import now
+from clearline.errors import Conflict, NotFound
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets.domain import ticket_number
@@ -29,30 +33,88 @@ Create = Callable[[Tx], Coroutine[Any, Any, Job]]
 dry_run_option = click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 
 
+class _Execution(NamedTuple):
+    """A job as it ended, its refused items, and whether Ctrl-C ended it."""
+
+    job: Job
+    refused: list[JobItem]
+    is_interrupted: bool
+
+
 def execute(create: Create, *, as_json: bool) -> None:
     """Create a job, work on it until it is finished, and print its result.
 
-    Refused items are named on standard error; with any the exit status is ``REFUSED``.
+    The id of the job is printed first, on standard error. Refused items are named there, too; with any the exit status
+    is ``REFUSED``. Ctrl-C and SIGTERM cancel the items that wait; the exit status is ``INTERRUPTED``.
     """
-
-    async def create_and_finish(database: Database) -> tuple[Job, list[JobItem]]:
-        async with database.transaction() as tx:
-            job = await create(tx)
-        with progress_bar() as progress:
-            task = progress.add_task("Checking" if job.dry_run else "Working", total=counts_of(job).waiting)
-            await _finish(database, job, lambda: progress.advance(task))
-        async with database.statement() as tx:
-            return await jobs.get_job(tx, OPERATOR, job.id), await list_items(tx, job.id, ItemOutcome.REFUSED)
-
-    job, refused = run(create_and_finish)
+    job, refused, is_interrupted = run(lambda database: _create_and_finish(database, create))
+    cancelled = [item for item in refused if item.code == CANCELLED]
     for item in refused:
-        click.echo(f"{item_name(job, item)}: {item.detail}", err=True)
+        if item.code != CANCELLED:
+            click.echo(f"{item_name(job, item)}: {item.detail}", err=True)
     counts = counts_of(job)
     would = "would be " if job.dry_run else ""
-    text = f"{counts.done} {would}done, {counts.unchanged} unchanged, {counts.refused} refused (job {job.id})."
+    ended = f", {len(cancelled)} cancelled" if cancelled else ""
+    text = (
+        f"{counts.done} {would}done, {counts.unchanged} unchanged, {counts.refused - len(cancelled)} refused{ended} "
+        f"(job {job.id})."
+    )
     show(job_out(job), text, as_json=as_json)
+    if is_interrupted:
+        click.get_current_context().exit(INTERRUPTED)
     if refused:
         click.get_current_context().exit(REFUSED)
+
+
+async def _create_and_finish(database: Database, create: Create) -> _Execution:
+    job: Job | None = None
+    is_interrupted = False
+    try:
+        with _cancelled_by_sigterm():
+            async with database.transaction() as tx:
+                job = await create(tx)
+            items = "1 item" if job.total == 1 else f"{job.total} items"
+            click.echo(f"Job {job.id}: {items}. Ctrl-C cancels what waits.", err=True)
+            with progress_bar() as progress:
+                task = progress.add_task("Checking" if job.dry_run else "Working", total=counts_of(job).waiting)
+                await _finish(database, job, lambda: progress.advance(task))
+    except asyncio.CancelledError:
+        if job is None or not await _cancel(database, job):
+            raise
+        is_interrupted = True
+    async with database.statement() as tx:
+        ended = await jobs.get_job(tx, OPERATOR, job.id)
+        return _Execution(ended, await list_items(tx, job.id, ItemOutcome.REFUSED), is_interrupted)
+
+
+@contextmanager
+def _cancelled_by_sigterm() -> Iterator[None]:
+    """Cancel the current task on SIGTERM, as asyncio does on SIGINT, until the block ends."""
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    if task is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _cancel(database: Database, job: Job) -> bool:
+    """Cancel the items of a job that wait; return False when the job was not even created."""
+    command = f"clearline job cancel {job.id}"
+    try:
+        async with database.transaction() as tx:
+            await jobs.cancel_job(tx, OPERATOR, job.id, now=now())
+    except NotFound:
+        return False
+    except Conflict:
+        click.echo("The job was done before it could be cancelled.", err=True)
+    except BaseException:
+        click.echo(f"The job may go on: cancel it with {command}", err=True)
+        raise
+    return True
 
 
 async def _finish(database: Database, job: Job, advance: Callable[[], None]) -> None:
