@@ -28,7 +28,7 @@ PRIORITY = {priority: priority.title() for priority in Priority}
 """The words of this wire."""
 
 
-class ListQuery(Struct):
+class ListQuery(Struct, frozen=True):
     """Which tickets to list."""
 
     status: Annotated[Literal["open", "closed"], Meta(description="Tickets still worked on, or those that ended.")]

@@ -1,6 +1,7 @@
 """House API v1: the pages of lists, by cursor and with a Link header (RFC 8288)."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -20,7 +21,11 @@ def cursor_keys(call: Call) -> list[Any] | None:
         InvalidCursor: the cursor is malformed, or belongs to another list.
     """
     cursor = call.query.cursor
-    return None if cursor is None else call.services.cursors.read(cursor, _scope_of(call))
+    return (
+        None
+        if cursor is None
+        else call.services.cursors.read(cursor, _list_of(call.scope["path"], call.scope["query_string"]))
+    )
 
 
 def read_cursor(call: Call, read: Callable[..., Key]) -> Key | None:
@@ -47,23 +52,32 @@ def page(call: Call, items: Sequence[Item], keys: Callable[[Item], list[Any]], o
 
 def next_cursor(call: Call, keys: Any) -> str:
     """Return the cursor of the page that begins after these sort keys, and add the Link header to that page."""
-    cursor: str = call.services.cursors.make(keys, _scope_of(call))
+    cursor: str = call.services.cursors.make(keys, _list_of(call.scope["path"], call.scope["query_string"]))
     call.headers.append((b"link", next_link(call, cursor)))
     return cursor
 
 
 def next_link(call: Call, cursor: str, *, name: str = "cursor") -> bytes:
     """Return a Link header to the same address and query, with the cursor as the parameter ``name``."""
-    host = (header(call.scope, b"host") or b"localhost").decode("latin-1")
-    query = urlencode([*_parameters(call, name), (name, cursor)])
-    return f'<{call.scope["scheme"]}://{host}{quote(call.scope["path"])}?{query}>; rel="next"'.encode("latin-1")
+    scope = call.scope
+    host = (header(scope, b"host") or b"localhost").decode("latin-1")
+    address = f"{scope['scheme']}://{host}{quote(scope['path'])}"
+    return f'<{address}?{_query_before(scope["query_string"], name)}{cursor}>; rel="next"'.encode("latin-1")
 
 
-def _parameters(call: Call, without: str = "cursor") -> list[tuple[str, str]]:
-    raw: bytes = call.scope["query_string"]
-    return [pair for pair in parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if pair[0] != without]
+@lru_cache(maxsize=256)
+def _query_before(query: bytes, name: str) -> str:
+    """Return a query up to the value of its last parameter ``name``. Remembered: clients repeat their queries."""
+    return urlencode([*_parameters(query, name), (name, "")])
 
 
-def _scope_of(call: Call) -> dict[str, str]:
+def _parameters(query: bytes, without: str) -> list[tuple[str, str]]:
+    return [pair for pair in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if pair[0] != without]
+
+
+@lru_cache(maxsize=256)
+def _list_of(path: str, query: bytes) -> str:
     """Return the list and the filters that a cursor belongs to. The limit may differ between pages."""
-    return {"": call.scope["path"], **{name: value for name, value in _parameters(call) if name != "limit"}}
+    filters = dict(_parameters(query, "cursor"))
+    filters.pop("limit", None)
+    return "\0".join(["", path, *(f"{name}\0{value}" for name, value in sorted(filters.items()))])

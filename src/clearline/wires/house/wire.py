@@ -27,11 +27,11 @@ Name = Annotated[str, characters(1, NAME_MAX)]
 Phone = Annotated[str, characters(0, PHONE_MAX)]
 
 
-class NoQuery(Struct, forbid_unknown_fields=True):
+class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """The query of an operation without parameters."""
 
 
-class PageQuery(Struct, forbid_unknown_fields=True):
+class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """The page of a list."""
 
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="The maximum number of items in the page.")] = 50

@@ -4,13 +4,12 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
 import structlog
 from msgspec import Struct
-from msgspec.structs import fields
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
@@ -43,6 +42,8 @@ _NO_STORE = (b"cache-control", b"no-store")
 _REPLAYED = (b"idempotent-replayed", b"true")
 _MEDIA_TYPE = re.compile(rb'application/json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
 _PATCH_TYPE = re.compile(rb'application/(merge-patch\+)?json\s*(;\s*charset="?utf-8"?\s*)?', re.IGNORECASE)
+_REMEMBERED_MAX = 200
+"""Bytes of the longest query that is remembered once it was read."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ROUTE_MAX = 200
 """Characters of what an Idempotency-Key is kept under; an index has no room for any length."""
@@ -277,8 +278,14 @@ def read_query(raw: bytes, kind: type[T]) -> T:
     Raises:
         InvalidQuery: naming every parameter that is missing, wrong or given twice.
     """
-    if not raw and not _required(kind):
-        return kind()
+    read = _read_query if len(raw) <= _REMEMBERED_MAX else _read_query.__wrapped__
+    query: T = read(raw, kind)
+    return query
+
+
+@lru_cache(maxsize=1024)
+def _read_query(raw: bytes, kind: type[T]) -> T:
+    """See ``read_query``. Remembered, because clients repeat their queries: the structs are frozen."""
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
@@ -296,12 +303,6 @@ def read_query(raw: bytes, kind: type[T]) -> T:
     if doubtful and (wrong := violations(parameters, kind, text=True)):
         raise InvalidQuery(wrong)
     return query
-
-
-@cache
-def _required(kind: type[Struct]) -> bool:
-    """Whether a query of this kind has a parameter that must be given."""
-    return any(field.required for field in fields(kind))
 
 
 async def _read_body(scope: Scope, receive: Receive, media_type: re.Pattern[bytes]) -> bytes:

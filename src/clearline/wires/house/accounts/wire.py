@@ -17,7 +17,7 @@ PersonRole = OneOf[str, (*CUSTOMER_ROLES, *STAFF_ROLES)]
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 
 
-class CompanyQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+class CompanyQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which companies to list."""
 
     named: (

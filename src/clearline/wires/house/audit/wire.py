@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from clearline.wires.house.wire import Number, PageQuery
 
 
-class AuditQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+class AuditQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which events to list. Several filters must all hold."""
 
     since: Annotated[datetime, Meta(tz=True, description="Not before this time.")] | None = None

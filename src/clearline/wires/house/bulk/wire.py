@@ -105,7 +105,7 @@ class JobItemOut(Struct, frozen=True):
     detail: str | None
 
 
-class JobItemQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+class JobItemQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which items to list."""
 
     outcome: (
@@ -121,13 +121,13 @@ class CancelIn(Struct, forbid_unknown_fields=True):
     """An empty object."""
 
 
-class ImportQuery(Struct, forbid_unknown_fields=True):
+class ImportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """How to import."""
 
     dry_run: Annotated[bool, Meta(description="Return what would be done, and do nothing.")] = False
 
 
-class ExportQuery(Struct, forbid_unknown_fields=True):
+class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which tickets to export, and in which format."""
 
     format: Annotated[

@@ -10,7 +10,7 @@ _TYPE = r"[a-z_]{1,64}\.[a-z_]{0,64}"
 CURSOR_MAX = 60
 
 
-class EventsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which events, and where to begin. Several filters must all hold."""
 
     after: (

@@ -12,7 +12,7 @@ from clearline.wires.http.fields import characters
 CompanyName = Annotated[str, characters(1, 255)]
 
 
-class InboundMailQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+class InboundMailQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
 
     state: Annotated[InboundState, Meta(description="Only mails in this state.")] | None = None

@@ -9,7 +9,7 @@ from clearline.wires.house.wire import Moment, Number, PageQuery
 from clearline.wires.http.fields import Email, characters
 
 
-class OutboundMailQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+class OutboundMailQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
 
     state: Annotated[MailState, Meta(description="Only mails in this state.")] | None = None

@@ -9,7 +9,7 @@ from clearline.wires.house.tickets.wire import TicketSummary
 from clearline.wires.house.wire import PageQuery
 
 
-class SearchQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+class SearchQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The query of a search."""
 
     q: Annotated[

@@ -1,7 +1,6 @@
 """House API v1: bodies of tickets, notes and events."""
 
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -50,43 +49,35 @@ def _company_ref(company: Company) -> CompanyRef:
     return CompanyRef(str(company.id), company.name, company.code)
 
 
-_in_order = itemgetter(*wire.TicketSummary.__struct_fields__)
-"""Takes the members from a dictionary in the order of the struct: a call with 22 keywords takes four times as long."""
-
-
 def _members(view: TicketView, actor: Actor) -> tuple[Any, ...]:
+    """Return the members of ``TicketSummary`` in its order: a call with 22 keywords takes four times as long."""
     ticket = view.ticket
     contact = ticket.contact
-    members: dict[str, Any] = {
-        "number": ticket_number(ticket.number),
-        "company": _company_ref(view.company),
-        "title": ticket.title,
-        "status": ticket.status,
-        "issue_type": ticket.issue_type,
-        "service": wire.ServiceOut(ticket.service_id, ticket.service_type, ticket.service_label),
-        "severity": ticket.severity,
-        "impact": ticket.impact,
-        "priority": ticket.priority,
-        "asked": wire.AskedOut(ticket.asked_severity, ticket.asked_priority),
-        "contact": ContactOut(contact.name, contact.phone, contact.email),
-        "channel": ticket.channel,
-        "external_ids": ticket.external_ids,
-        "merged_into": None if view.merged_into is None else ticket_number(view.merged_into),
-        "created_at": ticket.created_at,
-        "updated_at": ticket.updated_at,
-        "status_changed_at": ticket.status_changed_at,
-        "resolved_at": ticket.resolved_at,
-        "version": ticket.version,
-        "queue": UNSET,
-        "assignee": UNSET,
-        "tags": UNSET,
-    }
-    if actor.is_staff:
-        members["queue"] = ref(ticket.queue_id, view.queue_name)
-        members["assignee"] = ref(ticket.assignee_id, view.assignee_name)
-        members["tags"] = list(ticket.tags)
-    values: tuple[Any, ...] = _in_order(members)
-    return values
+    is_staff = actor.is_staff
+    return (
+        ticket_number(ticket.number),
+        _company_ref(view.company),
+        ticket.title,
+        ticket.status,
+        ticket.issue_type,
+        wire.ServiceOut(ticket.service_id, ticket.service_type, ticket.service_label),
+        ticket.severity,
+        ticket.impact,
+        ticket.priority,
+        wire.AskedOut(ticket.asked_severity, ticket.asked_priority),
+        ContactOut(contact.name, contact.phone, contact.email),
+        ticket.channel,
+        ticket.external_ids,
+        None if view.merged_into is None else ticket_number(view.merged_into),
+        ticket.created_at,
+        ticket.updated_at,
+        ticket.status_changed_at,
+        ticket.resolved_at,
+        ticket.version,
+        ref(ticket.queue_id, view.queue_name) if is_staff else UNSET,
+        ref(ticket.assignee_id, view.assignee_name) if is_staff else UNSET,
+        list(ticket.tags) if is_staff else UNSET,
+    )
 
 
 def summary_out(view: TicketView, actor: Actor) -> wire.TicketSummary:

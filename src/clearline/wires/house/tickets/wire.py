@@ -39,7 +39,7 @@ ExternalIds = Annotated[
 ]
 
 
-class ListQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+class ListQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The filters of a list; a ticket must match all of them."""
 
     state: (

@@ -81,7 +81,7 @@ class SubscriptionMade(SubscriptionOut, frozen=True):
     """Null when the answer is repeated for an Idempotency-Key."""
 
 
-class DeliveriesQuery(PageQuery):
+class DeliveriesQuery(PageQuery, frozen=True):
     """Which deliveries to list."""
 
     state: Annotated[DeliveryState, Meta(description="Only deliveries in this state.")] | None = None

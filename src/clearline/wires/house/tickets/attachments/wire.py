@@ -19,7 +19,7 @@ FileName = Annotated[
 ]
 
 
-class AttachmentQuery(Struct, forbid_unknown_fields=True):
+class AttachmentQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """The name and visibility of a file. Its media type is the Content-Type of the request."""
 
     name: FileName
