@@ -87,7 +87,7 @@ PROVIDER_ID = UUID("00000000-0000-4000-8000-000000000001")
 """The company of the provider's staff; a migration creates it."""
 
 
-class Company(Struct, frozen=True):
+class Company(Struct, frozen=True, gc=False):
     """A customer of the provider, or the provider itself. ``code`` is the customer number."""
 
     id: UUID

@@ -10,7 +10,7 @@ from clearline.platform.database.transactions import Database
 from clearline.search import usecases as searching
 from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.tickets.domain import TicketView, ticket_number
-from clearline.wires.house.tickets.mapping import summary_out
+from clearline.wires.house.tickets.mapping import summary_mapper
 
 _PAGE = 200
 _BATCH = 200
@@ -50,7 +50,7 @@ def search_find(query: tuple[str, ...], limit: int, *, count: bool, as_json: boo
     result, tickets = run(lambda database: find_tickets(database, " ".join(query), limit, count=count))
     show_list(
         tickets,
-        lambda ticket: summary_out(ticket, OPERATOR),
+        summary_mapper(OPERATOR),
         ("NUMBER", "STATUS", "PRIORITY", "COMPANY", "SERVICE", "CREATED", "TITLE"),
         _row,
         noun="tickets",

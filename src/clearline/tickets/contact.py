@@ -7,7 +7,7 @@ from clearline.errors import Violation
 from clearline.text import check_email, check_text
 
 
-class Contact(Struct, frozen=True):
+class Contact(Struct, frozen=True, gc=False):
     """The person to contact about a ticket. ``phone`` is free text, and empty when unknown."""
 
     name: str

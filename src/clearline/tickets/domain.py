@@ -156,7 +156,7 @@ class NewTicket(Struct, frozen=True):
     external_ids: dict[str, str] = {}
 
 
-class Ticket(Struct, frozen=True):
+class Ticket(Struct, frozen=True, gc=False):
     """The current state of a ticket. Times are UTC.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment; ``asked_severity`` and ``asked_priority``
@@ -192,7 +192,7 @@ class Ticket(Struct, frozen=True):
     external_ids: dict[str, str] = {}
 
 
-class TicketView(Struct, frozen=True):
+class TicketView(Struct, frozen=True, gc=False):
     """A ticket with the names of what it refers to; ``merged_into`` is a ticket's number."""
 
     ticket: Ticket

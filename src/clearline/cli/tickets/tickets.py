@@ -40,7 +40,7 @@ from clearline.tickets.domain import (
 from clearline.tickets.links.domain import TicketNote
 from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Note, worklog_id
-from clearline.wires.house.tickets.mapping import event_out, summary_out, ticket_out
+from clearline.wires.house.tickets.mapping import event_out, summary_mapper, ticket_out
 
 _NONE = "none"
 
@@ -99,7 +99,7 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: str | Non
 
     show_list(
         transact(work),
-        lambda view: summary_out(view, OPERATOR),
+        summary_mapper(OPERATOR),
         ("NUMBER", "STATUS", "PRIORITY", "QUEUE", "ASSIGNEE", "SERVICE", "CREATED", "TITLE"),
         lambda view: (
             ticket_number(view.ticket.number),

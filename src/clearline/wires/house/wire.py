@@ -10,7 +10,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.accounts.domain import NAME_MAX, PHONE_MAX
 from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation
+from clearline.identity import Company
 from clearline.tickets import domain as ticket
+from clearline.tickets.contact import Contact
 from clearline.wires.http.fields import Email, characters
 
 LIMIT_MAX = 200
@@ -71,12 +73,8 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     errors: list[ProblemError] = []
 
 
-class ContactOut(Struct, frozen=True):
+class ContactOut(Contact, frozen=True):
     """The person to contact about a ticket."""
-
-    name: str
-    phone: str
-    email: str
 
 
 class ContactIn(Struct, forbid_unknown_fields=True):
@@ -95,12 +93,8 @@ class ContactPatch(Struct, forbid_unknown_fields=True):
     email: Email | UnsetType = UNSET
 
 
-class CompanyRef(Struct, frozen=True):
+class CompanyRef(Company, frozen=True):
     """A reference to a company."""
-
-    id: str
-    name: str
-    code: str
 
 
 class Ref(Struct, frozen=True):

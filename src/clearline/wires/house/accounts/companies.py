@@ -58,7 +58,7 @@ async def get_me(call: Call) -> wire.MeOut:
         user.email,
         user.phone,
         actor.role,
-        CompanyRef(str(company.id), company.name, company.code),
+        CompanyRef(company.id, company.name, company.code),
         sorted(map(Scope, actor.scopes)),
         str(actor.key_id),
         actor.key_expires_at,

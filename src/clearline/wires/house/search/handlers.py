@@ -9,7 +9,7 @@ from clearline.search.language import CUSTOMER_FILTERS, STAFF_FILTERS
 from clearline.search.usecases import SearchCursor, SearchResult
 from clearline.wires.house import paging
 from clearline.wires.house.search import wire
-from clearline.wires.house.tickets.mapping import summary_out
+from clearline.wires.house.tickets.mapping import summary_mapper
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.cursors import InvalidCursor
@@ -43,7 +43,7 @@ def _page(call: Call, result: SearchResult) -> wire.SearchPage:
     # The use case says whether there is a next page: the page may be short, because a ticket was deleted meanwhile.
     cursor = None if result.next is None else paging.next_cursor(call, msgspec.to_builtins(result.next))
     return wire.SearchPage(
-        [summary_out(ticket, call.actor) for ticket in result.tickets],
+        list(map(summary_mapper(call.actor), result.tickets)),
         cursor is not None,
         cursor,
         wire.SearchTotal(result.count, result.is_exact),

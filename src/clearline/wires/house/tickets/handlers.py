@@ -17,7 +17,7 @@ from clearline.tickets.status_domain import FINISHED
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, user_in_query, uuid_of
 from clearline.wires.house.tickets import wire
-from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_out, ticket_out
+from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_mapper, ticket_out
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
@@ -72,7 +72,7 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
             )
         except InvalidInput as error:
             raise InvalidQuery(list(error.violations)) from None
-    return paging.page(call, views, lambda view: [view.ticket.number], lambda view: summary_out(view, call.actor))
+    return paging.page(call, views, lambda view: [view.ticket.number], summary_mapper(call.actor))
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:

@@ -1,19 +1,17 @@
 """House API v1: bodies of tickets, notes and events."""
 
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET
-
 from clearline.events.store import Event
-from clearline.identity import Actor, Company
+from clearline.identity import Actor
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
 from clearline.tickets.links.domain import TicketNote, TrimmedText
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.tickets import wire
-from clearline.wires.house.wire import CompanyRef, ContactOut, Ref
+from clearline.wires.house.wire import Ref
 
 
 def new_ticket(body: wire.TicketIn, actor: Actor) -> NewTicket:
@@ -44,19 +42,16 @@ def ref(key: UUID | None, name: str | None) -> Ref | None:
     return None if key is None else Ref(str(key), name or "")
 
 
-@lru_cache(maxsize=1024)
-def _company_ref(company: Company) -> CompanyRef:
-    return CompanyRef(str(company.id), company.name, company.code)
+def _members(view: TicketView) -> tuple[Any, ...]:
+    """Return the members that everybody sees, in the order of ``TicketSummary``.
 
-
-def _members(view: TicketView, actor: Actor) -> tuple[Any, ...]:
-    """Return the members of ``TicketSummary`` in its order: a call with 22 keywords takes four times as long."""
+    By position, because a call with 22 keywords takes four times as long and a page has 200 tickets. ``CompanyRef`` and
+    ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which stand in their places.
+    """
     ticket = view.ticket
-    contact = ticket.contact
-    is_staff = actor.is_staff
     return (
         ticket_number(ticket.number),
-        _company_ref(view.company),
+        view.company,
         ticket.title,
         ticket.status,
         ticket.issue_type,
@@ -65,7 +60,7 @@ def _members(view: TicketView, actor: Actor) -> tuple[Any, ...]:
         ticket.impact,
         ticket.priority,
         wire.AskedOut(ticket.asked_severity, ticket.asked_priority),
-        ContactOut(contact.name, contact.phone, contact.email),
+        ticket.contact,
         ticket.channel,
         ticket.external_ids,
         None if view.merged_into is None else ticket_number(view.merged_into),
@@ -74,20 +69,36 @@ def _members(view: TicketView, actor: Actor) -> tuple[Any, ...]:
         ticket.status_changed_at,
         ticket.resolved_at,
         ticket.version,
-        ref(ticket.queue_id, view.queue_name) if is_staff else UNSET,
-        ref(ticket.assignee_id, view.assignee_name) if is_staff else UNSET,
-        list(ticket.tags) if is_staff else UNSET,
     )
 
 
-def summary_out(view: TicketView, actor: Actor) -> wire.TicketSummary:
-    """Return a ticket in a list, as the actor may see it."""
-    return wire.TicketSummary(*_members(view, actor))
+def _staff_members(view: TicketView) -> tuple[Any, ...]:
+    """Return the other members, which only the provider's people see, in the same order."""
+    ticket = view.ticket
+    return (
+        ref(ticket.queue_id, view.queue_name),
+        ref(ticket.assignee_id, view.assignee_name),
+        list(ticket.tags),
+    )
+
+
+def _customer_summary(view: TicketView) -> wire.TicketSummary:
+    return wire.TicketSummary(*_members(view))
+
+
+def _staff_summary(view: TicketView) -> wire.TicketSummary:
+    return wire.TicketSummary(*_members(view), *_staff_members(view))
+
+
+def summary_mapper(actor: Actor) -> Callable[[TicketView], wire.TicketSummary]:
+    """Return the function that returns a ticket in a list, as the actor may see it."""
+    return _staff_summary if actor.is_staff else _customer_summary
 
 
 def ticket_out(view: TicketView, actor: Actor) -> wire.TicketOut:
     """Return a ticket, as the actor may see it."""
-    return wire.TicketOut(*_members(view, actor), description=view.ticket.description)
+    for_staff = _staff_members(view) if actor.is_staff else ()
+    return wire.TicketOut(*_members(view), *for_staff, description=view.ticket.description)
 
 
 def event_out(event: Event) -> wire.EventOut:

@@ -69,7 +69,7 @@ class ServiceIn(Struct, forbid_unknown_fields=True):
     type: ServiceType
 
 
-class ServiceOut(Struct, frozen=True):
+class ServiceOut(Struct, frozen=True, gc=False):
     """The service that a ticket is about."""
 
     id: str
@@ -84,7 +84,7 @@ class AskedIn(Struct, forbid_unknown_fields=True):
     priority: Priority | None = None
 
 
-class AskedOut(Struct, frozen=True):
+class AskedOut(Struct, frozen=True, gc=False):
     """The customer's own rating of the fault; null if the customer did not set it."""
 
     severity: Severity | None
@@ -140,7 +140,7 @@ class TicketPatch(Struct, forbid_unknown_fields=True):
     ) = UNSET
 
 
-class TicketSummary(Struct, frozen=True):
+class TicketSummary(Struct, frozen=True, gc=False):
     """A ticket in a list.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee`` and ``tags`` are
