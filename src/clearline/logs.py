@@ -34,8 +34,11 @@ def configure(log_format: str, level: str) -> None:
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
 
 
+_encoder = msgspec.json.Encoder(enc_hook=repr)
+
+
 def _json(event: Any, **_options: Any) -> bytes:
-    return msgspec.json.encode(event, enc_hook=repr)
+    return _encoder.encode(event)
 
 
 class _Bridge(logging.Handler):

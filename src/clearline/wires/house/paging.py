@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call
+from clearline.wires.http.cursors import list_id
 from clearline.wires.http.edge import header
 
 Item = TypeVar("Item")
@@ -77,7 +78,7 @@ def _parameters(query: bytes, without: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=256)
 def _list_of(path: str, query: bytes) -> str:
-    """Return the list and the filters that a cursor belongs to. The limit may differ between pages."""
+    """Return the list that a cursor belongs to, with its filters. The limit may differ between pages."""
     filters = dict(_parameters(query, "cursor"))
     filters.pop("limit", None)
-    return "\0".join(["", path, *(f"{name}\0{value}" for name, value in sorted(filters.items()))])
+    return list_id(path, filters)

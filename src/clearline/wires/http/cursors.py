@@ -1,15 +1,31 @@
 """Cursors of lists: opaque, signed, and valid only for the list that they come from."""
 
-import hashlib
+import hmac
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.signer import SigningAlgorithm
 
 
 class InvalidCursor(Exception):
     """The cursor was forged or truncated, or belongs to another list."""
+
+
+class _HmacSha256(SigningAlgorithm):
+    """Signs in one call of the C library; the one of itsdangerous takes ten times as long."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        """Return the signature of a value."""
+        return hmac.digest(key, value, "sha256")
+
+
+def list_id(path: str, filters: dict[str, str]) -> str:
+    """Return what identifies a list: its path and its filters."""
+    text = "".join(f"\0{name}\0{value}" for name, value in sorted(filters.items()))
+    return sha256(f"\0{path}{text}".encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 class Cursors:
@@ -17,14 +33,14 @@ class Cursors:
 
     def __init__(self, secret: bytes) -> None:
         # A signer derives its key for each signature, which takes longer than the signature: so it is derived once.
-        key = Signer(secret, salt=b"clearline.cursor", digest_method=hashlib.sha256).derive_key()
-        self._signer = Signer(key, key_derivation="none", digest_method=hashlib.sha256)
+        key = Signer(secret, salt=b"clearline.cursor", digest_method=sha256).derive_key()
+        self._signer = Signer(key, key_derivation="none", algorithm=_HmacSha256())
 
-    def make(self, keys: list[Any], items: str) -> str:
-        """Return a cursor after the item with these sort keys, in the list that ``items`` identifies."""
-        return self._signer.sign(base64_encode(msgspec.json.encode([_digest(items), *keys]))).decode()
+    def make(self, keys: list[Any], of_list: str) -> str:
+        """Return a cursor after the item with these sort keys, in the list with this id."""
+        return self._signer.sign(base64_encode(msgspec.json.encode([of_list, *keys]))).decode()
 
-    def read(self, cursor: str, items: str) -> list[Any]:
+    def read(self, cursor: str, of_list: str) -> list[Any]:
         """Return the sort keys in a cursor.
 
         Raises:
@@ -32,13 +48,9 @@ class Cursors:
         """
         try:
             values: list[Any] = msgspec.json.decode(base64_decode(self._signer.unsign(cursor)), type=list[Any])
-            digest, *keys = values
+            made_for, *keys = values
         except (BadData, ValueError):
             raise InvalidCursor from None
-        if digest != _digest(items):
+        if made_for != of_list:
             raise InvalidCursor
         return keys
-
-
-def _digest(items: str) -> str:
-    return hashlib.sha256(items.encode(errors="surrogatepass")).hexdigest()[:16]
