@@ -1,5 +1,6 @@
 """People, keys, services and the audit at the command line."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,10 @@ def test_a_secret_is_shown_once_and_never_listed(desk: str) -> None:
         assert created["key"] not in listed.stdout
         assert created["key"][len(created["prefix"]) :] not in listed.stdout
     assert run_json(desk, "key", "revoke", *of, created["id"]) is None
+    alone = run_command(desk, "key", "create", *of, *options)
+    assert re.fullmatch(rf"{created['key'][:4]}[A-Za-z0-9_-]+\n", alone.stdout)
+    assert len(alone.stdout) == len(created["key"]) + 1
+    assert (alone.stdout[:-1] in alone.stderr, "is not shown again" in alone.stderr) == (False, True)
     [revoked] = [key for key in run_json(desk, "key", "list", *of) if key["id"] == created["id"]]
     assert revoked["revoked_at"] is not None
 

@@ -32,8 +32,9 @@ async def dead(database: Database, tenant: Tenant) -> tuple[str, str]:
 def test_a_webhook_is_added_listed_changed_rotated_and_deleted(database_url: str) -> None:
     shown = run_command(database_url, "webhook", "add", URL, "--type", "ticket.", "--type", "note.added")
     assert shown.exit_code == 0, shown.output
-    assert re.search(r"whsec_[A-Za-z0-9+/]{43}=", shown.stdout)
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=\n", shown.stdout)
     [listed] = run_json(database_url, "webhook", "list")
+    assert shown.stderr == f"Webhook {listed['id']} added. Store its secret: it is not shown again.\n"
     assert (listed["url"], listed["types"], listed["is_active"]) == (URL, ["ticket.", "note.added"], True)
     key = listed["id"]
     changed = run_json(database_url, "webhook", "change", key, "--all-types", "--off", "--description", "The NOC's")

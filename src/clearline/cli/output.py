@@ -31,6 +31,13 @@ def show(value: object, text: str, *, as_json: bool) -> None:
         click.echo(text)
 
 
+def show_secret(value: object, secret: str, notice: str, *, as_json: bool) -> None:
+    """Print a value as JSON, or a secret alone, so that a variable can store it; a notice is on standard error."""
+    if not as_json:
+        click.echo(notice, err=True)
+    show(value, secret, as_json=as_json)
+
+
 def show_done(text: str, *, as_json: bool) -> None:
     """Print that something was done whose API operation answers no body: with JSON nothing is printed."""
     if not as_json:

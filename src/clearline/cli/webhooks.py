@@ -10,7 +10,16 @@ from msgspec import Struct
 
 from clearline.accounts import permissions
 from clearline.cli.context import current_settings, transact
-from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
+from clearline.cli.output import (
+    json_option,
+    limit_option,
+    print_json,
+    print_table,
+    show,
+    show_done,
+    show_list,
+    show_secret,
+)
 from clearline.clock import now
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
@@ -70,8 +79,8 @@ def webhook_add(url: str, company: str, types: tuple[str, ...], description: str
 
 
 def _show_secret(subscription: Subscription, secret: str, text: str, *, as_json: bool) -> None:
-    text = f"{text} Its secret is\n\n    {secret}\n\nStore it: it is not shown again."
-    show(subscription_made_out(subscription, secret), text, as_json=as_json)
+    notice = f"{text} Store its secret: it is not shown again."
+    show_secret(subscription_made_out(subscription, secret), secret, notice, as_json=as_json)
 
 
 @webhook.command("list")

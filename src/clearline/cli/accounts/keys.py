@@ -9,7 +9,7 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts.domain import ApiKey
 from clearline.cli.accounts.options import company_option
 from clearline.cli.context import transact
-from clearline.cli.output import json_option, show, show_done, show_list
+from clearline.cli.output import cell, json_option, show_done, show_list, show_secret
 from clearline.clock import now
 from clearline.identity import ALL_SCOPES, OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -37,7 +37,10 @@ def key() -> None:
 def key_create(
     company: str, user: str | None, name: str, scopes: tuple[str, ...], days: int | None, *, as_json: bool
 ) -> None:
-    """Create a key and print its secret, which is not shown again."""
+    """Create a key and print its secret, which is not shown again.
+
+    The secret alone is on standard output: KEY=$(clearline key create --company AAA111).
+    """
 
     async def work(tx: Tx) -> tuple[ApiKey, str]:
         return await keys.create_key(
@@ -52,9 +55,12 @@ def key_create(
         )
 
     created, secret = transact(work)
-    show(
+    ends = "does not expire" if created.expires_at is None else f"expires at {cell(created.expires_at)}"
+    show_secret(
         key_made_out(created, secret),
-        f"{secret}\nThis secret is not shown again. Send it as: Authorization: Bearer {secret[:8]}...",
+        secret,
+        f"Key {created.prefix}... created with id {created.id}. It {ends}. It is not shown again. "
+        f"Send it as: Authorization: Bearer {created.prefix}...",
         as_json=as_json,
     )
 
