@@ -1,5 +1,6 @@
 """Tickets that are raised and moved through the use cases, and the events about them."""
 
+import json
 from typing import Any
 
 from clearline.events import store as event_store
@@ -48,3 +49,18 @@ async def later_events(tx: Tx, number: int) -> list[tuple[str, dict[str, Any]]]:
     company_id = await tx.fetchval("select company_id from ticket where number = $1", number)
     events = await event_store.of_ticket(tx, company_id, number, after=0, limit=1000)
     return [(event.type, event.data) for event in events[1:]]
+
+
+def import_line(tenant: Tenant, **changes: Any) -> str:
+    """Return a line of a file for ``ticket import``."""
+    value = {
+        "company": tenant.company.code,
+        "title": "Port down",
+        "description": "No light",
+        "issue_type": "Circuit Down",
+        "service": {"id": "SVC-1", "type": "Port"},
+        "contact": {"name": "Ada", "email": "ada@example.com"},
+        "created_at": "2025-01-31T10:00:00Z",
+        **changes,
+    }
+    return json.dumps(value) + "\n"

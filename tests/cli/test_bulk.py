@@ -2,7 +2,6 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +13,7 @@ from clearline.queues import usecases as queues
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json
 from tests.builders.people import NOW, Tenant
-from tests.builders.tickets import raised
+from tests.builders.tickets import import_line, raised
 
 
 @pytest.fixture
@@ -22,20 +21,6 @@ async def numbers(database: Database, tenant: Tenant) -> list[str]:
     """Return the numbers of two tickets."""
     async with database.transaction() as tx:
         return [ticket_number(await raised(tx, tenant)) for _ in range(2)]
-
-
-def line(tenant: Tenant, **changes: Any) -> str:
-    value = {
-        "company": tenant.company.code,
-        "title": "Port down",
-        "description": "No light",
-        "issue_type": "Circuit Down",
-        "service": {"id": "SVC-1", "type": "Port"},
-        "contact": {"name": "Ada", "email": "ada@example.com"},
-        "created_at": "2025-01-31T10:00:00Z",
-        **changes,
-    }
-    return json.dumps(value) + "\n"
 
 
 @pytest.fixture
@@ -131,7 +116,7 @@ def test_a_file_is_imported_after_a_dry_run_and_again_without_duplicates(
 ) -> None:
     file = tmp_path / "tickets.ndjson"
     file.write_text(
-        line(fresh, external={"system": "old", "id": "1"}) + "nonsense\n" + line(fresh, company="nobody"),
+        import_line(fresh, external={"system": "old", "id": "1"}) + "nonsense\n" + import_line(fresh, company="nobody"),
         encoding="utf-8",
     )
     counts = []
@@ -146,7 +131,7 @@ def test_a_file_is_imported_after_a_dry_run_and_again_without_duplicates(
             "line 3",
         ]
     assert counts == [(1, 0), (1, 0), (0, 1)]
-    done = run_command(database_url, "ticket", "import", "-", text=line(fresh))
+    done = run_command(database_url, "ticket", "import", "-", text=import_line(fresh))
     job = done.stdout.split("job ")[1][:36]
     assert (done.exit_code, done.stderr) == (0, f"Job {job}: 1 item. Ctrl-C cancels what waits.\n")
     assert done.stdout.startswith("1 done, 0 unchanged, 0 refused")

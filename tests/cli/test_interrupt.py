@@ -21,8 +21,7 @@ from tests.builders.application import run_json
 from tests.builders.databases import session
 from tests.builders.people import Tenant
 from tests.builders.processes import eventually, started
-from tests.builders.tickets import raised
-from tests.cli.test_bulk import line
+from tests.builders.tickets import import_line, raised
 from tests.patience import patient
 
 
@@ -77,7 +76,7 @@ async def test_an_interrupted_bulk_cancels_what_waits(
 
 async def test_an_interrupted_import_cancels_what_waits(database_url: str, fresh: Tenant, tmp_path: Path) -> None:
     file = tmp_path / "tickets.ndjson"
-    lines = [line(fresh, external={"system": "old", "id": str(index)}) for index in range(3)]
+    lines = [import_line(fresh, external={"system": "old", "id": str(index)}) for index in range(3)]
     file.write_text("".join(lines))
     lock = "select pg_advisory_lock(hashtextextended($1, 0))"
     async with session(database_url) as holder:
