@@ -49,7 +49,7 @@ def require_found(record: T | None, kind: str, name: object) -> T:
 
 
 class Unauthenticated(DeskError):
-    """The credential is missing, malformed, unknown, expired or revoked; which of these is not said."""
+    """The credential is missing, malformed, unknown, expired or revoked; the error does not say which."""
 
     code = "unauthenticated"
 
@@ -201,7 +201,7 @@ class LastAdmin(Conflict):
     code = "last_admin"
 
     def __init__(self) -> None:
-        super().__init__("the last active admin stays one: make another admin first")
+        super().__init__("the last active admin must stay an admin: make another admin first")
 
 
 class UserInactive(Conflict):
@@ -280,7 +280,7 @@ class InUse(Conflict):
 
 
 class TicketTaken(Conflict):
-    """Somebody else works on the ticket already."""
+    """The ticket is already assigned to somebody else."""
 
     code = "ticket_taken"
 

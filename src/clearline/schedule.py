@@ -21,7 +21,7 @@ from clearline.search import worker as search_worker
 from clearline.settings import Settings
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
-from clearline.tickets.attachments.worker import sweep_job
+from clearline.tickets.attachments.worker import orphaned_files_job
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_mail
 from clearline.webhooks import worker as webhook_worker
@@ -77,7 +77,7 @@ def shared_jobs(
         *inbound_mail_worker.jobs(database, blobs, settings, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
-        sweep_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
+        orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
     ]
 
 

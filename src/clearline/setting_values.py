@@ -10,7 +10,7 @@ _MEDIA_TYPES = re.compile(r"\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$
 
 
 class Bind(str):
-    """``host:port``; an IPv6 address stands in brackets. Port 0 takes any free port."""
+    """``host:port``; an IPv6 address is in brackets. Port 0 takes any free port."""
 
     __slots__ = ()
 

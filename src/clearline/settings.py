@@ -251,7 +251,7 @@ class Settings:
     mail_listen: str | None = _setting(
         values.mail_listen,
         "none: no mail is received",
-        "Address to receive mail on: `lmtp://127.0.0.1:8024` behind your own mail server, or `smtp://0.0.0.0:25`.",
+        "Address on which mail is accepted: `lmtp://127.0.0.1:8024` behind your own mail server, or `smtp://0.0.0.0:25`.",
         None,
     )
     mail_max: int = _setting(

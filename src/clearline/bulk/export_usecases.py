@@ -66,7 +66,7 @@ async def read(database: Database, export: Export, kind: Format) -> AsyncIterato
     Each ticket is consistent, but not the whole file: a ticket that is raised meanwhile may be in it or not.
 
     Raises:
-        DatabaseUnavailable: the database is gone; the file is incomplete.
+        DatabaseUnavailable: the database is unavailable; the file is incomplete.
     """
     columns = (*_COLUMNS, *_STAFF_COLUMNS) if export.for_staff else _COLUMNS
     heading = _csv([columns]) if kind == "csv" else b""

@@ -66,11 +66,11 @@ async def insert(tx: Tx, actor: Actor, job: Job, items: Sequence[NewItem]) -> No
     kind, data = encode(RecordChanged("job", "created", str(job.id), job.kind))
     await tx.write(
         """
-        with made as (
+        with added_job as (
             insert into job (company_id, id, kind, state, request, dry_run, total, user_id, actor_name, scopes,
                              created_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ), parts as (
+        ), added_items as (
             insert into job_item (company_id, job_id, position, input, ticket_number, outcome, code, detail)
             select $1, $2, p.place - 1, p.input::jsonb, p.number, case when p.detail is not null then 'refused' end,
                    case when p.detail is not null then $17 end, p.detail
@@ -187,7 +187,7 @@ async def cancel(tx: Tx, actor: Actor, job: Job, *, now: datetime) -> None:
         CANCELLED,
     )
     await tx.write(
-        """with ended as (
+        """with cancelled_job as (
                update job set state = 'cancelled', finished_at = $3 where company_id = $1 and id = $2
            )
            insert into event (company_id, at, type, actor_id, actor_name, data) values ($1, $3, $4, $5, $6, $7)""",
@@ -274,14 +274,14 @@ async def finish(tx: Tx, job: Job, *, now: datetime) -> bool:
     )
     row = await tx.write(
         """
-        with ended as (
+        with finished as (
             update job set state = 'done', finished_at = $3
              where company_id = $1 and id = $2 and state in ('waiting', 'running') and not exists (
                    select from job_item i where i.company_id = $1 and i.job_id = $2 and i.outcome is null)
             returning user_id, actor_name
         )
         insert into event (company_id, at, type, actor_id, actor_name, data)
-        select $1, $3, $4, ended.user_id, ended.actor_name, $5 from ended returning id
+        select $1, $3, $4, finished.user_id, finished.actor_name, $5 from finished returning id
         """,
         job.company_id,
         job.id,
@@ -302,10 +302,10 @@ async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
         with old as (
             select company_id, id from job where created_at < $1 and finished_at < $1
              order by created_at, id limit $2
-        ), gone as (
+        ), deleted as (
             delete from job j using old where j.company_id = old.company_id and j.id = old.id returning 1
         )
-        select count(*) from gone
+        select count(*) from deleted
         """,
         before,
         limit,

@@ -77,7 +77,7 @@ async def work(
     An item that conflicts with another transaction ends the call, and is tried again in the next one.
 
     Raises:
-        DatabaseUnavailable: the database is gone; items without a result still wait.
+        DatabaseUnavailable: the database is unavailable; items without a result still wait.
     """
     async with database.statement() as tx:
         await job_store.begin(tx, job)

@@ -24,7 +24,7 @@ class DemoService(NamedTuple):
 
 
 class DemoTicket(NamedTuple):
-    """A ticket with its notes and its moves to other statuses."""
+    """A ticket with its notes and its changes of status."""
 
     hours_ago: int
     title: str
@@ -32,7 +32,7 @@ class DemoTicket(NamedTuple):
     issue: IssueType
     service: str
     steps: Sequence[str | Status]
-    """A text is a note, of the customer if it begins with ``> ``; a status is a move."""
+    """A text is a note, of the customer if it begins with ``> ``; a status is a transition."""
 
 
 class DemoCompany(NamedTuple):

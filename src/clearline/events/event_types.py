@@ -1,4 +1,4 @@
-"""The table of event types: everything that is specific to one type stands in its row.
+"""The table of event types: everything that is specific to one type is in its row.
 
 To add a type, add its name to ``EventType`` and its row to ``EVENT_TYPES``. The store refuses a type without a row. The
 reference pages of events and notifications are generated from the table.

@@ -46,7 +46,7 @@ async def change_record(
 ) -> R:
     """Store a changed record and its event; return ``after``. Equal values are no change, and make no event.
 
-    ``before`` is the locked record. ``save`` stores ``after``, or refuses it: it breaks a rule, or its name is taken.
+    ``before`` is the locked record. ``save`` stores ``after``, or refuses it: it breaks a rule, or its name is in use.
     """
     if changes := changes_between(before, after):
         await save(tx, after)

@@ -73,7 +73,7 @@ async def import_list(
     for index, row in enumerate(rows[:IMPORT_MAX]):
         broken = check_service(*row)
         if row[0] in services:
-            broken.append(Violation("id", "stands earlier in the list too", RuleCode.DUPLICATE))
+            broken.append(Violation("id", "is in the list twice", RuleCode.DUPLICATE))
         violations += [
             Violation(f"services.{index}.{violation.field}", violation.rule, violation.code) for violation in broken
         ]
@@ -113,7 +113,7 @@ def _read_csv(company: Company, lines: Iterable[str]) -> tuple[list[Service], li
             if None in row:
                 rules.append("there are more values than columns in the heading")
             if values[0] in services:
-                rules.append(f"id {values[0]} stands in an earlier line too")
+                rules.append(f"id {values[0]} is in an earlier line too")
             if rules:
                 errors.append(LineError(reader.line_num, "; ".join(rules)))
             else:

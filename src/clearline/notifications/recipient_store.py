@@ -87,7 +87,7 @@ class Recipient(NamedTuple):
 
 
 USERS = f"""
-    with wanted (company_id, id) as (
+    with candidate (company_id, id) as (
         select * from unnest($1::uuid[], $2::uuid[])
         union
         select u.company_id, u.id
@@ -101,7 +101,7 @@ USERS = f"""
                in ('{DeliveryMode.EMAIL}', '{DeliveryMode.DIGEST}')
     )
     select {USER}, {COLUMNS}
-      from wanted join app_user u on u.company_id = wanted.company_id and u.id = wanted.id
+      from candidate join app_user u on u.company_id = candidate.company_id and u.id = candidate.id
       left join notification_settings s on s.company_id = u.company_id and s.user_id = u.id"""
 
 

@@ -165,8 +165,8 @@ def _due(row: Record) -> DueNotification:
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
     """Delete locked notifications."""
     await tx.write(
-        """delete from notification n using unnest($1::uuid[], $2::bigint[]) gone (company_id, id)
-            where n.company_id = gone.company_id and n.id = gone.id""",
+        """delete from notification n using unnest($1::uuid[], $2::bigint[]) key (company_id, id)
+            where n.company_id = key.company_id and n.id = key.id""",
         [company_id for company_id, _ in keys],
         [notification_id for _, notification_id in keys],
     )

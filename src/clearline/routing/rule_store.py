@@ -72,8 +72,8 @@ async def active_rules(tx: Tx) -> list[RoutingRule]:
 async def unknown_companies(tx: Tx, company_ids: Sequence[UUID]) -> list[UUID]:
     """Return the ids that are not of customers. Served by the primary key of company."""
     rows = await tx.fetch(
-        """select wanted.id from unnest($1::uuid[]) wanted (id)
-            where not exists (select from company c where c.id = wanted.id and not c.is_provider)""",
+        """select named.id from unnest($1::uuid[]) named (id)
+            where not exists (select from company c where c.id = named.id and not c.is_provider)""",
         company_ids,
     )
     return [row[0] for row in rows]

@@ -35,7 +35,7 @@ class RoutingPreview(Struct, frozen=True):
 
 
 async def preview(tx: Tx, actor: Actor, facts: RoutingFacts) -> RoutingPreview:
-    """Return what would happen to a ticket if it were raised now. Changes nothing, and takes no turn."""
+    """Return what would happen to a ticket if it were raised now. Changes nothing, the round robin included."""
     permissions.require_staff(actor, Scope.DESK_READ)
     results = evaluate_rules([details.rule for details in await rule_store.all_rules(tx)], facts)
     rule = next((result.rule for result in results if not result.failed), None)

@@ -238,8 +238,8 @@ async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:
     """Delete the index entries of tickets."""
     await tx.write(
         """
-        delete from ticket_search s using unnest($1::uuid[], $2::bigint[]) gone(company_id, number)
-         where s.company_id = gone.company_id and s.number = gone.number
+        delete from ticket_search s using unnest($1::uuid[], $2::bigint[]) key (company_id, number)
+         where s.company_id = key.company_id and s.number = key.number
         """,
         [key[0] for key in keys],
         [key[1] for key in keys],

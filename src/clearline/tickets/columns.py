@@ -1,6 +1,6 @@
 """The columns of a ticket: the one list from which the statements, the values they bind and the tickets are made.
 
-Only this module knows where in a row a column stands. A statement selects ``TICKET`` or ``VIEW`` first; what it
+Only this module knows the place of a column in a row. A statement selects ``TICKET`` or ``VIEW`` first; what it
 selects after them begins at ``AFTER_TICKET`` or ``AFTER_VIEW``, or is read by name.
 """
 

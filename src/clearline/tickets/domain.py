@@ -26,7 +26,7 @@ TICKET_NUMBER = re.compile("INC[0-9]{12}")
 
 
 class Status(StrEnum):
-    """Where a ticket stands. Each wire shows these in its own words (docs/reference/wires.md)."""
+    """The status of a ticket. Each wire shows these in its own words (docs/reference/wires.md)."""
 
     ACKNOWLEDGED = "acknowledged"
     IN_PROGRESS = "in_progress"

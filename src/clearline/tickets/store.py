@@ -38,8 +38,8 @@ def _insert_statement(*, with_notes: bool) -> str:
     """
     bound = {column.name: f"${place}" for place, column in enumerate(INSERTED, 1)}
     now, kind, data, actor, name, *notes = (f"${len(bound) + place}" for place in range(1, 11))
-    said = f"""
-    , said as (
+    added_notes = f"""
+    , added_notes as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_at)
         select {bound["company_id"]}, added.number, n.text, n.visibility, n.source, {bound["channel"]}, n.author,
                n.created_at
@@ -49,14 +49,14 @@ def _insert_statement(*, with_notes: bool) -> str:
          order by n.created_at, n.place
     )"""
     return f"""
-    with about as (
+    with chosen_service as (
         select label from service
          where company_id = {bound["company_id"]} and id = {bound["service_id"]} and type = {bound["service_type"]}
         union all
         select null where {bound["service_type"]} = '{ServiceType.NON_CONSOLE}'
     ), added as (
         insert into ticket ({", ".join(bound)}, service_label, created_by)
-        select {", ".join(bound.values())}, about.label, {actor} from about
+        select {", ".join(bound.values())}, chosen_service.label, {actor} from chosen_service
         returning number, service_label, is_open
     ), counted as (
         insert into ticket_count as c (company_id, shard, open, finished)
@@ -66,7 +66,7 @@ def _insert_statement(*, with_notes: bool) -> str:
     ), fact as (
         insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
         select {bound["company_id"]}, {now}, {kind}, number, {actor}, {name}, {data} from added
-    ){said if with_notes else ""}
+    ){added_notes if with_notes else ""}
     select number, service_label from added
     """
 
@@ -208,17 +208,17 @@ async def save_values(tx: Tx, company_id: UUID, number: int, values: TicketValue
 
 
 _CHANGE_STATUS = """
-    with moved as (
+    with changed as (
         update ticket set status = $3, status_changed_at = $4, updated_at = $5, resolved_at = $6, version = $7
          where company_id = $1 and number = $2
         returning is_open
     ), counted as (
         insert into ticket_count as c (company_id, shard, open, finished)
-        select $1, pg_backend_pid() % 32, $8::integer, -$8::integer from moved where $8 <> 0
+        select $1, pg_backend_pid() % 32, $8::integer, -$8::integer from changed where $8 <> 0
         on conflict (company_id, shard) do update set open = c.open + $8, finished = c.finished - $8
     )
     insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-    select $1, $5, $9, $2, $10, $11, $12 from moved
+    select $1, $5, $9, $2, $10, $11, $12 from changed
     """
 
 
@@ -284,14 +284,14 @@ async def miscounted(tx: Tx) -> list[str]:
     """Return the codes of companies whose stored counts are wrong; only manual SQL can cause that."""
     rows = await tx.fetch(
         """
-        with kept as (select company_id, sum(open) as open, sum(finished) as finished
+        with stored as (select company_id, sum(open) as open, sum(finished) as finished
                         from ticket_count group by company_id),
-             real as (select company_id, count(*) filter (where is_open) as open,
+             actual as (select company_id, count(*) filter (where is_open) as open,
                              count(*) filter (where not is_open) as finished from ticket group by company_id)
         select company.code from company
-          left join kept on kept.company_id = company.id left join real on real.company_id = company.id
-         where (coalesce(kept.open, 0), coalesce(kept.finished, 0))
-               is distinct from (coalesce(real.open, 0), coalesce(real.finished, 0))
+          left join stored on stored.company_id = company.id left join actual on actual.company_id = company.id
+         where (coalesce(stored.open, 0), coalesce(stored.finished, 0))
+               is distinct from (coalesce(actual.open, 0), coalesce(actual.finished, 0))
         """
     )
     return [row[0] for row in rows]

@@ -15,7 +15,7 @@ JITTER = 0.1
 
 RETRY_AFTER_MAX = timedelta(hours=24)
 RETRY_AFTER_MIN = timedelta(seconds=1)
-"""A Retry-After is taken for no more than a day and no less than a second."""
+"""A Retry-After counts as at most a day and at least a second."""
 
 _OVERLOADED = frozenset({429, 502, 503, 504})
 _GONE = 410

@@ -71,14 +71,14 @@ CLAIM = """
               order by d.due_at, d.number limit greatest(0, r.free))
             order by 1, 2, 3 limit greatest(0, r.free)) d
          limit $4
-    ), taken as (
+    ), locked as (
         select t.* from due t, lateral (
             select from delivery d
              where d.company_id = t.company_id and d.subscription_id = t.id and d.number = t.number
                and d.state = 'waiting' and d.due_at <= $1
                for update skip locked) d
     ), claimed as (
-        update delivery d set claimed_until = $2, due_at = $2 from taken t
+        update delivery d set claimed_until = $2, due_at = $2 from locked t
          where d.company_id = t.company_id and d.subscription_id = t.id and d.number = t.number
         returning d.company_id, d.subscription_id, d.number, d.id, d.body, t.url, t.generation, t.previous_until,
                   t.failures
@@ -92,7 +92,7 @@ async def claim(tx: Tx, *, now: datetime, until: datetime, each: int, limit: int
 
     At most ``each`` deliveries of a subscription are claimed at a time in all processes together, one while its
     receiver fails. Pings come first. Of the deliveries of one ticket only the first that waits is claimed; deliveries
-    about no ticket have no order. Subscriptions are taken in random order.
+    about no ticket have no order. Subscriptions come in random order.
 
     Served by ``delivery_ping``, ``delivery_due`` and ``delivery_of_ticket``: one look at each subscription that has
     waiting deliveries, and at what is due there.

@@ -14,7 +14,7 @@ from clearline.tickets.attachments import worker
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import NewAttachment
-from clearline.tickets.attachments.worker import EVERY_SECONDS, sweep, sweep_job
+from clearline.tickets.attachments.worker import EVERY_SECONDS, delete_orphaned_files, orphaned_files_job
 from clearline.tickets.note_domain import Visibility
 from tests.builders.jobs import kept
 from tests.builders.people import Tenant
@@ -56,11 +56,11 @@ async def test_bytes_that_belong_to_nothing_go_after_a_day_and_the_others_stay(
     half = tmp_path / "attachments" / "staging" / str(uuid4())
     half.write_bytes(b"half")
 
-    assert await sweep(database, blobs, before=now - timedelta(minutes=1)) == 0
+    assert await delete_orphaned_files(database, blobs, before=now - timedelta(minutes=1)) == 0
     assert (stored_in(tmp_path), half.exists()) == ({kept, lost, foreign}, True)
-    assert await sweep(database, blobs, before=now + timedelta(minutes=1)) == 2
+    assert await delete_orphaned_files(database, blobs, before=now + timedelta(minutes=1)) == 2
     assert (stored_in(tmp_path), half.exists()) == ({kept, foreign}, False)
-    assert await sweep(database, blobs, before=now + timedelta(minutes=1)) == 0
+    assert await delete_orphaned_files(database, blobs, before=now + timedelta(minutes=1)) == 0
 
 
 async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant: Tenant, tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant:
     folder = tmp_path / "attachments" / str(tenant.company.id)
     yesterday = (now - GRACE).timestamp() - 60
     os.utime(folder / str(old), (yesterday, yesterday))
-    assert await sweep(database, blobs, before=now - GRACE) == 1
+    assert await delete_orphaned_files(database, blobs, before=now - GRACE) == 1
     assert stored_in(tmp_path) == {Key(tenant.company.id, new)}
 
 
@@ -80,7 +80,7 @@ async def test_the_job_sweeps_now_and_then_and_not_because_the_server_stops(
     await blobs.stage(tenant.company.id, some(), most=10)
     at, seconds = clock.now() + GRACE * 2, clock.monotonic()
     monkeypatch.setattr(worker, "monotonic", lambda: seconds)
-    job = sweep_job(database, blobs, GRACE, lambda: at)
+    job = orphaned_files_job(database, blobs, GRACE, lambda: at)
     assert await job.run() == 0
     seconds += EVERY_SECONDS
     assert await job.run() == 1
@@ -97,6 +97,6 @@ async def test_a_store_that_is_away_does_not_end_the_job(
     (tmp_path / "attachments").write_text("no directory")
     seconds = clock.monotonic()
     monkeypatch.setattr(worker, "monotonic", lambda: seconds)
-    job = sweep_job(database, blobs_in(tmp_path), GRACE, clock.now)
+    job = orphaned_files_job(database, blobs_in(tmp_path), GRACE, clock.now)
     seconds += EVERY_SECONDS
     assert await job.run() == 0

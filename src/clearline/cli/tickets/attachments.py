@@ -27,7 +27,7 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import BLOCK, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Attachment, Limits, new_attachment
-from clearline.tickets.attachments.worker import sweep
+from clearline.tickets.attachments.worker import delete_orphaned_files
 from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.attachments.mapping import attachment_out
 
@@ -203,11 +203,11 @@ def attachment_delete(number: str, attachment_id: UUID, *, as_json: bool) -> Non
 @attachment.command("sweep")
 @json_option
 def attachment_sweep(*, as_json: bool) -> None:
-    """Delete stored contents that have had no ticket for a day (CLEARLINE_KEEP_ORPHANED_ATTACHMENTS_DAYS).
+    """Delete orphaned files, which have had no ticket for a day (CLEARLINE_KEEP_ORPHANED_ATTACHMENTS_DAYS).
 
     The server does so every six hours.
     """
     settings = current_settings()
     before = now() - timedelta(days=settings.keep_orphaned_attachments_days)
-    swept = run(lambda database: sweep(database, open_blobs(settings), before=before))
-    show({"swept": swept}, f"{swept} contents without a ticket deleted.", as_json=as_json)
+    deleted = run(lambda database: delete_orphaned_files(database, open_blobs(settings), before=before))
+    show({"swept": deleted}, f"{deleted} orphaned files deleted.", as_json=as_json)

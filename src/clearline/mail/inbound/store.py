@@ -237,14 +237,14 @@ async def accepted_copy(tx: Tx, mail: InboundMail, *, within: timedelta) -> Inbo
 
 
 PURGE_RAW = """
-    with gone as (
+    with purged as (
         update inbound_mail set raw = null
          where id in (select id from inbound_mail
                        where raw is not null and state <> 'waiting' and coalesce(decided_at, received_at) < $1
                        order by coalesce(decided_at, received_at) limit $2 for update skip locked)
         returning id
     )
-    select count(*) from gone"""
+    select count(*) from purged"""
 
 
 async def purge_raw(tx: Tx, *, before: datetime, limit: int) -> int:

@@ -182,8 +182,8 @@ _DUE = """
 
 async def _set_claim(tx: Tx, mails: Sequence[ClaimedMail], until: datetime | None) -> None:
     await tx.write(
-        """update outbound_mail m set claimed_until = $3 from unnest($1::uuid[], $2::uuid[]) held (company_id, id)
-            where m.company_id = held.company_id and m.id = held.id and m.state = 'waiting'""",
+        """update outbound_mail m set claimed_until = $3 from unnest($1::uuid[], $2::uuid[]) claimed (company_id, id)
+            where m.company_id = claimed.company_id and m.id = claimed.id and m.state = 'waiting'""",
         [mail.company_id for mail in mails],
         [mail.id for mail in mails],
         until,
@@ -280,12 +280,12 @@ async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
     Served by ``outbound_mail_finished``.
     """
     row = await tx.write(
-        """with gone as (
+        """with deleted as (
                delete from outbound_mail where (company_id, id) in (
                    select company_id, id from outbound_mail where state <> 'waiting' and finished_at < $1
                     order by finished_at limit $2 for update skip locked)
                returning 1)
-           select count(*) from gone""",
+           select count(*) from deleted""",
         before,
         limit,
     )

@@ -35,9 +35,9 @@ class DatabaseMisconfigured(OperationalError):
 
 
 class StatementFailed(Exception):
-    """PostgreSQL refused a statement, which is a fault of ours.
+    """PostgreSQL refused a statement, which is an internal error.
 
-    It stands in for the driver's own error, whose text may repeat what people wrote. ``sqlstate`` is PostgreSQL's code.
+    It replaces the driver's own error, whose text may repeat what people wrote. ``sqlstate`` is PostgreSQL's code.
     """
 
     def __init__(self, error: BaseException) -> None:

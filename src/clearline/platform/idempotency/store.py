@@ -67,11 +67,11 @@ async def save(
 async def purge(tx: Tx, *, before: datetime, limit: int) -> int:
     """Delete at most ``limit`` answers stored before a time; return how many. Served by ``idempotency_key_age``."""
     row = await tx.write(
-        """with gone as (
+        """with deleted as (
                delete from idempotency_key where ctid = any(array(
                    select ctid from idempotency_key where created_at < $1 limit $2 for update skip locked))
                returning 1)
-           select count(*) from gone""",
+           select count(*) from deleted""",
         before,
         limit,
     )

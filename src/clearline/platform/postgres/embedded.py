@@ -143,7 +143,9 @@ def start(data_dir: Path, account_name: str | None = None) -> EmbeddedPostgres:
         sockets = _socket_dir(data_dir)
         _make_private(sockets, account)
         command = _supervisor_command(data, binaries, sockets, account)
-        postgres_supervisor.stop_orphan(data)  # here too: a dying one must not be taken for the one that is ready
+        postgres_supervisor.stop_orphan(
+            data
+        )  # here too: a dying process must not be mistaken for the one that is ready
     except BaseException:
         lock.close()
         raise

@@ -135,7 +135,7 @@ def _sizes(root: Path) -> dict[str, int]:
 def _copy(wheel: Path, copy: Path) -> None:
     """Copy the wheel's programs in one step: the copy is there whole, or not at all. A broken one is replaced."""
     if (copy / "PG_VERSION").exists():
-        raise EmbeddedPostgresError(f"{copy} is in the way: it is a database, and no copy of programs; move it away")
+        raise EmbeddedPostgresError(f"{copy} is in the way: it is a database, not a copy of programs; move it")
     staged = copy.with_name(f"{copy.name}.new")
     try:
         if staged.exists():

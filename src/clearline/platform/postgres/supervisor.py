@@ -133,7 +133,7 @@ def stop(server: "subprocess.Popen[bytes]") -> None:
 
 
 def main() -> int:
-    """Keep PostgreSQL running until the owner is gone."""
+    """Keep PostgreSQL running until the owner has ended."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # only the owner's end of the pipe says stop
     order = json.loads(sys.argv[1])
@@ -148,7 +148,7 @@ def main() -> int:
                 return 0
         failures = 1 if time.monotonic() - started > 60 else failures + 1
         pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
-        print(f"PostgreSQL ended with status {server.returncode}; starting it again", file=sys.stderr, flush=True)
+        print(f"PostgreSQL exited with status {server.returncode}; starting it again", file=sys.stderr, flush=True)
         if owner_is_gone(pause):
             return 0
 

@@ -1,7 +1,7 @@
 """The content of attachments: on disk, or in an S3-compatible store. Never in the database.
 
 Content is stored before the transaction that adds the attachment, and deleted after the transaction that removes it.
-A process that dies in between leaves orphaned content, which ``worker.py`` deletes.
+A process that dies in between leaves an orphaned file, which ``worker.py`` deletes.
 """
 
 import asyncio
@@ -83,7 +83,7 @@ class Blobs:
             reader.close()
 
     async def delete(self, key: Key) -> None:
-        """Delete content that no attachment uses any more. A failure is logged, and the content left to the sweep."""
+        """Delete content that no attachment uses any more. A failure is logged; the file is then orphaned."""
         try:
             await _in_thread(self._backend.delete, key)
         except BlobsUnavailable as error:

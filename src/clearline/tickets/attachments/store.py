@@ -117,15 +117,15 @@ async def page(
 
 
 DELETE = """
-    with gone as (
+    with deleted as (
         delete from attachment where company_id = $1 and ticket_number = $2 and id = $3
         returning ticket_number
-    ), t as (
+    ), changed as (
         update ticket set updated_at = $4, version = version + 1
-         where company_id = $1 and number = (select ticket_number from gone)
+         where company_id = $1 and number = (select ticket_number from deleted)
     )
     insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-    select $1, $4, $5, gone.ticket_number, $6, $7, $8 from gone
+    select $1, $4, $5, deleted.ticket_number, $6, $7, $8 from deleted
     """
 
 

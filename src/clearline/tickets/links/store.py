@@ -161,16 +161,16 @@ async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
     _kind, there = encode(TicketUnlinked(OPPOSITE[link.type], ticket_number(link.number)))
     await tx.write(
         """
-        with gone as (
+        with deleted as (
             delete from ticket_link where id = $3 and (company_id, ticket_number) in (($1, $2), ($4, $5))
             returning company_id, ticket_number
         ), changed as (
-            update ticket t set updated_at = $7, version = t.version + 1 from gone
-             where t.company_id = gone.company_id and t.number = gone.ticket_number
+            update ticket t set updated_at = $7, version = t.version + 1 from deleted
+             where t.company_id = deleted.company_id and t.number = deleted.ticket_number
         )
         insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
         select company_id, $7, $6, ticket_number, $8, $9, case when ticket_number = $2 then $10::jsonb else $11 end
-          from gone
+          from deleted
         """,
         link.company_id,
         link.number,

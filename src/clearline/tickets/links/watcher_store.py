@@ -98,13 +98,13 @@ async def remove(
     kind, data = encode(WatcherChanged(str(user_id), watches=False))
     row = await tx.write(
         """
-        with gone as (
+        with deleted as (
             delete from ticket_watcher where company_id = $1 and ticket_number = $2 and user_id = $3
                and ($4::uuid is null or user_company_id = $4)
             returning user_id
         )
         insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-        select $1, $5, $6, $2, $7, $8, $9 from gone
+        select $1, $5, $6, $2, $7, $8, $9 from deleted
         returning id
         """,
         company_id,

@@ -26,7 +26,7 @@ VIOLATIONS_MAX = 100
 """Faults that one refusal names: a body can have a hundred thousand."""
 
 DOT = "\x1f"
-"""Stands for a dot that belongs to a name in a field of a violation, where other dots stand between names."""
+"""Represents a dot inside a name in the field of a violation; the other dots separate names."""
 
 T = TypeVar("T", bound=Struct)
 
@@ -44,7 +44,7 @@ class InvalidMembers(BadRequest):
 
 
 class InvalidQuery(InvalidMembers):
-    """Parameters of the query are missing, wrong, given twice or, where nothing unknown is taken, unknown."""
+    """Parameters of the query are missing, wrong, repeated or, where unknown parameters are refused, unknown."""
 
 
 class BodyTooLarge(Exception):
@@ -52,7 +52,7 @@ class BodyTooLarge(Exception):
 
 
 class NotJson(Exception):
-    """The body is not said to be JSON in UTF-8."""
+    """The Content-Type of the body is not JSON in UTF-8."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

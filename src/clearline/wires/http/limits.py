@@ -63,7 +63,7 @@ class RateLimiter:
 
 
 class TooManyStreams(TooManyRequests):
-    """No more streams may be open; in ``retry_after`` seconds one may have ended."""
+    """Too many streams are open; retry after ``retry_after`` seconds."""
 
     def __init__(self, whose: str) -> None:
         super().__init__(_STREAM_WAIT)

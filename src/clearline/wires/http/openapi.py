@@ -20,23 +20,23 @@ _ABOUT = {
     400: "The request is wrong; the message names every fault.",
     401: "The key is missing, malformed, unknown, expired, revoked, or lacks the scope.",
     404: "There is no such ticket for this key.",
-    405: "The resource does not take this method.",
+    405: "Method not allowed; `Allow` names the methods of the resource.",
     409: "The first request with this Idempotency-Key is still running.",
     413: f"The body is longer than {BODY_MAX} bytes.",
     415: "The body is not `application/json`.",
     429: "The key has made too many requests; `Retry-After` says when to try again.",
-    500: "A fault of ours; the message has the request's id.",
-    503: "The database is away; `Retry-After` says when to try again.",
+    500: "Internal error; the message has the request's id.",
+    503: "The database is unavailable; `Retry-After` says when to try again.",
 }
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "integer", "minimum": 0}
 _SHARED_HEADERS = {
     "X-Request-Id": ("The request's id: the one sent, or a new one.", _TEXT),
     "RateLimit-Policy": ("The key's quota (draft-ietf-httpapi-ratelimit-headers).", _TEXT),
-    "RateLimit": ("What is left of the quota.", _TEXT),
+    "RateLimit": ("What remains of the quota.", _TEXT),
     "X-RateLimit-Limit": ("Requests a minute.", _NUMBER),
     "X-RateLimit-Remaining": ("Requests left now.", _NUMBER),
-    "X-RateLimit-Reset": ("When the quota is whole again, in Unix seconds.", _NUMBER),
+    "X-RateLimit-Reset": ("When the full quota is available again, in Unix seconds.", _NUMBER),
 }
 _IF_MATCH = {
     "name": "If-Match",
@@ -45,7 +45,7 @@ _IF_MATCH = {
     "description": "The ETag of the resource as you read it, or `*`.",
     "schema": {"type": "string"},
 }
-# Told in words, not declared: whether a key may be sent depends on what was sent with it before, which no schema says.
+# Described, not declared: whether a key may be sent depends on earlier requests with it, which no schema expresses.
 _RETRIES = (
     "\n\nA retry is safe with the header `Idempotency-Key` (1 to 255 printable characters, quoted or not): for {hours} "
     "hours the same key with the same body is answered as it was the first time, with `Idempotent-Replayed: true`. "
@@ -54,7 +54,7 @@ _RETRIES = (
 
 
 class About(Struct, frozen=True):
-    """What a document says about itself."""
+    """The texts of a document, and the statuses that its operations share."""
 
     title: str
     version: str
@@ -105,7 +105,7 @@ def document(about: About, operations: Sequence[Operation], settings: Settings) 
 
 
 def _operation(operation: Operation, schemas: dict[str, Any], about: About, retries: str) -> dict[str, Any]:
-    cached = {"304": {"description": "The client's copy, named by If-None-Match, is still good."}}
+    cached = {"304": {"description": "The client's copy, named by If-None-Match, is still current."}}
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -182,7 +182,7 @@ def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     if operation.method == "GET" or operation.takes_if_match or operation.status == 201:
         headers["ETag"] = {"description": "Names this answer; send it as If-None-Match or If-Match.", "schema": _TEXT}
     if operation.status in {201, 202}:
-        headers["Location"] = {"description": "Where it is to be found.", "schema": _TEXT}
+        headers["Location"] = {"description": "The address of the resource.", "schema": _TEXT}
     answer: dict[str, Any] = {"description": operation.summary, "headers": headers}
     if operation.answer is bytes:
         answer["content"] = {media: {"schema": {"type": "string"}} for media in operation.media}

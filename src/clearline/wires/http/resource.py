@@ -56,7 +56,7 @@ class NoSuchAddress(Exception):
 
 
 class MethodNotAllowed(Exception):
-    """The resource does not take this method."""
+    """The resource does not support this method."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__("this resource takes " + ", ".join(allowed))

@@ -154,7 +154,7 @@ async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCurso
 async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator[bytes]:
     """Yield events as they happen, for as long as the key holds and the server runs.
 
-    While the database is away the stream waits: a browser that is refused once does not reconnect.
+    While the database is unavailable the stream waits: a browser that is refused once does not reconnect.
     """
     signal = call.services.event_signal
     with ExitStack() as stack:

@@ -50,7 +50,7 @@ class _Received:
         self.fingerprint = content.sha256 + new.media_type.encode()
         self.is_kept = False
         """Whether the attachment was inserted. A commit that failed may still have succeeded, so the file is kept then;
-        the purge of orphaned files decides a day later."""
+        ``delete_orphaned_files`` decides a day later."""
 
     async def discard(self) -> None:
         """Delete the content, if the attachment was not inserted."""
@@ -130,7 +130,7 @@ async def delete_attachment(call: Call) -> None:
             tx, call.actor, number, uuid_of(call.path["id"], "attachment"), now=call.now
         )
         call.check_if_match(attachment_out(removed))
-    if header(call.scope, b"idempotency-key") is None:  # with a key, the commit comes later: the purge deletes it
+    if header(call.scope, b"idempotency-key") is None:  # with a key, the commit comes later, or the file is orphaned
         await call.services.blobs.delete(Key(removed.company_id, removed.id))
 
 
