@@ -68,17 +68,17 @@ async def test_each_ticket_and_each_person_gets_a_separate_mail(rig: Notificatio
     for number in numbers:
         await rig.transact(note(number, f"About {number}", OPERATOR))
     await rig.advance(GROUPING_WINDOW)
-    found = await rig.take_sent()
-    assert sorted(one.number or 0 for one in found) == sorted([*numbers, *numbers])
-    assert all(f"About {one.number}" in one.text for one in found)
-    assert len({one.to for one in found}) == 3
+    mails = await rig.take_sent()
+    assert sorted(mail.number or 0 for mail in mails) == sorted([*numbers, *numbers])
+    assert all(f"About {mail.number}" in mail.text for mail in mails)
+    assert len({mail.to for mail in mails}) == 3
 
 
 async def test_a_receipt_has_the_ticket_number(rig: NotificationRig) -> None:
     async def work(tx: Tx) -> int:
         new = a_new_ticket()
-        made = await tickets.create_ticket(tx, OPERATOR, new, company_id=rig.tenant.company.id, now=NOW)
-        return made.ticket.number
+        created = await tickets.create_ticket(tx, OPERATOR, new, company_id=rig.tenant.company.id, now=NOW)
+        return created.ticket.number
 
     number = await rig.transact(work)
     await rig.advance(GROUPING_WINDOW)
@@ -93,7 +93,7 @@ SECRET = "the-internal-words"
 async def test_internal_text_is_in_no_mail_to_a_customer_even_if_a_notification_is_forged(
     rig: NotificationRig,
 ) -> None:
-    """Even where somebody forged what waits, the text is only read for those who may know it."""
+    """Even for a forged notification, the text is read only for users who may see it."""
 
     async def work(tx: Tx) -> tuple[int, Actor, Actor]:
         number = await raised(tx, rig.tenant)
@@ -134,13 +134,13 @@ async def test_internal_text_is_in_no_mail_to_a_customer_even_if_a_notification_
     await rig.record()
     await rig.transact(forge)
     await rig.advance(GROUPING_WINDOW)
-    found = await rig.take_sent()
-    assert {one.to for one in found} == {CONTACT, email_of(customer), email_of(agent)}
-    for one in found:
-        says = SECRET in one.text, SECRET in one.html, "for all" in one.text
-        assert says == ((True, True, True) if one.to == email_of(agent) else (False, False, True))
-        assert ("(internal)" in one.text) == (one.to == email_of(agent))
-        assert "agent" not in one.text.lower() or one.to == email_of(agent)
+    mails = await rig.take_sent()
+    assert {mail.to for mail in mails} == {CONTACT, email_of(customer), email_of(agent)}
+    for mail in mails:
+        says = SECRET in mail.text, SECRET in mail.html, "for all" in mail.text
+        assert says == ((True, True, True) if mail.to == email_of(agent) else (False, False, True))
+        assert ("(internal)" in mail.text) == (mail.to == email_of(agent))
+        assert "agent" not in mail.text.lower() or mail.to == email_of(agent)
     assert await rig.pending_count() == 0
 
 
@@ -217,9 +217,9 @@ async def test_a_contact_of_two_companies_gets_a_digest_for_each(rig: Notificati
     await rig.advance(GROUPING_WINDOW)
     assert await rig.take_sent() == []
     await rig.advance(timedelta(hours=1))
-    found = await rig.take_sent()
-    assert [(one.to, one.kind) for one in found] == [(CONTACT, "digest")] * 2
-    assert sorted((ticket_number(own) in one.text, ticket_number(foreign) in one.text) for one in found) == [
+    mails = await rig.take_sent()
+    assert [(mail.to, mail.kind) for mail in mails] == [(CONTACT, "digest")] * 2
+    assert sorted((ticket_number(own) in mail.text, ticket_number(foreign) in mail.text) for mail in mails) == [
         (False, True), (True, False),
     ]  # fmt: skip
 
@@ -242,7 +242,7 @@ async def test_a_recipient_who_became_inactive_before_the_mail_is_composed_gets_
     else:
         await notifications_off_for_contacts(rig)
     await rig.advance(GROUPING_WINDOW)
-    assert {one.to for one in await rig.take_sent()} == ({CONTACT} if change == "inactive" else {email_of(agent)})
+    assert {mail.to for mail in await rig.take_sent()} == ({CONTACT} if change == "inactive" else {email_of(agent)})
     assert await rig.pending_count() == 0
 
 
@@ -255,7 +255,7 @@ async def test_an_agent_reads_the_assignee_and_a_customer_does_not(rig: Notifica
 
     _number, agent = await rig.transact(work)
     await rig.advance(GROUPING_WINDOW)
-    by = {one.to: one for one in await rig.take_sent()}
-    assert "Assigned the ticket to you." in by[email_of(agent)].text
-    assert "Assigned to you" in by[email_of(agent)].text
-    assert "Jonas" not in by[CONTACT].text
+    mails = {mail.to: mail for mail in await rig.take_sent()}
+    assert "Assigned the ticket to you." in mails[email_of(agent)].text
+    assert "Assigned to you" in mails[email_of(agent)].text
+    assert "Jonas" not in mails[CONTACT].text

@@ -38,16 +38,18 @@ from tests.builders.people import NOW
     ],
 )
 def test_invalid_preferences_are_violations_of_their_field(values: dict[str, Any], field: str) -> None:
-    assert [one.field for one in check_preferences(NotificationPreferences(**values), Role.CUSTOMER)] == [field]
+    assert [violation.field for violation in check_preferences(NotificationPreferences(**values), Role.CUSTOMER)] == [
+        field
+    ]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Asia/Kathmandu"])
 def test_valid_preferences_have_no_violations(zone: str) -> None:
-    wanted = NotificationPreferences(
+    preferences = NotificationPreferences(
         zone, time(22), time(7), (6, 7), rules={NotificationKind.RESOLVED: DeliveryMode.OFF}
     )
     for role in (*STAFF_ROLES, *CUSTOMER_ROLES):
-        assert check_preferences(wanted, role) == []
+        assert check_preferences(preferences, role) == []
 
 
 def test_every_role_of_a_person_has_defaults() -> None:
@@ -56,7 +58,7 @@ def test_every_role_of_a_person_has_defaults() -> None:
     assert {kind for rules in DEFAULTS.values() for kind in rules} == set(NotificationKind)
 
 
-def test_customers_have_no_rule_about_what_is_internal() -> None:
+def test_customers_have_no_rule_about_internal_events() -> None:
     inside = {NotificationKind.INTERNAL_NOTE, NotificationKind.ASSIGNED_TO_ME, NotificationKind.ROUTED_TO_MY_TEAM}
     for role in CUSTOMER_ROLES:
         assert not inside & DEFAULTS[role].keys()
@@ -98,7 +100,7 @@ def test_customers_see_no_data_of_internal_events(role: Role | None, kind: str, 
     assert visible_data(kind, data, audience_of(Role.VIEWER)) == data
 
 
-SAID: list[tuple[str, dict[str, Any], str]] = [
+SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     ("ticket.created", {"channel": "API"}, "Raised the ticket."),
     ("attachment.added", {"visibility": "public"}, "Attached crc.txt (12 KiB)."),
     ("ticket.status_changed", {"before": "held", "after": "in_progress", "reason": ""},
@@ -121,10 +123,10 @@ SAID: list[tuple[str, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "data", "said"), SAID)
-def test_each_event_has_a_sentence(kind: str, data: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("kind", "data", "expected"), SENTENCES)
+def test_each_event_has_a_sentence(kind: str, data: dict[str, Any], expected: str) -> None:
     names = Names("crc.txt", 11 * 1024 + 1, "Jonas", "Faults")
-    assert sentence(kind, data, names, is_own=False) == said
+    assert sentence(kind, data, names, is_own=False) == expected
 
 
 def test_the_assignee_reads_you_and_deleted_names_are_described() -> None:

@@ -41,7 +41,7 @@ async def test_a_mail_says_what_a_reply_becomes(rig: NotificationRig) -> None:
 
     number, says = await rig.transact(work)
     await rig.transact(note(number, "We are looking at it.", OPERATOR))
-    made = await rig.transact(
+    mailbox_id = await rig.transact(
         lambda tx: tx.fetchval(
             "insert into mailbox (id, address, created_at) values (gen_random_uuid(), $1, $2) returning id",
             f"{uuid4().hex}@example.net",
@@ -51,15 +51,15 @@ async def test_a_mail_says_what_a_reply_becomes(rig: NotificationRig) -> None:
     try:
         await rig.advance(GROUPING_WINDOW)
     finally:
-        await rig.transact(lambda tx: tx.write("delete from mailbox where id = $1", made))
-    found = await rig.take_sent()
-    assert {one.to for one in found} == set(says)
-    for mail in found:
-        for said in (mail.text, mail.html):
-            assert [one for one in (TO_STAFF, TO_CUSTOMERS) if one in said] == (
+        await rig.transact(lambda tx: tx.write("delete from mailbox where id = $1", mailbox_id))
+    mails = await rig.take_sent()
+    assert {mail.to for mail in mails} == set(says)
+    for mail in mails:
+        for body in (mail.text, mail.html):
+            assert [text for text in (TO_STAFF, TO_CUSTOMERS) if text in body] == (
                 [says[mail.to]] if says[mail.to] else []
             )
-            assert ("Reply to" in said) is bool(says[mail.to])
+            assert ("Reply to" in body) is bool(says[mail.to])
 
 
 async def test_contacts_who_are_not_users_get_a_limited_number_of_mails_an_hour_for_each_company(
@@ -83,14 +83,14 @@ async def test_contacts_who_are_not_users_get_a_limited_number_of_mails_an_hour_
     assert await rig.pending_count() == 0
     async with rig.database.statement() as tx:
         rows = await tx.fetch("select recipient, ticket_number from outbound_mail")
-    assert sorted(tuple(one) for one in rows) == sorted(
+    assert sorted(tuple(row) for row in rows) == sorted(
         [*((CONTACT, number) for number in numbers[:3]), (CONTACT, foreign), (email_of(reader), numbers[4])]
     )
     rig.now += timedelta(hours=1, seconds=1)
     await rig.take_sent()
     await rig.transact(note(numbers[4], "An hour later", OPERATOR))
     await rig.advance(GROUPING_WINDOW)
-    assert CONTACT in {one.to for one in await rig.take_sent()}
+    assert CONTACT in {mail.to for mail in await rig.take_sent()}
 
 
 async def test_the_rate_limit_of_contacts_counts_notifications_to_contacts_who_are_not_users(
@@ -122,9 +122,9 @@ async def test_notifications_to_a_suppressed_address_do_not_stay_pending(
     async def work(tx: Tx) -> tuple[int, str]:
         number = await raised(tx, rig.tenant)
         reader = await new_watcher(tx, number, Role.AGENT, rules={NotificationKind.INTERNAL_NOTE: way})
-        for one in (email_of(reader), CONTACT):
-            if await outbound_mail.may_mail(tx, one):
-                await outbound_mail.suppress(tx, OPERATOR, one, now=NOW)
+        for address in (email_of(reader), CONTACT):
+            if await outbound_mail.may_mail(tx, address):
+                await outbound_mail.suppress(tx, OPERATOR, address, now=NOW)
         return number, email_of(reader)
 
     number, reader = await rig.transact(work)
@@ -135,7 +135,7 @@ async def test_notifications_to_a_suppressed_address_do_not_stay_pending(
         rows = await tx.fetch("select recipient, kind, state from outbound_mail")
         await outbound_mail.unsuppress(tx, OPERATOR, CONTACT, now=NOW)
     kind = NOTIFICATION if way is DeliveryMode.EMAIL else compose.DIGEST
-    assert {tuple(one) for one in rows} == {
+    assert {tuple(row) for row in rows} == {
         (reader, kind, MailState.DEAD),
         (CONTACT, NOTIFICATION, MailState.DEAD),
     }

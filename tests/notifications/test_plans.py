@@ -66,9 +66,9 @@ async def test_a_page_of_pending_notifications_is_read_along_its_index(
 async def test_the_notifications_of_a_mail_are_found_by_their_recipient(filled: Any) -> None:
     row = await filled.fetchrow("select recipient, company_id, ticket_number from notification offset 4321 limit 1")
     values = (row[0], datetime(2027, 1, 1, tzinfo=UTC), "email", None, row[1], row[2], PROVIDER_ID, 50)
-    used, whole = await plan_of(filled, notification_store.LOCK_DUE, *values)
+    used, scanned = await plan_of(filled, notification_store.LOCK_DUE, *values)
     assert "notification_of_recipient" in used
-    assert not whole & TABLES
+    assert not scanned & TABLES
 
 
 async def test_the_recipients_of_an_event_are_found_by_indexes(filled: Any) -> None:
@@ -78,20 +78,20 @@ async def test_the_recipients_of_an_event_are_found_by_indexes(filled: Any) -> N
         (recipient_store.TICKETS, "ticket_pkey"),
         (recipient_store.WATCHERS, "ticket_watcher_pkey"),
     ):
-        used, whole = await plan_of(filled, statement, companies, numbers)
+        used, scanned = await plan_of(filled, statement, companies, numbers)
         assert used & {index, "ticket_by_number"}
-        assert not whole & TABLES
+        assert not scanned & TABLES
     file = await filled.fetchrow("select company_id, id from attachment offset 321 limit 1")
     assert (await plan_of(filled, recipient_store.FILE_SOURCES, [file[0]], [file[1]]))[0] == {"attachment_by_id"}
     queue = await filled.fetchval("select id from queue offset 50 limit 1")
     assert await plan_of(filled, recipient_store.TEAM_MEMBERS, [queue]) == ({"queue_pkey", "team_member_pkey"}, set())
     users = await filled.fetch("select company_id, id from app_user offset 2000 limit 2")
-    used, whole = await plan_of(
+    used, scanned = await plan_of(
         filled, recipient_store.USERS, [row[0] for row in users], [row[1] for row in users], companies[:1],
         ["7@example.com"], companies[:1], PROVIDER_ID,
     )  # fmt: skip
     assert used >= {"app_user_pkey", "app_user_email", "notification_settings_pkey"}
-    assert not whole & TABLES
+    assert not scanned & TABLES
 
 
 async def test_the_preferences_of_a_user_are_found_by_the_primary_key(filled: Any) -> None:

@@ -19,15 +19,15 @@ from tests.builders.people import NOW, Tenant, new_person
 
 
 async def test_preferences_are_stored_as_they_were_set(database: Database, tenant: Tenant) -> None:
-    wanted: dict[str, Any] = {
+    changes: dict[str, Any] = {
         "time_zone": "Asia/Tokyo", "quiet_from": time(22), "quiet_to": time(6, 30), "quiet_days": (6, 7),
         "digest_at": time(9, 15), "critical_breaks_quiet": True, "rules": {NotificationKind.RESOLVED: DeliveryMode.OFF},
     }  # fmt: skip
     async with database.transaction() as tx:
-        user, kept = await preferences.change_own(tx, tenant.actor, wanted, now=NOW)
-        assert kept == NotificationPreferences(version=2, **wanted)
-        assert await preferences.get_own(tx, tenant.actor) == (user, kept)
-        assert await preferences.change_own(tx, tenant.actor, wanted, now=NOW) == (user, kept)
+        user, stored = await preferences.change_own(tx, tenant.actor, changes, now=NOW)
+        assert stored == NotificationPreferences(version=2, **changes)
+        assert await preferences.get_own(tx, tenant.actor) == (user, stored)
+        assert await preferences.change_own(tx, tenant.actor, changes, now=NOW) == (user, stored)
         _user, more = await preferences.change_own(
             tx, tenant.actor, {"rules": {NotificationKind.REOPENED: DeliveryMode.DIGEST}}, now=NOW
         )
@@ -91,7 +91,7 @@ async def test_a_key_that_only_reads_changes_nothing(database: Database, tenant:
 
 
 async def test_the_demo_sets_preferences_of_its_users(database: Database, tenant: Tenant) -> None:
-    with pytest.raises(Undone):  # noqa: PT012 - nothing of the demo is to stay
+    with pytest.raises(Undone):  # noqa: PT012 - the changes of the demo are rolled back
         async with database.transaction() as tx:
             await load_desk(tx, OPERATOR, now=NOW)
             await set_preferences(tx, OPERATOR, now=NOW)

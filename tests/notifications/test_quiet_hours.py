@@ -45,21 +45,21 @@ settings = st.builds(
         zone, hours[0], hours[1], tuple(sorted(days)), digest, at
     ),
     st.sampled_from(ZONES),
-    st.just((None, None)) | st.tuples(clocks, clocks).filter(lambda both: both[0] != both[1]),
+    st.just((None, None)) | st.tuples(clocks, clocks).filter(lambda hours: hours[0] != hours[1]),
     st.sets(st.integers(1, 7), max_size=3),
     st.sampled_from(DigestFrequency),
     clocks,
 )
 
 
-def is_quiet(wanted: NotificationPreferences, moment: datetime) -> bool:
-    """The rule, said once more: by minutes of the day on the wall."""
-    local = moment.astimezone(ZoneInfo(wanted.time_zone))
-    if local.isoweekday() in wanted.quiet_days:
+def is_quiet(preferences: NotificationPreferences, moment: datetime) -> bool:
+    """Return whether a time is quiet: the rule, written again with the minutes of the local day."""
+    local = moment.astimezone(ZoneInfo(preferences.time_zone))
+    if local.isoweekday() in preferences.quiet_days:
         return True
-    if wanted.quiet_from is None or wanted.quiet_to is None:
+    if preferences.quiet_from is None or preferences.quiet_to is None:
         return False
-    begin, end = (one.hour * 60 + one.minute for one in (wanted.quiet_from, wanted.quiet_to))
+    begin, end = (clock.hour * 60 + clock.minute for clock in (preferences.quiet_from, preferences.quiet_to))
     return (local.hour * 60 + local.minute - begin) % 1440 < (end - begin) % 1440
 
 
@@ -67,34 +67,34 @@ def is_quiet(wanted: NotificationPreferences, moment: datetime) -> bool:
 @example(NotificationPreferences("Europe/Amsterdam", time(1), time(2, 30)), datetime(2026, 3, 29, 0, 30, tzinfo=UTC))
 @example(NotificationPreferences("Europe/Amsterdam", time(22), time(2, 30)), datetime(2026, 10, 25, 0, 29, tzinfo=UTC))
 @example(NotificationPreferences("America/Sao_Paulo", quiet_days=(6,)), datetime(2018, 11, 3, 12, tzinfo=UTC))
-def test_mail_waits_until_quiet_time_ends_and_no_longer(wanted: NotificationPreferences, moment: datetime) -> None:
-    end = quiet_until(wanted, moment)
+def test_mail_waits_until_quiet_time_ends_and_no_longer(preferences: NotificationPreferences, moment: datetime) -> None:
+    end = quiet_until(preferences, moment)
     assert end >= moment
-    assert not is_quiet(wanted, end)
+    assert not is_quiet(preferences, end)
     if end == moment:
         return
     assert end.second == end.microsecond == 0
-    assert is_quiet(wanted, end - timedelta(seconds=1))
+    assert is_quiet(preferences, end - timedelta(seconds=1))
     step = moment
     while step < end:
-        assert is_quiet(wanted, step)
+        assert is_quiet(preferences, step)
         step += timedelta(minutes=15)
 
 
 @given(settings, moments)
 def test_a_digest_is_due_after_its_notifications_and_never_on_quiet_days(
-    wanted: NotificationPreferences, moment: datetime
+    preferences: NotificationPreferences, moment: datetime
 ) -> None:
-    due = next_digest(wanted, moment)
-    local = due.astimezone(ZoneInfo(wanted.time_zone))
+    due = next_digest(preferences, moment)
+    local = due.astimezone(ZoneInfo(preferences.time_zone))
     assert due > moment
-    assert local.isoweekday() not in wanted.quiet_days or wanted.time_zone == "Pacific/Apia"
-    if wanted.digest is DigestFrequency.HOURLY:
-        assert not is_quiet(wanted, due)
-        if wanted.quiet_from is None and not wanted.quiet_days:
+    assert local.isoweekday() not in preferences.quiet_days or preferences.time_zone == "Pacific/Apia"
+    if preferences.digest is DigestFrequency.HOURLY:
+        assert not is_quiet(preferences, due)
+        if preferences.quiet_from is None and not preferences.quiet_days:
             assert due - moment <= timedelta(minutes=90)
-    elif not wanted.quiet_days:
-        assert due - moment <= timedelta(hours=50 if wanted.time_zone == "Pacific/Apia" else 26)
+    elif not preferences.quiet_days:
+        assert due - moment <= timedelta(hours=50 if preferences.time_zone == "Pacific/Apia" else 26)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_digest_is_due_after_its_notifications_and_never_on_quiet_days(
     ],
 )
 def test_quiet_hours_end_by_local_time(zone: str, at: str, until: str) -> None:
-    wanted = NotificationPreferences(zone, time(22), time(7))
-    assert quiet_until(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{until}Z")
+    preferences = NotificationPreferences(zone, time(22), time(7))
+    assert quiet_until(preferences, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{until}Z")
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,12 @@ def test_quiet_hours_end_by_local_time(zone: str, at: str, until: str) -> None:
     ],
 )
 def test_a_daily_digest_skips_quiet_days_and_keeps_its_hour(at: str, due: str) -> None:
-    wanted = NotificationPreferences("Europe/Amsterdam", quiet_days=(6, 7), digest_at=time(8))
-    assert next_digest(wanted, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{due}Z")
+    preferences = NotificationPreferences("Europe/Amsterdam", quiet_days=(6, 7), digest_at=time(8))
+    assert next_digest(preferences, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{due}Z")
 
 
 def test_an_hourly_digest_is_due_at_the_full_local_hour() -> None:
-    wanted = NotificationPreferences("Asia/Kathmandu", digest=DigestFrequency.HOURLY)
-    assert next_digest(wanted, datetime(2026, 7, 1, 12, 20, tzinfo=UTC)) == datetime(2026, 7, 1, 13, 15, tzinfo=UTC)
+    preferences = NotificationPreferences("Asia/Kathmandu", digest=DigestFrequency.HOURLY)
+    assert next_digest(preferences, datetime(2026, 7, 1, 12, 20, tzinfo=UTC)) == datetime(
+        2026, 7, 1, 13, 15, tzinfo=UTC
+    )

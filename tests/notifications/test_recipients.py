@@ -162,16 +162,16 @@ TABLE: dict[str, tuple[Callable[[Scene], Awaitable[object]], dict[str, str]]] = 
 }
 
 
-@pytest.mark.parametrize("what", TABLE)
-async def test_each_event_notifies_the_related_people_except_its_actor(scene: Scene, what: str) -> None:
-    do, expected = TABLE[what]
+@pytest.mark.parametrize("case", TABLE)
+async def test_each_event_notifies_the_related_people_except_its_actor(scene: Scene, case: str) -> None:
+    do, expected = TABLE[case]
     await do(scene)
     assert await scene.notified() == expected
 
 
-@pytest.mark.parametrize("what", TABLE)
-async def test_contacts_of_a_company_with_contact_mail_off_are_not_notified(scene: Scene, what: str) -> None:
-    do, expected = TABLE[what]
+@pytest.mark.parametrize("case", TABLE)
+async def test_contacts_of_a_company_with_contact_mail_off_are_not_notified(scene: Scene, case: str) -> None:
+    do, expected = TABLE[case]
     await preferences.change_contact_mail(scene.tx, OPERATOR, scene.tenant.company.id, mails=False, now=NOW)
     await do(scene)
     assert await scene.notified() == {name: mode for name, mode in expected.items() if name != "contact"}
@@ -202,8 +202,8 @@ INTERNAL = (
 )
 
 
-@pytest.mark.parametrize("what", INTERNAL)
-async def test_internal_events_notify_no_customer_whatever_the_preferences(scene: Scene, what: str) -> None:
+@pytest.mark.parametrize("case", INTERNAL)
+async def test_internal_events_notify_no_customer_whatever_the_preferences(scene: Scene, case: str) -> None:
     for name, actor in scene.people.items():
         known = effective_rules(NotificationPreferences(), actor.role)
         await scene.set_preferences(name, rules=dict.fromkeys(known, DeliveryMode.EMAIL))
@@ -216,14 +216,14 @@ async def test_internal_events_notify_no_customer_whatever_the_preferences(scene
                 scene.id(name),
             )
     await scene.new_events()
-    await TABLE[what][0](scene)
+    await TABLE[case][0](scene)
     modes = await scene.notified()
     assert modes
     assert {name for name in modes if name == "contact" or not scene.people[name].is_staff} == set()
 
 
 async def test_an_address_shared_by_customer_and_agent_gets_nothing_internal(scene: Scene) -> None:
-    """The customer reads mail to the address, whoever else does."""
+    """Mail to a shared address has only what the customer may see."""
     for name in ("agent", "watcher"):
         user = scene.people[name].user
         assert user is not None
@@ -232,7 +232,7 @@ async def test_an_address_shared_by_customer_and_agent_gets_nothing_internal(sce
         )
         await scene.new_events()
         await note("mate", Visibility.INTERNAL)(scene)
-        assert name not in {one.partition("@")[0].lower() for one in await scene.notified()}
+        assert name not in {address.partition("@")[0].lower() for address in await scene.notified()}
         await note("mate")(scene)
         assert (await scene.notified())[name] == "email"
 
@@ -241,7 +241,11 @@ async def test_a_customers_notification_has_only_what_customers_may_see(scene: S
     values = {"priority": Priority.CRITICAL, "tags": ("vip",), "queue_id": scene.queue_id}
     await change("mate", lambda _: values)(scene)
     await scene.notified()
-    data = {one.recipient: one.data for one in await scene.stored() if one.type == "ticket.changed"}
+    data = {
+        notification.recipient: notification.data
+        for notification in await scene.stored()
+        if notification.type == "ticket.changed"
+    }
     assert [one["field"] for one in data[scene.address("customer_watcher")]["changes"]] == ["priority"]
     assert [one["field"] for one in data[scene.address("watcher")]["changes"]] == ["priority", "tags"]
 
@@ -262,8 +266,8 @@ async def test_a_contact_who_is_a_user_is_notified_by_the_users_preferences(scen
 async def test_a_ticket_raised_by_mail_phone_or_portal_gets_a_receipt(scene: Scene, channel: Channel) -> None:
     await scene.raise_ticket(channel=channel, contact=scene.address("colleague"))
     receipt = {"colleague": "email"} if channel in {Channel.EMAIL, Channel.PHONE, Channel.PORTAL} else {}
-    others = {} if channel is Channel.SYSTEM else {"boss": "email", "curious": "digest"}
-    assert await scene.notified() == {**others, **receipt}
+    company_modes = {} if channel is Channel.SYSTEM else {"boss": "email", "curious": "digest"}
+    assert await scene.notified() == {**company_modes, **receipt}
 
 
 @pytest.mark.parametrize("name", ["agent", "watcher", "customer_watcher", "boss"])
@@ -294,11 +298,11 @@ async def test_an_address_shared_by_two_users_is_notified_once_with_what_custome
     await accounts.change_user(scene.tx, OPERATOR, PROVIDER_ID, scene.id("watcher"), {"email": shared}, now=NOW)
     await note("mate")(scene)
     await scene.record()
-    to = [one.recipient for one in await scene.stored()]
+    to = [notification.recipient for notification in await scene.stored()]
     assert (to.count(scene.address("customer_watcher")), to.count(shared), len(to)) == (1, 0, 4)
     await note("mate", Visibility.INTERNAL)(scene)
     await scene.record()
-    assert [one.recipient for one in (await scene.stored())[4:]] == [scene.address("agent")]
+    assert [notification.recipient for notification in (await scene.stored())[4:]] == [scene.address("agent")]
 
 
 NIGHT = {"time_zone": "Asia/Kathmandu", "quiet_from": time(17), "quiet_to": time(20, 30)}  # NOW is 17:45 there
@@ -320,7 +324,7 @@ async def test_mail_waits_for_the_end_of_quiet_hours_unless_the_ticket_is_critic
     await scene.tx.write("update ticket set priority = $2 where number = $1", scene.number, priority)
     await note("colleague")(scene)
     await scene.notified()
-    due = {one.recipient: one.due_at for one in await scene.stored()}
+    due = {notification.recipient: notification.due_at for notification in await scene.stored()}
     end = datetime.fromisoformat("2026-03-01T14:45Z")
     assert due[scene.address("agent")] == (end if waits else NOW + GROUPING_WINDOW)
     assert due[scene.address("watcher")] == NOW + GROUPING_WINDOW
@@ -328,9 +332,9 @@ async def test_mail_waits_for_the_end_of_quiet_hours_unless_the_ticket_is_critic
 
 def test_the_strongest_delivery_mode_of_the_matching_rules_counts() -> None:
     rules = {NotificationKind.PROVIDER_NOTE: DeliveryMode.DIGEST, NotificationKind.COMPANY_TICKET: DeliveryMode.EMAIL}
-    what = notification_rules("note.added", {"visibility": "public", "source": "seller"})
+    event_rules = notification_rules("note.added", {"visibility": "public", "source": "seller"})
     contact, company = Relation.CONTACT, Relation.COMPANY
-    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, {contact, company}, what) is DeliveryMode.EMAIL
-    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, {contact}, what) is DeliveryMode.DIGEST
-    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, set(), what) is DeliveryMode.OFF
-    assert delivery_mode(Role.OPERATOR, {}, {contact}, what) is DeliveryMode.OFF
+    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, {contact, company}, event_rules) is DeliveryMode.EMAIL
+    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, {contact}, event_rules) is DeliveryMode.DIGEST
+    assert delivery_mode(Role.CUSTOMER_ADMIN, rules, set(), event_rules) is DeliveryMode.OFF
+    assert delivery_mode(Role.OPERATOR, {}, {contact}, event_rules) is DeliveryMode.OFF

@@ -40,15 +40,17 @@ async def test_an_imported_ticket_notifies_nobody(scene: Scene) -> None:
 
 async def test_notes_copied_by_a_split_notify_nobody_again(scene: Scene) -> None:
     agent = scene.people["mate"]
-    said = await notes.add_note(scene.tx, agent, scene.number, "On it", channel=Channel.API, now=NOW)
-    half, copied = {"title": "Half", "description": "Of it"}, (said.notes[-1].number,)
-    made = await merging.split_ticket(scene.tx, agent, scene.number, **half, notes=copied, channel=Channel.API, now=NOW)
-    scene.number = made.ticket.number
+    noted = await notes.add_note(scene.tx, agent, scene.number, "On it", channel=Channel.API, now=NOW)
+    half, copied = {"title": "Half", "description": "Of it"}, (noted.notes[-1].number,)
+    split = await merging.split_ticket(
+        scene.tx, agent, scene.number, **half, notes=copied, channel=Channel.API, now=NOW
+    )
+    scene.number = split.ticket.number
     scene.rewind()
     assert {event.type for event in await scene.new_events()} >= {"ticket.created", "note.added"}
     scene.rewind()
     await scene.record()
-    assert {one.type for one in await scene.stored()} == {"ticket.created"}
+    assert {notification.type for notification in await scene.stored()} == {"ticket.created"}
 
 
 async def test_events_older_than_a_day_notify_nobody_and_are_counted(scene: Scene) -> None:
@@ -66,5 +68,5 @@ async def test_an_event_that_is_read_again_notifies_nobody_twice(scene: Scene) -
     first = await scene.stored()
     scene.rewind()
     await scene.record()
-    again = [one for one in await scene.stored() if one.type == "note.added"]
+    again = [notification for notification in await scene.stored() if notification.type == "note.added"]
     assert again == first

@@ -26,10 +26,10 @@ async def test_a_mail_that_cannot_be_committed_changes_nothing(rig: Notification
     async with rig.failing("delete on notification"):
         assert await rig.compose() == 1
     assert (await rig.take_sent(), await rig.pending_count()) == ([], 1)
-    assert await rig.compose() == 0, "it is put off"
+    assert await rig.compose() == 0, "it is postponed"
     rig.now += RETRY_DELAY
     assert await rig.compose() == 1
-    assert [one.number for one in await rig.take_sent()] == [number]
+    assert [mail.number for mail in await rig.take_sent()] == [number]
     assert await rig.pending_count() == 0
 
 
@@ -41,7 +41,7 @@ async def test_a_consumer_that_dies_before_it_stores_its_offset_notifies_nobody_
                 await rig.jobs[0].run()
             assert await rig.pending_count() == 0
     await rig.advance(GROUPING_WINDOW)
-    assert [one.number for one in await rig.take_sent()] == [number]
+    assert [mail.number for mail in await rig.take_sent()] == [number]
 
 
 async def test_concurrent_composers_write_each_mail_once(rig: NotificationRig) -> None:
@@ -49,7 +49,7 @@ async def test_concurrent_composers_write_each_mail_once(rig: NotificationRig) -
     await rig.record()
     rig.now += GROUPING_WINDOW
     await asyncio.gather(*(rig.compose() for _ in range(3)))
-    assert sorted(one.number or 0 for one in await rig.take_sent()) == numbers
+    assert sorted(mail.number or 0 for mail in await rig.take_sent()) == numbers
     assert await rig.pending_count() == 0
 
 
@@ -64,12 +64,12 @@ async def test_a_mail_that_cannot_be_composed_does_not_block_others(rig: Notific
     await rig.record()
     rig.now += GROUPING_WINDOW
     await Composer(rig.database, SETTINGS, render, lambda: rig.now, RateLimits()).turn()
-    assert [one.number for one in await rig.take_sent()] == [sound]
+    assert [mail.number for mail in await rig.take_sent()] == [sound]
     assert await rig.pending_count() == 1
     assert await rig.compose() == 0
     rig.now += RETRY_DELAY
     await rig.compose()
-    assert [one.number for one in await rig.take_sent()] == [broken]
+    assert [mail.number for mail in await rig.take_sent()] == [broken]
 
 
 async def test_without_a_mail_server_nobody_is_notified_and_nothing_is_stored(rig: NotificationRig) -> None:

@@ -1,4 +1,4 @@
-"""What has to stay true so that companies can be moved between databases (docs/adr/0012-beyond-one-machine.md)."""
+"""Rules that make it possible to move companies between databases (docs/adr/0012-beyond-one-machine.md)."""
 
 import ast
 import re
@@ -42,7 +42,7 @@ class Table(NamedTuple):
 
 
 def texts(path: Path) -> Iterator[str]:
-    """The texts in a module, with a pair of braces for each value that a text is filled in with."""
+    """Yield the string literals of a module, with a pair of braces for each interpolated value."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
@@ -53,7 +53,7 @@ def texts(path: Path) -> Iterator[str]:
 
 
 def without_condition(statement: str, tables: set[str]) -> set[str]:
-    """The tables of companies in a statement that have no ``company_id = $n`` of their own."""
+    """Return the tables of companies in a statement that have no ``company_id = $n`` of their own."""
     used = [
         Table(name, alias if alias and alias not in _NO_ALIAS else name) for name, alias in _TABLE.findall(statement)
     ]
@@ -67,7 +67,7 @@ def without_condition(statement: str, tables: set[str]) -> set[str]:
     plain = len(re.findall(r"(?<![.\w])company_id\s*=\s*(?:any\()?\$", statement))
     plain += len(re.findall(r"\(company_id, [^)]*\)\s*[=<>]+\s*\(\$", statement))
     bare = [table for table in named if table.alias == table.name]
-    return {table.name for table in (named if len(bare) > plain else [one for one in named if one not in bare])}
+    return {table.name for table in (named if len(bare) > plain else [table for table in named if table not in bare])}
 
 
 async def tables_with_company(database: Database) -> set[str]:
@@ -142,6 +142,6 @@ async def test_triggers_only_notify(database: Database) -> None:
 
 
 @pytest.mark.parametrize("text", ["v2-1-2-3", "2.AbCdEf", "1-2-3-4", "{}", "1-2-3\n"])
-def test_a_cursor_of_the_stream_of_another_version_is_not_taken_for_one_of_this(text: str) -> None:
+def test_a_stream_cursor_of_another_version_is_rejected(text: str) -> None:
     assert parse_cursor("1-2-3") is not None
     assert parse_cursor(text) is None

@@ -1,4 +1,4 @@
-"""A company can be moved to another database: its rows answer there as they answered here."""
+"""A company can be moved to another database: the answers from there are the same."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ async def desk(url: str, folder: Path, *, workers: bool) -> AsyncIterator[httpx.
 
 
 async def worked(client: httpx.AsyncClient, database: Database) -> Owned:
-    """A company with one of everything, on whose tickets the provider's agents work."""
+    """Return a company with one of everything, with tickets that the provider's agents have changed."""
     owned = await own(client, database, MARKER)
     admin = await staff_key(database, Role.ADMIN)
     queue = await client.post(f"{API}/queues", headers=admin, json={"name": "NOC"})
@@ -47,7 +47,7 @@ async def worked(client: httpx.AsyncClient, database: Database) -> Owned:
     queued = await client.patch(f"{TICKETS}/{first}", headers=admin | ANY, json={"queue": queue.json()["id"]})
     assert queued.status_code == 200, queued.text
     async with asyncio.timeout(patient(20)):
-        while await search_hits(client, owned) < 2:  # noqa: ASYNC110 - the consumer tells nobody
+        while await search_hits(client, owned) < 2:  # noqa: ASYNC110 - the consumer sends no signal
             await asyncio.sleep(0.05)
     return owned
 
@@ -58,19 +58,19 @@ async def search_hits(client: httpx.AsyncClient, owned: Owned) -> int:
 
 
 async def answers(client: httpx.AsyncClient, owned: Owned) -> dict[str, tuple[int, list[tuple[str, str]], bytes]]:
-    """What every operation that reads answers to the company."""
+    """Return the answer of every read operation to the company."""
     paths = {operation.name: owned.path(operation) for operation in HOUSE if operation.method == "GET"}
     for operation in CONSOLE_CONNECT:
         if operation.method == "GET":
             paths[operation.name] = operation.path.replace("{id}", owned.ids["tickets"])
     paths["listSupportTickets"] += "?status=open"
-    found = {}
+    answers_by_name = {}
     for name, path in paths.items():
         answer = await client.get(path, headers=owned.headers)
         headers = [(key, value) for key, value in answer.headers.items() if key not in CHANGES_EVERY_TIME]
         body = answer.content.replace(answer.headers["x-request-id"].encode(), b"")
-        found[name] = (answer.status_code, headers, body)
-    return found
+        answers_by_name[name] = (answer.status_code, headers, body)
+    return answers_by_name
 
 
 @pytest.fixture(scope="module")

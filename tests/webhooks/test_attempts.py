@@ -1,4 +1,4 @@
-"""What follows from failed attempts: retries, pauses, dead letters, and disabled subscriptions."""
+"""The effects of failed attempts: retries, pauses, dead letters, and disabled subscriptions."""
 
 import asyncio
 from datetime import timedelta
@@ -47,12 +47,12 @@ async def test_a_retry_has_the_same_id_and_body_and_a_new_signature(
         await wait_for(database, subscription, lambda rows: rows[0].attempts == 2)
         clock.ahead += timedelta(seconds=6)
         rows = await wait_for(database, subscription, are_finished)
-    assert [got.id for got in receiver.requests] == [str(delivery_id)] * 3
-    assert len({got.body for got in receiver.requests}) == 1
-    stamps = [int(got.headers["webhook-timestamp"]) for got in receiver.requests]
+    assert [request.id for request in receiver.requests] == [str(delivery_id)] * 3
+    assert len({request.body for request in receiver.requests}) == 1
+    stamps = [int(request.headers["webhook-timestamp"]) for request in receiver.requests]
     assert stamps[0] < stamps[1] < stamps[2]
-    assert len({got.headers["webhook-signature"] for got in receiver.requests}) == 3
-    assert all(is_signed_with(secret, got) for got in receiver.requests)
+    assert len({request.headers["webhook-signature"] for request in receiver.requests}) == 3
+    assert all(is_signed_with(secret, request) for request in receiver.requests)
     assert [delivery.state for delivery in rows] == [DeliveryState.DELIVERED]
     async with database.transaction() as tx:
         details = await deliveries.get_delivery(tx, OPERATOR, subscription.id, delivery_id, of=tenant.company)
@@ -89,8 +89,8 @@ async def test_a_refused_delivery_is_retried_alone_and_is_a_dead_letter_in_the_e
     subscription, _ = await subscribe(database, tenant.company, receiver)
     [refused] = await insert_deliveries(database, subscription, ticket=1)
 
-    async def respond(got: ReceivedRequest) -> bytes:
-        return answer(status if got.id == str(refused) else 200, Location=receiver.url)
+    async def respond(request: ReceivedRequest) -> bytes:
+        return answer(status if request.id == str(refused) else 200, Location=receiver.url)
 
     receiver.respond = respond
     async with workers(database, clock):
@@ -100,19 +100,19 @@ async def test_a_refused_delivery_is_retried_alone_and_is_a_dead_letter_in_the_e
                 due = rows[0].due_at
                 assert due is not None
                 pause = (due - clock()).total_seconds()
-                wanted = SCHEDULE[tries].total_seconds()
-                assert wanted * 0.9 - 8 <= pause <= wanted * 1.1
-                clock.ahead += timedelta(seconds=wanted * 1.1)
+                delay = SCHEDULE[tries].total_seconds()
+                assert delay * 0.9 - 8 <= pause <= delay * 1.1
+                clock.ahead += timedelta(seconds=delay * 1.1)
         [accepted] = await insert_deliveries(database, subscription, ticket=2)
         await wait_for(database, subscription, are_finished)
     assert {delivery.id: delivery.state for delivery in await all_deliveries(database, subscription)} == {
         refused: DeliveryState.DEAD, accepted: DeliveryState.DELIVERED
     }  # fmt: skip
-    well = await stored(database, subscription)
-    assert (well.is_active, well.failures) == (True, 0)
+    recovered = await stored(database, subscription)
+    assert (recovered.is_active, recovered.failures) == (True, 0)
 
 
-async def test_a_receiver_that_is_gone_disables_its_subscription(
+async def test_the_status_410_gone_disables_the_subscription(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
     subscription, _ = await subscribe(database, tenant.company, receiver)
@@ -183,7 +183,7 @@ async def test_a_subscription_is_disabled_at_the_end_of_the_schedule_and_has_no_
         (DeliveryState.DELIVERED, 11),
         (DeliveryState.DELIVERED, 1),
     ]
-    assert [got.id for got in receiver.requests].count(str(delivery_id)) == 11
+    assert [request.id for request in receiver.requests].count(str(delivery_id)) == 11
 
 
 async def test_pings_do_not_use_up_the_schedule(database: Database, tenant: Tenant, receiver: Receiver) -> None:
@@ -203,7 +203,7 @@ async def test_pings_do_not_use_up_the_schedule(database: Database, tenant: Tena
     assert failing.failures <= 2
 
 
-async def test_a_refusal_ends_a_run_of_failures(
+async def test_a_refusal_ends_a_series_of_failures(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
     subscription, _ = await subscribe(database, tenant.company, receiver)

@@ -29,5 +29,5 @@ def test_a_body_that_is_too_long_is_sent_without_the_data_of_the_event() -> None
     }  # fmt: skip
 
 
-def test_the_longest_body_is_what_the_schema_takes() -> None:
+def test_the_longest_body_fits_the_schema() -> None:
     assert BODY_MAX == 100_000

@@ -44,12 +44,12 @@ async def test_an_event_arrives_signed_in_the_form_of_the_standard(
         async with database.transaction() as tx:
             number = await raise_ticket(tx, tenant.actor)
         await until(lambda: receiver.requests)
-    [got] = receiver.requests
-    assert is_signed_with(secret, got)
-    assert not is_signed_with("whsec_" + "A" * 44, got)
-    assert got.headers["content-type"] == "application/json"
-    assert got.headers["user-agent"] == "Clearline"
-    body = got.json
+    [request] = receiver.requests
+    assert is_signed_with(secret, request)
+    assert not is_signed_with("whsec_" + "A" * 44, request)
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["user-agent"] == "Clearline"
+    body = request.json
     assert set(body) == {"type", "timestamp", "data"}
     assert body["type"] == "ticket.created"
     assert datetime.fromisoformat(body["timestamp"]).tzinfo is not None
@@ -57,29 +57,33 @@ async def test_an_event_arrives_signed_in_the_form_of_the_standard(
     assert body["data"]["company"] == str(tenant.company.id)
     assert set(body["data"]) == {"id", "company", "ticket", "note", "actor", "data"}
     [delivery] = await all_deliveries(database, subscription)
-    assert (str(delivery.id), delivery.state, delivery.attempts) == (got.id, DeliveryState.DELIVERED, 1)
+    assert (str(delivery.id), delivery.state, delivery.attempts) == (request.id, DeliveryState.DELIVERED, 1)
     assert delivery.event_id == int(body["data"]["id"])
 
 
 async def test_a_company_receives_its_own_visible_events_and_the_provider_all_events(
     database: Database, tenant: Tenant, other_tenant: Tenant, receiver: Receiver
 ) -> None:
-    async with receiving() as others, receiving() as providers:
+    async with receiving() as other_receiver, receiving() as provider_receiver:
         await subscribe(database, tenant.company, receiver, "ticket.", "note.")
-        await subscribe(database, other_tenant.company, others, "ticket.", "note.")
-        await subscribe(database, PROVIDER, providers, "ticket.", "note.")
+        await subscribe(database, other_tenant.company, other_receiver, "ticket.", "note.")
+        await subscribe(database, PROVIDER, provider_receiver, "ticket.", "note.")
         async with workers(database):
             async with database.transaction() as tx:
                 number = await raise_ticket(tx, tenant.actor)
                 await append_note(tx, OPERATOR, number, "inside", channel=Channel.API,
                                   visibility=Visibility.INTERNAL, now=now())  # fmt: skip
                 await append_note(tx, OPERATOR, number, "outside", channel=Channel.API, now=now())
-            await until(lambda: len(providers.requests) >= 3 and len(receiver.requests) >= 2)
-    types = [got.json["type"] for got in receiver.requests]
+            await until(lambda: len(provider_receiver.requests) >= 3 and len(receiver.requests) >= 2)
+    types = [request.json["type"] for request in receiver.requests]
     assert types == ["ticket.created", "note.added"]
-    assert [got.json["data"]["data"].get("visibility") for got in receiver.requests] == [None, "public"]
-    assert [got.json["type"] for got in providers.requests] == ["ticket.created", "note.added", "note.added"]
-    assert others.requests == []
+    assert [request.json["data"]["data"].get("visibility") for request in receiver.requests] == [None, "public"]
+    assert [request.json["type"] for request in provider_receiver.requests] == [
+        "ticket.created",
+        "note.added",
+        "note.added",
+    ]
+    assert other_receiver.requests == []
 
 
 async def test_an_event_that_is_read_again_is_not_sent_again(
@@ -135,11 +139,11 @@ async def test_events_of_a_ticket_arrive_in_order_however_often_one_is_refused(
     nobodys = await insert_deliveries(database, subscription, count=5)
     turns = 0
 
-    async def respond(got: ReceivedRequest) -> bytes:
+    async def respond(request: ReceivedRequest) -> bytes:
         nonlocal turns
         turns += 1
         await asyncio.sleep(0.005 * (turns % 3))
-        is_first = [other.id for other in receiver.requests].count(got.id) == 1
+        is_first = [other.id for other in receiver.requests].count(request.id) == 1
         return answer(500 if is_first and turns % 2 else 200)
 
     receiver.respond = respond
@@ -149,9 +153,9 @@ async def test_events_of_a_ticket_arrive_in_order_however_often_one_is_refused(
                 clock.ahead += timedelta(seconds=6)
                 await asyncio.sleep(0.05)
     assert are_finished(await all_deliveries(database, subscription))
-    assert {UUID(got.id) for got in receiver.requests} > {*nobodys}
+    assert {UUID(request.id) for request in receiver.requests} > {*nobodys}
     for ids in (first, second):
-        order = [UUID(got.id) for got in receiver.requests if UUID(got.id) in ids]
+        order = [UUID(request.id) for request in receiver.requests if UUID(request.id) in ids]
         assert list(dict.fromkeys(order)) == ids
         assert order == sorted(order, key=ids.index)
 
@@ -174,7 +178,7 @@ async def test_finished_deliveries_are_deleted_after_thirty_days(
         assert await tx.fetchval("select count(*) from delivery_attempt") == 0
 
 
-async def test_a_replay_of_more_delivered_ones_than_its_limit_is_refused(
+async def test_a_replay_of_more_delivered_deliveries_than_its_limit_is_refused(
     database: Database, tenant: Tenant, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries, "REPLAY_LIMIT", 2)

@@ -1,4 +1,4 @@
-"""Lists of subscriptions and deliveries walk down an index, and claiming looks at what is due alone."""
+"""Lists of subscriptions and deliveries use an index, and claiming reads only due deliveries."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -58,9 +58,9 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
     await connection.close()
 
 
-@pytest.mark.parametrize("what", LISTS)
-async def test_a_page_of_a_list_walks_its_index(filled: Any, what: str) -> None:
-    indexes, read = LISTS[what]
+@pytest.mark.parametrize("case", LISTS)
+async def test_a_page_of_a_list_uses_its_index(filled: Any, case: str) -> None:
+    indexes, read = LISTS[case]
     recording = RecordingConnection()
     await read(Tx(recording))
     company, subscription = await filled.fetchrow("select company_id, id from subscription order by created_at limit 1")

@@ -8,7 +8,7 @@ AT = datetime(2026, 3, 1, 12, 0, 0, 900000, tzinfo=UTC)
 ID = UUID(int=7)
 
 
-def test_a_signature_is_that_of_the_examples_of_the_standard() -> None:
+def test_a_signature_equals_the_example_of_the_standard() -> None:
     # the example that the libraries of Standard Webhooks test with
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     at = datetime.fromtimestamp(1614265330, UTC)
@@ -17,11 +17,11 @@ def test_a_signature_is_that_of_the_examples_of_the_standard() -> None:
     class Named(str):
         __slots__ = ()
 
-    found = sign([key], Named("msg_p5jXN8AQM9LWM0D4loKWxJek"), at, text)  # type: ignore[arg-type]
-    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    signature = sign([key], Named("msg_p5jXN8AQM9LWM0D4loKWxJek"), at, text)  # type: ignore[arg-type]
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_a_secret_is_shown_as_the_standard_says() -> None:
+def test_a_secret_is_shown_in_the_format_of_the_standard() -> None:
     key = derive_key(b"server", ID, 1)
     assert len(key) == 32
     assert base64.b64decode(format_secret(key).removeprefix("whsec_")) == key
@@ -34,10 +34,10 @@ def test_both_secrets_sign_until_the_rotation_is_over() -> None:
     assert signing_keys(b"s", ID, 5, None, AT) == [new]
     assert signing_keys(b"s", ID, 5, AT + timedelta(seconds=1), AT) == [new, old]
     assert signing_keys(b"s", ID, 5, AT, AT) == [new]
-    assert sign([new, old], ID, AT, b"{}").split(" ") == [sign([one], ID, AT, b"{}") for one in (new, old)]
+    assert sign([new, old], ID, AT, b"{}").split(" ") == [sign([key], ID, AT, b"{}") for key in (new, old)]
 
 
-def test_the_headers_of_an_attempt_are_those_of_the_standard() -> None:
+def test_an_attempt_has_the_headers_of_the_standard() -> None:
     assert request_headers(ID, AT) == {
         "content-type": "application/json",
         "user-agent": "Clearline",

@@ -47,15 +47,15 @@ def test_an_https_url_to_a_public_address_is_accepted(url: str) -> None:
 
 @pytest.mark.parametrize("url", BAD)
 def test_any_other_url_is_refused(url: str) -> None:
-    assert [one.field for one in check_url(url, ())] == ["url"]
+    assert [violation.field for violation in check_url(url, ())] == ["url"]
 
 
 @pytest.mark.parametrize(
-    ("url", "is_taken"),
+    ("url", "is_accepted"),
     [
         ("http://10.20.0.7/", True),
         ("https://10.20.0.7/", True),
-        ("http://hooks.example.com/", True),  # where the name leads is seen when it is resolved
+        ("http://hooks.example.com/", True),  # the address is checked when the name is resolved
         ("http://10.30.0.7/", False),
         ("https://10.30.0.7/", False),
         ("http://8.8.8.8/", False),
@@ -63,12 +63,12 @@ def test_any_other_url_is_refused(url: str) -> None:
         ("http://[fd00::1]/", False),
     ],
 )
-def test_private_networks_are_reached_where_they_are_allowed(url: str, *, is_taken: bool) -> None:
-    assert (check_url(url, ("10.20.0.0/16",)) == []) is is_taken
+def test_private_networks_are_reached_where_they_are_allowed(url: str, *, is_accepted: bool) -> None:
+    assert (check_url(url, ("10.20.0.0/16",)) == []) is is_accepted
 
 
 @pytest.mark.parametrize(
-    ("types", "kind", "is_wanted"),
+    ("types", "kind", "is_matched"),
     [
         ((), "ticket.created", True),
         (("ticket.created",), "ticket.created", True),
@@ -79,26 +79,26 @@ def test_private_networks_are_reached_where_they_are_allowed(url: str, *, is_tak
         (("note.", "user.changed"), "user.created", False),
     ],
 )
-def test_a_subscription_wants_its_types(types: tuple[str, ...], kind: str, *, is_wanted: bool) -> None:
-    assert subscription(types=types).wants(kind) is is_wanted
+def test_a_subscription_matches_its_types(types: tuple[str, ...], kind: str, *, is_matched: bool) -> None:
+    assert subscription(types=types).wants(kind) is is_matched
 
 
 @pytest.mark.parametrize(
-    "types", [(one,) for one in ("ticket.created", "ticket.", "note.", "api_key.revoked", "user.")]
+    "types", [(kind,) for kind in ("ticket.created", "ticket.", "note.", "api_key.revoked", "user.")]
 )
 def test_known_types_and_their_prefixes_are_accepted(types: tuple[str, ...]) -> None:
     assert check_subscription(subscription(types=types), ()) == []
 
 
 @pytest.mark.parametrize(
-    "one", ["", ".", "ticket", "ticket.*", "ticket.crea", "weather.", "weather.changed", "*", "ping", "team.revoked"]
+    "kind", ["", ".", "ticket", "ticket.*", "ticket.crea", "weather.", "weather.changed", "*", "ping", "team.revoked"]
 )
-def test_unknown_types_are_refused_by_their_index(one: str) -> None:
-    assert [found.field for found in check_subscription(subscription(types=("note.", one)), ())] == ["types.1"]
+def test_unknown_types_are_refused_by_their_index(kind: str) -> None:
+    assert [violation.field for violation in check_subscription(subscription(types=("note.", kind)), ())] == ["types.1"]
 
 
 def test_there_are_at_most_fifty_types() -> None:
-    assert [one.field for one in check_subscription(subscription(types=("note.",) * 51), ())] == ["types"]
+    assert [violation.field for violation in check_subscription(subscription(types=("note.",) * 51), ())] == ["types"]
 
 
 def test_types_of_events_about_tickets_are_accepted() -> None:

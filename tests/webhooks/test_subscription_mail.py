@@ -1,4 +1,4 @@
-"""Whoever created a subscription gets a mail when it is disabled."""
+"""The mail to the creator of a subscription that was disabled."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -34,9 +34,9 @@ async def person(database: Database, company_id: UUID, name: str, role: Role) ->
         )
 
 
-@pytest.mark.parametrize(("is_there", "recipients"), [(True, ["maker@example.com"]), (False, ["boss@example.com"])])
+@pytest.mark.parametrize(("is_active", "recipients"), [(True, ["maker@example.com"]), (False, ["boss@example.com"])])
 async def test_the_creator_gets_the_mail_or_the_admins_when_the_creator_left(
-    database: Database, tenant: Tenant, *, is_there: bool, recipients: list[str]
+    database: Database, tenant: Tenant, *, is_active: bool, recipients: list[str]
 ) -> None:
     company_id = tenant.company.id
     async with database.transaction() as tx:
@@ -44,14 +44,14 @@ async def test_the_creator_gets_the_mail_or_the_admins_when_the_creator_left(
     creator = known.get("maker@example.com") or await person(database, company_id, "Maker", Role.CUSTOMER)
     if "boss@example.com" not in known:
         await person(database, company_id, "Boss", Role.CUSTOMER_ADMIN)
-    subscription = disabled_subscription(company_id, creator.id if is_there else uuid4())
+    subscription = disabled_subscription(company_id, creator.id if is_active else uuid4())
     async with database.transaction() as tx:
         before = {row.id for row in await outbound_mail.list_mails(tx, OPERATOR, limit=100)}
         await send_disabled_mail(tx, subscription, mail.render, settings=SETTINGS, kept_days=30, now=NOW)
-        sent = [row for row in await outbound_mail.list_mails(tx, OPERATOR, limit=100) if row.id not in before]
-        assert [row.recipient for row in sent] == recipients
-        _mail, message = await outbound_mail.get_mail(tx, OPERATOR, sent[0].id)
-    assert sent[0].subject == "Webhooks to https://hooks.example.com are disabled"
+        mails = [row for row in await outbound_mail.list_mails(tx, OPERATOR, limit=100) if row.id not in before]
+        assert [row.recipient for row in mails] == recipients
+        _mail, message = await outbound_mail.get_mail(tx, OPERATOR, mails[0].id)
+    assert mails[0].subject == "Webhooks to https://hooks.example.com are disabled"
     assert b"410" in message
     assert str(subscription.id).encode() in message
     assert b"hush" not in message

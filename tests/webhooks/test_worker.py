@@ -30,21 +30,21 @@ from tests.patience import stretched
 pytestmark = pytest.mark.usefixtures("no_other_subscriptions")
 
 
-async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
+async def test_a_subscription_has_four_attempts_at_a_time_and_one_while_it_fails(
     database: Database, tenant: Tenant, receiver: Receiver, clock: Clock
 ) -> None:
     subscription, _ = await subscribe(database, tenant.company, receiver)
     for ticket in range(1, 9):
         await insert_deliveries(database, subscription, ticket=ticket)
-    under_way, most = 0, []
+    running, most = 0, []
     status = 503
 
-    async def respond(_got: ReceivedRequest) -> bytes:
-        nonlocal under_way
-        under_way += 1
-        most.append(under_way)
+    async def respond(_request: ReceivedRequest) -> bytes:
+        nonlocal running
+        running += 1
+        most.append(running)
         await asyncio.sleep(0.1)
-        under_way -= 1
+        running -= 1
         return answer(status)
 
     receiver.respond = respond
@@ -55,7 +55,7 @@ async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
         await asyncio.sleep(0.4)
         assert (len(receiver.requests), max(most)) == (4, 4)
         failing = await stored(database, subscription)
-        assert failing.failures == 1, "four that failed together are one failure"
+        assert failing.failures == 1, "four attempts that failed together count as one failure"
         assert failing.resume_at is not None
         assert failing.failing_since is not None
         most.clear()
@@ -64,14 +64,14 @@ async def test_of_one_subscription_four_are_under_way_and_one_while_it_fails(
             database, subscription, lambda deliveries: sum(delivery.attempts for delivery in deliveries) == 5
         )
         await asyncio.sleep(0.4)
-        assert (len(receiver.requests), max(most)) == (5, 1), "one tries whether it is well again"
+        assert (len(receiver.requests), max(most)) == (5, 1), "a single attempt tests whether the receiver recovered"
         assert (await stored(database, subscription)).failures == 2
         status = 200
         clock.ahead += timedelta(seconds=331)
         await wait_for(database, subscription, are_finished)
-    assert len({got.id for got in receiver.requests}) == 8
-    well = await stored(database, subscription)
-    assert (well.failures, well.failing_since, well.resume_at) == (0, None, None)
+    assert len({request.id for request in receiver.requests}) == 8
+    recovered = await stored(database, subscription)
+    assert (recovered.failures, recovered.failing_since, recovered.resume_at) == (0, None, None)
 
 
 async def test_deliveries_of_a_process_that_died_are_claimed_by_others_after_the_lease(
@@ -86,7 +86,7 @@ async def test_deliveries_of_a_process_that_died_are_claimed_by_others_after_the
         assert receiver.requests == []
         clock.ahead = timedelta(seconds=61)
         await wait_for(database, subscription, are_finished)
-    assert [got.id for got in receiver.requests] == [str(claim.id)] == [str(delivery_id)]
+    assert [request.id for request in receiver.requests] == [str(claim.id)] == [str(delivery_id)]
 
 
 async def test_a_claim_is_renewed_for_as_long_as_it_takes(
@@ -107,7 +107,7 @@ async def test_a_stopping_process_finishes_its_attempts(database: Database, tena
     for ticket in range(1, 9):
         await insert_deliveries(database, subscription, ticket=ticket)
 
-    async def respond(_got: ReceivedRequest) -> bytes:
+    async def respond(_request: ReceivedRequest) -> bytes:
         await asyncio.sleep(0.3)
         return answer()
 
@@ -128,7 +128,7 @@ async def test_interrupted_deliveries_of_a_stopping_process_are_due_at_once(
     [delivery_id] = await insert_deliveries(database, subscription)
     is_slow = True
 
-    async def respond(_got: ReceivedRequest) -> bytes:
+    async def respond(_request: ReceivedRequest) -> bytes:
         await asyncio.sleep(5 if is_slow else 0)
         return answer()
 
@@ -139,13 +139,13 @@ async def test_interrupted_deliveries_of_a_stopping_process_are_due_at_once(
     is_slow = False
     async with workers(database):
         await wait_for(database, subscription, are_finished)
-    assert [got.id for got in receiver.requests] == [str(delivery_id)] * 2
+    assert [request.id for request in receiver.requests] == [str(delivery_id)] * 2
 
 
 async def test_a_slow_receiver_and_a_dead_one_delay_no_other(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
-    async def slowly(_got: ReceivedRequest) -> bytes:
+    async def slowly(_request: ReceivedRequest) -> bytes:
         await asyncio.sleep(stretched(1.5))
         return answer()
 
@@ -162,7 +162,7 @@ async def test_a_slow_receiver_and_a_dead_one_delay_no_other(
             await until(lambda: len(receiver.requests) == 40)
             assert time.monotonic() - began < stretched(1.4)
         assert time.monotonic() - began < stretched(5)
-    assert len({got.id for got in receiver.requests}) == 40
+    assert len({request.id for request in receiver.requests}) == 40
 
 
 async def test_a_hundred_waiting_deliveries_do_not_wait_for_polls(
@@ -174,18 +174,18 @@ async def test_a_hundred_waiting_deliveries_do_not_wait_for_polls(
     began = time.monotonic()
     async with workers(database):
         await wait_for(database, subscription, are_finished)
-    assert time.monotonic() - began < stretched(3), "four each quarter of a second would take six"
-    assert len(receiver.requests) == len({got.id for got in receiver.requests}) == 100
+    assert time.monotonic() - began < stretched(3), "four every quarter of a second would take six seconds"
+    assert len(receiver.requests) == len({request.id for request in receiver.requests}) == 100
 
 
 async def test_a_refused_delivery_delays_neither_pings_nor_deliveries_about_no_ticket(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:
     subscription, _ = await subscribe(database, tenant.company, receiver)
-    refused, *others = await insert_without_ticket(database, subscription, 3)
+    refused, *accepted = await insert_without_ticket(database, subscription, 3)
 
-    async def respond(got: ReceivedRequest) -> bytes:
-        return answer(400 if got.id == str(refused) else 200)
+    async def respond(request: ReceivedRequest) -> bytes:
+        return answer(400 if request.id == str(refused) else 200)
 
     receiver.respond = respond
     async with workers(database):
@@ -194,13 +194,13 @@ async def test_a_refused_delivery_delays_neither_pings_nor_deliveries_about_no_t
             subscription,
             lambda deliveries: sum(delivery.state is DeliveryState.DELIVERED for delivery in deliveries) == 2,
         )
-        others += await insert_deliveries(database, subscription)
+        accepted += await insert_deliveries(database, subscription)
         deliveries = await wait_for(
             database,
             subscription,
             lambda deliveries: sum(delivery.state is DeliveryState.DELIVERED for delivery in deliveries) == 3,
         )
-    assert {delivery.id for delivery in deliveries if delivery.state is DeliveryState.DELIVERED} == {*others}
+    assert {delivery.id for delivery in deliveries if delivery.state is DeliveryState.DELIVERED} == {*accepted}
 
 
 async def test_a_ping_is_claimed_before_older_deliveries(

@@ -20,15 +20,15 @@ async def empty(postgres: str) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def stored(database: Database) -> list[int]:
+async def stored_numbers(database: Database) -> list[int]:
     async with database.statement() as tx:
         return [row[0] for row in await tx.fetch("select number from schema_migration order by number")]
 
 
 def test_the_files_are_numbered_from_one_without_gaps() -> None:
-    found = migrate.known()
-    assert [one.number for one in found] == list(range(1, len(found) + 1))
-    assert all(one.sql.lstrip().startswith("-- Why:") for one in found)
+    migrations = migrate.known()
+    assert [migration.number for migration in migrations] == list(range(1, len(migrations) + 1))
+    assert all(migration.sql.lstrip().startswith("-- Why:") for migration in migrations)
 
 
 async def test_two_servers_that_migrate_at_once_apply_each_file_once(empty: Database) -> None:
@@ -37,7 +37,7 @@ async def test_two_servers_that_migrate_at_once_apply_each_file_once(empty: Data
     )
     assert sorted(first + second) == migrate.known()
     assert [] in (first, second)
-    assert await stored(empty) == [one.number for one in migrate.known()]
+    assert await stored_numbers(empty) == [migration.number for migration in migrate.known()]
 
 
 async def test_an_empty_database_lacks_every_migration_and_a_migrated_one_lacks_none(empty: Database) -> None:
@@ -53,12 +53,12 @@ async def test_a_database_of_a_newer_clearline_is_refused_and_left_alone(empty: 
     await migrate.migrate(empty, afterwards=event_store.renumber)
     async with empty.statement() as tx:
         await tx.write("insert into schema_migration values (9999, 'from_the_future', now())")
-    before = await stored(empty)
+    before = await stored_numbers(empty)
     with pytest.raises(SchemaTooNew, match="9999"):
         await migrate.pending(empty)
     with pytest.raises(SchemaTooNew, match="9999"):
         await migrate.migrate(empty, afterwards=event_store.renumber)
-    assert await stored(empty) == before
+    assert await stored_numbers(empty) == before
 
 
 TICKET = """
@@ -78,7 +78,7 @@ FIRST_DATA = """
 
 @asynccontextmanager
 async def of_the_first_release(postgres: str, name: str) -> AsyncIterator[tuple[Database, str]]:
-    """A database with the first migration alone, and data of that time."""
+    """Yield a database with only the first migration, and data of that schema."""
     async with new_database(postgres, migrated=False) as url:
         connection = await asyncpg.connect(url)
         await connection.execute(migrate.known()[0].sql)
@@ -92,7 +92,7 @@ async def of_the_first_release(postgres: str, name: str) -> AsyncIterator[tuple[
 
 
 @pytest.mark.parametrize("name", ["Birch Telecom", "Provider", "PROVIDER"])
-async def test_data_of_the_first_release_is_brought_along(postgres: str, name: str) -> None:
+async def test_data_of_the_first_release_is_migrated(postgres: str, name: str) -> None:
     async with of_the_first_release(postgres, name) as (database, _url):
         await migrate.migrate(database, afterwards=event_store.renumber)
         async with database.statement() as tx:
@@ -102,7 +102,7 @@ async def test_data_of_the_first_release_is_brought_along(postgres: str, name: s
             assert await tx.fetchval("select count(*) from consumer where name = 'routing'") == 1
 
 
-async def test_a_server_of_the_first_release_that_works_meanwhile_is_told_of(postgres: str) -> None:
+async def test_a_migration_is_refused_while_a_server_of_the_first_release_has_a_transaction(postgres: str) -> None:
     async with of_the_first_release(postgres, "Birch Telecom") as (database, url):
         old = await asyncpg.connect(url)
         work = old.transaction()
@@ -113,7 +113,7 @@ async def test_a_server_of_the_first_release_that_works_meanwhile_is_told_of(pos
         await old.execute(TICKET)
         await work.commit()
         await old.close()
-        assert [one.name for one in await migrate.migrate(database, afterwards=event_store.renumber)] == [
+        assert [migration.name for migration in await migrate.migrate(database, afterwards=event_store.renumber)] == [
             "desk",
             "events_out",
             "mail_of_notes",

@@ -24,7 +24,7 @@ async def small(database_url: str) -> AsyncIterator[Database]:
 
 
 async def assert_whole(database: Database) -> None:
-    """Every connection can be borrowed at once: none was lost."""
+    """Assert that every connection can be borrowed at once: none was lost."""
     together = asyncio.Barrier(SIZE)
 
     async def hold() -> int:
@@ -83,7 +83,7 @@ async def test_a_borrower_cancelled_in_the_middle_of_a_statement_loses_no_connec
     await assert_whole(small)
 
 
-async def test_a_waiter_cancelled_at_any_moment_takes_nobody_elses_turn(small: Database) -> None:
+async def test_a_waiter_cancelled_at_any_moment_leaves_the_turns_of_others(small: Database) -> None:
     async def use() -> None:
         async with small.transaction() as tx:
             await tx.fetchval("select 1")
@@ -134,8 +134,8 @@ async def test_a_single_statement_transaction_refuses_a_second_write(small: Data
         with pytest.raises(RuntimeError, match="second write"):
             await tx.write_many(INSERT, [("Thrice", "THRICE")])
     async with small.statement() as tx:
-        found = await tx.fetch("select code from company where code in ('ONCE', 'TWICE', 'THRICE')")
-    assert [row[0] for row in found] == ["ONCE"]
+        rows = await tx.fetch("select code from company where code in ('ONCE', 'TWICE', 'THRICE')")
+    assert [row[0] for row in rows] == ["ONCE"]
 
 
 async def test_a_statement_that_takes_too_long_means_the_database_is_unavailable(
@@ -177,7 +177,7 @@ async def test_a_refused_statement_does_not_repeat_what_people_wrote(small: Data
     await assert_whole(small)
 
 
-async def test_a_wrong_argument_is_our_fault_and_not_the_databases(small: Database) -> None:
+async def test_a_wrong_argument_is_a_failed_statement_and_not_an_unavailable_database(small: Database) -> None:
     with pytest.raises(StatementFailed):
         async with small.statement() as tx:
             await tx.fetchval("select $1::integer", "no number")
@@ -196,7 +196,7 @@ async def test_an_error_in_the_block_rolls_back_and_passes_unchanged(small: Data
         assert await tx.fetchval("select count(*) from company where code = 'ROLLED'") == 0
 
 
-async def test_nobody_at_the_address_means_unavailable() -> None:
+async def test_an_address_without_a_server_means_unavailable() -> None:
     with pytest.raises(DatabaseUnavailable):
         await Database.open("postgresql://nobody@127.0.0.1:1/nothing")
 

@@ -1,4 +1,4 @@
-"""What a caller's block raises stays what it is; only errors of the driver's calls are translated."""
+"""What a caller's block raises is passed on unchanged; only errors of the driver's calls are translated."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +17,7 @@ PID = "select pg_backend_pid()"
 ERRORS = [
     OSError("no such file"),
     FileNotFoundError(2, "No such file or directory"),
-    ConnectionError("a web server hung up"),
+    ConnectionError("a web server closed the connection"),
     ConnectionResetError(104, "Connection reset by peer"),
     BrokenPipeError(32, "Broken pipe"),
     TimeoutError("a web server is slow"),
@@ -27,10 +27,10 @@ ERRORS = [
     GeneratorExit(),
     ExceptionGroup("several", [OSError("one"), ValueError("two")]),
     BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError("two")]),
-    pg.ConnectionDoesNotExistError("another server is away"),
-    pg.InterfaceError("another server is away"),
+    pg.ConnectionDoesNotExistError("another server is unavailable"),
+    pg.InterfaceError("another server is unavailable"),
     pg.UniqueViolationError("by hand"),
-    DatabaseUnavailable("another database is away"),
+    DatabaseUnavailable("another database is unavailable"),
     StatementFailed(pg.DeadlockDetectedError("by hand")),
     ValueError("a fault"),
 ]
@@ -39,7 +39,7 @@ each_error = pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(err
 
 @pytest.fixture
 async def single(database_url: str) -> AsyncIterator[Database]:
-    """A database with one connection: a connection that is not given back is missed at once."""
+    """Yield a database with one connection: a connection that is not returned is missed at once."""
     opened = await Database.open(database_url, size=1)
     yield opened
     await opened.close()
@@ -66,7 +66,7 @@ async def run(block: AbstractAsyncContextManager[Tx], work: Callable[[Tx], Await
 
 
 def throwing(error: BaseException) -> Callable[[Tx], Awaitable[None]]:
-    """Work that reads, writes, and raises an error by itself."""
+    """Return work that reads, writes, and raises an error."""
 
     async def work(tx: Tx) -> None:
         await tx.fetchval("select 1")
@@ -116,7 +116,7 @@ async def test_what_a_block_under_a_lock_raises_passes_and_the_lock_is_free_agai
 
 
 @pytest.mark.parametrize("kind", ["statement", "transaction"])
-async def test_a_task_cancelled_while_it_waits_for_something_else_gives_its_connection_back_whole(
+async def test_a_task_cancelled_while_it_waits_for_something_else_returns_a_usable_connection(
     single: Database, kind: str
 ) -> None:
     before = await backend(single)
@@ -137,7 +137,7 @@ async def test_a_task_cancelled_while_it_waits_for_something_else_gives_its_conn
 
 
 @pytest.mark.parametrize("kind", ["statement", "transaction"])
-async def test_a_time_limit_of_the_caller_stays_one_and_the_interrupted_connection_is_discarded(
+async def test_a_time_limit_of_the_caller_raises_a_timeout_and_discards_the_interrupted_connection(
     single: Database, kind: str
 ) -> None:
     before = await backend(single)
@@ -148,9 +148,7 @@ async def test_a_time_limit_of_the_caller_stays_one_and_the_interrupted_connecti
 
 
 @pytest.mark.parametrize("kind", ["statement", "transaction"])
-async def test_an_async_generator_that_is_closed_early_gives_its_connection_back_whole(
-    single: Database, kind: str
-) -> None:
+async def test_an_async_generator_that_is_closed_early_returns_a_usable_connection(single: Database, kind: str) -> None:
     before = await backend(single)
 
     async def rows() -> AsyncIterator[int]:
@@ -165,7 +163,7 @@ async def test_an_async_generator_that_is_closed_early_gives_its_connection_back
     assert await backend(single) == before
 
 
-async def test_a_coroutine_that_is_closed_instead_of_finished_gives_its_connection_back_whole(single: Database) -> None:
+async def test_a_coroutine_that_is_closed_instead_of_finished_returns_a_usable_connection(single: Database) -> None:
     before = await backend(single)
 
     async def wait() -> None:
@@ -186,7 +184,7 @@ async def test_a_coroutine_that_is_closed_instead_of_finished_gives_its_connecti
 
 
 class Killer:
-    """Work that ends the backend of its own transaction, and then does more."""
+    """Work that terminates the backend of its own transaction, and then runs more statements."""
 
     def __init__(self, url: str, *then: str) -> None:
         self.url, self.then, self.backend = url, then, 0
@@ -201,7 +199,7 @@ class Killer:
 
 
 @pytest.mark.parametrize("kind", ["statement", "transaction"])
-async def test_a_broken_connection_is_reported_by_the_call_that_meets_it_and_discarded(
+async def test_a_broken_connection_is_reported_by_the_next_call_and_discarded(
     single: Database, database_url: str, kind: str
 ) -> None:
     work = Killer(database_url, "select 1")
@@ -259,7 +257,7 @@ async def test_a_transaction_whose_statement_was_interrupted_is_never_reported_a
     assert not await is_stored(single, "INTERRUPTED")
 
 
-async def test_a_commit_that_postgresql_refuses_is_reported_and_costs_no_connection(single: Database) -> None:
+async def test_a_commit_that_postgresql_refuses_is_reported_and_keeps_the_connection(single: Database) -> None:
     before = await backend(single)
     with pytest.raises(UniqueViolation, match="23505"):
         async with single.transaction() as tx:
@@ -270,7 +268,7 @@ async def test_a_commit_that_postgresql_refuses_is_reported_and_costs_no_connect
     assert await backend(single) == before
 
 
-async def test_after_its_connection_broke_a_session_under_a_lock_makes_no_more_transactions(
+async def test_after_its_connection_broke_a_session_under_a_lock_begins_no_more_transactions(
     single: Database, database_url: str
 ) -> None:
     async with single.alone("a lock") as session:
@@ -278,27 +276,27 @@ async def test_after_its_connection_broke_a_session_under_a_lock_makes_no_more_t
             await run(session.transaction(), Killer(database_url, "select 1"))
         with pytest.raises(DatabaseUnavailable):
             async with session.transaction():
-                pytest.fail("the lock is not ours any more")
+                pytest.fail("the session no longer holds the lock")
 
 
-async def test_a_listener_hears_what_is_notified_and_is_told_when_its_connection_ends(
+async def test_a_listener_receives_notifications_and_the_end_of_its_connection(
     single: Database, database_url: str
 ) -> None:
-    heard, lost = asyncio.Event(), asyncio.Event()
-    listener = await single.listen("a_channel", heard.set, lost.set)
+    notified, lost = asyncio.Event(), asyncio.Event()
+    listener = await single.listen("a_channel", notified.set, lost.set)
     await administer(database_url, "notify a_channel")
     async with asyncio.timeout(patient(5)):
-        await heard.wait()
+        await notified.wait()
     await listener.close()
     async with asyncio.timeout(patient(5)):
         await lost.wait()
     await listener.close()
 
 
-async def test_nobody_at_the_address_means_that_nobody_listens(single: Database) -> None:
-    away = Database(single._pool, "postgresql://nobody@127.0.0.1:1/nothing")  # noqa: SLF001
+async def test_listeners_and_locks_need_a_reachable_database(single: Database) -> None:
+    unreachable = Database(single._pool, "postgresql://nobody@127.0.0.1:1/nothing")  # noqa: SLF001
     with pytest.raises(DatabaseUnavailable):
-        await away.listen("a_channel", lambda: None, lambda: None)
+        await unreachable.listen("a_channel", lambda: None, lambda: None)
     with pytest.raises(DatabaseUnavailable):
-        async with away.alone("a lock"):
+        async with unreachable.alone("a lock"):
             pytest.fail("there is no connection")

@@ -14,7 +14,7 @@ from tests.builders.processes import naming
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder for data directories; what runs in it is killed at the end."""
+    """Yield a folder for data directories; processes that use it are killed at the end."""
     path = reachable_dir("clearline-pg-")
     yield path
     for pid in naming(path):
@@ -25,7 +25,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 24 MiB, less than an empty database needs."""
+    """Yield a file system of 24 MiB, less than an empty database needs."""
     disk = folder / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=711", "tmpfs", str(disk)]

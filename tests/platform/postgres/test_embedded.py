@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: its starts, its ends, and everything that may stand in its way."""
+"""The embedded PostgreSQL: start, stop, and everything that may prevent them."""
 
 import contextlib
 import functools
@@ -27,7 +27,7 @@ from tests.patience import patient, stretched
 
 @pytest.fixture(scope="module")
 def template() -> Iterator[Path]:
-    """A data directory that was started, given a table, and stopped cleanly. Copied, not used."""
+    """Yield a data directory of a server that was started and stopped cleanly, for copies."""
     folder = reachable_dir("clearline-template-")
     server = embedded_postgres.start(folder / "data")
     server.stop()
@@ -37,19 +37,19 @@ def template() -> Iterator[Path]:
 
 @pytest.fixture
 def data_dir(template: Path, folder: Path) -> Path:
-    """A cleanly stopped data directory of the test's own."""
+    """Return a copy of the cleanly stopped data directory."""
     _copy(template, folder / "data")
     return folder / "data"
 
 
-async def _remember(url: str, word: str) -> None:
+async def _store_word(url: str, word: str) -> None:
     connection = await asyncpg.connect(url)
     await connection.execute("create table if not exists words (word text)")
     await connection.execute("insert into words values ($1)", word)
     await connection.close()
 
 
-async def _remembered(url: str) -> list[str]:
+async def _stored_words(url: str) -> list[str]:
     connection = await asyncpg.connect(url)
     rows = await connection.fetch("select word from words")
     await connection.close()
@@ -97,7 +97,7 @@ def _copy(template: Path, data_dir: Path) -> None:
 
 @contextmanager
 def _by_hand(data_dir: Path) -> "Iterator[subprocess.Popen[bytes]]":
-    """A PostgreSQL on the directory that no supervisor knows."""
+    """Yield a PostgreSQL on the directory that no supervisor knows."""
     server = embedded_postgres.start(data_dir)
     binary = Path(f"/proc/{_postmaster(data_dir)}/exe").readlink()
     server.stop()
@@ -118,7 +118,7 @@ def _is_ready(data: Path, pid: int) -> bool:
     return False
 
 
-def _came_back(data: Path, before: int) -> bool:
+def _restarted(data: Path, before: int) -> bool:
     pid = pid_in(data)
     return pid is not None and pid != before and is_postmaster(pid, data)
 
@@ -130,11 +130,11 @@ def _reap(owner: _Owner) -> None:
 
 async def test_data_stays_from_one_start_to_the_next(folder: Path) -> None:
     server = embedded_postgres.start(folder / "data")
-    await _remember(server.url, "kept")
+    await _store_word(server.url, "kept")
     server.stop()
     assert naming(folder) == []
     server = embedded_postgres.start(folder / "data")
-    assert await _remembered(server.url) == ["kept"]
+    assert await _stored_words(server.url) == ["kept"]
     server.stop()
     assert naming(folder) == []
 
@@ -149,18 +149,18 @@ def test_a_second_start_on_one_directory_is_refused_and_harms_nothing(data_dir: 
     assert embedded_postgres.running_url(data_dir) is None
 
 
-def test_nobody_runs_a_directory_that_does_not_exist(folder: Path) -> None:
+def test_a_directory_that_does_not_exist_has_no_running_url(folder: Path) -> None:
     assert embedded_postgres.running_url(folder / "missing") is None
 
 
 @pytest.mark.parametrize("stopped", ["cleanly", "killed"])
-async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_the_way(
+async def test_a_pid_file_that_names_another_running_process_does_not_prevent_a_start(
     data_dir: Path, stopped: str
 ) -> None:
     owner = _own(data_dir)
     url = embedded_postgres.running_url(data_dir)
     assert url is not None
-    await _remember(url, "kept")
+    await _store_word(url, "kept")
     file = data_dir / "postgresql" / "postmaster.pid"
     lines, owned = file.read_text().split("\n"), file.stat()
     if stopped == "killed":
@@ -169,12 +169,12 @@ async def test_a_pid_file_that_names_another_living_process_does_not_stand_in_th
         _reap(owner)
         assert eventually(lambda: not naming(data_dir), 10)
         assert not file.exists()
-    with started(["sleep", "600"]) as other:  # a living process that is no PostgreSQL
+    with started(["sleep", "600"]) as other:  # a running process that is not PostgreSQL
         file.write_text("\n".join([str(other.pid), *lines[1:]]))
         file.chmod(0o600)
         os.chown(file, owned.st_uid, owned.st_gid)
         server = embedded_postgres.start(data_dir)
-        assert await _remembered(server.url) == ["kept"]
+        assert await _stored_words(server.url) == ["kept"]
         assert other.poll() is None
         server.stop()
 
@@ -183,9 +183,9 @@ async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(d
     owner = _own(data_dir)
     url = embedded_postgres.running_url(data_dir)
     assert url is not None
-    await _remember(url, "kept")
+    await _store_word(url, "kept")
     orphan = _postmaster(data_dir)
-    os.kill(orphan, signal.SIGSTOP)  # so that it does not hear that its supervisor is gone
+    os.kill(orphan, signal.SIGSTOP)  # so that it does not notice the end of its supervisor
     owner.process.kill()
     os.kill(owner.supervisor, signal.SIGKILL)
     _reap(owner)
@@ -193,7 +193,7 @@ async def test_a_postgresql_that_a_killed_supervisor_left_behind_is_taken_over(d
     server = embedded_postgres.start(data_dir)
     assert _postmaster(data_dir) != orphan
     assert not alive(orphan)
-    assert await _remembered(server.url) == ["kept"]
+    assert await _stored_words(server.url) == ["kept"]
     server.stop()
 
 
@@ -201,7 +201,7 @@ async def test_a_postgresql_that_was_started_by_hand_is_taken_over(data_dir: Pat
     with _by_hand(data_dir) as by_hand:
         server = embedded_postgres.start(data_dir)
         assert by_hand.wait(patient(5)) == 0
-    await _remember(server.url, "served")
+    await _store_word(server.url, "served")
     server.stop()
 
 
@@ -210,7 +210,7 @@ async def test_the_supervisor_stops_postgresql_when_its_owner_is_killed(data_dir
     _postmaster(data_dir)
     _reap(owner)
     assert eventually(lambda: not naming(data_dir), 10)
-    assert not (data_dir / "postgresql" / "postmaster.pid").exists()  # it ended in order
+    assert not (data_dir / "postgresql" / "postmaster.pid").exists()  # it was shut down cleanly
 
 
 def test_postgresql_and_its_supervisor_are_started_again_when_killed(data_dir: Path) -> None:
@@ -218,7 +218,7 @@ def test_postgresql_and_its_supervisor_are_started_again_when_killed(data_dir: P
     for victim in (_postmaster(data_dir), server.supervisor.pid):
         before = _postmaster(data_dir)
         os.kill(victim, signal.SIGKILL)
-        assert eventually(functools.partial(_came_back, data_dir / "postgresql", before), 20)
+        assert eventually(functools.partial(_restarted, data_dir / "postgresql", before), 20)
     server.stop()
     assert naming(data_dir) == []
 
@@ -228,7 +228,7 @@ def test_data_of_another_version_is_refused_with_what_to_do(data_dir: Path) -> N
     with pytest.raises(EmbeddedPostgresError, match=r"holds data of PostgreSQL 17, .* brings PostgreSQL 18: dump it"):
         embedded_postgres.start(data_dir)
     (data_dir / "postgresql" / "PG_VERSION").write_text("18\n")
-    embedded_postgres.start(data_dir).stop()  # the refusal let go of the directory
+    embedded_postgres.start(data_dir).stop()  # the refusal released the directory
 
 
 def test_a_directory_that_is_no_database_is_refused(folder: Path) -> None:
@@ -238,7 +238,9 @@ def test_a_directory_that_is_no_database_is_refused(folder: Path) -> None:
         embedded_postgres.start(folder / "data")
 
 
-def test_too_little_room_is_refused_before_anything_is_started(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_disk_space_is_refused_before_anything_is_started(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     usage = shutil.disk_usage(data_dir)._replace(free=5 * 1024 * 1024)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     with pytest.raises(EmbeddedPostgresError, match=r"only 5 MiB are free in .* needs at least 64: make room first"):
@@ -246,7 +248,7 @@ def test_too_little_room_is_refused_before_anything_is_started(data_dir: Path, m
     assert naming(data_dir) == []
 
 
-def test_a_full_disk_is_said_clearly_and_leaves_no_half_made_database(
+def test_a_full_disk_is_reported_and_leaves_no_incomplete_database(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EmbeddedPostgresError, match=r"only .* MiB are free"):
@@ -267,7 +269,7 @@ async def test_a_path_too_long_for_a_socket_works_with_a_private_directory_elsew
     sockets = embedded_postgres._socket_dir(data_dir)  # noqa: SLF001
     assert not sockets.is_relative_to(data_dir)
     assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
-    await _remember(server.url, "served")
+    await _store_word(server.url, "served")
     server.stop()
     sockets.rmdir()
 
@@ -282,14 +284,14 @@ def test_a_socket_directory_of_somebody_else_is_refused(data_dir: Path) -> None:
 def test_only_postgresqls_account_may_enter_the_socket_directory(data_dir: Path) -> None:
     (data_dir / "run").chmod(0o777)
     server = embedded_postgres.start(data_dir)
-    found = (data_dir / "run").stat()
-    assert stat.S_IMODE(found.st_mode) == 0o700
-    assert found.st_uid == (data_dir / "postgresql").stat().st_uid
-    assert (found.st_uid != 0) or not ROOT
+    status = (data_dir / "run").stat()
+    assert stat.S_IMODE(status.st_mode) == 0o700
+    assert status.st_uid == (data_dir / "postgresql").stat().st_uid
+    assert (status.st_uid != 0) or not ROOT
     server.stop()
 
 
-def test_a_half_made_database_is_made_again(folder: Path) -> None:
+def test_an_incomplete_database_is_created_again(folder: Path) -> None:
     staged = folder / "data" / "postgresql.new"
     staged.mkdir(parents=True)
     (folder / "data").chmod(0o711)
@@ -299,7 +301,7 @@ def test_a_half_made_database_is_made_again(folder: Path) -> None:
     assert (folder / "data" / "postgresql" / "global").is_dir()
 
 
-def test_a_directory_that_cannot_be_made_or_written_is_refused() -> None:
+def test_a_directory_that_cannot_be_created_or_written_is_refused() -> None:
     for path in (Path("/proc/clearline"), Path("/dev/null/clearline"), Path("/proc/sys")):
         with pytest.raises(EmbeddedPostgresError, match=r"cannot (make|write to) the data directory"):
             embedded_postgres.start(path)
@@ -321,7 +323,7 @@ def test_an_unknown_account_is_refused(folder: Path) -> None:
         embedded_postgres.start(folder / "data", "nobody-here")
 
 
-def test_a_postgresql_that_cannot_start_is_said_with_its_last_words(
+def test_the_error_of_a_postgresql_that_cannot_start_has_the_end_of_its_log(
     data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (data_dir / "postgresql" / "postgresql.conf").open("a") as conf:
@@ -345,7 +347,7 @@ def test_a_postgresql_that_cannot_start_is_said_with_its_last_words(
         ({"memory.max": str(10**15)}, 1024),
     ],
 )
-def test_its_buffers_are_an_eighth_of_the_memory_that_it_may_take(
+def test_its_buffers_are_an_eighth_of_the_memory_limit(
     limits: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = 64 * 1024**3 // os.sysconf("SC_PAGE_SIZE")

@@ -20,7 +20,7 @@ INSTALL = f"{PACKAGE}/pginstall18"
 
 
 def installed() -> Path:
-    """Where the wheel is installed for the tests."""
+    """Return where the wheel is installed for the tests."""
     spec = importlib.util.find_spec(PACKAGE)
     assert spec is not None
     assert spec.origin is not None
@@ -35,7 +35,7 @@ def _install(wheel: Path, place: Path, copy: Callable[[str, str], object] = os.l
 
 @pytest.fixture
 def wheel() -> Iterator[Path]:
-    """The wheel in a folder that root alone may enter, as in a clone below /root; the one that Clearline finds."""
+    """Yield the wheel that Clearline uses, in a folder that only root may enter, as in a clone below /root."""
     home = reachable_dir("clearline-home-")
     home.chmod(0o700)
     _install(installed(), home / "site packages", shutil.copy2)
@@ -50,7 +50,7 @@ def _program(data_dir: Path) -> Path:
 
 
 async def _serves(data_dir: Path) -> Path:
-    """Start PostgreSQL, ask it something, stop it, and return the folder of its program."""
+    """Start PostgreSQL, run a query, stop it, and return the folder of its program."""
     server = embedded_postgres.start(data_dir)
     try:
         connection = await asyncpg.connect(server.url)
@@ -62,7 +62,7 @@ async def _serves(data_dir: Path) -> Path:
 
 
 def _copied(data_dir: Path) -> Path:
-    [copy] = [found for found in data_dir.glob("postgresql-*") if found.is_dir()]
+    [copy] = [folder for folder in data_dir.glob("postgresql-*") if folder.is_dir()]
     return copy
 
 
@@ -70,9 +70,9 @@ def _copied(data_dir: Path) -> Path:
 async def test_a_wheel_that_its_account_cannot_reach_is_copied_once(wheel: Path, folder: Path) -> None:
     data_dir = folder / "data"
     assert await _serves(data_dir) == _copied(data_dir) / INSTALL / "bin"
-    made = _copied(data_dir).stat()
+    first_copy = _copied(data_dir).stat()
     assert await _serves(data_dir) == _copied(data_dir) / INSTALL / "bin"
-    assert _copied(data_dir).stat() == made
+    assert _copied(data_dir).stat() == first_copy
     assert stat.S_IMODE(wheel.parent.stat().st_mode) == 0o700
 
 
@@ -88,7 +88,7 @@ async def test_a_wheel_in_reach_is_not_copied(folder: Path) -> None:
 
 @as_root
 @pytest.mark.parametrize("name", ['a"b', "a$b", "a`b", "a\\b"])
-async def test_a_name_that_a_shell_reads_in_quotes_is_served_as_long_as_no_program_is_copied_there(
+async def test_a_name_with_shell_characters_works_unless_the_programs_must_be_copied_there(
     name: str, wheel: Path, folder: Path
 ) -> None:
     with pytest.raises(EmbeddedPostgresError, match=r"has one of .* set CLEARLINE_DATA_DIR to another directory"):
@@ -98,7 +98,7 @@ async def test_a_name_that_a_shell_reads_in_quotes_is_served_as_long_as_no_progr
 
 
 def _without_libraries(copy: Path) -> None:
-    """What Clearline copied once."""
+    """Leave what an earlier version of Clearline copied."""
     for part in ("bin", "lib", "share"):
         (copy / INSTALL / part).rename(copy / part)
     shutil.rmtree(copy / PACKAGE)
@@ -116,7 +116,7 @@ def _half_copied(copy: Path) -> None:
 
 
 def _emptied(copy: Path) -> None:
-    """What a power cut leaves of a file that was not on the disk yet."""
+    """Leave what a power cut leaves of a file that was not yet on disk."""
     os.truncate(copy / INSTALL / "lib" / "postgresql" / "plpgsql.so", 0)
 
 
@@ -134,16 +134,16 @@ def _of_another_wheel(copy: Path) -> None:
     "broken", [_without_libraries, _half_removed, _half_copied, _emptied, _closed, _of_another_wheel]
 )
 @pytest.mark.usefixtures("wheel")
-async def test_a_broken_copy_is_made_again(broken: Callable[[Path], None], folder: Path) -> None:
+async def test_a_broken_copy_is_replaced(broken: Callable[[Path], None], folder: Path) -> None:
     data_dir = folder / "data"
     await _serves(data_dir)
     broken(_copied(data_dir))
     assert await _serves(data_dir) == _copied(data_dir) / INSTALL / "bin"
-    assert sorted(one.name for one in _copied(data_dir).iterdir()) == [PACKAGE, f"{PACKAGE}.libs"]
+    assert sorted(entry.name for entry in _copied(data_dir).iterdir()) == [PACKAGE, f"{PACKAGE}.libs"]
 
 
 @as_root
-async def test_a_wheel_of_links_into_a_closed_cache_is_copied_with_what_they_lead_to(wheel: Path, folder: Path) -> None:
+async def test_a_wheel_of_links_into_a_closed_cache_is_copied_with_the_link_targets(wheel: Path, folder: Path) -> None:
     place = folder / "site-packages"
     _install(wheel, place, os.symlink)
     with pytest.MonkeyPatch.context() as patch:
@@ -152,9 +152,7 @@ async def test_a_wheel_of_links_into_a_closed_cache_is_copied_with_what_they_lea
 
 
 @as_root
-async def test_a_umask_that_closes_everything_to_others_does_not_close_the_data_directory(
-    wheel: Path, folder: Path
-) -> None:
+async def test_a_restrictive_umask_does_not_close_the_data_directory(wheel: Path, folder: Path) -> None:
     data_dir = folder / "new" / "data"
     before = os.umask(0o077)
     try:
@@ -168,7 +166,7 @@ async def test_a_umask_that_closes_everything_to_others_does_not_close_the_data_
 
 
 @as_root
-def test_a_wheel_that_does_not_work_is_said_with_what_it_said(wheel: Path, folder: Path) -> None:
+def test_the_error_of_a_broken_wheel_has_its_output(wheel: Path, folder: Path) -> None:
     shutil.rmtree(wheel / f"{PACKAGE}.libs")
     (wheel / f"{PACKAGE}.libs").mkdir()
     with pytest.raises(EmbeddedPostgresError, match=r"failed: .*error while loading shared libraries: libpq"):
@@ -190,7 +188,7 @@ async def test_a_database_in_the_place_of_the_copy_is_left_alone(folder: Path) -
 
 @as_root
 @pytest.mark.usefixtures("wheel")
-def test_a_disk_too_small_for_the_copy_is_said_and_left_as_it_was(
+def test_a_disk_too_small_for_the_copy_is_reported_and_left_unchanged(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded_postgres, "LEAST_FREE", 0)

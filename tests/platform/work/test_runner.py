@@ -10,7 +10,7 @@ NEVER = 3600.0
 
 
 class Counted:
-    """Work that counts its turns, and fails when it has something to fail with."""
+    """Work that counts its turns, and raises its fault if it has one."""
 
     def __init__(self, fault: Exception | None = None) -> None:
         self.turns = 0
@@ -35,7 +35,7 @@ async def run_until_enough(*jobs: Counted) -> None:
         runner.stop()
 
 
-async def test_jobs_repeat_until_told_to_stop() -> None:
+async def test_jobs_repeat_until_the_runner_stops() -> None:
     first, second = Counted(), Counted()
     await run_until_enough(first, second)
     turns = first.turns, second.turns
@@ -45,12 +45,16 @@ async def test_jobs_repeat_until_told_to_stop() -> None:
 
 
 async def test_a_failing_job_is_tried_again_and_stops_no_other() -> None:
-    broken, away, sound = Counted(ValueError("a fault")), Counted(DatabaseUnavailable("away")), Counted()
-    await run_until_enough(broken, away, sound)
-    assert min(broken.turns, away.turns, sound.turns) >= 3
+    broken, unavailable, working = (
+        Counted(ValueError("a fault")),
+        Counted(DatabaseUnavailable("no connection")),
+        Counted(),
+    )
+    await run_until_enough(broken, unavailable, working)
+    assert min(broken.turns, unavailable.turns, working.turns) >= 3
 
 
-async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
+async def test_every_job_runs_once_more_when_the_runner_stops() -> None:
     first, second = Counted(), Counted(ValueError("a fault"))
     runner = Runner([PeriodicJob("first", NEVER, first), PeriodicJob("second", NEVER, second)])
     running = asyncio.create_task(runner.run())
@@ -63,7 +67,7 @@ async def test_every_job_has_a_last_turn_when_told_to_stop() -> None:
 
 
 class Watched(Runner):
-    """Notes how long it would wait, and is told whether the process was busy."""
+    """Records how long it would wait, with a fixed answer to whether the process was busy."""
 
     def __init__(self, jobs: list[PeriodicJob], *, busy: bool) -> None:
         super().__init__(jobs)
@@ -80,7 +84,7 @@ class Watched(Runner):
 
 @pytest.mark.parametrize("busy", [False, True])
 @pytest.mark.parametrize("done", [4, 5])
-async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twentieth_of_the_time(
+async def test_a_job_with_more_to_do_runs_again_at_once_or_in_a_busy_process_a_twentieth_of_the_time(
     done: int, *, busy: bool
 ) -> None:
     async def turn() -> int:
@@ -94,13 +98,13 @@ async def test_a_job_with_more_to_do_hurries_and_in_a_busy_process_takes_a_twent
         if busy:
             assert wait >= 19 * 0.05
         elif done == 5:
-            assert wait != 0.3, "it goes on at once, after a breath as long as its turn took"
+            assert wait != 0.3, "it continues at once, after a pause as long as its turn took"
         else:
             assert wait == 0.3
 
 
 @pytest.mark.parametrize("yields_to_requests", [False, True])
-async def test_a_process_that_only_works_yields_to_requests_to_nobody(*, yields_to_requests: bool) -> None:
+async def test_only_a_process_that_serves_requests_yields_to_them(*, yields_to_requests: bool) -> None:
     class Busy(Watched):
         def __init__(self, jobs: list[PeriodicJob]) -> None:
             Runner.__init__(self, jobs, yields_to_requests=yields_to_requests)
@@ -115,7 +119,7 @@ async def test_a_process_that_only_works_yields_to_requests_to_nobody(*, yields_
     assert all((wait >= 19 * 0.02) is yields_to_requests for wait in runner.waits[1:])
 
 
-async def test_an_alarm_brings_the_next_turn_at_once() -> None:
+async def test_an_alarm_starts_the_next_turn_at_once() -> None:
     turns = Counted()
     alarm = asyncio.Event()
     runner = Runner([PeriodicJob("woken", NEVER, turns, alarm=alarm)], yields_to_requests=False)
@@ -124,14 +128,14 @@ async def test_an_alarm_brings_the_next_turn_at_once() -> None:
     assert turns.turns == 0
     alarm.set()
     async with asyncio.timeout(patient(2)):
-        await turns.enough.wait()  # nobody clears the alarm
+        await turns.enough.wait()  # the alarm stays set
     runner.stop()
     async with asyncio.timeout(patient(2)):
         await running
 
 
 @pytest.mark.parametrize("last", [False, True])
-async def test_a_job_ends_as_it_says_whatever_fails_there(*, last: bool) -> None:
+async def test_the_last_turn_and_the_finish_of_a_job_run_as_configured(*, last: bool) -> None:
     turns, finished = Counted(), Counted(ValueError("a fault"))
     runner = Runner([PeriodicJob("work", NEVER, turns, runs_at_stop=last, finish=finished, alarm=asyncio.Event())])
     running = asyncio.create_task(runner.run())

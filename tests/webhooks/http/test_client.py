@@ -1,4 +1,4 @@
-"""Requests to URLs that users chose, with real servers on the loopback."""
+"""Requests to URLs of users, with real servers on the loopback."""
 
 import asyncio
 import ipaddress
@@ -41,25 +41,25 @@ class Names:
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self.answers = list(answers)
-        self.asked: list[str] = []
+        self.lookups: list[str] = []
 
     async def __call__(self, host: str, _port: int) -> Sequence[str]:
-        self.asked.append(host)
+        self.lookups.append(host)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 async def test_a_body_arrives_unchanged_and_the_response_is_returned(http: WebhookClient, receiver: Receiver) -> None:
-    receiver.script = [answer(201, b"taken", Retry_After="7")]
+    receiver.script = [answer(201, b"accepted", Retry_After="7")]
     response = await http.post(receiver.url, HEADERS, b'{"a": 1}')
-    assert (response.status, response.retry_after, response.body) == (201, "7", "taken")
-    [got] = receiver.requests
-    assert (got.path, got.body) == ("/hook?token=abc", b'{"a": 1}')
-    assert got.headers == {
+    assert (response.status, response.retry_after, response.body) == (201, "7", "accepted")
+    [request] = receiver.requests
+    assert (request.path, request.body) == ("/hook?token=abc", b'{"a": 1}')
+    assert request.headers == {
         "host": f"127.0.0.1:{receiver.port}", "webhook-id": "1", "user-agent": "Clearline", "content-length": "8"
     }  # fmt: skip
 
 
-async def test_a_connection_is_used_again(http: WebhookClient, receiver: Receiver) -> None:
+async def test_a_connection_is_reused(http: WebhookClient, receiver: Receiver) -> None:
     for _ in range(5):
         await http.post(receiver.url, HEADERS, b"{}")
     assert (receiver.connections, len(receiver.requests)) == (1, 5)
@@ -75,7 +75,7 @@ async def test_a_redirect_is_not_followed(http: WebhookClient, receiver: Receive
 async def test_of_a_huge_response_only_the_beginning_is_read(http: WebhookClient, receiver: Receiver) -> None:
     sent = 0
 
-    async def respond(_got: ReceivedRequest) -> bytes:
+    async def respond(_request: ReceivedRequest) -> bytes:
         return answer(200, b"x" * 50_000_000)
 
     receiver.respond = respond
@@ -85,7 +85,7 @@ async def test_of_a_huge_response_only_the_beginning_is_read(http: WebhookClient
     assert time.monotonic() - began < stretched(0.9)
     receiver.respond = None
     await http.post(receiver.url, HEADERS, b"{}")
-    assert receiver.connections == 2, "the rest is not read, so that the connection cannot be used again"
+    assert receiver.connections == 2, "the remaining body is not read, so the connection cannot be reused"
 
 
 async def test_a_body_that_never_ends_does_not_change_the_status(receiver: Receiver) -> None:
@@ -102,7 +102,7 @@ async def test_bytes_that_are_no_text_can_be_stored(http: WebhookClient, receive
 
 
 async def test_a_receiver_that_takes_too_long_is_unreachable(receiver: Receiver) -> None:
-    async def respond(_got: ReceivedRequest) -> bytes:
+    async def respond(_request: ReceivedRequest) -> bytes:
         await asyncio.sleep(9)
         return answer()
 
@@ -121,12 +121,12 @@ async def test_a_refused_connection_is_reported(http: WebhookClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "sent", [b"", b"SSH-2.0-hello\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 x\r\na" + b"b" * 200_000]
+    "response", [b"", b"SSH-2.0-hello\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 x\r\na" + b"b" * 200_000]
 )
 async def test_a_receiver_that_does_not_speak_http_is_unreachable(
-    http: WebhookClient, receiver: Receiver, sent: bytes
+    http: WebhookClient, receiver: Receiver, response: bytes
 ) -> None:
-    receiver.script = [sent]
+    receiver.script = [response]
     with pytest.raises(Unreachable, match=r"broke off|no answer"):
         await http.post(receiver.url, HEADERS, b"{}")
 
@@ -178,8 +178,8 @@ async def test_a_name_that_changes_after_the_check_changes_nothing(receiver: Rec
     http = WebhookClient(seconds=1, networks=("127.0.0.0/8",), resolve=names)
     url = f"http://hooks.example.com:{receiver.port}/"
     assert (await http.post(url, HEADERS, b"{}")).status == 200
-    assert names.asked == ["hooks.example.com"], "it is asked once, and what was checked is connected to"
-    assert (await http.post(url, HEADERS, b"{}")).status == 200, "an open connection goes where it went"
+    assert names.lookups == ["hooks.example.com"], "one lookup, and the connection is to the checked address"
+    assert (await http.post(url, HEADERS, b"{}")).status == 200, "an open connection keeps its address"
     await http.close()
     with pytest.raises(Unreachable, match="may not be reached"):
         await http.post(url, HEADERS, b"{}")
@@ -235,7 +235,7 @@ async def test_the_time_to_resolve_a_name_does_not_count_for_the_receiver(receiv
         await asyncio.sleep(0.6 * unit)
         return ["127.0.0.1"]
 
-    async def respond(_got: ReceivedRequest) -> bytes:
+    async def respond(_request: ReceivedRequest) -> bytes:
         await asyncio.sleep(0.3 * unit)
         return answer()
 
@@ -247,10 +247,10 @@ async def test_the_time_to_resolve_a_name_does_not_count_for_the_receiver(receiv
 
 async def test_a_name_that_hangs_is_not_reached_and_blocks_no_other(receiver: Receiver) -> None:
     hangs = threading.Event()
-    asked: list[str] = []
+    lookups: list[str] = []
 
     def look(host: str, _port: int) -> Sequence[str]:
-        asked.append(host)
+        lookups.append(host)
         if host.endswith("hangs.example"):
             hangs.wait(20)
         return ["127.0.0.1"]
@@ -263,16 +263,16 @@ async def test_a_name_that_hangs_is_not_reached_and_blocks_no_other(receiver: Re
     ]
     try:
         await asyncio.sleep(stretched(0.1))
-        assert (len(asked), len(set(asked))) == (2, 2), "two of a domain, each once"
+        assert (len(lookups), len(set(lookups))) == (2, 2), "two names of a domain, each once"
         began = time.monotonic()
         assert (await http.post(f"http://hooks.example.com:{receiver.port}/", HEADERS, b"{}")).status == 200
         assert time.monotonic() - began < stretched(0.2)
         done, _ = await asyncio.wait(hanging, timeout=stretched(0.5))
-        assert {str(one.exception()) for one in done} == {"the name was not resolved in time"}
-        assert len(done) == 4, "those of the two names; the others wait for their turn"
+        assert {str(task.exception()) for task in done} == {"the name was not resolved in time"}
+        assert len(done) == 4, "the requests to the two names; the others wait for their turn"
     finally:
-        for one in hanging:
-            one.cancel()
+        for task in hanging:
+            task.cancel()
         await asyncio.gather(*hanging, return_exceptions=True)
         hangs.set()
         await resolver.close()
@@ -280,11 +280,11 @@ async def test_a_name_that_hangs_is_not_reached_and_blocks_no_other(receiver: Re
 
 
 def certificate(folder: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a server shows that calls itself by a name, and what trusts it."""
+    """Return the TLS context of a server with a certificate for a name, and that of a client that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     at = datetime.now(UTC)
-    made = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(called)
         .issuer_name(called)
@@ -300,7 +300,7 @@ def certificate(folder: Path, name: str, *, days: int = 1) -> tuple[ssl.SSLConte
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
     shows = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     shows.load_cert_chain(file)
     trusts = ssl.create_default_context(cafile=str(file))
@@ -335,4 +335,4 @@ async def test_a_certificate_is_checked_for_the_name_and_not_the_address(
 
 
 def test_the_loopback_of_the_tests_is_the_loopback() -> None:
-    assert all(ipaddress.ip_network(one).is_loopback for one in LOOPBACK)
+    assert all(ipaddress.ip_network(network).is_loopback for network in LOOPBACK)

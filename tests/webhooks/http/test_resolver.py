@@ -1,4 +1,4 @@
-"""Looking names up, with lookups that hang."""
+"""Name resolution, with lookups that hang."""
 
 import asyncio
 import subprocess
@@ -14,22 +14,22 @@ from tests.patience import patient, stretched
 
 async def test_the_number_of_lookups_at_a_time_is_limited() -> None:
     may_answer = threading.Event()
-    asked: list[str] = []
+    lookups: list[str] = []
 
     def look(host: str, _port: int) -> Sequence[str]:
-        asked.append(host)
+        lookups.append(host)
         may_answer.wait(20)
         return [host]
 
     resolver = Resolver(look)
     waiting = [asyncio.create_task(resolver(f"www.{index}.example", 443)) for index in range(LOOKUPS_MAX + 4)]
     await asyncio.sleep(stretched(0.1))
-    assert len(asked) == LOOKUPS_MAX
+    assert len(lookups) == LOOKUPS_MAX
     assert await resolver("192.0.2.7", 443) == ["192.0.2.7"], "an address needs no lookup"
     may_answer.set()
     assert await asyncio.gather(*waiting) == [[f"www.{index}.example"] for index in range(LOOKUPS_MAX + 4)]
     assert await resolver("www.0.example", 443) == ["www.0.example"]
-    assert asked.count("www.0.example") == 2, "no answer is kept"
+    assert lookups.count("www.0.example") == 2, "no answer is cached"
     await resolver.close()
 
 
