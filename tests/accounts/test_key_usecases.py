@@ -37,9 +37,9 @@ async def issue(tx: Tx, code: str, lifetime: timedelta | None = None) -> tuple[A
 
 
 async def facts(tx: Tx, tenant: Tenant, kind: str) -> list[dict[str, Any]]:
-    """What events of a type say of a company, the last one first."""
-    found = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type=kind), None, 10)
-    return [event.data for event in found]
+    """Return the data of a company's events of a type, newest first."""
+    events = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type=kind), None, 10)
+    return [event.data for event in events]
 
 
 async def revoke(database: Database, tenant: Tenant) -> None:
@@ -54,8 +54,8 @@ async def ring(database: Database) -> KeyRing:
 
 
 @pytest.fixture
-async def heard(database: Database) -> AsyncIterator[KeyRing]:
-    """A ring that hears of changes."""
+async def listening_ring(database: Database) -> AsyncIterator[KeyRing]:
+    """Yield a ring that a listener keeps up to date."""
     ring = KeyRing(database)
     line = ActorListener(database, ring)
     assert await line.connect() == 1
@@ -120,7 +120,7 @@ async def test_nothing_is_cached_while_there_are_no_notifications(database: Data
 
 async def test_the_cache_is_cleared_when_notifications_stop(database: Database, ring: KeyRing) -> None:
     tenant = await new_tenant(database)
-    ring.line_up()  # and nobody tells it anything
+    ring.line_up()  # without a listener that reports changes
     await ring.actor(tenant.secret, NOW)
     await revoke(database, tenant)
     assert await ring.actor(tenant.secret, NOW) == tenant.actor
@@ -129,14 +129,16 @@ async def test_the_cache_is_cleared_when_notifications_stop(database: Database, 
         await ring.actor(tenant.secret, NOW)
 
 
-async def test_a_revoked_key_leaves_the_cache_on_the_databases_notification(database: Database, heard: KeyRing) -> None:
+async def test_a_revoked_key_leaves_the_cache_on_the_databases_notification(
+    database: Database, listening_ring: KeyRing
+) -> None:
     tenant = await new_tenant(database)
-    assert await heard.actor(tenant.secret, NOW) == tenant.actor
+    assert await listening_ring.actor(tenant.secret, NOW) == tenant.actor
     await revoke(database, tenant)
 
     async def until_refused() -> None:
         while True:
-            await heard.actor(tenant.secret, NOW)
+            await listening_ring.actor(tenant.secret, NOW)
             await asyncio.sleep(0.01)
 
     async with asyncio.timeout(patient(5)):
@@ -152,8 +154,8 @@ async def test_last_uses_are_stored_later_and_never_get_earlier(database: Databa
         assert await ring.save_last_uses() == 1
     assert await ring.save_last_uses() == 0
     async with database.transaction() as tx:
-        found = await keys.list_keys(tx, OPERATOR, tenant.company.code)
-    assert at in [key.last_used_at for key in found]
+        api_keys = await keys.list_keys(tx, OPERATOR, tenant.company.code)
+    assert at in [key.last_used_at for key in api_keys]
 
 
 async def test_a_key_revoked_twice_keeps_its_first_time(database: Database, tenant: Tenant) -> None:
@@ -171,9 +173,9 @@ async def test_a_key_has_only_scopes_of_its_users_role(database: Database, fresh
     email = f"{uuid4().hex}@example.com"
     async with database.transaction() as tx:
         user = await accounts.add_user(tx, OPERATOR, company_id, name="Kim", email=email, phone="", role=role, now=NOW)
-        whole, secret = await keys.create_key(tx, OPERATOR, company_id, user_email=email, name="k", now=NOW)
-        assert whole.scopes == ROLE_SCOPES[role]
-        assert await keys.get_key(tx, OPERATOR, company_id, whole.id) == whole
+        full_key, secret = await keys.create_key(tx, OPERATOR, company_id, user_email=email, name="k", now=NOW)
+        assert full_key.scopes == ROLE_SCOPES[role]
+        assert await keys.get_key(tx, OPERATOR, company_id, full_key.id) == full_key
         actor = await key_store.actor_of(tx, hash_secret(secret), now=NOW)
         assert actor is not None
         assert (actor.role, actor.scopes, actor.user) == (role, ROLE_SCOPES[role], user)
@@ -204,7 +206,7 @@ def test_a_manager_of_users_has_all_scopes_of_their_roles(manager: Role, managed
     assert all(ROLE_SCOPES[role] <= ROLE_SCOPES[manager] for role in managed)
 
 
-async def test_no_key_is_issued_to_one_who_is_not_active(database: Database, fresh: Tenant) -> None:
+async def test_no_key_is_issued_to_an_inactive_user(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         await accounts.change_user(tx, OPERATOR, fresh.company.id, fresh.user.id, {"is_active": False}, now=NOW)
         with pytest.raises(UserInactive):
@@ -213,11 +215,11 @@ async def test_no_key_is_issued_to_one_who_is_not_active(database: Database, fre
 
 async def test_keys_are_listed_page_by_page_oldest_first(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
-        made = [
+        issued = [
             (await keys.create_key(tx, OPERATOR, fresh.company.id, name=str(n), now=NOW + timedelta(days=n)))[0]
             for n in (3, 1, 2)
         ]
-        third, first, second = made
+        third, first, second = issued
         page = await keys.list_keys(tx, OPERATOR, fresh.company.id, limit=2)
         assert page == [first, second]
         page = await keys.list_keys(tx, OPERATOR, fresh.company.id, after=(page[1].created_at, page[1].id), limit=1)
@@ -229,9 +231,9 @@ async def test_the_events_of_keys_have_no_secret(database: Database, fresh: Tena
         key, secret = await issue(tx, fresh.company.code, timedelta(days=1))
         for _ in range(2):
             await keys.revoke_key(tx, OPERATOR, fresh.company.id, key.id, now=NOW)
-        made, revoked = await facts(tx, fresh, "api_key.created"), await facts(tx, fresh, "api_key.revoked")
-        told = await tx.fetchval("select string_agg(event::text, ' ') from event")
-    assert made[0] == {
+        created, revoked = await facts(tx, fresh, "api_key.created"), await facts(tx, fresh, "api_key.revoked")
+        events = await tx.fetchval("select string_agg(event::text, ' ') from event")
+    assert created[0] == {
         "id": str(key.id),
         "name": "key",
         "changes": [
@@ -242,24 +244,24 @@ async def test_the_events_of_keys_have_no_secret(database: Database, fresh: Tena
         ],
     }
     change = {"field": "revoked_at", "before": None, "after": "2026-03-01T12:00:00.123000Z"}
-    assert revoked == [{"id": str(key.id), "name": "key", "changes": [change]}], "the second time changed nothing"
-    assert secret[len(key.prefix) :] not in told
-    assert hash_secret(secret).hex() not in told
+    assert revoked == [{"id": str(key.id), "name": "key", "changes": [change]}], "the second revocation changed nothing"
+    assert secret[len(key.prefix) :] not in events
+    assert hash_secret(secret).hex() not in events
 
 
 @pytest.mark.parametrize("values", [{"is_active": False}, {"role": Role.CUSTOMER_ADMIN}, {"name": "Renamed"}])
 async def test_a_change_of_a_user_takes_effect_at_once(
-    database: Database, heard: KeyRing, values: dict[str, object]
+    database: Database, listening_ring: KeyRing, values: dict[str, object]
 ) -> None:
     tenant = await new_tenant(database)
-    assert await heard.actor(tenant.secret, NOW) == tenant.actor
+    assert await listening_ring.actor(tenant.secret, NOW) == tenant.actor
     async with database.transaction() as tx:
         await accounts.change_user(tx, OPERATOR, tenant.company.id, tenant.user.id, values, now=NOW)
 
     async def until_known() -> Actor | None:
         while True:
             try:
-                if (actor := await heard.actor(tenant.secret, NOW)) != tenant.actor:
+                if (actor := await listening_ring.actor(tenant.secret, NOW)) != tenant.actor:
                     return actor
             except Unauthenticated:
                 return None
@@ -274,24 +276,24 @@ async def test_a_change_of_a_user_takes_effect_at_once(
         assert actor.user == msgspec.structs.replace(tenant.user, **values)
 
 
-async def test_no_key_issues_one_that_may_do_more_or_lasts_longer(database: Database, fresh: Tenant) -> None:
+async def test_no_key_issues_a_key_with_more_scopes_or_a_later_expiry(database: Database, fresh: Tenant) -> None:
     narrow = frozenset({Scope.ACCOUNTS_READ, Scope.ACCOUNTS_WRITE})
     ends = NOW + timedelta(days=1)
     user = msgspec.structs.replace(fresh.user, role=Role.CUSTOMER_ADMIN)
     boss = Actor(Role.CUSTOMER_ADMIN, user.name, fresh.company, user, uuid4(), ends, narrow)
 
-    async def made(**asked: Any) -> ApiKey:
+    async def issue_key(**options: Any) -> ApiKey:
         async with database.transaction() as tx:
             await tx.write("update app_user set role = 'customer_admin' where id = $1", user.id)
             key, _secret = await keys.create_key(
-                tx, boss, fresh.company.id, user_id=user.id, name="next", now=NOW, **asked
+                tx, boss, fresh.company.id, user_id=user.id, name="next", now=NOW, **options
             )
             return key
 
     hour = timedelta(hours=1)
-    assert (await made(lifetime=hour)).scopes == narrow
+    assert (await issue_key(lifetime=hour)).scopes == narrow
     with pytest.raises(InvalidInput, match="scopes must be some of your own, and tickets:write is not"):
-        await made(scopes=frozenset({Scope.TICKETS_WRITE}), lifetime=hour)
+        await issue_key(scopes=frozenset({Scope.TICKETS_WRITE}), lifetime=hour)
     for lifetime in (None, timedelta(days=2)):
         with pytest.raises(InvalidInput, match="lifetime must not be longer"):
-            await made(lifetime=lifetime)
+            await issue_key(lifetime=lifetime)

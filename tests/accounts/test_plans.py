@@ -1,4 +1,4 @@
-"""Lists of companies, users, keys and services walk down an index, and sort nothing."""
+"""Lists of companies, users, keys and services use an index, and sort nothing."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -58,9 +58,9 @@ async def filled(statistics: str, postgres: str) -> AsyncIterator[Any]:
         yield connection
 
 
-@pytest.mark.parametrize("what", LISTS)
-async def test_a_page_of_a_list_walks_its_index(filled: Any, statistics: str, what: str) -> None:
-    index, read = LISTS[what]
+@pytest.mark.parametrize("case", LISTS)
+async def test_a_page_of_a_list_uses_its_index(filled: Any, statistics: str, case: str) -> None:
+    index, read = LISTS[case]
     recording = RecordingConnection()
     await read(Tx(recording))
     company = await filled.fetchval("select md5('company1')::uuid")
@@ -71,9 +71,9 @@ async def test_a_page_of_a_list_walks_its_index(filled: Any, statistics: str, wh
     assert "Sort" not in plan or (statistics, index) == ("stale statistics", "company_name")
 
 
-@pytest.mark.parametrize("what", LISTS)
-async def test_the_generic_plan_of_a_list_walks_its_index(filled: Any, what: str) -> None:
-    index, read = LISTS[what]
+@pytest.mark.parametrize("case", LISTS)
+async def test_the_generic_plan_of_a_list_uses_its_index(filled: Any, case: str) -> None:
+    index, read = LISTS[case]
     recording = RecordingConnection()
     await read(Tx(recording))
     plan = await generic_plan_of(filled, recording.statement)

@@ -34,15 +34,15 @@ async def add_user(tx: Tx, actor: Actor, which: UUID | str, role: Role | None = 
 
 
 async def acting(database: Database, role: Role, company: Company = PROVIDER) -> Actor:
-    """A new user of the role, with a key that carries whatever it may."""
+    """Return the actor of a new user of the role, with all scopes of the role."""
     async with database.transaction() as tx:
         user = await add_user(tx, OPERATOR, company.id, role)
     return Actor(role, user.name, company=company, user=user, scopes=ROLE_SCOPES[role])
 
 
 async def last_event(tx: Tx, company_id: UUID) -> Event:
-    [found] = await audit_store.of_company(tx, AuditFilter(company_id=company_id), None, 1)
-    return found
+    [event] = await audit_store.of_company(tx, AuditFilter(company_id=company_id), None, 1)
+    return event
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +58,12 @@ async def test_names_and_codes_are_unique_in_any_case(database: Database, fresh:
                 await accounts.add_company(tx, OPERATOR, *taken, now=NOW)
         with pytest.raises(InvalidInput):
             await accounts.add_company(tx, OPERATOR, "", "x" * 33, now=NOW)
-        found = await accounts.list_users(tx, OPERATOR, name.lower())
-    assert found == [fresh.user]
+        users = await accounts.list_users(tx, OPERATOR, name.lower())
+    assert users == [fresh.user]
 
 
 @pytest.mark.parametrize("taken", ["name", "code"])
-async def test_a_company_cannot_take_the_name_or_code_of_another(
+async def test_a_company_cannot_use_the_name_or_code_of_another(
     database: Database, tenant: Tenant, fresh: Tenant, taken: str
 ) -> None:
     values = {taken: getattr(tenant.company, taken).upper()}
@@ -91,16 +91,16 @@ async def test_a_name_is_no_code_of_another(database: Database, tenant: Tenant, 
         await accounts.change_company(tx, OPERATOR, tenant.company.id, {"name": tenant.company.name}, now=NOW)
 
 
-async def test_of_two_companies_added_at_once_none_has_the_others_code_as_its_name(database: Database) -> None:
-    one, other = (uuid4().hex[:8] for _ in range(2))
+async def test_two_companies_added_at_once_cannot_use_the_same_text_as_code_and_name(database: Database) -> None:
+    first, second = (uuid4().hex[:8] for _ in range(2))
 
     async def add(name: str, code: str) -> None:
         async with database.transaction() as tx:
             await accounts.add_company(tx, OPERATOR, name, code, now=NOW)
             await asyncio.sleep(0.05)
 
-    made = await asyncio.gather(add(one, other), add(other, uuid4().hex[:8]), return_exceptions=True)
-    assert [type(error) for error in made if error is not None] == [AlreadyExists]
+    results = await asyncio.gather(add(first, second), add(second, uuid4().hex[:8]), return_exceptions=True)
+    assert [type(error) for error in results if error is not None] == [AlreadyExists]
 
 
 async def test_a_changed_company_makes_an_event(database: Database, fresh: Tenant, admin: Actor) -> None:
@@ -128,7 +128,7 @@ async def test_the_provider_is_read_and_renamed_but_is_no_customer(database: Dat
     async with database.transaction() as tx:
         assert await accounts.get_company(tx, admin, "provider") == PROVIDER
         renamed = await accounts.change_company(tx, admin, PROVIDER_ID, {"name": "Example Networks"}, now=NOW)
-        assert renamed.id not in [one.id for one in await accounts.list_companies(tx, admin)]
+        assert renamed.id not in [company.id for company in await accounts.list_companies(tx, admin)]
         await accounts.change_company(tx, admin, PROVIDER_ID, {"name": PROVIDER.name}, now=NOW)
 
 
@@ -138,15 +138,15 @@ async def test_companies_and_users_are_listed_page_by_page_whatever_the_case(dat
         for name in ("zz alpha", "ZZ Beta", "zz Gamma"):
             await accounts.add_company(tx, OPERATOR, name, name[:8], now=NOW)
         listed = await accounts.list_companies(tx, admin, after="ZZ", limit=2)
-        assert [one.name for one in listed] == ["zz alpha", "ZZ Beta"]
+        assert [company.name for company in listed] == ["zz alpha", "ZZ Beta"]
         listed = await accounts.list_companies(tx, admin, after="ZZ Beta", limit=2)
-        assert [one.name for one in listed] == ["zz Gamma"]
+        assert [company.name for company in listed] == ["zz Gamma"]
         for email in ("zz.B@example.com", "ZZ.a@example.com"):
             await accounts.add_user(tx, admin, tenant.company.id, name="A", email=email, phone="", now=NOW)
         paged = await accounts.list_users(tx, admin, tenant.company.id, after=tenant.user.email, limit=1)
-        assert [one.email for one in paged] == ["ZZ.a@example.com"]
+        assert [user.email for user in paged] == ["ZZ.a@example.com"]
         paged = await accounts.list_users(tx, admin, tenant.company.id, after=paged[0].email, limit=9)
-        assert [one.email for one in paged] == ["zz.B@example.com"]
+        assert [user.email for user in paged] == ["zz.B@example.com"]
 
 
 async def test_a_user_is_unique_within_the_company_only(database: Database, fresh: Tenant) -> None:
@@ -209,7 +209,7 @@ async def test_the_event_of_a_new_record_has_its_first_values(database: Database
         event = await last_event(tx, fresh.company.id)
     assert (event.type, event.actor_id, event.actor_name) == ("user.created", None, "operator")
     assert (event.data["id"], event.data["name"]) == (str(user.id), user.name)
-    assert {one["field"]: one["after"] for one in event.data["changes"]} == {
+    assert {change["field"]: change["after"] for change in event.data["changes"]} == {
         "name": user.name, "email": user.email, "phone": "", "role": "customer", "is_active": True,
         "is_available": True,
     }  # fmt: skip
@@ -221,15 +221,15 @@ async def test_only_the_operator_can_make_the_providers_last_admin_inactive(
 ) -> None:
     async with database.transaction() as tx:
         await tx.write("update app_user set is_active = false where company_id = $1", PROVIDER_ID)
-    one, other = await acting(database, Role.ADMIN), await acting(database, Role.ADMIN)
-    assert one.user is not None
-    assert other.user is not None
+    first_admin, second_admin = await acting(database, Role.ADMIN), await acting(database, Role.ADMIN)
+    assert first_admin.user is not None
+    assert second_admin.user is not None
     async with database.transaction() as tx:
-        await accounts.change_user(tx, one, PROVIDER_ID, other.user.id, values, now=NOW)
+        await accounts.change_user(tx, first_admin, PROVIDER_ID, second_admin.user.id, values, now=NOW)
         with pytest.raises(LastAdmin):
-            await accounts.change_user(tx, one, PROVIDER_ID, one.user.id, values, now=NOW)
-        await accounts.change_user(tx, one, PROVIDER_ID, one.user.id, {"name": "Renamed"}, now=NOW)
-        await accounts.change_user(tx, OPERATOR, PROVIDER_ID, one.user.id, values, now=NOW)
+            await accounts.change_user(tx, first_admin, PROVIDER_ID, first_admin.user.id, values, now=NOW)
+        await accounts.change_user(tx, first_admin, PROVIDER_ID, first_admin.user.id, {"name": "Renamed"}, now=NOW)
+        await accounts.change_user(tx, OPERATOR, PROVIDER_ID, first_admin.user.id, values, now=NOW)
 
 
 Attempt = Callable[[Tx, Actor, Company, User], Awaitable[object]]
@@ -270,40 +270,40 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize("what", [*READS, *MANAGES, *OPERATES, *LISTS])
+@pytest.mark.parametrize("operation", [*READS, *MANAGES, *OPERATES, *LISTS])
 @pytest.mark.parametrize("role", ALLOWED)
-async def test_each_role_may_do_what_it_may_and_nothing_else(
-    database: Database, tenant: Tenant, role: Role, what: str
+async def test_each_role_may_do_exactly_what_the_table_allows(
+    database: Database, tenant: Tenant, role: Role, operation: str
 ) -> None:
     actor = await acting(database, role, PROVIDER if role in STAFF_ROLES else tenant.company)
-    attempt = {**READS, **MANAGES, **OPERATES, **LISTS}[what]
+    attempt = {**READS, **MANAGES, **OPERATES, **LISTS}[operation]
     async with database.transaction() as tx:
         company = await accounts.get_company(tx, OPERATOR, tenant.company.id)
-        if what in ALLOWED[role]:
+        if operation in ALLOWED[role]:
             await attempt(tx, actor, company, tenant.user)
         else:
             with pytest.raises(Forbidden):
                 await attempt(tx, actor, company, tenant.user)
 
 
-@pytest.mark.parametrize("what", [*READS, *MANAGES])
+@pytest.mark.parametrize("operation", [*READS, *MANAGES])
 @pytest.mark.parametrize("foreign", ["provider", "other", "nobody"])
-async def test_another_company_is_answered_like_an_unknown_one(
-    database: Database, tenant: Tenant, other_tenant: Tenant, what: str, foreign: str
+async def test_another_company_is_refused_like_an_unknown_one(
+    database: Database, tenant: Tenant, other_tenant: Tenant, operation: str, foreign: str
 ) -> None:
     actor = await acting(database, Role.CUSTOMER_ADMIN, tenant.company)
     company = {"provider": PROVIDER, "other": other_tenant.company, "nobody": Company(uuid4(), "Nobody", "NOBODY")}
     async with database.transaction() as tx:
         with pytest.raises(NotFound, match=r"company .* does not exist"):
-            await {**READS, **MANAGES}[what](tx, actor, company[foreign], other_tenant.user)
+            await {**READS, **MANAGES}[operation](tx, actor, company[foreign], other_tenant.user)
 
 
 async def test_a_user_of_another_company_is_not_found(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
     actor = await acting(database, Role.CUSTOMER_ADMIN, tenant.company)
-    for what in ("read a user", "change a user", "create a key"):
+    for operation in ("read a user", "change a user", "create a key"):
         async with database.transaction() as tx:
             with pytest.raises(NotFound, match="user"):
-                await {**READS, **MANAGES}[what](tx, actor, tenant.company, other_tenant.user)
+                await {**READS, **MANAGES}[operation](tx, actor, tenant.company, other_tenant.user)
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
@@ -320,7 +320,9 @@ async def test_a_key_without_the_scope_cannot_do_what_the_role_may(
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER_ADMIN, Role.ADMIN])
-async def test_a_key_that_only_writes_need_not_be_able_to_read(database: Database, tenant: Tenant, role: Role) -> None:
+async def test_a_key_with_only_the_scope_to_write_writes_and_does_not_read(
+    database: Database, tenant: Tenant, role: Role
+) -> None:
     full = await acting(database, role, PROVIDER if role is Role.ADMIN else tenant.company)
     scopes = frozenset(ROLE_SCOPES[role] - {Scope.ACCOUNTS_READ})
     writer = Actor(full.role, full.name, company=full.company, user=full.user, scopes=scopes)
@@ -343,4 +345,4 @@ async def test_two_admins_cannot_make_each_other_inactive_at_once(database: Data
             return await accounts.change_user(tx, actor, PROVIDER_ID, other.user.id, {"is_active": False}, now=NOW)
 
     outcomes = await asyncio.gather(dismiss(*pair), dismiss(*reversed(pair)), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in outcomes) == ["LastAdmin", "User"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdmin", "User"]

@@ -71,14 +71,14 @@ async def read(database: Database, actor: Actor = OPERATOR, **filters: Any) -> l
 
 
 async def paged(database: Database, actor: Actor = OPERATOR, **filters: Any) -> list[Event]:
-    """The whole of a list, read two at a time."""
-    seen: list[Event] = []
+    """Return a whole list, read in pages of two."""
+    events: list[Event] = []
     while True:
-        after = (seen[-1].at, seen[-1].offset.id, seen[-1].offset.xid) if seen else None
+        after = (events[-1].at, events[-1].offset.id, events[-1].offset.xid) if events else None
         page = await read(database, actor, **filters, after=after, limit=2)
         if not page:
-            return seen
-        seen += page
+            return events
+        events += page
 
 
 async def append(tx: Tx, company_id: UUID, fact: Fact, number: int | None = None, *, now: datetime = NOW) -> None:
@@ -87,7 +87,7 @@ async def append(tx: Tx, company_id: UUID, fact: Fact, number: int | None = None
 
 @pytest.fixture
 async def number(database: Database, fresh: Tenant) -> int:
-    """A ticket of the fresh company to which everything happened that can."""
+    """Return a ticket of the fresh company with an event of every type."""
     async with database.transaction() as tx:
         number = await raised(tx, fresh)
         for fact in FACTS:
@@ -95,24 +95,26 @@ async def number(database: Database, fresh: Tenant) -> int:
     return number
 
 
-async def test_a_customer_reads_of_its_tickets_what_it_may_see_and_nothing_else(
+async def test_a_customer_reads_only_the_visible_events_of_its_tickets(
     database: Database, fresh: Tenant, number: int
 ) -> None:
-    whole = await read(database, ticket=number)
-    assert len(whole) == len(FACTS) + 1
-    seen_by_customers = ((event.offset, visible_data(event.type, event.data, Audience.CUSTOMER)) for event in whole)
+    all_events = await read(database, ticket=number)
+    assert len(all_events) == len(FACTS) + 1
+    seen_by_customers = (
+        (event.offset, visible_data(event.type, event.data, Audience.CUSTOMER)) for event in all_events
+    )
     shown = [(cursor, data) for cursor, data in seen_by_customers if data is not None]
-    assert 0 < len(shown) < len(whole)
+    assert 0 < len(shown) < len(all_events)
     for filters in ({"ticket": number}, {"kind": "ticket."}, {"kind": "note."}, {"kind": "attachment."}):
         beginning = str(filters.get("kind", ""))
-        known = {event.offset for event in whole if event.type.startswith(beginning)}
-        seen = await paged(database, admin_of(fresh), **filters)
-        assert [(event.offset, event.data) for event in seen] == [(at, data) for at, data in shown if at in known]
+        known = {event.offset for event in all_events if event.type.startswith(beginning)}
+        events = await paged(database, admin_of(fresh), **filters)
+        assert [(event.offset, event.data) for event in events] == [(at, data) for at, data in shown if at in known]
     assert "internal" not in str(await read(database, admin_of(fresh)))
     assert "tags" not in str(await read(database, admin_of(fresh)))
 
 
-async def test_a_customer_reads_of_its_own_people_keys_and_services_alone(
+async def test_a_customer_reads_only_events_of_its_own_people_keys_and_services(
     database: Database, fresh: Tenant, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
@@ -125,12 +127,12 @@ async def test_a_customer_reads_of_its_own_people_keys_and_services_alone(
             fresh.company.id,
             NOW,
         )
-    seen = await paged(database, admin_of(fresh))
-    assert {event.company_id for event in seen} == {fresh.company.id}
-    types = [event.type for event in seen]
+    events = await paged(database, admin_of(fresh))
+    assert {event.company_id for event in events} == {fresh.company.id}
+    types = [event.type for event in events]
     assert types[:4] == ["service.changed", "api_key.revoked", "user.changed", "company.changed"]
     assert not {"queue.changed", "team.changed", "macro.changed", "later_invention.changed"} & set(types)
-    assert await paged(database, admin_of(fresh), company=fresh.company.id) == seen
+    assert await paged(database, admin_of(fresh), company=fresh.company.id) == events
     for foreign in (tenant.company.id, tenant.company.code, PROVIDER_ID, uuid4()):
         with pytest.raises(NotFound, match="company"):
             await read(database, admin_of(fresh), company=foreign)
@@ -164,11 +166,11 @@ async def test_every_list_is_newest_first_complete_and_without_repeats(
         "actor": {"user_id": fresh.user.id},
         "ticket": {"ticket": number},
     }
-    whole = await read(database, **filters[of], kind=kind)
-    assert await paged(database, **filters[of], kind=kind) == whole
+    events = await read(database, **filters[of], kind=kind)
+    assert await paged(database, **filters[of], kind=kind) == events
     by_time = of in {"everything", "actor"}
-    assert whole == sorted(
-        whole, key=lambda event: (event.at, event.offset.id) if by_time else event.offset.id, reverse=True
+    assert events == sorted(
+        events, key=lambda event: (event.at, event.offset.id) if by_time else event.offset.id, reverse=True
     )
     everything = await read(database, since=NOW - HOUR)
     expected = [
@@ -179,7 +181,7 @@ async def test_every_list_is_newest_first_complete_and_without_repeats(
         and (of != "actor" or event.actor_id == fresh.user.id)
         and (of != "ticket" or event.ticket_number == number)
     ]
-    assert sorted(event.offset for event in whole) == sorted(event.offset for event in expected)
+    assert sorted(event.offset for event in events) == sorted(event.offset for event in expected)
 
 
 async def test_since_is_inclusive_and_until_exclusive(database: Database, fresh: Tenant) -> None:
@@ -252,20 +254,20 @@ PLANS: list[tuple[str, str, tuple[int | str, ...]]] = [
 
 @pytest.mark.parametrize("after", [None, SOMETIME])
 @pytest.mark.parametrize(("statement", "index", "more"), PLANS)
-async def test_a_page_walks_its_index_and_sorts_nothing(
+async def test_a_page_uses_its_index_and_sorts_nothing(
     filled: Any, statement: str, index: str, more: tuple[int | str, ...], after: AuditPosition | None
 ) -> None:
     company = await filled.fetchval("select md5('company1')::uuid")
     of_company = statement in {audit_store.OF_COMPANY, audit_store.RECORDS_OF_COMPANY, audit_store.OF_TICKET}
-    wanted = AuditFilter(company_id=company if of_company else None)
-    values = audit_store.values(wanted, after, 11) + more
-    used, whole = await plan_of(filled, statement, *values)
-    assert (used, whole) == ({index}, set())
+    filters = AuditFilter(company_id=company if of_company else None)
+    values = audit_store.values(filters, after, 11) + more
+    used, scanned = await plan_of(filled, statement, *values)
+    assert (used, scanned) == ({index}, set())
     assert "Sort" not in await filled.fetchval(f"explain (format json) {statement}", *values)
 
 
 @pytest.mark.parametrize(("statement", "index"), [(statement, index) for statement, index, _more in PLANS])
-async def test_the_generic_plan_walks_the_same_index(filled: Any, statement: str, index: str) -> None:
+async def test_the_generic_plan_uses_the_same_index(filled: Any, statement: str, index: str) -> None:
     plan = await generic_plan_of(filled, statement)
     assert f"using {index} on event" in plan
     assert "Sort" not in plan

@@ -28,74 +28,74 @@ async def happen(database: Database, tenant: Tenant) -> None:
 
 
 async def calm(*listeners: Listener) -> None:
-    """Wait until the signal has begun to look, which wakes everybody."""
+    """Wait until the signal has begun to poll, which wakes every listener."""
     await asyncio.sleep(stretched(2 * POLL_SECONDS))
     for listener in listeners:
         listener.clear()
 
 
-async def test_who_has_new_events_is_woken_and_nobody_else(
+async def test_only_listeners_with_new_events_are_woken(
     signal: EventSignal, database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     with (
         signal.listen(tenant.company.id) as mine,
-        signal.listen(other_tenant.company.id) as theirs,
+        signal.listen(other_tenant.company.id) as others,
         signal.listen(None) as everybodys,
     ):
-        assert await mine.wait(0), "it looks once at the beginning"
-        await calm(mine, theirs, everybodys)
+        assert await mine.wait(0), "it polls once at the beginning"
+        await calm(mine, others, everybodys)
         assert not await everybodys.wait(2 * POLL_SECONDS)
         await happen(database, tenant)
         assert await mine.wait(patient(5))
         assert await everybodys.wait(patient(5))
-        assert not await theirs.wait(2 * POLL_SECONDS)
+        assert not await others.wait(2 * POLL_SECONDS)
         mine.clear()
-        assert not await mine.wait(2 * POLL_SECONDS), "the same news wake nobody twice"
+        assert not await mine.wait(2 * POLL_SECONDS), "the same events wake no listener twice"
         await happen(database, other_tenant)
-        assert await theirs.wait(patient(5))
+        assert await others.wait(patient(5))
         assert not await mine.wait(POLL_SECONDS)
 
 
 async def test_the_log_is_not_polled_without_listeners(
     signal: EventSignal, database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = []
-    really = event_stream_store.new_offsets
+    polls = []
+    new_offsets = event_stream_store.new_offsets
 
     async def counted(tx: Tx, after: Offset, *, limit: int) -> object:
-        looks.append(after)
-        return await really(tx, after, limit=limit)
+        polls.append(after)
+        return await new_offsets(tx, after, limit=limit)
 
     monkeypatch.setattr(event_stream_store, "new_offsets", counted)
     with signal.listen(tenant.company.id):
         await asyncio.sleep(stretched(4 * POLL_SECONDS))
-    assert looks
+    assert polls
     await asyncio.sleep(stretched(2 * POLL_SECONDS))
-    many = len(looks)
+    many = len(polls)
     await happen(database, tenant)
     await asyncio.sleep(stretched(3 * POLL_SECONDS))
-    assert len(looks) == many
+    assert len(polls) == many
     with signal.listen(tenant.company.id) as again:
         await calm(again)
         await happen(database, tenant)
         assert await again.wait(patient(5))
 
 
-@pytest.mark.parametrize("fault", [DatabaseUnavailable("away"), ValueError("a fault")])
+@pytest.mark.parametrize("fault", [DatabaseUnavailable("no connection"), ValueError("a fault")])
 async def test_after_a_failure_every_listener_is_woken_once_more(
     signal: EventSignal, database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     broken = True
-    really = event_stream_store.new_offsets
+    new_offsets = event_stream_store.new_offsets
 
-    async def news(tx: Tx, after: Offset, *, limit: int) -> object:
+    async def failing(tx: Tx, after: Offset, *, limit: int) -> object:
         if broken:
             raise fault
-        return await really(tx, after, limit=limit)
+        return await new_offsets(tx, after, limit=limit)
 
     with signal.listen(tenant.company.id) as listener:
         await calm(listener)
-        monkeypatch.setattr(event_stream_store, "new_offsets", news)
+        monkeypatch.setattr(event_stream_store, "new_offsets", failing)
         await asyncio.sleep(stretched(3 * POLL_SECONDS))
         assert signal.failures >= 1
         broken = False
@@ -105,7 +105,7 @@ async def test_after_a_failure_every_listener_is_woken_once_more(
         assert await listener.wait(patient(5))
 
 
-async def test_what_many_share_is_loaded_once_and_again_after_a_signal(signal: EventSignal) -> None:
+async def test_a_shared_value_is_loaded_once_and_again_after_a_signal(signal: EventSignal) -> None:
     loads = []
     go_on = asyncio.Event()
 
@@ -120,7 +120,7 @@ async def test_what_many_share_is_loaded_once_and_again_after_a_signal(signal: E
     await asyncio.sleep(0)
     assert len(loads) == 2
     first.pop().cancel()
-    signal.stop()  # wakes everybody, as new events do: what was loaded before may be too old
+    signal.stop()  # wakes every listener, as new events do: what was loaded before may be outdated
     late = asyncio.create_task(signal.share("here", ask))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -130,7 +130,7 @@ async def test_what_many_share_is_loaded_once_and_again_after_a_signal(signal: E
     assert await signal.share("here", ask) == 4
 
 
-async def test_stopping_wakes_everybody(signal: EventSignal, tenant: Tenant) -> None:
+async def test_stopping_wakes_every_listener(signal: EventSignal, tenant: Tenant) -> None:
     with signal.listen(tenant.company.id) as mine, signal.listen(None) as everybodys:
         await calm(mine, everybodys)
         signal.stop()

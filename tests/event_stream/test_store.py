@@ -1,4 +1,4 @@
-"""The log as the stream reads it: batches, the latest cursor, and cursors that are recovered after a restore."""
+"""How the stream reads the log: batches, the latest cursor, and the recovery of cursors after a restore."""
 
 import json
 from collections.abc import AsyncIterator
@@ -44,7 +44,7 @@ async def filled(postgres: str) -> AsyncIterator[Any]:
 
 @pytest.fixture
 async def empty(postgres: str) -> AsyncIterator[Database]:
-    """A database of its own."""
+    """Yield a new, empty database."""
     async with new_database(postgres) as url:
         database = await Database.open(url)
         yield database
@@ -57,7 +57,7 @@ async def empty(postgres: str) -> AsyncIterator[Database]:
     [(event_stream_store.EVERYTHING, "event_cursor"), (event_stream_store.OF_COMPANY, "event_pkey")],
 )
 @pytest.mark.parametrize("after", [START, Offset(200, 7), Offset(2**62, 0)])
-async def test_a_batch_of_the_log_walks_its_index_and_sorts_nothing(
+async def test_a_batch_of_the_log_uses_its_index_and_sorts_nothing(
     filled: Any, statement: str, index: str, types: tuple[str, ...], after: Offset
 ) -> None:
     company = await filled.fetchval("select md5('company1')::uuid") if index == "event_pkey" else None
@@ -69,7 +69,7 @@ async def test_a_batch_of_the_log_walks_its_index_and_sorts_nothing(
 async def test_the_events_of_a_ticket_are_found_by_their_index(filled: Any) -> None:
     company = await filled.fetchval("select md5('company1')::uuid")
     values = event_stream_store.values(EventFilter(company, 77), START, 11)
-    used, _whole = await plan_of(filled, event_stream_store.OF_TICKET, *values)
+    used, _scanned = await plan_of(filled, event_stream_store.OF_TICKET, *values)
     assert used == {"event_by_ticket"}
 
 
@@ -95,9 +95,9 @@ async def test_the_other_statements_use_indexes(
     assert '"Sort Key": ["e.' not in json.dumps(top)
 
 
-async def read(database: Database, wanted: EventFilter, after: Offset, limit: int = 1000) -> EventBatch:
+async def read(database: Database, event_filter: EventFilter, after: Offset, limit: int = 1000) -> EventBatch:
     async with database.statement() as tx:
-        return await event_stream_store.read(tx, wanted, after, limit=limit)
+        return await event_stream_store.read(tx, event_filter, after, limit=limit)
 
 
 async def latest(database: Database) -> EventCursor:
@@ -111,7 +111,7 @@ async def recovered(database: Database, cursor: EventCursor) -> Offset:
 
 
 async def happen(database: Database, tenant: Tenant, many: int, *, at: datetime | None = None) -> int:
-    """Raise a ticket with so many more events, each in a transaction of its own."""
+    """Raise a ticket with ``many`` more events, each in its own transaction; return its number."""
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
     for _ in range(many):
@@ -131,12 +131,12 @@ async def test_events_that_do_not_match_are_left_out_and_advance_the_cursor(data
     rare = await read(database, EventFilter(tenant.company.id, None, ("note.",)), begin.offset, limit=2)
     assert (rare.events, rare.is_full) == ([], True)
     assert rare.last is not None
-    rest = await read(database, EventFilter(tenant.company.id), rare.last.offset)
-    assert [event.ticket_number for event in rest.events] == [number, number]
+    remaining = await read(database, EventFilter(tenant.company.id), rare.last.offset)
+    assert [event.ticket_number for event in remaining.events] == [number, number]
     assert await read(database, EventFilter(), (await latest(database)).offset) == EventBatch([], None, is_full=False)
 
 
-async def test_a_type_is_no_pattern(database: Database, tenant: Tenant) -> None:
+async def test_a_type_is_not_a_pattern(database: Database, tenant: Tenant) -> None:
     begin = await latest(database)
     await happen(database, tenant, 1)
     for types in (("ticket",), ("ticket.crea",), ("%.",), ("ticket_created",)):
@@ -147,12 +147,12 @@ async def test_only_the_events_of_a_company_or_a_ticket_are_read(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     begin = await latest(database)
-    mine, other, theirs = [await happen(database, owner, 2) for owner in (tenant, tenant, other_tenant)]
+    mine, other, foreign = [await happen(database, owner, 2) for owner in (tenant, tenant, other_tenant)]
     of_company = await read(database, EventFilter(tenant.company.id), begin.offset)
     assert [event.ticket_number for event in of_company.events] == [mine] * 3 + [other] * 3
     of_ticket = await read(database, EventFilter(tenant.company.id, other), begin.offset)
     assert of_ticket.events == of_company.events[3:]
-    assert (await read(database, EventFilter(tenant.company.id, theirs), START)).events == []
+    assert (await read(database, EventFilter(tenant.company.id, foreign), START)).events == []
 
 
 async def test_events_of_running_transactions_are_not_read_and_not_the_latest(
@@ -162,8 +162,8 @@ async def test_events_of_running_transactions_are_not_read_and_not_the_latest(
     async with database.transaction() as slow:
         first = await raised(slow, tenant, "slow")
         second = await happen(database, tenant, 0)
-        for wanted in (EventFilter(), EventFilter(tenant.company.id), EventFilter(tenant.company.id, second)):
-            assert (await read(database, wanted, begin.offset)).events == []
+        for event_filter in (EventFilter(), EventFilter(tenant.company.id), EventFilter(tenant.company.id, second)):
+            assert (await read(database, event_filter, begin.offset)).events == []
         assert await latest(database) == begin
         async with database.statement() as tx:
             assert await event_stream_store.latest_cursor(tx, tenant.company.id) <= begin
@@ -189,7 +189,7 @@ async def test_a_cursor_is_recovered_at_its_own_offset(database: Database, tenan
 
 
 async def read_again(database: Database, cursor: EventCursor) -> list[int]:
-    """Return the ids of what a reader reads that comes back with a cursor."""
+    """Return the ids of the events that a reader gets when it resumes from a cursor."""
     batch = await read(database, EventFilter(), await recovered(database, cursor))
     return [event.offset.id for event in batch.events]
 
@@ -204,23 +204,23 @@ async def test_after_a_restore_a_reader_reads_what_it_missed_and_at_most_an_hour
         await tx.write("update event set at = $1", long_ago)
     old = await latest(empty)
     await happen(empty, tenant, 3, at=datetime.now(UTC))
-    seen = await latest(empty)
+    last_read = await latest(empty)
     async with empty.transaction() as older:
         await older.fetchval("select pg_current_xact_id()")
         await happen(empty, tenant, 2)
         await raised(older, tenant)
     everything = await read(empty, EventFilter(), START)
-    missed = [event.offset.id for event in everything.events if event.offset > seen.offset]
+    missed = [event.offset.id for event in everything.events if event.offset > last_read.offset]
     await move_ahead(empty)
     await migrate.migrate(empty, afterwards=event_store.renumber)
     await happen(empty, tenant, 2)
     later = (await read_again(empty, await latest(empty)), (await latest(empty)).offset.id)
     assert later[0] == []
-    ids = await read_again(empty, seen)
+    ids = await read_again(empty, last_read)
     assert set(ids) >= {*missed, later[1]}
-    assert old.offset.id not in ids, "what is older than the margin is not read again"
+    assert old.offset.id not in ids, "events older than the margin are not read again"
     assert len(ids) == len(set(ids))
-    ahead = seen._replace(offset=Offset(seen.offset.xid + 1_000_000_000, seen.offset.id))
+    ahead = last_read._replace(offset=Offset(last_read.offset.xid + 1_000_000_000, last_read.offset.id))
     assert await read_again(empty, ahead) == ids, "a cursor of the other server that is ahead of this one's counter"
 
 
@@ -230,7 +230,7 @@ async def test_after_a_restore_of_an_older_copy_new_events_with_the_numbers_of_l
     tenant = await new_tenant(empty)
     await happen(empty, tenant, 3)
     now = await latest(empty)
-    # Lost with the restore; the reader has it, and its numbers are used again.
+    # The reader's event is lost with the restore, and its numbers are used again.
     for lost in (
         now.offset,
         Offset(now.offset.xid, now.offset.id - 1),

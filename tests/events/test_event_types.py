@@ -24,7 +24,7 @@ from clearline.tickets.note_domain import Visibility as NoteVisibility
 ROWS = pytest.mark.parametrize("row", EVENT_TYPES.values(), ids=list(EVENT_TYPES))
 TICKET_FACTS = {fact.__struct_config__.tag: fact for fact in get_args(TicketFact)}
 DATA = {"id": "1", "name": "One", "changes": [{"field": "name", "before": None, "after": "One"}]}
-# What a notification rule may ask of an event's data, and the values that there are.
+# The members of an event's data that a notification rule may compare, with their possible values.
 CONDITIONS: dict[str, set[str]] = {
     "after": set(Status),
     "before": set(Status),
@@ -48,7 +48,7 @@ def test_a_row_fills_every_column(row: EventTypeRow) -> None:
     assert isinstance(row.visibility, Visibility)
     assert row.record == "ticket" or row.type.startswith(f"{row.record}.")
     assert row.sentence.endswith(".")
-    assert (row.headline is None) == (row.notifications is None), "whoever is notified reads a headline"
+    assert (row.headline is None) == (row.notifications is None), "every notification has a headline"
     assert row.notifications is None or row.notifications
     assert bool(row.visible_fields) == (row.visibility is Visibility.SOME_FIELDS)
     assert (row.visibility is Visibility.COMPANY_ADMINS) <= (row.record != "ticket")
@@ -72,13 +72,13 @@ def test_a_sentence_names_values_that_its_event_has(row: EventTypeRow) -> None:
         assert set(re.findall(r"\{(\w+)\}", text or "")) <= members
 
 
-def test_every_kind_of_notification_is_made_by_some_event() -> None:
+def test_every_kind_of_notification_belongs_to_an_event() -> None:
     kinds = {rule.kind for row in EVENT_TYPES.values() for rule in row.notifications or ()}
     assert kinds == set(NotificationKind)
 
 
 @ROWS
-def test_the_staff_sees_everything_and_customers_nothing_about_other_records(row: EventTypeRow) -> None:
+def test_the_staff_sees_everything_and_customers_see_nothing_about_other_records(row: EventTypeRow) -> None:
     assert visible_data(row.type, DATA, Audience.STAFF) == DATA
     if row.record != "ticket":
         is_shown = row.visibility is Visibility.COMPANY_ADMINS
@@ -86,7 +86,7 @@ def test_the_staff_sees_everything_and_customers_nothing_about_other_records(row
         assert visible_data(row.type, DATA, Audience.CUSTOMER) is None
 
 
-def test_a_type_that_is_not_in_the_table_is_for_the_staff_alone() -> None:
+def test_a_type_that_is_not_in_the_table_is_visible_only_to_the_staff() -> None:
     assert visible_data("user.invented", DATA, Audience.STAFF) == DATA
     assert visible_data("user.invented", DATA, Audience.COMPANY_ADMIN) is None
 

@@ -25,7 +25,7 @@ async def read_on(database: Database, after: Offset, *, limit: int = 1000) -> li
 
 
 async def the_end(database: Database) -> Offset:
-    """The cursor behind all that can be read now."""
+    """Return the cursor after all events that can be read now."""
     cursor = START
     while events := await read_on(database, cursor):
         cursor = events[-1].offset
@@ -88,7 +88,7 @@ async def test_paging_through_one_transaction_reads_each_event_once(database: Da
     assert numbers_read == numbers
 
 
-async def test_a_stored_event_has_who_did_what(database: Database, tenant: Tenant) -> None:
+async def test_a_stored_event_has_its_actor_and_its_data(database: Database, tenant: Tenant) -> None:
     cursor = await the_end(database)
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
@@ -134,22 +134,22 @@ async def test_concurrent_writers_are_read_exactly_once(database: Database, tena
             break
         last_round = all(writer.done() for writer in writers)
         await asyncio.sleep(0 if page else 0.001)
-    written = [number for writer in writers for number in await writer]
+    numbers_written = [number for writer in writers for number in await writer]
     assert len(numbers_read) == len(set(numbers_read))
-    assert set(numbers_read) == set(written)
+    assert set(numbers_read) == set(numbers_written)
 
 
 @pytest.fixture
 async def restored(postgres: str) -> AsyncIterator[Database]:
-    """A database of its own."""
+    """Yield a new database."""
     async with new_database(postgres) as url:
         database = await Database.open(url)
         yield database
         await database.close()
 
 
-async def written(database: Database, tenant: Tenant, many: int) -> list[int]:
-    """The numbers of tickets raised in two transactions at once, in the order in which their events are read."""
+async def raised_in_order(database: Database, tenant: Tenant, many: int) -> list[int]:
+    """Return the numbers of tickets raised in two concurrent transactions, in the order of their events."""
     async with database.transaction() as older:
         await older.fetchval("select pg_current_xact_id()")
         async with database.transaction() as younger:
@@ -159,7 +159,7 @@ async def written(database: Database, tenant: Tenant, many: int) -> list[int]:
 
 
 async def read_as(database: Database, name: str, *, limit: int) -> list[int | None]:
-    """The tickets of the next events of a consumer."""
+    """Return the tickets of the next events of a consumer, and advance it."""
     async with database.transaction() as tx:
         cursor = await offset_store.lock(tx, name)
         assert cursor is not None
@@ -169,9 +169,9 @@ async def read_as(database: Database, name: str, *, limit: int) -> list[int | No
     return [event.ticket_number for event in events if event.ticket_number is not None]
 
 
-async def test_events_from_another_server_are_readable_again_and_no_consumer_skips_any(restored: Database) -> None:
+async def test_events_from_another_server_become_readable_and_no_consumer_skips_any(restored: Database) -> None:
     tenant = await new_tenant(restored)
-    numbers = await written(restored, tenant, 6)
+    numbers = await raised_in_order(restored, tenant, 6)
     everything = await the_end(restored)
     async with restored.transaction() as tx:
         await offset_store.advance(tx, "finished", everything)
@@ -186,34 +186,34 @@ async def test_events_from_another_server_are_readable_again_and_no_consumer_ski
     events = await read_on(restored, START)
     assert [event.offset.id for event in events] == sorted(event.offset.id for event in events)
     assert sorted(event.ticket_number for event in events if event.ticket_number) == sorted(numbers)
-    later = await written(restored, tenant, 2)
+    later = await raised_in_order(restored, tenant, 2)
     async with restored.transaction() as tx:
         assert await event_store.renumber(tx) is False
     assert await read_as(restored, "finished", limit=1000) == later
     assert await read_as(restored, "fresh", limit=1000) == sorted(numbers) + later
     for name, many in begun.items():
         unseen = await read_as(restored, name, limit=1000)
-        assert set(unseen) >= {*numbers[many:], *later}, "what was not seen before is seen now"
+        assert set(unseen) >= {*numbers[many:], *later}, "events that were not read before are read now"
         assert unseen[-len(later) :] == later
         assert len(set(unseen)) == len(unseen)
 
 
 async def test_events_between_a_restore_and_the_start_are_not_skipped(restored: Database) -> None:
     tenant = await new_tenant(restored)
-    await written(restored, tenant, 3)
+    await raised_in_order(restored, tenant, 3)
     async with restored.transaction() as tx:
         await offset_store.advance(tx, "finished", await the_end(restored))
     await move_ahead(restored)
-    early = await written(restored, tenant, 2)
+    early = await raised_in_order(restored, tenant, 2)
     await migrate.migrate(restored, afterwards=event_store.renumber)
     assert await read_as(restored, "finished", limit=1000) == sorted(early)
 
 
 async def test_events_of_this_server_are_not_renumbered(restored: Database) -> None:
     async with restored.transaction() as tx:
-        assert await event_store.renumber(tx) is False, "an empty log is in step"
+        assert await event_store.renumber(tx) is False, "an empty log needs no new numbers"
     tenant = await new_tenant(restored)
-    await written(restored, tenant, 3)
+    await raised_in_order(restored, tenant, 3)
     before = await read_on(restored, START)
     async with restored.transaction() as tx:
         await raised(tx, tenant, "of a transaction that still runs")
@@ -224,7 +224,7 @@ async def test_events_of_this_server_are_not_renumbered(restored: Database) -> N
 
 async def test_a_second_call_changes_nothing(restored: Database) -> None:
     tenant = await new_tenant(restored)
-    await written(restored, tenant, 3)
+    await raised_in_order(restored, tenant, 3)
     async with restored.transaction() as tx:
         await offset_store.advance(tx, "reader", await the_end(restored))
     await move_ahead(restored)

@@ -27,17 +27,17 @@ async def import_lines(database: Database, tenant: Tenant, *lines: str, dry_run:
 
 async def labels(database: Database, tenant: Tenant) -> dict[str, str]:
     async with database.transaction() as tx:
-        return {one.id: one.label for one in await inventory.list_services(tx, tenant.actor)}
+        return {service.id: service.label for service in await inventory.list_services(tx, tenant.actor)}
 
 
-async def test_an_import_adds_changes_and_leaves_alone(database: Database, fresh: Tenant) -> None:
+async def test_an_import_adds_and_changes_services_and_keeps_the_others(database: Database, fresh: Tenant) -> None:
     report = await import_lines(
         database, fresh, HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed", "SVC-2,CloudRouter,Service 2"
     )
     assert report == ImportReport(created=1, updated=1, unchanged=1, errors=[])
-    found = await labels(database, fresh)
-    assert (found["NEW-1"], found["SVC-1"], found["SVC-2"]) == ("New port", "Renamed", "Service 2")
-    assert "SVC-3" in found, "what is not in the file stays"
+    stored = await labels(database, fresh)
+    assert (stored["NEW-1"], stored["SVC-1"], stored["SVC-2"]) == ("New port", "Renamed", "Service 2")
+    assert "SVC-3" in stored, "a service that is not in the file stays"
     again = await import_lines(database, fresh, HEADING, "NEW-1,Port,New port", "SVC-1,Port,Renamed")
     assert again == ImportReport(created=0, updated=0, unchanged=2, errors=[])
 
@@ -64,9 +64,9 @@ async def test_every_wrong_line_is_named_and_nothing_is_stored(database: Databas
         "NEW-4,Port",
     )
     assert [error.line for error in report.errors] == [3, 4, 5, 6, 7]
-    told = [error.message for error in report.errors]
+    messages = [error.message for error in report.errors]
     parts = ["type must be one of Port", "id must have 1", "earlier line", "more values", "label must have 1"]
-    assert all(part in message for part, message in zip(parts, told, strict=True))
+    assert all(part in message for part, message in zip(parts, messages, strict=True))
     assert (report.created, report.updated, report.unchanged) == (0, 0, 0)
     assert await labels(database, fresh) == before
 
@@ -84,12 +84,12 @@ async def test_a_file_without_the_heading_is_refused(database: Database, fresh: 
     assert "heading" in report.errors[0].message
 
 
-async def test_what_is_no_csv_is_refused_with_its_line(database: Database, fresh: Tenant) -> None:
+async def test_invalid_csv_is_refused_with_its_line(database: Database, fresh: Tenant) -> None:
     report = await import_lines(database, fresh, HEADING, "NEW-1,Port,Good", 'NEW-2,Port,"never closed')
     assert [error.line for error in report.errors] == [3]
 
 
-async def test_a_service_is_added_once_and_only_when_it_breaks_no_rule(database: Database, fresh: Tenant) -> None:
+async def test_a_service_is_added_once_and_only_when_it_is_valid(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         code = fresh.company.code
         with pytest.raises(AlreadyExists):
@@ -101,9 +101,9 @@ async def test_a_service_is_added_once_and_only_when_it_breaks_no_rule(database:
 
 
 async def events_of(tx: Tx, tenant: Tenant) -> list[tuple[str, dict[str, Any]]]:
-    """What happened to a company's services since the fixture made them, the last first."""
-    found = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type="service."), None, 50)
-    return [(event.type, event.data) for event in found[:-4]]
+    """Return the events of a company's services since the fixture created them, newest first."""
+    events = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type="service."), None, 50)
+    return [(event.type, event.data) for event in events[:-4]]
 
 
 async def test_a_changed_and_a_deleted_service_make_events(database: Database, fresh: Tenant) -> None:
@@ -114,28 +114,28 @@ async def test_a_changed_and_a_deleted_service_make_events(database: Database, f
         changed = await inventory.change_service(tx, OPERATOR, code, "SVC-1", values, now=NOW)
         assert await inventory.change_service(tx, OPERATOR, code, "SVC-1", values, now=NOW) == changed
         assert await inventory.get_service(tx, fresh.actor, fresh.company.id, "SVC-1") == changed
-        gone = await inventory.delete_service(tx, OPERATOR, code, "SVC-1", now=NOW)
-        assert gone == changed == Service(fresh.company.id, "SVC-1", ServiceType.CLOUD_ROUTER, "Renamed")
+        deleted = await inventory.delete_service(tx, OPERATOR, code, "SVC-1", now=NOW)
+        assert deleted == changed == Service(fresh.company.id, "SVC-1", ServiceType.CLOUD_ROUTER, "Renamed")
         for attempt in (inventory.get_service(tx, OPERATOR, code, "SVC-1"),
                         inventory.delete_service(tx, OPERATOR, code, "SVC-1", now=NOW)):  # fmt: skip
             with pytest.raises(NotFound, match="service SVC-1"):
                 await attempt
-        kept = (await tickets.get_ticket_with_notes(tx, fresh.actor, number)).ticket
-        told = await events_of(tx, fresh)
-    assert (kept.service_id, kept.service_type, kept.service_label) == ("SVC-1", ServiceType.PORT, "Service 1")
-    assert [kind for kind, _data in told] == ["service.deleted", "service.changed"]
-    assert told[1][1]["changes"] == [
+        ticket = (await tickets.get_ticket_with_notes(tx, fresh.actor, number)).ticket
+        events = await events_of(tx, fresh)
+    assert (ticket.service_id, ticket.service_type, ticket.service_label) == ("SVC-1", ServiceType.PORT, "Service 1")
+    assert [kind for kind, _data in events] == ["service.deleted", "service.changed"]
+    assert events[1][1]["changes"] == [
         {"field": "type", "before": "Port", "after": "CloudRouter"},
         {"field": "label", "before": "Service 1", "after": "Renamed"},
     ]
-    assert told[0][1]["changes"] == [
+    assert events[0][1]["changes"] == [
         {"field": "type", "before": "CloudRouter", "after": None},
         {"field": "label", "before": "Renamed", "after": None},
     ]
 
 
 @pytest.mark.parametrize("values", [{"label": ""}, {"type": "Teapot"}, {"type": ServiceType.NON_CONSOLE}])
-async def test_a_service_is_not_changed_to_what_breaks_a_rule(
+async def test_an_invalid_change_of_a_service_is_refused(
     database: Database, fresh: Tenant, values: dict[str, object]
 ) -> None:
     async with database.transaction() as tx:
@@ -151,7 +151,7 @@ async def test_an_import_makes_one_event_with_its_counts_and_a_dry_run_none(data
     async with database.transaction() as tx:
         [(kind, data)] = await events_of(tx, fresh)
     assert (kind, data["id"]) == ("service.imported", str(fresh.company.id))
-    assert {one["field"]: one["after"] for one in data["changes"]} == {"created": 2, "updated": 1}
+    assert {change["field"]: change["after"] for change in data["changes"]} == {"created": 2, "updated": 1}
 
 
 async def test_a_list_of_services_is_imported_like_a_file(database: Database, fresh: Tenant) -> None:
@@ -160,8 +160,8 @@ async def test_a_list_of_services_is_imported_like_a_file(database: Database, fr
         async with database.transaction() as tx:
             report = await imports.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=dry_run, now=NOW)
         assert report == ImportReport(created=1, updated=1, unchanged=1, errors=[])
-    found = await labels(database, fresh)
-    assert (found["NEW-1"], found["SVC-1"], found["SVC-3"]) == ("New port", "Renamed", "Service 3")
+    stored = await labels(database, fresh)
+    assert (stored["NEW-1"], stored["SVC-1"], stored["SVC-3"]) == ("New port", "Renamed", "Service 3")
 
 
 async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(database: Database, fresh: Tenant) -> None:
@@ -170,7 +170,11 @@ async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(databas
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput) as refused:
             await imports.import_list(tx, OPERATOR, fresh.company.id, rows, dry_run=False, now=NOW)
-    assert [one.field for one in refused.value.violations] == ["services.1.id", "services.1.type", "services.2.id"]
+    assert [violation.field for violation in refused.value.violations] == [
+        "services.1.id",
+        "services.1.type",
+        "services.2.id",
+    ]
     many = [(f"N-{n}", "Port", "P") for n in range(1001)]
     async with database.transaction() as tx:
         with pytest.raises(InvalidInput, match="at most 1000"):
@@ -180,13 +184,13 @@ async def test_every_wrong_item_of_a_list_is_named_and_nothing_is_stored(databas
 
 async def test_services_are_listed_page_by_page_by_type_and_label(database: Database, fresh: Tenant) -> None:
     await import_lines(database, fresh, HEADING, "A,Port,Same", "B,Port,Same", "C,Port,Other")
-    after, seen = ("", "", ""), []
+    after, listed = ("", "", ""), []
     async with database.transaction() as tx:
-        while found := await inventory.services_of(tx, fresh.actor, fresh.company.id, after=after, limit=2):
-            seen += found
-            after = (found[-1].type, found[-1].label, found[-1].id)
-        assert seen == await inventory.list_services(tx, fresh.actor)
-    assert [one.id for one in seen if one.type is ServiceType.PORT] == ["C", "A", "B", "SVC-1"]
+        while page := await inventory.services_of(tx, fresh.actor, fresh.company.id, after=after, limit=2):
+            listed += page
+            after = (page[-1].type, page[-1].label, page[-1].id)
+        assert listed == await inventory.list_services(tx, fresh.actor)
+    assert [service.id for service in listed if service.type is ServiceType.PORT] == ["C", "A", "B", "SVC-1"]
 
 
 Attempt = Callable[[Tx, Actor, Company], Awaitable[object]]
@@ -207,22 +211,22 @@ WRITES: dict[str, Attempt] = {
 }
 
 
-@pytest.mark.parametrize("what", [*READS, *WRITES])
+@pytest.mark.parametrize("operation", [*READS, *WRITES])
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OPERATOR])
 async def test_everybody_reads_an_inventory_and_admins_of_the_provider_manage_it(
-    database: Database, fresh: Tenant, other_tenant: Tenant, role: Role, what: str
+    database: Database, fresh: Tenant, other_tenant: Tenant, role: Role, operation: str
 ) -> None:
     company = Company(PROVIDER_ID, "Provider", "PROVIDER") if role in STAFF_ROLES else fresh.company
     actor = Actor(role, "Kim", company=company, scopes=ROLE_SCOPES[role])
     bare = Actor(role, "Kim", company=company)
     async with database.transaction() as tx:
-        if what in READS or role is Role.ADMIN:
-            await {**READS, **WRITES}[what](tx, actor, fresh.company)
+        if operation in READS or role is Role.ADMIN:
+            await {**READS, **WRITES}[operation](tx, actor, fresh.company)
         else:
             with pytest.raises(Forbidden):
-                await WRITES[what](tx, actor, fresh.company)
+                await WRITES[operation](tx, actor, fresh.company)
         with pytest.raises(Forbidden):
-            await {**READS, **WRITES}[what](tx, bare, fresh.company)
-        if what in READS and not actor.is_staff:
+            await {**READS, **WRITES}[operation](tx, bare, fresh.company)
+        if operation in READS and not actor.is_staff:
             with pytest.raises(NotFound, match="company"):
-                await READS[what](tx, actor, other_tenant.company)
+                await READS[operation](tx, actor, other_tenant.company)

@@ -26,7 +26,7 @@ def test_turns_go_by_name_and_continue_after_the_last_agent(last: tuple[str, UUI
     assert choose_agent(Assignment.ROUND_ROBIN, [CLEO, ANN, BEN], last).agent == expected
 
 
-def test_the_least_loaded_is_chosen_and_of_equals_the_first_by_name() -> None:
+def test_the_least_loaded_agent_is_chosen_and_the_first_by_name_among_equals() -> None:
     assert choose_agent(Assignment.LEAST_LOADED, [CLEO, ANN, BEN], None) == Choice(
         BEN, "has the fewest open tickets: 1"
     )
@@ -40,7 +40,7 @@ def test_the_least_loaded_is_chosen_and_of_equals_the_first_by_name() -> None:
         (Assignment.LEAST_LOADED, [], "nobody of the team is available"),
     ],
 )
-def test_nobody_is_chosen_for_a_reason(mode: Assignment, agents: list[Agent], why: str) -> None:
+def test_the_choice_of_nobody_has_a_reason(mode: Assignment, agents: list[Agent], why: str) -> None:
     assert choose_agent(mode, agents, None) == Choice(None, why)
 
 

@@ -1,4 +1,4 @@
-"""What a queue and a team cost to read does not grow with the tickets that ended, or that others have."""
+"""The cost of reading a queue or a team does not grow with finished tickets or with tickets of others."""
 
 import asyncio
 from typing import Any
@@ -43,23 +43,23 @@ async def filled(filled: Any) -> Any:
     return filled
 
 
-async def test_a_page_of_queues_counts_in_the_index_of_what_is_open(filled: Any) -> None:
-    used, whole = await plan_of(filled, queue_store.PAGE, "Queue 3", 5)
+async def test_a_page_of_queues_counts_in_the_index_of_open_tickets(filled: Any) -> None:
+    used, scanned = await plan_of(filled, queue_store.PAGE, "Queue 3", 5)
     assert "ticket_open_by_queue" in used
-    assert not whole & {"ticket"}
+    assert not scanned & {"ticket"}
 
 
-async def test_the_load_of_agents_is_counted_in_the_index_of_what_they_have(filled: Any) -> None:
+async def test_the_load_of_agents_is_counted_in_the_index_of_assigned_tickets(filled: Any) -> None:
     team_id = await filled.fetchval("select id from team limit 1")
-    used, whole = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)
+    used, scanned = await plan_of(filled, team_store.AGENTS, PROVIDER_ID, team_id, AGENT_ROLES)
     assert used >= {"ticket_open_by_assignee", "team_member_pkey"}
-    assert not whole & {"ticket", "team_member"}
+    assert not scanned & {"ticket", "team_member"}
 
 
-async def test_a_page_of_rules_walks_their_order(filled: Any) -> None:
-    used, whole = await plan_of(filled, rule_store.PAGE, 100, 20)
+async def test_a_page_of_rules_uses_the_index_of_their_order(filled: Any) -> None:
+    used, scanned = await plan_of(filled, rule_store.PAGE, 100, 20)
     assert "routing_rule_in_order" in used
-    assert "routing_rule" not in whole
+    assert "routing_rule" not in scanned
 
 
 async def test_two_requests_at_once_get_different_turns(database: Database, tenant: Tenant) -> None:
@@ -70,9 +70,9 @@ async def test_two_requests_at_once_get_different_turns(database: Database, tena
         for number in numbers:
             await ticket_changes.change_ticket(tx, OPERATOR, number, {"queue_id": queue.id}, now=NOW)
 
-    async def give(number: int) -> str | None:
+    async def assign(number: int) -> str | None:
         async with database.transaction() as tx:
             return (await use.assign_by_turns(tx, OPERATOR, number, Assignment.ROUND_ROBIN, now=NOW)).assignee_name
 
-    given = await asyncio.gather(*(give(number) for number in numbers))
-    assert sorted(map(str, given)) == ["Ann", "Ben", "Cleo"]
+    assignees = await asyncio.gather(*(assign(number) for number in numbers))
+    assert sorted(map(str, assignees)) == ["Ann", "Ben", "Cleo"]

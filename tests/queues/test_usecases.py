@@ -26,10 +26,12 @@ async def test_a_team_is_added_renamed_and_deleted(database: Database) -> None:
         await teams.change_team(tx, OPERATOR, team.id, {"name": other}, now=NOW)
         await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
         joined = await teams.join_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
-        assert [(one.name, one.role, one.is_available) for one in joined.members] == [("Ann", Role.AGENT, True)]
+        assert [(member.name, member.role, member.is_available) for member in joined.members] == [
+            ("Ann", Role.AGENT, True)
+        ]
         assert (await teams.team_named(tx, OPERATOR, other.upper())) == joined
-        left = await teams.leave_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
-        assert left.members == []
+        emptied = await teams.leave_team(tx, OPERATOR, team.id, id_of(ann), now=NOW)
+        assert emptied.members == []
         await teams.delete_team(tx, OPERATOR, team.id, now=NOW)
         with pytest.raises(NotFound):
             await teams.get_team(tx, OPERATOR, team.id)
@@ -42,7 +44,7 @@ async def test_a_team_is_added_renamed_and_deleted(database: Database) -> None:
         ]
 
 
-async def test_only_the_providers_working_people_join_teams(database: Database, tenant: Tenant) -> None:
+async def test_only_agents_and_admins_of_the_provider_join_teams(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         team = (await new_team(tx)).team
         viewer = await new_person(tx, role=Role.VIEWER)
@@ -166,11 +168,11 @@ async def test_lists_are_ordered_by_name_page_by_page(database: Database) -> Non
         rest_queues = await queues.list_queues(tx, OPERATOR, after=first_queues[-1].queue.name, limit=1)
         assert len(await queues.list_queues(tx, OPERATOR, after=None, limit=1)) == 1
         assert len(await teams.list_teams(tx, OPERATOR, after=None, limit=1)) == 1
-    assert [one.team.name for one in first_teams + rest_teams] == [f"{mark} {name}" for name in ("A", "b", "c")]
-    assert [one.queue.name for one in first_queues + rest_queues] == [f"{mark} {name}" for name in ("A", "b", "c")]
+    assert [item.team.name for item in first_teams + rest_teams] == [f"{mark} {name}" for name in ("A", "b", "c")]
+    assert [item.queue.name for item in first_queues + rest_queues] == [f"{mark} {name}" for name in ("A", "b", "c")]
 
 
-async def test_a_queue_counts_what_waits_in_it(database: Database, tenant: Tenant) -> None:
+async def test_a_queue_counts_its_open_and_unassigned_tickets(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann = await new_person(tx, "Ann")
         queue = await new_queue(tx, ann)
@@ -178,10 +180,10 @@ async def test_a_queue_counts_what_waits_in_it(database: Database, tenant: Tenan
             number = await raised(tx, tenant)
             await ticket_changes.change_ticket(tx, OPERATOR, number, {"queue_id": queue.queue.id, **values}, now=NOW)
         await ticket_changes.move_ticket(tx, OPERATOR, number - 1, Status.REJECTED, reason="", now=NOW)
-        found = await queues.get_queue(tx, OPERATOR, queue.queue.id)
+        counted = await queues.get_queue(tx, OPERATOR, queue.queue.id)
         listed = await queues.list_queues(tx, OPERATOR, after=None, limit=100)
-    assert (found.open, found.unassigned) == (2, 1)
-    assert found in listed
+    assert (counted.open, counted.unassigned) == (2, 1)
+    assert counted in listed
 
 
 async def test_people_set_their_availability(database: Database, tenant: Tenant) -> None:
@@ -208,7 +210,7 @@ async def reads(tx: Tx, actor: Actor) -> None:
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.AGENT, Role.VIEWER])
-async def test_the_staff_reads_the_setup_and_an_admin_changes_it(database: Database, role: Role) -> None:
+async def test_the_staff_reads_queues_and_teams_and_admins_change_them(database: Database, role: Role) -> None:
     async with database.transaction() as tx:
         queue = await new_queue(tx)
         rule_id = await new_rule(tx, queue)
@@ -249,7 +251,7 @@ async def test_a_key_without_the_scope_changes_nothing(database: Database) -> No
             await reads(tx, narrow)
 
 
-async def test_customers_see_nothing_of_it(database: Database, tenant: Tenant) -> None:
+async def test_customers_see_no_queues_and_teams(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         queue = await new_queue(tx)
         rule_id = await new_rule(tx, queue)

@@ -52,7 +52,7 @@ def test_the_first_matching_rule_chooses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keyword", "found"),
+    ("keyword", "matches"),
     [
         ("bgp", True),
         ("BERLIN", True),
@@ -74,8 +74,8 @@ def test_the_first_matching_rule_chooses() -> None:
         ("x.-0", False),
     ],
 )
-def test_a_keyword_is_found_as_a_whole_word_in_any_case(keyword: str, *, found: bool) -> None:
-    assert (choose_rule([replace(RULE, keywords=(keyword,))], FACTS) is not None) is found
+def test_a_keyword_is_found_as_a_whole_word_in_any_case(keyword: str, *, matches: bool) -> None:
+    assert (choose_rule([replace(RULE, keywords=(keyword,))], FACTS) is not None) is matches
 
 
 @pytest.mark.parametrize(
@@ -91,5 +91,5 @@ def test_a_keyword_is_found_as_a_whole_word_in_any_case(keyword: str, *, found: 
         ({"keywords": ("a\0b",)}, ["keywords"]),
     ],
 )
-def test_a_rule_keeps_its_limits(values: dict[str, object], broken: list[str]) -> None:
+def test_a_rule_with_values_beyond_its_limits_is_refused(values: dict[str, object], broken: list[str]) -> None:
     assert [violation.field for violation in check_rule(replace(RULE, **values))] == broken

@@ -31,17 +31,17 @@ async def _no_rules(database_url: str) -> None:
 
 
 async def facts_of(tx: Tx, tenant: Tenant, number: int) -> list[tuple[str, str, dict[str, Any]]]:
-    """What happened to a ticket since it was raised."""
-    found = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=100)
-    return [(event.type, event.actor_name, event.data) for event in found[1:]]
+    """Return the type, actor and data of a ticket's events since it was raised."""
+    events = await event_store.of_ticket(tx, tenant.company.id, number, after=0, limit=100)
+    return [(event.type, event.actor_name, event.data) for event in events[1:]]
 
 
 async def order(tx: Tx) -> list[tuple[int, UUID]]:
     listed = await routing_rules.list_rules(tx, OPERATOR, after=None, limit=100)
-    return [(one.rule.position, one.rule.id) for one in listed]
+    return [(item.rule.position, item.rule.id) for item in listed]
 
 
-async def test_rules_keep_dense_positions_whatever_is_done_to_them(database: Database) -> None:
+async def test_rules_keep_positions_without_gaps_after_every_change(database: Database) -> None:
     async with database.transaction() as tx:
         queue = await new_queue(tx)
         b = await new_rule(tx, queue)
@@ -61,8 +61,8 @@ async def test_rules_keep_dense_positions_whatever_is_done_to_them(database: Dat
             with pytest.raises(InvalidInput):
                 await routing_rules.order_rules(tx, OPERATOR, wrong, now=NOW)
         page = await routing_rules.list_rules(tx, OPERATOR, after=1, limit=1)
-        assert [one.rule.id for one in page] == [a]
-        [_made, *changes] = await changes_of(tx, d)
+        assert [item.rule.id for item in page] == [a]
+        [_created, *changes] = await changes_of(tx, d)
         assert changes == [
             ("routing_rule.changed", [change("position", 4, 1)]),
             ("routing_rule.changed", [change("position", 1, 3)]),
@@ -132,27 +132,25 @@ async def test_a_new_ticket_goes_to_the_queue_of_the_first_rule_that_matches(
         number = await raised(tx, tenant)
         assert await routing.route_new_ticket(tx, number, now=NOW)
         assert not await routing.route_new_ticket(tx, number, now=NOW)
-        found = await tickets.get_ticket(tx, OPERATOR, number)
-        assert (found.queue_name, found.assignee_name) == (second.queue.name, None)
+        ticket = await tickets.get_ticket(tx, OPERATOR, number)
+        assert (ticket.queue_name, ticket.assignee_name) == (second.queue.name, None)
         assert await facts_of(tx, tenant, number) == [
             ("ticket.routed", "routing", {"before": None, "after": str(second.queue.id), "rule": "Slow ports"})
         ]
 
 
-async def test_a_ticket_that_no_rule_matches_or_that_ended_stays_where_it_is(
-    database: Database, tenant: Tenant
-) -> None:
+async def test_a_ticket_that_is_finished_or_matches_no_rule_keeps_its_queue(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         queue = await new_queue(tx)
         rule_id = await new_rule(tx, queue, keywords=("nothing",))
-        number, ended = await raised(tx, tenant), await raised(tx, tenant)
-        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        number, finished = await raised(tx, tenant), await raised(tx, tenant)
+        await ticket_changes.move_ticket(tx, OPERATOR, finished, Status.REJECTED, reason="", now=NOW)
         assert not await routing.route_new_ticket(tx, number, now=NOW)
         assert (await routing.route_ticket(tx, OPERATOR, number, now=NOW)).ticket.queue_id is None
         await routing_rules.change_rule(tx, OPERATOR, rule_id, {"keywords": ()}, now=NOW)
-        assert not await routing.route_new_ticket(tx, ended, now=NOW)
+        assert not await routing.route_new_ticket(tx, finished, now=NOW)
         with pytest.raises(TicketFinished):
-            await routing.route_ticket(tx, OPERATOR, ended, now=NOW)
+            await routing.route_ticket(tx, OPERATOR, finished, now=NOW)
         with pytest.raises(NotFound):
             await routing.route_new_ticket(tx, 10**11, now=NOW)
 
@@ -172,8 +170,8 @@ async def test_available_agents_take_turns(database: Database, tenant: Tenant) -
         await teams.set_available(tx, ben, available=True, now=NOW)
         await tx.write("update app_user set is_active = false where id = $1", id_of(cleo))
         assert [await assigned() for _ in range(2)] == ["Ben", "Ann"]
-        for one in (ann, ben):
-            await teams.set_available(tx, one, available=False, now=NOW)
+        for agent in (ann, ben):
+            await teams.set_available(tx, agent, available=False, now=NOW)
         assert await assigned() is None
 
 
@@ -182,10 +180,10 @@ async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Da
         ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
         queue = await new_queue(tx, ann, ben, assignment=Assignment.LEAST_LOADED)
         await new_rule(tx, queue, name="All")
-        elsewhere, ended = await raised(tx, tenant), await raised(tx, tenant)
+        elsewhere, finished = await raised(tx, tenant), await raised(tx, tenant)
         await ticket_changes.assign(tx, OPERATOR, elsewhere, id_of(ann), now=NOW)
-        await ticket_changes.assign(tx, OPERATOR, ended, id_of(ben), now=NOW)
-        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.assign(tx, OPERATOR, finished, id_of(ben), now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, finished, Status.REJECTED, reason="", now=NOW)
         names = []
         for _ in range(3):
             await routing.route_new_ticket(tx, number := await raised(tx, tenant), now=NOW)
@@ -197,7 +195,7 @@ async def test_the_least_loaded_agent_of_all_queues_gets_the_ticket(database: Da
         ]
 
 
-async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database, tenant: Tenant) -> None:
+async def test_an_assigned_ticket_keeps_its_assignee(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
         queue = await new_queue(tx, ann, assignment=Assignment.ROUND_ROBIN)
@@ -205,8 +203,8 @@ async def test_a_ticket_that_somebody_has_keeps_its_assignee(database: Database,
         number = await raised(tx, tenant)
         await ticket_changes.assign(tx, OPERATOR, number, id_of(ben), now=NOW)
         await routing.route_new_ticket(tx, number, now=NOW)
-        found = await tickets.get_ticket(tx, OPERATOR, number)
-        assert (found.queue_name, found.assignee_name) == (queue.queue.name, "Ben")
+        ticket = await tickets.get_ticket(tx, OPERATOR, number)
+        assert (ticket.queue_name, ticket.assignee_name) == (queue.queue.name, "Ben")
 
 
 async def test_a_ticket_is_routed_again_on_request(database: Database, tenant: Tenant) -> None:
@@ -217,13 +215,17 @@ async def test_a_ticket_is_routed_again_on_request(database: Database, tenant: T
         number = await raised(tx, tenant)
         await routing.route_new_ticket(tx, number, now=NOW)
         await routing_rules.change_rule(tx, OPERATOR, rule_id, {"queue_id": second.queue.id}, now=NOW)
-        found = await routing.route_ticket(tx, ann, number, now=NOW)
-        assert found == await routing.route_ticket(tx, ann, number, now=NOW)
-        assert (found.queue_name, found.assignee_name) == (second.queue.name, "Ann")
-        assert [who for _type, who, _data in await facts_of(tx, tenant, number)] == ["routing", "Ann", "Ann"]
+        routed = await routing.route_ticket(tx, ann, number, now=NOW)
+        assert routed == await routing.route_ticket(tx, ann, number, now=NOW)
+        assert (routed.queue_name, routed.assignee_name) == (second.queue.name, "Ann")
+        assert [actor_name for _type, actor_name, _data in await facts_of(tx, tenant, number)] == [
+            "routing",
+            "Ann",
+            "Ann",
+        ]
 
 
-async def test_people_take_tickets_and_do_not_take_them_from_each_other(database: Database, tenant: Tenant) -> None:
+async def test_agents_take_unassigned_tickets_and_others_only_with_force(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
         number = await raised(tx, tenant)
@@ -268,15 +270,15 @@ async def test_a_preview_changes_nothing(database: Database, tenant: Tenant) -> 
         right, spare = await new_rule(tx, queue), await new_rule(tx, queue)
         number = await raised(tx, tenant)
         facts = await routing.facts_of(tx, ann, number, {})
-        told_before = await routing.preview(tx, ann, facts)
-        assert await routing.preview(tx, ann, facts) == told_before
-        assert [(one.rule.id, one.failed) for one in told_before.results] == [
+        preview = await routing.preview(tx, ann, facts)
+        assert await routing.preview(tx, ann, facts) == preview
+        assert [(result.rule.id, result.failed) for result in preview.results] == [
             (wrong, ("priorities", "keywords")),
             (right, ()),
             (spare, ()),
         ]
-        assert told_before.queue == await queue_store.get(tx, queue.queue.id)
-        agent, why = told_before.choice.agent, told_before.choice.why
+        assert preview.queue == await queue_store.get(tx, queue.queue.id)
+        agent, why = preview.choice.agent, preview.choice.why
         assert (agent and agent.name, why) == ("Ann", "has the first turn")
         assert (await tickets.get_ticket(tx, OPERATOR, number)).ticket.queue_id is None
         await routing.route_new_ticket(tx, number, now=NOW)
@@ -288,11 +290,11 @@ async def test_a_preview_without_a_matching_rule_or_without_a_team(database: Dat
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         facts = await routing.facts_of(tx, OPERATOR, number, {})
-        told_first = await routing.preview(tx, OPERATOR, facts)
-        assert (told_first.results, told_first.queue, told_first.choice.why) == ([], None, "no rule matches")
+        without_rules = await routing.preview(tx, OPERATOR, facts)
+        assert (without_rules.results, without_rules.queue, without_rules.choice.why) == ([], None, "no rule matches")
         await new_rule(tx, await new_queue(tx), company_ids=(tenant.company.id,))
-        anybodys = await routing.preview(tx, OPERATOR, replace(facts, company_id=None))
-        assert [one.failed for one in anybodys.results] == [("company_ids",)]
+        without_company = await routing.preview(tx, OPERATOR, replace(facts, company_id=None))
+        assert [result.failed for result in without_company.results] == [("company_ids",)]
         assert (await routing.preview(tx, OPERATOR, facts)).choice.why == "the queue leaves it to people"
 
 
@@ -310,9 +312,9 @@ async def test_only_agents_and_admins_route_and_assign_tickets(database: Databas
                     await work
         facts: RoutingFacts = await routing.facts_of(tx, viewer, number, {})
         await routing.preview(tx, viewer, facts)
-        for asking in (routing.preview(tx, tenant.actor, facts), routing.facts_of(tx, tenant.actor, number, {})):
+        for attempt in (routing.preview(tx, tenant.actor, facts), routing.facts_of(tx, tenant.actor, number, {})):
             with pytest.raises(Forbidden):
-                await asking
+                await attempt
 
 
 async def test_the_facts_of_rules_come_from_a_ticket_or_from_values(database: Database, tenant: Tenant) -> None:
@@ -328,11 +330,11 @@ async def test_the_facts_of_rules_come_from_a_ticket_or_from_values(database: Da
         )
         assert await routing.facts_of(tx, OPERATOR, number, {}) == own
         assert await routing.facts_of(tx, OPERATOR, number, {"title": "x"}) == replace(own, title="x")
-        said = {"issue_type": IssueType.CIRCUIT_DOWN, "service_type": ServiceType.PORT}
-        assert await routing.facts_of(tx, OPERATOR, None, said) == RoutingFacts(
+        values = {"issue_type": IssueType.CIRCUIT_DOWN, "service_type": ServiceType.PORT}
+        assert await routing.facts_of(tx, OPERATOR, None, values) == RoutingFacts(
             IssueType.CIRCUIT_DOWN, ServiceType.PORT, None, Priority.CRITICAL, "", ""
         )
-        low = await routing.facts_of(tx, OPERATOR, None, {**said, "priority": Priority.LOW})
+        low = await routing.facts_of(tx, OPERATOR, None, {**values, "priority": Priority.LOW})
         assert low.priority is Priority.LOW
         with pytest.raises(InvalidInput) as caught:
             await routing.facts_of(tx, OPERATOR, None, {"title": "x"})

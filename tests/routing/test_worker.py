@@ -24,7 +24,7 @@ async def _no_rules(database_url: str) -> None:
 
 
 async def run_worker(database: Database) -> int:
-    """Have the job do everything there is to do."""
+    """Run the job until nothing is left, and return how many tickets it processed."""
     job = routing_job(database, lambda: NOW)
     total = 0
     while done := await job.run():
@@ -34,8 +34,8 @@ async def run_worker(database: Database) -> int:
 
 async def routed_to(database: Database, *numbers: int) -> list[tuple[str | None, str | None]]:
     async with database.statement() as tx:
-        found = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
-    return [(one.queue_name, one.assignee_name) for one in found]
+        views = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
+    return [(view.queue_name, view.assignee_name) for view in views]
 
 
 async def test_new_tickets_are_routed_and_assigned(database: Database, tenant: Tenant) -> None:
@@ -86,7 +86,7 @@ async def test_a_ticket_that_cannot_be_routed_stops_no_other(database: Database,
         name = (queue := await new_queue(tx)).queue.name
         await new_rule(tx, queue)
         broken, sound = await raised(tx, tenant), await raised(tx, tenant)
-        # An address that the schema allows and the domain does not: every change of the ticket is refused.
+        # The schema allows this address and the domain does not, so every change of the ticket is refused.
         await tx.write("update ticket set contact_email = 'nonsense' where number = $1", broken)
     await run_worker(database)
     assert await routed_to(database, broken, sound) == [(None, None), (name, None)]
@@ -114,7 +114,7 @@ async def test_a_locked_ticket_delays_no_other_ticket(
     assert await routed_to(database, held, free) == [(None, None), (name, None)]
 
 
-async def test_of_two_processes_one_routes(database: Database, tenant: Tenant) -> None:
+async def test_only_one_of_two_processes_routes(database: Database, tenant: Tenant) -> None:
     await run_worker(database)
     async with database.transaction() as tx:
         await new_rule(tx, await new_queue(tx))

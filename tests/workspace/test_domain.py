@@ -54,9 +54,9 @@ def fields(macro: Macro) -> list[str]:
         "agent.name": "Nia",
     }.items(),
 )
-@pytest.mark.parametrize("written", ["{{%s}}", "{{ %s }}", "{{\n%s\t}}"])
-def test_a_placeholder_stands_for_a_value_of_the_ticket(name: str, value: str, written: str) -> None:
-    text = f"a {written % name}, b"
+@pytest.mark.parametrize("pattern", ["{{%s}}", "{{ %s }}", "{{\n%s\t}}"])
+def test_a_placeholder_is_replaced_by_a_value_of_the_ticket(name: str, value: str, pattern: str) -> None:
+    text = f"a {pattern % name}, b"
     assert fields(Macro(uuid4(), "m", text)) == []
     assert render(text, placeholder_values(a_ticket(), "Nia")) == f"a {value}, b"
 

@@ -27,14 +27,14 @@ from tests.builders.tickets import later_events, raised
 
 
 async def new_macro(tx: Tx, **values: Any) -> Macro:
-    """A macro just made; by default it writes a note."""
+    """Add and return a macro; by default it writes a note."""
     name = f"Macro {uuid4().hex[:8]}"
     return await macros.add_macro(tx, OPERATOR, {"name": name, "text": "Hello", **values}, now=NOW)
 
 
 async def a_queue(tx: Tx) -> UUID:
-    made = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)
-    return made.queue.id
+    details = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)
+    return details.queue.id
 
 
 async def events_of(tx: Tx, macro_id: UUID) -> list[tuple[str, dict[str, Any]]]:
@@ -46,26 +46,26 @@ async def events_of(tx: Tx, macro_id: UUID) -> list[tuple[str, dict[str, Any]]]:
 
 async def test_a_macro_is_added_changed_and_deleted_with_an_event_each(database: Database) -> None:
     async with database.transaction() as tx:
-        made = await new_macro(tx, add_tags=("Fibre", "fibre"), visibility=Visibility.INTERNAL)
-        assert made.add_tags == ("fibre",)
-        assert await macros.get_macro(tx, OPERATOR, made.id) == made
-        assert await macros.macro_named(tx, OPERATOR, made.name.upper()) == made
-        assert await macros.change_macro(tx, OPERATOR, made.id, {"text": "Hello"}, now=NOW) == made
+        macro = await new_macro(tx, add_tags=("Fibre", "fibre"), visibility=Visibility.INTERNAL)
+        assert macro.add_tags == ("fibre",)
+        assert await macros.get_macro(tx, OPERATOR, macro.id) == macro
+        assert await macros.macro_named(tx, OPERATOR, macro.name.upper()) == macro
+        assert await macros.change_macro(tx, OPERATOR, macro.id, {"text": "Hello"}, now=NOW) == macro
         values = {"status": Status.PENDING, "priority": Priority.HIGH, "add_tags": ()}
-        changed = await macros.change_macro(tx, OPERATOR, made.id, values, now=NOW)
+        changed = await macros.change_macro(tx, OPERATOR, macro.id, values, now=NOW)
         assert (changed.status, changed.priority, changed.add_tags) == (Status.PENDING, Priority.HIGH, ())
-        assert await macros.get_macro(tx, OPERATOR, made.id) == changed
-        await macros.delete_macro(tx, OPERATOR, made.id, now=NOW)
+        assert await macros.get_macro(tx, OPERATOR, macro.id) == changed
+        await macros.delete_macro(tx, OPERATOR, macro.id, now=NOW)
         with pytest.raises(NotFound):
-            await macros.get_macro(tx, OPERATOR, made.id)
+            await macros.get_macro(tx, OPERATOR, macro.id)
         with pytest.raises(NotFound):
-            await macros.macro_named(tx, OPERATOR, made.name)
-        assert [kind for kind, _data in await events_of(tx, made.id)] == [
+            await macros.macro_named(tx, OPERATOR, macro.name)
+        assert [kind for kind, _data in await events_of(tx, macro.id)] == [
             "macro.created",
             "macro.changed",
             "macro.deleted",
         ]
-        data = (await events_of(tx, made.id))[1][1]
+        data = (await events_of(tx, macro.id))[1][1]
         assert [name in data for name in ('"status"', '"priority"', '"add_tags"', '"text"')] == [
             True,
             True,
@@ -83,17 +83,17 @@ async def test_an_invalid_macro_is_neither_added_nor_stored_by_a_change(database
         {"add_tags": ("no spaces",)},
     ]
     async with database.transaction() as tx:
-        made, other = await new_macro(tx), await new_macro(tx)
+        macro, other = await new_macro(tx), await new_macro(tx)
         for values in wrong:
             with pytest.raises(InvalidInput):
                 await new_macro(tx, **values)
             with pytest.raises(InvalidInput):
-                await macros.change_macro(tx, OPERATOR, made.id, values, now=NOW)
+                await macros.change_macro(tx, OPERATOR, macro.id, values, now=NOW)
         with pytest.raises(AlreadyExists):
-            await new_macro(tx, name=made.name.upper())
+            await new_macro(tx, name=macro.name.upper())
         with pytest.raises(AlreadyExists):
-            await macros.change_macro(tx, OPERATOR, other.id, {"name": made.name.upper()}, now=NOW)
-        await macros.change_macro(tx, OPERATOR, made.id, {"name": made.name.upper()}, now=NOW)
+            await macros.change_macro(tx, OPERATOR, other.id, {"name": macro.name.upper()}, now=NOW)
+        await macros.change_macro(tx, OPERATOR, macro.id, {"name": macro.name.upper()}, now=NOW)
         for work in (
             macros.change_macro(tx, OPERATOR, uuid4(), {"name": "x"}, now=NOW),
             macros.delete_macro(tx, OPERATOR, uuid4(), now=NOW),
@@ -111,7 +111,7 @@ async def test_macros_are_listed_by_name_page_by_page(database: Database) -> Non
         after = None
         while page := await macros.list_macros(tx, OPERATOR, after=after, limit=2):
             assert len(page) <= 2
-            names += [one.name for one in page]
+            names += [macro.name for macro in page]
             after = names[-1]
     assert names == ["Alpha", "alpha 2", "beta", "Delta", "gamma"]
 
@@ -123,7 +123,7 @@ async def test_the_staff_reads_macros_agents_use_them_and_admins_manage_them(
     async with database.transaction() as tx:
         customer = role in {Role.CUSTOMER, Role.CUSTOMER_ADMIN}
         actor = await new_person(tx, role=role, company=tenant.company.code if customer else "PROVIDER")
-        made, number = await new_macro(tx), await raised(tx, tenant)
+        macro, number = await new_macro(tx), await raised(tx, tenant)
 
         async def refusal(work: Any) -> type[Exception] | None:
             try:
@@ -134,21 +134,21 @@ async def test_the_staff_reads_macros_agents_use_them_and_admins_manage_them(
 
         reads = [
             await refusal(macros.list_macros(tx, actor, after=None, limit=10)),
-            await refusal(macros.get_macro(tx, actor, made.id)),
-            await refusal(macros.preview(tx, actor, number, made.id)),
+            await refusal(macros.get_macro(tx, actor, macro.id)),
+            await refusal(macros.preview(tx, actor, number, macro.id)),
         ]
-        uses = await refusal(macros.apply_macro(tx, actor, number, made.id, now=NOW))
+        uses = await refusal(macros.apply_macro(tx, actor, number, macro.id, now=NOW))
         keeps = [
             await refusal(macros.add_macro(tx, actor, {"name": f"By {role}", "text": "x"}, now=NOW)),
-            await refusal(macros.change_macro(tx, actor, made.id, {"text": "y"}, now=NOW)),
-            await refusal(macros.delete_macro(tx, actor, made.id, now=NOW)),
+            await refusal(macros.change_macro(tx, actor, macro.id, {"text": "y"}, now=NOW)),
+            await refusal(macros.delete_macro(tx, actor, macro.id, now=NOW)),
         ]
     assert reads == ([Forbidden] * 3 if customer else [None] * 3)
     assert uses == (Forbidden if customer else ScopeMissing if role is Role.VIEWER else None)
     assert keeps == ([None] * 3 if role is Role.ADMIN else [Forbidden] * 3)
 
 
-async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(database: Database, tenant: Tenant) -> None:
+async def test_a_macro_writes_its_note_and_sets_its_values_and_its_status(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx, role=Role.AGENT)
         number, queue_id = await raised(tx, tenant), await a_queue(tx)
@@ -161,17 +161,17 @@ async def test_a_macro_writes_its_note_sets_its_values_and_moves_the_ticket(data
             priority=Priority.CRITICAL,
             add_tags=("fibre",),
         )
-        told = f"{tenant.company.name}, Ada Okoro: {ticket_number(number)} is with {agent.name} (Service 1)"
+        text = f"{tenant.company.name}, Ada Okoro: {ticket_number(number)} is with {agent.name} (Service 1)"
         before = len(await later_events(tx, number))
         shown = await macros.preview(tx, agent, number, macro.id)
-        assert (shown.text, shown.note_number, shown.ticket.ticket.version) == (told, None, 1)
+        assert (shown.text, shown.note_number, shown.ticket.ticket.version) == (text, None, 1)
         assert len(await later_events(tx, number)) == before
         used = await macros.apply_macro(tx, agent, number, macro.id, channel=Channel.API, now=NOW)
         read = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
         [note] = read.notes
-        assert (used.text, used.note_number) == (told, note.number)
+        assert (used.text, used.note_number) == (text, note.number)
         assert (note.text, note.visibility, note.source, note.author, note.channel) == (
-            told,
+            text,
             Visibility.INTERNAL,
             Source.SELLER,
             agent.name,
@@ -194,8 +194,8 @@ async def test_a_macro_without_a_text_writes_no_note_and_one_without_values_chan
         assert (used.text, used.note_number, used.ticket.ticket.status) == ("", None, Status.HELD)
         again = await macros.apply_macro(tx, OPERATOR, number, quiet.id, now=NOW)
         assert again.ticket == used.ticket
-        spoken = await macros.apply_macro(tx, OPERATOR, number, (await new_macro(tx)).id, now=NOW)
-        assert values_of(spoken.ticket.ticket) == values_of(used.ticket.ticket)
+        noted = await macros.apply_macro(tx, OPERATOR, number, (await new_macro(tx)).id, now=NOW)
+        assert values_of(noted.ticket.ticket) == values_of(used.ticket.ticket)
         assert [kind for kind, _data in await later_events(tx, number)] == ["ticket.status_changed", "note.added"]
 
 
@@ -212,7 +212,7 @@ async def test_a_refused_macro_is_rolled_back(database: Database, tenant: Tenant
         assert await later_events(tx, number) == []
 
 
-async def test_a_macro_is_refused_where_its_parts_would_be(
+async def test_a_macro_is_refused_when_one_of_its_changes_would_be(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async def apply(actor: Actor, number: int, macro_id: UUID) -> None:
@@ -221,8 +221,8 @@ async def test_a_macro_is_refused_where_its_parts_would_be(
 
     async with database.transaction() as tx:
         number = await raised(tx, tenant, title="x" * 255)
-        ended = await raised(tx, tenant)
-        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        finished = await raised(tx, tenant)
+        await ticket_changes.move_ticket(tx, OPERATOR, finished, Status.REJECTED, reason="", now=NOW)
         long = await new_macro(tx, text="{{ticket.title}}" * 16)
         tagging = await new_macro(tx, text="", add_tags=("fibre",))
         plain = await new_macro(tx)
@@ -230,7 +230,7 @@ async def test_a_macro_is_refused_where_its_parts_would_be(
         await apply(OPERATOR, number, long.id)
     for macro in (plain, tagging):
         with pytest.raises(TicketFinished):
-            await apply(OPERATOR, ended, macro.id)
+            await apply(OPERATOR, finished, macro.id)
     with pytest.raises(NotFound, match="macro"):
         await apply(OPERATOR, number, uuid4())
     with pytest.raises(NotFound, match="ticket"):
@@ -247,10 +247,10 @@ async def test_a_macro_outlives_its_queue(database: Database) -> None:
         assert (await macros.get_macro(tx, OPERATOR, macro.id)).queue_id is None
 
 
-async def test_of_two_additions_of_the_same_name_at_once_one_is_refused(database: Database) -> None:
-    async def keep() -> None:
+async def test_only_one_of_several_concurrent_additions_of_a_name_succeeds(database: Database) -> None:
+    async def add() -> None:
         async with database.transaction() as tx:
             await new_macro(tx, name="At once")
 
-    outcomes = await asyncio.gather(keep(), keep(), keep(), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]
+    outcomes = await asyncio.gather(add(), add(), add(), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]

@@ -14,7 +14,7 @@ from tests.builders.people import NOW, Tenant, new_person, new_tenant
 
 
 async def names(tx: Tx, actor: Actor) -> list[str]:
-    return [one.name for one in await views.list_views(tx, actor, after=None, limit=100)]
+    return [view.name for view in await views.list_views(tx, actor, after=None, limit=100)]
 
 
 async def events_of(tx: Tx, view: SavedView) -> list[tuple[str, list[Any]]]:
@@ -27,7 +27,7 @@ async def events_of(tx: Tx, view: SavedView) -> list[tuple[str, list[Any]]]:
 
 
 ADMINS = [(Role.CUSTOMER_ADMIN, Role.CUSTOMER, True), (Role.ADMIN, Role.AGENT, False)]
-"""An admin and another person of the same company: a customer's, and the provider."""
+"""The roles of an admin and another user of the same company, and whether it is a customer."""
 
 
 async def pair(tx: Tx, tenant: Tenant, roles: tuple[Role, Role, bool]) -> tuple[Actor, Actor]:
@@ -125,45 +125,45 @@ async def test_another_companys_shared_view_does_not_exist(
                         await work
 
 
-async def test_a_person_has_one_view_of_a_name(database: Database, tenant: Tenant) -> None:
+async def test_the_names_of_a_users_views_are_unique(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
-        one = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
-        other = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
-        view = await views.add_view(tx, one, "Mine", "", now=NOW)
-        await views.add_view(tx, other, "Mine", "", now=NOW)
-        second = await views.add_view(tx, one, "Second", "", now=NOW)
+        user = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
+        other_user = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
+        view = await views.add_view(tx, user, "Mine", "", now=NOW)
+        await views.add_view(tx, other_user, "Mine", "", now=NOW)
+        second = await views.add_view(tx, user, "Second", "", now=NOW)
         with pytest.raises(AlreadyExists):
-            await views.add_view(tx, one, "MINE", "", now=NOW)
+            await views.add_view(tx, user, "MINE", "", now=NOW)
         with pytest.raises(AlreadyExists):
-            await views.change_view(tx, one, second.id, {"name": "mine"}, now=NOW)
-        assert (await views.change_view(tx, one, view.id, {"name": "MINE"}, now=NOW)).name == "MINE"
+            await views.change_view(tx, user, second.id, {"name": "mine"}, now=NOW)
+        assert (await views.change_view(tx, user, view.id, {"name": "MINE"}, now=NOW)).name == "MINE"
         with pytest.raises(InvalidInput):
-            await views.add_view(tx, one, "Long", "x" * 501, now=NOW)
+            await views.add_view(tx, user, "Long", "x" * 501, now=NOW)
         with pytest.raises(InvalidInput):
-            await views.change_view(tx, one, view.id, {"query": "x" * 501}, now=NOW)
+            await views.change_view(tx, user, view.id, {"query": "x" * 501}, now=NOW)
 
 
 async def test_views_are_listed_by_name_page_by_page(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
-        one = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
+        user = await new_person(tx, role=Role.CUSTOMER, company=tenant.company.code)
         admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=tenant.company.code)
         for name in ("beta", "Delta", "alpha"):
-            await views.add_view(tx, one, name, "", now=NOW)
+            await views.add_view(tx, user, name, "", now=NOW)
         for name in ("Alpha", "gamma"):
             await views.add_view(tx, admin, name, "", is_shared=True, now=NOW)
         await views.add_view(tx, admin, "a private one", "", now=NOW)
-        found: list[SavedView] = []
+        listed: list[SavedView] = []
         after = None
-        while page := await views.list_views(tx, one, after=after, limit=2):
+        while page := await views.list_views(tx, user, after=after, limit=2):
             assert len(page) <= 2
-            found += page
-            after = (found[-1].name, found[-1].id)
-    assert [view.name.lower() for view in found] == ["alpha", "alpha", "beta", "delta", "gamma"]
-    assert [view.id for view in found[:2]] == sorted(view.id for view in found[:2])
+            listed += page
+            after = (listed[-1].name, listed[-1].id)
+    assert [view.name.lower() for view in listed] == ["alpha", "alpha", "beta", "delta", "gamma"]
+    assert [view.id for view in listed[:2]] == sorted(view.id for view in listed[:2])
 
 
-async def test_the_operator_names_whose_views_are_meant_and_nobody_else_may(database: Database, tenant: Tenant) -> None:
+async def test_only_the_operator_names_the_owner_of_views(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         admin = await new_person(tx, role=Role.ADMIN)
         for actor, of in ((OPERATOR, None), (tenant.actor, tenant.user), (admin, tenant.user)):
@@ -192,10 +192,10 @@ async def test_a_key_that_may_only_read_adds_no_views(database: Database) -> Non
                 await work
 
 
-async def test_of_two_who_save_the_same_name_at_once_one_is_refused(database: Database, tenant: Tenant) -> None:
+async def test_only_one_of_several_concurrent_additions_of_a_name_succeeds(database: Database, tenant: Tenant) -> None:
     async def save() -> None:
         async with database.transaction() as tx:
             await views.add_view(tx, tenant.actor, "At once", "", now=NOW)
 
     outcomes = await asyncio.gather(save(), save(), save(), return_exceptions=True)
-    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]
