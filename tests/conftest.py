@@ -32,9 +32,9 @@ _GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """See to it that what the tests start ends with them."""
+    """Start the guardian, which kills the processes that the tests leave behind."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # As after nohup, and behind & in a script. What the tests start would inherit it, and not hear SIGINT either.
+        # As after nohup, and behind & in a script. Child processes would inherit it and ignore SIGINT too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_GUARDIAN] = guardian.watch(_RUN)
 
@@ -42,20 +42,20 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)  # after the fixtures of an interrupted run
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail when a test left a process behind."""
-    left = guardian.kill(_RUN, but=os.getpid())
-    if left:
+    processes = guardian.kill(_RUN, but=os.getpid())
+    if processes:
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
-        print(f"\nthe tests left {len(left)} processes behind, which are killed now")  # noqa: T201
+        print(f"\nthe tests left {len(processes)} processes behind; they are killed")  # noqa: T201
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Dismiss the guardian."""
+    """Stop the guardian."""
     config.stash[_GUARDIAN].communicate()
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The address of the embedded PostgreSQL that the whole run uses."""
+    """Yield the URL of the embedded PostgreSQL that the whole run uses."""
     folder = reachable_dir("clearline-tests-")
     try:
         server = embedded_postgres.start(folder / "data")
@@ -87,7 +87,7 @@ async def tenant(database: Database) -> Tenant:
 
 @pytest.fixture
 async def fresh(database: Database) -> Tenant:
-    """A company without tickets, keys for retries or events of its own."""
+    """Return a new company without tickets, idempotency keys or events of its own."""
     return await new_tenant(database)
 
 
@@ -98,7 +98,7 @@ async def other_tenant(database: Database) -> Tenant:
 
 @pytest.fixture(scope="module")
 async def filled(database_url: str) -> AsyncIterator[Any]:
-    """A connection to a database with many rows."""
+    """Yield a connection to a database with many rows."""
     connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute(MANY_ROWS)
     yield connection

@@ -1,7 +1,7 @@
-"""Nothing that the tests start outlives them, however they end. Runs by itself, with the standard library alone.
+"""End every process that the tests start, however the run ends. Uses only the standard library.
 
-Every process of a run carries a mark in its environment, and so does what it starts. The guardian holds the read end of
-a pipe; when the run is gone, even killed, the pipe ends and everything that is marked is killed.
+Every process of a run has a mark in its environment, which its children inherit. The guardian holds the read end of
+a pipe; when the run ends, even by a kill, the pipe closes and the guardian kills every marked process.
 """
 
 import contextlib
@@ -16,31 +16,31 @@ MARK = "TESTS_RUN_BY"
 
 
 def marked(run: str, *, but: int) -> list[int]:
-    """The living processes of a run, but for one."""
+    """Return the ids of the running processes of a run, except one."""
     mark = f"{MARK}={run}".encode()
-    found = []
+    pids = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if int(entry.name) != but and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return found
+                pids.append(int(entry.name))
+    return pids
 
 
 def kill(run: str, *, but: int) -> list[int]:
-    """Kill the processes of a run, and what they may have started meanwhile; the ids of those that were there."""
+    """Kill the processes of a run, and those they start in the meantime; return the ids of the first ones."""
     began, first = time.monotonic(), marked(run, but=but)
-    left = first
-    while left and time.monotonic() - began < 10:
-        for pid in left:
+    remaining = first
+    while remaining and time.monotonic() - began < 10:
+        for pid in remaining:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
-        left = marked(run, but=but)
+        remaining = marked(run, but=but)
     return first
 
 
 def watch(run: str) -> "subprocess.Popen[bytes]":
-    """Have a guardian watch over this process, and mark what it starts from now on."""
+    """Start a guardian for this process, and mark the processes that it starts from now on."""
     command = [sys.executable, "-I", __file__, run]
     guardian = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     os.environ[MARK] = run
@@ -48,7 +48,7 @@ def watch(run: str) -> "subprocess.Popen[bytes]":
 
 
 def main() -> None:
-    """Wait until the run is gone, then kill what it left."""
+    """Wait until the run has ended, then kill its remaining processes."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     sys.stdin.buffer.read()

@@ -1,10 +1,10 @@
-"""How long tests wait. They say what a quiet machine needs; here alone that is stretched to what this one needs now."""
+"""Timeouts of tests: tests state what a quiet machine needs, and this module stretches it to the load of this one."""
 
 import os
 import time
 
 _QUIET_SECONDS = 0.01
-"""What the measured piece of work takes at most on a machine that is quiet and not slow."""
+"""The longest time of the measured work on a quiet machine of normal speed."""
 
 _MOST = 20.0
 
@@ -17,7 +17,7 @@ def _measured() -> float:
 
 
 _SLOWNESS = _measured() / _QUIET_SECONDS
-"""How many times slower than such a machine this one was when the tests began."""
+"""How many times slower than such a machine this one is at the start of the tests."""
 
 
 def _stretch() -> float:
@@ -26,10 +26,10 @@ def _stretch() -> float:
 
 
 def patient(seconds: float) -> float:
-    """Return how long to wait for what will happen. Waiting ends with it, so patience costs time only in a failure."""
+    """Return the timeout for an expected event. It costs time only when the event does not happen."""
     return seconds * max(3.0, _stretch())
 
 
 def stretched(seconds: float) -> float:
-    """Return a time that is as given on a quiet machine: a limit that proves speed, or a pause that is long enough."""
+    """Return a time stretched to the load: a limit that proves speed, or a pause that is long enough."""
     return seconds * _stretch()

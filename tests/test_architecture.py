@@ -1,4 +1,4 @@
-"""Rules of the code that no linter knows."""
+"""Rules of the code that no linter checks."""
 
 import ast
 import importlib
@@ -43,7 +43,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 def text_of(node: ast.expr, module: ModuleType) -> str:
-    """The text of a statement, as far as the code alone tells it; of one chosen from a table, all of them."""
+    """Return the text of a statement as far as it is in the code; all texts when it is chosen from a table."""
     match node:
         case ast.Constant():
             return str(node.value)
@@ -61,7 +61,7 @@ def text_of(node: ast.expr, module: ModuleType) -> str:
 
 
 def strings_of(function: Callable[..., str], module: ModuleType) -> str:
-    """All strings in a function that puts a statement together, and those of its module that it uses."""
+    """Return all strings of a function that builds a statement, and of the names of its module that it uses."""
     nodes = list(ast.walk(ast.parse(inspect.getsource(function))))
     names = {node.id for node in nodes if isinstance(node, ast.Name)} & vars(module).keys()
     constants = [node.value for node in nodes if isinstance(node, ast.Constant)]
@@ -73,7 +73,7 @@ def module_of(path: Path) -> ModuleType:
 
 
 def reads_in(path: Path) -> Iterator[tuple[int, str]]:
-    """The line and the text of each statement that the module reads with."""
+    """Yield the line and the text of each statement with which the module reads."""
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READS:
             owner = node.func.value
@@ -82,7 +82,7 @@ def reads_in(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def public(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:
-    """Public functions and classes, and the public methods of public classes."""
+    """Yield public functions and classes, and the public methods of public classes."""
     waiting: list[ast.stmt] = list(tree.body)
     while waiting:
         node = waiting.pop()
@@ -110,7 +110,7 @@ def test_no_folder_has_more_than_15_files(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", TEST_FILES, ids=name_of)
 def test_no_test_patches_our_modules_by_their_names(path: Path) -> None:
-    """A name in a string is not found when the code moves, and no type checker sees what takes its place."""
+    """A rename does not change a name in a string, and no type checker sees the replacement."""
     patches = [
         ast.unparse(node)
         for node in ast.walk(parsed(path))
@@ -127,7 +127,7 @@ def test_only_the_clock_reads_the_time_of_day(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_everything_public_says_what_it_is(path: Path) -> None:
+def test_everything_public_has_a_docstring(path: Path) -> None:
     assert [node.name for node in public(parsed(path)) if not ast.get_docstring(node)] == []
 
 
@@ -138,13 +138,13 @@ def test_a_statement_that_reads_does_not_write(path: Path) -> None:
 
 def test_the_search_for_statements_finds_them() -> None:
     assert sum(len(list(reads_in(path))) for path in STORE) >= 15
-    assert WRITES.search("with gone as (delete from note) select 1")
+    assert WRITES.search("with deleted as (delete from note) select 1")
     assert not WRITES.search("select updated_at from ticket for update")
 
 
 @pytest.mark.parametrize("path", TEST_FILES, ids=name_of)
 def test_no_test_imports_another_test(path: Path) -> None:
-    """What tests share stands in tests/builders, so that a test can be changed without a look at others."""
+    """Shared code of tests is in tests/builders, so that changing a test cannot break another one."""
     imports = [
         f"{node.module}.{alias.name}"
         for node in ast.walk(parsed(path))
@@ -165,7 +165,7 @@ def test_the_design_lists_every_capability_and_no_other() -> None:
 
 @cache
 def tables() -> set[str]:
-    """Every table that a migration makes."""
+    """Return every table that a migration creates."""
     migrations = (SOURCE / "platform" / "database" / "migrations").glob("*.sql")
     return {
         name for path in migrations for name in re.findall(r"(?i)\bcreate table ([a-z_]+)", path.read_text("utf-8"))
@@ -173,17 +173,17 @@ def tables() -> set[str]:
 
 
 def tables_named_in(path: Path) -> set[str]:
-    """The tables that the statements of a store name."""
+    """Return the tables that the statements of a store name."""
     texts = [node.value for node in ast.walk(parsed(path)) if isinstance(node, ast.Constant)]
     statements = " ".join(text for text in texts if isinstance(text, str))
     return {*re.findall(r"(?i)\b(?:from|join|into|update)\s+([a-z_]+)", statements)} & tables()
 
 
 @pytest.mark.parametrize("folder", CAPABILITIES, ids=name_of)
-def test_a_capability_says_what_it_is_and_names_its_tables_and_its_events(folder: Path) -> None:
+def test_a_capability_names_its_purpose_its_tables_and_its_events(folder: Path) -> None:
     docstring = ast.get_docstring(parsed(folder / "__init__.py"))
     assert docstring is not None
-    _what, tables_line, events_line = docstring.splitlines()
+    _summary, tables_line, events_line = docstring.splitlines()
     named = set().union(*map(tables_named_in, folder.glob("*store.py")))
     assert tables_line.startswith("Tables: ")
     assert {*re.findall(r"\w+", tables_line)} & tables() == named
@@ -192,14 +192,14 @@ def test_a_capability_says_what_it_is_and_names_its_tables_and_its_events(folder
 
 
 def numbers_of_seconds(path: Path) -> Iterator[int]:
-    """The lines with a timeout that is a bare number."""
+    """Yield the lines with a timeout that is a bare number."""
     for node in ast.walk(parsed(path)):
         if not isinstance(node, ast.Call) or ast.unparse(node.func).endswith(("SMTP", "Counted", "fetchval")):
             continue
-        given = [one.value for one in node.keywords if one.arg == "timeout"]
+        timeouts = [keyword.value for keyword in node.keywords if keyword.arg == "timeout"]
         if ast.unparse(node.func) in {"asyncio.timeout", "asyncio.wait_for"}:
-            given += node.args[-1:]
-        if any(isinstance(one, ast.Constant) and isinstance(one.value, int | float) for one in given):
+            timeouts += node.args[-1:]
+        if any(isinstance(timeout, ast.Constant) and isinstance(timeout.value, int | float) for timeout in timeouts):
             yield node.lineno
 
 

@@ -1,4 +1,4 @@
-"""What the tests start does not outlive them."""
+"""Processes that the tests start end with them."""
 
 import os
 import signal
@@ -21,19 +21,19 @@ time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGKILL])
-def test_what_a_killed_run_had_started_is_killed(told: signal.Signals) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_processes_of_a_killed_run_are_killed(signal_number: signal.Signals) -> None:
     run, root = uuid4().hex, Path(guardian.__file__).parents[1]
     command = [sys.executable, "-c", PROGRAM, run]
     with started(command, cwd=root, stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         orphan = int(owner.stdout.readline())
         assert guardian.marked(run, but=os.getpid()) == [orphan]
-        owner.send_signal(told)
+        owner.send_signal(signal_number)
         assert eventually(lambda: not alive(orphan))
 
 
-def test_a_block_kills_what_it_started_with_all_that_followed() -> None:
+def test_a_block_kills_the_process_it_started_and_its_children() -> None:
     with started(["sh", "-c", "sleep 600 & echo $!; wait"], stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout is not None
         sleeper = int(shell.stdout.readline())

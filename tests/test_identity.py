@@ -15,7 +15,7 @@ ANSWERS = {  # is_staff, works_tickets, is_desk_admin, is_company_admin, is_oper
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_role_says_what_it_is(role: Role) -> None:
+def test_each_role_has_its_properties(role: Role) -> None:
     answers = (
         role.is_staff,
         role.works_tickets,
@@ -27,7 +27,7 @@ def test_a_role_says_what_it_is(role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_an_actor_is_what_its_role_is(role: Role) -> None:
+def test_an_actor_has_the_properties_of_its_role(role: Role) -> None:
     actor = Actor(role, "somebody")
     answers = (actor.is_staff, actor.is_desk_admin, actor.is_company_admin, actor.is_operator)
     assert answers == (role.is_staff, role.is_desk_admin, role.is_company_admin, role.is_operator)

@@ -43,11 +43,11 @@ VALID = {
 
 
 def test_every_setting_is_read_from_its_variable() -> None:
-    found = read_settings(VALID)
-    assert found == Settings(
+    settings = read_settings(VALID)
+    assert settings == Settings(
         database_url="postgresql://desk@db.example.com/desk",
         data_dir=Path("/srv/clearline"),
-        bind=found.bind,
+        bind=settings.bind,
         processes=4,
         pool_size=20,
         rate_limit=0,
@@ -79,11 +79,11 @@ def test_every_setting_is_read_from_its_variable() -> None:
         secret_key="long and random",
         postgres_user="clearline",
     )
-    assert (found.bind.host, found.bind.port) == ("::1", 0)
+    assert (settings.bind.host, settings.bind.port) == ("::1", 0)
 
 
 def test_the_reference_names_every_variable() -> None:
-    assert {one.variable for one in documented()} == set(VALID)
+    assert {setting.variable for setting in documented()} == set(VALID)
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -139,25 +139,25 @@ def test_an_unknown_variable_is_refused_and_the_known_ones_are_named(variable: s
         ("ACCESS_LOG", "yes", "one of on, off"),
     ],
 )
-def test_a_value_that_cannot_be_taken_names_what_can(variable: str, value: str, allowed: str) -> None:
+def test_an_invalid_value_is_refused_with_the_allowed_ones(variable: str, value: str, allowed: str) -> None:
     with pytest.raises(InvalidSetting) as refused:
         read_settings({f"CLEARLINE_{variable}": value})
     assert str(refused.value).startswith(f"CLEARLINE_{variable} must be ")
     assert allowed in str(refused.value)
 
 
-def test_the_data_directory_is_made_absolute_and_a_tilde_is_the_home() -> None:
+def test_the_data_directory_is_absolute_and_a_tilde_is_the_home() -> None:
     assert read_settings({"CLEARLINE_DATA_DIR": "here"}).data_dir == Path.cwd() / "here"
     assert read_settings({"CLEARLINE_DATA_DIR": "~/desk"}).data_dir == Path.home() / "desk"
 
 
 def test_the_default_data_directory_depends_on_who_runs_it() -> None:
-    found = read_settings({}).data_dir
-    assert found.is_absolute()
-    assert (found == Path("/var/lib/clearline")) == (os.geteuid() == 0)
+    data_dir = read_settings({}).data_dir
+    assert data_dir.is_absolute()
+    assert (data_dir == Path("/var/lib/clearline")) == (os.geteuid() == 0)
 
 
-def test_everything_is_kept_as_long_as_before_unless_a_setting_says_otherwise() -> None:
+def test_the_default_retention_does_not_change() -> None:
     assert {doc.variable.removeprefix("CLEARLINE_KEEP_"): doc.days for doc in documented_retentions()} == {
         "IDEMPOTENCY_KEYS_DAYS": 1,
         "JOBS_DAYS": 90,

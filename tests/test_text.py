@@ -39,19 +39,19 @@ def test_an_optional_text_may_be_empty() -> None:
 @pytest.mark.parametrize(
     "email", ["a@b", "ines.okafor+noc@alderbay.example.com", "\u00fc@\u00f6.example", "a" * 252 + "@b"]
 )
-def test_an_address_is_taken(email: str) -> None:
+def test_a_valid_address_is_accepted(email: str) -> None:
     assert check_email("email", email) == []
 
 
 @pytest.mark.parametrize(
     "email", ["", "a", "@", "a@", "@b", "a@b@c", "a b@c", "a@b c", "a@b\n", "a\x00@b", "a@\ud800", "a" * 253 + "@b"]
 )
-def test_what_is_no_address_is_refused(email: str) -> None:
+def test_an_invalid_address_is_refused(email: str) -> None:
     assert [violation.field for violation in check_email("email", email)] == ["email"]
 
 
 @pytest.mark.parametrize("text", ["x", " padded ", "line\nline", "x" * TEXT_MAX])
-def test_a_note_is_kept_verbatim(text: str) -> None:
+def test_a_note_is_stored_verbatim(text: str) -> None:
     assert check_note_text(text) == text
 
 

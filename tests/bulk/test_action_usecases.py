@@ -55,17 +55,17 @@ async def test_each_action_changes_a_ticket_once(database: Database, tenant: Ten
             assert outcomes == [ItemOutcome.DONE, ItemOutcome.UNCHANGED]
         note = AddNote("We are on it", Visibility.INTERNAL)
         assert [await apply(tx, agent, number, note) for _ in range(2)] == [ItemOutcome.DONE] * 2
-        found = await tickets.get_ticket(tx, OPERATOR, number)
+        view = await tickets.get_ticket(tx, OPERATOR, number)
         notes = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).notes
-    assert (found.ticket.status, found.ticket.priority, found.ticket.severity) == (
+    assert (view.ticket.status, view.ticket.priority, view.ticket.severity) == (
         Status.IN_PROGRESS, Priority.CRITICAL, Severity.MINOR,
     )  # fmt: skip
-    assert (found.ticket.queue_id, found.ticket.assignee_id, found.ticket.tags) == (
+    assert (view.ticket.queue_id, view.ticket.assignee_id, view.ticket.tags) == (
         queue.id, id_of(agent), ("cut",),
     )  # fmt: skip
-    assert [(one.text, one.visibility, one.channel, one.author) for one in notes] == [
-        ("We are on it", Visibility.INTERNAL, "API", "Ben Ito")
-    ] * 2
+    assert [
+        (added_note.text, added_note.visibility, added_note.channel, added_note.author) for added_note in notes
+    ] == [("We are on it", Visibility.INTERNAL, "API", "Ben Ito")] * 2
 
 
 async def test_values_that_are_not_set_stay_and_a_queue_can_be_removed(database: Database, tenant: Tenant) -> None:
@@ -83,7 +83,9 @@ async def test_values_that_are_not_set_stay_and_a_queue_can_be_removed(database:
     assert after.ticket.severity == before.ticket.severity
 
 
-async def test_a_refusal_is_that_of_the_use_case(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+async def test_an_action_is_refused_with_the_error_of_the_use_case(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         number = await raised(tx, tenant)
@@ -128,32 +130,32 @@ async def test_only_its_owner_and_desk_admins_see_a_job(
     async with database.transaction() as tx:
         agent, admin = await new_person(tx), await new_person(tx, role=Role.ADMIN)
         job = await new_job(tx, tenant.actor, 1)
-        ours = await new_job(tx, agent, 1, Assign(None))
+        agents_job = await new_job(tx, agent, 1, Assign(None))
         for actor in (tenant.actor, admin, OPERATOR):
             assert await jobs.get_job(tx, actor, job.id) == job
             assert len(await jobs.list_items(tx, actor, job.id, outcome=None, after=None, limit=5)) == 1
-        for actor, hidden in ((other_tenant.actor, job), (agent, job), (tenant.actor, ours)):
+        for actor, hidden in ((other_tenant.actor, job), (agent, job), (tenant.actor, agents_job)):
             with pytest.raises(NotFound):
                 await jobs.get_job(tx, actor, hidden.id)
             with pytest.raises(NotFound):
                 await jobs.list_items(tx, actor, hidden.id, outcome=None, after=None, limit=5)
             with pytest.raises(NotFound):
                 await jobs.cancel_job(tx, actor, hidden.id, now=NOW)
-        assert [one.id for one in await jobs.list_jobs(tx, agent, after=None, limit=5)] == [ours.id]
-        both = await jobs.list_jobs(tx, admin, after=None, limit=2)
-    assert {one.id for one in both} == {job.id, ours.id}
+        assert [listed_job.id for listed_job in await jobs.list_jobs(tx, agent, after=None, limit=5)] == [agents_job.id]
+        listed = await jobs.list_jobs(tx, admin, after=None, limit=2)
+    assert {listed_job.id for listed_job in listed} == {job.id, agents_job.id}
 
 
 async def test_jobs_are_listed_newest_first_a_page_at_a_time(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
-        made = [await new_job(tx, tenant.actor, number) for number in range(5)]
-        seen = []
+        created = [await new_job(tx, tenant.actor, number) for number in range(5)]
+        listed = []
         after = None
-        while found := await jobs.list_jobs(tx, tenant.actor, after=after, limit=2):
-            seen += [one.id for one in found]
-            after = (found[-1].created_at, found[-1].id)
-    assert seen == sorted((one.id for one in made), reverse=True)
+        while page := await jobs.list_jobs(tx, tenant.actor, after=after, limit=2):
+            listed += [job.id for job in page]
+            after = (page[-1].created_at, page[-1].id)
+    assert listed == sorted((job.id for job in created), reverse=True)
 
 
 async def test_cancelling_refuses_the_waiting_items(database: Database, tenant: Tenant) -> None:
@@ -169,7 +171,7 @@ async def test_cancelling_refuses_the_waiting_items(database: Database, tenant: 
     assert cancelled == again
     assert cancelled.counts is not None
     assert (cancelled.state, cancelled.counts.refused, cancelled.finished_at) == (JobState.CANCELLED, 3, NOW)
-    assert [(one.position, one.outcome, one.code) for one in items] == [
+    assert [(item.position, item.outcome, item.code) for item in items] == [
         (1, ItemOutcome.REFUSED, "cancelled"),
         (2, ItemOutcome.REFUSED, "cancelled"),
     ]

@@ -59,7 +59,7 @@ def test_an_action_is_stored_as_it_was_requested(action: Action) -> None:
 def test_every_broken_rule_of_a_bulk_request_is_named(tickets: list[str], action: Action, fields: list[str]) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_bulk(tickets, action)
-    assert [one.field for one in refused.value.violations] == fields
+    assert [violation.field for violation in refused.value.violations] == fields
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_every_broken_rule_of_a_bulk_request_is_named(tickets: list[str], action
 def test_every_wrong_member_of_a_line_is_named(changes: dict[str, Any], wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidInput) as refused:
         read_ticket({**LINE, **changes})
-    assert {one.field: one.rule for one in refused.value.violations} == wrong
+    assert {violation.field: violation.rule for violation in refused.value.violations} == wrong
 
 
 def test_a_missing_member_is_named() -> None:
     with pytest.raises(InvalidInput) as refused:
         read_ticket({"title": "Port down"})
-    assert [one.field for one in refused.value.violations if one.rule == "is required"] == [
+    assert [violation.field for violation in refused.value.violations if violation.rule == "is required"] == [
         "company", "description", "issue_type", "service", "contact", "created_at",
     ]  # fmt: skip
 
@@ -121,7 +121,7 @@ NOTE = {"text": "x", "author": "y", "created_at": "2025-01-31T10:00:00Z"}
     ],
 )  # fmt: skip
 def test_every_broken_rule_of_a_line_is_named(changes: dict[str, Any], fields: list[str]) -> None:
-    assert [one.field for one in check_imported(read_ticket({**LINE, **changes}), now=NOW)] == fields
+    assert [violation.field for violation in check_imported(read_ticket({**LINE, **changes}), now=NOW)] == fields
 
 
 def test_the_last_known_time_of_a_ticket_is_its_latest() -> None:

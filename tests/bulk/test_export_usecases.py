@@ -25,14 +25,14 @@ from tests.builders.tickets import a_new_ticket, raised
 INTERNAL = {"queue", "assignee", "tags"}
 
 
-async def written(database: Database, actor: Actor, kind: Format = "ndjson", **asked: Any) -> str:
+async def read_export(database: Database, actor: Actor, kind: Format = "ndjson", **filters: Any) -> str:
     async with database.statement() as tx:
-        export = await exports.prepare(tx, actor, **({"state": "all"} | asked))
+        export = await exports.prepare(tx, actor, **({"state": "all"} | filters))
     return b"".join([part async for part in exports.read(database, export, kind)]).decode()
 
 
-async def lines(database: Database, actor: Actor, **asked: Any) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (await written(database, actor, **asked)).splitlines()]
+async def lines(database: Database, actor: Actor, **filters: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (await read_export(database, actor, **filters)).splitlines()]
 
 
 async def test_a_customer_exports_its_own_tickets_without_internal_text(database: Database, tenant: Tenant) -> None:
@@ -48,18 +48,20 @@ async def test_a_customer_exports_its_own_tickets_without_internal_text(database
     assert (shown["number"], shown["company"]) == (ticket_number(number), tenant.company.code)
     assert not INTERNAL & set(shown)
     assert [note["text"] for note in shown["notes"]] == ["for all"]
-    [whole] = await lines(database, agent, company=tenant.company.code)
-    assert {name: whole[name] for name in INTERNAL} == {"queue": None, "assignee": "Ben Ito", "tags": ["vip"]}
-    assert [note["text"] for note in whole["notes"]] == ["for all", "for us"]
-    assert {key: value for key, value in whole.items() if key not in INTERNAL | {"notes"}} == {
+    [full] = await lines(database, agent, company=tenant.company.code)
+    assert {name: full[name] for name in INTERNAL} == {"queue": None, "assignee": "Ben Ito", "tags": ["vip"]}
+    assert [note["text"] for note in full["notes"]] == ["for all", "for us"]
+    assert {key: value for key, value in full.items() if key not in INTERNAL | {"notes"}} == {
         key: value for key, value in shown.items() if key != "notes"
     }
-    assert len({one["company"] for one in await lines(database, agent)}) == 2
-    table = await written(database, tenant.actor, "csv")
+    assert len({ticket["company"] for ticket in await lines(database, agent)}) == 2
+    table = await read_export(database, tenant.actor, "csv")
     assert not INTERNAL & set(table.splitlines()[0].split(","))
 
 
-async def test_nobody_names_another_company(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
+async def test_a_customer_cannot_export_another_company(
+    database: Database, tenant: Tenant, other_tenant: Tenant
+) -> None:
     writer = await new_tenant(database, scopes=frozenset({"tickets:write"}))
     async with database.statement() as tx:
         for name in (other_tenant.company.code, "nobody"):
@@ -80,39 +82,43 @@ async def test_an_export_has_each_ticket_once_whatever_its_batches(
     monkeypatch.setattr(exports, "BATCH", batch)
     tenant, other = await new_tenant(database), await new_tenant(database)
     async with database.transaction() as tx:
-        numbers = [await raised(tx, one) for one in (tenant, other, tenant, tenant, other, tenant)]
-        ended = numbers[1:4]
-        for number in ended:
+        numbers = [await raised(tx, owner) for owner in (tenant, other, tenant, tenant, other, tenant)]
+        finished = numbers[1:4]
+        for number in finished:
             await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
-    expected = [n for n in numbers if state == "all" or (n in ended) == (state == "finished")]
+    expected = [n for n in numbers if state == "all" or (n in finished) == (state == "finished")]
     if of_all:
-        found = await lines(database, OPERATOR, state=state)
-        mine = [one["number"] for one in found if one["company"] in {tenant.company.code, other.company.code}]
+        exported_tickets = await lines(database, OPERATOR, state=state)
+        mine = [
+            ticket["number"]
+            for ticket in exported_tickets
+            if ticket["company"] in {tenant.company.code, other.company.code}
+        ]
         assert mine == [ticket_number(n) for n in expected]
-        assert [one["number"] for one in found] == sorted({one["number"] for one in found})
+        assert [ticket["number"] for ticket in exported_tickets] == sorted(
+            {ticket["number"] for ticket in exported_tickets}
+        )
         return
-    found = await lines(database, tenant.actor, state=state)
+    exported_tickets = await lines(database, tenant.actor, state=state)
     own = {numbers[0], numbers[2], numbers[3], numbers[5]}
-    assert [one["number"] for one in found] == [ticket_number(n) for n in expected if n in own]
+    assert [ticket["number"] for ticket in exported_tickets] == [ticket_number(n) for n in expected if n in own]
 
 
-async def test_an_export_since_a_time_leaves_older_tickets_out(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_export_since_a_time_has_no_older_tickets(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "BATCH", 1)
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         for days in (3, 2, 1, 0):
             at = NOW - timedelta(days=days)
             await tickets.create_ticket(tx, tenant.actor, a_new_ticket(f"{days} days"), now=at)
-    found = await lines(database, tenant.actor, created_since=NOW - timedelta(days=1))
-    assert [one["title"] for one in found] == ["1 days", "0 days"]
+    exported_tickets = await lines(database, tenant.actor, created_since=NOW - timedelta(days=1))
+    assert [ticket["title"] for ticket in exported_tickets] == ["1 days", "0 days"]
 
 
 async def test_an_empty_export_is_empty_or_a_heading(database: Database) -> None:
     tenant = await new_tenant(database)
-    assert await written(database, tenant.actor) == ""
-    assert (await written(database, tenant.actor, "csv")).count("\r\n") == 1
+    assert await read_export(database, tenant.actor) == ""
+    assert (await read_export(database, tenant.actor, "csv")).count("\r\n") == 1
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
@@ -120,7 +126,7 @@ async def test_no_cell_is_a_formula(database: Database, sign: str) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         await raised(tx, tenant, f'{sign}cmd|"x"')
-    text = await written(database, tenant.actor, "csv")
+    text = await read_export(database, tenant.actor, "csv")
     [row] = csv.DictReader(io.StringIO(text, newline=""))
     assert row["title"] == f'\'{sign}cmd|"x"'
     assert row["contact_phone"] == "'+1-555-0199"
@@ -128,7 +134,7 @@ async def test_no_cell_is_a_formula(database: Database, sign: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ndjson", "csv"])
-async def test_what_is_exported_can_be_imported(database: Database, kind: Format) -> None:
+async def test_an_export_can_be_imported(database: Database, kind: Format) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         number = await raised(tx, tenant, "=1+1")
@@ -136,7 +142,7 @@ async def test_what_is_exported_can_be_imported(database: Database, kind: Format
         await ticket_changes.tag(tx, OPERATOR, number, add=("a", "b"), now=NOW)
         for to in (Status.IN_PROGRESS, Status.RESOLVED):
             await ticket_changes.move_ticket(tx, OPERATOR, number, to, reason="", now=NOW)
-    exported = (await written(database, OPERATOR, kind, company=tenant.company.code)).encode()
+    exported = (await read_export(database, OPERATOR, kind, company=tenant.company.code)).encode()
     [item] = import_file.read_file(exported, kind, now=NOW)
     assert item.refusal is None
     async with database.transaction() as tx:

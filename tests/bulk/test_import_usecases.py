@@ -38,11 +38,11 @@ def line(tenant: Tenant, **changes: Any) -> dict[str, Any]:
 
 
 def body(*lines: dict[str, Any]) -> bytes:
-    return b"".join(json.dumps(one).encode() + b"\n" for one in lines)
+    return b"".join(json.dumps(members).encode() + b"\n" for members in lines)
 
 
-async def brought(tx: Tx, actor: Actor, one: dict[str, Any]) -> ItemResult:
-    [item] = import_file.read_file(body(one), "ndjson", now=NOW)
+async def import_line(tx: Tx, actor: Actor, members: dict[str, Any]) -> ItemResult:
+    [item] = import_file.read_file(body(members), "ndjson", now=NOW)
     assert item.refusal is None
     return await imports.import_ticket(tx, actor, item.input, now=NOW)
 
@@ -53,45 +53,45 @@ async def test_a_ticket_keeps_its_history(database: Database, tenant: Tenant) ->
         {"text": "first", "author": "Ada", "created_at": "2025-01-31T12:00:00Z", "source": "buyer"},
     ]
     external = {"system": "oldesk", "id": "4711"}
-    one = line(
+    members = line(
         tenant, status="closed", resolved_at="2025-02-02T09:00:00Z", notes=notes, external=external, tags=["VIP", "a"],
         priority="low",
     )  # fmt: skip
     async with database.transaction() as tx:
-        made = await brought(tx, OPERATOR, one)
-        assert made.outcome is ItemOutcome.DONE
-        assert made.ticket_number is not None
-        found = await tickets.get_ticket(tx, OPERATOR, made.ticket_number)
-        seen = (await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket_number)).notes
-        shown = (await tickets.get_ticket_with_notes(tx, tenant.actor, made.ticket_number)).notes
-        [event] = await tickets.history(tx, OPERATOR, made.ticket_number)
+        result = await import_line(tx, OPERATOR, members)
+        assert result.outcome is ItemOutcome.DONE
+        assert result.ticket_number is not None
+        view = await tickets.get_ticket(tx, OPERATOR, result.ticket_number)
+        all_notes = (await tickets.get_ticket_with_notes(tx, OPERATOR, result.ticket_number)).notes
+        public_notes = (await tickets.get_ticket_with_notes(tx, tenant.actor, result.ticket_number)).notes
+        [event] = await tickets.history(tx, OPERATOR, result.ticket_number)
         assert await ticket_store.miscounted(tx) == []
-    ticket = found.ticket
+    ticket = view.ticket
     assert (ticket.status, ticket.created_at, ticket.resolved_at, ticket.status_changed_at, ticket.updated_at) == (
         Status.CLOSED, CREATED, RESOLVED, RESOLVED, RESOLVED,
     )  # fmt: skip
     assert (ticket.priority, ticket.severity, ticket.impact, ticket.service_label) == (
         Priority.LOW, Severity.EXTENSIVE, Impact.DOWN, "Service 1",
     )  # fmt: skip
-    assert (found.ticket.tags, found.ticket.external_ids) == (("a", "vip"), {"oldesk": "4711"})
-    assert [(n.text, n.author, n.visibility, n.source, n.created_at.day) for n in seen] == [
+    assert (view.ticket.tags, view.ticket.external_ids) == (("a", "vip"), {"oldesk": "4711"})
+    assert [(n.text, n.author, n.visibility, n.source, n.created_at.day) for n in all_notes] == [
         ("first", "Ada", Visibility.PUBLIC, Source.BUYER, 31),
         ("second", "Olu", Visibility.INTERNAL, Source.SELLER, 1),
     ]
-    assert [n.text for n in shown] == ["first"]
+    assert [n.text for n in public_notes] == ["first"]
     assert (event.type, event.at, event.data["channel"], event.data["status"]) == (
         "ticket.created", NOW, "System", "closed",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_a_ticket_may_come_in_any_status_and_is_counted(
+async def test_a_ticket_can_be_imported_in_any_status_and_is_counted(
     database: Database, tenant: Tenant, status: Status
 ) -> None:
     async with database.transaction() as tx:
-        made = await brought(tx, OPERATOR, line(tenant, status=status))
-        assert made.ticket_number is not None
-        ticket = (await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket_number)).ticket
+        result = await import_line(tx, OPERATOR, line(tenant, status=status))
+        assert result.ticket_number is not None
+        ticket = (await tickets.get_ticket_with_notes(tx, OPERATOR, result.ticket_number)).ticket
         assert await ticket_store.miscounted(tx) == []
     assert ticket.status is status
     assert ticket.resolved_at == (CREATED if status in {Status.RESOLVED, Status.CLOSED} else None)
@@ -102,23 +102,23 @@ async def test_a_ticket_with_an_external_id_is_imported_once_for_each_company(
 ) -> None:
     external = {"system": "oldesk", "id": "once"}
     async with database.transaction() as tx:
-        first = await brought(tx, OPERATOR, line(tenant, external=external))
-        again = await brought(tx, OPERATOR, line(tenant, external=external, title="changed"))
-        others = [
-            await brought(tx, OPERATOR, line(other_tenant, external=external)),
-            await brought(tx, OPERATOR, line(tenant, external={"system": "oldesk", "id": "twice"})),
-            await brought(tx, OPERATOR, line(tenant, external={"system": "other", "id": "once"})),
+        first = await import_line(tx, OPERATOR, line(tenant, external=external))
+        again = await import_line(tx, OPERATOR, line(tenant, external=external, title="changed"))
+        results = [
+            await import_line(tx, OPERATOR, line(other_tenant, external=external)),
+            await import_line(tx, OPERATOR, line(tenant, external={"system": "oldesk", "id": "twice"})),
+            await import_line(tx, OPERATOR, line(tenant, external={"system": "other", "id": "once"})),
         ]
     assert again == ItemResult(ItemOutcome.UNCHANGED, first.ticket_number)
-    assert [one.outcome for one in others] == [ItemOutcome.DONE] * 3
+    assert [result.outcome for result in results] == [ItemOutcome.DONE] * 3
 
 
 async def test_a_code_takes_precedence_over_a_name(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         await tx.write("insert into company values (gen_random_uuid(), $1, 'TAKES', now())", tenant.company.code)
-        made = await brought(tx, OPERATOR, line(tenant))
-        assert made.ticket_number is not None
-        ticket = (await tickets.get_ticket_with_notes(tx, OPERATOR, made.ticket_number)).ticket
+        result = await import_line(tx, OPERATOR, line(tenant))
+        assert result.ticket_number is not None
+        ticket = (await tickets.get_ticket_with_notes(tx, OPERATOR, result.ticket_number)).ticket
         await tx.write("delete from company where code = 'TAKES'")
     assert ticket.company_id == tenant.company.id
 
@@ -126,7 +126,7 @@ async def test_a_code_takes_precedence_over_a_name(database: Database, tenant: T
 async def test_a_service_can_be_a_non_console_service(database: Database, tenant: Tenant) -> None:
     service = {"id": "anything", "type": "Non-Console Service"}
     async with database.transaction() as tx:
-        assert (await brought(tx, OPERATOR, line(tenant, service=service))).outcome is ItemOutcome.DONE
+        assert (await import_line(tx, OPERATOR, line(tenant, service=service))).outcome is ItemOutcome.DONE
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ async def test_an_unknown_member_is_refused(
 ) -> None:
     async with database.transaction() as tx:
         with pytest.raises(error) as refused:
-            await brought(tx, OPERATOR, line(tenant, **changes))
+            await import_line(tx, OPERATOR, line(tenant, **changes))
     if isinstance(refused.value, InvalidInput):
-        assert [one.field for one in refused.value.violations] == [field]
+        assert [violation.field for violation in refused.value.violations] == [field]
 
 
 async def test_only_desk_admins_import(database: Database, tenant: Tenant) -> None:
@@ -155,7 +155,7 @@ async def test_only_desk_admins_import(database: Database, tenant: Tenant) -> No
             with pytest.raises(Forbidden):
                 await jobs.create_import_job(tx, actor, items, "ndjson", now=NOW)
             with pytest.raises(Forbidden):
-                await brought(tx, actor, line(tenant))
+                await import_line(tx, actor, line(tenant))
         admin = await new_person(tx, role=Role.ADMIN)
         job = await jobs.create_import_job(tx, admin, items, "ndjson", now=NOW)
         limited = Actor(admin.role, admin.name, admin.company, admin.user, scopes=frozenset({Scope.TICKETS_READ}))
@@ -170,10 +170,10 @@ COLUMNS = (
 )
 
 
-def table(*rows_: list[str], heading: str = COLUMNS) -> bytes:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows_)
-    return f"\ufeff{heading}\r\n{written.getvalue()}".encode()
+def table(*lines: list[str], heading: str = COLUMNS) -> bytes:
+    output = io.StringIO()
+    csv.writer(output).writerows(lines)
+    return f"\ufeff{heading}\r\n{output.getvalue()}".encode()
 
 
 def row(tenant: Tenant, **changes: str) -> list[str]:
@@ -191,12 +191,12 @@ async def test_a_table_has_the_values_of_the_json_lines(database: Database, tena
     )
     assert [item.refusal for item in items] == [None, None]
     async with database.transaction() as tx:
-        made = await imports.import_ticket(tx, OPERATOR, items[0].input, now=NOW)
-        assert made.ticket_number is not None
-        found = await tickets.get_ticket(tx, OPERATOR, made.ticket_number)
-    assert (found.ticket.title, found.ticket.description) == ('Port "7", down', "No\nlight")
-    assert (found.ticket.contact.phone, found.ticket.tags) == ("+1-555-0100", ("a", "b"))
-    assert found.ticket.external_ids == {"oldesk": "csv"}
+        result = await imports.import_ticket(tx, OPERATOR, items[0].input, now=NOW)
+        assert result.ticket_number is not None
+        view = await tickets.get_ticket(tx, OPERATOR, result.ticket_number)
+    assert (view.ticket.title, view.ticket.description) == ('Port "7", down', "No\nlight")
+    assert (view.ticket.contact.phone, view.ticket.tags) == ("+1-555-0100", ("a", "b"))
+    assert view.ticket.external_ids == {"oldesk": "csv"}
 
 
 def refusals(content: bytes, kind: Format) -> list[str | None]:
@@ -207,12 +207,12 @@ def test_an_invalid_line_has_a_refusal_and_the_others_stay_valid(tenant: Tenant)
     good = json.dumps(line(tenant)).encode()
     wrong = json.dumps(line(tenant, service={"id": "", "type": "Port"}, created_at="2030-01-01T00:00:00Z")).encode()
     content = b"\n".join((good, b"{nonsense", b"", b"[1]", wrong, b'{"title": "\\ud800"}', b"[" * 5000, good))
-    found = refusals(content, "ndjson")
-    assert [refusal is None for refusal in found] == [True, *[False] * 6, True]
-    assert found[1] is not None
-    assert found[1].startswith("line is no JSON")
-    assert found[3] == "line must be a JSON object"
-    assert found[4] == "/service/id must have 1 to 64 characters; /created_at must not lie in the future"
+    by_line = refusals(content, "ndjson")
+    assert [refusal is None for refusal in by_line] == [True, *[False] * 6, True]
+    assert by_line[1] is not None
+    assert by_line[1].startswith("line is no JSON")
+    assert by_line[3] == "line must be a JSON object"
+    assert by_line[4] == "/service/id must have 1 to 64 characters; /created_at must not lie in the future"
 
 
 def test_a_wrong_row_names_its_columns(tenant: Tenant) -> None:
@@ -241,6 +241,6 @@ def test_a_wrong_row_names_its_columns(tenant: Tenant) -> None:
         (b"{}\n" * (IMPORT_MAX + 1), "ndjson", "at most 10000 lines"),
     ],
 )
-def test_a_file_that_is_wrong_as_a_whole_is_refused(content: bytes, kind: Format, message: str) -> None:
+def test_a_file_that_cannot_be_read_is_refused(content: bytes, kind: Format, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         import_file.read_file(content, kind, now=NOW)

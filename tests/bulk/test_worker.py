@@ -53,8 +53,8 @@ async def new_tickets(database: Database, tenant: Tenant, count: int) -> list[in
 
 async def job_and_items(database: Database, job: Job) -> tuple[Job, list[JobItem]]:
     async with database.statement() as tx:
-        found = await jobs.get_job(tx, OPERATOR, job.id)
-        return found, await jobs.list_items(tx, OPERATOR, job.id, outcome=None, after=None, limit=1000)
+        stored_job = await jobs.get_job(tx, OPERATOR, job.id)
+        return stored_job, await jobs.list_items(tx, OPERATOR, job.id, outcome=None, after=None, limit=1000)
 
 
 async def run_until_idle(database: Database) -> int:
@@ -64,23 +64,23 @@ async def run_until_idle(database: Database) -> int:
     return total
 
 
-async def test_a_job_processes_what_it_can_and_explains_each_refusal(
+async def test_a_job_processes_all_its_items_and_explains_each_refusal(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
-    first, second, ended = await new_tickets(database, tenant, 3)
+    first, second, finished = await new_tickets(database, tenant, 3)
     [foreign] = await new_tickets(database, other_tenant, 1)
     async with database.transaction() as tx:
         await ticket_changes.move_ticket(tx, OPERATOR, second, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
-        await ticket_changes.move_ticket(tx, OPERATOR, ended, Status.REJECTED, reason="", now=NOW)
+        await ticket_changes.move_ticket(tx, OPERATOR, finished, Status.REJECTED, reason="", now=NOW)
     action = ChangeStatus(Status.CANCELLATION_REQUESTED, "moving out")
-    job = await bulk(database, tenant.actor, [first, second, ended, foreign], action)
+    job = await bulk(database, tenant.actor, [first, second, finished, foreign], action)
     assert await run_until_idle(database) == 4
-    found, items = await job_and_items(database, job)
-    assert (found.state, found.finished_at, found.counts) == (JobState.DONE, NOW, Counts(1, 1, 2, 0))
+    stored_job, items = await job_and_items(database, job)
+    assert (stored_job.state, stored_job.finished_at, stored_job.counts) == (JobState.DONE, NOW, Counts(1, 1, 2, 0))
     assert items == [
         JobItem(0, first, ItemOutcome.DONE, None, None),
         JobItem(1, second, ItemOutcome.UNCHANGED, None, None),
-        JobItem(2, ended, ItemOutcome.REFUSED, "illegal_transition",
+        JobItem(2, finished, ItemOutcome.REFUSED, "illegal_transition",
                 "a ticket that is rejected cannot become cancellation_requested"),
         JobItem(3, foreign, ItemOutcome.REFUSED, "not_found", f"ticket {ticket_number(foreign)} does not exist"),
     ]  # fmt: skip
@@ -94,23 +94,23 @@ async def test_a_job_processes_what_it_can_and_explains_each_refusal(
 
 
 @pytest.mark.parametrize("action", [AddNote("hello"), ChangeStatus(Status.IN_PROGRESS), ChangeTags(add=("a",))])
-async def test_a_dry_run_changes_nothing_but_itself(database: Database, tenant: Tenant, action: Any) -> None:
+async def test_a_dry_run_changes_only_the_job(database: Database, tenant: Tenant, action: Any) -> None:
     numbers = await new_tickets(database, tenant, 2)
     async with database.statement() as tx:
         before = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
     job = await bulk(database, OPERATOR, [*numbers, 999_999], action, dry_run=True)
     await run_until_idle(database)
-    found, items = await job_and_items(database, job)
+    stored_job, items = await job_and_items(database, job)
     async with database.statement() as tx:
         after = [await tickets.get_ticket(tx, OPERATOR, number) for number in numbers]
         events = await tx.fetchval("select count(*) from event where ticket_number = any($1)", numbers)
     assert after == before
     assert events == 2
-    assert found.counts == Counts(2, 0, 1, 0)
-    assert [one.outcome for one in items] == [ItemOutcome.DONE, ItemOutcome.DONE, ItemOutcome.REFUSED]
+    assert stored_job.counts == Counts(2, 0, 1, 0)
+    assert [item.outcome for item in items] == [ItemOutcome.DONE, ItemOutcome.DONE, ItemOutcome.REFUSED]
 
 
-async def test_a_job_has_the_present_rights_of_its_user(database: Database, tenant: Tenant) -> None:
+async def test_a_job_has_the_current_rights_of_its_user(database: Database, tenant: Tenant) -> None:
     numbers = await new_tickets(database, tenant, 2)
     async with database.transaction() as tx:
         agent = await new_person(tx)
@@ -119,13 +119,16 @@ async def test_a_job_has_the_present_rights_of_its_user(database: Database, tena
     async with database.transaction() as tx:
         await tx.write("update app_user set is_active = false where id = $1", id_of(agent))
     await run_until_idle(database)
-    found, items = await job_and_items(database, job)
-    assert found.state is JobState.DONE
-    assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.DONE, None), (ItemOutcome.REFUSED, "forbidden")]
+    stored_job, items = await job_and_items(database, job)
+    assert stored_job.state is JobState.DONE
+    assert [(item.outcome, item.code) for item in items] == [
+        (ItemOutcome.DONE, None),
+        (ItemOutcome.REFUSED, "forbidden"),
+    ]
 
 
 class Killed(BaseException):
-    """What a test ends a process with."""
+    """Simulates the sudden end of a process."""
 
 
 async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
@@ -147,13 +150,13 @@ async def test_a_process_that_dies_leaves_each_item_done_or_waiting(
         patch.setattr(job_store, "record", dying)
         with pytest.raises(Killed):
             await workers.work(database, job, now, most=3)
-    found, _ = await job_and_items(database, job)
-    assert (found.state, found.counts) == (JobState.RUNNING, Counts(1, 0, 0, 2))
+    stored_job, _ = await job_and_items(database, job)
+    assert (stored_job.state, stored_job.counts) == (JobState.RUNNING, Counts(1, 0, 0, 2))
     assert await run_until_idle(database) == 2
-    found, _ = await job_and_items(database, job)
+    stored_job, _ = await job_and_items(database, job)
     async with database.statement() as tx:
         notes = [len((await tickets.get_ticket_with_notes(tx, OPERATOR, number)).notes) for number in numbers]
-    assert (found.state, notes) == (JobState.DONE, [1, 1, 1])
+    assert (stored_job.state, notes) == (JobState.DONE, [1, 1, 1])
 
 
 async def test_a_job_whose_process_died_before_the_end_is_finished_by_another(
@@ -171,12 +174,12 @@ async def test_several_processes_process_each_item_once(database: Database, tena
     job = await bulk(database, OPERATOR, numbers, AddNote("once"))
     done = await asyncio.gather(*(workers.work(database, job, now, most=100) for _ in range(4)))
     await run_until_idle(database)
-    found, _ = await job_and_items(database, job)
+    stored_job, _ = await job_and_items(database, job)
     async with database.statement() as tx:
         notes = await tx.fetchval("select count(*) from note where ticket_number = any($1)", numbers)
     assert sum(done) == 20
     assert max(done) < 20
-    assert (notes, found.counts, found.state) == (20, Counts(20, 0, 0, 0), JobState.DONE)
+    assert (notes, stored_job.counts, stored_job.state) == (20, Counts(20, 0, 0, 0), JobState.DONE)
 
 
 async def test_a_short_job_does_not_wait_for_a_long_one(
@@ -198,26 +201,26 @@ async def test_a_company_with_many_jobs_does_not_delay_another(
     database: Database, tenant: Tenant, other_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers, "AT_ONCE", 2)
-    nobodys = [999_000_001, 999_000_002, 999_000_003]
-    many = [await bulk(database, tenant.actor, nobodys, AddNote("x")) for _ in range(jobs.UNFINISHED_MAX)]
+    unknown = [999_000_001, 999_000_002, 999_000_003]
+    many = [await bulk(database, tenant.actor, unknown, AddNote("x")) for _ in range(jobs.UNFINISHED_MAX)]
     with pytest.raises(TooManyJobs):
-        await bulk(database, tenant.actor, nobodys, AddNote("x"))
-    one = await bulk(database, other_tenant.actor, nobodys[:1], AddNote("x"))
+        await bulk(database, tenant.actor, unknown, AddNote("x"))
+    other_job = await bulk(database, other_tenant.actor, unknown[:1], AddNote("x"))
     assert await workers.worker(database, now).run() == 2
     refused = [
         [item.outcome for item in (await job_and_items(database, job))[1]].count(ItemOutcome.REFUSED) for job in many
     ]
-    assert (sum(refused), (await job_and_items(database, one))[0].counts) == (1, Counts(0, 0, 1, 0))
+    assert (sum(refused), (await job_and_items(database, other_job))[0].counts) == (1, Counts(0, 0, 1, 0))
     async with database.transaction() as tx:
         for job in many:
             await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
-    await bulk(database, tenant.actor, nobodys, AddNote("x"))
+    await bulk(database, tenant.actor, unknown, AddNote("x"))
     await run_until_idle(database)
 
 
 @pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a lock longer than 20 ms."""
+def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limit the wait for a lock to 20 ms."""
 
     async def set_lock_timeout(tx: Tx) -> None:
         await tx.fetchval("set local lock_timeout = '20ms'")
@@ -225,7 +228,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "set_lock_timeout", set_lock_timeout)
 
 
-async def test_nobody_waits_long_for_a_lock_and_only_with_a_lock_timeout(database: Database) -> None:
+async def test_the_wait_for_a_lock_is_limited_only_in_its_transaction(database: Database) -> None:
     async with database.transaction() as tx:
         await transactions.set_lock_timeout(tx)
         assert await tx.fetchval("show lock_timeout") == "2s"
@@ -233,13 +236,13 @@ async def test_nobody_waits_long_for_a_lock_and_only_with_a_lock_timeout(databas
         assert await tx.fetchval("show lock_timeout") == "0"
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_lock_timeout")
 async def test_a_locked_ticket_delays_no_other_job(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
-    held, free = await new_tickets(database, tenant, 2)
-    stuck = await bulk(database, tenant.actor, [held, free], AddNote("x"))
+    locked, free = await new_tickets(database, tenant, 2)
+    stuck = await bulk(database, tenant.actor, [locked, free], AddNote("x"))
     other = await bulk(database, other_tenant.actor, await new_tickets(database, other_tenant, 1), AddNote("x"))
     async with database.transaction() as holder:
-        await ticket_changes.lock_ticket(holder, OPERATOR, held)
+        await ticket_changes.lock_ticket(holder, OPERATOR, locked)
         assert await workers.worker(database, now).run() == 1
         assert (await job_and_items(database, other))[0].counts == Counts(1, 0, 0, 0)
         assert (await job_and_items(database, stuck))[0].counts == Counts(0, 0, 0, 2)
@@ -247,16 +250,16 @@ async def test_a_locked_ticket_delays_no_other_job(database: Database, tenant: T
     assert (await job_and_items(database, stuck))[0].counts == Counts(2, 0, 0, 0)
 
 
-@pytest.mark.usefixtures("hasty")
+@pytest.mark.usefixtures("short_lock_timeout")
 async def test_an_item_whose_ticket_stays_locked_is_refused(database: Database, tenant: Tenant) -> None:
-    held, free = await new_tickets(database, tenant, 2)
-    job = await bulk(database, tenant.actor, [held, free], AddNote("x"))
+    locked, free = await new_tickets(database, tenant, 2)
+    job = await bulk(database, tenant.actor, [locked, free], AddNote("x"))
     async with database.transaction() as holder:
-        await ticket_changes.lock_ticket(holder, OPERATOR, held)
+        await ticket_changes.lock_ticket(holder, OPERATOR, locked)
         done = [await workers.work(database, job, now, most=9) for _ in range(workers.ATTEMPTS)]
     assert done == [0] * (workers.ATTEMPTS - 1) + [2]
     _, items = await job_and_items(database, job)
-    assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
+    assert [(item.outcome, item.code) for item in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
 
 async def test_a_cancelled_job_processes_no_more_items(database: Database, tenant: Tenant) -> None:
@@ -265,9 +268,9 @@ async def test_a_cancelled_job_processes_no_more_items(database: Database, tenan
     async with database.transaction() as tx:
         await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
     assert await run_until_idle(database) == 0
-    found, items = await job_and_items(database, job)
-    assert (found.state, found.counts) == (JobState.CANCELLED, Counts(1, 0, 2, 0))
-    assert [one.code for one in items] == [None, "cancelled", "cancelled"]
+    stored_job, items = await job_and_items(database, job)
+    assert (stored_job.state, stored_job.counts) == (JobState.CANCELLED, Counts(1, 0, 2, 0))
+    assert [item.code for item in items] == [None, "cancelled", "cancelled"]
 
 
 async def test_an_item_cancelled_while_it_is_processed_keeps_its_first_outcome(
@@ -277,29 +280,29 @@ async def test_an_item_cancelled_while_it_is_processed_keeps_its_first_outcome(
     async with database.transaction() as tx:
         await jobs.cancel_job(tx, tenant.actor, job.id, now=NOW)
         await job_store.record(tx, job, 0, ItemResult(ItemOutcome.REFUSED, None, "not_found", "late"))
-    assert [one.code for one in (await job_and_items(database, job))[1]] == ["cancelled"]
+    assert [item.code for item in (await job_and_items(database, job))[1]] == ["cancelled"]
 
 
-async def test_a_fault_of_ours_ends_the_item_and_not_the_job(
+async def test_an_internal_error_refuses_the_item_and_not_the_job(
     database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = await new_tickets(database, tenant, 2)
     job = await bulk(database, OPERATOR, numbers, AddNote("x"))
-    right = jobs.process_item
+    process_item = jobs.process_item
 
     async def faulty(tx: Tx, job: Job, item: Any, **more: Any) -> Any:
         if item.position == 0:
             await tx.fetchval("select 1 / 0")
-        return await right(tx, job, item, **more)
+        return await process_item(tx, job, item, **more)
 
     monkeypatch.setattr(workers, "process_item", faulty)
     assert await run_until_idle(database) == 2
     _, items = await job_and_items(database, job)
-    assert [(one.outcome, one.code) for one in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
+    assert [(item.outcome, item.code) for item in items] == [(ItemOutcome.REFUSED, "fault"), (ItemOutcome.DONE, None)]
 
 
 def content(*lines: dict[str, Any]) -> bytes:
-    return b"\n".join(json.dumps(one).encode() for one in lines)
+    return b"\n".join(json.dumps(members).encode() for members in lines)
 
 
 def line(tenant: Tenant, **changes: Any) -> dict[str, Any]:
@@ -316,23 +319,23 @@ async def imported(database: Database, body: bytes, **more: Any) -> Job:
         return await jobs.create_import_job(tx, OPERATOR, items, "ndjson", now=NOW, **more)
 
 
-async def test_an_import_twice_makes_no_second_ticket(database: Database) -> None:
+async def test_a_repeated_import_creates_no_second_ticket(database: Database) -> None:
     tenant = await new_tenant(database)
     lines = [line(tenant, external={"system": "old", "id": str(n)}) for n in range(3)]
     body = content(*lines, line(tenant, service={"id": "none", "type": "Port"}), line(tenant, created_at="soon"))
-    seen_counts = []
+    counts = []
     for dry_run in (True, False, False):
         job = await imported(database, body, dry_run=dry_run)
         assert job.counts == Counts(0, 0, 1, 4)
         await run_until_idle(database)
-        found, items = await job_and_items(database, job)
-        seen_counts.append(found.counts)
-        assert [one.detail for one in items[3:]] == [
+        stored_job, items = await job_and_items(database, job)
+        counts.append(stored_job.counts)
+        assert [item.detail for item in items[3:]] == [
             "/service/id must be one of your company's services, or service.type Non-Console Service",
             "/created_at is wrong: invalid RFC3339 encoded datetime",
         ]
-        assert [one.ticket_number is None for one in items[:3]] == [dry_run] * 3
-    assert seen_counts == [Counts(3, 0, 2, 0), Counts(3, 0, 2, 0), Counts(0, 3, 2, 0)]
+        assert [item.ticket_number is None for item in items[:3]] == [dry_run] * 3
+    assert counts == [Counts(3, 0, 2, 0), Counts(3, 0, 2, 0), Counts(0, 3, 2, 0)]
     async with database.statement() as tx:
         assert await tx.fetchval("select count(*) from ticket where company_id = $1", tenant.company.id) == 3
         assert await ticket_store.miscounted(tx) == []
@@ -366,16 +369,16 @@ async def test_only_jobs_finished_long_ago_are_purged(database: Database, tenant
     await run_until_idle(database)
 
 
-async def test_two_imports_at_once_make_no_second_ticket(database: Database) -> None:
+async def test_two_imports_at_once_create_no_second_ticket(database: Database) -> None:
     tenant = await new_tenant(database)
     lines = [line(tenant, external={"system": "old", "id": str(uuid4())}) for _ in range(10)]
-    made = [await imported(database, content(*lines)) for _ in range(2)]
-    await asyncio.gather(*(workers.work(database, job, now, most=100) for job in made * 2))
+    import_jobs = [await imported(database, content(*lines)) for _ in range(2)]
+    await asyncio.gather(*(workers.work(database, job, now, most=100) for job in import_jobs * 2))
     async with database.statement() as tx:
         assert await tx.fetchval("select count(*) from ticket where company_id = $1", tenant.company.id) == 10
-    counts = [(await job_and_items(database, job))[0].counts for job in made]
-    assert sum(one.done for one in counts if one) == 10
-    assert sum(one.unchanged for one in counts if one) == 10
+    counts = [(await job_and_items(database, job))[0].counts for job in import_jobs]
+    assert sum(job_counts.done for job_counts in counts if job_counts) == 10
+    assert sum(job_counts.unchanged for job_counts in counts if job_counts) == 10
 
 
 async def test_an_inactive_user_is_refused_with_the_rule(database: Database, tenant: Tenant) -> None:

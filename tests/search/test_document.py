@@ -1,4 +1,4 @@
-"""What is stored of a ticket for the search."""
+"""The index entry of a ticket for the search."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,13 +27,13 @@ COMPANY = Company(UUID(int=7), "Birch Telecom", "BIR001")
 
 
 def positions(text: str) -> dict[str, list[str]]:
-    """The words of a vector as PostgreSQL would read it, without facets and pairs."""
-    found = {}
+    """Return the positions of each word of a vector, without facets and pairs."""
+    places_by_lexeme = {}
     for item in text.split(" '"):
-        lexeme, _, where = item.strip("'").rpartition("':")
+        lexeme, _, places = item.strip("'").rpartition("':")
         if lexeme and not lexeme.startswith("="):
-            found[lexeme] = where.split(",")
-    return found
+            places_by_lexeme[lexeme] = places.split(",")
+    return places_by_lexeme
 
 
 def a_document(**more: Any) -> Document:
@@ -71,7 +71,7 @@ def a_document(**more: Any) -> Document:
 
 
 def test_internal_text_has_other_lexemes() -> None:
-    found = positions(
+    places_by_lexeme = positions(
         vector(
             a_document(
                 tags=("urgent",),
@@ -82,7 +82,7 @@ def test_internal_text_has_other_lexemes() -> None:
             )
         )
     )
-    weights = {lexeme: {place[-1] for place in where} for lexeme, where in found.items()}
+    weights = {lexeme: {place[-1] for place in where} for lexeme, where in places_by_lexeme.items()}
     expected = {
         "A": ("inc000000001234", "1234", "net-ams-0012", "12", "chg0030001"),
         "B": ("port", "amsterdam", "okoro", "birch", "bir001", "15550199", "ada.okoro@birch.example.com"),
@@ -98,29 +98,31 @@ def test_internal_text_has_other_lexemes() -> None:
     assert weights["12"] == {"A", "B"}
 
 
-def test_internal_text_changes_nothing_of_what_a_customer_finds_by() -> None:
+def test_internal_text_does_not_change_the_public_lexemes() -> None:
     notes = [f"word{number} " * 700 for number in range(200)]
     plain = positions(vector(a_document(description="long " * 6000, public_notes=notes)))
     loaded = positions(
         vector(a_document(description="long " * 6000, public_notes=notes, internal_notes=notes[::-1], tags=("a", "b")))
     )
     public = {
-        lexeme: kept for lexeme, where in loaded.items() if (kept := [place for place in where if place[-1] != "D"])
+        lexeme: public_places
+        for lexeme, where in loaded.items()
+        if (public_places := [place for place in where if place[-1] != "D"])
     }
     assert public == plain
 
 
-def test_a_ticket_with_huge_notes_stays_far_below_what_the_database_takes_and_keeps_the_newest() -> None:
+def test_the_entry_of_a_ticket_with_huge_notes_stays_small_and_keeps_the_newest_notes() -> None:
     text = " ".join(chr(0x4E00 + n % 20_000) * 2 + f"{n:x}" for n in range(32_000))
     notes = [f"newest {text[:3000]}", *(f"old{number} {text[number * 50 :][:4000]}" for number in range(199))]
-    made = vector(a_document(description=text, public_notes=notes, internal_notes=notes))
-    found = positions(made)
-    assert len(made.encode()) < 800_000
-    assert len(found) <= 6_000
-    assert "newest" in found
-    assert "old198" not in found
-    assert max(int(place[:-1]) for where in found.values() for place in where) <= 16_383
-    assert max(len(where) for where in found.values()) <= 250
+    text_vector = vector(a_document(description=text, public_notes=notes, internal_notes=notes))
+    places_by_lexeme = positions(text_vector)
+    assert len(text_vector.encode()) < 800_000
+    assert len(places_by_lexeme) <= 6_000
+    assert "newest" in places_by_lexeme
+    assert "old198" not in places_by_lexeme
+    assert max(int(place[:-1]) for where in places_by_lexeme.values() for place in where) <= 16_383
+    assert max(len(where) for where in places_by_lexeme.values()) <= 250
 
 
 def test_every_filter_has_a_facet() -> None:
@@ -148,11 +150,11 @@ def test_every_filter_has_a_facet() -> None:
     } == set(documents.facets(a_document(tags=("urgent",), watchers=[person])))
 
 
-def test_words_that_follow_each_other_are_kept_as_pairs_and_internal_ones_apart() -> None:
-    made = vector(a_document(description="alpha bravo charlie", internal_notes=["bravo delta"])).split()
+def test_adjacent_words_are_stored_as_pairs_and_internal_pairs_are_separate() -> None:
+    items = vector(a_document(description="alpha bravo charlie", internal_notes=["bravo delta"])).split()
     for pair in pairs(["alpha", "bravo", "charlie"]):
-        assert f"'{pair}'" in made
+        assert f"'{pair}'" in items
     [internal] = pairs(["bravo", "delta"])
-    assert f"'~{internal}'" in made
-    assert f"'{internal}'" not in made
+    assert f"'~{internal}'" in items
+    assert f"'{internal}'" not in items
     assert pairs(["alpha"]) == pairs([]) == []

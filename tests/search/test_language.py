@@ -63,7 +63,7 @@ from clearline.search.language import (
         ("created:<2000-01-01", [Term(Facets(()))]),
     ],
 )
-def test_a_query_is_read_as_conditions(text: str, expected: list[Term]) -> None:
+def test_a_query_is_parsed_into_conditions(text: str, expected: list[Term]) -> None:
     assert parse(text, staff=True) == expected
 
 
@@ -88,7 +88,7 @@ def test_a_query_is_read_as_conditions(text: str, expected: list[Term]) -> None:
         ('service:""', "filter service without a value"),
     ],
 )
-def test_what_cannot_be_understood_is_refused_and_what_is_allowed_is_named(text: str, rule: str) -> None:
+def test_the_refusal_of_an_invalid_query_names_the_valid_choices(text: str, rule: str) -> None:
     with pytest.raises(InvalidInput, match="q ") as refused:
         parse(text, staff=True)
     [violation] = refused.value.violations
@@ -116,7 +116,7 @@ def test_a_customer_may_use_the_filters_of_customers(name: str) -> None:
 @pytest.mark.parametrize(
     "query", ["created:>=2024-02-10", "created:>2025-12-31", "created:<2026-03-01", "created:<=2026-01-31"]
 )
-def test_a_span_of_days_is_made_of_few_facets_that_hold_each_day_once(query: str) -> None:
+def test_a_range_of_days_is_few_facets_that_cover_each_day_once(query: str) -> None:
     [term] = parse(query, staff=False)
     assert isinstance(term.condition, Facets)
     assert len(term.condition.any_of) < 180
@@ -124,14 +124,16 @@ def test_a_span_of_days_is_made_of_few_facets_that_hold_each_day_once(query: str
     compare = {">=": day.__le__, ">": day.__lt__, "<": day.__gt__, "<=": day.__ge__}[sign]
     for offset in range(-800, 800):
         other = day + timedelta(offset)
-        assert sum(one in term.condition.any_of for one in day_facets(other)) == compare(other), other
+        assert sum(day_facet in term.condition.any_of for day_facet in day_facets(other)) == compare(other), other
 
 
 def test_a_query_of_a_customer_has_no_internal_lexemes() -> None:
     terms = parse('loss "port down" x 東京都', staff=False)
-    asked = [clause(term.condition, staff=False).query for term in terms if not isinstance(term.condition, Named)]
-    assert asked == ["'loss':*", "'port' <1> 'down'", "'x'", "'東京' <1> '京都'"]
-    assert [one.condition for one in parse("~loss", staff=False)] == [Word("loss", True)], "no query spells them"
+    queries = [clause(term.condition, staff=False).query for term in terms if not isinstance(term.condition, Named)]
+    assert queries == ["'loss':*", "'port' <1> 'down'", "'x'", "'東京' <1> '京都'"]
+    assert [term.condition for term in parse("~loss", staff=False)] == [Word("loss", True)], (
+        "no query can name an internal lexeme"
+    )
 
 
 def test_a_query_of_the_staff_has_public_and_internal_lexemes() -> None:

@@ -14,19 +14,19 @@ from tests.builders.search.desk import SearchDesk, execute
 
 
 async def pages(desk: SearchDesk, actor: Actor, query: str, limit: int) -> tuple[list[int], list[search.SearchResult]]:
-    after, found = None, []
+    after, results = None, []
     while True:
         page = await desk.find(actor, query, after=after, limit=limit)
-        found.append(page)
+        results.append(page)
         if page.next is None:
-            return [one.ticket.number for page in found for one in page.tickets], found
+            return [view.ticket.number for page in results for view in page.tickets], results
         assert len(page.tickets) == limit
         after = page.next
 
 
 @pytest.fixture(scope="module")
 async def crowd(desk: SearchDesk, database_url: str) -> int:
-    """Many tickets that all match; how many."""
+    """Add many tickets that all match, and return their number."""
     connection = await asyncpg.connect(database_url, server_settings=SESSION_SETTINGS)
     await connection.execute(
         """
@@ -37,7 +37,7 @@ async def crowd(desk: SearchDesk, database_url: str) -> int:
                'swarm crowd', 'Others', 'Non-Console Service', 'Own', 'minor', 'degraded', 'low', 'acknowledged', 'Ada',
                '', 'ada@example.com', 'API', $2, $2, $2 from generate_series(1, 1234) n
         """,
-        desk.one.company.id, NOW + timedelta(days=1),
+        desk.tenant.company.id, NOW + timedelta(days=1),
     )  # fmt: skip
     await connection.close()
     async with desk.database.transaction() as tx:
@@ -49,52 +49,52 @@ async def crowd(desk: SearchDesk, database_url: str) -> int:
 
 
 async def test_the_pages_of_a_long_list_have_every_match_newest_first(desk: SearchDesk, crowd: int) -> None:
-    for actor in (desk.one.actor, desk.agent):
-        numbers, found = await pages(desk, actor, "swarm", 200)
+    for actor in (desk.tenant.actor, desk.agent):
+        numbers, results = await pages(desk, actor, "swarm", 200)
         assert len(numbers) == crowd
         assert numbers == sorted(set(numbers), reverse=True)
-        assert {(page.count, page.is_exact, page.is_ranked) for page in found} == {(200, False, False)}
+        assert {(page.count, page.is_exact, page.is_ranked) for page in results} == {(200, False, False)}
 
 
 async def test_the_pages_of_a_ranked_list_have_every_match_best_first(desk: SearchDesk, crowd: int) -> None:
     assert crowd
-    numbers, found = await pages(desk, desk.one.actor, "swarm some", 25)
+    numbers, results = await pages(desk, desk.tenant.actor, "swarm some", 25)
     assert len(numbers) == len(set(numbers)) == 90
-    assert {(page.count, page.is_exact, page.is_ranked) for page in found} == {(90, True, True)}
-    [whole] = (await pages(desk, desk.one.actor, "swarm some", 1000))[1]
-    assert numbers == [one.ticket.number for one in whole.tickets]
-    titles = [one.ticket.title for one in whole.tickets]
+    assert {(page.count, page.is_exact, page.is_ranked) for page in results} == {(90, True, True)}
+    [single_page] = (await pages(desk, desk.tenant.actor, "swarm some", 1000))[1]
+    assert numbers == [view.ticket.number for view in single_page.tickets]
+    titles = [view.ticket.title for view in single_page.tickets]
     assert titles == sorted(titles, reverse=True)
     assert len(set(titles)) == 2
 
 
-async def test_tickets_raised_meanwhile_do_not_change_a_list(desk: SearchDesk, crowd: int) -> None:
+async def test_tickets_raised_between_pages_do_not_change_a_list(desk: SearchDesk, crowd: int) -> None:
     assert crowd
     for query, expected in (("swarm some", 90), ("swarm", crowd)):
-        first = await desk.find(desk.one.actor, query, limit=100)
+        first = await desk.find(desk.tenant.actor, query, limit=100)
         number = await desk.raise_ticket(f"late {query}", "swarm some swarm some", "swarm some")
         await desk.follow()
-        numbers = [one.ticket.number for one in first.tickets]
+        numbers = [view.ticket.number for view in first.tickets]
         after = first.next
         while after is not None:
-            page = await desk.find(desk.one.actor, query, after=after, limit=100)
-            numbers += [one.ticket.number for one in page.tickets]
+            page = await desk.find(desk.tenant.actor, query, after=after, limit=100)
+            numbers += [view.ticket.number for view in page.tickets]
             after = page.next
         assert len(numbers) == len(set(numbers)) == expected
         assert number not in numbers
         await execute(desk, "delete from ticket_search where number = $1", number)
 
 
-async def test_a_large_number_is_counted_when_asked_for(desk: SearchDesk, crowd: int) -> None:
-    for actor in (desk.one.actor, desk.agent):
-        found = await desk.find(actor, "swarm", limit=10, count=True)
-        assert (found.count, found.is_exact) == (crowd, True)
-        assert found.next is not None
-        assert (found.next.count, found.next.is_exact) == (crowd, True)
+async def test_a_large_number_is_counted_on_request(desk: SearchDesk, crowd: int) -> None:
+    for actor in (desk.tenant.actor, desk.agent):
+        result = await desk.find(actor, "swarm", limit=10, count=True)
+        assert (result.count, result.is_exact) == (crowd, True)
+        assert result.next is not None
+        assert (result.next.count, result.next.is_exact) == (crowd, True)
     assert (await desk.find(desk.agent, "swarm -some", count=True)).count == crowd - 90
 
 
-async def test_what_a_search_finds_does_not_depend_on_the_statistics(
+async def test_the_results_of_a_search_do_not_depend_on_the_statistics(
     desk: SearchDesk, crowd: int, database_url: str
 ) -> None:
     queries = ("swarm", "swarm some", "sw so", "-swarm", "status:open", "some -many", "optics", 'sw "swarm crowd"', "")
@@ -103,29 +103,29 @@ async def test_what_a_search_finds_does_not_depend_on_the_statistics(
     await connection.execute("analyze ticket_search")
     await connection.close()
     async with desk.database.statement() as tx:
-        asked = [("swarm", False), ("sw", True), ("optics", False), ("zz", True)]
-        known = (await search_store.statistics(tx, asked)).shares
+        lexemes = [("swarm", False), ("sw", True), ("optics", False), ("zz", True)]
+        known = (await search_store.statistics(tx, lexemes)).shares
     assert known["swarm", False] > 0.9
     assert known["sw", True] >= known["swarm", False]
     assert ("zz", True) not in known
-    for query, (numbers, found) in zip(queries, before, strict=True):
-        again, found_again = await pages(desk, desk.agent, query, 200)
-        assert again == numbers, query
-        assert [page.count for page in found_again] == [page.count for page in found]
+    for query, (numbers, results) in zip(queries, before, strict=True):
+        numbers_again, results_again = await pages(desk, desk.agent, query, 200)
+        assert numbers_again == numbers, query
+        assert [page.count for page in results_again] == [page.count for page in results]
     assert crowd
 
 
 async def test_sparse_ticket_numbers_are_searched_from_the_newest(desk: SearchDesk) -> None:
-    """Two words that common statistics take for frequent, and which stand in old tickets alone."""
+    """Search for two words that the statistics call frequent, but that only old tickets contain."""
     async with desk.database.transaction() as tx:
         [old] = (await search.find_tickets(tx, desk.agent, "munchen", limit=5)).tickets
         before = await search_store.newest(tx)
         await tx.write(
             "insert into ticket_search (company_id, number, vector) values ($1, $2, '''=is:open'':1A ''swarm'':2C')",
-            desk.one.company.id,
+            desk.tenant.company.id,
             900_000_000,
         )
         assert await search_store.newest(tx) == 900_000_000 > before
-        found = await search.find_tickets(tx, desk.agent, "status:open munchen", limit=5)
-        assert [one.ticket.number for one in found.tickets] == [old.ticket.number]
+        result = await search.find_tickets(tx, desk.agent, "status:open munchen", limit=5)
+        assert [view.ticket.number for view in result.tickets] == [old.ticket.number]
         await tx.write("delete from ticket_search where number = 900000000")

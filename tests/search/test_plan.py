@@ -1,4 +1,4 @@
-"""Which attempts a query makes."""
+"""The attempts of a query."""
 
 from typing import Any
 
@@ -31,14 +31,14 @@ def plan(query: str, shares: dict[tuple[str, bool], float], **more: Any) -> Plan
     )
 
 
-def attempts(made: Plan, *, density: float) -> list[Attempt]:
-    """The attempts on a desk where so much of the tickets match, until enough are found."""
+def attempts(query_plan: Plan, *, density: float) -> list[Attempt]:
+    """Return the attempts until enough tickets are found, on a desk where the fraction ``density`` matches."""
     done: list[Attempt] = []
-    attempt: Attempt | None = made.first()
+    attempt: Attempt | None = query_plan.first()
     while attempt is not None:
         done.append(attempt)
-        found = int(density * (1_000_000 - (attempt.oldest or 0)))
-        attempt = made.after(attempt, found) if found < 101 else None
+        matches = int(density * (1_000_000 - (attempt.oldest or 0)))
+        attempt = query_plan.after(attempt, matches) if matches < 101 else None
     return done
 
 
@@ -65,7 +65,7 @@ def test_a_condition_of_most_tickets_needs_no_index(query: str) -> None:
     assert 101 / 0.9 < 1_000_000 - first.oldest < 300
 
 
-def test_a_common_prefix_is_checked_on_what_the_other_conditions_find() -> None:
+def test_a_common_prefix_is_checked_on_the_matches_of_the_other_conditions() -> None:
     first = plan("po usual", {("po", True): 0.6, ("usual", True): 0.01}).first()
     assert first.check == "('po':* | '~po':*)"
     assert "usual" in (first.index or "")
@@ -78,7 +78,7 @@ def test_the_last_attempt_looks_a_common_prefix_up_in_the_index_too() -> None:
     assert last == Attempt("('rare':* | '~rare':*)", "('po':* | '~po':*)", None)
 
 
-def test_a_span_of_days_is_checked_rather_than_looked_up() -> None:
+def test_a_range_of_days_is_checked_and_not_looked_up() -> None:
     first = plan("created:>=2025-05-15 usual", {("usual", True): 0.02, ("=m:2025-06", False): 0.2}).first()
     assert "=m:2025-06" in (first.check or "")
     assert "=m:2025-06" not in (first.index or "")
@@ -87,8 +87,8 @@ def test_a_span_of_days_is_checked_rather_than_looked_up() -> None:
 def test_a_phrase_is_checked_on_tickets_that_have_its_words_and_pairs() -> None:
     first = plan('"port down"', {}).first()
     [pair] = pairs(["port", "down"])
-    both = f"(('port' & 'down' & '{pair}') | ('~port' & '~down' & '~{pair}'))"
-    assert (first.index or "").startswith(both)
+    public_or_internal = f"(('port' & 'down' & '{pair}') | ('~port' & '~down' & '~{pair}'))"
+    assert (first.index or "").startswith(public_or_internal)
     assert first.check == "('port' <1> 'down' | '~port' <1> '~down')"
 
 
@@ -97,7 +97,7 @@ def test_a_phrase_is_checked_on_tickets_that_have_its_words_and_pairs() -> None:
     "query",
     ["usual", "usual -po", '"port down"', "status:open", "-status:open", "status:open po", "created:>=2025-05-15"],
 )
-def test_attempts_reach_further_and_further_until_there_are_enough(query: str, density: float) -> None:
+def test_each_attempt_reaches_further_until_there_are_enough_matches(query: str, density: float) -> None:
     known = {("usual", True): 0.02, ("=is:open", False): 0.3, ("po", True): 0.5, ("=m:2025-06", False): 0.05}
     done = attempts(plan(query, known), density=density)
     reached = [attempt.oldest or 0 for attempt in done]
@@ -127,6 +127,6 @@ def test_the_index_looks_a_customers_tickets_up_with_the_company() -> None:
         ("-status:open -tag:x", " & !('=is:open') & !('=tag:x')", None),
     ],
 )
-def test_a_query_that_only_excludes_begins_with_every_ticket(query: str, known: str, check: str | None) -> None:
+def test_a_query_with_only_exclusions_starts_from_every_ticket(query: str, known: str, check: str | None) -> None:
     last = plan(query, {}, newest=10).last()
     assert (last.index, last.check) == ("('=is:open' | '=is:closed')" + known, check)

@@ -1,4 +1,4 @@
-"""Searches are served by the index that was made for them, and read no table whole."""
+"""Searches use the index that was made for them, and scan no whole table."""
 
 import re
 from typing import Any
@@ -46,17 +46,19 @@ def clauses(query: str, *, staff: bool) -> list[Clause]:
     ]
 
 
-async def attempts(filled: Any, asked: list[Clause], company: Clause | None) -> list[Attempt]:
-    """Every attempt, as when none finds anything."""
-    lexemes = [lexeme for one in (*asked, *([company] if company else ())) for lexeme in one.lexemes]
+async def attempts(filled: Any, query_clauses: list[Clause], company: Clause | None) -> list[Attempt]:
+    """Return every attempt, as when none of them finds anything."""
+    lexemes = [
+        lexeme for query_clause in (*query_clauses, *([company] if company else ())) for lexeme in query_clause.lexemes
+    ]
     known = await search_store.statistics(Tx(filled), lexemes)
-    plan = Plan(asked, known, newest=10_000, needed=CANDIDATES, company=company)
-    found: list[Attempt] = []
+    plan = Plan(query_clauses, known, newest=10_000, needed=CANDIDATES, company=company)
+    done: list[Attempt] = []
     attempt: Attempt | None = plan.first()
     while attempt is not None:
-        found.append(attempt)
+        done.append(attempt)
         attempt = plan.after(attempt, 0)
-    return found
+    return done
 
 
 async def prepared_plan(filled: Any, statement: str, *values: object) -> tuple[set[str], set[str]]:
@@ -86,9 +88,9 @@ async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
     company, _number = await any_ticket(filled)
     company_id = None if staff else company
     own = None if staff else clause(Facets((facet("company", company),)), staff=False)
-    found = await attempts(filled, clauses(query, staff=staff), own)
-    assert found[-1].oldest is None
-    for attempt in found:
+    all_attempts = await attempts(filled, clauses(query, staff=staff), own)
+    assert all_attempts[-1].oldest is None
+    for attempt in all_attempts:
         recording = RecordingConnection()
         for work in (
             search_store.find(
@@ -97,13 +99,13 @@ async def test_every_attempt_of_a_search_is_served_by_the_index_of_words(
             search_store.find(Tx(recording), attempt, HitQuery(9_000, company_id, None, (0.5, 40), 51), candidates=51),
         ):
             await work
-            used, whole = await prepared_plan(filled, recording.statement, *recording.values)
+            used, scanned = await prepared_plan(filled, recording.statement, *recording.values)
             assert ("ticket_search_vector" in used) == (attempt.index is not None)
             assert used & {"ticket_search_newest", "ticket_search_pkey"}
-            assert whole == set()
-    await search_store.count(Tx(recording), found[-1], company_id)
-    used, whole = await prepared_plan(filled, recording.statement, *recording.values)
-    assert (used, whole) == ({"ticket_search_vector"}, set())
+            assert scanned == set()
+    await search_store.count(Tx(recording), all_attempts[-1], company_id)
+    used, scanned = await prepared_plan(filled, recording.statement, *recording.values)
+    assert (used, scanned) == ({"ticket_search_vector"}, set())
 
 
 async def test_a_scan_of_the_newest_tickets_sorts_nothing(filled: Any) -> None:
@@ -124,22 +126,22 @@ async def test_a_scan_of_the_newest_tickets_sorts_nothing(filled: Any) -> None:
         assert int(re.findall(r"rows=(\d+)", walk)[-1]) <= CANDIDATES + 1
 
 
-async def test_the_tickets_that_were_found_are_read_by_their_keys(filled: Any) -> None:
+async def test_the_tickets_of_a_result_are_read_by_their_keys(filled: Any) -> None:
     recording = RecordingConnection()
     hits = [Hit(*await any_ticket(filled), 0.0)] * 200
     await search_store.tickets(Tx(recording), hits)
-    used, whole = await prepared_plan(filled, recording.statement, *recording.values)
+    used, scanned = await prepared_plan(filled, recording.statement, *recording.values)
     assert used & BY_NUMBER
-    assert not whole & BIG
+    assert not scanned & BIG
 
 
-async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> None:
+async def test_the_text_of_tickets_for_the_index_is_read_by_their_keys(filled: Any) -> None:
     recording = RecordingConnection()
     await search_store.documents(Tx(recording), [await any_ticket(filled)] * 200)
-    used, whole = await plan_of(filled, recording.statement, *recording.values)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert "note_pkey" in used
     assert used & BY_NUMBER
-    assert not whole & BIG
+    assert not scanned & BIG
 
 
 @pytest.mark.parametrize(
@@ -152,12 +154,12 @@ async def test_what_a_ticket_is_found_by_is_read_by_its_keys(filled: Any) -> Non
         (lambda tx, _company: event_store.last_settled(tx), {"event_cursor"}),
     ],
 )
-async def test_batches_of_all_tickets_walk_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
+async def test_batches_of_all_tickets_use_an_index(filled: Any, work: Any, one_of: set[str]) -> None:
     recording = RecordingConnection()
     await work(Tx(recording), (await any_ticket(filled))[0])
-    used, whole = await plan_of(filled, recording.statement, *recording.values)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert used & one_of
-    assert not whole & BIG
+    assert not scanned & BIG
 
 
 @pytest.mark.parametrize("work", [event_store.last_settled, lambda tx: event_store.read(tx, Offset(3, 5), limit=200)])
@@ -173,8 +175,8 @@ async def test_the_log_is_read_along_its_index_and_not_sorted(filled: Any, work:
 async def test_the_statistics_are_read_without_reading_the_tickets(filled: Any) -> None:
     recording = RecordingConnection()
     await search_store.statistics(Tx(recording), [("common", False), ("co", True)])
-    _used, whole = await plan_of(filled, recording.statement, *recording.values)
-    assert not whole & BIG
+    _used, scanned = await plan_of(filled, recording.statement, *recording.values)
+    assert not scanned & BIG
     known = await search_store.statistics(Tx(filled), [("common", False), ("co", True), ("rare1", False)])
     assert known.shares["common", False] == pytest.approx(1)
     assert known.shares["co", True] == pytest.approx(2)
@@ -195,21 +197,21 @@ async def test_a_common_prefix_is_checked_and_not_looked_up(filled: Any) -> None
     assert (last.index, last.check) == ("('rare4321':* | '~rare4321':*)", "('co':* | '~co':*)")
 
 
-async def test_what_is_set_for_a_search_ends_with_its_transaction(database: Database) -> None:
-    ask = "select current_setting('plan_cache_mode'), current_setting('enable_seqscan')"
+async def test_the_planner_options_of_a_search_end_with_its_transaction(database: Database) -> None:
+    select_options = "select current_setting('plan_cache_mode'), current_setting('enable_seqscan')"
     async with database.statement() as tx:
-        before = await tx.fetchrow(ask)
+        before = await tx.fetchrow(select_options)
     async with database.transaction() as tx:
         await search_store.set_planner_options(tx)
-        assert tuple(await tx.fetchrow(ask) or ()) == ("force_custom_plan", "off")
+        assert tuple(await tx.fetchrow(select_options) or ()) == ("force_custom_plan", "off")
     async with database.statement() as tx:
-        assert await tx.fetchrow(ask) == before
+        assert await tx.fetchrow(select_options) == before
 
 
 async def test_more_matches_are_read_than_are_ranked(filled: Any) -> None:
     assert RANKED_MAX == CANDIDATES - 1
     [*_, last] = await attempts(filled, clauses("common", staff=True), None)
-    wanted = HitQuery(10_000, None, "common", None, 3)
-    hits = await search_store.find(Tx(filled), last, wanted, candidates=CANDIDATES)
+    hit_query = HitQuery(10_000, None, "common", None, 3)
+    hits = await search_store.find(Tx(filled), last, hit_query, candidates=CANDIDATES)
     assert (hits.examined, hits.newest) == (CANDIDATES, 10_000)
     assert [hit.number for hit in hits.hits] == [10_000, 9_999, 9_998]

@@ -1,4 +1,4 @@
-"""Searching as people do it: what they type, and which tickets come."""
+"""Searches as users type them, and the tickets that they find."""
 
 import pytest
 
@@ -72,14 +72,14 @@ from tests.builders.search.desk import SearchDesk
     ],
 )
 async def test_a_customer_finds_its_own_tickets(desk: SearchDesk, query: str, expected: set[str]) -> None:
-    assert set(await desk.names(desk.one.actor, query)) == expected
+    assert set(await desk.names(desk.tenant.actor, query)) == expected
 
 
 @pytest.mark.parametrize("name", ["port", "held"])
 async def test_a_ticket_is_found_by_its_number(desk: SearchDesk, name: str) -> None:
     number = desk.numbers[name]
     for query in (f"INC{number:012d}", f"inc{number:012d}", f"number:{number}", f"number:INC{number:012d}"):
-        assert await desk.names(desk.one.actor, query) == [name]
+        assert await desk.names(desk.tenant.actor, query) == [name]
 
 
 @pytest.mark.parametrize(
@@ -99,18 +99,18 @@ async def test_a_ticket_is_found_by_its_number(desk: SearchDesk, name: str) -> N
 )
 async def test_internal_text_is_found_by_the_staff_and_never_by_a_customer(desk: SearchDesk, query: str) -> None:
     assert len(await desk.names(desk.agent, query)) == 1
-    assert await desk.names(desk.one.actor, query) == []
+    assert await desk.names(desk.tenant.actor, query) == []
 
 
 @pytest.mark.parametrize("query", ["flapping -bungled", 'flapping -"vendor bungled"', "flapping -margin"])
 async def test_a_customer_cannot_detect_a_word_of_an_internal_note_by_excluding_it(
     desk: SearchDesk, query: str
 ) -> None:
-    assert await desk.names(desk.one.actor, query) == ["port"]
+    assert await desk.names(desk.tenant.actor, query) == ["port"]
     assert await desk.names(desk.agent, query) == ["foreign"]
 
 
-async def test_an_excluded_word_is_taken_exactly(desk: SearchDesk) -> None:
+async def test_an_excluded_word_is_matched_exactly(desk: SearchDesk) -> None:
     assert await desk.names(desk.agent, "flapping -bung") == await desk.names(desk.agent, "flapping")
     assert "port" not in await desk.names(desk.agent, "flapping -bungled")
 
@@ -120,9 +120,9 @@ async def test_a_phrase_does_not_match_across_public_and_internal_text(
 ) -> None:
     number = await desk.raise_ticket("mixed", "Mixed", "alpha bravo", internal=("bravo charlie", "alpha charlie"))
     await desk.follow()
-    assert await desk.names(desk.one.actor, '"alpha bravo"') == ["mixed"]
+    assert await desk.names(desk.tenant.actor, '"alpha bravo"') == ["mixed"]
     for query in ('"bravo charlie"', '"alpha charlie"', "alpha charlie", '"bravo alpha"'):
-        assert await desk.names(desk.one.actor, query) == []
+        assert await desk.names(desk.tenant.actor, query) == []
     assert await desk.names(desk.agent, '"bravo charlie"') == ["mixed"]
     assert number
 
@@ -131,7 +131,7 @@ async def test_internal_words_do_not_change_the_order_that_a_customer_sees(desk:
     for name in ("first", "second", "third"):
         await desk.raise_ticket(name, "Order", "ranking probe" if name != "second" else "ranking probe probe probe")
     await desk.follow()
-    before = await desk.find(desk.one.actor, "ranking probe")
+    before = await desk.find(desk.tenant.actor, "ranking probe")
     async with desk.database.transaction() as tx:
         for _ in range(5):
             await notes.add_note(
@@ -139,8 +139,8 @@ async def test_internal_words_do_not_change_the_order_that_a_customer_sees(desk:
                 visibility=Visibility.INTERNAL, now=NOW,
             )  # fmt: skip
     await desk.follow()
-    after = await desk.find(desk.one.actor, "ranking probe")
-    assert [one.ticket.number for one in after.tickets] == [one.ticket.number for one in before.tickets]
+    after = await desk.find(desk.tenant.actor, "ranking probe")
+    assert [view.ticket.number for view in after.tickets] == [view.ticket.number for view in before.tickets]
     assert (await desk.names(desk.agent, "ranking probe"))[0] == "first"
 
 
@@ -160,14 +160,14 @@ async def test_a_customer_has_no_filters_of_the_staff(desk: SearchDesk, query: s
     with pytest.raises(
         InvalidInput, match=r"no filter .* must be one of status, service, issue, priority, number, created"
     ):
-        await desk.find(desk.one.actor, query)
+        await desk.find(desk.tenant.actor, query)
 
 
 async def test_a_customer_never_finds_anothers_tickets(desk: SearchDesk) -> None:
-    assert "foreign" in await desk.names(desk.other.actor, "optics")
+    assert "foreign" in await desk.names(desk.other_tenant.actor, "optics")
     for query in ("", "optics", "203.0.113.7", "-zebra", "status:open", f"number:{desk.numbers['foreign']}"):
-        found = await desk.find(desk.one.actor, query)
-        assert {one.company.id for one in found.tickets} <= {desk.one.company.id}
+        result = await desk.find(desk.tenant.actor, query)
+        assert {view.company.id for view in result.tickets} <= {desk.tenant.company.id}
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_a_customer_never_finds_anothers_tickets(desk: SearchDesk) -> None
     ],
 )
 async def test_the_staff_finds_the_tickets_of_every_company(desk: SearchDesk, query: str, expected: set[str]) -> None:
-    query = query.format(one=desk.one.company.code)
+    query = query.format(one=desk.tenant.company.code)
     assert set(await desk.names(desk.agent, query)) == expected
     if "me" not in query:
         assert set(await desk.names(desk.viewer, query)) == expected
@@ -204,52 +204,52 @@ async def test_the_staff_finds_the_tickets_of_every_company(desk: SearchDesk, qu
         ("watcher:none", "me or the e-mail address"),
     ],
 )
-async def test_a_name_that_nobody_has_is_refused(desk: SearchDesk, query: str, rule: str) -> None:
+async def test_an_unknown_name_is_refused(desk: SearchDesk, query: str, rule: str) -> None:
     with pytest.raises(InvalidInput, match=rule):
         await desk.find(desk.agent, query)
 
 
-async def test_the_operator_is_no_user_and_cannot_filter_by_me(desk: SearchDesk) -> None:
+async def test_the_operator_cannot_filter_by_me(desk: SearchDesk) -> None:
     with pytest.raises(InvalidInput, match="unknown assignee"):
         await desk.find(OPERATOR, "assignee:me")
 
 
-async def test_a_key_that_may_not_read_finds_nothing(desk: SearchDesk) -> None:
-    actor = Actor(Role.CUSTOMER, "Ada", desk.one.company, desk.one.user)
+async def test_a_key_without_the_scope_to_read_is_refused(desk: SearchDesk) -> None:
+    actor = Actor(Role.CUSTOMER, "Ada", desk.tenant.company, desk.tenant.user)
     with pytest.raises(ScopeMissing):
         await desk.find(actor, "optics")
 
 
 async def test_words_that_look_like_facets_or_operators_of_tsquery_are_words(desk: SearchDesk) -> None:
-    await desk.raise_ticket("forged", f"=company:{desk.other.company.id} =is:open '=tag:x' !& zulu", "=number:1")
+    await desk.raise_ticket("forged", f"=company:{desk.other_tenant.company.id} =is:open '=tag:x' !& zulu", "=number:1")
     await desk.follow()
-    assert "forged" not in await desk.names(desk.other.actor, "zulu")
-    assert await desk.names(desk.one.actor, "zulu") == ["forged"]
+    assert "forged" not in await desk.names(desk.other_tenant.actor, "zulu")
+    assert await desk.names(desk.tenant.actor, "zulu") == ["forged"]
     assert "forged" not in await desk.names(desk.agent, "tag:x")
     for query in ("zulu '", "zulu & | ! <-> :*", "zulu \\", "'zulu':*D"):
-        assert await desk.names(desk.one.actor, query) in (["forged"], [])
+        assert await desk.names(desk.tenant.actor, query) in (["forged"], [])
 
 
-async def test_a_better_match_comes_first_and_of_equals_the_newest(desk: SearchDesk) -> None:
+async def test_a_better_match_comes_first_and_the_newest_among_equals(desk: SearchDesk) -> None:
     await desk.raise_ticket("in the title", "Backbone trouble", "Text")
     await desk.raise_ticket("in the text", "Trouble", "It is the backbone")
     await desk.raise_ticket("in the text too", "Trouble", "It is the backbone")
     await desk.follow()
-    found = await desk.find(desk.one.actor, "backbone")
-    assert found.is_ranked
-    assert await desk.names(desk.one.actor, "backbone") == ["in the title", "in the text too", "in the text"]
+    result = await desk.find(desk.tenant.actor, "backbone")
+    assert result.is_ranked
+    assert await desk.names(desk.tenant.actor, "backbone") == ["in the title", "in the text too", "in the text"]
 
 
 async def test_without_words_the_newest_come_first(desk: SearchDesk) -> None:
-    found = await desk.find(desk.one.actor, "status:open")
-    numbers = [one.ticket.number for one in found.tickets]
+    result = await desk.find(desk.tenant.actor, "status:open")
+    numbers = [view.ticket.number for view in result.tickets]
     assert numbers == sorted(numbers, reverse=True)
-    assert not found.is_ranked
-    assert (found.count, found.is_exact) == (len(numbers), True)
+    assert not result.is_ranked
+    assert (result.count, result.is_exact) == (len(numbers), True)
 
 
-async def test_a_match_is_the_ticket_as_it_is_now(desk: SearchDesk) -> None:
-    [found] = (await desk.find(desk.agent, "tag:night-shift")).tickets
-    assert found.queue_name == "Fibre North"
-    assert found.assignee_name == "Mara agent"
-    assert found.ticket.tags == ("night-shift",)
+async def test_a_match_has_the_current_values_of_the_ticket(desk: SearchDesk) -> None:
+    [view] = (await desk.find(desk.agent, "tag:night-shift")).tickets
+    assert view.queue_name == "Fibre North"
+    assert view.assignee_name == "Mara agent"
+    assert view.ticket.tags == ("night-shift",)

@@ -9,7 +9,7 @@ from clearline.search.words import WORD_MAX, fold, phone_words, units
 
 
 def lexemes(text: str) -> set[str]:
-    return {lexeme for unit in units(text) for lexeme in (*unit.parts, *(one for _, one in unit.variants))}
+    return {lexeme for unit in units(text) for lexeme in (*unit.parts, *(variant for _, variant in unit.variants))}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def lexemes(text: str) -> set[str]:
         ("", set()),
     ],
 )
-def test_a_text_is_split_into_words_whole_and_in_parts(text: str, expected: set[str]) -> None:
+def test_a_text_is_split_into_whole_words_and_their_parts(text: str, expected: set[str]) -> None:
     assert lexemes(text) == expected
 
 
@@ -69,10 +69,14 @@ def test_no_text_makes_a_facet_or_a_word_that_is_too_long(text: str) -> None:
 
 @given(st.text(max_size=40))
 @settings(max_examples=300)
-def test_a_query_for_a_whole_text_asks_for_words_that_the_text_has(text: str) -> None:
-    kept = lexemes(text)
+def test_a_query_for_a_whole_text_looks_up_words_of_the_text(text: str) -> None:
+    text_lexemes = lexemes(text)
     for unit in units(text):
-        assert unit.is_chain or unit.lookup in kept or any(one.startswith(unit.lookup) for one in kept)
+        assert (
+            unit.is_chain
+            or unit.lookup in text_lexemes
+            or any(lexeme.startswith(unit.lookup) for lexeme in text_lexemes)
+        )
 
 
 def test_a_telephone_number_is_found_from_each_group_of_digits() -> None:
@@ -80,6 +84,6 @@ def test_a_telephone_number_is_found_from_each_group_of_digits() -> None:
     assert phone_words("") == []
 
 
-def test_text_is_folded_alike_whatever_its_form() -> None:
+def test_all_unicode_forms_of_a_text_are_folded_alike() -> None:
     assert fold("É") == fold("e\u0301") == fold("e") == "e"
     assert fold("が") == fold("か\u3099") != fold("か")

@@ -1,4 +1,4 @@
-"""Tickets are found soon after they change, and nothing of a request waits for it."""
+"""The index follows the changes of tickets in the background, and no request waits for it."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -33,7 +33,7 @@ async def follow(database: Database) -> None:
 
 async def numbers_found(database: Database, query: str) -> list[int]:
     async with database.transaction() as tx:
-        return [one.ticket.number for one in (await search.find_tickets(tx, OPERATOR, query, limit=200)).tickets]
+        return [view.ticket.number for view in (await search.find_tickets(tx, OPERATOR, query, limit=200)).tickets]
 
 
 async def vectors(database: Database) -> dict[int, tuple[str, str]]:
@@ -83,10 +83,10 @@ async def test_more_events_than_one_batch_are_all_consumed(database: Database, t
     assert len(await numbers_found(database, "timpani")) == 200
     async with database.transaction() as tx:
         everything = await search.find_tickets(tx, OPERATOR, "timpani", limit=1000)
-    assert sorted(one.ticket.number for one in everything.tickets) == numbers
+    assert sorted(view.ticket.number for view in everything.tickets) == numbers
 
 
-async def test_of_two_processes_one_consumes_at_a_time(database: Database, tenant: Tenant) -> None:
+async def test_only_one_of_two_processes_consumes_at_a_time(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         await raised(tx, tenant, "Glockenspiel")
     jobs = indexing.jobs(database)
@@ -224,11 +224,11 @@ async def test_only_a_desk_admin_may_rebuild(database: Database, tenant: Tenant)
 
 
 def many_words(start: int) -> str:
-    """As many characters as a note takes, all of words that no other start has."""
+    """Return a text as long as a note may be, of words that no other ``start`` has."""
     return " ".join(f"{chr(0x4E00 + start * 41 % 20_000)}w{start * 700 + n:x}" for n in range(700))[:4000]
 
 
-async def test_a_ticket_with_more_text_than_fits_is_kept_and_found_by_its_newest_note(
+async def test_a_ticket_with_too_much_text_for_the_index_is_found_by_its_newest_note(
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:

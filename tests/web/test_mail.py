@@ -28,7 +28,7 @@ def a_ticket(**values: Any) -> RenderedMail:
 
 
 class Page(HTMLParser):
-    """What an HTML part holds: its tags with their attributes, its links, and the text that is seen."""
+    """The content of an HTML part: its tags with their attributes, and its visible text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -123,14 +123,14 @@ def test_long_lines_are_wrapped_except_columns() -> None:
     words = "word " * 40
     assert max(map(len, wrapped(words).splitlines())) <= WIDTH
     assert wrapped(words).split() == words.split()
-    for kept in (
+    for line in (
         "xe-0/0/1   " + "column " * 30,
         "  " + "indented " * 30,
         "> " + "quoted " * 30,
         "https://example.net/" + "x" * 200,
         "one\ttab " + "x " * 100,
     ):
-        assert wrapped(kept) == kept
+        assert wrapped(line) == line
     assert wrapped("a\n\nb", 2) == "  a\n\n  b"
     assert max(map(len, wrapped(words, 4).splitlines())) <= WIDTH
 
@@ -152,8 +152,8 @@ def test_a_missing_value_is_an_error() -> None:
 
 
 def test_an_entry_without_text_is_a_sentence() -> None:
-    found = a_ticket(entries=[("Ben Ito resolved the ticket", None, "")], reply="")
-    assert "Ben Ito resolved the ticket\n\nStatus:" in found.text
-    assert "Reply" not in found.text
-    assert found.html is not None
-    assert "Reply" not in found.html
+    mail = a_ticket(entries=[("Ben Ito resolved the ticket", None, "")], reply="")
+    assert "Ben Ito resolved the ticket\n\nStatus:" in mail.text
+    assert "Reply" not in mail.text
+    assert mail.html is not None
+    assert "Reply" not in mail.html

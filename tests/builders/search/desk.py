@@ -26,14 +26,14 @@ class SearchDesk:
     """A desk with a few tickets of two companies, each by the name that the tests know it by."""
 
     database: Database
-    one: Tenant
-    other: Tenant
+    tenant: Tenant
+    other_tenant: Tenant
     agent: Actor
     viewer: Actor
     numbers: dict[str, int] = field(default_factory=dict)
 
     async def raise_ticket(self, name: str, title: str, description: str = "Text", **more: Any) -> int:
-        tenant: Tenant = more.pop("tenant", self.one)
+        tenant: Tenant = more.pop("tenant", self.tenant)
         internal, public, status = more.pop("internal", ()), more.pop("public", ()), more.pop("status", None)
         kind = more.pop("service_type", ServiceType.NON_CONSOLE)
         service_id = more.pop("service_id", "Own")
