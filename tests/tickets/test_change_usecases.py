@@ -45,7 +45,7 @@ NEW: dict[str, Any] = {
     "tags": ("bgp", "site:ams"),
     "external_ids": {"snow": "INC0042"},
 }
-TOLD: dict[str, tuple[object, object]] = {
+EVENT_VALUES: dict[str, tuple[object, object]] = {
     "title": ("Port is slow", "Port is down"),
     "issue_type": ("Slow Response", "Circuit Down"),
     "severity": ("moderate", "extensive"),
@@ -60,11 +60,11 @@ TOLD: dict[str, tuple[object, object]] = {
     "tags": ([], ["bgp", "site:ams"]),
     "external_ids": ({}, {"snow": "INC0042"}),
 }
-"""What the event says was before and after."""
+"""The values before and after in the event."""
 
 
-async def told(tx: Tx, number: int) -> list[Event]:
-    """Every event of a ticket but its creation."""
+async def later_history(tx: Tx, number: int) -> list[Event]:
+    """Return every event of a ticket except its creation."""
     return [event for event in await tickets.history(tx, OPERATOR, number) if event.type != "ticket.created"]
 
 
@@ -72,23 +72,28 @@ async def change(tx: Tx, actor: Actor, number: int, values: Mapping[str, Any]) -
     return values_of((await ticket_changes.change_ticket(tx, actor, number, values, now=LATER)).ticket)
 
 
-def test_every_value_is_tried() -> None:
+def test_every_value_has_a_case() -> None:
     assert {*NEW, "queue_id", "assignee_id"} == set(TicketValues.__struct_fields__)
-    assert set(TOLD) == set(NEW)
+    assert set(EVENT_VALUES) == set(NEW)
 
 
 @pytest.mark.parametrize("field", NEW)
-async def test_a_change_is_stored_and_told_with_what_was_before(database: Database, tenant: Tenant, field: str) -> None:
+async def test_a_change_is_stored_with_an_event_that_has_the_value_before(
+    database: Database, tenant: Tenant, field: str
+) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         number = await raised(tx, tenant)
         before = await tickets.get_ticket(tx, OPERATOR, number)
         after = await ticket_changes.change_ticket(tx, agent, number, {field: NEW[field]}, now=LATER)
         assert after == await tickets.get_ticket(tx, OPERATOR, number)
-        [event] = await told(tx, number)
+        [event] = await later_history(tx, number)
     assert getattr(values_of(after.ticket), field) == NEW[field]
     same = set(TicketValues.__struct_fields__) - {field}
-    assert all(getattr(values_of(after.ticket), one) == getattr(values_of(before.ticket), one) for one in same)
+    assert all(
+        getattr(values_of(after.ticket), unchanged) == getattr(values_of(before.ticket), unchanged)
+        for unchanged in same
+    )
     assert (after.ticket.version, after.ticket.updated_at) == (2, LATER)
     assert (event.type, event.actor_id, event.actor_name, event.at) == (
         "ticket.changed",
@@ -96,7 +101,7 @@ async def test_a_change_is_stored_and_told_with_what_was_before(database: Databa
         "Ben Ito",
         LATER,
     )
-    was, now = TOLD[field]
+    was, now = EVENT_VALUES[field]
     assert event.data == {"changes": [{"field": field, "before": was, "after": now}]}
 
 
@@ -109,46 +114,48 @@ async def test_a_change_of_everything_is_one_version_and_an_event_for_each_kind(
         number = await raised(tx, tenant)
         values = NEW | {"queue_id": queue.id, "assignee_id": id_of(agent)}
         after = await ticket_changes.change_ticket(tx, agent, number, values, now=LATER)
-        changed, *others = await told(tx, number)
+        changed, *other_events = await later_history(tx, number)
     assert after.ticket.version == 2
     assert (after.queue_name, after.assignee_name) == (queue.name, "Ben Ito")
-    assert [one["field"] for one in changed.data["changes"]] == list(NEW)
-    assert {(one.type, str(one.data)) for one in others} == {
+    assert [value_change["field"] for value_change in changed.data["changes"]] == list(NEW)
+    assert {(event.type, str(event.data)) for event in other_events} == {
         ("ticket.routed", str({"rule": None, "after": str(queue.id), "before": None})),
         ("ticket.assigned", str({"by": "manual", "after": str(id_of(agent)), "before": None})),
     }
 
 
-@pytest.mark.parametrize("who", ["customer", "agent", "admin", "viewer", "operator"])
+@pytest.mark.parametrize("role", ["customer", "agent", "admin", "viewer", "operator"])
 @pytest.mark.parametrize("field", TicketValues.__struct_fields__)
-async def test_what_each_role_may_set(database: Database, tenant: Tenant, who: str, field: str) -> None:
+async def test_each_role_sets_only_its_editable_fields(
+    database: Database, tenant: Tenant, role: str, field: str
+) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         actors = {"customer": tenant.actor, "agent": agent, "operator": OPERATOR}
-        actor = actors.get(who) or await new_person(tx, role=Role(who))
+        actor = actors.get(role) or await new_person(tx, role=Role(role))
         number = await raised(tx, tenant)
         queue_id = (await new_queue(tx)).queue.id
         value = {**NEW, "queue_id": queue_id, "assignee_id": id_of(agent)}[field]
-        if who == "viewer" or (who == "customer" and field not in CUSTOMER_EDITABLE_FIELDS):
-            with pytest.raises(ScopeMissing if who == "viewer" else Forbidden):
+        if role == "viewer" or (role == "customer" and field not in CUSTOMER_EDITABLE_FIELDS):
+            with pytest.raises(ScopeMissing if role == "viewer" else Forbidden):
                 await change(tx, actor, number, {field: value})
-            assert await told(tx, number) == []
+            assert await later_history(tx, number) == []
         else:
             assert getattr(await change(tx, actor, number, {field: value}), field) == value
 
 
-async def test_one_value_too_many_and_a_customer_sets_none(database: Database, tenant: Tenant) -> None:
+async def test_one_forbidden_value_refuses_the_whole_change_of_a_customer(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         with pytest.raises(Forbidden, match=r"may set priority, tags$"):
             await change(tx, tenant.actor, number, {"contact": CONTACT, "priority": Priority.LOW, "tags": ()})
-        assert await told(tx, number) == []
+        assert await later_history(tx, number) == []
 
 
 @pytest.mark.parametrize(
     "values", [{}, {"title": "Port is slow"}, {"tags": ()}, {"external_ids": {}, "queue_id": None}]
 )
-async def test_a_change_that_changes_nothing_is_none(
+async def test_a_change_to_the_same_values_changes_nothing(
     database: Database, tenant: Tenant, values: dict[str, Any]
 ) -> None:
     async with database.transaction() as tx:
@@ -156,15 +163,15 @@ async def test_a_change_that_changes_nothing_is_none(
         before = await tickets.get_ticket(tx, OPERATOR, number)
         assert await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=LATER) == before
         assert await tickets.get_ticket(tx, OPERATOR, number) == before
-        assert await told(tx, number) == []
+        assert await later_history(tx, number) == []
 
 
-async def test_the_same_tags_in_other_letters_and_order_are_no_change(database: Database, tenant: Tenant) -> None:
+async def test_the_same_tags_in_another_case_and_order_are_no_change(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         await change(tx, OPERATOR, number, {"tags": ("B", "a")})
         assert (await change(tx, OPERATOR, number, {"tags": ("A", "b", "a")})).tags == ("a", "b")
-        assert len(await told(tx, number)) == 1
+        assert len(await later_history(tx, number)) == 1
 
 
 @pytest.mark.parametrize(
@@ -195,23 +202,23 @@ async def test_every_broken_rule_is_named_and_nothing_is_stored(
         assert await tickets.get_ticket(tx, OPERATOR, number) == before
 
 
-@pytest.mark.parametrize("whom", ["viewer", "customer", "retired", "agent", "admin", "away"])
-async def test_a_ticket_is_given_to_active_agents_alone(database: Database, tenant: Tenant, whom: str) -> None:
+@pytest.mark.parametrize("assignee", ["viewer", "customer", "retired", "agent", "admin", "away"])
+async def test_a_ticket_is_assigned_only_to_active_agents(database: Database, tenant: Tenant, assignee: str) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        if whom == "customer":
+        if assignee == "customer":
             to = tenant.user.id
         else:
-            to = id_of(await new_person(tx, role=Role(whom) if whom in {"viewer", "admin"} else Role.AGENT))
-        if whom in {"retired", "away"}:
-            column = "is_active" if whom == "retired" else "is_available"
+            to = id_of(await new_person(tx, role=Role(assignee) if assignee in {"viewer", "admin"} else Role.AGENT))
+        if assignee in {"retired", "away"}:
+            column = "is_active" if assignee == "retired" else "is_available"
             await tx.write(f"update app_user set {column} = false where company_id = $1 and id = $2", PROVIDER_ID, to)  # noqa: S608
-        if whom in {"agent", "admin", "away"}:
-            given = await ticket_changes.assign(tx, OPERATOR, number, to, now=LATER)
-            assert given.ticket.assignee_id == to
-            taken = await ticket_changes.assign(tx, OPERATOR, number, None, now=LATER)
-            assert (taken.ticket.assignee_id, taken.assignee_name) == (None, None)
-            assert [event.data for event in await told(tx, number)] == [
+        if assignee in {"agent", "admin", "away"}:
+            assigned = await ticket_changes.assign(tx, OPERATOR, number, to, now=LATER)
+            assert assigned.ticket.assignee_id == to
+            unassigned = await ticket_changes.assign(tx, OPERATOR, number, None, now=LATER)
+            assert (unassigned.ticket.assignee_id, unassigned.assignee_name) == (None, None)
+            assert [event.data for event in await later_history(tx, number)] == [
                 {"before": None, "after": str(to), "by": "manual"},
                 {"before": str(to), "after": None, "by": "manual"},
             ]
@@ -221,7 +228,7 @@ async def test_a_ticket_is_given_to_active_agents_alone(database: Database, tena
             assert [violation.field for violation in refused.value.violations] == ["assignee_id"]
 
 
-async def test_an_assignee_who_left_stands_in_no_other_changes_way(database: Database, tenant: Tenant) -> None:
+async def test_an_inactive_assignee_does_not_prevent_other_changes(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         number = await raised(tx, tenant)
@@ -232,7 +239,7 @@ async def test_an_assignee_who_left_stands_in_no_other_changes_way(database: Dat
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_a_ticket_that_ended_is_not_changed(database: Database, tenant: Tenant, status: Status) -> None:
+async def test_a_finished_ticket_is_not_changed(database: Database, tenant: Tenant, status: Status) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
         version = len(STEPS[status]) + 1
@@ -248,12 +255,12 @@ async def test_a_ticket_that_ended_is_not_changed(database: Database, tenant: Te
 
 
 @pytest.mark.parametrize("number_of", ["foreign", "unknown"])
-async def test_a_foreign_ticket_is_as_one_that_is_not(
+async def test_a_foreign_ticket_is_refused_like_one_that_does_not_exist(
     database: Database, tenant: Tenant, other_tenant: Tenant, number_of: str
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant) if number_of == "foreign" else 999_999_999_999
-        for ask in (
+        for attempt in (
             tickets.get_ticket(tx, other_tenant.actor, number),
             ticket_changes.lock_ticket(tx, other_tenant.actor, number),
             ticket_changes.change_ticket(tx, other_tenant.actor, number, {"priority": Priority.LOW}, now=NOW),
@@ -261,10 +268,10 @@ async def test_a_foreign_ticket_is_as_one_that_is_not(
             ticket_changes.assign(tx, other_tenant.actor, number, None, now=NOW),
         ):
             with pytest.raises(NotFound):
-                await ask
+                await attempt
 
 
-async def test_tags_are_put_on_and_taken_off(database: Database, tenant: Tenant) -> None:
+async def test_tags_are_added_and_removed(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         number = await raised(tx, tenant)
@@ -275,28 +282,28 @@ async def test_tags_are_put_on_and_taken_off(database: Database, tenant: Tenant)
             ({"add": ("c",), "remove": ("C", "b", "bgp")}, ("c",)),
             ({}, ("c",)),
         ]
-        for change_of, left in steps:
-            found = await ticket_changes.tag(tx, agent, number, **change_of, now=LATER)
-            assert found.ticket.tags == left
-        changes = [event.data["changes"][0] for event in await told(tx, number)]
+        for change_of, expected in steps:
+            tagged = await ticket_changes.tag(tx, agent, number, **change_of, now=LATER)
+            assert tagged.ticket.tags == expected
+        changes = [event.data["changes"][0] for event in await later_history(tx, number)]
         with pytest.raises(Forbidden):
             await ticket_changes.tag(tx, tenant.actor, number, add=("mine",), now=LATER)
         with pytest.raises(InvalidInput):
             await ticket_changes.tag(tx, agent, number, add=("no blanks",), now=LATER)
-    assert [(one["field"], one["after"]) for one in changes] == [
+    assert [(value_change["field"], value_change["after"]) for value_change in changes] == [
         ("tags", ["a", "bgp"]),
         ("tags", ["b", "bgp"]),
         ("tags", ["c"]),
     ]
 
 
-async def test_whoever_waited_for_a_ticket_finds_it_with_the_names_of_now(database: Database, tenant: Tenant) -> None:
+async def test_a_ticket_locked_after_a_wait_has_the_current_names(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         queue = (await new_queue(tx, agent)).queue
         number = await raised(tx, tenant)
 
-    async def second() -> Any:
+    async def lock_later() -> Any:
         async with database.transaction() as tx:
             return await ticket_changes.lock_ticket(tx, OPERATOR, number)
 
@@ -304,14 +311,14 @@ async def test_whoever_waited_for_a_ticket_finds_it_with_the_names_of_now(databa
         first = await ticket_changes.change_ticket(
             tx, OPERATOR, number, {"queue_id": queue.id, "assignee_id": id_of(agent)}, now=LATER
         )
-        waiting = asyncio.create_task(second())
+        waiting = asyncio.create_task(lock_later())
         await asyncio.sleep(0.05)
         assert not waiting.done()
     assert await waiting == first
     assert (first.queue_name, first.assignee_name) == (queue.name, "Ben Ito")
 
 
-async def test_changes_at_the_same_time_are_all_kept(database: Database, tenant: Tenant) -> None:
+async def test_concurrent_changes_are_all_stored(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
 
@@ -322,13 +329,13 @@ async def test_changes_at_the_same_time_are_all_kept(database: Database, tenant:
     names = [f"tag{index}" for index in range(8)]
     await asyncio.gather(*map(tag, names))
     async with database.statement() as tx:
-        found = await tickets.get_ticket(tx, OPERATOR, number)
-        assert found.ticket.tags == tuple(names)
-        assert found.ticket.version == 9
-        assert len(await told(tx, number)) == 8
+        view = await tickets.get_ticket(tx, OPERATOR, number)
+        assert view.ticket.tags == tuple(names)
+        assert view.ticket.version == 9
+        assert len(await later_history(tx, number)) == 8
 
 
-async def test_the_new_tickets_of_customers_have_no_tags_and_those_of_staff_tidy_ones(
+async def test_only_the_staff_raises_tickets_with_tags_and_they_are_normalized(
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
@@ -336,16 +343,16 @@ async def test_the_new_tickets_of_customers_have_no_tags_and_those_of_staff_tidy
         with pytest.raises(Forbidden):
             await tickets.create_ticket(tx, tenant.actor, new, now=NOW)
         agent = await new_person(tx)
-        made = await tickets.create_ticket(tx, agent, new, company_id=tenant.company.id, now=NOW)
-        found = await tickets.get_ticket(tx, agent, made.ticket.number)
-        assert found.ticket.tags == ("a", "bgp")
+        created = await tickets.create_ticket(tx, agent, new, company_id=tenant.company.id, now=NOW)
+        view = await tickets.get_ticket(tx, agent, created.ticket.number)
+        assert view.ticket.tags == ("a", "bgp")
         for wrong, field in (({"tags": ("no blanks",)}, "tags"), ({"external_ids": {"": "x"}}, "external_ids")):
             with pytest.raises(InvalidInput) as refused:
                 await tickets.create_ticket(tx, agent, replace(new, **wrong), company_id=tenant.company.id, now=NOW)
             assert [violation.field for violation in refused.value.violations] == [field]
 
 
-async def test_nobody_raises_a_ticket_for_the_provider_or_for_nobody(database: Database) -> None:
+async def test_a_ticket_is_raised_only_for_a_customer(database: Database) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx)
         new = replace(a_new_ticket(), service_type=ServiceType.NON_CONSOLE)

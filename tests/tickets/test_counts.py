@@ -13,8 +13,8 @@ from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
 
 
-async def live_a_random_life(database: Database, tenant: Tenant, chance: random.Random, *, steps: int) -> None:
-    """Raise and move tickets as chance has it; some of it is rolled back."""
+async def create_and_move_at_random(database: Database, tenant: Tenant, chance: random.Random, *, steps: int) -> None:
+    """Raise and move random tickets; some of the transactions are rolled back."""
     mine: dict[int, Status] = {}
     for _ in range(steps):
         change: dict[int, Status] = {}
@@ -42,15 +42,15 @@ async def assert_counts_agree(database: Database, *tenants: Tenant) -> None:
         for tenant in tenants:
             for is_open in (True, False):
                 page = await tickets.list_tickets_with_notes(tx, tenant.actor, is_open=is_open, page=1, page_size=1)
-                real = await tx.fetchval(
+                actual = await tx.fetchval(
                     "select count(*) from ticket where company_id = $1 and is_open = $2", tenant.company.id, is_open
                 )
-                assert page.total == real
+                assert page.total == actual
 
 
 async def test_counts_agree_after_random_creates_and_moves(database: Database) -> None:
     tenant = await new_tenant(database)
-    await live_a_random_life(database, tenant, random.Random(1), steps=150)
+    await create_and_move_at_random(database, tenant, random.Random(1), steps=150)
     await assert_counts_agree(database, tenant)
 
 
@@ -58,11 +58,11 @@ async def test_counts_agree_after_concurrent_writers_of_two_companies(database: 
     tenants = [await new_tenant(database) for _ in range(2)]
     async with asyncio.TaskGroup() as group:
         for seed in range(8):
-            group.create_task(live_a_random_life(database, tenants[seed % 2], random.Random(seed), steps=40))
+            group.create_task(create_and_move_at_random(database, tenants[seed % 2], random.Random(seed), steps=40))
     await assert_counts_agree(database, *tenants)
 
 
-async def test_two_movers_of_one_ticket_change_the_count_once(database: Database) -> None:
+async def test_concurrent_changes_of_one_ticket_change_the_count_once(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
@@ -77,7 +77,7 @@ async def test_two_movers_of_one_ticket_change_the_count_once(database: Database
     await assert_counts_agree(database, tenant)
 
 
-async def test_a_count_changed_by_hand_is_noticed(database: Database) -> None:
+async def test_a_count_changed_by_hand_is_detected(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         await raised(tx, tenant)

@@ -49,20 +49,22 @@ def test_every_issue_type_has_an_assessment() -> None:
 
 
 @pytest.mark.parametrize("issue", IssueType)
-def test_an_issue_is_assessed_as_the_matrix_says(issue: IssueType) -> None:
-    found = ASSESSMENT[issue]
-    assert (found.severity, found.impact, found.priority) == MATRIX.get(issue, ("minor", "degraded", "low"))
+def test_an_issue_is_assessed_by_the_matrix(issue: IssueType) -> None:
+    assessment = ASSESSMENT[issue]
+    assert (assessment.severity, assessment.impact, assessment.priority) == MATRIX.get(
+        issue, ("minor", "degraded", "low")
+    )
 
 
 @given(st.integers(0, 999_999_999_999))
-def test_a_ticket_number_survives_writing_and_reading(number: int) -> None:
+def test_a_ticket_number_is_formatted_and_parsed_back(number: int) -> None:
     text = ticket_number(number)
     assert len(text) == 15
     assert parse_ticket_number(text) == number
 
 
 @given(st.text())
-def test_only_what_would_be_written_is_read_as_a_number(text: str) -> None:
+def test_only_the_formatted_form_is_parsed_as_a_number(text: str) -> None:
     number = parse_ticket_number(text)
     assert number is None or ticket_number(number) == text
 
@@ -85,7 +87,7 @@ def test_only_what_would_be_written_is_read_as_a_number(text: str) -> None:
         "INC00000000000\u00b2",  # a superscript two
     ],
 )
-def test_a_text_that_is_nearly_a_number_is_none(text: str) -> None:
+def test_a_text_that_is_almost_a_number_is_refused(text: str) -> None:
     assert parse_ticket_number(text) is None
 
 
@@ -111,14 +113,14 @@ def test_every_broken_rule_of_a_new_ticket_is_named_at_once() -> None:
     ]
 
 
-def test_a_new_ticket_at_every_limit_is_taken_unchanged() -> None:
+def test_a_new_ticket_at_every_limit_is_accepted_unchanged() -> None:
     contact = Contact("n" * 255, "1" * 64, "a" * 252 + "@b")
     new = NewTicket("t" * 255, "d" * 32_000, IssueType.OTHERS, ServiceType.PORT, "s" * 64, contact, Channel.API)
     assert check_new_ticket(new) is new
 
 
 @pytest.mark.parametrize("issue", IssueType)
-def test_a_new_ticket_begins_acknowledged_and_rated_by_its_issue_type(issue: IssueType) -> None:
+def test_a_new_ticket_is_acknowledged_and_assessed_by_its_issue_type(issue: IssueType) -> None:
     contact = Contact("Ada Okoro", "", "ada@example.com")
     new = NewTicket(
         "Port is slow", "Since 08:00", issue, ServiceType.PORT, "SVC-1", contact, Channel.EMAIL,
@@ -162,7 +164,7 @@ def test_the_values_that_can_be_changed_are_fields_of_a_ticket() -> None:
 
 
 @pytest.mark.parametrize("field", TicketValues.__struct_fields__)
-def test_a_customer_changes_its_contact_its_own_rating_and_its_numbers(field: str) -> None:
+def test_a_customer_changes_its_contact_its_requested_values_and_its_numbers(field: str) -> None:
     is_customers = field in {"contact", "asked_severity", "asked_priority", "external_ids"}
     assert (field in CUSTOMER_EDITABLE_FIELDS) is is_customers
     if is_customers:
@@ -175,7 +177,7 @@ def test_a_customer_changes_its_contact_its_own_rating_and_its_numbers(field: st
 @pytest.mark.parametrize("is_active", [True, False])
 @pytest.mark.parametrize("company_id", [PROVIDER_ID, UUID(int=1)])
 @pytest.mark.parametrize("role", Role)
-def test_tickets_are_given_to_active_agents_and_admins_of_the_provider(
+def test_tickets_are_assigned_to_active_agents_and_admins_of_the_provider(
     role: Role, company_id: UUID, *, is_active: bool
 ) -> None:
     user = User(company_id, UUID(int=2), "Jo", "jo@example.com", "", role, is_active=is_active)

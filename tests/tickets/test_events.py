@@ -27,7 +27,7 @@ VALUES = TicketValues(
 ASKED = {"field": "asked_priority", "before": None, "after": "high"}
 QUEUE = {"field": "tags", "before": [], "after": ["bgp"]}
 
-# For each fact of a ticket: what happened, and what its customer may know of it.
+# For each fact of a ticket: its data, and the part that its customer may see.
 KNOWN: dict[str, list[tuple[dict[str, Any], dict[str, Any] | None]]] = {
     "ticket.created": [
         ({"status": "acknowledged", "priority": "low", "channel": "API"}, {"status": "acknowledged", "priority": "low",
@@ -68,41 +68,43 @@ def facts() -> dict[str, type[Struct]]:
     return {kind.__struct_config__.tag: kind for kind in get_args(TicketFact)}
 
 
-def test_every_fact_of_a_ticket_is_either_for_its_customer_or_not() -> None:
-    assert set(KNOWN) == set(facts()), "say in KNOWN what a customer may know of it"
+def test_every_fact_of_a_ticket_has_cases() -> None:
+    assert set(KNOWN) == set(facts()), "add to KNOWN what a customer may see of it"
 
 
-@pytest.mark.parametrize(("kind", "data", "shown"), [(kind, *case) for kind, found in KNOWN.items() for case in found])
-def test_what_a_customer_may_know_of_a_fact(kind: str, data: dict[str, Any], shown: dict[str, Any] | None) -> None:
-    msgspec.convert({"type": kind, **data}, facts()[kind])  # or the fact is not what the table says
+@pytest.mark.parametrize(("kind", "data", "shown"), [(kind, *case) for kind, cases in KNOWN.items() for case in cases])
+def test_a_customer_sees_only_the_visible_part_of_a_fact(
+    kind: str, data: dict[str, Any], shown: dict[str, Any] | None
+) -> None:
+    msgspec.convert({"type": kind, **data}, facts()[kind])  # the table has valid facts
     assert visible_data(kind, data, Audience.CUSTOMER) == shown
 
 
 @pytest.mark.parametrize("kind", ["user.created", "queue.changed", "ticket.invented"])
-def test_what_is_not_said_to_be_for_customers_is_not(kind: str) -> None:
+def test_unknown_types_are_not_visible_to_customers(kind: str) -> None:
     assert visible_data(kind, {"changes": [ASKED], "visibility": "public"}, Audience.CUSTOMER) is None
 
 
-# What of a ticket a customer sees, by the members of TicketValues, and so what its history may tell.
+# The members of TicketValues that a customer sees in a ticket, and so may see in its history.
 SEEN = set(TicketValues.__struct_fields__) - {"queue_id", "assignee_id", "tags"}
 
 
 @pytest.mark.parametrize("field", TicketValues.__struct_fields__)
-def test_the_history_tells_a_customer_of_exactly_those_values_that_the_ticket_shows(field: str) -> None:
+def test_the_history_shows_a_customer_the_same_values_as_the_ticket(field: str) -> None:
     change = {"field": field, "before": None, "after": "x"}
     data = {"changes": [change]}
     assert visible_data("ticket.changed", data, Audience.CUSTOMER) == (data if field in SEEN else None)
 
 
-def test_whatever_a_customer_may_set_it_may_see() -> None:
+def test_a_customer_sees_every_field_that_it_may_set() -> None:
     assert CUSTOMER_EDITABLE_FIELDS < SEEN
 
 
-def test_only_what_differs_is_a_change() -> None:
+def test_only_different_values_are_a_change() -> None:
     after = msgspec.structs.replace(VALUES, title="Another", tags=("a",))
     assert changes_between(VALUES, after) == [Change("title", "Title", "Another"), Change("tags", (), ("a",))]
     assert changes_between(VALUES, msgspec.structs.replace(VALUES)) == []
 
 
-def test_a_record_that_changed_has_its_kind_and_action_in_its_type() -> None:
+def test_the_type_of_a_changed_record_has_its_kind_and_action() -> None:
     assert RecordChanged("queue", "changed", "x", "NOC").changes == []

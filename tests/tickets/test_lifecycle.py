@@ -23,8 +23,8 @@ LATER = NOW + timedelta(hours=1)
 
 
 async def moves(tx: Tx, number: int) -> list[Event]:
-    told = await tickets.history(tx, OPERATOR, number)
-    return [event for event in told if event.type == "ticket.status_changed"]
+    history = await tickets.history(tx, OPERATOR, number)
+    return [event for event in history if event.type == "ticket.status_changed"]
 
 
 async def status_of(tx: Tx, number: int) -> Status:
@@ -36,21 +36,23 @@ async def miscounted(database: Database) -> list[str]:
         return await ticket_store.miscounted(tx)
 
 
-def test_there_is_a_way_to_every_status() -> None:
+def test_every_status_can_be_reached() -> None:
     assert set(STEPS) == set(Status)
 
 
 @pytest.mark.parametrize(("status", "to"), list(product(Status, Status)))
-@pytest.mark.parametrize("who", ["customer", "staff"])
-async def test_who_makes_which_move(database: Database, tenant: Tenant, status: Status, to: Status, who: str) -> None:
-    actor = tenant.actor if who == "customer" else OPERATOR
+@pytest.mark.parametrize("author", ["customer", "staff"])
+async def test_each_transition_is_allowed_to_its_authors(
+    database: Database, tenant: Tenant, status: Status, to: Status, author: str
+) -> None:
+    actor = tenant.actor if author == "customer" else OPERATOR
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
         before = await moves(tx, number)
         if to not in TRANSITIONS[status]:
             with pytest.raises(IllegalTransition):
                 await ticket_changes.move_ticket(tx, actor, number, to, reason="why", now=LATER)
-        elif who == "customer" and to not in CUSTOMER_TRANSITIONS.get(status, frozenset()):
+        elif author == "customer" and to not in CUSTOMER_TRANSITIONS.get(status, frozenset()):
             with pytest.raises(Forbidden):
                 await ticket_changes.move_ticket(tx, actor, number, to, reason="why", now=LATER)
         else:
@@ -65,18 +67,16 @@ async def test_who_makes_which_move(database: Database, tenant: Tenant, status: 
         assert await moves(tx, number) == before
 
 
-async def test_every_move_of_this_module_left_the_counts_right(database: Database) -> None:
+async def test_the_counts_are_correct_after_all_transitions(database: Database) -> None:
     assert await miscounted(database) == []
 
 
-def test_the_moves_of_customers_are_moves() -> None:
+def test_the_transitions_of_customers_are_valid_transitions() -> None:
     assert all(moves <= TRANSITIONS[status] for status, moves in CUSTOMER_TRANSITIONS.items())
 
 
 @pytest.mark.parametrize("reason", ["", " ", "\u200b\n"])
-async def test_a_customer_who_reopens_says_why_and_the_staff_need_not(
-    database: Database, tenant: Tenant, reason: str
-) -> None:
+async def test_only_a_customer_needs_a_reason_to_reopen(database: Database, tenant: Tenant, reason: str) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=Status.RESOLVED)
         with pytest.raises(InvalidInput) as refused:
@@ -86,7 +86,7 @@ async def test_a_customer_who_reopens_says_why_and_the_staff_need_not(
     assert moved.resolved_at is None
 
 
-async def test_the_customer_asks_for_cancellation_and_the_staff_confirm_it(database: Database, tenant: Tenant) -> None:
+async def test_the_customer_requests_cancellation_and_the_staff_confirms_it(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=Status.IN_PROGRESS)
         await ticket_changes.move_ticket(tx, tenant.actor, number, Status.CANCELLATION_REQUESTED, reason="", now=NOW)
@@ -104,40 +104,44 @@ async def test_the_customer_asks_for_cancellation_and_the_staff_confirm_it(datab
 
 @pytest.mark.parametrize("status", sorted(OPEN))
 @pytest.mark.parametrize(
-    ("who", "visibility"),
+    ("author", "visibility"),
     [("customer", Visibility.PUBLIC), ("staff", Visibility.PUBLIC), ("staff", Visibility.INTERNAL)],
 )
-async def test_only_a_customers_note_on_a_pending_ticket_sets_it_to_work_again(
-    database: Database, tenant: Tenant, status: Status, who: str, visibility: Visibility
+async def test_only_a_customers_note_resumes_a_pending_ticket(
+    database: Database, tenant: Tenant, status: Status, author: str, visibility: Visibility
 ) -> None:
-    actor = tenant.actor if who == "customer" else OPERATOR
-    resumes = who == "customer" and status is Status.PENDING
+    actor = tenant.actor if author == "customer" else OPERATOR
+    resumes = author == "customer" and status is Status.PENDING
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
-        before, told = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket, await moves(tx, number)
+        before, events_before = (
+            (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket,
+            await moves(tx, number),
+        )
         details = await notes.add_note(tx, actor, number, "news", channel=Channel.API, visibility=visibility, now=LATER)
-        after, told_since = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket, await moves(tx, number)
+        after, events_after = (
+            (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket,
+            await moves(tx, number),
+        )
     assert after == details.ticket
     assert after.status is (Status.IN_PROGRESS if resumes else status)
     assert after.status_changed_at == (LATER if resumes else before.status_changed_at)
     assert (after.version, after.updated_at) == (before.version + 1, LATER)
-    assert [(one.data, one.actor_name, one.at) for one in told_since[len(told) :]] == (
+    assert [(event.data, event.actor_name, event.at) for event in events_after[len(events_before) :]] == (
         [({"before": "pending", "after": "in_progress", "reason": "the customer answered"}, "Ada Okoro", LATER)]
         if resumes
         else []
     )
 
 
-async def test_a_note_at_the_moment_of_a_move_is_no_move(database: Database, tenant: Tenant) -> None:
+async def test_a_note_at_the_time_of_a_transition_is_no_transition(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=Status.IN_PROGRESS)
         await notes.add_note(tx, tenant.actor, number, "at once", channel=Channel.API, now=NOW)
         assert len(await moves(tx, number)) == 1
 
 
-async def test_notes_of_customers_at_the_same_time_set_a_pending_ticket_to_work_once(
-    database: Database, tenant: Tenant
-) -> None:
+async def test_concurrent_notes_of_customers_resume_a_pending_ticket_once(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant, status=Status.PENDING) for _ in range(5)]
 
@@ -155,15 +159,15 @@ async def test_notes_of_customers_at_the_same_time_set_a_pending_ticket_to_work_
 
 
 @pytest.mark.parametrize(
-    ("status", "move", "left"),
+    ("status", "move", "expected"),
     [
         (Status.PENDING, Status.IN_PROGRESS, ["in_progress"]),
         (Status.IN_PROGRESS, Status.PENDING, ["pending", "in_progress"]),
         (Status.PENDING, Status.HELD, ["held"]),
     ],
 )
-async def test_a_customers_note_that_waits_for_a_move_tells_of_what_it_finds_then(
-    database: Database, tenant: Tenant, status: Status, move: Status, left: list[str]
+async def test_a_customers_note_that_waits_for_a_transition_uses_the_status_after_it(
+    database: Database, tenant: Tenant, status: Status, move: Status, expected: list[str]
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
@@ -180,13 +184,13 @@ async def test_a_customers_note_that_waits_for_a_move_tells_of_what_it_finds_the
         assert not waiting.done()
     await waiting
     async with database.statement() as tx:
-        assert [event.data["after"] for event in (await moves(tx, number))[before:]] == left
-        assert await status_of(tx, number) == left[-1]
+        assert [event.data["after"] for event in (await moves(tx, number))[before:]] == expected
+        assert await status_of(tx, number) == expected[-1]
 
 
 @pytest.fixture
 async def emptied(database: Database) -> Database:
-    """The database without resolved tickets."""
+    """Return the database without resolved tickets."""
     async with database.transaction() as tx:
         while await ticket_changes.close_resolved(tx, after=timedelta(0), limit=1000, now=NOW + timedelta(days=9999)):
             pass
@@ -199,9 +203,7 @@ async def resolved(tx: Tx, tenant: Tenant, age: timedelta) -> int:
     return number
 
 
-async def test_resolved_tickets_are_closed_when_they_are_old_enough_the_oldest_first(
-    emptied: Database, tenant: Tenant
-) -> None:
+async def test_old_resolved_tickets_are_closed_oldest_first(emptied: Database, tenant: Tenant) -> None:
     ages = (5, 10, 2, 7)
     async with emptied.transaction() as tx:
         numbers = {days: await resolved(tx, tenant, timedelta(days=days)) for days in ages}
@@ -230,9 +232,7 @@ async def test_resolved_tickets_are_closed_when_they_are_old_enough_the_oldest_f
     assert await miscounted(emptied) == []
 
 
-async def test_a_resolved_ticket_that_somebody_holds_is_skipped_and_not_waited_for(
-    emptied: Database, tenant: Tenant
-) -> None:
+async def test_a_locked_resolved_ticket_is_skipped_without_waiting(emptied: Database, tenant: Tenant) -> None:
     async with emptied.transaction() as tx:
         held, free = [await resolved(tx, tenant, timedelta(days=days)) for days in (9, 8)]
     async with emptied.transaction() as customer:
@@ -246,15 +246,17 @@ async def test_a_resolved_ticket_that_somebody_holds_is_skipped_and_not_waited_f
     assert await miscounted(emptied) == []
 
 
-async def test_tickets_are_closed_company_by_company_so_that_two_workers_cannot_block_each_other(
+async def test_tickets_are_closed_company_by_company_to_prevent_deadlocks(
     emptied: Database,
 ) -> None:
     tenants = [await new_tenant(emptied) for _ in range(2)]
     async with emptied.transaction() as tx:
-        made = [(t.company.id, await resolved(tx, t, timedelta(days=9 - n))) for n in range(4) for t in tenants]
+        resolved_tickets = [
+            (t.company.id, await resolved(tx, t, timedelta(days=9 - n))) for n in range(4) for t in tenants
+        ]
         await ticket_changes.close_resolved(tx, after=timedelta(days=1), limit=9, now=NOW)
         closed = await tx.fetch("select company_id, ticket_number from event order by id desc limit 8")
-    assert [tuple(row) for row in reversed(closed)] == sorted(made)
+    assert [tuple(row) for row in reversed(closed)] == sorted(resolved_tickets)
 
 
 async def test_two_workers_close_each_ticket_once(emptied: Database) -> None:
@@ -282,7 +284,7 @@ async def test_two_workers_close_each_ticket_once(emptied: Database) -> None:
     ("after", "span"),
     [(timedelta(hours=1), "1 hour"), (timedelta(hours=36), "36 hours"), (timedelta(days=5), "5 days")],
 )
-async def test_the_reason_of_automatic_closing_says_after_how_long(
+async def test_the_reason_of_automatic_closing_names_the_delay(
     emptied: Database, tenant: Tenant, after: timedelta, span: str
 ) -> None:
     async with emptied.transaction() as tx:
@@ -292,9 +294,11 @@ async def test_the_reason_of_automatic_closing_says_after_how_long(
 
 
 @pytest.mark.parametrize("status", sorted(FINISHED))
-@pytest.mark.parametrize("who", ["customer", "staff"])
-async def test_a_ticket_that_ended_takes_no_note(database: Database, tenant: Tenant, status: Status, who: str) -> None:
-    actor: Actor = tenant.actor if who == "customer" else OPERATOR
+@pytest.mark.parametrize("author", ["customer", "staff"])
+async def test_a_finished_ticket_accepts_no_note(
+    database: Database, tenant: Tenant, status: Status, author: str
+) -> None:
+    actor: Actor = tenant.actor if author == "customer" else OPERATOR
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
         before = (await tickets.get_ticket_with_notes(tx, OPERATOR, number)).ticket

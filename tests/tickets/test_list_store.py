@@ -1,4 +1,4 @@
-"""Every list of tickets walks the index that it says, and its pages neither repeat nor skip."""
+"""Every list of tickets uses its documented index, and its pages neither repeat nor skip tickets."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -50,7 +50,7 @@ INDEXES: dict[tuple[str | None, State], set[str]] = {
     (None, "finished"): {"ticket_by_number"},
     (None, "all"): {"ticket_by_number"},
 }
-"""What the docstring of ``LISTS`` says, by the filter that a list goes by: the first of these that it has."""
+"""The indexes in the docstring of ``LISTS``, by the driving filter: the first of ``DRIVERS`` that a list has."""
 
 DRIVERS = ("service_id", "company_id", "assignee_id", "queue_id")
 STATISTICS = ("fresh", "stale", "none")
@@ -68,7 +68,7 @@ async def filled(database_url: str) -> AsyncIterator[Any]:
 
 @pytest.fixture(scope="module", params=STATISTICS)
 async def known(postgres: str, request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Any]]:
-    """What PostgreSQL knows of the rows: how they are, how they were when there were few, or nothing."""
+    """Yield the kind of statistics, and a database with them: fresh, stale (from few rows), or none."""
     async with new_database(postgres) as url, session(url) as connection:
         for table in TABLES:
             await connection.execute(f"alter table {table} set (autovacuum_enabled = off)")
@@ -90,7 +90,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 async def plan(connection: Any, key: tuple[tuple[str, ...], State, int, bool], *, generic: bool) -> dict[str, Any]:
-    """Return the plan of a list: for its values, or the one for any values."""
+    """Return the plan of a list: for these values, or the generic one."""
     names, _state, bound, newest_first = key
     row = await connection.fetchrow("select *, 'SVC-3' as service_id, 'pending' as status from picked")
     bound_names = [name for name in names if name != "unassigned"]
@@ -101,13 +101,13 @@ async def plan(connection: Any, key: tuple[tuple[str, ...], State, int, bool], *
     await connection.execute(f"prepare list ({types}) as {LISTS[key]}")
     [top] = json.loads(await connection.fetchval(f"explain (format json) execute list ({values})"))
     await connection.execute("deallocate list")
-    found: dict[str, Any] = top["Plan"]
-    return found
+    root: dict[str, Any] = top["Plan"]
+    return root
 
 
 @pytest.mark.parametrize("generic", [False, True], ids=["these values", "any values"])
 @pytest.mark.parametrize(("driver", "state"), INDEXES)
-async def test_a_list_walks_its_index_in_order_whatever_the_statistics_say(
+async def test_a_list_uses_its_index_in_order_with_any_statistics(
     known: tuple[str, Any], driver: str | None, state: State, *, generic: bool
 ) -> None:
     statistics, connection = known
@@ -115,28 +115,32 @@ async def test_a_list_walks_its_index_in_order_whatever_the_statistics_say(
         """create temporary table if not exists picked as select company_id, queue_id, assignee_id from ticket
             where queue_id is not null and assignee_id is not null and is_open order by number limit 1"""
     )
-    keys = [key for key in LISTS if key[1] == state and next((one for one in DRIVERS if one in key[0]), None) == driver]
+    keys = [
+        key
+        for key in LISTS
+        if key[1] == state and next((column for column in DRIVERS if column in key[0]), None) == driver
+    ]
     assert keys
     for key in keys:
-        found = list(nodes(await plan(connection, key, generic=generic)))
-        whole = {node["Relation Name"] for node in found if node["Node Type"] == "Seq Scan"}
-        assert "ticket" not in whole, key
-        used = {node.get("Index Name") for node in found}
+        plan_nodes = list(nodes(await plan(connection, key, generic=generic)))
+        scanned = {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}
+        assert "ticket" not in scanned, key
+        used = {node.get("Index Name") for node in plan_nodes}
         if statistics == "fresh":
             assert used & INDEXES[driver, state], key
-            assert "ticket_merge" not in whole or key[2] > BOUNDS[0], key
+            assert "ticket_merge" not in scanned or key[2] > BOUNDS[0], key
         assert used & {*INDEXES[driver, state], *BY_NUMBER, "ticket_open"}, key
-        # Of one service there are so few here, and a thousand so many, that sorting them costs less than the walk.
+        # Sorting costs less than the index for one service, which has few tickets, and for pages of a thousand.
         if driver != "service_id" and key[2] == BOUNDS[0]:
-            sorts = [node for node in found if node["Node Type"] == "Sort"]
+            sorts = [node for node in plan_nodes if node["Node Type"] == "Sort"]
             assert all(any(part["Node Type"] == "Limit" for part in nodes(node)) for node in sorts), key
 
 
 async def test_the_view_of_a_ticket_is_found_by_the_primary_keys(filled: Any) -> None:
     company_id = await filled.fetchval("select company_id from ticket where number = 4003")
-    used, whole = await plan_of(filled, ticket_store.GET_VIEW, company_id, 4003)
+    used, scanned = await plan_of(filled, ticket_store.GET_VIEW, company_id, 4003)
     assert used & BY_NUMBER
-    assert not whole & {"ticket", "app_user", "ticket_merge"}
+    assert not scanned & {"ticket", "app_user", "ticket_merge"}
 
 
 FILTERS: dict[str, dict[str, Any]] = {
@@ -159,25 +163,25 @@ FILTERS: dict[str, dict[str, Any]] = {
 
 
 def by_people(filters: dict[str, Any]) -> bool:
-    """Whether a list goes by queue or assignee: then it has open tickets only."""
+    """Return whether queue or assignee drives a list, which then has only open tickets."""
     return "company_id" not in filters and bool({"queue_id", "assignee_id"} & set(filters))
 
 
-async def matching(connection: Any, wanted: Filter) -> list[int]:
-    """The numbers of tickets that a filter means, found the plain way."""
+async def matching(connection: Any, ticket_filter: Filter) -> list[int]:
+    """Return the numbers of the tickets that match a filter, computed from all rows."""
     rows = await connection.fetch(
         "select number, company_id, queue_id, assignee_id, status, service_id from ticket order by number"
     )
     return [
         number
         for number, company_id, queue_id, assignee_id, status, service_id in rows
-        if (wanted.state == "all" or (status in OPEN) is (wanted.state == "open"))
-        and wanted.company_id in {None, company_id}
-        and wanted.queue_id in {None, queue_id}
-        and wanted.assignee_id in {None, assignee_id}
-        and (not wanted.unassigned or assignee_id is None)
-        and wanted.status in {None, status}
-        and wanted.service_id in {None, service_id}
+        if (ticket_filter.state == "all" or (status in OPEN) is (ticket_filter.state == "open"))
+        and ticket_filter.company_id in {None, company_id}
+        and ticket_filter.queue_id in {None, queue_id}
+        and ticket_filter.assignee_id in {None, assignee_id}
+        and (not ticket_filter.unassigned or assignee_id is None)
+        and ticket_filter.status in {None, status}
+        and ticket_filter.service_id in {None, service_id}
     ]
 
 
@@ -187,32 +191,36 @@ async def matching(connection: Any, wanted: Filter) -> list[int]:
     [(name, state) for name, state in product(FILTERS, STATES) if state == "open" or not by_people(FILTERS[name])],
 )
 @pytest.mark.parametrize("limit", [13, 977])
-async def test_the_pages_of_a_list_hold_each_ticket_once_in_order(
+async def test_the_pages_of_a_list_have_each_ticket_once_in_order(
     filled: Any, database: Database, name: str, state: State, limit: int, *, newest_first: bool
 ) -> None:
-    ids = {one: value for one, value in FILTERS[name].items() if one.endswith("_id") and one != "service_id"}
-    uuids = {one: await filled.fetchval("select md5($1)::uuid", value) for one, value in ids.items()}
-    wanted = Filter(**{**FILTERS[name], **uuids, "state": state})
-    found: list[int] = []
+    ids = {
+        column: value for column, value in FILTERS[name].items() if column.endswith("_id") and column != "service_id"
+    }
+    uuids = {column: await filled.fetchval("select md5($1)::uuid", value) for column, value in ids.items()}
+    ticket_filter = Filter(**{**FILTERS[name], **uuids, "state": state})
+    numbers: list[int] = []
     async with database.statement() as tx:
         while True:
-            after = found[-1] if found else None
-            page = await list_store.views(tx, wanted, after=after, limit=limit, newest_first=newest_first)
-            found += [one.ticket.number for one in page]
+            after = numbers[-1] if numbers else None
+            page = await list_store.views(tx, ticket_filter, after=after, limit=limit, newest_first=newest_first)
+            numbers += [view.ticket.number for view in page]
             if len(page) < limit:
                 break
-    expected = await matching(filled, wanted)
-    assert found == (expected[::-1] if newest_first else expected)
-    assert expected or (state == "finished" and wanted.status is not None), "or the test shows nothing"
+    expected = await matching(filled, ticket_filter)
+    assert numbers == (expected[::-1] if newest_first else expected)
+    assert expected or (state == "finished" and ticket_filter.status is not None), (
+        "without a match the test proves nothing"
+    )
 
 
-async def test_a_page_goes_on_where_it_was_when_tickets_come_and_go(filled: Any, database: Database) -> None:
-    wanted = Filter(queue_id=await filled.fetchval("select md5('queue5')::uuid"))
-    expected = (await matching(filled, wanted))[::-1]
-    found: list[int] = []
+async def test_pages_continue_at_their_position_when_tickets_change(filled: Any, database: Database) -> None:
+    ticket_filter = Filter(queue_id=await filled.fetchval("select md5('queue5')::uuid"))
+    expected = (await matching(filled, ticket_filter))[::-1]
+    numbers: list[int] = []
     async with database.statement() as tx:
         for _ in range(4):
-            page = await list_store.views(tx, wanted, after=found[-1] if found else None, limit=10)
-            found += [one.ticket.number for one in page]
-            await filled.execute("update ticket set status = 'closed' where number = any($1)", found[:5])
-    assert found == expected[:40]
+            page = await list_store.views(tx, ticket_filter, after=numbers[-1] if numbers else None, limit=10)
+            numbers += [view.ticket.number for view in page]
+            await filled.execute("update ticket set status = 'closed' where number = any($1)", numbers[:5])
+    assert numbers == expected[:40]

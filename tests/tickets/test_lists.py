@@ -16,35 +16,43 @@ from tests.builders.tickets import raised
 
 
 class Desk:
-    """Tickets of two companies, in every combination that a filter can ask for."""
+    """Tickets of two companies, in every combination that a filter can select."""
 
-    def __init__(self, one: Tenant, two: Tenant, queue: UUID, agent: Actor, numbers: dict[str, int]) -> None:
-        self.one, self.two, self.queue, self.agent, self.numbers = one, two, queue, agent, numbers
+    def __init__(
+        self, tenant: Tenant, other_tenant: Tenant, queue: UUID, agent: Actor, numbers: dict[str, int]
+    ) -> None:
+        self.tenant, self.other_tenant, self.queue, self.agent, self.numbers = (
+            tenant,
+            other_tenant,
+            queue,
+            agent,
+            numbers,
+        )
 
-    def names(self, found: list[Any]) -> list[str]:
+    def names(self, views: list[Any]) -> list[str]:
         names = {number: name for name, number in self.numbers.items()}
-        return [names[one.ticket.number] for one in found if one.ticket.number in names]
+        return [names[view.ticket.number] for view in views if view.ticket.number in names]
 
 
 @pytest.fixture(scope="module")
 async def desk(database: Database) -> Desk:
-    one, two = await new_tenant(database), await new_tenant(database)
+    first, second = await new_tenant(database), await new_tenant(database)
     async with database.transaction() as tx:
         agent = await new_person(tx)
         queue = (await new_queue(tx, agent)).queue.id
         numbers = {
-            "plain": await raised(tx, one),
-            "queued": await raised(tx, one),
-            "given": await raised(tx, one),
-            "closed": await raised(tx, one, status=Status.CLOSED),
-            "other": await raised(tx, two),
-            "held": await raised(tx, two, status=Status.HELD),
+            "plain": await raised(tx, first),
+            "queued": await raised(tx, first),
+            "given": await raised(tx, first),
+            "closed": await raised(tx, first, status=Status.CLOSED),
+            "other": await raised(tx, second),
+            "held": await raised(tx, second, status=Status.HELD),
         }
         for name in ("queued", "given", "other"):
             await ticket_changes.change_ticket(tx, OPERATOR, numbers[name], {"queue_id": queue}, now=NOW)
         for name in ("given", "held"):
             await ticket_changes.assign(tx, OPERATOR, numbers[name], id_of(agent), now=NOW)
-    return Desk(one, two, queue, agent, numbers)
+    return Desk(first, second, queue, agent, numbers)
 
 
 @pytest.mark.parametrize(
@@ -71,15 +79,17 @@ async def desk(database: Database) -> Desk:
         ({"service_id": "SVC-2", "company": 1}, []),
     ],
 )
-async def test_the_filters_of_a_list_must_all_hold(
+async def test_a_ticket_of_a_list_matches_all_its_filters(
     database: Database, desk: Desk, filters: dict[str, Any], names: list[str]
 ) -> None:
-    ids = {"company": desk.one.company.id, "queue": desk.queue, "assignee": id_of(desk.agent)}
-    wanted = Filter(**{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()})
+    ids = {"company": desk.tenant.company.id, "queue": desk.queue, "assignee": id_of(desk.agent)}
+    ticket_filter = Filter(
+        **{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()}
+    )
     async with database.statement() as tx:
-        newest = await tickets.list_tickets(tx, desk.agent, wanted, after=None, limit=1000)
-        oldest = await tickets.list_tickets(tx, desk.agent, wanted, after=None, limit=1000, newest_first=False)
-        assert [one for one in newest if one.ticket.number == desk.numbers["given"]] in (
+        newest = await tickets.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1000)
+        oldest = await tickets.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1000, newest_first=False)
+        assert [view for view in newest if view.ticket.number == desk.numbers["given"]] in (
             [],
             [await tickets.get_ticket(tx, desk.agent, desk.numbers["given"])],
         )
@@ -97,24 +107,30 @@ async def test_the_filters_of_a_list_must_all_hold(
         ({"status": Status.REJECTED, "state": "finished"}, "status"),
     ],
 )
-async def test_a_list_that_no_index_serves_is_refused(
+async def test_a_list_without_an_index_is_refused(
     database: Database, desk: Desk, filters: dict[str, Any], field: str
 ) -> None:
     ids = {"queue": desk.queue, "assignee": id_of(desk.agent)}
-    wanted = Filter(**{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()})
+    ticket_filter = Filter(
+        **{f"{name}_id" if name in ids else name: ids.get(name, value) for name, value in filters.items()}
+    )
     async with database.statement() as tx:
         with pytest.raises(InvalidInput) as refused:
-            await tickets.list_tickets(tx, desk.agent, wanted, after=None, limit=1)
-    assert [one.field for one in refused.value.violations] == [field]
+            await tickets.list_tickets(tx, desk.agent, ticket_filter, after=None, limit=1)
+    assert [violation.field for violation in refused.value.violations] == [field]
 
 
-async def test_a_customer_lists_its_own_tickets_whatever_it_asks(database: Database, desk: Desk) -> None:
+async def test_a_customer_lists_only_its_own_tickets_with_any_filter(database: Database, desk: Desk) -> None:
     async with database.statement() as tx:
-        for company_id in (None, desk.one.company.id, desk.two.company.id):
-            found = await tickets.list_tickets(
-                tx, desk.one.actor, Filter(company_id=company_id), after=None, limit=1000
+        for company_id in (None, desk.tenant.company.id, desk.other_tenant.company.id):
+            views = await tickets.list_tickets(
+                tx, desk.tenant.actor, Filter(company_id=company_id), after=None, limit=1000
             )
-            assert desk.names(found) == ["given", "queued", "plain"]
-        for wanted in (Filter(queue_id=desk.queue), Filter(assignee_id=id_of(desk.agent)), Filter(unassigned=True)):
+            assert desk.names(views) == ["given", "queued", "plain"]
+        for ticket_filter in (
+            Filter(queue_id=desk.queue),
+            Filter(assignee_id=id_of(desk.agent)),
+            Filter(unassigned=True),
+        ):
             with pytest.raises(Forbidden):
-                await tickets.list_tickets(tx, desk.one.actor, wanted, after=None, limit=1)
+                await tickets.list_tickets(tx, desk.tenant.actor, ticket_filter, after=None, limit=1)

@@ -17,11 +17,11 @@ async def test_a_customer_never_reads_an_internal_note(database: Database, tenan
         number = await raised(tx, tenant)
         for text, visibility in (("for all", Visibility.PUBLIC), ("for us", Visibility.INTERNAL)):
             await notes.add_note(tx, OPERATOR, number, text, channel=Channel.PHONE, visibility=visibility, now=NOW)
-        answered = await notes.add_note(tx, tenant.actor, number, "thanks", channel=Channel.API, now=NOW)
+        added = await notes.add_note(tx, tenant.actor, number, "thanks", channel=Channel.API, now=NOW)
         read = await tickets.get_ticket_with_notes(tx, tenant.actor, number)
         listed = await tickets.list_tickets_with_notes(tx, tenant.actor, is_open=True, page=1, page_size=1)
         own = await tickets.get_ticket_with_notes(tx, OPERATOR, number)
-    for details in (answered, read, listed.tickets[0]):
+    for details in (added, read, listed.tickets[0]):
         assert [(note.text, note.source) for note in details.notes] == [
             ("for all", Source.SELLER),
             ("thanks", Source.BUYER),
@@ -51,7 +51,7 @@ async def test_another_companys_ticket_does_not_exist(database: Database, tenant
             await tickets.history(tx, other_tenant.actor, number)
 
 
-async def test_a_finished_ticket_takes_no_note(database: Database, tenant: Tenant) -> None:
+async def test_a_finished_ticket_accepts_no_note(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         await ticket_changes.move_ticket(tx, OPERATOR, number, Status.REJECTED, reason="", now=NOW)
@@ -59,7 +59,7 @@ async def test_a_finished_ticket_takes_no_note(database: Database, tenant: Tenan
             await notes.add_note(tx, tenant.actor, number, "late", channel=Channel.API, now=NOW)
 
 
-async def test_a_key_does_only_what_its_scopes_say(database: Database) -> None:
+async def test_a_key_does_only_what_its_scopes_allow(database: Database) -> None:
     reader = await new_tenant(database, scopes=frozenset({"tickets:read"}))
     writer = await new_tenant(database, scopes=frozenset({"tickets:write"}))
     async with database.transaction() as tx:

@@ -1,4 +1,4 @@
-"""The statements that every request runs are served by the indexes that were made for them."""
+"""The statements of every request use the indexes that were made for them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,41 +16,41 @@ from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket,
 
 @pytest.mark.parametrize("offset", [0, 40])
 @pytest.mark.parametrize("is_open", [True, False])
-async def test_a_page_walks_its_index_and_reads_no_table_whole(filled: Any, offset: int, *, is_open: bool) -> None:
+async def test_a_page_uses_its_index_and_scans_no_whole_table(filled: Any, offset: int, *, is_open: bool) -> None:
     company, _number = await any_ticket(filled)
-    used, whole = await plan_of(filled, list_store.PAGE, company, is_open, 20, offset, [*Visibility])
+    used, scanned = await plan_of(filled, list_store.PAGE, company, is_open, 20, offset, [*Visibility])
     assert used >= {"ticket_page", "note_pkey"}
     assert used & BY_NUMBER
-    assert not whole & {"ticket", "note"}
+    assert not scanned & {"ticket", "note"}
 
 
 async def test_a_ticket_is_found_by_the_primary_keys(filled: Any) -> None:
-    used, whole = await plan_of(filled, ticket_store.GET, *await any_ticket(filled), [*Visibility])
+    used, scanned = await plan_of(filled, ticket_store.GET, *await any_ticket(filled), [*Visibility])
     assert "note_pkey" in used
     assert used & BY_NUMBER
-    assert not whole
+    assert not scanned
 
 
 async def test_the_services_of_a_company_are_found_by_an_index(filled: Any) -> None:
     recording = RecordingConnection()
     await service_store.of_company(Tx(recording), (await any_ticket(filled))[0])
-    used, whole = await plan_of(filled, recording.statement, *recording.values)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert used <= {"service_by_label", "service_pkey"}
     assert used
-    assert not whole
+    assert not scanned
 
 
 async def test_a_key_is_found_by_its_secret(filled: Any) -> None:
     recording = RecordingConnection()
     await key_store.actor_of(Tx(recording), b"x" * 32, now=datetime.now(UTC))
-    used, whole = await plan_of(filled, recording.statement, *recording.values)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert "api_key_by_secret" in used
-    assert "api_key" not in whole
+    assert "api_key" not in scanned
 
 
 async def test_the_operator_finds_a_ticket_by_its_number_alone(filled: Any) -> None:
     recording = RecordingConnection()
     await ticket_store.company_of(Tx(recording), 4321)
-    used, whole = await plan_of(filled, recording.statement, *recording.values)
+    used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert used == {"ticket_by_number"}
-    assert not whole
+    assert not scanned

@@ -39,7 +39,7 @@ LEGAL = {
     (AGAIN, P),
     (Q, X),
 }
-"""The lifecycle written a second time, so that a change to the table has to be meant."""
+"""The lifecycle, written again so that no change of the table is accidental."""
 
 
 def a_ticket(status: Status, *, resolved_at: datetime | None = None, version: int = 1) -> Ticket:
@@ -67,7 +67,7 @@ def a_ticket(status: Status, *, resolved_at: datetime | None = None, version: in
 
 
 @pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
-def test_a_move_works_exactly_when_the_lifecycle_allows_it(before: Status, after: Status) -> None:
+def test_a_transition_succeeds_exactly_when_the_lifecycle_allows_it(before: Status, after: Status) -> None:
     ticket = a_ticket(before, version=4)
     if (before, after) not in LEGAL:
         with pytest.raises(IllegalTransition) as refused:
@@ -87,7 +87,7 @@ def test_a_move_works_exactly_when_the_lifecycle_allows_it(before: Status, after
     assert moved == expected
 
 
-def test_the_table_of_moves_speaks_of_every_status() -> None:
+def test_the_table_of_transitions_has_every_status() -> None:
     assert set(TRANSITIONS) == set(Status)
     assert {(before, after) for before, moves in TRANSITIONS.items() for after in moves} == LEGAL
 
@@ -99,7 +99,7 @@ def test_nothing_leaves_a_terminal_status(end: Status, after: Status) -> None:
         change_status(a_ticket(end), after, reason="", now=LATER)
 
 
-def test_three_statuses_are_terminal_and_the_rest_are_open() -> None:
+def test_three_statuses_are_terminal_and_the_others_are_open() -> None:
     assert {Status.CANCELLED, Status.CLOSED, Status.REJECTED} == FINISHED
     assert set(Status) == OPEN | FINISHED
     assert not OPEN & FINISHED
@@ -111,7 +111,7 @@ def test_resolving_sets_the_time_and_closing_keeps_it() -> None:
     assert closed.resolved_at == LATER
 
 
-def test_reopening_clears_the_time_of_resolving() -> None:
+def test_reopening_clears_the_resolution_time() -> None:
     ticket = a_ticket(Status.RESOLVED, resolved_at=BORN)
     reopened, _ = change_status(ticket, Status.REOPENED, reason="again", now=LATER)
     assert reopened.resolved_at is None
@@ -144,7 +144,7 @@ def test_a_random_walk_never_leaves_the_lifecycle(wishes: list[Status]) -> None:
 
 
 @given(st.data())
-def test_every_walk_of_legal_moves_can_still_reach_an_end(data: st.DataObject) -> None:
+def test_every_sequence_of_legal_transitions_can_reach_a_terminal_status(data: st.DataObject) -> None:
     ticket = a_ticket(Status.ACKNOWLEDGED)
     for _ in range(data.draw(st.integers(0, 30))):
         if not TRANSITIONS[ticket.status]:
@@ -158,14 +158,14 @@ def test_every_walk_of_legal_moves_can_still_reach_an_end(data: st.DataObject) -
     assert reached & FINISHED
 
 
-CUSTOMERS_MOVES = {(before, Q) for before in (A, P, W, H)} | {(R, Status.CLOSED), (R, AGAIN)}
-"""What a customer may do, written a second time."""
+CUSTOMER_PAIRS = {(before, Q) for before in (A, P, W, H)} | {(R, Status.CLOSED), (R, AGAIN)}
+"""The transitions of customers, written again."""
 
 
 @pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
-def test_a_move_is_the_customers_exactly_when_the_table_says_so(before: Status, after: Status) -> None:
-    assert (after in CUSTOMER_TRANSITIONS.get(before, ())) is ((before, after) in CUSTOMERS_MOVES)
-    if (before, after) in CUSTOMERS_MOVES:
+def test_a_customer_may_make_exactly_the_transitions_of_the_table(before: Status, after: Status) -> None:
+    assert (after in CUSTOMER_TRANSITIONS.get(before, ())) is ((before, after) in CUSTOMER_PAIRS)
+    if (before, after) in CUSTOMER_PAIRS:
         check_customer_move(before, after, "still down")
         return
     with pytest.raises(Forbidden):
@@ -174,7 +174,7 @@ def test_a_move_is_the_customers_exactly_when_the_table_says_so(before: Status, 
 
 @pytest.mark.parametrize("after", [Status.CLOSED, Status.REOPENED])
 @pytest.mark.parametrize("reason", ["", " ", "\u200b"])
-def test_only_reopening_needs_a_reason_of_the_customer(after: Status, reason: str) -> None:
+def test_only_reopening_needs_a_reason_from_the_customer(after: Status, reason: str) -> None:
     if after is Status.CLOSED:
         check_customer_move(R, after, reason)
         return
@@ -184,12 +184,12 @@ def test_only_reopening_needs_a_reason_of_the_customer(after: Status, reason: st
 
 
 @pytest.mark.parametrize("source", Source)
-def test_only_the_customers_note_moves_a_ticket_and_only_a_pending_one(source: Source) -> None:
+def test_only_a_customers_note_changes_the_status_of_only_a_pending_ticket(source: Source) -> None:
     expected = StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered")
     assert move_by_note(source) == (expected if source is Source.BUYER else None)
 
 
-def test_the_move_of_a_note_is_a_legal_move_of_a_ticket_that_accepts_notes() -> None:
+def test_the_transition_of_a_note_is_legal_for_a_ticket_that_accepts_notes() -> None:
     move = move_by_note(Source.BUYER)
     assert move is not None
     assert move.after in TRANSITIONS[Status(move.before)]
@@ -197,12 +197,12 @@ def test_the_move_of_a_note_is_a_legal_move_of_a_ticket_that_accepts_notes() -> 
 
 
 @pytest.mark.parametrize("status", Status)
-def test_a_ticket_accepts_notes_until_it_ends(status: Status) -> None:
+def test_a_ticket_accepts_notes_until_it_is_finished(status: Status) -> None:
     assert (status in ACCEPTS_NOTES) is (status not in {Status.CANCELLED, Status.CLOSED, Status.REJECTED})
 
 
 @pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
-def test_a_forced_move_keeps_the_time_of_resolving(before: Status, after: Status) -> None:
+def test_a_forced_transition_keeps_the_resolution_time(before: Status, after: Status) -> None:
     ticket = a_ticket(before, resolved_at=BORN, version=4)
     moved, fact = force_status(ticket, after, reason="why", now=LATER)
     assert moved == replace(ticket, status=after, status_changed_at=LATER, updated_at=LATER, version=5)

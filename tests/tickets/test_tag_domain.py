@@ -12,7 +12,7 @@ def test_a_tag_is_letters_digits_and_some_signs(tag: str) -> None:
 
 
 @pytest.mark.parametrize("tag", ["", "-a", ".a", "a b", "a,b", "a\n", "a\x00", "#a", "x" * (TAG_MAX + 1), "\u4e2d"])
-def test_anything_else_is_no_tag(tag: str) -> None:
+def test_an_invalid_tag_is_refused(tag: str) -> None:
     assert [violation.field for violation in check_tags((tag,))] == ["tags"]
 
 
@@ -22,6 +22,6 @@ def test_a_ticket_has_at_most_50_tags() -> None:
     assert [violation.rule for violation in check_tags(tags)] == ["must be at most 50"]
 
 
-def test_tags_are_kept_in_lower_case_and_order_each_once() -> None:
+def test_tags_are_stored_once_each_in_lower_case_and_order() -> None:
     assert normalize_tags(("b", "A", "a", "\u00c9", "B")) == ("a", "b", "\u00e9")
     assert normalize_tags(()) == ()

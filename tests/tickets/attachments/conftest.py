@@ -16,7 +16,7 @@ from tests.patience import patient
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    """The address of the server."""
+    """Yield the URL of the server."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -26,7 +26,7 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keys in the environment, and no other setting of AWS."""
+    """Set keys in the environment, and remove every other setting of AWS."""
     nothing = str(tmp_path_factory.mktemp("aws") / "none")
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -42,7 +42,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def s3_client(endpoint: str, keys: None) -> Iterator[Any]:  # noqa: ARG001 - the keys must be set first
-    """An S3 client of the tests' own."""
+    """Yield a separate S3 client for the tests."""
     opened = boto3.client("s3", endpoint_url=endpoint)
     yield opened
     opened.close()
@@ -50,13 +50,13 @@ def s3_client(endpoint: str, keys: None) -> Iterator[Any]:  # noqa: ARG001 - the
 
 @pytest.fixture(scope="module")
 def usual(endpoint: str, keys: None) -> Blobs:  # noqa: ARG001
-    """The store in the bucket."""
+    """Return the store in the bucket."""
     return s3_blobs(endpoint)
 
 
 @pytest.fixture
 def s3(s3_client: Any, endpoint: str) -> Any:
-    """The tests' client of a server that has one empty bucket."""
+    """Return the client of a server with one empty bucket."""
     httpx.post(f"{endpoint}/moto-api/reset", timeout=patient(5))
     s3_client.create_bucket(Bucket=BUCKET)
     return s3_client

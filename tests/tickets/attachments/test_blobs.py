@@ -33,7 +33,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
 
 
 @pytest.mark.parametrize("size", [1, 1000, MIB, 5 * MIB, 5 * MIB + 1, 12 * MIB + 7])
-async def test_what_is_stored_is_read_again(store: BlobStore, size: int) -> None:
+async def test_stored_content_is_read_unchanged(store: BlobStore, size: int) -> None:
     content = some_bytes(size)
     staged = await store.blobs.stage(COMPANY, in_chunks(content), most=size)
     assert (staged.size, staged.sha256) == (size, hashlib.sha256(content).digest())
@@ -49,25 +49,25 @@ async def test_a_part_can_be_read(store: BlobStore, start: int, length: int) -> 
     assert await whole(store.blobs, Key(COMPANY, staged.id), length, start) == content[start : start + length]
 
 
-async def test_one_big_chunk_is_as_good_as_many_small_ones(store: BlobStore) -> None:
+async def test_one_big_chunk_is_stored_like_many_small_ones(store: BlobStore) -> None:
     content = some_bytes(11 * MIB)
     staged = await store.blobs.stage(COMPANY, in_chunks(content, 11 * MIB), most=11 * MIB)
     assert store.contents() == {f"{COMPANY}/{staged.id}": content}
 
 
 @pytest.mark.parametrize("most", [10, 6 * MIB])
-async def test_more_than_may_be_is_refused_at_once_and_leaves_nothing(store: BlobStore, most: int) -> None:
-    seen = 0
+async def test_too_much_content_is_refused_at_once_and_leaves_nothing(store: BlobStore, most: int) -> None:
+    bytes_sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
-        nonlocal seen
+        nonlocal bytes_sent
         while True:
-            seen += 70_000
+            bytes_sent += 70_000
             yield some_bytes(70_000)
 
     with pytest.raises(AttachmentTooLarge):
         await store.blobs.stage(COMPANY, endless(), most=most)
-    assert seen <= most + 70_000
+    assert bytes_sent <= most + 70_000
     assert (store.contents(), store.unfinished()) == ({}, 0)
 
 
@@ -87,7 +87,7 @@ class ClientGone(Exception):
 
 
 @pytest.mark.parametrize("size", [1000, 11 * MIB])
-async def test_a_sender_who_goes_away_leaves_nothing(store: BlobStore, size: int) -> None:
+async def test_an_upload_that_the_client_breaks_off_leaves_nothing(store: BlobStore, size: int) -> None:
     async def broken() -> AsyncIterator[bytes]:
         async for chunk in in_chunks(some_bytes(size)):
             yield chunk
@@ -126,7 +126,7 @@ async def test_an_upload_cancelled_in_the_middle_of_a_write_leaves_nothing(store
     assert (store.contents(), store.unfinished()) == ({}, 0)
 
 
-async def test_what_is_deleted_is_gone_and_deleting_it_again_is_no_error(store: BlobStore) -> None:
+async def test_deleted_content_is_missing_and_a_second_deletion_is_no_error(store: BlobStore) -> None:
     staged = await store.blobs.stage(COMPANY, in_chunks(b"bye"), most=10)
     key = Key(COMPANY, staged.id)
     for _ in range(2):
@@ -136,15 +136,18 @@ async def test_what_is_deleted_is_gone_and_deleting_it_again_is_no_error(store: 
         await whole(store.blobs, key, 3)
 
 
-async def test_content_that_is_too_short_is_not_passed_off_as_whole(store: BlobStore) -> None:
+async def test_content_that_is_too_short_is_an_error(store: BlobStore) -> None:
     staged = await store.blobs.stage(COMPANY, in_chunks(b"short"), most=10)
     with pytest.raises(BlobMissing, match="too short"):
         await whole(store.blobs, Key(COMPANY, staged.id), 6)
 
 
-async def test_only_what_is_old_enough_is_listed(store: BlobStore) -> None:
+async def test_only_content_that_is_old_enough_is_listed(store: BlobStore) -> None:
     other = uuid4()
-    staged = {Key(one, (await store.blobs.stage(one, in_chunks(b"x"), most=1)).id) for one in (COMPANY, COMPANY, other)}
+    staged = {
+        Key(company_id, (await store.blobs.stage(company_id, in_chunks(b"x"), most=1)).id)
+        for company_id in (COMPANY, COMPANY, other)
+    }
     assert set(await older(store.blobs, now() + SOON)) == staged
     assert await older(store.blobs, now() - SOON) == []
 
@@ -154,7 +157,7 @@ async def test_an_empty_store_lists_nothing(store: BlobStore) -> None:
     assert await store.blobs.drop_unfinished(now() + SOON) == 0
 
 
-async def test_the_check_of_a_good_store_tells_where_it_is_and_leaves_nothing(store: BlobStore) -> None:
-    told = await store.blobs.check()
-    assert told.startswith("in ")
+async def test_the_check_of_a_working_store_returns_its_location_and_leaves_nothing(store: BlobStore) -> None:
+    description = await store.blobs.check()
+    assert description.startswith("in ")
     assert store.contents() == {}

@@ -17,7 +17,7 @@ from clearline.tickets.attachments.blobs import open_blobs
 from tests.builders.attachments import COMPANY, SOON, in_chunks, older, on_disk
 
 
-async def test_files_are_for_the_servers_account_alone(tmp_path: Path) -> None:
+async def test_only_the_servers_account_can_read_the_files(tmp_path: Path) -> None:
     staged = await on_disk(tmp_path).blobs.stage(COMPANY, in_chunks(b"secret"), most=10)
     root = tmp_path / "attachments"
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (root, *root.rglob("*"))}
@@ -25,15 +25,15 @@ async def test_files_are_for_the_servers_account_alone(tmp_path: Path) -> None:
     assert modes == {root: 0o700, root / "staging": 0o700, final.parent: 0o700, final: 0o600}
 
 
-async def test_a_file_that_a_killed_server_left_is_dropped_a_day_later(tmp_path: Path) -> None:
+async def test_an_unfinished_file_of_a_killed_server_is_deleted_a_day_later(tmp_path: Path) -> None:
     store = on_disk(tmp_path)
-    left = tmp_path / "attachments" / "staging" / str(uuid4())
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"half")
+    staged_file = tmp_path / "attachments" / "staging" / str(uuid4())
+    staged_file.parent.mkdir(parents=True)
+    staged_file.write_bytes(b"half")
     assert await store.blobs.drop_unfinished(now() - SOON) == 0
-    assert left.exists()
+    assert staged_file.exists()
     assert await store.blobs.drop_unfinished(now() + SOON) == 1
-    assert not left.exists()
+    assert not staged_file.exists()
 
 
 KILLED = """
@@ -51,7 +51,7 @@ asyncio.run(open_blobs(read_settings({"CLEARLINE_DATA_DIR": sys.argv[1]})).stage
 """
 
 
-async def test_what_a_killed_process_had_received_is_dropped(tmp_path: Path) -> None:
+async def test_the_unfinished_upload_of_a_killed_process_is_deleted(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, str(tmp_path))
     assert await process.wait() == -signal.SIGKILL
     store = on_disk(tmp_path)
@@ -60,7 +60,7 @@ async def test_what_a_killed_process_had_received_is_dropped(tmp_path: Path) -> 
     assert store.unfinished() == 0
 
 
-async def test_what_others_put_into_the_directory_is_left_alone(tmp_path: Path) -> None:
+async def test_other_files_in_the_directory_are_left_alone(tmp_path: Path) -> None:
     store = on_disk(tmp_path)
     root = tmp_path / "attachments"
     for name in ("notes.txt", "backup/notes.txt", f"{COMPANY}/notes.txt", f"{COMPANY}/{uuid4().hex}"):
@@ -78,7 +78,7 @@ async def test_a_long_listing_comes_in_pages(tmp_path: Path) -> None:
     assert [len(page) for page in pages] == [1000, 1]
 
 
-async def test_a_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+async def test_a_directory_that_cannot_be_used_is_reported(tmp_path: Path) -> None:
     (tmp_path / "attachments").write_text("no directory")
     blobs = on_disk(tmp_path).blobs
     with pytest.raises(BlobsUnavailable, match="attachments cannot be kept in"):
@@ -90,7 +90,7 @@ async def test_a_directory_that_cannot_be_used_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_the_check_tells_of_a_directory_without_rights(tmp_path: Path) -> None:
+async def test_the_check_reports_a_directory_without_permissions(tmp_path: Path) -> None:
     os.chmod(tmp_path, 0o500)  # noqa: PTH101
     with pytest.raises(BlobsUnavailable, match="cannot be written to"):
         await on_disk(tmp_path).blobs.check()
@@ -118,12 +118,12 @@ async def test_the_directory_can_be_elsewhere(tmp_path: Path) -> None:
         ("ATTACHMENT_TYPES", "text/plain;charset=utf-8"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused(variable: str, value: str) -> None:
+def test_an_invalid_setting_is_refused(variable: str, value: str) -> None:
     with pytest.raises(InvalidSetting, match=f"CLEARLINE_{variable} must be "):
         read_settings({f"CLEARLINE_{variable}": value})
 
 
 def test_media_types_are_read_as_a_list() -> None:
-    found = read_settings({"CLEARLINE_ATTACHMENT_TYPES": "Text/Plain, image/* ,"})
-    assert found.attachment_types == ("text/plain", "image/*")
+    settings = read_settings({"CLEARLINE_ATTACHMENT_TYPES": "Text/Plain, image/* ,"})
+    assert settings.attachment_types == ("text/plain", "image/*")
     assert read_settings({"CLEARLINE_ATTACHMENT_TYPES": "*"}).attachment_types == ("*",)

@@ -10,7 +10,7 @@ ANY = Limits(10, ("*",))
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("name", "stored"),
     [
         ("trace.pcap", "trace.pcap"),
         (".bashrc", ".bashrc"),
@@ -22,8 +22,8 @@ ANY = Limits(10, ("*",))
         ("..a", "..a"),
     ],
 )
-def test_a_name_is_kept_as_it_is_written_in_one_form_of_unicode(given: str, kept: str) -> None:
-    assert new_attachment(given, "text/plain", PUBLIC, ANY) == NewAttachment(kept, "text/plain", PUBLIC)
+def test_a_name_is_stored_unchanged_in_unicode_nfc(name: str, stored: str) -> None:
+    assert new_attachment(name, "text/plain", PUBLIC, ANY) == NewAttachment(stored, "text/plain", PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_a_name_is_kept_as_it_is_written_in_one_form_of_unicode(given: str, kept
         ("a\udc80b", "must not contain control characters or lone surrogates"),
     ],
 )
-def test_a_name_that_could_deceive_is_refused(name: str, rule: str) -> None:
+def test_a_misleading_name_is_refused(name: str, rule: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         new_attachment(name, "text/plain", PUBLIC, ANY)
-    assert [(one.field, one.rule) for one in refused.value.violations] == [("name", rule)]
+    assert [(violation.field, violation.rule) for violation in refused.value.violations] == [("name", rule)]
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("media_type", "stored"),
     [
         (None, "application/octet-stream"),
         ("Text/Plain", "text/plain"),
@@ -64,12 +64,12 @@ def test_a_name_that_could_deceive_is_refused(name: str, rule: str) -> None:
         ("image/svg+xml", "image/svg+xml"),
     ],
 )
-def test_a_media_type_is_kept_in_lower_case_without_parameters(given: str | None, kept: str) -> None:
-    assert new_attachment("a", given, PUBLIC, Limits(10, ATTACHMENT_TYPES)).media_type == kept
+def test_a_media_type_is_stored_in_lower_case_without_parameters(media_type: str | None, stored: str) -> None:
+    assert new_attachment("a", media_type, PUBLIC, Limits(10, ATTACHMENT_TYPES)).media_type == stored
 
 
 @pytest.mark.parametrize(
-    "given",
+    "media_type",
     [
         "",
         "text",
@@ -83,13 +83,13 @@ def test_a_media_type_is_kept_in_lower_case_without_parameters(given: str | None
         "text/" + "x" * 123,
     ],
 )
-def test_what_is_no_media_type_is_refused_even_when_any_may_come(given: str) -> None:
+def test_an_invalid_media_type_is_refused_even_when_all_types_are_allowed(media_type: str) -> None:
     with pytest.raises(MediaTypeRefused, match="must be a media type"):
-        new_attachment("a", given, PUBLIC, ANY)
+        new_attachment("a", media_type, PUBLIC, ANY)
 
 
 @pytest.mark.parametrize(
-    ("allowed", "given", "taken"),
+    ("allowed", "media_type", "is_accepted"),
     [
         (("text/plain",), "text/plain", True),
         (("text/plain",), "text/html", False),
@@ -101,10 +101,10 @@ def test_what_is_no_media_type_is_refused_even_when_any_may_come(given: str) -> 
         (ATTACHMENT_TYPES, "application/x-www-form-urlencoded", False),
     ],
 )
-def test_only_the_types_that_the_desk_takes_come_in(allowed: tuple[str, ...], given: str, *, taken: bool) -> None:
-    if taken:
-        assert new_attachment("a", given, PUBLIC, Limits(10, allowed)).media_type == given
+def test_only_allowed_media_types_are_accepted(allowed: tuple[str, ...], media_type: str, *, is_accepted: bool) -> None:
+    if is_accepted:
+        assert new_attachment("a", media_type, PUBLIC, Limits(10, allowed)).media_type == media_type
         return
     with pytest.raises(MediaTypeRefused) as refused:
-        new_attachment("a", given, PUBLIC, Limits(10, allowed))
+        new_attachment("a", media_type, PUBLIC, Limits(10, allowed))
     assert str(refused.value) == "media_type must be one of " + ", ".join(allowed)

@@ -24,7 +24,7 @@ async def test_without_a_prefix_keys_begin_with_the_company(s3: Any, endpoint: s
     assert await older(store.blobs, now() + SOON) == [Key(COMPANY, staged.id)]
 
 
-async def test_an_upload_that_a_killed_server_left_is_aborted_a_day_later(s3: Any, usual: Blobs) -> None:
+async def test_an_unfinished_upload_of_a_killed_server_is_aborted_a_day_later(s3: Any, usual: Blobs) -> None:
     store = in_s3(s3, usual)
     for name in (f"files/{COMPANY}/{uuid4()}", "files/somebody-elses", f"other/{COMPANY}/{uuid4()}"):
         s3.create_multipart_upload(Bucket=BUCKET, Key=name)
@@ -33,7 +33,7 @@ async def test_an_upload_that_a_killed_server_left_is_aborted_a_day_later(s3: An
     assert store.unfinished() == 2
 
 
-async def test_a_bucket_that_goes_away_in_the_middle_is_told(s3: Any, usual: Blobs) -> None:
+async def test_a_bucket_that_is_deleted_during_an_upload_is_reported(s3: Any, usual: Blobs) -> None:
     async def deserted() -> AsyncIterator[bytes]:
         yield b"x"
         s3.delete_bucket(Bucket=BUCKET)
@@ -43,8 +43,8 @@ async def test_a_bucket_that_goes_away_in_the_middle_is_told(s3: Any, usual: Blo
 
 
 async def refused(blobs: Blobs) -> str:
-    """What every call says of a store that cannot be used."""
-    told = set()
+    """Return the message with which every call refuses a store that cannot be used."""
+    messages = set()
     for attempt in (
         blobs.check(),
         blobs.stage(COMPANY, in_chunks(b"x"), most=1),
@@ -54,38 +54,38 @@ async def refused(blobs: Blobs) -> str:
     ):
         with pytest.raises(BlobsUnavailable) as error:
             await attempt
-        told.add(str(error.value))
-    assert len(told) == 1
-    return told.pop()
+        messages.add(str(error.value))
+    assert len(messages) == 1
+    return messages.pop()
 
 
 @pytest.mark.usefixtures("s3")
 async def test_a_wrong_bucket_is_named(endpoint: str) -> None:
-    told = await refused(s3_blobs(endpoint, "nowhere"))
-    assert told == f"s3://nowhere/files at {endpoint}: the bucket does not exist (NoSuchBucket)"
+    message = await refused(s3_blobs(endpoint, "nowhere"))
+    assert message == f"s3://nowhere/files at {endpoint}: the bucket does not exist (NoSuchBucket)"
 
 
 @pytest.fixture
-def guarded(s3: Any, endpoint: str) -> Iterator[str]:  # noqa: ARG001 - its bucket is there before keys are looked at
-    """The address of a server that knows no keys."""
+def guarded(s3: Any, endpoint: str) -> Iterator[str]:  # noqa: ARG001 - the bucket is created before keys are checked
+    """Yield the URL of a server that knows no keys."""
     httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"0", timeout=patient(5))
     yield endpoint
     httpx.post(f"{endpoint}/moto-api/reset-auth", content=b"1000000000", timeout=patient(5))
 
 
-async def test_an_unknown_key_is_told_and_the_secret_is_not(guarded: str) -> None:
-    told = await refused(s3_blobs(guarded))
-    assert told == f"s3://desk/files at {guarded}: the access key is not known there (InvalidAccessKeyId)"
+async def test_an_unknown_key_is_reported_without_its_secret(guarded: str) -> None:
+    message = await refused(s3_blobs(guarded))
+    assert message == f"s3://desk/files at {guarded}: the access key is not known there (InvalidAccessKeyId)"
 
 
-async def test_missing_keys_are_told(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_keys_are_reported(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in await refused(s3_blobs(endpoint))
 
 
-async def test_a_store_that_does_not_answer_is_told_but_a_deletion_is_left_to_the_sweep() -> None:
-    away = s3_blobs("http://127.0.0.1:1")
+async def test_an_unreachable_store_is_reported_except_by_a_deletion() -> None:
+    unreachable = s3_blobs("http://127.0.0.1:1")
     with pytest.raises(BlobsUnavailable, match="Could not connect"):
-        await away.check()
-    await away.delete(Key(COMPANY, uuid4()))
+        await unreachable.check()
+    await unreachable.delete(Key(COMPANY, uuid4()))

@@ -32,16 +32,16 @@ async def attach(
 
 
 async def names(tx: Tx, actor: Actor, number: int) -> list[str]:
-    return [one.name for one in await attachments.list_attachments(tx, actor, number)]
+    return [attachment.name for attachment in await attachments.list_attachments(tx, actor, number)]
 
 
 async def events_of(tx: Tx, number: int) -> list[tuple[str, str, dict[str, Any]]]:
-    """The ticket's events but the first."""
-    found = await tickets.history(tx, OPERATOR, number)
-    return [(one.type, one.actor_name, one.data) for one in found][1:]
+    """Return the type, actor and data of the ticket's events, except the first."""
+    history = await tickets.history(tx, OPERATOR, number)
+    return [(event.type, event.actor_name, event.data) for event in history][1:]
 
 
-async def test_an_attachment_is_kept_and_counts_as_a_change_of_the_ticket(database: Database, tenant: Tenant) -> None:
+async def test_an_attachment_is_stored_and_counts_as_a_change_of_the_ticket(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         added = await attach(tx, tenant.actor, number)
@@ -63,21 +63,21 @@ async def test_an_attachment_is_kept_and_counts_as_a_change_of_the_ticket(databa
         assert await attachments.get_attachment(tx, tenant.actor, number, added.id) == added
         assert await attachments.list_attachments(tx, tenant.actor, number) == [added]
         assert (ticket.version, ticket.updated_at) == (2, LATER)
-        told = {"id": str(added.id), "size": 5, "visibility": "public"}
-        assert await events_of(tx, number) == [("attachment.added", tenant.user.name, told)]
+        data = {"id": str(added.id), "size": 5, "visibility": "public"}
+        assert await events_of(tx, number) == [("attachment.added", tenant.user.name, data)]
 
 
 async def test_a_removed_attachment_leaves_its_event(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         added = await attach(tx, tenant.actor, number)
-        gone = await attachments.remove_attachment(tx, OPERATOR, number, added.id, now=LATER + timedelta(hours=1))
+        removed = await attachments.remove_attachment(tx, OPERATOR, number, added.id, now=LATER + timedelta(hours=1))
         ticket = (await tickets.get_ticket_with_notes(tx, tenant.actor, number)).ticket
-        assert gone == added
+        assert removed == added
         assert await names(tx, OPERATOR, number) == []
         assert (ticket.version, ticket.updated_at) == (3, LATER + timedelta(hours=1))
-        told = {"id": str(added.id), "visibility": "public"}
-        assert (await events_of(tx, number))[1:] == [("attachment.removed", "operator", told)]
+        data = {"id": str(added.id), "visibility": "public"}
+        assert (await events_of(tx, number))[1:] == [("attachment.removed", "operator", data)]
         with pytest.raises(NotFound):
             await attachments.remove_attachment(tx, OPERATOR, number, added.id, now=LATER)
         assert len(await events_of(tx, number)) == 2
@@ -111,28 +111,30 @@ async def test_a_customer_removes_only_what_it_attached(database: Database, tena
         boss = replace(tenant.actor, user=colleague, role=Role.CUSTOMER_ADMIN)
         number = await raised(tx, tenant)
         own = await attach(tx, tenant.actor, number, "own")
-        ours = await attach(tx, OPERATOR, number, "ours")
-        for actor, one in ((boss, own), (tenant.actor, ours)):
+        staff_attachment = await attach(tx, OPERATOR, number, "ours")
+        for actor, attachment in ((boss, own), (tenant.actor, staff_attachment)):
             with pytest.raises(Forbidden, match="who attached it"):
-                await attachments.remove_attachment(tx, actor, number, one.id, now=LATER)
+                await attachments.remove_attachment(tx, actor, number, attachment.id, now=LATER)
         await attachments.remove_attachment(tx, tenant.actor, number, own.id, now=LATER)
         assert await names(tx, tenant.actor, number) == ["ours"]
 
 
 Attempt = Callable[[Tx, Actor, int, UUID], Awaitable[object]]
 ATTEMPTS: dict[str, Attempt] = {
-    "ask": lambda tx, actor, number, _one: attachments.require_attachable(tx, actor, number, PUBLIC),
-    "add": lambda tx, actor, number, _one: attach(tx, actor, number),
-    "list": lambda tx, actor, number, _one: attachments.list_attachments(tx, actor, number),
+    "ask": lambda tx, actor, number, _attachment_id: attachments.require_attachable(tx, actor, number, PUBLIC),
+    "add": lambda tx, actor, number, _attachment_id: attach(tx, actor, number),
+    "list": lambda tx, actor, number, _attachment_id: attachments.list_attachments(tx, actor, number),
     "get": attachments.get_attachment,
-    "remove": lambda tx, actor, number, one: attachments.remove_attachment(tx, actor, number, one, now=LATER),
+    "remove": lambda tx, actor, number, attachment_id: attachments.remove_attachment(
+        tx, actor, number, attachment_id, now=LATER
+    ),
 }
 WRITES = {"ask", "add", "remove"}
 
 
-@pytest.mark.parametrize("what", ATTEMPTS)
+@pytest.mark.parametrize("operation", ATTEMPTS)
 async def test_another_companys_ticket_does_not_exist(
-    database: Database, tenant: Tenant, other_tenant: Tenant, what: str
+    database: Database, tenant: Tenant, other_tenant: Tenant, operation: str
 ) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
@@ -141,28 +143,30 @@ async def test_another_companys_ticket_does_not_exist(
         refusals = []
         for wrong in (number, 999_999_999):
             with pytest.raises(NotFound) as refused:
-                await ATTEMPTS[what](tx, other_tenant.actor, wrong, added.id)
+                await ATTEMPTS[operation](tx, other_tenant.actor, wrong, added.id)
             refusals.append(refused.value.kind)
         assert len(set(refusals)) == 1
-        if what in {"get", "remove"}:
-            with pytest.raises(NotFound):  # nor through a ticket of its own
-                await ATTEMPTS[what](tx, other_tenant.actor, own, added.id)
+        if operation in {"get", "remove"}:
+            with pytest.raises(NotFound):  # not through its own ticket either
+                await ATTEMPTS[operation](tx, other_tenant.actor, own, added.id)
             with pytest.raises(NotFound):
-                await ATTEMPTS[what](tx, OPERATOR, own, added.id)
+                await ATTEMPTS[operation](tx, OPERATOR, own, added.id)
         assert await names(tx, tenant.actor, number) == ["a.txt"]
 
 
-@pytest.mark.parametrize("what", ATTEMPTS)
-async def test_a_key_does_only_what_its_scopes_say(database: Database, tenant: Tenant, what: str) -> None:
-    scopes = frozenset({"tickets:read"} if what in WRITES else {"tickets:write"})
+@pytest.mark.parametrize("operation", ATTEMPTS)
+async def test_a_key_does_only_what_its_scopes_allow(database: Database, tenant: Tenant, operation: str) -> None:
+    scopes = frozenset({"tickets:read"} if operation in WRITES else {"tickets:write"})
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         added = await attach(tx, tenant.actor, number)
         with pytest.raises(ScopeMissing):
-            await ATTEMPTS[what](tx, replace(tenant.actor, scopes=scopes), number, added.id)
+            await ATTEMPTS[operation](tx, replace(tenant.actor, scopes=scopes), number, added.id)
 
 
-async def test_a_finished_ticket_takes_no_attachment_but_lets_one_go(database: Database, tenant: Tenant) -> None:
+async def test_a_finished_ticket_accepts_no_attachment_but_its_attachments_can_be_removed(
+    database: Database, tenant: Tenant
+) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         added = await attach(tx, tenant.actor, number)
@@ -175,7 +179,7 @@ async def test_a_finished_ticket_takes_no_attachment_but_lets_one_go(database: D
         assert await names(tx, tenant.actor, number) == []
 
 
-async def test_a_ticket_has_at_most_a_hundred_internal_ones_too(database: Database) -> None:
+async def test_a_ticket_has_at_most_a_hundred_attachments_including_internal_ones(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
@@ -188,27 +192,29 @@ async def test_a_ticket_has_at_most_a_hundred_internal_ones_too(database: Databa
         await attach(tx, tenant.actor, number)
 
 
-async def test_the_list_goes_on_after_the_last_one(database: Database, tenant: Tenant) -> None:
+async def test_a_page_of_the_list_continues_after_the_last_attachment(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         for minute, name in enumerate("abbccc"):
             await attach(tx, OPERATOR, number, name, now=LATER + timedelta(minutes=minute // 2))
             await attach(tx, OPERATOR, number, "hidden", visibility=INTERNAL)
-        whole = await attachments.list_attachments(tx, tenant.actor, number)
-        assert sorted(one.name for one in whole) == list("abbccc")
-        assert [one.created_at for one in whole] == sorted(one.created_at for one in whole)
-        seen: list[Attachment] = []
+        complete_list = await attachments.list_attachments(tx, tenant.actor, number)
+        assert sorted(attachment.name for attachment in complete_list) == list("abbccc")
+        assert [attachment.created_at for attachment in complete_list] == sorted(
+            attachment.created_at for attachment in complete_list
+        )
+        listed: list[Attachment] = []
         while True:
-            after = (seen[-1].created_at, seen[-1].id) if seen else None
+            after = (listed[-1].created_at, listed[-1].id) if listed else None
             page = await attachments.list_attachments(tx, tenant.actor, number, after=after, limit=2)
             assert len(page) <= 2
             if not page:
                 break
-            seen += page
-        assert seen == whole
+            listed += page
+        assert listed == complete_list
 
 
-async def test_an_attachment_whose_transaction_fails_never_was(database: Database, tenant: Tenant) -> None:
+async def test_an_attachment_whose_transaction_fails_is_not_stored(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
     with pytest.raises(Undone):

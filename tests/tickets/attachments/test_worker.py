@@ -28,8 +28,8 @@ def blobs_in(folder: Path) -> Blobs:
 
 
 def stored_in(folder: Path) -> set[Key]:
-    found = (folder / "attachments").glob("*-*/*")
-    return {Key(UUID(path.parent.name), UUID(path.name)) for path in found}
+    files = (folder / "attachments").glob("*-*/*")
+    return {Key(UUID(path.parent.name), UUID(path.name)) for path in files}
 
 
 async def some() -> AsyncIterator[bytes]:
@@ -45,25 +45,25 @@ async def attached(database: Database, tenant: Tenant, blobs: Blobs, now: dateti
     return Key(tenant.company.id, content.id)
 
 
-async def test_bytes_that_belong_to_nothing_go_after_a_day_and_the_others_stay(
+async def test_orphaned_files_are_deleted_after_a_day_and_the_others_stay(
     database: Database, tenant: Tenant, tmp_path: Path
 ) -> None:
     blobs, now = blobs_in(tmp_path), clock.now()
-    kept = await attached(database, tenant, blobs, now)
-    lost = Key(tenant.company.id, (await blobs.stage(tenant.company.id, some(), most=10)).id)
+    in_use = await attached(database, tenant, blobs, now)
+    orphaned = Key(tenant.company.id, (await blobs.stage(tenant.company.id, some(), most=10)).id)
     unknown = uuid4()
     foreign = Key(unknown, (await blobs.stage(unknown, some(), most=10)).id)
     half = tmp_path / "attachments" / "staging" / str(uuid4())
     half.write_bytes(b"half")
 
     assert await delete_orphaned_files(database, blobs, before=now - timedelta(minutes=1)) == 0
-    assert (stored_in(tmp_path), half.exists()) == ({kept, lost, foreign}, True)
+    assert (stored_in(tmp_path), half.exists()) == ({in_use, orphaned, foreign}, True)
     assert await delete_orphaned_files(database, blobs, before=now + timedelta(minutes=1)) == 2
-    assert (stored_in(tmp_path), half.exists()) == ({kept, foreign}, False)
+    assert (stored_in(tmp_path), half.exists()) == ({in_use, foreign}, False)
     assert await delete_orphaned_files(database, blobs, before=now + timedelta(minutes=1)) == 0
 
 
-async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant: Tenant, tmp_path: Path) -> None:
+async def test_the_age_of_a_file_is_its_modification_time(database: Database, tenant: Tenant, tmp_path: Path) -> None:
     blobs, now = blobs_in(tmp_path), clock.now()
     old, new = [(await blobs.stage(tenant.company.id, some(), most=10)).id for _ in range(2)]
     folder = tmp_path / "attachments" / str(tenant.company.id)
@@ -73,7 +73,7 @@ async def test_the_age_of_bytes_is_that_of_the_bytes(database: Database, tenant:
     assert stored_in(tmp_path) == {Key(tenant.company.id, new)}
 
 
-async def test_the_job_sweeps_now_and_then_and_not_because_the_server_stops(
+async def test_the_job_deletes_orphaned_files_when_due_and_not_because_the_server_stops(
     database: Database, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blobs = blobs_in(tmp_path)
@@ -91,7 +91,7 @@ async def test_the_job_sweeps_now_and_then_and_not_because_the_server_stops(
     assert await job.run() == 1, "also after the clock was set back"
 
 
-async def test_a_store_that_is_away_does_not_end_the_job(
+async def test_an_unavailable_store_does_not_end_the_job(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "attachments").write_text("no directory")

@@ -66,31 +66,33 @@ async def test_undoing_a_merge_restores_the_ticket(database: Database, status: S
         assert await ticket_store.miscounted(tx) == []
         counts = await tickets.list_tickets_with_notes(tx, tenant.actor, is_open=True, page=1, page_size=1)
         assert counts.total == 1
-        here, there = ticket_number(source), ticket_number(target)
+        source_name, target_name = ticket_number(source), ticket_number(target)
         assert await texts(tx, source) == [
-            (f"Merged into {there}: further replies belong there", Source.SYSTEM, "Clearline")
+            (f"Merged into {target_name}: further replies belong there", Source.SYSTEM, "Clearline")
         ]
         assert await texts(tx, target) == [
-            (f"{here} (Same fault) was merged into this ticket", Source.SYSTEM, "Clearline")
+            (f"{source_name} (Same fault) was merged into this ticket", Source.SYSTEM, "Clearline")
         ]
         with pytest.raises(TicketFinished):
             await note(tx, source, "too late")
         back = await merging.unmerge_ticket(tx, OPERATOR, source, reason="another fibre", now=LATER)
         assert await ticket_store.miscounted(tx) == []
-        kept = ("title", "status", "priority", "resolved_at", "created_at")
-        assert [getattr(back.ticket, name) for name in kept] == [getattr(before, name) for name in kept]
+        restored_fields = ("title", "status", "priority", "resolved_at", "created_at")
+        assert [getattr(back.ticket, name) for name in restored_fields] == [
+            getattr(before, name) for name in restored_fields
+        ]
         assert back.merged_into is None
         assert back.ticket.status_changed_at == LATER
-        assert (await texts(tx, source))[-1][0] == f"No longer merged into {there}"
-        assert (await texts(tx, target))[-1][0] == f"{here} (Same fault) is no longer merged into this ticket"
+        assert (await texts(tx, source))[-1][0] == f"No longer merged into {target_name}"
+        assert (await texts(tx, target))[-1][0] == f"{source_name} (Same fault) is no longer merged into this ticket"
 
 
-async def test_a_merge_and_its_undoing_store_events_on_both_tickets(database: Database, tenant: Tenant) -> None:
+async def test_a_merge_and_its_undo_store_events_on_both_tickets(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         source, target = await raised(tx, tenant), await raised(tx, tenant)
         await merging.merge_ticket(tx, OPERATOR, source, target, reason="same fibre", now=NOW)
         await merging.unmerge_ticket(tx, OPERATOR, source, reason="another", now=NOW)
-        here, there = ticket_number(source), ticket_number(target)
+        source_name, target_name = ticket_number(source), ticket_number(target)
         noted = ("note.added", {"visibility": "public", "source": "system"})
 
         def moved(before: str, after: str, reason: str) -> tuple[str, dict[str, Any]]:
@@ -98,14 +100,14 @@ async def test_a_merge_and_its_undoing_store_events_on_both_tickets(database: Da
 
         assert await later_events(tx, source) == [
             moved("acknowledged", "closed", "same fibre"),
-            ("ticket.merged", {"into": there}),
+            ("ticket.merged", {"into": target_name}),
             noted,
             moved("closed", "acknowledged", "another"),
-            ("ticket.unmerged", {"into": there}),
+            ("ticket.unmerged", {"into": target_name}),
             noted,
         ]
-        changes = [{"field": "merged_tickets", "before": None, "after": here}]
-        undone = [{"field": "merged_tickets", "before": here, "after": None}]
+        changes = [{"field": "merged_tickets", "before": None, "after": source_name}]
+        undone = [{"field": "merged_tickets", "before": source_name, "after": None}]
         assert await later_events(tx, target) == [
             ("ticket.changed", {"changes": changes}),
             noted,
@@ -126,7 +128,7 @@ async def test_only_an_open_or_resolved_ticket_is_merged(database: Database, ten
 
 
 @pytest.mark.parametrize("status", sorted(Status))
-async def test_only_a_ticket_that_is_worked_on_accepts_a_merge(
+async def test_only_an_unresolved_open_ticket_accepts_a_merge(
     database: Database, tenant: Tenant, status: Status
 ) -> None:
     async with database.transaction() as tx:
@@ -179,7 +181,7 @@ async def test_the_refusal_of_a_note_on_a_merged_ticket_names_the_target(databas
         await notes.add_note(tx, tenant.actor, second, "still down", channel=Channel.API, now=NOW)
 
 
-async def test_at_most_20_merges_follow_one_another(database: Database, tenant: Tenant) -> None:
+async def test_a_chain_has_at_most_20_merges(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         chain = [await raised(tx, tenant) for _ in range(MERGE_DEPTH_MAX + 2)]
         for source, target in pairwise(chain[:-1]):
@@ -188,11 +190,11 @@ async def test_at_most_20_merges_follow_one_another(database: Database, tenant: 
         with pytest.raises(NotMergeable, match="at most 20"):
             await merge(tx, chain[MERGE_DEPTH_MAX], chain[-1])
         await merge(tx, chain[-1], chain[MERGE_DEPTH_MAX])
-        found = await merging.notes_with_merged(tx, tenant.actor, chain[MERGE_DEPTH_MAX], limit=100)
-        assert {merged.ticket_number for merged in found} == set(chain)
+        merged_notes = await merging.notes_with_merged(tx, tenant.actor, chain[MERGE_DEPTH_MAX], limit=100)
+        assert {merged.ticket_number for merged in merged_notes} == set(chain)
 
 
-async def test_the_notes_of_merged_tickets_read_as_one_list(
+async def test_the_notes_of_merged_tickets_are_one_list(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
@@ -204,9 +206,11 @@ async def test_the_notes_of_merged_tickets_read_as_one_list(
         await merge(tx, second, third)
 
         async def read(actor: Any, after: int | None = None, limit: int = 100) -> list[tuple[int, str]]:
-            found = await merging.notes_with_merged(tx, actor, third, after=after, limit=limit)
-            assert found == sorted(found, key=lambda each: each.note.number)
-            return [(each.ticket_number, each.note.text) for each in found if each.note.source is not Source.SYSTEM]
+            merged_notes = await merging.notes_with_merged(tx, actor, third, after=after, limit=limit)
+            assert merged_notes == sorted(merged_notes, key=lambda each: each.note.number)
+            return [
+                (each.ticket_number, each.note.text) for each in merged_notes if each.note.source is not Source.SYSTEM
+            ]
 
         expected = [(first, "1"), (third, "2"), (second, "3"), (first, "4")]
         assert await read(tenant.actor) == expected
@@ -219,13 +223,13 @@ async def test_the_notes_of_merged_tickets_read_as_one_list(
             await merging.notes_with_merged(tx, other_tenant.actor, third, limit=2)
 
 
-async def test_those_who_follow_the_merged_ticket_follow_the_other_too(database: Database, tenant: Tenant) -> None:
+async def test_the_watchers_of_the_merged_ticket_watch_the_target_too(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         source, target = await raised(tx, tenant), await raised(tx, tenant)
         agent = await new_person(tx, role=Role.AGENT)
         assert agent.user is not None
-        for number, who in ((source, agent.user.id), (source, tenant.user.id), (target, tenant.user.id)):
-            await watchers.watch(tx, OPERATOR, number, who, now=NOW)
+        for number, user_id in ((source, agent.user.id), (source, tenant.user.id), (target, tenant.user.id)):
+            await watchers.watch(tx, OPERATOR, number, user_id, now=NOW)
         await merge(tx, source, target)
         assert await watcher_ids(tx, source) == await watcher_ids(tx, target) == {agent.user.id, tenant.user.id}
         added = [data for kind, data in await later_events(tx, target) if kind == "ticket.watched"]
@@ -235,7 +239,7 @@ async def test_those_who_follow_the_merged_ticket_follow_the_other_too(database:
         ]
 
 
-async def test_only_the_providers_people_merge_undo_and_split(database: Database, tenant: Tenant) -> None:
+async def test_only_agents_and_admins_merge_undo_and_split(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         source, target = await raised(tx, tenant), await raised(tx, tenant)
         viewer = await new_person(tx, role=Role.VIEWER)
@@ -249,7 +253,7 @@ async def test_only_the_providers_people_merge_undo_and_split(database: Database
                     await work
 
 
-async def test_two_who_merge_and_undo_at_once_leave_the_counts_right(database: Database) -> None:
+async def test_concurrent_merges_and_undos_leave_correct_counts(database: Database) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
         numbers = [await raised(tx, tenant) for _ in range(4)]
@@ -276,14 +280,14 @@ async def test_two_who_merge_and_undo_at_once_leave_the_counts_right(database: D
     assert merged == closed == 3
 
 
-async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(database: Database, tenant: Tenant) -> None:
+async def test_a_split_creates_a_linked_ticket_with_copies_of_chosen_notes(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         agent = await new_person(tx, role=Role.AGENT)
         number = await raised(tx, tenant, "Two faults", status=Status.IN_PROGRESS)
-        kept = await note(tx, number, "internal word", Visibility.INTERNAL)
+        internal_note = await note(tx, number, "internal word", Visibility.INTERNAL)
         await note(tx, number, "stays here")
-        said = await notes.add_note(tx, tenant.actor, number, "and B is down", channel=Channel.EMAIL, now=NOW)
-        chosen = (said.notes[-1].number, kept)
+        noted = await notes.add_note(tx, tenant.actor, number, "and B is down", channel=Channel.EMAIL, now=NOW)
+        chosen = (noted.notes[-1].number, internal_note)
         created = await merging.split_ticket(
             tx, agent, number, title="B is down", description="Since noon", notes=chosen, channel=Channel.CONSOLE,
             now=LATER,
@@ -297,15 +301,15 @@ async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(databas
         by = await tx.fetchval("select created_by from ticket where number = $1", created.ticket.number)
         assert agent.user is not None
         assert by == agent.user.id
-        here, there = ticket_number(number), ticket_number(created.ticket.number)
+        original_name, new_name = ticket_number(number), ticket_number(created.ticket.number)
         assert [(copy.text, copy.visibility, copy.source, copy.author, copy.created_at) for copy in new.notes] == [
             ("internal word", Visibility.INTERNAL, Source.SELLER, "operator", NOW),
             ("and B is down", Visibility.PUBLIC, Source.BUYER, "Ada Okoro", NOW),
-            (f"Split off from {here} (Two faults)", Visibility.PUBLIC, Source.SYSTEM, "Clearline", LATER),
+            (f"Split off from {original_name} (Two faults)", Visibility.PUBLIC, Source.SYSTEM, "Clearline", LATER),
         ]
         assert min(copy.number for copy in new.notes) > max(note.number for note in original.notes[:3])
         assert len(original.notes) == 4
-        assert original.notes[-1].text == f"{there} (B is down) was split off from this ticket"
+        assert original.notes[-1].text == f"{new_name} (B is down) was split off from this ticket"
         shown = await links.list_links(tx, tenant.actor, number, after=None, limit=10)
         assert [(linked.link.type, linked.link.other_number) for linked in shown] == [
             (LinkType.SPLIT_INTO, created.ticket.number)
@@ -317,7 +321,7 @@ async def test_a_split_makes_a_linked_ticket_with_copies_of_chosen_notes(databas
         assert await ticket_store.miscounted(tx) == []
 
 
-async def test_a_split_names_what_is_wrong_with_it(database: Database, tenant: Tenant) -> None:
+async def test_the_refusal_of_a_split_names_the_invalid_field(database: Database, tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number, other = await raised(tx, tenant), await raised(tx, tenant)
         foreign = await note(tx, other, "of another ticket")

@@ -25,49 +25,49 @@ from tests.patience import patient
 
 
 async def version(tx: Tx, number: int) -> int:
-    found: int = await tx.fetchval("select version from ticket where number = $1", number)
-    return found
+    stored_version: int = await tx.fetchval("select version from ticket where number = $1", number)
+    return stored_version
 
 
-async def seen(tx: Tx, actor: Actor, number: int) -> list[tuple[LinkType, int]]:
-    found = await links.list_links(tx, actor, number, after=None, limit=300)
-    return [(one.link.type, one.link.other_number) for one in found]
+async def linked_tickets(tx: Tx, actor: Actor, number: int) -> list[tuple[LinkType, int]]:
+    views = await links.list_links(tx, actor, number, after=None, limit=300)
+    return [(view.link.type, view.link.other_number) for view in views]
 
 
 def test_every_type_has_its_opposite() -> None:
-    assert {OPPOSITE[OPPOSITE[one]] for one in LinkType} == set(LinkType)
-    assert all(OPPOSITE[OPPOSITE[one]] is one for one in LinkType)
+    assert {OPPOSITE[OPPOSITE[kind]] for kind in LinkType} == set(LinkType)
+    assert all(OPPOSITE[OPPOSITE[kind]] is kind for kind in LinkType)
 
 
 @pytest.mark.parametrize("kind", MANUAL_LINK_TYPES)
-async def test_a_link_is_seen_from_both_ends_with_an_event_and_a_version(
+async def test_a_link_is_visible_from_both_ends_with_an_event_and_a_version(
     database: Database, tenant: Tenant, other_tenant: Tenant, kind: LinkType
 ) -> None:
     async with database.transaction() as tx:
-        here, there = await raised(tx, tenant), await raised(tx, other_tenant, "Dark fibre")
-        made = await links.add_link(tx, OPERATOR, here, kind, there, now=NOW)
-        assert (made.title, made.link.other_number) == ("Dark fibre", there)
-        assert await links.get_link(tx, OPERATOR, here, made.link.id) == made
-        assert await seen(tx, OPERATOR, here) == [(kind, there)]
-        assert await seen(tx, OPERATOR, there) == [(OPPOSITE[kind], here)]
-        assert [await version(tx, one) for one in (here, there)] == [2, 2]
-        opposite = await links.get_link(tx, OPERATOR, there, made.link.id)
-        await links.remove_link(tx, OPERATOR, there, opposite.link.id, now=NOW)
-        assert await seen(tx, OPERATOR, here) == await seen(tx, OPERATOR, there) == []
-        assert [await version(tx, one) for one in (here, there)] == [3, 3]
-        for one, other, as_seen in ((here, there, kind), (there, here, OPPOSITE[kind])):
-            data = {"link": as_seen.value, "other": ticket_number(other)}
-            assert await later_events(tx, one) == [("ticket.linked", data), ("ticket.unlinked", data)]
+        number, other = await raised(tx, tenant), await raised(tx, other_tenant, "Dark fibre")
+        added = await links.add_link(tx, OPERATOR, number, kind, other, now=NOW)
+        assert (added.title, added.link.other_number) == ("Dark fibre", other)
+        assert await links.get_link(tx, OPERATOR, number, added.link.id) == added
+        assert await linked_tickets(tx, OPERATOR, number) == [(kind, other)]
+        assert await linked_tickets(tx, OPERATOR, other) == [(OPPOSITE[kind], number)]
+        assert [await version(tx, end) for end in (number, other)] == [2, 2]
+        opposite = await links.get_link(tx, OPERATOR, other, added.link.id)
+        await links.remove_link(tx, OPERATOR, other, opposite.link.id, now=NOW)
+        assert await linked_tickets(tx, OPERATOR, number) == await linked_tickets(tx, OPERATOR, other) == []
+        assert [await version(tx, end) for end in (number, other)] == [3, 3]
+        for end, other_end, as_seen in ((number, other, kind), (other, number, OPPOSITE[kind])):
+            data = {"link": as_seen.value, "other": ticket_number(other_end)}
+            assert await later_events(tx, end) == [("ticket.linked", data), ("ticket.unlinked", data)]
         with pytest.raises(NotFound):
-            await links.remove_link(tx, OPERATOR, here, made.link.id, now=NOW)
+            await links.remove_link(tx, OPERATOR, number, added.link.id, now=NOW)
 
 
 @pytest.mark.parametrize("kind", [LinkType.SPLIT_INTO, LinkType.SPLIT_FROM])
-async def test_only_a_split_makes_its_links(database: Database, tenant: Tenant, kind: LinkType) -> None:
+async def test_only_a_split_creates_split_links(database: Database, tenant: Tenant, kind: LinkType) -> None:
     async with database.transaction() as tx:
-        here, there = await raised(tx, tenant), await raised(tx, tenant)
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
         with pytest.raises(InvalidInput, match="type"):
-            await links.add_link(tx, OPERATOR, here, kind, there, now=NOW)
+            await links.add_link(tx, OPERATOR, number, kind, other, now=NOW)
 
 
 async def test_a_ticket_is_not_linked_to_itself(database: Database, tenant: Tenant) -> None:
@@ -87,60 +87,60 @@ async def test_a_ticket_is_not_linked_to_itself(database: Database, tenant: Tena
     ],
 )
 @pytest.mark.parametrize("turned", [False, True])
-async def test_two_tickets_are_linked_once_in_each_way(
+async def test_two_tickets_are_linked_once_for_each_type(
     database: Database, tenant: Tenant, first: LinkType, again: LinkType, *, turned: bool
 ) -> None:
     async with database.transaction() as tx:
-        here, there = await raised(tx, tenant), await raised(tx, tenant)
-        await links.add_link(tx, OPERATOR, here, first, there, now=NOW)
-        ends = (there, here) if turned else (here, there)
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
+        await links.add_link(tx, OPERATOR, number, first, other, now=NOW)
+        ends = (other, number) if turned else (number, other)
         with pytest.raises(AlreadyExists):
             await links.add_link(tx, OPERATOR, ends[0], again, ends[1], now=NOW)
-        await links.add_link(tx, OPERATOR, here, LinkType.CAUSES, there, now=NOW)
-        assert len(await seen(tx, OPERATOR, here)) == 2
+        await links.add_link(tx, OPERATOR, number, LinkType.CAUSES, other, now=NOW)
+        assert len(await linked_tickets(tx, OPERATOR, number)) == 2
 
 
-@pytest.mark.parametrize("kind", [one for one in LinkType if one is not LinkType.RELATED])
-async def test_a_customer_makes_and_takes_away_related_links_only(
+@pytest.mark.parametrize("kind", [kind for kind in LinkType if kind is not LinkType.RELATED])
+async def test_a_customer_adds_and_removes_only_related_links(
     database: Database, tenant: Tenant, kind: LinkType
 ) -> None:
     async with database.transaction() as tx:
-        here, there = await raised(tx, tenant), await raised(tx, tenant)
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
         with pytest.raises(Forbidden):
-            await links.add_link(tx, tenant.actor, here, kind, there, now=NOW)
-        link = Link(uuid4(), kind, tenant.company.id, here, tenant.company.id, there, NOW)
+            await links.add_link(tx, tenant.actor, number, kind, other, now=NOW)
+        link = Link(uuid4(), kind, tenant.company.id, number, tenant.company.id, other, NOW)
         await link_store.insert(tx, OPERATOR, link, now=NOW)
-        assert await seen(tx, tenant.actor, here) == [(kind, there)]
+        assert await linked_tickets(tx, tenant.actor, number) == [(kind, other)]
         with pytest.raises(Forbidden):
-            await links.remove_link(tx, tenant.actor, here, link.id, now=NOW)
-        own = await links.add_link(tx, tenant.actor, here, LinkType.RELATED, there, now=NOW)
-        await links.remove_link(tx, tenant.actor, there, own.link.id, now=NOW)
+            await links.remove_link(tx, tenant.actor, number, link.id, now=NOW)
+        own = await links.add_link(tx, tenant.actor, number, LinkType.RELATED, other, now=NOW)
+        await links.remove_link(tx, tenant.actor, other, own.link.id, now=NOW)
 
 
 async def test_a_link_to_another_companys_ticket_does_not_exist_for_a_customer(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        here, there = await raised(tx, tenant), await raised(tx, other_tenant)
-        made = await links.add_link(tx, OPERATOR, here, LinkType.RELATED, there, now=NOW)
-        for actor, number in ((tenant.actor, here), (other_tenant.actor, there)):
-            assert await seen(tx, actor, number) == []
+        own, foreign = await raised(tx, tenant), await raised(tx, other_tenant)
+        added = await links.add_link(tx, OPERATOR, own, LinkType.RELATED, foreign, now=NOW)
+        for actor, number in ((tenant.actor, own), (other_tenant.actor, foreign)):
+            assert await linked_tickets(tx, actor, number) == []
             for work in (
-                links.get_link(tx, actor, number, made.link.id),
-                links.remove_link(tx, actor, number, made.link.id, now=NOW),
+                links.get_link(tx, actor, number, added.link.id),
+                links.remove_link(tx, actor, number, added.link.id, now=NOW),
             ):
                 with pytest.raises(NotFound):
                     await work
 
 
-async def test_another_companys_ticket_is_answered_like_one_that_does_not_exist(
+async def test_another_companys_ticket_is_refused_like_one_that_does_not_exist(
     database: Database, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
         own, foreign = await raised(tx, tenant), await raised(tx, other_tenant)
         link_id = uuid4()
         for number in (foreign, 999_999_999):
-            told = f"ticket {ticket_number(number)} does not exist"
+            message = f"ticket {ticket_number(number)} does not exist"
             for work in (
                 links.list_links(tx, tenant.actor, number, after=None, limit=10),
                 links.get_link(tx, tenant.actor, number, link_id),
@@ -148,7 +148,7 @@ async def test_another_companys_ticket_is_answered_like_one_that_does_not_exist(
                 links.add_link(tx, tenant.actor, own, LinkType.RELATED, number, now=NOW),
                 links.remove_link(tx, tenant.actor, number, link_id, now=NOW),
             ):
-                with pytest.raises(NotFound, match=told):
+                with pytest.raises(NotFound, match=message):
                     await work
 
 
@@ -164,7 +164,7 @@ async def test_no_ticket_becomes_its_own_ancestor(database: Database, tenant: Te
         await links.add_link(tx, OPERATOR, top, LinkType.PARENT_OF, bottom, now=NOW)
 
 
-async def test_four_at_once_do_not_close_a_circle_of_parents(database: Database, tenant: Tenant) -> None:
+async def test_concurrent_links_create_no_cycle_of_parents(database: Database, tenant: Tenant) -> None:
     async def add(parent: int, child: int) -> None:
         async with database.transaction() as tx:
             await links.add_link(tx, OPERATOR, parent, LinkType.PARENT_OF, child, now=NOW)
@@ -174,30 +174,35 @@ async def test_four_at_once_do_not_close_a_circle_of_parents(database: Database,
             ring = [await raised(tx, tenant) for _ in range(4)]
         pairs = zip(ring, [*ring[1:], ring[0]], strict=True)
         outcomes = await asyncio.gather(*(add(*pair) for pair in pairs), return_exceptions=True)
-        assert sorted(type(one).__name__ for one in outcomes) == ["LinkCycle", "NoneType", "NoneType", "NoneType"]
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+            "LinkCycle",
+            "NoneType",
+            "NoneType",
+            "NoneType",
+        ]
 
 
-async def test_two_who_link_and_unlink_the_same_tickets_do_not_wait_for_each_other_for_ever(
+async def test_linking_and_unlinking_the_same_tickets_at_once_causes_no_deadlock(
     database: Database, tenant: Tenant
 ) -> None:
     async with database.transaction() as tx:
-        one, other = await raised(tx, tenant), await raised(tx, tenant)
+        first, second = await raised(tx, tenant), await raised(tx, tenant)
 
-    async def link_and_unlink(here: int, there: int, kind: LinkType) -> None:
+    async def link_and_unlink(number: int, other_number: int, kind: LinkType) -> None:
         for _ in range(5):
             async with database.transaction() as tx:
-                made = await links.add_link(tx, OPERATOR, here, kind, there, now=NOW)
+                added = await links.add_link(tx, OPERATOR, number, kind, other_number, now=NOW)
             async with database.transaction() as tx:
-                await links.remove_link(tx, OPERATOR, there, made.link.id, now=NOW)
+                await links.remove_link(tx, OPERATOR, other_number, added.link.id, now=NOW)
 
     async with asyncio.timeout(patient(20)):
         await asyncio.gather(
-            link_and_unlink(one, other, LinkType.CAUSES),
-            link_and_unlink(other, one, LinkType.DUPLICATES),
-            link_and_unlink(other, one, LinkType.RELATED),
+            link_and_unlink(first, second, LinkType.CAUSES),
+            link_and_unlink(second, first, LinkType.DUPLICATES),
+            link_and_unlink(second, first, LinkType.RELATED),
         )
     async with database.transaction() as tx:
-        assert await version(tx, one) == await version(tx, other) == 1 + 30
+        assert await version(tx, first) == await version(tx, second) == 1 + 30
 
 
 @pytest.mark.parametrize("full", ["here", "there"])
@@ -221,9 +226,9 @@ async def test_a_ticket_has_at_most_200_links(database: Database, tenant: Tenant
 async def test_links_are_listed_page_by_page(database: Database, tenant: Tenant, other_tenant: Tenant) -> None:
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
-        others = [await raised(tx, tenant) for _ in range(5)]
+        linked = [await raised(tx, tenant) for _ in range(5)]
         foreign = await raised(tx, other_tenant)
-        for other in (*others, foreign):
+        for other in (*linked, foreign):
             await links.add_link(tx, OPERATOR, number, LinkType.RELATED, other, now=NOW)
         pages: list[list[int]] = []
         after = None
@@ -231,23 +236,23 @@ async def test_links_are_listed_page_by_page(database: Database, tenant: Tenant,
             page = await links.list_links(tx, tenant.actor, number, after=after, limit=2)
             if not page:
                 break
-            pages.append([one.link.other_number for one in page])
+            pages.append([view.link.other_number for view in page])
             after = page[-1].link.id
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert sorted(number for page in pages for number in page) == others
+    assert sorted(number for page in pages for number in page) == linked
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.AGENT])
-async def test_a_viewer_reads_links_and_an_agent_makes_them(database: Database, tenant: Tenant, role: Role) -> None:
+async def test_a_viewer_reads_links_and_an_agent_adds_them(database: Database, tenant: Tenant, role: Role) -> None:
     async with database.transaction() as tx:
         actor = await new_person(tx, role=role)
         assert actor.user is not None
         assert actor.user.company_id == PROVIDER_ID
-        here, there = await raised(tx, tenant), await raised(tx, tenant)
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
         refused: type[DeskError] | None = None
         try:
-            await links.add_link(tx, actor, here, LinkType.CAUSES, there, now=NOW)
+            await links.add_link(tx, actor, number, LinkType.CAUSES, other, now=NOW)
         except ScopeMissing as error:
             refused = type(error)
         assert (refused is ScopeMissing) == (role is Role.VIEWER)
-        assert len(await seen(tx, actor, here)) == (0 if refused else 1)
+        assert len(await linked_tickets(tx, actor, number)) == (0 if refused else 1)
