@@ -94,7 +94,7 @@ def test_refused_items_are_listed(database_url: str, numbers: list[str]) -> None
     [
         (("bulk", "tag", "--add", "a"), 2, "Give ticket numbers"),
         (("bulk", "tag", "INC000000000001"), 1, "refused: action must add or remove a tag"),
-        (("bulk", "tag", "7", "--add", "a"), 1, "refused: tickets.0 must be INC and twelve digits"),
+        (("bulk", "tag", "seven", "--add", "a"), 1, "refused: tickets.0 must be INC and twelve digits"),
         (("bulk", "assign", "nobody@example.org", "INC000000000001"), 1, "refused: user nobody@example.org"),
         (("bulk", "change", "INC000000000001", "--queue", "nowhere"), 1, "refused: queue nowhere does not exist"),
         (("bulk", "status", "lost", "INC000000000001"), 2, "Invalid value"),

@@ -111,6 +111,12 @@ async def get(tx: Tx, job_id: UUID) -> Job | None:
     return None if row is None else _job(row, Counts(*row[11:15]))
 
 
+async def ids_between(tx: Tx, low: UUID, high: UUID, *, limit: int) -> list[UUID]:
+    """Return the ids of jobs between two, both included. Served by ``job_by_id``."""
+    rows = await tx.fetch("select id from job where id between $1 and $2 order by id limit $3", low, high, limit)
+    return [row[0] for row in rows]
+
+
 async def lock(tx: Tx, job: Job) -> JobState:
     """Lock a job until the transaction ends; return its present state."""
     state = await tx.fetchval(

@@ -10,6 +10,7 @@ from clearline.audit import usecases as audit_events
 from clearline.cli.context import transact
 from clearline.cli.event_text import details, subject
 from clearline.cli.output import json_option, show_list
+from clearline.cli.parameters.numbers import TICKET
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
@@ -27,7 +28,7 @@ _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%
 @click.option("--company", metavar="NAME", help="Only events of the company with this name or customer code.")
 @click.option("--actor", metavar="EMAIL", help="Only events caused by this user of --company, by default the provider.")
 @click.option("--type", "kind", metavar="TYPE", help="Only events of this type; a prefix ends with a dot: user.")
-@click.option("--ticket", metavar="NUMBER", help="Only events of this ticket.")
+@click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only events of this ticket.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Print at most this many.")
 @json_option
 def audit(

@@ -8,6 +8,7 @@ import msgspec
 
 from clearline.cli.context import run
 from clearline.cli.event_text import details, subject
+from clearline.cli.parameters.numbers import TICKET
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.store import EventCursor
 from clearline.event_stream.usecases import Reader
@@ -41,7 +42,7 @@ def events() -> None:
 @events.command("tail")
 @click.option("--after", type=_Cursor(), help="Only events after this cursor, as --json prints it.")
 @click.option("--company", metavar="NAME", help="Only events of the company with this name or customer code.")
-@click.option("--ticket", metavar="NUMBER", help="Only events of this ticket.")
+@click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only events of this ticket.")
 @click.option(
     "--type", "types", metavar="TYPE", multiple=True,
     help="Only events of this type; a prefix ends with a dot: note. Repeat for several.",

@@ -9,8 +9,9 @@ import click
 from clearline.accounts import permissions
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
+from clearline.cli.parameters.ids import resolve_among
+from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
-from clearline.errors import NotFound
 from clearline.identity import OPERATOR
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
@@ -29,6 +30,8 @@ _POSITION = click.IntRange(min=1)
 _ISSUE = click.Choice([issue_type.value for issue_type in IssueType])
 _SERVICE = click.Choice([service_type.value for service_type in ServiceType])
 _PRIORITY = click.Choice([priority.value for priority in Priority])
+_MOST = 100_000
+"""More rules than a desk has."""
 _OPTIONS = {
     "issue_types": "issue",
     "service_types": "service",
@@ -199,20 +202,20 @@ async def _values(tx: Tx, conditions: dict[str, tuple[str, ...]]) -> dict[str, A
 
 
 async def _rule(tx: Tx, text: str) -> RoutingRule:
-    """Return the rule at this position, or with this id."""
-    if text.isascii() and text.isdigit():
-        rules = await routing_rules.list_rules(tx, OPERATOR, after=int(text[:9]) - 1, limit=1)
-        if not rules or str(rules[0].rule.position) != text:
-            raise NotFound("routing rule", text)
-        return rules[0].rule
-    try:
-        return (await routing_rules.get_rule(tx, OPERATOR, UUID(text))).rule
-    except ValueError:
-        raise NotFound("routing rule", text) from None
+    """Return the rule at this position, or with this id or beginning of an id."""
+    rules = [details.rule for details in await routing_rules.list_rules(tx, OPERATOR, after=None, limit=_MOST)]
+    at_position = next((rule for rule in rules if str(rule.position) == text), None)
+    if at_position is not None:
+        return at_position
+
+    async def ids() -> list[UUID]:
+        return [rule.id for rule in rules]
+
+    return (await routing_rules.get_rule(tx, OPERATOR, await resolve_among(text, "routing rule", ids))).rule
 
 
 @route.command("test")
-@click.option("--ticket", metavar="NUMBER", help="Ticket to test with; other options replace its values.")
+@click.option("--ticket", type=TICKET, metavar="NUMBER", help="Ticket to test with; other options replace its values.")
 @click.option("--issue", type=_ISSUE, help="Issue type; required without --ticket.")
 @click.option("--service", type=_SERVICE, help="Service type; required without --ticket.")
 @click.option("--company", metavar="NAME", help="Company of the ticket; by default any.")
@@ -267,7 +270,7 @@ def _print_preview(preview: RoutingPreview) -> None:
 
 
 @route.command("ticket")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @json_option
 def route_ticket(number: str, *, as_json: bool) -> None:
     """Route a ticket again by the rules as they are now."""

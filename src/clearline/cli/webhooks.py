@@ -20,13 +20,15 @@ from clearline.cli.output import (
     show_list,
     show_secret,
 )
+from clearline.cli.parameters.ids import ID, resolve, resolve_among
 from clearline.clock import now
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_usecases as subscriptions
-from clearline.webhooks.delivery_domain import DeliveryState
+from clearline.webhooks.delivery_domain import Delivery, DeliveryState
+from clearline.webhooks.delivery_usecases import DeliveryDetails
 from clearline.webhooks.subscription_domain import Subscription
 from clearline.wires.house.webhooks.mapping import (
     delivery_details_out,
@@ -43,6 +45,8 @@ _company_option = click.option(
 _type_option = click.option(
     "--type", "types", multiple=True, help="Event type, or a prefix such as ticket.; repeat for several."
 )
+_MOST = 10_000
+"""More webhooks than a company can have."""
 _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%z"])
 
 
@@ -58,6 +62,26 @@ def _transact_for(company: str, work: Callable[[Tx, Company], Awaitable[T]]) -> 
         return await work(tx, await permissions.company_typed(tx, OPERATOR, company))
 
     return transact(with_company)
+
+
+def _transact_with(webhook_id: str, company: str, work: Callable[[Tx, Company, UUID], Awaitable[T]]) -> T:
+    """Run a command's work in a transaction, with the company and its webhook that were named."""
+
+    async def with_webhook(tx: Tx, owner: Company) -> T:
+        async def ids() -> list[UUID]:
+            listed = await subscriptions.list_subscriptions(tx, OPERATOR, of=owner, after=None, limit=_MOST)
+            return [subscription.id for subscription in listed]
+
+        return await work(tx, owner, await resolve_among(webhook_id, "webhook", ids))
+
+    return _transact_for(company, with_webhook)
+
+
+async def _delivery_id(tx: Tx, owner: Company, subscription_id: UUID, text: str) -> UUID:
+    async def between(low: UUID, high: UUID) -> list[UUID]:
+        return await deliveries.ids_between(tx, OPERATOR, subscription_id, low, high, of=owner)
+
+    return await resolve(text, "delivery", between)
 
 
 @webhook.command("add")
@@ -113,7 +137,7 @@ def webhook_list(company: str, limit: int, *, as_json: bool) -> None:
 
 
 @webhook.command("change")
-@click.argument("webhook_id", type=click.UUID)
+@click.argument("webhook_id", type=ID)
 @_company_option
 @_type_option
 @click.option("--all-types", is_flag=True, help="Send events of every type.")
@@ -122,78 +146,84 @@ def webhook_list(company: str, limit: int, *, as_json: bool) -> None:
 @click.option("--on/--off", "is_active", default=None, help="Whether events are sent; on resets the failures.")
 @json_option
 def webhook_change(
-    webhook_id: UUID, company: str, types: tuple[str, ...], *, all_types: bool, as_json: bool, **options: Any
+    webhook_id: str, company: str, types: tuple[str, ...], *, all_types: bool, as_json: bool, **options: Any
 ) -> None:
     """Change a webhook. Options that are not given change nothing."""
     values = {name: value for name, value in options.items() if value is not None}
     if types or all_types:
         values["types"] = types
 
-    async def work(tx: Tx, owner: Company) -> Subscription:
+    async def work(tx: Tx, owner: Company, known: UUID) -> Subscription:
         networks = current_settings().webhook_networks
         return await subscriptions.change_subscription(
-            tx, OPERATOR, webhook_id, values, of=owner, networks=networks, now=now()
+            tx, OPERATOR, known, values, of=owner, networks=networks, now=now()
         )
 
-    changed = _transact_for(company, work)
+    changed = _transact_with(webhook_id, company, work)
     show(subscription_out(changed), f"Webhook {changed.id} changed.", as_json=as_json)
 
 
 @webhook.command("delete")
-@click.argument("webhook_id", type=click.UUID)
+@click.argument("webhook_id", type=ID)
 @_company_option
 @json_option
-def webhook_delete(webhook_id: UUID, company: str, *, as_json: bool) -> None:
+def webhook_delete(webhook_id: str, company: str, *, as_json: bool) -> None:
     """Delete a webhook and its deliveries."""
 
-    async def work(tx: Tx, owner: Company) -> None:
-        await subscriptions.delete_subscription(tx, OPERATOR, webhook_id, of=owner, now=now())
+    async def work(tx: Tx, owner: Company, known: UUID) -> UUID:
+        await subscriptions.delete_subscription(tx, OPERATOR, known, of=owner, now=now())
+        return known
 
-    _transact_for(company, work)
-    show_done(f"Webhook {webhook_id} deleted.", as_json=as_json)
+    deleted = _transact_with(webhook_id, company, work)
+    show_done(f"Webhook {deleted} deleted.", as_json=as_json)
 
 
 @webhook.command("rotate")
-@click.argument("webhook_id", type=click.UUID)
+@click.argument("webhook_id", type=ID)
 @_company_option
 @json_option
-def webhook_rotate(webhook_id: UUID, company: str, *, as_json: bool) -> None:
+def webhook_rotate(webhook_id: str, company: str, *, as_json: bool) -> None:
     """Replace the secret of a webhook and print the new one. For 24 hours the old one signs too."""
 
-    async def work(tx: Tx, owner: Company) -> tuple[Subscription, str]:
-        return await subscriptions.rotate_secret(tx, OPERATOR, webhook_id, of=owner, now=now())
+    async def work(tx: Tx, owner: Company, known: UUID) -> tuple[Subscription, str]:
+        return await subscriptions.rotate_secret(tx, OPERATOR, known, of=owner, now=now())
 
-    rotated, secret = _transact_for(company, work)
+    rotated, secret = _transact_with(webhook_id, company, work)
     _show_secret(rotated, secret, f"Secret of webhook {rotated.id} replaced.", as_json=as_json)
 
 
 @webhook.command("ping")
-@click.argument("webhook_id", type=click.UUID)
+@click.argument("webhook_id", type=ID)
 @_company_option
 @json_option
-def webhook_ping(webhook_id: UUID, company: str, *, as_json: bool) -> None:
+def webhook_ping(webhook_id: str, company: str, *, as_json: bool) -> None:
     """Queue a delivery of type ping, even while the webhook is paused after failures."""
-    ping = _transact_for(company, lambda tx, owner: subscriptions.ping(tx, OPERATOR, webhook_id, of=owner, now=now()))
+
+    async def work(tx: Tx, owner: Company, known: UUID) -> Delivery:
+        return await subscriptions.ping(tx, OPERATOR, known, of=owner, now=now())
+
+    ping = _transact_with(webhook_id, company, work)
     text = f"Ping {ping.id} queued. A running server or worker sends it; see: clearline webhook deliveries {webhook_id}"
     show(delivery_out(ping), text, as_json=as_json)
 
 
 @webhook.command("deliveries")
-@click.argument("webhook_id", type=click.UUID)
+@click.argument("webhook_id", type=ID)
 @_company_option
 @click.option(
     "--state", type=click.Choice([state.value for state in DeliveryState]), help="Only deliveries in this state."
 )
 @limit_option
 @json_option
-def webhook_deliveries(webhook_id: UUID, company: str, state: str | None, limit: int, *, as_json: bool) -> None:
+def webhook_deliveries(webhook_id: str, company: str, state: str | None, limit: int, *, as_json: bool) -> None:
     """List the deliveries to a webhook, newest first."""
     only = None if state is None else DeliveryState(state)
     show_list(
-        _transact_for(
+        _transact_with(
+            webhook_id,
             company,
-            lambda tx, owner: deliveries.list_deliveries(
-                tx, OPERATOR, webhook_id, of=owner, state=only, after=None, limit=limit + 1
+            lambda tx, owner, known: deliveries.list_deliveries(
+                tx, OPERATOR, known, of=owner, state=only, after=None, limit=limit + 1
             ),
         ),
         delivery_out,
@@ -215,15 +245,18 @@ def webhook_deliveries(webhook_id: UUID, company: str, state: str | None, limit:
 
 
 @webhook.command("delivery")
-@click.argument("webhook_id", type=click.UUID)
-@click.argument("delivery_id", type=click.UUID)
+@click.argument("webhook_id", type=ID)
+@click.argument("delivery_id", type=ID)
 @_company_option
 @json_option
-def webhook_delivery(webhook_id: UUID, delivery_id: UUID, company: str, *, as_json: bool) -> None:
+def webhook_delivery(webhook_id: str, delivery_id: str, company: str, *, as_json: bool) -> None:
     """Show a delivery: its body, and the result of each attempt."""
-    details = _transact_for(
-        company, lambda tx, owner: deliveries.get_delivery(tx, OPERATOR, webhook_id, delivery_id, of=owner)
-    )
+
+    async def work(tx: Tx, owner: Company, known: UUID) -> DeliveryDetails:
+        named = await _delivery_id(tx, owner, known, delivery_id)
+        return await deliveries.get_delivery(tx, OPERATOR, known, named, of=owner)
+
+    details = _transact_with(webhook_id, company, work)
     if as_json:
         print_json(delivery_details_out(details))
         return
@@ -238,9 +271,9 @@ def webhook_delivery(webhook_id: UUID, delivery_id: UUID, company: str, *, as_js
 
 
 @webhook.command("replay")
-@click.argument("webhook_id", type=click.UUID)
+@click.argument("webhook_id", type=ID)
 @_company_option
-@click.option("--delivery", "delivery_id", type=click.UUID, help="Only this delivery.")
+@click.option("--delivery", "delivery_id", type=ID, help="Only this delivery.")
 @click.option(
     "--since",
     type=_TIME,
@@ -251,9 +284,9 @@ def webhook_delivery(webhook_id: UUID, delivery_id: UUID, company: str, *, as_js
 @click.option("--delivered", is_flag=True, help="Delivered deliveries instead of dead ones.")
 @json_option
 def webhook_replay(
-    webhook_id: UUID,
+    webhook_id: str,
     company: str,
-    delivery_id: UUID | None,
+    delivery_id: str | None,
     since: datetime | None,
     until: datetime | None,
     *,
@@ -265,18 +298,18 @@ def webhook_replay(
         raise click.UsageError("Give either --delivery or --since.")
     state = DeliveryState.DELIVERED if delivered else DeliveryState.DEAD
 
-    async def work(tx: Tx, owner: Company) -> tuple[Struct, int]:
+    async def work(tx: Tx, owner: Company, known: UUID) -> tuple[Struct, int]:
         at = now()
         if delivery_id is not None:
-            replayed = await deliveries.replay(tx, OPERATOR, webhook_id, delivery_id, of=owner, now=at)
-            return delivery_out(replayed), 1
+            named = await _delivery_id(tx, owner, known, delivery_id)
+            return delivery_out(await deliveries.replay(tx, OPERATOR, known, named, of=owner, now=at)), 1
         begin, end = _utc(since, at), _utc(until, at)
         count = await deliveries.replay_range(
-            tx, OPERATOR, webhook_id, since=begin, until=end, state=state, of=owner, now=at
+            tx, OPERATOR, known, since=begin, until=end, state=state, of=owner, now=at
         )
         return replay_out(count), count
 
-    answer, count = _transact_for(company, work)
+    answer, count = _transact_with(webhook_id, company, work)
     show(answer, f"{count} deliveries queued again.", as_json=as_json)
 
 

@@ -84,6 +84,22 @@ async def get(tx: Tx, company_id: UUID, subscription_id: UUID, delivery_id: UUID
     return None if row is None else _delivery(row)
 
 
+async def ids_between(
+    tx: Tx, company_id: UUID, subscription_id: UUID, low: UUID, high: UUID, *, limit: int
+) -> list[UUID]:
+    """Return the ids of deliveries of a subscription between two, both included. Served by ``delivery_by_id``."""
+    rows = await tx.fetch(
+        """select d.id from delivery d
+            where d.company_id = $1 and d.id between $3 and $4 and d.subscription_id = $2 order by d.id limit $5""",
+        company_id,
+        subscription_id,
+        low,
+        high,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 async def get_with_attempts(
     tx: Tx, company_id: UUID, subscription_id: UUID, delivery_id: UUID
 ) -> tuple[Delivery, bytes, list[Attempt]] | None:

@@ -94,6 +94,14 @@ async def list_deliveries(
     )
 
 
+async def ids_between(
+    tx: Tx, actor: Actor, subscription_id: UUID, low: UUID, high: UUID, *, of: Company | None = None, limit: int = 10
+) -> list[UUID]:
+    """Return the ids of deliveries of a subscription between two, both included. Served by ``delivery_by_id``."""
+    company_id = owner_id(actor, of, Scope.ACCOUNTS_READ)
+    return await delivery_store.ids_between(tx, company_id, subscription_id, low, high, limit=limit)
+
+
 async def get_delivery(
     tx: Tx, actor: Actor, subscription_id: UUID, delivery_id: UUID, *, of: Company | None = None
 ) -> DeliveryDetails:

@@ -10,6 +10,7 @@ from clearline.accounts.domain import ApiKey
 from clearline.cli.accounts.options import company_option
 from clearline.cli.context import transact
 from clearline.cli.output import cell, json_option, show_done, show_list, show_secret
+from clearline.cli.parameters.ids import ID, resolve_among
 from clearline.clock import now
 from clearline.identity import ALL_SCOPES, OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -82,13 +83,17 @@ def key_list(company: str, *, as_json: bool) -> None:
 
 @key.command("revoke")
 @company_option
-@click.argument("key_id", type=click.UUID)
+@click.argument("key_id", type=ID)
 @json_option
-def key_revoke(company: str, key_id: UUID, *, as_json: bool) -> None:
+def key_revoke(company: str, key_id: str, *, as_json: bool) -> None:
     """Revoke a key at once, in every running server."""
 
     async def work(tx: Tx) -> ApiKey:
-        return await keys.revoke_key(tx, OPERATOR, company, key_id, now=now())
+        async def ids() -> list[UUID]:
+            return [key.id for key in await keys.list_keys(tx, OPERATOR, company)]
+
+        known = await resolve_among(key_id, "key", ids)
+        return await keys.revoke_key(tx, OPERATOR, company, known, now=now())
 
     revoked = transact(work)
     show_done(f"Key {revoked.prefix}... revoked.", as_json=as_json)

@@ -12,6 +12,7 @@ from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.output import json_option
+from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
@@ -22,7 +23,7 @@ from clearline.tickets.note_domain import Visibility
 _NOBODY = "nobody"
 _NONE = "none"
 
-_tickets_argument = click.argument("tickets", nargs=-1, metavar="[NUMBER]...")
+_tickets_argument = click.argument("tickets", type=TICKET, nargs=-1, metavar="[NUMBER]...")
 _from_option = click.option(
     "--from", "file", type=click.File(), help="File (- for standard input) with a ticket number per line."
 )
@@ -139,4 +140,5 @@ def _execute(
 def _numbers(file: IO[str] | None) -> list[str]:
     """Return the first word of each line."""
     lines = [] if file is None else [line.strip() for line in file]
-    return [re.split(r"[\s,;]", line, maxsplit=1)[0] for line in lines if line]
+    words = [re.split(r"[\s,;]", line, maxsplit=1)[0] for line in lines if line]
+    return [TICKET.convert(word, None, None) for word in words]

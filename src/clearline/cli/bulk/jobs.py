@@ -9,6 +9,7 @@ from clearline.bulk.domain import OUTCOMES, WAITING, BulkRequest, Job, JobItem
 from clearline.cli.bulk.execution import counts_of, item_name, list_items
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, print_json, print_table, show, show_list
+from clearline.cli.parameters.ids import ID, resolve
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -45,11 +46,15 @@ def job_list(limit: int, *, as_json: bool) -> None:
 
 
 @job.command("show")
-@click.argument("job_id", type=click.UUID)
+@click.argument("job_id", type=ID)
 @json_option
-def job_show(job_id: UUID, *, as_json: bool) -> None:
+def job_show(job_id: str, *, as_json: bool) -> None:
     """Show a job with its counts."""
-    job = transact(lambda tx: jobs.get_job(tx, OPERATOR, job_id))
+
+    async def work(tx: Tx) -> Job:
+        return await jobs.get_job(tx, OPERATOR, await _id(tx, job_id))
+
+    job = transact(work)
     if as_json:
         print_json(job_out(job))
         return
@@ -61,15 +66,15 @@ def job_show(job_id: UUID, *, as_json: bool) -> None:
 
 
 @job.command("items")
-@click.argument("job_id", type=click.UUID)
+@click.argument("job_id", type=ID)
 @_outcome_option
 @json_option
-def job_items(job_id: UUID, outcome: str, *, as_json: bool) -> None:
+def job_items(job_id: str, outcome: str, *, as_json: bool) -> None:
     """List the items of a job: the refused ones, unless --outcome asks for others."""
 
     async def work(tx: Tx) -> tuple[Job, list[JobItem]]:
-        job = await jobs.get_job(tx, OPERATOR, job_id)
-        return job, await list_items(tx, job_id, None if outcome == "all" else outcome)
+        job = await jobs.get_job(tx, OPERATOR, await _id(tx, job_id))
+        return job, await list_items(tx, job.id, None if outcome == "all" else outcome)
 
     job, items = transact(work)
     show_list(
@@ -83,12 +88,20 @@ def job_items(job_id: UUID, outcome: str, *, as_json: bool) -> None:
 
 
 @job.command("cancel")
-@click.argument("job_id", type=click.UUID)
+@click.argument("job_id", type=ID)
 @json_option
-def job_cancel(job_id: UUID, *, as_json: bool) -> None:
+def job_cancel(job_id: str, *, as_json: bool) -> None:
     """Cancel the waiting items of a job. Items that are done stay done."""
-    job = transact(lambda tx: jobs.cancel_job(tx, OPERATOR, job_id, now=now()))
+
+    async def work(tx: Tx) -> Job:
+        return await jobs.cancel_job(tx, OPERATOR, await _id(tx, job_id), now=now())
+
+    job = transact(work)
     show(job_out(job), f"Job {job.id} cancelled.", as_json=as_json)
+
+
+async def _id(tx: Tx, text: str) -> UUID:
+    return await resolve(text, "job", lambda low, high: jobs.ids_between(tx, OPERATOR, low, high))
 
 
 def _action(job: Job) -> str:

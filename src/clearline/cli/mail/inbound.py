@@ -8,6 +8,8 @@ import click
 
 from clearline.cli.context import current_settings, run, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_list
+from clearline.cli.parameters.ids import ID, resolve
+from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
@@ -17,6 +19,7 @@ from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.listener import Delivery, Unavailable
+from clearline.mail.inbound.usecases import MailDetails
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Database, Tx
@@ -34,7 +37,7 @@ def inbound_mail_group() -> None:
 
 @inbound_mail_group.command("list")
 @click.option("--state", type=click.Choice([state.value for state in InboundState]), help="Only mails in this state.")
-@click.option("--ticket", metavar="NUMBER", help="Only mails about this ticket.")
+@click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only mails about this ticket.")
 @limit_option
 @json_option
 def mail_list(state: str | None, ticket: str | None, limit: int, *, as_json: bool) -> None:
@@ -61,15 +64,23 @@ def mail_list(state: str | None, ticket: str | None, limit: int, *, as_json: boo
 
 
 @inbound_mail_group.command("show")
-@click.argument("mail_id", type=click.UUID)
+@click.argument("mail_id", type=ID)
 @click.option("--raw", is_flag=True, help="Print the mail as it was received, byte for byte.")
 @json_option
-def mail_show(mail_id: UUID, *, raw: bool, as_json: bool) -> None:
+def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
     """Show a mail and its state."""
     if raw:
-        sys.stdout.buffer.write(transact(lambda tx: inbound_mail.get_raw(tx, OPERATOR, mail_id)))
+
+        async def read_raw(tx: Tx) -> bytes:
+            return await inbound_mail.get_raw(tx, OPERATOR, await _id(tx, mail_id))
+
+        sys.stdout.buffer.write(transact(read_raw))
         return
-    details = transact(lambda tx: inbound_mail.get_mail(tx, OPERATOR, mail_id))
+
+    async def read(tx: Tx) -> MailDetails:
+        return await inbound_mail.get_mail(tx, OPERATOR, await _id(tx, mail_id))
+
+    details = transact(read)
     if as_json:
         print_json(inbound_mail_details_out(details))
         return
@@ -80,11 +91,11 @@ def mail_show(mail_id: UUID, *, raw: bool, as_json: bool) -> None:
 
 
 @inbound_mail_group.command("release")
-@click.argument("mail_id", type=click.UUID)
-@click.option("--ticket", "number", metavar="NUMBER", help="Add the mail to this ticket as a note.")
+@click.argument("mail_id", type=ID)
+@click.option("--ticket", "number", type=TICKET, metavar="NUMBER", help="Add the mail to this ticket as a note.")
 @click.option("--company", metavar="NAME", help="Create a ticket of this company from the mail.")
 @json_option
-def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_json: bool) -> None:
+def mail_release(mail_id: str, number: str | None, company: str | None, *, as_json: bool) -> None:
     """Turn a quarantined mail into a note or a ticket, in the name of its sender."""
     if (number is None) == (company is None):
         raise click.UsageError("Give either --ticket or --company.")
@@ -94,13 +105,12 @@ def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_j
             context = await _context(tx)
         try:
             async with database.transaction() as tx:
+                known = await _id(tx, mail_id)
                 if number is not None:
                     ticket = access.parse_number(number)
-                    return await inbound_mail.release_to_ticket(
-                        tx, OPERATOR, mail_id, ticket, context=context, now=now()
-                    )
+                    return await inbound_mail.release_to_ticket(tx, OPERATOR, known, ticket, context=context, now=now())
                 name = company or ""
-                return await inbound_mail.release_as_ticket(tx, OPERATOR, mail_id, name, context=context, now=now())
+                return await inbound_mail.release_as_ticket(tx, OPERATOR, known, name, context=context, now=now())
         except (DeskError, BlobsUnavailable, StatementFailed):
             await context.discard()
             raise
@@ -110,11 +120,15 @@ def mail_release(mail_id: UUID, number: str | None, company: str | None, *, as_j
 
 
 @inbound_mail_group.command("discard")
-@click.argument("mail_id", type=click.UUID)
+@click.argument("mail_id", type=ID)
 @json_option
-def mail_discard(mail_id: UUID, *, as_json: bool) -> None:
+def mail_discard(mail_id: str, *, as_json: bool) -> None:
     """Discard a quarantined mail."""
-    discarded = transact(lambda tx: inbound_mail.discard(tx, OPERATOR, mail_id, now=now()))
+
+    async def work(tx: Tx) -> InboundMail:
+        return await inbound_mail.discard(tx, OPERATOR, await _id(tx, mail_id), now=now())
+
+    discarded = transact(work)
     show(inbound_mail_out(discarded), "Mail discarded.", as_json=as_json)
 
 
@@ -148,6 +162,10 @@ async def _context(tx: Tx) -> InboundMailContext:
     mail_settings = await outbound_mail.mail_settings(tx, settings)
     limits = Limits(settings.attachment_max, settings.attachment_types)
     return InboundMailContext(mail_settings.secret, mail_settings.address, writable_blobs(settings), limits, [])
+
+
+async def _id(tx: Tx, text: str) -> UUID:
+    return await resolve(text, inbound_mail.KIND, lambda low, high: inbound_mail.ids_between(tx, OPERATOR, low, high))
 
 
 def _ticket(mail: InboundMail) -> str | None:

@@ -6,8 +6,9 @@ import click
 
 from clearline.cli.context import current_settings, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
+from clearline.cli.parameters.ids import resolve
+from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
-from clearline.errors import NotFound
 from clearline.identity import OPERATOR
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.compose import decode
@@ -24,7 +25,7 @@ def mail() -> None:
 
 @mail.command("outbox")
 @click.option("--state", type=click.Choice([state.value for state in MailState]), help="Only mails in this state.")
-@click.option("--ticket", metavar="NUMBER", help="Only mails about this ticket.")
+@click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only mails about this ticket.")
 @limit_option
 @json_option
 def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: bool) -> None:
@@ -57,7 +58,11 @@ def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: b
 @json_option
 def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
     """Show a mail: its state, its headers and its text."""
-    mail, message = transact(lambda tx: outbound_mail.get_mail(tx, OPERATOR, _id(mail_id)))
+
+    async def read(tx: Tx) -> tuple[OutboundMail, bytes]:
+        return await outbound_mail.get_mail(tx, OPERATOR, await _id(tx, mail_id))
+
+    mail, message = transact(read)
     if raw:
         click.echo(message, nl=False)
     elif as_json:
@@ -75,7 +80,11 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
 @json_option
 def mail_retry(mail_id: str, *, as_json: bool) -> None:
     """Retry a waiting, dead or bounced mail now."""
-    mail = transact(lambda tx: outbound_mail.retry_mail(tx, OPERATOR, _id(mail_id), now=now()))
+
+    async def work(tx: Tx) -> OutboundMail:
+        return await outbound_mail.retry_mail(tx, OPERATOR, await _id(tx, mail_id), now=now())
+
+    mail = transact(work)
     show(outbound_mail_out(mail), f"Mail to {mail.recipient} queued again.", as_json=as_json)
 
 
@@ -130,8 +139,5 @@ def mail_suppressed(after: str | None, limit: int, *, as_json: bool) -> None:
     )
 
 
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(outbound_mail.KIND, text) from None
+async def _id(tx: Tx, text: str) -> UUID:
+    return await resolve(text, outbound_mail.KIND, lambda low, high: outbound_mail.ids_between(tx, OPERATOR, low, high))

@@ -18,6 +18,8 @@ from rich.console import Console
 from clearline.cli.context import current_settings, run, transact
 from clearline.cli.exit_status import REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
+from clearline.cli.parameters.ids import ID, resolve_among
+from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.identity import OPERATOR
@@ -52,7 +54,7 @@ def attachment() -> None:
 
 
 @attachment.command("add")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option("--name", help="Name of the attachment; by default the name of the file.")
 @click.option("--type", "media_type", metavar="TYPE", help="Media type; by default guessed from the name.")
@@ -107,7 +109,7 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 @attachment.command("list")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @json_option
 def attachment_list(number: str, *, as_json: bool) -> None:
     """List the attachments of a ticket, oldest first."""
@@ -126,8 +128,8 @@ def attachment_list(number: str, *, as_json: bool) -> None:
 
 
 @attachment.command("get")
-@click.argument("number")
-@click.argument("attachment_id", metavar="ID", type=click.UUID)
+@click.argument("number", type=TICKET)
+@click.argument("attachment_id", metavar="ID", type=ID)
 @click.option(
     "-o",
     "--output",
@@ -135,11 +137,12 @@ def attachment_list(number: str, *, as_json: bool) -> None:
     help="File, directory, or - for standard output; by default a file with the attachment's name here.",
 )
 @json_option
-def attachment_get(number: str, attachment_id: UUID, output: Path | None, *, as_json: bool) -> None:
+def attachment_get(number: str, attachment_id: str, output: Path | None, *, as_json: bool) -> None:
     """Download an attachment and verify its SHA-256."""
 
     async def work(tx: Tx) -> Attachment:
-        return await attachments.get_attachment(tx, OPERATOR, access.parse_number(number), attachment_id)
+        known = access.parse_number(number)
+        return await attachments.get_attachment(tx, OPERATOR, known, await _id(tx, known, attachment_id))
 
     attached = transact(work)
     blobs = open_blobs(current_settings())
@@ -182,22 +185,30 @@ async def _download(blobs: Blobs, attachment: Attachment, file: IO[bytes]) -> No
 
 
 @attachment.command("delete")
-@click.argument("number")
-@click.argument("attachment_id", metavar="ID", type=click.UUID)
+@click.argument("number", type=TICKET)
+@click.argument("attachment_id", metavar="ID", type=ID)
 @json_option
-def attachment_delete(number: str, attachment_id: UUID, *, as_json: bool) -> None:
+def attachment_delete(number: str, attachment_id: str, *, as_json: bool) -> None:
     """Delete an attachment. The ticket's history still names it."""
     blobs = open_blobs(current_settings())
 
     async def work(database: Database) -> Attachment:
         async with database.transaction() as tx:
             known = access.parse_number(number)
-            deleted = await attachments.remove_attachment(tx, OPERATOR, known, attachment_id, now=now())
+            named = await _id(tx, known, attachment_id)
+            deleted = await attachments.remove_attachment(tx, OPERATOR, known, named, now=now())
         await blobs.delete(Key(deleted.company_id, deleted.id))
         return deleted
 
     deleted = run(work)
     show_done(f"{deleted.name} deleted from {number}.", as_json=as_json)
+
+
+async def _id(tx: Tx, number: int, text: str) -> UUID:
+    async def ids() -> list[UUID]:
+        return [attached.id for attached in await attachments.list_attachments(tx, OPERATOR, number)]
+
+    return await resolve_among(text, "attachment", ids)
 
 
 @attachment.command("sweep")

@@ -6,6 +6,8 @@ import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
+from clearline.cli.parameters.ids import ID, resolve_among
+from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -15,11 +17,14 @@ from clearline.tickets.links import usecases as links
 from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkedTicket, LinkType
 from clearline.wires.house.tickets.links.mapping import link_out
 
+_MOST = 10_000
+"""More links than a ticket can have."""
+
 
 @click.command("link")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.argument("kind", metavar="TYPE", type=click.Choice([link_type.value for link_type in MANUAL_LINK_TYPES]))
-@click.argument("other")
+@click.argument("other", type=TICKET)
 @json_option
 def ticket_link(number: str, kind: str, other: str, *, as_json: bool) -> None:
     """Link ticket NUMBER to ticket OTHER. TYPE says what NUMBER is to OTHER."""
@@ -33,7 +38,7 @@ def ticket_link(number: str, kind: str, other: str, *, as_json: bool) -> None:
 
 
 @click.command("links")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @limit_option
 @json_option
 def ticket_links(number: str, limit: int, *, as_json: bool) -> None:
@@ -60,14 +65,21 @@ def ticket_links(number: str, limit: int, *, as_json: bool) -> None:
 
 
 @click.command("unlink")
-@click.argument("number")
-@click.argument("link_id", metavar="ID", type=click.UUID)
+@click.argument("number", type=TICKET)
+@click.argument("link_id", metavar="ID", type=ID)
 @json_option
-def ticket_unlink(number: str, link_id: UUID, *, as_json: bool) -> None:
+def ticket_unlink(number: str, link_id: str, *, as_json: bool) -> None:
     """Remove a link from both tickets."""
 
-    async def work(tx: Tx) -> None:
-        await links.remove_link(tx, OPERATOR, access.parse_number(number), link_id, now=now())
+    async def work(tx: Tx) -> UUID:
+        ticket = access.parse_number(number)
 
-    transact(work)
-    show_done(f"Link {link_id} removed.", as_json=as_json)
+        async def ids() -> list[UUID]:
+            return [linked.link.id for linked in await links.list_links(tx, OPERATOR, ticket, after=None, limit=_MOST)]
+
+        known = await resolve_among(link_id, "link", ids)
+        await links.remove_link(tx, OPERATOR, ticket, known, now=now())
+        return known
+
+    removed = transact(work)
+    show_done(f"Link {removed} removed.", as_json=as_json)

@@ -4,6 +4,7 @@ import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, show
+from clearline.cli.parameters.numbers import NOTE, TICKET
 from clearline.clock import now
 from clearline.errors import NotFound
 from clearline.identity import OPERATOR
@@ -18,8 +19,8 @@ _reason_option = click.option("--reason", default="", help="Reason, for the hist
 
 
 @click.command("merge")
-@click.argument("number")
-@click.argument("into")
+@click.argument("number", type=TICKET)
+@click.argument("into", type=TICKET)
 @_reason_option
 @json_option
 def ticket_merge(number: str, into: str, reason: str, *, as_json: bool) -> None:
@@ -34,7 +35,7 @@ def ticket_merge(number: str, into: str, reason: str, *, as_json: bool) -> None:
 
 
 @click.command("unmerge")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @_reason_option
 @json_option
 def ticket_unmerge(number: str, reason: str, *, as_json: bool) -> None:
@@ -49,10 +50,10 @@ def ticket_unmerge(number: str, reason: str, *, as_json: bool) -> None:
 
 
 @click.command("split")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.option("--title", required=True, help="Title of the new ticket.")
 @click.option("--description", required=True, help="Description of the new ticket.")
-@click.option("--note", "notes", multiple=True, metavar="WLG...", help="Note to copy; repeat for several.")
+@click.option("--note", "notes", type=NOTE, multiple=True, metavar="WLG...", help="Note to copy; repeat for several.")
 @json_option
 def ticket_split(number: str, title: str, description: str, notes: tuple[str, ...], *, as_json: bool) -> None:
     """Create a ticket from a part of another, with the same company, service and contact."""

@@ -6,6 +6,7 @@ import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, show, within_limit
+from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
 from clearline.errors import NotFound
 from clearline.identity import OPERATOR
@@ -20,7 +21,7 @@ from clearline.wires.house.tickets.mapping import note_out, trimmed_text_out
 
 
 @click.command("note")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.argument("text")
 @click.option("--internal", is_flag=True, help="Show the note to the provider's people only.")
 @json_option
@@ -40,7 +41,7 @@ def ticket_note(number: str, text: str, *, internal: bool, as_json: bool) -> Non
 
 
 @click.command("notes")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @limit_option
 @json_option
 def ticket_notes(number: str, limit: int, *, as_json: bool) -> None:
@@ -70,7 +71,7 @@ def print_notes(page: Sequence[TicketNote]) -> None:
 
 
 @click.command("trimmed-text")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.argument("note")
 @json_option
 def ticket_trimmed_text(number: str, note: str, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
+from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.tickets.notes import print_notes
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
@@ -58,7 +59,9 @@ _COMMANDS = {
     "note": LazyCommand("tickets.notes", "ticket_note", "Add a note to a ticket."),
     "notes": LazyCommand("tickets.notes", "ticket_notes", "List the notes of a ticket."),
     "split": LazyCommand("tickets.merging", "ticket_split", "Create a ticket from a part of another."),
-    "trimmed-text": LazyCommand("tickets.notes", "ticket_trimmed_text", "Show what a note leaves out of its mail."),
+    "trimmed-text": LazyCommand(
+        "tickets.notes", "ticket_trimmed_text", "Show the part of a mail that its note leaves out."
+    ),
     "unlink": LazyCommand("tickets.links", "ticket_unlink", "Remove a link from both tickets."),
     "unmerge": LazyCommand("tickets.merging", "ticket_unmerge", "Undo a merge."),
     "unwatch": LazyCommand("tickets.watchers", "ticket_unwatch", "Remove a watcher from a ticket."),
@@ -161,7 +164,7 @@ def ticket_create(company: str, contact_email: str | None, *, as_json: bool, **v
 
 
 @ticket.command("show")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @json_option
 def ticket_show(number: str, *, as_json: bool) -> None:
     """Show a ticket with its notes and its history.
@@ -218,7 +221,7 @@ def _print_ticket(view: TicketView) -> None:
 
 
 @ticket.command("history")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @limit_option
 @json_option
 def ticket_history(number: str, limit: int, *, as_json: bool) -> None:
@@ -255,7 +258,7 @@ def _summary(event: Event) -> str:
 
 
 @ticket.command("status")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.argument("status", type=_choice(Status))
 @click.option("--reason", default="", help="Reason, for the history.")
 @json_option
@@ -272,7 +275,7 @@ def ticket_status(number: str, status: str, reason: str, *, as_json: bool) -> No
 
 
 @ticket.command("change")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.option("--title", help="New title.")
 @click.option("--issue", "issue_type", type=_choice(IssueType), help="New issue type.")
 @click.option("--severity", type=_choice(Severity), help="New severity.")
@@ -295,7 +298,7 @@ def ticket_change(number: str, queue: str | None, *, as_json: bool, **options: s
 
 
 @ticket.command("tag")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.option("--add", multiple=True, metavar="TAG", help="Tag to add; repeat for several.")
 @click.option("--remove", multiple=True, metavar="TAG", help="Tag to remove; repeat for several.")
 @json_option
@@ -311,7 +314,7 @@ def ticket_tag(number: str, add: tuple[str, ...], remove: tuple[str, ...], *, as
 
 
 @ticket.command("assign")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.option("--to", metavar="EMAIL", help="Assign the ticket to this agent.")
 @click.option("--nobody", is_flag=True, help="Unassign the ticket.")
 @click.option(

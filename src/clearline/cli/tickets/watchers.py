@@ -4,6 +4,7 @@ import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
+from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -18,7 +19,7 @@ _user_option = click.option(
 
 
 @click.command("watch")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @_user_option
 @json_option
 def ticket_watch(number: str, email: str, *, as_json: bool) -> None:
@@ -32,7 +33,7 @@ def ticket_watch(number: str, email: str, *, as_json: bool) -> None:
 
 
 @click.command("unwatch")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @_user_option
 @json_option
 def ticket_unwatch(number: str, email: str, *, as_json: bool) -> None:
@@ -46,7 +47,7 @@ def ticket_unwatch(number: str, email: str, *, as_json: bool) -> None:
 
 
 @click.command("watchers")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @limit_option
 @json_option
 def ticket_watchers(number: str, limit: int, *, as_json: bool) -> None:

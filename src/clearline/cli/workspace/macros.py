@@ -7,6 +7,7 @@ import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
+from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -135,7 +136,7 @@ def macro_change(name: str, new_name: str | None, *, no_tags: bool, as_json: boo
 
 @macro.command("apply")
 @click.argument("name")
-@click.argument("number")
+@click.argument("number", type=TICKET)
 @click.option("--dry-run", is_flag=True, help="Print what the macro would write, and do nothing.")
 @json_option
 def macro_apply(name: str, number: str, *, dry_run: bool, as_json: bool) -> None:

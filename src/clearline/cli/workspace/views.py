@@ -9,12 +9,16 @@ import click
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
+from clearline.cli.parameters.ids import ID, resolve_among
 from clearline.clock import now
 from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.workspace.mapping import view_out
 from clearline.workspace import view_usecases as views
 from clearline.workspace.domain import SavedView
+
+_MOST = 10_000
+"""The most views that are looked through for the beginning of an id."""
 
 
 def _user_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -73,14 +77,14 @@ def view_list(company: str, email: str, limit: int, *, as_json: bool) -> None:
 
 
 @view.command("change")
-@click.argument("view_id", metavar="ID", type=click.UUID)
+@click.argument("view_id", metavar="ID", type=ID)
 @_user_options
 @click.option("--name", help="New name.")
 @click.option("--query", help="New search.")
 @click.option("--shared/--own", default=None, help="Show the view to everybody of the company, or to its owner only.")
 @json_option
 def view_change(
-    view_id: UUID, company: str, email: str, *, name: str | None, query: str | None, shared: bool | None, as_json: bool
+    view_id: str, company: str, email: str, *, name: str | None, query: str | None, shared: bool | None, as_json: bool
 ) -> None:
     """Change a view. Options that are not given change nothing."""
     given: dict[str, Any] = {"name": name, "query": query, "is_shared": shared}
@@ -88,21 +92,31 @@ def view_change(
 
     async def work(tx: Tx) -> SavedView:
         user = await _user(tx, company, email)
-        return await views.change_view(tx, OPERATOR, view_id, values, of=user, now=now())
+        return await views.change_view(tx, OPERATOR, await _id(tx, view_id, user), values, of=user, now=now())
 
     changed = transact(work)
     show(view_out(changed), f"View {changed.name} changed.", as_json=as_json)
 
 
 @view.command("delete")
-@click.argument("view_id", metavar="ID", type=click.UUID)
+@click.argument("view_id", metavar="ID", type=ID)
 @_user_options
 @json_option
-def view_delete(view_id: UUID, company: str, email: str, *, as_json: bool) -> None:
+def view_delete(view_id: str, company: str, email: str, *, as_json: bool) -> None:
     """Delete a view."""
 
-    async def work(tx: Tx) -> None:
-        await views.delete_view(tx, OPERATOR, view_id, of=await _user(tx, company, email), now=now())
+    async def work(tx: Tx) -> UUID:
+        user = await _user(tx, company, email)
+        known = await _id(tx, view_id, user)
+        await views.delete_view(tx, OPERATOR, known, of=user, now=now())
+        return known
 
-    transact(work)
-    show_done(f"View {view_id} deleted.", as_json=as_json)
+    deleted = transact(work)
+    show_done(f"View {deleted} deleted.", as_json=as_json)
+
+
+async def _id(tx: Tx, text: str, user: User) -> UUID:
+    async def ids() -> list[UUID]:
+        return [view.id for view in await views.list_views(tx, OPERATOR, of=user, after=None, limit=_MOST)]
+
+    return await resolve_among(text, "view", ids)

@@ -129,6 +129,14 @@ async def get(tx: Tx, mail_id: UUID) -> InboundMail | None:
     return None if row is None else _mail(row)
 
 
+async def ids_between(tx: Tx, low: UUID, high: UUID, *, limit: int) -> list[UUID]:
+    """Return the ids of mails between two, both included. Served by the primary key."""
+    rows = await tx.fetch(
+        "select id from inbound_mail where id between $1 and $2 order by id limit $3", low, high, limit
+    )
+    return [row[0] for row in rows]
+
+
 async def raw(tx: Tx, mail_id: UUID) -> bytes | None:
     """Return the content of a mail, or None when there is none, or it was deleted."""
     content: bytes | None = await tx.fetchval("select raw from inbound_mail where id = $1", mail_id)

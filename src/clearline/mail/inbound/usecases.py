@@ -175,6 +175,12 @@ async def list_mails(
     return await inbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
 
+async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int = 10) -> list[UUID]:
+    """Return the ids of mails between two, both included. Served by the primary key."""
+    permissions.require_staff(actor, Scope.DESK_READ)
+    return await inbound_mail_store.ids_between(tx, low, high, limit=limit)
+
+
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
     """Return a mail with its content."""
     permissions.require_staff(actor, Scope.DESK_READ)

@@ -65,6 +65,14 @@ async def get(tx: Tx, mail_id: UUID) -> tuple[OutboundMail, bytes] | None:
     return None if row is None else (_mail(row), row[15])
 
 
+async def ids_between(tx: Tx, low: UUID, high: UUID, *, limit: int) -> list[UUID]:
+    """Return the ids of mails between two, both included. Served by ``outbound_mail_by_id``."""
+    rows = await tx.fetch(
+        "select id from outbound_mail where id between $1 and $2 order by id limit $3", low, high, limit
+    )
+    return [row[0] for row in rows]
+
+
 async def lock(tx: Tx, mail_id: UUID) -> OutboundMail | None:
     """Lock and return a mail until the transaction ends; None when there is none. Served by ``outbound_mail_by_id``."""
     row = await tx.fetchrow(f"select {_COLUMNS} from outbound_mail m where m.id = $1 for update", mail_id)

@@ -165,6 +165,12 @@ async def list_mails(
     return await outbound_mail_store.of_ticket(tx, company_id, ticket_number, state=state, before=before, limit=limit)
 
 
+async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int = 10) -> list[UUID]:
+    """Return the ids of mails between two, both included. Served by ``outbound_mail_by_id``."""
+    permissions.require_staff(actor, Scope.DESK_READ)
+    return await outbound_mail_store.ids_between(tx, low, high, limit=limit)
+
+
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, bytes]:
     """Return a mail and its message."""
     permissions.require_staff(actor, Scope.DESK_READ)
