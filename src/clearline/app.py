@@ -5,25 +5,32 @@ import gc
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import parent_process
 from types import FrameType
+from typing import NoReturn
 
+import structlog
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 
 from clearline import logs, schedule
 from clearline.accounts.key_ring import KeyRing
 from clearline.clock import now
+from clearline.errors import OperationalError
 from clearline.event_stream.event_signal import EventSignal
+from clearline.events import store as event_store
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.mail.inbound import worker as inbound_mail
+from clearline.platform.database import migrate
 from clearline.platform.database.server import shared_secret
-from clearline.platform.database.transactions import Database
+from clearline.platform.database.startup import when_available
+from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.work.runner import PeriodicJob, Runner
 from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
@@ -62,8 +69,12 @@ _HOUSE_PROBLEMS = "/api/v1/problems"
 _LED = {"cache-control": "no-store", "vary": "Accept"}
 """Headers of the answer that leads a browser to the reference."""
 _UNDER_API = ("/api/v2/", "/api/auth/")
+_PREPARE_SECONDS = 5
+"""How long a starting process waits for its database before it answers requests that this is unavailable."""
 _YOUNG_OBJECTS = 10_000
 """How many new objects start the garbage collector; with the default of 700 one list starts it several times."""
+
+_log = structlog.get_logger("clearline.server")
 
 
 def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[PeriodicJob]:
@@ -98,42 +109,109 @@ class Application:
         settings = self._settings
         if settings.database_url is None:
             raise RuntimeError("an address of a database is needed here; clearline serve starts the embedded one")
-        database = await Database.open(settings.database_url, size=settings.pool_size)
-        keys = KeyRing(database)
+        database = Database(settings.database_url, size=settings.pool_size)
+        keys, cursors = KeyRing(database), Cursors()
         actor_listener = schedule.ActorListener(database, keys)
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
         runner = Runner([*schedule.server_jobs(keys, actor_listener), *shared])
         event_signal = EventSignal(database)
         mail_listener = inbound_mail.listener(database, settings, now)
-        try:
+        limits = Limits(settings.attachment_max, settings.attachment_types)
+        services = Services(
+            database, keys, RateLimiter(settings.rate_limit), cursors, now, blobs, limits, event_signal, OpenStreams(),
+            settings=settings,
+        )  # fmt: skip
+        self._edge = Edge(_Switch(services), access_log=settings.access_log)
+
+        async def prepare() -> None:
+            await _prepare(database, cursors)
             await actor_listener.connect()
-            async with database.transaction() as tx:
-                secret = await shared_secret(tx, "cursors", secrets.token_bytes(32))
-            limits = Limits(settings.attachment_max, settings.attachment_types)
-            limiter = RateLimiter(settings.rate_limit)
-            services = Services(
-                database, keys, limiter, Cursors(secret), now, blobs, limits, event_signal, OpenStreams(),
-                settings=settings,
-            )  # fmt: skip
-            self._edge = Edge(_Switch(services), access_log=settings.access_log)
+
+        background = _Background(prepare, runner)
+        try:
             if mail_listener is not None:
                 await mail_listener.start(shared=settings.processes > 1)
-            running = asyncio.create_task(runner.run())
+            await background.start()
             _stop_with_parent()
             gc.collect()
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
             with _on_stop_signal(event_signal.stop):
                 yield
-            runner.stop()
-            await running
+        except asyncio.CancelledError:
+            if not background.has_failed:
+                raise
         finally:
+            await background.stop()
             if mail_listener is not None:
                 await mail_listener.stop()
             await event_signal.close()
             await actor_listener.close()
             await database.close()
+
+
+async def _prepare(database: Database, cursors: Cursors) -> None:
+    """Migrate the database and connect to it, so that requests are answered from then on."""
+
+    async def before_the_first_read(tx: Tx) -> None:
+        await event_store.renumber(tx)
+        cursors.sign_with(await shared_secret(tx, "cursors", secrets.token_bytes(32)))
+
+    await migrate.migrate(database, afterwards=before_the_first_read)
+    await database.connect()
+
+
+class _Background:
+    """What a process does beside its requests: it prepares the database as soon as that is available, then runs jobs.
+
+    Meanwhile requests are answered that the database is unavailable. Ends the process when that cannot be mended by
+    waiting, or when the jobs end although nobody stopped them: whoever started the process starts it again.
+    """
+
+    def __init__(self, prepare: Callable[[], Awaitable[None]], runner: Runner) -> None:
+        self._prepare, self._runner = prepare, runner
+        self._is_tried, self._is_prepared = asyncio.Event(), False
+        self.has_failed = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin. Return when the database is prepared, is unavailable, or takes longer than usual."""
+        self._task = asyncio.create_task(self._run(), name="background")
+        tried = asyncio.create_task(self._is_tried.wait())
+        await asyncio.wait({self._task, tried}, timeout=_PREPARE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        tried.cancel()
+
+    async def stop(self) -> None:
+        """Stop the jobs, and wait for their end."""
+        self._runner.stop()
+        if self._task is None:
+            return
+        if not self._is_prepared:
+            self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        try:
+            await when_available(self._try_to_prepare)
+            self._is_prepared = True
+            await self._runner.run()
+        except OperationalError as error:
+            _log.error("the server cannot start", error=str(error))
+            self._fail()
+        except Exception:  # noqa: BLE001 - a server without its jobs would look well
+            _log.exception("the server ends: its background work failed")
+            self._fail()
+
+    def _fail(self) -> NoReturn:
+        self.has_failed = True
+        raise SystemExit(STARTUP_FAILURE)
+
+    async def _try_to_prepare(self) -> None:
+        try:
+            await self._prepare()
+        finally:
+            self._is_tried.set()
 
 
 class _Switch:

@@ -5,12 +5,13 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from clearline import settings_file
 from clearline.errors import OperationalError
 from clearline.events import store as event_store
 from clearline.platform.database import migrate
+from clearline.platform.database.startup import when_available
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings, read_settings
@@ -30,6 +31,11 @@ def current_settings() -> Settings:
 
 class DeskMissing(OperationalError):
     """The data directory has no database, and the command may not create one: the directory may be the wrong one."""
+
+
+def exit_cleanly(_signal: int, _frame: object) -> NoReturn:
+    """Exit on a signal through every ``finally``, which stop what was started."""
+    raise SystemExit(0)
 
 
 @contextmanager
@@ -74,34 +80,44 @@ def _require_desk(data_dir: Path) -> None:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, url: str, *, may_migrate: bool) -> AsyncIterator[Database]:
+async def open_database(
+    settings: Settings, url: str, *, may_migrate: bool, waits: bool = False
+) -> AsyncIterator[Database]:
     """Open the database, and apply missing migrations where that is allowed.
+
+    With ``waits`` wait as long as it takes until the database is available and another has migrated it.
 
     Raises:
         MigrationsMissing: it is not allowed.
     """
-    database = await Database.open(url, size=settings.pool_size)
-    try:
+    database = Database(url, size=settings.pool_size)
+
+    async def prepare() -> None:
+        await database.connect()
         if may_migrate:
             await migrate.migrate(database, afterwards=event_store.renumber)
         elif await migrate.pending(database):
             raise MigrationsMissing("the database lacks migrations: run clearline migrate first")
+
+    try:
+        await (when_available(prepare, MigrationsMissing) if waits else prepare())
         yield database
     finally:
         await database.close()
 
 
-def run(work: Work[T], *, may_create: bool = False, may_migrate: bool = False) -> T:
+def run(work: Work[T], *, may_create: bool = False, may_migrate: bool = False, waits: bool = False) -> T:
     """Run a command's work with a migrated database.
 
     Args:
         work: what to do.
         may_create: whether a data directory without a database gets a new one.
         may_migrate: whether a database that others may use is migrated.
+        waits: whether to wait for a database that is away or not migrated.
     """
 
     async def open_and_work(settings: Settings, url: str, *, may_migrate: bool) -> T:
-        async with open_database(settings, url, may_migrate=may_migrate) as database:
+        async with open_database(settings, url, may_migrate=may_migrate, waits=waits) as database:
             return await work(database)
 
     settings = current_settings()

@@ -293,8 +293,8 @@ async def test_a_listener_receives_notifications_and_the_end_of_its_connection(
     await listener.close()
 
 
-async def test_listeners_and_locks_need_a_reachable_database(single: Database) -> None:
-    unreachable = Database(single._pool, "postgresql://nobody@127.0.0.1:1/nothing")  # noqa: SLF001
+async def test_listeners_and_locks_need_a_reachable_database() -> None:
+    unreachable = Database("postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(DatabaseUnavailable):
         await unreachable.listen("a_channel", lambda: None, lambda: None)
     with pytest.raises(DatabaseUnavailable):

@@ -8,18 +8,20 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NoReturn
 
 import click
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from clearline import logs
 from clearline.app import Application
-from clearline.cli.context import current_settings, open_database
+from clearline.cli.context import current_settings, exit_cleanly, open_database
 from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
 from clearline.demo.usecases import DemoKey
+from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable
+from clearline.platform.database.startup import when_available
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.setting_values import Bind
 from clearline.settings import PREFIX, Settings
@@ -36,7 +38,7 @@ def serve(*, demo: bool) -> None:
     """
     settings = current_settings()
     logs.configure(settings.log_format, settings.log_level)
-    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGTERM, exit_cleanly)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored: behind & in a script, after nohup
     with _listening(settings.bind) as listener, _own_database(settings) as url:
         host, port = listener.getsockname()[:2]
@@ -44,11 +46,6 @@ def serve(*, demo: bool) -> None:
         ready = replace(settings, database_url=url, bind=bound)
         keys = asyncio.run(_prepare(ready, url, demo=demo))
         _serve(ready, listener, lambda: _print_address(ready, keys))
-
-
-def _exit(_signal: int, _frame: object) -> NoReturn:
-    """Exit through every ``finally``, which stop what was started."""
-    raise SystemExit(0)
 
 
 @contextmanager
@@ -79,8 +76,20 @@ def _own_database(settings: Settings) -> Iterator[str]:
 
 
 async def _prepare(settings: Settings, url: str, *, demo: bool) -> list[DemoKey]:
-    async with open_database(settings, url, may_migrate=True) as database:
-        return await demo_command.load(database) if demo else []
+    """Migrate the database and load the demo. Without a demo the server itself waits for a database that is away."""
+
+    async def migrate_and_load() -> list[DemoKey]:
+        async with open_database(settings, url, may_migrate=True) as database:
+            return await demo_command.load(database) if demo else []
+
+    if demo:
+        return await when_available(migrate_and_load)
+    try:
+        return await migrate_and_load()
+    except DatabaseMisconfigured:
+        raise
+    except DatabaseUnavailable:
+        return []
 
 
 def _print_address(settings: Settings, keys: list[DemoKey]) -> None:
@@ -103,6 +112,22 @@ class _Server(uvicorn.Server):
             self._when_ready()
 
 
+class _Processes(Multiprocess):
+    """Several server processes, each of which is started again when it dies."""
+
+    is_told_to_stop = False
+
+    def handle_int(self) -> None:
+        """Stop on SIGINT."""
+        self.is_told_to_stop = True
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        """Stop on SIGTERM."""
+        self.is_told_to_stop = True
+        super().handle_term()
+
+
 def _serve(settings: Settings, listener: socket.socket, when_ready: Callable[[], None]) -> None:
     config = uvicorn.Config(
         "clearline.app:from_environment" if settings.processes > 1 else Application(settings),
@@ -121,9 +146,19 @@ def _serve(settings: Settings, listener: socket.socket, when_ready: Callable[[],
         if settings.processes > 1:
             os.environ[f"{PREFIX}DATABASE_URL"] = settings.database_url or ""
             when_ready()
-            Multiprocess(config, sockets=[listener]).run()
+            processes = _Processes(config, sockets=[listener])
+            processes.run()
+            if processes.is_told_to_stop:
+                return
         else:
-            server = _Server(config, when_ready)
-            server.run(sockets=[listener])
-            if not server.started:
-                raise SystemExit(UNAVAILABLE)
+            _run_alone(_Server(config, when_ready), listener)
+        raise SystemExit(UNAVAILABLE)  # nobody asked for this end: whoever started the server has to start it again
+
+
+def _run_alone(server: _Server, listener: socket.socket) -> None:
+    """Run the only process. A signal that stops it is raised again by uvicorn, so that this does not return."""
+    try:
+        server.run(sockets=[listener])
+    except SystemExit as ended:
+        if ended.code != STARTUP_FAILURE:
+            raise

@@ -1,13 +1,14 @@
 """The command that runs a worker."""
 
 import asyncio
+import contextlib
 import signal
 
 import click
 
 from clearline import logs
 from clearline.app import shared_jobs
-from clearline.cli.context import current_settings, run
+from clearline.cli.context import current_settings, exit_cleanly, run
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
 from clearline.tickets.attachments.blobs import open_blobs
@@ -18,8 +19,8 @@ def work() -> None:
     """Run a worker until Ctrl-C or SIGTERM.
 
     Workers do what no request waits for: routing, search, bulk jobs, webhooks, mail and the rest. A server has a
-    worker of its own unless CLEARLINE_WORKERS is off; any number of workers may run beside it. When a worker is
-    stopped, its running work has 5 s to end.
+    worker of its own unless CLEARLINE_WORKERS is off; any number of workers may run beside it. A worker waits until
+    the database is available and migrated. When it is stopped, its running work has 5 s to end.
     """
     settings = current_settings()
     logs.configure(settings.log_format, settings.log_level)
@@ -31,4 +32,6 @@ def work() -> None:
         click.echo("Worker started (Ctrl-C to stop)", err=True)
         await runner.run()
 
-    run(run_jobs, may_create=True)
+    signal.signal(signal.SIGTERM, exit_cleanly)
+    with contextlib.suppress(KeyboardInterrupt):
+        run(run_jobs, may_create=True, waits=True)

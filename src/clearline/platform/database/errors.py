@@ -26,12 +26,20 @@ GONE = (
 class DatabaseUnavailable(OperationalError):
     """The database cannot be reached, is starting, refuses writes, or has no room left.
 
-    Nothing was committed, or it is not known whether the last commit was: success must not be reported.
+    Nothing was committed, or it is not known whether the last commit was: success must not be reported. ``sqlstate`` is
+    PostgreSQL's code, None when there was no answer of PostgreSQL.
     """
 
+    def __init__(self, text: str = "", sqlstate: str | None = None) -> None:
+        super().__init__(text)
+        self.sqlstate = sqlstate
 
-class DatabaseMisconfigured(OperationalError):
-    """The address, the credentials or the version of the database is wrong; trying again will not help."""
+
+class DatabaseMisconfigured(DatabaseUnavailable):
+    """The address, the credentials or the version of the database is wrong; trying again will not help.
+
+    A request is answered as for any unavailable database: only an operator can repair either.
+    """
 
 
 class StatementFailed(Exception):
@@ -61,7 +69,7 @@ def translate(error: Exception) -> None:
     The driver's text is hidden where it may repeat what people wrote.
     """
     if is_gone(error):
-        raise DatabaseUnavailable(str(error) or type(error).__name__) from error
+        raise DatabaseUnavailable(str(error) or type(error).__name__, getattr(error, "sqlstate", None)) from error
     if isinstance(error, pg.UniqueViolationError):
         raise UniqueViolation(error) from None
     if isinstance(error, (pg.PostgresError, pg.InterfaceError)):

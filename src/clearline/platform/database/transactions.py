@@ -6,33 +6,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-import asyncpg
-from asyncpg import exceptions as pg
-
-from clearline.platform.database.errors import (
-    GONE,
-    DatabaseMisconfigured,
-    DatabaseUnavailable,
-    StatementFailed,
-    call,
-    is_gone,
-    translate,
-)
+from clearline.platform.database.connection import connect
+from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed, call, translate
 from clearline.platform.database.pool import Pool, close_or_cut
-from clearline.platform.database.session import SESSION_SETTINGS
 
 Record = Any
 """A row: values by position and by name."""
 
 STATEMENT_SECONDS = 30
 """After so many seconds a statement is cancelled."""
-
-OLDEST_SERVER = 15
-"""The oldest major version of PostgreSQL that the schema and the statements need."""
-
-
-async def _connect(url: str, *, seconds: float | None) -> Any:
-    return await asyncpg.connect(url, command_timeout=seconds, server_settings=SESSION_SETTINGS)
 
 
 class Tx:
@@ -255,35 +237,42 @@ class Transactions:
 class Database(Transactions):
     """A pool of connections to one PostgreSQL. Nothing may leave session state behind: no connection is reset."""
 
-    def __init__(self, pool: Pool, url: str) -> None:
-        super().__init__(pool)
-        self._pool = pool
+    def __init__(self, url: str, *, size: int = 10) -> None:
+        """Prepare at most ``size`` connections at a time. Before ``connect`` every transaction is refused."""
+        self._pool = Pool(self._new_connection, size)
+        super().__init__(self._pool)
         self._url = url
+        self._is_open = False
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10) -> Self:
-        """Connect, with at most ``size`` connections at a time.
+        """Return a database that is connected.
+
+        Raises:
+            DatabaseUnavailable, DatabaseMisconfigured: as for ``connect``.
+        """
+        database = cls(url, size=size)
+        await database.connect()
+        return database
+
+    async def connect(self) -> None:
+        """Connect; from then on there are transactions.
 
         Raises:
             DatabaseUnavailable: there is no answer, or the database is starting.
             DatabaseMisconfigured: the address, role, password or database is wrong, or the server is too old.
         """
-        pool = Pool(lambda: _connect(url, seconds=STATEMENT_SECONDS), size)
+        self._is_open = True
         try:
-            pool.give_back(await pool.borrow(), broken=False)
-        except (pg.PostgresError, ValueError, *GONE) as error:
-            if is_gone(error):
-                raise DatabaseUnavailable(str(error) or type(error).__name__) from error
-            raise DatabaseMisconfigured(str(error)) from error
-        database = cls(pool, url)
-        async with database.statement() as tx:
-            version = int(await tx.fetchval("select current_setting('server_version_num')::int"))
-        if version // 10_000 < OLDEST_SERVER:
-            await database.close()
-            raise DatabaseMisconfigured(
-                f"PostgreSQL {version // 10_000} is too old; Clearline needs {OLDEST_SERVER} or newer"
-            )
-        return database
+            self._pool.give_back(await call(self._pool.borrow()), broken=False)
+        except BaseException:
+            self._is_open = False
+            raise
+
+    async def _new_connection(self) -> Any:
+        if not self._is_open:
+            raise DatabaseUnavailable("the database is not connected yet")
+        return await connect(self._url, seconds=STATEMENT_SECONDS)
 
     async def close(self) -> None:
         """Close every connection that is not borrowed; those that do not close within 5 seconds are terminated."""
@@ -299,7 +288,7 @@ class Database(Transactions):
         Raises:
             DatabaseUnavailable: the connection fails.
         """
-        connection = await call(_connect(self._url, seconds=None))
+        connection = await connect(self._url, seconds=None)
         try:
             session = Transactions(_Single(connection))
             async with session.statement() as tx:
@@ -316,7 +305,7 @@ class Database(Transactions):
         Raises:
             DatabaseUnavailable: the connection fails.
         """
-        connection = await call(asyncpg.connect(self._url))
+        connection = await connect(self._url, seconds=None)
         try:
             await call(connection.add_listener(channel, lambda *_: on_notify()))
         except BaseException:

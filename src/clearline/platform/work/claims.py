@@ -8,6 +8,7 @@ import structlog
 
 from clearline.clock import monotonic
 from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.outage import OUTAGE
 from clearline.platform.work.runner import PeriodicJob
 
 T = TypeVar("T")
@@ -92,8 +93,8 @@ class ClaimWorker(Generic[T]):
     async def _process(self, item: T) -> None:
         try:
             await self._do(item)
-        except DatabaseUnavailable:
-            _log.warning("item postponed: the database is unavailable", job=self._name)
+        except DatabaseUnavailable as error:
+            OUTAGE.log("item postponed: the database is unavailable", error, job=self._name)
         except Exception:  # noqa: BLE001 - it is processed again when its claim ends
             _log.exception("item failed", job=self._name)
 

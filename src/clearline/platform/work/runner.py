@@ -9,6 +9,7 @@ import structlog
 from msgspec import Struct
 
 from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.outage import OUTAGE
 
 BUSY = 0.3
 """A process is busy when it computes for more than this share of the time between two runs of a job."""
@@ -94,8 +95,8 @@ class Runner:
     async def _run_once(name: str, run: Callable[[], Awaitable[object]]) -> int:
         try:
             result = await run()
-        except DatabaseUnavailable:
-            _log.warning("job postponed: the database is unavailable", job=name)
+        except DatabaseUnavailable as error:
+            OUTAGE.log("job postponed: the database is unavailable", error, job=name)
         except Exception:  # noqa: BLE001 - a job's fault must not end the others
             _log.exception("job failed", job=name)
         else:

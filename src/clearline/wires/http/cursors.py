@@ -29,9 +29,16 @@ def list_id(path: str, filters: dict[str, str]) -> str:
 
 
 class Cursors:
-    """Makes and reads cursors. The cursors of one server are valid on every other with the same ``secret``."""
+    """Makes and reads cursors. The cursors of one server are valid on every other with the same ``secret``.
 
-    def __init__(self, secret: bytes) -> None:
+    A server knows it as soon as it has read it from the database; before that it answers no request that has a cursor.
+    """
+
+    def __init__(self, secret: bytes = b"") -> None:
+        self.sign_with(secret)
+
+    def sign_with(self, secret: bytes) -> None:
+        """Sign cursors with this secret from now on."""
         # A signer derives its key for each signature, which takes longer than the signature: so it is derived once.
         key = Signer(secret, salt=b"clearline.cursor", digest_method=sha256).derive_key()
         self._signer = Signer(key, key_derivation="none", algorithm=_HmacSha256())

@@ -15,8 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from clearline.accounts import permissions
 from clearline.clock import monotonic
-from clearline.errors import RuleCode, Unauthenticated, Violation
+from clearline.errors import OperationalError, RuleCode, Unauthenticated, Violation
 from clearline.identity import Actor
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.outage import OUTAGE
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.idempotency.store import KeptAnswer
 from clearline.wires.http.body import (
@@ -130,7 +132,11 @@ class Resource:
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             request_id = scope[KEY].id.decode()
             answer = self._dialect.refuse(error, request_id)
-            if answer.status >= 500:
+            if isinstance(error, DatabaseUnavailable):
+                OUTAGE.log("request refused: the database is unavailable", error, request_id=request_id)
+            elif isinstance(error, OperationalError):
+                _log.warning("request refused", request_id=request_id, error=str(error))
+            elif answer.status >= 500:
                 _log.error("request failed", request_id=request_id, exc_info=error)
         answer.headers += limits
         if isinstance(answer, Stream):

@@ -1,0 +1,153 @@
+"""A database that is away for a while, at the start or later, and processes that die meanwhile."""
+
+import configparser
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from clearline.cli.exit_status import UNAVAILABLE
+from clearline.platform.postgres import embedded as embedded_postgres
+from clearline.platform.postgres.embedded import EmbeddedPostgres
+from tests.builders.databases import administer, reachable_dir
+from tests.builders.processes import alive, children, eventually
+from tests.builders.server import Server
+from tests.patience import patient
+
+UNIT = Path(__file__).parents[2] / "deploy" / "clearline.service"
+
+
+class OwnDatabase:
+    """A PostgreSQL of the operator's, which is stopped and started beside Clearline."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: EmbeddedPostgres | None = None
+        self.url = self.start()
+
+    def start(self) -> str:
+        self._running = embedded_postgres.start(self._folder)
+        return self._running.url
+
+    def stop(self) -> None:
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+
+@pytest.fixture
+def own_database() -> Iterator[OwnDatabase]:
+    folder = reachable_dir("clearline-own-")
+    database = OwnDatabase(folder / "data")
+    yield database
+    database.stop()
+    shutil.rmtree(folder)
+
+
+def status_of(server: Server, path: str) -> int:
+    """Return the status of an answer, or 0 without one."""
+    try:
+        return httpx.get(f"{server.url}{path}", timeout=patient(5)).status_code
+    except httpx.TransportError:
+        return 0
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_server_that_starts_before_its_database_waits_for_it(
+    server: Server, own_database: OwnDatabase, processes: str
+) -> None:
+    own_database.stop()
+    server.environment |= {"CLEARLINE_DATABASE_URL": own_database.url, "CLEARLINE_PROCESSES": processes}
+    server.launch()
+    assert eventually(lambda: status_of(server, "/healthz") == 200), server.err
+    assert server.ready() == 503
+    key = {"Authorization": f"Bearer clk_{'a' * 43}"}
+    answer = httpx.get(f"{server.url}/api/v1/tickets", headers=key, timeout=patient(5))
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["code"]) == (503, "1", "unavailable")
+    assert not server.ended()
+    own_database.start()
+    assert eventually(lambda: server.ready() == 200), server.err
+    assert "Traceback" not in server.err
+    assert server.stop() == 0
+
+
+def test_a_worker_that_starts_before_its_database_and_its_server_waits_for_both(
+    server: Server, own_database: OwnDatabase
+) -> None:
+    own_database.stop()
+    server.environment |= {"CLEARLINE_DATABASE_URL": own_database.url, "CLEARLINE_WORKERS": "off"}
+    worker = server.beside("work")
+    assert eventually(lambda: "waiting for the database" in server.err)
+    own_database.start()
+    assert eventually(lambda: "lacks migrations" in server.err), server.err
+    assert worker.poll() is None
+    server.start()
+    assert eventually(lambda: "Worker started" in server.err), server.err
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(patient(15)) == 0
+
+
+def test_a_process_that_dies_while_the_database_is_away_comes_back_with_it(server: Server) -> None:
+    server.environment["CLEARLINE_PROCESSES"] = "2"
+    server.start()
+    [supervisor] = server.supervisors()
+    postmaster = server.postmaster()
+    assert postmaster is not None
+    os.kill(supervisor, signal.SIGSTOP)
+    os.kill(postmaster, signal.SIGKILL)
+    assert eventually(lambda: server.ready() == 503)
+
+    def serving() -> set[int]:
+        return {pid for pid in children(server.pid) if pid != supervisor and "resource_tracker" not in _command(pid)}
+
+    before = serving()
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    assert eventually(lambda: len(serving() - {killed}) == len(before)), server.err
+    assert not eventually(server.ended, 4), server.err
+    assert server.ready() == 503
+    os.kill(supervisor, signal.SIGCONT)
+    assert eventually(lambda: server.ready() == 200), server.err
+    assert all(eventually(lambda: server.ready() == 200) for _ in range(10)), "both answer"
+    assert all(alive(pid) for pid in serving())
+    assert server.stop() == 0
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+async def test_an_end_that_nobody_asked_for_has_a_status_that_starts_the_server_again(
+    server: Server, own_database: OwnDatabase, processes: str
+) -> None:
+    """A newer Clearline migrated the database that comes back: waiting does not help."""
+    server.environment |= {"CLEARLINE_DATABASE_URL": own_database.url, "CLEARLINE_PROCESSES": processes}
+    server.start()
+    assert server.stop() == 0
+    await administer(own_database.url, "insert into schema_migration values (9999, 'newer', now())")
+    own_database.stop()
+    server.launch()
+    assert eventually(lambda: status_of(server, "/healthz") == 200), server.err
+    own_database.start()
+    assert eventually(server.ended), server.err
+    assert server.process is not None
+    assert server.process.returncode == UNAVAILABLE
+    assert "start the newer Clearline" in server.err
+    assert "Traceback" not in server.err
+
+
+def test_the_unit_of_systemd_starts_the_server_again_without_end() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read(UNIT)
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0", "five bad starts in a row would be the end"
+    assert unit["Service"]["Restart"] == "on-failure"
+    assert float(unit["Service"]["RestartSec"]) > 0
