@@ -38,7 +38,7 @@ async def issue(tx: Tx, code: str, lifetime: timedelta | None = None) -> tuple[A
 
 async def facts(tx: Tx, tenant: Tenant, kind: str) -> list[dict[str, Any]]:
     """Return the data of a company's events of a type, newest first."""
-    events = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type=kind), None, 10)
+    events = await audit_store.page(tx, AuditFilter(company_id=tenant.company.id, type=kind), None, 10)
     return [event.data for event in events]
 
 

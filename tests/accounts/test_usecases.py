@@ -41,7 +41,7 @@ async def acting(database: Database, role: Role, company: Company = PROVIDER) ->
 
 
 async def last_event(tx: Tx, company_id: UUID) -> Event:
-    [event] = await audit_store.of_company(tx, AuditFilter(company_id=company_id), None, 1)
+    [event] = await audit_store.page(tx, AuditFilter(company_id=company_id), None, 1)
     return event
 
 

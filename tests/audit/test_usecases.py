@@ -1,15 +1,15 @@
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from clearline.audit import store as audit_store
 from clearline.audit import usecases as audit
-from clearline.audit.store import AFTER_ALL, AuditFilter, AuditPosition
+from clearline.audit.store import AFTER_ALL, LISTS, AuditFilter, AuditPosition, Scan
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.events import store as event_store
 from clearline.events.domain import (
@@ -34,7 +34,7 @@ from clearline.events.event_types import Audience, visible_data
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Actor, Company, Role
 from clearline.platform.database.transactions import Database, Tx
-from tests.builders.databases import generic_plan_of, new_database, plan_of
+from tests.builders.databases import generic_plan_of, new_database, plan_of, session
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 
@@ -233,50 +233,65 @@ FILL = """
 
 @pytest.fixture(scope="module")
 async def filled(postgres: str) -> AsyncIterator[Any]:
-    async with new_database(postgres) as url:
-        connection = await asyncpg.connect(url)
+    async with new_database(postgres) as url, session(url) as connection:
         await connection.execute(FILL)
         yield connection
-        await connection.close()
 
 
 SOMETIME = (datetime.fromisoformat("2026-01-05T00:00:00Z"), 5000, 10_000)
 
 
-PLANS: list[tuple[str, str, tuple[int | str, ...]]] = [
-    (audit_store.EVERYTHING, "event_by_time", ()),
-    (audit_store.RECORDS, "event_of_records", ()),
-    (audit_store.OF_COMPANY, "event_pkey", ("10000",)),
-    (audit_store.RECORDS_OF_COMPANY, "event_of_company_records", ()),
-    (audit_store.OF_TICKET, "event_by_ticket", (77,)),
-]
+INDEXES: dict[Scan, str] = {
+    "everything": "event_by_time",
+    "records": "event_of_records",
+    "of_company": "event_pkey",
+    "records_of_company": "event_of_company_records",
+    "of_ticket": "event_by_ticket",
+}
+COMPANY = "select md5('company1')::uuid"
+
+
+def filters_of(scan: Scan, company_id: UUID) -> Iterator[AuditFilter]:
+    """Yield every set of filters of the lists that use one index."""
+    filters = AuditFilter(
+        company_id=company_id if "of_" in scan else None,
+        ticket_number=77 if scan == "of_ticket" else None,
+        only_records="records" in scan,
+    )
+    times = ((None, None), (SOMETIME[0] - HOUR, None), (None, SOMETIME[0] + HOUR))
+    for kind, user_id, for_customers, (since, until) in product(
+        (None, "user.changed", "ticket."), (None, company_id), (False, True), times
+    ):
+        yield filters._replace(type=kind, actor_id=user_id, for_customers=for_customers, since=since, until=until)
 
 
 @pytest.mark.parametrize("after", [None, SOMETIME])
-@pytest.mark.parametrize(("statement", "index", "more"), PLANS)
-async def test_a_page_uses_its_index_and_sorts_nothing(
-    filled: Any, statement: str, index: str, more: tuple[int | str, ...], after: AuditPosition | None
-) -> None:
-    company = await filled.fetchval("select md5('company1')::uuid")
-    of_company = statement in {audit_store.OF_COMPANY, audit_store.RECORDS_OF_COMPANY, audit_store.OF_TICKET}
-    filters = AuditFilter(company_id=company if of_company else None)
-    values = audit_store.values(filters, after, 11) + more
-    used, scanned = await plan_of(filled, statement, *values)
-    assert (used, scanned) == ({index}, set())
-    assert "Sort" not in await filled.fetchval(f"explain (format json) {statement}", *values)
+@pytest.mark.parametrize("scan", INDEXES)
+async def test_a_page_uses_its_index_and_sorts_nothing(filled: Any, scan: Scan, after: AuditPosition | None) -> None:
+    statements = set()
+    for filters in filters_of(scan, await filled.fetchval(COMPANY)):
+        statement, values = audit_store.query(filters, after, 11)
+        statements.add(statement)
+        used, scanned = await plan_of(filled, statement, *values)
+        assert (used, scanned) == ({INDEXES[scan]}, set()), filters
+        assert "Sort" not in await filled.fetchval(f"explain (format json) {statement}", *values), filters
+    assert statements == {statement for key, statement in LISTS.items() if key[0] == scan}
 
 
-@pytest.mark.parametrize(("statement", "index"), [(statement, index) for statement, index, _more in PLANS])
-async def test_the_generic_plan_uses_the_same_index(filled: Any, statement: str, index: str) -> None:
-    plan = await generic_plan_of(filled, statement)
-    assert f"using {index} on event" in plan
-    assert "Sort" not in plan
+@pytest.mark.parametrize(("scan", "index"), INDEXES.items())
+async def test_the_generic_plan_uses_the_same_index(filled: Any, scan: Scan, index: str) -> None:
+    statements = [statement for key, statement in LISTS.items() if key[0] == scan]
+    assert len(statements) == 12
+    for statement in statements:
+        plan = await generic_plan_of(filled, statement)
+        assert f"using {index} on event" in plan
+        assert "Sort" not in plan
 
 
 async def test_a_time_is_a_range_of_the_index(filled: Any) -> None:
     since = datetime.fromisoformat("2026-01-03T00:00:00Z")
-    values = audit_store.values(AuditFilter(since=since, until=since + HOUR), None, 1000)
-    [top] = json.loads(await filled.fetchval(f"explain (analyze, format json) {audit_store.EVERYTHING}", *values))
+    statement, values = audit_store.query(AuditFilter(since=since, until=since + HOUR), None, 1000)
+    [top] = json.loads(await filled.fetchval(f"explain (analyze, format json) {statement}", *values))
     walk = top["Plan"]["Plans"][0]
     assert (walk["Index Name"], walk["Actual Rows"]) == ("event_by_time", 60)
     assert walk.get("Rows Removed by Filter", 0) == 0

@@ -102,7 +102,7 @@ async def test_a_service_is_added_once_and_only_when_it_is_valid(database: Datab
 
 async def events_of(tx: Tx, tenant: Tenant) -> list[tuple[str, dict[str, Any]]]:
     """Return the events of a company's services since the fixture created them, newest first."""
-    events = await audit_store.of_company(tx, AuditFilter(company_id=tenant.company.id, type="service."), None, 50)
+    events = await audit_store.page(tx, AuditFilter(company_id=tenant.company.id, type="service."), None, 50)
     return [(event.type, event.data) for event in events[:-4]]
 
 

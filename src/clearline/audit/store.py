@@ -1,10 +1,9 @@
-"""The audit: events of all kinds, newest first.
+"""The audit: events of all kinds, newest first. A list is one statement, which walks one index."""
 
-Every function is one statement, a scan down one index; conditions that the index does not know are checked on the way.
-"""
-
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from itertools import chain, product
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from clearline.events.event_types import EVENT_TYPES, EventType, Visibility, types_with
@@ -15,13 +14,14 @@ AuditPosition = tuple[datetime, int, int]
 """The last event of the page before: its time, its id and its transaction."""
 
 AFTER_ALL: AuditPosition = (datetime(9999, 12, 31, tzinfo=UTC), 2**63 - 1, 2**63 - 1)
+BEFORE_ALL = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class AuditFilter(NamedTuple):
     """Which events. A condition that is None is not checked.
 
-    ``type`` is exact, or a prefix when it ends with a dot. ``since`` is inclusive, ``until`` exclusive.
-    ``for_customers`` leaves out what only the provider may see.
+    ``type`` is exact, or a prefix when it ends with a dot. ``since`` is inclusive, ``until`` exclusive. A ticket needs
+    its company. ``only_records`` leaves out the events of tickets, ``for_customers`` what only the provider may see.
     """
 
     since: datetime | None = None
@@ -29,90 +29,112 @@ class AuditFilter(NamedTuple):
     type: str | None = None
     company_id: UUID | None = None
     actor_id: UUID | None = None
+    ticket_number: int | None = None
+    only_records: bool = False
     for_customers: bool = False
 
 
 _COLUMNS = "xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data"
+_BETWEEN = "at >= $2 and at < $3"
 
-_VISIBLE = """(not $8 or type = any($9)
-    or (type = any($10) and data->>'visibility' = 'public')
-    or (type = any($11)
-        and exists (select from jsonb_array_elements(data->'changes') c where c->>'field' = any($12))))"""
-"""The events of which ``visible_data`` returns something to a company's admin."""
+Scan = Literal["everything", "records", "of_company", "records_of_company", "of_ticket"]
+_SCANS: dict[Scan, tuple[str, str]] = {
+    "everything": (f"(at, id) < ($5, $4) and {_BETWEEN}", "at desc, id desc"),
+    "records": (f"(at, id) < ($5, $4) and {_BETWEEN} and ticket_number is null", "at desc, id desc"),
+    "of_company": (
+        "company_id = $5 and (company_id, xid, id) < ($5, $6::text::xid8, $4)",
+        "event.xid desc, event.id desc",
+    ),
+    "records_of_company": ("company_id = $5 and ticket_number is null and id < $4", "id desc"),
+    "of_ticket": ("company_id = $5 and ticket_number = $6 and id < $4", "id desc"),
+}
+"""The range of an index, and its order. Each binds the limit, the times and the last id, and then values of its own.
 
-_ALWAYS = [*types_with(Visibility.ALWAYS), *types_with(Visibility.COMPANY_ADMINS)]
-_WHEN_PUBLIC = types_with(Visibility.WHEN_PUBLIC)
-_SOME_FIELDS = types_with(Visibility.SOME_FIELDS)
-_FIELDS = sorted(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)
+That of a company names it twice: from ``(xid, id)`` alone PostgreSQL expects few events, for whose sake it would walk
+the log of all companies.
+"""
 
-# One case: PostgreSQL expects it to be true of every second event. From its parts it would expect next to none to pass,
-# and sort a whole company's events rather than scan an index for long.
-_FILTERS = f"""case when ($5::text is null or type = $5 or (right($5, 1) = '.' and starts_with(type, $5)))
-    and ($6::uuid is null or company_id = $6) and ($7::uuid is null or actor_id = $7) and {_VISIBLE}
-    then true end"""
+_FILTERS = {
+    "type": "type = {}",
+    "prefix": "starts_with(type, {})",
+    "actor_id": "actor_id = {}",
+    "for_customers": """(type = any({})
+        or (type = any({}) and data->>'visibility' = 'public')
+        or (type = any({})
+            and exists (select from jsonb_array_elements(data->'changes') c where c->>'field' = any({}))))""",
+}
+"""The conditions that no index serves together with the order, with room for their values.
 
-_BY_TIME = f"""select {_COLUMNS} from event where (at, id) < ($1, $2)
-       and at >= coalesce($3::timestamptz, '-infinity') and at < coalesce($4::timestamptz, 'infinity')
-       and {_FILTERS} {{only}}
-     order by at desc, id desc limit $13"""
+The last has the events of which ``visible_data`` returns something to a company's admin.
+"""
 
-# All statements bind the same values; the scans by id do not use the first. Their times are not a range of an index: a
-# generic plan would take that for a narrow range, and sort.
-_BY_ID = f"""select {_COLUMNS} from event where $1::timestamptz is not null and {{before}}
-       and case when at >= coalesce($3::timestamptz, '-infinity') and at < coalesce($4::timestamptz, 'infinity')
-           then true end
-       and {_FILTERS} {{only}}
-     order by {{order}} limit $13"""
-_ID: dict[str, str] = {"before": "id < $2", "order": "id desc"}
-
-EVERYTHING = _BY_TIME.format(only="")
-RECORDS = _BY_TIME.format(only="and ticket_number is null")
-OF_COMPANY = _BY_ID.format(
-    before="(xid, id) < ($14::text::xid8, $2)", only="and company_id = $6", order="event.xid desc, event.id desc"
+_FOR_CUSTOMERS = (
+    [*types_with(Visibility.ALWAYS), *types_with(Visibility.COMPANY_ADMINS)],
+    types_with(Visibility.WHEN_PUBLIC),
+    types_with(Visibility.SOME_FIELDS),
+    sorted(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields),
 )
-RECORDS_OF_COMPANY = _BY_ID.format(**_ID, only="and company_id = $6 and ticket_number is null")
-OF_TICKET = _BY_ID.format(**_ID, only="and company_id = $6 and ticket_number = $14")
 
 
-def values(wanted: AuditFilter, after: AuditPosition | None, limit: int) -> tuple[object, ...]:
-    """Return the values that every statement binds."""
-    return (
-        *(after or AFTER_ALL)[:2],
-        wanted.since,
-        wanted.until,
-        wanted.type,
-        wanted.company_id,
-        wanted.actor_id,
-        wanted.for_customers,
-        _ALWAYS,
-        _WHEN_PUBLIC,
-        _SOME_FIELDS,
-        _FIELDS,
-        limit,
+def _statement(scan: Scan, names: Sequence[str]) -> str:
+    """Return the statement of a list with these filters and no others.
+
+    They are one case: PostgreSQL expects that to be true of every second event. From the conditions it would expect
+    next to none to pass, and sort a whole company's events rather than scan an index for long. The times are among
+    them where they are not a range of the index.
+    """
+    walked, order = _SCANS[scan]
+    checked = [] if _BETWEEN in walked else [_BETWEEN]
+    place = 6 if "$6" in walked else 5
+    for name in names:
+        count = _FILTERS[name].count("{}")
+        checked.append(_FILTERS[name].format(*(f"${place + offset}" for offset in range(1, count + 1))))
+        place += count
+    case = f" and case when {' and '.join(checked)} then true end" if checked else ""
+    return f"select {_COLUMNS} from event where {walked}{case} order by {order} limit $1"
+
+
+LISTS = {
+    (scan, (*types, *actors, *customers)): _statement(scan, (*types, *actors, *customers))
+    for scan, types, actors, customers in product(
+        _SCANS, ((), ("type",), ("prefix",)), ((), ("actor_id",)), ((), ("for_customers",))
     )
+}
+"""The statements, by the index that they walk and the names of the filters."""
 
 
-async def everything(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
-    """Return events of all companies, by time. Served by ``event_by_time``."""
-    return [event_of(row) for row in await tx.fetch(EVERYTHING, *values(wanted, after, limit))]
+def _scan(wanted: AuditFilter, after: AuditPosition) -> tuple[Scan, tuple[object, ...]]:
+    """Return the scan that reads the fewest events, and the values that it binds."""
+    at, _event_id, xid = after
+    if wanted.ticket_number is not None:
+        return "of_ticket", (wanted.company_id, wanted.ticket_number)
+    if wanted.company_id is None:
+        return "records" if wanted.only_records else "everything", (at,)
+    if wanted.only_records:
+        return "records_of_company", (wanted.company_id,)
+    return "of_company", (wanted.company_id, str(xid))
 
 
-async def records(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
-    """Return events of all companies about other records than tickets, by time. Served by ``event_of_records``."""
-    return [event_of(row) for row in await tx.fetch(RECORDS, *values(wanted, after, limit))]
+def query(wanted: AuditFilter, after: AuditPosition | None, limit: int) -> tuple[str, tuple[object, ...]]:
+    """Return the statement of a list, and the values that it binds."""
+    position = after or AFTER_ALL
+    scan, walked = _scan(wanted, position)
+    given: dict[str, tuple[object, ...]] = {}
+    if wanted.type is not None:
+        given["prefix" if wanted.type.endswith(".") else "type"] = (wanted.type,)
+    if wanted.actor_id is not None:
+        given["actor_id"] = (wanted.actor_id,)
+    if wanted.for_customers:
+        given["for_customers"] = _FOR_CUSTOMERS
+    times = wanted.since or BEFORE_ALL, wanted.until or AFTER_ALL[0]
+    return LISTS[scan, tuple(given)], (limit, *times, position[1], *walked, *chain.from_iterable(given.values()))
 
 
-async def of_company(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
-    """Return events of one company, by offset. Served by the primary key."""
-    xid = str((after or AFTER_ALL)[2])
-    return [event_of(row) for row in await tx.fetch(OF_COMPANY, *values(wanted, after, limit), xid)]
+async def page(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
+    """Return events, newest first, after an event.
 
-
-async def records_of_company(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
-    """Return events of one company about other records than tickets, by id. Served by ``event_of_company_records``."""
-    return [event_of(row) for row in await tx.fetch(RECORDS_OF_COMPANY, *values(wanted, after, limit))]
-
-
-async def of_ticket(tx: Tx, wanted: AuditFilter, number: int, after: AuditPosition | None, limit: int) -> list[Event]:
-    """Return events of one ticket of the company, by id. Served by ``event_by_ticket``."""
-    return [event_of(row) for row in await tx.fetch(OF_TICKET, *values(wanted, after, limit), number)]
+    Those of a ticket are served by ``event_by_ticket``, those of a company by the primary key (in the order of the log)
+    or ``event_of_company_records``, others by ``event_of_records`` or ``event_by_time``.
+    """
+    statement, values = query(wanted, after, limit)
+    return [event_of(row) for row in await tx.fetch(statement, *values)]

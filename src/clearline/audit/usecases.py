@@ -34,8 +34,7 @@ async def list_events(
     """Return events, newest first: all for the provider's admins, those of its own company for a customer's admin.
 
     ``since`` is inclusive, ``until`` exclusive. ``kind`` is an event type, or a prefix of types that ends with a dot,
-    such as ``user.``. Several filters must all hold. Served by ``event_by_ticket``, the primary key,
-    ``event_of_company_records``, ``event_of_records`` or ``event_by_time``, in that order of preference.
+    such as ``user.``. Several filters must all hold.
 
     Raises:
         Forbidden: the actor is no admin.
@@ -49,15 +48,14 @@ async def list_events(
     if since is not None and until is not None and until <= since:
         raise InvalidInput([Violation("until", "must be after since", RuleCode.ORDER)])
     company_id = await _company_id(tx, actor, company)
-    wanted = AuditFilter(since, until, kind, company_id, user_id, not actor.is_staff)
+    about_records = kind is not None and "." in kind and kind.split(".")[0] not in _TICKET_PREFIXES
+    wanted = AuditFilter(since, until, kind, company_id, user_id, ticket, about_records, not actor.is_staff)
     if ticket is not None:
         ticket_company_id = await access.require_ticket(tx, actor, ticket)
         if company_id not in {None, ticket_company_id}:
             return []
-        in_company = wanted._replace(company_id=ticket_company_id)
-        events = await audit_store.of_ticket(tx, in_company, ticket, after, limit)
-    else:
-        events = await _read(tx, wanted, after, limit)
+        wanted = wanted._replace(company_id=ticket_company_id)
+    events = await audit_store.page(tx, wanted, after, limit)
     return events if actor.is_staff else [_visible(event) for event in events]
 
 
@@ -65,17 +63,6 @@ async def _company_id(tx: Tx, actor: Actor, company: UUID | str | None) -> UUID 
     if company is not None:
         return (await accounts.find_company(tx, actor, company)).id
     return permissions.company_filter(actor)
-
-
-async def _read(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
-    about_records = wanted.type is not None and "." in wanted.type and wanted.type.split(".")[0] not in _TICKET_PREFIXES
-    if wanted.company_id is not None and about_records:
-        return await audit_store.records_of_company(tx, wanted, after, limit)
-    if wanted.company_id is not None:
-        return await audit_store.of_company(tx, wanted, after, limit)
-    if about_records:
-        return await audit_store.records(tx, wanted, after, limit)
-    return await audit_store.everything(tx, wanted, after, limit)
 
 
 def _visible(event: Event) -> Event:
