@@ -9,9 +9,8 @@ import structlog
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Role
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import MailSettings, MailState, NewMail, RateLimits
+from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, MailState, NewMail, RateLimits
 from clearline.notifications import compose
-from clearline.notifications.compose import NOTIFICATION
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.transactions import Database, Tx

@@ -1,5 +1,6 @@
 """Lists of subscriptions and deliveries use an index, and claiming reads only due deliveries."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import attempt_store, delivery_store, subscription_store
 from clearline.webhooks.delivery_domain import DeliveryState
-from tests.builders.databases import RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, generic_plan_of, plan_of
 
 FILL = """
     insert into company
@@ -71,6 +72,15 @@ async def test_a_page_of_a_list_uses_its_index(filled: Any, case: str) -> None:
     used, walked = await plan_of(filled, recording.statement, *values)
     assert (used, walked) == (indexes, set())
     assert "Sort" not in await filled.fetchval(f"explain (format json) {recording.statement}", *values)
+
+
+async def test_a_page_of_subscriptions_begins_at_its_key_for_any_values(filled: Any) -> None:
+    recording = RecordingConnection()
+    await subscription_store.page(Tx(recording), ID, after=None, limit=51)
+    plan = await generic_plan_of(filled, recording.statement)
+    assert "using subscription_by_age on" in plan
+    assert re.search(r"Index Cond: .*ROW\(created_at, id\) > ROW\(", plan)
+    assert "Sort" not in plan
 
 
 async def test_claiming_does_not_scan_the_table_of_deliveries(filled: Any) -> None:

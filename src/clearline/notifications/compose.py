@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from clearline.events.event_types import Audience, EventType, visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import MailSettings, NewMail, RateLimits, RenderedMail
+from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, NewMail, RateLimits, RenderedMail
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
@@ -24,7 +24,6 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.status_domain import ACCEPTS_NOTES
 
-NOTIFICATION = "notification"
 DIGEST = "digest"
 _MAX_PER_MAIL: Mapping[str, int] = {DeliveryMode.EMAIL: 50, DeliveryMode.DIGEST: 200}
 """The most notifications in one mail; the others go into another mail."""

@@ -1,7 +1,7 @@
 """The table of subscriptions."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec.structs import astuple
@@ -11,6 +11,9 @@ from clearline.webhooks.subscription_domain import Subscription
 
 _COLUMNS = """s.company_id, s.id, s.url, s.description, s.types, s.is_active, s.disabled_reason, s.generation,
     s.previous_until, s.failures, s.failing_since, s.resume_at, s.created_by, s.created_at, s.updated_at"""
+
+_BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+"""The key before the oldest subscription."""
 
 
 def _subscription(row: Record) -> Subscription:
@@ -25,11 +28,10 @@ async def page(tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None,
     Served by ``subscription_by_age``.
     """
     rows = await tx.fetch(
-        f"""select {_COLUMNS} from subscription s where s.company_id = $1
-               and ($2::timestamptz is null or (s.created_at, s.id) > ($2, $3::uuid))
+        f"""select {_COLUMNS} from subscription s where s.company_id = $1 and (s.created_at, s.id) > ($2, $3)
              order by s.created_at, s.id limit $4""",
         company_id,
-        *(after or (None, None)),
+        *(after or _BEFORE_ALL),
         limit,
     )
     return [_subscription(row) for row in rows]

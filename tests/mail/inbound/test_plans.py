@@ -1,5 +1,6 @@
 """The statements of mailboxes and inbound mail use indexes, and sort nothing."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState
 from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
-from tests.builders.databases import RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, generic_plan_of, plan_of
 
 FILL = """
     insert into mailbox (id, address, created_at)
@@ -99,13 +100,24 @@ async def test_lists_are_read_along_their_index(filled: Any, what: str) -> None:
     assert what in {"a mailbox by its address", "companies of a sender", "users of an address"} or "Sort" not in plan
 
 
-async def test_the_next_waiting_mail_is_found_by_its_index(filled: Any) -> None:
-    plan = await filled.fetchval(
-        """explain (format json) select id from inbound_mail
-            where state = 'waiting' and ($1::timestamptz is null or (received_at, id) > ($1, $2::uuid))
-            order by received_at, id limit 1 for update skip locked""",
-        None,
-        None,
-    )
-    assert "inbound_mail_waiting" in plan
+@pytest.mark.parametrize("what", ["mails", "quarantined mails"])
+async def test_a_page_of_mails_begins_at_its_key_for_any_values(filled: Any, what: str) -> None:
+    index, read = READS[what]
+    recording = RecordingConnection()
+    await read(Tx(recording))
+    plan = await generic_plan_of(filled, recording.statement)
+    assert f"using {index} on" in plan
+    assert re.search(r"Index Cond: .*ROW\(received_at, id\) < ROW\(", plan)
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("after", [None, PLACE])
+async def test_the_next_waiting_mail_is_found_by_its_index(filled: Any, after: tuple[datetime, UUID] | None) -> None:
+    recording = RecordingConnection()
+    await inbound_mail_store.claim_next(Tx(recording), after, until=NOW, now=NOW)
+    plan = await filled.fetchval(f"explain (format json) {recording.statement}", *recording.values)
+    generic = await generic_plan_of(filled, recording.statement)
+    for text in (plan, generic):
+        assert "inbound_mail_waiting" in text
+        assert "Sort" not in text
+    assert re.search(r"Index Cond: .*ROW\(received_at, id\) > ROW\(", generic)

@@ -1,5 +1,6 @@
 """The statements of outbound mail use their indexes."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
-from tests.builders.databases import RecordingConnection, plan_of
+from tests.builders.databases import RecordingConnection, generic_plan_of, plan_of
 
 FILL = """
     insert into company
@@ -41,6 +42,7 @@ FILL = """
 """
 COMPANY = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = re.compile(r"Index Cond: .*(ROW\(.* < ROW\(|address > )")
 Statement = Callable[[Tx], Awaitable[object]]
 LATER = now() + timedelta(days=90)
 NEXT = (now() - timedelta(days=1), COMPANY)
@@ -63,6 +65,18 @@ LISTS: dict[str, tuple[set[str], Statement]] = {
     "of a ticket": (
         {"outbound_mail_of_ticket"},
         lambda tx: outbound_mail_store.of_ticket(tx, COMPANY, 20, state=None, before=None, limit=51),
+    ),
+    "of a ticket, next page": (
+        {"outbound_mail_of_ticket"},
+        lambda tx: outbound_mail_store.of_ticket(tx, COMPANY, 20, state=None, before=NEXT, limit=51),
+    ),
+    "sent of a ticket": (
+        {"outbound_mail_of_ticket"},
+        lambda tx: outbound_mail_store.of_ticket(tx, COMPANY, 20, state=MailState.SENT, before=None, limit=51),
+    ),
+    "dead of a ticket, next page": (
+        {"outbound_mail_of_ticket"},
+        lambda tx: outbound_mail_store.of_ticket(tx, COMPANY, 20, state=MailState.DEAD, before=NEXT, limit=51),
     ),
     "suppressions": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after=None, limit=51)),
     "suppressions, next page": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after="p", limit=51)),
@@ -133,6 +147,17 @@ async def test_a_page_of_a_list_is_read_along_its_index(filled: Any, what: str) 
     plan, text = await _plan(filled, run)
     assert plan == (indexes, set())
     assert "Sort" not in text
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_a_page_begins_at_its_key_for_any_values(filled: Any, what: str) -> None:
+    [index], run = LISTS[what]
+    recording = RecordingConnection()
+    await run(Tx(recording))
+    plan = await generic_plan_of(filled, recording.statement)
+    assert f"using {index} on" in plan
+    assert KEY.search(plan)
+    assert "Sort" not in plan
 
 
 @pytest.mark.parametrize("what", STATEMENTS)

@@ -1,6 +1,6 @@
 """Inbound mail, with its content and its result."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -78,10 +78,14 @@ async def insert(tx: Tx, mail: InboundMail, hashes: Hashes, raw: bytes | None, *
     return row is not None
 
 
+_BEFORE_ALL = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0))
+_AFTER_ALL = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
+"""The keys before the first mail of a list, from the oldest on and from the newest."""
+
 CLAIM_NEXT = f"""
     update inbound_mail i set claimed_until = $4, attempts = attempts + (claimed_until is not null)::integer
      where i.id = (select id from inbound_mail
-                    where state = 'waiting' and ($1::timestamptz is null or (received_at, id) > ($1, $2::uuid))
+                    where state = 'waiting' and (received_at, id) > ($1, $2)
                       and (claimed_until is null or claimed_until <= $3)
                     order by received_at, id limit 1 for update skip locked)
     returning {_COLUMNS}"""
@@ -94,8 +98,7 @@ async def claim_next(
 
     A claim that expired counts as a failed attempt: the process that held it died. Served by ``inbound_mail_waiting``.
     """
-    received_at, last_id = after or (None, None)
-    row = await tx.write(CLAIM_NEXT, received_at, last_id, now, until)
+    row = await tx.write(CLAIM_NEXT, *(after or _BEFORE_ALL), now, until)
     return None if row is None else _mail(row)
 
 
@@ -144,10 +147,10 @@ async def raw(tx: Tx, mail_id: UUID) -> bytes | None:
 
 
 PAGE = f"""select {_COLUMNS} from inbound_mail i
-    where ($1::timestamptz is null or (i.received_at, i.id) < ($1, $2::uuid))
+    where (i.received_at, i.id) < ($1, $2)
     order by i.received_at desc, i.id desc limit $3"""
 PAGE_IN_STATE = f"""select {_COLUMNS} from inbound_mail i
-    where i.state = $4 and ($1::timestamptz is null or (i.received_at, i.id) < ($1, $2::uuid))
+    where i.state = $4 and (i.received_at, i.id) < ($1, $2)
     order by i.received_at desc, i.id desc limit $3"""
 
 
@@ -158,11 +161,11 @@ async def page(
 
     Served by ``inbound_mail_newest``, and for one state by ``inbound_mail_by_state``.
     """
-    received_at, last_id = before or (None, None)
+    key = before or _AFTER_ALL
     if state is None:
-        rows = await tx.fetch(PAGE, received_at, last_id, limit)
+        rows = await tx.fetch(PAGE, *key, limit)
     else:
-        rows = await tx.fetch(PAGE_IN_STATE, received_at, last_id, limit, state)
+        rows = await tx.fetch(PAGE_IN_STATE, *key, limit, state)
     return [_mail(row) for row in rows]
 
 

@@ -37,6 +37,10 @@ class MailState(StrEnum):
     BOUNCED = "bounced"
 
 
+NOTIFICATION = "notification"
+"""The kind of a mail that notifies of one ticket."""
+
+
 class SuppressionReason(StrEnum):
     """Why mail to an address is suppressed."""
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.mail.outbound.domain import MailState, OutboundMail
+from clearline.mail.outbound.domain import NOTIFICATION, MailState, OutboundMail
 from clearline.platform.database.transactions import Record, Tx
 
 _COLUMNS = """m.company_id, m.id, m.number, m.recipient, m.user_id, m.subject, m.kind, m.ticket_number, m.message_id,
@@ -88,12 +88,18 @@ async def with_message_id(tx: Tx, message_id: str) -> OutboundMail | None:
 _NEWEST = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 """The key before the first row of a list from the newest to the oldest."""
 
+# A ticket has few mails, in whatever state: with the offset its index is walked, not that of all mails in the state.
+_OF_TICKET = """(select * from outbound_mail where company_id = $4 and ticket_number = $5
+                    and (created_at, id) < ($1, $2) order by created_at desc, id desc offset 0) m"""
 _PAGES = {
     "all": f"""select {_COLUMNS} from outbound_mail m
                 where (m.created_at, m.id) < ($1, $2) order by m.created_at desc, m.id desc limit $3""",
     "state": f"""select {_COLUMNS} from outbound_mail m
                   where m.state = $4 and (m.created_at, m.id) < ($1, $2)
                   order by m.created_at desc, m.id desc limit $3""",
+    "ticket": f"select {_COLUMNS} from {_OF_TICKET} order by m.created_at desc, m.id desc limit $3",
+    "ticket and state": f"""select {_COLUMNS} from {_OF_TICKET} where m.state = $6
+                             order by m.created_at desc, m.id desc limit $3""",
 }
 
 
@@ -119,19 +125,8 @@ async def of_ticket(
     limit: int,
 ) -> list[OutboundMail]:
     """Return the mails about a ticket, newest first, after the given key. Served by ``outbound_mail_of_ticket``."""
-    at, mail_id = before or _NEWEST
-    rows = await tx.fetch(
-        f"""select {_COLUMNS} from outbound_mail m
-             where m.company_id = $1 and m.ticket_number = $2 and ($3::text is null or m.state = $3)
-               and (m.created_at, m.id) < ($4, $5)
-             order by m.created_at desc, m.id desc limit $6""",
-        company_id,
-        number,
-        state,
-        at,
-        mail_id,
-        limit,
-    )
+    which, values = ("ticket", ()) if state is None else ("ticket and state", (state,))
+    rows = await tx.fetch(_PAGES[which], *(before or _NEWEST), limit, company_id, number, *values)
     return [_mail(row) for row in rows]
 
 
@@ -155,8 +150,8 @@ async def contacts_count(tx: Tx, company_id: UUID, *, since: datetime) -> int:
     Served by ``outbound_mail_to_contacts``.
     """
     count: int = await tx.fetchval(
-        """select count(*) from outbound_mail
-            where company_id = $1 and created_at >= $2 and user_id is null and kind = 'notification'""",
+        f"""select count(*) from outbound_mail
+            where company_id = $1 and created_at >= $2 and user_id is null and kind = '{NOTIFICATION}'""",
         company_id,
         since,
     )

@@ -23,6 +23,7 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.compose import compose
 from clearline.mail.outbound.domain import (
+    NOTIFICATION,
     MailSettings,
     MailState,
     NewMail,
@@ -112,7 +113,7 @@ def suppressed_error(reason: str) -> str:
     return f"the address is suppressed: {reason}"
 
 
-async def recent_count(tx: Tx, recipient: str, kind: str = "notification", *, now: datetime) -> int:
+async def recent_count(tx: Tx, recipient: str, kind: str = NOTIFICATION, *, now: datetime) -> int:
     """Return how many mails of a kind were written to an address in the last hour, for ``RateLimits.per_address``."""
     return await outbound_mail_store.recent_count(tx, recipient, kind, since=now - _HOUR)
 
