@@ -1,4 +1,4 @@
-"""The whole application as its users meet it: its server and its commands."""
+"""The complete application: its server and its commands."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from clearline.settings import Settings
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Start the whole application as a server does, yield a client of it, and stop it at the end of the block."""
+    """Start the complete application as a server does, yield a client of it, and stop it at the end of the block."""
     app = Application(settings)
     started, stop, stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
     messages = iter([{"type": "lifespan.startup"}])
@@ -43,10 +43,9 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def run_command(url: str, *arguments: str, text: str | bytes | None = None, **settings: str) -> Result:
-    """Run a command in this process, which takes a tenth of the time of a process of its own.
+    """Run a command in this process, which takes a tenth of the time of a separate process.
 
-    It runs in a thread, where it has an event loop of its own, and sees no settings but these and the address of the
-    database.
+    It runs in a thread with its own event loop. Its only settings are these and the address of the database.
     """
     environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith("CLEARLINE_")}
     environment |= {"CLEARLINE_DATABASE_URL": url, **settings}

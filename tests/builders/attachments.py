@@ -27,8 +27,8 @@ DIGEST = hashlib.sha256(CONTENT).digest()
 
 
 def stored_files(folder: Path) -> list[str]:
-    """Return the ids of all contents in a directory, and of those that are half received."""
-    return sorted(one.name for one in (folder / "attachments").rglob("*") if one.is_file())
+    """Return the ids of all contents in a directory, including unfinished uploads."""
+    return sorted(path.name for path in (folder / "attachments").rglob("*") if path.is_file())
 
 
 async def attach(
@@ -47,7 +47,7 @@ async def attach(
 
 @dataclass(frozen=True)
 class BlobStore:
-    """A store, and ways to look into it from outside."""
+    """A store, and functions that list its contents directly."""
 
     blobs: Blobs
     contents: Callable[[], dict[str, bytes]]
@@ -72,13 +72,13 @@ def on_disk(folder: Path) -> BlobStore:
 
 
 def in_s3(client: Any, blobs: Blobs) -> BlobStore:
-    """Look into a bucket with a client of the test's own."""
+    """Return a store in a bucket, which is listed with a separate client."""
 
     def contents() -> dict[str, bytes]:
-        found = client.list_objects_v2(Bucket=BUCKET).get("Contents", ())
+        objects = client.list_objects_v2(Bucket=BUCKET).get("Contents", ())
         return {
-            one["Key"].removeprefix("files/"): client.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read()
-            for one in found
+            item["Key"].removeprefix("files/"): client.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
+            for item in objects
         }
 
     def unfinished() -> int:
@@ -94,18 +94,18 @@ def s3_blobs(endpoint: str, bucket: str = BUCKET, prefix: str = "files") -> Blob
 
 
 def some_bytes(size: int) -> bytes:
-    """Return so many bytes."""
+    """Return content of the given size in bytes."""
     return (b"0123456789abcdef" * (size // 16 + 1))[:size]
 
 
 async def in_chunks(content: bytes, size: int = 70_000) -> AsyncIterator[bytes]:
-    """Yield a content in chunks, as a request brings it."""
+    """Yield content in chunks, as a request does."""
     for start in range(0, len(content), size):
         yield content[start : start + size]
 
 
 async def whole(blobs: Blobs, key: Key, length: int, start: int = 0) -> bytes:
-    """Read a part of a content to its end."""
+    """Read a range of a content completely."""
     return b"".join([block async for block in blobs.read(key, start=start, length=length)])
 
 

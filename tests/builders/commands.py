@@ -1,4 +1,4 @@
-"""Every command with ``--json``, in an order in which each works, and the operation whose body it prints."""
+"""Every command with ``--json``, in an order in which each succeeds, and the operation whose body it prints."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ _TICKET = (
 
 
 class Step(NamedTuple):
-    """A command, or with ``sql`` something that happens between two commands.
+    """A command, or with ``sql`` a statement that is executed between two commands.
 
     Arguments and ``same`` may name the results of earlier steps: ``{company[id]}`` is a member of the result that was
     saved as ``company``, ``{it[id]}`` one of this command's own. ``same`` is the path whose GET answers the same body.

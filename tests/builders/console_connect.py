@@ -18,7 +18,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def order(**members: object) -> Json:
-    """Return a body that raises a ticket; ``members`` replace the usual ones."""
+    """Return a body that raises a ticket; ``members`` replace the defaults."""
     usual: Json = {
         "name": "Port down",
         "description": "No light since 08:00 UTC",
@@ -29,7 +29,7 @@ def order(**members: object) -> Json:
 
 
 def ticket_body(tenant: Tenant, number: str, created: str, **members: object) -> Json:
-    """Return the whole ticket that ``order()`` raises; ``members`` replace the usual ones."""
+    """Return the complete ticket that ``order()`` raises; ``members`` replace the defaults."""
     usual: Json = {
         "id": number,
         "name": "Port down",
@@ -59,12 +59,12 @@ def symptoms(item: str, kind: str, category: str = "Console Connect") -> list[Js
 
 
 def worklog(number: int, text: str, writer: str = "API-Customer Note") -> Json:
-    """Return a note as it is in a ticket."""
+    """Return a note in the format of a ticket."""
     return {"id": writer, "text": text, "@type": "worklog", "worklogId": f"WLG{number:012d}"}
 
 
 def fault(status: int, message: str) -> Json:
-    """Return an error as it is sent."""
+    """Return the body of an error."""
     return {"error": {"statusCode": status, "name": "Error", "message": message}}
 
 
@@ -82,7 +82,7 @@ def assert_fault(answer: httpx.Response, status: int) -> str:
 
 
 async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant, **members: object) -> Json:
-    """Raise a ticket; return it as the wire answers it."""
+    """Raise a ticket; return the response body."""
     answer = await client.post(TICKETS, headers=tenant.headers, json=order(**members))
     assert answer.status_code == 200, answer.text
     body: Json = answer.json()
@@ -90,7 +90,7 @@ async def raise_ticket(client: httpx.AsyncClient, tenant: Tenant, **members: obj
 
 
 def latin(headers: dict[str, str]) -> httpx.Headers:
-    """Return headers whose values need not be ASCII, as they are sent."""
+    """Return headers as bytes, encoded in Latin-1."""
     return httpx.Headers([(name.encode(), value.encode("latin-1")) for name, value in headers.items()])
 
 
@@ -109,7 +109,7 @@ async def total(client: httpx.AsyncClient, tenant: Tenant) -> int:
 
 
 async def move(database: Database, number: str, *path: Status) -> None:
-    """Move a ticket through some statuses, as the operator."""
+    """Change the status of a ticket through the given statuses, as the operator."""
     parsed = parse_ticket_number(number)
     assert parsed is not None
     for status in path:

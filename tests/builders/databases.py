@@ -1,4 +1,4 @@
-"""Databases of their own, what tests do to them beside the application, and the plans of statements."""
+"""New databases, direct access to them, and the plans of statements."""
 
 import io
 import json
@@ -82,7 +82,7 @@ AHEAD = 1_000_000_000
 
 
 class Undone(Exception):
-    """What a test rolls a transaction back with."""
+    """Raised by a test to roll a transaction back."""
 
 
 def undo() -> None:
@@ -91,7 +91,7 @@ def undo() -> None:
 
 
 async def administer(url: str, statement: str) -> None:
-    """Run a statement on a connection of its own."""
+    """Run a statement on a separate connection."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)
@@ -100,7 +100,7 @@ async def administer(url: str, statement: str) -> None:
 
 
 async def move_ahead(database: Database) -> None:
-    """Do as a restore into a new PostgreSQL does: the events' transactions are ahead of the server's counter."""
+    """Set the transactions of the events ahead of the server's counter, as a restore into a new PostgreSQL does."""
     async with database.transaction() as tx:
         for statement in ("update event set xid = ({})::text::xid8", "update consumer set xid = ({})::text::xid8"):
             await tx.write(statement.format(f"xid::text::bigint + {AHEAD}") + " where xid <> '0'")
@@ -113,16 +113,16 @@ async def everything(database: Database, company: Tenant) -> str:
             """select c.table_name from information_schema.columns c join information_schema.tables t
                 using (table_schema, table_name)
                 where c.column_name = 'company_id' and c.table_schema = 'public' and t.table_type = 'BASE TABLE'
-                  and c.table_name <> 'ticket_search' -- follows by itself, a moment later
+                  and c.table_name <> 'ticket_search' -- is updated asynchronously
                 order by 1"""
         )
-        found = {}
+        rows = {}
         for (table,) in tables:
             row = "to_jsonb(r) - 'last_used_at'"
             statement = f"select jsonb_agg({row} order by {row})::text from {table} r where company_id = $1"  # noqa: S608
-            found[table] = await tx.fetchval(statement, company.company.id)
-    assert {"ticket", "note", "service", "event"} <= set(found), sorted(found)
-    return json.dumps(found)
+            rows[table] = await tx.fetchval(statement, company.company.id)
+    assert {"ticket", "note", "service", "event"} <= set(rows), sorted(rows)
+    return json.dumps(rows)
 
 
 MANY_ROWS = """

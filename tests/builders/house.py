@@ -46,7 +46,7 @@ RETRIED_SECONDS = 90
 
 
 def order(**members: object) -> Json:
-    """Return a body that raises a ticket; ``members`` replace the usual ones."""
+    """Return a body that raises a ticket; ``members`` replace the defaults."""
     usual: Json = {
         "title": "Port down",
         "description": "No light since 08:00 UTC",
@@ -57,7 +57,7 @@ def order(**members: object) -> Json:
 
 
 async def new_ticket(client: httpx.AsyncClient, tenant: Tenant, **members: object) -> Json:
-    """Raise a ticket; return it as the house API answers it."""
+    """Raise a ticket; return the response body."""
     answer = await client.post(TICKETS, headers=tenant.headers, json=order(**members))
     assert answer.status_code == 201, answer.text
     body: Json = answer.json()
@@ -65,17 +65,17 @@ async def new_ticket(client: httpx.AsyncClient, tenant: Tenant, **members: objec
 
 
 async def patch_ticket(client: httpx.AsyncClient, headers: Headers, number: str, body: Json) -> httpx.Response:
-    """Change a ticket, whatever its state is."""
+    """Change a ticket in any state, with If-Match: *."""
     return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
 
 
 async def post_bytes(client: httpx.AsyncClient, headers: Headers, body: bytes, **more: str) -> httpx.Response:
-    """Send a body that may not be JSON where tickets are raised."""
+    """Send bytes, which may be invalid JSON, to the operation that raises tickets."""
     return await client.post(TICKETS, headers={**headers, "Content-Type": "application/json", **more}, content=body)
 
 
 def problem(answer: httpx.Response, kind: str, *, code: str | None = None) -> Json:
-    """Return the body of a refusal after a check that it is a whole problem of this kind and nothing else."""
+    """Check that a response is a complete problem of this kind; return its body."""
     about = CATALOGUE[kind]
     body: Json = answer.json()
     assert answer.status_code == about.status, answer.text
@@ -96,12 +96,12 @@ def problem(answer: httpx.Response, kind: str, *, code: str | None = None) -> Js
 
 
 def pointers(answer: httpx.Response, kind: str = "invalid-input") -> list[str]:
-    """Return which members or parameters are wrong, as a refusal names them."""
+    """Return the invalid members or parameters that a refusal names."""
     return [error["pointer"] for error in problem(answer, kind)["errors"]]
 
 
 async def read_list(client: httpx.AsyncClient, path: str, headers: Headers) -> list[Json]:
-    """Return a whole list, read two items at a time."""
+    """Return a complete list, read two items at a time."""
     items: list[Json] = []
     address: str | None = f"{path}?limit=2"
     while address:
@@ -115,19 +115,19 @@ async def read_list(client: httpx.AsyncClient, path: str, headers: Headers) -> l
 
 
 def company_path(tenant: Tenant, *parts: object) -> str:
-    """Return the path of a company, or of something below it."""
+    """Return the path of a company, or a path below it."""
     return "/".join(["/api/v1/companies", str(tenant.company.id), *map(str, parts)])
 
 
 class RetryingClient:
-    """A program that uses the house API and repeats what is not answered; ``statuses`` counts the answers."""
+    """A client of the house API that repeats unanswered requests; ``statuses`` counts the responses."""
 
     def __init__(self, client: httpx.AsyncClient, key: str, statuses: Counter[int]) -> None:
         self._client, self._statuses = client, statuses
         self._headers = {"Authorization": f"Bearer {key}"}
 
     async def once(self, method: str, path: str, **request: Any) -> httpx.Response | None:
-        """Send a request; return None without an answer, or with one that does not say whether it was carried out."""
+        """Send a request; return None without a response, or with one that leaves open whether it was executed."""
         headers = self._headers | request.pop("headers", {})
         with contextlib.suppress(httpx.TransportError):
             answer = await self._client.request(method, path, headers=headers, **request)
@@ -162,7 +162,7 @@ class RetryingClient:
         return body
 
     async def read_list(self, path: str, **query: str) -> list[Json]:
-        """Return a whole list."""
+        """Return a complete list."""
         items: list[Json] = []
         page = await self.get(path, limit=200, **query)
         while page["has_more"]:
@@ -173,14 +173,14 @@ class RetryingClient:
 
 
 class Owned(NamedTuple):
-    """A company, the key of its admin, and an id of everything that it has."""
+    """A company, the key of its admin, and an id of each kind of resource that it has."""
 
     tenant: Tenant
     headers: dict[str, str]
     ids: dict[str, str]
 
     def path(self, operation: Operation, foreign: "Owned | None" = None, *, whole: bool = True) -> str:
-        """The path of an operation on what is the company's own, or another's: wholly, or in its last part alone."""
+        """Return the path of an operation with the company's own ids, or with all or only the last of another's."""
         parts = operation.path.replace(":path}", "}").split("/")
         at = [index for index, part in enumerate(parts) if part.startswith("{")]
         for index in at:
@@ -190,12 +190,12 @@ class Owned(NamedTuple):
 
 
 def kind_of(parts: list[str], index: int) -> str:
-    """What a path parameter names: the word before it, such as ``attachments`` or ``companies``."""
+    """Return the kind of a path parameter: the segment before it, such as ``attachments`` or ``companies``."""
     return parts[index - 1]
 
 
 async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned:
-    """A new company whose every text holds its name, with one of everything that a company can have."""
+    """Add a company with one resource of each kind; all its texts contain its name."""
     tenant = await new_tenant(database, f"{name} Ltd")
     code = tenant.company.code
     async with database.transaction() as tx:
@@ -210,8 +210,8 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     async def post(path: str, body: Json) -> Json:
         answer = await client.post(API + path, headers=headers, json=body)
         assert answer.status_code in {200, 201, 202}, answer.text
-        found: Json = answer.json()
-        return found
+        created: Json = answer.json()
+        return created
 
     texts = {"title": f"{name} title", "description": f"{name} text"}
     ticket = {**texts, "issue_type": "Others", "service": {"id": f"{name}-service", "type": "Port"}}
@@ -230,8 +230,8 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
     job = await post("/bulk", {"tickets": [numbers[1]], "action": action, "dry_run": True})
     await done(client, headers, job)
     hook = await post("/subscriptions", {"url": f"https://hooks.example.com/{name}", "is_active": False})
-    told = b'{"a": "%b"}' % name.encode()
-    delivery = NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, told)
+    payload = b'{"a": "%b"}' % name.encode()
+    delivery = NewDelivery(tenant.company.id, UUID(hook["id"]), uuid4(), None, "ping", None, payload)
     async with database.statement() as tx:
         await delivery_store.insert(tx, [delivery], now=NOW)
     text = {**headers, "content-type": "text/plain"}
@@ -250,9 +250,9 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
 
 
 async def done(client: httpx.AsyncClient, headers: dict[str, str], job: Json) -> None:
-    """Wait for a job, whose items change by themselves."""
+    """Wait until a job is done."""
     async with asyncio.timeout(patient(20)):
-        while (  # noqa: ASYNC110 - the server tells nobody
+        while (  # noqa: ASYNC110 - nothing signals it
             await client.get(f"{API}/jobs/{job['id']}", headers=headers)
         ).json()["state"] != "done":
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The background jobs of a process, by name, and a clock for them that a test sets forward."""
+"""The background jobs of a process, by name, and a clock that a test can advance."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
@@ -12,7 +12,7 @@ from clearline.settings import Settings
 
 
 class Clock:
-    """The time of day, and however much later a test says it is."""
+    """The current time plus ``ahead``."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -37,11 +37,11 @@ def set_clock(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
 def purge_job(
     database: Database, name: str, now: Callable[[], datetime], settings: Settings | None = None
 ) -> PeriodicJob:
-    """Return a job that deletes what is old."""
+    """Return a job that deletes old rows."""
     [purge] = [job for job in schedule.purge_jobs(database, settings or Settings(), now) if job.name == f"purge {name}"]
     return purge
 
 
 def kept(setting: str) -> timedelta:
-    """Return how long something is kept by default."""
+    """Return the default retention of a kind of data."""
     return timedelta(days=getattr(Settings(), f"keep_{setting}_days"))

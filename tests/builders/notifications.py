@@ -39,7 +39,7 @@ LATER = NOW + timedelta(minutes=1)
 
 
 class StoredNotification(NamedTuple):
-    """A notification, as far as tests look at it."""
+    """The members of a notification that tests compare."""
 
     recipient: str
     channel: str
@@ -93,11 +93,11 @@ class Scene:
     async def raise_ticket(
         self, by: str = "colleague", *, channel: Channel = Channel.API, contact: str = CONTACT
     ) -> int:
-        """Create another ticket, which is the scene's from now on."""
+        """Create another ticket; the scene uses it from now on."""
         actor = self.people[by]
         new = replace(a_new_ticket(), contact=Contact("Pat Contact", "", contact), channel=channel)
-        made = await tickets.create_ticket(self.tx, actor, new, company_id=self.tenant.company.id, now=NOW)
-        self.number = made.ticket.number
+        created = await tickets.create_ticket(self.tx, actor, new, company_id=self.tenant.company.id, now=NOW)
+        self.number = created.ticket.number
         return self.number
 
     async def new_events(self) -> list[Event]:
@@ -108,7 +108,7 @@ class Scene:
         return events
 
     def rewind(self) -> None:
-        """Let ``new_events`` start with the first event again."""
+        """Let ``new_events`` start again with the first event."""
         self._seen = 0
 
     async def record(self, *, now: datetime = NOW) -> RecordResult:
@@ -140,7 +140,7 @@ class Scene:
 
 @asynccontextmanager
 async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
-    """A scene without notifications, in a transaction that is rolled back."""
+    """Yield a scene without notifications, in a transaction that is rolled back."""
     with suppress(Undone):
         async with database.transaction() as tx:
             scene = Scene(tx, tenant)
@@ -167,7 +167,7 @@ async def a_scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
 
 
 def note(by: str, visibility: Visibility = Visibility.PUBLIC) -> Callable[[Scene], Awaitable[object]]:
-    """Return the work that adds a note on behalf of somebody of the scene."""
+    """Return a function that adds a note on behalf of a person of the scene."""
 
     async def do(at: Scene) -> None:
         actor = at.people[by]

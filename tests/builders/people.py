@@ -39,7 +39,7 @@ async def new_tenant(
     scopes: frozenset[str] | None = None,
     lifetime: timedelta | None = None,
 ) -> Tenant:
-    """Add a company, with everything that a test needs to raise tickets."""
+    """Add a company with a user, a key and services, so that it can raise tickets."""
     code = f"T{uuid4().hex[:8].upper()}"
     name = name or f"Company {code}"
     at = datetime.now(UTC)

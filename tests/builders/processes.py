@@ -1,4 +1,4 @@
-"""Processes that end with the block in which they are needed, and what /proc says of processes."""
+"""Processes that end with a block, and information about processes from /proc."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from tests.patience import patient
 
 
 def kill_group(process: "subprocess.Popen[Any]") -> None:
-    """Kill a process that leads a session of its own, with all that it started there, and wait for its end."""
+    """Kill a process that leads a session, with all processes of the session, and wait for its end."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -23,7 +23,7 @@ def kill_group(process: "subprocess.Popen[Any]") -> None:
 
 @contextmanager
 def started(command: Sequence[str | Path], **options: Any) -> "Iterator[subprocess.Popen[Any]]":
-    """Start a process in a session of its own; kill it, with all that it started there, when the block ends."""
+    """Start a process in a new session; kill all processes of the session when the block ends."""
     with subprocess.Popen(command, start_new_session=True, **options) as process:
         try:
             yield process
@@ -32,7 +32,7 @@ def started(command: Sequence[str | Path], **options: Any) -> "Iterator[subproce
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
+    """Return an unused port of the loopback interface."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
@@ -71,7 +71,7 @@ def alive(pid: int) -> bool:
 
 
 def eventually(true: Callable[[], object], seconds: float = 20) -> bool:
-    """Wait until something is true, and return whether it is; look every 50 ms."""
+    """Wait until a condition is true, checked every 50 ms; return whether it is."""
     until = time.monotonic() + patient(seconds)
     while time.monotonic() < until:
         if true():

@@ -54,5 +54,5 @@ async def changes_of(tx: Tx, record_id: UUID) -> list[tuple[str, list[dict[str, 
 
 
 def change(field: str, before: object, after: object) -> dict[str, object]:
-    """Return a change as an event tells it."""
+    """Return a change in the format of an event."""
     return {"field": field, "before": before, "after": after}

@@ -1,4 +1,4 @@
-"""A Clearline in processes of its own, as people run it."""
+"""A Clearline server in its own processes, as operators run it."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ STOP_SECONDS = 20
 
 
 class Server:
-    """``clearline serve`` with a data directory and a port of its own."""
+    """``clearline serve`` with its own data directory and port."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -40,7 +40,7 @@ class Server:
             "CLEARLINE_DATA_DIR": str(self.data_dir),
             "CLEARLINE_BIND": f"{AUTHORITY}:{self.port}",
             "CLEARLINE_RATE_LIMIT": "0",
-            "PYTHONPATH": str(Path(clearline.__file__).parents[1]),  # the code that is tested, wherever it starts
+            "PYTHONPATH": str(Path(clearline.__file__).parents[1]),  # the tested code, with any working directory
         }
         self.environment = {**clean, **own, **(environment or {})}
         self.process: subprocess.Popen[bytes] | None = None
@@ -70,7 +70,7 @@ class Server:
         self.starts += 1
 
     def beside(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start another command of ours beside the server and do not wait; its output goes to ``err``."""
+        """Start another command of Clearline without waiting; its output goes to ``err``."""
         with (self.folder / "err").open("ab") as err:
             started = self._open([sys.executable, "-m", "clearline", *arguments], stdout=err, stderr=err)
         self._beside.append(started)
@@ -88,12 +88,12 @@ class Server:
         assert not self.ended(), self.err
 
     def relaunch_if_ended(self, *options: str) -> None:
-        """Start the server again when it is dead, and do not wait."""
+        """Start the server again if it has ended, without waiting."""
         if self.ended():
             self.launch(*options)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run another command of ours beside the server, and wait for its end."""
+        """Run another command of Clearline with the server's settings, and wait for its end."""
         return subprocess.run(
             [sys.executable, "-m", "clearline", *arguments],
             env=self.environment,
@@ -108,7 +108,7 @@ class Server:
         return self.process is not None and self.process.poll() is not None
 
     def ready(self) -> int:
-        """Return the status of /readyz, or 0 without an answer."""
+        """Return the status of /readyz, or 0 without a response."""
         try:
             return httpx.get(f"{self.url}/readyz", timeout=patient(5)).status_code
         except httpx.TransportError:
@@ -124,9 +124,9 @@ class Server:
 
     def _printed(self, label: str) -> str:
         assert eventually(lambda: label in self.out)
-        found = re.search(rf"{label} +(\S+)", self.out)
-        assert found is not None
-        return found[1]
+        match = re.search(rf"{label} +(\S+)", self.out)
+        assert match is not None
+        return match[1]
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.secret()}"}
@@ -160,14 +160,14 @@ class Server:
         """Return the processes whose command line names the data directory."""
         return naming(self.data_dir)
 
-    def stop(self, told: int = signal.SIGTERM) -> int:
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
         """Send the server a signal, and return its exit status."""
         assert self.process is not None
-        self.process.send_signal(told)
+        self.process.send_signal(signal_number)
         return self.process.wait(patient(STOP_SECONDS))
 
     def discard(self) -> None:
-        """Leave nothing behind, whatever happened."""
+        """Kill every process of the server and of its commands."""
         for process in self._beside:
             kill_group(process)
         if self.process is not None and not self.ended():
@@ -190,9 +190,9 @@ async def kill_at_random(
     answered: Callable[[], int],
     options: Sequence[str] = (),
 ) -> Counter[str]:
-    """Kill the server's processes, every kind at least once, and start again what is dead; answers what was killed.
+    """Kill the server's processes, each kind at least once, and restart the server; return the kills by kind.
 
-    Now and then nothing is answered between two kills, and now and then five writes are. It ends with a ready server.
+    Between two kills there are sometimes no answered writes and sometimes five. At the end the server is ready.
     """
     kills: Counter[str] = Counter()
     until = time.monotonic() + patient(seconds)

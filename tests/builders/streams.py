@@ -22,7 +22,7 @@ class StreamedEvent(NamedTuple):
 
 
 class OpenStream:
-    """An answer that is being sent. The server waits while ``may_send`` is clear; ``ended`` is set at its end."""
+    """A response that is being sent. The server waits while ``may_send`` is clear; ``ended`` is set at its end."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -36,7 +36,7 @@ class OpenStream:
         self._is_sent = False
 
     async def receive(self) -> dict[str, Any]:
-        """Return what the client tells the server: its request, and after ``hang_up`` that it is gone."""
+        """Return the messages of the client: its request, and a disconnect after ``disconnect``."""
         if not self._is_sent:
             self._is_sent = True
             return {"type": "http.request", "body": b"", "more_body": False}
@@ -44,7 +44,7 @@ class OpenStream:
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
-        """Take what the server sends."""
+        """Store what the server sends."""
         await self.may_send.wait()
         if message["type"] == "http.response.start":
             self.status = message["status"]
@@ -56,20 +56,20 @@ class OpenStream:
         self._more.set()
 
     async def begun(self) -> None:
-        """Wait until there is an answer, and for a stream until it has sent a cursor."""
+        """Wait until there is a response, and for a stream until it has sent a cursor."""
         await asyncio.wait_for(self._begun.wait(), patient(10))
         if self.status == 200:
             await asyncio.wait_for(self._more.wait(), patient(10))
 
     async def events(self, many: int, seconds: float = 10) -> list[StreamedEvent]:
-        """Wait until there are so many events, and return them all."""
+        """Wait until there are at least this many events; return all."""
         async with asyncio.timeout(patient(seconds)):
             while len(events := [event for event in self.received if event.type]) < many:
                 self._more.clear()
                 await self._more.wait()
         return events
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         """Disconnect."""
         self._gone.set()
 
@@ -84,7 +84,7 @@ def _event(text: bytes) -> StreamedEvent:
 async def open_stream(
     client: httpx.AsyncClient, headers: dict[str, str], query: str = "", *, method: str = "GET", last: str = ""
 ) -> AsyncIterator[OpenStream]:
-    """Read the events for as long as the block runs."""
+    """Open a stream, and read its events until the block ends."""
     sent = {"accept": "text/event-stream", **headers} | ({"last-event-id": last} if last else {})
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
@@ -101,6 +101,6 @@ async def open_stream(
         await stream.begun()
         yield stream
     finally:
-        stream.hang_up()
+        stream.disconnect()
         stream.may_send.set()
         await asyncio.wait_for(task, patient(10))

@@ -1,4 +1,4 @@
-"""Tickets that are raised and moved through the use cases, and the events about them."""
+"""Tickets that are created and changed through the use cases, and their events."""
 
 import json
 from typing import Any
@@ -30,14 +30,14 @@ STEPS = {
 
 
 def a_new_ticket(title: str = "Port is slow") -> NewTicket:
-    """Return the values of a ticket that is not raised yet."""
+    """Return the values of a new ticket."""
     return NewTicket(
         title, "Slow since 08:00 UTC", IssueType.SLOW_RESPONSE, ServiceType.PORT, "SVC-1", CONTACT, Channel.API
     )
 
 
 async def raised(tx: Tx, tenant: Tenant, title: str = "Port is slow", *, status: Status = Status.ACKNOWLEDGED) -> int:
-    """Raise a ticket, move it to a status, and return its number."""
+    """Raise a ticket, set its status, and return its number."""
     number = (await tickets.create_ticket(tx, tenant.actor, a_new_ticket(title), now=NOW)).ticket.number
     for step in STEPS[status]:
         await ticket_changes.move_ticket(tx, OPERATOR, number, step, reason="test", now=NOW)

@@ -20,7 +20,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 def generated() -> dict[Path, str]:
     docs = str(ROOT / "docs")
-    sys.path.insert(0, docs)  # as when the script is run: its other modules stand beside it
+    sys.path.insert(0, docs)  # as when the script is run, so that it can import its other modules
     try:
         make: Callable[[], dict[Path, str]] = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]
         return make()
@@ -39,7 +39,7 @@ def test_the_generated_pages_are_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_relative_link_leads_somewhere(page: Path) -> None:
+def test_every_relative_link_has_a_target(page: Path) -> None:
     dead = []
     for link in _LINK.findall(page.read_text(encoding="utf-8")):
         if "://" in link:
@@ -51,9 +51,9 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert dead == []
 
 
-def test_every_setting_stands_in_the_reference() -> None:
+def test_every_setting_is_in_the_reference() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
-    assert [one.variable for one in documented() if f"`{one.variable}`" not in page] == []
+    assert [setting.variable for setting in documented() if f"`{setting.variable}`" not in page] == []
 
 
 def test_the_page_about_retention_names_every_table() -> None:
@@ -78,7 +78,7 @@ def commands_shown() -> list[str]:
 
 
 @pytest.mark.parametrize("line", commands_shown())
-def test_every_command_of_the_guides_is_understood(line: str) -> None:
+def test_every_command_of_the_guides_can_be_parsed(line: str) -> None:
     words = shlex.split(re.sub(r"[A-Z]+_ID", str(UUID(int=1)), line.replace("services.csv", "-")))[1:]
     command: click.Command = cli
     while isinstance(command, click.Group):

@@ -1,4 +1,4 @@
-"""The tutorial does what it says: its commands are run in order, as a reader pastes them, against a new server."""
+"""The tutorial works: its commands are run in order against a new server, as a reader pastes them."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ STRICT = "set -eo pipefail\n"
 
 @pytest.fixture
 def desk() -> Iterator[Server]:
-    """A Clearline without data, running."""
+    """Yield a running Clearline without data."""
     folder = reachable_dir("clearline-tutorial-")
     server = Server(folder)
     try:
@@ -35,23 +35,23 @@ def desk() -> Iterator[Server]:
 
 
 def blocks(language: str) -> list[str]:
-    """The fenced blocks of a language, or with none of those that show output."""
+    """Return the fenced blocks of a language; without a language, those that show output."""
     fences: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     return [body for name, body in fences if name == language]
 
 
 def script() -> str:
-    """Every command of the second terminal."""
+    """Return all commands of the second terminal."""
     return "".join(blocks("sh"))
 
 
 def pasted(desk: Server, commands: str) -> subprocess.CompletedProcess[str]:
-    """Run commands in one shell that stops at the first that fails; curl fails when it is refused."""
+    """Run commands in a shell that stops at the first failure; curl fails with an HTTP error."""
     (desk.folder / ".curlrc").write_text('fail-with-body\nwrite-out = "\\n"\n')
-    here = commands.replace(FOLDER, str(desk.folder)).replace(ADDRESS, desk.url.removeprefix("http://"))
+    script = commands.replace(FOLDER, str(desk.folder)).replace(ADDRESS, desk.url.removeprefix("http://"))
     path = f"{Path(sys.executable).parent}:{desk.environment['PATH']}"
     return subprocess.run(
-        ["bash", "-c", STRICT + here],  # noqa: S607
+        ["bash", "-c", STRICT + script],  # noqa: S607
         cwd=ROOT,
         env={**desk.environment, "PATH": path, "CURL_HOME": str(desk.folder)},
         stdout=subprocess.PIPE,
@@ -63,22 +63,22 @@ def pasted(desk: Server, commands: str) -> subprocess.CompletedProcess[str]:
 
 
 def lines(text: str) -> list[str]:
-    """The lines that say something, without times and the blanks at their ends."""
+    """Return the lines that are not empty, without times and trailing blanks."""
     timeless = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?", "WHEN", text)
     return [line.rstrip() for line in timeless.splitlines() if line.strip()]
 
 
 def shown() -> list[str]:
-    """The lines of output that the tutorial shows whole; JSON is wrapped there, and long lines are cut."""
+    """Return the lines of output that the tutorial shows completely; it wraps JSON and cuts long lines."""
     outputs = [block for block in blocks("") if "clearline serve" not in block and not block.startswith("{")]
     return [line for line in lines("".join(outputs)) if "..." not in line and "-> " not in line]
 
 
-def test_the_tutorial_works_when_it_is_pasted_and_prints_what_it_shows(desk: Server) -> None:
+def test_the_pasted_tutorial_works_and_prints_the_shown_output(desk: Server) -> None:
     done = pasted(desk, script())
     assert done.returncode == 0, done.stdout
     printed = iter(lines(done.stdout))
-    assert [line for line in shown() if line not in printed] == [], done.stdout  # each after the one before
+    assert [line for line in shown() if line not in printed] == [], done.stdout  # in order
     for part in (
         '"status":"ready"',
         '"role":"customer"',
@@ -88,7 +88,7 @@ def test_the_tutorial_works_when_it_is_pasted_and_prints_what_it_shows(desk: Ser
         assert part in done.stdout
 
 
-def test_the_server_of_the_tutorial_is_where_its_commands_look() -> None:
+def test_the_commands_of_the_tutorial_use_the_address_of_its_server() -> None:
     [start] = [block for block in blocks("") if "clearline serve" in block]
     settings = script().splitlines()[0]
     assert settings in start

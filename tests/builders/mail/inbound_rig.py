@@ -49,12 +49,12 @@ class InboundMailRig(Struct):
     tenant: Tenant
     other: Tenant
     staff: Actor
-    gone: str
+    inactive_sender: str
     at: datetime = NOW
 
     @property
     def sender(self) -> str:
-        """The address of a user of the customer."""
+        """Return the address of a user of the customer."""
         return self.tenant.user.email
 
     def clock(self) -> datetime:
@@ -78,15 +78,15 @@ class InboundMailRig(Struct):
         async with self.database.transaction() as tx:
             mail_id = await outbound_mail.enqueue(tx, mail, now=self.at, settings=SETTINGS)
             assert mail_id is not None
-            found, _ = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
-        return found.message_id
+            sent, _ = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
+        return sent.message_id
 
     def corpus_mail(self, name: str, ticket: Ticket, sent_id: str) -> bytes:
         """Return a mail of the corpus, about a ticket."""
         assert self.staff.user is not None
         values = {
             "REPLY": self.reply_to(ticket), "SENDER": self.sender, "OTHER": self.other.user.email,
-            "STAFF": self.staff.user.email, "GONE": self.gone, "NUMBER": ticket_number(ticket.number),
+            "STAFF": self.staff.user.email, "GONE": self.inactive_sender, "NUMBER": ticket_number(ticket.number),
             "SENT_ID": sent_id.strip("<>"),
         }  # fmt: skip
         raw = (CORPUS / f"{name}.eml").read_bytes()
@@ -115,9 +115,9 @@ class InboundMailRig(Struct):
 
     async def mail(self, mail_id: UUID) -> InboundMail:
         async with self.database.statement() as tx:
-            found = await inbound_mail_store.get(tx, mail_id)
-        assert found is not None
-        return found
+            mail = await inbound_mail_store.get(tx, mail_id)
+        assert mail is not None
+        return mail
 
     async def notes(self, number: int) -> list[Note]:
         async with self.database.transaction() as tx:
@@ -146,10 +146,10 @@ async def new_inbound_rig(database: Database, folder: Path) -> InboundMailRig:
     async with database.transaction() as tx:
         mailbox = await mailboxes.add_mailbox(tx, OPERATOR, {"address": SUPPORT}, secret_box=SecretBox(b"k"), now=NOW)
         staff = await new_person(tx, "Ben Ito", Role.AGENT)
-        gone = f"gone@{tenant.company.code.lower()}.example.com"
+        inactive_sender = f"gone@{tenant.company.code.lower()}.example.com"
         code = tenant.company.code
-        user = await accounts.add_user(tx, OPERATOR, code, name="Gone", email=gone, phone="", now=NOW)
+        user = await accounts.add_user(tx, OPERATOR, code, name="Gone", email=inactive_sender, phone="", now=NOW)
         await tx.write("update app_user set is_active = false where id = $1", user.id)
     limits = Limits(1_000_000, ATTACHMENT_TYPES)
     context = InboundMailContext(SECRET, SUPPORT, Blobs(DiskBackend(folder)), limits, [])
-    return InboundMailRig(database, context, mailbox, tenant, other, staff, gone)
+    return InboundMailRig(database, context, mailbox, tenant, other, staff, inactive_sender)

@@ -28,7 +28,7 @@ CONTACT = "ada@example.com"
 
 
 class SentMail(NamedTuple):
-    """A mail in the outbound queue, as far as tests look at it."""
+    """The members of a mail in the outbound queue that tests compare."""
 
     to: str
     kind: str

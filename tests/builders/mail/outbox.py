@@ -1,4 +1,4 @@
-"""Enqueue outbound mail, wait for its state, and run the worker that sends it."""
+"""Enqueue outbound mail, wait until it is sent, and run the worker that sends it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,17 +24,17 @@ SETTINGS = MailSettings("Support <support@example.net>", b"secret", "https://des
 
 async def write(database: Database, tenant: Tenant, count: int = 1, **values: Any) -> list[UUID]:
     """Enqueue mails, each in its own transaction, and return their ids."""
-    made = []
-    for one in range(count):
+    ids = []
+    for index in range(count):
         usual: dict[str, Any] = {
-            "recipient": f"person{one}@example.com", "subject": f"Mail {one}", "text": "Hello\n", "html": None,
+            "recipient": f"person{index}@example.com", "subject": f"Mail {index}", "text": "Hello\n", "html": None,
             "kind": "notification", "company_id": tenant.company.id,
         }  # fmt: skip
         async with database.transaction() as tx:
             mail_id = await outbound_mail.enqueue(tx, NewMail(**(usual | values)), now=now(), settings=SETTINGS)
         assert mail_id is not None
-        made.append(mail_id)
-    return made
+        ids.append(mail_id)
+    return ids
 
 
 async def read(database: Database, mail_id: UUID) -> OutboundMail:
@@ -44,20 +44,20 @@ async def read(database: Database, mail_id: UUID) -> OutboundMail:
 
 async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
     async with asyncio.timeout(patient(seconds)):
-        while not await holds():  # noqa: ASYNC110 - what we wait for tells nobody
+        while not await holds():  # noqa: ASYNC110 - nothing signals it
             await asyncio.sleep(0.02)
 
 
 async def until_state(database: Database, state: MailState, *ids: UUID) -> None:
     async def holds() -> bool:
-        return all([(await read(database, one)).state is state for one in ids])
+        return all([(await read(database, mail_id)).state is state for mail_id in ids])
 
     await eventually(holds)
 
 
-async def until_taken(server: MailServer, count: int, seconds: float = 10) -> None:
+async def until_received(server: MailServer, count: int, seconds: float = 10) -> None:
     async def holds() -> bool:
-        return len(server.taken) >= count
+        return len(server.received) >= count
 
     await eventually(holds, seconds)
 

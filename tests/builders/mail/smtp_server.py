@@ -26,8 +26,8 @@ from tests.patience import patient
 USER, PASSWORD = "desk@example.net", "p@ss: word/1"
 
 
-class Taken(NamedTuple):
-    """A mail that a server accepted."""
+class ReceivedMail(NamedTuple):
+    """A mail that the server accepted."""
 
     sender: str
     recipient: str
@@ -37,10 +37,10 @@ class Taken(NamedTuple):
 
     @property
     def message(self) -> EmailMessage:
-        """The mail as the standard library reads it."""
-        found = message_from_bytes(self.raw, policy=policy.default)
-        assert isinstance(found, EmailMessage)
-        return found
+        """Return the mail as the standard library parses it."""
+        message = message_from_bytes(self.raw, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
 
 
 class MailServer:
@@ -52,7 +52,7 @@ class MailServer:
     """
 
     def __init__(self) -> None:
-        self.taken: list[Taken] = []
+        self.received: list[ReceivedMail] = []
         self.on_mail: dict[str, str] = {}
         self.on_rcpt: dict[str, str] = {}
         self.on_data: dict[str, str] = {}
@@ -94,7 +94,7 @@ class MailServer:
         assert envelope.mail_from is not None
         assert server.transport is not None
         is_encrypted = server.transport.get_extra_info("ssl_object") is not None
-        self.taken.append(Taken(envelope.mail_from, recipient, envelope.mail_options, raw, is_encrypted))
+        self.received.append(ReceivedMail(envelope.mail_from, recipient, envelope.mail_options, raw, is_encrypted))
         return "250 2.0.0 taken"
 
     async def _answer(self, server: SMTP, answers: dict[str, str], address: str) -> str | None:
@@ -133,7 +133,7 @@ def certificate(folder: Path) -> Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     at = datetime.now(UTC)
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))])
-    made = (
+    certificate_of_localhost = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -148,7 +148,7 @@ def certificate(folder: Path) -> Certificate:
     pem = serialization.Encoding.PEM
     plain = serialization.NoEncryption()
     file = folder / "certificate.pem"
-    file.write_bytes(made.public_bytes(pem))
+    file.write_bytes(certificate_of_localhost.public_bytes(pem))
     private = folder / "key.pem"
     private.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -168,32 +168,32 @@ async def running(
     size: int = 1_000_000,
 ) -> AsyncIterator[MailServer]:
     """Run a server on 127.0.0.1 while the block runs."""
-    kept = server or MailServer()
+    mail_server = server or MailServer()
     open_now: dict[asyncio.Transport, TransportSocket] = {}
 
     class Counted(SMTP):
         def connection_made(self, transport: Any) -> None:
-            kept.connections += 1
-            kept.open += 1
+            mail_server.connections += 1
+            mail_server.open += 1
             open_now[transport] = transport.get_extra_info("socket")
             super().connection_made(transport)
 
         def connection_lost(self, error: Exception | None) -> None:
-            kept.open -= 1
+            mail_server.open -= 1
             super().connection_lost(error)
 
     def protocol() -> SMTP:
         with warnings.catch_warnings(action="ignore"):  # it warns of logins without TLS, which are tested here
             return Counted(
-                kept, hostname="mail.example.net", enable_SMTPUTF8=smtputf8, tls_context=starttls,
-                require_starttls=starttls is not None, authenticator=kept.authenticate if auth else None,
+                mail_server, hostname="mail.example.net", enable_SMTPUTF8=smtputf8, tls_context=starttls,
+                require_starttls=starttls is not None, authenticator=mail_server.authenticate if auth else None,
                 auth_required=auth, auth_require_tls=False, data_size_limit=size, timeout=3600,
             )  # fmt: skip
 
     listening = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port, ssl=smtps)
-    kept.port = listening.sockets[0].getsockname()[1]
+    mail_server.port = listening.sockets[0].getsockname()[1]
     try:
-        yield kept
+        yield mail_server
     finally:
         listening.close()
         for transport, below in open_now.items():
@@ -203,5 +203,5 @@ async def running(
             else:
                 transport.abort()
         async with asyncio.timeout(patient(5)):
-            while any(below.fileno() != -1 for below in open_now.values()):  # noqa: ASYNC110 - it tells nobody
+            while any(below.fileno() != -1 for below in open_now.values()):  # noqa: ASYNC110 - nothing signals it
                 await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on the loopback. It answers what a test says, and checks signatures without our code."""
+"""A receiver of webhooks on the loopback interface. Tests set its responses; it checks signatures independently."""
 
 import asyncio
 import base64
@@ -18,7 +18,7 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 @dataclass
 class ReceivedRequest:
-    """A request that the receiver got; ``at`` is the monotonic time."""
+    """A request that the receiver received; ``at`` is the monotonic time."""
 
     path: str
     headers: dict[str, str]
@@ -38,14 +38,14 @@ Respond = Callable[[ReceivedRequest], Awaitable[bytes]]
 
 
 def answer(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
-    """Return an answer as it goes over the wire."""
+    """Return the bytes of a response."""
     lines = [f"HTTP/1.1 {status} Whatever", f"content-length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def is_signed_with(secret: str, request: ReceivedRequest, *, within: float = 300) -> bool:
-    """Return whether a request is signed as Standard Webhooks says; ``within`` is in seconds."""
+    """Return whether a request is signed as Standard Webhooks requires; ``within`` is in seconds."""
     stamp = request.headers["webhook-timestamp"]
     if abs(time.time() - int(stamp)) > within:
         return False
@@ -58,7 +58,7 @@ def is_signed_with(secret: str, request: ReceivedRequest, *, within: float = 300
 
 @dataclass
 class Receiver:
-    """The requests that came, and how to answer the next: by ``respond``, else ``script``, else ``usual``."""
+    """The received requests, and the next response: from ``respond``, else ``script``, else ``usual``."""
 
     port: int = 0
     scheme: str = "http"
@@ -101,7 +101,7 @@ class Receiver:
 
 @asynccontextmanager
 async def receiving(trust: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
-    """Run a receiver for as long as the block."""
+    """Run a receiver until the block ends."""
     receiver = Receiver(scheme="http" if trust is None else "https")
     tasks: set[asyncio.Task[None]] = set()
 

@@ -1,4 +1,4 @@
-"""Subscriptions and deliveries of tests, and the workers that send them."""
+"""Subscriptions and deliveries, and the workers that send them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -33,7 +33,7 @@ def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -
 
 @asynccontextmanager
 async def workers(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> AsyncIterator[Runner]:
-    """Run the jobs of webhooks as a process of its own does."""
+    """Run the jobs of webhooks until the block ends, as a worker process does."""
     runner = Runner(jobs(database, clock, **more), yields_to_requests=False)
     running = asyncio.create_task(runner.run())
     try:
@@ -56,7 +56,7 @@ async def raise_ticket(tx: Tx, actor: Actor) -> int:
 
 
 async def subscribe(database: Database, of: Company, receiver: Receiver, *types: str) -> tuple[Subscription, str]:
-    """Add a subscription, by default to events that no test here makes; return it with its secret."""
+    """Add a subscription, by default to events that no test creates; return it with its secret."""
     async with database.transaction() as tx:
         return await subscriptions.add_subscription(
             tx, OPERATOR, {"url": receiver.url, "types": types or ("attachment.",)}, of=of, networks=LOOPBACK, now=now()
@@ -64,7 +64,7 @@ async def subscribe(database: Database, of: Company, receiver: Receiver, *types:
 
 
 async def stored(database: Database, subscription: Subscription) -> Subscription:
-    """Return a subscription as it is now."""
+    """Return the current state of a subscription."""
     async with database.statement() as tx:
         current = await subscription_store.get(tx, subscription.company_id, subscription.id)
     assert current is not None

@@ -20,7 +20,7 @@ from clearline.platform.work.runner import Runner
 from clearline.settings import Settings
 from tests.builders.databases import administer_server
 from tests.builders.jobs import Clock, purge_job
-from tests.builders.mail.outbox import eventually, read, until_state, until_taken, working, write
+from tests.builders.mail.outbox import eventually, read, until_received, until_state, working, write
 from tests.builders.mail.smtp_server import MailServer, running
 from tests.builders.people import Tenant
 from tests.builders.processes import started
@@ -61,8 +61,8 @@ async def test_several_processes_send_each_mail_once(database: Database, tenant:
     async with running() as server, working(database, server), working(other, server):
         await until_state(database, MailState.SENT, *ids)
     await other.close()
-    assert len(server.taken) == 120
-    assert len({mail.message["Message-ID"] for mail in server.taken}) == 120
+    assert len(server.received) == 120
+    assert len({mail.message["Message-ID"] for mail in server.received}) == 120
 
 
 async def test_mail_claimed_by_a_dead_process_is_sent_when_the_claim_expires(
@@ -74,15 +74,15 @@ async def test_mail_claimed_by_a_dead_process_is_sent_when_the_claim_expires(
         until = at + timedelta(seconds=LEASE_SECONDS)
         claimed = await outbound_mail_store.claim(tx, limit=2, until=until, now=at)
     async with running() as server, working(database, server, clock):
-        await until_taken(server, 1)
+        await until_received(server, 1)
         await asyncio.sleep(0.5)
-        assert len(server.taken) == 1
+        assert len(server.received) == 1
         async with database.transaction() as tx:
             await outbound_mail_store.renew(tx, claimed[:1], until=until + timedelta(seconds=60))
         clock.ahead += timedelta(seconds=LEASE_SECONDS + 1)
-        await until_taken(server, 2)
+        await until_received(server, 2)
         await asyncio.sleep(0.5)
-        assert len(server.taken) == 2
+        assert len(server.received) == 2
         clock.ahead += timedelta(seconds=60)
         await until_state(database, MailState.SENT, *ids)
 
@@ -97,7 +97,7 @@ async def test_a_killed_process_loses_nothing_and_duplicates_have_the_same_id(
             command = [sys.executable, "-c", PROCESS, database_url, f"smtp://127.0.0.1:{server.port}"]
             environment = {**os.environ, "PYTHONPATH": str(Path(outbound_worker.__file__).parents[3])}
             with started(command, env=environment):
-                await until_taken(server, seen, 20)
+                await until_received(server, seen, 20)
             await asyncio.sleep(stretched(0.1))  # wait until what it sent has arrived
             async with database.transaction() as tx:
                 await tx.write("update outbound_mail set claimed_until = null where state = 'waiting'")
@@ -105,12 +105,12 @@ async def test_a_killed_process_loses_nothing_and_duplicates_have_the_same_id(
         async with working(database, server, clock):
             await until_state(database, MailState.SENT, *ids)
     known = {(await read(database, mail_id)).message_id for mail_id in ids}
-    arrived = Counter(str(mail.message["Message-ID"]) for mail in server.taken)
+    arrived = Counter(str(mail.message["Message-ID"]) for mail in server.received)
     assert set(arrived) == known
     assert max(arrived.values()) <= 3
     assert sum(arrived.values()) - len(ids) <= 2 * outbound_worker.MAX_CONNECTIONS
     by_id: dict[str, set[bytes]] = {}
-    for mail in server.taken:
+    for mail in server.received:
         by_id.setdefault(str(mail.message["Message-ID"]), set()).add(mail.raw)
     assert {len(bodies) for bodies in by_id.values()} == {1}
 
@@ -122,9 +122,9 @@ async def test_a_stopping_worker_finishes_its_mails_and_closes_its_connections(
     async with running() as server:
         server.delay = 0.1
         async with working(database, server):
-            await until_taken(server, 1)
+            await until_received(server, 1)
         states = [(await read(database, mail_id)).state for mail_id in ids]
-        assert states.count(MailState.SENT) == len(server.taken) >= 1
+        assert states.count(MailState.SENT) == len(server.received) >= 1
 
         async def hung_up() -> bool:
             return server.open == 0
@@ -144,7 +144,7 @@ async def test_a_database_failure_after_sending_causes_no_duplicate(
         await administer_server(postgres, f"alter database {name} connection limit 0")
         end = f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"  # noqa: S608
         await administer_server(postgres, end)
-        await until_taken(server, 1)
+        await until_received(server, 1)
         await asyncio.sleep(0.5)
         await administer_server(postgres, f"alter database {name} connection limit -1")
 
@@ -155,7 +155,7 @@ async def test_a_database_failure_after_sending_causes_no_duplicate(
                 return False
 
         await eventually(is_sent)
-        assert len(server.taken) == 1
+        assert len(server.received) == 1
 
 
 async def _is_under_way(server: MailServer) -> bool:
@@ -168,10 +168,10 @@ async def test_the_settings_name_the_server_and_the_sender(database: Database, t
         runner = Runner(outbound_worker.jobs(database, settings, now))
         task = asyncio.create_task(runner.run())
         await write(database, tenant)
-        await until_taken(server, 1)
+        await until_received(server, 1)
         runner.stop()
         await task
-    assert server.taken[0].sender == "desk@xn--exmple-cua.net"
+    assert server.received[0].sender == "desk@xn--exmple-cua.net"
 
 
 async def test_without_a_mail_server_there_is_no_queue(database: Database) -> None:

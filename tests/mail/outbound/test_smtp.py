@@ -53,7 +53,7 @@ async def test_mails_arrive_byte_for_byte_over_reused_connections() -> None:
         for _ in range(3):
             assert "taken" in await connections.deliver(ADA, MESSAGE)
         await connections.close()
-        assert [(mail.sender, mail.recipient, mail.raw) for mail in server.taken] == [(SENDER, ADA, MESSAGE)] * 3
+        assert [(mail.sender, mail.recipient, mail.raw) for mail in server.received] == [(SENDER, ADA, MESSAGE)] * 3
         assert server.connections == 1
 
 
@@ -69,7 +69,7 @@ async def test_mail_is_encrypted_and_the_client_logs_in(
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted.file))
         connections = Connections(known, SENDER, response_timeout=patient(2))
         await connections.deliver(ADA, MESSAGE)
-        assert [mail.is_encrypted for mail in server.taken] == [True]
+        assert [mail.is_encrypted for mail in server.received] == [True]
         assert await check(known) == f"{scheme}://localhost:{server.port} answers and knows {USER}"
         for credentials in ("desk%40example.net:wrong@", "eve:eve@"):
             with pytest.raises(SmtpUnavailable, match="535"):
@@ -115,7 +115,7 @@ async def test_a_rejected_mail_is_refused(where: str, answer: str, *, is_permane
             assert answer in str(refused.value)
         getattr(server, where).clear()
         await connections.deliver(ADA, MESSAGE)
-        assert len(server.taken) == 1
+        assert len(server.received) == 1
         assert server.connections == (2 if answer == "drop" or answer.startswith("421") else 1)
         await connections.close()
 
@@ -169,7 +169,7 @@ async def test_a_closed_idle_connection_is_replaced() -> None:
     await asyncio.sleep(0.05)
     async with running(server, port=port):
         await connections.deliver(ADA, MESSAGE)
-        assert len(server.taken) == 2
+        assert len(server.received) == 2
         await connections.close()
 
 
@@ -179,7 +179,7 @@ async def test_a_connection_closed_at_the_next_mail_is_replaced() -> None:
         await connections.deliver(ADA, MESSAGE)
         server.on_mail["*"] = "drop once"
         await connections.deliver(ADA, MESSAGE)
-        assert (len(server.taken), server.connections) == (2, 2)
+        assert (len(server.received), server.connections) == (2, 2)
         await connections.close()
 
 
@@ -202,9 +202,13 @@ async def test_international_addresses_require_a_server_with_smtputf8() -> None:
     async with running() as server:
         connections = mails(server)
         await connections.deliver("jürgen@example.com", message)
-        [taken] = server.taken
-        assert (taken.recipient, taken.message["Subject"], taken.raw) == ("jürgen@example.com", "Grüße", message)
-        assert "SMTPUTF8" in taken.options
+        [received] = server.received
+        assert (received.recipient, received.message["Subject"], received.raw) == (
+            "jürgen@example.com",
+            "Grüße",
+            message,
+        )
+        assert "SMTPUTF8" in received.options
         await connections.close()
     async with running(smtputf8=False) as server:
         connections = mails(server)
@@ -226,7 +230,7 @@ async def test_an_address_cannot_inject_commands(recipient: str) -> None:
             await connections.deliver(recipient, MESSAGE)
         assert refused.value.is_permanent
         await connections.deliver(ADA, MESSAGE)
-        assert [mail.recipient for mail in server.taken] == [ADA]
+        assert [mail.recipient for mail in server.received] == [ADA]
         await connections.close()
 
 
@@ -250,5 +254,5 @@ async def test_a_cancelled_delivery_drops_its_connection() -> None:
             await task
         server.on_rcpt.clear()
         await connections.deliver(ADA, MESSAGE)
-        assert len(server.taken) == 1
+        assert len(server.received) == 1
         await connections.close()

@@ -13,7 +13,7 @@ from clearline.mail.outbound import worker as outbound_worker
 from clearline.mail.outbound.domain import RETRY_DELAYS, MailState
 from clearline.platform.database.transactions import Database
 from tests.builders.jobs import Clock, set_clock
-from tests.builders.mail.outbox import eventually, read, until_state, until_taken, working, write
+from tests.builders.mail.outbox import eventually, read, until_received, until_state, working, write
 from tests.builders.mail.smtp_server import running
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised
@@ -45,9 +45,9 @@ async def test_a_mail_arrives_as_it_is_stored(database: Database, tenant: Tenant
             await until_state(database, MailState.SENT, *ids)
         async with database.statement() as tx:
             stored = [(await outbound_mail.get_mail(tx, OPERATOR, mail_id))[1] for mail_id in ids]
-        assert sorted(mail.raw for mail in server.taken) == sorted(stored)
-        assert {mail.sender for mail in server.taken} == {"support@example.net"}
-        assert {str(mail.message["To"]) for mail in server.taken} == {mail.recipient for mail in server.taken}
+        assert sorted(mail.raw for mail in server.received) == sorted(stored)
+        assert {mail.sender for mail in server.received} == {"support@example.net"}
+        assert {str(mail.message["To"]) for mail in server.received} == {mail.recipient for mail in server.received}
         mail = await read(database, ids[0])
         assert (mail.attempts, mail.last_error) == (0, None)
         assert mail.finished_at is not None
@@ -74,11 +74,11 @@ async def test_a_mail_that_is_rejected_temporarily_is_retried_later(
         await until_state(database, MailState.DEAD, mail_id)
         mail = await read(database, mail_id)
         assert (mail.attempts, mail.last_error) == (len(RETRY_DELAYS) + 1, "450 4.2.0 greylisted")
-        assert server.taken == []
+        assert server.received == []
         server.on_rcpt.clear()
         async with database.transaction() as tx:
             assert (await outbound_mail.retry_mail(tx, OPERATOR, mail_id, now=clock())).attempts == 0
-        await until_taken(server, 1)
+        await until_received(server, 1)
 
 
 async def test_a_mail_that_is_rejected_permanently_is_not_retried(database: Database, tenant: Tenant) -> None:
@@ -91,7 +91,7 @@ async def test_a_mail_that_is_rejected_permanently_is_not_retried(database: Data
         mails = [await read(database, mail_id) for mail_id in ids[:2]]
         assert [mail.last_error for mail in mails] == ["550 5.1.1 no such user", "554 5.7.1 spam"]
         assert [mail.attempts for mail in mails] == [1, 1]
-        assert [mail.recipient for mail in server.taken] == ["person2@example.com"]
+        assert [mail.recipient for mail in server.received] == ["person2@example.com"]
 
 
 @pytest.mark.parametrize("answer", ["drop", "hang"])
@@ -125,11 +125,11 @@ async def test_mails_to_one_address_about_one_ticket_arrive_in_order(
         await until_state(database, MailState.SENT, *others)
         assert [(await read(database, mail_id)).state for mail_id in ids] == [MailState.WAITING] * 5
         server.on_rcpt.clear()
-        server.taken.clear()
+        server.received.clear()
         clock.ahead += timedelta(minutes=2)
         await until_state(database, MailState.SENT, *ids)
     known = [(await read(database, mail_id)).message_id for mail_id in ids]
-    assert [str(mail.message["Message-ID"]) for mail in server.taken] == known
+    assert [str(mail.message["Message-ID"]) for mail in server.received] == known
 
 
 async def test_a_failure_also_postpones_the_later_mails(database: Database, tenant: Tenant, ticket: int) -> None:
@@ -165,7 +165,7 @@ async def test_an_unavailable_server_costs_no_attempts(database: Database, tenan
         assert {(mail.state, mail.attempts, mail.last_error) for mail in mails} == {(MailState.WAITING, 0, None)}
         async with running(server, port=server.port):
             await until_state(database, MailState.SENT, *ids)
-            assert len(server.taken) == 30
+            assert len(server.received) == 30
 
 
 async def test_a_pause_ends_in_time_after_the_clock_was_set_back(
@@ -204,4 +204,4 @@ async def test_no_mail_is_sent_to_an_address_that_was_suppressed_meanwhile(datab
         await until_state(database, MailState.DEAD, mail_id)
         mail = await read(database, mail_id)
         assert (mail.last_error, mail.attempts) == ("the address is suppressed: manual", 0)
-        assert server.taken == []
+        assert server.received == []

@@ -143,7 +143,7 @@ async def test_heartbeats_go_on_after_the_clock_was_set_back(
         set_clock(monkeypatch, timedelta(hours=-1))
         before = len(reader.received)
         async with asyncio.timeout(patient(5)):
-            while len(reader.received) < before + 3:  # noqa: ASYNC110 - nobody tells
+            while len(reader.received) < before + 3:  # noqa: ASYNC110 - nothing signals it
                 await asyncio.sleep(0.05)
 
 
@@ -264,7 +264,7 @@ async def test_disconnecting_frees_all_resources(
     client, signal = own_server
     async with open_stream(client, tenant.headers), open_stream(client, tenant.headers) as reader:
         assert signal.listener_count == 2
-        reader.hang_up()
+        reader.disconnect()
         await asyncio.wait_for(reader.ended.wait(), patient(5))
         assert signal.listener_count == 1
     assert signal.listener_count == 0

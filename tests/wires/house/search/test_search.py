@@ -32,7 +32,7 @@ async def numbers(database: Database, client: httpx.AsyncClient, tenant: Tenant,
 async def until_found(client: httpx.AsyncClient, headers: dict[str, str], query: str, many: int) -> None:
     """Wait until the server's worker has indexed the tickets."""
     async with asyncio.timeout(patient(20)):
-        while len(numbers_of(await search(client, headers, query))) != many:  # noqa: ASYNC110 - the worker tells nobody
+        while len(numbers_of(await search(client, headers, query))) != many:  # noqa: ASYNC110 - nothing signals it
             await asyncio.sleep(0.1)
 
 
