@@ -40,9 +40,9 @@ async def attach(
     **query: str,
 ) -> httpx.Response:
     """Attach a file through the house API."""
-    more = {} if kind is None else {"Content-Type": kind}
+    type_header = {} if kind is None else {"Content-Type": kind}
     query = {"name": "a.txt"} | query
-    return await client.post(f"{path}?{urlencode(query)}", headers=headers | more, content=content)
+    return await client.post(f"{path}?{urlencode(query)}", headers=headers | type_header, content=content)
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,7 @@ async def plan_of(connection: Any, statement: str, *values: object) -> tuple[set
 
 
 async def generic_plan_of(connection: Any, statement: str) -> str:
-    """Return the plan of a statement for whatever values it gets, as PostgreSQL makes it after five uses."""
+    """Return the generic plan of a statement, which PostgreSQL may use after five executions."""
     nulls = ", ".join(["null"] * len(set(re.findall(r"\$\d+", statement))))
     await connection.execute(f"set plan_cache_mode = force_generic_plan; prepare planned as {statement}")
     try:

@@ -69,9 +69,11 @@ async def patch_ticket(client: httpx.AsyncClient, headers: Headers, number: str,
     return await client.patch(f"{TICKETS}/{number}", headers=headers | ANY, json=body)
 
 
-async def post_bytes(client: httpx.AsyncClient, headers: Headers, body: bytes, **more: str) -> httpx.Response:
+async def post_bytes(client: httpx.AsyncClient, headers: Headers, body: bytes, **more_headers: str) -> httpx.Response:
     """Send bytes, which may be invalid JSON, to the operation that raises tickets."""
-    return await client.post(TICKETS, headers={**headers, "Content-Type": "application/json", **more}, content=body)
+    return await client.post(
+        TICKETS, headers={**headers, "Content-Type": "application/json", **more_headers}, content=body
+    )
 
 
 def problem(answer: httpx.Response, kind: str, *, code: str | None = None) -> Json:

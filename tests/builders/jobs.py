@@ -22,10 +22,10 @@ class Clock:
 
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
-    """Set the clock of this process forward or back, for all who read it, until the test ends."""
+    """Set the clock of this process forward or back until the test ends."""
 
     class Set(datetime):
-        """What ``clock.now`` reads."""
+        """A ``datetime`` whose ``now`` is shifted."""
 
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]

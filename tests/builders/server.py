@@ -142,8 +142,8 @@ class Server:
     def backends(self) -> list[int]:
         """Return the PostgreSQL processes that serve our connections."""
         postmaster = self.postmaster()
-        mine = children(postmaster) if postmaster is not None else []
-        return [pid for pid in mine if command_of(pid).startswith("postgres: clearline clearline")]
+        workers = children(postmaster) if postmaster is not None else []
+        return [pid for pid in workers if command_of(pid).startswith("postgres: clearline clearline")]
 
     def victims(self, kind: str) -> list[int]:
         """Return the processes of a kind: the server, the supervisor of PostgreSQL, the postmaster, or its backends."""
@@ -171,9 +171,9 @@ class Server:
         for process in self._beside:
             kill_group(process)
         if self.process is not None and not self.ended():
-            below = children(self.pid)
+            descendants = children(self.pid)
             kill_group(self.process)
-            eventually(lambda: not any(alive(pid) for pid in below), 10)
+            eventually(lambda: not any(alive(pid) for pid in descendants), 10)
         eventually(lambda: not self.processes(), 10)
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):

@@ -31,16 +31,16 @@ class OpenStream:
         self.ended = asyncio.Event()
         self.may_send = asyncio.Event()
         self.may_send.set()
-        self._begun, self._gone, self._more = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._started, self._disconnected, self._more = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._incomplete = b""
         self._is_sent = False
 
     async def receive(self) -> dict[str, Any]:
-        """Return the messages of the client: its request, and a disconnect after ``disconnect``."""
+        """Return the messages of the client: its request, and then that it has disconnected."""
         if not self._is_sent:
             self._is_sent = True
             return {"type": "http.request", "body": b"", "more_body": False}
-        await self._gone.wait()
+        await self._disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -49,15 +49,15 @@ class OpenStream:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-            self._begun.set()
+            self._started.set()
             return
-        *whole, self._incomplete = (self._incomplete + message.get("body", b"")).split(b"\n\n")
-        self.received += map(_event, whole)
+        *complete, self._incomplete = (self._incomplete + message.get("body", b"")).split(b"\n\n")
+        self.received += map(_event, complete)
         self._more.set()
 
-    async def begun(self) -> None:
+    async def started(self) -> None:
         """Wait until there is a response, and for a stream until it has sent a cursor."""
-        await asyncio.wait_for(self._begun.wait(), patient(10))
+        await asyncio.wait_for(self._started.wait(), patient(10))
         if self.status == 200:
             await asyncio.wait_for(self._more.wait(), patient(10))
 
@@ -71,7 +71,7 @@ class OpenStream:
 
     def disconnect(self) -> None:
         """Disconnect."""
-        self._gone.set()
+        self._disconnected.set()
 
 
 def _event(text: bytes) -> StreamedEvent:
@@ -85,12 +85,12 @@ async def open_stream(
     client: httpx.AsyncClient, headers: dict[str, str], query: str = "", *, method: str = "GET", last: str = ""
 ) -> AsyncIterator[OpenStream]:
     """Open a stream, and read its events until the block ends."""
-    sent = {"accept": "text/event-stream", **headers} | ({"last-event-id": last} if last else {})
+    request_headers = {"accept": "text/event-stream", **headers} | ({"last-event-id": last} if last else {})
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
         "path": EVENTS, "raw_path": EVENTS.encode(), "query_string": query.encode(), "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()], "server": ("desk", 80),
-        "client": ("192.0.2.1", 5000),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in request_headers.items()],
+        "server": ("desk", 80), "client": ("192.0.2.1", 5000),
     }  # fmt: skip
     stream = OpenStream()
     transport = client._transport  # noqa: SLF001 - there is no other way to the application
@@ -98,7 +98,7 @@ async def open_stream(
     task: asyncio.Task[Any] = asyncio.create_task(transport.app(scope, stream.receive, stream.send))  # type: ignore[arg-type]
     task.add_done_callback(lambda _: stream.ended.set())
     try:
-        await stream.begun()
+        await stream.started()
         yield stream
     finally:
         stream.disconnect()

@@ -24,9 +24,9 @@ def test_a_user_is_added_changed_and_deactivated(desk: str) -> None:
     assert changed == {**added, "role": "customer", "phone": "+1-555-0111", "is_available": False}
     key = run_json(desk, "key", "create", "--company", "BIR001", "--user", ada[-1])
     assert key["scopes"] == ["tickets:read", "tickets:write"]
-    beyond = run_command(desk, "key", "create", "--company", "BIR001", "--user", ada[-1], "--scope", "desk:write")
-    assert (beyond.exit_code, beyond.stdout) == (1, "")
-    assert beyond.stderr == "refused: scopes must not have desk:write: the user is a customer\n"
+    refused_key = run_command(desk, "key", "create", "--company", "BIR001", "--user", ada[-1], "--scope", "desk:write")
+    assert (refused_key.exit_code, refused_key.stdout) == (1, "")
+    assert refused_key.stderr == "refused: scopes must not have desk:write: the user is a customer\n"
     deactivated = run_command(desk, "user", "deactivate", *ada)
     assert deactivated.stdout == "User Ada <ada@birch.example.com> is now not active.\n"
     refused = run_command(desk, "key", "create", "--company", "BIR001", "--user", ada[-1])
@@ -53,9 +53,9 @@ def test_an_agent_is_added_to_the_provider(desk: str) -> None:
 def test_a_company_and_a_service_are_changed(desk: str) -> None:
     run_json(desk, "company", "add", "Cedar Media", "--code", "CED001")
     assert run_json(desk, "company", "change", "CED001", "--name", "Cedar Group")["name"] == "Cedar Group"
-    taken = run_command(desk, "company", "change", "cedar group", "--code", "bir001")
-    assert (taken.exit_code, taken.stdout) == (1, "")
-    assert "exists already" in taken.stderr
+    refused = run_command(desk, "company", "change", "cedar group", "--code", "bir001")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "exists already" in refused.stderr
     of = ("--company", "CED001")
     run_json(desk, "service", "add", *of, "--id", "P-1", "--type", "Port", "--label", "Port 1")
     assert run_json(desk, "service", "change", *of, "P-1", "--label", "Port one")["label"] == "Port one"

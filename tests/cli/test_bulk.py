@@ -120,8 +120,8 @@ def test_a_file_is_imported_after_a_dry_run_and_again_without_duplicates(
         encoding="utf-8",
     )
     counts = []
-    for more in (("--dry-run",), (), ()):
-        done = run_command(database_url, "ticket", "import", str(file), "--json", *more)
+    for options in (("--dry-run",), (), ()):
+        done = run_command(database_url, "ticket", "import", str(file), "--json", *options)
         assert done.exit_code == 1
         answer = json.loads(done.stdout)
         counts.append((answer["counts"]["done"], answer["counts"]["unchanged"]))
@@ -138,14 +138,17 @@ def test_a_file_is_imported_after_a_dry_run_and_again_without_duplicates(
 
 
 def test_an_exported_file_can_be_imported(database_url: str, fresh: Tenant, number: str, tmp_path: Path) -> None:
-    where = ("--company", fresh.company.code, "--state", "open", "--since", "2026-01-01")
+    filters = ("--company", fresh.company.code, "--state", "open", "--since", "2026-01-01")
     file = tmp_path / "tickets.csv"
-    assert run_command(database_url, "ticket", "export", *where, "--format", "csv", "--output", str(file)).stdout == ""
+    assert (
+        run_command(database_url, "ticket", "export", *filters, "--format", "csv", "--output", str(file)).stdout == ""
+    )
     [row] = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"), newline=""))
     assert (row["number"], row["title"]) == (number, "'=1+1")
     assert run_json(database_url, "ticket", "import", str(file))["counts"]["done"] == 1
     titles = [
-        json.loads(line)["title"] for line in run_command(database_url, "ticket", "export", *where).stdout.splitlines()
+        json.loads(line)["title"]
+        for line in run_command(database_url, "ticket", "export", *filters).stdout.splitlines()
     ]
     assert titles == ["=1+1", "=1+1"]
-    assert run_command(database_url, "ticket", "export", *where, "--state", "finished").stdout == ""
+    assert run_command(database_url, "ticket", "export", *filters, "--state", "finished").stdout == ""

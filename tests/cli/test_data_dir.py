@@ -18,14 +18,14 @@ from tests.patience import patient
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A directory for data directories."""
+    """Yield a directory for data directories."""
     path = reachable_dir("clearline-cli-")
     yield path
     shutil.rmtree(path)
 
 
 def run(data_dir: Path, *arguments: str, account: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, with the embedded database of a data directory."""
+    """Run a command in its own process, with the embedded database of a data directory."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEARLINE_")}
     environment = {
         **clean,

@@ -61,13 +61,13 @@ async def _run_step(
     output = result.stdout
     if step.operation == "followEvents":
         output = "[" + ",".join(output.splitlines()) + "]"
-    it = json.loads(output) if output else None
+    result_json = json.loads(output) if output else None
     if step.save:
-        saved[step.save] = it
+        saved[step.save] = result_json
     if step.same is None:
         return Printed(output, None)
-    path = step.same.format(**saved, it=it)
-    limit = {"limit": "200"} if isinstance(it, list) else {}
+    path = step.same.format(**saved, it=result_json)
+    limit = {"limit": "200"} if isinstance(result_json, list) else {}
     headers = {"Authorization": f"Bearer {saved['admin']['key']}"}
     answer = await client.get(httpx.URL(f"/api/v1{path}").copy_merge_params(limit), headers=headers)
     assert answer.status_code == 200, (step, answer.text)

@@ -1,4 +1,4 @@
-"""The command line as people run it: processes with arguments, an environment, output and an exit status."""
+"""The command line as a process with arguments, an environment, output and an exit status."""
 
 import os
 import subprocess

@@ -40,7 +40,7 @@ def test_the_preferences_of_a_user_are_shown_and_changed(desk: str) -> None:
     assert (
         "Digest hourly. Quiet: 22:00-07:00, sunday; critical tickets do not wait. Time zone Europe/Amsterdam." in shown
     )
-    back = run_json(
+    reset = run_json(
         desk,
         "notifications",
         "set",
@@ -52,7 +52,7 @@ def test_the_preferences_of_a_user_are_shown_and_changed(desk: str) -> None:
         "--quiet-day",
         "none",
     )
-    assert (back["quiet_from"], back["quiet_days"], back["rules"]["resolved"]) == (None, [], "email")
+    assert (reset["quiet_from"], reset["quiet_days"], reset["rules"]["resolved"]) == (None, [], "email")
 
 
 @pytest.mark.parametrize(

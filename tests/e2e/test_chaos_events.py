@@ -191,9 +191,11 @@ def _expected(history: list[Event], consumer: Consumer) -> list[tuple[str, str, 
 def _check(consumer: Consumer, histories: dict[str, list[Event]], statuses: dict[str, str]) -> None:
     events = sorted(consumer.stored.events.values(), key=lambda event: int(event["id"]))
     for number, history in histories.items():
-        mine = [event for event in events if event["ticket"] == number]
-        assert [(event["id"], event["type"], event["data"]) for event in mine] == _expected(history, consumer), number
-        statuses_after = [event["data"]["after"] for event in mine if event["type"] == "ticket.status_changed"]
+        ticket_events = [event for event in events if event["ticket"] == number]
+        assert [(event["id"], event["type"], event["data"]) for event in ticket_events] == _expected(
+            history, consumer
+        ), number
+        statuses_after = [event["data"]["after"] for event in ticket_events if event["type"] == "ticket.status_changed"]
         assert (statuses_after or ["acknowledged"])[-1] == statuses[number]
 
 

@@ -52,10 +52,10 @@ def test_an_import_creates_each_ticket_once_despite_kills(server: Server) -> Non
         timeout=patient(20),
     )
     assert created.status_code == 202, created.text
-    where = created.headers["location"]
+    location = created.headers["location"]
 
     def done() -> int:
-        answer = read(server, where)
+        answer = read(server, location)
         return 0 if answer is None else int(answer.json()["counts"]["done"])
 
     progress = 0
@@ -71,8 +71,8 @@ def test_an_import_creates_each_ticket_once_despite_kills(server: Server) -> Non
         assert eventually(lambda: server.ready() == 200, 40), server.err
         progress = done()
         assert progress < LINES, "the job ended before the last kill"
-    assert eventually(lambda: (job := read(server, where)) is not None and job.json()["state"] == "done", 60)
-    assert read(server, where).json()["counts"] == {"done": LINES, "unchanged": 0, "refused": 0, "waiting": 0}
+    assert eventually(lambda: (job := read(server, location)) is not None and job.json()["state"] == "done", 60)
+    assert read(server, location).json()["counts"] == {"done": LINES, "unchanged": 0, "refused": 0, "waiting": 0}
     exported = read(server, f"/api/v1/exports/tickets?company={company}").text
     titles = Counter(json.loads(line)["title"] for line in exported.splitlines())
     assert {title: count for title, count in titles.items() if title.startswith("line ")} == {

@@ -194,14 +194,14 @@ class Checks:
         """Check that every answered ticket exists once, and no other does."""
         tickets = await self._agent.read_list(TICKETS, state="all", company="ALD001")
         titles = Counter(ticket["title"].split()[-1] for ticket in tickets)
-        mine = {
+        numbers = {
             ticket["title"].split()[-1]: ticket["number"]
             for ticket in tickets
             if ticket["number"] in self._record.numbers
         }
-        assert mine == self._record.tickets
-        assert {word: titles[word] for word in mine if titles[word] != 1} == {}
-        assert [word for word in titles if _is_ours(word) and word not in mine] == []
+        assert numbers == self._record.tickets
+        assert {word: titles[word] for word in numbers if titles[word] != 1} == {}
+        assert [word for word in titles if _is_ours(word) and word not in numbers] == []
         for ticket in tickets:
             assert set(ticket["tags"]) >= self._record.tags.get(ticket["number"], set()), "an answered tag is lost"
 
@@ -262,10 +262,10 @@ def _is_ours(word: str) -> bool:
 
 async def _each(keys: Iterable[str], ask: Callable[[str], Awaitable[Any]]) -> dict[str, Any]:
     """Return the result of a request for each key; a few requests run at a time."""
-    few = asyncio.Semaphore(8)
+    limit = asyncio.Semaphore(8)
 
     async def ask_one(key: str) -> tuple[str, Any]:
-        async with few:
+        async with limit:
             return key, await ask(key)
 
     return dict(await asyncio.gather(*map(ask_one, keys)))

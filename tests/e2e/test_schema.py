@@ -21,12 +21,12 @@ _SEED = os.environ.get("SCHEMA_SEED", "1")
 
 def _check(key: str, *command: str, folder: Path) -> None:
     """Run schemathesis; it must find no violation."""
-    whole = [
+    arguments = [
         *command, "-H", f"Authorization: Bearer {key}", "--checks", "all", "--workers", "1", "--seed", _SEED,
         "--request-timeout", str(round(patient(15))), "--no-color",
     ]  # fmt: skip
     run = partial(
-        subprocess.run, whole, cwd=folder, capture_output=True, text=True, check=False, timeout=patient(SECONDS)
+        subprocess.run, arguments, cwd=folder, capture_output=True, text=True, check=False, timeout=patient(SECONDS)
     )
     done = run()
     if (

@@ -1,4 +1,4 @@
-"""A rig that runs the jobs of notifications with a clock that stands still, and reads the mail that they write."""
+"""A rig that runs the jobs of notifications with a fixed clock, and reads the mail that they enqueue."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ class SentMail(NamedTuple):
 
 
 class NotificationRig:
-    """The jobs of notifications, with a clock that stands still until a test advances it."""
+    """The jobs of notifications, with a fixed clock that tests advance."""
 
     def __init__(self, database: Database, tenant: Tenant, url: str) -> None:
         self.database, self.tenant, self.url = database, tenant, url
@@ -56,7 +56,7 @@ class NotificationRig:
             pass
 
     async def compose(self) -> int:
-        """Compose the mail that is due."""
+        """Compose the mails that are due."""
         return await self.jobs[1].run()
 
     async def advance(self, span: timedelta) -> int:
@@ -66,7 +66,7 @@ class NotificationRig:
         return await self.compose()
 
     async def transact(self, work: Callable[[Tx], Awaitable[Any]]) -> Any:
-        """Do something in a transaction."""
+        """Run a function in a transaction."""
         async with self.database.transaction() as tx:
             return await work(tx)
 
@@ -110,7 +110,7 @@ def _parts(raw: bytes) -> tuple[str, str, str]:
 def note(
     number: int, text: str, by: Actor, visibility: Visibility = Visibility.PUBLIC, at: datetime = NOW
 ) -> Callable[[Tx], Awaitable[Any]]:
-    """Return the work that adds a note to a ticket."""
+    """Return a function that adds a note to a ticket."""
     return lambda tx: notes.add_note(tx, by, number, text, channel=Channel.API, visibility=visibility, now=at)
 
 

@@ -32,20 +32,20 @@ class SearchDesk:
     viewer: Actor
     numbers: dict[str, int] = field(default_factory=dict)
 
-    async def raise_ticket(self, name: str, title: str, description: str = "Text", **more: Any) -> int:
-        tenant: Tenant = more.pop("tenant", self.tenant)
-        internal, public, status = more.pop("internal", ()), more.pop("public", ()), more.pop("status", None)
-        kind = more.pop("service_type", ServiceType.NON_CONSOLE)
-        service_id = more.pop("service_id", "Own")
+    async def raise_ticket(self, name: str, title: str, description: str = "Text", **options: Any) -> int:
+        tenant: Tenant = options.pop("tenant", self.tenant)
+        internal, public, status = options.pop("internal", ()), options.pop("public", ()), options.pop("status", None)
+        kind = options.pop("service_type", ServiceType.NON_CONSOLE)
+        service_id = options.pop("service_id", "Own")
         new = NewTicket(
             title,
             description,
-            more.pop("issue_type", IssueType.OTHERS),
+            options.pop("issue_type", IssueType.OTHERS),
             kind,
             service_id,
-            more.pop("contact", CONTACT),
+            options.pop("contact", CONTACT),
             Channel.API,
-            **more,
+            **options,
         )
         async with self.database.transaction() as tx:
             number = (await tickets.create_ticket(tx, tenant.actor, new, now=NOW)).ticket.number
@@ -66,9 +66,9 @@ class SearchDesk:
             while await job.run():
                 pass
 
-    async def find(self, actor: Actor, query: str, **more: Any) -> search.SearchResult:
+    async def find(self, actor: Actor, query: str, **options: Any) -> search.SearchResult:
         async with self.database.transaction() as tx:
-            return await search.find_tickets(tx, actor, query, limit=more.pop("limit", 200), **more)
+            return await search.find_tickets(tx, actor, query, limit=options.pop("limit", 200), **options)
 
     async def names(self, actor: Actor, query: str) -> list[str]:
         """The names of the tickets that a query finds, in their order."""

@@ -26,15 +26,15 @@ from tests.patience import patient
 PROVIDER = Company(PROVIDER_ID, "Provider", "PROVIDER")
 
 
-def jobs(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> list[PeriodicJob]:
-    settings = Settings(webhook_networks=LOOPBACK, webhook_seconds=more.pop("seconds", round(patient(2))))
-    return webhooks.jobs(database, settings, clock, webhook_body, **more)
+def jobs(database: Database, clock: Callable[[], datetime] = now, **options: Any) -> list[PeriodicJob]:
+    settings = Settings(webhook_networks=LOOPBACK, webhook_seconds=options.pop("seconds", round(patient(2))))
+    return webhooks.jobs(database, settings, clock, webhook_body, **options)
 
 
 @asynccontextmanager
-async def workers(database: Database, clock: Callable[[], datetime] = now, **more: Any) -> AsyncIterator[Runner]:
+async def workers(database: Database, clock: Callable[[], datetime] = now, **options: Any) -> AsyncIterator[Runner]:
     """Run the jobs of webhooks until the block ends, as a worker process does."""
-    runner = Runner(jobs(database, clock, **more), yields_to_requests=False)
+    runner = Runner(jobs(database, clock, **options), yields_to_requests=False)
     running = asyncio.create_task(runner.run())
     try:
         yield runner

@@ -72,8 +72,8 @@ def test_an_empty_list_is_reported_on_standard_error(desk: str) -> None:
 def test_a_list_reports_that_there_are_more_items(desk: str) -> None:
     for name in ("Alpha", "Beta"):
         run_json(desk, "team", "add", name)
-    whole = run_command(desk, "team", "list", "--limit", "2", "--json")
-    assert (len(json.loads(whole.stdout)), whole.stderr) == (2, "")
+    complete = run_command(desk, "team", "list", "--limit", "2", "--json")
+    assert (len(json.loads(complete.stdout)), complete.stderr) == (2, "")
     for options in (("--json",), ()):
         part = run_command(desk, "team", "list", "--limit", "1", *options)
         assert (part.exit_code, part.stderr) == (0, "Showing the first 1 teams; use --limit to see more.\n")

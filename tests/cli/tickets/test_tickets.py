@@ -21,9 +21,9 @@ def test_a_ticket_is_shown_and_gets_notes_and_statuses(database_url: str, number
     run_json(url, "ticket", "status", number, "in_progress")
     note = run_json(url, "ticket", "note", number, "for us", "--internal")
     assert (note["text"], note["visibility"], note["ticket"]) == ("for us", "internal", number)
-    moved = run_json(url, "ticket", "status", number, "resolved", "--reason", "fixed")
-    assert (moved["number"], moved["status"]) == (number, "resolved")
-    assert run_json(url, "ticket", "show", number) == moved
+    resolved = run_json(url, "ticket", "status", number, "resolved", "--reason", "fixed")
+    assert (resolved["number"], resolved["status"]) == (number, "resolved")
+    assert run_json(url, "ticket", "show", number) == resolved
     assert run_json(url, "ticket", "notes", number) == [note]
     history = run_json(url, "ticket", "history", number)
     assert history[-1]["data"] == {"before": "in_progress", "after": "resolved", "reason": "fixed"}

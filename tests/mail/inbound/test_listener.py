@@ -73,7 +73,7 @@ async def deliver(port: tuple[str, int], *recipients: str, raw: bytes, sender: s
 
 
 def accepted(port: tuple[str, int], recipients: int) -> list[int]:
-    """The codes of an accepted mail."""
+    """Return the codes of an accepted mail."""
     return [250] * (recipients + (recipients if port[0] == "lmtp" else 1))
 
 
@@ -172,9 +172,9 @@ async def test_mail_is_refused_temporarily_while_the_database_is_unavailable(pos
 
 
 async def test_connections_beyond_the_limit_are_refused(database: Database) -> None:
-    def greeting(number: int, held: list[socket.socket]) -> bytes:
-        held.append(socket.create_connection(("127.0.0.1", number), timeout=patient(10)))
-        return held[-1].recv(3)
+    def greeting(number: int, connections: list[socket.socket]) -> bytes:
+        connections.append(socket.create_connection(("127.0.0.1", number), timeout=patient(10)))
+        return connections[-1].recv(3)
 
     async with listening(database, "smtp", connections_max=2) as number:
         connections: list[socket.socket] = []

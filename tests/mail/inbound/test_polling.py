@@ -1,4 +1,4 @@
-"""Mailboxes polled on a real IMAP server (pymap), in a process of its own."""
+"""Mailboxes polled on a real IMAP server (pymap) in a separate process."""
 
 import asyncio
 import re
@@ -245,7 +245,7 @@ async def test_one_process_polls_at_a_time(database: Database, client: IMAPClien
 def test_checking_a_mailbox_marks_nothing(imap: int, client: IMAPClient) -> None:
     leave(client, a_mail("a@example.com", "b@example.net"))
     opened = open_mailbox(ImapAccess("127.0.0.1", imap, False, USER, PASSWORD, "INBOX"))
-    seen = opened.unseen(100)
+    unseen = opened.unseen(100)
     opened.close()
-    assert len(seen) >= 1
+    assert len(unseen) >= 1
     assert set() in flags(client)

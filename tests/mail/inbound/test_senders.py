@@ -78,8 +78,8 @@ async def test_at_most_ten_mails_of_a_delivery_report_are_looked_up(
     assert (await rig.receive(raw.replace(mark, mark + others))).state is state
 
 
-@pytest.mark.parametrize("way", ["a mail to them", "a reply that was received", "a mail to another"])
-async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRig, way: str) -> None:
+@pytest.mark.parametrize("kind", ["a mail to them", "a reply that was received", "a mail to another"])
+async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRig, kind: str) -> None:
     ticket = await rig.ticket()
     assert rig.staff.user is not None
     address = rig.staff.user.email
@@ -87,10 +87,10 @@ async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRi
         "a mail to them": await rig.send_mail(ticket, to=address.upper()),
         "a reply that was received": (await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))).message_id,
         "a mail to another": await rig.send_mail(ticket),
-    }[way]
+    }[kind]
     before = len(await rig.notes(ticket.number))
     mail = await rig.receive(a_mail(address, SUPPORT, "Pay here", head=f"References: {answered}\r\n"))
-    if way == "a mail to them":
+    if kind == "a mail to them":
         assert (mail.state, mail.ticket_number) == (InboundState.ACCEPTED, ticket.number)
         assert (await rig.notes(ticket.number))[-1].visibility is Visibility.INTERNAL
     else:
@@ -104,8 +104,8 @@ async def test_notes_by_mail_of_the_staff_are_internal(rig: InboundMailRig) -> N
     await rig.receive(rig.corpus_mail("staff-with-a-file", ticket, "").replace(b"See the log.", b"x" * 5000))
     assert {file.name for file in await rig.files(ticket.number)} == {"log.txt", "mail.txt"}
     async with rig.database.transaction() as tx:
-        seen = await tickets.get_ticket_with_notes(tx, rig.tenant.actor, ticket.number)
-        assert seen.notes == []
+        visible = await tickets.get_ticket_with_notes(tx, rig.tenant.actor, ticket.number)
+        assert visible.notes == []
         assert await attachments.list_attachments(tx, rig.tenant.actor, ticket.number) == []
 
 

@@ -102,7 +102,7 @@ async def test_mail_beyond_the_limit_of_a_sender_is_quarantined(rig: InboundMail
 async def test_two_desks_that_reply_to_each_other_stop(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
     rounds = 0
-    while True:  # the other desk answers every note at once, and does not say that it is a program
+    while True:  # the other desk replies to every note immediately, without the headers of automatic mail
         await put(rig, a_mail(rig.sender, rig.reply_to(ticket), f"We took your answer {rounds}"), rig.reply_to(ticket))
         await rig.process()
         rounds += 1
@@ -115,12 +115,12 @@ async def test_two_desks_that_reply_to_each_other_stop(rig: InboundMailRig) -> N
 
 async def test_automatic_mail_gets_no_reply(rig: InboundMailRig) -> None:
     ticket = await rig.ticket()
-    ours = await rig.send_mail(ticket, to=rig.sender)
+    message_id = await rig.send_mail(ticket, to=rig.sender)
     async with rig.database.transaction() as tx:
-        row = await tx.fetchrow("select message from outbound_mail where message_id = $1", ours)
+        row = await tx.fetchrow("select message from outbound_mail where message_id = $1", message_id)
     assert row is not None
-    back = row[0].replace(f"From: Support <{SUPPORT}>".encode(), f"From: {rig.sender}".encode(), 1)
-    mail = await rig.receive(back, envelope_from=rig.sender)
+    returned = row[0].replace(f"From: Support <{SUPPORT}>".encode(), f"From: {rig.sender}".encode(), 1)
+    mail = await rig.receive(returned, envelope_from=rig.sender)
     assert (mail.state, mail.reason) == (InboundState.IGNORED, "it has the header Auto-Submitted: auto-generated")
 
 
@@ -316,9 +316,9 @@ async def test_the_content_of_a_mail_is_deleted_90_days_after_its_decision(rig: 
     ticket = await rig.ticket()
     accepted = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket)))
     quarantined = await rig.receive(a_mail("mallory@example.org", SUPPORT))
-    for days, kept in ((89, True), (91, False)):
+    for days, is_stored in ((89, True), (91, False)):
         later = rig.at + timedelta(days=days)
         await purge_job(rig.database, "inbound mail", lambda later=later: later).run()  # type: ignore[misc]
         async with rig.database.transaction() as tx:
-            assert (await inbound_mail_store.raw(tx, accepted.id) is not None) == kept
-            assert (await inbound_mail_store.raw(tx, quarantined.id) is not None) == kept
+            assert (await inbound_mail_store.raw(tx, accepted.id) is not None) == is_stored
+            assert (await inbound_mail_store.raw(tx, quarantined.id) is not None) == is_stored

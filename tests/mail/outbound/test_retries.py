@@ -93,11 +93,11 @@ async def test_a_killed_process_loses_nothing_and_duplicates_have_the_same_id(
     ids = await write(database, tenant, 80)
     async with running() as server:
         server.delay = 0.02
-        for seen in (15, 40):
+        for count in (15, 40):
             command = [sys.executable, "-c", PROCESS, database_url, f"smtp://127.0.0.1:{server.port}"]
             environment = {**os.environ, "PYTHONPATH": str(Path(outbound_worker.__file__).parents[3])}
             with started(command, env=environment):
-                await until_received(server, seen, 20)
+                await until_received(server, count, 20)
             await asyncio.sleep(stretched(0.1))  # wait until what it sent has arrived
             async with database.transaction() as tx:
                 await tx.write("update outbound_mail set claimed_until = null where state = 'waiting'")

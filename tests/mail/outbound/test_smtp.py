@@ -91,7 +91,7 @@ async def test_a_server_that_requires_a_login_accepts_no_mail_without_one() -> N
 
 
 @pytest.mark.parametrize(
-    ("where", "answer", "is_permanent"),
+    ("step", "answer", "is_permanent"),
     [
         ("on_rcpt", "550 5.1.1 no such user", True),
         ("on_rcpt", "450 4.2.0 greylisted", False),
@@ -104,16 +104,16 @@ async def test_a_server_that_requires_a_login_accepts_no_mail_without_one() -> N
         ("on_data", "drop", False),
     ],
 )
-async def test_a_rejected_mail_is_refused(where: str, answer: str, *, is_permanent: bool) -> None:
+async def test_a_rejected_mail_is_refused(step: str, answer: str, *, is_permanent: bool) -> None:
     async with running() as server:
         connections = mails(server)
-        getattr(server, where)["*"] = answer
+        getattr(server, step)["*"] = answer
         with pytest.raises(MailRefused) as refused:
             await connections.deliver(ADA, MESSAGE)
         assert refused.value.is_permanent is is_permanent
         if answer != "drop":
             assert answer in str(refused.value)
-        getattr(server, where).clear()
+        getattr(server, step).clear()
         await connections.deliver(ADA, MESSAGE)
         assert len(server.received) == 1
         assert server.connections == (2 if answer == "drop" or answer.startswith("421") else 1)
@@ -128,11 +128,11 @@ async def test_a_rejected_sender_makes_the_server_unavailable(answer: str) -> No
             await mails(server).deliver(ADA, MESSAGE)
 
 
-@pytest.mark.parametrize("where", ["on_mail", "on_rcpt", "on_data"])
-async def test_a_server_that_hangs_is_unavailable(where: str) -> None:
+@pytest.mark.parametrize("step", ["on_mail", "on_rcpt", "on_data"])
+async def test_a_server_that_hangs_is_unavailable(step: str) -> None:
     async with running() as server:
-        getattr(server, where)["*"] = "hang"
-        with pytest.raises(SmtpUnavailable if where == "on_mail" else MailRefused):
+        getattr(server, step)["*"] = "hang"
+        with pytest.raises(SmtpUnavailable if step == "on_mail" else MailRefused):
             await Connections(to(server), SENDER, response_timeout=0.2).deliver(ADA, MESSAGE)
 
 

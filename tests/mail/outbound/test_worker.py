@@ -68,9 +68,9 @@ async def test_a_mail_that_is_rejected_temporarily_is_retried_later(
             await eventually(failed)
             mail = await read(database, mail_id)
             assert (mail.state, mail.last_error) == (MailState.WAITING, "450 4.2.0 greylisted")
-            left = mail.due_at - clock()
-            assert wait * 0.8 < left < wait * 1.11
-            clock.ahead += left + timedelta(seconds=1)
+            delay = mail.due_at - clock()
+            assert wait * 0.8 < delay < wait * 1.11
+            clock.ahead += delay + timedelta(seconds=1)
         await until_state(database, MailState.DEAD, mail_id)
         mail = await read(database, mail_id)
         assert (mail.attempts, mail.last_error) == (len(RETRY_DELAYS) + 1, "450 4.2.0 greylisted")

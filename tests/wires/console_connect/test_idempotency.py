@@ -118,11 +118,11 @@ async def test_a_key_is_valid_for_24_hours(
 
 
 async def test_companies_do_not_share_keys(client: httpx.AsyncClient, fresh: Tenant, tenant: Tenant) -> None:
-    mine = await client.post(TICKETS, headers=keyed(fresh), json=order())
-    theirs = await client.post(TICKETS, headers=keyed(tenant), json=order())
-    assert theirs.status_code == 200
-    assert "idempotent-replayed" not in theirs.headers
-    assert mine.json()["id"] != theirs.json()["id"]
+    first = await client.post(TICKETS, headers=keyed(fresh), json=order())
+    second = await client.post(TICKETS, headers=keyed(tenant), json=order())
+    assert second.status_code == 200
+    assert "idempotent-replayed" not in second.headers
+    assert first.json()["id"] != second.json()["id"]
 
 
 async def test_two_api_keys_of_a_company_do_not_share_idempotency_keys(

@@ -48,7 +48,7 @@ async def test_other_spellings_of_an_id_are_not_found(
         assert (await client.get(f"/api/v1/companies/{text}/users", headers=admin)).status_code == 200
     for text in spellings(key):
         problem(await client.get(f"/api/v1/companies/{text}/users", headers=admin), "not-found")
-        for more in ({}, {"Idempotency-Key": "k"}):
-            answer = await client.post(f"/api/v1/companies/{text}/keys", headers=admin | more, json=body)
+        for key_headers in ({}, {"Idempotency-Key": "k"}):
+            answer = await client.post(f"/api/v1/companies/{text}/keys", headers=admin | key_headers, json=body)
             problem(answer, "not-found")
         assert (await client.get(f"{HOUSE}?assignee={text[:36]}", headers=admin)).status_code == 404

@@ -58,8 +58,8 @@ async def test_every_part_is_sent_once(
     database: Database, tenant: Tenant, tmp_path: Path, parts: list[bytes | Exception]
 ) -> None:
     answer = await answer_of(database, tenant, tmp_path, parts)
-    whole = b"".join(part for part in parts if isinstance(part, bytes))
-    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, whole, "text/plain")
+    content = b"".join(part for part in parts if isinstance(part, bytes))
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, content, "text/plain")
 
 
 @pytest.mark.parametrize(

@@ -23,25 +23,25 @@ async def tag_of(client: httpx.AsyncClient, headers: dict[str, str], path: str) 
     return str(answer.headers["etag"])
 
 
-@pytest.mark.parametrize("below", ["", "/notes", "/history", "?"])
+@pytest.mark.parametrize("suffix", ["", "/notes", "/history", "?"])
 async def test_a_current_copy_is_not_sent_again(
-    client: httpx.AsyncClient, tenant: Tenant, path: str, below: str
+    client: httpx.AsyncClient, tenant: Tenant, path: str, suffix: str
 ) -> None:
-    where = TICKETS if below == "?" else path + below
-    first = await client.get(where, headers=tenant.headers)
+    target = TICKETS if suffix == "?" else path + suffix
+    first = await client.get(target, headers=tenant.headers)
     tag = first.headers["etag"]
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*", f" {tag} "):
-        again = await client.get(where, headers={**tenant.headers, "If-None-Match": known})
+        again = await client.get(target, headers={**tenant.headers, "If-None-Match": known})
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
         assert again.headers["cache-control"] == "private, no-cache"
         assert again.headers["vary"] == "Authorization"
         assert not {"content-type", "content-length"} & set(again.headers)
     for other in ('"x"', "", "x", tag.strip('"')):
-        answer = await client.get(where, headers={**tenant.headers, "If-None-Match": other})
+        answer = await client.get(target, headers={**tenant.headers, "If-None-Match": other})
         assert (answer.status_code, answer.content) == (200, first.content)
     await client.post(f"{path}/notes", headers=tenant.headers, json={"text": "news"})
-    changed = await client.get(where, headers={**tenant.headers, "If-None-Match": tag})
+    changed = await client.get(target, headers={**tenant.headers, "If-None-Match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
 
@@ -148,40 +148,40 @@ ACTIONS: dict[str, Json] = {
 """Actions on a ticket that return it: the path below the ticket, and a body."""
 
 
-@pytest.mark.parametrize("below", ACTIONS)
+@pytest.mark.parametrize("suffix", ACTIONS)
 @pytest.mark.parametrize("which", ["the older", "the newer"])
 async def test_an_action_with_a_stale_etag_is_refused_and_with_the_current_one_succeeds(
-    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, below: str, which: str
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, suffix: str, which: str
 ) -> None:
     other = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
     acted, into = (path, other) if which == "the older" else (other, path)
-    body = {"into": into.rpartition("/")[2]} if below == "/merge" else ACTIONS[below]
+    body = {"into": into.rpartition("/")[2]} if suffix == "/merge" else ACTIONS[suffix]
     stale = await tag_of(client, agent, acted)
     await client.post(f"{acted}/notes", headers=agent, json={"text": "news"})
     before = (await client.get(acted, headers=agent)).content
-    answer = await client.post(acted + below, headers={**agent, "If-Match": stale}, json=body)
+    answer = await client.post(acted + suffix, headers={**agent, "If-Match": stale}, json=body)
     problem(answer, "precondition-failed")
     assert (await client.get(acted, headers=agent)).content == before
     fresh = {**agent, "If-Match": await tag_of(client, agent, acted)}
-    done = await client.post(acted + below, headers=fresh, json=body)
+    done = await client.post(acted + suffix, headers=fresh, json=body)
     assert done.status_code == 200, done.text
     assert done.headers["etag"] == await tag_of(client, agent, acted)
 
 
-@pytest.mark.parametrize("below", ACTIONS)
+@pytest.mark.parametrize("suffix", ACTIONS)
 async def test_an_action_on_another_companys_ticket_is_not_found_with_any_if_match(
-    client: httpx.AsyncClient, other_tenant: Tenant, path: str, below: str
+    client: httpx.AsyncClient, other_tenant: Tenant, path: str, suffix: str
 ) -> None:
     own = (await new_ticket(client, other_tenant))["number"]
-    body = {"into": own} if below == "/merge" else ACTIONS[below]
+    body = {"into": own} if suffix == "/merge" else ACTIONS[suffix]
     for headers in ({**other_tenant.headers, "If-Match": '"x"'}, {**other_tenant.headers, "If-Match": "*"}):
-        problem(await client.post(path + below, headers=headers, json=body), "not-found")
+        problem(await client.post(path + suffix, headers=headers, json=body), "not-found")
 
 
 async def test_the_document_says_which_actions_take_if_match(client: httpx.AsyncClient) -> None:
     paths = (await client.get("/api/v1/openapi.json")).json()["paths"]
-    for below in ACTIONS:
-        action = paths[TICKETS + "/{number}" + below]["post"]
+    for suffix in ACTIONS:
+        action = paths[TICKETS + "/{number}" + suffix]["post"]
         [header] = [parameter for parameter in action["parameters"] if parameter["in"] == "header"]
         assert (header["name"], header["required"], "412" in action["responses"]) == ("If-Match", False, True)
 

@@ -27,10 +27,10 @@ class Desk:
         self.client, self.database, self.tenant, self.agent = client, database, tenant, agent
         self.number = ""
 
-    async def post(self, below: str, body: Json, key: str = "retry", number: str = "") -> httpx.Response:
+    async def post(self, suffix: str, body: Json, key: str = "retry", number: str = "") -> httpx.Response:
         """Post as the agent; tickets are raised by the customer."""
-        headers = {**(self.agent if below else self.tenant.headers), "Idempotency-Key": key}
-        path = f"{TICKETS}/{number or self.number}{below}" if below else TICKETS
+        headers = {**(self.agent if suffix else self.tenant.headers), "Idempotency-Key": key}
+        path = f"{TICKETS}/{number or self.number}{suffix}" if suffix else TICKETS
         return await self.client.post(path, headers=headers, json=body)
 
     async def done(self) -> tuple[int, int, int]:
@@ -53,15 +53,15 @@ async def desk(client: httpx.AsyncClient, database: Database) -> Desk:
     return new_desk
 
 
-@pytest.mark.parametrize("below", POSTS)
-async def test_a_retry_gets_the_first_response_and_changes_nothing(desk: Desk, below: str) -> None:
-    body, _other = POSTS[below]
-    first = await desk.post(below, body)
+@pytest.mark.parametrize("suffix", POSTS)
+async def test_a_retry_gets_the_first_response_and_changes_nothing(desk: Desk, suffix: str) -> None:
+    body, _other = POSTS[suffix]
+    first = await desk.post(suffix, body)
     assert first.status_code in {200, 201}
     assert "idempotent-replayed" not in first.headers
     done = await desk.done()
     for _ in range(2):
-        again = await desk.post(below, body)
+        again = await desk.post(suffix, body)
         assert (again.status_code, again.content) == (first.status_code, first.content)
         assert again.headers["idempotent-replayed"] == "true"
         for name in ("location", "etag", "content-type", "cache-control"):
@@ -70,21 +70,21 @@ async def test_a_retry_gets_the_first_response_and_changes_nothing(desk: Desk, b
     assert ("location" in first.headers) is (first.status_code == 201)
 
 
-@pytest.mark.parametrize("below", POSTS)
-async def test_a_key_with_another_body_is_refused(desk: Desk, below: str) -> None:
-    body, other = POSTS[below]
-    first = await desk.post(below, body)
+@pytest.mark.parametrize("suffix", POSTS)
+async def test_a_key_with_another_body_is_refused(desk: Desk, suffix: str) -> None:
+    body, other = POSTS[suffix]
+    first = await desk.post(suffix, body)
     done = await desk.done()
-    problem(await desk.post(below, other), "idempotency-key-reused")
+    problem(await desk.post(suffix, other), "idempotency-key-reused")
     assert await desk.done() == done
-    assert (await desk.post(below, body)).content == first.content
+    assert (await desk.post(suffix, body)).content == first.content
 
 
-@pytest.mark.parametrize("below", POSTS)
-async def test_concurrent_requests_with_one_key_are_executed_once(desk: Desk, below: str) -> None:
-    body, _other = POSTS[below]
+@pytest.mark.parametrize("suffix", POSTS)
+async def test_concurrent_requests_with_one_key_are_executed_once(desk: Desk, suffix: str) -> None:
+    body, _other = POSTS[suffix]
     before = await desk.done()
-    answers = await asyncio.gather(*(desk.post(below, body) for _ in range(8)))
+    answers = await asyncio.gather(*(desk.post(suffix, body) for _ in range(8)))
     good = [answer for answer in answers if answer.status_code < 300]
     assert len({(answer.status_code, answer.content) for answer in good}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in good) == 1
@@ -93,37 +93,37 @@ async def test_concurrent_requests_with_one_key_are_executed_once(desk: Desk, be
             problem(answer, "idempotency-key-busy")
             assert answer.headers["retry-after"] == "1"
     tickets, notes, events = (after - was for was, after in zip(before, await desk.done(), strict=True))
-    assert (tickets, notes, events) == (below == "", below == "/notes", 1)
+    assert (tickets, notes, events) == (suffix == "", suffix == "/notes", 1)
 
 
-@pytest.mark.parametrize("below", POSTS)
-async def test_a_refused_request_can_be_corrected_with_the_same_key(desk: Desk, below: str) -> None:
-    body, _other = POSTS[below]
+@pytest.mark.parametrize("suffix", POSTS)
+async def test_a_refused_request_can_be_corrected_with_the_same_key(desk: Desk, suffix: str) -> None:
+    body, _other = POSTS[suffix]
     done = await desk.done()
-    problem(await desk.post(below, {**body, "nothing": 1}), "invalid-input")
+    problem(await desk.post(suffix, {**body, "nothing": 1}), "invalid-input")
     assert await desk.done() == done
-    corrected = await desk.post(below, body)
+    corrected = await desk.post(suffix, body)
     assert corrected.status_code in {200, 201}
     assert "idempotent-replayed" not in corrected.headers
 
 
 async def test_a_key_is_valid_for_one_operation_and_one_ticket(desk: Desk) -> None:
     other = (await new_ticket(desk.client, desk.tenant))["number"]
-    for below in ("/notes", "/tags", "/status"):
+    for suffix in ("/notes", "/tags", "/status"):
         for number in (desk.number, other):
-            first = await desk.post(below, POSTS[below][0], number=number)
+            first = await desk.post(suffix, POSTS[suffix][0], number=number)
             assert first.status_code < 300
             assert "idempotent-replayed" not in first.headers
-            again = await desk.post(below, POSTS[below][0], number=number)
+            again = await desk.post(suffix, POSTS[suffix][0], number=number)
             assert again.headers["idempotent-replayed"] == "true"
 
 
 async def test_idempotency_keys_of_different_api_keys_are_separate(desk: Desk) -> None:
-    mine = await desk.post("", order())
+    own = await desk.post("", order())
     other = await new_tenant(desk.database)
-    theirs = await desk.client.post(TICKETS, headers={**other.headers, "Idempotency-Key": "retry"}, json=order())
-    assert theirs.status_code == 201
-    assert theirs.json()["number"] != mine.json()["number"]
+    foreign = await desk.client.post(TICKETS, headers={**other.headers, "Idempotency-Key": "retry"}, json=order())
+    assert foreign.status_code == 201
+    assert foreign.json()["number"] != own.json()["number"]
 
 
 async def test_a_request_refused_because_of_the_state_is_executed_again(desk: Desk) -> None:

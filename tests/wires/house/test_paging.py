@@ -37,7 +37,7 @@ def url(path: str, **parameters: object) -> str:
     return str(httpx.URL(path).copy_merge_params({name: str(value) for name, value in parameters.items()}))
 
 
-async def whole(client: httpx.AsyncClient, headers: dict[str, str], path: str) -> list[object]:
+async def complete_list(client: httpx.AsyncClient, headers: dict[str, str], path: str) -> list[object]:
     page = (await client.get(url(path, limit=LIMIT_MAX), headers=headers)).json()
     assert (page["has_more"], page["next_cursor"]) == (False, None)
     data: list[object] = page["data"]
@@ -52,7 +52,7 @@ NAMES = ["newest", "oldest", "of a company", "notes", "history"]
 async def test_the_links_of_a_list_lead_through_all_pages(
     client: httpx.AsyncClient, tenant: Tenant, lists: dict[str, str], name: str, limit: int
 ) -> None:
-    everything = await whole(client, tenant.headers, lists[name])
+    everything = await complete_list(client, tenant.headers, lists[name])
     items: list[object] = []
     next_one = url(lists[name], limit=limit)
     while True:
@@ -76,7 +76,7 @@ async def test_the_links_of_a_list_lead_through_all_pages(
 
 @pytest.mark.usefixtures("lists")
 async def test_new_tickets_do_not_shift_the_pages(client: httpx.AsyncClient, tenant: Tenant) -> None:
-    before = await whole(client, tenant.headers, TICKETS)
+    before = await complete_list(client, tenant.headers, TICKETS)
     first = (await client.get(url(TICKETS, limit=3), headers=tenant.headers)).json()
     await new_ticket(client, tenant)
     second = await client.get(url(TICKETS, limit=200, cursor=first["next_cursor"]), headers=tenant.headers)
@@ -93,9 +93,9 @@ async def test_a_cursor_is_valid_with_another_limit(
     client: httpx.AsyncClient, tenant: Tenant, lists: dict[str, str], limit: int | None
 ) -> None:
     cursor = await cursor_of(client, tenant.headers, lists["newest"])
-    more = {} if limit is None else {"limit": limit}
-    answer = await client.get(url(TICKETS, cursor=cursor, **more), headers=tenant.headers)
-    everything = await whole(client, tenant.headers, TICKETS)
+    limits = {} if limit is None else {"limit": limit}
+    answer = await client.get(url(TICKETS, cursor=cursor, **limits), headers=tenant.headers)
+    everything = await complete_list(client, tenant.headers, TICKETS)
     assert answer.json()["data"] == everything[2 : 2 + (limit or 50)]
 
 

@@ -126,8 +126,8 @@ async def b(client: httpx.AsyncClient, database: Database) -> Owned:
 @pytest.fixture(scope="module")
 def nothing(b: Owned) -> Owned:
     """Return ids that do not exist, in the format of those that do."""
-    spelt = {"tickets": NO_TICKET, "notes": "WLG999999999999", "services": f"{'z' * len(MARKER)}-service"}
-    return b._replace(ids={kind: spelt.get(kind, NOBODY) for kind in b.ids})
+    unknown_ids = {"tickets": NO_TICKET, "notes": "WLG999999999999", "services": f"{'z' * len(MARKER)}-service"}
+    return b._replace(ids={kind: unknown_ids.get(kind, NOBODY) for kind in b.ids})
 
 
 def filled(value: Any, owner: Owned) -> Any:

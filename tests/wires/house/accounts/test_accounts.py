@@ -19,8 +19,8 @@ async def boss(database: Database) -> Tenant:
     return await customer_admin(database)
 
 
-def a_user(**more: Any) -> dict[str, Any]:
-    return {"name": "Kim Lund", "email": f"{uuid4().hex[:8]}@example.com", **more}
+def a_user(**members: Any) -> dict[str, Any]:
+    return {"name": "Kim Lund", "email": f"{uuid4().hex[:8]}@example.com", **members}
 
 
 async def until(client: httpx.AsyncClient, headers: Headers, status: int) -> None:
@@ -266,8 +266,8 @@ async def test_a_retry_creates_no_second_key_and_the_secret_is_not_stored(
 async def test_every_invalid_value_of_a_key_is_named_by_its_pointer(
     client: httpx.AsyncClient, boss: Tenant, body: dict[str, Any], wrong: list[str]
 ) -> None:
-    whole = {"user_id": str(boss.user.id), "name": "k", **body}
-    assert pointers(await client.post(company_path(boss, "keys"), headers=boss.headers, json=whole)) == wrong
+    complete = {"user_id": str(boss.user.id), "name": "k", **body}
+    assert pointers(await client.post(company_path(boss, "keys"), headers=boss.headers, json=complete)) == wrong
 
 
 def requests(tenant: Tenant) -> list[tuple[str, str, Any]]:
@@ -304,8 +304,8 @@ async def test_another_companys_users_and_keys_are_not_found(
     assert answer.status_code == expected, answer.text
     method, path, body = request
     nowhere = path.replace(str(other_tenant.company.id), str(uuid4()))
-    nobody = await send(client, (method, nowhere, body), boss.headers)
-    assert nobody.status_code == expected
+    unknown = await send(client, (method, nowhere, body), boss.headers)
+    assert unknown.status_code == expected
     assert other_tenant.company.name not in answer.text
 
 

@@ -46,9 +46,9 @@ async def test_a_customer_exports_its_tickets(
     assert [ticket["number"] for ticket in await exported(client, tenant.headers, "state=finished")] == numbers[:1]
     assert [ticket["number"] for ticket in await exported(client, tenant.headers, "state=open")] == numbers[1:]
     assert await exported(client, tenant.headers, "created_since=2100-01-01T00:00:00Z") == []
-    whole = await exported(client, agent, f"company={tenant.company.id}")
-    assert [note["text"] for note in whole[0]["notes"]] == ["public", "internal"]
-    assert whole[0]["tags"] == []
+    for_staff = await exported(client, agent, f"company={tenant.company.id}")
+    assert [note["text"] for note in for_staff[0]["notes"]] == ["public", "internal"]
+    assert for_staff[0]["tags"] == []
 
 
 async def test_csv_is_sent_as_a_file(client: httpx.AsyncClient, database: Database) -> None:

@@ -234,18 +234,18 @@ async def test_nobody_else_sees_a_job(
 ) -> None:
     body = {"tickets": [await raised(client, tenant)], "action": {"type": "note", "text": "x"}}
     created = await client.post(BULK, headers=tenant.headers, json=body)
-    where = created.headers["location"]
+    location = created.headers["location"]
     stranger = (await new_tenant(database)).headers
     for headers in (stranger, agent):
         for answer in (
-            await client.get(where, headers=headers),
-            await client.get(f"{where}/items", headers=headers),
-            await client.post(f"{where}/cancel", headers=headers, json={}),
+            await client.get(location, headers=headers),
+            await client.get(f"{location}/items", headers=headers),
+            await client.post(f"{location}/cancel", headers=headers, json={}),
             await client.get(f"{JOBS}/nonsense", headers=headers),
         ):
             assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
     assert (await client.get(JOBS, headers=stranger)).json()["data"] == []
-    assert (await client.get(where, headers=admin)).status_code == 200
+    assert (await client.get(location, headers=admin)).status_code == 200
     assert created.json()["id"] in [job["id"] for job in (await client.get(JOBS, headers=admin)).json()["data"]]
 
 

@@ -111,16 +111,16 @@ async def test_a_customer_reads_only_what_its_company_may_see(
 ) -> None:
     for customer, is_admin in ((tenant, False), (boss, True)):
         await work(client, customer, agent)
-        whole = await lines(client, admin, company=customer.company.code)
+        all_events = await lines(client, admin, company=customer.company.code)
         audience = Audience.COMPANY_ADMIN if is_admin else Audience.CUSTOMER
         expected = []
-        for event in whole:
+        for event in all_events:
             data = visible_data(event["type"], event["data"], audience)
             if data is not None:
                 expected.append({**event, "data": data})
         assert await lines(client, customer.headers) == expected
         assert await paged(client, customer.headers) == expected
-        assert 4 <= len(expected) < len(whole)
+        assert 4 <= len(expected) < len(all_events)
         assert ("user.created" in {event["type"] for event in expected}) is is_admin
         assert "internal" not in str(expected)
         assert "vip" not in str(expected)
@@ -130,14 +130,14 @@ async def test_events_about_people_and_keys_need_the_scope_of_the_audit(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: Headers, admin: Headers
 ) -> None:
     await work(client, tenant, agent)
-    whole = await lines(client, admin)
-    assert {"user.created", "api_key.created", "note.added"} <= {event["type"] for event in whole}
-    assert {event["company"] for event in whole} >= {str(tenant.company.id), str(PROVIDER_ID)}
+    all_events = await lines(client, admin)
+    assert {"user.created", "api_key.created", "note.added"} <= {event["type"] for event in all_events}
+    assert {event["company"] for event in all_events} >= {str(tenant.company.id), str(PROVIDER_ID)}
     viewer = await staff_key(database, Role.VIEWER)
     for headers in (agent, viewer):
-        assert await lines(client, headers) == [event for event in whole if event["ticket"] is not None]
-    few = await customer_admin(database, scopes=frozenset({"tickets:read"}))
-    assert await lines(client, few.headers) == []
+        assert await lines(client, headers) == [event for event in all_events if event["ticket"] is not None]
+    customer = await customer_admin(database, scopes=frozenset({"tickets:read"}))
+    assert await lines(client, customer.headers) == []
 
 
 async def test_all_filters_must_match(
@@ -165,9 +165,9 @@ async def test_a_cursor_is_valid_in_every_form_and_with_every_filter(
     client: httpx.AsyncClient, tenant: Tenant, agent: Headers
 ) -> None:
     number = await work(client, tenant, agent)
-    whole = await lines(client, tenant.headers)
-    for index, event in enumerate(whole):
-        later = whole[index + 1 :]
+    all_events = await lines(client, tenant.headers)
+    for index, event in enumerate(all_events):
+        later = all_events[index + 1 :]
         assert await lines(client, tenant.headers, after=event["cursor"]) == later
         assert await paged(client, tenant.headers, after=event["cursor"], limit="3") == later
         expected = [event for event in later if event["ticket"] == number]
@@ -328,10 +328,10 @@ async def test_interrupted_ndjson_does_not_look_complete(
 ) -> None:
     for _ in range(3):
         await raised(client, tenant)
-    whole = stream.read
+    read = stream.read
 
     async def one_by_one(tx: Tx, reader: stream.Reader, after: EventCursor) -> stream.EventPage:
-        return await whole(tx, reader, after, limit=1)
+        return await read(tx, reader, after, limit=1)
 
     async def no_longer(_call: Call) -> bool:
         return False

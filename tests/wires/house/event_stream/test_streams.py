@@ -81,16 +81,16 @@ async def test_a_client_that_reconnects_continues_after_its_last_event(
     async with open_stream(client, tenant.headers, "after=0-0-0", last=received.id) as fourth:
         await fourth.events(1)
         assert tickets(fourth) == [missed], "a browser repeats the address it began with"
-    async with open_stream(client, tenant.headers, "after=0-0-0") as whole:
-        assert {received_number, missed} <= {block.data["ticket"] for block in await whole.events(3)}
+    async with open_stream(client, tenant.headers, "after=0-0-0") as from_start:
+        assert {received_number, missed} <= {block.data["ticket"] for block in await from_start.events(3)}
 
 
 async def test_a_client_that_received_nothing_yet_can_continue_too(client: httpx.AsyncClient, tenant: Tenant) -> None:
     async with open_stream(client, tenant.headers) as first:
-        [begun] = first.received
-        assert (begun.type, begun.data) == ("", {})
+        [initial] = first.received
+        assert (initial.type, initial.data) == ("", {})
     missed = (await new_ticket(client, tenant))["number"]
-    async with open_stream(client, tenant.headers, last=begun.id) as second:
+    async with open_stream(client, tenant.headers, last=initial.id) as second:
         await second.events(1)
         assert tickets(second) == [missed]
 
@@ -100,9 +100,9 @@ async def test_each_reader_receives_what_it_asked_for_and_may_see(
 ) -> None:
     code = tenant.company.code
     async with (
-        open_stream(client, tenant.headers) as mine,
+        open_stream(client, tenant.headers) as own_stream,
         open_stream(client, other_tenant.headers) as theirs,
-        open_stream(client, admin) as whole,
+        open_stream(client, admin) as staff_stream,
         open_stream(client, admin, f"company={code}&type=note.") as notes,
     ):
         number = (await new_ticket(client, tenant))["number"]
@@ -110,13 +110,13 @@ async def test_each_reader_receives_what_it_asked_for_and_may_see(
             note = {"text": "Looking", "visibility": visibility}
             await client.post(f"{TICKETS}/{number}/notes", headers=admin, json=note)
         foreign = (await new_ticket(client, other_tenant))["number"]
-        assert [block.type for block in await mine.events(2)] == ["ticket.created", "note.added"]
+        assert [block.type for block in await own_stream.events(2)] == ["ticket.created", "note.added"]
         assert [block.data["ticket"] for block in await theirs.events(1)] == [foreign]
-        types = [block.type for block in await whole.events(4) if block.type in {"ticket.created", "note.added"}]
+        types = [block.type for block in await staff_stream.events(4) if block.type in {"ticket.created", "note.added"}]
         assert types == ["ticket.created", "note.added", "note.added", "ticket.created"]
         visible = [block.data["data"]["visibility"] for block in await notes.events(2)]
         assert visible == ["internal", "public"]
-        assert {block.data["company"] for block in mine.received if block.type} == {str(tenant.company.id)}
+        assert {block.data["company"] for block in own_stream.received if block.type} == {str(tenant.company.id)}
 
 
 @pytest.mark.usefixtures("quick")

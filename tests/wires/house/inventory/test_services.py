@@ -106,8 +106,8 @@ async def test_every_invalid_value_of_a_service_is_named_by_its_pointer(
     client: httpx.AsyncClient, tenant: Tenant, admin: Headers, body: dict[str, Any], wrong: list[str]
 ) -> None:
     assert pointers(await client.post(company_path(tenant, "services"), headers=admin, json=body)) == wrong
-    whole = {"services": [{"id": "OK", "type": "Port", "label": "L"}, body]}
-    imported = await client.post(company_path(tenant, "service-imports"), headers=admin, json=whole)
+    services = {"services": [{"id": "OK", "type": "Port", "label": "L"}, body]}
+    imported = await client.post(company_path(tenant, "service-imports"), headers=admin, json=services)
     assert pointers(imported) == [f"/services/1{pointer}" for pointer in wrong]
 
 

@@ -42,9 +42,9 @@ async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> I
     return new_rig
 
 
-async def quarantined_mail(rig: InboundMailRig, sender: str = "", **more: str) -> str:
+async def quarantined_mail(rig: InboundMailRig, sender: str = "", **fields: str) -> str:
     """Receive a mail that is quarantined; return its id."""
-    mail = await rig.receive(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **more))
+    mail = await rig.receive(a_mail(sender or f"{uuid4().hex[:6]}@example.org", SUPPORT, **fields))
     assert mail.state == "quarantined", mail.reason
     return str(mail.id)
 
@@ -82,10 +82,10 @@ async def test_a_mail_is_listed_read_and_downloaded(
     assert {name: read[name] for name in listed["data"][0]} == listed["data"][0]
     assert (read["text"], read["files"]) == ("Read <b>me</b>", [])
     assert {"name": "Subject", "value": "Grüße"} in read["headers"]
-    whole = await client.get(f"{MAILS}/{mail.id}/raw", headers=agent)
-    assert (whole.content, whole.headers["content-type"]) == (raw, "message/rfc822")
-    assert whole.headers["content-disposition"].startswith("attachment")
-    assert "sandbox" in whole.headers["content-security-policy"]
+    download = await client.get(f"{MAILS}/{mail.id}/raw", headers=agent)
+    assert (download.content, download.headers["content-type"]) == (raw, "message/rfc822")
+    assert download.headers["content-disposition"].startswith("attachment")
+    assert "sandbox" in download.headers["content-security-policy"]
     head = await client.head(f"{MAILS}/{mail.id}/raw", headers=agent)
     assert (head.content, head.headers["content-length"]) == (b"", str(len(raw)))
 
@@ -147,8 +147,8 @@ async def test_an_invalid_release_changes_nothing(
     client: httpx.AsyncClient, database: Database, rig: InboundMailRig, agent: Headers
 ) -> None:
     mail = await quarantined_mail(rig)
-    ended = await rig.ticket()
-    number = ticket_number(ended.number)
+    finished = await rig.ticket()
+    number = ticket_number(finished.number)
     await move(database, number, Status.REJECTED)
     assert pointers(await release(client, agent, mail)) == ["/ticket"]
     assert pointers(await release(client, agent, mail, ticket=number, company="x")) == ["/ticket"]

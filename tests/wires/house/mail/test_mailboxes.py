@@ -16,8 +16,8 @@ Headers = dict[str, str]
 IMAP = {"host": "127.0.0.1", "user": "support", "password": PASSWORD, "port": 1}
 
 
-async def add_mailbox(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
-    body = {"address": f"{uuid4().hex[:8]}@example.net", **more}
+async def add_mailbox(client: httpx.AsyncClient, admin: Headers, **members: Any) -> httpx.Response:
+    body = {"address": f"{uuid4().hex[:8]}@example.net", **members}
     return await client.post(MAILBOXES, json=body, headers=admin)
 
 
@@ -55,8 +55,8 @@ async def test_a_mailbox_is_created_read_changed_and_deleted(
         if status == 200:
             expected = {**mailbox, "queue_id": None, "is_active": False, "imap": {**imap, "folder": "Tickets"}}
             assert changed.json() == expected
-    ended = await client.patch(address, json={"imap": None}, headers={**admin, "If-Match": "*"})
-    assert ended.json()["imap"] is None
+    changed_imap = await client.patch(address, json={"imap": None}, headers={**admin, "If-Match": "*"})
+    assert changed_imap.json()["imap"] is None
     assert (await client.delete(address, headers={**admin, "If-Match": "*"})).status_code == 204
     assert (await client.get(address, headers=agent)).status_code == 404
 

@@ -64,12 +64,12 @@ async def test_a_mail_is_shown_as_it_is_sent(
         "created_at": "2026-03-01T12:00:00.123000Z",
         "finished_at": None,
     }
-    whole = (await client.get(f"{MAILS}/{mail_id}", headers=agent)).json()
-    headers = {header["name"]: header["value"] for header in whole["headers"]}
+    mail = (await client.get(f"{MAILS}/{mail_id}", headers=agent)).json()
+    headers = {header["name"]: header["value"] for header in mail["headers"]}
     assert headers["Message-ID"] == message_id
     assert headers["Subject"] == f"[{number}] Störung"
     assert headers["To"] == "ada@example.com"
-    assert whole == {**listed, "headers": whole["headers"], "text": "Grüße\n", "html": "<p>Grüße</p>\n"}
+    assert mail == {**listed, "headers": mail["headers"], "text": "Grüße\n", "html": "<p>Grüße</p>\n"}
 
 
 async def test_the_list_is_filtered_and_paged(
@@ -185,9 +185,9 @@ async def test_an_admin_sends_a_test_message(mailing: httpx.AsyncClient, admin: 
         "ada@example.com",
         None,
     )
-    whole = (await mailing.get(f"{MAILS}/{body['id']}", headers=agent)).json()
-    assert "This is a test message" in whole["text"]
-    assert whole["html"] is None
-    assert {"name": "From", "value": "Desk <desk@example.net>"} in whole["headers"]
+    mail = (await mailing.get(f"{MAILS}/{body['id']}", headers=agent)).json()
+    assert "This is a test message" in mail["text"]
+    assert mail["html"] is None
+    assert {"name": "From", "value": "Desk <desk@example.net>"} in mail["headers"]
     refused = await mailing.post(f"{MAILS}/test", json={"recipient": "a,b@example.com"}, headers=admin)
     problem(refused, "invalid-input")

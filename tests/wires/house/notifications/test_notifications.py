@@ -71,9 +71,9 @@ async def test_a_user_reads_and_changes_their_preferences(client: httpx.AsyncCli
     again = await client.get(ME, headers=fresh.headers)
     assert (again.json(), again.headers["etag"]) == (expected, changed.headers["etag"])
     less: Json = {"quiet_from": None, "quiet_to": None, "quiet_days": [], "rules": {"resolved": None}}
-    back = await client.patch(ME, headers={**fresh.headers, **ANY}, json=less)
+    reset = await client.patch(ME, headers={**fresh.headers, **ANY}, json=less)
     rules = {**expected["rules"], "resolved": "email"}
-    assert back.json() == {**expected, **less, "rules": rules}
+    assert reset.json() == {**expected, **less, "rules": rules}
 
 
 async def test_a_change_requires_the_current_etag(client: httpx.AsyncClient, fresh: Tenant) -> None:
@@ -107,14 +107,14 @@ async def test_an_invalid_value_is_named_and_changes_nothing(
     assert (await client.get(ME, headers=fresh.headers)).json() == {"user_id": str(fresh.user.id), **CUSTOMER}
 
 
-@pytest.mark.parametrize(("role", "more"), [(Role.VIEWER, {}), (Role.AGENT, WORKS), (Role.ADMIN, WORKS)])
+@pytest.mark.parametrize(("role", "staff_rules"), [(Role.VIEWER, {}), (Role.AGENT, WORKS), (Role.ADMIN, WORKS)])
 async def test_staff_have_different_rules(
-    client: httpx.AsyncClient, database: Database, role: Role, more: dict[str, str]
+    client: httpx.AsyncClient, database: Database, role: Role, staff_rules: dict[str, str]
 ) -> None:
     headers = await staff_key(database, role)
     rules = (await client.get(ME, headers=headers)).json()["rules"]
-    assert rules.items() >= {**STAFF, **more}.items()
-    assert ("assigned_to_me" in rules, "company_ticket" in rules) == (bool(more), False)
+    assert rules.items() >= {**STAFF, **staff_rules}.items()
+    assert ("assigned_to_me" in rules, "company_ticket" in rules) == (bool(staff_rules), False)
     changed = await client.patch(ME, headers={**headers, **ANY}, json={"rules": {"internal_note": "off"}})
     if role is Role.VIEWER:
         problem(changed, "scope-missing")

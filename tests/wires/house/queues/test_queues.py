@@ -114,7 +114,7 @@ async def test_lists_are_read_page_by_page(client: httpx.AsyncClient, admin: Sta
         await create(client, admin, QUEUES, name=named("Queue"))
         await create(client, admin, RULES, name="Rule", queue=queue["id"])
     for path in (TEAMS, QUEUES, RULES):
-        whole = (await client.get(path, headers=admin.headers, params={"limit": 200})).json()["data"]
+        complete = (await client.get(path, headers=admin.headers, params={"limit": 200})).json()["data"]
         items: list[Json] = []
         cursor: dict[str, str] = {}
         while True:
@@ -123,7 +123,7 @@ async def test_lists_are_read_page_by_page(client: httpx.AsyncClient, admin: Sta
             if not page["has_more"]:
                 break
             cursor = {"cursor": page["next_cursor"]}
-        assert items == whole
+        assert items == complete
         assert len(items) >= 3
         problem(await client.get(path, headers=admin.headers, params={"limt": 1}), "invalid-parameter")
         problem(await client.get(path, headers=admin.headers, params={"cursor": "x"}), "invalid-cursor")

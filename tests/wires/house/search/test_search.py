@@ -36,8 +36,8 @@ async def until_found(client: httpx.AsyncClient, headers: dict[str, str], query:
             await asyncio.sleep(0.1)
 
 
-async def search(client: httpx.AsyncClient, headers: dict[str, str], q: str, **more: str) -> Any:
-    answer = await client.get(SEARCH, headers=headers, params={"q": q, **more})
+async def search(client: httpx.AsyncClient, headers: dict[str, str], q: str, **parameters: str) -> Any:
+    answer = await client.get(SEARCH, headers=headers, params={"q": q, **parameters})
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -92,17 +92,17 @@ async def test_without_a_query_every_ticket_is_listed_newest_first(
 async def test_the_links_lead_through_all_pages(
     client: httpx.AsyncClient, tenant: Tenant, numbers: list[str], query: str
 ) -> None:
-    whole = await search(client, tenant.headers, query)
+    complete = await search(client, tenant.headers, query)
     listed, url = [], str(httpx.URL(SEARCH, params={"q": query, "limit": "2"}))
     while url:
         answer = await client.get(url, headers=tenant.headers)
         page = answer.json()
-        assert page["total"] == whole["total"]
-        assert page["order"] == whole["order"]
+        assert page["total"] == complete["total"]
+        assert page["order"] == complete["order"]
         listed += numbers_of(page)
         url = answer.links["next"]["url"] if "next" in answer.links else ""
         assert bool(url) == page["has_more"] == (page["next_cursor"] is not None)
-    assert listed == numbers_of(whole)
+    assert listed == numbers_of(complete)
     assert len(listed) == len(numbers) - 1
 
 

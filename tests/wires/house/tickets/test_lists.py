@@ -25,17 +25,17 @@ async def listed(
 ) -> Listed:
     """Create tickets of two companies; return their numbers by name, and the ids that queries need."""
     async with database.transaction() as tx:
-        queue, someone = (await new_queue(tx)).queue.id, id_of(await new_person(tx))
+        queue, assignee = (await new_queue(tx)).queue.id, id_of(await new_person(tx))
     names = {}
     for name, whose in (("a", tenant), ("b", tenant), ("c", other_tenant), ("d", tenant), ("e", tenant)):
         names[name] = str(
             (await new_ticket(client, whose, service={"id": f"listed {name}", "type": "Non-Console Service"}))["number"]
         )
     await patch_ticket(client, agent, names["b"], {"queue": str(queue), "assignee": "me"})
-    await patch_ticket(client, agent, names["c"], {"queue": str(queue), "assignee": str(someone)})
+    await patch_ticket(client, agent, names["c"], {"queue": str(queue), "assignee": str(assignee)})
     await move(database, names["d"], Status.REJECTED)
     await move(database, names["e"], Status.HELD)
-    ids = {"queue": queue, "someone": someone, "code": tenant.company.code, "other": other_tenant.company.id}
+    ids = {"queue": queue, "someone": assignee, "code": tenant.company.code, "other": other_tenant.company.id}
     return Listed(names, {name: str(value) for name, value in ids.items()})
 
 

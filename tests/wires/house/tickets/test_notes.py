@@ -151,8 +151,8 @@ async def test_adding_a_note_does_not_read_existing_notes(database: Database, te
     move = ("pending", "in_progress", "x", "{}")
     shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", *move, none, none)
     async with database.transaction() as tx:
-        whole = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT}", *shared, [public]))
+        plan = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT}", *shared, [public]))
         alone = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT_ALONE}", *shared))
-    assert " on note n " in whole
+    assert " on note n " in plan
     assert "Insert on note " in alone
     assert " on note n " not in alone

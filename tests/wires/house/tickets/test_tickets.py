@@ -20,7 +20,7 @@ async def viewer(database: Database) -> dict[str, str]:
     return await staff_key(database, Role.VIEWER)
 
 
-def whole(tenant: Tenant, created: Json, **members: object) -> Json:
+def expected_ticket(tenant: Tenant, created: Json, **members: object) -> Json:
     """Return the ticket that ``order()`` creates, as its customer sees it; ``members`` replace the defaults."""
     usual: Json = {
         "number": created["number"],
@@ -53,7 +53,7 @@ async def test_a_new_ticket_is_returned_completely_and_can_be_read_at_its_locati
     created = await client.post(TICKETS, headers=tenant.headers, json=order())
     body = created.json()
     assert created.status_code == 201
-    assert body == whole(tenant, body)
+    assert body == expected_ticket(tenant, body)
     assert created.headers["location"] == f"{TICKETS}/{body['number']}"
     assert created.headers["cache-control"] == "no-store"
     read = await client.get(created.headers["location"], headers=tenant.headers)
@@ -63,7 +63,7 @@ async def test_a_new_ticket_is_returned_completely_and_can_be_read_at_its_locati
     assert datetime.fromisoformat(body["created_at"]).tzinfo is not None
     assert body["created_at"].endswith("Z")
     for_staff = (await client.get(created.headers["location"], headers=agent)).json()
-    assert for_staff == whole(tenant, body, queue=None, assignee=None, tags=[])
+    assert for_staff == expected_ticket(tenant, body, queue=None, assignee=None, tags=[])
 
 
 async def test_every_member_of_a_new_ticket_is_stored(client: httpx.AsyncClient, tenant: Tenant) -> None:
@@ -77,7 +77,7 @@ async def test_every_member_of_a_new_ticket_is_stored(client: httpx.AsyncClient,
     }
     created = await new_ticket(client, tenant, **members)
     service = {**members["service"], "label": None}  # type: ignore[dict-item]
-    assert created == whole(tenant, created, **{**members, "service": service})
+    assert created == expected_ticket(tenant, created, **{**members, "service": service})
 
 
 @pytest.mark.parametrize("named", ["code", "name", "id"])
@@ -265,16 +265,16 @@ async def test_queue_and_assignee_are_set_and_removed(
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
     async with database.transaction() as tx:
-        queue, someone = (await new_queue(tx)).queue, await new_person(tx)
+        queue, assignee = (await new_queue(tx)).queue, await new_person(tx)
     assigned = (
-        await patch_ticket(client, agent, number, {"queue": str(queue.id), "assignee": str(id_of(someone))})
+        await patch_ticket(client, agent, number, {"queue": str(queue.id), "assignee": str(id_of(assignee))})
     ).json()
     assert assigned["queue"] == {"id": str(queue.id), "name": queue.name}
-    assert assigned["assignee"] == {"id": str(id_of(someone)), "name": "Ben Ito"}
-    mine = (await patch_ticket(client, agent, number, {"assignee": "me"})).json()
-    assert mine["assignee"]["name"] == "Mara agent"
-    back = (await patch_ticket(client, agent, number, {"assignee": None, "queue": None})).json()
-    assert (back["assignee"], back["queue"]) == (None, None)
+    assert assigned["assignee"] == {"id": str(id_of(assignee)), "name": "Ben Ito"}
+    own = (await patch_ticket(client, agent, number, {"assignee": "me"})).json()
+    assert own["assignee"]["name"] == "Mara agent"
+    reset = (await patch_ticket(client, agent, number, {"assignee": None, "queue": None})).json()
+    assert (reset["assignee"], reset["queue"]) == (None, None)
 
 
 MOVES = [
@@ -291,7 +291,7 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("role", "way", "to", "reason", "refusal"), MOVES)
+@pytest.mark.parametrize(("role", "path_of_statuses", "to", "reason", "refusal"), MOVES)
 async def test_a_status_change_returns_the_ticket_or_is_refused(
     client: httpx.AsyncClient,
     tenant: Tenant,
@@ -299,14 +299,14 @@ async def test_a_status_change_returns_the_ticket_or_is_refused(
     viewer: dict[str, str],
     database: Database,
     role: str,
-    way: tuple[Status, ...],
+    path_of_statuses: tuple[Status, ...],
     to: str,
     reason: str,
     refusal: str | None,
 ) -> None:
     headers = {"agent": agent, "customer": tenant.headers, "viewer": viewer}[role]
     path = f"{TICKETS}/{(await new_ticket(client, tenant))['number']}"
-    await move(database, path.rpartition("/")[2], *way)
+    await move(database, path.rpartition("/")[2], *path_of_statuses)
     before = await client.get(path, headers=headers)
     answer = await client.post(f"{path}/status", headers=headers, json={"status": to, "reason": reason})
     after = await client.get(path, headers=headers)
@@ -361,16 +361,16 @@ REACHED = [
 ]
 
 
-@pytest.mark.parametrize(("method", "below", "body"), REACHED)
+@pytest.mark.parametrize(("method", "suffix", "body"), REACHED)
 async def test_another_companys_ticket_is_answered_like_a_missing_one(
-    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, method: str, below: str, body: Json | None
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, method: str, suffix: str, body: Json | None
 ) -> None:
     number = (await new_ticket(client, tenant))["number"]
     headers = {**other_tenant.headers, **ANY, "X-Request-Id": "same"}
     before = (await client.get(f"{TICKETS}/{number}", headers=tenant.headers)).content
     for key in ({}, {"Idempotency-Key": "again"}):
         foreign, unknown = [
-            await client.request(method, f"{TICKETS}/{target}{below}", headers=headers | key, json=body)
+            await client.request(method, f"{TICKETS}/{target}{suffix}", headers=headers | key, json=body)
             for target in (number, UNKNOWN)
         ]
         problem(foreign, "not-found")

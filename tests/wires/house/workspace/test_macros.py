@@ -21,8 +21,8 @@ async def ticket(database: Database, tenant: Tenant) -> str:
         return f"/api/v1/tickets/{ticket_number(await raised(tx, tenant))}"
 
 
-async def add_macro(client: httpx.AsyncClient, admin: Headers, **more: Any) -> httpx.Response:
-    body = {"name": f"Macro {uuid4().hex[:8]}", "text": "Hello {{contact.name}}", **more}
+async def add_macro(client: httpx.AsyncClient, admin: Headers, **members: Any) -> httpx.Response:
+    body = {"name": f"Macro {uuid4().hex[:8]}", "text": "Hello {{contact.name}}", **members}
     return await client.post(MACROS, json=body, headers=admin)
 
 

@@ -26,8 +26,8 @@ async def admin(database: Database, tenant: Tenant) -> Headers:
     return {"Authorization": f"Bearer {secret}"}
 
 
-async def add_view(client: httpx.AsyncClient, headers: Headers, **more: Any) -> httpx.Response:
-    body = {"name": f"View {uuid4().hex[:8]}", "query": "status:open fibre", **more}
+async def add_view(client: httpx.AsyncClient, headers: Headers, **members: Any) -> httpx.Response:
+    body = {"name": f"View {uuid4().hex[:8]}", "query": "status:open fibre", **members}
     return await client.post(VIEWS, json=body, headers=headers)
 
 

@@ -21,9 +21,9 @@ async def test_customers_see_public_files_and_staff_sees_all(
         for headers in (tenant.headers, agent)
     ]
     assert names == [["all"], ["ours", "all"]]
-    for where, status in ((hidden, 404), (shown, 200)):
+    for attached, status in ((hidden, 404), (shown, 200)):
         for part in ("", "/content"):
-            response = await client.get(where.headers["location"] + part, headers=tenant.headers)
+            response = await client.get(attached.headers["location"] + part, headers=tenant.headers)
             assert response.status_code == status
     assert (await client.get(hidden.headers["location"] + "/content", headers=agent)).content == CONTENT
 
@@ -32,18 +32,18 @@ async def test_deleting_requires_the_etag_and_deletes_the_content(
     client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str], path: str, folder: Path
 ) -> None:
     own = await attach(client, path, tenant.headers)
-    where, attachment_id = own.headers["location"], own.json()["id"]
-    bare = await client.delete(where, headers=tenant.headers)
-    stale = await client.delete(where, headers=tenant.headers | {"If-Match": '"x"'})
+    location, attachment_id = own.headers["location"], own.json()["id"]
+    bare = await client.delete(location, headers=tenant.headers)
+    stale = await client.delete(location, headers=tenant.headers | {"If-Match": '"x"'})
     assert (bare.status_code, stale.status_code) == (428, 412)
     assert attachment_id in stored_files(folder)
-    deleted = await client.delete(where, headers=tenant.headers | {"If-Match": own.headers["etag"]})
+    deleted = await client.delete(location, headers=tenant.headers | {"If-Match": own.headers["etag"]})
     assert (deleted.status_code, deleted.content) == (204, b"")
     assert attachment_id not in stored_files(folder)
     for again in (
-        await client.get(where, headers=tenant.headers),
-        await client.get(where + "/content", headers=tenant.headers),
-        await client.delete(where, headers=agent | {"If-Match": "*"}),
+        await client.get(location, headers=tenant.headers),
+        await client.get(location + "/content", headers=tenant.headers),
+        await client.delete(location, headers=agent | {"If-Match": "*"}),
     ):
         assert again.status_code == 404
     history = await client.get(path.replace("/attachments", "/history"), headers=tenant.headers)
@@ -53,17 +53,17 @@ async def test_deleting_requires_the_etag_and_deletes_the_content(
 async def test_agents_delete_any_file_and_customers_only_their_own(
     client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str], path: str
 ) -> None:
-    ours = await attach(client, path, agent)
-    theirs = await attach(client, path, tenant.headers)
+    internal = await attach(client, path, agent)
+    own = await attach(client, path, tenant.headers)
     viewer = await staff_key(database, Role.VIEWER)
     anything = {"If-Match": "*"}
     refused = [
-        await client.delete(ours.headers["location"], headers=tenant.headers | anything),
-        await client.delete(ours.headers["location"], headers=viewer | anything),
+        await client.delete(internal.headers["location"], headers=tenant.headers | anything),
+        await client.delete(internal.headers["location"], headers=viewer | anything),
         await attach(client, path, viewer),
     ]
     assert [response.status_code for response in refused] == [403, 403, 403]
-    assert (await client.delete(theirs.headers["location"], headers=agent | anything)).status_code == 204
+    assert (await client.delete(own.headers["location"], headers=agent | anything)).status_code == 204
 
 
 async def test_deleting_with_an_idempotency_key_leaves_the_content_to_the_sweep(
@@ -82,13 +82,13 @@ async def test_another_companys_attachments_are_not_found(
 ) -> None:
     created = await attach(client, path, tenant.headers)
     before = stored_files(folder)
-    where = created.headers["location"]
+    location = created.headers["location"]
     unknown = f"{path.rpartition('INC')[0]}INC000000999999/attachments"
     answers = [
         (await client.get(address, headers=other_tenant.headers)).json()["code"]
-        for address in (path, where, where + "/content", unknown)
+        for address in (path, location, location + "/content", unknown)
     ]
-    deleted = await client.delete(where, headers=other_tenant.headers | {"If-Match": "*"})
+    deleted = await client.delete(location, headers=other_tenant.headers | {"If-Match": "*"})
     added = await attach(client, path, other_tenant.headers)
     assert {*answers, deleted.json()["code"], added.json()["code"]} == {"not-found"}
     assert stored_files(folder) == before

@@ -128,12 +128,12 @@ async def test_if_range_with_another_etag_returns_the_whole_file(
 async def test_a_current_copy_is_not_sent_again_and_head_sends_no_body(
     client: httpx.AsyncClient, tenant: Tenant, path: str
 ) -> None:
-    where = (await attach(client, path, tenant.headers)).headers["location"] + "/content"
+    content_path = (await attach(client, path, tenant.headers)).headers["location"] + "/content"
     for known in (f'"{DIGEST.hex()}"', f'"x", W/"{DIGEST.hex()}"', "*"):
-        again = await client.get(where, headers=tenant.headers | {"If-None-Match": known})
+        again = await client.get(content_path, headers=tenant.headers | {"If-None-Match": known})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", f'"{DIGEST.hex()}"')
-    assert (await client.get(where, headers=tenant.headers | {"If-None-Match": '"x"'})).status_code == 200
-    head = await client.head(where, headers=tenant.headers)
+    assert (await client.get(content_path, headers=tenant.headers | {"If-None-Match": '"x"'})).status_code == 200
+    head = await client.head(content_path, headers=tenant.headers)
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(CONTENT)))
 
 

@@ -45,8 +45,8 @@ async def test_a_ticket_is_merged_and_unmerged(
         "ticket.merged",
         "note.added",
     ]
-    back = await client.post(f"{path}/unmerge", json={}, headers=agent)
-    assert back.status_code == 200
+    unmerged = await client.post(f"{path}/unmerge", json={}, headers=agent)
+    assert unmerged.status_code == 200
     changing = {"updated_at", "status_changed_at", "version"}
     shown = (await client.get(path, headers=tenant.headers)).json()
     assert {name: value for name, value in shown.items() if name not in changing} == {
