@@ -74,10 +74,10 @@ async def test_a_prefix_of_no_id_is_refused(typed: str) -> None:
 def ids(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """One of each thing that has an id, and a ticket."""
     url = database_url
-    made: dict[str, Any] = {}
+    created: dict[str, Any] = {}
 
     def make(name: str, *arguments: str, text: str | None = None, **settings: str) -> Any:
-        return made.setdefault(name, run_json(url, *arguments, text=text, **settings))
+        return created.setdefault(name, run_json(url, *arguments, text=text, **settings))
 
     make("company", "company", "add", "Birch Telecom", "--code", "BIR001")
     run_json(url, "user", "add", "--company", "BIR001", "--name", "Ada", "--email", "ada@birch.example.com")
@@ -90,7 +90,7 @@ def ids(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     make("link", "ticket", "link", number, "related", other)
     make("view", "view", "add", "Mine", "fibre", "--user", "mara@example.net")
     make("webhook", "webhook", "add", "https://hooks.example.com/")
-    make("delivery", "webhook", "ping", made["webhook"]["id"])
+    make("delivery", "webhook", "ping", created["webhook"]["id"])
     run_json(url, "queue", "add", "Ports")
     make("rule", "route", "add", "All", "--queue", "Ports")
     folder = tmp_path_factory.mktemp("ids")
@@ -99,7 +99,7 @@ def ids(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     mail = make("inbound", "inbound-mail", "receive", "-", "--to", "support@example.net", text=MAIL)["ids"][0]
     make("mail", "mail", "test", "ada@birch.example.com", CLEARLINE_SMTP="smtp://127.0.0.1:9")
     return {"number": number, "other": other, "inbound": mail, "folder": str(folder)} | {
-        name: value["id"] for name, value in made.items() if "id" in value
+        name: value["id"] for name, value in created.items() if "id" in value
     }
 
 

@@ -73,7 +73,7 @@ class SearchDesk:
     async def names(self, actor: Actor, query: str) -> list[str]:
         """The names of the tickets that a query finds, in their order."""
         known = {number: name for name, number in self.numbers.items()}
-        return [known.get(one.ticket.number, "?") for one in (await self.find(actor, query)).tickets]
+        return [known.get(item.ticket.number, "?") for item in (await self.find(actor, query)).tickets]
 
 
 async def execute(desk: SearchDesk, statement: str, *values: object) -> None:

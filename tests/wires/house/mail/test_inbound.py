@@ -232,16 +232,16 @@ async def test_the_trimmed_text_of_a_merged_ticket_and_of_a_copy_is_kept(
     ticket, into = await rig.ticket(), await rig.ticket()
     mail = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), REPLY))
     at = "/api/v1/tickets/"
-    here, there = at + ticket_number(ticket.number), at + ticket_number(into.number)
-    [note] = (await client.get(f"{here}/notes", headers=agent)).json()["data"]
+    source, target = at + ticket_number(ticket.number), at + ticket_number(into.number)
+    [note] = (await client.get(f"{source}/notes", headers=agent)).json()["data"]
     body = {"title": "Optic", "description": "Split off", "notes": [note["id"]]}
-    copy = (await client.post(f"{here}/split", json=body, headers=agent)).json()["number"]
-    merged = await client.post(f"{here}/merge", json={"into": ticket_number(into.number)}, headers=agent)
+    copy = (await client.post(f"{source}/split", json=body, headers=agent)).json()["number"]
+    merged = await client.post(f"{source}/merge", json={"into": ticket_number(into.number)}, headers=agent)
     assert merged.status_code == 200, merged.text
-    for path in (there, f"{at}{copy}"):
+    for path in (target, f"{at}{copy}"):
         notes = (await client.get(f"{path}/notes", headers=rig.tenant.headers)).json()["data"]
-        [found] = [each for each in notes if each["mail_id"] == str(mail.id)]
-        answer = await client.get(f"{path}/notes/{found['id']}/trimmed-text", headers=rig.tenant.headers)
+        [copied] = [entry for entry in notes if entry["mail_id"] == str(mail.id)]
+        answer = await client.get(f"{path}/notes/{copied['id']}/trimmed-text", headers=rig.tenant.headers)
         assert answer.json()["text"] == TRIMMED
 
 
@@ -250,17 +250,17 @@ async def test_the_mails_of_a_ticket_are_listed(client: httpx.AsyncClient, rig: 
     assert raised.ticket_number is not None
     number = ticket_number(raised.ticket_number)
     head = f"References: {raised.message_id}\r\n"
-    wanted = [str(raised.id)]
-    wanted += [str((await rig.receive(a_mail(rig.sender, SUPPORT, f"Mail {n}", head=head))).id) for n in range(3)]
+    expected = [str(raised.id)]
+    expected += [str((await rig.receive(a_mail(rig.sender, SUPPORT, f"Mail {n}", head=head))).id) for n in range(3)]
     await rig.receive(a_mail(rig.sender, SUPPORT, "About another"))
-    found: list[str] = []
+    ids: list[str] = []
     path = f"{MAILS}?limit=2&ticket={number}"
     while path:
         page = await client.get(path, headers=agent)
-        found += [each["id"] for each in page.json()["data"]]
-        assert {each["ticket"] for each in page.json()["data"]} == {number}
+        ids += [entry["id"] for entry in page.json()["data"]]
+        assert {entry["ticket"] for entry in page.json()["data"]} == {number}
         path = page.links.get("next", {}).get("url", "")
-    assert found == wanted[::-1]
+    assert ids == expected[::-1]
     assert (await client.get(f"{MAILS}?ticket={number}&state=quarantined", headers=agent)).json()["data"] == []
     problem(await client.get(f"{MAILS}?ticket=INC999999999999", headers=agent), "not-found")
     assert pointers(await client.get(f"{MAILS}?ticket=x", headers=agent), "invalid-parameter") == ["ticket"]
