@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from clearline.mail.format.headers import MailHeaders
 from clearline.mail.format.reply_text import clean_text, decode
+from clearline.mail.outbound.domain import DETAIL_MAX
 
 _MESSAGE_ID = re.compile(r"^\s{0,3}>?\s?message-id:\s*(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE)
 _MAILER = re.compile(r"(mailer-daemon|postmaster|mail-daemon)@?", re.IGNORECASE)
@@ -33,7 +34,6 @@ failure."""
 
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _TEXT_MAX = 200_000
-DETAIL_MAX = 255
 
 
 class Bounce(Struct, frozen=True):

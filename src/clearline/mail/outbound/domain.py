@@ -37,6 +37,8 @@ class MailState(StrEnum):
     BOUNCED = "bounced"
 
 
+DETAIL_MAX = 255
+"""Characters of the reason of a bounce or a suppression."""
 NOTIFICATION = "notification"
 """The kind of a mail that notifies of one ticket."""
 

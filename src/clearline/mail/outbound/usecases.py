@@ -23,6 +23,7 @@ from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.compose import compose
 from clearline.mail.outbound.domain import (
+    DETAIL_MAX,
     NOTIFICATION,
     MailSettings,
     MailState,
@@ -46,7 +47,6 @@ MAILER = Actor(Role.OPERATOR, "mail", scopes=ALL_SCOPES)
 KIND = "outbound mail"
 SUPPRESSION_RECORD = "mail_suppression"
 NO_SERVER = "no mail is sent: CLEARLINE_SMTP names no server"
-DETAIL_MAX = 255
 ERROR_MAX = 500
 
 _SUPPRESSION_KIND = "suppression of"

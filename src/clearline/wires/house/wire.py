@@ -16,6 +16,8 @@ from clearline.tickets.contact import Contact
 from clearline.wires.http.fields import Email, characters
 
 LIMIT_MAX = 200
+UUID_MAX = 36
+"""Characters of an id."""
 CURSOR_MAX = 4000
 """Characters. A cursor may contain the longest possible name."""
 T = TypeVar("T")

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from clearline.wires.house.wire import Number, PageQuery
+from clearline.accounts.domain import NAME_MAX
+from clearline.wires.house.wire import UUID_MAX, Number, PageQuery
 
 
 class AuditQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -13,7 +14,9 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     since: Annotated[datetime, Meta(tz=True, description="Not before this time.")] | None = None
     until: Annotated[datetime, Meta(tz=True, description="Before this time.")] | None = None
-    actor: Annotated[str, Meta(max_length=36, description="The id of the user who did it, or `me`.")] | None = None
+    actor: Annotated[str, Meta(max_length=UUID_MAX, description="The id of the user who did it, or `me`.")] | None = (
+        None
+    )
     type: (
         Annotated[
             str,
@@ -26,7 +29,7 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         | None
     ) = None
     ticket: Annotated[Number, Meta(description="Only events about this ticket.")] | None = None
-    company: Annotated[str, Meta(max_length=255, description="A company's code, name or id.")] | None = None
+    company: Annotated[str, Meta(max_length=NAME_MAX, description="A company's code, name or id.")] | None = None
 
 
 class AuditEventOut(Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from clearline.accounts.domain import NAME_MAX
 from clearline.bulk import domain as job
 from clearline.bulk.domain import JobKind, JobState
 from clearline.bulk.import_file import Format
@@ -13,11 +14,9 @@ from clearline.tickets.domain import Priority, Severity, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
 from clearline.wires.house.tickets.wire import Reason, Tags
-from clearline.wires.house.wire import Moment, Number, PageQuery
+from clearline.wires.house.wire import UUID_MAX, Moment, Number, PageQuery
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
-
-_UUID_MAX = 36
 
 
 class StatusAction(Struct, tag="status", tag_field="type", forbid_unknown_fields=True):
@@ -30,7 +29,7 @@ class StatusAction(Struct, tag="status", tag_field="type", forbid_unknown_fields
 class AssignAction(Struct, tag="assign", tag_field="type", forbid_unknown_fields=True):
     """Assign each ticket to an agent, or to nobody. For the provider's people."""
 
-    to: Annotated[str, Meta(max_length=_UUID_MAX, description="A user's id, `me`, or null.")] | None
+    to: Annotated[str, Meta(max_length=UUID_MAX, description="A user's id, `me`, or null.")] | None
 
 
 class ChangeAction(Struct, tag="change", tag_field="type", forbid_unknown_fields=True):
@@ -38,7 +37,7 @@ class ChangeAction(Struct, tag="change", tag_field="type", forbid_unknown_fields
 
     priority: Priority | UnsetType = UNSET
     severity: Severity | UnsetType = UNSET
-    queue: Annotated[str, Meta(max_length=_UUID_MAX, description="A queue's id, or null.")] | UnsetType | None = UNSET
+    queue: Annotated[str, Meta(max_length=UUID_MAX, description="A queue's id, or null.")] | UnsetType | None = UNSET
 
 
 class TagAction(Struct, tag="tag", tag_field="type", forbid_unknown_fields=True):
@@ -135,5 +134,5 @@ class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
         Meta(description="One JSON object on each line, with notes, or a table without notes."),
     ] = "ndjson"
     state: Annotated[State, Meta(description="Open tickets, finished ones, or both.")] = "all"
-    company: Annotated[str, Meta(max_length=255, description="A customer's code, name or id.")] | None = None
+    company: Annotated[str, Meta(max_length=NAME_MAX, description="A customer's code, name or id.")] | None = None
     created_since: Annotated[Moment, Meta(description="Raised at this time or later (RFC 3339).")] | None = None

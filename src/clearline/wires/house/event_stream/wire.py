@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from clearline.accounts.domain import NAME_MAX
 from clearline.wires.house.wire import LIMIT_MAX, Moment, Number
 
 _TYPE = r"[a-z_]{1,64}\.[a-z_]{0,64}"
@@ -26,7 +27,7 @@ class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         | None
     ) = None
     limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="The most events of a page; for a page only.")] = 50
-    company: Annotated[str, Meta(max_length=255, description="A company's code, name or id.")] | None = None
+    company: Annotated[str, Meta(max_length=NAME_MAX, description="A company's code, name or id.")] | None = None
     ticket: Annotated[Number, Meta(description="Only events about this ticket.")] | None = None
     type: (
         Annotated[

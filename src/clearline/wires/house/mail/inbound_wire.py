@@ -5,11 +5,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from clearline.accounts.domain import NAME_MAX
 from clearline.mail.inbound.domain import InboundState
 from clearline.wires.house.wire import Number, PageQuery
 from clearline.wires.http.fields import characters
 
-CompanyName = Annotated[str, characters(1, 255)]
+CompanyName = Annotated[str, characters(1, NAME_MAX)]
 
 
 class InboundMailQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from clearline.accounts.domain import NAME_MAX
 from clearline.inventory.domain import ServiceType
 from clearline.queues.domain import AUTOMATIC
 from clearline.routing import domain as routing
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, IssueType, Priority
-from clearline.wires.house.wire import Name, Number, Ref
+from clearline.wires.house.wire import UUID_MAX, Name, Number, Ref
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -95,7 +96,7 @@ class ForecastIn(Struct, forbid_unknown_fields=True):
     ticket: Number | None = None
     issue_type: IssueType | UnsetType = UNSET
     service_type: ServiceType | UnsetType = UNSET
-    company: Annotated[str, characters(1, 255)] | UnsetType = UNSET
+    company: Annotated[str, characters(1, NAME_MAX)] | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     title: Annotated[str, characters(0, TITLE_MAX)] | UnsetType = UNSET
     description: Annotated[str, characters(0, DESCRIPTION_MAX)] | UnsetType = UNSET
@@ -130,6 +131,6 @@ class AssignIn(Struct, forbid_unknown_fields=True):
     With ``force``, ``me`` takes the ticket from its assignee.
     """
 
-    to: Annotated[str, Meta(max_length=36, description="A user's id, `me`, or null.")] | UnsetType | None = UNSET
+    to: Annotated[str, Meta(max_length=UUID_MAX, description="A user's id, `me`, or null.")] | UnsetType | None = UNSET
     mode: OneOf[str, AUTOMATIC] | UnsetType = UNSET
     force: bool = False

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from clearline.accounts.domain import NAME_MAX
 from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.tickets import domain as ticket
 from clearline.tickets import external_id_domain as external
@@ -13,7 +14,17 @@ from clearline.tickets import status_domain as status
 from clearline.tickets import tag_domain as tag
 from clearline.tickets.domain import Channel, Impact, IssueType, Priority, Severity, Status
 from clearline.tickets.note_domain import Source, Visibility
-from clearline.wires.house.wire import CompanyRef, ContactIn, ContactOut, ContactPatch, Moment, Number, PageQuery, Ref
+from clearline.wires.house.wire import (
+    UUID_MAX,
+    CompanyRef,
+    ContactIn,
+    ContactOut,
+    ContactPatch,
+    Moment,
+    Number,
+    PageQuery,
+    Ref,
+)
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -50,10 +61,12 @@ class ListQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True
         | None
     ) = None
     status: Annotated[Status, Meta(description="Tickets with this status.")] | None = None
-    company: Annotated[str, Meta(max_length=255, description="A customer's code, name or id.")] | None = None
-    queue: Annotated[str, Meta(max_length=36, description="A queue's id. For the provider's people.")] | None = None
+    company: Annotated[str, Meta(max_length=NAME_MAX, description="A customer's code, name or id.")] | None = None
+    queue: Annotated[str, Meta(max_length=UUID_MAX, description="A queue's id. For the provider's people.")] | None = (
+        None
+    )
     assignee: (
-        Annotated[str, Meta(max_length=36, description="`me`, `none` or a user's id. For the provider's people.")]
+        Annotated[str, Meta(max_length=UUID_MAX, description="`me`, `none` or a user's id. For the provider's people.")]
         | None
     ) = None
     service: Annotated[str, Meta(max_length=ID_MAX, description="A service's id.")] | None = None
@@ -103,7 +116,7 @@ class TicketIn(Struct, forbid_unknown_fields=True):
     issue_type: IssueType
     service: ServiceIn
     contact: ContactIn | None = None
-    company: Annotated[str, characters(1, 255)] | None = None
+    company: Annotated[str, characters(1, NAME_MAX)] | None = None
     asked: AskedIn | None = None
     external_ids: ExternalIds | None = None
     tags: Tags | None = None
@@ -127,8 +140,10 @@ class TicketPatch(Struct, forbid_unknown_fields=True):
     priority: Priority | UnsetType = UNSET
     contact: ContactPatch | UnsetType = UNSET
     asked: AskedPatch | UnsetType | None = UNSET
-    queue: Annotated[str, Meta(max_length=36, description="A queue's id, or null.")] | UnsetType | None = UNSET
-    assignee: Annotated[str, Meta(max_length=36, description="A user's id, `me`, or null.")] | UnsetType | None = UNSET
+    queue: Annotated[str, Meta(max_length=UUID_MAX, description="A queue's id, or null.")] | UnsetType | None = UNSET
+    assignee: (
+        Annotated[str, Meta(max_length=UUID_MAX, description="A user's id, `me`, or null.")] | UnsetType | None
+    ) = UNSET
     tags: Tags | UnsetType = UNSET
     external_ids: (
         dict[

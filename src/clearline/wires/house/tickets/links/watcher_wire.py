@@ -5,13 +5,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from clearline.wires.house.wire import Ref
+from clearline.wires.house.wire import UUID_MAX, Ref
 
 
 class WatcherIn(Struct, forbid_unknown_fields=True):
     """The user who will watch the ticket."""
 
-    user: Annotated[str, Meta(min_length=1, max_length=36, description="A user's id, or `me`.")]
+    user: Annotated[str, Meta(min_length=1, max_length=UUID_MAX, description="A user's id, or `me`.")]
 
 
 class WatcherOut(Struct, frozen=True):
