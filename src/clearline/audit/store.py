@@ -115,8 +115,10 @@ def _scan(wanted: AuditFilter, after: AuditPosition) -> tuple[Scan, tuple[object
     return "of_company", (wanted.company_id, str(xid))
 
 
-def query(wanted: AuditFilter, after: AuditPosition | None, limit: int) -> tuple[str, tuple[object, ...]]:
-    """Return the statement of a list, and the values that it binds."""
+def query(
+    wanted: AuditFilter, after: AuditPosition | None, limit: int
+) -> tuple[tuple[Scan, tuple[str, ...]], tuple[object, ...]]:
+    """Return the key of a list in ``LISTS``, and the values that its statement binds."""
     position = after or AFTER_ALL
     scan, walked = _scan(wanted, position)
     given: dict[str, tuple[object, ...]] = {}
@@ -127,7 +129,7 @@ def query(wanted: AuditFilter, after: AuditPosition | None, limit: int) -> tuple
     if wanted.for_customers:
         given["for_customers"] = _FOR_CUSTOMERS
     times = wanted.since or BEFORE_ALL, wanted.until or AFTER_ALL[0]
-    return LISTS[scan, tuple(given)], (limit, *times, position[1], *walked, *chain.from_iterable(given.values()))
+    return (scan, tuple(given)), (limit, *times, position[1], *walked, *chain.from_iterable(given.values()))
 
 
 async def page(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
@@ -136,5 +138,5 @@ async def page(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: 
     Those of a ticket are served by ``event_by_ticket``, those of a company by the primary key (in the order of the log)
     or ``event_of_company_records``, others by ``event_of_records`` or ``event_by_time``.
     """
-    statement, values = query(wanted, after, limit)
-    return [event_of(row) for row in await tx.fetch(statement, *values)]
+    key, values = query(wanted, after, limit)
+    return [event_of(row) for row in await tx.fetch(LISTS[key], *values)]
