@@ -246,8 +246,10 @@ async def test_a_customers_notification_has_only_what_customers_may_see(scene: S
         for notification in await scene.stored()
         if notification.type == "ticket.changed"
     }
-    assert [one["field"] for one in data[scene.address("customer_watcher")]["changes"]] == ["priority"]
-    assert [one["field"] for one in data[scene.address("watcher")]["changes"]] == ["priority", "tags"]
+    assert [value_change["field"] for value_change in data[scene.address("customer_watcher")]["changes"]] == [
+        "priority"
+    ]
+    assert [value_change["field"] for value_change in data[scene.address("watcher")]["changes"]] == ["priority", "tags"]
 
 
 async def test_a_contact_who_is_a_user_is_notified_by_the_users_preferences(scene: Scene) -> None:

@@ -102,13 +102,13 @@ async def test_no_transaction_is_about_two_companies_but_for_a_link(
     database: Database, database_url: str, tmp_path: Path
 ) -> None:
     async with desk(database_url, tmp_path, workers=True) as client:
-        mine, theirs = await own(client, database, "mine"), await own(client, database, "theirs")
+        own_company, foreign = await own(client, database, "mine"), await own(client, database, "theirs")
         admin = await staff_key(database, Role.ADMIN)
-        link = {"type": "causes", "ticket": theirs.ids["tickets"]}
-        linked = await client.post(f"{TICKETS}/{mine.ids['tickets']}/links", headers=admin, json=link)
+        link = {"type": "causes", "ticket": foreign.ids["tickets"]}
+        linked = await client.post(f"{TICKETS}/{own_company.ids['tickets']}/links", headers=admin, json=link)
         assert linked.status_code == 201, linked.text
         action = {"type": "note", "text": "A cut of a shared cable"}
-        tickets = [mine.ids["other"], theirs.ids["other"]]
+        tickets = [own_company.ids["other"], foreign.ids["other"]]
         job = await client.post(f"{API}/bulk", headers=admin, json={"tickets": tickets, "action": action})
         await done(client, admin, job.json())
     async with database.statement() as tx:

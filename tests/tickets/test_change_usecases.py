@@ -207,24 +207,27 @@ async def test_a_ticket_is_assigned_only_to_active_agents(database: Database, te
     async with database.transaction() as tx:
         number = await raised(tx, tenant)
         if assignee == "customer":
-            to = tenant.user.id
+            user_id = tenant.user.id
         else:
-            to = id_of(await new_person(tx, role=Role(assignee) if assignee in {"viewer", "admin"} else Role.AGENT))
+            user_id = id_of(
+                await new_person(tx, role=Role(assignee) if assignee in {"viewer", "admin"} else Role.AGENT)
+            )
         if assignee in {"retired", "away"}:
             column = "is_active" if assignee == "retired" else "is_available"
-            await tx.write(f"update app_user set {column} = false where company_id = $1 and id = $2", PROVIDER_ID, to)  # noqa: S608
+            statement = f"update app_user set {column} = false where company_id = $1 and id = $2"  # noqa: S608
+            await tx.write(statement, PROVIDER_ID, user_id)
         if assignee in {"agent", "admin", "away"}:
-            assigned = await ticket_changes.assign(tx, OPERATOR, number, to, now=LATER)
-            assert assigned.ticket.assignee_id == to
+            assigned = await ticket_changes.assign(tx, OPERATOR, number, user_id, now=LATER)
+            assert assigned.ticket.assignee_id == user_id
             unassigned = await ticket_changes.assign(tx, OPERATOR, number, None, now=LATER)
             assert (unassigned.ticket.assignee_id, unassigned.assignee_name) == (None, None)
             assert [event.data for event in await later_history(tx, number)] == [
-                {"before": None, "after": str(to), "by": "manual"},
-                {"before": str(to), "after": None, "by": "manual"},
+                {"before": None, "after": str(user_id), "by": "manual"},
+                {"before": str(user_id), "after": None, "by": "manual"},
             ]
         else:
             with pytest.raises(InvalidInput) as refused:
-                await ticket_changes.assign(tx, OPERATOR, number, to, now=LATER)
+                await ticket_changes.assign(tx, OPERATOR, number, user_id, now=LATER)
             assert [violation.field for violation in refused.value.violations] == ["assignee_id"]
 
 

@@ -67,7 +67,7 @@ async def test_every_link_of_a_page_leads_somewhere(client: httpx.AsyncClient, p
         assert (await client.get(link, headers=BROWSER)).status_code == 200, link
 
 
-async def test_the_start_page_says_what_this_is_where_the_apis_are_and_how_to_get_a_key(
+async def test_the_start_page_names_the_apis_and_the_commands_for_a_key(
     client: httpx.AsyncClient,
 ) -> None:
     text = (await client.get("/")).text
@@ -100,12 +100,10 @@ async def test_a_browser_above_the_house_api_is_led_to_its_reference_and_a_progr
 @pytest.mark.parametrize(
     "path", ["/nothing", "/v2", "/static/nothing.css", "/docs/nothing", "/api/v1/problems/nothing"]
 )
-async def test_at_an_address_without_anything_a_program_is_told_where_to_look(
-    client: httpx.AsyncClient, path: str
-) -> None:
-    told = await client.get(path)
-    assert (told.status_code, told.headers["content-type"]) == (404, "text/plain; charset=utf-8")
-    assert told.text == "There is nothing at this address; / lists what there is.\n"
+async def test_an_unknown_address_is_answered_in_text_or_as_a_page(client: httpx.AsyncClient, path: str) -> None:
+    response = await client.get(path)
+    assert (response.status_code, response.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+    assert response.text == "There is nothing at this address; / lists what there is.\n"
     page = await client.get(path, headers=BROWSER)
     assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert 'href="/"' in page.text
@@ -133,9 +131,9 @@ def luminance(lightness: float, chroma: float, hue: float) -> float:
 def test_text_has_enough_contrast_in_both_themes(theme: int, ink: str, ground: str) -> None:
     colors = {}
     for name in (ink, ground):
-        found = re.search(rf"--{name}: light-dark\((.+)\);", STYLE)
-        assert found is not None
-        lightness, chroma, hue = re.findall(r"oklch\(([^)]+)\)", found[1])[theme].split()
+        definition = re.search(rf"--{name}: light-dark\((.+)\);", STYLE)
+        assert definition is not None
+        lightness, chroma, hue = re.findall(r"oklch\(([^)]+)\)", definition[1])[theme].split()
         colors[name] = luminance(float(lightness), float(chroma), float(hue))
     lighter, darker = max(colors.values()), min(colors.values())
     assert (lighter + 0.05) / (darker + 0.05) >= TEXT_CONTRAST

@@ -149,8 +149,8 @@ def route_change(
     async def work(tx: Tx) -> RuleDetails:
         current = await _rule(tx, rule)
         target = None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id
-        given = {"name": name, "queue_id": target, "is_active": active}
-        values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        changes = {"name": name, "queue_id": target, "is_active": active}
+        values: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
         values |= {field: () for field in CONDITIONS if _OPTIONS[field] in dropped}
         values |= {field: value for field, value in (await _values(tx, conditions)).items() if value}
         return await routing_rules.change_rule(tx, OPERATOR, current.id, values, now=now())

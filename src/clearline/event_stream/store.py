@@ -91,10 +91,10 @@ RECOVER_OFFSET = f"""
     ) candidate order by rank limit 1"""
 
 
-def values(wanted: EventFilter, after: Offset, limit: int) -> tuple[object, ...]:
+def values(event_filter: EventFilter, after: Offset, limit: int) -> tuple[object, ...]:
     """Return the values that the reading statements bind."""
-    bound = (str(after.xid), after.id, limit, [*wanted.types] or None)
-    return (*bound, *(value for value in (wanted.company_id, wanted.ticket_number) if value is not None))
+    bound = (str(after.xid), after.id, limit, [*event_filter.types] or None)
+    return (*bound, *(value for value in (event_filter.company_id, event_filter.ticket_number) if value is not None))
 
 
 def _batch(rows: Sequence[Record], limit: int) -> EventBatch:
@@ -102,16 +102,16 @@ def _batch(rows: Sequence[Record], limit: int) -> EventBatch:
     return EventBatch([event_of(row) for row in rows if row[9] is not None], last, len(rows) == limit)
 
 
-async def read(tx: Tx, wanted: EventFilter, after: Offset, *, limit: int) -> EventBatch:
+async def read(tx: Tx, event_filter: EventFilter, after: Offset, *, limit: int) -> EventBatch:
     """Read the next ``limit`` events after an offset in the log's order, and return those that match.
 
     For all companies served by ``event_cursor``, for one by the primary key, for a ticket by ``event_by_ticket`` (its
     company must be in the filter too); that one is sorted.
     """
-    bound = values(wanted, after, limit)
-    if wanted.ticket_number is not None:
+    bound = values(event_filter, after, limit)
+    if event_filter.ticket_number is not None:
         return _batch(await tx.fetch(OF_TICKET, *bound), limit)
-    if wanted.company_id is not None:
+    if event_filter.company_id is not None:
         return _batch(await tx.fetch(OF_COMPANY, *bound), limit)
     return _batch(await tx.fetch(EVERYTHING, *bound), limit)
 

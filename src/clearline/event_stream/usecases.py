@@ -128,8 +128,8 @@ async def read(tx: Tx, reader: Reader, after: EventCursor, *, limit: int = _BATC
 
     The cursor advances even when none of the events is for this reader. Served as ``store.read``.
     """
-    wanted = EventFilter(reader.company_id, reader.ticket, reader.types)
-    batch = await event_stream_store.read(tx, wanted, after.offset, limit=limit)
+    event_filter = EventFilter(reader.company_id, reader.ticket, reader.types)
+    batch = await event_stream_store.read(tx, event_filter, after.offset, limit=limit)
     events = [visible for event in batch.events if (visible := _visible(reader, event)) is not None]
     return EventPage(events, batch.last or after, batch.is_full)
 

@@ -111,7 +111,7 @@ def notification_rules(
 
 
 def _holds(rule: NotificationRule, values: Mapping[str, Any]) -> bool:
-    return all(values.get(name) in wanted for name, wanted in rule.when.items()) and not any(
+    return all(values.get(name) in accepted for name, accepted in rule.when.items()) and not any(
         values.get(name) in unwanted for name, unwanted in rule.unless.items()
     )
 

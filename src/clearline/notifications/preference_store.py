@@ -74,8 +74,8 @@ async def save(tx: Tx, company_id: UUID, user_id: UUID, values: NotificationPref
 
 async def mails_contacts(tx: Tx, company_id: UUID) -> bool:
     """Return whether the contacts of a company's tickets receive mail. Served by the primary key."""
-    found = await tx.fetchval("select mails_contacts from company where id = $1", company_id)
-    return found is True
+    mails = await tx.fetchval("select mails_contacts from company where id = $1", company_id)
+    return mails is True
 
 
 async def save_mails_contacts(tx: Tx, company_id: UUID, *, mails: bool) -> None:
@@ -88,7 +88,7 @@ async def accepts_replies(tx: Tx, *, is_listening: bool) -> bool:
 
     Reads the whole table ``mailbox``, which is small.
     """
-    found = await tx.fetchval(
+    accepts = await tx.fetchval(
         "select exists (select from mailbox where is_active and ($1 or imap_host is not null))", is_listening
     )
-    return found is True
+    return accepts is True

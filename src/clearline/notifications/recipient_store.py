@@ -33,9 +33,9 @@ TICKETS = """
       join company c on c.id = t.company_id"""
 
 
-async def tickets(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> dict[int, NotifiedTicket]:
+async def tickets(tx: Tx, keys: Collection[tuple[UUID, int]]) -> dict[int, NotifiedTicket]:
     """Return tickets by number. Served by the primary keys."""
-    rows = await tx.fetch(TICKETS, [company_id for company_id, _ in wanted], [number for _, number in wanted])
+    rows = await tx.fetch(TICKETS, [company_id for company_id, _ in keys], [number for _, number in keys])
     return {row[1]: NotifiedTicket(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4]) for row in rows}
 
 
@@ -45,9 +45,9 @@ WATCHERS = """
       join ticket_watcher w on w.company_id = t.company_id and w.ticket_number = t.number"""
 
 
-async def watchers(tx: Tx, wanted: Collection[tuple[UUID, int]]) -> list[tuple[int, UUID, UUID]]:
+async def watchers(tx: Tx, keys: Collection[tuple[UUID, int]]) -> list[tuple[int, UUID, UUID]]:
     """Return the watchers of tickets: the ticket number, the user's company, the user. Served by the primary key."""
-    rows = await tx.fetch(WATCHERS, [company_id for company_id, _ in wanted], [number for _, number in wanted])
+    rows = await tx.fetch(WATCHERS, [company_id for company_id, _ in keys], [number for _, number in keys])
     return [(row[0], row[1], row[2]) for row in rows]
 
 

@@ -141,12 +141,12 @@ class Plan:
         """Return the first attempt."""
         return self._attempt(_MARGIN * self._needed / self._share)
 
-    def after(self, attempt: Attempt, found: int) -> Attempt | None:
-        """Return the next attempt after one that found ``found`` tickets; None when that one found every match."""
+    def after(self, attempt: Attempt, matches: int) -> Attempt | None:
+        """Return the next attempt after one that found so many ``matches``; None when that one found every match."""
         if attempt.oldest is None:
             return None
         read = self._newest - attempt.oldest + 1
-        enough = _MARGIN * self._needed * read / max(found, 1)
+        enough = _MARGIN * self._needed * read / max(matches, 1)
         return self._attempt(min(max(enough, read * _GROWTH), read * _GROWTH_MAX))
 
     def last(self) -> Attempt:

@@ -166,8 +166,8 @@ def notes_of(value: str | None) -> list[Note]:
 
 def only(names: Iterable[str]) -> tuple[Column, ...]:
     """Return the columns that hold these fields of ``Ticket``."""
-    wanted = set(names)
-    return tuple(column for column in COLUMNS if _root(column) in wanted)
+    fields = set(names)
+    return tuple(column for column in COLUMNS if _root(column) in fields)
 
 
 def but(*names: str) -> tuple[Column, ...]:

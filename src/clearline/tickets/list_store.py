@@ -20,7 +20,7 @@ _END = 10**12
 
 
 class Filter(NamedTuple):
-    """Which tickets: all that are given must hold. ``unassigned`` wants those of nobody."""
+    """Which tickets: every given condition must hold. ``unassigned`` selects those without an assignee."""
 
     state: State = "open"
     company_id: UUID | None = None
@@ -54,7 +54,7 @@ def _filters() -> Iterator[tuple[tuple[str, ...], State]]:
     """
     states: tuple[State, ...] = ("open", "finished", "all")
     for is_given in product((True, False), repeat=len(_CONDITIONS)):
-        names = tuple(name for name, given in zip(_CONDITIONS, is_given, strict=True) if given)
+        names = tuple(name for name, is_used in zip(_CONDITIONS, is_given, strict=True) if is_used)
         if {"assignee_id", "unassigned"} <= set(names):
             continue
         if "company_id" in names:
@@ -101,20 +101,24 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 
 
 async def views(
-    tx: Tx, wanted: Filter, *, after: int | None, limit: int, newest_first: bool = True
+    tx: Tx, ticket_filter: Filter, *, after: int | None, limit: int, newest_first: bool = True
 ) -> list[TicketView]:
     """Return at most ``limit`` tickets past the number ``after``.
 
     By queue or assignee, without a company, only open ones. See ``LISTS`` for the indexes.
     """
-    if wanted.unassigned and wanted.assignee_id is not None:
+    if ticket_filter.unassigned and ticket_filter.assignee_id is not None:
         return []
-    given = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None and value is not False}
+    conditions = {
+        name: value
+        for name in _CONDITIONS
+        if (value := getattr(ticket_filter, name)) is not None and value is not False
+    }
     bound = BOUNDS[limit > BOUNDS[0]]
-    values = [value for value in given.values() if value is not True]
+    values = [value for value in conditions.values() if value is not True]
     if after is None:
         after = _END if newest_first else 0
-    rows = await tx.fetch(LISTS[tuple(given), wanted.state, bound, newest_first], limit, after, *values)
+    rows = await tx.fetch(LISTS[tuple(conditions), ticket_filter.state, bound, newest_first], limit, after, *values)
     return [view_of(row) for row in rows]
 
 

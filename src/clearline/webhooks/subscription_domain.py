@@ -70,11 +70,11 @@ class Subscription(Struct, frozen=True):
 
     def wants(self, kind: str) -> bool:
         """Return whether events of this type are sent."""
-        return not self.types or any(_matches(wanted, kind) for wanted in self.types)
+        return not self.types or any(_matches(type_or_prefix, kind) for type_or_prefix in self.types)
 
 
-def _matches(wanted: str, kind: str) -> bool:
-    return kind.startswith(wanted) if wanted.endswith(".") else kind == wanted
+def _matches(type_or_prefix: str, kind: str) -> bool:
+    return kind.startswith(type_or_prefix) if type_or_prefix.endswith(".") else kind == type_or_prefix
 
 
 def check_subscription(subscription: Subscription, networks: Sequence[str]) -> list[Violation]:

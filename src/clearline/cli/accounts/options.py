@@ -13,8 +13,8 @@ def changed_values(**values: object) -> dict[str, object]:
     Raises:
         UsageError: there are none.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    if not given:
+    changes = {name: value for name, value in values.items() if value is not None}
+    if not changes:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in values)
         raise click.UsageError(f"Nothing to change: give at least one of {names}.")
-    return given
+    return changes

@@ -53,10 +53,10 @@ def mailbox_add(address: str, *, as_json: bool, **options: Any) -> None:
 
     Mail for ADDRESS is accepted at CLEARLINE_MAIL_LISTEN, and polled over IMAP with --imap-host.
     """
-    given = _with_password(options)
+    with_password = _with_password(options)
 
     async def work(tx: Tx) -> Mailbox:
-        values = {"address": address, **await _values(tx, given)}
+        values = {"address": address, **await _values(tx, with_password)}
         box = await mailboxes.secret_box(tx, current_settings().secret_key)
         return await mailboxes.add_mailbox(tx, OPERATOR, values, secret_box=box, now=now())
 
@@ -97,11 +97,11 @@ def mailbox_change(
     address: str, new_address: str | None, *, active: bool | None, as_json: bool, **options: Any
 ) -> None:
     """Change a mailbox. Options that are not given change nothing."""
-    given = _with_password(options)
+    with_password = _with_password(options)
 
     async def work(tx: Tx) -> Mailbox:
         mailbox = await mailboxes.mailbox_named(tx, OPERATOR, address)
-        values = await _values(tx, given)
+        values = await _values(tx, with_password)
         values |= {} if new_address is None else {"address": new_address}
         values |= {} if active is None else {"is_active": active}
         box = await mailboxes.secret_box(tx, current_settings().secret_key)

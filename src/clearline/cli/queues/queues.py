@@ -95,8 +95,8 @@ def queue_change(
         raise click.UsageError("--team and --no-team cannot be given together.")
 
     async def work(tx: Tx) -> QueueDetails:
-        given = {"name": new_name, "description": description, "assignment": assignment and Assignment(assignment)}
-        values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        changes = {"name": new_name, "description": description, "assignment": assignment and Assignment(assignment)}
+        values: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
         if team is not None:
             values["team_id"] = (await teams.team_named(tx, OPERATOR, team)).team.id
         if no_team:

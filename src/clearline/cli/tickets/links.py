@@ -30,8 +30,8 @@ def ticket_link(number: str, kind: str, other: str, *, as_json: bool) -> None:
     """Link ticket NUMBER to ticket OTHER. TYPE says what NUMBER is to OTHER."""
 
     async def work(tx: Tx) -> LinkedTicket:
-        here, there = access.parse_number(number), access.parse_number(other)
-        return await links.add_link(tx, OPERATOR, here, LinkType(kind), there, now=now())
+        ticket, other_ticket = access.parse_number(number), access.parse_number(other)
+        return await links.add_link(tx, OPERATOR, ticket, LinkType(kind), other_ticket, now=now())
 
     linked = transact(work)
     show(link_out(linked), f"{number} {linked.link.type} {other}: link {linked.link.id} added.", as_json=as_json)

@@ -27,8 +27,8 @@ def ticket_merge(number: str, into: str, reason: str, *, as_json: bool) -> None:
     """Merge a ticket into another of the same company, and close it."""
 
     async def work(tx: Tx) -> TicketView:
-        here, there = access.parse_number(number), access.parse_number(into)
-        return await merging.merge_ticket(tx, OPERATOR, here, there, reason=reason, now=now())
+        source, target = access.parse_number(number), access.parse_number(into)
+        return await merging.merge_ticket(tx, OPERATOR, source, target, reason=reason, now=now())
 
     merged = transact(work)
     show(ticket_out(merged, OPERATOR), f"{number} merged into {into} and closed.", as_json=as_json)

@@ -87,8 +87,8 @@ def view_change(
     view_id: str, company: str, email: str, *, name: str | None, query: str | None, shared: bool | None, as_json: bool
 ) -> None:
     """Change a view. Options that are not given change nothing."""
-    given: dict[str, Any] = {"name": name, "query": query, "is_shared": shared}
-    values = {field: value for field, value in given.items() if value is not None}
+    options: dict[str, Any] = {"name": name, "query": query, "is_shared": shared}
+    values = {field: value for field, value in options.items() if value is not None}
 
     async def work(tx: Tx) -> SavedView:
         user = await _user(tx, company, email)

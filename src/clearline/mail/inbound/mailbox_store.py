@@ -53,8 +53,8 @@ async def polled(tx: Tx) -> list[Mailbox]:
 
 async def is_taken(tx: Tx, address: str, *, but: UUID) -> bool:
     """Return whether a mailbox other than ``but`` has the address, ignoring case. Served by ``mailbox_address``."""
-    found = await tx.fetchval("select true from mailbox where lower(address) = lower($1) and id <> $2", address, but)
-    return found is True
+    in_use = await tx.fetchval("select true from mailbox where lower(address) = lower($1) and id <> $2", address, but)
+    return in_use is True
 
 
 async def save(tx: Tx, mailbox: Mailbox) -> None:
@@ -94,5 +94,7 @@ async def delete(tx: Tx, mailbox_id: UUID) -> None:
 
 async def lock_polling(tx: Tx) -> bool:
     """Take the advisory lock of polling until the transaction ends; False when another process holds it."""
-    found = await tx.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", "clearline polls mailboxes")
-    return found is True
+    is_locked = await tx.fetchval(
+        "select pg_try_advisory_xact_lock(hashtextextended($1, 0))", "clearline polls mailboxes"
+    )
+    return is_locked is True

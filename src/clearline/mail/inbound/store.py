@@ -114,10 +114,10 @@ async def release(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
 
 async def lock_waiting(tx: Tx, mail_id: UUID) -> bool:
     """Lock a waiting mail until the transaction ends; False when another process has locked or processed it."""
-    found = await tx.fetchval(
+    is_locked = await tx.fetchval(
         "select true from inbound_mail where id = $1 and state = 'waiting' for update skip locked", mail_id
     )
-    return found is True
+    return is_locked is True
 
 
 async def lock(tx: Tx, mail_id: UUID) -> tuple[InboundMail, bytes | None] | None:

@@ -29,10 +29,10 @@ async def replay(
     company, key_id = _owner(actor)
     if not await idempotency_store.claim(tx, key_id, route, key):
         raise IdempotencyKeyBusy
-    kept = await idempotency_store.find(tx, company, key_id, route, key, since=since)
-    if kept is not None and kept.fingerprint != fingerprint:
+    answer = await idempotency_store.find(tx, company, key_id, route, key, since=since)
+    if answer is not None and answer.fingerprint != fingerprint:
         raise IdempotencyKeyReused
-    return kept
+    return answer
 
 
 async def keep(tx: Tx, actor: Actor, route: str, key: str, answer: KeptAnswer, *, now: datetime) -> None:

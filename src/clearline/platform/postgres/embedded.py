@@ -168,10 +168,10 @@ def _url(sockets: Path) -> str:
 def _make(path: Path, account: Account | None) -> None:
     """Make the data directory. PostgreSQL's account may pass through what is made here, whatever the umask."""
     try:
-        made = [folder for folder in (path, *path.parents) if not folder.exists()]
+        new_folders = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(mode=0o700 if account is None else 0o711, parents=True, exist_ok=True)
         if account is not None:
-            for folder in made:
+            for folder in new_folders:
                 folder.chmod(folder.stat().st_mode | 0o011)
     except OSError as error:
         raise EmbeddedPostgresError(f"cannot make the data directory {path}: {error.strerror}") from error
@@ -210,12 +210,12 @@ def _check_room(data_dir: Path) -> None:
 
 def _check_version(data: Path) -> None:
     try:
-        found = (data / "PG_VERSION").read_text().strip()
+        version = (data / "PG_VERSION").read_text().strip()
     except OSError as error:
         raise EmbeddedPostgresError(f"{data} is no PostgreSQL data directory: {error.strerror}") from error
-    if found != str(MAJOR):
+    if version != str(MAJOR):
         raise EmbeddedPostgresError(
-            f"{data} holds data of PostgreSQL {found}, and this Clearline brings PostgreSQL {MAJOR}: "
+            f"{data} holds data of PostgreSQL {version}, and this Clearline brings PostgreSQL {MAJOR}: "
             f"dump it with the Clearline that made it (pg_dump), move the directory away, and load the dump again"
         )
 
@@ -270,8 +270,8 @@ def _make_private(path: Path, account: Account | None) -> None:
         path.mkdir(mode=0o700)
         if account is not None:
             os.chown(path, account.user, account.group)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner:
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != owner:
         raise EmbeddedPostgresError(f"{path} is in the way: it is no directory of the account that runs PostgreSQL")
     path.chmod(0o700)
 

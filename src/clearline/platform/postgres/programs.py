@@ -57,11 +57,11 @@ def account_named(name: str | None) -> Account:
 def check_reach(path: Path, account: Account) -> None:
     """Refuse a directory that the account may not enter, by its name or by the one that its symbolic links lead to."""
     for folder in [*_way_to(path.absolute()), *_way_to(path.resolve())]:
-        found = folder.stat()
-        bit = stat.S_IXUSR if found.st_uid == account.user else stat.S_IXOTH
-        if found.st_gid == account.group and found.st_uid != account.user:
+        status = folder.stat()
+        bit = stat.S_IXUSR if status.st_uid == account.user else stat.S_IXOTH
+        if status.st_gid == account.group and status.st_uid != account.user:
             bit = stat.S_IXGRP
-        if not found.st_mode & bit:
+        if not status.st_mode & bit:
             raise EmbeddedPostgresError(
                 f"as root, PostgreSQL runs as the account {account.name}, which may not enter {folder}: "
                 "set CLEARLINE_DATA_DIR to a directory that it can reach, such as /var/lib/clearline"

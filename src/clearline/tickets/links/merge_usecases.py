@@ -59,12 +59,19 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     await ticket_store.save_status(tx, actor, moved, fact, opened=-1)
     await link_store.insert_merge(tx, Merge(source.company_id, number, into, source.status, now))
     await watcher_store.copy(tx, actor, source.company_id, number, into, now=now)
-    here, there = ticket_number(number), ticket_number(into)
+    source_name, target_name = ticket_number(number), ticket_number(into)
     await _add_system_note(
-        tx, actor, source, f"Merged into {there}: further replies belong there", TicketMerged(there), now=now
+        tx,
+        actor,
+        source,
+        f"Merged into {target_name}: further replies belong there",
+        TicketMerged(target_name),
+        now=now,
     )
-    changed = TicketChanged([Change(MERGED, None, here)])
-    await _add_system_note(tx, actor, target, f"{here} ({source.title}) was merged into this ticket", changed, now=now)
+    changed = TicketChanged([Change(MERGED, None, source_name)])
+    await _add_system_note(
+        tx, actor, target, f"{source_name} ({source.title}) was merged into this ticket", changed, now=now
+    )
     return await _view(tx, source)
 
 
@@ -89,11 +96,13 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
     source, target = locked[number], locked[merge.into]
     moved, fact = force_status(source, merge.status_before, reason=reason, now=now)
     await ticket_store.save_status(tx, actor, moved, fact, opened=1)
-    here, there = ticket_number(number), ticket_number(merge.into)
-    await _add_system_note(tx, actor, source, f"No longer merged into {there}", TicketUnmerged(there), now=now)
-    changed = TicketChanged([Change(MERGED, here, None)])
+    source_name, target_name = ticket_number(number), ticket_number(merge.into)
     await _add_system_note(
-        tx, actor, target, f"{here} ({source.title}) is no longer merged into this ticket", changed, now=now
+        tx, actor, source, f"No longer merged into {target_name}", TicketUnmerged(target_name), now=now
+    )
+    changed = TicketChanged([Change(MERGED, source_name, None)])
+    await _add_system_note(
+        tx, actor, target, f"{source_name} ({source.title}) is no longer merged into this ticket", changed, now=now
     )
     return await _view(tx, source)
 
@@ -179,10 +188,10 @@ async def split_ticket(
     if (await link_store.link_counts(tx, link)).here >= LINKS_MAX:
         raise TooManyLinks(ticket_number(number), LINKS_MAX)
     await link_store.insert(tx, actor, link, now=now)
-    here, there = ticket_number(number), ticket_number(created.number)
-    first = system_note(f"Split off from {here} ({original.title})")
+    original_name, new_name = ticket_number(number), ticket_number(created.number)
+    first = system_note(f"Split off from {original_name} ({original.title})")
     await link_store.add_notes(tx, actor, company_id, created.number, [*copies, first], now=now)
-    note = system_note(f"{there} ({title}) was split off from this ticket")
+    note = system_note(f"{new_name} ({title}) was split off from this ticket")
     await link_store.add_notes(tx, actor, company_id, number, [note], now=now)
     return await _view(tx, created)
 

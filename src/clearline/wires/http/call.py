@@ -205,6 +205,6 @@ class Call:
         Raises:
             PreconditionFailed: If-Match names something else.
         """
-        wanted = header(self.scope, b"if-match") or b""
-        if wanted.strip() != b"*" and etag(encode(value)) not in [tag.strip() for tag in wanted.split(b",")]:
+        if_match = header(self.scope, b"if-match") or b""
+        if if_match.strip() != b"*" and etag(encode(value)) not in [tag.strip() for tag in if_match.split(b",")]:
             raise PreconditionFailed

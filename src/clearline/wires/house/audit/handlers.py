@@ -21,7 +21,7 @@ async def list_events(call: Call) -> Page[wire.AuditEventOut]:
     query: wire.AuditQuery = call.query
     after = paging.read_cursor(call, _position)
     async with call.transaction() as tx:
-        found = await audit.list_events(
+        events = await audit.list_events(
             tx,
             call.actor,
             since=query.since,
@@ -33,7 +33,7 @@ async def list_events(call: Call) -> Page[wire.AuditEventOut]:
             after=after,
             limit=query.limit + 1,
         )
-    return paging.page(call, found, lambda one: [one.at.isoformat(), *reversed(one.offset)], event_out)
+    return paging.page(call, events, lambda event: [event.at.isoformat(), *reversed(event.offset)], event_out)
 
 
 def _position(at: str, event_id: int, xid: int) -> AuditPosition:

@@ -147,7 +147,7 @@ async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCurso
                 page = await stream.read(tx, reader, cursor)
             cursor, is_full = page.cursor, page.has_more
             yield b"".join(encode(streamed_event_out(event)) + b"\n" for event in page.events)
-        last = max(cursor, end, key=lambda one: one.offset)  # a filter reads everything up to the end
+        last = max(cursor, end, key=lambda position: position.offset)  # a filter reads everything up to the end
         yield encode({"cursor": format_cursor(last)}) + b"\n"
 
 
@@ -229,8 +229,8 @@ def _id(cursor: EventCursor) -> bytes:
 
 def _encoded(events: Iterable[Event]) -> bytes:
     return b"".join(
-        b"id: %b\nevent: %b\ndata: %b\n\n" % (one.cursor.encode(), one.type.encode(), encode(one))
-        for one in map(streamed_event_out, events)
+        b"id: %b\nevent: %b\ndata: %b\n\n" % (event.cursor.encode(), event.type.encode(), encode(event))
+        for event in map(streamed_event_out, events)
     )
 
 
