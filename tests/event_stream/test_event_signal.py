@@ -40,14 +40,14 @@ async def test_only_listeners_with_new_events_are_woken(
     with (
         signal.listen(tenant.company.id) as mine,
         signal.listen(other_tenant.company.id) as others,
-        signal.listen(None) as everybodys,
+        signal.listen(None) as unrestricted,
     ):
         assert await mine.wait(0), "it polls once at the beginning"
-        await calm(mine, others, everybodys)
-        assert not await everybodys.wait(2 * POLL_SECONDS)
+        await calm(mine, others, unrestricted)
+        assert not await unrestricted.wait(2 * POLL_SECONDS)
         await happen(database, tenant)
         assert await mine.wait(patient(5))
-        assert await everybodys.wait(patient(5))
+        assert await unrestricted.wait(patient(5))
         assert not await others.wait(2 * POLL_SECONDS)
         mine.clear()
         assert not await mine.wait(2 * POLL_SECONDS), "the same events wake no listener twice"
@@ -131,9 +131,9 @@ async def test_a_shared_value_is_loaded_once_and_again_after_a_signal(signal: Ev
 
 
 async def test_stopping_wakes_every_listener(signal: EventSignal, tenant: Tenant) -> None:
-    with signal.listen(tenant.company.id) as mine, signal.listen(None) as everybodys:
-        await calm(mine, everybodys)
+    with signal.listen(tenant.company.id) as mine, signal.listen(None) as unrestricted:
+        await calm(mine, unrestricted)
         signal.stop()
         assert await mine.wait(0)
-        assert await everybodys.wait(0)
+        assert await unrestricted.wait(0)
         assert signal.is_stopping

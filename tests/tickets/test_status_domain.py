@@ -24,8 +24,8 @@ from clearline.tickets.status_domain import (
     move_by_note,
 )
 
-BORN = datetime(2026, 3, 1, 12, tzinfo=UTC)
-LATER = BORN + timedelta(hours=1)
+CREATED = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = CREATED + timedelta(hours=1)
 EVERY_PAIR = [(before, after) for before in Status for after in Status]
 
 A, P, W, H = Status.ACKNOWLEDGED, Status.IN_PROGRESS, Status.PENDING, Status.HELD
@@ -58,9 +58,9 @@ def a_ticket(status: Status, *, resolved_at: datetime | None = None, version: in
         status=status,
         contact=Contact("Ada Okoro", "", "ada@example.com"),
         channel=Channel.API,
-        created_at=BORN,
-        updated_at=BORN,
-        status_changed_at=BORN,
+        created_at=CREATED,
+        updated_at=CREATED,
+        status_changed_at=CREATED,
         resolved_at=resolved_at,
         version=version,
     )
@@ -112,7 +112,7 @@ def test_resolving_sets_the_time_and_closing_keeps_it() -> None:
 
 
 def test_reopening_clears_the_resolution_time() -> None:
-    ticket = a_ticket(Status.RESOLVED, resolved_at=BORN)
+    ticket = a_ticket(Status.RESOLVED, resolved_at=CREATED)
     reopened, _ = change_status(ticket, Status.REOPENED, reason="again", now=LATER)
     assert reopened.resolved_at is None
 
@@ -125,22 +125,22 @@ def test_a_reason_that_is_too_long_or_cannot_be_stored_is_refused(reason: str) -
 
 
 @given(st.lists(st.sampled_from(Status), max_size=60))
-def test_a_random_walk_never_leaves_the_lifecycle(wishes: list[Status]) -> None:
-    ticket, at = a_ticket(Status.ACKNOWLEDGED), BORN
-    for wish in wishes:
+def test_a_random_walk_never_leaves_the_lifecycle(statuses: list[Status]) -> None:
+    ticket, at = a_ticket(Status.ACKNOWLEDGED), CREATED
+    for status in statuses:
         at += timedelta(minutes=1)
         before = ticket
         try:
-            ticket, fact = change_status(ticket, wish, reason="", now=at)
+            ticket, fact = change_status(ticket, status, reason="", now=at)
         except IllegalTransition:
-            assert (before.status, wish) not in LEGAL
+            assert (before.status, status) not in LEGAL
             continue
-        assert (fact.before, fact.after) == (before.status, wish)
-        assert (before.status, wish) in LEGAL
+        assert (fact.before, fact.after) == (before.status, status)
+        assert (before.status, status) in LEGAL
         assert ticket.version == before.version + 1
         assert ticket.updated_at == ticket.status_changed_at == at
         assert (ticket.resolved_at is not None) == (ticket.status in {Status.RESOLVED, Status.CLOSED})
-        assert ticket.created_at == BORN
+        assert ticket.created_at == CREATED
 
 
 @given(st.data())
@@ -203,7 +203,7 @@ def test_a_ticket_accepts_notes_until_it_is_finished(status: Status) -> None:
 
 @pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
 def test_a_forced_transition_keeps_the_resolution_time(before: Status, after: Status) -> None:
-    ticket = a_ticket(before, resolved_at=BORN, version=4)
+    ticket = a_ticket(before, resolved_at=CREATED, version=4)
     moved, fact = force_status(ticket, after, reason="why", now=LATER)
     assert moved == replace(ticket, status=after, status_changed_at=LATER, updated_at=LATER, version=5)
     assert fact == StatusChanged(before, after, "why")

@@ -136,7 +136,7 @@ async def test_events_of_a_ticket_arrive_in_order_however_often_one_is_refused(
     subscription, _ = await subscribe(database, tenant.company, receiver)
     first = await insert_deliveries(database, subscription, ticket=1, count=5)
     second = await insert_deliveries(database, subscription, ticket=2, count=5)
-    nobodys = await insert_deliveries(database, subscription, count=5)
+    without_ticket = await insert_deliveries(database, subscription, count=5)
     turns = 0
 
     async def respond(request: ReceivedRequest) -> bytes:
@@ -153,7 +153,7 @@ async def test_events_of_a_ticket_arrive_in_order_however_often_one_is_refused(
                 clock.ahead += timedelta(seconds=6)
                 await asyncio.sleep(0.05)
     assert are_finished(await all_deliveries(database, subscription))
-    assert {UUID(request.id) for request in receiver.requests} > {*nobodys}
+    assert {UUID(request.id) for request in receiver.requests} > {*without_ticket}
     for ids in (first, second):
         order = [UUID(request.id) for request in receiver.requests if UUID(request.id) in ids]
         assert list(dict.fromkeys(order)) == ids

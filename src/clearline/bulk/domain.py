@@ -52,7 +52,7 @@ class ItemOutcome(StrEnum):
 
 
 WAITING = "waiting"
-"""What stands for the outcome of an item that has none yet."""
+"""The text in place of an outcome for an item that still waits."""
 OUTCOMES = (WAITING, *(outcome.value for outcome in ItemOutcome))
 
 

@@ -63,7 +63,7 @@ async def prepare(
 async def read(database: Database, export: Export, kind: Format) -> AsyncIterator[bytes]:
     """Yield the file in pieces, each from a transaction of its own: none may last as long as a client reads.
 
-    Each ticket is consistent, but not the whole file: a ticket that is raised meanwhile may be in it or not.
+    Each ticket is consistent, but not the whole file: a ticket that is raised during the export may be in it or not.
 
     Raises:
         DatabaseUnavailable: the database is unavailable; the file is incomplete.

@@ -9,7 +9,7 @@ from clearline.platform.database.transactions import Tx
 
 
 async def lock(tx: Tx, company_id: UUID, external: External) -> None:
-    """Lock a ticket of another system until the transaction ends: nobody else imports it meanwhile."""
+    """Lock a ticket of another system until the transaction ends, so that nobody else imports it."""
     name = f"import {company_id} {external.system} {external.id}"
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended($1, 0))", name)
 

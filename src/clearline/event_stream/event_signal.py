@@ -112,7 +112,7 @@ class EventSignal:
     def _loaded(self, key: tuple[int, Hashable], done: asyncio.Task[Any]) -> None:
         del self._shared[key]
         if not done.cancelled():
-            done.exception()  # every caller may be gone
+            done.exception()  # every caller may be cancelled
 
     async def _poll(self) -> None:
         """Poll until there are no listeners any more."""

@@ -134,7 +134,7 @@ async def new_offsets(tx: Tx, after: Offset, *, limit: int) -> list[tuple[Offset
 async def recover_offset(tx: Tx, cursor: EventCursor) -> Offset:
     """Return the offset after which a reader goes on that has everything up to a cursor, however old the cursor is.
 
-    The cursor's event may be gone. After a restore into another PostgreSQL events have other transactions
+    The cursor's event may no longer exist. After a restore into another PostgreSQL events have other transactions
     (``events.store.renumber``), and a restored copy may be older than what the reader has, and other events may have
     taken the numbers since. No number tells these apart, but time does: whatever the reader may have missed happened
     after its last event, give or take the length of a transaction. So it goes on before the first event of the hour

@@ -63,10 +63,10 @@ async def _route(database: Database, number: int, rules: Sequence[RoutingRule], 
         except DatabaseUnavailable:
             raise  # the whole batch is retried later
         except NotFound:
-            return  # the ticket was deleted meanwhile
+            return  # the ticket was deleted in the meantime
         except Exception:  # noqa: BLE001 - a ticket's fault must not stop the others
             if attempts_left:
-                active_rules = None  # a rule or its queue may be gone
+                active_rules = None  # a rule or its queue may be deleted
                 continue
             _log.exception("ticket not routed: route it by hand", ticket=ticket_number(number))
         return

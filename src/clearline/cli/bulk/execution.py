@@ -118,7 +118,7 @@ async def _cancel(database: Database, job: Job) -> bool:
 
 
 async def _finish(database: Database, job: Job, advance: Callable[[], None]) -> None:
-    """Work on the waiting items of a job; a server that runs meanwhile may take some of them."""
+    """Work on the waiting items of a job; a running server may process some of them."""
     current = job
     while current.finished_at is None:
         await work(database, job, now, most=job.total + 1, on_item=advance)

@@ -117,7 +117,7 @@ def mail_suppress(address: str, detail: str, *, as_json: bool) -> None:
 @click.argument("address")
 @json_option
 def mail_unsuppress(address: str, *, as_json: bool) -> None:
-    """Send mail to an address again. Mail that died meanwhile stays dead."""
+    """Send mail to an address again. Mail that died while it was suppressed stays dead."""
     transact(lambda tx: outbound_mail.unsuppress(tx, OPERATOR, address, now=now()))
     show_done(f"Address {address} is no longer suppressed.", as_json=as_json)
 

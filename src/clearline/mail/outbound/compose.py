@@ -1,4 +1,4 @@
-"""Compose a mail as a message (RFC 5322), and decode a message of ours."""
+"""Compose a mail as a message (RFC 5322), and decode a composed message."""
 
 import re
 import unicodedata

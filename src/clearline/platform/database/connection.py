@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 from asyncpg import exceptions as pg
 
-from clearline.platform.database.errors import DatabaseMisconfigured, is_gone, translate
+from clearline.platform.database.errors import DatabaseMisconfigured, is_unavailable, translate
 from clearline.platform.database.session import SESSION_SETTINGS
 
 OLDEST_SERVER = 15
@@ -22,7 +22,7 @@ async def connect(url: str, *, seconds: float | None) -> Any:
     try:
         connection = await asyncpg.connect(url, command_timeout=seconds, server_settings=SESSION_SETTINGS)
     except Exception as error:
-        if isinstance(error, (pg.PostgresError, ValueError)) and not is_gone(error):
+        if isinstance(error, (pg.PostgresError, ValueError)) and not is_unavailable(error):
             raise DatabaseMisconfigured(str(error), getattr(error, "sqlstate", None)) from error
         translate(error)
         raise

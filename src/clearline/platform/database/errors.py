@@ -9,7 +9,7 @@ from clearline.errors import OperationalError
 
 T = TypeVar("T")
 
-GONE = (
+UNAVAILABLE = (
     OSError,  # a refused or broken socket; a TimeoutError is one too
     pg.InterfaceError,
     pg.InternalClientError,
@@ -58,9 +58,9 @@ class UniqueViolation(StatementFailed):
     """Another row has this value, which must be unique."""
 
 
-def is_gone(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Return whether the database is unavailable. asyncpg's errors about wrong arguments have such a base, too."""
-    return isinstance(error, GONE) and not isinstance(error, ValueError)
+    return isinstance(error, UNAVAILABLE) and not isinstance(error, ValueError)
 
 
 def translate(error: Exception) -> None:
@@ -68,7 +68,7 @@ def translate(error: Exception) -> None:
 
     The driver's text is hidden where it may repeat what people wrote.
     """
-    if is_gone(error):
+    if is_unavailable(error):
         raise DatabaseUnavailable(str(error) or type(error).__name__, getattr(error, "sqlstate", None)) from error
     if isinstance(error, pg.UniqueViolationError):
         raise UniqueViolation(error) from None

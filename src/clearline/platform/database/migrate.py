@@ -21,7 +21,7 @@ class MigrationBlocked(OperationalError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the database is in use, and cannot be changed meanwhile: stop every older server and what else "
+            "the database is in use, and cannot be changed now: stop every older server and what else "
             "works in it, then try again; nothing was changed"
         )
 

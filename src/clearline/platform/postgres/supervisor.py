@@ -1,7 +1,7 @@
 """The process between Clearline and its embedded PostgreSQL. Runs by itself, with the standard library alone.
 
 It keeps PostgreSQL running: starts it again when it dies, and stops it when its own standard input ends. That is a
-pipe whose other end Clearline holds and never writes to, so PostgreSQL stops soon after Clearline is gone, however it
+pipe whose other end Clearline holds and never writes to, so PostgreSQL stops soon after Clearline ends, however it
 went. Called with what to start as JSON: ``command``, ``data`` (its directory), ``output`` (a file for what it says
 before its own log is open), ``user`` and ``group`` (numbers to run it as, or null).
 """
@@ -62,7 +62,7 @@ def stop_orphan(data: Path) -> None:
 
 
 def disown_stale_pid(data: Path) -> None:
-    """Let PostgreSQL start although ``postmaster.pid`` names a living process that is no PostgreSQL of ours.
+    """Let PostgreSQL start although ``postmaster.pid`` names a running process that is not this PostgreSQL.
 
     PostgreSQL takes any living process for its predecessor, except its own parent. So the first line is made to name
     us. The file itself stays: its other lines let PostgreSQL see server processes that outlived their postmaster.
@@ -114,7 +114,7 @@ def start(order: dict[str, Any]) -> "subprocess.Popen[bytes]":
     return server
 
 
-def owner_is_gone(seconds: float) -> bool:
+def owner_has_ended(seconds: float) -> bool:
     """Wait for the other end of standard input to close, at most so long."""
     readable, _, _ = select.select([0], [], [], seconds)
     return bool(readable)
@@ -143,13 +143,13 @@ def main() -> int:
         server = start(order)
         started = time.monotonic()
         while server.poll() is None:
-            if owner_is_gone(0.05):
+            if owner_has_ended(0.05):
                 stop(server)
                 return 0
         failures = 1 if time.monotonic() - started > 60 else failures + 1
         pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS)) - 1]
         print(f"PostgreSQL exited with status {server.returncode}; starting it again", file=sys.stderr, flush=True)
-        if owner_is_gone(pause):
+        if owner_has_ended(pause):
             return 0
 
 

@@ -82,7 +82,7 @@ class Runner:
             await self._run_once(job.name, job.finish)
 
     async def _wait(self, seconds: float, alarm: asyncio.Event | None) -> bool:
-        """Wait for so many seconds, the alarm or the stop; return whether the process was busy meanwhile."""
+        """Wait for so many seconds, the alarm or the stop; return whether the process was busy during it."""
         began, computed = perf_counter(), process_time()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

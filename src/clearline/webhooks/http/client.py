@@ -97,7 +97,7 @@ class _Origin:
         self.users, self.used_at = 0, 0.0
 
     async def post(self, request: httpcore.Request, limit: asyncio.Timeout) -> Response:
-        """Send a request on an idle connection, or on a new one when there is none, or it was closed meanwhile.
+        """Send a request on an idle connection, or on a new one when there is none, or it was closed in the meantime.
 
         The time until the name is resolved does not count for ``limit``.
         """

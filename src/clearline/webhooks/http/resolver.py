@@ -91,7 +91,7 @@ class Resolver:
         self._running.pop(host, None)
         began.cancel()
         if not done.cancelled():
-            done.exception()  # every caller may be gone
+            done.exception()  # every caller may be cancelled
 
     async def _run(self, host: str, port: int, began: asyncio.Future[float]) -> Sequence[str]:
         domain = domain_of(host)
@@ -120,7 +120,7 @@ class Resolver:
                 result = self._look(host, port)
             except Exception as error:  # noqa: BLE001 - raised by whoever waits for it
                 result = error
-            with contextlib.suppress(RuntimeError):  # the loop may have ended meanwhile
+            with contextlib.suppress(RuntimeError):  # the loop may be closed
                 loop.call_soon_threadsafe(set_answer, result)
 
         threading.Thread(target=work, name="resolve a name", daemon=True).start()

@@ -40,7 +40,7 @@ def _search_cursor(keys: list[object] | None) -> SearchCursor | None:
 
 
 def _page(call: Call, result: SearchResult) -> wire.SearchPage:
-    # The use case says whether there is a next page: the page may be short, because a ticket was deleted meanwhile.
+    # The use case says whether there is a next page: the page may be short when a ticket was deleted since.
     cursor = None if result.next is None else paging.next_cursor(call, msgspec.to_builtins(result.next))
     return wire.SearchPage(
         list(map(summary_mapper(call.actor), result.tickets)),
