@@ -264,9 +264,9 @@ def _stop_with_parent() -> None:
 
 @contextmanager
 def _on_stop_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """Also call ``stop`` when a signal stops the server, before the server waits for the answers under way.
+    """Also call ``stop`` when a signal stops the server, before the server waits for the running answers.
 
-    The server tells its application only after the last answer, and a stream may last for days.
+    The server notifies its application only after the last answer, and a stream may last for days.
     """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

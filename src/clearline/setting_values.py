@@ -92,7 +92,7 @@ def http_url(value: str) -> str:
 
 
 def networks(value: str) -> tuple[str, ...]:
-    """Return IP networks, which stand between commas."""
+    """Return IP networks, which are separated by commas."""
     try:
         return tuple(str(ip_network(network.strip())) for network in value.split(",") if network.strip())
     except ValueError as error:
@@ -124,7 +124,7 @@ def mail_listen(value: str) -> str:
 
 
 def media_types(value: str) -> tuple[str, ...]:
-    """Return media types, which stand between commas."""
+    """Return media types, which are separated by commas."""
     patterns = tuple(filter(None, (pattern.strip().lower() for pattern in value.split(","))))
     if not patterns or not all(_MEDIA_TYPES.fullmatch(pattern) for pattern in patterns):
         raise ValueError("media types between commas, such as text/plain,image/*, or * for any")

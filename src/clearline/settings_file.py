@@ -33,7 +33,7 @@ _BARE_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 def read_file(path: Path) -> dict[str, str]:
     """Return the variables of a file with a ``NAME=value`` on each line.
 
-    Lines that begin with ``#`` or ``;`` are comments. A value may stand in quotes, and a backslash at the end of a line
+    Lines that begin with ``#`` or ``;`` are comments. A value may be in quotes, and a backslash at the end of a line
     continues it. Variables within a value are not replaced.
 
     Raises:

@@ -1,4 +1,4 @@
-"""API keys, and the actors that they stand for."""
+"""API keys, and the actors that they identify."""
 
 from datetime import UTC, datetime
 from uuid import UUID

@@ -40,7 +40,7 @@ def exit_cleanly(_signal: int, _frame: object) -> NoReturn:
 
 @contextmanager
 def database_url(settings: Settings, *, may_create: bool = False) -> Iterator[tuple[str, bool]]:
-    """Yield where the database is, and whether this process alone uses it.
+    """Yield where the database is, and whether only this process uses it.
 
     An embedded database that does not run yet is started, and stopped when the block ends.
 

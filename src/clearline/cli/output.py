@@ -32,7 +32,7 @@ def show(value: object, text: str, *, as_json: bool) -> None:
 
 
 def show_secret(value: object, secret: str, notice: str, *, as_json: bool) -> None:
-    """Print a value as JSON, or a secret alone, so that a variable can store it; a notice is on standard error."""
+    """Print a value as JSON, or only a secret, so that a variable can store it; a notice is on standard error."""
     if not as_json:
         click.echo(notice, err=True)
     show(value, secret, as_json=as_json)

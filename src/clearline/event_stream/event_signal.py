@@ -136,7 +136,7 @@ class EventSignal:
     async def _poll_once(self) -> bool:
         """Wake the listeners that have new events; return whether there may be more."""
         async with self._database.statement() as tx:
-            if self._latest is None:  # listeners may have read before this offset: each of them reads once more
+            if self._latest is None:  # listeners may have read before this offset: each of them reads again
                 self._latest = (await event_stream_store.latest_cursor(tx)).offset
                 self._wake(set(self._listeners))
                 return False

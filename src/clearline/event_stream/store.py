@@ -61,8 +61,8 @@ _READ = f"""
 
 _AFTER = "(e.xid, e.id) > ($1::text::xid8, $2)"
 EVERYTHING = _READ.format(source="event", after=_AFTER)
-# The company twice: the newest events are too new for the statistics. By offset alone there seem to be next to none, so
-# that a scan through the events of all companies would look as good.
+# The company twice: the newest events are too new for the statistics. By the offset only there seem to be almost none,
+# so that a scan through the events of all companies would look as good.
 OF_COMPANY = _READ.format(
     source="event", after="e.company_id = $5 and (e.company_id, e.xid, e.id) > ($5, $1::text::xid8, $2)"
 )
@@ -132,12 +132,12 @@ async def new_offsets(tx: Tx, after: Offset, *, limit: int) -> list[tuple[Offset
 
 
 async def recover_offset(tx: Tx, cursor: EventCursor) -> Offset:
-    """Return the offset after which a reader goes on that has everything up to a cursor, however old the cursor is.
+    """Return the offset after which a reader continues that has everything up to a cursor of any age.
 
     The cursor's event may no longer exist. After a restore into another PostgreSQL events have other transactions
     (``events.store.renumber``), and a restored copy may be older than what the reader has, and other events may have
-    taken the numbers since. No number tells these apart, but time does: whatever the reader may have missed happened
-    after its last event, give or take the length of a transaction. So it goes on before the first event of the hour
+    taken the numbers since. Numbers cannot distinguish these, but time can: what the reader may have missed happened
+    after its last event, give or take the length of a transaction. So it continues before the first event of the hour
     before, and reads that hour again. Served by ``event_cursor`` and ``event_by_time``.
     """
     if cursor.offset == START:

@@ -144,7 +144,7 @@ class NotificationRule(Struct, frozen=True):
 
 
 class EventTypeRow(Struct, frozen=True):
-    """What there is to say of one event type.
+    """The properties of one event type.
 
     ``record`` is what the event is about: ``ticket``, or the kind of another record. ``notifications`` is None for a
     type that notifies nobody, and then it has no ``headline``. ``sentence`` completes "<actor>: ..." in a mail;

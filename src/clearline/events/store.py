@@ -89,8 +89,8 @@ async def read(tx: Tx, after: Offset, *, limit: int) -> list[Event]:
     """Return the next events of all companies after an offset, in the log's order.
 
     The events of a transaction become visible when it commits, and a slow transaction may commit after a quick one
-    that began later. By id alone, a reader that has passed the quick one would never see the slow one. So the order is
-    ``(xid, id)``, and only events of transactions older than the oldest running one are read. Served by
+    that began later. In the order of ids, a reader that has passed the quick one would never see the slow one. So the
+    order is ``(xid, id)``, and only events of transactions older than the oldest running one are read. Served by
     ``event_cursor``.
     """
     rows = await tx.fetch(

@@ -150,7 +150,7 @@ def _is_staff(notification: DueNotification, group: MailGroup) -> bool:
 
 
 def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
-    """Return what a mail says of a notification; None when the recipient may not see it, or its content was deleted."""
+    """Return the text of a notification in a mail; None when it is not visible to the recipient, or deleted."""
     kind, names = notification.type, notification.names
     audience = Audience.STAFF if _is_staff(notification, group) else Audience.CUSTOMER
     data = visible_data(kind, notification.data, audience)

@@ -1,7 +1,7 @@
 """What is stored of a ticket for the search: its words with their weights and positions, and its facets.
 
 A word of internal text is stored as another lexeme, after a tilde. A query without that lexeme cannot match internal
-text, and the index alone decides this.
+text, and only the index decides this.
 """
 
 from binascii import b2a_base64, crc32

@@ -66,7 +66,7 @@ def fold(text: str) -> str:
 def units(text: str) -> Iterator[Unit]:
     """Return the words of a text, in order."""
     before = ""
-    for chunk in _CHUNK.findall(fold(text)[: 2 * len(text) + WORD_MAX]):  # one character can stand for eighteen
+    for chunk in _CHUNK.findall(fold(text)[: 2 * len(text) + WORD_MAX]):  # one character can expand to eighteen
         for unit in _cut(chunk) if len(chunk) <= _REMEMBERED_MAX else _cut.__wrapped__(chunk):
             name = _BEFORE_NUMBERS.get(before)
             joined = name is not None and unit.lookup.isdigit()

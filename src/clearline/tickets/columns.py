@@ -151,7 +151,7 @@ def _compile() -> tuple[Callable[[Record], Ticket], Callable[[Record], TicketVie
     company_name, code, *names = (f"row[{index}]" for index in range(AFTER_TICKET, AFTER_VIEW))
     company = f"Company({fields['company_id']}, {company_name}, {code})"
     view = f"TicketView(Ticket({call}), {company}, {', '.join(names)})"
-    of_ticket, of_view = eval(f"lambda row: Ticket({call}), lambda row: {view}", known)  # noqa: S307 - of this file alone
+    of_ticket, of_view = eval(f"lambda row: Ticket({call}), lambda row: {view}", known)  # noqa: S307 - only code of this file
     return of_ticket, of_view
 
 

@@ -81,7 +81,7 @@ async def insert(
 async def insert_alone(
     tx: Tx, actor: Actor, company_id: UUID, new: NewNote, *, while_status: Sequence[str], now: datetime
 ) -> Note | None:
-    """Store a note as ``insert`` does, and return the note alone."""
+    """Store a note as ``insert`` does, and return only the note."""
     row = await tx.write(INSERT_ALONE, *_values(actor, company_id, new, while_status, now))
     return None if row is None else _note(row[0], actor, new, now)
 

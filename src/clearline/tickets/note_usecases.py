@@ -56,7 +56,7 @@ async def append_note(
     visibility: Visibility = Visibility.PUBLIC,
     mail: NoteMail | None = None,
 ) -> Note:
-    """Append a note and return it alone, at a cost independent of the number of notes. One write, as ``add_note``.
+    """Append a note and return only the note, at a cost independent of the number of notes. One write, as ``add_note``.
 
     ``mail`` is the mail that the note was made from.
 

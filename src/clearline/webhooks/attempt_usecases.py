@@ -34,7 +34,7 @@ async def record_failure(
     """Store a failed attempt and the time of the next; return the subscription when it is disabled for the failure.
 
     ``retry_after`` is the pause that the receiver asks for, ``chance`` a random number from 0 to 1. Of the attempts
-    that were under way together, only the first that fails pauses the receiver. A refusal ends a run of failures, since
+    that ran together, only the first that fails pauses the receiver. A refusal ends a series of failures, since
     the receiver was reached.
     """
     outcome = outcome_of(attempt.status)
@@ -55,7 +55,7 @@ async def record_failure(
         return await disable(tx, WEBHOOKS, subscription, "the receiver answered 410: it wants nothing more", now=now)
     if subscription.failures == claim.failures:
         return await _pause(tx, subscription, attempt, retry_after=retry_after, chance=chance, now=now)
-    return None  # an attempt that was under way at the same time failed first, or the receiver was reached since
+    return None  # another attempt at the same time failed first, or the receiver was reached since
 
 
 async def _pause(

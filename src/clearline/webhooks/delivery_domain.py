@@ -22,7 +22,7 @@ class DeliveryState(StrEnum):
     """What became of a delivery."""
 
     WAITING = "waiting"
-    """It is to be sent, or is being sent."""
+    """It waits to be sent, or is being sent."""
     DELIVERED = "delivered"
     """The receiver took it."""
     DEAD = "dead"

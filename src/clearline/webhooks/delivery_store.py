@@ -45,7 +45,7 @@ def _delivery(row: Record) -> Delivery:
 
 
 async def insert(tx: Tx, deliveries: Sequence[NewDelivery], *, now: datetime) -> None:
-    """Insert deliveries in one statement; those whose id exists already are left alone."""
+    """Insert deliveries in one statement; those whose id exists already stay unchanged."""
     await tx.write(
         """
         insert into delivery (company_id, subscription_id, id, event_id, type, ticket_number, body, state, due_at,

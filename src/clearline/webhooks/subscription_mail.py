@@ -20,7 +20,7 @@ Render = Callable[..., RenderedMail]
 async def send_disabled_mail(
     tx: Tx, subscription: Subscription, render: Render, *, settings: MailSettings, kept_days: int, now: datetime
 ) -> None:
-    """Send the reason to whoever created the subscription, or to its company's admins when that user is not active.
+    """Send the reason to the creator of the subscription, or to its company's admins when that user is not active.
 
     ``kept_days`` is how long its dead letters can be replayed.
     """

@@ -36,10 +36,10 @@ NAME = "webhooks"
 """The name of the consumer that makes deliveries."""
 
 SLOTS = 200
-"""Attempts under way in one process."""
+"""Concurrent attempts in one process."""
 
 SLOTS_PER_SUBSCRIPTION = 4
-"""Attempts under way to one subscription, in all processes together; one while its receiver fails."""
+"""Concurrent attempts to one subscription, in all processes together; one while its receiver fails."""
 
 _STORE_TRIES = 3
 _LEASE = timedelta(seconds=LEASE_SECONDS)
@@ -217,7 +217,7 @@ class _SuccessWriter:
                 if failure.sqlstate == _DEADLOCK and tries_left:
                     continue
                 return failure
-            except Exception as error:  # noqa: BLE001 - raised by whoever waits for the batch
+            except Exception as error:  # noqa: BLE001 - raised in the task that waits for the batch
                 return error
             return None
         return None

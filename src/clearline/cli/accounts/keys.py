@@ -40,7 +40,7 @@ def key_create(
 ) -> None:
     """Create a key and print its secret, which is not shown again.
 
-    The secret alone is on standard output: KEY=$(clearline key create --company AAA111).
+    Only the secret is on standard output: KEY=$(clearline key create --company AAA111).
     """
 
     async def work(tx: Tx) -> tuple[ApiKey, str]:

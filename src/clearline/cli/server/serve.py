@@ -64,7 +64,7 @@ def _listening(bind: Bind) -> Iterator[socket.socket]:
 
 @contextmanager
 def _own_database(settings: Settings) -> Iterator[str]:
-    """Yield the address of the database; the embedded one runs for this process alone until the block ends."""
+    """Yield the address of the database; the embedded one runs only for this process until the block ends."""
     if settings.database_url is not None:
         yield settings.database_url
         return

@@ -136,7 +136,7 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
     async def poll_when_due() -> int:
         nonlocal poll_at
         if monotonic() < poll_at:
-            return 0  # a stopping server runs every job once more, and must not connect to others then
+            return 0  # a stopping server runs every job again, and must not connect to others then
         poll_at = monotonic() + POLL_SECONDS
         return await poll(database, settings, now)
 

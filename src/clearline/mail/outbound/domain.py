@@ -51,7 +51,7 @@ class SuppressionReason(StrEnum):
 
 
 class MailSettings(Struct, frozen=True):
-    """What composing a mail needs to know of this installation.
+    """The properties of this installation that a mail needs.
 
     ``sender`` is ``Name <address>``; ``secret`` signs reply addresses; ``public_url`` is the start of links, without a
     trailing slash. When not ``enabled``, there is no mail server and no mail is written.
@@ -64,7 +64,7 @@ class MailSettings(Struct, frozen=True):
 
     @property
     def address(self) -> str:
-        """The sender's address alone."""
+        """The sender's address without the name."""
         return parseaddr(self.sender)[1]
 
     def link(self, path: str) -> str:

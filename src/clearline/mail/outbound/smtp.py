@@ -175,7 +175,7 @@ class _Connection:
         """Send one mail: MAIL, RCPT, DATA.
 
         A failure before RCPT counts against the server, and a later one against the mail, so that a mail that crashes a
-        server does not block the queue for ever.
+        server does not block the queue forever.
         """
         self.is_usable = False
         await self._announce(sender, recipient, message)

@@ -11,7 +11,7 @@ from clearline.platform.database.errors import StatementFailed
 from clearline.platform.database.transactions import Database, Tx
 
 _BLOCKED = {"40P01", "55P03"}
-"""What PostgreSQL says of a deadlock, and of a lock that it waited for too long."""
+"""The errors of a deadlock, and of a lock that was not granted in time."""
 
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 

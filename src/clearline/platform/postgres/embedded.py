@@ -149,7 +149,7 @@ def start(data_dir: Path, account_name: str | None = None) -> EmbeddedPostgres:
     except BaseException:
         lock.close()
         raise
-    # In a session of its own: Ctrl-C in the terminal is for Clearline alone, which then stops PostgreSQL.
+    # In a session of its own: Ctrl-C in the terminal reaches only Clearline, which then stops PostgreSQL.
     server = EmbeddedPostgres(
         _url(sockets), lambda: subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True), lock
     )

@@ -20,7 +20,7 @@ _PARTS = (
     f"{_PACKAGE}/pginstall{MAJOR}/lib",
     f"{_PACKAGE}/pginstall{MAJOR}/share",
 )
-"""What PostgreSQL runs with, as it lies in the wheel. The programs find their libraries relative to themselves."""
+"""The files that PostgreSQL runs with, as in the wheel. The programs find their libraries relative to themselves."""
 
 _BIN = _PARTS[1]
 

@@ -1,4 +1,4 @@
-"""The process between Clearline and its embedded PostgreSQL. Runs by itself, with the standard library alone.
+"""The process between Clearline and its embedded PostgreSQL. Runs as a program, with only the standard library.
 
 It keeps PostgreSQL running: starts it again when it dies, and stops it when its own standard input ends. That is a
 pipe whose other end Clearline holds and never writes to, so PostgreSQL stops soon after Clearline ends, however it

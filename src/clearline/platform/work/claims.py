@@ -20,7 +20,7 @@ LEASE_SECONDS = 60
 """How long a claim lasts; the items of a process that died are free for others after that."""
 
 GRACE_SECONDS = 5
-"""How long a stopping process waits for its items; an interrupted item is processed again by whoever claims it next."""
+"""How long a stopping process waits for its items; an interrupted item is processed again by its next claim."""
 
 _log = structlog.get_logger("clearline.worker")
 
@@ -29,7 +29,7 @@ class ClaimWorker(Generic[T]):
     """Claims items that are due while it has free slots, and processes each in a task of its own.
 
     ``claim`` returns at most so many items and marks them as claimed for ``LEASE_SECONDS``. ``do`` processes an item
-    and stores the result. ``renew`` extends the claims of the items under way. ``release`` frees items that were
+    and stores the result. ``renew`` extends the claims of the items in progress. ``release`` frees items that were
     interrupted because the process stops; without it they are free when their claims end. ``close`` releases what the
     items were processed with, such as connections.
     """

@@ -28,7 +28,7 @@ class PeriodicJob(Struct, frozen=True):
 
     ``run`` returns how many items it processed, and may be interrupted anywhere. When it processed ``batch`` or more
     there is more to do, and the next run follows soon, as it does when ``alarm`` is set. With ``runs_at_stop`` the job
-    runs once more when the process stops, so that nothing it keeps in memory is lost; ``finish`` is called after that.
+    runs again when the process stops, so that nothing it keeps in memory is lost; ``finish`` is called after that.
     """
 
     name: str

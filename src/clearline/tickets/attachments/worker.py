@@ -42,7 +42,7 @@ def orphaned_files_job(database: Database, blobs: Blobs, keep: timedelta, now: C
     async def turn() -> int:
         nonlocal due
         if monotonic() < due:
-            return 0  # a stopping server runs every job once more, and must not list the whole store then
+            return 0  # a stopping server runs every job again, and must not list the whole store then
         due = monotonic() + EVERY_SECONDS
         try:
             return await delete_orphaned_files(database, blobs, before=now() - keep)

@@ -86,7 +86,7 @@ class _Origin:
     """The idle connections to one origin.
 
     It uses httpcore's connections and not its pool: the pool looks at every connection for every request that waits,
-    which took nine tenths of the time with 200 requests under way.
+    which took nine tenths of the time with 200 concurrent requests.
     """
 
     __slots__ = ("_connect", "idle", "used_at", "users")

@@ -118,7 +118,7 @@ class Resolver:
             result: Sequence[str] | Exception
             try:
                 result = self._look(host, port)
-            except Exception as error:  # noqa: BLE001 - raised by whoever waits for it
+            except Exception as error:  # noqa: BLE001 - raised in the task that waits for it
                 result = error
             with contextlib.suppress(RuntimeError):  # the loop may be closed
                 loop.call_soon_threadsafe(set_answer, result)

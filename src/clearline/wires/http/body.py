@@ -59,7 +59,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         twice = sorted(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        shown = ", ".join(twice)[:100].encode(errors="backslashreplace").decode()  # a name may hold lone surrogates
+        shown = ", ".join(twice)[:100].encode(errors="backslashreplace").decode()  # a name may contain lone surrogates
         raise BadRequest(f"the body names {shown} more than once")
     return members
 

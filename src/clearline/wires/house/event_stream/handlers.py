@@ -223,7 +223,7 @@ async def _next_chunk(call: Call, reader: Reader, cursor: EventCursor) -> _Chunk
 
 
 def _id(cursor: EventCursor) -> bytes:
-    """Return a block with an id alone: the client keeps it, and dispatches no event."""
+    """Return a block with only an id: the client keeps it, and dispatches no event."""
     return b"id: %b\n\n" % format_cursor(cursor).encode()
 
 

@@ -42,7 +42,7 @@ class MemberOut(Struct, frozen=True):
 
 
 class AvailabilityIn(Struct, forbid_unknown_fields=True):
-    """Whether you are to be assigned tickets automatically."""
+    """Whether tickets are assigned to you automatically."""
 
     available: bool
 

@@ -46,7 +46,7 @@ def _members(view: TicketView) -> tuple[Any, ...]:
     """Return the members that everybody sees, in the order of ``TicketSummary``.
 
     By position, because a call with 22 keywords takes four times as long and a page has 200 tickets. ``CompanyRef`` and
-    ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which stand in their places.
+    ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which are used in their place.
     """
     ticket = view.ticket
     return (
