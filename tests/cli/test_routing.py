@@ -100,7 +100,9 @@ def test_rules_are_changed_moved_and_deleted(database_url: str, desk: tuple[Tena
         "keywords": ["bgp"],
         "is_active": False,
     }
-    assert run_text(url, "route", "change", added["id"], "--active", "--name", "Ports") == "Rule Ports changed.\n"
+    assert run_text(url, "route", "change", added["id"], "--active", "--name", "Ports") == (
+        "Rule Ports changed: name: Slow -> Ports; is_active: no -> yes.\n"
+    )
     assert run_text(url, "route", "move", "1", "2") == "Rule Ports moved to position 2.\n"
     assert [rule["name"] for rule in run_json(url, "route", "list", "--after", "1")] == ["Ports"]
     assert run_text(url, "route", "delete", "2") == "Rule Ports deleted.\n"

@@ -9,6 +9,8 @@ from clearline.cli.accounts.options import changed_values, company_option
 from clearline.cli.context import transact
 from clearline.cli.exit_status import REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.inventory import import_usecases as imports
@@ -67,19 +69,22 @@ def service_change(company: str, service_id: str, kind: str | None, label: str |
     """Change a service. Tickets keep the type and the label that they were raised with."""
     values = changed_values(type=kind and ServiceType(kind), label=label)
 
-    async def work(tx: Tx) -> Service:
-        return await inventory.change_service(tx, OPERATOR, company, service_id, values, now=now())
+    async def work(tx: Tx) -> tuple[Service, Service]:
+        before = await inventory.lock_service(tx, OPERATOR, company, service_id)
+        return before, await inventory.change_service(tx, OPERATOR, company, service_id, values, now=now())
 
-    changed = transact(work)
-    show(service_out(changed), f"{changed.type} {changed.id} ({changed.label}) changed.", as_json=as_json)
+    before, after = map(service_out, transact(work))
+    show(after, change_text(f"{after.type} {after.id} ({after.label})", before, after), as_json=as_json)
 
 
 @service.command("delete")
 @company_option
 @click.argument("service_id")
+@yes_option
 @json_option
-def service_delete(company: str, service_id: str, *, as_json: bool) -> None:
+def service_delete(company: str, service_id: str, *, yes: bool, as_json: bool) -> None:
     """Delete a service. Tickets keep the id and the label that they were raised with."""
+    confirm(f"Delete service {service_id} of {company}?", yes=yes)
 
     async def work(tx: Tx) -> Service:
         return await inventory.delete_service(tx, OPERATOR, company, service_id, now=now())

@@ -61,9 +61,17 @@ class _Commands(LazyGroup):
         except (OperationalError, InvalidSetting) as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(UNAVAILABLE)
+        except click.Abort as error:
+            if not isinstance(error.__context__, KeyboardInterrupt):  # the end of the input, in answer to a question
+                raise
+            ctx.exit(_interrupted())
         except KeyboardInterrupt:
-            click.echo("Interrupted.", err=True)
-            ctx.exit(INTERRUPTED)
+            ctx.exit(_interrupted())
+
+
+def _interrupted() -> int:
+    click.echo("Interrupted.", err=True)
+    return INTERRUPTED
 
 
 @click.group(cls=_Commands, lazy=COMMANDS, epilog=" ".join(__doc__.split("\n\n")[1].split()))

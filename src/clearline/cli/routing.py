@@ -11,6 +11,8 @@ from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_done, show_list
 from clearline.cli.parameters.ids import resolve_among
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import can_ask, confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.inventory.domain import ServiceType
@@ -146,17 +148,18 @@ def route_change(
 ) -> None:
     """Change a rule. A condition that is given replaces the one before; the others stay."""
 
-    async def work(tx: Tx) -> RuleDetails:
+    async def work(tx: Tx) -> tuple[RuleDetails, RuleDetails]:
         current = await _rule(tx, rule)
         target = None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id
         changes = {"name": name, "queue_id": target, "is_active": active}
         values: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
         values |= {field: () for field in CONDITIONS if _OPTIONS[field] in dropped}
         values |= {field: value for field, value in (await _values(tx, conditions)).items() if value}
-        return await routing_rules.change_rule(tx, OPERATOR, current.id, values, now=now())
+        before = await routing_rules.get_rule(tx, OPERATOR, current.id)
+        return before, await routing_rules.change_rule(tx, OPERATOR, current.id, values, now=now())
 
-    changed = transact(work)
-    show(rule_out(changed), f"Rule {changed.rule.name} changed.", as_json=as_json)
+    before, after = map(rule_out, transact(work))
+    show(after, change_text(f"Rule {after.name}", before, after), as_json=as_json)
 
 
 @route.command("move")
@@ -176,9 +179,14 @@ def route_move(rule: str, position: int, *, as_json: bool) -> None:
 
 @route.command("delete")
 @click.argument("rule")
+@yes_option
 @json_option
-def route_delete(rule: str, *, as_json: bool) -> None:
+def route_delete(rule: str, *, yes: bool, as_json: bool) -> None:
     """Delete a rule. Tickets that it routed stay in their queues."""
+    if not yes and can_ask():  # a position is easily mistaken: the name is shown
+        named = transact(lambda tx: _rule(tx, rule))
+        confirm(f"Delete rule {named.name} at position {named.position}?", yes=yes)
+        rule = str(named.id)
 
     async def work(tx: Tx) -> RoutingRule:
         current = await _rule(tx, rule)

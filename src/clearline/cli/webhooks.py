@@ -21,6 +21,8 @@ from clearline.cli.output import (
     show_secret,
 )
 from clearline.cli.parameters.ids import ID, resolve, resolve_among
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
@@ -153,22 +155,25 @@ def webhook_change(
     if types or all_types:
         values["types"] = types
 
-    async def work(tx: Tx, owner: Company, known: UUID) -> Subscription:
+    async def work(tx: Tx, owner: Company, known: UUID) -> tuple[Subscription, Subscription]:
         networks = current_settings().webhook_networks
-        return await subscriptions.change_subscription(
+        before = await subscriptions.get_subscription(tx, OPERATOR, known, of=owner)
+        return before, await subscriptions.change_subscription(
             tx, OPERATOR, known, values, of=owner, networks=networks, now=now()
         )
 
-    changed = _transact_with(webhook_id, company, work)
-    show(subscription_out(changed), f"Webhook {changed.id} changed.", as_json=as_json)
+    before, after = map(subscription_out, _transact_with(webhook_id, company, work))
+    show(after, change_text(f"Webhook {after.id}", before, after), as_json=as_json)
 
 
 @webhook.command("delete")
 @click.argument("webhook_id", type=ID)
 @_company_option
+@yes_option
 @json_option
-def webhook_delete(webhook_id: str, company: str, *, as_json: bool) -> None:
+def webhook_delete(webhook_id: str, company: str, *, yes: bool, as_json: bool) -> None:
     """Delete a webhook and its deliveries."""
+    confirm(f"Delete webhook {webhook_id} and its deliveries?", yes=yes)
 
     async def work(tx: Tx, owner: Company, known: UUID) -> UUID:
         await subscriptions.delete_subscription(tx, OPERATOR, known, of=owner, now=now())

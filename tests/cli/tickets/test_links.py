@@ -93,7 +93,8 @@ def test_without_json_the_output_is_sentences_and_tables(database_url: str, numb
         (("ticket", "link", "seven", "related", ONE), 1, "refused: ticket seven does not exist"),
         (("ticket", "link", ONE, "split_into", "INC000000000002"), 2, "Invalid value"),
         (("ticket", "merge", ONE, ONE), 1, "refused: a ticket cannot be merged into itself"),
-        (("ticket", "split", ONE, "--title", "T", "--description", "D", "--note", "7"), 1, "refused: note 7"),
+        (("ticket", "split", ONE, "--title", "T", "--description", "D", "--note", "x"), 1, "refused: note x"),
+        (("ticket", "split", ONE, "--title", "T", "--description", "D", "--note", "7"), 1, "refused: notes must be"),
     ],
 )  # fmt: skip
 def test_a_refusal_has_an_exit_status_and_a_message(

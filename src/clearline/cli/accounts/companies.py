@@ -6,6 +6,7 @@ from clearline.accounts import usecases as accounts
 from clearline.cli.accounts.options import changed_values
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, show, show_list
+from clearline.cli.terminal.changes import change_text
 from clearline.clock import now
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
@@ -56,9 +57,11 @@ def company_change(company: str, name: str | None, code: str | None, *, as_json:
 
     COMPANY is its name or code; PROVIDER is the provider.
     """
+    values = changed_values(name=name, code=code)
 
-    async def work(tx: Tx) -> Company:
-        return await accounts.change_company(tx, OPERATOR, company, changed_values(name=name, code=code), now=now())
+    async def work(tx: Tx) -> tuple[Company, Company]:
+        before = await accounts.lock_company(tx, OPERATOR, company)
+        return before, await accounts.change_company(tx, OPERATOR, company, values, now=now())
 
-    changed = transact(work)
-    show(company_out(changed), f"Company {changed.name} ({changed.code}) changed.", as_json=as_json)
+    before, after = map(company_out, transact(work))
+    show(after, change_text(f"Company {after.name} ({after.code})", before, after), as_json=as_json)

@@ -11,6 +11,7 @@ from clearline.cli.accounts.options import company_option
 from clearline.cli.context import transact
 from clearline.cli.output import cell, json_option, show_done, show_list, show_secret
 from clearline.cli.parameters.ids import ID, resolve_among
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import ALL_SCOPES, OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -84,9 +85,11 @@ def key_list(company: str, *, as_json: bool) -> None:
 @key.command("revoke")
 @company_option
 @click.argument("key_id", type=ID)
+@yes_option
 @json_option
-def key_revoke(company: str, key_id: str, *, as_json: bool) -> None:
+def key_revoke(company: str, key_id: str, *, yes: bool, as_json: bool) -> None:
     """Revoke a key at once, in every running server."""
+    confirm(f"Revoke key {key_id} of {company} for good?", yes=yes)
 
     async def work(tx: Tx) -> ApiKey:
         async def ids() -> list[UUID]:

@@ -6,6 +6,8 @@ from clearline.accounts import usecases as accounts
 from clearline.cli.accounts.options import changed_values, company_option, email_option, phone_option
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, show, show_list
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import CUSTOMER_ROLES, OPERATOR, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
@@ -92,22 +94,26 @@ def user_change(
         is_active=active,
         is_available=available,
     )
-    _change(company, email, values, as_json=as_json)
+
+    async def work(tx: Tx) -> tuple[User, User]:
+        before = await accounts.lock_user(tx, OPERATOR, company, email)
+        return before, await accounts.change_user(tx, OPERATOR, company, email, values, now=now())
+
+    before, after = map(user_out, transact(work))
+    show(after, change_text(f"User {after.name} <{after.email}>", before, after), as_json=as_json)
 
 
 @user.command("deactivate")
 @company_option
 @click.argument("email")
+@yes_option
 @json_option
-def user_deactivate(company: str, email: str, *, as_json: bool) -> None:
+def user_deactivate(company: str, email: str, *, yes: bool, as_json: bool) -> None:
     """Deactivate a user and end its keys at once. The history keeps the name."""
-    _change(company, email, {"is_active": False}, as_json=as_json)
+    confirm(f"Deactivate {email} of {company}, and end its keys?", yes=yes)
 
-
-def _change(company: str, email: str, values: dict[str, object], *, as_json: bool) -> None:
     async def work(tx: Tx) -> User:
-        return await accounts.change_user(tx, OPERATOR, company, email, values, now=now())
+        return await accounts.change_user(tx, OPERATOR, company, email, {"is_active": False}, now=now())
 
     user = transact(work)
-    state = user.role if user.is_active else "not active"
-    show(user_out(user), f"User {user.name} <{user.email}> is now {state}.", as_json=as_json)
+    show(user_out(user), f"User {user.name} <{user.email}> is now not active.", as_json=as_json)

@@ -10,6 +10,7 @@ from clearline.cli.context import current_settings, run, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_list
 from clearline.cli.parameters.ids import ID, resolve
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
@@ -121,9 +122,11 @@ def mail_release(mail_id: str, number: str | None, company: str | None, *, as_js
 
 @inbound_mail_group.command("discard")
 @click.argument("mail_id", type=ID)
+@yes_option
 @json_option
-def mail_discard(mail_id: str, *, as_json: bool) -> None:
+def mail_discard(mail_id: str, *, yes: bool, as_json: bool) -> None:
     """Discard a quarantined mail."""
+    confirm(f"Discard mail {mail_id}?", yes=yes)
 
     async def work(tx: Tx) -> InboundMail:
         return await inbound_mail.discard(tx, OPERATOR, await _id(tx, mail_id), now=now())

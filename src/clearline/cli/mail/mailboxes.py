@@ -9,6 +9,8 @@ import click
 from clearline.cli.context import current_settings, run, transact
 from clearline.cli.exit_status import FAULT_FOUND
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
@@ -99,16 +101,16 @@ def mailbox_change(
     """Change a mailbox. Options that are not given change nothing."""
     with_password = _with_password(options)
 
-    async def work(tx: Tx) -> Mailbox:
+    async def work(tx: Tx) -> tuple[Mailbox, Mailbox]:
         mailbox = await mailboxes.mailbox_named(tx, OPERATOR, address)
         values = await _values(tx, with_password)
         values |= {} if new_address is None else {"address": new_address}
         values |= {} if active is None else {"is_active": active}
         box = await mailboxes.secret_box(tx, current_settings().secret_key)
-        return await mailboxes.change_mailbox(tx, OPERATOR, mailbox.id, values, secret_box=box, now=now())
+        return mailbox, await mailboxes.change_mailbox(tx, OPERATOR, mailbox.id, values, secret_box=box, now=now())
 
-    changed = transact(work)
-    show(mailbox_out(changed), f"Mailbox {changed.address} changed.", as_json=as_json)
+    before, after = map(mailbox_out, transact(work))
+    show(after, change_text(f"Mailbox {after.address}", before, after), as_json=as_json)
 
 
 @mailbox.command("check")
@@ -136,9 +138,11 @@ def mailbox_check(address: str, *, as_json: bool) -> None:
 
 @mailbox.command("delete")
 @click.argument("address")
+@yes_option
 @json_option
-def mailbox_delete(address: str, *, as_json: bool) -> None:
+def mailbox_delete(address: str, *, yes: bool, as_json: bool) -> None:
     """Delete a mailbox. Mail that was received stays."""
+    confirm(f"Delete mailbox {address}?", yes=yes)
 
     async def work(tx: Tx) -> None:
         mailbox = await mailboxes.mailbox_named(tx, OPERATOR, address)

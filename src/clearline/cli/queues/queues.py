@@ -6,6 +6,8 @@ import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -94,7 +96,7 @@ def queue_change(
     if no_team and team is not None:
         raise click.UsageError("--team and --no-team cannot be given together.")
 
-    async def work(tx: Tx) -> QueueDetails:
+    async def work(tx: Tx) -> tuple[QueueDetails, QueueDetails]:
         changes = {"name": new_name, "description": description, "assignment": assignment and Assignment(assignment)}
         values: dict[str, Any] = {field: value for field, value in changes.items() if value is not None}
         if team is not None:
@@ -102,17 +104,20 @@ def queue_change(
         if no_team:
             values["team_id"] = None
         queue = await queues.queue_named(tx, OPERATOR, name)
-        return await queues.change_queue(tx, OPERATOR, queue.id, values, now=now())
+        before = await queues.get_queue(tx, OPERATOR, queue.id)
+        return before, await queues.change_queue(tx, OPERATOR, queue.id, values, now=now())
 
-    changed = transact(work)
-    show(queue_out(changed), f"Queue {changed.queue.name} changed.", as_json=as_json)
+    before, after = map(queue_out, transact(work))
+    show(after, change_text(f"Queue {after.name}", before, after), as_json=as_json)
 
 
 @queue.command("delete")
 @click.argument("name")
+@yes_option
 @json_option
-def queue_delete(name: str, *, as_json: bool) -> None:
+def queue_delete(name: str, *, yes: bool, as_json: bool) -> None:
     """Delete a queue that no ticket and no routing rule refers to."""
+    confirm(f"Delete queue {name}?", yes=yes)
 
     async def work(tx: Tx) -> str:
         queue = await queues.queue_named(tx, OPERATOR, name)

@@ -5,6 +5,7 @@ import click
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID, User
 from clearline.platform.database.transactions import Tx
@@ -129,9 +130,11 @@ def team_available(email: str, *, available: bool, as_json: bool) -> None:
 
 @team.command("delete")
 @click.argument("name")
+@yes_option
 @json_option
-def team_delete(name: str, *, as_json: bool) -> None:
+def team_delete(name: str, *, yes: bool, as_json: bool) -> None:
     """Delete a team that no queue has."""
+    confirm(f"Delete team {name}?", yes=yes)
 
     async def work(tx: Tx) -> TeamDetails:
         details = await teams.team_named(tx, OPERATOR, name)

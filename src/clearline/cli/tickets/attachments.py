@@ -20,6 +20,7 @@ from clearline.cli.exit_status import REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
 from clearline.cli.parameters.ids import ID, resolve_among
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.identity import OPERATOR
@@ -187,9 +188,11 @@ async def _download(blobs: Blobs, attachment: Attachment, file: IO[bytes]) -> No
 @attachment.command("delete")
 @click.argument("number", type=TICKET)
 @click.argument("attachment_id", metavar="ID", type=ID)
+@yes_option
 @json_option
-def attachment_delete(number: str, attachment_id: str, *, as_json: bool) -> None:
+def attachment_delete(number: str, attachment_id: str, *, yes: bool, as_json: bool) -> None:
     """Delete an attachment. The ticket's history still names it."""
+    confirm(f"Delete attachment {attachment_id} of {number} for good?", yes=yes)
     blobs = open_blobs(current_settings())
 
     async def work(database: Database) -> Attachment:

@@ -11,6 +11,7 @@ from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.changes import change_text
 from clearline.cli.tickets.notes import print_notes
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
@@ -287,14 +288,16 @@ def ticket_change(number: str, queue: str | None, *, as_json: bool, **options: s
     """Change values of a ticket. Options that are not given change nothing."""
     kinds = {"issue_type": IssueType, "severity": Severity, "impact": Impact, "priority": Priority, "title": str}
 
-    async def work(tx: Tx) -> TicketView:
+    async def work(tx: Tx) -> tuple[TicketView, TicketView]:
+        known = access.parse_number(number)
         values: dict[str, Any] = {name: kinds[name](value) for name, value in options.items() if value is not None}
         if queue is not None:
             values["queue_id"] = None if queue == _NONE else (await queues.queue_named(tx, OPERATOR, queue)).id
-        return await changes.change_ticket(tx, OPERATOR, access.parse_number(number), values, now=now())
+        before = await changes.lock_ticket(tx, OPERATOR, known)
+        return before, await changes.change_ticket(tx, OPERATOR, known, values, now=now())
 
-    changed = transact(work)
-    show(ticket_out(changed, OPERATOR), f"{number} changed; its version is {changed.ticket.version}.", as_json=as_json)
+    before, after = (ticket_out(view, OPERATOR) for view in transact(work))
+    show(after, change_text(number, before, after), as_json=as_json)
 
 
 @ticket.command("tag")

@@ -8,6 +8,8 @@ import click
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -121,17 +123,17 @@ def _first_line(text: str) -> str:
 def macro_change(name: str, new_name: str | None, *, no_tags: bool, as_json: bool, **options: Any) -> None:
     """Change a macro. Options that are not given change nothing."""
 
-    async def work(tx: Tx) -> Macro:
+    async def work(tx: Tx) -> tuple[Macro, Macro]:
         macro = await macros.macro_named(tx, OPERATOR, name)
         values = await _values(tx, options)
         if new_name is not None:
             values["name"] = new_name
         if no_tags:
             values["add_tags"] = ()
-        return await macros.change_macro(tx, OPERATOR, macro.id, values, now=now())
+        return macro, await macros.change_macro(tx, OPERATOR, macro.id, values, now=now())
 
-    changed = transact(work)
-    show(macro_out(changed), f"Macro {changed.name} changed.", as_json=as_json)
+    before, after = map(macro_out, transact(work))
+    show(after, change_text(f"Macro {after.name}", before, after), as_json=as_json)
 
 
 @macro.command("apply")
@@ -160,9 +162,11 @@ def macro_apply(name: str, number: str, *, dry_run: bool, as_json: bool) -> None
 
 @macro.command("delete")
 @click.argument("name")
+@yes_option
 @json_option
-def macro_delete(name: str, *, as_json: bool) -> None:
+def macro_delete(name: str, *, yes: bool, as_json: bool) -> None:
     """Delete a macro. Tickets that it was applied to stay as they are."""
+    confirm(f"Delete macro {name}?", yes=yes)
 
     async def work(tx: Tx) -> str:
         macro = await macros.macro_named(tx, OPERATOR, name)

@@ -10,6 +10,8 @@ from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_done, show_list
 from clearline.cli.parameters.ids import ID, resolve_among
+from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
 from clearline.identity import OPERATOR, User
 from clearline.platform.database.transactions import Tx
@@ -90,20 +92,24 @@ def view_change(
     options: dict[str, Any] = {"name": name, "query": query, "is_shared": shared}
     values = {field: value for field, value in options.items() if value is not None}
 
-    async def work(tx: Tx) -> SavedView:
+    async def work(tx: Tx) -> tuple[SavedView, SavedView]:
         user = await _user(tx, company, email)
-        return await views.change_view(tx, OPERATOR, await _id(tx, view_id, user), values, of=user, now=now())
+        known = await _id(tx, view_id, user)
+        before = await views.get_view(tx, OPERATOR, known, of=user)
+        return before, await views.change_view(tx, OPERATOR, known, values, of=user, now=now())
 
-    changed = transact(work)
-    show(view_out(changed), f"View {changed.name} changed.", as_json=as_json)
+    before, after = map(view_out, transact(work))
+    show(after, change_text(f"View {after.name}", before, after), as_json=as_json)
 
 
 @view.command("delete")
 @click.argument("view_id", metavar="ID", type=ID)
 @_user_options
+@yes_option
 @json_option
-def view_delete(view_id: str, company: str, email: str, *, as_json: bool) -> None:
+def view_delete(view_id: str, company: str, email: str, *, yes: bool, as_json: bool) -> None:
     """Delete a view."""
+    confirm(f"Delete view {view_id} of {email}?", yes=yes)
 
     async def work(tx: Tx) -> UUID:
         user = await _user(tx, company, email)
