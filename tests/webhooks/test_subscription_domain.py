@@ -24,6 +24,8 @@ GOOD = (
     "https://" + "a" * 63 + ".example.com/",
     "https://8.8.8.8/x",
     "https://[2606:4700:4700::1111]/x",
+    "https://hooks.example.com/a-._~!$&'()*+,;=:@/b%2F?c=d?e/f",
+    "https://hooks.example.com?a=b",
 )
 
 
@@ -36,7 +38,9 @@ BAD = (
     "https://[::1]/", "https://10.0.0.1:8443/x", "https://169.254.169.254/latest", "https://[::ffff:10.0.0.1]/",
     "https://[64:ff9b::a00:1]/", "http://8.8.8.8/", "https://hooks.example.com/" + "x" * URL_MAX, "javascript:1",
     "https://a..b/", "https://.example.com/", "https://../", "https://./", "https://" + "a" * 64 + ".example.com/",
-    "https://" + "a." * 127 + "com/",
+    "https://" + "a." * 127 + "com/", "https://hooks.example.com/{a}", "https://hooks.example.com/a|b",
+    "https://hooks.example.com/%", "https://hooks.example.com/%2", "https://hooks.example.com/?a[]=1",
+    'https://hooks.example.com/"', "https://hooks.example.com/<a>", "https://hooks.example.com/a^b`c",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from clearline.errors import RuleCode, Violation
 
 TAG_MAX = 50
 TAGS_MAX = 50
-TAG = r"^[0-9A-Za-z\u00c0-\u024f][0-9A-Za-z\u00c0-\u024f._:/-]*$"
+TAG = r"^[0-9A-Za-z\u00c0-\u024f][0-9A-Za-z\u00c0-\u024f._:\/\-]*$"
 _TAG = re.compile(TAG)
 
 

@@ -26,16 +26,21 @@ ROTATION_PERIOD = timedelta(hours=24)
 
 _PREFIXES = frozenset(kind.partition(".")[0] + "." for kind in EVENT_TYPES)
 URL = re.compile(
-    r"https?://([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?([/?][!\"$-~]*)?"
+    r"https?://([A-Za-z0-9_\-]{1,63}(\.[A-Za-z0-9_\-]{1,63})*\.?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
+    r"([\/?]([!$&-;=?-Z_a-z~]|%[0-9A-Fa-f]{2})*)?"
 )
 """A URL without user, password or fragment, whose host has labels of 1 to 63 characters (RFC 1035, 2.3.4).
 
-The pattern is valid in every dialect of regular expressions.
+Its path and query have the characters of RFC 3986, 3.3 and 3.4; others must be percent-encoded. The pattern is valid in
+every dialect of regular expressions.
 """
 
 HOST_MAX = 253
 
-URL_RULE = f"must be an https URL of at most {URL_MAX} ASCII characters, without user, password or fragment"
+URL_RULE = (
+    f"must be an https URL of at most {URL_MAX} ASCII characters, without user, password or fragment; "
+    "percent-encode other characters"
+)
 
 
 class Subscription(Struct, frozen=True):

@@ -8,8 +8,8 @@ import pytest
 from click.testing import Result
 
 from clearline import clock
-from clearline.cli.tickets.attachments import guess_type
 from clearline.platform.database.transactions import Database
+from clearline.tickets.attachments.domain import guess_type
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json
 from tests.builders.people import Tenant, new_tenant

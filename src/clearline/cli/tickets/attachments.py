@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import mimetypes
 import os
 import tempfile
 from collections.abc import AsyncIterator
@@ -29,24 +28,10 @@ from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import BLOCK, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
-from clearline.tickets.attachments.domain import Attachment, Limits, new_attachment
+from clearline.tickets.attachments.domain import Attachment, Limits, guess_type, new_attachment
 from clearline.tickets.attachments.worker import delete_orphaned_files
 from clearline.tickets.note_domain import Visibility
 from clearline.wires.house.tickets.attachments.mapping import attachment_out
-
-_TYPES = {
-    ".log": "text/plain",
-    ".cfg": "text/plain",
-    ".conf": "text/plain",
-    ".md": "text/markdown",
-    ".pcap": "application/vnd.tcpdump.pcap",
-    ".pcapng": "application/x-pcapng",
-    ".eml": "message/rfc822",
-    ".msg": "application/vnd.ms-outlook",
-}
-"""Types that Python's own table lacks, or takes from the machine's."""
-
-_ENCODINGS = {"gzip": "application/gzip"}
 
 
 @click.group()
@@ -96,12 +81,6 @@ def attachment_add(
     with source:
         added = run(work)
     show(attachment_out(added), f"{added.name} ({added.size} bytes) attached with id {added.id}.", as_json=as_json)
-
-
-def guess_type(name: str) -> str | None:
-    """Return the media type that the name of a file suggests, or None."""
-    kind, encoding = mimetypes.guess_type(name)
-    return _ENCODINGS.get(encoding) if encoding else _TYPES.get(Path(name).suffix.lower(), kind)
 
 
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:

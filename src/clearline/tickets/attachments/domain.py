@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from datetime import datetime
+from mimetypes import MimeTypes
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,6 +19,29 @@ PER_TICKET_MAX = 100
 
 ANY_TYPE = "application/octet-stream"
 """The media type of a file without one (RFC 2046, 4.5.1)."""
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+_TYPES = {
+    ".log": "text/plain",
+    ".cfg": "text/plain",
+    ".conf": "text/plain",
+    ".md": "text/markdown",
+    ".pcap": "application/vnd.tcpdump.pcap",
+    ".pcapng": "application/x-pcapng",
+    ".eml": "message/rfc822",
+    ".msg": "application/vnd.ms-outlook",
+    ".docx": _OFFICE + "wordprocessingml.document",
+    ".xlsx": _OFFICE + "spreadsheetml.sheet",
+    ".pptx": _OFFICE + "presentationml.presentation",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+    ".odp": "application/vnd.oasis.opendocument.presentation",
+}
+"""Types that Python's own table lacks in some version, or has by another name."""
+
+_ENCODINGS = {"gzip": "application/gzip"}
+_STANDARD_TYPES = MimeTypes()
+"""Python's own table, without what the machine adds to it."""
 
 _WORD = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"
 _MEDIA_TYPE = re.compile(rf"{_WORD}/{_WORD}")
@@ -83,6 +107,27 @@ def new_attachment(name: str, media_type: str | None, visibility: Visibility, li
     if not any(_matches(pattern, normalized) for pattern in limits.media_types):
         raise MediaTypeRefused("must be one of " + ", ".join(limits.media_types))
     return NewAttachment(name, normalized, visibility)
+
+
+def guess_type(name: str) -> str | None:
+    """Return the media type that the name of a file suggests, or None."""
+    kind, encoding = _STANDARD_TYPES.guess_type(name.rpartition("/")[2])
+    if encoding is not None:
+        return _ENCODINGS.get(encoding)
+    stem, dot, suffix = name.rpartition(".")
+    return _TYPES.get((dot + suffix).lower(), kind) if stem else kind
+
+
+def specific_type(name: str, media_type: str, limits: Limits) -> str:
+    """Return the media type of an upload: for ``application/octet-stream`` the one that the name of the file suggests.
+
+    Clients that know no media types send every file as octet-stream. One that is not accepted is not suggested.
+    """
+    if media_type.partition(";")[0].strip().lower() != ANY_TYPE:
+        return media_type
+    guessed = guess_type(name)
+    is_accepted = guessed is not None and any(_matches(pattern, guessed) for pattern in limits.media_types)
+    return guessed if guessed is not None and is_accepted else media_type
 
 
 def _check_name(name: str) -> list[Violation]:

@@ -135,6 +135,8 @@ def shape(schema: dict[str, Any]) -> str:  # noqa: C901, PLR0911 - a table
             return str(form)
         case {"type": "integer", "minimum": least, "maximum": most}:
             return f"integer, {least} to {most}"
+        case {"type": [*kinds]}:
+            return " or ".join(map(str, kinds))
         case {"type": kind}:
             return str(kind)
     return "anything"

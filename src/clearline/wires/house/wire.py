@@ -26,6 +26,10 @@ _WORD = re.compile(r"\w+")
 Moment = Annotated[datetime, Meta(tz=True)]
 """RFC 3339; in answers always UTC."""
 
+Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+"""The id of a resource in an answer, a UUID in canonical form."""
+
+NoteId = Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
 Number = Annotated[str, Meta(pattern=f"^{ticket.TICKET_NUMBER.pattern}$")]
 Name = Annotated[str, characters(1, NAME_MAX)]
 Phone = Annotated[str, characters(0, PHONE_MAX)]
@@ -66,7 +70,7 @@ class ProblemError(Struct, frozen=True):
 class Problem(Struct, frozen=True, omit_defaults=True):
     """A problem (RFC 9457)."""
 
-    type: str
+    type: Annotated[str, Meta(extra_json_schema={"format": "uri-reference"})]
     title: str
     status: int
     detail: str
@@ -102,7 +106,7 @@ class CompanyRef(Company, frozen=True):
 class Ref(Struct, frozen=True):
     """A reference to a resource that has a name."""
 
-    id: str
+    id: Id
     name: str
 
 

@@ -28,6 +28,7 @@ VIOLATIONS_MAX = 100
 DOT = "\x1f"
 """Represents a dot inside a name in the field of a violation; the other dots separate names."""
 
+_END = re.compile(r"\$\Z")
 T = TypeVar("T", bound=Struct)
 
 
@@ -118,13 +119,13 @@ def read_members(value: Any, kind: type[T], *, text: bool = False) -> T:
         if not (wrong := violations(value, kind, text=text)):
             raise BadRequest("the name of a member must not contain lone surrogates") from None
         raise InvalidMembers(wrong[:VIOLATIONS_MAX]) from None
-    if not _all_storable(members):
-        raise InvalidMembers(violations(value, kind, text=text)[:VIOLATIONS_MAX])
+    if not _all_sound(members) and (wrong := violations(value, kind, text=text)):
+        raise InvalidMembers(wrong[:VIOLATIONS_MAX])
     return members
 
 
-def _all_storable(value: Struct) -> bool:
-    return all(_is_storable(getattr(value, name)) for name in value.__struct_fields__)
+def _all_sound(value: Struct) -> bool:
+    return all(_is_sound(getattr(value, name)) for name in value.__struct_fields__)
 
 
 def _is_in_utc(moment: datetime) -> bool:
@@ -136,18 +137,23 @@ def _is_in_utc(moment: datetime) -> bool:
     return True
 
 
-def _is_storable(member: Any) -> bool:
+def _is_sound(member: Any) -> bool:
+    """Return whether a converted value breaks no rule that the conversion does not check.
+
+    False also for a text that ends with a line feed: there Python's ``$`` matches before it, and that of ECMA-262, in
+    which the schemas are written, does not.
+    """
     match member:
         case str():
-            return storable(member)
+            return storable(member) and not member.endswith("\n")
         case Struct():
-            return _all_storable(member)
+            return _all_sound(member)
         case list() | tuple():
-            return all(map(_is_storable, member))
+            return all(map(_is_sound, member))
         case datetime():
             return _is_in_utc(member)
         case dict():
-            return all(storable(name) and _is_storable(value) for name, value in member.items())
+            return all(_is_sound(name) and _is_sound(value) for name, value in member.items())
     return True
 
 
@@ -267,7 +273,7 @@ def _broken_rule(  # noqa: C901, PLR0911, PLR0912 - a table
                 return f"must have {least or 0} to {most} characters", RuleCode.LENGTH
             if not storable(value):
                 return "must not contain the NUL character or lone surrogates", RuleCode.CHARACTERS
-            if pattern is None or re.search(pattern, value):
+            if pattern is None or re.search(_END.sub(r"\\Z", pattern), value):
                 return None
             return f"must match {pattern}", RuleCode.FORMAT
         case inspect.IntType(ge=int(low), le=int(high)):

@@ -11,7 +11,7 @@ from msgspec import Struct
 from clearline import __version__
 from clearline.settings import Settings
 from clearline.wires.http.body import BODY_MAX
-from clearline.wires.http.table import Operation
+from clearline.wires.http.table import Header, Operation
 
 _PAGE_OF = re.compile(rb"\bPage_(\w+?)_(?=\")")
 """How msgspec names a page of a kind of item."""
@@ -29,6 +29,7 @@ _ABOUT = {
     503: "The database is unavailable; `Retry-After` says when to try again.",
 }
 _TEXT = {"type": "string"}
+_BINARY = {"type": "string", "format": "binary"}
 _NUMBER = {"type": "integer", "minimum": 0}
 _SHARED_HEADERS = {
     "X-Request-Id": ("The request's id: the one sent, or a new one.", _TEXT),
@@ -65,6 +66,10 @@ class About(Struct, frozen=True):
     everywhere: tuple[int, ...] = (401, 405, 429, 500, 503)
     with_body: tuple[int, ...] = (400, 409, 413, 415)
     statuses: dict[int, str] = {}
+    request_headers: dict[str, tuple[Header, ...]] = {}
+    """By method, headers that every operation takes."""
+    retried: tuple[int, ...] = (409,)
+    """Statuses that an Idempotency-Key can lead to."""
 
 
 def document(about: About, operations: Sequence[Operation], settings: Settings) -> dict[str, Any]:
@@ -114,9 +119,11 @@ def _operation(operation: Operation, schemas: dict[str, Any], about: About, retr
             *_path_parameters(operation),
             *_query_parameters(operation),
             *([_IF_MATCH | {"required": operation.conditional}] if operation.takes_if_match else []),
+            *_header_parameters([*about.request_headers.get(operation.method, ()), *operation.request_headers]),
         ],
         "responses": {
             str(operation.status): _success(operation, schemas),
+            **(_part(operation, schemas) if _takes_range(operation) else {}),
             **(cached if operation.method == "GET" else {}),
             **{str(status): _refusal(status, schemas, about) for status in sorted(_statuses(operation, about))},
         },
@@ -132,7 +139,7 @@ def _operation(operation: Operation, schemas: dict[str, Any], about: About, retr
     elif operation.stage is not None:
         described["requestBody"] = {
             "required": True,
-            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in operation.media},
+            "content": {media: {"schema": _BINARY} for media in operation.media},
         }
     return described
 
@@ -140,8 +147,19 @@ def _operation(operation: Operation, schemas: dict[str, Any], about: About, retr
 def _statuses(operation: Operation, about: About) -> set[int]:
     takes_body = operation.body is not None or operation.stage is not None
     conditional = (412, 428) if operation.conditional else (412,) if operation.guarded else ()
-    retried = (409,) if operation.method == "POST" else ()
+    retried = about.retried if operation.method == "POST" else ()
     return {*operation.errors, *about.everywhere, *(about.with_body if takes_body else ()), *conditional, *retried}
+
+
+def _header_parameters(headers: Sequence[Header]) -> list[dict[str, Any]]:
+    return [
+        {"name": header.name, "in": "header", "required": False, "description": header.about, "schema": header.schema}
+        for header in headers
+    ]
+
+
+def _takes_range(operation: Operation) -> bool:
+    return any(header.name == "Range" for header in operation.request_headers)
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -185,12 +203,27 @@ def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         headers["Location"] = {"description": "The address of the resource.", "schema": _TEXT}
     answer: dict[str, Any] = {"description": operation.summary, "headers": headers}
     if operation.answer is bytes:
-        answer["content"] = {media: {"schema": {"type": "string"}} for media in operation.media}
+        answer["content"] = {media: {"schema": _TEXT if _is_text(media) else _BINARY} for media in operation.media}
     elif operation.answer is not None:
         answer["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
         if operation.method == "GET":
             answer["content"] |= {media: {"schema": {"type": "string"}} for media in operation.media}
     return answer
+
+
+def _part(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer with a part of the content (RFC 9110, 15.3.7)."""
+    answer = _success(operation, schemas)
+    answer["description"] = "The requested part."
+    answer["headers"]["Content-Range"] = {
+        "description": "The first and last byte of it, and the size.",
+        "schema": _TEXT,
+    }
+    return {"206": answer}
+
+
+def _is_text(media: str) -> bool:
+    return media.startswith("text/") or media.partition(";")[0] in {"application/x-ndjson", "message/rfc822"}
 
 
 def _refusal(status: int, schemas: dict[str, Any], about: About) -> dict[str, Any]:

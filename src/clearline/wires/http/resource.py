@@ -49,7 +49,7 @@ _REMEMBERED_MAX = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ROUTE_MAX = 200
 """Characters of what an Idempotency-Key is kept under; an index has no room for any length."""
-_IDEMPOTENCY_KEY = re.compile(r'"[\x20-\x7e]{1,255}"|[\x21\x23-\x7e][\x21-\x7e]{0,254}')
+IDEMPOTENCY_KEY = re.compile(r'"[\x20-\x7e]{1,255}"|[\x21\x23-\x7e][\x21-\x7e]{0,254}')
 """A quoted string (RFC 9651, 3.3.3), or the same bare."""
 
 
@@ -341,7 +341,7 @@ async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
 
 def _idempotency_key(value: bytes) -> str:
     """Return the key without its quotes, if it has any."""
-    key = value.decode("latin-1").strip()
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
+    key = value.decode("latin-1").strip(" \t")
+    if not IDEMPOTENCY_KEY.fullmatch(key):
         raise BadRequest("Idempotency-Key must have 1 to 255 printable ASCII characters")
     return key[1:-1] if key.startswith('"') else key

@@ -13,7 +13,7 @@ Stage = Callable[[Call, AsyncIterator[bytes]], Awaitable[Staged]]
 
 
 class Header(Struct, frozen=True):
-    """A header of an answer, as the reference shows it."""
+    """A header of a request or an answer, as the reference shows it."""
 
     name: str
     about: str
@@ -27,7 +27,7 @@ class Operation(Struct, frozen=True):
     the parameters and the members. ``errors`` are the statuses that only this operation adds to those of every one.
     ``answer`` is None when there is no body to answer. ``stage`` receives a body before any transaction,
     in the place of ``body``; ``media`` names what such a body, or an answer that is no JSON, may be.
-    ``conditional`` demands If-Match; ``guarded`` takes it.
+    ``conditional`` demands If-Match; ``guarded`` takes it. ``request_headers`` are others that only it takes.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Operation(Struct, frozen=True):
     path_parameters: dict[str, dict[str, Any]] = {}
     errors: tuple[int, ...] = ()
     answer_headers: tuple[Header, ...] = ()
+    request_headers: tuple[Header, ...] = ()
     cache: bytes = b"private, no-cache"
     status: int = 200
     conditional: bool = False

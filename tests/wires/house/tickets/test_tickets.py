@@ -228,7 +228,7 @@ async def test_a_merge_patch_changes_only_the_given_members(
         ({"asked": {"severity": 1}}, ["/asked/severity"]),
         ({"tags": None}, ["/tags"]),
         ({"tags": ["a", "-"]}, ["/tags/1"]),
-        ({"tags": ["a\n"]}, ["/tags"]),
+        ({"tags": ["a\n"]}, ["/tags/0"]),
         ({"external_ids": {"": "x"}}, ["/external_ids/"]),
         ({"external_ids": {"a.b": "x" * 256}}, ["/external_ids/a.b"]),
         ({"external_ids": {f"s{index}": "x" for index in range(21)}}, ["/external_ids"]),

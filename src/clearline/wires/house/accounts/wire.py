@@ -1,6 +1,5 @@
 """House API v1: companies, users and API keys, exactly as they travel."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.accounts.domain import CODE_MAX, NAME_MAX
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role, Scope
-from clearline.wires.house.wire import CompanyRef, Moment, Name, PageQuery, Phone
+from clearline.wires.house.wire import CompanyRef, Id, Moment, Name, PageQuery, Phone
 from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf
 
@@ -46,7 +45,7 @@ class CompanyPatch(Struct, forbid_unknown_fields=True):
 class CompanyOut(Struct, frozen=True):
     """A customer, or the provider itself."""
 
-    id: str
+    id: Id
     name: str
     code: str
     is_provider: bool
@@ -79,8 +78,8 @@ class UserPatch(Struct, forbid_unknown_fields=True):
 class UserOut(Struct, frozen=True):
     """A user of a company. Queues assign tickets automatically only to the provider's users who are available."""
 
-    id: str
-    company_id: str
+    id: Id
+    company_id: Id
     name: str
     email: str
     phone: str
@@ -105,43 +104,43 @@ class ApiKeyIn(Struct, forbid_unknown_fields=True):
 class ApiKeyOut(Struct, frozen=True):
     """A key without its secret; ``prefix`` is how the secret begins. ``last_used_at`` is up to 30 seconds late."""
 
-    id: str
-    company_id: str
-    user_id: str
+    id: Id
+    company_id: Id
+    user_id: Id
     name: str
     prefix: str
     scopes: list[Scope]
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None
+    last_used_at: Moment | None
 
 
 class ApiKeyMade(Struct, frozen=True):
     """A new key. ``key`` is shown only now: it is null when the answer is repeated for an Idempotency-Key."""
 
-    id: str
-    company_id: str
-    user_id: str
+    id: Id
+    company_id: Id
+    user_id: Id
     name: str
     prefix: str
     scopes: list[Scope]
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
+    created_at: Moment
+    expires_at: Moment | None
+    revoked_at: Moment | None
+    last_used_at: Moment | None
     key: str | None
 
 
 class MeOut(Struct, frozen=True):
     """The user of the key, and what the key may do: ``scopes`` are those of the key that the user's role has."""
 
-    id: str
+    id: Id
     name: str
     email: str
     phone: str
     role: Role
     company: CompanyRef
     scopes: list[Scope]
-    key_id: str
-    key_expires_at: datetime | None
+    key_id: Id
+    key_expires_at: Moment | None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from clearline.accounts.domain import NAME_MAX
-from clearline.wires.house.wire import UUID_MAX, Number, PageQuery
+from clearline.wires.house.wire import UUID_MAX, Id, Moment, NoteId, Number, PageQuery
 
 
 class AuditQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,11 +40,11 @@ class AuditEventOut(Struct, frozen=True):
     """
 
     id: str
-    at: datetime
+    at: Moment
     type: str
-    company_id: str
-    ticket: str | None
-    note: str | None
-    actor_id: str | None
+    company_id: Id
+    ticket: Number | None
+    note: NoteId | None
+    actor_id: Id | None
     actor: str
     data: dict[str, Any]

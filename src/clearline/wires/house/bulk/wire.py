@@ -1,6 +1,5 @@
 """House API v1: jobs, imports and exports, exactly as they travel."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -14,7 +13,7 @@ from clearline.tickets.domain import Priority, Severity, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
 from clearline.wires.house.tickets.wire import Reason, Tags
-from clearline.wires.house.wire import UUID_MAX, Moment, Number, PageQuery
+from clearline.wires.house.wire import UUID_MAX, Id, Moment, Number, PageQuery
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -77,14 +76,14 @@ class JobCounts(Struct, frozen=True):
 class JobOut(Struct, frozen=True, kw_only=True):
     """A job. ``action`` is what a bulk job does, ``format`` what an import reads. Lists have no ``counts``."""
 
-    id: str
+    id: Id
     kind: JobKind
     state: JobState
     dry_run: bool
     total: int
     requested_by: str
-    created_at: datetime
-    finished_at: datetime | None
+    created_at: Moment
+    finished_at: Moment | None
     action: BulkAction | UnsetType = UNSET
     format: str | UnsetType = UNSET
     counts: JobCounts | UnsetType = UNSET

@@ -21,7 +21,7 @@ from clearline.wires.http.call import Call, CutShort, Headers, Stream, encode
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import header
 from clearline.wires.http.resource import key_in
-from clearline.wires.http.table import Operation
+from clearline.wires.http.table import Header, Operation
 
 JSON, NDJSON, SSE = "application/json", "application/x-ndjson", "text/event-stream"
 
@@ -246,10 +246,16 @@ _ABOUT = f"""Returns events in the order of the log. The header `Accept` chooses
 No event is left out, and an event may be repeated: identify it by `cursor`, or by `id` and `at`. Customers receive what
 their company may see. Events about other records than tickets need the scope `audit:read`."""
 
+_LAST_EVENT = Header(
+    "Last-Event-ID",
+    "With `text/event-stream`, the `id` of the last event that you received; it takes precedence over `after`.",
+    {"type": "string"},
+)
 OPERATIONS = (
     Operation(
         "followEvents", "GET", "/api/v1/events", follow_events,
         "Follow events", _ABOUT,
         Scope.TICKETS_READ, wire.EventPage, query=wire.EventsQuery, media=(NDJSON, SSE), errors=(400, 404),
+        request_headers=(_LAST_EVENT,),
     ),
 )  # fmt: skip

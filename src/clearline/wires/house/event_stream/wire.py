@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from clearline.accounts.domain import NAME_MAX
-from clearline.wires.house.wire import LIMIT_MAX, Moment, Number
+from clearline.wires.house.wire import LIMIT_MAX, Id, Moment, NoteId, Number
 
 _TYPE = r"[a-z_]{1,64}\.[a-z_]{0,64}"
 CURSOR_MAX = 60
@@ -46,7 +46,7 @@ class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class EventActor(Struct, frozen=True):
     """Who did it. ``id`` is null for the command line and for the server itself."""
 
-    id: str | None
+    id: Id | None
     name: str
 
 
@@ -61,9 +61,9 @@ class EventOut(Struct, frozen=True):
     id: str
     type: str
     at: Moment
-    company: str
+    company: Id
     ticket: Number | None
-    note: Annotated[str, Meta(pattern="^WLG[0-9]{12}$")] | None
+    note: NoteId | None
     actor: EventActor
     data: dict[str, Any]
 

@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.inventory import domain as service
 from clearline.inventory.import_usecases import IMPORT_MAX
+from clearline.wires.house.wire import Id
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -32,7 +33,7 @@ class InventoryPatch(Struct, forbid_unknown_fields=True):
 class InventoryOut(Struct, frozen=True):
     """A service that tickets can be about."""
 
-    company_id: str
+    company_id: Id
     id: str
     type: str
     label: str

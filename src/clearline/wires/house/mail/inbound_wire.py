@@ -1,13 +1,12 @@
 """House API v1: the bodies of inbound mail."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from clearline.accounts.domain import NAME_MAX
 from clearline.mail.inbound.domain import InboundState
-from clearline.wires.house.wire import Number, PageQuery
+from clearline.wires.house.wire import Id, Moment, NoteId, Number, PageQuery
 from clearline.wires.http.fields import characters
 
 CompanyName = Annotated[str, characters(1, NAME_MAX)]
@@ -23,9 +22,9 @@ class InboundMailQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fiel
 class InboundMailOut(Struct, frozen=True):
     """An inbound mail and its state. ``reason`` says why it is in quarantine or ignored."""
 
-    id: str
-    mailbox_id: str | None
-    received_at: datetime
+    id: Id
+    mailbox_id: Id | None
+    received_at: Moment
     envelope_from: str
     envelope_to: list[str]
     sender: str
@@ -34,10 +33,10 @@ class InboundMailOut(Struct, frozen=True):
     size: int
     state: InboundState
     reason: str | None
-    ticket: str | None
-    note: str | None
+    ticket: Number | None
+    note: NoteId | None
     decided_by: str | None
-    decided_at: datetime | None
+    decided_at: Moment | None
 
 
 class InboundMailHeader(Struct, frozen=True):
@@ -58,9 +57,9 @@ class InboundMailFile(Struct, frozen=True):
 class InboundMailDetails(Struct, frozen=True):
     """A mail with its content. ``headers``, ``text`` and ``files`` are empty when the content was deleted."""
 
-    id: str
-    mailbox_id: str | None
-    received_at: datetime
+    id: Id
+    mailbox_id: Id | None
+    received_at: Moment
     envelope_from: str
     envelope_to: list[str]
     sender: str
@@ -69,10 +68,10 @@ class InboundMailDetails(Struct, frozen=True):
     size: int
     state: InboundState
     reason: str | None
-    ticket: str | None
-    note: str | None
+    ticket: Number | None
+    note: NoteId | None
     decided_by: str | None
-    decided_at: datetime | None
+    decided_at: Moment | None
     headers: list[InboundMailHeader]
     text: str
     files: list[InboundMailFile]

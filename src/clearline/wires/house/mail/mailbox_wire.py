@@ -1,16 +1,16 @@
 """House API v1: the bodies of mailboxes. A password is only ever in a request."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.mail.inbound import mailbox_domain as mailbox
+from clearline.wires.house.wire import Id, Moment
 from clearline.wires.http.fields import Email, characters
 
 MailboxName = Annotated[str, characters(0, mailbox.NAME_MAX)]
-Host = Annotated[str, Meta(min_length=1, max_length=mailbox.HOST_MAX, pattern=r"^[A-Za-z0-9._:-]+$")]
+Host = Annotated[str, Meta(min_length=1, max_length=mailbox.HOST_MAX, pattern=r"^[A-Za-z0-9._:\-]+$")]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 ImapUser = Annotated[str, characters(1, mailbox.IMAP_USER_MAX)]
 Password = Annotated[str, characters(1, mailbox.PASSWORD_MAX)]
@@ -72,26 +72,26 @@ class MailboxPatch(Struct, forbid_unknown_fields=True):
 class MailboxOut(Struct, frozen=True):
     """An address that receives mail."""
 
-    id: str
+    id: Id
     address: str
     name: str
-    queue_id: str | None
+    queue_id: Id | None
     is_active: bool
     imap: ImapOut | None
-    created_at: datetime
+    created_at: Moment
 
 
 class MailboxSummary(Struct, frozen=True):
     """A mailbox in a list, with the result of its last poll: ``last_error`` is null when it succeeded."""
 
-    id: str
+    id: Id
     address: str
     name: str
-    queue_id: str | None
+    queue_id: Id | None
     is_active: bool
     imap: ImapOut | None
-    created_at: datetime
-    polled_at: datetime | None
+    created_at: Moment
+    polled_at: Moment | None
     last_error: str | None
 
 

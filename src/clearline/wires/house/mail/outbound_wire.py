@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from clearline.mail.outbound.domain import MailState, SuppressionReason
-from clearline.wires.house.wire import Moment, Number, PageQuery
+from clearline.wires.house.wire import Id, Moment, Number, PageQuery
 from clearline.wires.http.fields import Email, characters
 
 
@@ -24,12 +24,12 @@ class OutboundMailOut(Struct, frozen=True):
     mail.
     """
 
-    id: str
+    id: Id
     state: MailState
     kind: str
     recipient: str
     subject: str
-    ticket: str | None
+    ticket: Number | None
     message_id: str
     attempts: int
     due_at: Moment

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from clearline.notifications.domain import WEEK, DeliveryMode, DigestFrequency
+from clearline.wires.house.wire import Id
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -59,7 +60,7 @@ class NotificationsOut(Struct, frozen=True):
     ``digest_at``. Times are in ``time_zone`` (IANA).
     """
 
-    user_id: str
+    user_id: Id
     time_zone: str
     quiet_from: str | None
     quiet_to: str | None
@@ -86,7 +87,7 @@ class NotificationsPatch(Struct, forbid_unknown_fields=True):
 class CompanyNotificationsOut(Struct, frozen=True):
     """Whether the contacts of a company's tickets receive mail."""
 
-    company_id: str
+    company_id: Id
     mails_contacts: bool
 
 

@@ -1,13 +1,12 @@
 """House API v1: queues, exactly as they travel."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
 from clearline.queues.domain import DESCRIPTION_MAX, Assignment
-from clearline.wires.house.wire import Name, Ref
+from clearline.wires.house.wire import Id, Moment, Name, Ref
 from clearline.wires.http.fields import characters
 
 Description = Annotated[str, characters(0, DESCRIPTION_MAX)]
@@ -34,12 +33,12 @@ class QueuePatch(Struct, forbid_unknown_fields=True):
 class QueueOut(Struct, frozen=True):
     """A queue of tickets."""
 
-    id: str
+    id: Id
     name: str
     description: str
     team: Ref | None
     assignment: Assignment
-    created_at: datetime
+    created_at: Moment
 
 
 class QueueSummary(QueueOut, frozen=True):

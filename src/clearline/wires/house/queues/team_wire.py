@@ -1,11 +1,9 @@
 """House API v1: teams, exactly as they travel."""
 
-from datetime import datetime
-
 from msgspec import UNSET, Struct, UnsetType
 
 from clearline.identity import Role
-from clearline.wires.house.wire import Name, Ref
+from clearline.wires.house.wire import Id, Moment, Name, Ref
 
 
 class TeamIn(Struct, forbid_unknown_fields=True):
@@ -23,17 +21,17 @@ class TeamPatch(Struct, forbid_unknown_fields=True):
 class TeamOut(Struct, frozen=True):
     """People who work the same queues; ``queues`` are the names of the queues."""
 
-    id: str
+    id: Id
     name: str
     members: list[Ref]
     queues: list[str]
-    created_at: datetime
+    created_at: Moment
 
 
 class MemberOut(Struct, frozen=True):
     """A member of a team. Only one who is active and available is assigned tickets automatically."""
 
-    id: str
+    id: Id
     name: str
     email: str
     role: Role

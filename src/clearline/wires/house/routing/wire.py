@@ -1,6 +1,5 @@
 """House API v1: routing rules, their preview, and the assignment of tickets, exactly as they travel."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from clearline.inventory.domain import ServiceType
 from clearline.queues.domain import AUTOMATIC
 from clearline.routing import domain as routing
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, IssueType, Priority
-from clearline.wires.house.wire import UUID_MAX, Name, Number, Ref
+from clearline.wires.house.wire import UUID_MAX, Id, Moment, Name, Number, Ref
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -60,17 +59,17 @@ class RulePatch(Struct, forbid_unknown_fields=True):
 class RuleOut(Struct, frozen=True):
     """A rule. The active rule with the lowest position whose conditions all hold chooses the queue of a ticket."""
 
-    id: str
+    id: Id
     position: int
     name: str
     queue: Ref
     issue_types: list[IssueType]
     service_types: list[ServiceType]
-    companies: list[str]
+    companies: list[Id]
     priorities: list[Priority]
     keywords: list[str]
     is_active: bool
-    created_at: datetime
+    created_at: Moment
 
 
 class OrderIn(Struct, forbid_unknown_fields=True):

@@ -1,6 +1,5 @@
 """House API v1: bodies of tickets, notes and events."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
@@ -20,7 +19,9 @@ from clearline.wires.house.wire import (
     ContactIn,
     ContactOut,
     ContactPatch,
+    Id,
     Moment,
+    NoteId,
     Number,
     PageQuery,
     Ref,
@@ -176,10 +177,10 @@ class TicketSummary(Struct, frozen=True, gc=False):
     channel: Channel
     external_ids: dict[str, str]
     merged_into: Number | None
-    created_at: datetime
-    updated_at: datetime
-    status_changed_at: datetime
-    resolved_at: datetime | None
+    created_at: Moment
+    updated_at: Moment
+    status_changed_at: Moment
+    resolved_at: Moment | None
     version: int
     queue: Ref | UnsetType | None = UNSET
     assignee: Ref | UnsetType | None = UNSET
@@ -220,23 +221,23 @@ class NoteOut(Struct, frozen=True):
     part of that mail which you may read.
     """
 
-    id: Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
+    id: NoteId
     ticket: Number
     text: str
     visibility: Visibility
     source: Source
     channel: str
     author: str
-    created_at: datetime
-    mail_id: str | None
+    created_at: Moment
+    mail_id: Id | None
     has_trimmed_text: bool
 
 
 class TrimmedTextOut(Struct, frozen=True):
     """The part of a mail that its note leaves out. ``mail_id`` is the inbound mail."""
 
-    note: Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
-    mail_id: str
+    note: NoteId
+    mail_id: Id
     text: str
 
 
@@ -247,5 +248,5 @@ class EventOut(Struct, frozen=True):
     at: Moment
     type: str
     actor: str
-    note: str | None
+    note: NoteId | None
     data: dict[str, Any]

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from clearline.events.event_types import EventType
 from clearline.webhooks import subscription_domain as subscription
 from clearline.webhooks.delivery_domain import REPLAYABLE, DeliveryState
-from clearline.wires.house.wire import Moment, Number, PageQuery
+from clearline.wires.house.wire import Id, Moment, Number, PageQuery
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -18,7 +18,7 @@ Url = Annotated[
         max_length=subscription.URL_MAX,
         pattern=f"^{subscription.URL.pattern}$",
         extra={"rule": subscription.URL_RULE},
-        extra_json_schema={"examples": ["https://hooks.example.com/desk"]},
+        extra_json_schema={"format": "uri", "examples": ["https://hooks.example.com/desk"]},
     ),
 ]
 Description = Annotated[str, characters(0, subscription.DESCRIPTION_MAX)]
@@ -60,8 +60,8 @@ class SubscriptionOut(Struct, frozen=True):
     ``old_secret_until`` the previous secret signs too.
     """
 
-    id: str
-    url: str
+    id: Id
+    url: Annotated[str, Meta(extra_json_schema={"format": "uri"})]
     description: str
     types: list[str]
     is_active: bool
@@ -93,7 +93,7 @@ class DeliveryOut(Struct, frozen=True):
     ``event`` is null for a ``ping``, ``ticket`` when the event is about no ticket. ``due_at`` is when it is tried next.
     """
 
-    id: str
+    id: Id
     type: str
     event: str | None
     ticket: Number | None

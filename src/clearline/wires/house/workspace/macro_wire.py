@@ -10,7 +10,7 @@ from clearline.tickets.domain import Priority, Status
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import REACHABLE
 from clearline.wires.house.tickets.wire import Tags, TicketOut
-from clearline.wires.house.wire import Name
+from clearline.wires.house.wire import Id, Name, NoteId
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -46,12 +46,12 @@ class MacroPatch(Struct, forbid_unknown_fields=True):
 class MacroOut(Struct, frozen=True):
     """A macro, with the placeholders of its text."""
 
-    id: str
+    id: Id
     name: str
     text: str
     visibility: Visibility
     status: Status | None
-    queue_id: str | None
+    queue_id: Id | None
     priority: Priority | None
     add_tags: list[str]
 
@@ -68,5 +68,5 @@ class MacroUseOut(Struct, frozen=True):
 
     text: str
     visibility: Visibility
-    note: str | None
+    note: NoteId | None
     ticket: TicketOut

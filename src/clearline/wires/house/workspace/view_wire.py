@@ -1,12 +1,11 @@
 """House API v1: saved views, exactly as they travel."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import UNSET, Struct, UnsetType
 
 from clearline.search.language import QUERY_MAX
-from clearline.wires.house.wire import Name
+from clearline.wires.house.wire import Id, Moment, Name
 from clearline.wires.http.fields import characters
 
 Query = Annotated[str, characters(0, QUERY_MAX)]
@@ -31,9 +30,9 @@ class ViewPatch(Struct, forbid_unknown_fields=True):
 class ViewOut(Struct, frozen=True):
     """A saved view; ``owner_id`` is the id of its user."""
 
-    id: str
+    id: Id
     name: str
     query: str
     is_shared: bool
-    owner_id: str
-    created_at: datetime
+    owner_id: Id
+    created_at: Moment

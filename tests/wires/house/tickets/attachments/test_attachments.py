@@ -173,3 +173,22 @@ async def test_content_is_kept_when_the_result_of_the_commit_is_unknown(
     assert len(stored_files(folder)) == len(before) + 1
     assert (await client.get(path, headers=tenant.headers)).json()["data"] == []
     assert (await attach(client, path, headers)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "stored"),
+    [
+        ("trace.pcap", "application/octet-stream", "application/vnd.tcpdump.pcap"),
+        ("a.txt", "Application/Octet-Stream; x=y", "text/plain"),
+        ("A.LOG", "application/octet-stream", "text/plain"),
+        ("a.csv.gz", "application/octet-stream", "application/gzip"),
+        ("page.html", "application/octet-stream", "application/octet-stream"),
+        ("noname", "application/octet-stream", "application/octet-stream"),
+        ("a.txt", "text/csv", "text/csv"),
+    ],
+)
+async def test_a_file_sent_as_bytes_gets_the_type_that_its_name_suggests_if_it_is_accepted(
+    client: httpx.AsyncClient, tenant: Tenant, path: str, name: str, kind: str, stored: str
+) -> None:
+    made = await attach(client, path, tenant.headers, kind=kind, name=name)
+    assert (made.status_code, made.json()["media_type"]) == (201, stored)

@@ -14,7 +14,13 @@ from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.blobs import Blobs
-from clearline.tickets.attachments.domain import Attachment, Content, NewAttachment, new_attachment
+from clearline.tickets.attachments.domain import (
+    Attachment,
+    Content,
+    NewAttachment,
+    new_attachment,
+    specific_type,
+)
 from clearline.tickets.domain import ticket_number
 from clearline.wires.house import paging
 from clearline.wires.house.errors import RangeNotSatisfiable
@@ -77,11 +83,13 @@ async def receive_attachment(call: Call, chunks: AsyncIterator[bytes]) -> _Recei
 
 def _described(call: Call) -> NewAttachment:
     query: AttachmentQuery = call.query
-    media_type = header(call.scope, b"content-type")
+    sent_type = header(call.scope, b"content-type")
     try:
         return new_attachment(
             query.name,
-            None if media_type is None else media_type.decode("latin-1"),
+            None
+            if sent_type is None
+            else specific_type(query.name, sent_type.decode("latin-1"), call.services.attachments),
             query.visibility,
             call.services.attachments,
         )
@@ -215,6 +223,10 @@ _DOWNLOADED = (
     Header("Content-Digest", "The SHA-256 of the content (RFC 9530); `Repr-Digest` with a part.", _TEXT),
     Header("Content-Security-Policy", "Prevents browsers from running the file.", _TEXT),
 )
+_PARTIAL = (
+    Header("Range", "The bytes to return, such as `bytes=1000-` (RFC 9110, 14.2).", _TEXT),
+    Header("If-Range", "The ETag of the part that you have: if the file is another, all of it is returned.", _TEXT),
+)
 OPERATIONS = (
     Operation(
         "listAttachments", "GET", _OF_TICKET, list_attachments,
@@ -224,11 +236,12 @@ OPERATIONS = (
     Operation(
         "addAttachment", "POST", _OF_TICKET, add_attachment,
         "Attach a file", "The body is the file itself, and `Content-Type` its media type, which must be in "
-        "`CLEARLINE_ATTACHMENT_TYPES`. A file has at least one byte and at most `CLEARLINE_ATTACHMENT_MAX` bytes "
+        "`CLEARLINE_ATTACHMENT_TYPES`. With `application/octet-stream` the type is guessed from the file's name. A "
+        "file has at least one byte and at most `CLEARLINE_ATTACHMENT_MAX` bytes "
         f"(default: {ATTACHMENT_MAX // 1024**2} MiB). A ticket has at most 100 attachments; a finished "
         "ticket accepts none.",
         Scope.TICKETS_WRITE, AttachmentOut, query=AttachmentQuery, path_parameters=NUMBER,
-        errors=(403, 404, 422), status=201, stage=receive_attachment, media=("application/octet-stream",),
+        errors=(403, 404, 422), status=201, stage=receive_attachment, media=("application/octet-stream", "*/*"),
     ),
     Operation(
         "getAttachment", "GET", _ATTACHMENT, get_attachment,
@@ -240,7 +253,7 @@ OPERATIONS = (
         "Download an attachment", "The file as it was sent. `Range` requests a part of it (206); `If-Range` makes sure "
         "that the file is still the same.",
         Scope.TICKETS_READ, bytes, path_parameters=_ID, errors=(404, 416), answer_headers=_DOWNLOADED,
-        media=("*/*",),
+        media=("application/octet-stream", "*/*"), request_headers=_PARTIAL,
     ),
     Operation(
         "deleteAttachment", "DELETE", _ATTACHMENT, delete_attachment,

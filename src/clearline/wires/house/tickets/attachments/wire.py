@@ -1,19 +1,19 @@
 """House API v1: bodies of attachments. The content of a file is sent as it is, with its own media type."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.note_domain import Source, Visibility
+from clearline.wires.house.wire import Id, Moment, Number
 
 FileName = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=attachment.NAME_MAX,
-        extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f-\x9f/\\]*$"},
+        extra_json_schema={"pattern": r"^[^\x00-\x1f\x7f-\x9f\/\\]*$"},
         description="The name of the file, without a path.",
     ),
 ]
@@ -31,8 +31,8 @@ class AttachmentQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class AttachmentOut(Struct, frozen=True):
     """A file of a ticket. ``size`` is in bytes, ``sha256`` hexadecimal; ``source`` is the side that added it."""
 
-    id: str
-    ticket: str
+    id: Id
+    ticket: Number
     name: str
     media_type: str
     size: int
@@ -40,4 +40,4 @@ class AttachmentOut(Struct, frozen=True):
     visibility: Visibility
     source: Source
     author: str
-    created_at: datetime
+    created_at: Moment

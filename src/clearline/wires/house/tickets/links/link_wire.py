@@ -1,12 +1,10 @@
 """House API v1: bodies of links."""
 
-from datetime import datetime
-
 from msgspec import Struct
 
 from clearline.tickets.domain import Status
 from clearline.tickets.links.domain import MANUAL_LINK_TYPES, LinkType
-from clearline.wires.house.wire import Number
+from clearline.wires.house.wire import Id, Moment, Number
 from clearline.wires.http.one_of import OneOf
 
 
@@ -28,7 +26,7 @@ class LinkedTicketOut(Struct, frozen=True):
 class LinkOut(Struct, frozen=True):
     """A link as seen from one ticket: ``type`` is its relation to the other. Both ends have the same ``id``."""
 
-    id: str
+    id: Id
     type: LinkType
     ticket: LinkedTicketOut
-    created_at: datetime
+    created_at: Moment

@@ -7,10 +7,8 @@ from msgspec import Meta, Struct, field
 from clearline.tickets import domain as ticket
 from clearline.tickets.links import domain as link
 from clearline.wires.house.tickets.wire import Reason, Title
-from clearline.wires.house.wire import Number
+from clearline.wires.house.wire import NoteId, Number
 from clearline.wires.http.fields import characters
-
-NoteId = Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
 
 
 class MergeIn(Struct, forbid_unknown_fields=True):

@@ -1,11 +1,10 @@
 """House API v1: bodies of watchers."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from clearline.wires.house.wire import UUID_MAX, Ref
+from clearline.wires.house.wire import UUID_MAX, Moment, Ref
 
 
 class WatcherIn(Struct, forbid_unknown_fields=True):
@@ -20,4 +19,4 @@ class WatcherOut(Struct, frozen=True):
     user: Ref
     email: str
     is_staff: bool
-    since: datetime
+    since: Moment
