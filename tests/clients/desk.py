@@ -1,0 +1,2 @@
+COMPANY = "ALD001"
+"""The code of a customer in the demo data."""
