@@ -21,6 +21,7 @@ from clearline.wires.house.tickets import wire
 from clearline.wires.house.wire import Page, Problem
 from clearline.wires.http.body import BadRequest, read_members, violations
 from clearline.wires.http.table import Operation
+from tests.builders.documents import nodes
 from tests.builders.house import ANY, TICKETS, new_ticket, order
 from tests.builders.people import Tenant, staff_key
 
@@ -34,17 +35,6 @@ def described() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, item in DOCUMENT["paths"].items():
         for method, operation in item.items():
             yield path, method, operation
-
-
-def nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield every object within a value."""
-    if isinstance(value, dict):
-        yield value
-        for inner in value.values():
-            yield from nodes(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from nodes(inner)
 
 
 def name_of(operation: Operation) -> str:

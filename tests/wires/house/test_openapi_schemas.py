@@ -15,9 +15,10 @@ from clearline.events.event_types import EventType
 from clearline.settings import Settings
 from clearline.webhooks.delivery_domain import PING
 from clearline.wires.house.reference import openapi
+from tests.builders.documents import nodes
 from tests.builders.house import TICKETS, order, problem
 from tests.builders.people import Tenant
-from tests.wires.house.test_openapi import nodes
+from tests.patience import patient
 
 DOCUMENT = openapi(Settings())
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
@@ -170,7 +171,9 @@ def test_patterns_mean_the_same_in_ecma_262() -> None:
     """
     assert NODE is not None
     asked = json.dumps([patterns(), TEXTS])
-    done = subprocess.run([NODE, "-e", program], input=asked, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [NODE, "-e", program], input=asked, capture_output=True, text=True, check=False, timeout=patient(60)
+    )
     assert done.returncode == 0, done.stderr
     ours = [[re.search(re.sub(r"\$$", r"\\Z", pattern), text) is not None for text in TEXTS] for pattern in patterns()]
     for verdicts in json.loads(done.stdout)[1:]:
