@@ -88,6 +88,10 @@ STATEMENTS: dict[str, tuple[set[str], Statement]] = {
         {"outbound_mail_by_message"},
         lambda tx: outbound_mail_store.with_message_id(tx, "<1@example.net>"),
     ),
+    "mails that a reply refers to": (
+        {"outbound_mail_by_message"},
+        lambda tx: outbound_mail_store.messages_about(tx, COMPANY, 20, ["<1@example.net>", "<2@x>"], limit=5),
+    ),
     "fuse": (
         {"outbound_mail_of_recipient"},
         lambda tx: outbound_mail_store.recent_count(tx, "Person1@example.com", "notification", since=NEW_YEAR),

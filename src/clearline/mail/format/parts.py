@@ -10,8 +10,8 @@ from io import BytesIO
 
 from msgspec import Struct
 
+from clearline.mail.format.body_text import BODY_MAX, clean_text, decode, join_flowed, text_from_html
 from clearline.mail.format.headers import MailHeaders, decode_words, headers_of, unfolded
-from clearline.mail.format.reply_text import BODY_MAX, clean_text, decode, join_flowed, text_from_html
 from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.attachments.domain import ANY_TYPE
 

@@ -1,8 +1,10 @@
 """File a mail as a note or as a ticket, with its attachments."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime
+from email.utils import parseaddr
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,14 +14,18 @@ from clearline.accounts.domain import NAME_MAX
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.inventory.domain import ID_MAX, ServiceType
+from clearline.mail.format.body_text import text_from_html
 from clearline.mail.format.headers import Address
+from clearline.mail.format.own_quote import KnownMails
 from clearline.mail.format.parts import MailFile, ParsedMail
-from clearline.mail.format.reply_text import split_reply
+from clearline.mail.format.reply_text import SplitReply, split_reply
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import InboundState, description_of, note_text, title_of
 from clearline.mail.inbound.store import InboundMailOutcome
+from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
+from clearline.mail.outbound.compose import DecodedMail, decode
 from clearline.platform.database.transactions import Tx
 from clearline.routing.usecases import ROUTING
 from clearline.tickets import access
@@ -40,6 +46,9 @@ SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
 """What a mail may do on behalf of its sender."""
 
 UNKNOWN_SERVICE = "not named"
+_KNOWN_MAILS_MAX = 5
+"""How many of our mails that a reply refers to are looked for in it."""
+
 _WORDS_MAX = 3000
 _WORD = re.compile(r"[^\s,;:()<>\[\]\"'„“”]+")
 _TEXT_FILE = "mail.txt"
@@ -151,7 +160,7 @@ async def add_note(
     visibility = Visibility.INTERNAL if access.note_source(actor) is Source.SELLER else Visibility.PUBLIC
     room = PER_TICKET_MAX - await attachment_store.count(tx, ticket.company_id, ticket.number)
     accepted, refused = _accepted_files(parsed, context.limits, room, visibility)
-    reply = split_reply(parsed.text)
+    reply = await _split(tx, parsed, ticket)
     text, is_cut = note_text(reply.text, refused)
     source = NoteMail(mail_id, reply.trimmed)
     note = await notes.append_note(
@@ -161,6 +170,32 @@ async def add_note(
     await _attach(tx, actor, ticket, [*accepted, *full_text], context=context, now=now)
     await _remember_message_id(tx, parsed, ticket, now=now)
     return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, note.number)
+
+
+async def _split(tx: Tx, parsed: ParsedMail, ticket: Ticket) -> SplitReply:
+    """Split the text of a mail into the reply and what it quotes: our own mails that it refers to are known."""
+    headers = parsed.headers
+    messages = await outbound_mail_store.messages_about(
+        tx, ticket.company_id, ticket.number, headers.references, limit=_KNOWN_MAILS_MAX
+    )
+    return await asyncio.to_thread(_split_text, parsed, messages)
+
+
+def _split_text(parsed: ParsedMail, messages: list[bytes]) -> SplitReply:
+    mails = [decode(message) for message in messages]
+    texts = [text for mail in mails for text in (mail.text, "" if mail.html is None else text_from_html(mail.html))]
+    sender = parsed.headers.sender
+    names = () if sender is None else (sender.name, sender.address.partition("@")[0])
+    known = KnownMails(tuple(filter(None, texts)), tuple({name for mail in mails for name in _names_of(mail)}))
+    return split_reply(parsed.text, subject=parsed.headers.subject, sender_names=names, known=known)
+
+
+def _names_of(mail: DecodedMail) -> list[str]:
+    """Return how a quote may call the sender of our mail: its name, and its address without the part for the ticket."""
+    sender = next((value for name, value in mail.headers if name.lower() == "from"), "")
+    name, address = parseaddr(sender)
+    local, _, domain = address.partition("@")
+    return [text.casefold() for text in (name, address, f"{local}+" if domain else "") if text]
 
 
 async def raise_ticket(

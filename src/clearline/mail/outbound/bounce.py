@@ -5,8 +5,8 @@ from email.message import Message
 
 from msgspec import Struct
 
+from clearline.mail.format.body_text import clean_text, decode
 from clearline.mail.format.headers import MailHeaders
-from clearline.mail.format.reply_text import clean_text, decode
 from clearline.mail.outbound.domain import DETAIL_MAX
 
 _MESSAGE_ID = re.compile(r"^\s{0,3}>?\s?message-id:\s*(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE)

@@ -79,6 +79,25 @@ async def lock(tx: Tx, mail_id: UUID) -> OutboundMail | None:
     return None if row is None else _mail(row)
 
 
+async def messages_about(
+    tx: Tx, company_id: UUID, ticket_number: int, message_ids: Sequence[str], *, limit: int
+) -> list[bytes]:
+    """Return the messages with these Message-IDs that are about a ticket, in the order of the Message-IDs.
+
+    Served by ``outbound_mail_by_message``.
+    """
+    rows = await tx.fetch(
+        """with named as materialized (select * from outbound_mail where message_id = any($1::text[]))
+           select message from named where company_id = $2 and ticket_number = $3
+            order by array_position($1::text[], message_id) limit $4""",
+        message_ids,
+        company_id,
+        ticket_number,
+        limit,
+    )
+    return [row[0] for row in rows]
+
+
 async def with_message_id(tx: Tx, message_id: str) -> OutboundMail | None:
     """Return the mail with this Message-ID, or None. Served by ``outbound_mail_by_message``."""
     row = await tx.fetchrow(f"select {_COLUMNS} from outbound_mail m where m.message_id = $1 limit 1", message_id)

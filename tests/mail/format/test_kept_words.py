@@ -1,0 +1,108 @@
+"""What a person wrote stays in the note, however much it looks like what a program adds."""
+
+import pytest
+
+from clearline.mail.format.reply_text import SplitReply, split_reply
+
+ADA = ("Ada Okoro", "ada")
+FIELDS = "From: Support <support@example.net>\nSent: Sunday, 1 March 2026 11:00\nTo: Ada\nSubject: Port is slow"
+QUOTE = "On Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:\n> Which port?"
+VENDOR = "From: Vendor <noc@example.org>\nDate: Sun, 1 Mar 2026 11:00\nSubject: Fibre cut\nTo: Ada <ada@example.com>"
+
+WHOLE = {
+    "words below a closing": "Port A down.\n\nBest regards\nAda\n\nPS: port B is down too",
+    "words below a closing, without PS": "Port A down.\n\nBest regards\nAda\n\nPort B is down too.",
+    "words below a closing, below a number": "Port A down.\n\nRegards\nAda\n+1-555-0142\n\nPort B is down too",
+    "words above a number": "Port A down.\n\nRegards\nAda\nPort B is down too\n+1-555-0142",
+    "a number in a sentence": "Port A down.\n\nThanks\nAda\ncall me at +1-555-0142 when B is up",
+    "a postscript below a number": "Port A down.\n\nRegards\nAda\n+1-555-0142\nP.S. port B is down too",
+    "a postscript below a signature": "Port A down.\n\n-- \nAda\n\nPS: port B is down too",
+    "a list below a closing": "Please check these:\n\nThanks\n\nPort A\nPort B",
+    "a list below a closing and a name": "Please check these:\n\nThanks\nAda\n\nPort A\nPort B",
+    "ids below a closing": "Please check these:\n\nThanks,\nSVC-1\nSVC-2",
+    "one port below a closing": "Please check this:\n\nThanks\n\nPort A",
+    "an address below a closing": "Write to him.\n\nThanks\nCid\ncid@example.org",
+    "thanks alone": "It is up again.\n\nThanks",
+    "a closing in another language": "Port A ist gestört.\n\nViele Grüße\nAda\n\nPort B auch.",
+    "a rule of dashes": "Port A: down since 10:00\n--\nPort B: down since 11:00",
+    "a forward by Gmail": "FYI:\n\n---------- Forwarded message ---------\n" + VENDOR + "\n\nFibre cut",
+    "a forward by Apple Mail": "FYI:\n\nBegin forwarded message:\n\n" + VENDOR + "\n\nFibre cut",
+    "a forward by Apple Mail, German": "FYI:\n\nAnfang der weitergeleiteten Nachricht:\n\n" + VENDOR + "\n\nFibre cut",
+    "a forward by Thunderbird": "FYI:\n\n-------- Forwarded Message --------\n" + VENDOR + "\n\nFibre cut",
+    "a forward, French": "Voir :\n\n---------- Message transféré ---------\n" + VENDOR + "\n\nFibre cut",
+    "a forward with a quote": f"FYI:\n\n---------- Forwarded message ---------\n{VENDOR}\n\nCut.\n\n{QUOTE}",
+    "a forward with a signature": f"FYI:\n\n---------- Forwarded message ---------\n{VENDOR}\n\nCut.\n\nPort 7",
+    "what somebody wrote": "On 28 Nov 2026 the vendor wrote:\n\nThe optic is bad.\n\nSo please replace it.",
+    "what somebody wrote, in a text": "See:\nOn 28 Nov 2026 the vendor wrote:\n\nIt is bad.\n\nPlease replace it.",
+    "what somebody wrote, German": "Hallo\n\nAm 28.11.2026 schrieb der Hersteller:\n\nDefekt.\n\nBitte tauschen.",
+    "what somebody wrote, French": "Bonjour\n\nLe 28 nov. 2026 le fournisseur a écrit :\n\nDéfectueux.\n\nChangez-le.",
+    "what an address wrote": "See:\n\nnoc@example.org wrote:\n\nThe optic is bad.\n\nSo please replace it.",
+    "an output": "This is what we see:\n\n> 1 192.0.2.1 3 ms\n> 2 192.0.2.9 * * *",
+    "an output at a time": "Traceroute at 10:00:\n> 1 192.0.2.1 3 ms\n\nWhat now?",
+    "an output on a date": "Output of 28 Nov 2026 10:00:\n> 1 192.0.2.1 3 ms\n\nWhat now?",
+    "a prompt": "I typed this:\n\n> show interface 7\nIt is down since 2026-11-28 10:00.",
+    "where a path goes": "The path that fails:\nFrom: Amsterdam\nTo: London\nDate: tomorrow\nIt worked yesterday.",
+    "a form": "Site: Berlin\nDate: 28 Nov 2026 10:00\nContact: ada@example.com\nPort: 7",
+    "an appointment": "Window:\n\nDate: Saturday, 28 Nov 2026\nTime: 22:00\nAddress: 1 Main Street\n\nBe there.",
+    "an answer in a quote without marks": f"See below.\n\n{FIELDS}\n\nWhich port?\n[Ada] ae3",
+    "answers in a quote without marks": f"Hello\n\n{FIELDS}\n\nWhich port?\n[Ada]: ae3\nLight?\n[AO] No.",
+    "answers that are announced": f"My answers inline.\n\n{FIELDS}\n\nWhich port?\nae3",
+    "answers that are announced, German": f"Antwort unten.\n\n{FIELDS}\n\nWhich port?\nae3",
+    "a phone in a sentence": "Sent from my desk, it fails, too.\nSent from the phone of Cid: it works",
+    "a phone that is the matter": "The mail was sent from my phone and never came.",
+    "a rule": "Port 7\n------------------\nPort 8",
+    "a line between dashes": "--- Port 7 ---\nDown.\n--- Port 8 ---\nUp.",
+}
+SPLIT = {
+    "a closing with the sender's name": ("Up.\n\nBest regards\nAda Okoro", "Up."),
+    "a closing with contact data": (
+        "Up.\n\nBest regards,\nAda Okoro\nOperations\nExample Ltd\n\nM: +1-555-0199\nada@example.com",
+        "Up.",
+    ),
+    "a closing in another language": ("Geht.\n\nMit freundlichen Grüßen\nAda Okoro\nTel. +1-555-0199", "Geht."),
+    "a signature": ("Up.\n-- \nanything\nthat stands here.\n\nReally?", "Up."),
+    "a phone": ("Up.\n\nSent from my iPhone", "Up."),
+    "a phone above words": ("Port A is up.\n\nSent from my iPhone\n\nB is not.", "Port A is up.\n\n\nB is not."),
+    "a phone, German": ("Geht.\n\nVon meinem iPhone gesendet", "Geht."),
+    "Outlook on a phone": ("Up.\n\nGet Outlook for iOS<https://example.com/x>", "Up."),
+    "a phone above a quote": (f"Up.\n\nSent from my Galaxy\n\n{QUOTE}", "Up."),
+    "fields": (f"Up.\n\n{FIELDS}\n\nWhich port?", "Up."),
+    "a rule above fields": (f"Up.\n\n________________________________\n{FIELDS}\n\nWhich port?", "Up."),
+    "a quote between words": (f"Up.\n\n{QUOTE}\n\nThank you!", "Up.\n\nThank you!"),
+    "an attribution in a quote": (f"Up.\n\n> {QUOTE}".replace("\n> W", "\n> > W"), "Up."),
+    "an attribution on the line of the reply": ("Up. On Sun, 1 Mar 2026 at 11:00, Bo wrote:\n> Hi", "Up."),
+    "a quote without marks": (
+        "Up.\n\nOn Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:\n\nWhich port?", "Up.",
+    ),
+    "a forward in the quote": (f"Up.\n\n{QUOTE}\n> -- Forwarded message --\n> " + VENDOR.replace("\n", "\n> "), "Up."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_words_of_a_person_are_not_trimmed(name: str) -> None:
+    assert split_reply(WHOLE[name], sender_names=ADA) == SplitReply(WHOLE[name].replace("-- \n", "--\n"), "")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_words_of_a_person_are_not_trimmed_above_a_quote(name: str) -> None:
+    if "quote" in name or "forward" in name or "announced" in name:
+        return
+    reply = split_reply(f"{WHOLE[name]}\n\n{QUOTE}", sender_names=ADA)
+    assert reply == SplitReply(WHOLE[name].replace("-- \n", "--\n"), QUOTE)
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_what_a_program_adds_is_trimmed(name: str) -> None:
+    text, wanted = SPLIT[name]
+    reply = split_reply(text, sender_names=ADA)
+    assert reply.text == wanted
+    assert sorted("".join((reply.text + reply.trimmed).split())) == sorted("".join(text.split()))
+
+
+@pytest.mark.parametrize(
+    "subject", ["Fwd: Fibre cut", "FW: Fibre cut", "WG: Fibre cut", "TR : x", "Re: Fwd: x", "转发\uff1ax"]
+)
+def test_a_forwarded_mail_is_content(subject: str) -> None:
+    text = f"FYI\n\n{FIELDS}\n\nFibre cut"
+    assert split_reply(text, subject=subject) == SplitReply(text, "")
+    assert split_reply(text, subject="Re: Port forwarding fails").text == "FYI"
