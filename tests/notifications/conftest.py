@@ -11,7 +11,7 @@ from tests.builders.people import Tenant, new_tenant
 
 @pytest.fixture
 async def rig(database: Database, database_url: str) -> NotificationRig:
-    """The jobs of notifications with a new customer, after all earlier events, with no notification and no mail."""
+    """Return the jobs of notifications with a new customer, past all earlier events, with no notification or mail."""
     new = NotificationRig(database, await new_tenant(database), database_url)
     await new.record()
     await administer(database_url, "delete from notification; delete from outbound_mail")
@@ -20,6 +20,6 @@ async def rig(database: Database, database_url: str) -> NotificationRig:
 
 @pytest.fixture
 async def scene(database: Database, tenant: Tenant) -> AsyncIterator[Scene]:
-    """A ticket with all kinds of recipients, in a transaction that is rolled back."""
+    """Yield a ticket with all kinds of recipients, in a transaction that is rolled back."""
     async with a_scene(database, tenant) as new:
         yield new

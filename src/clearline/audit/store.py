@@ -103,40 +103,40 @@ LISTS = {
 """The statements, by the index that they walk and the names of the filters."""
 
 
-def _scan(wanted: AuditFilter, after: AuditPosition) -> tuple[Scan, tuple[object, ...]]:
+def _scan(filters: AuditFilter, after: AuditPosition) -> tuple[Scan, tuple[object, ...]]:
     """Return the scan that reads the fewest events, and the values that it binds."""
     at, _event_id, xid = after
-    if wanted.ticket_number is not None:
-        return "of_ticket", (wanted.company_id, wanted.ticket_number)
-    if wanted.company_id is None:
-        return "records" if wanted.only_records else "everything", (at,)
-    if wanted.only_records:
-        return "records_of_company", (wanted.company_id,)
-    return "of_company", (wanted.company_id, str(xid))
+    if filters.ticket_number is not None:
+        return "of_ticket", (filters.company_id, filters.ticket_number)
+    if filters.company_id is None:
+        return "records" if filters.only_records else "everything", (at,)
+    if filters.only_records:
+        return "records_of_company", (filters.company_id,)
+    return "of_company", (filters.company_id, str(xid))
 
 
 def query(
-    wanted: AuditFilter, after: AuditPosition | None, limit: int
+    filters: AuditFilter, after: AuditPosition | None, limit: int
 ) -> tuple[tuple[Scan, tuple[str, ...]], tuple[object, ...]]:
     """Return the key of a list in ``LISTS``, and the values that its statement binds."""
     position = after or AFTER_ALL
-    scan, walked = _scan(wanted, position)
-    given: dict[str, tuple[object, ...]] = {}
-    if wanted.type is not None:
-        given["prefix" if wanted.type.endswith(".") else "type"] = (wanted.type,)
-    if wanted.actor_id is not None:
-        given["actor_id"] = (wanted.actor_id,)
-    if wanted.for_customers:
-        given["for_customers"] = _FOR_CUSTOMERS
-    times = wanted.since or BEFORE_ALL, wanted.until or AFTER_ALL[0]
-    return (scan, tuple(given)), (limit, *times, position[1], *walked, *chain.from_iterable(given.values()))
+    scan, walked = _scan(filters, position)
+    conditions: dict[str, tuple[object, ...]] = {}
+    if filters.type is not None:
+        conditions["prefix" if filters.type.endswith(".") else "type"] = (filters.type,)
+    if filters.actor_id is not None:
+        conditions["actor_id"] = (filters.actor_id,)
+    if filters.for_customers:
+        conditions["for_customers"] = _FOR_CUSTOMERS
+    times = filters.since or BEFORE_ALL, filters.until or AFTER_ALL[0]
+    return (scan, tuple(conditions)), (limit, *times, position[1], *walked, *chain.from_iterable(conditions.values()))
 
 
-async def page(tx: Tx, wanted: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
+async def page(tx: Tx, filters: AuditFilter, after: AuditPosition | None, limit: int) -> list[Event]:
     """Return events, newest first, after an event.
 
     Those of a ticket are served by ``event_by_ticket``, those of a company by the primary key (in the order of the log)
     or ``event_of_company_records``, others by ``event_of_records`` or ``event_by_time``.
     """
-    key, values = query(wanted, after, limit)
+    key, values = query(filters, after, limit)
     return [event_of(row) for row in await tx.fetch(LISTS[key], *values)]

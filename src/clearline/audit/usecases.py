@@ -49,13 +49,13 @@ async def list_events(
         raise InvalidInput([Violation("until", "must be after since", RuleCode.ORDER)])
     company_id = await _company_id(tx, actor, company)
     about_records = kind is not None and "." in kind and kind.split(".")[0] not in _TICKET_PREFIXES
-    wanted = AuditFilter(since, until, kind, company_id, user_id, ticket, about_records, not actor.is_staff)
+    filters = AuditFilter(since, until, kind, company_id, user_id, ticket, about_records, not actor.is_staff)
     if ticket is not None:
         ticket_company_id = await access.require_ticket(tx, actor, ticket)
         if company_id not in {None, ticket_company_id}:
             return []
-        wanted = wanted._replace(company_id=ticket_company_id)
-    events = await audit_store.page(tx, wanted, after, limit)
+        filters = filters._replace(company_id=ticket_company_id)
+    events = await audit_store.page(tx, filters, after, limit)
     return events if actor.is_staff else [_visible(event) for event in events]
 
 

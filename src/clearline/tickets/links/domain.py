@@ -43,7 +43,7 @@ _PAIRS = (
     (LinkType.PARENT_OF, LinkType.CHILD_OF),
     (LinkType.SPLIT_INTO, LinkType.SPLIT_FROM),
 )
-OPPOSITE: dict[LinkType, LinkType] = {**dict(_PAIRS), **{there: here for here, there in _PAIRS}}
+OPPOSITE: dict[LinkType, LinkType] = {**dict(_PAIRS), **{second: first for first, second in _PAIRS}}
 """The type of a link as its other ticket sees it."""
 
 MANUAL_LINK_TYPES = tuple(kind for kind in LinkType if kind not in {LinkType.SPLIT_INTO, LinkType.SPLIT_FROM})

@@ -185,7 +185,7 @@ async def split_ticket(
     created = (await create_ticket(tx, actor, new, company_id=original.company_id, now=now)).ticket
     company_id = original.company_id
     link = Link(uuid4(), LinkType.SPLIT_INTO, company_id, number, company_id, created.number, now)
-    if (await link_store.link_counts(tx, link)).here >= LINKS_MAX:
+    if (await link_store.link_counts(tx, link)).own >= LINKS_MAX:
         raise TooManyLinks(ticket_number(number), LINKS_MAX)
     await link_store.insert(tx, actor, link, now=now)
     original_name, new_name = ticket_number(number), ticket_number(created.number)

@@ -26,8 +26,8 @@ _FIRST = UUID(int=0)
 class LinkCounts(NamedTuple):
     """How many links each of two tickets has, and whether they have a link of a type already, from either end."""
 
-    here: int
-    there: int
+    own: int
+    other: int
     is_linked: bool
 
 
@@ -124,8 +124,8 @@ async def is_ancestor(tx: Tx, upper: int, company_id: UUID, lower: int) -> bool:
 async def insert(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
     """Store a link at both ends, with an event and a new version of each ticket. Both tickets must be locked."""
     opposite = OPPOSITE[link.type]
-    kind, here = encode(TicketLinked(link.type, ticket_number(link.other_number)))
-    _kind, there = encode(TicketLinked(opposite, ticket_number(link.number)))
+    kind, own_data = encode(TicketLinked(link.type, ticket_number(link.other_number)))
+    _kind, other_data = encode(TicketLinked(opposite, ticket_number(link.number)))
     await tx.write(
         """
         with added as (
@@ -150,15 +150,15 @@ async def insert(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
         now,
         actor_id(actor),
         actor.name,
-        here,
-        there,
+        own_data,
+        other_data,
     )
 
 
 async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
     """Delete both ends of a link, with an event and a new version of each ticket. Both tickets must be locked."""
-    kind, here = encode(TicketUnlinked(link.type, ticket_number(link.other_number)))
-    _kind, there = encode(TicketUnlinked(OPPOSITE[link.type], ticket_number(link.number)))
+    kind, own_data = encode(TicketUnlinked(link.type, ticket_number(link.other_number)))
+    _kind, other_data = encode(TicketUnlinked(OPPOSITE[link.type], ticket_number(link.number)))
     await tx.write(
         """
         with deleted as (
@@ -181,8 +181,8 @@ async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
         now,
         actor_id(actor),
         actor.name,
-        here,
-        there,
+        own_data,
+        other_data,
     )
 
 

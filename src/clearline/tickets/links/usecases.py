@@ -75,13 +75,13 @@ async def add_link(tx: Tx, actor: Actor, number: int, kind: LinkType, other: int
     if kind in HIERARCHY:
         await link_store.lock_hierarchy(tx)
     locked = await _lock(tx, actor, number, other)
-    here, there = locked[number], locked[other]
-    link = Link(uuid4(), kind, here.company_id, number, there.company_id, other, now)
+    ticket, other_ticket = locked[number], locked[other]
+    link = Link(uuid4(), kind, ticket.company_id, number, other_ticket.company_id, other, now)
     await _check_counts(tx, link)
     if kind in HIERARCHY:
-        await _check_hierarchy(tx, *((here, there) if kind is LinkType.PARENT_OF else (there, here)))
+        await _check_hierarchy(tx, *((ticket, other_ticket) if kind is LinkType.PARENT_OF else (other_ticket, ticket)))
     await link_store.insert(tx, actor, link, now=now)
-    return LinkedTicket(link, there.title, there.status)
+    return LinkedTicket(link, other_ticket.title, other_ticket.status)
 
 
 async def lock_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:
@@ -139,7 +139,7 @@ async def _check_counts(tx: Tx, link: Link) -> None:
     if counts.is_linked:
         names = f"{link.type} between {ticket_number(link.number)} and {ticket_number(link.other_number)}"
         raise AlreadyExists(KIND, names)
-    for number, count in ((link.number, counts.here), (link.other_number, counts.there)):
+    for number, count in ((link.number, counts.own), (link.other_number, counts.other)):
         if count >= LINKS_MAX:
             raise TooManyLinks(ticket_number(number), LINKS_MAX)
 

@@ -129,8 +129,8 @@ def shape(schema: dict[str, Any]) -> str:  # noqa: C901, PLR0911 - a table
             return f"string, {least} to {most} characters"
         case {"oneOf": choices}:
             return " or ".join(shape(choice) for choice in choices)
-        case {"type": "object", "additionalProperties": dict(one)}:
-            return f"object of {shape(one)}"
+        case {"type": "object", "additionalProperties": dict(value_schema)}:
+            return f"object of {shape(value_schema)}"
         case {"type": "string", "format": form}:
             return str(form)
         case {"type": "integer", "minimum": least, "maximum": most}:
