@@ -10,23 +10,27 @@ from typing import Any
 import msgspec
 import structlog
 
+from clearline import clock
+
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def configure(log_format: str, level: str) -> None:
     """Set up logging for this process; what libraries log with the standard library is included."""
     readable = sys.stderr.isatty() if log_format == "auto" else log_format == "text"
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
-    shared: list[Any] = [structlog.processors.add_log_level, stamp]
     if readable:
-        plain = structlog.dev.plain_traceback  # the fancy one shows the values of variables
-        renderers: list[Any] = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        processors: list[Any] = [
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # the fancy formatter of exceptions shows the values of variables
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
         factory: Any = structlog.WriteLoggerFactory(file=sys.stderr)
     else:
-        renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
+        processors = [_json_line]
         factory = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
     structlog.configure(
-        processors=[*shared, *renderers],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=factory,
         cache_logger_on_first_use=True,
@@ -37,7 +41,12 @@ def configure(log_format: str, level: str) -> None:
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 
-def _json(event: Any, **_options: Any) -> bytes:
+def _json_line(logger: Any, level: str, event: Any) -> bytes:
+    """Render an event as JSON (a processor of structlog). One step, because every request logs a line."""
+    if "exc_info" in event:
+        event = structlog.processors.format_exc_info(logger, level, event)
+    event["level"] = level
+    event["timestamp"] = clock.now()
     return _encoder.encode(event)
 
 

@@ -9,7 +9,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clearline.identity import Actor
 
-_log = structlog.get_logger("clearline.access")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 KEY = "clearline.request"
@@ -45,6 +44,7 @@ class Edge:
     def __init__(self, app: ASGIApp, *, access_log: bool) -> None:
         self._app = app
         self._access_log = access_log
+        self._log = structlog.get_logger("clearline.access").bind()  # bound here, or else once for each request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -69,13 +69,12 @@ class Edge:
             if self._access_log:
                 self._log_request(scope, facts, started)
 
-    @staticmethod
-    def _log_request(scope: Scope, facts: RequestFacts, started: float) -> None:
+    def _log_request(self, scope: Scope, facts: RequestFacts, started: float) -> None:
         """Log the request. For a long answer ``ms`` is the time until it began, and ``open_s`` how long it lasted."""
         actor, ended = facts.actor, perf_counter()
         seconds = (facts.began if facts.is_long else ended) - started
         lasted = {"open_s": round(ended - facts.began)} if facts.is_long else {}
-        _log.info(
+        self._log.info(
             "request",
             method=scope["method"],
             path=scope["path"],
