@@ -10,6 +10,7 @@ import pytest
 from clearline.platform.database.transactions import Database
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
+from clearline.tickets.columns import view_of
 from clearline.tickets.domain import Status
 from clearline.tickets.list_store import BOUNDS, LISTS, Filter
 from clearline.tickets.status_domain import OPEN, State
@@ -203,7 +204,9 @@ async def test_the_pages_of_a_list_have_each_ticket_once_in_order(
     async with database.statement() as tx:
         while True:
             after = numbers[-1] if numbers else None
-            page = await list_store.views(tx, ticket_filter, after=after, limit=limit, newest_first=newest_first)
+            page = await list_store.tickets_as(
+                view_of, tx, ticket_filter, after=after, limit=limit, newest_first=newest_first
+            )
             numbers += [view.ticket.number for view in page]
             if len(page) < limit:
                 break
@@ -220,7 +223,9 @@ async def test_pages_continue_at_their_position_when_tickets_change(filled: Any,
     numbers: list[int] = []
     async with database.statement() as tx:
         for _ in range(4):
-            page = await list_store.views(tx, ticket_filter, after=numbers[-1] if numbers else None, limit=10)
+            page = await list_store.tickets_as(
+                view_of, tx, ticket_filter, after=numbers[-1] if numbers else None, limit=10
+            )
             numbers += [view.ticket.number for view in page]
             await filled.execute("update ticket set status = 'closed' where number = any($1)", numbers[:5])
     assert numbers == expected[:40]

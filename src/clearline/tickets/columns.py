@@ -94,9 +94,6 @@ COLUMNS = (
 )
 """In the order of a row. A field of ``Ticket`` that is a value of several columns has them side by side."""
 
-_NESTED: dict[str, type] = {"contact": Contact}
-"""The fields of ``Ticket`` that are values of several columns."""
-
 TICKET = ", ".join(f"{column.select} as {column.name}" if column.select else f"t.{column.name}" for column in COLUMNS)
 """What a statement selects of the ticket ``t``."""
 
@@ -124,39 +121,80 @@ AFTER_VIEW = AFTER_TICKET + len(_NAMES)
 _decode_notes = msgspec.json.Decoder(list[Note]).decode
 
 
+class Part:
+    """A value that ``make`` returns when it is called with ``members`` by position.
+
+    A member is the path of a value in ``TicketView``, such as ``ticket.title`` or ``queue_name``, or another part.
+    """
+
+    __slots__ = ("make", "members")
+
+    def __init__(self, make: Callable[..., Any], *members: "str | Part") -> None:
+        self.make, self.members = make, members
+
+
 def _root(column: Column) -> str:
     return (column.field or column.name).partition(".")[0]
 
 
-def _compile() -> tuple[Callable[[Record], Ticket], Callable[[Record], TicketView]]:
-    """Return the functions that make a ticket and a view of a row, each one expression of positional calls.
+def _value(column: Column, index: int, known: dict[str, Any], *, raw_enumerations: bool) -> str:
+    """Return the expression of a column's value in a row."""
+    value = f"row[{index}]"
+    is_enumeration = isinstance(column.decode, Mapping)
+    if column.decode is None or (is_enumeration and raw_enumerations):
+        return value
+    known[f"decode_{index}"] = column.decode
+    if is_enumeration:
+        return f"decode_{index}[{value}]"
+    return f"decode_{index}(value) if (value := {value}) is not None else {column.null}"
 
-    A list of 200 tickets decodes 6,400 values: a loop over the columns would cost more than the database.
-    """
-    known: dict[str, Any] = {"Ticket": Ticket, "TicketView": TicketView, "Company": Company}
-    fields: dict[str, str] = {}
+
+def _values(known: dict[str, Any], *, raw_enumerations: bool) -> dict[str, str]:
+    """Return the expressions of the values of a view in a row that begins with ``VIEW``, by their paths."""
+    values: dict[str, str] = {}
     for name, columns in groupby(enumerate(COLUMNS), lambda numbered: _root(numbered[1])):
-        parts = []
-        for index, column in columns:
-            known[f"decode_{index}"] = column.decode
-            value = f"row[{index}]"
-            if isinstance(column.decode, Mapping):
-                value = f"decode_{index}[{value}]"
-            elif column.decode is not None:
-                value = f"decode_{index}(value) if (value := {value}) is not None else {column.null}"
-            parts.append(value)
-        known[f"make_{name}"] = _NESTED.get(name)
-        fields[name] = f"make_{name}({', '.join(parts)})" if name in _NESTED else parts[0]
-    call = ", ".join(fields[name] for name in Ticket.__struct_fields__)
+        parts = [_value(column, index, known, raw_enumerations=raw_enumerations) for index, column in columns]
+        values[f"ticket.{name}"] = f"Contact({', '.join(parts)})" if name == "contact" else parts[0]
     company_name, code, *names = (f"row[{index}]" for index in range(AFTER_TICKET, AFTER_VIEW))
-    company = f"Company({fields['company_id']}, {company_name}, {code})"
-    view = f"TicketView(Ticket({call}), {company}, {', '.join(names)})"
-    of_ticket, of_view = eval(f"lambda row: Ticket({call}), lambda row: {view}", known)  # noqa: S307 - only code of this file
-    return of_ticket, of_view
+    values["company"] = f"Company({values['ticket.company_id']}, {company_name}, {code})"
+    return values | dict(zip(TicketView.__struct_fields__[2:], names, strict=True))
 
 
-ticket_of, view_of = _compile()
-"""Return the ticket in a row that begins with ``TICKET``, and the view of a ticket in one that begins with ``VIEW``."""
+def _expression(member: str | Part, paths: Callable[[str], str], known: dict[str, Any]) -> str:
+    if isinstance(member, str):
+        return paths(member)
+    name = f"make_{len(known)}"
+    known[name] = member.make
+    return f"{name}({', '.join(_expression(inner, paths, known) for inner in member.members)})"
+
+
+def row_reader(whole: Part, *, raw_enumerations: bool = False) -> Callable[[Record], Any]:
+    """Return the function that makes ``whole`` of a row that begins with ``VIEW``, as one expression.
+
+    A list of 200 tickets has 6,400 values: a loop over the columns would cost more than the database. With
+    ``raw_enumerations`` the members of enumerations stay text, for what becomes JSON at once.
+    """
+    known: dict[str, Any] = {"Company": Company, "Contact": Contact}
+    values = _values(known, raw_enumerations=raw_enumerations)
+    compiled: Callable[[Record], Any] = eval(f"lambda row: {_expression(whole, values.__getitem__, known)}", known)  # noqa: S307 - only code of this file
+    return compiled
+
+
+def view_reader(whole: Part) -> Callable[[TicketView], Any]:
+    """Return the function that makes ``whole`` of a view, as one expression."""
+    known: dict[str, Any] = {}
+    expression = _expression(whole, lambda path: path if path.startswith("ticket.") else f"view.{path}", known)
+    compiled: Callable[[TicketView], Any] = eval(f"lambda view: (lambda ticket: {expression})(view.ticket)", known)  # noqa: S307 - only code of this file
+    return compiled
+
+
+_TICKET = Part(Ticket, *(f"ticket.{name}" for name in Ticket.__struct_fields__))
+
+ticket_of: Callable[[Record], Ticket] = row_reader(_TICKET)
+"""Return the ticket in a row that begins with ``TICKET``."""
+
+view_of: Callable[[Record], TicketView] = row_reader(Part(TicketView, _TICKET, *TicketView.__struct_fields__[1:]))
+"""Return the view of a ticket in a row that begins with ``VIEW``."""
 
 
 def notes_of(value: str | None) -> list[Note]:

@@ -1,16 +1,17 @@
 """Lists of tickets, each one statement along one index: from a number on, or by numbered pages with notes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from clearline.platform.database.transactions import Tx
-from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of, view_of
-from clearline.tickets.domain import Status, Ticket, TicketView
+from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of
+from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import State
 
+T = TypeVar("T")
 BOUNDS = (51, 1001)
 """The most rows that a statement can return: a page as most clients ask for it, and the longest of the command line,
 each with one more. A list that asks for more than the last gets no more."""
@@ -100,10 +101,16 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 """
 
 
-async def views(
-    tx: Tx, ticket_filter: Filter, *, after: int | None, limit: int, newest_first: bool = True
-) -> list[TicketView]:
-    """Return at most ``limit`` tickets past the number ``after``.
+async def tickets_as(
+    make: Callable[[Record], T],
+    tx: Tx,
+    ticket_filter: Filter,
+    *,
+    after: int | None,
+    limit: int,
+    newest_first: bool = True,
+) -> list[T]:
+    """Return what ``make`` makes of the rows (``VIEW``) of at most ``limit`` tickets past the number ``after``.
 
     By queue or assignee, without a company, only open ones. See ``LISTS`` for the indexes.
     """
@@ -119,7 +126,7 @@ async def views(
     if after is None:
         after = _END if newest_first else 0
     rows = await tx.fetch(LISTS[tuple(conditions), ticket_filter.state, bound, newest_first], limit, after, *values)
-    return [view_of(row) for row in rows]
+    return [make(row) for row in rows]
 
 
 class TicketPage(NamedTuple):

@@ -1,6 +1,8 @@
 """Raise, read and list tickets."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -14,9 +16,10 @@ from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.inventory import store as service_store
 from clearline.inventory.domain import ServiceType
-from clearline.platform.database.transactions import Tx
+from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets import access, list_store
 from clearline.tickets import store as ticket_store
+from clearline.tickets.columns import view_of
 from clearline.tickets.domain import (
     NewTicket,
     Status,
@@ -31,6 +34,7 @@ from clearline.tickets.list_store import Filter
 from clearline.tickets.note_domain import Note
 from clearline.tickets.tag_domain import check_tags, normalize_tags
 
+T = TypeVar("T")
 _READ_AT_ONCE = 200
 
 
@@ -124,7 +128,23 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
 async def list_tickets(
     tx: Tx, actor: Actor, filters: Filter, *, after: int | None, limit: int, newest_first: bool = True
 ) -> list[TicketView]:
-    """Return at most ``limit`` tickets after the number ``after``; customers see only their own company's.
+    """Return tickets: see ``list_tickets_as``."""
+    return await list_tickets_as(view_of, tx, actor, filters, after=after, limit=limit, newest_first=newest_first)
+
+
+async def list_tickets_as(
+    make: Callable[[Record], T],
+    tx: Tx,
+    actor: Actor,
+    filters: Filter,
+    *,
+    after: int | None,
+    limit: int,
+    newest_first: bool = True,
+) -> list[T]:
+    """Return what ``make`` makes of at most ``limit`` tickets after the number ``after``.
+
+    Customers see only their own company's. A wire has its bodies made of the rows at once (``columns.row_reader``).
 
     Raises:
         Forbidden: a customer filters by queue or assignee.
@@ -149,7 +169,7 @@ async def list_tickets(
             raise InvalidInput(
                 [Violation("status", "is too rare to list for all; name a company, or use the search", RuleCode.CHOICE)]
             )
-    return await list_store.views(tx, filters, after=after, limit=limit, newest_first=newest_first)
+    return await list_store.tickets_as(make, tx, filters, after=after, limit=limit, newest_first=newest_first)
 
 
 async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDetails:

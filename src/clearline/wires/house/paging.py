@@ -62,14 +62,14 @@ def next_link(call: Call, cursor: str, *, name: str = "cursor") -> bytes:
     """Return a Link header to the same address and query, with the cursor as the parameter ``name``."""
     scope = call.scope
     host = (header(scope, b"host") or b"localhost").decode("latin-1")
-    address = f"{scope['scheme']}://{host}{quote(scope['path'])}"
-    return f'<{address}?{_query_before(scope["query_string"], name)}{cursor}>; rel="next"'.encode("latin-1")
+    address = _address_before(scope["path"], scope["query_string"], name)
+    return f'<{scope["scheme"]}://{host}{address}{cursor}>; rel="next"'.encode("latin-1")
 
 
 @lru_cache(maxsize=256)
-def _query_before(query: bytes, name: str) -> str:
-    """Return a query up to the value of its last parameter ``name``. Remembered: clients repeat their queries."""
-    return urlencode([*_parameters(query, name), (name, "")])
+def _address_before(path: str, query: bytes, name: str) -> str:
+    """Return an address up to the value of its last parameter ``name``. Remembered: clients repeat their queries."""
+    return f"{quote(path)}?{urlencode([*_parameters(query, name), (name, '')])}"
 
 
 def _parameters(query: bytes, without: str) -> list[tuple[str, str]]:

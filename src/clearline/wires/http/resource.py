@@ -98,13 +98,21 @@ class Wire:
         paths: dict[str, list[Operation]] = {}
         for operation in operations:
             paths.setdefault(operation.path, []).append(operation)
-        routes = [Route(path, Resource(resource, services, dialect)) for path, resource in paths.items()]
+        resources = {path: Resource(operations, services, dialect) for path, operations in paths.items()}
+        routes = [Route(path, resource) for path, resource in resources.items()]
         self._router = Router(routes, redirect_slashes=False, default=self._nowhere)
+        self._without_parameters = {path: resource for path, resource in resources.items() if "{" not in path}
         self._refuse = dialect.refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3). No path contains control characters, but routes accept a final newline."""
-        app = self._nowhere if _CONTROL.search(scope["path"]) else self._router
+        path = scope["path"]
+        resource = self._without_parameters.get(path)
+        if resource is not None:  # the router would try its routes one after another
+            scope["path_params"] = {}
+            await resource(scope, receive, send)
+            return
+        app = self._nowhere if _CONTROL.search(path) else self._router
         await app(scope, receive, send)
 
     async def _nowhere(self, scope: Scope, _receive: Receive, send: Send) -> None:

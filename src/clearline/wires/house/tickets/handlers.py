@@ -11,13 +11,13 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import TicketView, ticket_number
+from clearline.tickets.domain import TicketView, parse_ticket_number, ticket_number
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import FINISHED
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, user_in_query, uuid_of
 from clearline.wires.house.tickets import wire
-from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_mapper, ticket_out
+from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_reader, ticket_out
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
@@ -67,12 +67,18 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
         )
         newest_first = query.sort == "-number"
         try:
-            views = await tickets.list_tickets(
-                tx, call.actor, ticket_filter, after=after, limit=query.limit + 1, newest_first=newest_first
+            summaries = await tickets.list_tickets_as(
+                summary_reader(call.actor),
+                tx,
+                call.actor,
+                ticket_filter,
+                after=after,
+                limit=query.limit + 1,
+                newest_first=newest_first,
             )
         except InvalidInput as error:
             raise InvalidQuery(list(error.violations)) from None
-    return paging.page(call, views, lambda view: [view.ticket.number], summary_mapper(call.actor))
+    return paging.page(call, summaries, lambda ticket: [parse_ticket_number(ticket.number)], lambda ticket: ticket)
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from clearline.events.store import Event
 from clearline.identity import Actor
+from clearline.platform.database.transactions import Record
+from clearline.tickets.columns import Part, row_reader, view_reader
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, NewTicket, TicketView, ticket_number
 from clearline.tickets.links.domain import TicketNote, TrimmedText
@@ -42,63 +44,73 @@ def ref(key: UUID | None, name: str | None) -> Ref | None:
     return None if key is None else Ref(str(key), name or "")
 
 
-def _members(view: TicketView) -> tuple[Any, ...]:
-    """Return the members that everybody sees, in the order of ``TicketSummary``.
-
-    By position, because a call with 22 keywords takes four times as long and a page has 200 tickets. ``CompanyRef`` and
-    ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which are used in their place.
-    """
-    ticket = view.ticket
-    return (
-        ticket_number(ticket.number),
-        view.company,
-        ticket.title,
-        ticket.status,
-        ticket.issue_type,
-        wire.ServiceOut(ticket.service_id, ticket.service_type, ticket.service_label),
-        ticket.severity,
-        ticket.impact,
-        ticket.priority,
-        wire.AskedOut(ticket.asked_severity, ticket.asked_priority),
-        ticket.contact,
-        ticket.channel,
-        ticket.external_ids,
-        None if view.merged_into is None else ticket_number(view.merged_into),
-        ticket.created_at,
-        ticket.updated_at,
-        ticket.status_changed_at,
-        ticket.resolved_at,
-        ticket.version,
-    )
+def _merged_into(number: int | None) -> str | None:
+    return None if number is None else ticket_number(number)
 
 
-def _staff_members(view: TicketView) -> tuple[Any, ...]:
-    """Return the other members, which only the provider's people see, in the same order."""
-    ticket = view.ticket
-    return (
-        ref(ticket.queue_id, view.queue_name),
-        ref(ticket.assignee_id, view.assignee_name),
-        list(ticket.tags),
-    )
+_PUBLIC = (
+    Part(ticket_number, "ticket.number"),
+    "company",
+    "ticket.title",
+    "ticket.status",
+    "ticket.issue_type",
+    Part(wire.ServiceOut, "ticket.service_id", "ticket.service_type", "ticket.service_label"),
+    "ticket.severity",
+    "ticket.impact",
+    "ticket.priority",
+    Part(wire.AskedOut, "ticket.asked_severity", "ticket.asked_priority"),
+    "ticket.contact",
+    "ticket.channel",
+    "ticket.external_ids",
+    Part(_merged_into, "merged_into"),
+    "ticket.created_at",
+    "ticket.updated_at",
+    "ticket.status_changed_at",
+    "ticket.resolved_at",
+    "ticket.version",
+)
+"""The members of ``TicketSummary`` that everybody sees, in its order.
+
+``CompanyRef`` and ``ContactOut`` have the members of the domain's ``Company`` and ``Contact``, which stand in their
+places.
+"""
+
+_INTERNAL = (
+    Part(ref, "ticket.queue_id", "queue_name"),
+    Part(ref, "ticket.assignee_id", "assignee_name"),
+    Part(list, "ticket.tags"),
+)
+"""The other members, which only the provider's people see."""
 
 
-def _customer_summary(view: TicketView) -> wire.TicketSummary:
-    return wire.TicketSummary(*_members(view))
+def _ticket(description: str, *members: Any) -> wire.TicketOut:
+    return wire.TicketOut(*members, description=description)
 
 
-def _staff_summary(view: TicketView) -> wire.TicketSummary:
-    return wire.TicketSummary(*_members(view), *_staff_members(view))
+_SUMMARY = Part(wire.TicketSummary, *_PUBLIC)
+_STAFF_SUMMARY = Part(wire.TicketSummary, *_PUBLIC, *_INTERNAL)
+_summary_of_row = row_reader(_SUMMARY, raw_enumerations=True)
+_staff_summary_of_row = row_reader(_STAFF_SUMMARY, raw_enumerations=True)
+_summary_of_view = view_reader(_SUMMARY)
+_staff_summary_of_view = view_reader(_STAFF_SUMMARY)
+_ticket_of_view = view_reader(Part(_ticket, "ticket.description", *_PUBLIC))
+_staff_ticket_of_view = view_reader(Part(_ticket, "ticket.description", *_PUBLIC, *_INTERNAL))
+
+
+def summary_reader(actor: Actor) -> Callable[[Record], wire.TicketSummary]:
+    """Return the function that returns the ticket of a row in a list, as the actor may see it."""
+    return _staff_summary_of_row if actor.is_staff else _summary_of_row
 
 
 def summary_mapper(actor: Actor) -> Callable[[TicketView], wire.TicketSummary]:
     """Return the function that returns a ticket in a list, as the actor may see it."""
-    return _staff_summary if actor.is_staff else _customer_summary
+    return _staff_summary_of_view if actor.is_staff else _summary_of_view
 
 
 def ticket_out(view: TicketView, actor: Actor) -> wire.TicketOut:
     """Return a ticket, as the actor may see it."""
-    for_staff = _staff_members(view) if actor.is_staff else ()
-    return wire.TicketOut(*_members(view), *for_staff, description=view.ticket.description)
+    ticket: wire.TicketOut = (_staff_ticket_of_view if actor.is_staff else _ticket_of_view)(view)
+    return ticket
 
 
 def event_out(event: Event) -> wire.EventOut:
