@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.mail.format.body_text import BODY_MAX, clean_text, decode, join_flowed, text_from_html
+from clearline.mail.format.body_text import BODY_MAX, clean_text, join_flowed, text_from_html
+from clearline.mail.format.charset import decode
 from clearline.mail.format.headers import decode_words, read_headers
 from clearline.mail.format.parts import parse
 from clearline.mail.format.reply_text import SplitReply, split_reply

@@ -1,4 +1,4 @@
-"""Turn the bytes of a mail into text: charsets, HTML, and flowed text.
+"""Turn a part of a mail into text: HTML, and flowed text.
 
 All functions accept any input, and take time in proportion to it: what is too long is cut first.
 """
@@ -12,28 +12,8 @@ from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
 BODY_MAX = 400_000
 """Characters of a body that are read."""
 
-_ODD_CODECS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"})
-"""Codecs of Python that are not charsets of mail; some take time in the square of the text's length."""
-
-_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8", "ascii": "utf-8", "iso-8859-1": "cp1252",
-          "ks_c_5601-1987": "cp949", "iso-8859-8-i": "iso-8859-8", "unicode-1-1-utf-7": "utf-7"}  # fmt: skip
-"""Charsets that senders declare for a wider one (WHATWG Encoding, section 4.2), or that Python does not know."""
-
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufeff\u200b]")
 _TAG = re.compile(r"<(?:style|script)\b.{0,50000}?</(?:style|script)>|<[^<>]{0,2000}>", re.IGNORECASE | re.DOTALL)
-
-
-def decode(content: bytes, charset: str | None) -> str:
-    """Return bytes as text: in the declared charset, else in UTF-8, else in Windows-1252. It never fails."""
-    declared = (charset or "").strip("\"' ").lower().replace(" ", "")
-    for codec in filter(None, (_WIDER.get(declared, declared), "utf-8")):
-        if codec.replace("-", "_") in _ODD_CODECS:
-            continue
-        try:
-            return content.decode(codec)
-        except (LookupError, ValueError):  # unknown charset, or invalid bytes (UnicodeError)
-            continue
-    return content.decode("cp1252", "replace")
 
 
 def clean_text(text: str) -> str:

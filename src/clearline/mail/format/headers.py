@@ -10,7 +10,8 @@ from email.utils import getaddresses
 
 from msgspec import Struct
 
-from clearline.mail.format.body_text import clean_text, decode
+from clearline.mail.format.body_text import clean_text
+from clearline.mail.format.charset import decode
 from clearline.text import EMAIL, EMAIL_MAX
 
 HEADER_BYTES_MAX = 512 * 1024

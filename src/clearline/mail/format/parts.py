@@ -10,7 +10,8 @@ from io import BytesIO
 
 from msgspec import Struct
 
-from clearline.mail.format.body_text import BODY_MAX, clean_text, decode, join_flowed, text_from_html
+from clearline.mail.format.body_text import BODY_MAX, clean_text, join_flowed, text_from_html
+from clearline.mail.format.charset import charset_of_html, decode, is_known
 from clearline.mail.format.headers import MailHeaders, decode_words, headers_of, unfolded
 from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.attachments.domain import ANY_TYPE
@@ -165,7 +166,10 @@ def _is_file(part: Message) -> bool:
 
 
 def _text(part: Message, kind: str) -> str:
-    text = clean_text(decode(_content(part), _parameter(part, "charset")))[:BODY_MAX]
+    content, charset = _content(part), _parameter(part, "charset")
+    if kind == "text/html" and not is_known(charset):
+        charset = charset_of_html(content) or charset
+    text = clean_text(decode(content, charset))[:BODY_MAX]
     if kind == "text/html":
         return text_from_html(text)
     if _parameter(part, "format").lower() == "flowed":
@@ -218,17 +222,29 @@ def _parameter(part: Message, name: str) -> str:
         value = part.get_param(name, "")
     except (ValueError, TypeError, AttributeError, LookupError):
         return ""
-    return (value[2] if isinstance(value, tuple) else str(value or "")).strip()
+    return _decoded(value).strip()
+
+
+def _decoded(value: tuple[str | None, str | None, str] | str | None) -> str:
+    """Return a parameter as text; a tuple is one in a charset of its own (RFC 2231)."""
+    if not isinstance(value, tuple):
+        return str(value or "")
+    charset, _, text = value
+    return decode(text.encode("latin-1", "replace"), charset)
 
 
 def _declared_name(part: Message) -> str:
     for header, value in part.raw_items():
         if header.lower() in {"content-type", "content-disposition"} and not str(value).isascii():
             part.replace_header(header, unfolded(value))
-    try:
-        return decode_words(part.get_filename("") or "").strip()
-    except (ValueError, TypeError, AttributeError, LookupError):
-        return ""
+    for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        try:
+            name = decode_words(_decoded(part.get_param(parameter, "", header))).strip()
+        except (ValueError, TypeError, AttributeError, LookupError):
+            continue
+        if name:
+            return name
+    return ""
 
 
 def _file_name(name: str, media_type: str, number: int) -> str:

@@ -5,7 +5,8 @@ from email.message import Message
 
 from msgspec import Struct
 
-from clearline.mail.format.body_text import clean_text, decode
+from clearline.mail.format.body_text import clean_text
+from clearline.mail.format.charset import decode
 from clearline.mail.format.headers import MailHeaders
 from clearline.mail.outbound.domain import DETAIL_MAX
 

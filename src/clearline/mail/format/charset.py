@@ -1,0 +1,103 @@
+"""Decode the bytes of a mail. Labels of charsets mean what they mean to browsers (WHATWG Encoding Standard, 4.2).
+
+All functions accept any input, and never fail.
+"""
+
+import codecs
+import re
+
+import webencodings  # type: ignore[import-untyped]
+
+_ONLY_IN_MAIL = {
+    "utf-7": "utf-7", "unicode-1-1-utf-7": "utf-7", "utf7": "utf-7", "utf-32": "utf-32", "hz-gb-2312": "hz",
+    "iso-2022-kr": "iso2022_kr", "csiso2022kr": "iso2022_kr", "cp949": "cp949", "euc-cn": "gb18030",
+    "cp936": "gb18030", "cp950": "big5hkscs", "cp932": "cp932", "cp437": "cp437", "cp737": "cp737",
+    "cp775": "cp775", "cp850": "cp850", "cp852": "cp852", "cp857": "cp857", "cp858": "cp858", "cp862": "cp862",
+}  # fmt: skip
+"""Labels that browsers refuse or do not know, but old mail programs send."""
+
+_WIDER = {"gbk": "gb18030", "euc_jp": "euc_jis_2004"}
+"""Codecs of Python that are narrower than the charset of the standard."""
+
+_ASCII = {"us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", ""}
+"""Labels that say nothing: programs send other text with them, mostly UTF-8."""
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_META = re.compile(rb"""<meta\b[^>]{0,300}?\bcharset\s{0,9}=\s{0,9}["']?\s{0,9}([a-z0-9_:.-]{1,40})""", re.IGNORECASE)
+_META_BYTES = 4096
+_SHIFT = re.compile(rb"\x1b(\$[@B]|\$\([DQ]|\([BJIH])")
+_BEGUN = re.compile(rb"[\xe1-\xef][\x80-\xbf](?![\x80-\xbf])|[\xf0-\xf4][\x90-\xbf][\x80-\xbf]{0,1}(?![\x80-\xbf])")
+"""The first bytes of a character of UTF-8 whose last one is missing."""
+
+
+def decode(content: bytes, charset: str | None) -> str:
+    """Return bytes as text.
+
+    Bytes that are invalid in the declared charset are replaced one by one. Only what is no text of that charset at all
+    is read as UTF-8, if it is that, or as Windows-1252.
+    """
+    for bom, codec in _BOMS:
+        if content.startswith(bom):
+            return content[len(bom) :].decode(codec, "replace")
+    codec = _codec(charset) or ""
+    if codec == "iso2022_jp":
+        return _from_iso_2022_jp(content)
+    for attempt in filter(None, (codec, "utf-8")):
+        try:
+            return content.decode(attempt)
+        except ValueError:
+            continue
+    if codec not in {"", "utf-8"}:
+        return content.decode(codec, "replace")
+    return content.decode("utf-8" if _is_nearly_utf_8(content) else "cp1252", "replace")
+
+
+def charset_of_html(content: bytes) -> str | None:
+    """Return the charset that HTML declares itself, in a ``meta`` element; None if it does not."""
+    match = _META.search(content[:_META_BYTES])
+    return None if match is None else match[1].decode()
+
+
+def is_known(charset: str | None) -> bool:
+    """Return whether a label names a charset."""
+    return _codec(charset) is not None
+
+
+def _codec(charset: str | None) -> str | None:
+    """Return Python's codec for a label; None for labels that are unknown, or say nothing."""
+    label = (charset or "").strip("\"' \t").lower().replace(" ", "").partition("*")[0]
+    if label in _ASCII:
+        return None
+    encoding = webencodings.lookup(label)
+    if encoding is None or encoding.name in {"replacement", "x-user-defined"}:
+        return _ONLY_IN_MAIL.get(label.replace("_", "-"), _ONLY_IN_MAIL.get(label))
+    name: str = codecs.lookup(encoding.codec_info.name).name
+    return _WIDER.get(name, name)
+
+
+def _is_nearly_utf_8(content: bytes) -> bool:
+    """Return whether most of the bytes above ASCII are UTF-8, as of text with a few damaged or cut characters."""
+    text = content.decode("utf-8", "replace")
+    valid = sum(1 for char in text if ord(char) > 127 and char != "\ufffd")
+    damaged = text.count("\ufffd")
+    begun = len(_BEGUN.findall(content))
+    return valid + begun >= damaged
+
+
+def _from_iso_2022_jp(content: bytes) -> str:
+    """Decode ISO-2022-JP with the characters of vendors, which Python's codec lacks (RFC 1468; JIS X 0213)."""
+    out: list[str] = []
+    parts = _SHIFT.split(content)
+    out.append(parts[0].decode("ascii" if parts[0].isascii() else "cp932", "replace"))
+    for shift, part in zip(parts[1::2], parts[2::2], strict=True):
+        if shift.startswith(b"$"):
+            end = next((index for index, byte in enumerate(part) if not 0x21 <= byte <= 0x7E), len(part))
+            pairs, rest = part[:end], part[end:]
+            lead = b"\x8f" if shift == b"$(D" else b""
+            euc = b"".join(lead + bytes((byte | 0x80) for byte in pairs[at : at + 2]) for at in range(0, len(pairs), 2))
+            out.append(euc.decode("euc_jp" if lead else "euc_jis_2004", "replace") + rest.decode("cp932", "replace"))
+        elif shift == b"(I":
+            out.append(bytes(byte | 0x80 for byte in part).decode("cp932", "replace"))
+        else:
+            out.append(part.decode("cp932", "replace"))
+    return "".join(out)
