@@ -85,7 +85,8 @@ class InboundMailRig(Struct):
         """Return a mail of the corpus, about a ticket."""
         assert self.staff.user is not None
         values = {
-            "REPLY": self.reply_to(ticket), "SENDER": self.sender, "OTHER": self.other.user.email,
+            "REPLY": self.reply_to(ticket), "STAFF_REPLY": self.reply_to(ticket, self.staff.user.email),
+            "SENDER": self.sender, "OTHER": self.other.user.email,
             "STAFF": self.staff.user.email, "GONE": self.inactive_sender, "NUMBER": ticket_number(ticket.number),
             "SENT_ID": sent_id.strip("<>"),
         }  # fmt: skip
@@ -94,8 +95,9 @@ class InboundMailRig(Struct):
             raw = raw.replace(f"@@{key}@@".encode(), value.encode())
         return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
-    def reply_to(self, ticket: Ticket) -> str:
-        return reply_address(SUPPORT, ticket.number, SECRET)
+    def reply_to(self, ticket: Ticket, recipient: str | None = None) -> str:
+        """Return the reply address in a mail about a ticket to a recipient, by default a user of the customer."""
+        return reply_address(SUPPORT, ticket.number, recipient or self.sender, SECRET)
 
     async def receive(self, raw: bytes, *, envelope_from: str | None = None, to: str | None = None) -> InboundMail:
         """Store and process a mail, and return its result."""

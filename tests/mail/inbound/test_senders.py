@@ -1,12 +1,15 @@
 """For whom a sender may act, and which delivery reports suppress an address."""
 
+import hmac
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from clearline.identity import OPERATOR
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Role
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
@@ -16,10 +19,12 @@ from clearline.search import worker as indexing
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Ticket
+from clearline.tickets.domain import Ticket, ticket_number
 from clearline.tickets.note_domain import Visibility
-from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
-from tests.builders.people import Tenant
+from tests.builders.mail.inbound_rig import SECRET, SUPPORT, InboundMailRig, a_mail, new_inbound_rig
+from tests.builders.people import NOW, Tenant, email_of, new_person
+
+STAFF_WITHOUT_THREAD = "it is from the provider's staff, but replies to no mail that was sent to them"
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,97 @@ async def test_staff_reply_only_to_mail_that_was_sent_to_them(rig: InboundMailRi
     else:
         assert (mail.state, mail.company_id, mail.ticket_number) == (InboundState.QUARANTINED, None, None)
         assert len(await rig.notes(ticket.number)) == before
+
+
+@pytest.mark.parametrize("sent_to", ["the customer", "a colleague", "them", "nobody in particular"])
+async def test_staff_write_to_a_reply_address_only_if_it_was_sent_to_them(rig: InboundMailRig, sent_to: str) -> None:
+    ticket = await rig.ticket()
+    assert rig.staff.user is not None
+    async with rig.database.transaction() as tx:
+        colleague = email_of(await new_person(tx, "Mara Lind"))
+    address = rig.staff.user.email
+    to = {
+        "the customer": rig.reply_to(ticket),
+        "a colleague": rig.reply_to(ticket, colleague),
+        "them": rig.reply_to(ticket, address.upper()),
+        "nobody in particular": earlier_reply_address(ticket),
+    }[sent_to]
+    mail = await rig.receive(a_mail(address, to, "Pay here", subject=f"Re: [{ticket_number(ticket.number)}] Port"))
+    notes = [(note.author, note.visibility) for note in await rig.notes(ticket.number)]
+    if sent_to == "them":
+        assert (mail.state, mail.ticket_number) == (InboundState.ACCEPTED, ticket.number)
+        assert notes == [("Ben Ito", Visibility.INTERNAL)]
+    else:
+        assert (mail.state, mail.reason) == (InboundState.QUARANTINED, STAFF_WITHOUT_THREAD)
+        assert notes == []
+
+
+async def test_staff_who_reply_to_a_forwarded_mail_of_the_customer_are_quarantined(rig: InboundMailRig) -> None:
+    ticket = await rig.ticket()
+    assert rig.staff.user is not None
+    head = f"In-Reply-To: {await rig.send_mail(ticket)}\r\n"
+    mail = await rig.receive(a_mail(rig.staff.user.email, rig.reply_to(ticket), "Which port?", head=head))
+    assert (mail.state, mail.reason) == (InboundState.QUARANTINED, STAFF_WITHOUT_THREAD)
+    assert await rig.notes(ticket.number) == []
+
+
+async def test_the_mail_that_staff_reply_to_counts_beside_an_old_reply_address(rig: InboundMailRig) -> None:
+    ticket = await rig.ticket()
+    assert rig.staff.user is not None
+    head = f"In-Reply-To: {await rig.send_mail(ticket, to=rig.staff.user.email)}\r\n"
+    mail = await rig.receive(a_mail(rig.staff.user.email, earlier_reply_address(ticket), "It is the optic", head=head))
+    assert (mail.state, mail.ticket_number) == (InboundState.ACCEPTED, ticket.number)
+
+
+async def test_an_address_of_the_staff_on_the_side_of_the_customer_stays_that_of_staff(rig: InboundMailRig) -> None:
+    assert rig.staff.user is not None
+    address = rig.staff.user.email
+    ticket = await rig.ticket(contact=address)
+    async with rig.database.transaction() as tx:
+        code = rig.tenant.company.code
+        await accounts.add_user(tx, OPERATOR, code, name="Ben as customer", email=address, phone="", now=NOW)
+    forged = await rig.receive(a_mail(address, rig.reply_to(ticket), "Pay here"))
+    assert (forged.state, forged.reason) == (InboundState.QUARANTINED, STAFF_WITHOUT_THREAD)
+    mail = await rig.receive(a_mail(address, rig.reply_to(ticket, address), "The optic is dirty"))
+    assert mail.state is InboundState.ACCEPTED
+    assert [(note.author, note.visibility) for note in await rig.notes(ticket.number)] == [
+        ("Ben Ito", Visibility.INTERNAL)
+    ]
+
+
+@pytest.mark.parametrize("also_user", [False, True])
+async def test_a_deactivated_person_of_the_staff_writes_no_notes(rig: InboundMailRig, *, also_user: bool) -> None:
+    ticket = await rig.ticket()
+    async with rig.database.transaction() as tx:
+        gone = await new_person(tx, "Gil Roe")
+        address = email_of(gone)
+        await accounts.change_user(tx, OPERATOR, "PROVIDER", address, {"is_active": False}, now=NOW)
+        if also_user:
+            code = rig.tenant.company.code
+            await accounts.add_user(tx, OPERATOR, code, name="Gil as customer", email=address, phone="", now=NOW)
+    for to in (rig.reply_to(ticket, address), rig.reply_to(ticket), SUPPORT):
+        mail = await rig.receive(a_mail(address, to, "I still write"))
+        assert mail.state is InboundState.QUARANTINED
+    assert await rig.notes(ticket.number) == []
+
+
+async def test_a_forwarded_reply_address_serves_the_colleagues_of_its_recipient_only(rig: InboundMailRig) -> None:
+    ticket = await rig.ticket()
+    async with rig.database.transaction() as tx:
+        colleague = email_of(await new_person(tx, "Cleo Marsh", Role.CUSTOMER, company=rig.tenant.company.code))
+    own = await rig.receive(a_mail(colleague, rig.reply_to(ticket), "From a colleague"))
+    assert (own.state, own.ticket_number) == (InboundState.ACCEPTED, ticket.number)
+    for stranger in (rig.other.user.email, "eve@example.org"):
+        mail = await rig.receive(a_mail(stranger, rig.reply_to(ticket), "From outside"))
+        assert mail.state is InboundState.QUARANTINED
+    assert [note.author for note in await rig.notes(ticket.number)] == ["Cleo Marsh"]
+
+
+def earlier_reply_address(ticket: Ticket) -> str:
+    """Return the reply address of a ticket as earlier versions wrote it: the same for all recipients."""
+    name = ticket_number(ticket.number)
+    digits = hmac.new(SECRET, f"reply {name}".encode(), sha256).hexdigest()[:16]
+    return SUPPORT.replace("@", f"+{name}-{digits}@")
 
 
 async def test_notes_by_mail_of_the_staff_are_internal(rig: InboundMailRig) -> None:

@@ -171,7 +171,7 @@ async def test_a_viewer_adds_no_notes_by_mail(rig: InboundMailRig) -> None:
         viewer = await new_person(tx, "Vic Stone", Role.VIEWER)
     assert viewer.user is not None
     ticket = await rig.ticket()
-    mail = await rig.receive(a_mail(viewer.user.email, rig.reply_to(ticket)))
+    mail = await rig.receive(a_mail(viewer.user.email, rig.reply_to(ticket, viewer.user.email)))
     assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "the API key lacks the scope tickets:write")
 
 

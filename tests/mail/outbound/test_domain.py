@@ -8,17 +8,49 @@ from hypothesis import strategies as st
 from clearline.mail.outbound import domain as mail
 
 SECRET = b"a secret of the desk"
+RECIPIENT = "ada@example.com"
 SENDER = "Support <support@example.net>"
 ADDRESS = "support+INC000000000042-"
 
 
 def test_a_reply_address_identifies_its_ticket_with_the_right_secret() -> None:
-    address = mail.reply_address(SENDER, 42, SECRET)
+    address = mail.reply_address(SENDER, 42, RECIPIENT, SECRET)
     assert address.startswith(ADDRESS)
-    assert len(address) == len(ADDRESS) + 16 + len("@example.net")
+    assert len(address) == len(ADDRESS) + 20 + len("@example.net")
     for spelling in (address, address.upper(), f"Desk <{address}>", address.replace("example.net", "mail.example.org")):
         assert mail.read_reply_address(spelling, SECRET) == 42
+        assert mail.read_reply_address(spelling, SECRET, recipient=RECIPIENT) == 42
     assert mail.read_reply_address(address, b"another") is None
+
+
+@pytest.mark.parametrize(
+    ("recipient", "spelling"),
+    [
+        ("ada@example.com", " Ada@EXAMPLE.com "),
+        ("ada@exämple.com", "ada@xn--exmple-cua.com"),
+    ],
+)
+def test_a_reply_address_is_bound_to_its_recipient_in_any_spelling(recipient: str, spelling: str) -> None:
+    address = mail.reply_address(SENDER, 42, recipient, SECRET)
+    assert mail.read_reply_address(address, SECRET, recipient=spelling) == 42
+    assert mail.read_reply_address(address, SECRET, recipient="bob@example.com") is None
+    assert mail.read_reply_address(address, b"another", recipient=recipient) is None
+
+
+def test_the_tokens_of_two_tickets_and_two_recipients_cannot_be_mixed() -> None:
+    of_ada, of_ben = (mail.reply_address(SENDER, 42, name, SECRET) for name in (RECIPIENT, "ben@example.net"))
+    of_other = mail.reply_address(SENDER, 43, "ben@example.net", SECRET)
+    start, end = len(ADDRESS), len(ADDRESS) + 10
+    mixed = of_ada[:end] + of_other[end:]
+    assert of_ada[start:end] == of_ben[start:end]
+    assert mail.read_reply_address(mixed, SECRET, recipient="ben@example.net") is None
+
+
+def test_a_reply_address_of_an_earlier_version_identifies_its_ticket_and_no_recipient() -> None:
+    address = "support+INC000000000042-e6ee2291b4b0fcb4@example.net"
+    assert mail.read_reply_address(address, SECRET) == 42
+    assert mail.read_reply_address(address, SECRET, recipient=RECIPIENT) is None
+    assert mail.read_reply_address(address.replace("42-", "43-"), SECRET) is None
 
 
 @pytest.mark.parametrize(
@@ -36,12 +68,12 @@ def test_a_reply_address_identifies_its_ticket_with_the_right_secret() -> None:
 )
 def test_no_other_address_identifies_a_ticket(change: object) -> None:
     assert callable(change)
-    assert mail.read_reply_address(change(mail.reply_address(SENDER, 42, SECRET)), SECRET) is None
+    assert mail.read_reply_address(change(mail.reply_address(SENDER, 42, RECIPIENT, SECRET)), SECRET) is None
 
 
 @given(st.integers(0, 999_999_999_999), st.binary(min_size=1))
 def test_each_ticket_has_a_different_reply_address(number: int, secret: bytes) -> None:
-    assert mail.read_reply_address(mail.reply_address(SENDER, number, secret), secret) == number
+    assert mail.read_reply_address(mail.reply_address(SENDER, number, RECIPIENT, secret), secret) == number
 
 
 @given(st.text())

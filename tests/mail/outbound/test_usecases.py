@@ -60,6 +60,7 @@ async def test_an_enqueued_mail_has_its_message_and_its_ticket(database: Databas
         )  # fmt: skip
         assert message["Subject"] == f"[INC{number:012}] Port is slow"
         assert read_reply_address(message["Reply-To"], b"secret") == number
+        assert read_reply_address(message["Reply-To"], b"secret", recipient=mail.recipient) == number
         assert await thread_store.find(tx, ["<other@example.org>", stored.message_id]) == [
             Reference(tenant.company.id, number)
         ]

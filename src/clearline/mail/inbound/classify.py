@@ -157,18 +157,19 @@ async def _find_ticket(
     tx: Tx, mail: InboundMail, headers: MailHeaders, sender: Address, context: InboundMailContext
 ) -> tuple[Actor, Ticket] | InboundMailOutcome | None:
     """Return the ticket of a mail, and the actor; the outcome if that is refused; or None for a new ticket."""
+    is_staff = await _is_staff(tx, sender)
+    # A forged From of the staff could write to any ticket: they must reply to a mail that only they were sent.
+    sent_to = sender.address if is_staff else None
     recipients = (*mail.envelope_to.split(), *headers.recipients)
-    addressed = next(filter(None, (read_reply_address(recipient, context.secret) for recipient in recipients)), None)
+    addressed = _first_addressed(recipients, context.secret, sent_to)
     if addressed is not None:
         company_id = await ticket_store.company_of(tx, addressed)
         return await _first_permitted(tx, sender, [] if company_id is None else [(company_id, addressed)])
-    is_staff = await _is_staff(tx, sender)
     references = list(headers.references)
-    # A forged From of the staff could write to any ticket: they must reply to a mail that only they were sent.
-    if references and (
-        threads := await thread_store.find(tx, references, recipient=sender.address if is_staff else None)
-    ):
+    if references and (threads := await thread_store.find(tx, references, recipient=sent_to)):
         return await _first_permitted(tx, sender, threads)
+    if is_staff and _first_addressed(recipients, context.secret, None) is not None:
+        return _quarantine(_STAFF_WITHOUT_THREAD)
     number = number_in_subject(headers.subject)
     company_id = None if number is None else await ticket_store.company_of(tx, number)
     if number is None or company_id is None:
@@ -178,6 +179,12 @@ async def _find_ticket(
     result = await _first_permitted(tx, sender, [(company_id, number)])
     # A sender who may not write to the ticket gets a new one: ticket numbers are easily guessed.
     return None if isinstance(result, InboundMailOutcome) and result.reason == _SENDER_NOT_ON_TICKET else result
+
+
+def _first_addressed(recipients: Sequence[str], secret: bytes, sent_to: str | None) -> int | None:
+    """Return the ticket of the first reply address among recipients; with ``sent_to``, of one for that address."""
+    numbers = (read_reply_address(recipient, secret, recipient=sent_to) for recipient in recipients)
+    return next((number for number in numbers if number is not None), None)
 
 
 _SENDER_NOT_ON_TICKET = "its sender may not write to the ticket that it replies to"

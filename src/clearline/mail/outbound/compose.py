@@ -101,7 +101,7 @@ def _add_addresses(message: EmailMessage, mail: NewMail, settings: MailSettings)
     message["From"] = Address(name, local, domain)
     message["To"] = address_of(wire_address(mail.recipient)) if is_mailable(mail.recipient) else "undisclosed:;"
     if mail.ticket_number is not None:
-        message["Reply-To"] = address_of(reply_address(sender, mail.ticket_number, settings.secret))
+        message["Reply-To"] = address_of(reply_address(sender, mail.ticket_number, mail.recipient, settings.secret))
 
 
 def _add_automation(message: EmailMessage, mail: NewMail) -> None:

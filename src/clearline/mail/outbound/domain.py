@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from base64 import b64encode
+from base64 import b32encode, b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -23,7 +23,9 @@ RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 24
 """The delay before each retry: three days in all. RFC 5321, section 4.5.4.1 suggests four or five days, but mail about
 a ticket is outdated earlier."""
 
-_REPLY = re.compile(r"[^@]*\+(inc[0-9]{12})-([0-9a-f]{16})@[^@]+", re.IGNORECASE)
+_REPLY = re.compile(r"[^@]*\+(inc[0-9]{12})-([0-9a-f]{16}|[a-z2-7]{20})@[^@]+", re.IGNORECASE)
+_TOKEN_LENGTH = 10
+"""Characters of each of the two tokens of a reply address: 50 bits."""
 _LOCAL = re.compile(r'[^\x00-\x20\x7f"(),:;<>@\[\\\]]+')
 _DOMAIN = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*|\[[0-9A-Fa-f:.]+\]|\[IPv6:[0-9A-Fa-f:.]+\]")
 
@@ -174,32 +176,50 @@ def wire_address(address: str) -> str:
     return local + at + ascii_domain(domain)
 
 
-def reply_address(sender_address: str, number: int, secret: bytes) -> str:
-    """Return the address for replies about a ticket: ``support+INC000000000042-<16 hex digits>@example.net``.
+def reply_address(sender_address: str, number: int, recipient: str, secret: bytes) -> str:
+    """Return the address for replies of a recipient about a ticket: ``support+INC000000000042-<token>@example.net``.
 
-    The digits are the start of an HMAC-SHA256, so nobody can make the address of another ticket. ``sender_address`` may
-    be ``Name <address>``.
+    The token has 20 letters and digits, the starts of two HMAC-SHA256: of the ticket, and of the ticket and the
+    recipient, so nobody can make the address of another ticket, or of another recipient. ``sender_address`` may be
+    ``Name <address>``.
     """
     local, at, domain = parseaddr(sender_address)[1].rpartition("@")
     name = ticket_number(number)
-    return f"{local}+{name}-{_token(name, secret)}{at}{domain}"
+    return f"{local}+{name}-{_ticket_token(name, secret)}{_recipient_token(name, recipient, secret)}{at}{domain}"
 
 
-def read_reply_address(address: str, secret: bytes) -> int | None:
-    """Return the ticket number in a reply address; None when the address or its signature is not ours.
+def read_reply_address(address: str, secret: bytes, *, recipient: str | None = None) -> int | None:
+    """Return the ticket number in a reply address; None when the address or its token is not ours.
 
-    Case is ignored.
+    With ``recipient``, only an address that was made for that recipient counts. Case is ignored. The addresses of
+    earlier versions were made for no recipient in particular.
     """
     match = _REPLY.fullmatch(parseaddr(address)[1] or address)
     if match is None:
         return None
-    name = match[1].upper()
-    if not hmac.compare_digest(match[2].lower(), _token(name, secret)):
-        return None
-    return parse_ticket_number(name)
+    name, token = match[1].upper(), match[2].lower()
+    if len(token) == len(_earlier_token(name, secret)):
+        is_ours = recipient is None and hmac.compare_digest(token, _earlier_token(name, secret))
+    else:
+        of_recipient = token[_TOKEN_LENGTH:] if recipient is None else _recipient_token(name, recipient, secret)
+        is_ours = hmac.compare_digest(token, _ticket_token(name, secret) + of_recipient)
+    return parse_ticket_number(name) if is_ours else None
 
 
-def _token(name: str, secret: bytes) -> str:
+def _ticket_token(name: str, secret: bytes) -> str:
+    return _token(f"reply to ticket {name}", secret)
+
+
+def _recipient_token(name: str, recipient: str, secret: bytes) -> str:
+    return _token(f"reply to ticket {name} of {wire_address(normalized_address(recipient))}", secret)
+
+
+def _token(text: str, secret: bytes) -> str:
+    digest = hmac.new(secret, text.encode(errors="replace"), sha256).digest()
+    return b32encode(digest).decode().lower()[:_TOKEN_LENGTH]
+
+
+def _earlier_token(name: str, secret: bytes) -> str:
     return hmac.new(secret, f"reply {name}".encode(), sha256).hexdigest()[:16]
 
 
