@@ -114,7 +114,7 @@ class Application:
         actor_listener = schedule.ActorListener(database, keys)
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
-        runner = Runner([*schedule.server_jobs(keys, actor_listener), *shared])
+        runner = Runner([*schedule.database_jobs(database), *schedule.server_jobs(keys, actor_listener), *shared])
         event_signal = EventSignal(database)
         mail_listener = inbound_mail.listener(database, settings, now)
         limits = Limits(settings.attachment_max, settings.attachment_types)

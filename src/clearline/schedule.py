@@ -40,6 +40,11 @@ Purge = Callable[..., Awaitable[int]]
 """Deletes some rows that are older than ``before``, in a transaction; returns how many, and 0 when none are left."""
 
 
+def database_jobs(database: Database) -> list[PeriodicJob]:
+    """Return the jobs of every process that has connections to the database."""
+    return [PeriodicJob("leave a silent database", 1, database.leave_silent_server, runs_at_stop=False)]
+
+
 def server_jobs(keys: KeyRing, listener: "ActorListener") -> list[PeriodicJob]:
     """Return the jobs of a process that serves requests. They are about what it keeps in memory."""
     return [

@@ -97,7 +97,7 @@ class Settings:
     database_url: str | None = _setting(
         values.url,
         "the embedded PostgreSQL",
-        "Address of a PostgreSQL 15 or newer, `postgresql://user:password@host/database`. "
+        "Address of a PostgreSQL 15 or newer, `postgresql://user:password@host/database`, hosts between commas. "
         "Without it Clearline runs its own PostgreSQL in the data directory.",
         None,
     )

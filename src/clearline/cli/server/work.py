@@ -11,6 +11,7 @@ from clearline.app import shared_jobs
 from clearline.cli.context import current_settings, exit_cleanly, run
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
+from clearline.schedule import database_jobs
 from clearline.tickets.attachments.blobs import open_blobs
 
 
@@ -26,7 +27,8 @@ def work() -> None:
     logs.configure(settings.log_format, settings.log_level)
 
     async def run_jobs(database: Database) -> None:
-        runner = Runner(shared_jobs(database, open_blobs(settings), settings), yields_to_requests=False)
+        jobs = [*database_jobs(database), *shared_jobs(database, open_blobs(settings), settings)]
+        runner = Runner(jobs, yields_to_requests=False)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, runner.stop)
         click.echo("Worker started (Ctrl-C to stop)", err=True)

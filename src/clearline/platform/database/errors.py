@@ -19,8 +19,13 @@ UNAVAILABLE = (
     pg.CrashShutdownError,
     pg.CannotConnectNowError,
     pg.ReadOnlySQLTransactionError,
+    pg.QueryCanceledError,
 )
 """What the driver raises when the database is unavailable."""
+
+
+CANCELLED = "57014"
+"""PostgreSQL cancelled the statement, at its time limit or because an operator said so; the connection is sound."""
 
 
 class DatabaseUnavailable(OperationalError):

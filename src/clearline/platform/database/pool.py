@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
+from clearline.clock import monotonic
+
 WAIT_SECONDS = 10
 """How long to wait for a connection when all are borrowed."""
 
@@ -29,6 +31,8 @@ class Pool:
         self._open = 0
         self._idle: list[Any] = []
         self._waiters: deque[asyncio.Future[None]] = deque()
+        self._lent: dict[Any, float] = {}
+        self._discarding: set[asyncio.Task[None]] = set()
 
     async def borrow(self) -> Any:
         """Return a connection: an idle one, or a new one when the size allows it.
@@ -40,27 +44,58 @@ class Pool:
             while self._idle:
                 connection = self._idle.pop()
                 if not connection.is_closed():
-                    return connection
+                    return self._lend(connection)
                 self._open -= 1
             if self._open < self._size:
-                return await self._new()
+                return self._lend(await self._new())
             await self._wait()
 
-    def give_back(self, connection: Any, *, broken: bool) -> None:
-        """Take a connection back. A ``broken`` one is terminated."""
-        if broken:
+    def _lend(self, connection: Any) -> Any:
+        self._lent[connection] = monotonic()
+        return connection
+
+    def longest_loan(self) -> float:
+        """Return for how many seconds the connection is borrowed that was borrowed first; 0 when none is."""
+        return monotonic() - min(self._lent.values(), default=monotonic())
+
+    def terminate(self, instance: str | None) -> int:
+        """Terminate the connections to any other instance of PostgreSQL than this; return how many.
+
+        Statements under way fail at once.
+        """
+        lost = [one for one in (*self._lent, *self._idle) if one.instance != instance and not one.is_closed()]
+        for connection in lost:
             connection.terminate()
+        return len(lost)
+
+    def give_back(self, connection: Any, *, broken: bool) -> None:
+        """Take a connection back. A ``broken`` one is closed, and counts until it is."""
+        del self._lent[connection]
         if connection.is_closed():
             self._open -= 1
+        elif broken:
+            task = asyncio.get_running_loop().create_task(self._discard(connection))
+            self._discarding.add(task)
+            task.add_done_callback(self._discarding.discard)
+            return
         else:
             self._idle.append(connection)
         self._wake()
 
+    async def _discard(self, connection: Any) -> None:
+        """Close a connection whose statement may still run: the driver cancels it first, or it would run on."""
+        try:
+            await close_or_cut(connection)
+        finally:
+            self._open -= 1
+            self._wake()
+
     async def close(self) -> None:
-        """Close the connections that are not borrowed. Errors are of no consequence."""
+        """Close the connections that are not borrowed, and those that are being closed."""
         while self._idle:
             self._open -= 1
             await close_or_cut(self._idle.pop())
+        await asyncio.gather(*self._discarding)
 
     async def _new(self) -> Any:
         self._open += 1

@@ -6,15 +6,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from clearline.platform.database.connection import connect
-from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed, call, translate
+from clearline.platform.database.connection import Connector
+from clearline.platform.database.errors import CANCELLED, DatabaseUnavailable, StatementFailed, call, translate
 from clearline.platform.database.pool import Pool, close_or_cut
+from clearline.platform.database.pooler import refuse_transaction_pooling
 
 Record = Any
 """A row: values by position and by name."""
 
 STATEMENT_SECONDS = 30
 """After so many seconds a statement is cancelled."""
+
+SILENT_SECONDS = 3
+"""A statement that runs for longer may be on a server that does not answer any more."""
 
 
 class Tx:
@@ -99,7 +103,8 @@ class Tx:
         try:
             translate(error)
         except (DatabaseUnavailable, StatementFailed) as ours:
-            self.is_broken, self.failure = self.is_broken or isinstance(ours, DatabaseUnavailable), ours
+            is_lost = isinstance(ours, DatabaseUnavailable) and ours.sqlstate != CANCELLED
+            self.is_broken, self.failure = self.is_broken or is_lost, ours
             raise
 
 
@@ -117,17 +122,18 @@ class _Lender(Protocol):
 
 
 class _Single:
-    """A single connection, which is lent again and again. A broken one is terminated."""
+    """A single connection, which is lent again and again until it breaks."""
 
     def __init__(self, connection: Any) -> None:
-        self._connection = connection
+        self._connection, self._is_broken = connection, False
 
     async def borrow(self) -> Any:
+        if self._is_broken:
+            raise DatabaseUnavailable("the connection is broken")
         return self._connection
 
-    def give_back(self, connection: Any, *, broken: bool) -> None:
-        if broken:
-            connection.terminate()
+    def give_back(self, connection: Any, *, broken: bool) -> None:  # noqa: ARG002 - there is only one
+        self._is_broken = self._is_broken or broken
 
 
 class _Statement:
@@ -241,8 +247,9 @@ class Database(Transactions):
         """Prepare at most ``size`` connections at a time. Before ``connect`` every transaction is refused."""
         self._pool = Pool(self._new_connection, size)
         super().__init__(self._pool)
-        self._url = url
+        self._connector = Connector(url)
         self._is_open = False
+        self._silences = 0
 
     @classmethod
     async def open(cls, url: str, *, size: int = 10) -> Self:
@@ -260,11 +267,18 @@ class Database(Transactions):
 
         Raises:
             DatabaseUnavailable: there is no answer, or the database is starting.
-            DatabaseMisconfigured: the address, role, password or database is wrong, or the server is too old.
+            DatabaseMisconfigured: the address, role, password or database is wrong, the server is too old, or a pooler
+                in between uses transaction pooling.
         """
         self._is_open = True
         try:
-            self._pool.give_back(await call(self._pool.borrow()), broken=False)
+            connection = await call(self._pool.borrow())
+            try:
+                await call(refuse_transaction_pooling(connection, lambda: self._connector.log_in(STATEMENT_SECONDS)))
+            except BaseException:
+                self._pool.give_back(connection, broken=True)
+                raise
+            self._pool.give_back(connection, broken=False)
         except BaseException:
             self._is_open = False
             raise
@@ -272,7 +286,25 @@ class Database(Transactions):
     async def _new_connection(self) -> Any:
         if not self._is_open:
             raise DatabaseUnavailable("the database is not connected yet")
-        return await connect(self._url, seconds=STATEMENT_SECONDS)
+        return await self._connector.connect(seconds=STATEMENT_SECONDS)
+
+    async def leave_silent_server(self) -> int:
+        """Terminate the connections to a server that has stopped to answer; return how many.
+
+        A frozen machine refuses nothing, and each statement on it would wait for its whole time. So when one runs for
+        longer than usual a new connection is tried: when another server answers as the primary, or none answers
+        twice in a row, the old connections are of no use.
+        """
+        if self._pool.longest_loan() < SILENT_SECONDS:
+            self._silences = 0
+            return 0
+        try:
+            instance = await self._connector.instance()
+        except DatabaseUnavailable as error:
+            self._silences = 0 if error.sqlstate is not None else self._silences + 1
+            return self._pool.terminate(None) if self._silences > 1 else 0
+        self._silences = 0
+        return self._pool.terminate(instance) if instance is not None else 0
 
     async def close(self) -> None:
         """Close every connection that is not borrowed; those that do not close within 5 seconds are terminated."""
@@ -288,7 +320,7 @@ class Database(Transactions):
         Raises:
             DatabaseUnavailable: the connection fails.
         """
-        connection = await connect(self._url, seconds=None)
+        connection = await self._connector.connect(seconds=None)
         try:
             session = Transactions(_Single(connection))
             async with session.statement() as tx:
@@ -305,7 +337,7 @@ class Database(Transactions):
         Raises:
             DatabaseUnavailable: the connection fails.
         """
-        connection = await connect(self._url, seconds=None)
+        connection = await self._connector.connect(seconds=None)
         try:
             await call(connection.add_listener(channel, lambda *_: on_notify()))
         except BaseException:
