@@ -5,6 +5,7 @@ python bench/load.py [--seconds 5] [--tickets 20000] [--rounds 3] [--processes 1
 
 import argparse
 import asyncio
+from itertools import product
 from statistics import median
 
 from dataset import fill
@@ -22,30 +23,30 @@ def main() -> None:
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--only", nargs="+", default=OPERATIONS)
     asked = parser.parse_args()
-    with database() as server:
-        tenants = asyncio.run(fill(server.url, asked.tickets))
-        for processes in asked.processes:
+    for processes in asked.processes:
+        # A new database each: the consumers work for long on what the run before created.
+        with database() as server:
+            tenants = asyncio.run(fill(server.url, asked.tickets))
+            samples: dict[tuple[str, str], list[Sample]] = {}
             with floor(server.url, processes) as low, clearline(server.url, processes) as ours:
-                found: dict[tuple[str, str], list[Sample]] = {}
-                for turn in range(asked.rounds + 1):
-                    for operation in asked.only:
-                        for one in (low, ours) if turn % 2 else (ours, low):
-                            sample = measure(
-                                one, server.supervisor.pid, tenants[:50], asked.tickets, operation,
-                                seconds=asked.seconds if turn else 1,
-                            )  # fmt: skip
-                            if turn:  # the first turn only warms up
-                                found.setdefault((operation, one.name), []).append(sample)
-            show(processes, asked.only, found)
+                for operation, turn in product(asked.only, range(asked.rounds + 1)):
+                    for measured in (low, ours) if turn % 2 else (ours, low):
+                        sample = measure(
+                            measured, server.supervisor.pid, tenants[:50], asked.tickets, operation,
+                            seconds=asked.seconds if turn else 1,
+                        )  # fmt: skip
+                        if turn:  # the first turn only warms up
+                            samples.setdefault((operation, measured.name), []).append(sample)
+            show(processes, asked.only, samples)
 
 
-def show(processes: int, operations: list[str], found: dict[tuple[str, str], list[Sample]]) -> None:
+def show(processes: int, operations: list[str], samples: dict[tuple[str, str], list[Sample]]) -> None:
     print(f"\n{processes} server process{'es' if processes > 1 else ''}, 16 connections, medians of the rounds\n")
     print("| operation | floor, requests/s | Clearline, requests/s | ratio | target | p50, p99 ms | floor p50, p99 ms "
           "| CPU us server + database | floor CPU us |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|")
     for operation in operations:
-        low, ours = found[operation, "floor"], found[operation, "clearline"]
+        low, ours = samples[operation, "floor"], samples[operation, "clearline"]
         ratio = median(a.rate / b.rate for a, b in zip(ours, low, strict=True))
         print(
             f"| {operation} | {mid(low, 'rate'):.0f} | {mid(ours, 'rate'):.0f} | {ratio:.2f} "

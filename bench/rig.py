@@ -21,7 +21,7 @@ from dataset import COMPANIES, SERVICE_ID, Tenant
 HERE = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")
 OPERATIONS = ("read one", "list 50", "list 200", "house read", "house list 50", "create", "add note")
-"""Reads first: the consumers work on what was created long after, on the two cores that a read would be measured on."""
+"""Reads first: the consumers work on what is created long after, on the two cores that a read is measured on."""
 
 
 _LUA = """

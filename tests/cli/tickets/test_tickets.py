@@ -49,7 +49,7 @@ def test_a_ticket_is_raised_changed_tagged_and_listed(database_url: str, tenant:
     assert run_json(url, "ticket", "tag", number, "--add", "fibre", "--add", "cut")["tags"] == ["cut", "fibre"]
     assert run_text(url, "ticket", "tag", number, "--remove", "cut") == f"Tags of {number}: fibre\n"
     assert run_text(url, "ticket", "change", number, "--impact", "degraded").startswith(f"{number} changed: impact: ")
-    assert run_text(url, "ticket", "change", number, "--impact", "down") == f"{number}: nothing changed.\n"
+    assert run_text(url, "ticket", "change", number, "--impact", "degraded") == f"{number}: nothing changed.\n"
     listed = run_json(url, "ticket", "list", *of, "--assignee", "none", "--limit", "1")
     assert [ticket["number"] for ticket in listed] == [number]
     assert "Port 1 is down" in run_text(url, "ticket", "list", *of)
