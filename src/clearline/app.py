@@ -51,6 +51,7 @@ from clearline.wires.house.errors import CATALOGUE
 from clearline.wires.house.event_stream.mapping import event_out
 from clearline.wires.house.routes import wire_app as house_app
 from clearline.wires.http.call import Services, encode
+from clearline.wires.http.compression import Compression
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
 from clearline.wires.http.limits import OpenStreams, RateLimiter
@@ -122,7 +123,7 @@ class Application:
             database, keys, RateLimiter(settings.rate_limit), cursors, now, blobs, limits, event_signal, OpenStreams(),
             settings=settings,
         )  # fmt: skip
-        self._edge = Edge(_Switch(services), access_log=settings.access_log)
+        self._edge = Edge(Compression(_Switch(services)), access_log=settings.access_log)
 
         async def prepare() -> None:
             await _prepare(database, cursors)

@@ -88,8 +88,9 @@ NOT_UUIDS = {
     ("InboundMailOut", "message_id"), ("InboundMailDetails", "message_id"),
     ("OutboundMailOut", "message_id"), ("OutboundMailWhole", "message_id"), ("Problem", "request_id"),
     ("RecordChange", "id"),
+    ("SubscriptionIn", "url"), ("SubscriptionPatch", "url"),
 }  # fmt: skip
-"""Ids that are numbers, or that others choose."""
+"""Ids that are numbers, or that others choose; and URLs that a pattern describes more precisely."""
 
 
 def test_the_headers_that_operations_take_are_declared() -> None:

@@ -49,7 +49,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
 
 OPERATIONS = tuple(chain.from_iterable(GROUPS.values()))
 
-DIALECT = Dialect(errors.refuse, no_query=NoQuery)
+DIALECT = Dialect(errors.refuse, no_query=NoQuery, varies_by_encoding=True)
 
 
 def wire_app(services: Services) -> Wire:

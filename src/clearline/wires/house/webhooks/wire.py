@@ -18,7 +18,7 @@ Url = Annotated[
         max_length=subscription.URL_MAX,
         pattern=f"^{subscription.URL.pattern}$",
         extra={"rule": subscription.URL_RULE},
-        extra_json_schema={"format": "uri", "examples": ["https://hooks.example.com/desk"]},
+        extra_json_schema={"examples": ["https://hooks.example.com/desk"]},
     ),
 ]
 Description = Annotated[str, characters(0, subscription.DESCRIPTION_MAX)]
