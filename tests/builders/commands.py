@@ -29,8 +29,8 @@ class Step(NamedTuple):
     sql: str | None = None
 
 
-LOCAL = {"attachment sweep", "demo", "doctor", "inbound-mail receive", "migrate", "notifications pending",
-         "search rebuild"}  # fmt: skip
+LOCAL = {"attachment sweep", "company deactivate", "demo", "doctor", "inbound-mail receive", "migrate",
+         "notifications pending", "search rebuild"}  # fmt: skip
 """Commands for things that only an operator does."""
 
 _NUMBER = "/tickets/{ticket[number]}"
@@ -43,6 +43,7 @@ _PEOPLE = (
     Step("user add", "createUser", (*_BIR, "--name", "Ada", "--email", ADA), _COMPANY + "/users/{it[id]}", "ada"),
     Step("user change", "changeUser", (*_BIR, ADA, "--phone", "+1-555-0111"), _COMPANY + "/users/{it[id]}"),
     Step("user list", "listUsers", _BIR, _COMPANY + "/users"),
+    Step("user find", "listUsers", (ADA,), _COMPANY + "/users"),
     Step("key create", "createKey", _BIR, save="key"),
     Step("key list", "listKeys", _BIR, _COMPANY + "/keys"),
     Step("key revoke", "revokeKey", (*_BIR, "{key[id]}")),
@@ -181,6 +182,7 @@ _END = (
     Step("team add", "createTeam", ("Empty",)),
     Step("team delete", "deleteTeam", ("Empty",)),
     Step("user deactivate", "changeUser", (*_BIR, ADA), _COMPANY + "/users/{it[id]}"),
+    Step("company deactivate", None, ("BIR001",)),
 )
 STEPS = (
     Step("agent add", "createUser", ("Mara", "--email", MARA, "--role", "admin"), save="mara"),

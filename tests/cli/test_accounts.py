@@ -142,3 +142,46 @@ def test_the_audit_is_listed_and_filtered(desk: str) -> None:
     for refused in (("--ticket", "INC000000000009"), ("--ticket", "seven"), ("--actor", "nobody@example.com")):
         assert run_command(desk, *of, *refused).exit_code == 1
     assert run_command(desk, *of, "--since", "yesterday").exit_code == 2
+
+
+def test_users_are_found_by_address_in_every_company(desk: str) -> None:
+    of = ("--name", "Eve", "--email", "Eve@example.org")
+    run_json(desk, "company", "add", "Elm Water", "--code", "ELM001")
+    eves = [run_json(desk, "user", "add", "--company", code, *of) for code in ("BIR001", "ELM001")]
+    for address in ("Eve@example.org", "eve@EXAMPLE.org", "Eve <eve@example.org>"):
+        assert sorted(user["id"] for user in run_json(desk, "user", "find", address)) == sorted(
+            eve["id"] for eve in eves
+        )
+    found = run_command(desk, "user", "find", "eve@example.org")
+    assert all(word in found.stdout for word in ("Birch Telecom", "ELM001", "Eve@example.org"))
+    assert run_json(desk, "user", "find", "eve@example.or") == []
+    more = run_command(desk, "user", "find", "eve@example.org", "--limit", "1")
+    assert more.stderr == "Showing the first 1 users; use --limit to see more.\n"
+
+
+def test_a_company_is_deactivated_with_its_users_keys_webhooks_and_mail(desk: str) -> None:
+    of = ("--company", "FIR001")
+    run_json(desk, "company", "add", "Fir Power", "--code", "FIR001")
+    for name in ("fay", "flo"):
+        run_json(desk, "user", "add", *of, "--name", name.title(), "--email", f"{name}@fir.example.com")
+        run_json(desk, "key", "create", *of, "--user", f"{name}@fir.example.com")
+    run_json(desk, "user", "deactivate", *of, "flo@fir.example.com")
+    run_json(desk, "webhook", "add", *of, "https://hooks.example.com/fir")
+    run_json(desk, "service", "add", *of, "--id", "P-1", "--type", "Port", "--label", "Port 1")
+    options = ("--title", "T", "--description", "D", "--issue", "Others", "--service", "P-1", "--service-type", "Port")
+    run_json(desk, "ticket", "create", *of, *options)
+    done = run_command(desk, "company", "deactivate", "fir001")
+    assert done.exit_code == 0, done.output
+    assert done.stdout == (
+        "Company Fir Power (FIR001) deactivated. Ended: 1 user, 1 key, 1 webhook, mail to its contacts. "
+        "Open tickets: 1.\n"
+    )
+    assert [user["is_active"] for user in run_json(desk, "user", "list", *of)] == [False, False]
+    assert [webhook["is_active"] for webhook in run_json(desk, "webhook", "list", *of)] == [False]
+    assert run_json(desk, "notifications", "contacts", *of)["mails_contacts"] is False
+    again = run_json(desk, "company", "deactivate", "FIR001")
+    assert {name: again[name] for name in ("users", "keys", "webhooks", "mails_contacts", "open_tickets")} == {
+        "users": 0, "keys": 0, "webhooks": 0, "mails_contacts": False, "open_tickets": 1,
+    }  # fmt: skip
+    refused = run_command(desk, "company", "deactivate", "PROVIDER")
+    assert (refused.exit_code, refused.stderr) == (1, "refused: the provider cannot be deactivated\n")

@@ -17,7 +17,7 @@ from clearline.cli.main import main
 from tests.builders.application import run_command, run_json
 from tests.patience import patient
 
-ASK = {"key revoke", "inbound-mail discard", "user deactivate"}
+ASK = {"company deactivate", "key revoke", "inbound-mail discard", "user deactivate"}
 """Commands that ask and are not called delete."""
 
 

@@ -150,6 +150,13 @@ async def list_users(
     return await user_store.page(tx, company.id, after=after or "", limit=limit)
 
 
+async def find_users(tx: Tx, actor: Actor, email: str, *, limit: int) -> list[tuple[Company, User]]:
+    """Return the users with an e-mail address, in any case, and their companies. Served by ``app_user_by_address``."""
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    users = await user_store.with_address(tx, email, limit=limit)
+    return [(await permissions.company_with_id(tx, actor, user.company_id), user) for user in users]
+
+
 async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:
     """Return a user of a company, by id or e-mail address."""
     return await _user(tx, await get_company(tx, actor, company_ref), user_ref)

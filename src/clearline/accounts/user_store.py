@@ -60,6 +60,14 @@ async def find(tx: Tx, company_id: UUID, email: str) -> User | None:
     return None if row is None else user_of(row)
 
 
+async def with_address(tx: Tx, email: str, *, limit: int) -> list[User]:
+    """Return the users of all companies with an e-mail address, in any case. Served by ``app_user_by_address``."""
+    rows = await tx.fetch(
+        f"select {USER} from app_user u where lower(u.email) = lower($1) order by u.company_id limit $2", email, limit
+    )
+    return [user_of(row) for row in rows]
+
+
 async def get(tx: Tx, company_id: UUID, user_id: UUID) -> User | None:
     """Return a user of a company, or None."""
     row = await tx.fetchrow(f"select {USER} from app_user u where u.company_id = $1 and u.id = $2", company_id, user_id)

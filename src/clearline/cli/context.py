@@ -11,7 +11,6 @@ from clearline import settings_file
 from clearline.errors import OperationalError
 from clearline.events import store as event_store
 from clearline.platform.database import migrate
-from clearline.platform.database.startup import when_available
 from clearline.platform.database.transactions import Database, Tx
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings, read_settings
@@ -100,7 +99,12 @@ async def open_database(
             raise MigrationsMissing("the database lacks migrations: run clearline migrate first")
 
     try:
-        await (when_available(prepare, MigrationsMissing) if waits else prepare())
+        if waits:
+            from clearline.platform.database.startup import when_available  # noqa: PLC0415 - slow to import: it logs
+
+            await when_available(prepare, MigrationsMissing)
+        else:
+            await prepare()
         yield database
     finally:
         await database.close()

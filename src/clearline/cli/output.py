@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 limit_option = click.option(
-    "--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="Print at most this many."
+    "--limit", type=click.IntRange(1, 100_000), default=200, show_default=True, help="Print at most this many."
 )
 
 

@@ -5,6 +5,7 @@ import click
 from clearline.accounts import usecases as accounts
 from clearline.cli.accounts.options import changed_values
 from clearline.cli.context import transact
+from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, show, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.clock import now
@@ -12,8 +13,12 @@ from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house.accounts.mapping import company_out
 
+_COMMANDS = {
+    "deactivate": LazyCommand("accounts.deactivation", "company_deactivate", "Deactivate a company."),
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
 def company() -> None:
     """Manage customers, and the provider itself."""
 

@@ -1,11 +1,13 @@
 """Commands for users."""
 
+from email.utils import parseaddr
+
 import click
 
 from clearline.accounts import usecases as accounts
 from clearline.cli.accounts.options import changed_values, company_option, email_option, phone_option
 from clearline.cli.context import transact
-from clearline.cli.output import json_option, show, show_list
+from clearline.cli.output import json_option, limit_option, show, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.clock import now
@@ -49,6 +51,32 @@ def show_added(user: User, *, as_json: bool) -> None:
 def user_list(company: str, *, as_json: bool) -> None:
     """List the users of a company by e-mail address."""
     show_users(transact(lambda tx: accounts.list_users(tx, OPERATOR, company)), as_json=as_json)
+
+
+@user.command("find")
+@click.argument("address")
+@limit_option
+@json_option
+def user_find(address: str, limit: int, *, as_json: bool) -> None:
+    """Find the users with an e-mail address, of every company and of the provider."""
+    email = parseaddr(address)[1] or address
+    show_list(
+        transact(lambda tx: accounts.find_users(tx, OPERATOR, email, limit=limit + 1)),
+        lambda match: user_out(match[1]),
+        ("COMPANY", "CODE", "NAME", "EMAIL", "ROLE", "ACTIVE", "ID"),
+        lambda match: (
+            match[0].name,
+            match[0].code,
+            match[1].name,
+            match[1].email,
+            match[1].role,
+            match[1].is_active,
+            match[1].id,
+        ),
+        noun="users",
+        as_json=as_json,
+        limit=limit,
+    )
 
 
 def show_users(users: list[User], *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from clearline.cli.context import run
 from clearline.cli.exit_status import INTERRUPTED, REFUSED
 from clearline.cli.output import show
 from clearline.cli.progress import progress_bar
+from clearline.cli.terminal.text import counted
 from clearline.clock import now
 from clearline.errors import Conflict, NotFound
 from clearline.identity import OPERATOR
@@ -73,8 +74,7 @@ async def _create_and_finish(database: Database, create: Create) -> _Execution:
         with _cancelled_by_sigterm():
             async with database.transaction() as tx:
                 job = await create(tx)
-            items = "1 item" if job.total == 1 else f"{job.total} items"
-            click.echo(f"Job {job.id}: {items}. Ctrl-C cancels what waits.", err=True)
+            click.echo(f"Job {job.id}: {counted(job.total, 'item')}. Ctrl-C cancels what waits.", err=True)
             with progress_bar() as progress:
                 task = progress.add_task("Checking" if job.dry_run else "Working", total=counts_of(job).waiting)
                 await _finish(database, job, lambda: progress.advance(task))

@@ -30,7 +30,9 @@ def job() -> None:
 
 
 @job.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Print at most this many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Print at most this many."
+)
 @json_option
 def job_list(limit: int, *, as_json: bool) -> None:
     """List jobs, newest first."""

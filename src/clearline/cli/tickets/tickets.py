@@ -45,6 +45,8 @@ from clearline.tickets.note_domain import Note, worklog_id
 from clearline.wires.house.tickets.mapping import event_out, summary_mapper, ticket_out
 
 _NONE = "none"
+_HISTORY_MAX = 200
+"""The most events that the whole of a ticket is shown with."""
 
 
 def _choice(kind: Any) -> click.Choice[str]:
@@ -82,7 +84,9 @@ def ticket() -> None:
 @click.option("--assignee", metavar="EMAIL", help="Only tickets assigned to this agent; none for unassigned tickets.")
 @click.option("--status", type=_choice(Status), help="Only tickets with this status.")
 @click.option("--closed", is_flag=True, help="Finished tickets instead of open ones.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Print at most this many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Print at most this many."
+)
 @json_option
 def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: str | None) -> None:
     """List open tickets, newest first."""
@@ -177,7 +181,7 @@ def ticket_show(number: str, *, as_json: bool) -> None:
         known = access.parse_number(number)
         details = await tickets.get_ticket_with_notes(tx, OPERATOR, known)
         view = await tickets.get_ticket(tx, OPERATOR, known)
-        return view, details.notes, await tickets.history(tx, OPERATOR, known)
+        return view, details.notes, await tickets.history(tx, OPERATOR, known, limit=_HISTORY_MAX + 1)
 
     view, notes, events = transact(work)
     if as_json:
@@ -185,7 +189,9 @@ def ticket_show(number: str, *, as_json: bool) -> None:
         return
     _print_ticket(view)
     print_notes([TicketNote(view.ticket.number, note) for note in notes])
-    print_table(*_history_table(events))
+    print_table(*_history_table(events[:_HISTORY_MAX]))
+    if len(events) > _HISTORY_MAX:
+        click.echo(f"Showing the first {_HISTORY_MAX} events; see all: clearline ticket history {number}", err=True)
 
 
 def _print_ticket(view: TicketView) -> None:
