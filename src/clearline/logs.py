@@ -4,6 +4,7 @@ What people write and what opens doors is never logged: no ticket text, no key, 
 """
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 import structlog
 
 from clearline import clock
+from clearline.controls import visible_json, visible_line
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -22,6 +24,7 @@ def configure(log_format: str, level: str) -> None:
         processors: list[Any] = [
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _visible_values,
             # the fancy formatter of exceptions shows the values of variables
             structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
         ]
@@ -38,6 +41,8 @@ def configure(log_format: str, level: str) -> None:
     logging.basicConfig(handlers=[_Bridge()], level=logging.WARNING, force=True)
 
 
+_RAW_CONTROLS = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
+"""The control characters that JSON does not escape, in UTF-8."""
 _encoder = msgspec.json.Encoder(enc_hook=repr)
 
 
@@ -47,7 +52,13 @@ def _json_line(logger: Any, level: str, event: Any) -> bytes:
         event = structlog.processors.format_exc_info(logger, level, event)
     event["level"] = level
     event["timestamp"] = clock.now()
-    return _encoder.encode(event)
+    line = _encoder.encode(event)
+    return line if _RAW_CONTROLS.search(line) is None else visible_json(line.decode()).encode()
+
+
+def _visible_values(_logger: Any, _method: str, event: Any) -> Any:
+    """Escape the control characters of what clients sent, such as the path of a request."""
+    return {name: visible_line(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 class _Bridge(logging.Handler):

@@ -9,6 +9,8 @@ import msgspec
 from clearline.cli.context import run
 from clearline.cli.event_text import details, subject
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.text import echo
+from clearline.controls import visible_json
 from clearline.event_stream import usecases as stream
 from clearline.event_stream.store import EventCursor
 from clearline.event_stream.usecases import Reader
@@ -69,7 +71,7 @@ def events_tail(
             reader = await stream.open_reader(tx, OPERATOR, company=company, ticket=number, types=types)
             cursor = await stream.starting_cursor(tx, after, reader, from_now=follow)
         async for event in _read(database, reader, cursor, follow=follow):
-            click.echo(_json(event) if as_json else _line(event))
+            echo(_json(event) if as_json else _line(event))
 
     try:
         run(work)
@@ -98,4 +100,4 @@ def _line(event: Event) -> str:
 
 
 def _json(event: Event) -> str:
-    return msgspec.json.encode(streamed_event_out(event)).decode()
+    return visible_json(msgspec.json.encode(streamed_event_out(event)).decode())

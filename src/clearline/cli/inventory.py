@@ -3,14 +3,15 @@
 from typing import IO
 
 import click
-from rich.console import Console
 
 from clearline.cli.accounts.options import changed_values, company_option
 from clearline.cli.context import transact
 from clearline.cli.exit_status import REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
+from clearline.cli.progress import spinner
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.inventory import import_usecases as imports
@@ -108,12 +109,12 @@ def service_import(company: str, file: IO[str], *, dry_run: bool, as_json: bool)
     async def work(tx: Tx) -> ImportReport:
         return await imports.import_csv(tx, OPERATOR, company, file, dry_run=dry_run, now=now())
 
-    with Console(stderr=True).status(f"Importing services of {company} ..."):
+    with spinner(f"Importing services of {company} ..."):
         report = transact(work)
     if report.errors:
         for error in report.errors:
-            click.echo(f"line {error.line}: {error.message}", err=True)
-        click.echo(f"Nothing imported: {len(report.errors)} wrong lines.", err=True)
+            echo(f"line {error.line}: {error.message}", err=True)
+        echo(f"Nothing imported: {len(report.errors)} wrong lines.", err=True)
         click.get_current_context().exit(REFUSED)
     verb = "would be" if dry_run else "were"
     text = f"{report.created} {verb} added, {report.updated} changed; {report.unchanged} are as in the file."

@@ -12,6 +12,7 @@ import click
 from clearline import __version__, settings_file
 from clearline.cli.exit_status import INTERRUPTED, REFUSED, UNAVAILABLE
 from clearline.cli.lazy import LazyCommand, LazyGroup
+from clearline.cli.terminal.text import echo
 from clearline.errors import DeskError, OperationalError
 from clearline.settings import InvalidSetting
 
@@ -56,10 +57,10 @@ class _Commands(LazyGroup):
         try:
             return super().invoke(ctx)
         except DeskError as error:
-            click.echo(f"refused: {error}", err=True)
+            echo(f"refused: {error}", err=True)
             ctx.exit(REFUSED)
         except (OperationalError, InvalidSetting) as error:
-            click.echo(f"error: {error}", err=True)
+            echo(f"error: {error}", err=True)
             ctx.exit(UNAVAILABLE)
         except click.Abort as error:
             if not isinstance(error.__context__, KeyboardInterrupt):  # the end of the input, in answer to a question
@@ -70,7 +71,7 @@ class _Commands(LazyGroup):
 
 
 def _interrupted() -> int:
-    click.echo("Interrupted.", err=True)
+    echo("Interrupted.", err=True)
     return INTERRUPTED
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from clearline.cli.accounts.options import company_option
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.events.event_types import NotificationKind
 from clearline.identity import OPERATOR, Company
@@ -190,4 +191,4 @@ def _show(current: UserPreferences, *, as_json: bool) -> None:
     daily = f" at {chosen.digest_at:%H:%M}" if chosen.digest is DigestFrequency.DAILY else ""
     quiet = ", ".join(filter(None, [hours, *days])) or "none"
     critical = "; critical tickets do not wait" if chosen.critical_breaks_quiet else ""
-    click.echo(f"\nDigest {chosen.digest}{daily}. Quiet: {quiet}{critical}. Time zone {chosen.time_zone}.")
+    echo(f"\nDigest {chosen.digest}{daily}. Quiet: {quiet}{critical}. Time zone {chosen.time_zone}.")

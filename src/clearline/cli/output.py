@@ -1,14 +1,15 @@
 """What commands print: JSON as the house API answers it, or lines and tables for people."""
 
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
+
+from clearline.cli.terminal import table
+from clearline.cli.terminal.text import echo
+from clearline.controls import visible_json
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ limit_option = click.option(
 
 def print_json(value: object) -> None:
     """Print a value as JSON, encoded as wires encode it."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    click.echo(visible_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
 
 
 def show(value: object, text: str, *, as_json: bool) -> None:
@@ -28,20 +29,20 @@ def show(value: object, text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(value)
     else:
-        click.echo(text)
+        echo(text)
 
 
 def show_secret(value: object, secret: str, notice: str, *, as_json: bool) -> None:
     """Print a value as JSON, or only a secret, so that a variable can store it; a notice is on standard error."""
     if not as_json:
-        click.echo(notice, err=True)
+        echo(notice, err=True)
     show(value, secret, as_json=as_json)
 
 
 def show_done(text: str, *, as_json: bool) -> None:
     """Print that something was done whose API operation answers no body: with JSON nothing is printed."""
     if not as_json:
-        click.echo(text)
+        echo(text)
 
 
 def show_list(
@@ -71,26 +72,20 @@ def show_list(
     elif items:
         print_table(columns, [row(item) for item in items])
     else:
-        click.echo(f"No {noun} found.", err=True)
+        echo(f"No {noun} found.", err=True)
 
 
 def within_limit(items: Sequence[T], limit: int | None, noun: str) -> Sequence[T]:
     """Return the first ``limit`` items; when there are more, say so on standard error."""
     if limit is None or len(items) <= limit:
         return items
-    click.echo(f"Showing the first {limit} {noun}; use --limit to see more.", err=True)
+    echo(f"Showing the first {limit} {noun}; use --limit to see more.", err=True)
     return items[:limit]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows under headings."""
-    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        drawn.add_row(*(cell(value) for value in row))
-    console = Console()
-    if not sys.stdout.isatty():
-        console.width = 10_000  # whole lines for grep; only a terminal has an edge
-    console.print(drawn, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())
+    table.print_table(columns, [[cell(value) for value in row] for row in rows])
 
 
 def cell(value: object) -> str:

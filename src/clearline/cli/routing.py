@@ -13,6 +13,7 @@ from clearline.cli.parameters.ids import resolve_among
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import can_ask, confirm, yes_option
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.inventory.domain import ServiceType
@@ -273,8 +274,8 @@ def _print_preview(preview: RoutingPreview) -> None:
     ]
     print_table(("POSITION", "RULE", "RESULT"), rows)
     queue, agent = preview.queue, preview.choice.agent
-    click.echo(f"\nQueue: {queue.name if queue else 'none'}")
-    click.echo(f"Agent: {agent.name if agent else 'none'} ({preview.choice.why})")
+    echo(f"\nQueue: {queue.name if queue else 'none'}")
+    echo(f"Agent: {agent.name if agent else 'none'} ({preview.choice.why})")
 
 
 @route.command("ticket")

@@ -5,6 +5,7 @@ import click
 from clearline.cli.context import run
 from clearline.cli.output import json_option, show, show_list
 from clearline.cli.progress import progress_bar
+from clearline.cli.terminal.text import echo
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.search import usecases as searching
@@ -58,7 +59,7 @@ def search_find(query: tuple[str, ...], limit: int, *, count: bool, as_json: boo
     )
     at_least = "" if result.is_exact else "at least "
     if tickets:
-        click.echo(f"{at_least}{result.count} found, {len(tickets)} shown", err=True)
+        echo(f"{at_least}{result.count} found, {len(tickets)} shown", err=True)
 
 
 async def find_tickets(
@@ -91,13 +92,12 @@ async def _rebuild(database: Database, *, empty: bool) -> int:
     async with database.transaction() as tx:
         start = await searching.start_rebuild(tx, OPERATOR, empty=empty)
     count, below = 0, None
-    with progress_bar() as progress:
-        task = progress.add_task("Indexing tickets", total=start.tickets)
+    with progress_bar("Indexing tickets", start.tickets) as show_progress:
         while True:
             async with database.transaction() as tx:
                 indexed, below = await searching.rebuild_batch(tx, OPERATOR, below=below, limit=_BATCH)
             count += indexed
-            progress.update(task, completed=count, total=max(count, start.tickets))
+            show_progress(count, max(count, start.tickets))
             if below is None:
                 break
     after: int | None = 0

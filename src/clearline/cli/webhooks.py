@@ -23,7 +23,9 @@ from clearline.cli.output import (
 from clearline.cli.parameters.ids import ID, resolve, resolve_among
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
+from clearline.controls import visible_json
 from clearline.identity import OPERATOR, Company
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
@@ -265,7 +267,7 @@ def webhook_delivery(webhook_id: str, delivery_id: str, company: str, *, as_json
     if as_json:
         print_json(delivery_details_out(details))
         return
-    click.echo(details.body.decode() + "\n")
+    echo(visible_json(details.body.decode()) + "\n")
     print_table(
         ("AT", "STATUS", "MS", "ERROR", "ANSWER"),
         [

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from clearline.cli.context import run
 from clearline.cli.exit_status import INTERRUPTED, REFUSED
 from clearline.cli.output import show
 from clearline.cli.progress import progress_bar
-from clearline.cli.terminal.text import counted
+from clearline.cli.terminal.text import counted, echo
 from clearline.clock import now
 from clearline.errors import Conflict, NotFound
 from clearline.identity import OPERATOR
@@ -52,7 +53,7 @@ def execute(create: Create, *, as_json: bool) -> None:
     cancelled = [item for item in refused if item.code == CANCELLED]
     for item in refused:
         if item.code != CANCELLED:
-            click.echo(f"{item_name(job, item)}: {item.detail}", err=True)
+            echo(f"{item_name(job, item)}: {item.detail}", err=True)
     counts = counts_of(job)
     would = "would be " if job.dry_run else ""
     ended = f", {len(cancelled)} cancelled" if cancelled else ""
@@ -74,10 +75,9 @@ async def _create_and_finish(database: Database, create: Create) -> _Execution:
         with _cancelled_by_sigterm():
             async with database.transaction() as tx:
                 job = await create(tx)
-            click.echo(f"Job {job.id}: {counted(job.total, 'item')}. Ctrl-C cancels what waits.", err=True)
-            with progress_bar() as progress:
-                task = progress.add_task("Checking" if job.dry_run else "Working", total=counts_of(job).waiting)
-                await _finish(database, job, lambda: progress.advance(task))
+            echo(f"Job {job.id}: {counted(job.total, 'item')}. Ctrl-C cancels what waits.", err=True)
+            with progress_bar("Checking" if job.dry_run else "Working", counts_of(job).waiting) as show_progress:
+                await _finish(database, job, show_progress)
     except asyncio.CancelledError:
         if job is None or not await _cancel(database, job):
             raise
@@ -110,18 +110,18 @@ async def _cancel(database: Database, job: Job) -> bool:
     except NotFound:
         return False
     except Conflict:
-        click.echo("The job was done before it could be cancelled.", err=True)
+        echo("The job was done before it could be cancelled.", err=True)
     except BaseException:
-        click.echo(f"The job may go on: cancel it with {command}", err=True)
+        echo(f"The job may go on: cancel it with {command}", err=True)
         raise
     return True
 
 
-async def _finish(database: Database, job: Job, advance: Callable[[], None]) -> None:
+async def _finish(database: Database, job: Job, show_progress: Callable[[int, int], None]) -> None:
     """Work on the waiting items of a job; a running server may process some of them."""
-    current = job
+    current, waiting, completed = job, counts_of(job).waiting, count(1)
     while current.finished_at is None:
-        await work(database, job, now, most=job.total + 1, on_item=advance)
+        await work(database, job, now, most=job.total + 1, on_item=lambda: show_progress(next(completed), waiting))
         async with database.statement() as tx:
             current = await jobs.get_job(tx, OPERATOR, job.id)
         if current.finished_at is None:

@@ -11,6 +11,7 @@ from clearline.cli.output import json_option, limit_option, print_json, show, sh
 from clearline.cli.parameters.ids import ID, resolve
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.questions import confirm, yes_option
+from clearline.cli.terminal.text import echo, write
 from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
@@ -75,7 +76,7 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
         async def read_raw(tx: Tx) -> bytes:
             return await inbound_mail.get_raw(tx, OPERATOR, await _id(tx, mail_id))
 
-        sys.stdout.buffer.write(transact(read_raw))
+        write(transact(read_raw))
         return
 
     async def read(tx: Tx) -> MailDetails:
@@ -86,9 +87,9 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
         print_json(inbound_mail_details_out(details))
         return
     mail, parsed = details.mail, details.parsed
-    click.echo(f"{mail.state}: {mail.reason or _ticket(mail) or ''}")
-    click.echo(f"From: {mail.sender}\nTo: {mail.envelope_to}\nSubject: {mail.subject}\n")
-    click.echo("The mail was deleted, or cannot be read." if parsed is None else parsed.text)
+    echo(f"{mail.state}: {mail.reason or _ticket(mail) or ''}")
+    echo(f"From: {mail.sender}\nTo: {mail.envelope_to}\nSubject: {mail.subject}\n")
+    echo("The mail was deleted, or cannot be read." if parsed is None else parsed.text)
 
 
 @inbound_mail_group.command("release")

@@ -8,6 +8,7 @@ from clearline.cli.context import current_settings, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
 from clearline.cli.parameters.ids import resolve
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.text import echo, write
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.mail.outbound import usecases as outbound_mail
@@ -64,15 +65,15 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
 
     mail, message = transact(read)
     if raw:
-        click.echo(message, nl=False)
+        write(message)
     elif as_json:
         print_json(outbound_mail_details_out(mail, message))
     else:
         content = decode(message)
         error = "" if mail.last_error is None else f": {mail.last_error}"
-        click.echo(f"{mail.state} ({mail.attempts} failed){error}\n")
-        click.echo("\n".join(f"{name}: {value}" for name, value in content.headers))
-        click.echo(f"\n{content.text}", nl=False)
+        echo(f"{mail.state} ({mail.attempts} failed){error}\n")
+        echo("\n".join(f"{name}: {value}" for name, value in content.headers))
+        echo(f"\n{content.text}", nl=False)
 
 
 @mail.command("retry")

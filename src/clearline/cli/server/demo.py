@@ -10,6 +10,7 @@ from clearline.app import shared_jobs
 from clearline.bulk import worker as jobs
 from clearline.cli.context import current_settings, run
 from clearline.cli.output import json_option, print_json
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.demo import usecases as demo_data
 from clearline.demo.usecases import DemoKey
@@ -35,7 +36,7 @@ def demo(*, as_json: bool) -> None:
         )
         return
     for key in keys:
-        click.echo(f"{key.company.name} ({key.company.code}): {key.secret}")
+        echo(f"{key.company.name} ({key.company.code}): {key.secret}")
 
 
 async def load(database: Database) -> list[DemoKey]:

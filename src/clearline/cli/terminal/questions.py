@@ -5,6 +5,7 @@ import sys
 import click
 
 from clearline.cli.exit_status import REFUSED
+from clearline.controls import visible_line
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask. Without a terminal nothing is asked anyway.")
 
@@ -16,7 +17,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if yes or not can_ask():
         return
-    if not click.confirm(question, err=True):
+    if not click.confirm(visible_line(question), err=True):
         click.echo("Nothing was done.", err=True)
         click.get_current_context().exit(REFUSED)
 

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -12,14 +13,15 @@ from typing import IO
 from uuid import UUID
 
 import click
-from rich.console import Console
 
 from clearline.cli.context import current_settings, run, transact
 from clearline.cli.exit_status import REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
 from clearline.cli.parameters.ids import ID, resolve_among
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.progress import spinner
 from clearline.cli.terminal.questions import confirm, yes_option
+from clearline.cli.terminal.text import echo
 from clearline.cli.tickets.blobs import writable_blobs
 from clearline.clock import now
 from clearline.identity import OPERATOR
@@ -127,12 +129,14 @@ def attachment_get(number: str, attachment_id: str, output: Path | None, *, as_j
     attached = transact(work)
     blobs = open_blobs(current_settings())
     if output == Path("-"):
+        if sys.stdout.isatty():
+            raise click.UsageError("Standard output is a terminal, which a file may steer: give a file, or use a pipe.")
         asyncio.run(_download(blobs, attached, click.open_file("-", "wb")))
         return
     target = _target(attached, output)
     handle, part = tempfile.mkstemp(dir=target.parent, prefix=".clearline-")
     try:
-        with os.fdopen(handle, "wb") as file, Console(stderr=True).status(f"Downloading {attached.name} ..."):
+        with os.fdopen(handle, "wb") as file, spinner(f"Downloading {attached.name} ..."):
             asyncio.run(_download(blobs, attached, file))
         Path(part).replace(target)
     finally:
@@ -150,7 +154,7 @@ def _target(attachment: Attachment, output: Path | None) -> Path:
     name = "_" + attachment.name[1:] if attachment.name.startswith(".") else attachment.name
     target = (output or Path()) / name
     if target.exists():
-        click.echo(f"refused: {target} already exists; give another name with -o", err=True)
+        echo(f"refused: {target} already exists; give another name with -o", err=True)
         click.get_current_context().exit(REFUSED)
     return target
 

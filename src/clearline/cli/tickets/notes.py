@@ -7,6 +7,7 @@ import click
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, show, within_limit
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.errors import NotFound
 from clearline.identity import OPERATOR
@@ -56,7 +57,7 @@ def ticket_notes(number: str, limit: int, *, as_json: bool) -> None:
     elif page:
         print_notes(page)
     else:
-        click.echo("No notes found.", err=True)
+        echo("No notes found.", err=True)
 
 
 def print_notes(page: Sequence[TicketNote]) -> None:
@@ -64,10 +65,10 @@ def print_notes(page: Sequence[TicketNote]) -> None:
     for entry in page:
         note = entry.note
         mark = " (internal)" if note.visibility is Visibility.INTERNAL else ""
-        click.echo(f"{worklog_id(note.number)}  {note.created_at:%Y-%m-%d %H:%M}Z  {note.author}{mark}\n{note.text}\n")
+        echo(f"{worklog_id(note.number)}  {note.created_at:%Y-%m-%d %H:%M}Z  {note.author}{mark}\n{note.text}\n")
         if entry.has_trimmed_text:
             where = f"{ticket_number(entry.ticket_number)} {worklog_id(note.number)}"
-            click.echo(f"[Trimmed text of the mail: clearline ticket trimmed-text {where}]\n")
+            echo(f"[Trimmed text of the mail: clearline ticket trimmed-text {where}]\n")
 
 
 @click.command("trimmed-text")

@@ -12,6 +12,7 @@ from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.changes import change_text
+from clearline.cli.terminal.text import echo
 from clearline.cli.tickets.notes import print_notes
 from clearline.clock import now
 from clearline.errors import InvalidInput, RuleCode, Violation
@@ -191,12 +192,12 @@ def ticket_show(number: str, *, as_json: bool) -> None:
     print_notes([TicketNote(view.ticket.number, note) for note in notes])
     print_table(*_history_table(events[:_HISTORY_MAX]))
     if len(events) > _HISTORY_MAX:
-        click.echo(f"Showing the first {_HISTORY_MAX} events; see all: clearline ticket history {number}", err=True)
+        echo(f"Showing the first {_HISTORY_MAX} events; see all: clearline ticket history {number}", err=True)
 
 
 def _print_ticket(view: TicketView) -> None:
     ticket = view.ticket
-    click.echo(f"{ticket_number(ticket.number)}  {ticket.title}\n")
+    echo(f"{ticket_number(ticket.number)}  {ticket.title}\n")
     print_table(
         ("STATUS", "PRIORITY", "SEVERITY", "IMPACT", "ISSUE", "SERVICE"),
         [
@@ -224,7 +225,7 @@ def _print_ticket(view: TicketView) -> None:
         ],
     )
     contact = ticket.contact
-    click.echo(f"\n{contact.name}  {contact.phone}  {contact.email}\n\n{ticket.description}\n")
+    echo(f"\n{contact.name}  {contact.phone}  {contact.email}\n\n{ticket.description}\n")
 
 
 @ticket.command("history")

@@ -14,6 +14,7 @@ from clearline.bulk.import_file import Format
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.context import run
 from clearline.cli.output import json_option
+from clearline.cli.terminal.text import write
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database, Tx
@@ -69,6 +70,6 @@ def ticket_export(kind: Format, state: State, company: str | None, since: dateti
         async with database.statement() as tx:
             export = await exports.prepare(tx, OPERATOR, state=state, company=company, created_since=created_since)
         async for part in exports.read(database, export, kind):
-            output.write(part)
+            write(part, output)
 
     run(work)

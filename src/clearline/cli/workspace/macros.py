@@ -10,6 +10,7 @@ from clearline.cli.output import json_option, limit_option, print_json, show, sh
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
+from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -156,8 +157,8 @@ def macro_apply(name: str, number: str, *, dry_run: bool, as_json: bool) -> None
         print_json(macro_use_out(used, OPERATOR))
         return
     if used.text:
-        click.echo(f"{used.text}\n")
-    click.echo("Nothing was changed." if dry_run else f"Macro applied; {number} is {used.ticket.ticket.status}.")
+        echo(f"{used.text}\n")
+    echo("Nothing was changed." if dry_run else f"Macro applied; {number} is {used.ticket.ticket.status}.")
 
 
 @macro.command("delete")

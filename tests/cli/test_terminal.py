@@ -1,0 +1,164 @@
+"""What commands print at a terminal: whole numbers, ids and addresses, and nothing that steers it."""
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+import clearline
+from clearline.cli.terminal import table
+from clearline.cli.terminal.table import FREE, WHOLE
+from clearline.platform.database.transactions import Database
+from clearline.tickets.domain import ticket_number
+from tests.builders.application import run_command, run_json, run_text
+from tests.builders.people import Tenant
+from tests.builders.tickets import raised
+from tests.patience import patient
+
+EVIL = "\x1b]52;c;cm0gLXJm\x07\x9b2J\u202eevil\r\nINC000000000001"
+ID = str(uuid4())
+ADDRESS = "a.very.long.address.of.somebody@customer.example.com"
+
+
+class Terminal(io.StringIO):
+    """A terminal of a width."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal of 80 columns in the place of standard output."""
+    opened = Terminal()
+    monkeypatch.setattr("sys.stdout", opened)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    return opened
+
+
+def lines(terminal: Terminal) -> list[str]:
+    return [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in terminal.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("headings", "row"),
+    [
+        (("NUMBER", "STATUS", "PRIORITY", "QUEUE", "ASSIGNEE", "SERVICE", "CREATED", "TITLE"),
+         ("INC000000000042", "acknowledged", "critical", "Core NOC of the north", "Mara Lindqvist-Andersson",
+          "L2-FRA-LON-07", "2026-11-28 20:01Z", "Replace the flapping member link of the bundle")),
+        (("ID", "RECEIVED", "FROM", "SUBJECT", "STATE", "TICKET", "REASON"),
+         (ID, "2026-11-28 20:01Z", ADDRESS, "Port down", "quarantined", "INC000000000042", "its sender is unknown")),
+        (("NAME", "EMAIL", "PHONE", "ROLE", "ACTIVE", "AVAILABLE", "ID"),
+         ("Ada", ADDRESS, "+1-555-0111", "customer", "yes", "yes", ID)),
+        (("ID", "URL", "TYPES", "ACTIVE", "FAILURES", "RESUMES", "DISABLED BECAUSE"),
+         (ID, "https://hooks.example.com/a/very/long/path/of/a/webhook/that/is/no/joke", "all", "yes", "0", "-", "-")),
+        (("CHECK", "", "DETAIL"), ("settings", "ok", "all are known and valid " * 10)),
+    ],
+)  # fmt: skip
+def test_a_terminal_of_80_columns_shows_what_people_copy_whole(
+    terminal: Terminal, headings: tuple[str, ...], row: tuple[str, ...]
+) -> None:
+    table.print_table(headings, [row, ("-",) * len(headings)])
+    shown = lines(terminal)
+    for heading, cell in zip(headings, row, strict=True):
+        if heading in WHOLE:
+            assert any(cell in line for line in shown), heading
+    copied = sum(len(cell) + 2 for heading, cell in zip(headings, row, strict=True) if heading in WHOLE)
+    assert max(map(len, shown)) <= max(80, copied + 16)
+
+
+def test_columns_are_hidden_from_the_right_and_named(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    row = ("INC000000000042", "acknowledged", "critical", "Core", "Mara", "L2-FRA-LON-07", "2026-11-28 20:01Z",
+           "Replace the flapping member link")  # fmt: skip
+    headings = ("NUMBER", "STATUS", "PRIORITY", "QUEUE", "ASSIGNEE", "SERVICE", "CREATED", "TITLE")
+    table.print_table(headings, [row])
+    assert lines(terminal) == [
+        "NUMBER           STATUS        PRIORITY  QUEUE  ASSIGNEE  TITLE",
+        "INC000000000042  acknowledged  critical  Core   Mara      Replace the",
+        "                                                          flapping member link",
+    ]
+    assert (
+        capsys.readouterr().err == "Hidden for lack of width: SERVICE, CREATED. See them with --json, or in a pipe.\n"
+    )
+
+
+def test_a_table_that_fits_is_not_touched(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    table.print_table(("NAME", "ID"), [("\u65e5\u672c", "1"), ("Birch :fire: [red]", "2")])
+    assert lines(terminal) == ["NAME                ID", "\u65e5\u672c                1", "Birch :fire: [red]  2"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_word_of_another_script_is_broken_by_its_width(terminal: Terminal) -> None:
+    table.print_table(("ID", "TITLE"), [(ID + ID, "\u65e5\u672c\u8a9e" * 10)])
+    assert lines(terminal)[1] == f"{ID}{ID}  " + "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c"
+
+
+def test_a_pipe_gets_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    table.print_table(("ID", "TITLE"), [(ID, "word " * 100), (ID, "a\nb")])
+    out, err = capsys.readouterr()
+    assert (len(out.splitlines()), err) == (3, "")
+
+
+def test_no_column_is_both_broken_and_kept_whole() -> None:
+    assert WHOLE.isdisjoint(FREE)
+
+
+@pytest.fixture
+async def number(database: Database, fresh: Tenant) -> str:
+    """A ticket whose title would steer a terminal."""
+    async with database.transaction() as tx:
+        return ticket_number(await raised(tx, fresh, EVIL))
+
+
+def test_what_customers_wrote_does_not_steer_the_terminal(database_url: str, number: str) -> None:
+    url = database_url
+    run_json(url, "ticket", "note", number, EVIL)
+    run_json(url, "company", "add", EVIL[:-30], "--code", f"E{uuid4().hex[:6]}")
+    run_json(url, "search", "rebuild")
+    outputs = [
+        run_text(url, *command)
+        for command in (
+            ("ticket", "list"), ("ticket", "list", "--json"), ("ticket", "show", number), ("ticket", "notes", number),
+            ("ticket", "notes", number, "--json"), ("search", f"number:{number}"), ("events", "tail"),
+            ("events", "tail", "--json"), ("company", "list"), ("audit",), ("ticket", "history", number),
+            ("ticket", "change", number, "--title", EVIL + "!"),
+        )
+    ]  # fmt: skip
+    refused = run_command(url, "user", "list", "--company", EVIL).stderr
+    for output in [*outputs, refused]:
+        assert not {"\x1b", "\x07", "\x9b", "\u202e", "\r"} & set(output)
+    assert any("\\x1b]52;c;cm0gLXJm\\x07" in output for output in outputs)
+    listed = next(ticket for ticket in run_json(url, "ticket", "list") if ticket["number"] == number)
+    assert listed["title"].startswith(EVIL)
+
+
+def test_an_export_is_bytes_in_a_pipe_and_text_at_a_terminal(database_url: str, fresh: Tenant, number: str) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEARLINE_")}
+    source = str(Path(clearline.__file__).parents[1])
+    environment = {**clean, "CLEARLINE_DATABASE_URL": database_url, "PYTHONPATH": source}
+    export = ("ticket", "export", "--format", "csv", "--company", fresh.company.code)
+    command = [sys.executable, "-m", "clearline", *export]
+    piped = subprocess.run(command, env=environment, capture_output=True, timeout=patient(30), check=True)
+    assert b"\x1b]52;c;cm0gLXJm\x07" in piped.stdout
+    ours, theirs = pty.openpty()
+    subprocess.run(command, env=environment, stdout=theirs, timeout=patient(30), check=True)
+    os.close(theirs)
+    shown = b""
+    while part := _read(ours):
+        shown += part
+    os.close(ours)
+    assert number.encode() in shown
+    assert not {0x1B, 0x07} & set(shown)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
