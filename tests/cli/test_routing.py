@@ -136,3 +136,27 @@ def test_a_ticket_is_assigned_to_the_next_agent(database_url: str, desk: tuple[T
     run_text(url, "route", "ticket", number)
     assigned = [run_json(url, "ticket", "assign", number, "--mode", "round_robin") for _ in range(3)]
     assert [ticket["assignee"]["name"] for ticket in assigned] == ["Ann", "Ben", "Ann"]
+
+
+def test_a_rule_behind_a_catch_all_gets_nothing_and_is_named(database_url: str) -> None:
+    url = database_url
+    for _ in run_json(url, "route", "list"):
+        run_text(url, "route", "delete", "1")
+    run_json(url, "queue", "add", "Any")
+    behind = "Rule {} at position {} gets no ticket: rule All at position {} takes them all.\n"
+    assert run_command(url, "route", "add", "BGP", "--queue", "Any", "--keyword", "bgp").stderr == ""
+    assert run_command(url, "route", "add", "All", "--queue", "Any").stderr == ""
+    late = run_command(url, "route", "add", "Late", "--queue", "Any", "--priority", "low")
+    assert (late.stdout, late.stderr) == ("Rule Late added at position 3.\n", behind.format("Late", 3, 2))
+    moved = run_command(url, "route", "move", "2", "1")
+    assert moved.stderr == behind.format("BGP", 2, 1)
+    [_heading, _all, bgp, low] = run_text(url, "route", "list").splitlines()
+    assert bgp.endswith("keyword: bgp (gets no ticket: rule All at position 1 takes them all)")
+    assert low.endswith("priority: low (gets no ticket: rule All at position 1 takes them all)")
+    values = ("--issue", "Others", "--service", "Port", "--title", "BGP is down", "--priority", "high")
+    tested = [line.split("  ")[-1].strip() for line in run_text(url, "route", "test", *values).splitlines()[1:4]]
+    assert tested == ["matches, and decides", "matches, but rule 1 decides", "does not match: priority"]
+    assert run_command(url, "route", "change", "1", "--inactive").stderr == ""
+    assert run_command(url, "route", "change", "1", "--active").stderr == behind.format("BGP", 2, 1) + behind.format(
+        "Late", 3, 1
+    )

@@ -21,7 +21,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.queues import usecases as queues
 from clearline.routing import rule_usecases as routing_rules
 from clearline.routing import usecases as routing
-from clearline.routing.domain import CONDITIONS, RoutingRule
+from clearline.routing.domain import CONDITIONS, RoutingRule, RuleResult
 from clearline.routing.rule_store import RuleDetails
 from clearline.routing.usecases import RoutingPreview
 from clearline.tickets import access
@@ -79,13 +79,36 @@ def route_add(
 ) -> None:
     """Add a rule. Without conditions it matches every ticket."""
 
-    async def work(tx: Tx) -> RuleDetails:
+    async def work(tx: Tx) -> tuple[RuleDetails, list[str]]:
         target = await queues.queue_named(tx, OPERATOR, queue)
         values = {"name": name, "queue_id": target.id, "is_active": not inactive, **await _values(tx, conditions)}
-        return await routing_rules.add_rule(tx, OPERATOR, values, position=position, now=now())
+        before = await routing_rules.list_shadowed(tx, OPERATOR)
+        created = await routing_rules.add_rule(tx, OPERATOR, values, position=position, now=now())
+        return created, await _warnings(tx, before)
 
-    added = transact(work)
+    added, warnings = transact(work)
     show(rule_out(added), f"Rule {added.rule.name} added at position {added.rule.position}.", as_json=as_json)
+    _print_warnings(warnings)
+
+
+async def _warnings(tx: Tx, before: dict[UUID, RoutingRule]) -> list[str]:
+    """Return a sentence for each rule that no ticket reaches any more; ``before`` were those before a change."""
+    shadowed = await routing_rules.list_shadowed(tx, OPERATOR)
+    rules = [details.rule for details in await routing_rules.list_rules(tx, OPERATOR, after=None, limit=_MOST)]
+    return [
+        f"Rule {rule.name} at position {rule.position} gets no ticket: {_taker(shadowed[rule.id])}."
+        for rule in rules
+        if rule.id in shadowed and rule.id not in before
+    ]
+
+
+def _taker(rule: RoutingRule) -> str:
+    return f"rule {rule.name} at position {rule.position} takes them all"
+
+
+def _print_warnings(warnings: list[str]) -> None:
+    for warning in warnings:
+        echo(warning, err=True)
 
 
 @route.command("list")
@@ -94,8 +117,14 @@ def route_add(
 @json_option
 def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
     """List rules by position."""
+
+    async def work(tx: Tx) -> tuple[list[RuleDetails], dict[UUID, RoutingRule]]:
+        rules = await routing_rules.list_rules(tx, OPERATOR, after=after, limit=limit + 1)
+        return rules, await routing_rules.list_shadowed(tx, OPERATOR)
+
+    rules, shadowed = transact(work)
     show_list(
-        transact(lambda tx: routing_rules.list_rules(tx, OPERATOR, after=after, limit=limit + 1)),
+        rules,
         rule_out,
         ("POSITION", "NAME", "QUEUE", "ACTIVE", "CONDITIONS"),
         lambda details: (
@@ -103,7 +132,8 @@ def route_list(after: int | None, limit: int, *, as_json: bool) -> None:
             details.rule.name,
             details.queue_name,
             details.rule.is_active,
-            _conditions(details.rule),
+            _conditions(details.rule)
+            + (f" (gets no ticket: {_taker(shadowed[details.rule.id])})" if details.rule.id in shadowed else ""),
         ),
         noun="rules",
         as_json=as_json,
@@ -149,7 +179,8 @@ def route_change(
 ) -> None:
     """Change a rule. A condition that is given replaces the one before; the others stay."""
 
-    async def work(tx: Tx) -> tuple[RuleDetails, RuleDetails]:
+    async def work(tx: Tx) -> tuple[RuleDetails, RuleDetails, list[str]]:
+        shadowed = await routing_rules.list_shadowed(tx, OPERATOR)
         current = await _rule(tx, rule)
         target = None if queue is None else (await queues.queue_named(tx, OPERATOR, queue)).id
         changes = {"name": name, "queue_id": target, "is_active": active}
@@ -157,10 +188,13 @@ def route_change(
         values |= {field: () for field in CONDITIONS if _OPTIONS[field] in dropped}
         values |= {field: value for field, value in (await _values(tx, conditions)).items() if value}
         before = await routing_rules.get_rule(tx, OPERATOR, current.id)
-        return before, await routing_rules.change_rule(tx, OPERATOR, current.id, values, now=now())
+        changed = await routing_rules.change_rule(tx, OPERATOR, current.id, values, now=now())
+        return before, changed, await _warnings(tx, shadowed)
 
-    before, after = map(rule_out, transact(work))
+    *details, warnings = transact(work)
+    before, after = map(rule_out, details)
     show(after, change_text(f"Rule {after.name}", before, after), as_json=as_json)
+    _print_warnings(warnings)
 
 
 @route.command("move")
@@ -170,12 +204,15 @@ def route_change(
 def route_move(rule: str, position: int, *, as_json: bool) -> None:
     """Move a rule to another position."""
 
-    async def work(tx: Tx) -> RuleDetails:
+    async def work(tx: Tx) -> tuple[RuleDetails, list[str]]:
+        before = await routing_rules.list_shadowed(tx, OPERATOR)
         current = await _rule(tx, rule)
-        return await routing_rules.change_rule(tx, OPERATOR, current.id, {"position": position}, now=now())
+        changed = await routing_rules.change_rule(tx, OPERATOR, current.id, {"position": position}, now=now())
+        return changed, await _warnings(tx, before)
 
-    moved = transact(work)
+    moved, warnings = transact(work)
     show(rule_out(moved), f"Rule {moved.rule.name} moved to position {moved.rule.position}.", as_json=as_json)
+    _print_warnings(warnings)
 
 
 @route.command("delete")
@@ -264,18 +301,20 @@ async def _facts(tx: Tx, options: dict[str, str | None]) -> dict[str, Any]:
 
 
 def _print_preview(preview: RoutingPreview) -> None:
-    rows = [
-        (
-            result.rule.position,
-            result.rule.name,
-            "does not match: " + ", ".join(_OPTIONS[name] for name in result.failed) if result.failed else "matches",
-        )
-        for result in preview.results
-    ]
+    decides = next((result.rule for result in preview.results if not result.failed), None)
+    rows = [(result.rule.position, result.rule.name, _result(result, decides)) for result in preview.results]
     print_table(("POSITION", "RULE", "RESULT"), rows)
     queue, agent = preview.queue, preview.choice.agent
     echo(f"\nQueue: {queue.name if queue else 'none'}")
     echo(f"Agent: {agent.name if agent else 'none'} ({preview.choice.why})")
+
+
+def _result(result: RuleResult, decides: RoutingRule | None) -> str:
+    if result.failed:
+        return "does not match: " + ", ".join(_OPTIONS[name] for name in result.failed)
+    if decides is None or result.rule.id == decides.id:
+        return "matches, and decides"
+    return f"matches, but rule {decides.position} decides"
 
 
 @route.command("ticket")

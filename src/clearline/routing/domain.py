@@ -82,6 +82,47 @@ def choose_rule(rules: Sequence[RoutingRule], facts: RoutingFacts) -> RoutingRul
     return next((rule for rule in rules if not _failures(rule, facts, text)), None)
 
 
+def shadowed_rules(rules: Sequence[RoutingRule]) -> dict[UUID, RoutingRule]:
+    """Return the active rules that no ticket reaches, each with the first rule before it that takes all its tickets.
+
+    A rule takes all tickets of another when each of its conditions holds for every ticket that the other matches. Rules
+    that only together leave nothing to another are not found.
+    """
+    before: list[RoutingRule] = []
+    shadowed: dict[UUID, RoutingRule] = {}
+    for rule in rules:
+        if not rule.is_active:
+            continue
+        taker = next((earlier for earlier in before if _takes_all(earlier, rule)), None)
+        if taker is None:
+            before.append(rule)
+        else:
+            shadowed[rule.id] = taker
+    return shadowed
+
+
+def _takes_all(earlier: RoutingRule, rule: RoutingRule) -> bool:
+    return (
+        _holds_wherever(earlier.issue_types, rule.issue_types, len(IssueType))
+        and _holds_wherever(earlier.service_types, rule.service_types, len(ServiceType))
+        and _holds_wherever(earlier.company_ids, rule.company_ids)
+        and _holds_wherever(earlier.priorities, rule.priorities, len(Priority))
+        and _keywords_hold_wherever(earlier.keywords, rule.keywords)
+    )
+
+
+def _holds_wherever(allowed: Sequence[object], narrower: Sequence[object], possible: int | None = None) -> bool:
+    """Return whether a condition holds for every ticket for which another holds; an empty one always holds."""
+    return not allowed or len(set(allowed)) == possible or (bool(narrower) and set(narrower) <= set(allowed))
+
+
+def _keywords_hold_wherever(keywords: Sequence[str], narrower: Sequence[str]) -> bool:
+    """As ``_holds_wherever``: a text that has a keyword has the words within the keyword, too."""
+    return not keywords or (
+        bool(narrower) and all(any(_mentions(_plain(text), keyword) for keyword in keywords) for text in narrower)
+    )
+
+
 def _failures(rule: RoutingRule, facts: RoutingFacts, text: str) -> list[str]:
     holds = {
         INACTIVE: rule.is_active,

@@ -15,7 +15,7 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
 from clearline.routing import rule_store
-from clearline.routing.domain import CONDITIONS, RoutingRule, check_rule
+from clearline.routing.domain import CONDITIONS, RoutingRule, check_rule, shadowed_rules
 from clearline.routing.rule_store import RuleDetails
 
 KIND = "routing_rule"
@@ -27,6 +27,12 @@ async def list_rules(tx: Tx, actor: Actor, *, after: int | None, limit: int) -> 
     """Return the rules after the position ``after``, in order. Served by ``routing_rule_in_order``."""
     permissions.require_staff(actor, Scope.DESK_READ)
     return await rule_store.page(tx, after=after or 0, limit=limit)
+
+
+async def list_shadowed(tx: Tx, actor: Actor) -> dict[UUID, RoutingRule]:
+    """Return the active rules that no ticket reaches, each with the rule before it that takes all its tickets."""
+    permissions.require_staff(actor, Scope.DESK_READ)
+    return shadowed_rules(await rule_store.active_rules(tx))
 
 
 async def get_rule(tx: Tx, actor: Actor, rule_id: UUID) -> RuleDetails:
