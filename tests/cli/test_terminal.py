@@ -32,18 +32,16 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal of 80 columns in the place of standard output."""
-    opened = Terminal()
-    monkeypatch.setattr("sys.stdout", opened)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("NO_COLOR", "1")
-    return opened
-
-
-def lines(terminal: Terminal) -> list[str]:
-    return [line.replace("\x1b[1m", "").replace("\x1b[0m", "") for line in terminal.getvalue().splitlines()]
+def printed(headings: tuple[str, ...], *rows: tuple[str, ...]) -> tuple[list[str], str]:
+    """Print a table at a terminal of 80 columns; return its lines, and what is on standard error."""
+    terminal, errors = Terminal(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", terminal)
+        patch.setattr("sys.stderr", errors)
+        patch.setenv("COLUMNS", "80")
+        table.print_table(headings, rows)
+    plain = terminal.getvalue().replace("\x1b[1m", "").replace("\x1b[0m", "")
+    return plain.splitlines(), errors.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -61,11 +59,8 @@ def lines(terminal: Terminal) -> list[str]:
         (("CHECK", "", "DETAIL"), ("settings", "ok", "all are known and valid " * 10)),
     ],
 )  # fmt: skip
-def test_a_terminal_of_80_columns_shows_what_people_copy_whole(
-    terminal: Terminal, headings: tuple[str, ...], row: tuple[str, ...]
-) -> None:
-    table.print_table(headings, [row, ("-",) * len(headings)])
-    shown = lines(terminal)
+def test_a_terminal_of_80_columns_shows_what_people_copy_whole(headings: tuple[str, ...], row: tuple[str, ...]) -> None:
+    shown, _errors = printed(headings, row, ("-",) * len(headings))
     for heading, cell in zip(headings, row, strict=True):
         if heading in WHOLE:
             assert any(cell in line for line in shown), heading
@@ -73,30 +68,28 @@ def test_a_terminal_of_80_columns_shows_what_people_copy_whole(
     assert max(map(len, shown)) <= max(80, copied + 16)
 
 
-def test_columns_are_hidden_from_the_right_and_named(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_are_hidden_from_the_right_and_named() -> None:
     row = ("INC000000000042", "acknowledged", "critical", "Core", "Mara", "L2-FRA-LON-07", "2026-11-28 20:01Z",
            "Replace the flapping member link")  # fmt: skip
     headings = ("NUMBER", "STATUS", "PRIORITY", "QUEUE", "ASSIGNEE", "SERVICE", "CREATED", "TITLE")
-    table.print_table(headings, [row])
-    assert lines(terminal) == [
-        "NUMBER           STATUS        PRIORITY  QUEUE  ASSIGNEE  TITLE",
-        "INC000000000042  acknowledged  critical  Core   Mara      Replace the",
-        "                                                          flapping member link",
+    shown, errors = printed(headings, row)
+    assert shown == [
+        "NUMBER           STATUS        ASSIGNEE  SERVICE        TITLE",
+        "INC000000000042  acknowledged  Mara      L2-FRA-LON-07  Replace the flapping",
+        "                                                        member link",
     ]
-    assert (
-        capsys.readouterr().err == "Hidden for lack of width: SERVICE, CREATED. See them with --json, or in a pipe.\n"
-    )
+    assert errors == "Hidden for lack of width: PRIORITY, QUEUE, CREATED. See them with --json, or in a pipe.\n"
 
 
-def test_a_table_that_fits_is_not_touched(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
-    table.print_table(("NAME", "ID"), [("\u65e5\u672c", "1"), ("Birch :fire: [red]", "2")])
-    assert lines(terminal) == ["NAME                ID", "\u65e5\u672c                1", "Birch :fire: [red]  2"]
-    assert capsys.readouterr().err == ""
+def test_a_table_that_fits_is_not_touched() -> None:
+    shown, errors = printed(("NAME", "ID"), ("\u65e5\u672c", "1"), ("Birch :fire: [red]", "2"))
+    assert shown == ["NAME                ID", "\u65e5\u672c                1", "Birch :fire: [red]  2"]
+    assert errors == ""
 
 
-def test_a_word_of_another_script_is_broken_by_its_width(terminal: Terminal) -> None:
-    table.print_table(("ID", "TITLE"), [(ID + ID, "\u65e5\u672c\u8a9e" * 10)])
-    assert lines(terminal)[1] == f"{ID}{ID}  " + "\u65e5\u672c\u8a9e\u65e5\u672c\u8a9e\u65e5\u672c"
+def test_a_word_of_another_script_is_broken_by_its_width() -> None:
+    shown, _errors = printed(("ID", "TITLE"), (ID + ID[:20], "\u65e5\u672c\u8a9e" * 10))
+    assert shown[1] == f"{ID}{ID[:20]}  " + ("\u65e5\u672c\u8a9e" * 10)[:11]
 
 
 def test_a_pipe_gets_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,22 @@ import click
 from clearline.controls import visible_line
 
 WHOLE = frozenset(
-    {"ID", "NUMBER", "TICKET", "ITEM", "ADDRESS", "EMAIL", "TO", "FROM", "URL", "CODE", "PREFIX", "POSITION", "CHECK"}
+    {
+        "ID",
+        "NUMBER",
+        "TICKET",
+        "ITEM",
+        "ADDRESS",
+        "EMAIL",
+        "TO",
+        "FROM",
+        "URL",
+        "CODE",
+        "PREFIX",
+        "POSITION",
+        "CHECK",
+        "SERVICE",
+    }
 )
 """Headings of columns that people copy from: they are never broken, and never left out."""
 FREE = frozenset(

@@ -1,5 +1,6 @@
 """Text for people at a terminal. What others wrote cannot steer it."""
 
+import sys
 from typing import IO, Any
 
 import click
@@ -14,7 +15,7 @@ def echo(text: Any = "", *, err: bool = False, nl: bool = True) -> None:
 
 def write(data: bytes, file: IO[bytes] | None = None) -> None:
     """Write bytes to a file, by default standard output, as they are; to a terminal as ``echo`` prints their text."""
-    target: IO[bytes] = click.get_binary_stream("stdout") if file is None else file
+    target: IO[bytes] = sys.stdout.buffer if file is None else file
     target.write(visible(data.decode(errors="replace")).encode() if target.isatty() else data)
 
 
