@@ -52,6 +52,9 @@ settings = st.builds(
 )
 
 
+LORD_HOWE = NotificationPreferences("Australia/Lord_Howe", digest=DigestFrequency.HOURLY)
+
+
 def is_quiet(preferences: NotificationPreferences, moment: datetime) -> bool:
     """Return whether a time is quiet: the rule, written again with the minutes of the local day."""
     local = moment.astimezone(ZoneInfo(preferences.time_zone))
@@ -82,6 +85,8 @@ def test_mail_waits_until_quiet_time_ends_and_no_longer(preferences: Notificatio
 
 
 @given(settings, moments)
+@example(LORD_HOWE, datetime(2026, 4, 4, 14, 10, tzinfo=UTC))
+@example(LORD_HOWE, datetime(2026, 10, 3, 15, 10, tzinfo=UTC))
 def test_a_digest_is_due_after_its_notifications_and_never_on_quiet_days(
     preferences: NotificationPreferences, moment: datetime
 ) -> None:
@@ -91,6 +96,8 @@ def test_a_digest_is_due_after_its_notifications_and_never_on_quiet_days(
     assert local.isoweekday() not in preferences.quiet_days or preferences.time_zone == "Pacific/Apia"
     if preferences.digest is DigestFrequency.HOURLY:
         assert not is_quiet(preferences, due)
+        if preferences.quiet_from is None and not preferences.quiet_days:
+            assert local.minute == local.second == local.microsecond == 0
         if preferences.quiet_from is None and not preferences.quiet_days:
             assert due - moment <= timedelta(minutes=90)
     elif not preferences.quiet_days:
@@ -133,3 +140,46 @@ def test_an_hourly_digest_is_due_at_the_full_local_hour() -> None:
     assert next_digest(preferences, datetime(2026, 7, 1, 12, 20, tzinfo=UTC)) == datetime(
         2026, 7, 1, 13, 15, tzinfo=UTC
     )
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "due"),
+    [
+        # Lord Howe Island: from 2:00 back to 1:30 on 5 April 2026, from 2:00 on to 2:30 on 4 October 2026
+        ("Australia/Lord_Howe", "2026-04-04T13:50", "2026-04-04T14:00"),  # 0:50, due at 1:00
+        ("Australia/Lord_Howe", "2026-04-04T14:10", "2026-04-04T15:30"),  # 1:10, due at 2:00, 80 minutes later
+        ("Australia/Lord_Howe", "2026-04-04T14:59:59.5", "2026-04-04T15:30"),
+        ("Australia/Lord_Howe", "2026-04-04T15:00", "2026-04-04T15:30"),  # the second 1:30
+        ("Australia/Lord_Howe", "2026-04-04T15:30", "2026-04-04T16:30"),
+        ("Australia/Lord_Howe", "2026-10-03T14:30", "2026-10-03T16:00"),  # 1:00, due at 3:00, 90 minutes later
+        ("Australia/Lord_Howe", "2026-10-03T15:10", "2026-10-03T16:00"),
+        ("Australia/Lord_Howe", "2026-10-03T15:30", "2026-10-03T16:00"),  # 2:30
+        ("Asia/Pyongyang", "2018-05-04T14:40", "2018-05-04T15:00"),  # from 23:30 to 0:00
+        ("America/Caracas", "2016-05-01T06:40", "2016-05-01T07:00"),  # from 2:30 to 3:00
+        ("Europe/Amsterdam", "2026-10-25T00:20", "2026-10-25T01:00"),
+        ("Europe/Amsterdam", "2026-03-29T00:20", "2026-03-29T01:00"),
+        ("Antarctica/Troll", "2026-03-29T00:20", "2026-03-29T01:00"),  # by two hours
+        ("Australia/Eucla", "2026-03-29T00:20", "2026-03-29T01:15"),
+    ],
+)
+def test_an_hourly_digest_is_due_at_minute_zero_when_clocks_change(zone: str, at: str, due: str) -> None:
+    preferences = NotificationPreferences(zone, digest=DigestFrequency.HOURLY)
+    assert next_digest(preferences, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{due}Z")
+
+
+@pytest.mark.parametrize(
+    ("digest_at", "at", "due"),
+    [
+        (time(1, 45), "2026-04-04T10:00", "2026-04-04T14:45"),  # shown twice: the first time
+        (time(1, 45), "2026-04-04T14:50", "2026-04-05T15:15"),
+        (time(2, 15), "2026-10-03T10:00", "2026-10-03T15:45"),  # skipped: 15 minutes after the change
+        (time(2, 30), "2026-10-03T10:00", "2026-10-03T15:30"),
+        (time(8), "2026-04-04T10:00", "2026-04-04T21:30"),
+        (time(8), "2026-10-03T10:00", "2026-10-03T21:00"),
+    ],
+)
+def test_a_daily_digest_is_due_at_its_minute_when_clocks_change_by_half_an_hour(
+    digest_at: time, at: str, due: str
+) -> None:
+    preferences = NotificationPreferences("Australia/Lord_Howe", digest_at=digest_at)
+    assert next_digest(preferences, datetime.fromisoformat(f"{at}Z")) == datetime.fromisoformat(f"{due}Z")

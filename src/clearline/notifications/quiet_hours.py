@@ -68,19 +68,32 @@ def _or_change(begin: datetime, end: datetime, zone: ZoneInfo) -> datetime:
     return datetime.fromtimestamp(high, UTC)
 
 
+def _next_full_hour(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return the next moment after ``at`` at which local clocks show minute 0, in UTC.
+
+    Clocks may change by half an hour (Lord Howe Island), so that this is up to 90 minutes away.
+    """
+    moment = at.astimezone(UTC)
+    while True:
+        wall = moment.astimezone(zone).replace(tzinfo=None)
+        full = wall.replace(minute=0, second=0, microsecond=0) + _HOUR
+        moment = _or_change(moment, moment + (full - wall), zone)
+        local = moment.astimezone(zone)
+        if local.minute == local.second == local.microsecond == 0:
+            return moment
+
+
 def next_digest(settings: NotificationPreferences, at: datetime) -> datetime:
     """Return when the next digest after ``at`` is due, in UTC.
 
     An hourly digest is due at the next full hour, or when quiet time ends after it. A daily digest is due at
-    ``digest_at`` on the next day that is not quiet.
+    ``digest_at`` on the next day that is not quiet. When the clocks skip that time, it is due as long after the change
+    as it would have been without it; when they show it twice, the first time (RFC 5545, section 3.3.5).
     """
     zone = zone_of(settings.time_zone)
-    local = at.astimezone(zone)
     if settings.digest is DigestFrequency.HOURLY:
-        wall = local.replace(tzinfo=None)
-        full = wall.replace(minute=0, second=0, microsecond=0) + _HOUR
-        return quiet_until(settings, at.astimezone(UTC) + (full - wall))
-    day = local.date()
+        return quiet_until(settings, _next_full_hour(at, zone))
+    day = at.astimezone(zone).date()
     while True:
         due = datetime.combine(day, settings.digest_at, tzinfo=zone).astimezone(UTC)
         if due > at and day.isoweekday() not in settings.quiet_days:
