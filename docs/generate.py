@@ -205,6 +205,7 @@ def _limits() -> Iterator[str]:
             ("`page`", str(wire.PAGE_MAX)),
             ("an `Idempotency-Key` is remembered for", f"{Settings().keep_idempotency_keys_days * 24} hours"),
             ("requests a minute of one key", f"{rate.default} in each server process, see [settings](settings.md)"),
+            ("requests a minute of one company", "five times as many"),
         ],
     )
     yield "Lengths are in Unicode code points."

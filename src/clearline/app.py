@@ -119,9 +119,10 @@ class Application:
         event_signal = EventSignal(database)
         mail_listener = inbound_mail.listener(database, settings, now)
         limits = Limits(settings.attachment_max, settings.attachment_types)
+        limiter = RateLimiter(settings.rate_limit, settings.requests_of_company)
+        streams = OpenStreams(per_company=settings.company_streams, in_all=settings.streams)
         services = Services(
-            database, keys, RateLimiter(settings.rate_limit), cursors, now, blobs, limits, event_signal, OpenStreams(),
-            settings=settings,
+            database, keys, limiter, cursors, now, blobs, limits, event_signal, streams, settings=settings,
         )  # fmt: skip
         self._edge = Edge(Compression(_Switch(services)), access_log=settings.access_log)
 

@@ -120,6 +120,25 @@ class Settings:
         "Counted in memory: two processes together allow twice as many.",
         6000,
     )
+    company_rate_limit: int | None = _setting(
+        values.number(0, 100_000_000),
+        "five times `CLEARLINE_RATE_LIMIT`",
+        "Requests a minute that all API keys of one customer may make of one process; `0` for no limit. The provider's "
+        "own people have no such limit.",
+        None,
+    )
+    company_streams: int = _setting(
+        values.number(1, 100_000),
+        "`100`",
+        "Event streams that all API keys of one customer may have open at one process.",
+        100,
+    )
+    streams: int = _setting(
+        values.number(5, 100_000),
+        "`500`",
+        "Event streams that one process has open at a time; a fifth is kept for the provider's people.",
+        500,
+    )
     close_resolved_hours: int = _setting(
         values.number(0, 8760),
         "`168`",
@@ -272,6 +291,11 @@ class Settings:
         "Only as root: the account that the embedded PostgreSQL runs as; preferably one that nothing else uses.",
         None,
     )
+
+    @property
+    def requests_of_company(self) -> int:
+        """Return how many requests a minute a company may make of one process; 0 for any number."""
+        return 5 * self.rate_limit if self.company_rate_limit is None else self.company_rate_limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,16 +46,27 @@ class KeyRing:
         """Whether this process receives notifications of changes."""
         return self._line_is_up
 
+    def known(self, secret: str, now: datetime) -> Actor | None:
+        """Return the actor of a key that is cached, or None when the database has to be asked: see ``actor``.
+
+        Raises:
+            Unauthenticated: the secret is malformed, or its key is expired.
+        """
+        if not is_secret(secret):
+            raise Unauthenticated
+        actor = self._actors.get(hash_secret(secret))
+        return None if actor is None else self._used(actor, now)
+
     async def actor(self, secret: str, now: datetime) -> Actor:
         """Return the actor of a key.
 
         Raises:
             Unauthenticated: the secret is malformed or unknown, or its key is revoked or expired.
         """
-        if not is_secret(secret):
-            raise Unauthenticated
-        digest = hash_secret(secret)
-        actor = self._actors.get(digest) or await self._read(digest, now)
+        actor = self.known(secret, now)
+        return self._used(await self._read(hash_secret(secret), now), now) if actor is None else actor
+
+    def _used(self, actor: Actor | None, now: datetime) -> Actor:
         if actor is None or (actor.key_expires_at is not None and actor.key_expires_at <= now):
             raise Unauthenticated
         if actor.company is not None and actor.key_id is not None:

@@ -22,7 +22,7 @@ from clearline.tickets.attachments.domain import Limits
 from clearline.wires.http.body import read_members
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import header
-from clearline.wires.http.limits import OpenStreams, RateLimiter
+from clearline.wires.http.limits import LookUps, OpenStreams, RateLimiter
 
 T = TypeVar("T", bound=Struct)
 Headers = list[tuple[bytes, bytes]]
@@ -42,6 +42,7 @@ class Services(Struct, frozen=True):
     event_signal: EventSignal
     streams: OpenStreams
     settings: Settings = msgspec.field(default_factory=Settings)
+    look_ups: LookUps = msgspec.field(default_factory=LookUps)
 
 
 class PreconditionFailed(Exception):

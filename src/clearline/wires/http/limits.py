@@ -1,65 +1,164 @@
-"""Limits of a key, counted in the memory of this process: requests a minute, and streams at a time."""
+"""Limits of keys, companies and peers, counted in the memory of this process: requests, streams, look-ups of keys."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 from math import ceil
+from operator import itemgetter
+from typing import Any
 from uuid import UUID
+
+from clearline.clock import monotonic
+from clearline.errors import Unauthenticated
+from clearline.identity import Actor
 
 _MOST_BUCKETS = 10_000
 _STREAM_WAIT = 10
+_SUBNET = 64
+"""Bits of an IPv6 address that count: whoever has one address usually has all that begin with them."""
+
+
+def customer_id(actor: Actor) -> UUID | None:
+    """Return the company whose limits an actor shares, or None for the provider's people, who have none."""
+    return None if actor.is_staff or actor.company is None else actor.company.id
 
 
 class TooManyRequests(Exception):
-    """The key's bucket is empty; ``retry_after`` whole seconds from now it is not."""
+    """The bucket of ``whose`` is empty; ``retry_after`` whole seconds from now it is not."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"too many requests; try again in {retry_after} seconds")
+    def __init__(self, retry_after: int, whose: str = "") -> None:
+        super().__init__(f"too many requests{whose}; try again in {retry_after} seconds")
         self.retry_after = retry_after
 
 
-class RateLimiter:
-    """Allows each key a burst of ``quota`` requests, and as many again in each minute."""
+class Buckets:
+    """A token bucket for each owner: it holds at most ``quota``, and gains ``quota`` in ``window`` seconds."""
 
-    WINDOW = 60
-
-    def __init__(self, quota: int) -> None:
+    def __init__(self, name: str, quota: int, window: int) -> None:
         self.quota = quota
-        self._rate = quota / self.WINDOW
-        self._buckets: dict[UUID, tuple[float, float]] = {}
-        self._policy = b'"key";q=%d;w=%d' % (quota, self.WINDOW)
-        self._limit = b"%d" % quota
+        self.rate = quota / window
+        self._buckets: dict[Hashable, tuple[float, float]] = {}
+        self._policy = f'"{name}";q={quota};w={window}'.encode()
+        self._name, self._limit = name.encode(), b"%d" % quota
 
-    def spend(self, key: UUID, at: float, now: float) -> tuple[list[tuple[bytes, bytes]], int]:
-        """Take one request from the key's bucket ``at`` this second of ``clock.monotonic``.
+    def level(self, owner: Hashable, at: float) -> float:
+        """Return what the bucket holds ``at`` this second of ``clock.monotonic``."""
+        level, before = self._buckets.get(owner, (self.quota, at))
+        return min(self.quota, level + (at - before) * self.rate)
 
-        ``now`` (Unix seconds) is only for the header that names the time of day.
-
-        Return the headers that describe the quota (draft-ietf-httpapi-ratelimit-headers, and the older X- trio), and
-        0, or the seconds to wait when the bucket was empty.
-        """
-        if not self.quota:
-            return [], 0
-        tokens, before = self._buckets.get(key, (self.quota, at))
-        tokens = min(self.quota, tokens + (at - before) * self._rate)
-        wait = 0
-        if tokens >= 1:
-            tokens -= 1
-        else:
-            wait = ceil((1 - tokens) / self._rate)
+    def fill(self, owner: Hashable, level: float, at: float) -> None:
+        """Set what the bucket holds. When there are too many buckets, all others are forgotten, which fills them."""
         if len(self._buckets) >= _MOST_BUCKETS:
             self._buckets.clear()
-        self._buckets[key] = (tokens, at)
-        full_in = wait or ceil((self.quota - tokens) / self._rate)
-        remaining = b"%d" % tokens
-        headers = [
+        self._buckets[owner] = (level, at)
+
+    def seconds_until_one(self, level: float) -> int:
+        """Return after how many whole seconds a bucket of this level holds one."""
+        return ceil((1 - level) / self.rate)
+
+    def headers(self, level: float, wait: int, now: float) -> list[tuple[bytes, bytes]]:
+        """Return the headers that describe a bucket of this level (draft-ietf-httpapi-ratelimit-headers, and X-)."""
+        full_in = wait or ceil((self.quota - level) / self.rate)
+        remaining = b"%d" % level
+        return [
             (b"ratelimit-policy", self._policy),
-            (b"ratelimit", b'"key";r=%b;t=%d' % (remaining, full_in)),
+            (b"ratelimit", b'"%b";r=%b;t=%d' % (self._name, remaining, full_in)),
             (b"x-ratelimit-limit", self._limit),
             (b"x-ratelimit-remaining", remaining),
             (b"x-ratelimit-reset", b"%d" % ceil(now + full_in)),
         ]
-        return headers, wait
+
+
+class RateLimiter:
+    """Allows each key a burst of ``quota`` requests, and as many again in each minute; each company likewise.
+
+    0 is no limit.
+    """
+
+    WINDOW = 60
+
+    def __init__(self, quota: int, company_quota: int = 0) -> None:
+        self._keys = Buckets("key", quota, self.WINDOW) if quota else None
+        self._companies = Buckets("company", company_quota, self.WINDOW) if company_quota else None
+
+    def spend(
+        self, key: UUID, at: float, now: float, *, company: UUID | None = None
+    ) -> tuple[list[tuple[bytes, bytes]], int]:
+        """Take one request from the buckets of a key and its company ``at`` this second of ``clock.monotonic``.
+
+        ``company`` is None for the provider's people. ``now`` (Unix seconds) is only for the header that names the time
+        of day. Return the headers that describe the bucket with less in it, and 0, or the seconds to wait when that was
+        empty. A refused request takes nothing.
+        """
+        spent: list[tuple[float, Buckets, UUID]] = []
+        if self._keys is not None:
+            spent.append((self._keys.level(key, at), self._keys, key))
+        if company is not None and self._companies is not None:
+            spent.append((self._companies.level(company, at), self._companies, company))
+            spent.sort(key=_level)
+        if not spent:
+            return [], 0
+        level, scarcest, owner = spent[0]
+        if level < 1:
+            scarcest.fill(owner, level, at)
+            wait = scarcest.seconds_until_one(level)
+            return scarcest.headers(level, wait, now), wait
+        for before, buckets, owner in spent:
+            buckets.fill(owner, before - 1, at)
+        return scarcest.headers(level - 1, 0, now), 0
+
+
+_level = itemgetter(0)
+
+
+class LookUps:
+    """Limits how often a peer may send keys that this process does not know: each costs a query.
+
+    A key that turns out to be valid costs nothing, and keys that are known already are never refused.
+    """
+
+    def __init__(self, quota: int = 300) -> None:
+        """Allow each peer ``quota`` unknown keys at once, and as many again in each minute."""
+        self._peers = Buckets("peer", quota, 60)
+
+    @contextmanager
+    def count(self, client: Any) -> Iterator[None]:
+        """Count the look-up in the block, unless it finds the key. ``client`` is ASGI's: address and port, or None.
+
+        Raises:
+            TooManyRequests: the peer sent too many unknown keys.
+        """
+        peer, at = _network(client), monotonic()
+        level = self._peers.level(peer, at)
+        if level < 1:
+            raise TooManyRequests(self._peers.seconds_until_one(level), " with unknown API keys from your address")
+        self._peers.fill(peer, level - 1, at)
+        try:
+            yield
+        except Unauthenticated:
+            raise
+        except BaseException:
+            self._give_back(peer)
+            raise
+        self._give_back(peer)
+
+    def _give_back(self, peer: str) -> None:
+        at = monotonic()
+        self._peers.fill(peer, self._peers.level(peer, at) + 1, at)
+
+
+def _network(client: Any) -> str:
+    """Return whose look-ups are counted together: an IPv4 address, or the /64 of an IPv6 address."""
+    host = str(client[0]) if client else ""
+    if ":" not in host:
+        return host
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or ip_network((address, _SUBNET), strict=False))
 
 
 class TooManyStreams(TooManyRequests):
@@ -71,11 +170,14 @@ class TooManyStreams(TooManyRequests):
 
 
 class OpenStreams:
-    """Counts open streams, and limits their number for each key and in all."""
+    """Counts open streams, and limits their number for each key, for each company, for all customers, and in all."""
 
-    def __init__(self, *, per_key: int = 20, in_all: int = 500) -> None:
-        self._per_key, self._in_all = per_key, in_all
+    def __init__(self, *, per_key: int = 20, per_company: int = 100, in_all: int = 500) -> None:
+        """Limit streams. A fifth of ``in_all`` is kept for the provider's people."""
+        self._per_key, self._per_company, self._in_all = per_key, per_company, in_all
+        self._of_customers = in_all - in_all // 5
         self._open: Counter[UUID | None] = Counter()
+        self._by_company: Counter[UUID] = Counter()
 
     @property
     def open(self) -> int:
@@ -83,20 +185,32 @@ class OpenStreams:
         return self._open.total()
 
     @contextmanager
-    def count(self, key: UUID | None) -> Iterator[None]:
-        """Count a stream for as long as the block runs.
+    def count(self, key: UUID | None, company: UUID | None = None) -> Iterator[None]:
+        """Count a stream for as long as the block runs. ``company`` is None for the provider's people.
 
         Raises:
             TooManyStreams: there are too many already.
         """
         if self._open[key] >= self._per_key:
             raise TooManyStreams(f"{self._per_key} streams of this key are")
+        if company is not None and self._by_company[company] >= self._per_company:
+            raise TooManyStreams(f"{self._per_company} streams of your company are")
+        if company is not None and self._by_company.total() >= self._of_customers:
+            raise TooManyStreams(f"{self._of_customers} streams of customers are")
         if self._open.total() >= self._in_all:
             raise TooManyStreams(f"{self._in_all} streams are")
         self._open[key] += 1
+        if company is not None:
+            self._by_company[company] += 1
         try:
             yield
         finally:
-            self._open[key] -= 1
-            if not self._open[key]:
-                del self._open[key]
+            _decrement(self._open, key)
+            if company is not None:
+                _decrement(self._by_company, company)
+
+
+def _decrement(counter: Counter[Any], owner: UUID | None) -> None:
+    counter[owner] -= 1
+    if not counter[owner]:
+        del counter[owner]

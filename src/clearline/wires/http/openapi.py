@@ -24,7 +24,7 @@ _ABOUT = {
     409: "The first request with this Idempotency-Key is still running.",
     413: f"The body is longer than {BODY_MAX} bytes.",
     415: "The body is not `application/json`.",
-    429: "The key has made too many requests; `Retry-After` says when to try again.",
+    429: "The key or its company has made too many requests; `Retry-After` says when to try again.",
     500: "Internal error; the message has the request's id.",
     503: "The database is unavailable; `Retry-After` says when to try again.",
 }

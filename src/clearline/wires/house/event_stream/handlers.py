@@ -20,6 +20,7 @@ from clearline.wires.house.paging import next_link
 from clearline.wires.http.call import Call, CutShort, Headers, Stream, encode
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import header
+from clearline.wires.http.limits import customer_id
 from clearline.wires.http.resource import key_in
 from clearline.wires.http.table import Header, Operation
 
@@ -136,7 +137,7 @@ async def _lines(call: Call, reader: Reader, begin: EventCursor, end: EventCurso
     Raises:
         CutShort: the server stops, or the key no longer holds, and there is more to read.
     """
-    with call.services.streams.count(call.actor.key_id):
+    with call.services.streams.count(call.actor.key_id, customer_id(call.actor)):
         cursor, is_full = begin, True
         is_first = True
         while is_full and cursor.offset < end.offset:
@@ -158,7 +159,7 @@ async def _live(call: Call, reader: Reader, begin: EventCursor) -> AsyncIterator
     """
     signal = call.services.event_signal
     with ExitStack() as stack:
-        stack.enter_context(call.services.streams.count(call.actor.key_id))
+        stack.enter_context(call.services.streams.count(call.actor.key_id, customer_id(call.actor)))
         listener = stack.enter_context(signal.listen(reader.company_id))
         cursor = sent_cursor = begin
         sent_at, must_read, is_lost, failures = monotonic(), True, False, signal.failures
@@ -241,7 +242,8 @@ _ABOUT = f"""Returns events in the order of the log. The header `Accept` chooses
   without that line is incomplete.
 - `{SSE}`: Server-Sent Events without end. `id` is the cursor, `event` the type, `data` the event. After a
   disconnect, continue with the header `Last-Event-ID`, which takes precedence over `after`. Comments keep a silent
-  stream open. A key can have 20 streams open at a time.
+  stream open. A key can have 20 streams open at a time, and a company
+  `CLEARLINE_COMPANY_STREAMS` (100 by default).
 
 No event is left out, and an event may be repeated: identify it by `cursor`, or by `id` and `at`. Customers receive what
 their company may see. Events about other records than tickets need the scope `audit:read`."""
