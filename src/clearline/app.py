@@ -54,7 +54,7 @@ from clearline.wires.http.call import Services, encode
 from clearline.wires.http.compression import Compression
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
-from clearline.wires.http.limits import OpenStreams, RateLimiter
+from clearline.wires.http.limits import OpenStreams, RateLimiter, Searches
 from clearline.wires.probes import probes
 
 _Handler = Callable[[int, FrameType | None], object]
@@ -123,6 +123,7 @@ class Application:
         streams = OpenStreams(per_company=settings.company_streams, in_all=settings.streams)
         services = Services(
             database, keys, limiter, cursors, now, blobs, limits, event_signal, streams, settings=settings,
+            searches=Searches(settings.company_searches),
         )  # fmt: skip
         self._edge = Edge(Compression(_Switch(services)), access_log=settings.access_log)
 

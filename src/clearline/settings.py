@@ -139,6 +139,15 @@ class Settings:
         "Event streams that one process has open at a time; a fifth is kept for the provider's people.",
         500,
     )
+    company_searches: int = _setting(
+        values.number(1, 1000), "`4`", "Searches of one customer that one process has under way at a time.", 4
+    )
+    search_seconds: int = _setting(
+        values.number(1, 30),
+        "`5`",
+        "Seconds that PostgreSQL may spend on a statement of a search before it is refused.",
+        5,
+    )
     close_resolved_hours: int = _setting(
         values.number(0, 8760),
         "`168`",

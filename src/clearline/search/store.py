@@ -51,14 +51,18 @@ class HitQuery(NamedTuple):
     limit: int
 
 
-async def set_planner_options(tx: Tx) -> None:
-    """Have the next statements planned for their values, without sequential scans and sorts.
+async def set_planner_options(tx: Tx, seconds: int | None = None) -> None:
+    """Have the next statements planned for their values, without sequential scans and sorts, and limit their time.
+
+    With ``seconds`` a statement that takes longer fails with 57014.
 
     Prefixes need the memory: with less, the bitmap of their matches has whole pages, whose rows must all be checked.
     """
     await tx.fetchval(
         """select set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
-                  set_config('enable_sort', 'off', true), set_config('work_mem', '32MB', true)"""
+                  set_config('enable_sort', 'off', true), set_config('work_mem', '32MB', true),
+                  set_config('statement_timeout', coalesce($1, current_setting('statement_timeout')), true)""",
+        None if seconds is None else f"{seconds}s",
     )
 
 

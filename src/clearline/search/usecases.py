@@ -12,6 +12,7 @@ from clearline.events import offset_store
 from clearline.events import store as event_store
 from clearline.events.store import Offset
 from clearline.identity import PROVIDER_ID, Actor, Scope
+from clearline.platform.database.errors import QUERY_CANCELED, DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
 from clearline.search import store as search_store
@@ -66,21 +67,43 @@ class _Query(Struct, frozen=True):
 
 
 async def find_tickets(
-    tx: Tx, actor: Actor, text: str, *, after: SearchCursor | None = None, limit: int, count: bool = False
+    tx: Tx,
+    actor: Actor,
+    text: str,
+    *,
+    after: SearchCursor | None = None,
+    limit: int,
+    count: bool = False,
+    seconds: int | None = None,
 ) -> SearchResult:
     """Return the tickets that match a query; docs/reference/search.md describes its language.
 
     At most 100 matches are ranked by how well they match, then newest first; more are listed newest first. The pages
     of either list have every ticket that matches all the time exactly once. With ``count`` a larger number of matches
     is counted exactly, too. A change is found about a second later. ``tx`` must be a transaction.
+
+    Raises:
+        InvalidInput: the query is invalid, or a statement of it took longer than ``seconds``.
     """
+    try:
+        return await _find_tickets(tx, actor, text, after, limit, count=count, seconds=seconds)
+    except (StatementFailed, DatabaseUnavailable) as error:
+        if error.sqlstate != QUERY_CANCELED:
+            raise
+        rule = f"takes longer than {seconds} seconds: add a word that few tickets have, or a filter"
+        raise InvalidInput([Violation("q", rule, RuleCode.INVALID)]) from None
+
+
+async def _find_tickets(
+    tx: Tx, actor: Actor, text: str, after: SearchCursor | None, limit: int, *, count: bool, seconds: int | None
+) -> SearchResult:
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = None if actor.is_staff else permissions.own_company(actor).id
     terms = parse(text, staff=actor.is_staff)
     clauses = [await _clause(tx, actor, term) for term in terms]
     words = [clause.query for clause in clauses if clause.is_text and not clause.is_negated]
     query = _Query(clauses, company_id, " & ".join(f"({word})" for word in words) or None)
-    hits, is_ranked, last = await _hits(tx, query, after, limit)
+    hits, is_ranked, last = await _hits(tx, query, after, limit, seconds)
     shown = hits.hits[:limit]
     most = max(RANKED_MAX, limit)
     total, is_exact = min(hits.examined, most), hits.examined <= most
@@ -95,7 +118,9 @@ async def find_tickets(
     return SearchResult(await _tickets(tx, shown), total, is_exact, is_ranked, cursor)
 
 
-async def _hits(tx: Tx, query: _Query, after: SearchCursor | None, limit: int) -> tuple[Hits, bool, Attempt]:
+async def _hits(
+    tx: Tx, query: _Query, after: SearchCursor | None, limit: int, seconds: int | None
+) -> tuple[Hits, bool, Attempt]:
     """Return the next matches and one more; whether they are ranked; the attempt that finds all."""
     candidates, newest, last_hit, ranked_by = max(RANKED_MAX, limit) + 1, 0, None, query.ranked_by
     if after is None:
@@ -111,7 +136,7 @@ async def _hits(tx: Tx, query: _Query, after: SearchCursor | None, limit: int) -
     lexemes = [lexeme for each in every_clause for lexeme in each.lexemes]
     statistics = await search_store.statistics(tx, lexemes)
     plan = Plan(query.clauses, statistics, newest=newest, needed=candidates, company=company)
-    await search_store.set_planner_options(tx)
+    await search_store.set_planner_options(tx, seconds)
     hit_query = HitQuery(newest, query.company_id, ranked_by, last_hit, limit + 1)
     hits = Hits([], 0, 0)
     attempt: Attempt | None = plan.first()

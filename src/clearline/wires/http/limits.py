@@ -1,4 +1,4 @@
-"""Limits of keys, companies and peers, counted in the memory of this process: requests, streams, look-ups of keys."""
+"""Limits of keys, companies and peers, counted in the memory of this process: requests, streams, searches."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -15,6 +15,7 @@ from clearline.identity import Actor
 
 _MOST_BUCKETS = 10_000
 _STREAM_WAIT = 10
+_SEARCH_WAIT = 1
 _SUBNET = 64
 """Bits of an IPv6 address that count: whoever has one address usually has all that begin with them."""
 
@@ -159,6 +160,40 @@ def _network(client: Any) -> str:
         return host
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or ip_network((address, _SUBNET), strict=False))
+
+
+class TooManySearches(TooManyRequests):
+    """The company has as many searches under way as it may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(_SEARCH_WAIT)
+        self.args = (f"{most} searches of your company are under way; try again when one of them is answered",)
+
+
+class Searches:
+    """Limits how many searches of a company are under way at a time: some take seconds of the database."""
+
+    def __init__(self, most: int = 4) -> None:
+        self._most = most
+        self._by_company: Counter[UUID] = Counter()
+
+    @contextmanager
+    def count(self, company: UUID | None) -> Iterator[None]:
+        """Count a search for as long as the block runs. ``company`` is None for the provider's people.
+
+        Raises:
+            TooManySearches: there are too many already.
+        """
+        if company is None:
+            yield
+            return
+        if self._by_company[company] >= self._most:
+            raise TooManySearches(self._most)
+        self._by_company[company] += 1
+        try:
+            yield
+        finally:
+            _decrement(self._by_company, company)
 
 
 class TooManyStreams(TooManyRequests):

@@ -6,7 +6,12 @@ import pytest
 
 from clearline.identity import Role, Scope
 from clearline.platform.database.transactions import Database
+from clearline.search import store as search_store
+from clearline.search.store import FIND
+from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
+from tests.builders.application import serving
+from tests.builders.house import problem
 from tests.builders.people import Tenant, new_tenant, staff_key
 from tests.builders.tickets import raised
 from tests.patience import patient
@@ -154,3 +159,49 @@ async def test_a_key_with_the_scope_is_required(client: httpx.AsyncClient, datab
     blind = await new_tenant(database, scopes=frozenset({Scope.TICKETS_WRITE}))
     answer = await client.get(SEARCH, headers=blind.headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "scope-missing")
+
+
+@pytest.mark.parametrize("query", ["fibre", "-created:2026-01-01"])
+async def test_a_search_that_takes_too_long_is_refused(
+    database_url: str, tenant: Tenant, numbers: list[str], monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    assert numbers
+    slow = {kind: sql.replace("where $8", "where pg_sleep(9) is not null and $8") for kind, sql in FIND.items()}
+    monkeypatch.setattr(search_store, "FIND", slow)
+    settings = Settings(database_url=database_url, search_seconds=1, workers=False, access_log=False)
+    async with serving(settings) as client:
+        answer = await client.get(SEARCH, headers=tenant.headers, params={"q": query})
+        body = problem(answer, "invalid-parameter")
+        rule = "takes longer than 1 seconds: add a word that few tickets have, or a filter"
+        assert body["errors"] == [{"pointer": "q", "code": "invalid", "detail": rule}]
+        monkeypatch.undo()
+        assert (await client.get(SEARCH, headers=tenant.headers, params={"q": query})).status_code == 200
+
+
+async def test_a_company_has_a_few_searches_under_way_at_a_time(
+    database_url: str, tenant: Tenant, other_tenant: Tenant
+) -> None:
+    database = await Database.open(database_url)
+    agent = await staff_key(database, Role.AGENT)
+    settings = Settings(database_url=database_url, company_searches=1, workers=False, access_log=False)
+    async with serving(settings) as client:
+
+        async def searched(headers: dict[str, str]) -> httpx.Response:
+            return await client.get(SEARCH, headers=headers, params={"q": "fibre"})
+
+        async with database.transaction() as tx, asyncio.TaskGroup() as group:
+            await tx.write_script("lock table ticket_search in access exclusive mode")
+            waiting = [
+                group.create_task(searched(headers))
+                for headers in (tenant.headers, tenant.headers, other_tenant.headers, agent, agent)
+            ]
+            done, _pending = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            [refused] = [task.result() for task in done]
+            body = problem(refused, "quota-exceeded")
+            assert body["detail"].startswith("1 searches of your company are under way")
+            assert refused.headers["retry-after"] == "1"
+            await tx.fetchval("select pg_sleep(0.2)")
+            await tx.write_script("rollback; begin")
+        assert sorted(task.result().status_code for task in waiting) == [200] * 4 + [429]
+        assert (await searched(tenant.headers)).status_code == 200
+    await database.close()

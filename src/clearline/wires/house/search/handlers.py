@@ -13,6 +13,7 @@ from clearline.wires.house.tickets.mapping import summary_mapper
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.cursors import InvalidCursor
+from clearline.wires.http.limits import customer_id
 from clearline.wires.http.table import Operation
 
 _STAFF_ONLY = [name for name in STAFF_FILTERS if name not in CUSTOMER_FILTERS]
@@ -23,10 +24,17 @@ async def search_tickets(call: Call) -> wire.SearchPage:
     query: wire.SearchQuery = call.query
     after = _search_cursor(paging.cursor_keys(call))
     try:
-        async with call.transaction() as tx:
-            result = await search.find_tickets(
-                tx, call.actor, query.q, after=after, limit=query.limit, count=query.count is not None
-            )
+        with call.services.searches.count(customer_id(call.actor)):
+            async with call.transaction() as tx:
+                result = await search.find_tickets(
+                    tx,
+                    call.actor,
+                    query.q,
+                    after=after,
+                    limit=query.limit,
+                    count=query.count is not None,
+                    seconds=call.services.settings.search_seconds,
+                )
     except InvalidInput as error:
         raise InvalidQuery(list(error.violations)) from None
     return _page(call, result)
@@ -60,7 +68,9 @@ OPERATIONS = (
         f"{', '.join(f'`{name}:`' for name in CUSTOMER_FILTERS)}; for the "
         f"provider's people also {', '.join(f'`{name}:`' for name in _STAFF_ONLY)}. Up to 100 matches are "
         "ordered best first, more of them newest first. A change is found about a second later. Customers find their "
-        "own company's tickets, by the text that they may read.",
+        "own company's tickets, by the text that they may read. A search that takes longer than "
+        "`CLEARLINE_SEARCH_SECONDS` (5 by default) is refused. A company can have `CLEARLINE_COMPANY_SEARCHES` (4 by "
+        "default) under way at a time.",
         Scope.TICKETS_READ, wire.SearchPage, query=wire.SearchQuery, errors=(400,),
     ),
 )  # fmt: skip
