@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearline.mail.format.body_text import BODY_MAX, clean_text, join_flowed, text_from_html
+from clearline.mail.format.body_text import clean_text, join_flowed
 from clearline.mail.format.charset import decode
 from clearline.mail.format.headers import decode_words, read_headers
+from clearline.mail.format.html_text import text_from_html
 from clearline.mail.format.parts import parse
 from clearline.mail.format.reply_text import SplitReply, split_reply
 from clearline.mail.inbound.domain import description_of, note_text
@@ -18,6 +19,7 @@ from clearline.tickets.note_domain import TEXT_MAX
 from tests.patience import stretched
 
 LONG = 40_000
+BODY_MAX = 400_000
 HOSTILE = {
     "On, that never ends": "\n".join("On " + "a " * 2000 for _ in range(50)),
     "Le, that never ends": "Le " + "x" * LONG,

@@ -106,7 +106,7 @@ OUTCOMES: dict[str, Note | New | No] = {
     "alternative-with-empty-text": Note("HTML has the text."),
     "html-only": Note("First line\n\nSecond & last"),
     "html-gmail-quote": Note("Optic replaced."),
-    "html-broken": Note("Open bold and a cell"),
+    "html-broken": Note("Open bold and\na cell"),
     "attachment": Note("See the file.", ("log.txt",)),
     "file-names": Note("Names.", ("Köln.txt", "München.txt", "agnp.txt", "file-5.pdf", "passwd")),
     "refused-attachment": Note(

@@ -100,3 +100,41 @@ async def test_a_forwarded_mail_is_content(rig: InboundMailRig) -> None:
     text = "FYI\n\nFrom: Bo <bo@example.org>\nSent: 1 March 2026 11:00\nTo: Ada\nSubject: Cut\n\nFibre cut"
     raw = a_mail(rig.sender, rig.reply_to(ticket), text, subject="Fwd: Cut")
     assert await note_of(rig, ticket, raw) == (text, "")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"),
+    [
+        ("application/x-zip-compressed", "logs.zip"),
+        ("application/x-gzip", "log.gz"),
+        ("application/x-tar", "logs.tar"),
+        ("application/x-7z-compressed", "logs.7z"),
+        ("text/x-log", "router.log"),
+        ("text/html", "page.html"),
+        ("video/mp4", "led.mp4"),
+        ("application/vnd.ms-excel.sheet.macroEnabled.12", "ports.xlsm"),
+        ("application/rtf", "letter.rtf"),
+        ("x-nonsense", "file.x"),
+    ],
+)
+async def test_a_file_of_any_type_is_kept(rig: InboundMailRig, media_type: str, name: str) -> None:
+    ticket = await rig.ticket()
+    head = "Content-Type: multipart/mixed; boundary=b\r\n"
+    text = (
+        "--b\r\nContent-Type: text/plain\r\n\r\nSee the file.\r\n"
+        f'--b\r\nContent-Type: {media_type}\r\nContent-Disposition: attachment; filename="{name}"\r\n\r\nx\r\n--b--'
+    )
+    raw = a_mail(rig.sender, rig.reply_to(ticket), text, head=head).replace(
+        b"Content-Type: text/plain; charset=utf-8\r\n", b"", 1
+    )
+    assert await note_of(rig, ticket, raw) == ("See the file.", "")
+    assert [file.name for file in await rig.files(ticket.number)] == [name]
+
+
+async def test_a_text_that_exceeds_its_note_is_attached_whole(rig: InboundMailRig) -> None:
+    ticket = await rig.ticket()
+    words = "word " * 200_000
+    note, _ = await note_of(rig, ticket, a_mail(rig.sender, rig.reply_to(ticket), f"{words}\nlast"))
+    assert note.endswith("[Shortened. The whole text is attached as mail.txt.]")
+    [file] = await rig.files(ticket.number)
+    assert (file.name, file.size) == ("mail.txt", len(f"{words.rstrip()}\nlast"))

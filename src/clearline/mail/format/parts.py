@@ -10,9 +10,10 @@ from io import BytesIO
 
 from msgspec import Struct
 
-from clearline.mail.format.body_text import BODY_MAX, clean_text, join_flowed, text_from_html
+from clearline.mail.format.body_text import clean_text, join_flowed
 from clearline.mail.format.charset import charset_of_html, decode, is_known
 from clearline.mail.format.headers import MailHeaders, decode_words, headers_of, unfolded
+from clearline.mail.format.html_text import text_from_html
 from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.attachments.domain import ANY_TYPE
 
@@ -73,6 +74,7 @@ class _Contents:
         self.files: list[MailFile] = []
         self.omitted_files = 0
         self.is_encrypted = False
+        self.has_text = False
 
     def add(self, name: str, media_type: str, content: bytes) -> None:
         if len(self.files) < FILES_MAX:
@@ -144,14 +146,27 @@ def _read(part: Message, contents: _Contents, depth: int) -> str:
         inner_parts = [inner_part for inner_part in part.get_payload() if isinstance(inner_part, Message)]
         if kind == "multipart/alternative":
             return _best(
-                [(inner_part.get_content_type(), _read(inner_part, contents, depth + 1)) for inner_part in inner_parts]
+                [
+                    (inner_part.get_content_type(), _read_choice(inner_part, contents, depth))
+                    for inner_part in inner_parts
+                ]
             )
         texts = [_read(inner_part, contents, depth + 1) for inner_part in inner_parts]
         return "\n\n".join(text for text in texts if text.strip())
-    if (kind in _TEXTS or kind.startswith("multipart/")) and not _is_file(part):
-        return _text(part, kind)
+    if (kind in _TEXTS or kind.startswith("multipart/")) and not _is_file(part, contents):
+        text = _text(part, kind)
+        contents.has_text = contents.has_text or bool(text.strip())
+        return text
     _add_file(part, kind, contents)
     return ""
+
+
+def _read_choice(part: Message, contents: _Contents, depth: int) -> str:
+    """Return the text of one of several alternatives: none of them is a file because of its name."""
+    had_text, contents.has_text = contents.has_text, False
+    text = _read(part, contents, depth + 1)
+    contents.has_text = contents.has_text or had_text
+    return text
 
 
 def _best(choices: list[tuple[str, str]]) -> str:
@@ -161,15 +176,16 @@ def _best(choices: list[tuple[str, str]]) -> str:
     return next(iter(plain), filled[-1][1] if filled else "")
 
 
-def _is_file(part: Message) -> bool:
-    return part.get_content_disposition() == "attachment" or bool(_declared_name(part))
+def _is_file(part: Message, contents: _Contents) -> bool:
+    """Return whether a part with text is a file: an attachment, or one with a name below the text of the mail."""
+    return part.get_content_disposition() == "attachment" or (contents.has_text and bool(_declared_name(part)))
 
 
 def _text(part: Message, kind: str) -> str:
     content, charset = _content(part), _parameter(part, "charset")
     if kind == "text/html" and not is_known(charset):
         charset = charset_of_html(content) or charset
-    text = clean_text(decode(content, charset))[:BODY_MAX]
+    text = clean_text(decode(content, charset))
     if kind == "text/html":
         return text_from_html(text)
     if _parameter(part, "format").lower() == "flowed":

@@ -8,14 +8,15 @@ from email.utils import parseaddr
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.accounts import company_store, key_store, user_store
 from clearline.accounts.domain import NAME_MAX
 from clearline.errors import InvalidInput, MediaTypeRefused, NotFound
 from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope
 from clearline.inventory.domain import ID_MAX, ServiceType
-from clearline.mail.format.body_text import text_from_html
 from clearline.mail.format.headers import Address
+from clearline.mail.format.html_text import text_from_html
 from clearline.mail.format.own_quote import KnownMails
 from clearline.mail.format.parts import MailFile, ParsedMail
 from clearline.mail.format.reply_text import SplitReply, split_reply
@@ -37,7 +38,14 @@ from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.blobs import Blobs
-from clearline.tickets.attachments.domain import PER_TICKET_MAX, Content, Limits, NewAttachment, new_attachment
+from clearline.tickets.attachments.domain import (
+    ANY_TYPE,
+    PER_TICKET_MAX,
+    Content,
+    Limits,
+    NewAttachment,
+    new_attachment,
+)
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import NoteMail, Source, Visibility
@@ -52,6 +60,9 @@ _KNOWN_MAILS_MAX = 5
 _WORDS_MAX = 3000
 _WORD = re.compile(r"[^\s,;:()<>\[\]\"'„“”]+")
 _TEXT_FILE = "mail.txt"
+_PROGRAM_TYPES = {"application/x-msdownload", "application/x-msdos-program", "application/x-dosexec",
+                  "application/x-executable", "application/vnd.microsoft.portable-executable"}  # fmt: skip
+"""Types of programs, which are not attached unless the setting names them."""
 
 
 class InboundMailContext(Struct, frozen=True):
@@ -273,12 +284,19 @@ def _accepted_files(
 
 
 def _attachment_of(file: MailFile, limits: Limits, visibility: Visibility) -> NewAttachment | None:
-    try:
-        return new_attachment(file.name, file.media_type, visibility, limits)
-    except MediaTypeRefused:
-        return None
-    except InvalidInput:
-        return new_attachment("file", file.media_type, visibility, limits)
+    """Return a file as an attachment, of a type that is not accepted as one of no type; None for a program.
+
+    A type is what the sender says: refusing it protects nobody while files of no type are accepted.
+    """
+    types = (file.media_type,) if file.media_type in _PROGRAM_TYPES else (file.media_type, ANY_TYPE)
+    for media_type in types:
+        try:
+            return new_attachment(file.name, media_type, visibility, limits)
+        except MediaTypeRefused:
+            continue
+        except InvalidInput:
+            return _attachment_of(replace(file, name="file"), limits, visibility)
+    return None
 
 
 def _full_text_file(text: str, room: int, visibility: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:

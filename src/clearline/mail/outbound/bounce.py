@@ -62,7 +62,7 @@ def read_bounce(message: Message, headers: MailHeaders, text: str, *, envelope_f
     ids = (*_MESSAGE_ID.findall(text[:_TEXT_MAX]), *_named_in(message))
     if not ids:
         return None
-    return Bounce(tuple(dict.fromkeys(ids)), (), _DELAYED.search(text[:_TEXT_MAX]) is None, _reason(text))
+    return Bounce(tuple(dict.fromkeys(ids)), (), _DELAYED.search(text[:_TEXT_MAX]) is None, _reason(text[:_TEXT_MAX]))
 
 
 def _report_type(message: Message) -> str:
