@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -108,6 +107,8 @@ def smtp(value: str) -> str:
 
 def mail_address(value: str) -> str:
     """Check a sender, ``Name <address>`` or an address."""
+    from email.utils import parseaddr  # noqa: PLC0415 - slow to import, and most commands read no such setting
+
     name, address = parseaddr(value)
     if not re.fullmatch(r"[^\s@]+@[^\s@]+", address) or "\n" in name:
         raise ValueError("a mail address such as Support <support@example.net>")

@@ -1,6 +1,7 @@
 """The command line as a process with arguments, an environment, output and an exit status."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.main import COMMANDS, main
 from tests.builders.application import run_command, run_json
-from tests.patience import patient
+from tests.patience import patient, stretched
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -66,9 +67,23 @@ def test_a_command_imports_only_what_it_needs() -> None:
     text = "import sys, clearline.cli.main; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=patient(60), check=True)
     assert {"asyncpg", "starlette", "rich", "jinja2"} & set(done.stdout.split()) == set()
-    text = "import sys, clearline.cli.tickets.tickets; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=patient(60), check=True)
-    assert {"starlette", "jinja2", "httpcore", "uvicorn", "structlog"} & set(done.stdout.split()) == set()
+    slow = {"starlette", "jinja2", "httpcore", "uvicorn", "structlog", "rich", "aiosmtpd", "boto3"}
+    for module in ("tickets.tickets", "tickets.attachments", "bulk.jobs", "bulk.bulk", "search", "webhooks", "routing",
+                   "accounts.users", "accounts.keys", "event_stream", "mail.mailboxes", "queues.queues"):  # fmt: skip
+        text = f"import sys, clearline.cli.{module}; print(*sys.modules)"
+        command = [sys.executable, "-c", text]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=patient(60), check=True)
+        assert slow & set(done.stdout.split()) == set(), module
+
+
+def test_a_command_starts_in_a_quarter_of_a_second_of_cpu(database_url: str) -> None:
+    def cpu() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert run(database_url, "ticket", "list").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    assert min(cpu() for _ in range(5)) < stretched(0.25)
 
 
 def test_the_main_help_lists_the_exit_statuses() -> None:

@@ -10,12 +10,11 @@ from datetime import datetime
 from itertools import count
 from uuid import UUID
 
-import structlog
-
 from clearline.bulk import store as job_store
 from clearline.bulk.domain import FAULT, ItemOutcome, ItemResult, Job
 from clearline.bulk.usecases import process_item, refusal
 from clearline.errors import DeskError
+from clearline.logs import Logger
 from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
 from clearline.platform.database.transactions import Database
@@ -33,7 +32,7 @@ ATTEMPTS = 5
 _TRANSIENT = {"40001", "40P01", "55P03", "57014"}
 """SQLSTATEs of faults that may not recur: serialization failure, deadlock, lock timeout, cancelled statement."""
 
-_log = structlog.get_logger("clearline.jobs")
+_log = Logger("clearline.jobs")
 _failed_attempts: Counter[UUID] = Counter()  # of each job's next item, in this process, since its last success
 Clock = Callable[[], datetime]
 

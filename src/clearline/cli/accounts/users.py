@@ -1,6 +1,6 @@
 """Commands for users."""
 
-from email.utils import parseaddr
+import re
 
 import click
 
@@ -59,7 +59,7 @@ def user_list(company: str, *, as_json: bool) -> None:
 @json_option
 def user_find(address: str, limit: int, *, as_json: bool) -> None:
     """Find the users with an e-mail address, of every company and of the provider."""
-    email = parseaddr(address)[1] or address
+    email = re.sub(r".*<([^<>]*)>\s*", r"\1", address)
     show_list(
         transact(lambda tx: accounts.find_users(tx, OPERATOR, email, limit=limit + 1)),
         lambda match: user_out(match[1]),

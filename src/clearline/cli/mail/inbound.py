@@ -17,10 +17,8 @@ from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import usecases as inbound_mail
-from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.inbound.file import InboundMailContext
-from clearline.mail.inbound.listener import Delivery, Unavailable
 from clearline.mail.inbound.usecases import MailDetails
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.errors import StatementFailed
@@ -146,6 +144,9 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
 
     Prints the ids of the mails that were stored; a mail that was received before is not stored again.
     """
+    from clearline.mail.inbound import worker as inbound_worker  # noqa: PLC0415 - slow to import: a mail server
+    from clearline.mail.inbound.listener import Delivery, Unavailable  # noqa: PLC0415
+
     raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     envelope_from = inbound_mail.envelope_sender(raw) if sender is None else sender
 

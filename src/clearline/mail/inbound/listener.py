@@ -8,11 +8,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from msgspec import Struct
 
+from clearline.logs import Logger
 from clearline.setting_values import Bind
 
 CONNECTIONS_MAX = 50
@@ -31,7 +31,7 @@ _LATER = "451 4.3.0 Try again later"
 _TOO_MANY = "452 4.5.3 Too many recipients"
 _BUSY = b"421 4.3.2 Too many connections; try again later\r\n"
 
-_log = structlog.get_logger("clearline.mail")
+_log = Logger("clearline.mail")
 logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd logs every line of every session
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from email.message import Message
 from uuid import UUID
 
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
 from clearline.clock import monotonic
 from clearline.errors import DeskError
+from clearline.logs import Logger
 from clearline.mail.format.parts import MailUnreadable, ParsedMail, message_of, read_message
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
@@ -58,7 +58,7 @@ _RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03", "57014"}
 statements."""
 
 _UNREADABLE = (MailUnreadable, RecursionError, MemoryError)
-_log = structlog.get_logger("clearline.mail")
+_log = Logger("clearline.mail")
 Clock = Callable[[], datetime]
 Connect = Callable[[ImapAccess], OpenMailbox]
 

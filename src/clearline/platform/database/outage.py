@@ -1,14 +1,13 @@
 """What is logged while the database is unavailable: at most one line a second, without a traceback."""
 
-import structlog
-
 from clearline.clock import monotonic
+from clearline.logs import Logger
 from clearline.platform.database.errors import DatabaseUnavailable
 
 EVERY_SECONDS = 1
 """Between two lines of one process, whatever fails meanwhile."""
 
-_log = structlog.get_logger("clearline.database")
+_log = Logger("clearline.database")
 
 
 class Outage:

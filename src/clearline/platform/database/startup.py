@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
-
 from clearline.errors import OperationalError
+from clearline.logs import Logger
 from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 
@@ -15,7 +14,7 @@ T = TypeVar("T")
 RETRY_SECONDS = 1
 """Between two attempts."""
 
-_log = structlog.get_logger("clearline.database")
+_log = Logger("clearline.database")
 
 
 async def when_available(attempt: Callable[[], Awaitable[T]], *also: type[OperationalError]) -> T:

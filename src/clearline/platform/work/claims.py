@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-import structlog
-
 from clearline.clock import monotonic
+from clearline.logs import Logger
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 from clearline.platform.work.runner import PeriodicJob
@@ -22,7 +21,7 @@ LEASE_SECONDS = 60
 GRACE_SECONDS = 5
 """How long a stopping process waits for its items; an interrupted item is processed again by its next claim."""
 
-_log = structlog.get_logger("clearline.worker")
+_log = Logger("clearline.worker")
 
 
 class ClaimWorker(Generic[T]):

@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter, process_time
 
-import structlog
 from msgspec import Struct
 
+from clearline.logs import Logger
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.platform.database.outage import OUTAGE
 
@@ -20,7 +20,7 @@ BUSY_SHARE = 0.05
 MIN_PAUSE = 0.02
 """Seconds between two runs of a job that has more to do, in a process that is not busy."""
 
-_log = structlog.get_logger("clearline.worker")
+_log = Logger("clearline.worker")
 
 
 class PeriodicJob(Struct, frozen=True):

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
-import structlog
-
 from clearline.errors import AttachmentTooLarge, InvalidInput, RuleCode, Violation
+from clearline.logs import Logger
 from clearline.settings import Settings
 from clearline.tickets.attachments.blob_backend import BLOCK, Backend, BlobMissing, BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs_disk import DiskBackend
@@ -23,7 +22,7 @@ from clearline.tickets.attachments.domain import Content
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_log = structlog.get_logger("clearline.blobs")
+_log = Logger("clearline.blobs")
 
 
 class Blobs:

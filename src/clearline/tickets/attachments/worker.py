@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import structlog
-
 from clearline.clock import monotonic
+from clearline.logs import Logger
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import PeriodicJob
 from clearline.tickets.attachments import usecases as attachments
@@ -13,7 +12,7 @@ from clearline.tickets.attachments.blob_backend import BlobsUnavailable, Key
 from clearline.tickets.attachments.blobs import Blobs
 
 EVERY_SECONDS = 6 * 3600
-_log = structlog.get_logger("clearline.worker")
+_log = Logger("clearline.worker")
 
 
 async def delete_orphaned_files(database: Database, blobs: Blobs, *, before: datetime) -> int:
