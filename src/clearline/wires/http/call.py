@@ -208,5 +208,13 @@ class Call:
             PreconditionFailed: If-Match names something else.
         """
         if_match = header(self.scope, b"if-match") or b""
-        if if_match.strip() != b"*" and etag(encode(value)) not in [tag.strip() for tag in if_match.split(b",")]:
+        if if_match.strip() != b"*" and etag(encode(value)) not in [
+            _whole(tag.strip()) for tag in if_match.split(b",")
+        ]:
             raise PreconditionFailed
+
+
+def _whole(tag: bytes) -> bytes:
+    """Return the ETag of the resource that a part shows; the ETag of a part has it before a full stop."""
+    whole, stop, _part = tag.partition(b".")
+    return whole + b'"' if stop else tag

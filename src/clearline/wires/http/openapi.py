@@ -77,7 +77,7 @@ def document(about: About, operations: Sequence[Operation], settings: Settings) 
     retries = _RETRIES.format(hours=settings.keep_idempotency_keys_days * 24)
     kinds = [about.error]
     for operation in operations:
-        kinds += [kind for kind in (operation.answer, operation.body) if kind not in {None, bytes}]
+        kinds += [kind for kind in (operation.answer, operation.part, operation.body) if kind not in {None, bytes}]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     by_kind = dict(zip(map(str, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -205,7 +205,8 @@ def _success(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
     if operation.answer is bytes:
         answer["content"] = {media: {"schema": _TEXT if _is_text(media) else _BINARY} for media in operation.media}
     elif operation.answer is not None:
-        answer["content"] = {"application/json": {"schema": schemas[str(operation.answer)]}}
+        kinds = [schemas[str(kind)] for kind in (operation.answer, operation.part) if kind is not None]
+        answer["content"] = {"application/json": {"schema": {"anyOf": kinds} if len(kinds) > 1 else kinds[0]}}
         if operation.method == "GET":
             answer["content"] |= {media: {"schema": {"type": "string"}} for media in operation.media}
     return answer

@@ -305,8 +305,10 @@ def _located(location: str | None) -> Headers:
 
 def _cached(scope: Scope, answer: Answer) -> Answer:
     """Return the answer with a strong ETag (RFC 9110, 8.8.3), or 304 when the client has it already."""
-    tag = etag(answer.body)
-    answer.headers.append((b"etag", tag))
+    tag = next((value for name, value in answer.headers if name == b"etag"), b"")
+    if not tag:
+        tag = etag(answer.body)
+        answer.headers.append((b"etag", tag))
     known = header(scope, b"if-none-match")
     if known is not None and (known.strip() == b"*" or tag in re.findall(rb'"[^"]*"', known)):
         scope[UNSENT_SIZE] = len(answer.body)

@@ -25,8 +25,9 @@ class Operation(Struct, frozen=True):
 
     ``scope`` is what the key must carry; None for any valid key. ``query`` and ``body`` are structs whose fields are
     the parameters and the members. ``errors`` are the statuses that only this operation adds to those of every one.
-    ``answer`` is None when there is no body to answer. ``stage`` receives a body before any transaction,
-    in the place of ``body``; ``media`` names what such a body, or an answer that is no JSON, may be.
+    ``answer`` is None when there is no body to answer; ``part`` is what it answers when the query asks for a part.
+    ``stage`` receives a body before any transaction, in the place of ``body``; ``media`` names what such a body, or an
+    answer that is no JSON, may be.
     ``conditional`` demands If-Match; ``guarded`` takes it. ``request_headers`` are others that only it takes.
     """
 
@@ -38,6 +39,7 @@ class Operation(Struct, frozen=True):
     about: str
     scope: Scope | None
     answer: Any
+    part: Any = None
     query: type[Struct] | None = None
     body: type[Struct] | None = None
     path_parameters: dict[str, dict[str, Any]] = {}

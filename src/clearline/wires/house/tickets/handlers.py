@@ -18,6 +18,8 @@ from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, user_in_query, uuid_of
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_reader, ticket_out
+from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
+from clearline.wires.house.tickets.parts import expanded_lists, part_of, part_tag
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
@@ -51,9 +53,9 @@ async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
         call.check_if_match(ticket_out(locked[number], call.actor))
 
 
-async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
-    """List tickets, by default the newest first."""
-    query: wire.ListQuery = call.query
+async def list_tickets(call: Call) -> Page[Any]:
+    """List tickets, by default the newest first, or the members of them that the query names."""
+    query: TicketListQuery = call.query
     after = paging.read_cursor(call, int)
     async with call.statement() as tx:
         ticket_filter = Filter(
@@ -78,7 +80,11 @@ async def list_tickets(call: Call) -> Page[wire.TicketSummary]:
             )
         except InvalidInput as error:
             raise InvalidQuery(list(error.violations)) from None
-    return paging.page(call, summaries, lambda ticket: [parse_ticket_number(ticket.number)], lambda ticket: ticket)
+
+    def shown(ticket: wire.TicketSummary) -> Any:
+        return ticket if query.fields is None else part_of(ticket, query.fields)
+
+    return paging.page(call, summaries, lambda ticket: [parse_ticket_number(ticket.number)], shown)
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
@@ -97,11 +103,19 @@ async def create_ticket(call: Call) -> wire.TicketOut:
     return ticket_out(view, call.actor)
 
 
-async def get_ticket(call: Call) -> wire.TicketOut:
-    """Get a ticket."""
+async def get_ticket(call: Call) -> Any:
+    """Get a ticket, or what the query names of it and of its lists."""
     number = access.parse_number(call.path["number"])
-    async with call.statement() as tx:
-        return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
+    query: TicketQuery = call.query
+    if query.fields is None and query.expand is None:
+        async with call.statement() as tx:
+            return ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
+    async with call.transaction() as tx:
+        ticket = ticket_out(await tickets.get_ticket(tx, call.actor, number), call.actor)
+        lists = await expanded_lists(call, tx, number, query.expand)
+    part = replace(part_of(ticket, query.fields), **lists)
+    call.headers.append((b"etag", part_tag(ticket, part)))
+    return part
 
 
 async def change_ticket(call: Call) -> wire.TicketOut:
@@ -174,7 +188,8 @@ OPERATIONS = (
         "List tickets", "Newest first, without descriptions and notes. Customers see their own company's tickets. "
         "A list by queue or assignee has open tickets only, unless a company is named. For text and more filters, "
         "use the search.",
-        Scope.TICKETS_READ, Page[wire.TicketSummary], query=wire.ListQuery, errors=(400, 404),
+        Scope.TICKETS_READ, Page[wire.TicketSummary], query=TicketListQuery, errors=(400, 404),
+        part=Page[TicketPart],  # type: ignore[valid-type]
     ),
     Operation(
         "createTicket", "POST", TICKETS, create_ticket,
@@ -183,8 +198,10 @@ OPERATIONS = (
     ),
     Operation(
         "getTicket", "GET", TICKETS + "/{number}", get_ticket,
-        "Get a ticket", "A ticket of another company is answered with 404.",
-        Scope.TICKETS_READ, wire.TicketOut, path_parameters=NUMBER, errors=(404,),
+        "Get a ticket", "A ticket of another company is answered with 404. The ETag of a part of it, and of a ticket "
+        "with lists, is good for If-Match too.",
+        Scope.TICKETS_READ, wire.TicketOut, query=TicketQuery, path_parameters=NUMBER, errors=(400, 404),
+        part=TicketPart,
     ),
     Operation(
         "changeTicket", "PATCH", TICKETS + "/{number}", change_ticket,
