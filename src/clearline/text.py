@@ -1,6 +1,10 @@
-"""Rules for text that people write. It is stored verbatim: never trimmed, folded or normalised."""
+"""Rules for text that people write, and how it is compared.
+
+It is stored verbatim: never trimmed, folded or normalised.
+"""
 
 import re
+import unicodedata
 
 from clearline.errors import RuleCode, Violation
 
@@ -9,7 +13,11 @@ EMAIL = re.compile(r"[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+")
 INK = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]"
 """A visible character. Explicit, because every dialect of regular expressions has its own white space."""
 
+PAIRED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+"""The characters, for a character class, of the scripts that the search keeps as pairs: Chinese, Japanese, Korean."""
+
 _INK = re.compile(INK)
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -21,6 +29,14 @@ def storable(text: str) -> bool:
 def is_blank(text: str) -> bool:
     """Return whether the text has no visible character."""
     return _INK.search(text) is None
+
+
+def fold(text: str) -> str:
+    """Return the text without differences of case, width (NFKC) and accents, as the search compares it."""
+    if text.isascii():
+        return text.lower()
+    spread = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", spread))
 
 
 def check_text(field: str, text: str, *, least: int = 1, most: int) -> list[Violation]:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearline.search.document import facet
-from clearline.search.words import WORD_MAX, fold, phone_words, units
+from clearline.search.words import WORD_MAX, phone_words, units
+from clearline.text import fold
 
 
 def lexemes(text: str) -> set[str]:

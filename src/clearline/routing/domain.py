@@ -1,6 +1,7 @@
 """Routing rules: their conditions, and which rule a ticket matches."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
 from clearline.inventory.domain import ServiceType
-from clearline.text import check_text, is_blank
+from clearline.text import PAIRED, check_text, fold, is_blank
 from clearline.tickets.domain import IssueType, Priority
 
 NAME_MAX = 255
@@ -20,6 +21,15 @@ KEYWORD_MAX = 100
 CONDITIONS = ("issue_types", "service_types", "company_ids", "priorities", "keywords")
 INACTIVE = "is_active"
 """The name by which an inactive rule fails, beside those of the conditions."""
+
+_JOINTS = {"-", ".", "/"}
+_NO_SPACES = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf\U00011700-\U0001174f"
+)
+"""Thai, Lao, Burmese, Khmer and the others without spaces between words (Unicode Standard Annex 14, class SA)."""
+
+_SPACELESS = re.compile(f"[{PAIRED}{_NO_SPACES}]")
+_LETTER = re.compile(rf"[^\W{PAIRED}{_NO_SPACES}]")
 
 
 class RoutingRule(Struct, frozen=True):
@@ -64,7 +74,7 @@ def check_rule(rule: RoutingRule) -> list[Violation]:
             violations.append(Violation(name, f"must be at most {LIST_MAX}", RuleCode.COUNT))
     for keyword in rule.keywords:
         broken = check_text("keywords", keyword, most=KEYWORD_MAX)
-        if not broken and is_blank(keyword):
+        if not broken and is_blank(fold(keyword)):
             broken = [Violation("keywords", "must not be blank", RuleCode.BLANK)]
         violations += broken
     return violations
@@ -140,8 +150,8 @@ def _among(value: object, allowed: Sequence[object]) -> bool:
 
 
 def _plain(*texts: str) -> str:
-    """Return texts folded to one case and single spaces, joined by NUL, which no text contains."""
-    return "\0".join(" ".join(text.casefold().split()) for text in texts)
+    """Return texts folded as the search folds them, with single spaces, joined by NUL, which no text contains."""
+    return "\0".join(" ".join(fold(text).split()) for text in texts)
 
 
 @lru_cache(maxsize=10_000)
@@ -153,9 +163,39 @@ def _mentions(text: str, keyword: str) -> bool:
     """Return whether the text contains a keyword as a word, or as words.
 
     ``xe-0/0/1.100`` is one word: ``-``, ``.`` and ``/`` belong to a word between letters and digits, not at its ends.
+    Scripts without spaces have no whole words: there a keyword matches anywhere.
     """
     plain = _plain_keyword(keyword)
-    # Most texts contain no keyword at all, and this test is a hundred times faster than the next.
-    if plain not in text:
+    at = text.find(plain) if plain else -1
+    while at >= 0:
+        end = at + len(plain)
+        if _begins_word(text, at) and _ends_word(text, end):
+            return True
+        at = text.find(plain, at + 1)
+    return False
+
+
+def _begins_word(text: str, at: int) -> bool:
+    if _SPACELESS.match(text, at):
+        return True
+    joint = at - 2 if text[at - 1 : at] in _JOINTS else at - 1
+    return not (at > 0 and joint >= 0 and _is_in_word(text[joint]))
+
+
+def _ends_word(text: str, end: int) -> bool:
+    if _is_mark(text[end : end + 1]):
         return False
-    return re.search(rf"(?<!\w)(?<!\w[-./]){re.escape(plain)}(?!\w)(?![-./]\w)", text) is not None
+    if _SPACELESS.match(text, end - 1):
+        return True
+    next_char = text[end + 1 : end + 2] if text[end : end + 1] in _JOINTS else text[end : end + 1]
+    return not _is_in_word(next_char)
+
+
+def _is_in_word(char: str) -> bool:
+    """Return whether a character is part of a word of a script with spaces."""
+    return _LETTER.match(char) is not None or (_is_mark(char) and _SPACELESS.match(char) is None)
+
+
+def _is_mark(char: str) -> bool:
+    """Return whether a character is a combining mark, which is part of the letter before it."""
+    return char != "" and unicodedata.category(char).startswith("M")

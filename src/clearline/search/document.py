@@ -13,7 +13,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.search.words import WORD_MAX, fold, phone_words, units
+from clearline.search.words import WORD_MAX, phone_words, units
+from clearline.text import fold
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.status_domain import OPEN
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.inventory.domain import ServiceType
 from clearline.search.document import INTERNAL, day_facets, facet, pairs, quoted
-from clearline.search.words import Unit, address, fold, units
-from clearline.text import storable
+from clearline.search.words import Unit, address, units
+from clearline.text import fold, storable
 from clearline.tickets.domain import IssueType, Priority, Severity, Status, parse_ticket_number
 
 QUERY_MAX = 500

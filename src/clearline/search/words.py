@@ -12,6 +12,8 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import NamedTuple
 
+from clearline.text import PAIRED, fold
+
 WORD_MAX = 100
 """The characters of a word that are compared; longer words are cut, in tickets and in queries."""
 
@@ -26,10 +28,8 @@ _JOINTS = r"\-_./:@+"
 _CHUNK = re.compile(rf"[\w{_MARKS}{_JOINTS}]+")
 _JOINT = re.compile(rf"[{_JOINTS}]")
 _GAP = re.compile(rf"[{_JOINTS}]{{2,}}")
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_PAIRED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_SCRIPTS = re.compile(f"[{_PAIRED}]+|[^{_PAIRED}]+")
-_IS_PAIRED = re.compile(f"[{_PAIRED}]")
+_SCRIPTS = re.compile(f"[{PAIRED}]+|[^{PAIRED}]+")
+_IS_PAIRED = re.compile(f"[{PAIRED}]")
 _NUMBERED = re.compile(r"([^\W\d_]*)([0-9]+)")
 _IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(/[0-9]{1,2})?(:[0-9]{1,5})?")
 _MAC = re.compile(r"[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}")
@@ -53,14 +53,6 @@ class Unit(NamedTuple):
     lookup: str
     is_exact: bool = False
     is_chain: bool = False
-
-
-def fold(text: str) -> str:
-    """Return the text without differences of case, width (NFKC) and accents."""
-    if text.isascii():
-        return text.lower()
-    spread = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
-    return unicodedata.normalize("NFC", _ACCENTS.sub("", spread))
 
 
 def units(text: str) -> Iterator[Unit]:
