@@ -10,7 +10,7 @@ from clearline.mail.format.charset import decode
 from clearline.mail.format.headers import decode_words, read_headers
 from clearline.mail.format.html_text import text_from_html
 from clearline.mail.format.parts import parse
-from clearline.mail.format.reply_text import SplitReply, split_reply
+from clearline.mail.format.reply_text import LINES_SEEN, SplitReply, split_reply
 from clearline.mail.inbound.domain import description_of, note_text
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.text import storable
@@ -32,6 +32,9 @@ HOSTILE = {
     "spaces": " " * BODY_MAX,
     "empty lines": "\n" * BODY_MAX,
     "a rule": "_" * BODY_MAX,
+    "a million lines": "a b c\n" * 1_000_000,
+    "a million quoted lines": "> a\n" * 1_000_000,
+    "a long line": "x" * 6_000_000,
 }
 
 
@@ -109,6 +112,21 @@ ONLY_QUOTES = [
 )
 def test_what_is_trimmed_is_kept(mail: str, reply: str, trimmed: str) -> None:
     assert split_reply(mail) == SplitReply(reply, trimmed)
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "reply"),
+    [
+        (f"Up.\n\n{WROTE}", "> more\n" * LINES_SEEN + "Yes.", "Up.\n\nYes."),
+        (f"Up.\n\n{FIELDS}\n", "more\n" * LINES_SEEN + "Yes.", "Up."),
+        ("Up.", "more\n" * LINES_SEEN + "Yes.", "Up.\n" + "more\n" * LINES_SEEN + "Yes."),
+    ],
+)
+def test_lines_that_are_not_looked_at_belong_to_what_is_above_them(above: str, below: str, reply: str) -> None:
+    text = f"{above}\n{below}"
+    split = split_reply(text)
+    assert split.text == reply
+    assert Counter("".join((split.text + split.trimmed).split())) == Counter("".join(text.split()))
 
 
 @given(st.text(max_size=200))

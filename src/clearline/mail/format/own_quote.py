@@ -18,7 +18,7 @@ from clearline.mail.format.quote_start import (
 KNOWN_MAX = 200_000
 """Characters of known mails in which lines are looked for."""
 
-_LINES_SEEN = 3000
+_LINES_SEEN, _LINE_MAX = 3000, 5000
 _MARKS = re.compile(r"^(?:\s{0,3}[>|])+")
 _LINK = re.compile(r"<?(?:https?://|mailto:)[^\s<>\"]+>?", re.IGNORECASE)
 _IGNORED = re.compile(r"[\s*_\u00ad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
@@ -74,7 +74,7 @@ def _known_lines(lines: Sequence[str], sources: Sequence[str], exact: set[str]) 
     results: list[bool | None] = []
     cursors = [0] * len(sources)
     for line in lines:
-        plain = _plain(line)
+        plain = _plain(line) if len(line) <= _LINE_MAX else ""
         if not any(map(str.isalnum, plain)):
             results.append(None)
             continue

@@ -18,6 +18,11 @@ _FORWARDED_SUBJECT = re.compile(
 )
 
 
+_MARKED_LINES = re.compile(r"(?:[ ]{0,3}>[^\n]*(?:\n|\Z)|\n)*")
+LINES_SEEN = 5000
+"""Lines that are looked at. What follows them belongs to the quote that reaches them, or else to the reply."""
+
+
 class SplitReply(Struct, frozen=True):
     """The text of a mail in two parts: what its author wrote, and the quote and signature that were trimmed."""
 
@@ -34,17 +39,27 @@ def split_reply(
     between quoted lines keep the question. If there is only a quote and a signature, nothing is trimmed.
     ``sender_names`` are how the author is called.
     """
-    lines = restored_lines([line if line == "-- " else line.rstrip() for line in text.split("\n")])
+    *first, rest = text.split("\n", LINES_SEEN) if text.count("\n") >= LINES_SEEN else [*text.split("\n"), ""]
+    lines = restored_lines([line if line == "-- " else line.rstrip() for line in first])
     names = frozenset(word for name in sender_names for word in re.split(r"[\W_]+", name.casefold()) if word)
     quoted = quoted_lines(lines, known) or _guessed_quote(
         lines, is_forward=_FORWARDED_SUBJECT.match(subject) is not None
     )
-    trimmed = quoted | _signatures(lines, quoted, names)
-    reply = [line for index, line in enumerate(lines) if index not in trimmed]
+    trimmed = quoted | (set[int]() if rest else _signatures(lines, quoted, names))
+    more_quoted, more = _divided(rest, lines[-1], is_quote=len(lines) - 1 in quoted)
+    reply = [*(line for index, line in enumerate(lines) if index not in trimmed), more]
     if not any(line and not is_quoted(line) for line in reply):
         return SplitReply(_joined(text.split("\n")), "")
-    rest = [line for index, line in enumerate(lines) if index in trimmed]
-    return SplitReply(_joined(reply), _joined(rest))
+    return SplitReply(_joined(reply), _joined([*(lines[index] for index in sorted(trimmed)), more_quoted]))
+
+
+def _divided(rest: str, last_line: str, *, is_quote: bool) -> tuple[str, str]:
+    """Return what of the lines that are not looked at belongs to the quote above them, and what does not."""
+    if not is_quote:
+        return "", rest
+    marked = _MARKED_LINES.match(rest) if is_quoted(last_line) else None
+    end = len(rest) if marked is None else marked.end()
+    return rest[:end], rest[end:]
 
 
 def _joined(lines: Sequence[str]) -> str:
