@@ -112,7 +112,13 @@ class Settings:
         values.bind, "`127.0.0.1:8080`", "Address and port to serve HTTP on.", lambda: Bind("127.0.0.1:8080")
     )
     processes: int = _setting(values.number(1, 64), "`1`", "Server processes that share the port.", 1)
-    pool_size: int = _setting(values.number(2, 100), "`10`", "Most database connections of one process.", 10)
+    pool_size: int = _setting(
+        values.number(2, 100),
+        "`10`",
+        "Most database connections of one process; one customer uses at most half of them, and a fifth is kept for "
+        "the provider's people and background work.",
+        10,
+    )
     rate_limit: int = _setting(
         values.number(0, 1_000_000),
         "`6000`",

@@ -17,7 +17,7 @@ from clearline.accounts import permissions
 from clearline.bulk import export_store
 from clearline.bulk.import_file import FORMULA, Format
 from clearline.identity import Actor, Scope
-from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.database.transactions import Transactions, Tx
 from clearline.tickets import access
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.note_domain import Note, worklog_id
@@ -60,7 +60,7 @@ async def prepare(
     return Export(company_id, _IS_OPEN[state], created_since, access.visible_visibilities(actor), actor.is_staff)
 
 
-async def read(database: Database, export: Export, kind: Format) -> AsyncIterator[bytes]:
+async def read(database: Transactions, export: Export, kind: Format) -> AsyncIterator[bytes]:
     """Yield the file in pieces, each from a transaction of its own: none may last as long as a client reads.
 
     Each ticket is consistent, but not the whole file: a ticket that is raised during the export may be in it or not.

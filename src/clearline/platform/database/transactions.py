@@ -1,7 +1,7 @@
 """Transactions, and the database that makes them. Nothing outside this folder knows asyncpg."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -10,6 +10,7 @@ from clearline.platform.database.connection import Connector
 from clearline.platform.database.errors import CANCELLED, DatabaseUnavailable, StatementFailed, call, translate
 from clearline.platform.database.pool import Pool, close_or_cut
 from clearline.platform.database.pooler import refuse_transaction_pooling
+from clearline.platform.database.shares import Share, Shares
 
 Record = Any
 """A row: values by position and by name."""
@@ -116,7 +117,7 @@ async def set_lock_timeout(tx: Tx, milliseconds: int = 2000) -> None:
 class _Lender(Protocol):
     """What lends connections: the pool, or a single connection."""
 
-    async def borrow(self) -> Any: ...
+    def borrow(self) -> Coroutine[Any, Any, Any]: ...
 
     def give_back(self, connection: Any, *, broken: bool) -> None: ...
 
@@ -247,6 +248,7 @@ class Database(Transactions):
         """Prepare at most ``size`` connections at a time. Before ``connect`` every transaction is refused."""
         self._pool = Pool(self._new_connection, size)
         super().__init__(self._pool)
+        self._shares = Shares(self._pool, size)
         self._connector = Connector(url)
         self._is_open = False
         self._silences = 0
@@ -282,6 +284,10 @@ class Database(Transactions):
         except BaseException:
             self._is_open = False
             raise
+
+    def share(self, owner: Hashable) -> Transactions:
+        """Return the same database with a limited number of connections, which all uses with this owner share."""
+        return Transactions(Share(self._shares, owner))
 
     async def _new_connection(self) -> Any:
         if not self._is_open:

@@ -15,14 +15,14 @@ from starlette.types import Scope as AsgiScope
 from clearline.accounts.key_ring import KeyRing
 from clearline.event_stream.event_signal import EventSignal
 from clearline.identity import Actor
-from clearline.platform.database.transactions import Database, Tx
+from clearline.platform.database.transactions import Database, Transactions, Tx
 from clearline.settings import Settings
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.wires.http.body import read_members
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import header
-from clearline.wires.http.limits import LookUps, OpenStreams, RateLimiter, Searches
+from clearline.wires.http.limits import LookUps, OpenStreams, RateLimiter, Searches, customer_id
 
 T = TypeVar("T", bound=Struct)
 Headers = list[tuple[bytes, bytes]]
@@ -160,14 +160,30 @@ def etag(body: bytes) -> bytes:
 class Call:
     """One request for a handler: the actor, the parameters, the body, the time.
 
-    ``headers`` are those that the handler adds to its answer, and ``location`` is the address of what it created.
+    ``database`` is the share of it that the actor may use. ``headers`` are those that the handler adds to its answer,
+    and ``location`` is the address of what it created.
     ``json`` is the decoded body, ``staged`` a body that is no JSON.
     """
 
-    __slots__ = ("_tx", "actor", "headers", "json", "location", "now", "path", "query", "scope", "services", "staged")
+    __slots__ = (
+        "_tx",
+        "actor",
+        "database",
+        "headers",
+        "json",
+        "location",
+        "now",
+        "path",
+        "query",
+        "scope",
+        "services",
+        "staged",
+    )
 
     def __init__(self, services: Services, actor: Actor, scope: AsgiScope, now: datetime) -> None:
         self.services = services
+        company = customer_id(actor)
+        self.database: Transactions = services.database if company is None else services.database.share(company)
         self._tx: Tx | None = None
         self.actor = actor
         self.scope = scope
@@ -193,11 +209,11 @@ class Call:
 
     def statement(self) -> AbstractAsyncContextManager[Tx]:
         """Return a transaction for a use case whose whole effect is one statement."""
-        return self.services.database.statement() if self._tx is None else nullcontext(self._tx)
+        return self.database.statement() if self._tx is None else nullcontext(self._tx)
 
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
         """Return a transaction for a use case of several statements."""
-        return self.services.database.transaction() if self._tx is None else nullcontext(self._tx)
+        return self.database.transaction() if self._tx is None else nullcontext(self._tx)
 
     def check_if_match(self, value: object) -> None:
         """Continue only if If-Match names ``value``, the resource as GET would answer it now.

@@ -239,7 +239,7 @@ class Resource:
         if operation.query is not None:
             fingerprint.update(call.scope["query_string"])
         route = _route(operation, call)
-        async with self._services.database.transaction() as tx:
+        async with call.database.transaction() as tx:
             since = call.now - timedelta(days=self._services.settings.keep_idempotency_keys_days)
             kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), since=since)
             if kept is not None:

@@ -25,7 +25,7 @@ async def export_tickets(call: Call) -> Stream:
         (b"vary", b"Authorization"),
     ]
     is_head = call.scope["method"] == "HEAD"
-    return Stream(200, _nothing() if is_head else exports.read(call.services.database, export, query.format), headers)
+    return Stream(200, _nothing() if is_head else exports.read(call.database, export, query.format), headers)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -216,7 +216,7 @@ async def _next_chunk(call: Call, reader: Reader, cursor: EventCursor) -> _Chunk
     """Return the next events after a cursor, read and encoded once for all readers that are there."""
 
     async def load() -> _Chunk:
-        async with call.services.database.statement() as tx:
+        async with call.database.statement() as tx:
             page = await stream.read(tx, reader, cursor)
         return _Chunk(_encoded(page.events), page.cursor, page.has_more)
 
