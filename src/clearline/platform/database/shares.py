@@ -1,7 +1,7 @@
 """The shares of a pool: one customer's requests that wait for a lock must not take the connections of all others."""
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Coroutine, Hashable
 from typing import Any
 
@@ -19,7 +19,7 @@ class Shares:
         self._pool = pool
         self._most = size - max(1, size // 5)
         self._most_of_owner = max(1, size // 2)
-        self._lent: Counter[Hashable] = Counter()
+        self._lent: dict[Hashable, int] = {}
         self._in_all = 0
         self._waiters: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
@@ -29,8 +29,10 @@ class Shares:
         Raises:
             TimeoutError: there was none for 10 seconds.
         """
-        if self._in_all < self._most and self._lent[owner] < self._most_of_owner:
-            self._count(owner)
+        lent = self._lent.get(owner, 0)
+        if self._in_all < self._most and lent < self._most_of_owner:
+            self._lent[owner] = lent + 1
+            self._in_all += 1
         else:
             await self._wait(owner)
         try:
@@ -44,15 +46,11 @@ class Shares:
         self._pool.give_back(connection, broken=broken)
         self._release(owner)
 
-    def _count(self, owner: Hashable) -> None:
-        self._lent[owner] += 1
-        self._in_all += 1
-
     def _release(self, owner: Hashable) -> None:
         self._in_all -= 1
-        self._lent[owner] -= 1
-        if not self._lent[owner]:
-            del self._lent[owner]
+        lent = self._lent.pop(owner) - 1
+        if lent:
+            self._lent[owner] = lent
         if self._waiters:
             self._wake()
 
@@ -71,7 +69,8 @@ class Shares:
     def _wake(self) -> None:
         """Give the turn to the first waiter of the first owner who may borrow, and put that owner last."""
         for owner in list(self._waiters):
-            if self._lent[owner] >= self._most_of_owner:
+            lent = self._lent.get(owner, 0)
+            if lent >= self._most_of_owner:
                 continue
             waiters = self._waiters.pop(owner)
             while waiters and waiters[0].done():  # given up
@@ -81,7 +80,8 @@ class Shares:
             waiter = waiters.popleft()
             if waiters:
                 self._waiters[owner] = waiters
-            self._count(owner)
+            self._lent[owner] = lent + 1
+            self._in_all += 1
             waiter.set_result(None)
             return
 
