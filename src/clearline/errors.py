@@ -299,6 +299,16 @@ class NobodyAvailable(Conflict):
         self.number, self.why = number, why
 
 
+class TooManyKeys(Conflict):
+    """The company has as many keys in force as its own admins may issue."""
+
+    code = "too_many_keys"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a company can issue at most {most} API keys: revoke one that you do not need")
+        self.most = most
+
+
 class TooManyJobs(Conflict):
     """The company has as many unfinished jobs as it may have."""
 

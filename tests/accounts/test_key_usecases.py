@@ -14,7 +14,7 @@ from clearline.accounts.domain import ApiKey, hash_secret
 from clearline.accounts.key_ring import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
-from clearline.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UserInactive
+from clearline.errors import Conflict, InvalidInput, NotFound, TooManyKeys, Unauthenticated, UserInactive
 from clearline.identity import (
     ALL_SCOPES,
     CUSTOMER_ROLES,
@@ -28,7 +28,7 @@ from clearline.identity import (
 )
 from clearline.platform.database.transactions import Database, Tx
 from clearline.schedule import ActorListener
-from tests.builders.people import NOW, Tenant, new_tenant
+from tests.builders.people import NOW, Tenant, new_person, new_tenant
 from tests.patience import patient
 
 
@@ -297,3 +297,42 @@ async def test_no_key_issues_a_key_with_more_scopes_or_a_later_expiry(database: 
     for lifetime in (None, timedelta(days=2)):
         with pytest.raises(InvalidInput, match="lifetime must not be longer"):
             await issue_key(lifetime=lifetime)
+
+
+async def test_a_customer_issues_a_limited_number_of_keys_in_force(
+    database: Database, fresh: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "KEYS_MAX", 3)
+    async with database.transaction() as tx:
+        admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=fresh.company.code)
+
+        async def issue(actor: Actor, lifetime: timedelta | None = None) -> ApiKey:
+            key, _secret = await keys.create_key(
+                tx, actor, fresh.company.code, name="another", lifetime=lifetime, now=NOW
+            )
+            return key
+
+        issued = [await issue(admin), await issue(admin, timedelta(days=1))]
+        with pytest.raises(TooManyKeys, match="a company can issue at most 3 API keys"):
+            await issue(admin)
+        await issue(OPERATOR)
+        with pytest.raises(TooManyKeys):
+            await issue(admin)
+        for key in issued:
+            await keys.revoke_key(tx, admin, fresh.company.code, key.id, now=NOW)
+        await issue(admin)
+
+
+async def test_keys_issued_at_once_are_not_more_than_the_limit(
+    database: Database, fresh: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "KEYS_MAX", 5)
+    async with database.transaction() as tx:
+        admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=fresh.company.code)
+
+    async def issue() -> None:
+        async with database.transaction() as tx:
+            await keys.create_key(tx, admin, fresh.company.code, name="another", now=NOW)
+
+    results = await asyncio.gather(*(issue() for _ in range(8)), return_exceptions=True)
+    assert [type(result) for result in results if result is not None] == [TooManyKeys] * 4

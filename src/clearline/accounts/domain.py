@@ -19,6 +19,9 @@ SECRET_LENGTH = len(KEY_PREFIX) + 43
 SHOWN_LENGTH = len(KEY_PREFIX) + 6
 """The characters of a secret that its key shows."""
 
+KEYS_MAX = 200
+"""The keys in force that a company's own admins may issue; the provider may issue more to it."""
+
 
 class ApiKey(Struct, frozen=True):
     """A key without its secret, which is shown only once. ``prefix`` is the first characters of the secret."""

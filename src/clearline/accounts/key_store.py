@@ -33,6 +33,17 @@ async def insert(tx: Tx, key: ApiKey, secret_hash: bytes) -> None:
     )
 
 
+async def count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
+    """Return how many keys of a company are in force. Served by the primary key."""
+    total: int = await tx.fetchval(
+        """select count(*) from api_key
+            where company_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)""",
+        company_id,
+        now,
+    )
+    return total
+
+
 async def page(
     tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
 ) -> list[ApiKey]:

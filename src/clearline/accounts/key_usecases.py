@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
-from clearline.accounts import key_store, user_store
+from clearline.accounts import company_store, key_store, user_store
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import KEY_PREFIX, SHOWN_LENGTH, ApiKey, check_key, hash_secret
-from clearline.errors import Conflict, RuleCode, UserInactive, Violation, require_found, require_valid
+from clearline.accounts.domain import KEY_PREFIX, KEYS_MAX, SHOWN_LENGTH, ApiKey, check_key, hash_secret
+from clearline.errors import Conflict, RuleCode, TooManyKeys, UserInactive, Violation, require_found, require_valid
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ROLE_SCOPES, Actor, Company, User
@@ -38,6 +38,7 @@ async def create_key(
     Raises:
         Conflict: the company has no user at all.
         UserInactive: the user is not active.
+        TooManyKeys: the actor is a customer, and its company has ``KEYS_MAX`` in force.
     """
     company = await accounts.company_to_manage(tx, actor, company_ref)
     user = await _key_user(tx, company, user_email, user_id)
@@ -58,6 +59,10 @@ async def create_key(
     require_valid(violations)
     if not user.is_active:
         raise UserInactive(user.email)
+    if not actor.is_staff:
+        await company_store.lock(tx, company.id)
+        if await key_store.count(tx, company.id, now=now) >= KEYS_MAX:
+            raise TooManyKeys(KEYS_MAX)
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         company_id=company.id,

@@ -84,7 +84,8 @@ OPERATIONS = (
         "createKey", "POST", KEYS, create_key,
         "Issue an API key", "The key can have only scopes that its user's role has. The secret is in this answer and "
         "is not shown again: a retry with the same Idempotency-Key makes no second key, and is answered without the "
-        "secret. For the provider's admins, and for a customer's admins in their own company.",
+        "secret. For the provider's admins, and for a customer's admins in their own company, which can have 200 keys "
+        "in force.",
         Scope.ACCOUNTS_WRITE, wire.ApiKeyMade, body=wire.ApiKeyIn, path_parameters=COMPANY, errors=(404,), status=201,
     ),
     Operation(
