@@ -18,6 +18,7 @@ from clearline.cli.main import main as cli
 from clearline.platform.database.errors import DatabaseUnavailable
 from clearline.settings import Settings, documented, documented_retentions
 from clearline.tickets.domain import ASSESSMENT, Status
+from clearline.tickets.note_domain import NOTES_OF_CUSTOMERS_MAX
 from clearline.tickets.status_domain import CUSTOMER_TRANSITIONS, OPEN, TRANSITIONS
 from clearline.web.docs import shape
 from clearline.wires.console_connect import errors, wire
@@ -201,6 +202,10 @@ def _limits() -> Iterator[str]:
             ("`name` of a ticket", f"{ticket['name']['maxLength']} characters"),
             ("`description` of a ticket", f"{ticket['description']['maxLength']} characters"),
             ("`noteText`", f"{note['maxLength']} characters"),
+            (
+                "notes of a ticket",
+                f"{NOTES_OF_CUSTOMERS_MAX}, and as many again of the provider; answers have all of them",
+            ),
             ("`pageSize`", str(wire.PAGE_SIZE_MAX)),
             ("`page`", str(wire.PAGE_MAX)),
             ("an `Idempotency-Key` is remembered for", f"{Settings().keep_idempotency_keys_days * 24} hours"),

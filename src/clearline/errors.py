@@ -269,6 +269,16 @@ class TooManyAttachments(Conflict):
         self.most = most
 
 
+class TooManyNotes(Conflict):
+    """The ticket has as many notes as it can have."""
+
+    code = "too_many_notes"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a ticket has at most {most} notes: raise a new ticket and link it")
+        self.most = most
+
+
 class InUse(Conflict):
     """It cannot be deleted while others refer to it; ``by`` says who, and what to do instead."""
 

@@ -1,13 +1,15 @@
+import httpx
 import pytest
 
-from clearline.errors import Forbidden, NotFound, ScopeMissing, TicketFinished
-from clearline.identity import OPERATOR
+from clearline.errors import Forbidden, NotFound, ScopeMissing, TicketFinished, TooManyNotes
+from clearline.identity import OPERATOR, Actor
 from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Status
+from clearline.tickets.domain import Channel, Status, ticket_number
 from clearline.tickets.note_domain import Source, Visibility
+from tests.builders.house import problem
 from tests.builders.people import NOW, Tenant, new_tenant
 from tests.builders.tickets import raised
 
@@ -68,3 +70,55 @@ async def test_a_key_does_only_what_its_scopes_allow(database: Database) -> None
         number = await raised(tx, writer)
         with pytest.raises(ScopeMissing):
             await tickets.get_ticket_with_notes(tx, writer.actor, number)
+
+
+async def test_a_ticket_has_a_limited_number_of_notes_and_more_of_the_provider(
+    database: Database, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "NOTES_OF_CUSTOMERS_MAX", 2)
+    monkeypatch.setattr(notes, "NOTES_MAX", 4)
+
+    async def add(actor: Actor, visibility: Visibility = Visibility.PUBLIC) -> None:
+        async with database.transaction() as tx:
+            await notes.add_note(tx, actor, number, "more", channel=Channel.API, visibility=visibility, now=NOW)
+        async with database.statement() as tx:
+            await notes.append_note(tx, actor, other, "more", channel=Channel.API, visibility=visibility, now=NOW)
+
+    async with database.transaction() as tx:
+        number, other = await raised(tx, tenant), await raised(tx, tenant)
+    await add(tenant.actor)
+    await add(OPERATOR, Visibility.INTERNAL)
+    for ticket in (number, other):
+        async with database.transaction() as tx:
+            before = await tickets.get_ticket(tx, OPERATOR, ticket)
+            for method in (notes.add_note, notes.append_note):
+                with pytest.raises(TooManyNotes, match="at most 2 notes: raise a new ticket and link it"):
+                    await method(tx, tenant.actor, ticket, "more", channel=Channel.API, now=NOW)
+            assert await tickets.get_ticket(tx, OPERATOR, ticket) == before
+    await add(OPERATOR)
+    await add(OPERATOR)
+    with pytest.raises(TooManyNotes, match="at most 4 notes"):
+        await add(OPERATOR)
+
+
+async def test_the_notes_of_the_largest_ticket_are_in_one_answer(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant)
+        await tx.write(
+            """insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_at)
+               select $1, $2, repeat('x', 4000), 'public', 'buyer', 'API', 'Ada', $3 from generate_series(1, 999)""",
+            tenant.company.id, number, NOW,
+        )  # fmt: skip
+    path = f"/v2/support-tickets/{ticket_number(number)}"
+    added = await client.post(f"{path}/addNote", headers=tenant.headers, json={"noteText": "the last"})
+    assert len([note for note in added.json()["notes"] if "worklogId" in note]) == 1000
+    refused = await client.post(f"{path}/addNote", headers=tenant.headers, json={"noteText": "too late"})
+    rule = "a ticket has at most 1000 notes: raise a new ticket and link it"
+    assert (refused.status_code, refused.json()["error"]["message"]) == (400, f"Support Ticket: {rule}.")
+    answer = await client.post(
+        f"/api/v1/tickets/{ticket_number(number)}/notes", headers=tenant.headers, json={"text": "too late"}
+    )
+    body = problem(answer, "conflict", code="too-many-notes")
+    assert body["detail"] == rule

@@ -12,7 +12,7 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.columns import NOTES, TICKET, notes_of, ticket_of
 from clearline.tickets.domain import Ticket
-from clearline.tickets.note_domain import Note, NoteMail, Source, Visibility
+from clearline.tickets.note_domain import NOTES_MAX, Note, NoteMail, Source, Visibility
 
 _ADD = f"""
     with t as (
@@ -21,6 +21,7 @@ _ADD = f"""
                status_changed_at = case when t.status = $13 then $3 else t.status_changed_at end
           from (select status as was from ticket where company_id = $1 and number = $2 for update) before
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
+           and not exists (select from note where company_id = $1 and ticket_number = $2 offset $19)
         returning {TICKET}, before.was <> t.status as is_moved
     ), added as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at,
@@ -35,7 +36,7 @@ _ADD = f"""
     )
     """
 INSERT = f"""{_ADD}
-    select t.*, {NOTES.format(visibilities="$19")}, added.number as added from t, added
+    select t.*, {NOTES.format(visibilities="$20")}, added.number as added from t, added
     """
 INSERT_ALONE = f"""{_ADD}
     select number from added
@@ -55,6 +56,8 @@ class NewNote(NamedTuple):
     """The transition that the note causes if the ticket has the status before it."""
     mail: NoteMail | None = None
     """The mail that it was made from."""
+    most: int = NOTES_MAX
+    """How many notes the ticket can have with this one."""
 
 
 async def insert(
@@ -69,8 +72,8 @@ async def insert(
 ) -> tuple[Ticket, list[Note]] | None:
     """Store a note with its event and the transition that it causes, and return the ticket with its notes.
 
-    None when there is no such ticket, or its status is none of ``while_status``. One statement: the note is
-    stored only if the ticket accepts notes.
+    None when there is no such ticket, its status is none of ``while_status``, or it has as many notes as it can. One
+    statement: the note is stored only if the ticket accepts notes.
     """
     row = await tx.write(INSERT, *_values(actor, company_id, new, while_status, now), visibilities)
     if row is None:
@@ -104,6 +107,7 @@ def _values(
         *_move(new.move),
         None if new.mail is None else new.mail.mail_id,
         None if new.mail is None else new.mail.trimmed_text or None,
+        new.most - 1,
     )
 
 

@@ -4,13 +4,20 @@ from datetime import datetime
 from uuid import UUID
 
 from clearline.accounts import permissions
-from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished
+from clearline.errors import DeskError, Forbidden, MergedInto, NotFound, TicketFinished, TooManyNotes
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access, note_store
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Channel, ticket_number
-from clearline.tickets.note_domain import Note, NoteMail, Visibility, check_note_text
+from clearline.tickets.note_domain import (
+    NOTES_MAX,
+    NOTES_OF_CUSTOMERS_MAX,
+    Note,
+    NoteMail,
+    Visibility,
+    check_note_text,
+)
 from clearline.tickets.status_domain import ACCEPTS_NOTES, move_by_note
 from clearline.tickets.usecases import TicketDetails
 
@@ -34,6 +41,7 @@ async def add_note(
         Forbidden: a customer may not add internal notes, or the key may not write.
         InvalidInput: the text is blank, too long or cannot be stored.
         TicketFinished: the ticket is closed, cancelled or rejected; MergedInto when it was merged.
+        TooManyNotes: the ticket has ``NOTES_MAX`` notes, or ``NOTES_OF_CUSTOMERS_MAX`` and the actor is a customer.
     """
     company_id = await _check_note(tx, actor, number, text, visibility)
     new = _new_note(actor, number, text, visibility, channel)
@@ -41,7 +49,7 @@ async def add_note(
         tx, actor, company_id, new, while_status=_WHILE, visibilities=access.visible_visibilities(actor), now=now
     )
     if added is None:
-        raise await _refusal(tx, company_id, number)
+        raise await _refusal(tx, company_id, new)
     return TicketDetails(*added)
 
 
@@ -67,13 +75,14 @@ async def append_note(
     new = _new_note(actor, number, text, visibility, channel)._replace(mail=mail)
     added = await note_store.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
-        raise await _refusal(tx, company_id, number)
+        raise await _refusal(tx, company_id, new)
     return added
 
 
 def _new_note(actor: Actor, number: int, text: str, visibility: Visibility, channel: Channel) -> note_store.NewNote:
     source = access.note_source(actor)
-    return note_store.NewNote(number, text, visibility, source, channel, move_by_note(source))
+    most = NOTES_MAX if actor.is_staff else NOTES_OF_CUSTOMERS_MAX
+    return note_store.NewNote(number, text, visibility, source, channel, move_by_note(source), most=most)
 
 
 async def _check_note(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:
@@ -88,11 +97,14 @@ async def _check_note(tx: Tx, actor: Actor, number: int, text: str, visibility: 
     return company_id
 
 
-async def _refusal(tx: Tx, company_id: UUID, number: int) -> DeskError:
+async def _refusal(tx: Tx, company_id: UUID, new: note_store.NewNote) -> DeskError:
     """Return the error for a note that was not stored."""
+    number = new.ticket_number
     ticket_and_notes = await ticket_store.get_with_notes(tx, company_id, number, [])
     if ticket_and_notes is None:
         return NotFound("ticket", ticket_number(number))
     status = ticket_and_notes[0].status
+    if status in ACCEPTS_NOTES:
+        return TooManyNotes(new.most)
     into = await ticket_store.merge_target(tx, company_id, number)
     return TicketFinished(status) if into == number else MergedInto(status, ticket_number(into))

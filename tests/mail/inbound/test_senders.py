@@ -16,6 +16,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailState
 from clearline.platform.database.transactions import Database
 from clearline.search import worker as indexing
+from clearline.tickets import note_usecases
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.contact import Contact
@@ -264,3 +265,16 @@ async def test_a_different_mail_with_the_same_message_id_is_stored(rig: InboundM
     assert not await keep("Port one is down  \r\n")
     assert await keep("Port two is down")
     assert await keep("Port one is down", "thief@example.com")
+
+
+async def test_a_mail_that_a_full_ticket_cannot_take_is_quarantined(
+    rig: InboundMailRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = await rig.ticket()
+    monkeypatch.setattr(note_usecases, "NOTES_OF_CUSTOMERS_MAX", 1)
+    states = []
+    for _ in range(2):
+        mail = await rig.receive(a_mail(ticket.contact.email, rig.reply_to(ticket), "Still down"))
+        states.append((mail.state, mail.reason))
+    full = "a ticket has at most 1 notes: raise a new ticket and link it"
+    assert states == [(InboundState.ACCEPTED, None), (InboundState.QUARANTINED, full)]

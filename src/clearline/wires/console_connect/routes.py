@@ -136,7 +136,8 @@ OPERATIONS = (
     ),
     Operation(
         "getSupportTicket", "GET", "/v2/support-tickets/{id}", get_ticket,
-        "Read a ticket", "One ticket with all its notes. Another company's ticket does not exist.",
+        "Read a ticket", "One ticket with all its notes: at most 2,000, each of at most 4,000 characters. Another "
+        "company's ticket does not exist.",
         Scope.TICKETS_READ, wire.TicketOut, path_parameters=_ID, errors=(400, 404),
     ),
     Operation(

@@ -78,7 +78,8 @@ OPERATIONS = (
     ),
     Operation(
         "addNote", "POST", TICKETS + "/{number}/notes", add_note,
-        "Add a note", "A customer's note on a pending ticket sets its status to in progress.",
+        "Add a note", "A customer's note on a pending ticket sets its status to in progress. A ticket has at most "
+        "1,000 notes; the provider's people can add another 1,000.",
         Scope.TICKETS_WRITE, wire.NoteOut, body=wire.NoteIn, path_parameters=NUMBER, errors=(404,), status=201,
     ),
     Operation(
