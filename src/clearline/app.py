@@ -36,6 +36,7 @@ from clearline.settings import Settings, read_settings
 from clearline.tickets.attachments.blobs import Blobs, open_blobs
 from clearline.tickets.attachments.domain import Limits
 from clearline.web import mail
+from clearline.web.confirmation import confirmation_route
 from clearline.web.docs import (
     document_route,
     not_found,
@@ -230,6 +231,7 @@ class _Switch:
             Route("/openapi.json", OpenApi(services).answer),
             document_route(_HOUSE_DOCUMENT, house),
             *start_routes(documents, _HOUSE_PROBLEMS),
+            confirmation_route(services.database, services.now),
             *reference_routes(documents),
             *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
         ]

@@ -329,6 +329,29 @@ class TooManyJobs(Conflict):
         self.most = most
 
 
+class TooManyUsers(Conflict):
+    """The company has as many users as its own admins may add."""
+
+    code = "too_many_users"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"you can add at most {most} users to your company: ask the provider to add more")
+        self.most = most
+
+
+class TooManyInvitations(Conflict):
+    """The company had as many addresses invited as it may within a day."""
+
+    code = "too_many_invitations"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"your company can invite at most {most} addresses in a day: go on tomorrow, or ask the provider to bind "
+            "your domain"
+        )
+        self.most = most
+
+
 class TooManySubscriptions(Conflict):
     """The company has as many subscriptions as one may have."""
 

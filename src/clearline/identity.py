@@ -96,7 +96,11 @@ class Company(Struct, frozen=True, gc=False):
 
 
 class User(Struct, frozen=True):
-    """A user of a company. An inactive one cannot do anything; queues assign no tickets to an unavailable one."""
+    """A user of a company. An inactive one cannot do anything; queues assign no tickets to an unavailable one.
+
+    The address of an unconfirmed one is a mere claim of its company: nothing but one invitation is sent to it, and mail
+    from it is not that of the user.
+    """
 
     company_id: UUID
     id: UUID
@@ -106,6 +110,7 @@ class User(Struct, frozen=True):
     role: Role = Role.CUSTOMER
     is_active: bool = True
     is_available: bool = True
+    is_confirmed: bool = True
 
 
 class Actor(Struct, frozen=True):

@@ -51,6 +51,11 @@ def check_text(field: str, text: str, *, least: int = 1, most: int) -> list[Viol
     return violations
 
 
+def normalized_address(address: str) -> str:
+    """Return the address in the form in which addresses are compared: trimmed, in lower case."""
+    return address.strip().lower()
+
+
 def check_email(field: str, email: str) -> list[Violation]:
     """Return the rules that an address breaks: one ``@`` between two parts without spaces, at most 254 characters."""
     if len(email) > EMAIL_MAX or not EMAIL.fullmatch(email) or not storable(email):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from clearline.accounts.account_mail_store import AccountMailKind
 from clearline.bulk.domain import ItemOutcome, JobKind, JobState
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
 from clearline.inventory.domain import INVENTORY_TYPES
@@ -18,6 +19,7 @@ from clearline.tickets.status_domain import FINISHED
 from clearline.webhooks.delivery_domain import DeliveryState
 
 ALLOWED: dict[str, Iterable[str]] = {
+    "account_mail.kind": AccountMailKind,
     "app_user.role": (*STAFF_ROLES, *CUSTOMER_ROLES),
     "attachment.source": Source,
     "attachment.visibility": Visibility,

@@ -1,18 +1,22 @@
 """Companies, users and API keys: the rules for their values, and what a key looks like."""
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
-from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, ROLE_SCOPES, STAFF_ROLES, Role
+from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Role, User
 from clearline.text import check_email, check_text
 
 NAME_MAX = 255
 CODE_MAX = 32
 PHONE_MAX = 64
+USERS_MAX = 1000
+"""The most users of a company that its own admins may add, inactive ones too; the provider may add more."""
+INVITATIONS_MAX, INVITATIONS_PERIOD = 100, timedelta(days=1)
+"""The most addresses that the admins of a company may have invited within a time."""
 KEY_PREFIX = "clk_"
 SECRET_LENGTH = len(KEY_PREFIX) + 43
 """The prefix, and 32 random bytes in base64url without padding."""
@@ -43,15 +47,18 @@ def check_company(name: str, code: str) -> list[Violation]:
     return [*check_text("name", name, most=NAME_MAX), *check_text("code", code, most=CODE_MAX)]
 
 
-def check_user(name: str, email: str, phone: str, role: Role, *, of_provider: bool) -> list[Violation]:
+def check_user(user: User) -> list[Violation]:
     """Return the rules that a user breaks."""
+    of_provider = user.company_id == PROVIDER_ID
     violations = [
-        *check_text("name", name, most=NAME_MAX),
-        *check_email("email", email),
-        *check_text("phone", phone, least=0, most=PHONE_MAX),
+        *check_text("name", user.name, most=NAME_MAX),
+        *check_email("email", user.email),
+        *check_text("phone", user.phone, least=0, most=PHONE_MAX),
     ]
     roles = STAFF_ROLES if of_provider else CUSTOMER_ROLES
-    if role not in roles:
+    if of_provider and not user.is_confirmed:
+        violations.append(Violation("is_confirmed", "must be true for the provider's people", RuleCode.CHOICE))
+    if user.role not in roles:
         violations.append(Violation("role", "must be one of " + ", ".join(roles), RuleCode.CHOICE))
     return violations
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from clearline.accounts.domain import ApiKey
-from clearline.accounts.user_store import USER, user_of
+from clearline.accounts.user_store import USER, USER_WIDTH, user_of
 from clearline.identity import ROLE_SCOPES, Actor, Company, User
 from clearline.platform.database.transactions import Record, Tx
 
@@ -104,13 +104,14 @@ async def actor_of(tx: Tx, secret_hash: bytes, *, now: datetime) -> Actor | None
     )
     if row is None:
         return None
-    return _actor(user_of(row), Company(row[8], row[9], row[10]), frozenset(row[11]), row[12], row[13])
+    company_id, name, code, scopes, key_id, ends = row[USER_WIDTH:]
+    return _actor(user_of(row), Company(company_id, name, code), frozenset(scopes), key_id, ends)
 
 
 async def actor_for(tx: Tx, company_id: UUID, user_id: UUID, scopes: frozenset[str]) -> Actor | None:
     """Return a user as an actor with its present role, for work that it requested; None when it is not active."""
     row = await tx.fetchrow(_ACTOR, company_id, user_id)
-    return None if row is None else _actor(user_of(row), Company(row[8], row[9], row[10]), scopes, None, None)
+    return None if row is None else _actor(user_of(row), Company(*row[USER_WIDTH:]), scopes, None, None)
 
 
 async def save_last_uses(tx: Tx, uses: list[tuple[UUID, UUID, datetime]]) -> None:

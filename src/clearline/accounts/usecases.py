@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from msgspec.structs import replace
 
+from clearline.accounts import address_usecases as addresses
 from clearline.accounts import company_store, permissions, user_store
 from clearline.accounts.domain import check_company, check_user
 from clearline.errors import Forbidden, LastAdmin, require_found, require_free, require_valid
@@ -16,7 +17,7 @@ from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 
 COMPANY_FIELDS = frozenset({"name", "code"})
-USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available"})
+USER_FIELDS = frozenset({"name", "email", "phone", "role", "is_active", "is_available", "is_confirmed"})
 
 
 async def find_company(tx: Tx, actor: Actor, ref: UUID | str) -> Company:
@@ -124,17 +125,22 @@ async def add_user(
 ) -> User:
     """Add a user to a company; the default role is the one with the fewest rights there.
 
+    The address is confirmed when one of the provider's people adds the user; otherwise it gets an invitation.
+
     Raises:
         AlreadyExists: the company has a user with that e-mail address.
+        TooManyUsers, TooManyInvitations: a customer adds more than it may.
     """
     company = await company_to_manage(tx, actor, company_ref)
-    of_provider = company.id == PROVIDER_ID
     if role is None:
-        role = Role.VIEWER if of_provider else Role.CUSTOMER
-    require_valid(check_user(name, email, phone, role, of_provider=of_provider))
-    user = User(company.id, uuid4(), name, email, phone, role)
+        role = Role.VIEWER if company.id == PROVIDER_ID else Role.CUSTOMER
+    user = User(company.id, uuid4(), name, email, phone, role, is_confirmed=addresses.is_vouched_for(actor))
+    require_valid(check_user(user))
+    await addresses.require_room_for_user(tx, actor, company.id)
     require_free(await user_store.insert(tx, user, now=now), "user", email)
-    changes = first_values(user, USER_FIELDS)
+    if not user.is_confirmed:
+        await addresses.invite(tx, actor, user, now=now)
+    changes = first_values(user, USER_FIELDS if not user.is_confirmed else USER_FIELDS - {"is_confirmed"})
     await append_record_event(tx, actor, "user", "created", user, changes, company_id=company.id, now=now)
     return user
 
@@ -188,21 +194,25 @@ async def change_user(
 ) -> User:
     """Set some of the fields in ``USER_FIELDS``. Another role or state takes effect at once, in every process.
 
+    Another address that a customer sets has to be confirmed again, and the old one is told. Only the provider's people
+    may set ``is_confirmed``.
+
     Raises:
+        TooManyInvitations: a customer had too many addresses invited.
         AlreadyExists: the company has another user with that e-mail address.
         LastAdmin: the user is the provider's last active admin, and the actor is not the operator.
     """
     before = await lock_user(tx, actor, company_ref, user_ref)
-    after = replace(before, **values)
+    after = addresses.with_confirmation(actor, before, replace(before, **values))
     changes = changes_between(before, after)
     if not changes:
         return before
-    of_provider = before.company_id == PROVIDER_ID
-    require_valid(check_user(after.name, after.email, after.phone, after.role, of_provider=of_provider))
+    require_valid(check_user(after))
     loses_admin = _is_active_admin(before) and not _is_active_admin(after)
     if loses_admin and not actor.is_operator and not await user_store.has_other_admin(tx, PROVIDER_ID, before.id):
         raise LastAdmin
     require_free(await user_store.save(tx, after), "user", after.email)
+    await addresses.follow_change(tx, actor, before, after, now=now)
     await append_record_event(tx, actor, "user", "changed", after, changes, company_id=after.company_id, now=now)
     return after
 

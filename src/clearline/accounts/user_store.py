@@ -9,21 +9,24 @@ from clearline.identity import Role, User
 from clearline.platform.database.errors import UniqueViolation
 from clearline.platform.database.transactions import Record, Tx
 
-USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available"
+USER = "u.company_id, u.id, u.name, u.email, u.phone, u.role, u.is_active, u.is_available, u.is_confirmed"
+USER_WIDTH = 9
+"""The number of columns in ``USER``."""
 _ROLE = {str(member): member for member in Role}
 
 
 def user_of(row: Record) -> User:
     """Return the user in a row that begins with ``USER``."""
-    company_id, user_id, name, email, phone, role, is_active, is_available = row[:8]
-    return User(company_id, user_id, name, email, phone, _ROLE[role], is_active, is_available)
+    company_id, user_id, name, email, phone, role, *states = row[:USER_WIDTH]
+    return User(company_id, user_id, name, email, phone, _ROLE[role], *states)
 
 
 async def insert(tx: Tx, user: User, *, now: datetime) -> bool:
     """Store a new user; False when the company has a user with that e-mail address."""
     row = await tx.write(
-        """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing returning id""",
+        """insert into app_user (company_id, id, name, email, phone, role, is_active, is_available, is_confirmed,
+                                 created_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing returning id""",
         *astuple(user),
         now,
     )
@@ -40,6 +43,12 @@ async def page(tx: Tx, company_id: UUID, *, after: str = "", limit: int | None =
         limit,
     )
     return [user_of(row) for row in rows]
+
+
+async def count(tx: Tx, company_id: UUID) -> int:
+    """Return how many users a company has, inactive ones too."""
+    count: int = await tx.fetchval("select count(*) from app_user where company_id = $1", company_id)
+    return count
 
 
 async def first(tx: Tx, company_id: UUID) -> User | None:
@@ -91,7 +100,7 @@ async def save(tx: Tx, user: User) -> bool:
         await tx.write(
             """
             update app_user set name = $3, email = $4, phone = $5, role = $6, is_active = $7, is_available = $8,
-                   version = version + 1
+                   is_confirmed = $9, version = version + 1
              where company_id = $1 and id = $2
             """,
             *astuple(user),

@@ -81,11 +81,11 @@ class DigestTicket(Struct, frozen=True):
 async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: datetime, now: datetime) -> ComposeResult:
     """Write the mail of a group, and delete its notifications, in one transaction.
 
-    What the recipient may see is decided here, with the data as it is now. Inactive users, and contacts whose company
-    has contact mail off, get nothing, and notifications of events at or before ``since`` are dropped. An address
-    that got ``rate_limits.per_address`` notifications in the last hour gets the others in a digest. The contacts of a
-    company who are not users get at most ``rate_limits.per_company_contacts`` mails in an hour; further ones are
-    deleted unsent.
+    What the recipient may see is decided here, with the data as it is now. Inactive users, unconfirmed addresses, and
+    contacts whose company has contact mail off, get nothing, and notifications of events at or before ``since`` are
+    dropped. An address that got ``rate_limits.per_address`` notifications in the last hour gets the others in a digest.
+    The contacts of a company who are not users get at most ``rate_limits.per_company_contacts`` mails in an hour;
+    further ones are deleted unsent.
     """
     if group.channel == DeliveryMode.EMAIL and await _exceeds_address_limit(tx, group, context, now):
         digest_at = next_digest(await _preferences(tx, group), now)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.accounts.user_store import USER, user_of
+from clearline.accounts.user_store import USER, USER_WIDTH, user_of
 from clearline.events.event_types import NotificationKind
 from clearline.identity import PROVIDER_ID, User
 from clearline.notifications.domain import DeliveryMode, NotificationPreferences
@@ -125,4 +125,4 @@ async def users(
         list(companies),
         PROVIDER_ID,
     )
-    return [Recipient(user_of(row), preferences_of(row[8:])) for row in rows]
+    return [Recipient(user_of(row), preferences_of(row[USER_WIDTH:])) for row in rows]

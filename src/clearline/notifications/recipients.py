@@ -9,7 +9,7 @@ from uuid import UUID
 from clearline.events.event_types import Audience, EventType, Relation, visible_data
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
-from clearline.mail.outbound.domain import is_mailable, normalized_address
+from clearline.mail.outbound.domain import is_mailable
 from clearline.notifications import recipient_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import (
@@ -24,6 +24,7 @@ from clearline.notifications.quiet_hours import next_digest, quiet_until
 from clearline.notifications.recipient_store import NotifiedTicket, Recipient
 from clearline.notifications.store import NewNotification
 from clearline.platform.database.transactions import Tx
+from clearline.text import normalized_address
 
 GROUPING_WINDOW = timedelta(seconds=30)
 """Events of a ticket within this time go into one mail."""
@@ -43,7 +44,8 @@ class RecordResult(NamedTuple):
 async def record_notifications(tx: Tx, events: Sequence[Event], *, since: datetime, now: datetime) -> RecordResult:
     """Store a notification for each recipient of the events, with the time when it is due.
 
-    Users get no notification of their own actions, except for the receipt of a ticket. Inactive users get none. An
+    Users get no notification of their own actions, except for the receipt of a ticket. Inactive users and
+    unconfirmed addresses get none. An
     address gets at most one notification of an event. Events at or before ``since`` make none.
     """
     fresh = [event for event in events if event.at > since]
@@ -158,12 +160,14 @@ class _Recipients:
         if event.type == EventType.TICKET_CREATED:
             for key in self._active_by_company[PROVIDER_ID]:
                 relations[key].add(Relation.STAFF)
-        return {
-            key: related for key, related in relations.items() if key in self._users and self._users[key].user.is_active
-        }
+        return {key: related for key, related in relations.items() if key in self._users and self._may_receive(key)}
+
+    def _may_receive(self, key: _UserKey) -> bool:
+        user = self._users[key].user
+        return user.is_active and user.is_confirmed
 
     def _contact_user(self, ticket: NotifiedTicket) -> _UserKey | None:
-        """Return the user with the address of the ticket's contact, active or not."""
+        """Return the user with the address of the ticket's contact, active and confirmed or not."""
         if ticket.contact is None:
             return None
         address = normalized_address(ticket.contact)

@@ -88,8 +88,8 @@ async def due_groups(tx: Tx, *, now: datetime, limit: int) -> list[MailGroup]:
 class DueNotification(NamedTuple):
     """A due notification, with its ticket as it is now.
 
-    ``may_receive`` says whether the recipient may get mail at all: an active user, or a contact whose company allows
-    it. ``text`` is None when the recipient may not see the note, or it does not exist.
+    ``may_receive`` says whether the recipient may get mail at all: an active user whose address is confirmed, or a
+    contact whose company allows it. ``text`` is None when the recipient may not see the note, or it does not exist.
     """
 
     key: tuple[UUID, int]
@@ -114,7 +114,7 @@ class DueNotification(NamedTuple):
 LOCK_DUE = f"""
     select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.status, t.priority,
            coalesce(t.service_label, t.service_id), c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
-           case when n.user_id is null then c.mails_contacts else coalesce(u.is_active, false) end,
+           case when n.user_id is null then c.mails_contacts else coalesce(u.is_active and u.is_confirmed, false) end,
            note.text, f.name, f.size, assignee.name, q.name
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number

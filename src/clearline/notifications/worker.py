@@ -12,6 +12,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import RateLimits
 from clearline.notifications import compose, preference_store
 from clearline.notifications import store as notification_store
+from clearline.notifications.address_mail import write_address_mail
 from clearline.notifications.compose import ComposeResult, MailContext, Render
 from clearline.notifications.recipients import record_notifications
 from clearline.notifications.store import MailGroup
@@ -42,7 +43,7 @@ def jobs(
     now: Callable[[], datetime],
     rate_limits: RateLimits | None = None,
 ) -> list[PeriodicJob]:
-    """Return the jobs of notifications: one reads events, one writes mail with the templates of ``render``.
+    """Return the jobs of notifications: one reads events, two write mail with the templates of ``render``.
 
     Without a mail server the events are skipped: notifications that accumulated until there is one would be outdated.
     """
@@ -60,6 +61,7 @@ def jobs(
     return [
         consumer(database, NAME, handle),
         PeriodicJob("notification mail", INTERVAL_SECONDS, composer.turn, BATCH_SIZE // 4),
+        PeriodicJob("address mail", INTERVAL_SECONDS, composer.address_turn, BATCH_SIZE // 4),
     ]
 
 
@@ -93,6 +95,12 @@ class Composer:
         if withheld:
             _log.warning("mail to contacts not sent: rate limit of the company", companies=dict(withheld))
         return len(groups)
+
+    async def address_turn(self) -> int:
+        """Write the mail about addresses of users, and return how many were looked at."""
+        async with self._database.transaction() as tx:
+            context = await self._context(tx)
+            return await write_address_mail(tx, context=context, limit=BATCH_SIZE, now=self._now())
 
     async def _context(self, tx: Tx) -> MailContext:
         is_listening = self._settings.mail_listen is not None

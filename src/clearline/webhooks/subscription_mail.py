@@ -47,7 +47,8 @@ async def send_disabled_mail(
 async def _recipients(tx: Tx, subscription: Subscription) -> list[User]:
     company_id, creator_id = subscription.company_id, subscription.created_by
     creator = None if creator_id is None else await user_store.get(tx, company_id, creator_id)
-    if creator is not None and creator.is_active:
+    if creator is not None and creator.is_active and creator.is_confirmed:
         return [creator]
     users = await user_store.page(tx, company_id, limit=_USERS_READ)
-    return [user for user in users if user.is_active and user.role.is_company_admin][:_RECIPIENTS_MAX]
+    admins = [user for user in users if user.role.is_company_admin]
+    return [user for user in admins if user.is_active and user.is_confirmed][:_RECIPIENTS_MAX]

@@ -117,4 +117,5 @@ async def test_a_migration_is_refused_while_a_server_of_the_first_release_has_a_
             "desk",
             "events_out",
             "mail_of_notes",
+            "confirmed_addresses",
         ]

@@ -85,10 +85,22 @@ def show_users(users: list[User], *, as_json: bool) -> None:
         users,
         user_out,
         ("NAME", "EMAIL", "PHONE", "ROLE", "ACTIVE", "AVAILABLE", "ID"),
-        lambda user: (user.name, user.email, user.phone, user.role, user.is_active, user.is_available, user.id),
+        lambda user: (
+            user.name,
+            _shown_email(user),
+            user.phone,
+            user.role,
+            user.is_active,
+            user.is_available,
+            user.id,
+        ),
         noun="users",
         as_json=as_json,
     )
+
+
+def _shown_email(user: User) -> str:
+    return user.email if user.is_confirmed else f"{user.email} (unconfirmed)"
 
 
 @user.command("change")
@@ -100,6 +112,7 @@ def show_users(users: list[User], *, as_json: bool) -> None:
 @click.option("--role", type=_ROLES, help="New role.")
 @click.option("--active/--inactive", default=None, help="Whether the user may do anything; inactive ends its keys.")
 @click.option("--available/--away", default=None, help="Whether queues may assign tickets to the user.")
+@click.option("--confirmed/--unconfirmed", default=None, help="Whether the address is that of the user, by your word.")
 @json_option
 def user_change(
     company: str,
@@ -111,6 +124,7 @@ def user_change(
     role: str | None,
     active: bool | None,
     available: bool | None,
+    confirmed: bool | None,
     as_json: bool,
 ) -> None:
     """Change the user with the address EMAIL."""
@@ -121,6 +135,7 @@ def user_change(
         role=None if role is None else Role(role),
         is_active=active,
         is_available=available,
+        is_confirmed=confirmed,
     )
 
     async def work(tx: Tx) -> tuple[User, User]:

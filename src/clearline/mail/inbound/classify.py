@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.accounts import address_usecases as addresses
 from clearline.accounts import key_store, user_store
 from clearline.identity import PROVIDER_ID, Actor
 from clearline.mail.format.headers import Address, MailHeaders
@@ -40,13 +41,16 @@ from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.bounce import Bounce, read_bounce
-from clearline.mail.outbound.domain import read_reply_address
+from clearline.mail.outbound.domain import INVITATION, read_reply_address
 from clearline.platform.database.transactions import Tx
+from clearline.text import normalized_address
 from clearline.tickets import store as ticket_store
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket, ticket_number
 from clearline.tickets.status_domain import ACCEPTS_NOTES
 
+_REFERENCES_MAX = 10
+"""How many mails that a mail refers to are looked up for an invitation."""
 _REPORTED_MAILS_MAX = 10
 """How many mails of a delivery report are looked up; a genuine report is about one."""
 
@@ -92,6 +96,8 @@ async def classify(
     outcome = await _automatic_or_loop(tx, mail, headers, context) or await _suspicious(tx, mail, parsed)
     if outcome is not None or headers.sender is None:
         return outcome or _quarantine("its From header does not name exactly one sender")
+    if (confirmed := await _confirm_sender(tx, headers, headers.sender, now=now)) is not None:
+        return confirmed
     result = await _find_ticket(tx, mail, headers, headers.sender, context)
     if isinstance(result, InboundMailOutcome):
         return result
@@ -230,7 +236,7 @@ async def _open_ticket(
         return _quarantine("it is from the provider's staff: choose the company")
     active = [(company_id, user_id) for company_id, user_id, is_active in users if is_active]
     if len(active) > 1 or len(known.companies) > 1:
-        return _quarantine("its sender belongs to several companies")
+        return await _unclear(tx, sender, "its sender belongs to several companies")
     if active:
         user = await user_store.get(tx, *active[0])
         actor = await key_store.actor_for(tx, *active[0], SENDER_SCOPES)
@@ -239,7 +245,26 @@ async def _open_ticket(
         contact = Contact(name_of(sender), "", sender.address)
         actor = await contact_actor(tx, known.companies[0], contact.name)
     else:
-        return _quarantine("its sender is unknown")
+        return await _unclear(tx, sender, "its sender is unknown")
     if actor is None or contact is None:
         return _quarantine("its sender is unknown")
     return await raise_ticket(tx, actor, parsed, contact, mail.mailbox_id, context=context, now=now)
+
+
+async def _unclear(tx: Tx, sender: Address, reason: str) -> InboundMailOutcome:
+    """Quarantine a mail whose company is unclear, and name the companies that claim its sender without a proof."""
+    claimants = await inbound_mail_store.claimants(tx, sender.address)
+    return _quarantine(f"{reason}; claimed without proof by {', '.join(claimants)}" if claimants else reason)
+
+
+async def _confirm_sender(tx: Tx, headers: MailHeaders, sender: Address, *, now: datetime) -> InboundMailOutcome | None:
+    """Confirm the address of a sender who answers an invitation that was sent to it; None for any other mail."""
+    for message_id in headers.references[:_REFERENCES_MAX]:
+        sent = await outbound_mail.mail_with_message_id(tx, message_id)
+        if sent is None or sent.kind != INVITATION or normalized_address(sent.recipient) != sender.address:
+            continue
+        invited = await addresses.user_with_address(tx, sent.company_id, sender.address)
+        if invited is not None and not invited[1].is_confirmed:
+            await addresses.confirm_address(tx, *invited, now=now)
+            return InboundMailOutcome(InboundState.IGNORED, "it confirmed the address of its sender", sent.company_id)
+    return None

@@ -86,11 +86,12 @@ class InboundMailContext(Struct, frozen=True):
 async def acting_user(tx: Tx, sender: Address, ticket: Ticket) -> Actor | None:
     """Return the actor of a mail about a ticket: a user of the provider or of the ticket's company, or its contact.
 
-    None for anybody else, and for inactive users. Watchers are always users.
+    None for anybody else, and for inactive users. A user whose address is not confirmed is nobody. Watchers are always
+    users.
     """
     for company_id in (PROVIDER_ID, ticket.company_id):
         user = await user_store.find(tx, company_id, sender.address)
-        if user is not None:
+        if user is not None and user.is_confirmed:
             return await key_store.actor_for(tx, company_id, user.id, SENDER_SCOPES)
     if ticket.contact.email.lower() == sender.address:
         return await contact_actor(tx, ticket.company_id, ticket.contact.name)
@@ -138,6 +139,8 @@ async def file_as_ticket(
     """
     sender = _sender(parsed)
     user = await user_store.find(tx, company.id, sender.address)
+    if user is not None and not user.is_confirmed:
+        user = None
     actor = None if user is None else await key_store.actor_for(tx, company.id, user.id, SENDER_SCOPES)
     actor = actor or await contact_actor(tx, company.id, name_of(sender))
     if actor is None:

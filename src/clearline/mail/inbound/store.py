@@ -268,11 +268,29 @@ async def purge_raw(tx: Tx, *, before: datetime, limit: int) -> int:
 
 
 async def users_with_address(tx: Tx, address: str) -> list[tuple[UUID, UUID, bool]]:
-    """Return all users with an address: company, id, and whether active. Served by ``app_user_by_address``."""
+    """Return the users with an address that is confirmed: company, id, and whether active.
+
+    Served by ``app_user_by_address``.
+    """
     rows = await tx.fetch(
-        "select company_id, id, is_active from app_user where lower(email) = $1 order by company_id limit 50", address
+        """select company_id, id, is_active from app_user where lower(email) = $1 and is_confirmed
+            order by company_id limit 50""",
+        address,
     )
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def claimants(tx: Tx, address: str) -> list[str]:
+    """Return the codes of some companies that have an active user with an address that is not confirmed, in order.
+
+    Served by ``app_user_by_address``.
+    """
+    rows = await tx.fetch(
+        """select c.code from app_user u join company c on c.id = u.company_id
+            where lower(u.email) = $1 and not u.is_confirmed and u.is_active order by lower(c.code) limit 5""",
+        address,
+    )
+    return [row[0] for row in rows]
 
 
 async def companies_of_sender(tx: Tx, sender: str) -> list[UUID]:

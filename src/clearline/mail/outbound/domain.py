@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from clearline.text import EMAIL_MAX, storable
+from clearline.text import EMAIL_MAX, normalized_address, storable
 from clearline.tickets.domain import parse_ticket_number, ticket_number
 
 LOCAL_PART_MAX = 64
@@ -43,6 +43,9 @@ DETAIL_MAX = 255
 """Characters of the reason of a bounce or a suppression."""
 NOTIFICATION = "notification"
 """The kind of a mail that notifies of one ticket."""
+
+INVITATION = "invitation"
+"""The kind of a mail that asks to confirm an address; an answer to it does so."""
 
 
 class SuppressionReason(StrEnum):
@@ -155,11 +158,6 @@ def is_mailable(address: str) -> bool:
     return bool(at and fits and storable(address) and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain)) and not (
         local.startswith(".") or local.endswith(".") or ".." in local
     )
-
-
-def normalized_address(address: str) -> str:
-    """Return the address in the form in which addresses are compared: trimmed, in lower case."""
-    return address.strip().lower()
 
 
 def ascii_domain(domain: str) -> str:

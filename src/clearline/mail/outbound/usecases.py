@@ -32,13 +32,12 @@ from clearline.mail.outbound.domain import (
     Suppression,
     SuppressionReason,
     is_mailable,
-    normalized_address,
     wire_address,
 )
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.settings import Settings
-from clearline.text import check_text
+from clearline.text import check_text, normalized_address
 from clearline.tickets import access
 
 MAILER = Actor(Role.OPERATOR, "mail", scopes=ALL_SCOPES)
@@ -144,6 +143,11 @@ async def record_bounce(
     ):
         await _add_suppression(tx, MAILER, mail.recipient, SuppressionReason.BOUNCE, detail[:DETAIL_MAX], now=now)
     return mail
+
+
+async def mail_with_message_id(tx: Tx, message_id: str) -> OutboundMail | None:
+    """Return the mail with this Message-ID, or None. Served by ``outbound_mail_by_message``."""
+    return await outbound_mail_store.with_message_id(tx, message_id)
 
 
 async def list_mails(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts.user_store import USER, user_of
+from clearline.accounts.user_store import USER, USER_WIDTH, user_of
 from clearline.events.domain import WatcherChanged
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor, User
@@ -17,7 +17,7 @@ _FIRST = UUID(int=0)
 
 
 def _watcher(row: Record) -> Watcher:
-    return Watcher(user_of(row), row[8])
+    return Watcher(user_of(row), row[USER_WIDTH])
 
 
 _PAGES = {

@@ -11,15 +11,22 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-_CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_HEADERS = {
-    "content-security-policy": _CSP,
-    "referrer-policy": "no-referrer",
-    "cache-control": "public, max-age=300",
-}
-_ENVIRONMENT = Environment(
+
+def page_headers(*, form_action: str = "'none'") -> dict[str, str]:
+    """Return the headers of a page: a content security policy without scripts; where its forms may be sent."""
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"form-action {form_action}; frame-ancestors 'none'"
+    )
+    return {
+        "content-security-policy": policy,
+        "referrer-policy": "no-referrer",
+        "cache-control": "public, max-age=300",
+    }
+
+
+_HEADERS = page_headers()
+ENVIRONMENT = Environment(
     loader=PackageLoader("clearline.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -49,7 +56,7 @@ def start_routes(documents: Mapping[str, tuple[str, dict[str, Any]]], problems: 
     async def favicon(_request: Request) -> Response:
         return Response(icon, media_type="image/x-icon", headers={"cache-control": "public, max-age=86400"})
 
-    page = _ENVIRONMENT.get_template("start.html").render(links=links, problems=problems)
+    page = ENVIRONMENT.get_template("start.html").render(links=links, problems=problems)
     return [_page("/", page), Route("/favicon.ico", favicon)]
 
 
@@ -63,7 +70,7 @@ async def not_found(request: Request, _error: Exception) -> Response:
     """Answer a request for an address that has nothing: with a page for browsers, and with a line for programs."""
     headers = {"cache-control": "no-store", "vary": "Accept"}
     if wants_page(request.scope):
-        page = _ENVIRONMENT.get_template("missing.html").render()
+        page = ENVIRONMENT.get_template("missing.html").render()
         return HTMLResponse(page, 404, headers={**_HEADERS, **headers})
     return PlainTextResponse("There is nothing at this address; / lists what there is.\n", 404, headers=headers)
 
@@ -73,7 +80,7 @@ def problem_routes(path: str, kinds: Collection[Any]) -> Sequence[BaseRoute]:
 
     A kind has ``code``, ``status``, ``title`` and ``about``.
     """
-    template = _ENVIRONMENT.get_template("problem.html")
+    template = ENVIRONMENT.get_template("problem.html")
     everything = _page(path, template.render(kinds=kinds, path=path, title="Problems"))
     return [
         everything,
@@ -90,7 +97,7 @@ def _page(path: str, page: str) -> Route:
 
 def render(document: dict[str, Any], source: str, path: str, links: Sequence[tuple[str, str]]) -> str:
     """Render the page of a wire: ``source`` is where its document is, ``links`` the paths and titles of all pages."""
-    return _ENVIRONMENT.get_template("reference.html").render(
+    return ENVIRONMENT.get_template("reference.html").render(
         document=document,
         source=source,
         path=path,

@@ -127,7 +127,8 @@ async def test_a_customers_admin_manages_its_own_people(client: httpx.AsyncClien
     assert created.status_code == 201
     user = created.json()
     assert user == {
-        "id": user["id"], "company_id": str(boss.company.id), "is_active": True, "is_available": True, **body
+        "id": user["id"], "company_id": str(boss.company.id), "is_active": True, "is_available": True,
+        "is_confirmed": False, **body
     }  # fmt: skip
     read = await client.get(created.headers["location"], headers=boss.headers)
     assert (read.json(), read.headers["etag"]) == (user, created.headers["etag"])

@@ -23,6 +23,7 @@ def user_out(user: User) -> wire.UserOut:
         user.role,
         user.is_active,
         user.is_available,
+        user.is_confirmed,
     )
 
 

@@ -83,9 +83,11 @@ OPERATIONS = (
     ),
     Operation(
         "createUser", "POST", USERS, create_user,
-        "Add a user", "E-mail addresses are unique in a company, ignoring case. For the provider's admins, and for a "
-        "customer's admins in their own company.",
-        Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserIn, path_parameters=COMPANY, errors=(404,), status=201,
+        "Add a user", "E-mail addresses are unique in a company, ignoring case. The address of a user that a customer "
+        "adds is unconfirmed: it gets one invitation, and nothing else until its owner follows the link or answers the "
+        "mail, or the provider confirms it. A company can add 1,000 users, and invite 100 addresses in a day. For the "
+        "provider's admins, and for a customer's admins in their own company.",
+        Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserIn, path_parameters=COMPANY, errors=(404, 409), status=201,
     ),
     Operation(
         "getUser", "GET", USERS + "/{user_id}", get_user,
@@ -94,7 +96,8 @@ OPERATIONS = (
     ),
     Operation(
         "changeUser", "PATCH", USERS + "/{user_id}", change_user,
-        "Change a user", "Sets the values in the merge-patch. Users cannot be deleted, because the history names "
+        "Change a user", "Sets the values in the merge-patch. Another address is unconfirmed if a customer sets it, "
+        "and the old one is told. Users cannot be deleted, because the history names "
         "them: make a user inactive, and its keys stop working at once. The provider's last active admin cannot be "
         "made inactive or get another role. For the provider's admins, and for a customer's admins in their own "
         "company.",

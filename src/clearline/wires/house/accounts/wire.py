@@ -65,7 +65,11 @@ class UserIn(Struct, forbid_unknown_fields=True):
 
 
 class UserPatch(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396). The keys of a user who is made inactive stop working at once."""
+    """What to change (RFC 7396). The keys of a user who is made inactive stop working at once.
+
+    Only the provider's people may set ``is_confirmed``. Another ``email`` that a customer sets has to be confirmed
+    again.
+    """
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
@@ -73,10 +77,14 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     role: PersonRole | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
     is_available: bool | UnsetType = UNSET
+    is_confirmed: bool | UnsetType = UNSET
 
 
 class UserOut(Struct, frozen=True):
-    """A user of a company. Queues assign tickets automatically only to the provider's users who are available."""
+    """A user of a company. Queues assign tickets automatically only to the provider's users who are available.
+
+    Until ``is_confirmed`` the address gets nothing but one invitation, and mail from it is not that of the user.
+    """
 
     id: Id
     company_id: Id
@@ -86,6 +94,7 @@ class UserOut(Struct, frozen=True):
     role: Role
     is_active: bool
     is_available: bool
+    is_confirmed: bool
 
 
 class ApiKeyIn(Struct, forbid_unknown_fields=True):

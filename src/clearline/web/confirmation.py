@@ -1,0 +1,55 @@
+"""The page on which somebody confirms an address. Opening it changes nothing, since mail servers open links, too."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from clearline.accounts import address_usecases as addresses
+from clearline.notifications.address_mail import CONFIRMATION_PATH
+from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.transactions import Database
+from clearline.web.docs import ENVIRONMENT, page_headers
+
+_HEADERS = page_headers(form_action="'self'") | {"cache-control": "no-store"}
+
+
+def confirmation_route(database: Database, now: Callable[[], datetime]) -> Route:
+    """Return the route of the page of an invitation; its button, a POST, confirms the address."""
+
+    async def answer(request: Request) -> HTMLResponse:
+        try:
+            return await _answer(request, database, now)
+        except DatabaseUnavailable:
+            return _page(503, state="unavailable")
+
+    return Route(f"{CONFIRMATION_PATH}{{invitation}}", answer, methods=["GET", "POST"])
+
+
+async def _answer(request: Request, database: Database, now: Callable[[], datetime]) -> HTMLResponse:
+    invitation_id = _id_of(request.path_params["invitation"])
+    if invitation_id is None:
+        return _page(404, state="unknown")
+    async with database.transaction() as tx:
+        invited = await addresses.invited_user(tx, invitation_id)
+        if invited is None:
+            return _page(404, state="unknown")
+        company, user = invited
+        if request.method == "POST":
+            user = await addresses.confirm_address(tx, company, user, now=now())
+    return _page(200, state="confirmed" if user.is_confirmed else "open", company=company.name, address=user.email)
+
+
+def _id_of(text: str) -> UUID | None:
+    try:
+        return UUID(hex=text) if text.isalnum() else None
+    except ValueError:
+        return None
+
+
+def _page(status: int, *, state: str, company: str = "", address: str = "") -> HTMLResponse:
+    page = ENVIRONMENT.get_template("confirmation.html").render(state=state, company=company, address=address)
+    return HTMLResponse(page, status, headers=_HEADERS)

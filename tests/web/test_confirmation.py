@@ -1,0 +1,69 @@
+"""The page that confirms an address."""
+
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from clearline.accounts import usecases as accounts
+from clearline.identity import OPERATOR, Role, User
+from clearline.platform.database.transactions import Database
+from tests.builders.people import NOW, Tenant, new_person
+
+
+async def invite(database: Database, tenant: Tenant) -> tuple[User, str]:
+    """Let a customer add a user; return the user, and the path of its invitation."""
+    async with database.transaction() as tx:
+        admin = await new_person(tx, "Ida Moss", Role.CUSTOMER_ADMIN, company=tenant.company.code)
+        email = f"{uuid4().hex[:8]}@example.com"
+        user = await accounts.add_user(tx, admin, tenant.company.id, name="<Kim>", email=email, phone="", now=NOW)
+        invitation: UUID = await tx.fetchval("select id from account_mail where address = $1", email)
+    return user, f"/confirm/{invitation.hex}"
+
+
+async def is_confirmed(database: Database, user: User) -> bool:
+    async with database.transaction() as tx:
+        return (await accounts.get_user(tx, OPERATOR, user.company_id, user.id)).is_confirmed
+
+
+async def test_the_button_of_the_page_confirms_the_address(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant
+) -> None:
+    user, path = await invite(database, tenant)
+    for method in ("GET", "HEAD"):
+        page = await client.request(method, path)
+        assert page.status_code == 200
+        assert not await is_confirmed(database, user)
+    page = await client.get(path)
+    assert user.email in page.text
+    assert '<form method="post">' in page.text
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    for _ in range(2):
+        answer = await client.post(path)
+        assert answer.status_code == 200
+        assert "is confirmed" in answer.text
+        assert "<form" not in answer.text
+        assert await is_confirmed(database, user)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"email": "elsewhere@example.com"}])
+async def test_an_invitation_ends_with_its_user(
+    client: httpx.AsyncClient, database: Database, fresh: Tenant, change: dict[str, object]
+) -> None:
+    user, path = await invite(database, fresh)
+    async with database.transaction() as tx:
+        await accounts.change_user(tx, OPERATOR, user.company_id, user.id, change, now=NOW)
+    for method in ("GET", "POST"):
+        page = await client.request(method, path)
+        assert page.status_code == 404
+        assert user.email not in page.text
+
+
+@pytest.mark.parametrize("invitation", [uuid4().hex, "x", "0" * 31, "{" + uuid4().hex, str(uuid4())])
+async def test_an_unknown_invitation_confirms_nothing(client: httpx.AsyncClient, invitation: str) -> None:
+    for method in ("GET", "POST"):
+        page = await client.request(method, f"/confirm/{invitation}")
+        assert page.status_code == 404
+        assert "not valid" in page.text
