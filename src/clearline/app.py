@@ -28,6 +28,7 @@ from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.mail.inbound import worker as inbound_mail
 from clearline.platform.database import migrate
+from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.startup import when_available
 from clearline.platform.database.transactions import Database, Tx
@@ -112,11 +113,13 @@ class Application:
         if settings.database_url is None:
             raise RuntimeError("an address of a database is needed here; clearline serve starts the embedded one")
         database = Database(settings.database_url, size=settings.pool_size)
-        keys, cursors = KeyRing(database), Cursors()
+        keys, cursors, horizon = KeyRing(database), Cursors(), HorizonMonitor(database)
         actor_listener = schedule.ActorListener(database, keys)
         blobs = open_blobs(settings)
         shared = shared_jobs(database, blobs, settings) if settings.workers else []
-        runner = Runner([*schedule.database_jobs(database), *schedule.server_jobs(keys, actor_listener), *shared])
+        runner = Runner(
+            [*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, actor_listener), *shared]
+        )
         event_signal = EventSignal(database)
         mail_listener = inbound_mail.listener(database, settings, now)
         limits = Limits(settings.attachment_max, settings.attachment_types)
@@ -126,7 +129,7 @@ class Application:
             database, keys, limiter, cursors, now, blobs, limits, event_signal, streams, settings=settings,
             searches=Searches(settings.company_searches),
         )  # fmt: skip
-        self._edge = Edge(Compression(_Switch(services)), access_log=settings.access_log)
+        self._edge = Edge(Compression(_Switch(services, horizon)), access_log=settings.access_log)
 
         async def prepare() -> None:
             await _prepare(database, cursors)
@@ -221,13 +224,13 @@ class _Background:
 class _Switch:
     """Passes a request to its wire by the prefix of its path, and to the pages and probes otherwise."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, horizon: HorizonMonitor) -> None:
         self._console_connect = console_connect_app(services)
         self._house = house_app(services)
         house = house_reference.openapi(services.settings)
         documents = {"/docs": ("/openapi.json", openapi(services.settings)), _HOUSE_PAGE: (_HOUSE_DOCUMENT, house)}
         other: list[BaseRoute] = [
-            *probes(services.database),
+            *probes(services.database, horizon),
             Route("/openapi.json", OpenApi(services).answer),
             document_route(_HOUSE_DOCUMENT, house),
             *start_routes(documents, _HOUSE_PROBLEMS),

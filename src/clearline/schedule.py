@@ -12,6 +12,7 @@ from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound import worker as outbound_mail_worker
 from clearline.notifications import worker as notification_worker
 from clearline.notifications.compose import Render as RenderMail
+from clearline.platform.database.horizon import CHECK_SECONDS, HorizonMonitor
 from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.work.runner import PeriodicJob
@@ -40,9 +41,12 @@ Purge = Callable[..., Awaitable[int]]
 """Deletes some rows that are older than ``before``, in a transaction; returns how many, and 0 when none are left."""
 
 
-def database_jobs(database: Database) -> list[PeriodicJob]:
+def database_jobs(database: Database, horizon: HorizonMonitor) -> list[PeriodicJob]:
     """Return the jobs of every process that has connections to the database."""
-    return [PeriodicJob("leave a silent database", 1, database.leave_silent_server, runs_at_stop=False)]
+    return [
+        PeriodicJob("leave a silent database", 1, database.leave_silent_server, runs_at_stop=False),
+        PeriodicJob("find forgotten transactions", CHECK_SECONDS, horizon.check, runs_at_stop=False),
+    ]
 
 
 def server_jobs(keys: KeyRing, listener: "ActorListener") -> list[PeriodicJob]:

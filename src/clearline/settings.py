@@ -104,7 +104,7 @@ class Settings:
     data_dir: Path = _setting(
         values.path,
         "`/var/lib/clearline` as root, else `~/.local/share/clearline`",
-        "Directory of the embedded database and of attachments. `serve`, `work`, `migrate` and `demo` create it when "
+        "Directory of the embedded database and of attachments. `serve`, `migrate` and `demo` create it when "
         "it is missing, with mode 0700 (0711 as root); other commands refuse.",
         default_data_dir,
     )

@@ -1,9 +1,13 @@
 """A database that is away for a while, at the start or later, and processes that die meanwhile."""
 
 import configparser
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,6 +146,84 @@ async def test_an_end_that_nobody_asked_for_has_a_status_that_starts_the_server_
     assert server.process.returncode == UNAVAILABLE
     assert "start the newer Clearline" in server.err
     assert "Traceback" not in server.err
+
+
+def test_a_worker_never_takes_the_embedded_database_from_its_server(server: Server) -> None:
+    server.start("--demo")
+    assert server.stop() == 0
+    worker = server.beside("work")
+    assert eventually(lambda: "waiting for the database" in server.err)
+    assert "start clearline serve" in server.err
+    assert server.postmaster() is None
+    server.start()
+    assert eventually(lambda: "Worker started" in server.err), server.err
+    assert server.stop() == 0
+    server.start()
+    assert worker.poll() is None
+    assert server.stop() == 0
+
+
+def test_a_server_waits_for_a_command_that_uses_the_embedded_database(server: Server) -> None:
+    server.start("--demo")
+    assert server.stop() == 0
+    command = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(server.data_dir)], env=server.environment, stdin=subprocess.PIPE, cwd="/"
+    )
+    try:
+        assert eventually(lambda: server.postmaster() is not None)
+        server.launch()
+        assert eventually(lambda: "waiting for a command that uses the data directory" in server.err), server.err
+        assert not server.ended()
+    finally:
+        command.communicate()
+    assert eventually(lambda: server.ready() == 200), server.err
+    assert server.stop() == 0
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from clearline.platform.postgres import embedded
+running = embedded.start(Path(sys.argv[1]))
+sys.stdin.read()
+running.stop()
+"""
+"""Does what a command does that uses the embedded database for a while."""
+
+
+def test_what_needs_a_server_for_long_says_so(server: Server) -> None:
+    server.start("--demo")
+    assert server.stop() == 0
+    following = server.command("events", "tail", "--follow")
+    assert following.returncode == UNAVAILABLE
+    assert following.stderr == (
+        f"error: no server runs on the data directory {server.data_dir}: start clearline serve first\n"
+    )
+
+
+def test_a_database_that_is_away_makes_one_short_line_a_second(server: Server) -> None:
+    server.start("--demo")
+    [supervisor] = server.supervisors()
+    postmaster = server.postmaster()
+    assert postmaster is not None
+    os.kill(supervisor, signal.SIGSTOP)
+    os.kill(postmaster, signal.SIGKILL)
+    assert eventually(lambda: server.ready() == 503)
+    began, before = time.monotonic(), len(server.err.splitlines())
+    with httpx.Client(base_url=server.url, headers=server.headers(), timeout=patient(10)) as client:
+        while time.monotonic() < began + 3:
+            assert client.get("/v2/support-tickets?status=open").status_code == 503
+    lines = [json.loads(line) for line in server.err.splitlines()[before:]]
+    warnings = [line for line in lines if line["event"] != "request"]
+    assert 1 <= len(warnings) <= time.monotonic() - began + 2
+    assert {line["level"] for line in warnings} == {"warning"}
+    assert all("sqlstate" in line and len(json.dumps(line)) < 500 for line in warnings)
+    away = server.command("ticket", "list")
+    assert (away.returncode, len(away.stderr.splitlines())) == (UNAVAILABLE, 1)
+    assert "Errno" not in away.stderr
+    assert "start clearline serve" in away.stderr
+    os.kill(supervisor, signal.SIGCONT)
+    assert eventually(lambda: server.ready() == 200)
 
 
 def test_the_unit_of_systemd_starts_the_server_again_without_end() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -28,6 +29,10 @@ def current_settings() -> Settings:
     return read_settings(os.environ)
 
 
+class ServerMissing(OperationalError):
+    """A command that runs for long needs a server: alone it would keep the data directory from it."""
+
+
 class DeskMissing(OperationalError):
     """The data directory has no database, and the command may not create one: the directory may be the wrong one."""
 
@@ -37,17 +42,29 @@ def exit_cleanly(_signal: int, _frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-@contextmanager
-def database_url(settings: Settings, *, may_create: bool = False) -> Iterator[tuple[str, bool]]:
-    """Yield where the database is, and whether only this process uses it.
+class Start(Enum):
+    """What a command does about an embedded database that no process runs."""
 
-    An embedded database that does not run yet is started, and stopped when the block ends.
+    ITSELF = "start it, and stop it at the end of the command"
+    BY_SERVER = "refuse: a server has to run it"
+    AWAITED = "go on: the command waits for a server"
+
+
+@contextmanager
+def database_url(
+    settings: Settings, *, may_create: bool = False, start: Start = Start.ITSELF
+) -> Iterator[tuple[str, bool]]:
+    """Yield where the database is, and whether only this process uses it.
 
     Raises:
         DeskMissing: the data directory has no database, and ``may_create`` is False.
+        ServerMissing: no server runs the database, and ``start`` leaves that to one.
     """
     if settings.database_url is not None:
         yield settings.database_url, False
+        return
+    if start is Start.AWAITED:
+        yield embedded_postgres.url_of(settings.data_dir), False
         return
     if not may_create:
         _require_desk(settings.data_dir)
@@ -55,6 +72,8 @@ def database_url(settings: Settings, *, may_create: bool = False) -> Iterator[tu
     if running is not None:
         yield running, False
         return
+    if start is Start.BY_SERVER:
+        raise ServerMissing(f"no server runs on the data directory {settings.data_dir}: start clearline serve first")
     server = embedded_postgres.start(settings.data_dir, settings.postgres_user)
     try:
         yield server.url, True
@@ -72,7 +91,7 @@ def _require_desk(data_dir: Path) -> None:
     if not is_there:
         closed = f" ({settings_file.DEFAULT_FILE} is closed to this account)" if settings_file.is_closed() else ""
         raise DeskMissing(
-            f"the data directory {data_dir} has no desk, and only clearline serve, work, migrate and demo create one: "
+            f"the data directory {data_dir} has no desk, and only clearline serve, migrate and demo create one: "
             f"set CLEARLINE_DATA_DIR or CLEARLINE_DATABASE_URL as your server has it, or name its file of settings "
             f"with --env-file{closed}"
         )
@@ -110,22 +129,23 @@ async def open_database(
         await database.close()
 
 
-def run(work: Work[T], *, may_create: bool = False, may_migrate: bool = False, waits: bool = False) -> T:
+def run(work: Work[T], *, may_create: bool = False, may_migrate: bool = False, start: Start = Start.ITSELF) -> T:
     """Run a command's work with a migrated database.
 
     Args:
         work: what to do.
         may_create: whether a data directory without a database gets a new one.
         may_migrate: whether a database that others may use is migrated.
-        waits: whether to wait for a database that is away or not migrated.
+        start: what to do about an embedded database that no process runs. AWAITED also waits for any other database
+            that is away or not migrated.
     """
 
     async def open_and_work(settings: Settings, url: str, *, may_migrate: bool) -> T:
-        async with open_database(settings, url, may_migrate=may_migrate, waits=waits) as database:
+        async with open_database(settings, url, may_migrate=may_migrate, waits=start is Start.AWAITED) as database:
             return await work(database)
 
     settings = current_settings()
-    with database_url(settings, may_create=may_create) as (url, is_own):
+    with database_url(settings, may_create=may_create, start=start) as (url, is_own):
         return asyncio.run(open_and_work(settings, url, may_migrate=is_own or may_migrate))
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import click
 import msgspec
 
-from clearline.cli.context import run
+from clearline.cli.context import Start, run
 from clearline.cli.event_text import details, subject
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.text import echo
@@ -74,7 +74,7 @@ def events_tail(
             echo(_json(event) if as_json else _line(event))
 
     try:
-        run(work)
+        run(work, start=Start.BY_SERVER if follow else Start.ITSELF)
     except KeyboardInterrupt:
         if not follow:
             raise

@@ -9,21 +9,26 @@ from starlette.routing import Route
 
 from clearline.platform.database import migrate
 from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.transactions import Database
 
 _SECONDS = 2
 
 
-def probes(database: Database) -> Sequence[Route]:
-    """``/healthz`` answers while the process does; ``/readyz`` while the database answers and is up to date."""
+def probes(database: Database, horizon: HorizonMonitor) -> Sequence[Route]:
+    """``/healthz`` answers while the process does; ``/readyz`` while the database answers and is up to date.
+
+    A transaction that stops what follows from events is named in ``detail``: requests are answered all the same.
+    """
 
     async def healthz(_request: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"}, headers={"cache-control": "no-store"})
 
     async def readyz(_request: Request) -> JSONResponse:
         status = await _state(database)
+        detail = {} if horizon.blocker is None else {"detail": horizon.blocker}
         return JSONResponse(
-            {"status": status}, 200 if status == "ready" else 503, headers={"cache-control": "no-store"}
+            {"status": status, **detail}, 200 if status == "ready" else 503, headers={"cache-control": "no-store"}
         )
 
     return [Route("/healthz", healthz), Route("/readyz", readyz)]

@@ -11,6 +11,7 @@ import pytest
 from clearline.platform.database import transactions
 from clearline.platform.database.connection import Connector
 from clearline.platform.database.errors import DatabaseUnavailable
+from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.work.runner import Runner
@@ -70,7 +71,7 @@ async def test_the_error_names_every_server_and_no_password(database_url: str) -
     one, other = free_port(), free_port()
     with pytest.raises(DatabaseUnavailable) as failed:
         await Database.open(over_tcp(database_url, f"127.0.0.1:{one},127.0.0.1:{other}"))
-    advice = "cannot be reached (Connection refused): is PostgreSQL running there, and is CLEARLINE_DATABASE_URL right?"
+    advice = "cannot be reached (Connection refused): start PostgreSQL there, or correct CLEARLINE_DATABASE_URL"
     assert str(failed.value) == (
         f"the database at 127.0.0.1:{one} {advice}; the database at 127.0.0.1:{other} {advice}"
     )
@@ -90,7 +91,7 @@ def two_servers() -> Iterator[list[tuple[Path, str]]]:
 async def test_a_frozen_primary_is_left_within_seconds(two_servers: list[tuple[Path, str]]) -> None:
     (first, one), (_second, other) = two_servers
     database = await Database.open(f"postgresql://clearline@/clearline?host={one},{other}")
-    runner = Runner(database_jobs(database))
+    runner = Runner(database_jobs(database, HorizonMonitor(database)))
     running = asyncio.create_task(runner.run())
     where = "select pg_postmaster_start_time()"
     async with database.statement() as tx, database.statement() as second:

@@ -10,11 +10,12 @@ from msgspec import Struct
 from clearline.cli.context import current_settings, database_url
 from clearline.cli.exit_status import FAULT_FOUND
 from clearline.cli.output import json_option, print_json, print_table
-from clearline.clock import now
+from clearline.clock import monotonic, now
 from clearline.errors import OperationalError
 from clearline.events import offset_store
 from clearline.mail.outbound import smtp
 from clearline.platform.database import migrate
+from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransaction, oldest_transaction
 from clearline.platform.database.server import planner_settings, version_and_time
 from clearline.platform.database.session import PLANNER_SETTINGS
 from clearline.platform.database.transactions import Database
@@ -41,9 +42,10 @@ class Check(Struct, frozen=True):
 @click.command()
 @json_option
 def doctor(*, as_json: bool) -> None:
-    """Check the installation: settings, disk, attachments, mail, database, clock, migrations, counts and consumers.
+    """Check the installation.
 
-    The exit status is 3 when a check fails.
+    Settings, disk, attachments, mail, database, clock, open transactions, migrations, counts and consumers. The exit
+    status is 3 when a check fails.
     """
     checks = examine()
     if as_json:
@@ -115,6 +117,22 @@ def check_planner(actual: dict[str, str]) -> Check:
     return Check("planner", ok=not wrong, detail=", ".join(wrong) + advice if wrong else shown)
 
 
+async def _events(database: Database) -> Check:
+    """Check that readers of events wait for no transaction: the oldest ends within seconds."""
+    seen: OldestTransaction | None = None
+    began = monotonic()
+    while True:
+        async with database.statement() as tx:
+            oldest = await oldest_transaction(tx)
+        if oldest is None or (seen is not None and oldest.xid != seen.xid):
+            return Check("transactions", ok=True, detail="none is open for long")
+        seen = oldest
+        seconds = max(oldest.seconds or 0.0, monotonic() - began)
+        if seconds >= PATIENCE_SECONDS:
+            return Check("transactions", ok=False, detail=oldest.text(seconds))
+        await asyncio.sleep(PATIENCE_SECONDS / 5)
+
+
 async def _database(settings: Settings, url: str) -> list[Check]:
     database = await Database.open(url, size=settings.pool_size)
     try:
@@ -131,6 +149,7 @@ async def _database(settings: Settings, url: str) -> list[Check]:
                 detail=f"{drift.total_seconds():.1f} s between this machine and the database",
             ),
         ]
+        checks.append(await _events(database))
         missing = await migrate.pending(database)
         checks.append(
             Check(

@@ -5,11 +5,13 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import click
+import structlog
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
@@ -21,12 +23,14 @@ from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
 from clearline.demo.usecases import DemoKey
 from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable
-from clearline.platform.database.startup import when_available
+from clearline.platform.database.startup import RETRY_SECONDS, when_available
 from clearline.platform.postgres import embedded as embedded_postgres
+from clearline.platform.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
 from clearline.setting_values import Bind
 from clearline.settings import PREFIX, Settings
 
 _BACKLOG = 2048
+_log = structlog.get_logger("clearline.server")
 
 
 @click.command()
@@ -62,13 +66,28 @@ def _listening(bind: Bind) -> Iterator[socket.socket]:
         yield listener
 
 
+def _start_when_free(settings: Settings) -> EmbeddedPostgres:
+    """Start the embedded PostgreSQL, after a command that uses the data directory while no server runs."""
+    is_waiting = False
+    while True:
+        try:
+            return embedded_postgres.start(settings.data_dir, settings.postgres_user, for_server=True)
+        except DataDirectoryInUse as error:
+            if not error.is_command:
+                raise
+            if not is_waiting:
+                _log.warning("waiting for a command that uses the data directory", process=error.pid)
+            is_waiting = True
+        time.sleep(RETRY_SECONDS)
+
+
 @contextmanager
 def _own_database(settings: Settings) -> Iterator[str]:
     """Yield the address of the database; the embedded one runs only for this process until the block ends."""
     if settings.database_url is not None:
         yield settings.database_url
         return
-    server = embedded_postgres.start(settings.data_dir, settings.postgres_user)
+    server = _start_when_free(settings)
     try:
         yield server.url
     finally:

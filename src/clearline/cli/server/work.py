@@ -8,7 +8,8 @@ import click
 
 from clearline import logs
 from clearline.app import shared_jobs
-from clearline.cli.context import current_settings, exit_cleanly, run
+from clearline.cli.context import Start, current_settings, exit_cleanly, run
+from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.transactions import Database
 from clearline.platform.work.runner import Runner
 from clearline.schedule import database_jobs
@@ -27,7 +28,10 @@ def work() -> None:
     logs.configure(settings.log_format, settings.log_level)
 
     async def run_jobs(database: Database) -> None:
-        jobs = [*database_jobs(database), *shared_jobs(database, open_blobs(settings), settings)]
+        jobs = [
+            *database_jobs(database, HorizonMonitor(database)),
+            *shared_jobs(database, open_blobs(settings), settings),
+        ]
         runner = Runner(jobs, yields_to_requests=False)
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, runner.stop)
@@ -36,4 +40,4 @@ def work() -> None:
 
     signal.signal(signal.SIGTERM, exit_cleanly)
     with contextlib.suppress(KeyboardInterrupt):
-        run(run_jobs, may_create=True, waits=True)
+        run(run_jobs, start=Start.AWAITED)

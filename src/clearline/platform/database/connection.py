@@ -123,10 +123,14 @@ def _translated(error: Exception, server: Server, target: str, timing: Timing) -
     if isinstance(error, pg.TargetServerAttributeNotMatched):
         return DatabaseUnavailable(f"the PostgreSQL at {server.name} is not the {target} that the address asks for")
     if isinstance(error, OSError):
-        reason, advice = error.strerror or str(error) or type(error).__name__, "is the name right?"
-        if not isinstance(error, socket.gaierror):
+        reason = error.strerror or str(error) or type(error).__name__
+        if isinstance(error, socket.gaierror):
+            advice = "check the name in CLEARLINE_DATABASE_URL"
+        else:
             reason = os.strerror(error.errno) if error.errno else reason
-            advice = "is PostgreSQL running there, and is CLEARLINE_DATABASE_URL right?"
+            advice = "start PostgreSQL there, or correct CLEARLINE_DATABASE_URL"
+        if server.name.startswith("/"):
+            advice = "start clearline serve if it is the embedded one, else PostgreSQL; if it starts already, try again"
         return DatabaseUnavailable(f"the database at {server.name} cannot be reached ({reason}): {advice}")
     if is_unavailable(error):
         return DatabaseUnavailable(f"the database at {server.name} is unavailable: {error}", sqlstate)

@@ -33,6 +33,9 @@ _SOCKET_PATH_MAX = 103
 
 _SOCKET = ".s.PGSQL.5432"
 
+_SERVER, _COMMAND = "server", "command"
+"""What a process that holds the data directory is, as its lock file says."""
+
 _MEMORY_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Where Linux says how much a container may take; ``max`` is no number."""
 
@@ -53,8 +56,16 @@ _CONF = {
 }
 
 
-class _InUse(EmbeddedPostgresError):
-    """Another process holds the data directory."""
+class DataDirectoryInUse(EmbeddedPostgresError):
+    """Another process holds the data directory: a server, or a command that ends soon."""
+
+    def __init__(self, data_dir: Path, holder: str) -> None:
+        pid, _space, kind = holder.partition(" ")
+        super().__init__(
+            f"the data directory {data_dir} is in use by another Clearline (process {pid or 'unknown'}): "
+            "stop that one, or set CLEARLINE_DATA_DIR to another directory"
+        )
+        self.pid, self.is_command = pid, kind == _COMMAND
 
 
 class EmbeddedPostgres:
@@ -115,14 +126,21 @@ def running_url(data_dir: Path) -> str | None:
     if not (data_dir / "clearline.lock").exists():
         return None
     try:
-        _lock(data_dir).close()
-    except _InUse:
-        return _url(_socket_dir(data_dir))
+        _lock(data_dir, _COMMAND).close()
+    except DataDirectoryInUse:
+        return url_of(data_dir)
     return None
 
 
-def start(data_dir: Path, account_name: str | None = None) -> EmbeddedPostgres:
+def url_of(data_dir: Path) -> str:
+    """Return how to reach the PostgreSQL of a data directory while a process runs it."""
+    return _url(_socket_dir(data_dir))
+
+
+def start(data_dir: Path, account_name: str | None = None, *, for_server: bool = False) -> EmbeddedPostgres:
     """Start PostgreSQL on a data directory, made when missing, and wait until it takes connections.
+
+    Others see in ``DataDirectoryInUse`` whether it runs ``for_server`` or for a command that ends soon.
 
     ``account_name`` counts only as root: PostgreSQL refuses to run as root, so it runs as that account.
 
@@ -131,7 +149,7 @@ def start(data_dir: Path, account_name: str | None = None) -> EmbeddedPostgres:
     """
     account = programs.account_named(account_name) if os.geteuid() == 0 else None
     _make(data_dir, account)
-    lock = _lock(data_dir)
+    lock = _lock(data_dir, _SERVER if for_server else _COMMAND)
     try:
         if account is not None:
             programs.check_reach(data_dir, account)
@@ -177,7 +195,7 @@ def _make(path: Path, account: Account | None) -> None:
         raise EmbeddedPostgresError(f"cannot make the data directory {path}: {error.strerror}") from error
 
 
-def _lock(data_dir: Path) -> IO[str]:
+def _lock(data_dir: Path, kind: str) -> IO[str]:
     """Lock the data directory for this process; the kernel releases it when the file is closed or the process ends."""
     try:
         lock = (data_dir / "clearline.lock").open("a+")
@@ -187,14 +205,11 @@ def _lock(data_dir: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.seek(0)
-        holder = lock.read().strip() or "unknown"
+        holder = lock.read().strip()
         lock.close()
-        raise _InUse(
-            f"the data directory {data_dir} is in use by another Clearline (process {holder}): "
-            "stop that one, or set CLEARLINE_DATA_DIR to another directory"
-        ) from None
+        raise DataDirectoryInUse(data_dir, holder) from None
     lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
+    lock.write(f"{os.getpid()} {kind}\n")
     lock.flush()
     return lock
 
