@@ -145,7 +145,7 @@ _KINDS = (
         412,
         "The resource has changed",
         "Somebody changed the resource after you read it. Get it again, review the changes, and send the request "
-        "with the new ETag.",
+        'with the new ETag. A weak ETag (`W/"..."`) never matches: a proxy that compresses made it weak.',
     ),
     Kind(
         "precondition-required",
@@ -248,10 +248,10 @@ _CODES: dict[type[Exception], str] = {
     BlobsUnavailable: "unavailable",
 }
 _DETAILS = {
-    "invalid-cursor": "the cursor does not belong to this list with these filters",
-    "no-such-address": "there is no resource at this address",
+    "invalid-cursor": "the cursor does not belong to this list with these filters; begin again without a cursor",
+    "no-such-address": "there is no resource at this address; /docs/api lists all paths",
     "precondition-failed": "the resource does not have the ETag in If-Match",
-    "precondition-required": "send the ETag of the resource in the If-Match header",
+    "precondition-required": "send the ETag of the resource in the If-Match header, or * to overwrite it in any state",
     "too-large": f"the body must not be longer than {BODY_MAX} bytes",
     "unsupported-media-type": "send Content-Type: application/json",
 }

@@ -29,8 +29,16 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 """The id of a resource in an answer, a UUID in canonical form."""
 
-NoteId = Annotated[str, Meta(pattern="^WLG[0-9]{12}$")]
-Number = Annotated[str, Meta(pattern=f"^{ticket.TICKET_NUMBER.pattern}$")]
+NoteId = Annotated[
+    str, Meta(pattern="^WLG[0-9]{12}$", extra={"rule": "must be the id of a note, such as WLG000000000107"})
+]
+Number = Annotated[
+    str,
+    Meta(
+        pattern=f"^{ticket.TICKET_NUMBER.pattern}$",
+        extra={"rule": "must be the number of a ticket, such as INC000000000042"},
+    ),
+]
 Name = Annotated[str, characters(1, NAME_MAX)]
 Phone = Annotated[str, characters(0, PHONE_MAX)]
 

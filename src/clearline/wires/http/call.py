@@ -227,7 +227,21 @@ class Call:
         if if_match.strip() != b"*" and etag(encode(value)) not in [
             _whole(tag.strip()) for tag in if_match.split(b",")
         ]:
-            raise PreconditionFailed
+            raise PreconditionFailed(_why_failed(if_match))
+
+
+def _why_failed(if_match: bytes) -> str:
+    """Return what to send instead of an If-Match that does not match."""
+    tags = [tag.strip() for tag in if_match.split(b",")]
+    if any(tag.startswith(b"W/") for tag in tags):
+        return (
+            'If-Match has a weak ETag (W/"..."), and those never match (RFC 9110, 13.1.1): send the ETag without W/. A '
+            "proxy in front of this server made it weak, as nginx does when it compresses: its operator should switch "
+            "that off"
+        )
+    if any(not tag.endswith(b'"') for tag in tags):
+        return "an ETag in If-Match has quotation marks around it: send it exactly as it came in the ETag header"
+    return "the resource does not have the ETag in If-Match: it has changed; get it again and send its new ETag"
 
 
 def _whole(tag: bytes) -> bytes:

@@ -352,7 +352,10 @@ def _read_query(raw: bytes, kind: type[T]) -> T:
 async def _read_body(scope: Scope, receive: Receive, media_type: re.Pattern[bytes]) -> bytes:
     kind = header(scope, b"content-type")
     if kind is None or not media_type.fullmatch(kind.strip()):
-        raise NotJson
+        accepted = (
+            "application/merge-patch+json or application/json" if media_type is _PATCH_TYPE else "application/json"
+        )
+        raise NotJson(f"send Content-Type: {accepted}, and the body in UTF-8")
     length = header(scope, b"content-length")
     if length is not None and length.isdigit() and int(length) > BODY_MAX:
         raise BodyTooLarge

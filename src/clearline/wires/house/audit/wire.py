@@ -23,6 +23,7 @@ class AuditQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             Meta(
                 max_length=64,
                 pattern=r"^[a-z_]+\.[a-z_]*$",
+                extra={"rule": "must be a type of event such as user.created, or a prefix such as user."},
                 description="Exactly this type, or a prefix of types that ends with a dot: `user.`",
             ),
         ]

@@ -35,6 +35,7 @@ class EventsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             Meta(
                 max_length=1000,
                 pattern=f"^{_TYPE}(,{_TYPE})*$",
+                extra={"rule": "must be types of events, or prefixes such as ticket., separated by commas"},
                 description="Only these types, separated by commas. A prefix that ends with a dot is every type that "
                 "begins with it: `note.,ticket.status_changed`",
             ),

@@ -10,7 +10,15 @@ from clearline.wires.house.wire import Id, Moment
 from clearline.wires.http.fields import Email, characters
 
 MailboxName = Annotated[str, characters(0, mailbox.NAME_MAX)]
-Host = Annotated[str, Meta(min_length=1, max_length=mailbox.HOST_MAX, pattern=r"^[A-Za-z0-9._:\-]+$")]
+Host = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=mailbox.HOST_MAX,
+        pattern=r"^[A-Za-z0-9._:\-]+$",
+        extra={"rule": "must be the name or address of a host, such as imap.example.net"},
+    ),
+]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 ImapUser = Annotated[str, characters(1, mailbox.IMAP_USER_MAX)]
 Password = Annotated[str, characters(1, mailbox.PASSWORD_MAX)]

@@ -94,7 +94,9 @@ def _described(call: Call) -> NewAttachment:
             call.services.attachments,
         )
     except MediaTypeRefused as error:
-        raise NotJson(str(error)) from None
+        if sent_type is not None and sent_type.lower().startswith(b"multipart/"):
+            raise NotJson("send the file itself as the body, with its own Content-Type, and not as a form") from None
+        raise NotJson(f"Content-Type {error.violations[0].rule}") from None
     except InvalidInput as error:
         raise InvalidQuery(list(error.violations)) from None
 
