@@ -44,7 +44,7 @@ async def test_events_of_a_ticket_within_half_a_minute_make_one_mail(rig: Notifi
     for words in (
         "Raised the ticket.",
         "We are looking at it.",
-        "Changed the status from acknowledged to in progress.",
+        "Changed the status from received to in progress.",
     ):
         assert words in mail.text
         assert words in mail.html

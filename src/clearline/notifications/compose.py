@@ -16,10 +16,10 @@ from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, NewMail, 
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
-from clearline.notifications.quiet_hours import next_digest, zone_of
+from clearline.notifications.quiet_hours import next_digest, time_text, zone_of
 from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.notifications.store import DueNotification, MailGroup
-from clearline.notifications.wording import STATUS, MailEntry, author_text, headline, sentence
+from clearline.notifications.wording import MailEntry, author_text, headline, sentence, status_words
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.status_domain import ACCEPTS_NOTES
@@ -33,7 +33,8 @@ _CONTACT_PREFERENCES = NotificationPreferences(digest=DigestFrequency.HOURLY)
 """The preferences of contacts who are not users."""
 _REPLY = "Reply to this mail to add a note to the ticket."
 _REPLY_OF_STAFF = "Reply to this mail to add an internal note. The customer does not see it."
-_TIME_FORMAT = "%-d %b %Y %H:%M %Z"
+_ANSWER_OF_RECEIPT = "To add something, contact us and name the number of the ticket."
+"""How to answer when replies to mail are not read."""
 
 TemplateEntry = tuple[str, str, str]
 """The author, the time in the recipient's time zone, and the text."""
@@ -149,10 +150,14 @@ def _is_staff(notification: DueNotification, group: MailGroup) -> bool:
     return Role(notification.role).is_staff
 
 
+def _audience(notification: DueNotification, group: MailGroup) -> Audience:
+    return Audience.STAFF if _is_staff(notification, group) else Audience.CUSTOMER
+
+
 def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
     """Return the text of a notification in a mail; None when it is not visible to the recipient, or deleted."""
     kind, names = notification.type, notification.names
-    audience = Audience.STAFF if _is_staff(notification, group) else Audience.CUSTOMER
+    audience = _audience(notification, group)
     data = visible_data(kind, notification.data, audience)
     if not notification.may_receive or data is None:
         return None
@@ -160,23 +165,25 @@ def _entry(notification: DueNotification, group: MailGroup) -> MailEntry | None:
     if (is_note and notification.text is None) or (kind == EventType.ATTACHMENT_ADDED and names.file is None):
         return None
     is_own = kind == EventType.TICKET_ASSIGNED and data["after"] == str(group.user_id)
-    text = notification.text if is_note else sentence(kind, data, names, is_own=is_own)
+    text = notification.text if is_note else sentence(kind, data, names, is_own=is_own, audience=audience)
+    if kind == EventType.TICKET_CREATED:
+        text = f"{text}\n\n{notification.description}"
     author = author_text(kind, data, notification.actor_name)
     return MailEntry(notification.key[1], notification.at, kind, data, author, text or "")
 
 
 def _template_entries(pairs: Sequence[_Pair]) -> list[TemplateEntry]:
     zone = zone_of(pairs[0][0].time_zone)
-    return [
-        (entry.author, entry.at.astimezone(zone).strftime(_TIME_FORMAT), entry.text) for _notification, entry in pairs
-    ]
+    return [(entry.author, time_text(entry.at, zone), entry.text) for _notification, entry in pairs]
 
 
 def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> NewMail:
     latest = pairs[-1][0]
     entries = [entry for _notification, entry in pairs]
     is_staff = _is_staff(latest, group)
-    facts = [("Status", STATUS[latest.status]), ("Service", latest.service)]
+    is_receipt = not is_staff and any(entry.type == EventType.TICKET_CREATED for entry in entries)
+    status = status_words(_audience(latest, group))[latest.status].capitalize()
+    facts = [("Status", status), ("Service", (latest.service or "").strip())]
     if is_staff:
         facts += [
             ("Customer", latest.company_name),
@@ -187,22 +194,26 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
         NOTIFICATION,
         number=ticket_number(latest.number),
         title=latest.title,
-        headline=headline(entries, reader_id=str(group.user_id) if group.user_id else None),
+        headline=headline(
+            entries, reader_id=str(group.user_id) if group.user_id else None, audience=_audience(latest, group)
+        ),
         facts=facts,
         entries=_template_entries(pairs),
-        is_receipt=any(entry.type == EventType.TICKET_CREATED for entry in entries) and not is_staff,
+        is_receipt=is_receipt,
         url="",
-        reply=_reply(latest, group) if context.accepts_replies else "",
-        footer=_footer(group),
+        reply=_reply(latest, group, context, is_receipt=is_receipt),
+        footer=_footer(group, pairs),
         settings_url="",
     )
-    return _addressed(group, rendered, NOTIFICATION, company_id=latest.key[0], number=latest.number)
+    return _addressed(group, rendered, NOTIFICATION, pairs, company_id=latest.key[0], number=latest.number)
 
 
-def _reply(notification: DueNotification, group: MailGroup) -> str:
-    """Return the sentence about what a reply becomes: an internal note for staff, nothing for those who only read."""
+def _reply(notification: DueNotification, group: MailGroup, context: MailContext, *, is_receipt: bool) -> str:
+    """Return how to answer: what a reply becomes, or another way; nothing for those who only read."""
     if notification.status not in ACCEPTS_NOTES or notification.role == Role.VIEWER:
         return ""
+    if not context.accepts_replies:
+        return _ANSWER_OF_RECEIPT if is_receipt else ""
     return _REPLY_OF_STAFF if _is_staff(notification, group) else _REPLY
 
 
@@ -218,7 +229,7 @@ def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> N
             DigestTicket(
                 ticket_number(number),
                 latest.title,
-                STATUS[latest.status],
+                status_words(_audience(latest, group))[latest.status],
                 latest.company_name,
                 _template_entries(of_ticket),
             )
@@ -228,22 +239,30 @@ def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> N
         count=len(pairs),
         tickets=tickets,
         is_staff=_is_staff(pairs[0][0], group),
-        footer=_footer(group),
+        footer=_footer(group, pairs),
         settings_url="",
     )
     company_id = group.user_company_id or pairs[0][0].key[0]
-    return _addressed(group, rendered, DIGEST, company_id=company_id, number=None)
+    return _addressed(group, rendered, DIGEST, pairs, company_id=company_id, number=None)
 
 
-def _footer(group: MailGroup) -> str:
-    if group.user_id is None:
-        return "You receive this mail because a ticket names you as its contact."
-    return "You receive this mail because of your notification preferences."
+def _footer(group: MailGroup, pairs: Sequence[_Pair]) -> str:
+    reason = "a ticket names you as its contact" if group.user_id is None else "of your notification preferences"
+    return f"You receive this mail because {reason}. Times are in {zone_of(pairs[0][0].time_zone).key}."
 
 
-def _addressed(group: MailGroup, rendered: RenderedMail, kind: str, *, company_id: UUID, number: int | None) -> NewMail:
+def _addressed(
+    group: MailGroup,
+    rendered: RenderedMail,
+    kind: str,
+    pairs: Sequence[_Pair],
+    *,
+    company_id: UUID,
+    number: int | None,
+) -> NewMail:
     return NewMail(
         recipient=group.recipient,
+        recipient_name=pairs[-1][0].recipient_name,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,

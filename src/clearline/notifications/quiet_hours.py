@@ -19,6 +19,16 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def time_text(at: datetime, zone: ZoneInfo) -> str:
+    """Return a time for people, with the name of its zone: ``1 Mar 2026 13:00 CET``.
+
+    Many zones have no such name; there it is the offset: ``UTC+05:45``.
+    """
+    local = at.astimezone(zone)
+    name, offset = local.strftime("%Z"), local.strftime("%z")
+    return f"{local:%-d %b %Y %H:%M} {name if name.isalpha() else f'UTC{offset[:3]}:{offset[3:5]}'}"
+
+
 def quiet_until(settings: NotificationPreferences, at: datetime) -> datetime:
     """Return the first moment, ``at`` or later, that is not quiet, in UTC.
 

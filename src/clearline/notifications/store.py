@@ -12,6 +12,7 @@ from clearline.identity import PROVIDER_ID
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.wording import Names
 from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.domain import UNKNOWN_SERVICE
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -90,6 +91,8 @@ class DueNotification(NamedTuple):
 
     ``may_receive`` says whether the recipient may get mail at all: an active user whose address is confirmed, or a
     contact whose company allows it. ``text`` is None when the recipient may not see the note, or it does not exist.
+    ``recipient_name`` is the name of the user or, while the ticket still names that address, of the contact;
+    ``service`` is None when it is not known.
     """
 
     key: tuple[UUID, int]
@@ -99,21 +102,25 @@ class DueNotification(NamedTuple):
     actor_name: str
     at: datetime
     title: str
+    description: str
     status: str
     priority: str
-    service: str
+    service: str | None
     company_name: str
     agent_name: str | None
     role: str | None
     time_zone: str
+    recipient_name: str
     may_receive: bool
     text: str | None
     names: Names
 
 
 LOCK_DUE = f"""
-    select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.status, t.priority,
-           coalesce(t.service_label, t.service_id), c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
+    select n.company_id, n.id, n.ticket_number, n.type, n.data, n.actor_name, n.at, t.title, t.description, t.status,
+           t.priority, case when t.service_id <> '{UNKNOWN_SERVICE}' then coalesce(t.service_label, t.service_id) end,
+           c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
+           coalesce(u.name, case when lower(t.contact_email) = lower(n.recipient) then t.contact_name end, ''),
            case when n.user_id is null then c.mails_contacts else coalesce(u.is_active and u.is_confirmed, false) end,
            note.text, f.name, f.size, assignee.name, q.name
       from notification n
@@ -158,8 +165,8 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 
 
 def _due(row: Record) -> DueNotification:
-    names = Names(row[17], row[18] or 0, row[19], row[20])
-    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:17], names))
+    names = Names(row[19], row[20] or 0, row[21], row[22])
+    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:19], names))
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:

@@ -6,10 +6,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from clearline.events.event_types import EVENT_TYPES, EventType, Visibility, types_with
+from clearline.events.event_types import EVENT_TYPES, Audience, EventType, Visibility, types_with
 from clearline.tickets.domain import Status
 
-STATUS: dict[str, str] = {status: status.replace("_", " ") for status in Status}
+_STAFF_WORDS: dict[str, str] = {status: status.replace("_", " ") for status in Status}
+_CUSTOMER_WORDS: dict[str, str] = {
+    **_STAFF_WORDS,
+    Status.ACKNOWLEDGED: "received",
+    Status.PENDING: "waiting for your answer",
+    Status.HELD: "on hold",
+}
 _WITH_VISIBILITY = types_with(Visibility.WHEN_PUBLIC)
 _KIB = 1024
 _VALUE_MAX = 100
@@ -36,7 +42,12 @@ class MailEntry(Struct, frozen=True):
     text: str
 
 
-def headline(entries: Sequence[MailEntry], *, reader_id: str | None) -> str:
+def status_words(audience: Audience) -> Mapping[str, str]:
+    """Return the words of each status, in lower case, for customers or for the staff."""
+    return _STAFF_WORDS if audience is Audience.STAFF else _CUSTOMER_WORDS
+
+
+def headline(entries: Sequence[MailEntry], *, reader_id: str | None, audience: Audience = Audience.STAFF) -> str:
     """Return what happened in a few words, for the reader of this id: the most important of several events.
 
     The most important type is the first in the table of event types.
@@ -45,7 +56,7 @@ def headline(entries: Sequence[MailEntry], *, reader_id: str | None) -> str:
     first = next(last[kind] for kind in EVENT_TYPES if kind in last)
     if first.type == EventType.TICKET_ASSIGNED and first.data["after"] == reader_id and reader_id is not None:
         return "Assigned to you"
-    status = STATUS.get(first.data.get("after", ""), "")
+    status = status_words(audience).get(first.data.get("after", ""), "")
     return (EVENT_TYPES[first.type].headline or "").format(after=status.capitalize())
 
 
@@ -55,9 +66,11 @@ def author_text(kind: str, data: Mapping[str, Any], actor: str) -> str:
     return f"{actor} (internal)" if is_internal else actor
 
 
-def sentence(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) -> str:
+def sentence(
+    kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool, audience: Audience = Audience.STAFF
+) -> str:
     """Return a sentence about an event; ``is_own`` when its reader is the one that the ticket was assigned to."""
-    row = EVENT_TYPES[kind]
+    row, words = EVENT_TYPES[kind], status_words(audience)
     if row.sentence_when_cleared is not None and data["after"] is None:
         return row.sentence_when_cleared
     text = row.sentence.format(
@@ -65,8 +78,8 @@ def sentence(kind: str, data: Mapping[str, Any], names: Names, *, is_own: bool) 
         size=_size(names.size),
         agent="you" if is_own else names.agent or "another agent",
         queue=f"the queue {names.queue}" if names.queue else "a queue that no longer exists",
-        before=STATUS.get(data.get("before", "")),
-        after=STATUS.get(data.get("after", "")),
+        before=words.get(data.get("before", "")),
+        after=words.get(data.get("after", "")),
         into=data.get("into"),
         link=data.get("link", "").replace("_", " "),
         other=data.get("other"),

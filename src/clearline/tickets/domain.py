@@ -20,6 +20,8 @@ from clearline.tickets.tag_domain import TAGS_MAX, check_tags
 
 TITLE_MAX = 255
 DESCRIPTION_MAX = 32_000
+UNKNOWN_SERVICE = "not named"
+"""The service id of a ticket that came by mail and names no service."""
 MERGE_DEPTH_MAX = 20
 """The longest chain of merges, in merges."""
 TICKET_NUMBER = re.compile("INC[0-9]{12}")

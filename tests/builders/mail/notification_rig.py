@@ -77,6 +77,13 @@ class NotificationRig:
             await tx.write("delete from outbound_mail")
         return [SentMail(row[0], row[1], row[2], *_parts(row[3])) for row in rows]
 
+    async def take_messages(self) -> list[EmailMessage]:
+        """Return and delete the messages in the outbound queue, in their order."""
+        async with self.database.transaction() as tx:
+            rows = await tx.fetch("select message from outbound_mail order by number")
+            await tx.write("delete from outbound_mail")
+        return [_message(row[0]) for row in rows]
+
     async def pending_count(self) -> int:
         """Return how many notifications are stored."""
         async with self.database.statement() as tx:
@@ -98,9 +105,14 @@ class NotificationRig:
             await administer(self.url, f"drop trigger refuse on {table}; drop function refuse()")
 
 
-def _parts(raw: bytes) -> tuple[str, str, str]:
+def _message(raw: bytes) -> EmailMessage:
     message = message_from_bytes(raw, policy=policy.default)
     assert isinstance(message, EmailMessage)
+    return message
+
+
+def _parts(raw: bytes) -> tuple[str, str, str]:
+    message = _message(raw)
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     assert text is not None
     assert html is not None

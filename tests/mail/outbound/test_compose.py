@@ -3,7 +3,7 @@
 import email
 import re
 from email.header import decode_header, make_header
-from email.utils import parseaddr, parsedate_to_datetime
+from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
@@ -163,6 +163,44 @@ def test_addresses_have_an_ascii_domain(recipient: str, to: str, *, is_ascii: bo
     assert line is not None
     assert line[1].decode() == to
     assert parsed(mail)["Bcc"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("", "ada@example.com"),
+        ("Ada Lovelace", "Ada Lovelace\r\n <ada@example.com>"),
+        ("Lovelace, Ada", '"Lovelace, Ada"\r\n <ada@example.com>'),
+        ('Ada "The" \\ L.', '"Ada \\"The\\" \\\\ L."\r\n <ada@example.com>'),
+        ("ben@example.org", '"ben@example.org"\r\n <ada@example.com>'),
+        (" \t ", "ada@example.com"),
+    ],
+)
+def test_the_recipient_is_named(name: str, line: str) -> None:
+    mail = composed(recipient_name=name)
+    assert f"\r\nTo: {line}\r\n".encode() in mail.message
+    assert parseaddr(parsed(mail)["To"]) == (" ".join(name.split()), "ada@example.com")
+
+
+@pytest.mark.parametrize(
+    "name", [*NASTY, "Ada\r\nBcc: eve@example.org", "Ada <eve@example.org>,", '"', "\\", "x" * 255]
+)
+def test_no_name_injects_a_header_or_a_recipient(name: str) -> None:
+    mail = composed(recipient_name=name)
+    message = parsed(mail)
+    assert sorted(message.keys()) == sorted(parsed(composed()).keys())
+    assert [address for _, address in getaddresses([message["To"]])] == ["ada@example.com"]
+    head = mail.message.split(b"\r\n\r\n", 1)[0]
+    assert head.isascii()
+    assert max(len(line) for line in head.split(b"\r\n")) <= 998
+
+
+def test_a_name_in_any_script_arrives() -> None:
+    message = parsed(composed(recipient_name="Zoë Müller-Łukasz 光", recipient="ada@exämple.com"))
+    name, address = parseaddr(message["To"])
+    assert str(make_header(decode_header(name))) == "Zoë Müller-Łukasz 光"
+    assert address.endswith("@xn--exmple-cua.com")
+    assert composed(recipient_name="Zoë", recipient="a,b@example.com").message.count(b"To: undisclosed:;\r\n") == 1
 
 
 def test_the_senders_name_may_have_any_characters() -> None:

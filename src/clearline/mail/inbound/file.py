@@ -47,13 +47,12 @@ from clearline.tickets.attachments.domain import (
     new_attachment,
 )
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Channel, IssueType, NewTicket, Ticket, ticket_number
+from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, IssueType, NewTicket, Ticket, ticket_number
 from clearline.tickets.note_domain import NoteMail, Source, Visibility
 
 SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
 """What a mail may do on behalf of its sender."""
 
-UNKNOWN_SERVICE = "not named"
 _KNOWN_MAILS_MAX = 5
 """How many of our mails that a reply refers to are looked for in it."""
 

@@ -31,6 +31,8 @@ SUBJECT_MAX = 400
 """Characters of a subject. The number and title of a ticket are shorter."""
 
 _LINK = re.compile(r"(https?://|mailto:)[\x21\x23-\x3b\x3d\x3f-\x7e]+")
+_ATOMS = re.compile(r"[\w!#$%&'*+/=?^`{|}~ -]+", re.ASCII)
+_NAME_MAX = 100
 _NOT_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
 
@@ -67,7 +69,7 @@ def compose(
     if mail.html is not None:
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     # Python decodes encoded words in text that people wrote, so these headers are folded here.
-    lines = [("Message-ID", message_id), ("Subject", _text(subject, "Subject"))]
+    lines = [("Message-ID", message_id), ("To", _to(mail)), ("Subject", _text(subject, "Subject"))]
     if mail.ticket_number is not None:
         lines += _thread(mail, mail.ticket_number, thread, settings)
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
@@ -99,7 +101,6 @@ def _add_addresses(message: EmailMessage, mail: NewMail, settings: MailSettings)
     name = one_line(parseaddr(settings.sender)[0])
     local, _at, domain = sender.rpartition("@")
     message["From"] = Address(name, local, domain)
-    message["To"] = address_of(wire_address(mail.recipient)) if is_mailable(mail.recipient) else "undisclosed:;"
     if mail.ticket_number is not None:
         message["Reply-To"] = address_of(reply_address(sender, mail.ticket_number, mail.recipient, settings.secret))
 
@@ -125,8 +126,26 @@ def _thread(mail: NewMail, number: int, known: Sequence[str], settings: MailSett
     ]
 
 
+def _to(mail: NewMail) -> str:
+    """Return the recipient for a header: the address, after the name if there is one (RFC 5322, section 3.4)."""
+    if not is_mailable(mail.recipient):
+        return "undisclosed:;"
+    address, name = wire_address(mail.recipient), one_line(mail.recipient_name)[:_NAME_MAX]
+    if not name:
+        return address
+    if _ATOMS.fullmatch(name) or not _is_plain(name):
+        phrase = _text(name, "To")
+    else:
+        phrase = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+    return f"{phrase}\r\n <{address}>"
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and "=?" not in text
+
+
 def _text(text: str, name: str) -> str:
     """Return text as a header's value, folded: plain ASCII, or encoded words for anything else (RFC 2047)."""
-    is_plain = text.isascii() and "=?" not in text
+    is_plain = _is_plain(text)
     header = Header(text, "us-ascii" if is_plain else "utf-8", header_name=name, maxlinelen=76)
     return header.encode(linesep="\r\n")

@@ -99,6 +99,7 @@ class RenderedMail(Struct, frozen=True):
 class NewMail(Struct, frozen=True, kw_only=True):
     """A mail to one address.
 
+    ``recipient_name`` is empty when it is not known.
     ``subject`` is the ticket's title for a mail about a ticket: the number is added before it. ``company_id`` is the
     ticket's company or, without a ticket, the recipient's or the provider. ``user_id`` is None when the recipient is
     not a user. ``kind`` is ``notification``, ``digest``, ``test`` or another word. ``unsubscribe`` is an https or
@@ -113,6 +114,7 @@ class NewMail(Struct, frozen=True, kw_only=True):
     company_id: UUID
     ticket_number: int | None = None
     user_id: UUID | None = None
+    recipient_name: str = ""
     unsubscribe: str = ""
 
 
