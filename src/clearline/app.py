@@ -122,7 +122,7 @@ class Application:
         )
         event_signal = EventSignal(database)
         mail_listener = inbound_mail.listener(database, settings, now)
-        limits = Limits(settings.attachment_max, settings.attachment_types)
+        limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
         limiter = RateLimiter(settings.rate_limit, settings.requests_of_company)
         streams = OpenStreams(per_company=settings.company_streams, in_all=settings.streams)
         services = Services(

@@ -279,6 +279,16 @@ class TooManyNotes(Conflict):
         self.most = most
 
 
+class AttachmentsFull(Conflict):
+    """The files of the company have as many bytes as they may have."""
+
+    code = "attachments_full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the attachments of your company may have {most} bytes in all: delete some first")
+        self.most = most
+
+
 class InUse(Conflict):
     """It cannot be deleted while others refer to it; ``by`` says who, and what to do instead."""
 

@@ -12,6 +12,10 @@ from clearline.setting_values import Bind
 PREFIX = "CLEARLINE_"
 ATTACHMENT_MAX = 25 * 1024**2
 """Bytes, unless set otherwise."""
+COMPANY_ATTACHMENTS_MAX = 20 * 1024**3
+"""Bytes, unless set otherwise."""
+DISK_FLOOR = 512 * 1024**2
+"""Bytes, unless set otherwise."""
 MAIL_MAX = 25 * 1024**2
 """Bytes, unless set otherwise."""
 ATTACHMENT_TYPES = (
@@ -239,6 +243,18 @@ class Settings:
     )
     attachment_max: int = _setting(
         values.number(1, 5 * 1024**3), _bytes(ATTACHMENT_MAX), "Most bytes of one attached file.", ATTACHMENT_MAX
+    )
+    company_attachments_max: int = _setting(
+        values.number(1, 1024**5),
+        _bytes(COMPANY_ATTACHMENTS_MAX),
+        "Most bytes of all attached files of one customer; the provider's people can attach more.",
+        COMPANY_ATTACHMENTS_MAX,
+    )
+    disk_floor: int = _setting(
+        values.number(0, 1024**5),
+        _bytes(DISK_FLOOR),
+        "Bytes that attachments on disk leave free: with less, files are refused, and mails with files wait.",
+        DISK_FLOOR,
     )
     attachment_types: tuple[str, ...] = _setting(
         values.media_types,

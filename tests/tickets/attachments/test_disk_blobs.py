@@ -1,6 +1,7 @@
 """The store in a directory."""
 
 import asyncio
+import errno
 import os
 import signal
 import stat
@@ -11,8 +12,8 @@ from uuid import uuid4
 import pytest
 
 from clearline.clock import now
-from clearline.settings import InvalidSetting, read_settings
-from clearline.tickets.attachments.blob_backend import BlobsUnavailable
+from clearline.settings import InvalidSetting, Settings, read_settings
+from clearline.tickets.attachments.blob_backend import BlobsFull, BlobsUnavailable
 from clearline.tickets.attachments.blobs import open_blobs
 from tests.builders.attachments import COMPANY, SOON, in_chunks, older, on_disk
 
@@ -39,7 +40,7 @@ async def test_an_unfinished_file_of_a_killed_server_is_deleted_a_day_later(tmp_
 KILLED = """
 import asyncio, os, signal, sys, uuid
 from clearline.tickets.attachments.blobs import open_blobs
-from clearline.settings import InvalidSetting, read_settings
+from clearline.settings import InvalidSetting, Settings, read_settings
 
 async def chunks():
     for _ in range(3):
@@ -127,3 +128,21 @@ def test_media_types_are_read_as_a_list() -> None:
     settings = read_settings({"CLEARLINE_ATTACHMENT_TYPES": "Text/Plain, image/* ,"})
     assert settings.attachment_types == ("text/plain", "image/*")
     assert read_settings({"CLEARLINE_ATTACHMENT_TYPES": "*"}).attachment_types == ("*",)
+
+
+async def test_the_check_reports_a_disk_without_room(tmp_path: Path) -> None:
+    full = open_blobs(Settings(data_dir=tmp_path, disk_floor=1024**5))
+    with pytest.raises(BlobsFull, match="MiB are free, and CLEARLINE_DISK_FLOOR leaves 1073741824 MiB for others"):
+        await full.check()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+async def test_a_disk_that_fills_during_an_upload_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(number, "no space left")
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(BlobsFull, match="attachments cannot be kept in"):
+        await open_blobs(Settings(data_dir=tmp_path, disk_floor=0)).stage(COMPANY, in_chunks(b"x"), most=10)

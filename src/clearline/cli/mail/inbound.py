@@ -165,7 +165,7 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
 async def _context(tx: Tx) -> InboundMailContext:
     settings = current_settings()
     mail_settings = await outbound_mail.mail_settings(tx, settings)
-    limits = Limits(settings.attachment_max, settings.attachment_types)
+    limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
     return InboundMailContext(mail_settings.secret, mail_settings.address, writable_blobs(settings), limits, [])
 
 

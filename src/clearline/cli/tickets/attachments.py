@@ -56,7 +56,7 @@ def attachment_add(
         raise click.UsageError("Standard input has no name: give one with --name.")
     file_name = name or Path(file).name
     settings = current_settings()
-    limits = Limits(settings.attachment_max, settings.attachment_types)
+    limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
     visibility = Visibility.INTERNAL if internal else Visibility.PUBLIC
     new = new_attachment(file_name, media_type or guess_type(file_name), visibility, limits)
     blobs = writable_blobs(settings)

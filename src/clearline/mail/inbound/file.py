@@ -320,7 +320,9 @@ async def _attach(
     for new, content in files:
         stored: Content = await context.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
         context.staged.append(Key(ticket.company_id, stored.id))
-        await attachments.add_attachment(tx, actor, ticket.number, new, stored, now=now)
+        await attachments.add_attachment(
+            tx, actor, ticket.number, new, stored, company_size=context.limits.company_size, now=now
+        )
 
 
 async def _blocks(content: bytes) -> AsyncIterator[bytes]:

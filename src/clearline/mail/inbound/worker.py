@@ -119,7 +119,7 @@ async def store_delivery(
 
 def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> list[PeriodicJob]:
     """Return the jobs that process waiting mail and poll mailboxes."""
-    limits = Limits(settings.attachment_max, settings.attachment_types)
+    limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
     cached: list[MailSettings] = []
 
     async def context() -> InboundMailContext:

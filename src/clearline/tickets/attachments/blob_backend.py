@@ -21,6 +21,10 @@ class BlobsUnavailable(OperationalError):
     """The store of attachments cannot be reached, denies access, or is full. The text is for the operator."""
 
 
+class BlobsFull(BlobsUnavailable):
+    """The store of attachments has no room for more content."""
+
+
 class BlobMissing(BlobsUnavailable):
     """The content of an attachment is missing or incomplete."""
 

@@ -127,7 +127,8 @@ def open_blobs(settings: Settings) -> Blobs:
 
         bucket, _, prefix = location.removeprefix("s3://").partition("/")
         return Blobs(S3Backend(bucket, prefix.strip("/"), endpoint=settings.s3_endpoint))
-    return Blobs(DiskBackend(settings.data_dir / "attachments" if location == "disk" else Path(location)))
+    folder = settings.data_dir / "attachments" if location == "disk" else Path(location)
+    return Blobs(DiskBackend(folder, floor=settings.disk_floor))
 
 
 async def _in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

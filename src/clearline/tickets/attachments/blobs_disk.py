@@ -1,5 +1,6 @@
 """The content of attachments as files."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,16 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-from clearline.tickets.attachments.blob_backend import BLOCK, PAGE, BlobMissing, BlobsUnavailable, Key, Reader, Upload
+from clearline.tickets.attachments.blob_backend import (
+    BLOCK,
+    PAGE,
+    BlobMissing,
+    BlobsFull,
+    BlobsUnavailable,
+    Key,
+    Reader,
+    Upload,
+)
 
 
 class DiskBackend:
@@ -17,13 +27,14 @@ class DiskBackend:
 
     block = BLOCK
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, floor: int = 0) -> None:
+        """Keep files under ``root``, as long as the disk has at least ``floor`` bytes left."""
+        self._root, self._floor = root, floor
         self._staging = root / "staging"
 
     def begin(self, key: Key) -> Upload:
         """See ``Backend``."""
-        return _DiskUpload(self._staging / str(key.id), self._path(key))
+        return _DiskUpload(self._staging / str(key.id), self._path(key), self._floor)
 
     def open(self, key: Key, start: int) -> Reader:
         """See ``Backend``."""
@@ -75,7 +86,10 @@ class DiskBackend:
             raise BlobsUnavailable(f"attachments cannot be kept in {self._root}: {existing} is no directory")
         if not os.access(existing, os.W_OK | os.X_OK):
             raise BlobsUnavailable(f"{existing} cannot be written to by this account")
-        return f"in {self._root}, {shutil.disk_usage(existing).free // BLOCK} MiB free"
+        free = shutil.disk_usage(existing).free
+        if free < self._floor:
+            raise BlobsFull(_full(self._root, free, self._floor))
+        return f"in {self._root}, {free // BLOCK} MiB free"
 
     def _path(self, key: Key) -> Path:
         return self._root / str(key.company_id) / str(key.id)
@@ -84,8 +98,8 @@ class DiskBackend:
 class _DiskUpload:
     """A file in ``staging`` that is renamed to its final path once it is synced to disk."""
 
-    def __init__(self, path: Path, final: Path) -> None:
-        self._path, self._final = path, final
+    def __init__(self, path: Path, final: Path, floor: int) -> None:
+        self._path, self._final, self._floor = path, final, floor
         self._file: IO[bytes] | None = None
 
     def write(self, block: bytes) -> None:
@@ -96,11 +110,17 @@ class _DiskUpload:
                 self._path.parent.mkdir(mode=0o700, exist_ok=True)
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
                 self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb", buffering=0)
+            self._require_room(len(block))
             remaining = memoryview(block)
             while remaining:
                 remaining = remaining[self._file.write(remaining) :]
         except OSError as error:
             raise _disk_error(error, self._path.parent.parent) from error
+
+    def _require_room(self, size: int) -> None:
+        free = shutil.disk_usage(self._path.parent).free
+        if free - size < self._floor:
+            raise BlobsFull(_full(self._path.parent.parent, free, self._floor))
 
     def finish(self) -> None:
         if self._file is None:
@@ -160,5 +180,13 @@ def _uuid(text: str) -> UUID | None:
     return parsed if str(parsed) == text else None
 
 
+def _full(root: Path, free: int, floor: int) -> str:
+    return (
+        f"attachments cannot be kept in {root}: {free // BLOCK} MiB are free, and CLEARLINE_DISK_FLOOR leaves "
+        f"{floor // BLOCK} MiB for others"
+    )
+
+
 def _disk_error(error: OSError, root: Path) -> BlobsUnavailable:
-    return BlobsUnavailable(f"attachments cannot be kept in {root}: {error.strerror}")
+    kind = BlobsFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else BlobsUnavailable
+    return kind(f"attachments cannot be kept in {root}: {error.strerror}")

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import MediaTypeRefused, RuleCode, Violation, require_valid
+from clearline.settings import COMPANY_ATTACHMENTS_MAX
 from clearline.text import is_blank, storable
 from clearline.tickets.note_domain import Source, Visibility
 
@@ -50,10 +51,14 @@ _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\
 
 
 class Limits(Struct, frozen=True):
-    """What is accepted: maximum bytes of a file, and media types such as ``text/plain``, ``image/*`` or ``*``."""
+    """What is accepted: maximum bytes of a file, and media types such as ``text/plain``, ``image/*`` or ``*``.
+
+    ``company_size`` is the maximum bytes of all files of a company, beyond which it can add none itself.
+    """
 
     size: int
     media_types: tuple[str, ...]
+    company_size: int = COMPANY_ATTACHMENTS_MAX
 
 
 class Content(Struct, frozen=True):

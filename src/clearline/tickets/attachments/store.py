@@ -79,6 +79,15 @@ async def count(tx: Tx, company_id: UUID, ticket_number: int) -> int:
     return total
 
 
+SIZE = "select coalesce(sum(size), 0)::bigint from attachment where company_id = $1"
+
+
+async def size_of_company(tx: Tx, company_id: UUID) -> int:
+    """Return the bytes of all files of a company. Served by ``attachment_size``."""
+    size: int = await tx.fetchval(SIZE, company_id)
+    return size
+
+
 GET = f"select {COLUMNS} from attachment a where a.company_id = $1 and a.ticket_number = $2 and a.id = $3"
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from clearline.accounts import permissions
-from clearline.errors import Forbidden, NotFound, TicketFinished, TooManyAttachments
+from clearline.accounts import company_store, permissions
+from clearline.errors import AttachmentsFull, Forbidden, NotFound, TicketFinished, TooManyAttachments
 from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.settings import COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET_MAX, Attachment, Content, NewAttachment
@@ -31,8 +32,25 @@ async def require_attachable(tx: Tx, actor: Actor, number: int, visibility: Visi
     return await access.require_ticket(tx, actor, number)
 
 
+async def require_room(tx: Tx, actor: Actor, company_id: UUID, size: int, *, most: int) -> None:
+    """Refuse a file of ``size`` bytes with which a customer's files would have more than ``most`` bytes.
+
+    Raises:
+        AttachmentsFull: they would.
+    """
+    if not actor.is_staff and await attachment_store.size_of_company(tx, company_id) + size > most:
+        raise AttachmentsFull(most)
+
+
 async def add_attachment(
-    tx: Tx, actor: Actor, number: int, new: NewAttachment, content: Content, *, now: datetime
+    tx: Tx,
+    actor: Actor,
+    number: int,
+    new: NewAttachment,
+    content: Content,
+    *,
+    company_size: int = COMPANY_ATTACHMENTS_MAX,
+    now: datetime,
 ) -> Attachment:
     """Attach content that is stored already, under the company of the ticket (see ``require_attachable``).
 
@@ -41,6 +59,7 @@ async def add_attachment(
         Forbidden: a customer may not add internal attachments, or the key may not write.
         TicketFinished: the ticket is closed, cancelled or rejected.
         TooManyAttachments: the ticket has 100.
+        AttachmentsFull: the actor is a customer, whose files would have more than ``company_size`` bytes.
     """
     await require_attachable(tx, actor, number, new.visibility)
     ticket = await access.lock_ticket(tx, actor, number)
@@ -48,6 +67,9 @@ async def add_attachment(
         raise TicketFinished(ticket.status)
     if await attachment_store.count(tx, ticket.company_id, number) >= PER_TICKET_MAX:
         raise TooManyAttachments(PER_TICKET_MAX)
+    if not actor.is_staff:
+        await company_store.lock(tx, ticket.company_id)
+    await require_room(tx, actor, ticket.company_id, content.size, most=company_size)
     added = Attachment(
         ticket.company_id,
         number,

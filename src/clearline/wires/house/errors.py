@@ -7,7 +7,7 @@ from msgspec import Struct
 from clearline import errors as refusals
 from clearline.errors import DeskError, RuleCode, Violation
 from clearline.platform.database.errors import DatabaseUnavailable
-from clearline.tickets.attachments.blob_backend import BlobsUnavailable
+from clearline.tickets.attachments.blob_backend import BlobsFull, BlobsUnavailable
 from clearline.wires.house.wire import Problem, ProblemError
 from clearline.wires.http.body import BODY_MAX, DOT, BadRequest, BodyTooLarge, InvalidMembers, InvalidQuery, NotJson
 from clearline.wires.http.call import Answer, Headers, PreconditionFailed, PreconditionRequired, encode
@@ -160,6 +160,12 @@ _KINDS = (
         "`detail` names the limit.",
     ),
     Kind(
+        "attachments-full",
+        413,
+        "The attachments of your company have the maximum size",
+        "Delete attachments that are not needed, or ask the provider for more space.",
+    ),
+    Kind(
         "unsupported-media-type",
         415,
         "Unsupported media type",
@@ -197,6 +203,12 @@ _KINDS = (
         "Try again after the number of seconds in `Retry-After`. With an `Idempotency-Key`, every request is safe "
         "to repeat.",
     ),
+    Kind(
+        "insufficient-storage",
+        507,
+        "The server has no room for files",
+        "Nothing was stored. The provider has to make room; try again after the number of seconds in `Retry-After`.",
+    ),
 )
 CATALOGUE = {kind.code: kind for kind in _KINDS}
 """Every kind of problem, by its code. The pages and the reference are derived from it."""
@@ -233,6 +245,7 @@ _CODES: dict[type[Exception], str] = {
     refusals.IllegalTransition: "illegal-transition",
     refusals.TicketFinished: "ticket-finished",
     refusals.AlreadyExists: "already-exists",
+    refusals.AttachmentsFull: "attachments-full",
     refusals.TooManyAttachments: "too-many-attachments",
     refusals.IdempotencyKeyBusy: "idempotency-key-busy",
     refusals.IdempotencyKeyReused: "idempotency-key-reused",
@@ -245,6 +258,7 @@ _CODES: dict[type[Exception], str] = {
     RangeNotSatisfiable: "range-not-satisfiable",
     TooManyRequests: "quota-exceeded",
     DatabaseUnavailable: "unavailable",
+    BlobsFull: "insufficient-storage",
     BlobsUnavailable: "unavailable",
 }
 _DETAILS = {
@@ -320,6 +334,8 @@ def _headers(error: Exception) -> Headers:  # noqa: PLR0911 - a table
             return [(b"content-range", b"bytes */%d" % error.size)]
         case TooManyRequests():
             return [(b"retry-after", b"%d" % error.retry_after)]
+        case BlobsFull():
+            return [(b"retry-after", b"60")]
         case refusals.IdempotencyKeyBusy() | DatabaseUnavailable() | BlobsUnavailable():
             return [(b"retry-after", b"1")]
     return []

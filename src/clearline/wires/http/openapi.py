@@ -27,6 +27,7 @@ _ABOUT = {
     429: "The key or its company has made too many requests; `Retry-After` says when to try again.",
     500: "Internal error; the message has the request's id.",
     503: "The database is unavailable; `Retry-After` says when to try again.",
+    507: "The server has no room for files; `Retry-After` says when to try again.",
 }
 _TEXT = {"type": "string"}
 _BINARY = {"type": "string", "format": "binary"}

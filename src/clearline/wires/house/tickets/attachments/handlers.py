@@ -9,7 +9,7 @@ from uuid import UUID
 
 from clearline.errors import AttachmentTooLarge, InvalidInput, MediaTypeRefused
 from clearline.identity import Scope
-from clearline.settings import ATTACHMENT_MAX
+from clearline.settings import ATTACHMENT_MAX, COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
 from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.attachments.blob_backend import Key
@@ -74,6 +74,8 @@ async def receive_attachment(call: Call, chunks: AsyncIterator[bytes]) -> _Recei
         raise BodyTooLarge(str(AttachmentTooLarge(most)))
     async with call.statement() as tx:
         company_id = await attachments.require_attachable(tx, call.actor, number, new.visibility)
+        size = int(length) if length is not None and length.isdigit() else 1
+        await attachments.require_room(tx, call.actor, company_id, size, most=call.services.attachments.company_size)
     try:
         content = await call.services.blobs.stage(company_id, chunks, most=most)
     except AttachmentTooLarge as error:
@@ -106,7 +108,15 @@ async def add_attachment(call: Call) -> AttachmentOut:
     number = access.parse_number(call.path["number"])
     received: _Received = call.staged
     async with call.transaction() as tx:
-        added = await attachments.add_attachment(tx, call.actor, number, received.new, received.content, now=call.now)
+        added = await attachments.add_attachment(
+            tx,
+            call.actor,
+            number,
+            received.new,
+            received.content,
+            company_size=call.services.attachments.company_size,
+            now=call.now,
+        )
         received.is_kept = True
     call.location = f"{TICKETS}/{ticket_number(number)}/attachments/{added.id}"
     return attachment_out(added)
@@ -241,9 +251,10 @@ OPERATIONS = (
         "`CLEARLINE_ATTACHMENT_TYPES`. With `application/octet-stream` the type is guessed from the file's name. A "
         "file has at least one byte and at most `CLEARLINE_ATTACHMENT_MAX` bytes "
         f"(default: {ATTACHMENT_MAX // 1024**2} MiB). A ticket has at most 100 attachments; a finished "
-        "ticket accepts none.",
+        "ticket accepts none. All files of a company have at most `CLEARLINE_COMPANY_ATTACHMENTS_MAX` bytes (default: "
+        f"{COMPANY_ATTACHMENTS_MAX // 1024**3} GiB; 413 `attachments-full`), and a store without room answers 507.",
         Scope.TICKETS_WRITE, AttachmentOut, query=AttachmentQuery, path_parameters=NUMBER,
-        errors=(403, 404, 422), status=201, stage=receive_attachment, media=("application/octet-stream", "*/*"),
+        errors=(403, 404, 422, 507), status=201, stage=receive_attachment, media=("application/octet-stream", "*/*"),
     ),
     Operation(
         "getAttachment", "GET", _ATTACHMENT, get_attachment,
