@@ -56,7 +56,7 @@ from clearline.wires.http.call import Services, encode
 from clearline.wires.http.compression import Compression
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
-from clearline.wires.http.limits import OpenStreams, RateLimiter, Searches
+from clearline.wires.http.limits import KeptAnswers, OpenStreams, RateLimiter, Searches
 from clearline.wires.probes import probes
 
 _Handler = Callable[[int, FrameType | None], object]
@@ -128,6 +128,7 @@ class Application:
         services = Services(
             database, keys, limiter, cursors, now, blobs, limits, event_signal, streams, settings=settings,
             searches=Searches(settings.company_searches),
+            kept_answers=KeptAnswers(settings.company_idempotency_max),
         )  # fmt: skip
         self._edge = Edge(Compression(_Switch(services, horizon)), access_log=settings.access_log)
 

@@ -14,6 +14,8 @@ ATTACHMENT_MAX = 25 * 1024**2
 """Bytes, unless set otherwise."""
 COMPANY_ATTACHMENTS_MAX = 20 * 1024**3
 """Bytes, unless set otherwise."""
+COMPANY_IDEMPOTENCY_MAX = 256 * 1024**2
+"""Bytes, unless set otherwise."""
 DISK_FLOOR = 512 * 1024**2
 """Bytes, unless set otherwise."""
 MAIL_MAX = 25 * 1024**2
@@ -157,6 +159,13 @@ class Settings:
         "`5`",
         "Seconds that PostgreSQL may spend on a statement of a search before it is refused.",
         5,
+    )
+    company_idempotency_max: int = _setting(
+        values.number(0, 1024**4),
+        _bytes(COMPANY_IDEMPOTENCY_MAX),
+        "Most bytes of answers that one process keeps in a day for the `Idempotency-Key`s of one customer; `0` for no "
+        "limit. Above it requests with a new key are answered 429.",
+        COMPANY_IDEMPOTENCY_MAX,
     )
     close_resolved_hours: int = _setting(
         values.number(0, 8760),

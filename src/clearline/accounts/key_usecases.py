@@ -59,10 +59,7 @@ async def create_key(
     require_valid(violations)
     if not user.is_active:
         raise UserInactive(user.email)
-    if not actor.is_staff:
-        await company_store.lock(tx, company.id)
-        if await key_store.count(tx, company.id, now=now) >= KEYS_MAX:
-            raise TooManyKeys(KEYS_MAX)
+    await _require_room(tx, actor, company, now=now)
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         company_id=company.id,
@@ -79,6 +76,15 @@ async def create_key(
     await key_store.insert(tx, key, hash_secret(secret))
     await append_record_event(tx, actor, _KIND, "created", key, _shown_values(key), company_id=company.id, now=now)
     return key, secret
+
+
+async def _require_room(tx: Tx, actor: Actor, company: Company, *, now: datetime) -> None:
+    """Refuse one more key of a customer; lock its company to count them."""
+    if actor.is_staff:
+        return
+    await company_store.lock(tx, company.id)
+    if await key_store.count(tx, company.id, now=now) >= KEYS_MAX:
+        raise TooManyKeys(KEYS_MAX)
 
 
 async def _key_user(tx: Tx, company: Company, email: str | None, user_id: UUID | None) -> User:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from clearline.accounts import key_usecases as keys
@@ -13,7 +14,7 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings, read_settings
 from clearline.wires.http.limits import LookUps, OpenStreams, RateLimiter, TooManyRequests, TooManyStreams
 from tests.builders.application import serving
-from tests.builders.house import problem
+from tests.builders.house import TICKETS, new_ticket, problem
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.builders.streams import EVENTS, open_stream
 
@@ -198,3 +199,34 @@ async def test_whoever_guesses_keys_is_refused_and_known_keys_are_not(database_u
         assert (await client.get(ME, headers=tenant.headers)).status_code == 200
         malformed = await client.get(ME, headers={"Authorization": "Bearer clk_short"})
         problem(malformed, "unauthenticated")
+
+
+async def test_the_answers_kept_for_a_company_are_limited_and_are_still_given_again(
+    database_url: str, database: Database
+) -> None:
+    greedy, modest = await new_tenant(database), await new_tenant(database)
+    second, staff = await another_key(database, greedy), await staff_key(database, Role.AGENT)
+    settings = Settings(database_url=database_url, company_idempotency_max=2500, workers=False, access_log=False)
+    async with serving(settings) as client:
+        number = (await new_ticket(client, greedy))["number"]
+
+        async def add(headers: dict[str, str], key: str | None) -> httpx.Response:
+            sent = headers if key is None else {**headers, "Idempotency-Key": key}
+            return await client.post(f"{TICKETS}/{number}/notes", headers=sent, json={"text": "Still down"})
+
+        answers = [await add(greedy.headers, f"key-{n}") for n in range(4)]
+        assert [answer.status_code for answer in answers] == [201, 201, 201, 201]
+        refused = await add(second, "another")
+        body = problem(refused, "quota-exceeded")
+        wait = refused.headers["retry-after"]
+        assert body["detail"] == (
+            f"too many answers are kept for your Idempotency-Keys; try again in {wait} seconds, or without a key"
+        )
+        again = await add(greedy.headers, "key-0")
+        assert (again.status_code, again.content) == (201, answers[0].content)
+        assert (await add(greedy.headers, None)).status_code == 201
+        assert (await add(staff, "staff")).status_code == 201
+        other = (await new_ticket(client, modest))["number"]
+        path = f"{TICKETS}/{other}/notes"
+        sent = {**modest.headers, "Idempotency-Key": "modest"}
+        assert (await client.post(path, headers=sent, json={"text": "Down"})).status_code == 201

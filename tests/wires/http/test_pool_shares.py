@@ -8,7 +8,7 @@ from clearline.settings import Settings
 from tests.builders.application import serving
 from tests.builders.house import TICKETS, new_ticket
 from tests.builders.people import new_tenant, staff_key
-from tests.patience import patient
+from tests.patience import patient, stretched
 
 
 async def test_requests_that_wait_for_a_lock_leave_connections_to_others(database_url: str) -> None:
@@ -27,7 +27,7 @@ async def test_requests_that_wait_for_a_lock_leave_connections_to_others(databas
             await tx.fetchval("select 1 from ticket where number = $1 for update", int(number[3:]))
             keyed = {**greedy.headers, "Idempotency-Key": "again"}
             waiting = [group.create_task(add_note(headers)) for headers in [greedy.headers] * 9 + [keyed]]
-            _done, pending = await asyncio.wait(waiting, timeout=0.3)
+            _done, pending = await asyncio.wait(waiting, timeout=stretched(0.3))
             assert len(pending) == 10
             async with asyncio.timeout(patient(5)):
                 for headers in (modest.headers, agent):

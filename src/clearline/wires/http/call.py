@@ -22,7 +22,7 @@ from clearline.tickets.attachments.domain import Limits
 from clearline.wires.http.body import read_members
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import header
-from clearline.wires.http.limits import LookUps, OpenStreams, RateLimiter, Searches, customer_id
+from clearline.wires.http.limits import KeptAnswers, LookUps, OpenStreams, RateLimiter, Searches, customer_id
 
 T = TypeVar("T", bound=Struct)
 Headers = list[tuple[bytes, bytes]]
@@ -44,6 +44,7 @@ class Services(Struct, frozen=True):
     settings: Settings = msgspec.field(default_factory=Settings)
     look_ups: LookUps = msgspec.field(default_factory=LookUps)
     searches: Searches = msgspec.field(default_factory=Searches)
+    kept_answers: KeptAnswers = msgspec.field(default_factory=KeptAnswers)
 
 
 class PreconditionFailed(Exception):

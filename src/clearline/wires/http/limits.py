@@ -196,6 +196,43 @@ class Searches:
             _decrement(self._by_company, company)
 
 
+class TooManyKeptAnswers(TooManyRequests):
+    """The answers that are kept for the Idempotency-Keys of a company have the maximum size."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(retry_after)
+        advice = f"try again in {retry_after} seconds, or without a key"
+        self.args = (f"too many answers are kept for your Idempotency-Keys; {advice}",)
+
+
+class KeptAnswers:
+    """Limits the bytes of answers that are kept for the Idempotency-Keys of a company in a day: 0 is no limit."""
+
+    _ROW = 500
+    """What an answer takes beside its body."""
+
+    def __init__(self, quota: int = 0) -> None:
+        self._companies = Buckets("answers", quota, 86_400) if quota else None
+
+    def require(self, company: UUID | None) -> None:
+        """Refuse one more answer when there are too many. ``company`` is None for the provider's people.
+
+        Raises:
+            TooManyKeptAnswers: there are.
+        """
+        if company is None or self._companies is None:
+            return
+        level = self._companies.level(company, monotonic())
+        if level < 1:
+            raise TooManyKeptAnswers(self._companies.seconds_until_one(level))
+
+    def spend(self, company: UUID | None, size: int) -> None:
+        """Count an answer with a body of ``size`` bytes."""
+        if company is not None and self._companies is not None:
+            at = monotonic()
+            self._companies.fill(company, self._companies.level(company, at) - size - self._ROW, at)
+
+
 class TooManyStreams(TooManyRequests):
     """Too many streams are open; retry after ``retry_after`` seconds."""
 

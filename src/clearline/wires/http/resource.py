@@ -244,12 +244,15 @@ class Resource:
             kept = await idempotency.replay(tx, call.actor, route, key, fingerprint.digest(), since=since)
             if kept is not None:
                 return _replayed(operation, kept)
+            company = customer_id(call.actor)
+            self._services.kept_answers.require(company)
             call.within(tx)
             answer = await _perform(operation, call)
             if isinstance(answer, Stream):
                 raise TypeError("an answer that is a stream cannot be kept")
             kept = KeptAnswer(fingerprint.digest(), answer.status, answer.body, call.location)
             await idempotency.keep(tx, call.actor, route, key, kept, now=call.now)
+            self._services.kept_answers.spend(company, len(answer.body))
         return answer
 
 
