@@ -9,6 +9,7 @@ import pytest
 from clearline.bulk import export_usecases as exports
 from clearline.bulk import import_file
 from clearline.bulk import import_usecases as imports
+from clearline.bulk.domain import ItemOutcome
 from clearline.bulk.import_file import Format
 from clearline.errors import NotFound, ScopeMissing
 from clearline.identity import OPERATOR, Actor
@@ -16,7 +17,7 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets import usecases as tickets
-from clearline.tickets.domain import Channel, Status, ticket_number
+from clearline.tickets.domain import Channel, Impact, Priority, Severity, Status, ticket_number
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import State
 from tests.builders.people import NOW, Tenant, id_of, new_person, new_tenant
@@ -121,7 +122,7 @@ async def test_an_empty_export_is_empty_or_a_heading(database: Database) -> None
     assert (await read_export(database, tenant.actor, "csv")).count("\r\n") == 1
 
 
-@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "'"])
 async def test_no_cell_is_a_formula(database: Database, sign: str) -> None:
     tenant = await new_tenant(database)
     async with database.transaction() as tx:
@@ -153,3 +154,41 @@ async def test_an_export_can_be_imported(database: Database, kind: Format) -> No
         k: v for k, v in second.items() if k not in changing
     }
     assert [note["text"] for note in second["notes"]] == (["hello"] if kind == "ndjson" else [])
+
+
+@pytest.mark.parametrize("kind", ["ndjson", "csv"])
+@pytest.mark.parametrize("title", ["'=1+1", "'quoted'", "\n=1+1", "\uff1dSUM(A1)", "-", "a;b\tc,d\r\ne"])
+async def test_an_export_and_an_import_change_nothing(database: Database, kind: Format, title: str) -> None:
+    tenant = await new_tenant(database)
+    values = {
+        "external_ids": {"oldesk": "=4711", "crm": "'7"}, "impact": Impact.DEGRADED, "severity": Severity.MINOR,
+        "priority": Priority.LOW,
+    }  # fmt: skip
+    async with database.transaction() as tx:
+        number = await raised(tx, tenant, title)
+        await tx.write(
+            "update ticket set asked_severity = 'moderate', asked_priority = 'high' where number = $1", number
+        )
+        await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=NOW)
+    exported = await read_export(database, OPERATOR, kind, company=tenant.company.code)
+    [item] = import_file.read_file(exported.encode(), kind, now=NOW)
+    assert item.refusal is None
+    async with database.transaction() as tx:
+        again = await imports.import_ticket(tx, OPERATOR, item.input, now=NOW)
+        assert (again.outcome, again.ticket_number) == (ItemOutcome.UNCHANGED, number)
+        [first] = await lines(database, OPERATOR, company=tenant.company.code)
+        await ticket_changes.change_ticket(tx, OPERATOR, number, {"external_ids": {}}, now=NOW)
+        assert (await imports.import_ticket(tx, OPERATOR, item.input, now=NOW)).outcome is ItemOutcome.DONE
+    _first, second = await lines(database, OPERATOR, company=tenant.company.code)
+    changing = {"number", "version", "channel"}
+    assert {name: value for name, value in second.items() if name not in changing} == {
+        name: value for name, value in first.items() if name not in changing
+    }
+
+
+async def test_a_table_has_a_byte_order_mark_on_request(database: Database, fresh: Tenant) -> None:
+    async with database.statement() as tx:
+        export = await exports.prepare(tx, fresh.actor, state="all")
+    for bom in (False, True):
+        table = b"".join([part async for part in exports.read(database, export, "csv", bom=bom)])
+        assert table.startswith(b"\xef\xbb\xbfnumber," if bom else b"number,")

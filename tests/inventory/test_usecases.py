@@ -22,7 +22,7 @@ HEADING = "id,type,label"
 
 async def import_lines(database: Database, tenant: Tenant, *lines: str, dry_run: bool = False) -> ImportReport:
     async with database.transaction() as tx:
-        return await imports.import_csv(tx, OPERATOR, tenant.company.code, lines, dry_run=dry_run, now=NOW)
+        return await imports.import_csv(tx, OPERATOR, tenant.company.code, "\n".join(lines), dry_run=dry_run, now=NOW)
 
 
 async def labels(database: Database, tenant: Tenant) -> dict[str, str]:
@@ -205,7 +205,7 @@ WRITES: dict[str, Attempt] = {
     ),
     "delete": lambda tx, actor, company: inventory.delete_service(tx, actor, company.id, "SVC-4", now=NOW),
     "import a file": lambda tx, actor, company: imports.import_csv(
-        tx, actor, company.id, [HEADING], dry_run=True, now=NOW
+        tx, actor, company.id, HEADING, dry_run=True, now=NOW
     ),
     "import a list": lambda tx, actor, company: imports.import_list(tx, actor, company.id, [], dry_run=True, now=NOW),
 }

@@ -3,9 +3,7 @@
 The members and columns are those that an import reads, and some that it ignores.
 """
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,9 +13,10 @@ from msgspec import Struct
 
 from clearline.accounts import permissions
 from clearline.bulk import export_store
-from clearline.bulk.import_file import FORMULA, Format
+from clearline.bulk.import_file import Format
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Transactions, Tx
+from clearline.tables import BOM, write_table
 from clearline.tickets import access
 from clearline.tickets.domain import TicketView, ticket_number
 from clearline.tickets.note_domain import Note, worklog_id
@@ -60,8 +59,10 @@ async def prepare(
     return Export(company_id, _IS_OPEN[state], created_since, access.visible_visibilities(actor), actor.is_staff)
 
 
-async def read(database: Transactions, export: Export, kind: Format) -> AsyncIterator[bytes]:
+async def read(database: Transactions, export: Export, kind: Format, *, bom: bool = False) -> AsyncIterator[bytes]:
     """Yield the file in pieces, each from a transaction of its own: none may last as long as a client reads.
+
+    With ``bom`` a table begins with a byte order mark, by which Excel takes it for UTF-8.
 
     Each ticket is consistent, but not the whole file: a ticket that is raised during the export may be in it or not.
 
@@ -69,7 +70,7 @@ async def read(database: Transactions, export: Export, kind: Format) -> AsyncIte
         DatabaseUnavailable: the database is unavailable; the file is incomplete.
     """
     columns = (*_COLUMNS, *_STAFF_COLUMNS) if export.for_staff else _COLUMNS
-    heading = _csv([columns]) if kind == "csv" else b""
+    heading = ((BOM if bom else "") + write_table([columns])).encode() if kind == "csv" else b""
     after: int | None = 0
     while after is not None:
         async with database.statement() as tx:
@@ -86,7 +87,8 @@ async def read(database: Transactions, export: Export, kind: Format) -> AsyncIte
         if not batch.tickets:
             continue
         if kind == "csv":
-            yield heading + _csv(_row(_members(view, export), columns) for view, _notes in batch.tickets)
+            table = write_table(_row(_members(view, export), columns) for view, _notes in batch.tickets)
+            yield heading + table.encode()
             heading = b""
         else:
             yield b"".join(
@@ -146,17 +148,4 @@ def _row(members: dict[str, Any], columns: Sequence[str]) -> list[str]:
         members |= {f"{name}_{inner}": value for inner, value in members[name].items()}
     members["tags"] = " ".join(members.get("tags", ()))
     members["external_ids"] = _encode(members["external_ids"]).decode() if members["external_ids"] else ""
-    return [_cell(members[name]) for name in columns]
-
-
-def _cell(value: Any) -> str:
-    """Return a value as text that no spreadsheet runs as a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    """Return rows as CSV (RFC 4180) in UTF-8."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue().encode()
+    return ["" if members[name] is None else str(members[name]) for name in columns]

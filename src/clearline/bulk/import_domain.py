@@ -19,13 +19,14 @@ from clearline.tickets.domain import (
     DESCRIPTION_MAX,
     TITLE_MAX,
     Channel,
+    Impact,
     IssueType,
     Priority,
     Severity,
     Status,
     Ticket,
 )
-from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX
+from clearline.tickets.external_id_domain import EXTERNAL_ID_MAX, SYSTEM_MAX, check_external_ids
 from clearline.tickets.note_domain import TEXT_MAX, Note, Source, Visibility
 from clearline.tickets.tag_domain import check_tags, normalize_tags
 
@@ -93,8 +94,18 @@ class ImportedTicket(Struct, frozen=True):
     severity: Severity | None = None
     resolved_at: When | None = None
     external: External | None = None
+    external_ids: dict[str, str] = {}
+    impact: Impact | None = None
+    asked_severity: Severity | None = None
+    asked_priority: Priority | None = None
     tags: tuple[str, ...] = ()
     notes: tuple[ImportedNote, ...] = ()
+
+    @property
+    def ids(self) -> list[External]:
+        """The ids of the ticket in other systems, each system once."""
+        ids = self.external_ids | ({} if self.external is None else {self.external.system: self.external.id})
+        return [External(system, ids[system]) for system in sorted(ids)]
 
     @property
     def last_known(self) -> datetime:
@@ -107,8 +118,8 @@ _FIELDS = fields(ImportedTicket)
 MEMBERS = frozenset(field.name for field in _FIELDS)
 WRITTEN_BY_EXPORT = frozenset(
     {
-        "number", "company_name", "impact", "channel", "updated_at", "status_changed_at", "version", "merged_into",
-        "asked_severity", "asked_priority", "queue", "assignee", "external_ids",
+        "number", "company_name", "channel", "updated_at", "status_changed_at", "version", "merged_into", "queue",
+        "assignee",
     }
 )  # fmt: skip
 """The members that an export writes and an import ignores, so that an exported file can be imported."""
@@ -175,6 +186,7 @@ def check_imported(ticket: ImportedTicket, *, now: datetime) -> list[Violation]:
     if ticket.external is not None:
         violations += check_text("external.system", ticket.external.system, most=SYSTEM_MAX)
         violations += check_text("external.id", ticket.external.id, most=EXTERNAL_ID_MAX)
+    violations += check_external_ids(ticket.external_ids)
     return violations + _check_notes(ticket.notes, now)
 
 
@@ -208,7 +220,7 @@ def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:
         service_id=imported.service.id,
         service_label=None,
         severity=imported.severity or assessment.severity,
-        impact=assessment.impact,
+        impact=imported.impact or assessment.impact,
         priority=imported.priority or assessment.priority,
         status=imported.status,
         contact=Contact(imported.contact.name, imported.contact.phone, imported.contact.email),
@@ -219,7 +231,9 @@ def imported_state(company_id: UUID, imported: ImportedTicket) -> Ticket:
         resolved_at=resolved_at,
         version=1,
         tags=normalize_tags(imported.tags),
-        external_ids={} if imported.external is None else {imported.external.system: imported.external.id},
+        asked_severity=imported.asked_severity,
+        asked_priority=imported.asked_priority,
+        external_ids={external.system: external.id for external in imported.ids},
     )
 
 

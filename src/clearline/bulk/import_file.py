@@ -1,7 +1,5 @@
 """Files of imports: read them into lines, and check each line by itself."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +10,7 @@ import msgspec
 from clearline.bulk.domain import DETAIL_MAX, IMPORT_MAX, NewItem
 from clearline.bulk.import_domain import MEMBERS, WRITTEN_BY_EXPORT, check_imported, read_ticket
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation, require_valid
+from clearline.tables import NotATable, cell_text, decode_file, read_table
 
 Format = Literal["ndjson", "csv"]
 """The format of a file: one JSON object on each line, or a table with a heading."""
@@ -32,9 +31,6 @@ _NESTED = {
 COLUMNS = (*sorted(MEMBERS - {"service", "contact", "external", "notes"}), *_NESTED)
 """The columns of a table that an import reads. Tags are in one of them, separated by spaces."""
 _KNOWN = WRITTEN_BY_EXPORT.union(COLUMNS)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""The first characters of cells that a spreadsheet would run as a formula. An export writes an apostrophe before."""
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -46,10 +42,7 @@ def read_file(body: bytes, kind: Format, *, now: datetime) -> list[NewItem]:
     Raises:
         InvalidInput: the file is not UTF-8, has no line or more than 10,000, or is no table with known columns.
     """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidInput([Violation("file", "must be in UTF-8", RuleCode.CHARACTERS)]) from None
+    text = decode_file(body)
     rows = _rows(text) if kind == "csv" else _lines(text)
     items: list[NewItem] = []
     for row in rows:
@@ -84,6 +77,17 @@ def refusal_text(error: DeskError, kind: str) -> str:
     return "; ".join(parts).encode(errors="replace").decode().replace("\0", "?")[:DETAIL_MAX]
 
 
+def _value(name: str, cell: str) -> Any:
+    if name == "tags":
+        return cell.split()
+    if name == "external_ids":
+        try:
+            return msgspec.json.decode(cell)
+        except (msgspec.DecodeError, RecursionError):
+            return cell  # refused by its type
+    return cell
+
+
 def _lines(text: str) -> Iterator[Any]:
     lines = text.split("\n")
     while lines and not lines[-1].strip():
@@ -97,17 +101,13 @@ def _lines(text: str) -> Iterator[Any]:
 
 
 def _rows(text: str) -> Iterator[Any]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        heading = [name.strip().lower() for name in next(reader, [])]
-        _check_heading(heading)
-        for cells in reader:
-            if cells:
-                yield _members(heading, cells)
-    except csv.Error as error:
-        raise InvalidInput(
-            [Violation("file", f"is no CSV: {error} in line {reader.line_num}", RuleCode.FORMAT)]
-        ) from None
+        table = read_table(text, _KNOWN)
+        _check_heading(table.heading)
+        for _line, cells in table.rows:
+            yield _members(table.heading, cells)
+    except NotATable as error:
+        raise InvalidInput([Violation("file", str(error), RuleCode.FORMAT)]) from None
 
 
 def _check_heading(heading: list[str]) -> None:
@@ -118,7 +118,8 @@ def _check_heading(heading: list[str]) -> None:
     violations = [
         Violation(
             "file",
-            f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(COLUMNS)}",
+            f"has a heading with {what} {', '.join(names)[:200]}; the columns are {', '.join(COLUMNS)}, "
+            "separated by commas, semicolons or tabs",
             RuleCode.UNKNOWN,
         )
         for what, names in (("the unknown", unknown), ("more than one", twice))
@@ -135,12 +136,12 @@ def _members(heading: list[str], cells: list[str]) -> Any:
         return InvalidInput([Violation("row", f"has {len(cells)} values for {len(heading)} columns", RuleCode.COUNT)])
     members: dict[str, Any] = {}
     for name, raw in zip(heading, cells, strict=True):
-        cell = raw[1:] if raw[:1] == "'" and raw[1:].startswith(FORMULA) else raw
+        cell = cell_text(raw)
         if not cell.strip() or name in WRITTEN_BY_EXPORT:
             continue
         if name in _NESTED:
             outer, inner = _NESTED[name]
             members.setdefault(outer, {})[inner] = cell
         else:
-            members[name] = cell.split() if name == "tags" else cell
+            members[name] = _value(name, cell)
     return members

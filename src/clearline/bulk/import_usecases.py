@@ -30,9 +30,9 @@ async def import_ticket(tx: Tx, actor: Actor, line: str, *, now: datetime) -> It
     company = await permissions.company_named(tx, actor, imported.company)
     if company.id == PROVIDER_ID:
         raise InvalidInput([Violation("company", "must be a customer", RuleCode.REFERENCE)])
-    if imported.external is not None:
-        await import_store.lock(tx, company.id, imported.external)
-        number = await import_store.find(tx, company.id, imported.external)
+    for external in imported.ids:
+        await import_store.lock(tx, company.id, external)
+        number = await import_store.find(tx, company.id, external)
         if number is not None:
             return ItemResult(ItemOutcome.UNCHANGED, number)
     ticket = imported_state(company.id, imported)

@@ -1,13 +1,12 @@
 """Commands for services."""
 
-from typing import IO
-
 import click
 
 from clearline.cli.accounts.options import changed_values, company_option
 from clearline.cli.context import transact
 from clearline.cli.exit_status import REFUSED
 from clearline.cli.output import json_option, show, show_done, show_list
+from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.progress import spinner
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
@@ -96,18 +95,19 @@ def service_delete(company: str, service_id: str, *, yes: bool, as_json: bool) -
 
 @service.command("import")
 @company_option
-@click.argument("file", type=click.File(encoding="utf-8-sig"))
+@click.argument("file", type=TEXT_FILE)
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @json_option
-def service_import(company: str, file: IO[str], *, dry_run: bool, as_json: bool) -> None:
+def service_import(company: str, file: str, *, dry_run: bool, as_json: bool) -> None:
     """Import services from a CSV file (- for standard input) with the columns id, type and label.
 
     Services that exist get the file's type and label; services that are not in the file stay. When a line is
     wrong, nothing is stored, every wrong line is named on standard error, and the exit status is 1.
     """
+    table = read_text(file)
 
     async def work(tx: Tx) -> ImportReport:
-        return await imports.import_csv(tx, OPERATOR, company, file, dry_run=dry_run, now=now())
+        return await imports.import_csv(tx, OPERATOR, company, table, dry_run=dry_run, now=now())
 
     with spinner(f"Importing services of {company} ..."):
         report = transact(work)

@@ -1,7 +1,6 @@
 """Imports of services: bring a company's inventory up to a CSV file or a list."""
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from clearline.inventory import store as service_store
 from clearline.inventory.domain import Service, ServiceType, check_service
 from clearline.inventory.usecases import KIND, company_to_manage
 from clearline.platform.database.transactions import Tx
+from clearline.tables import NotATable, cell_text, read_table
 
 COLUMNS = ("id", "type", "label")
 IMPORT_MAX = 1000
@@ -38,14 +38,14 @@ class ImportReport(Struct, frozen=True):
 
 
 async def import_csv(
-    tx: Tx, actor: Actor, company_ref: UUID | str, lines: Iterable[str], *, dry_run: bool, now: datetime
+    tx: Tx, actor: Actor, company_ref: UUID | str, text: str, *, dry_run: bool, now: datetime
 ) -> ImportReport:
     """Bring a company's inventory up to a CSV with the columns id, type and label, in any order.
 
     Services that are not in the file stay. A dry run stores nothing, and neither does a file with an error.
     """
     company = await company_to_manage(tx, actor, company_ref)
-    services, errors = _read_csv(company, lines)
+    services, errors = _read_csv(company, text)
     if errors:
         return ImportReport(0, 0, 0, errors)
     return await _store(tx, actor, company, services, dry_run=dry_run, now=now)
@@ -98,27 +98,27 @@ async def _store(
     return report
 
 
-def _read_csv(company: Company, lines: Iterable[str]) -> tuple[list[Service], list[LineError]]:
-    reader = csv.DictReader(lines, strict=True)
+def _read_csv(company: Company, text: str) -> tuple[list[Service], list[LineError]]:
     services: dict[str, Service] = {}
     errors: list[LineError] = []
     try:
-        names = [name.strip().lower() for name in reader.fieldnames or []]
-        if missing := [name for name in COLUMNS if name not in names]:
-            return [], [LineError(1, f"the heading lacks {', '.join(missing)}; it must name {', '.join(COLUMNS)}")]
-        reader.fieldnames = names
-        for row in reader:
-            values = [(row[name] or "").strip() for name in COLUMNS]
+        table = read_table(text, COLUMNS)
+        if missing := [name for name in COLUMNS if name not in table.heading]:
+            lacks, names = ", ".join(missing), ", ".join(COLUMNS)
+            message = f"the heading lacks {lacks}; it must name {names}, separated by commas, semicolons or tabs"
+            return [], [LineError(1, message)]
+        places = [table.heading.index(name) for name in COLUMNS]
+        for line, cells in table.rows:
+            values = [cell_text(cells[place]).strip() for place in places]
             rules = [f"{violation.field} {violation.rule}" for violation in check_service(*values)]
-            if None in row:
+            if len(cells) > len(table.heading):
                 rules.append("there are more values than columns in the heading")
             if values[0] in services:
-                rules.append(f"id {values[0]} is in an earlier line too")
+                rules.append(f"id {values[0]} stands in an earlier line too")
             if rules:
-                errors.append(LineError(reader.line_num, "; ".join(rules)))
+                errors.append(LineError(line, "; ".join(rules)))
             else:
                 services[values[0]] = Service(company.id, values[0], ServiceType(values[1]), values[2])
-    except csv.Error as error:
-        # DictReader's own line_num is that of the row before the one that failed.
-        errors.append(LineError(reader.reader.line_num, f"is no CSV: {error}"))
+    except NotATable as error:
+        errors.append(LineError(error.line, f"is no CSV: {error.reason}"))
     return list(services.values()), errors

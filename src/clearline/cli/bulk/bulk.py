@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
-from typing import IO, Any
+from typing import Any
 
 import click
 from msgspec import UNSET
@@ -12,6 +12,7 @@ from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job
 from clearline.cli.bulk.execution import dry_run_option, execute
 from clearline.cli.output import json_option
+from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.parameters.numbers import TICKET
 from clearline.clock import now
 from clearline.identity import OPERATOR, PROVIDER_ID
@@ -25,7 +26,7 @@ _NONE = "none"
 
 _tickets_argument = click.argument("tickets", type=TICKET, nargs=-1, metavar="[NUMBER]...")
 _from_option = click.option(
-    "--from", "file", type=click.File(), help="File (- for standard input) with a ticket number per line."
+    "--from", "file", type=TEXT_FILE, help="File (- for standard input) with a ticket number per line."
 )
 
 
@@ -121,7 +122,7 @@ def _execute(
     action: Callable[[Tx], Coroutine[Any, Any, Action]],
     *,
     tickets: Sequence[str],
-    file: IO[str] | None,
+    file: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -137,8 +138,10 @@ def _execute(
     execute(create, as_json=as_json)
 
 
-def _numbers(file: IO[str] | None) -> list[str]:
-    """Return the first word of each line."""
-    lines = [] if file is None else [line.strip() for line in file]
-    words = [re.split(r"[\s,;]", line, maxsplit=1)[0] for line in lines if line]
+def _numbers(file: str | None) -> list[str]:
+    """Return the numbers in a file: the first cell or word of each line, without a heading ``number``."""
+    lines = [] if file is None else [line.strip() for line in read_text(file).splitlines()]
+    words = [re.split(r"[\s,;]", line, maxsplit=1)[0].strip('"') for line in lines if line]
+    if words and words[0].lower() == "number":
+        del words[0]
     return [TICKET.convert(word, None, None) for word in words]

@@ -8,6 +8,7 @@ import click
 
 from clearline.cli.context import current_settings, run, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_list
+from clearline.cli.parameters.files import TEXT_FILE
 from clearline.cli.parameters.ids import ID, resolve
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.questions import confirm, yes_option
@@ -135,7 +136,7 @@ def mail_discard(mail_id: str, *, yes: bool, as_json: bool) -> None:
 
 
 @inbound_mail_group.command("receive")
-@click.argument("file", type=click.Path(allow_dash=True))
+@click.argument("file", type=TEXT_FILE)
 @click.option("--to", "recipients", metavar="ADDRESS", multiple=True, required=True, help="Envelope recipient.")
 @click.option("--from", "sender", metavar="ADDRESS", help="Envelope sender; by default Return-Path or From.")
 @json_option

@@ -19,6 +19,7 @@ from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.secret_box import UndecryptableSecret
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import usecases as queues
+from clearline.tables import decode_file
 from clearline.wires.house.mail.mailbox_mapping import mailbox_out, mailbox_summary_out
 from clearline.wires.house.mail.mailbox_wire import MailboxCheckOut
 
@@ -156,8 +157,10 @@ def _with_password(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options with the password, if ``--imap-password`` asks for one."""
     password: str | None = None
     if options["imap_password"]:
-        typed = sys.stdin
-        password = click.prompt("Password", hide_input=True) if typed.isatty() else typed.readline().rstrip("\n")
+        if sys.stdin.isatty():
+            password = click.prompt("Password", hide_input=True)
+        else:
+            password = decode_file(sys.stdin.buffer.readline()).rstrip("\r\n")
     return {**options, "imap_password": password}
 
 

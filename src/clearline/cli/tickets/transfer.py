@@ -23,6 +23,10 @@ from clearline.tickets.status_domain import State
 _file = click.Path(dir_okay=False, allow_dash=True, path_type=Path)
 
 
+_TABLES = {".csv", ".tsv", ".tab"}
+"""How the names of tables end."""
+
+
 @click.command("import")
 @click.argument("file", type=_file)
 @click.option("--format", "kind", type=click.Choice(get_args(Format)), help="Format; by default by the file's name.")
@@ -34,7 +38,7 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
     Each line is stored by itself. Wrong lines are named with the reason, and make the exit status 1. A ticket
     whose number in the other system the company already has is not stored again.
     """
-    kind = kind or ("csv" if file.suffix.lower() == ".csv" else "ndjson")
+    kind = kind or ("csv" if file.suffix.lower() in _TABLES else "ndjson")
     try:
         with click.open_file(str(file), "rb") as opened:
             body = opened.read()
@@ -62,14 +66,19 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
 )
 @click.option("--output", type=click.File("wb", lazy=True, atomic=True), default="-", show_default=True,
               help="File to write; it appears once it is complete.")  # fmt: skip
-def ticket_export(kind: Format, state: State, company: str | None, since: datetime | None, output: IO[bytes]) -> None:
+@click.option("--bom", is_flag=True, help="Begin a table with a byte order mark, by which Excel takes it for UTF-8.")
+def ticket_export(
+    kind: Format, state: State, company: str | None, since: datetime | None, output: IO[bytes], *, bom: bool
+) -> None:
     """Export tickets in the order of their numbers."""
+    if bom and kind != "csv":
+        raise click.UsageError("--bom goes with --format csv only.")
 
     async def work(database: Database) -> None:
         created_since = None if since is None else since.replace(tzinfo=UTC)
         async with database.statement() as tx:
             export = await exports.prepare(tx, OPERATOR, state=state, company=company, created_since=created_since)
-        async for part in exports.read(database, export, kind):
+        async for part in exports.read(database, export, kind, bom=bom):
             write(part, output)
 
     run(work)

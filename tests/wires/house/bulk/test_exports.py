@@ -60,6 +60,9 @@ async def test_csv_is_sent_as_a_file(client: httpx.AsyncClient, database: Databa
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
     assert answer.headers["content-disposition"] == 'attachment; filename="tickets.csv"'
     assert answer.headers["cache-control"] == "private, no-store"
+    assert answer.content.startswith(b"number,")
+    with_bom = await client.get(f"{EXPORT}?format=csv&bom=true", headers=tenant.headers)
+    assert with_bom.content == b"\xef\xbb\xbf" + answer.content
     head = await client.head(EXPORT, headers=tenant.headers)
     assert (head.status_code, head.content) == (200, b"")
 

@@ -25,7 +25,9 @@ async def export_tickets(call: Call) -> Stream:
         (b"vary", b"Authorization"),
     ]
     is_head = call.scope["method"] == "HEAD"
-    return Stream(200, _nothing() if is_head else exports.read(call.database, export, query.format), headers)
+    if is_head:
+        return Stream(200, _nothing(), headers)
+    return Stream(200, exports.read(call.database, export, query.format, bom=query.bom), headers)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -135,3 +135,6 @@ class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     state: Annotated[State, Meta(description="Open tickets, finished ones, or both.")] = "all"
     company: Annotated[str, Meta(max_length=NAME_MAX, description="A customer's code, name or id.")] | None = None
     created_since: Annotated[Moment, Meta(description="Raised at this time or later (RFC 3339).")] | None = None
+    bom: Annotated[
+        bool, Meta(description="Begin a table with a byte order mark (U+FEFF), by which Excel takes it for UTF-8.")
+    ] = False

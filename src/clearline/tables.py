@@ -1,0 +1,129 @@
+"""Tables in text files (CSV, RFC 4180) as spreadsheets write and read them."""
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from clearline.errors import InvalidInput, RuleCode, Violation
+
+DELIMITERS = (",", ";", "\t")
+"""What separates cells: spreadsheets take the semicolon where the comma is the decimal sign."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The first characters of cells that a spreadsheet may run as a formula, also full-width (OWASP, CSV injection)."""
+BOM = "\ufeff"
+"""Begins a file that Excel is to read as UTF-8."""
+
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_SEP = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+_FIRST_LINE = re.compile(r"[^\r\n]*")
+
+
+class NotATable(Exception):
+    """A line is no row of a table: a quote is not closed, or text follows one that is."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"is no CSV: {reason} in line {line}")
+        self.line, self.reason = line, reason
+
+
+class Table(NamedTuple):
+    """A heading in lower case, and the rows with the number of their last line; each row is as long as the heading.
+
+    A row with more cells than the heading has them all.
+    """
+
+    heading: list[str]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def decode_file(body: bytes) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark.
+
+    Raises:
+        InvalidInput: it is in another encoding; the text says which it may be.
+    """
+    if body.startswith(_UTF_16) or b"\0" in body[:2]:
+        raise _not_utf_8("it is UTF-16")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        raise _not_utf_8(f"line {line} is not; it may be Windows-1252") from None
+
+
+def _not_utf_8(why: str) -> InvalidInput:
+    return InvalidInput([Violation("file", f"must be UTF-8 ({why}): save it as UTF-8", RuleCode.CHARACTERS)])
+
+
+def read_table(text: str, known: Collection[str]) -> Table:
+    """Return the table in a text whose cells are separated by commas, semicolons or tabs.
+
+    The separator is the one that gives the heading the most names of ``known``; a first line ``sep=;`` names it.
+    Empty rows, and empty cells beyond the heading, are left out: spreadsheets write them.
+
+    Raises:
+        NotATable: from the rows as well.
+    """
+    lines_before = 0
+    named = _SEP.match(text)
+    if named is not None:
+        text, lines_before = text[named.end() :], 1
+    delimiter = _delimiter(text, known) if named is None else named[1]
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
+
+    def lines() -> Iterator[list[str]]:
+        try:
+            yield from reader
+        except csv.Error as error:
+            raise NotATable(reader.line_num + lines_before, str(error)) from None
+
+    cells_of_lines = lines()
+    heading = [name.strip().lower() for name in next(cells_of_lines, [])]
+    while heading and not heading[-1]:
+        heading.pop()
+
+    def rows() -> Iterator[tuple[int, list[str]]]:
+        for cells in cells_of_lines:
+            if not any(cell.strip() for cell in cells):
+                continue
+            while len(cells) > len(heading) and not cells[-1].strip():
+                cells.pop()
+            yield reader.line_num + lines_before, cells + [""] * (len(heading) - len(cells))
+
+    return Table(heading, rows())
+
+
+def _delimiter(text: str, known: Collection[str]) -> str:
+    first = _FIRST_LINE.match(text)
+    line = "" if first is None else first[0]
+
+    def names(delimiter: str) -> list[str]:
+        try:
+            return [name.strip().lower() for name in next(csv.reader([line], delimiter=delimiter), [])]
+        except csv.Error:
+            return []
+
+    def score(delimiter: str) -> tuple[int, int]:
+        cells = names(delimiter)
+        return sum(name in known for name in cells), len(cells)
+
+    return max(DELIMITERS, key=score)
+
+
+def write_table(rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as CSV (RFC 4180), with no cell that a spreadsheet runs as a formula."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows([[_defused(cell) for cell in row] for row in rows])
+    return text.getvalue()
+
+
+def _defused(cell: str) -> str:
+    """Return a cell that is text for a spreadsheet: an apostrophe stands before a formula, and before an apostrophe."""
+    return f"'{cell}" if cell.startswith((*FORMULA, "'")) else cell
+
+
+def cell_text(cell: str) -> str:
+    """Return the text of a cell that ``write_table`` wrote, or that somebody defused in the same way."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA, "'")) else cell
