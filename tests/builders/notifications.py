@@ -91,12 +91,19 @@ class Scene:
         return user.email
 
     async def raise_ticket(
-        self, by: str = "colleague", *, channel: Channel = Channel.API, contact: str = CONTACT
+        self,
+        by: str = "colleague",
+        *,
+        channel: Channel = Channel.API,
+        contact: str = CONTACT,
+        sends_receipt: bool = True,
     ) -> int:
         """Create another ticket; the scene uses it from now on."""
         actor = self.people[by]
         new = replace(a_new_ticket(), contact=Contact("Pat Contact", "", contact), channel=channel)
-        created = await tickets.create_ticket(self.tx, actor, new, company_id=self.tenant.company.id, now=NOW)
+        created = await tickets.create_ticket(
+            self.tx, actor, new, company_id=self.tenant.company.id, sends_receipt=sends_receipt, now=NOW
+        )
         self.number = created.ticket.number
         return self.number
 

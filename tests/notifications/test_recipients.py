@@ -272,6 +272,15 @@ async def test_a_ticket_raised_by_mail_phone_or_portal_gets_a_receipt(scene: Sce
     assert await scene.notified() == {**company_modes, **receipt}
 
 
+@pytest.mark.parametrize("contact", ["colleague", ""])
+async def test_a_ticket_from_a_mailing_list_gets_no_receipt(scene: Scene, contact: str) -> None:
+    address = scene.address(contact) if contact else "nobody@contact.example.org"
+    await scene.raise_ticket(channel=Channel.EMAIL, contact=address, sends_receipt=False)
+    assert await scene.notified() == {"boss": "email", "curious": "digest"}
+    await scene.raise_ticket(channel=Channel.EMAIL, contact=address)
+    assert len(await scene.notified()) == 3
+
+
 @pytest.mark.parametrize("name", ["agent", "watcher", "customer_watcher", "boss"])
 async def test_inactive_users_are_not_notified(scene: Scene, name: str) -> None:
     user = scene.people[name].user

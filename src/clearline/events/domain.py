@@ -20,12 +20,13 @@ class Change(Struct, frozen=True):
     after: Any
 
 
-class TicketCreated(Struct, frozen=True, tag=EventType.TICKET_CREATED.value, tag_field="type"):
-    """A ticket was raised."""
+class TicketCreated(Struct, frozen=True, omit_defaults=True, tag=EventType.TICKET_CREATED.value, tag_field="type"):
+    """A ticket was raised. ``sends_receipt`` is there only when it is false: the contact gets no mail about it."""
 
     status: str
     priority: str
     channel: str
+    sends_receipt: bool = True
 
 
 class NoteAdded(Struct, frozen=True, tag=EventType.NOTE_ADDED.value, tag_field="type"):

@@ -118,7 +118,12 @@ def _holds(rule: NotificationRule, values: Mapping[str, Any]) -> bool:
 
 def is_receipt(kind: str, data: dict[str, Any]) -> bool:
     """Return whether an event notifies the contact even of its own action: as a receipt of a new ticket."""
-    return kind == EventType.TICKET_CREATED and data["channel"] in _RECEIPT_CHANNELS
+    return kind == EventType.TICKET_CREATED and data["channel"] in _RECEIPT_CHANNELS and notifies_contact(data)
+
+
+def notifies_contact(data: Mapping[str, Any]) -> bool:
+    """Return whether the contact of a ticket may be notified of an event."""
+    return data.get("sends_receipt", True) is True
 
 
 def delivery_mode(

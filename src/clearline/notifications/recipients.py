@@ -19,6 +19,7 @@ from clearline.notifications.domain import (
     delivery_mode,
     is_receipt,
     notification_rules,
+    notifies_contact,
 )
 from clearline.notifications.quiet_hours import next_digest, quiet_until
 from clearline.notifications.recipient_store import NotifiedTicket, Recipient
@@ -189,6 +190,8 @@ class _Recipients:
         customer_addresses: set[str],
     ) -> NewNotification | None:
         user, preferences = self._users[key]
+        if not notifies_contact(event.data):
+            relations = relations - {Relation.CONTACT}
         if user.id == event.actor_id:
             if Relation.CONTACT not in relations or not is_receipt(event.type, event.data):
                 return None
@@ -208,7 +211,7 @@ class _Recipients:
         rules = notification_rules(event.type, event.data, source=self._file_source(event))
         data = visible_data(event.type, event.data, Audience.CUSTOMER)
         address = ticket.contact
-        if address is None or data is None or not is_mailable(address):
+        if address is None or data is None or not is_mailable(address) or not notifies_contact(data):
             return None
         if not any(Relation.CONTACT in rule.recipients for rule in rules):
             return None

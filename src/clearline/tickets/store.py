@@ -76,7 +76,13 @@ _INSERT_WITH_NOTES = _insert_statement(with_notes=True)
 
 
 async def insert(
-    tx: Tx, actor: Actor, ticket: Ticket, *, notes: Sequence[Note] | None = None, now: datetime
+    tx: Tx,
+    actor: Actor,
+    ticket: Ticket,
+    *,
+    notes: Sequence[Note] | None = None,
+    sends_receipt: bool = True,
+    now: datetime,
 ) -> Ticket | None:
     """Store a ticket with its event, and return it with its number and the label of its service.
 
@@ -84,7 +90,7 @@ async def insert(
     new numbers. The check of the service, the ticket, its notes, the count and the event are one statement: all are
     stored, or none.
     """
-    kind, data = encode(TicketCreated(ticket.status, ticket.priority, ticket.channel))
+    kind, data = encode(TicketCreated(ticket.status, ticket.priority, ticket.channel, sends_receipt))
     values = [*_inserted(ticket), now, kind, data, actor_id(actor), actor.name]
     if notes is None:
         row = await tx.write(INSERT, *values)

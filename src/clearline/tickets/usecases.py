@@ -53,11 +53,11 @@ class TicketList(Struct, frozen=True):
 
 
 async def create_ticket(
-    tx: Tx, actor: Actor, new: NewTicket, *, company_id: UUID | None = None, now: datetime
+    tx: Tx, actor: Actor, new: NewTicket, *, company_id: UUID | None = None, sends_receipt: bool = True, now: datetime
 ) -> TicketDetails:
     """Create a ticket for the actor's company; the provider's people name the company.
 
-    One write, so ``tx`` may be a single-statement transaction.
+    One write, so ``tx`` may be a single-statement transaction. ``sends_receipt`` is whether the contact is notified.
 
     Raises:
         InvalidInput: values break a rule, the company is the provider, or has no such service.
@@ -75,7 +75,8 @@ async def create_ticket(
     check_new_ticket(new)
     if new.tags or new.external_ids:
         new = _with_tags(actor, new)
-    ticket = await ticket_store.insert(tx, actor, first_state(company_id, new, now=now), now=now)
+    first = first_state(company_id, new, now=now)
+    ticket = await ticket_store.insert(tx, actor, first, sends_receipt=sends_receipt, now=now)
     if ticket is None:
         raise InvalidInput(await check_service(tx, company_id, new.service_id, new.service_type))
     return TicketDetails(ticket, [])

@@ -278,3 +278,61 @@ async def test_a_mail_that_a_full_ticket_cannot_take_is_quarantined(
         states.append((mail.state, mail.reason))
     full = "a ticket has at most 1 notes: raise a new ticket and link it"
     assert states == [(InboundState.ACCEPTED, None), (InboundState.QUARANTINED, full)]
+
+
+LISTED = [
+    "List-Id: NOC <noc.example.com>",
+    "Precedence: list",
+    "Precedence: bulk",
+    "X-Autoreply: yes",
+    "Precedence: junk",
+]
+
+
+@pytest.mark.parametrize("header", LISTED)
+async def test_a_mail_of_somebody_known_to_a_list_is_a_ticket_without_a_receipt(
+    rig: InboundMailRig, header: str
+) -> None:
+    for head, receipt in ((f"{header}\r\n", {"sends_receipt": False}), ("", {})):
+        mail = await rig.receive(a_mail(rig.sender, SUPPORT, "Port 7 is down", head=head))
+        assert (mail.state, mail.note_number) == (InboundState.ACCEPTED, None), mail.reason
+        async with rig.database.transaction() as tx:
+            [created, *_] = await tickets.history(tx, OPERATOR, mail.ticket_number or 0)
+        assert created.data == {"status": "acknowledged", "priority": "low", "channel": "Email", **receipt}
+
+
+@pytest.mark.parametrize("header", LISTED)
+async def test_a_mail_of_somebody_unknown_to_a_list_is_quarantined(rig: InboundMailRig, header: str) -> None:
+    mail = await rig.receive(a_mail(f"{uuid4().hex[:6]}@example.org", SUPPORT, head=f"{header}\r\n"))
+    assert (mail.state, mail.reason) == (InboundState.QUARANTINED, "its sender is unknown")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Out of office hours: who do we call about a dead port?",
+        "Auto: negotiation fails",
+        "Automatic reply: Port is slow",
+        "Abwesenheitsnotiz: Port",
+        "Undelivered frames on port 7",
+        "Delivery Status Notification of our carrier",
+    ],
+)
+async def test_a_subject_proves_nothing(rig: InboundMailRig, subject: str) -> None:
+    mail = await rig.receive(a_mail(rig.sender, SUPPORT, "Please help.", subject))
+    assert (mail.state, mail.note_number) == (InboundState.ACCEPTED, None), mail.reason
+
+
+@pytest.mark.parametrize(
+    ("head", "envelope_from", "reason"),
+    [
+        ("Auto-Submitted: auto-replied\r\n", None, "it has the header Auto-Submitted: auto-replied"),
+        ("AUTO-SUBMITTED: Auto-Generated; x\r\n", None, "it has the header Auto-Submitted: auto-generated"),
+        ("", "", "its envelope sender is empty"),
+    ],
+)
+async def test_only_what_a_program_says_of_itself_makes_it_one(
+    rig: InboundMailRig, head: str, envelope_from: str | None, reason: str
+) -> None:
+    mail = await rig.receive(a_mail(rig.sender, SUPPORT, head=head), envelope_from=envelope_from)
+    assert (mail.state, mail.reason) == (InboundState.IGNORED, reason)

@@ -33,12 +33,7 @@ TRUNCATION_NOTICE = "\n[Shortened. The whole text is attached as mail.txt.]"
 _FILE_NAMES_MAX = 15
 _SUBJECT_NUMBER = re.compile(r"\[(INC[0-9]{12})\]")
 _BULK_PRECEDENCES = {"bulk", "junk", "list", "auto_reply"}
-_AUTOMATIC_SUBJECT = re.compile(
-    r"\s*(automatic reply|auto(matic)?[ -]?(reply|response)|auto:|out of (the )?office|automatische antwort|"
-    r"abwesenheitsnotiz|abwesend:|réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|"
-    r"autosvar|automatická odpověď|odpowiedź automatyczna|自動返信|自动回复)",
-    re.IGNORECASE,
-)
+_BULK_HEADERS = ("list-id", "list-post", "list-unsubscribe", "x-autoreply", "x-autorespond")
 _DMARC_FAILED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 
 
@@ -90,21 +85,24 @@ class InboundMail(Struct, frozen=True):
 
 
 def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
-    """Return why a mail is automatic, or None when a person may have written it."""
+    """Return why a mail was written by a program, or None when a person may have written it.
+
+    Only what programs say of themselves counts (RFC 3834, sections 2 and 5; RFC 6522): a subject proves nothing, and a
+    person writes to mailing lists, too.
+    """
     submitted = headers.first("auto-submitted").partition(";")[0].strip().lower()
     reasons = (
         (submitted not in {"", "no"}, f"it has the header Auto-Submitted: {submitted[:40]}"),
-        (
-            headers.first("precedence").strip().lower() in _BULK_PRECEDENCES,
-            "it has the header Precedence: bulk, junk or list",
-        ),
-        (bool(headers.values("x-autoreply") or headers.values("x-autorespond")), "it has the header X-Autoreply"),
-        (bool(headers.values("list-id")), "it comes from a mailing list"),
         (headers.first("content-type").lower().startswith("multipart/report"), "it is a report, such as a receipt"),
         (envelope_from == "", "its envelope sender is empty"),
-        (_AUTOMATIC_SUBJECT.match(headers.subject) is not None, "its subject is that of an automatic reply"),
     )
     return next((reason for holds, reason in reasons if holds), None)
+
+
+def deserves_receipt(headers: MailHeaders) -> bool:
+    """Return whether a mail may be answered by a program: not one to a list, nor one that may be automatic."""
+    is_bulk = headers.first("precedence").strip().lower() in _BULK_PRECEDENCES
+    return not (is_bulk or any(headers.values(name) for name in _BULK_HEADERS))
 
 
 def fails_dmarc(headers: MailHeaders) -> bool:

@@ -22,7 +22,7 @@ from clearline.mail.format.parts import MailFile, ParsedMail
 from clearline.mail.format.reply_text import SplitReply, split_reply
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound.domain import InboundState, description_of, note_text, title_of
+from clearline.mail.inbound.domain import InboundState, description_of, deserves_receipt, note_text, title_of
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
@@ -229,7 +229,8 @@ async def raise_ticket(
     kind, service_id = await _service(tx, actor.company.id, parsed)
     title = title_of(parsed.headers.subject)
     new = NewTicket(title, text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
-    ticket = (await tickets.create_ticket(tx, actor, new, now=now)).ticket
+    sends_receipt = deserves_receipt(parsed.headers)
+    ticket = (await tickets.create_ticket(tx, actor, new, sends_receipt=sends_receipt, now=now)).ticket
     full_text = _full_text_file(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
     await _attach(tx, actor, ticket, [*accepted, *full_text], context=context, now=now)
     mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
