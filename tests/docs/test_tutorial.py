@@ -2,23 +2,17 @@
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.builders.databases import reachable_dir
+from tests.builders.pages import ROOT, blocks, paste
 from tests.builders.server import Server
-from tests.patience import patient
 
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+PAGE = ROOT / "docs" / "tutorial.md"
 FOLDER = "/tmp/clearline-tutorial"  # noqa: S108 - what the tutorial names; the test puts its own in the place
 ADDRESS = "127.0.0.1:8097"
-SECONDS = 60
-STRICT = "set -eo pipefail\n"
 
 
 @pytest.fixture
@@ -34,32 +28,9 @@ def desk() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-def blocks(language: str) -> list[str]:
-    """Return the fenced blocks of a language; without a language, those that show output."""
-    fences: list[tuple[str, str]] = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    return [body for name, body in fences if name == language]
-
-
 def script() -> str:
     """Return all commands of the second terminal."""
-    return "".join(blocks("sh"))
-
-
-def pasted(desk: Server, commands: str) -> subprocess.CompletedProcess[str]:
-    """Run commands in a shell that stops at the first failure; curl fails with an HTTP error."""
-    (desk.folder / ".curlrc").write_text('fail-with-body\nwrite-out = "\\n"\n')
-    script = commands.replace(FOLDER, str(desk.folder)).replace(ADDRESS, desk.url.removeprefix("http://"))
-    path = f"{Path(sys.executable).parent}:{desk.environment['PATH']}"
-    return subprocess.run(
-        ["bash", "-c", STRICT + script],  # noqa: S607
-        cwd=ROOT,
-        env={**desk.environment, "PATH": path, "CURL_HOME": str(desk.folder)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=patient(SECONDS),
-        check=False,
-    )
+    return "".join(blocks(PAGE, "sh"))
 
 
 def lines(text: str) -> list[str]:
@@ -70,12 +41,13 @@ def lines(text: str) -> list[str]:
 
 def shown() -> list[str]:
     """Return the lines of output that the tutorial shows completely; it wraps JSON and cuts long lines."""
-    outputs = [block for block in blocks("") if "clearline serve" not in block and not block.startswith("{")]
+    outputs = [block for block in blocks(PAGE, "") if "clearline serve" not in block and not block.startswith("{")]
     return [line for line in lines("".join(outputs)) if "..." not in line and "-> " not in line]
 
 
 def test_the_pasted_tutorial_works_and_prints_the_shown_output(desk: Server) -> None:
-    done = pasted(desk, script())
+    replacements = {FOLDER: str(desk.folder), ADDRESS: desk.url.removeprefix("http://")}
+    done = paste(desk, script(), replacements, ROOT)
     assert done.returncode == 0, done.stdout
     printed = iter(lines(done.stdout))
     assert [line for line in shown() if line not in printed] == [], done.stdout  # in order
@@ -89,7 +61,7 @@ def test_the_pasted_tutorial_works_and_prints_the_shown_output(desk: Server) -> 
 
 
 def test_the_commands_of_the_tutorial_use_the_address_of_its_server() -> None:
-    [start] = [block for block in blocks("") if "clearline serve" in block]
+    [start] = [block for block in blocks(PAGE, "") if "clearline serve" in block]
     settings = script().splitlines()[0]
     assert settings in start
     assert ADDRESS in settings
