@@ -19,7 +19,13 @@ SHARED = {
 }  # fmt: skip
 """Tables of the desk, not of a company."""
 
-LOGS = {"events/store.py", "events/offset_store.py", "event_stream/store.py", "audit/store.py"}
+LOGS = {
+    "platform/database/horizon.py",
+    "events/store.py",
+    "events/offset_store.py",
+    "event_stream/store.py",
+    "audit/store.py",
+}
 """The stores of the event log."""
 
 SEVERAL_COMPANIES = {
@@ -131,13 +137,14 @@ def test_only_the_stores_of_the_event_log_compare_transaction_numbers() -> None:
     assert modules == LOGS
 
 
-async def test_triggers_only_notify(database: Database) -> None:
+async def test_triggers_only_notify_or_order_the_events_of_a_ticket(database: Database) -> None:
     async with database.statement() as tx:
         rows = await tx.fetch("select tgname, tgfoid::regproc::text from pg_trigger where not tgisinternal order by 1")
     assert [tuple(row) for row in rows] == [
         ("api_key_changed", "tell_actors_changed"),
         ("app_user_changed", "tell_actors_changed"),
         ("company_changed", "tell_actors_changed"),
+        ("event_order", "event_follows_its_ticket"),
     ]
 
 

@@ -112,6 +112,7 @@ async def test_readyz_and_doctor_name_it_within_ten_seconds(own_server: str) -> 
         assert detail.startswith(
             f"the transaction of process {connection.get_server_pid()} (database other, user postgres"
         )
+    async with forgotten(own_server) as connection:
         report = await asyncio.to_thread(run_command, own_server, "doctor", "--json")
         assert report.exit_code == 3
         failed = {check["name"]: check["detail"] for check in json.loads(report.stdout)["checks"] if not check["ok"]}

@@ -118,4 +118,5 @@ async def test_a_migration_is_refused_while_a_server_of_the_first_release_has_a_
             "events_out",
             "mail_of_notes",
             "confirmed_addresses",
+            "events_in_order",
         ]
