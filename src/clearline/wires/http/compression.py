@@ -52,7 +52,41 @@ class Compression:
                     message["headers"] = [(name, _CHANGED.get(name, bytes)(value)) for name, value in headers]
             await send(message)
 
-        await _Responder(self._app, SIZE_MIN, LEVEL)(scope, receive, send_marked)
+        await self._app(scope, receive, _Answer(send_marked, self._app).send)
+
+
+class _Answer:
+    """An answer that waits for its body: most are short, and go on as they are."""
+
+    __slots__ = ("_app", "_responder", "_send", "_start")
+
+    def __init__(self, send: Send, app: ASGIApp) -> None:
+        self._send, self._app = send, app
+        self._start: Message | None = None
+        self._responder: _Responder | None = None
+
+    async def send(self, message: Message) -> None:
+        """Send a message on, or keep it until the next one."""
+        if self._responder is not None:
+            await self._responder.send_with_compression(message)
+        elif message["type"] == "http.response.start":
+            self._start = message
+        elif self._start is not None:
+            start, self._start = self._start, None
+            if message["type"] == "http.response.body" and not message.get("more_body") and _is_short(message):
+                await self._send(start)
+                await self._send(message)
+                return
+            self._responder = _Responder(self._app, SIZE_MIN, LEVEL)
+            self._responder.send = self._send
+            await self._responder.send_with_compression(start)
+            await self._responder.send_with_compression(message)
+        else:
+            await self._send(message)
+
+
+def _is_short(message: Message) -> bool:
+    return len(message.get("body", b"")) < SIZE_MIN
 
 
 class _Responder(GZipResponder):
