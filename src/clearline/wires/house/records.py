@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
 
+from clearline.errors import RuleCode, Violation
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.wires.house import paging
-from clearline.wires.house.wire import Page
+from clearline.wires.house.wire import DatedPageQuery, Page
+from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 
 Ids = TypeVarTuple("Ids")
@@ -76,6 +78,28 @@ def time_and_id(time: str, record_id: str) -> tuple[datetime, UUID]:
 def time_and_id_keys(record: DatedRecord) -> list[Any]:
     """Return the values of the sort key of a record in a list by time and id."""
     return [record.created_at.isoformat(), str(record.id)]
+
+
+def newest_key(call: Call) -> tuple[datetime, UUID] | None:
+    """Return the sort key after which a page from the newest to the oldest begins: the cursor's, or that of ``until``.
+
+    Raises:
+        InvalidCursor: the cursor is malformed, or belongs to another list.
+        InvalidQuery: ``until`` is not after ``since``.
+    """
+    query: DatedPageQuery = call.query
+    if query.since is not None and query.until is not None and query.until <= query.since:
+        raise InvalidQuery([Violation("until", "must be after since", RuleCode.ORDER)])
+    cursor = paging.read_cursor(call, time_and_id)
+    if cursor is None and query.until is not None:
+        return query.until, UUID(int=0)
+    return cursor
+
+
+def not_before_since(call: Call, records: Sequence[Record], time_of: Callable[[Record], datetime]) -> list[Record]:
+    """Return the records of a page from the newest to the oldest that are not older than ``since``."""
+    since = call.query.since
+    return [record for record in records if since is None or time_of(record) >= since]
 
 
 async def list_records(

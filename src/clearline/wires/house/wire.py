@@ -59,6 +59,13 @@ class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
+class DatedPageQuery(PageQuery, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """The page of a list from the newest to the oldest, and the time that it is about."""
+
+    since: Annotated[Moment, Meta(description="Not before this time.")] | None = None
+    until: Annotated[Moment, Meta(description="Before this time.")] | None = None
+
+
 class Page(Struct, Generic[T], frozen=True):
     """A page of a list. ``next_cursor`` is null on the last page."""
 

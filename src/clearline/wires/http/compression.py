@@ -4,7 +4,7 @@ A compressed answer is another representation, so it has another strong ETag (RF
 representation with ``-gzip`` at its end. In If-Match and If-None-Match both name the same state of the resource.
 """
 
-from starlette.middleware.gzip import GZipResponder
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SIZE_MIN = 1024
@@ -15,6 +15,9 @@ LEVEL = 1
 
 UNSENT_SIZE = "clearline.unsent_size"
 """Where the scope has the length of the body that an answer with 304 does not repeat."""
+
+_EXCLUDED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "message/rfc822")
+"""Media types that are not compressed: what is compressed already, event streams, and mail as it was received."""
 
 _MARK = b'-gzip"'
 _CONDITIONS = {b"if-match", b"if-none-match"}
@@ -77,7 +80,7 @@ class _Answer:
                 await self._send(start)
                 await self._send(message)
                 return
-            self._responder = _Responder(self._app, SIZE_MIN, LEVEL)
+            self._responder = _Responder(self._app, SIZE_MIN, LEVEL, exclude_content_types=_EXCLUDED)
             self._responder.send = self._send
             await self._responder.send_with_compression(start)
             await self._responder.send_with_compression(message)

@@ -14,11 +14,12 @@ from clearline.bulk.domain import Action, Job, NewItem
 from clearline.bulk.import_file import Format
 from clearline.identity import Actor, Scope
 from clearline.tickets.domain import Channel
+from clearline.wires.house import paging
 from clearline.wires.house.bulk import wire
 from clearline.wires.house.bulk.mapping import job_item_out, job_out
 from clearline.wires.house.parameters import id_in_body, id_in_path, uuid_of
-from clearline.wires.house.records import get_record, list_records, time_and_id, time_and_id_keys
-from clearline.wires.house.wire import Page, PageQuery
+from clearline.wires.house.records import get_record, list_records, newest_key, not_before_since, time_and_id_keys
+from clearline.wires.house.wire import DatedPageQuery, Page
 from clearline.wires.http.body import BodyTooLarge, NotJson
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
@@ -105,7 +106,10 @@ def _accepted(call: Call, job: Job) -> wire.JobOut:
 
 async def list_jobs(call: Call) -> Page[wire.JobOut]:
     """List the acting user's jobs, newest first."""
-    return await list_records(call, (), jobs.list_jobs, time_and_id, time_and_id_keys, job_out)
+    after = newest_key(call)
+    async with call.statement() as tx:
+        page = await jobs.list_jobs(tx, call.actor, after=after, limit=call.query.limit + 1)
+    return paging.page(call, not_before_since(call, page, lambda job: job.created_at), time_and_id_keys, job_out)
 
 
 async def get_job(call: Call) -> wire.JobOut:
@@ -144,7 +148,7 @@ OPERATIONS = (
     Operation(
         "listJobs", "GET", JOBS, list_jobs,
         "List jobs", "Returns your jobs, or for admins everybody's, newest first, without counts.",
-        Scope.TICKETS_READ, Page[wire.JobOut], query=PageQuery,
+        Scope.TICKETS_READ, Page[wire.JobOut], query=DatedPageQuery,
     ),
     Operation(
         "getJob", "GET", JOBS + "/{id}", get_job,

@@ -1,7 +1,6 @@
 """House API v1: inbound mail, and the review of mail in quarantine."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
 from uuid import UUID
 
 from clearline.errors import DeskError, InvalidInput, RuleCode, Violation
@@ -18,6 +17,7 @@ from clearline.wires.house import paging
 from clearline.wires.house.mail import inbound_wire as wire
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
 from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.records import newest_key, not_before_since
 from clearline.wires.house.wire import Page
 from clearline.wires.http.call import Call, Headers, Stream
 from clearline.wires.http.table import Operation
@@ -29,12 +29,13 @@ _ID = id_in_path("id", "The mail's id.", example=EXAMPLE_ID)
 async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
     """Return mails, newest first."""
     query: wire.InboundMailQuery = call.query
-    before = paging.read_cursor(call, lambda at, mail_id: (datetime.fromisoformat(at), UUID(mail_id)))
+    before = newest_key(call)
     number = None if query.ticket is None else access.parse_number(query.ticket)
     async with call.statement() as tx:
         mails = await inbound_mail.list_mails(
             tx, call.actor, state=query.state, ticket_number=number, before=before, limit=query.limit + 1
         )
+    mails = not_before_since(call, mails, lambda mail: mail.received_at)
     return paging.page(call, mails, lambda mail: [mail.received_at.isoformat(), str(mail.id)], inbound_mail_out)
 
 

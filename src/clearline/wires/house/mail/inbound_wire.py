@@ -6,13 +6,13 @@ from msgspec import Meta, Struct
 
 from clearline.accounts.domain import NAME_MAX
 from clearline.mail.inbound.domain import InboundState
-from clearline.wires.house.wire import Id, Moment, NoteId, Number, PageQuery
+from clearline.wires.house.wire import DatedPageQuery, Id, Moment, NoteId, Number
 from clearline.wires.http.fields import characters
 
 CompanyName = Annotated[str, characters(1, NAME_MAX)]
 
 
-class InboundMailQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class InboundMailQuery(DatedPageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
 
     state: Annotated[InboundState, Meta(description="Only mails in this state.")] | None = None

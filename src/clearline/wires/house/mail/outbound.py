@@ -1,9 +1,7 @@
 """House API v1: outbound mail and suppressed addresses."""
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 from clearline.identity import Scope
 from clearline.mail.outbound import usecases as outbound_mail
@@ -12,6 +10,7 @@ from clearline.wires.house import paging
 from clearline.wires.house.mail import outbound_wire as wire
 from clearline.wires.house.mail.outbound_mapping import outbound_mail_details_out, outbound_mail_out, suppression_out
 from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.records import newest_key, not_before_since, time_and_id_keys
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.table import Operation
@@ -30,13 +29,14 @@ _ADDRESS: dict[str, dict[str, Any]] = {
 
 async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
     """Return mails, newest first."""
-    before = paging.read_cursor(call, lambda at, key: (datetime.fromisoformat(at), UUID(key)))
+    before = newest_key(call)
     number = None if call.query.ticket is None else access.parse_number(call.query.ticket)
     async with call.statement() as tx:
-        page = await outbound_mail.list_mails(
+        mails = await outbound_mail.list_mails(
             tx, call.actor, state=call.query.state, ticket_number=number, before=before, limit=call.query.limit + 1
         )
-    return paging.page(call, page, lambda mail: [mail.created_at.isoformat(), str(mail.id)], outbound_mail_out)
+    mails = not_before_since(call, mails, lambda mail: mail.created_at)
+    return paging.page(call, mails, time_and_id_keys, outbound_mail_out)
 
 
 async def get_mail(call: Call) -> wire.OutboundMailWhole:

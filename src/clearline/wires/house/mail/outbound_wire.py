@@ -5,11 +5,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from clearline.mail.outbound.domain import MailState, SuppressionReason
-from clearline.wires.house.wire import Id, Moment, Number, PageQuery
+from clearline.wires.house.wire import DatedPageQuery, Id, Moment, Number
 from clearline.wires.http.fields import Email, characters
 
 
-class OutboundMailQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OutboundMailQuery(DatedPageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Filters of the list."""
 
     state: Annotated[MailState, Meta(description="Only mails in this state.")] | None = None
