@@ -7,7 +7,7 @@ from uuid import UUID
 
 from clearline.accounts import company_store
 from clearline.errors import Forbidden, NotFound, ScopeMissing, require_found
-from clearline.identity import Actor, Company, Scope
+from clearline.identity import ROLE_SCOPES, Actor, Company, Role, Scope
 from clearline.platform.database.transactions import Tx
 
 
@@ -71,3 +71,22 @@ def require_desk_admin(actor: Actor) -> None:
     """Refuse unless the actor is the operator or an admin of the provider."""
     if not actor.is_desk_admin:
         raise Forbidden("only an admin may do this")
+
+
+_WITHOUT_KEY = frozenset({Scope.TICKETS_READ, Scope.TICKETS_WRITE})
+"""What people may do without a key, as far as their role may: get notifications, and write by mail."""
+
+
+def require_rights_of_person(actor: Actor, role: Role) -> None:
+    """Refuse unless the actor may itself do what a person of a role may do by mail.
+
+    Whoever sets the address of a person may be that person: a key must not gain by mail what it may not do.
+    """
+    for scope in sorted(_WITHOUT_KEY & ROLE_SCOPES[role]):
+        require_scope(actor, scope)
+
+
+def require_rights_of_role(actor: Actor, role: Role) -> None:
+    """Refuse unless the actor has every scope of a role: keys that a user of the role has already may use them all."""
+    for scope in sorted(ROLE_SCOPES[role]):
+        require_scope(actor, scope)

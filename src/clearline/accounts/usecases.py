@@ -13,7 +13,7 @@ from clearline.accounts.domain import check_company, check_user
 from clearline.errors import Forbidden, LastAdmin, require_found, require_free, require_valid
 from clearline.events.domain import changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
-from clearline.identity import PROVIDER_ID, Actor, Company, Role, Scope, User
+from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
 
 COMPANY_FIELDS = frozenset({"name", "code"})
@@ -136,6 +136,7 @@ async def add_user(
         role = Role.VIEWER if company.id == PROVIDER_ID else Role.CUSTOMER
     user = User(company.id, uuid4(), name, email, phone, role, is_confirmed=addresses.is_vouched_for(actor))
     require_valid(check_user(user))
+    permissions.require_rights_of_person(actor, user.role)
     await addresses.require_room_for_user(tx, actor, company.id)
     require_free(await user_store.insert(tx, user, now=now), "user", email)
     if not user.is_confirmed:
@@ -208,6 +209,7 @@ async def change_user(
     if not changes:
         return before
     require_valid(check_user(after))
+    _require_granted_rights(actor, before, after)
     loses_admin = _is_active_admin(before) and not _is_active_admin(after)
     if loses_admin and not actor.is_operator and not await user_store.has_other_admin(tx, PROVIDER_ID, before.id):
         raise LastAdmin
@@ -215,6 +217,15 @@ async def change_user(
     await addresses.follow_change(tx, actor, before, after, now=now)
     await append_record_event(tx, actor, "user", "changed", after, changes, company_id=after.company_id, now=now)
     return after
+
+
+def _require_granted_rights(actor: Actor, before: User, after: User) -> None:
+    """Refuse a change that gives a user, or whoever reads its mail, more than the actor may do itself."""
+    is_activated = after.is_active and not before.is_active
+    if after.is_active and (is_activated or ROLE_SCOPES[after.role] - ROLE_SCOPES[before.role]):
+        permissions.require_rights_of_role(actor, after.role)
+    if after.email != before.email or (after.is_confirmed and not before.is_confirmed):
+        permissions.require_rights_of_person(actor, after.role)
 
 
 def _is_active_admin(user: User) -> bool:

@@ -182,8 +182,9 @@ async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
-    """Return a mail with its content."""
+    """Return a mail with its content, which the actor must be allowed to read as the text of a ticket."""
     permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     mail = require_found(await inbound_mail_store.get(tx, mail_id), KIND, mail_id)
     raw = await inbound_mail_store.raw(tx, mail_id)
     return MailDetails(mail, None if raw is None else await _parsed(raw))
@@ -197,8 +198,9 @@ async def _parsed(raw: bytes) -> ParsedMail | None:
 
 
 async def get_raw(tx: Tx, actor: Actor, mail_id: UUID) -> bytes:
-    """Return the content of a mail, byte for byte. Deleted content is ``NotFound``."""
+    """Return the content of a mail, byte for byte, as ``get_mail`` does. Deleted content is ``NotFound``."""
     permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     return require_found(await inbound_mail_store.raw(tx, mail_id), KIND, mail_id)
 
 

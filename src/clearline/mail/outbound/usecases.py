@@ -177,9 +177,14 @@ async def ids_between(tx: Tx, actor: Actor, low: UUID, high: UUID, *, limit: int
 
 
 async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[OutboundMail, bytes]:
-    """Return a mail and its message."""
+    """Return a mail and its message. It has texts of tickets, so that the actor must be allowed to read them."""
     permissions.require_staff(actor, Scope.DESK_READ)
+    permissions.require_scope(actor, Scope.TICKETS_READ)
     return require_found(await outbound_mail_store.get(tx, mail_id), KIND, mail_id)
+
+
+async def _stored(tx: Tx, mail_id: UUID) -> OutboundMail:
+    return require_found(await outbound_mail_store.get(tx, mail_id), KIND, mail_id)[0]
 
 
 async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> OutboundMail:
@@ -197,7 +202,7 @@ async def retry_mail(tx: Tx, actor: Actor, mail_id: UUID, *, now: datetime) -> O
     if (refused := await _refusal(tx, mail.recipient)) is not None:
         raise Conflict(refused)
     await outbound_mail_store.requeue(tx, mail, now=now)
-    return (await get_mail(tx, actor, mail_id))[0]
+    return await _stored(tx, mail_id)
 
 
 async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, settings: MailSettings) -> OutboundMail:
@@ -223,7 +228,7 @@ async def send_test(tx: Tx, actor: Actor, recipient: str, *, now: datetime, sett
     mail_id = await enqueue(tx, mail, now=now, settings=settings)
     if mail_id is None:
         raise RuntimeError("enabled settings wrote no mail")
-    return (await get_mail(tx, actor, mail_id))[0]
+    return await _stored(tx, mail_id)
 
 
 async def list_suppressions(tx: Tx, actor: Actor, *, after: str | None, limit: int) -> list[Suppression]:

@@ -85,8 +85,9 @@ OPERATIONS = (
         "createUser", "POST", USERS, create_user,
         "Add a user", "E-mail addresses are unique in a company, ignoring case. The address of a user that a customer "
         "adds is unconfirmed: it gets one invitation, and nothing else until its owner follows the link or answers the "
-        "mail, or the provider confirms it. A company can add 1,000 users, and invite 100 addresses in a day. For the "
-        "provider's admins, and for a customer's admins in their own company.",
+        "mail, or the provider confirms it. A company can add 1,000 users, and invite 100 addresses in a day. The "
+        "key also needs `tickets:read` and `tickets:write`, as far as the user's role has them. For the provider's "
+        "admins, and for a customer's admins in their own company.",
         Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserIn, path_parameters=COMPANY, errors=(404, 409), status=201,
     ),
     Operation(
@@ -99,8 +100,9 @@ OPERATIONS = (
         "Change a user", "Sets the values in the merge-patch. Another address is unconfirmed if a customer sets it, "
         "and the old one is told. Users cannot be deleted, because the history names "
         "them: make a user inactive, and its keys stop working at once. The provider's last active admin cannot be "
-        "made inactive or get another role. For the provider's admins, and for a customer's admins in their own "
-        "company.",
+        "made inactive or get another role. Another address also needs `tickets:read` and `tickets:write`; activating "
+        "a user, and a role with more rights, all scopes of that role. For the provider's admins, and for a customer's "
+        "admins in their own company.",
         Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserPatch, path_parameters=_USER, errors=(404, 409),
         conditional=True,
     ),
