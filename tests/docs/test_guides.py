@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders.databases import reachable_dir
-from tests.builders.pages import ROOT, blocks, paste
+from tests.builders.docs.pages import ROOT, blocks, paste
 from tests.builders.server import Server
 
 GUIDES = ROOT / "docs" / "how-to"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.builders.databases import reachable_dir
-from tests.builders.pages import ROOT, blocks, paste
+from tests.builders.docs.pages import ROOT, blocks, paste
 from tests.builders.server import Server
 
 PAGE = ROOT / "docs" / "tutorial.md"

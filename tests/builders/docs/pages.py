@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.builders.server import Server
 from tests.patience import patient
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECONDS = 60
 
 
