@@ -148,6 +148,27 @@ def test_a_header_without_encoded_words_is_unchanged(text: str) -> None:
         ("=?utf-8?q?ada=40example.com?= <bob@example.org>", "bob@example.org"),
         ("", None),
         ("undisclosed:;", None),
+        ("Ada < ada@example.com >", "ada@example.com"),
+        ("Ada <ada@example.com >", "ada@example.com"),
+        ("<\t ada@example.com>", "ada@example.com"),
+        ('"Okoro, Ada" < ADA@example.com >', "ada@example.com"),
+        ("=?utf-8?q?Ad=C3=A4?= < ada@example.com >", "ada@example.com"),
+        ("ada@example.com <ada@example.com>", "ada@example.com"),
+        ("Ada@Example.com < ada@example.com >", "ada@example.com"),
+        ("'ada@example.com' <ada@example.com>", "ada@example.com"),
+        ('"ada@example.com" <ada@example.com>', "ada@example.com"),
+        ("Ada [NOC] <ada@example.com>", "ada@example.com"),
+        ("Ada @ NOC <ada@example.com>", "ada@example.com"),
+        ("Ada Okoro. NOC <ada@example.com>", "ada@example.com"),
+        ("bob@example.org <ada@example.com>", None),
+        ("'bob@example.org' <ada@example.com>", None),
+        ("ada@example.com bob@example.org <ada@example.com>", None),
+        ("Ada <ada @example.com>", None),
+        ("Ada <ada@example.com bob@example.org>", None),
+        ("Ada <ada@example.com> <bob@example.org>", None),
+        ("Ada <ada@example.com>, <bob@example.org>", None),
+        ("<<ada@example.com>>", None),
+        ("Ada <@example.net:ada@example.com>", None),
     ],
 )
 def test_only_an_unambiguous_sender_is_accepted(header: str, address: str | None) -> None:
@@ -181,3 +202,20 @@ def test_text_is_cut_to_its_limit(length: int, refused: list[str]) -> None:
 
 def test_a_subaddress_is_not_part_of_the_base_address() -> None:
     assert base_address("Support+INC000000000042-ab@Example.net") == "support@example.net"
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("Ada Okoro < ada@example.com >", "Ada Okoro"),
+        ('"Okoro, Ada" < ada@example.com >', "Okoro, Ada"),
+        ("ada@example.com <ada@example.com>", ""),
+        ("Ada [NOC] <ada@example.com>", "Ada [NOC]"),
+        ("Ada \\o/ <ada@example.com>", "Ada \\o/"),
+        ("=?utf-8?q?Ad=C3=A4?= < ada@example.com >", "Adä"),
+    ],
+)
+def test_the_name_of_a_sender_is_kept(header: str, name: str) -> None:
+    sender = read_headers(f"From: {header}\r\n\r\n".encode()).sender
+    assert sender is not None
+    assert sender.name == name

@@ -32,6 +32,8 @@ _LONG = frozenset({*_RECIPIENTS, "subject", "references", "in-reply-to", "authen
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]{0,5000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
+_ONE_SENDER = re.compile(r"([^<>]{0,900}?)<\s{0,99}([^\s<>()\"',;:]{1,254})\s{0,99}>")
+_AMBIGUOUS_NAME = re.compile(r"\S@\S|[,;:()]|=\?")
 _COMMENT_AT_END = re.compile(r"\([^()]*\)$")
 _UNREADABLE = (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
 """What the standard library raises for malformed headers."""
@@ -169,6 +171,7 @@ def _word(encoding: str, text: str) -> bytes | None:
 
 def _senders(value: str) -> list[Address]:
     """Return the addresses of a From header; none when it is ambiguous, since it could be read as another person's."""
+    value = _plain_sender(value)
     pairs = [(name, address) for name, address in _addresses([value]) if address or name]
     if len(pairs) == 1:
         name, address = pairs[0]
@@ -179,6 +182,22 @@ def _senders(value: str) -> list[Address]:
         pair for pair in pairs if EMAIL.fullmatch(pair[1]) and len(pair[1]) <= EMAIL_MAX and pair[1].count("@") == 1
     ]
     return [Address(" ".join(decode_words(name).split())[:255], address.lower()) for name, address in valid]
+
+
+def _plain_sender(value: str) -> str:
+    """Return a From header as RFC 5322 spells it, if it names one sender beyond doubt.
+
+    Programs write blanks inside the brackets, the address as the name, and signs in names that need quotes.
+    """
+    match = _ONE_SENDER.fullmatch(value.strip())
+    if match is None:
+        return value
+    name, address = match[1].strip(), match[2]
+    if name.strip("'\"").casefold() == address.casefold():
+        return f"<{address}>"
+    if name and '"' not in name and not _AMBIGUOUS_NAME.search(name):
+        name = '"' + name.replace("\\", "\\\\") + '"'
+    return f"{name} <{address}>".strip()
 
 
 def _recipients(lower_items: list[tuple[str, str]]) -> list[str]:
