@@ -74,11 +74,12 @@ def test_columns_are_hidden_from_the_right_and_named() -> None:
     headings = ("NUMBER", "STATUS", "PRIORITY", "QUEUE", "ASSIGNEE", "SERVICE", "CREATED", "TITLE")
     shown, errors = printed(headings, row)
     assert shown == [
-        "NUMBER           STATUS        ASSIGNEE  SERVICE        TITLE",
-        "INC000000000042  acknowledged  Mara      L2-FRA-LON-07  Replace the flapping",
-        "                                                        member link",
+        "NUMBER           STATUS        QUEUE  ASSIGNEE  SERVICE        TITLE",
+        "INC000000000042  acknowledged  Core   Mara      L2-FRA-LON-07  Replace the",
+        "                                                               flapping member",
+        "                                                               link",
     ]
-    assert errors == "Hidden for lack of width: PRIORITY, QUEUE, CREATED. See them with --json, or in a pipe.\n"
+    assert errors == "Hidden for lack of width: PRIORITY, CREATED. See them with --json, or in a pipe.\n"
 
 
 def test_a_table_that_fits_is_not_touched() -> None:

@@ -24,13 +24,14 @@ WHOLE = frozenset(
         "POSITION",
         "CHECK",
         "SERVICE",
+        "MERGED INTO",
     }
 )
 """Headings of columns that people copy from: they are never broken, and never left out."""
 FREE = frozenset(
     {"TITLE", "SUBJECT", "NAME", "LABEL", "QUERY", "DESCRIPTION", "DETAIL", "DETAILS", "REASON", "TEXT", "CONDITIONS",
      "RESULT", "ANSWER", "ERROR", "LAST ERROR", "DISABLED BECAUSE", "WHAT", "RULE", "ABOUT", "SCOPES", "TYPES",
-     "QUEUES", "COMPANY", "ASSIGNEE", "WHO"}
+     "QUEUES", "COMPANY", "ASSIGNEE", "WHO", "ISSUE", "QUEUE", "TEAM", "ASKED", "TAGS"}
 )  # fmt: skip
 """Headings of columns whose text is broken between words where the terminal is narrow."""
 _FREE_MIN = 16

@@ -207,15 +207,16 @@ def _print_ticket(view: TicketView) -> None:
                 ticket.severity,
                 ticket.impact,
                 ticket.issue_type,
-                ticket.service_label or ticket.service_id,
+                ticket.service_id,
             )
         ],
     )
     print_table(
-        ("COMPANY", "QUEUE", "ASSIGNEE", "ASKED", "TAGS", "MERGED INTO"),
+        ("COMPANY", "LABEL", "QUEUE", "ASSIGNEE", "ASKED", "TAGS", "MERGED INTO"),
         [
             (
                 view.company.name,
+                ticket.service_label,
                 view.queue_name,
                 view.assignee_name,
                 ", ".join(filter(None, [ticket.asked_severity, ticket.asked_priority])) or None,
