@@ -34,6 +34,8 @@ FREE = frozenset(
      "QUEUES", "COMPANY", "ASSIGNEE", "WHO", "ISSUE", "QUEUE", "TEAM", "ASKED", "TAGS"}
 )  # fmt: skip
 """Headings of columns whose text is broken between words where the terminal is narrow."""
+LAST = ("STATUS", "STATE", "TITLE", "SUBJECT")
+"""Headings of the columns that are left out last, in this order."""
 _FREE_MIN = 16
 _GAP = "  "
 
@@ -57,8 +59,8 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def _fit(headings: Sequence[str], widths: list[int], space: int) -> tuple[list[int], list[int]]:
     """Return the columns that fit into a number of characters, and the widths of all columns.
 
-    Columns of free text shrink first, to 16 characters. Then columns that may be left out are, from the right, those of
-    free text last. Columns of ``WHOLE`` and the first column stay even if they need more than one line of the terminal.
+    Columns of free text shrink first, to 16 characters. Then columns are left out, from the right: those of free text
+    after the others, and those of ``LAST`` after these. Columns of ``WHOLE`` and the first column always stay.
     """
     least = [
         min(width, _FREE_MIN) if heading in FREE and index > 0 else width
@@ -66,7 +68,7 @@ def _fit(headings: Sequence[str], widths: list[int], space: int) -> tuple[list[i
     ]
     kept = list(range(len(headings)))
     optional = [index for index in kept[1:] if headings[index] not in WHOLE]
-    leave = sorted(optional, key=lambda index: (headings[index] in FREE, -index))
+    leave = sorted(optional, key=lambda index: (_rank(headings[index]), -index))
     while leave and _total(kept, least) > space:
         kept.remove(leave.pop(0))
     spare = space - _total(kept, least)
@@ -76,6 +78,10 @@ def _fit(headings: Sequence[str], widths: list[int], space: int) -> tuple[list[i
         fitted[index] += more
         spare -= more
     return kept, fitted
+
+
+def _rank(heading: str) -> int:
+    return LAST.index(heading) + 2 if heading in LAST else int(heading in FREE)
 
 
 def _total(kept: Sequence[int], widths: Sequence[int]) -> int:
