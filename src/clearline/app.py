@@ -46,6 +46,7 @@ from clearline.web.docs import (
     start_routes,
     wants_page,
 )
+from clearline.web.unsubscribe import unsubscribe_routes
 from clearline.wires.console_connect.reference import OpenApi, openapi
 from clearline.wires.console_connect.routes import wire_app as console_connect_app
 from clearline.wires.house import reference as house_reference
@@ -236,6 +237,7 @@ class _Switch:
             document_route(_HOUSE_DOCUMENT, house),
             *start_routes(documents, _HOUSE_PROBLEMS),
             confirmation_route(services.database, services.now),
+            *unsubscribe_routes(services.database, services.now),
             *reference_routes(documents),
             *problem_routes(_HOUSE_PROBLEMS, CATALOGUE.values()),
         ]

@@ -13,6 +13,8 @@ from clearline.events.event_types import Audience, EventType, visible_data
 from clearline.identity import PROVIDER_ID, Role
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import NOTIFICATION, MailSettings, NewMail, RateLimits, RenderedMail
+from clearline.mail.outbound.opt_out_domain import DIGEST as DIGESTS
+from clearline.mail.outbound.opt_out_domain import TICKETS, ticket_topic, unsubscribe_link
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import DeliveryMode, DigestFrequency, NotificationPreferences
@@ -22,6 +24,7 @@ from clearline.notifications.store import DueNotification, MailGroup
 from clearline.notifications.wording import MailEntry, author_text, headline, sentence, status_words
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.domain import ticket_number
+from clearline.tickets.note_domain import Source
 from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 DIGEST = "digest"
@@ -111,13 +114,45 @@ async def compose(tx: Tx, group: MailGroup, *, context: MailContext, since: date
 
 
 def _pairs(locked: Sequence[DueNotification], group: MailGroup, since: datetime) -> list[_Pair]:
-    """Return the notifications that report something to the recipient, each with its entry, in order of time."""
+    """Return the notifications that report something to the recipient, each with its entry, in order of time.
+
+    Of mail that the recipient stopped only direct answers are left, and what was assigned to the recipient.
+    """
     pairs = [
         (notification, entry)
         for notification in locked
-        if notification.at > since and (entry := _entry(notification, group)) is not None
+        if notification.at > since
+        and (entry := _entry(notification, group)) is not None
+        and (not notification.is_stopped or _is_answer(notification, entry) or _is_assignment(entry, group))
     ]
     return sorted(pairs, key=lambda pair: (pair[1].at, pair[1].number))
+
+
+def _is_answer(notification: DueNotification, entry: MailEntry) -> bool:
+    """Return whether an entry answers the recipient: the receipt, and what the provider wrote to the contact."""
+    if not notification.is_contact:
+        return False
+    if entry.type == EventType.NOTE_ADDED:
+        return bool(entry.data["source"] == Source.SELLER)
+    return entry.type in {EventType.TICKET_CREATED, EventType.ATTACHMENT_ADDED}
+
+
+def _is_assignment(entry: MailEntry, group: MailGroup) -> bool:
+    return entry.type == EventType.TICKET_ASSIGNED and entry.data["after"] == str(group.user_id)
+
+
+def _unsubscribe(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> str:
+    """Return the link that stops such mail; empty for a mail of direct answers.
+
+    It is about the ticket or, in a digest, about the digests of a user, or the tickets of a contact.
+    """
+    if all(_is_answer(*pair) for pair in pairs):
+        return ""
+    latest = pairs[-1][0]
+    company_id, topic = latest.key[0], ticket_topic(latest.number)
+    if group.channel == DeliveryMode.DIGEST:
+        company_id, topic = (group.user_company_id, DIGESTS) if group.user_company_id else (company_id, TICKETS)
+    return unsubscribe_link(context.settings, company_id, group.recipient, topic)
 
 
 async def postpone(tx: Tx, group: MailGroup, *, to: datetime, now: datetime) -> None:
@@ -205,7 +240,7 @@ def _notification(group: MailGroup, pairs: Sequence[_Pair], context: MailContext
         footer=_footer(group, pairs),
         settings_url="",
     )
-    return _addressed(group, rendered, NOTIFICATION, pairs, company_id=latest.key[0], number=latest.number)
+    return _addressed(group, rendered, NOTIFICATION, pairs, context, company_id=latest.key[0], number=latest.number)
 
 
 def _reply(notification: DueNotification, group: MailGroup, context: MailContext, *, is_receipt: bool) -> str:
@@ -243,7 +278,7 @@ def _digest(group: MailGroup, pairs: Sequence[_Pair], context: MailContext) -> N
         settings_url="",
     )
     company_id = group.user_company_id or pairs[0][0].key[0]
-    return _addressed(group, rendered, DIGEST, pairs, company_id=company_id, number=None)
+    return _addressed(group, rendered, DIGEST, pairs, context, company_id=company_id, number=None)
 
 
 def _footer(group: MailGroup, pairs: Sequence[_Pair]) -> str:
@@ -256,6 +291,7 @@ def _addressed(
     rendered: RenderedMail,
     kind: str,
     pairs: Sequence[_Pair],
+    context: MailContext,
     *,
     company_id: UUID,
     number: int | None,
@@ -270,6 +306,7 @@ def _addressed(
         company_id=company_id,
         ticket_number=number,
         user_id=group.user_id,
+        unsubscribe=_unsubscribe(group, pairs, context),
     )
 
 

@@ -13,6 +13,8 @@ from clearline.errors import require_found, require_valid
 from clearline.events import store as event_store
 from clearline.events.domain import Change, changes_between, record
 from clearline.identity import Actor, Company, Scope, User
+from clearline.mail.outbound import opt_out_usecases as opt_outs
+from clearline.mail.outbound.opt_out_domain import DIGEST, OptOut
 from clearline.notifications import preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.domain import NotificationPreferences, check_preferences, effective_rules
@@ -21,6 +23,8 @@ from clearline.platform.database.transactions import Tx
 
 FIELD_PREFIX = "notifications"
 """The first part of the field names in the event of a change, as in ``notifications.quiet_from``."""
+
+_RESUMING = frozenset({"rules", "digest", "digest_at"})
 
 
 class UserPreferences(NamedTuple):
@@ -79,7 +83,8 @@ async def change_preferences(
     """Change some fields of a user's ``NotificationPreferences``.
 
     ``rules`` changes only the rules that it names; None restores the default of a rule. Notifications that are already
-    pending keep their time. Values that do not differ make no new version and no event.
+    pending keep their time. Values that do not differ make no new version and no event. Setting rules or the
+    digest resumes digests that were stopped by a link in one.
     """
     locked = await lock_preferences(tx, actor, company_id_or_name, user_id_or_email)
     return await _change(tx, actor, locked, values, now=now)
@@ -89,6 +94,8 @@ async def _change(
     tx: Tx, actor: Actor, locked: UserPreferences, values: Mapping[str, Any], *, now: datetime
 ) -> UserPreferences:
     user, before = locked
+    if not _RESUMING.isdisjoint(values):
+        await opt_outs.resume(tx, OptOut(user.company_id, user.email, DIGEST))
     changed_fields = dict(values)
     if "rules" in changed_fields:
         merged = {**before.rules, **changed_fields["rules"]}

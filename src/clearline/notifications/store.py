@@ -9,6 +9,7 @@ import msgspec
 
 from clearline.events.event_types import EventType
 from clearline.identity import PROVIDER_ID
+from clearline.mail.outbound.opt_out_domain import DIGEST, TICKETS
 from clearline.notifications.domain import DeliveryMode
 from clearline.notifications.wording import Names
 from clearline.platform.database.transactions import Record, Tx
@@ -92,7 +93,8 @@ class DueNotification(NamedTuple):
     ``may_receive`` says whether the recipient may get mail at all: an active user whose address is confirmed, or a
     contact whose company allows it. ``text`` is None when the recipient may not see the note, or it does not exist.
     ``recipient_name`` is the name of the user or, while the ticket still names that address, of the contact;
-    ``service`` is None when it is not known.
+    ``service`` is None when it is not known. ``is_contact`` says whether the recipient has the address of the ticket's
+    contact, and ``is_stopped`` whether the recipient stopped such mail.
     """
 
     key: tuple[UUID, int]
@@ -113,6 +115,8 @@ class DueNotification(NamedTuple):
     recipient_name: str
     may_receive: bool
     text: str | None
+    is_contact: bool
+    is_stopped: bool
     names: Names
 
 
@@ -122,7 +126,15 @@ LOCK_DUE = f"""
            c.name, agent.name, u.role, coalesce(s.time_zone, 'UTC'),
            coalesce(u.name, case when lower(t.contact_email) = lower(n.recipient) then t.contact_name end, ''),
            case when n.user_id is null then c.mails_contacts else coalesce(u.is_active and u.is_confirmed, false) end,
-           note.text, f.name, f.size, assignee.name, q.name
+           note.text, lower(t.contact_email) = lower(n.recipient),
+           exists (select from mail_opt_out o
+                    where o.company_id = n.company_id and o.recipient = lower(n.recipient)
+                      and o.topic in ('{TICKETS}', 'ticket ' || n.ticket_number))
+               or n.channel = '{DeliveryMode.DIGEST}'
+                  and exists (select from mail_opt_out o
+                               where o.company_id = n.user_company_id and o.recipient = lower(n.recipient)
+                                 and o.topic = '{DIGEST}'),
+           f.name, f.size, assignee.name, q.name
       from notification n
       join ticket t on t.company_id = n.company_id and t.number = n.ticket_number
       join company c on c.id = n.company_id
@@ -165,8 +177,8 @@ async def lock_due(tx: Tx, group: MailGroup, *, until: datetime, limit: int) -> 
 
 
 def _due(row: Record) -> DueNotification:
-    names = Names(row[19], row[20] or 0, row[21], row[22])
-    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:19], names))
+    names = Names(row[21], row[22] or 0, row[23], row[24])
+    return DueNotification._make(((row[0], row[1]), row[2], row[3], _decode(row[4]), *row[5:21], names))
 
 
 async def delete(tx: Tx, keys: Sequence[tuple[UUID, int]]) -> None:

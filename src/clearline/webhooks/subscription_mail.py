@@ -5,8 +5,10 @@ from datetime import datetime
 
 from clearline.accounts import user_store
 from clearline.identity import User
+from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailSettings, NewMail, RenderedMail
+from clearline.mail.outbound.opt_out_domain import WEBHOOKS, OptOut, unsubscribe_link
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks.subscription_domain import Subscription
 
@@ -32,6 +34,8 @@ async def send_disabled_mail(
         days=kept_days,
     )
     for user in await _recipients(tx, subscription):
+        if await opt_outs.is_stopped(tx, OptOut(subscription.company_id, user.email, WEBHOOKS)):
+            continue
         mail = NewMail(
             recipient=user.email,
             subject=rendered.subject,
@@ -40,6 +44,8 @@ async def send_disabled_mail(
             kind="webhook",
             company_id=subscription.company_id,
             user_id=user.id,
+            recipient_name=user.name,
+            unsubscribe=unsubscribe_link(settings, subscription.company_id, user.email, WEBHOOKS),
         )
         await outbound_mail.enqueue(tx, mail, now=now, settings=settings)
 

@@ -33,6 +33,7 @@ SUBJECT_MAX = 400
 _LINK = re.compile(r"(https?://|mailto:)[\x21\x23-\x3b\x3d\x3f-\x7e]+")
 _ATOMS = re.compile(r"[\w!#$%&'*+/=?^`{|}~ -]+", re.ASCII)
 _NAME_MAX = 100
+_ONE_CLICK = "List-Unsubscribe=One-Click"
 _NOT_SHOWN = {"Cc", "Cs", "Zl", "Zp"}
 
 
@@ -70,6 +71,7 @@ def compose(
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     # Python decodes encoded words in text that people wrote, so these headers are folded here.
     lines = [("Message-ID", message_id), ("To", _to(mail)), ("Subject", _text(subject, "Subject"))]
+    lines += _unsubscribe(mail)
     if mail.ticket_number is not None:
         lines += _thread(mail, mail.ticket_number, thread, settings)
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
@@ -111,8 +113,14 @@ def _add_automation(message: EmailMessage, mail: NewMail) -> None:
     message["X-Auto-Response-Suppress"] = "All"
     if mail.kind == "digest":
         message["Precedence"] = "bulk"
-    if _LINK.fullmatch(mail.unsubscribe):
-        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+
+
+def _unsubscribe(mail: NewMail) -> list[tuple[str, str]]:
+    """Return the headers of a link that stops such mail (RFC 2369); a POST to it does so at once (RFC 8058)."""
+    if not _LINK.fullmatch(mail.unsubscribe):
+        return []
+    one_click = [] if mail.unsubscribe.startswith("mailto:") else [("List-Unsubscribe-Post", _ONE_CLICK)]
+    return [("List-Unsubscribe", f"<{mail.unsubscribe}>"), *one_click]
 
 
 def _thread(mail: NewMail, number: int, known: Sequence[str], settings: MailSettings) -> list[tuple[str, str]]:

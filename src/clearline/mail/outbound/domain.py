@@ -102,8 +102,8 @@ class NewMail(Struct, frozen=True, kw_only=True):
     ``recipient_name`` is empty when it is not known.
     ``subject`` is the ticket's title for a mail about a ticket: the number is added before it. ``company_id`` is the
     ticket's company or, without a ticket, the recipient's or the provider. ``user_id`` is None when the recipient is
-    not a user. ``kind`` is ``notification``, ``digest``, ``test`` or another word. ``unsubscribe`` is an https or
-    mailto link that stops such mail (RFC 2369), empty for none.
+    not a user. ``kind`` is ``notification``, ``digest``, ``test`` or another word. ``unsubscribe`` is an https link
+    that stops such mail at a POST (RFC 8058), or a mailto link, and empty for a direct answer.
     """
 
     recipient: str

@@ -55,10 +55,16 @@ _FIRST_REFERENCES, _LAST_REFERENCES = 3, 7
 """How many of the first and of the last mails of a ticket a new mail refers to."""
 
 
+async def mail_secret(tx: Tx) -> bytes:
+    """Return the secret behind the addresses and links in mail, which all servers on this database share."""
+    return await shared_secret(tx, "mail", secrets.token_bytes(32))
+
+
 async def mail_settings(tx: Tx, settings: Settings) -> MailSettings:
-    """Return what composing a mail needs: the settings, and a secret that all servers on this database share."""
-    secret = await shared_secret(tx, "mail", secrets.token_bytes(32))
-    return MailSettings(settings.mail_from, secret, settings.public_url.rstrip("/"), settings.smtp is not None)
+    """Return what composing a mail needs: the settings, and the secret of mail."""
+    return MailSettings(
+        settings.mail_from, await mail_secret(tx), settings.public_url.rstrip("/"), settings.smtp is not None
+    )
 
 
 async def enqueue(tx: Tx, mail: NewMail, *, now: datetime, settings: MailSettings) -> UUID | None:

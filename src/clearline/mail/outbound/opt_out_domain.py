@@ -1,0 +1,78 @@
+"""What mail a recipient can stop, and the tokens of the links that do so."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from hashlib import sha512
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from msgspec import Struct
+
+from clearline.mail.outbound.domain import MailSettings
+from clearline.text import normalized_address
+
+UNSUBSCRIBE_PATH = "/unsubscribe/"
+"""The start of the path of the page that stops mail; a token follows."""
+
+DIGEST = "digest"
+"""The digests of a user."""
+TICKETS = "tickets"
+"""All tickets of a company, for a contact who is not a user."""
+WEBHOOKS = "webhooks"
+"""Webhook subscriptions of the company that the server disabled."""
+_TICKET = "ticket "
+_TOKEN_MAX = 1024
+
+
+class OptOut(Struct, frozen=True, array_like=True):
+    """The mail of one topic to an address, in lower case, about a company.
+
+    ``topic`` is ``DIGEST``, ``TICKETS``, ``WEBHOOKS`` or a ``ticket_topic``.
+    """
+
+    company_id: UUID
+    recipient: str
+    topic: str
+
+    @property
+    def ticket_number(self) -> int | None:
+        """The number of the ticket that the topic is; None for another topic."""
+        return int(self.topic.removeprefix(_TICKET)) if self.topic.startswith(_TICKET) else None
+
+
+_decode = msgspec.msgpack.Decoder(OptOut).decode
+_encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+
+
+def ticket_topic(number: int) -> str:
+    """Return the topic of the mail about one ticket."""
+    return f"{_TICKET}{number}"
+
+
+def unsubscribe_link(settings: MailSettings, company_id: UUID, recipient: str, topic: str) -> str:
+    """Return the URL of the page that stops the mail of a topic to an address. It does not expire."""
+    opt_out = OptOut(company_id, normalized_address(recipient), topic)
+    return settings.link(UNSUBSCRIBE_PATH + write_token(opt_out, settings.secret))
+
+
+def write_token(opt_out: OptOut, secret: bytes) -> str:
+    """Return a token that names an opt-out: authentic and unreadable (AES-SIV, RFC 5297), and always the same."""
+    sealed = _cipher(secret).encrypt(_encode(opt_out), None)
+    return urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def read_token(token: str, secret: bytes) -> OptOut | None:
+    """Return the opt-out that a token names; None when the token is not ours."""
+    if len(token) > _TOKEN_MAX or not token.isascii():
+        return None
+    try:
+        sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        return _decode(_cipher(secret).decrypt(sealed, None))
+    except (Base64Error, InvalidTag, ValueError):
+        return None
+
+
+def _cipher(secret: bytes) -> AESSIV:
+    return AESSIV(sha512(b"unsubscribe\0" + secret).digest())
