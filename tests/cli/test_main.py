@@ -131,3 +131,43 @@ def test_a_missing_database_or_an_invalid_setting_exits_with_status_4(desk: str,
     assert (done.exit_code, done.stdout) == (4, "")
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def _completed(words: str, position: int) -> tuple[list[str], set[str]]:
+    """Return what a shell is offered for a word of a line, and the modules that were imported for it."""
+    program = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules, file=sys.stderr))
+from clearline.cli.main import main
+main(prog_name="clearline")
+"""
+    variables = {"_CLEARLINE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(position)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | variables, capture_output=True, text=True,
+        timeout=patient(30), check=True,
+    )  # fmt: skip
+    return [line.partition(",")[2] for line in done.stdout.splitlines()], set(done.stderr.split())
+
+
+def test_a_shell_completes_commands_without_importing_them() -> None:
+    names, modules = _completed("clearline t", 1)
+    assert names == ["team", "ticket"]
+    assert {name for name in modules if name.startswith("clearline.cli.tickets")} == set()
+    assert _completed("clearline ticket l", 2)[0] == ["link", "links", "list"]
+    assert "--company" in _completed("clearline ticket list --c", 3)[0]
+    assert _completed("clearline --env", 1)[0] == ["--env-file"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_a_script(shell: str) -> None:
+    environment = os.environ | {"_CLEARLINE_COMPLETE": f"{shell}_source"}
+    program = "from clearline.cli.main import main; main(prog_name='clearline')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=patient(30),
+        check=True,
+    )
+    assert "_CLEARLINE_COMPLETE" in done.stdout

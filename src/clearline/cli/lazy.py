@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class LazyCommand(NamedTuple):
@@ -44,9 +45,19 @@ class LazyGroup(click.Group):
             return self.lazy[cmd_name].load()
         return super().get_command(ctx, cmd_name)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin with a text, without importing any."""
+        helps = self._helps()
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=helps[name]) for name in names] + options
+
+    def _helps(self) -> dict[str, str]:
+        helps = {name: command.get_short_help_str(100) for name, command in self.commands.items()}
+        return helps | {name: command.help for name, command in self.lazy.items()}
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
-        helps = {name: command.get_short_help_str(100) for name, command in self.commands.items()}
-        helps |= {name: command.help for name, command in self.lazy.items()}
+        helps = self._helps()
         with formatter.section("Commands"):
             formatter.write_dl([(name, helps[name]) for name in self.list_commands(ctx)])
