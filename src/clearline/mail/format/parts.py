@@ -5,8 +5,9 @@ import re
 import unicodedata
 from email import message_from_bytes
 from email.message import Message
-from email.policy import compat32
+from email.policy import Compat32
 from io import BytesIO
+from typing import Any
 
 from msgspec import Struct
 
@@ -67,6 +68,26 @@ class MailUnreadable(Exception):
     """The structure of the mail cannot be parsed. The text says why."""
 
 
+class _Exact(Compat32):
+    """Keeps headers as they were received: the policies of the standard library change blanks and long lines."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return the name and the value of a header, with the blanks around it."""
+        name, _, value = sourcelines[0].partition(":")
+        return name, "".join((value, *sourcelines[1:])).rstrip("\r\n")
+
+    def header_fetch_parse(self, name: str, value: str) -> Any:
+        """Return the value of a header as other policies do."""
+        return super().header_fetch_parse(name, value.lstrip(" \t"))
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return a header with its line end."""
+        return f"{name}:{value}{self.linesep}".encode("utf-8", "surrogateescape")
+
+
+_EXACT = _Exact()
+
+
 class _Contents:
     """The files in the parts so far."""
 
@@ -92,8 +113,9 @@ def message_of(raw: bytes) -> Message:
         MailUnreadable: parts are nested too deep, or there are too many parts or lines.
     """
     _refuse_bombs(raw)
+    linesep = "\r\n" if 2 * raw.count(b"\r\n") > raw.count(b"\n") else "\n"
     try:
-        return message_from_bytes(raw, policy=compat32)
+        return message_from_bytes(raw, policy=_EXACT.clone(linesep=linesep))
     except RecursionError:
         raise MailUnreadable("its parts are nested too deep") from None
 
@@ -203,7 +225,7 @@ def _add_file(part: Message, kind: str, contents: _Contents) -> None:
         inner_parts = [inner_part for inner_part in part.get_payload() if isinstance(inner_part, Message)]
         subject = decode_words(str(inner_parts[0].get("subject", ""))) if len(inner_parts) == 1 else ""
         stem = name or f"{subject[:100] or kind.partition('/')[2]}.eml"
-        contents.add(stem, "message/rfc822", b"\n".join(_bytes_of(inner_part) for inner_part in inner_parts))
+        contents.add(stem, "message/rfc822", b"\n".join(map(_bytes_of, inner_parts)))
         return
     content = _content(part)
     is_shown = part.get_content_disposition() == "inline" or part.get("content-id") is not None or not name
@@ -223,11 +245,12 @@ def _content(part: Message) -> bytes:
 
 
 def _bytes_of(part: Message) -> bytes:
+    """Return a mail in a mail as it was received, so that its signatures stay valid."""
     from email.generator import BytesGenerator  # noqa: PLC0415 - only for mails in mails
 
     out = BytesIO()
     try:
-        BytesGenerator(out, mangle_from_=False, policy=compat32).flatten(part)
+        BytesGenerator(out, mangle_from_=False, maxheaderlen=0, policy=part.policy).flatten(part)
     except (ValueError, TypeError, KeyError, LookupError):
         return str(part.get_payload()).encode("utf-8", "replace")
     return out.getvalue()
