@@ -119,4 +119,5 @@ async def test_a_migration_is_refused_while_a_server_of_the_first_release_has_a_
             "mail_of_notes",
             "confirmed_addresses",
             "events_in_order",
+            "attachment_sizes",
         ]
