@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing import parent_process
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 from starlette.applications import Starlette
@@ -58,6 +58,7 @@ from clearline.wires.http.compression import Compression
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
 from clearline.wires.http.limits import KeptAnswers, OpenStreams, RateLimiter, Searches
+from clearline.wires.http.protocol import Connections
 from clearline.wires.probes import probes
 
 _Handler = Callable[[int, FrameType | None], object]
@@ -109,7 +110,7 @@ class Application:
         await app(scope, receive, send)
 
     @asynccontextmanager
-    async def _life(self, _app: Starlette) -> AsyncIterator[None]:
+    async def _life(self, _app: Starlette) -> AsyncIterator[dict[str, Any]]:
         settings = self._settings
         if settings.database_url is None:
             raise RuntimeError("an address of a database is needed here; clearline serve starts the embedded one")
@@ -147,7 +148,7 @@ class Application:
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
             with _on_stop_signal(event_signal.stop):
-                yield
+                yield Connections(settings.connections, settings.peer_connections).state()
         except asyncio.CancelledError:
             if not background.has_failed:
                 raise

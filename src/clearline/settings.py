@@ -167,6 +167,16 @@ class Settings:
         "limit. Above it requests with a new key are answered 429.",
         COMPANY_IDEMPOTENCY_MAX,
     )
+    connections: int = _setting(
+        values.number(10, 1_000_000), "`2000`", "Connections of clients that one process has at a time.", 2000
+    )
+    peer_connections: int = _setting(
+        values.number(0, 1_000_000),
+        "`1000`",
+        "Those of one address; `0` for no limit. Behind a proxy all connections are those of the proxy: let the proxy "
+        "limit its clients.",
+        1000,
+    )
     close_resolved_hours: int = _setting(
         values.number(0, 8760),
         "`168`",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import time
@@ -28,8 +29,11 @@ from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.embedded import DataDirectoryInUse, EmbeddedPostgres
 from clearline.setting_values import Bind
 from clearline.settings import PREFIX, Settings
+from clearline.wires.http.protocol import LimitedProtocol
 
 _BACKLOG = 2048
+_OTHER_FILES = 1000
+"""Open files of a process beside connections of clients: of the database, of attachments, of mail."""
 _log = structlog.get_logger("clearline.server")
 
 
@@ -147,13 +151,22 @@ class _Processes(Multiprocess):
         super().handle_term()
 
 
+def _allow_open_files(number: int) -> None:
+    """Let this process and those that it starts have so many open files, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _serve(settings: Settings, listener: socket.socket, when_ready: Callable[[], None]) -> None:
+    _allow_open_files(settings.connections + _OTHER_FILES)
     config = uvicorn.Config(
         "clearline.app:from_environment" if settings.processes > 1 else Application(settings),
         factory=settings.processes > 1,
         workers=settings.processes,
         loop="uvloop",
-        http="httptools",
+        http=LimitedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
