@@ -113,11 +113,6 @@ async def test_a_migration_is_refused_while_a_server_of_the_first_release_has_a_
         await old.execute(TICKET)
         await work.commit()
         await old.close()
-        assert [migration.name for migration in await migrate.migrate(database, afterwards=event_store.renumber)] == [
-            "desk",
-            "events_out",
-            "mail_of_notes",
-            "confirmed_addresses",
-            "events_in_order",
-            "attachment_sizes",
-        ]
+        applied = await migrate.migrate(database, afterwards=event_store.renumber)
+        assert [migration.name for migration in applied][:3] == ["desk", "events_out", "mail_of_notes"]
+        assert applied == migrate.known()[1:]
