@@ -175,7 +175,7 @@ OUTCOMES: dict[str, Note | New | No] = {
     "bounce-exim": No(BOUNCE, "host mx.example.com: 550 5.1.1 unknown user"),
     "bounce-qmail": No(BOUNCE, "Hi. This is the qmail-send program at mx.example.com."),
     "bounce-delayed": No(IGNORED, "a delivery report without a permanent failure"),
-    "bounce-temporary-failure": No(IGNORED, "a delivery report without a permanent failure"),
+    "bounce-temporary-failure": No(BOUNCE, "4.4.7 smtp; 451 greylisted"),
     "bounce-exim-delayed": No(IGNORED, "a delivery report without a permanent failure"),
     "bounce-of-nobody": No(IGNORED, "a delivery report about a mail that is not ours"),
 }

@@ -336,3 +336,31 @@ async def test_only_what_a_program_says_of_itself_makes_it_one(
 ) -> None:
     mail = await rig.receive(a_mail(rig.sender, SUPPORT, head=head), envelope_from=envelope_from)
     assert (mail.state, mail.reason) == (InboundState.IGNORED, reason)
+
+
+DELAYED = "Final-Recipient: rfc822; a@example.org\r\nAction: delayed\r\nStatus: 4.2.0\r\n"
+FAILED = "Final-Recipient: rfc822; b@example.org\r\nAction: {action}\r\nStatus: {status}\r\n"
+REPORT_PART = "--b1\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.com\r\n\r\n"
+
+
+@pytest.mark.parametrize("status", ["4.4.1", "4.4.7", "4.7.1", "5.0.0", "5.1.1", "2.0.0", ""])
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        REPORT_PART + FAILED,
+        REPORT_PART + DELAYED + "\r\n" + FAILED,
+        REPORT_PART + DELAYED + "\r\n" + REPORT_PART + FAILED,
+        REPORT_PART + FAILED.replace("Action: {action}", "ACTION:   {action}  "),
+    ],
+)
+async def test_a_failure_is_final_whatever_its_status(rig: InboundMailRig, blocks: str, status: str) -> None:
+    ticket = await rig.ticket()
+    message_id = await rig.send_mail(ticket)
+    for action, state in (("failed", InboundState.BOUNCE), ("delayed", InboundState.IGNORED)):
+        report = blocks.format(action=action, status=status)
+        raw = (
+            "From: MAILER-DAEMON@mx.example.com\r\nMIME-Version: 1.0\r\n"
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="b1"\r\n\r\n'
+            f"{report}\r\n--b1\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {message_id}\r\n\r\nHello\r\n--b1--"
+        )
+        assert (await rig.receive(raw.encode(), envelope_from="")).state is state

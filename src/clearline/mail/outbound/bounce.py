@@ -54,7 +54,7 @@ def read_bounce(message: Message, headers: MailHeaders, text: str, *, envelope_f
     if message.get_content_type() == "multipart/report" and _report_type(message) in {"delivery-status", ""}:
         parts = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
         if parts:
-            return _of_report(parts[0], _named_in(message))
+            return _of_report(parts, _named_in(message))
     sender = headers.sender.address if headers.sender else ""
     opening = f"{headers.subject}\n{text[:2000]}".lower()
     if not (envelope_from == "" or _MAILER.match(sender)) or not any(phrase in opening for phrase in _REPORT_PHRASES):
@@ -70,22 +70,24 @@ def _report_type(message: Message) -> str:
     return (value[2] if isinstance(value, tuple) else str(value or "")).lower()
 
 
-def _of_report(part: Message, ids: tuple[str, ...]) -> Bounce | None:
-    """Parse a report in the standard format (RFC 3464, section 2.1).
+def _of_report(parts: list[Message], ids: tuple[str, ...]) -> Bounce:
+    """Parse a report in the standard format (RFC 3464, section 2.1), which some programs send in several parts.
 
-    It has blocks of fields: the first is about the mail, each other one about a recipient.
+    It has blocks of fields: the first is about the mail, each other one about a recipient. ``Action: failed`` is final,
+    whatever the status is (section 2.3.3): a server gives up also after temporary errors.
     """
-    payload = part.get_payload()
-    blocks = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
+    payloads = [part.get_payload() for part in parts]
+    blocks = [
+        block for payload in payloads if isinstance(payload, list) for block in payload if isinstance(block, Message)
+    ]
     bad_addresses = tuple(
         dict.fromkeys(address for block in blocks if _is_bad_address(block) for address in _addresses(block))
     )
-    for block in blocks:
-        action = _field(block, "action").lower()
-        if action in {"failed", "delayed"}:
+    for action in ("failed", "delayed"):
+        block = next((block for block in blocks if _field(block, "action").lower() == action), None)
+        if block is not None:
             detail = f"{block.get('status', '')} {block.get('diagnostic-code', '')}"
-            is_permanent = action == "failed" and not _field(block, "status").startswith("4")
-            return Bounce(ids, bad_addresses, is_permanent, _short(detail))
+            return Bounce(ids, bad_addresses, action == "failed", _short(detail))
     return Bounce(ids, (), is_permanent=False, detail="no recipient failed")
 
 
