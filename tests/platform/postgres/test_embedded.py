@@ -21,7 +21,7 @@ from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
 from tests.builders.databases import ROOT, as_root, reachable_dir
-from tests.builders.processes import alive, eventually, naming, started
+from tests.builders.processes import alive, children, eventually, naming, started
 from tests.patience import patient, stretched
 
 
@@ -359,3 +359,26 @@ def test_its_buffers_are_an_eighth_of_the_memory_limit(
         embedded_postgres, "_MEMORY_LIMITS", (tmp_path / "memory.max", tmp_path / "memory.limit_in_bytes")
     )
     assert embedded_postgres._buffers_megabytes() == expected  # noqa: SLF001
+
+
+def test_no_process_and_no_file_of_it_tells_others_a_secret(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEARLINE_SMTP", "smtps://desk:hunter2hunter2@mail.example.net")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2hunter2")
+    before = os.umask(0o022)
+    try:
+        (folder / "data").mkdir(mode=0o711)
+        for name in ("clearline.lock", "postgresql.out"):
+            (folder / "data" / name).write_text("")
+        server = embedded_postgres.start(folder / "data")
+    finally:
+        os.umask(before)
+    try:
+        postmaster = _postmaster(folder / "data")
+        pids = [server.supervisor.pid, postmaster, *children(postmaster)]
+        assert len(pids) > 3
+        environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in pids]
+        assert [text for text in environments if b"hunter2" in text or b"CLEARLINE_" in text] == []
+        files = [path for path in (folder / "data").rglob("*") if path.is_file()]
+        assert [path for path in files if path.stat().st_mode & 0o077] == []
+    finally:
+        server.stop()

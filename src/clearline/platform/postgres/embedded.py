@@ -169,7 +169,11 @@ def start(data_dir: Path, account_name: str | None = None, *, for_server: bool =
         raise
     # In a session of its own: Ctrl-C in the terminal reaches only Clearline, which then stops PostgreSQL.
     server = EmbeddedPostgres(
-        _url(sockets), lambda: subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True), lock
+        _url(sockets),
+        lambda: subprocess.Popen(
+            command, stdin=subprocess.PIPE, start_new_session=True, env=programs.environment(), umask=0o077
+        ),
+        lock,
     )
     try:
         _wait_until_ready(data, time.monotonic() + START_SECONDS)
@@ -199,6 +203,7 @@ def _lock(data_dir: Path, kind: str) -> IO[str]:
     """Lock the data directory for this process; the kernel releases it when the file is closed or the process ends."""
     try:
         lock = (data_dir / "clearline.lock").open("a+")
+        os.fchmod(lock.fileno(), 0o600)
     except OSError as error:
         raise EmbeddedPostgresError(f"cannot write to the data directory {data_dir}: {error.strerror}") from error
     try:

@@ -1,6 +1,7 @@
 """The programs of the embedded PostgreSQL, where the account that runs them can reach them."""
 
 import importlib.util
+import os
 import pwd
 import shutil
 import stat
@@ -23,6 +24,9 @@ _PARTS = (
 """The files that PostgreSQL runs with, as in the wheel. The programs find their libraries relative to themselves."""
 
 _BIN = _PARTS[1]
+
+_ENVIRONMENT = frozenset({"PATH", "LD_LIBRARY_PATH"})
+"""What the programs get of our environment."""
 
 _SHELL_SPECIAL = frozenset('"$`\\')
 """Characters that no path of the programs may have: they start each other through a shell, in double quotes."""
@@ -68,13 +72,29 @@ def check_reach(path: Path, account: Account) -> None:
             )
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of PostgreSQL's programs: what they need of this one, and none of the settings.
+
+    Whoever has their account can read it in ``/proc``, and ours has passwords.
+    """
+    return {name: value for name, value in os.environ.items() if name in _ENVIRONMENT} | {"LC_ALL": "C", "TZ": "UTC"}
+
+
 def run(command: list[str | Path], account: Account | None, text: str = "") -> str:
     """Run a program to its end, as the account when there is one, and return what it printed."""
     name = Path(command[0]).name
     identity = {} if account is None else {"user": account.user, "group": account.group, "extra_groups": ()}
     try:
         done = subprocess.run(  # type: ignore[call-overload]
-            command, input=text, capture_output=True, text=True, cwd="/", umask=0o077, check=False, **identity
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            umask=0o077,
+            check=False,
+            env=environment(),
+            **identity,
         )
     except OSError as error:
         raise EmbeddedPostgresError(f"{name} cannot be run: {error.strerror}: {command[0]}") from error

@@ -137,7 +137,9 @@ def main() -> int:
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # only the owner's end of the pipe says stop
     order = json.loads(sys.argv[1])
-    Path(order["output"]).write_bytes(b"")
+    output = Path(order["output"])
+    output.write_bytes(b"")
+    output.chmod(0o600)
     failures = 0
     while True:
         server = start(order)
