@@ -6,7 +6,7 @@ from uuid import UUID
 
 from clearline.accounts.user_store import USER, USER_WIDTH, user_of
 from clearline.events.event_types import NotificationKind
-from clearline.identity import PROVIDER_ID, User
+from clearline.identity import PROVIDER_ID, Role, User
 from clearline.notifications.domain import DeliveryMode, NotificationPreferences
 from clearline.notifications.preference_store import COLUMNS, preferences_of
 from clearline.platform.database.transactions import Tx
@@ -24,10 +24,12 @@ class NotifiedTicket(NamedTuple):
     is_critical: bool
     assignee_id: UUID | None
     contact: str | None
+    queue_id: UUID | None
 
 
 TICKETS = """
-    select t.company_id, t.number, t.priority, t.assignee_id, case when c.mails_contacts then t.contact_email end
+    select t.company_id, t.number, t.priority, t.assignee_id, case when c.mails_contacts then t.contact_email end,
+           t.queue_id
       from unnest($1::uuid[], $2::bigint[]) w (company_id, number)
       join ticket t on t.company_id = w.company_id and t.number = w.number
       join company c on c.id = t.company_id"""
@@ -36,7 +38,7 @@ TICKETS = """
 async def tickets(tx: Tx, keys: Collection[tuple[UUID, int]]) -> dict[int, NotifiedTicket]:
     """Return tickets by number. Served by the primary keys."""
     rows = await tx.fetch(TICKETS, [company_id for company_id, _ in keys], [number for _, number in keys])
-    return {row[1]: NotifiedTicket(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4]) for row in rows}
+    return {row[1]: NotifiedTicket(row[0], row[1], row[2] == Priority.CRITICAL, row[3], row[4], row[5]) for row in rows}
 
 
 WATCHERS = """
@@ -61,6 +63,14 @@ async def team_members(tx: Tx, queues: Collection[UUID]) -> list[tuple[UUID, UUI
     Served by the primary keys.
     """
     return [(row[0], row[1]) for row in await tx.fetch(TEAM_MEMBERS, list(queues))] if queues else []
+
+
+ADMINS = "select u.id from app_user u where u.company_id = $1 and u.role = $2 and u.is_active order by u.id limit 50"
+
+
+async def admins(tx: Tx) -> list[UUID]:
+    """Return the active admins of the provider, at most 50. Reads all of the provider's people."""
+    return [row[0] for row in await tx.fetch(ADMINS, PROVIDER_ID, Role.ADMIN)]
 
 
 FILE_SOURCES = """

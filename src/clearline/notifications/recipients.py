@@ -1,14 +1,15 @@
 """Decide which recipients an event has, how each is notified, and when."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from clearline.events.event_types import Audience, EventType, Relation, visible_data
+from clearline.events.event_types import Audience, EventType, NotificationKind, Relation, visible_data
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, User
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import is_mailable
 from clearline.notifications import recipient_store
 from clearline.notifications import store as notification_store
@@ -26,6 +27,7 @@ from clearline.notifications.recipient_store import NotifiedTicket, Recipient
 from clearline.notifications.store import NewNotification
 from clearline.platform.database.transactions import Tx
 from clearline.text import normalized_address
+from clearline.tickets.domain import can_be_assigned
 
 GROUPING_WINDOW = timedelta(seconds=30)
 """Events of a ticket within this time go into one mail."""
@@ -87,7 +89,60 @@ async def _load_recipients(tx: Tx, events: Sequence[Event], now: datetime) -> "_
     contacts += [(PROVIDER_ID, address) for _company, address in contacts]
     companies = {PROVIDER_ID, *(ticket.company_id for ticket in tickets.values())}
     users = await recipient_store.users(tx, user_keys, contacts, companies)
-    return _Recipients(tickets, users, watchers, team_members, file_sources, now)
+    answered = {event.ticket_number for event in events if _is_answer(event, _file_source(event, file_sources))}
+    answered_tickets = [ticket for number, ticket in tickets.items() if number in answered]
+    substitutes = await _load_substitutes(tx, answered_tickets, users)
+    users = [*users, *(recipient for people in substitutes.values() for recipient in people)]
+    return _Recipients(tickets, users, watchers, team_members, file_sources, substitutes, now)
+
+
+async def _load_substitutes(
+    tx: Tx, answered: Sequence[NotifiedTicket], users: Sequence[Recipient]
+) -> dict[int, list[Recipient]]:
+    """Return who is notified of an answer on each ticket whose assignee cannot be, or that has none.
+
+    These are the people of the queue's team or, when none of them can be notified, the provider's admins.
+    """
+    if not answered:
+        return {}
+    staff = {recipient.user.id: recipient for recipient in users if recipient.user.company_id == PROVIDER_ID}
+    reachable = await _reachable(tx, staff.values())
+    waiting = [ticket for ticket in answered if ticket.assignee_id not in reachable]
+    if not waiting:
+        return {}
+    members = await recipient_store.team_members(tx, {ticket.queue_id for ticket in waiting if ticket.queue_id})
+    admins = await recipient_store.admins(tx)
+    keys = {(PROVIDER_ID, user_id) for user_id in (*admins, *(user_id for _queue, user_id in members))}
+    people = {recipient.user.id: recipient for recipient in await recipient_store.users(tx, keys, [], [])}
+    reachable = await _reachable(tx, people.values())
+    substitutes = {}
+    for ticket in waiting:
+        team = [user_id for queue_id, user_id in members if queue_id == ticket.queue_id and user_id in reachable]
+        chosen = team or [user_id for user_id in admins if user_id in reachable]
+        substitutes[ticket.number] = [people[user_id] for user_id in chosen]
+    return substitutes
+
+
+def _is_answer(event: Event, source: str | None) -> bool:
+    """Return whether the provider has to react to an event: the customer answered, or the ticket was reopened."""
+    answers = {NotificationKind.CUSTOMER_NOTE, NotificationKind.REOPENED}
+    return any(rule.kind in answers for rule in notification_rules(event.type, event.data, source=source))
+
+
+def _file_source(event: Event, sources: dict[UUID, str]) -> str | None:
+    """Return the side that attached the event's file; None for other events, and for a deleted file."""
+    return sources.get(UUID(event.data["id"])) if event.type == EventType.ATTACHMENT_ADDED else None
+
+
+async def _reachable(tx: Tx, people: Iterable[Recipient]) -> set[UUID]:
+    """Return the ids of those who work tickets and whose address gets mail."""
+    working = {
+        recipient.user.id: normalized_address(recipient.user.email)
+        for recipient in people
+        if can_be_assigned(recipient.user) and is_mailable(recipient.user.email)
+    }
+    suppressed = await outbound_mail.suppressed(tx, set(working.values()))
+    return {user_id for user_id, address in working.items() if address not in suppressed}
 
 
 def _has_target(event: Event, kind: str) -> bool:
@@ -105,9 +160,11 @@ class _Recipients:
         watchers: Sequence[tuple[int, UUID, UUID]],
         team_members: Sequence[tuple[UUID, UUID]],
         file_sources: dict[UUID, str],
+        substitutes: dict[int, list[Recipient]],
         now: datetime,
     ) -> None:
         self._tickets, self._file_sources, self._now = tickets, file_sources, now
+        self._substitutes = substitutes
         self._users: dict[_UserKey, Recipient] = {
             (recipient.user.company_id, recipient.user.id): recipient for recipient in users
         }
@@ -152,16 +209,24 @@ class _Recipients:
             relations[key].add(Relation.COMPANY)
         for key in self._watchers[ticket.number]:
             relations[key].add(Relation.WATCHER)
+        for key, relation in self._staff_relations(event, ticket):
+            relations[key].add(relation)
+        return {key: related for key, related in relations.items() if key in self._users and self._may_receive(key)}
+
+    def _staff_relations(self, event: Event, ticket: NotifiedTicket) -> Iterator[tuple[_UserKey, Relation]]:
+        """Yield the relations of the provider's people to the event's ticket, apart from watchers."""
         assignee = event.data["after"] if event.type == EventType.TICKET_ASSIGNED else ticket.assignee_id
         if assignee is not None:
-            relations[PROVIDER_ID, UUID(str(assignee))].add(Relation.ASSIGNEE)
+            yield (PROVIDER_ID, UUID(str(assignee))), Relation.ASSIGNEE
+        if _is_answer(event, _file_source(event, self._file_sources)):
+            for recipient in self._substitutes.get(ticket.number, ()):
+                yield (PROVIDER_ID, recipient.user.id), Relation.ASSIGNEE
         if event.type == EventType.TICKET_ROUTED and ticket.assignee_id is None:
             for key in self._team_members[event.data["after"]]:
-                relations[key].add(Relation.TEAM)
+                yield key, Relation.TEAM
         if event.type == EventType.TICKET_CREATED:
             for key in self._active_by_company[PROVIDER_ID]:
-                relations[key].add(Relation.STAFF)
-        return {key: related for key, related in relations.items() if key in self._users and self._may_receive(key)}
+                yield key, Relation.STAFF
 
     def _may_receive(self, key: _UserKey) -> bool:
         user = self._users[key].user
@@ -196,7 +261,7 @@ class _Recipients:
             if Relation.CONTACT not in relations or not is_receipt(event.type, event.data):
                 return None
             relations = {Relation.CONTACT}
-        rules = notification_rules(event.type, event.data, source=self._file_source(event))
+        rules = notification_rules(event.type, event.data, source=_file_source(event, self._file_sources))
         mode = delivery_mode(user.role, preferences.rules, relations, rules)
         # An address that is also the customer's gets only what customers may see, whoever else it belongs to.
         is_customers = normalized_address(user.email) in customer_addresses
@@ -208,7 +273,7 @@ class _Recipients:
 
     def _for_contact(self, event: Event, ticket: NotifiedTicket) -> NewNotification | None:
         """Return the notification of a contact who is not a user. It is never part of a daily digest."""
-        rules = notification_rules(event.type, event.data, source=self._file_source(event))
+        rules = notification_rules(event.type, event.data, source=_file_source(event, self._file_sources))
         data = visible_data(event.type, event.data, Audience.CUSTOMER)
         address = ticket.contact
         if address is None or data is None or not is_mailable(address) or not notifies_contact(data):
@@ -216,10 +281,6 @@ class _Recipients:
         if not any(Relation.CONTACT in rule.recipients for rule in rules):
             return None
         return _new(event, ticket, address, None, data, DeliveryMode.EMAIL, self._now + GROUPING_WINDOW)
-
-    def _file_source(self, event: Event) -> str | None:
-        """Return the side that attached the event's file; None for other events, and for a deleted file."""
-        return self._file_sources.get(UUID(event.data["id"])) if event.type == EventType.ATTACHMENT_ADDED else None
 
     def _due_at(
         self, user: User, preferences: NotificationPreferences, mode: DeliveryMode, *, is_critical: bool

@@ -286,6 +286,17 @@ def _text(value: UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
+async def open_of_assignee(tx: Tx, user_id: UUID) -> list[int]:
+    """Return the numbers of the open tickets of an agent, in order of company and number.
+
+    Served by ``ticket_open_by_assignee``.
+    """
+    rows = await tx.fetch(
+        "select number from ticket where assignee_id = $1 and is_open order by company_id, number", user_id
+    )
+    return [row[0] for row in rows]
+
+
 async def miscounted(tx: Tx) -> list[str]:
     """Return the codes of companies whose stored counts are wrong; only manual SQL can cause that."""
     rows = await tx.fetch(

@@ -10,11 +10,16 @@ from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_list
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
+from clearline.cli.terminal.text import counted
 from clearline.clock import now
 from clearline.identity import CUSTOMER_ROLES, OPERATOR, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
+from clearline.tickets import hand_over_usecases as hand_over
 from clearline.wires.house.accounts.mapping import user_out
 
+_heir_option = click.option(
+    "--hand-over-to", metavar="EMAIL", help="Agent who gets the open tickets of one who stops working tickets."
+)
 _ROLES = click.Choice([role.value for role in (*CUSTOMER_ROLES, *STAFF_ROLES)])
 
 
@@ -113,6 +118,7 @@ def _shown_email(user: User) -> str:
 @click.option("--active/--inactive", default=None, help="Whether the user may do anything; inactive ends its keys.")
 @click.option("--available/--away", default=None, help="Whether queues may assign tickets to the user.")
 @click.option("--confirmed/--unconfirmed", default=None, help="Whether the address is that of the user, by your word.")
+@_heir_option
 @json_option
 def user_change(
     company: str,
@@ -125,6 +131,7 @@ def user_change(
     active: bool | None,
     available: bool | None,
     confirmed: bool | None,
+    hand_over_to: str | None,
     as_json: bool,
 ) -> None:
     """Change the user with the address EMAIL."""
@@ -136,11 +143,12 @@ def user_change(
         is_active=active,
         is_available=available,
         is_confirmed=confirmed,
+        hand_over_to=hand_over_to,
     )
 
     async def work(tx: Tx) -> tuple[User, User]:
         before = await accounts.lock_user(tx, OPERATOR, company, email)
-        return before, await accounts.change_user(tx, OPERATOR, company, email, values, now=now())
+        return before, await hand_over.change_user(tx, OPERATOR, company, email, values, now=now())
 
     before, after = map(user_out, transact(work))
     show(after, change_text(f"User {after.name} <{after.email}>", before, after), as_json=as_json)
@@ -149,14 +157,24 @@ def user_change(
 @user.command("deactivate")
 @company_option
 @click.argument("email")
+@_heir_option
 @yes_option
 @json_option
-def user_deactivate(company: str, email: str, *, yes: bool, as_json: bool) -> None:
-    """Deactivate a user and end its keys at once. The history keeps the name."""
+def user_deactivate(company: str, email: str, *, hand_over_to: str | None, yes: bool, as_json: bool) -> None:
+    """Deactivate a user and end its keys at once. The history keeps the name.
+
+    The open tickets of an agent return to their queues, without an assignee, or go to another agent.
+    """
     confirm(f"Deactivate {email} of {company}, and end its keys?", yes=yes)
 
-    async def work(tx: Tx) -> User:
-        return await accounts.change_user(tx, OPERATOR, company, email, {"is_active": False}, now=now())
+    values = {"is_active": False} if hand_over_to is None else {"is_active": False, "hand_over_to": hand_over_to}
 
-    user = transact(work)
-    show(user_out(user), f"User {user.name} <{user.email}> is now not active.", as_json=as_json)
+    async def work(tx: Tx) -> tuple[User, int]:
+        return await hand_over.change_user_and_tickets(tx, OPERATOR, company, email, values, now=now())
+
+    user, count = transact(work)
+    text = f"User {user.name} <{user.email}> is now not active."
+    if count:
+        goal = "returned to their queues" if hand_over_to is None else f"handed over to {hand_over_to}"
+        text += f" {counted(count, 'open ticket')} {goal}."
+    show(user_out(user), text, as_json=as_json)

@@ -1,5 +1,7 @@
 """Suppressed addresses, in lower case."""
 
+from collections.abc import Sequence
+
 from clearline.mail.outbound.domain import Suppression, SuppressionReason
 from clearline.platform.database.transactions import Record, Tx
 
@@ -22,6 +24,12 @@ async def get(tx: Tx, address: str) -> Suppression | None:
     """Return the suppression of an address, in any case, or None. Served by the primary key."""
     row = await tx.fetchrow(f"select {_COLUMNS} from mail_suppression where address = lower($1)", address)
     return None if row is None else _suppression(row)
+
+
+async def suppressed(tx: Tx, addresses: Sequence[str]) -> set[str]:
+    """Return those of some addresses, in lower case, that are suppressed. Served by the primary key."""
+    rows = await tx.fetch("select address from mail_suppression where address = any($1::text[])", addresses)
+    return {row[0] for row in rows}
 
 
 async def add(tx: Tx, suppression: Suppression) -> bool:

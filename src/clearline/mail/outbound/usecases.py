@@ -118,6 +118,11 @@ def suppressed_error(reason: str) -> str:
     return f"the address is suppressed: {reason}"
 
 
+async def suppressed(tx: Tx, addresses: Collection[str]) -> set[str]:
+    """Return those of some addresses, in lower case, to which no mail is sent."""
+    return await suppression_store.suppressed(tx, sorted(addresses)) if addresses else set()
+
+
 async def recent_count(tx: Tx, recipient: str, kind: str = NOTIFICATION, *, now: datetime) -> int:
     """Return how many mails of a kind were written to an address in the last hour, for ``RateLimits.per_address``."""
     return await outbound_mail_store.recent_count(tx, recipient, kind, since=now - _HOUR)

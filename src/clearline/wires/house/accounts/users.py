@@ -4,6 +4,7 @@ from uuid import UUID
 
 from clearline.accounts import usecases as accounts
 from clearline.identity import Role, Scope
+from clearline.tickets import hand_over_usecases as hand_over
 from clearline.wires.house.accounts import wire
 from clearline.wires.house.accounts.companies import COMPANIES, COMPANY
 from clearline.wires.house.accounts.mapping import user_out
@@ -65,7 +66,7 @@ async def change_user(call: Call) -> wire.UserOut:
     ids, values = _ids(call), set_fields(call.body(wire.UserPatch))
     if "role" in values:
         values["role"] = Role(values["role"])
-    return await change_record(call, ids, values, accounts.lock_user, accounts.change_user, user_out)
+    return await change_record(call, ids, values, accounts.lock_user, hand_over.change_user, user_out)
 
 
 OPERATIONS = (
@@ -98,10 +99,11 @@ OPERATIONS = (
     Operation(
         "changeUser", "PATCH", USERS + "/{user_id}", change_user,
         "Change a user", "Sets the values in the merge-patch. Another address is unconfirmed if a customer sets it, "
-        "and the old one is told. Users cannot be deleted, because the history names "
-        "them: make a user inactive, and its keys stop working at once. The provider's last active admin cannot be "
-        "made inactive or get another role. Another address also needs `tickets:read` and `tickets:write`; activating "
-        "a user, and a role with more rights, all scopes of that role. For the provider's admins, and for a customer's "
+        "and the old one is told. Users cannot be deleted, because the history names them: make a user inactive, and "
+        "its keys stop working at once. The open tickets of an agent who is made inactive, or a viewer, return to "
+        "their queues, or go to the agent that `hand_over_to` names. The provider's last active admin cannot be made "
+        "inactive or get another role. Another address also needs `tickets:read` and `tickets:write`; activating a "
+        "user, and a role with more rights, all scopes of that role. For the provider's admins, and for a customer's "
         "admins in their own company.",
         Scope.ACCOUNTS_WRITE, wire.UserOut, body=wire.UserPatch, path_parameters=_USER, errors=(404, 409),
         conditional=True,

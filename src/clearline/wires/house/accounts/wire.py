@@ -68,7 +68,7 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396). The keys of a user who is made inactive stop working at once.
 
     Only the provider's people may set ``is_confirmed``. Another ``email`` that a customer sets has to be confirmed
-    again.
+    again. ``hand_over_to`` is the id of the agent who gets the open tickets of one who stops working tickets.
     """
 
     name: Name | UnsetType = UNSET
@@ -78,6 +78,7 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     is_active: bool | UnsetType = UNSET
     is_available: bool | UnsetType = UNSET
     is_confirmed: bool | UnsetType = UNSET
+    hand_over_to: UUID | UnsetType = UNSET
 
 
 class UserOut(Struct, frozen=True):

@@ -1,0 +1,83 @@
+"""Change a user together with its tickets: an agent who stops working tickets hands them over."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from clearline.accounts import usecases as accounts
+from clearline.accounts import user_store
+from clearline.errors import InvalidInput, RuleCode, Violation
+from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, User
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import change_usecases as ticket_changes
+from clearline.tickets import store as ticket_store
+from clearline.tickets.domain import can_be_assigned
+
+HAND_OVER_TO = "hand_over_to"
+"""The value that names the heir among the values of a user."""
+
+
+async def change_user(
+    tx: Tx,
+    actor: Actor,
+    company_ref: UUID | str,
+    user_ref: UUID | str,
+    values: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> User:
+    """Change a user as ``accounts.change_user`` does. See ``change_user_and_tickets``."""
+    return (await change_user_and_tickets(tx, actor, company_ref, user_ref, values, now=now))[0]
+
+
+async def change_user_and_tickets(
+    tx: Tx,
+    actor: Actor,
+    company_ref: UUID | str,
+    user_ref: UUID | str,
+    values: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> tuple[User, int]:
+    """Change a user; return it with the number of tickets that it handed over.
+
+    The open tickets of an agent who is made inactive, or gets a role that works no tickets, lose their assignee, and so
+    wait in their queues. ``hand_over_to`` among the values is the id or address of an agent who gets them instead.
+
+    Raises:
+        InvalidInput: ``hand_over_to`` names no active agent, or the user does not stop working tickets.
+        As ``accounts.change_user``.
+    """
+    before = await accounts.lock_user(tx, actor, company_ref, user_ref)
+    heir_ref = values.get(HAND_OVER_TO)
+    changes = {name: value for name, value in values.items() if name != HAND_OVER_TO}
+    after = await accounts.change_user(tx, actor, company_ref, user_ref, changes, now=now)
+    is_leaving = can_be_assigned(before) and not can_be_assigned(after)
+    if heir_ref is not None and not is_leaving:
+        raise _invalid("is for an agent who is made inactive, or gets a role that works no tickets")
+    if not is_leaving:
+        return after, 0
+    heir = None if heir_ref is None else await _heir(tx, heir_ref)
+    # Whoever may end the work of an agent need not be allowed to write tickets.
+    acting = replace(actor, scopes=ALL_SCOPES)
+    numbers = await ticket_store.open_of_assignee(tx, after.id)
+    for number in numbers:
+        await ticket_changes.assign(tx, acting, number, None if heir is None else heir.id, now=now)
+    return after, len(numbers)
+
+
+async def _heir(tx: Tx, ref: UUID | str) -> User:
+    by_id = isinstance(ref, UUID)
+    user = await (
+        user_store.get(tx, PROVIDER_ID, ref) if isinstance(ref, UUID) else user_store.find(tx, PROVIDER_ID, ref)
+    )
+    if user is None or not can_be_assigned(user):
+        raise _invalid(f"must be the {'id' if by_id else 'address'} of an active agent")
+    return user
+
+
+def _invalid(rule: str) -> InvalidInput:
+    return InvalidInput([Violation(HAND_OVER_TO, rule, RuleCode.REFERENCE)])
