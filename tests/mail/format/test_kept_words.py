@@ -100,9 +100,10 @@ def test_what_a_program_adds_is_trimmed(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "subject", ["Fwd: Fibre cut", "FW: Fibre cut", "WG: Fibre cut", "TR : x", "Re: Fwd: x", "转发\uff1ax"]
+    "subject", ["Fwd: Fibre cut", "FW: Fibre cut", "WG: Fibre cut", "TR : x", "Fwd: Re: x", "转发\uff1ax"]
 )
 def test_a_forwarded_mail_is_content(subject: str) -> None:
     text = f"FYI\n\n{FIELDS}\n\nFibre cut"
     assert split_reply(text, subject=subject) == SplitReply(text, "")
-    assert split_reply(text, subject="Re: Port forwarding fails").text == "FYI"
+    for reply in ("Re: Port forwarding fails", "Re: Fwd: Fibre cut", "AW: WG: x", "Re: [INC000000000042] Fwd: x"):
+        assert split_reply(text, subject=reply).text == "FYI"

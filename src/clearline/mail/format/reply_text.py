@@ -13,7 +13,7 @@ from clearline.mail.format.quote_start import fields_end, is_quoted, quote_start
 from clearline.mail.format.signature import trimmed_lines
 
 _FORWARDED_SUBJECT = re.compile(
-    r"\s*(?:(?:re|aw|sv|antw)\s?:\s*)?(?:fwd?|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd|fwd|továbbítás|转发|轉寄|転送|전달|ilt|itl)\s?[:\uff1a]",
+    r"\s*(?:fwd?|wg|tr|rv|i|enc|doorst|vs|vb|vl|pd|továbbítás|转发|轉寄|転送|전달|ilt|itl)\s?[:\uff1a]",
     re.IGNORECASE,
 )
 
