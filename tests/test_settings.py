@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from clearline.settings import InvalidSetting, Settings, documented, documented_retentions, read_settings
+from clearline.setting_docs import documented, documented_retentions
+from clearline.settings import InvalidSetting, Settings, read_settings
 
 VALID = {
     "CLEARLINE_DATABASE_URL": "postgresql://desk@db.example.com/desk",
@@ -48,6 +49,7 @@ VALID = {
     "CLEARLINE_MAIL_LISTEN": "lmtp://[::1]:8024",
     "CLEARLINE_MAIL_MAX": "1000000",
     "CLEARLINE_SECRET_KEY": "long and random",
+    "CLEARLINE_POSTGRES_BIN": "/usr/lib/postgresql/18/bin",
     "CLEARLINE_POSTGRES_USER": "clearline",
 }
 
@@ -97,6 +99,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         mail_listen="lmtp://[::1]:8024",
         mail_max=1_000_000,
         secret_key="long and random",
+        postgres_bin=Path("/usr/lib/postgresql/18/bin"),
         postgres_user="clearline",
     )
     assert (settings.bind.host, settings.bind.port) == ("::1", 0)

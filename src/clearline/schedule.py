@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
+from clearline.logs import Logger
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound import worker as inbound_mail_worker
 from clearline.mail.outbound import usecases as outbound_mail
@@ -13,8 +14,10 @@ from clearline.mail.outbound import worker as outbound_mail_worker
 from clearline.notifications import worker as notification_worker
 from clearline.notifications.compose import Render as RenderMail
 from clearline.platform.database.horizon import CHECK_SECONDS, HorizonMonitor
+from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
+from clearline.platform.postgres.releases import age_warning
 from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import worker as routing_worker
 from clearline.search import usecases as search
@@ -33,8 +36,11 @@ CONSUMERS = (routing_worker.NAME, search.CONSUMER, webhook_worker.NAME, notifica
 """The names of the consumers of events."""
 
 PURGE_EVERY = 3600
+_DAY = 24 * 3600
 _ACTORS_CHANNEL = "clearline_actors"
 _CLOSED_AT_ONCE = 100
+
+_log = Logger("clearline.schedule")
 
 Clock = Callable[[], datetime]
 Purge = Callable[..., Awaitable[int]]
@@ -86,6 +92,7 @@ def shared_jobs(
         *inbound_mail_worker.jobs(database, blobs, settings, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
+        _age_job(database, now),
         orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
     ]
 
@@ -104,6 +111,18 @@ def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[Perio
         job("purge outbound mail", outbound_mail.purge, settings.keep_outbound_mail_days),
         job("purge inbound mail", inbound_mail.purge, settings.keep_inbound_mail_days),
     ]
+
+
+def _age_job(database: Database, now: Clock) -> PeriodicJob:
+    async def warn() -> int:
+        async with database.statement() as tx:
+            version, _at = await version_and_time(tx)
+        warning = age_warning(version, now().date())
+        if warning is not None:
+            _log.warning("PostgreSQL is old", detail=warning)
+        return 0
+
+    return PeriodicJob("check the age of PostgreSQL", _DAY, warn, runs_at_stop=False)
 
 
 def _close_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:

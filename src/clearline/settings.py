@@ -335,6 +335,13 @@ class Settings:
         "Key that encrypts the passwords of mailboxes: any long random text. Keep it; without it they are lost.",
         None,
     )
+    postgres_bin: Path | None = _setting(
+        values.path,
+        "those that are installed with Clearline",
+        "Folder of the programs that the embedded PostgreSQL runs with, of its major version or a newer one, such as "
+        "`/usr/lib/postgresql/18/bin`.",
+        None,
+    )
     postgres_user: str | None = _setting(
         values.text,
         "`clearline`, `postgres` or `nobody`, the first that exists",
@@ -346,43 +353,6 @@ class Settings:
     def requests_of_company(self) -> int:
         """Return how many requests a minute a company may make of one process; 0 for any number."""
         return 5 * self.rate_limit if self.company_rate_limit is None else self.company_rate_limit
-
-
-@dataclass(frozen=True, slots=True)
-class SettingDoc:
-    """One setting as the reference shows it."""
-
-    variable: str
-    default: str
-    about: str
-
-
-def documented() -> list[SettingDoc]:
-    """Return every setting, in the order of the reference."""
-    return [
-        SettingDoc(PREFIX + setting.name.upper(), setting.metadata["shown"], setting.metadata["about"])
-        for setting in fields(Settings)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class RetentionDoc:
-    """How long something is kept, as the reference shows it."""
-
-    variable: str
-    days: int
-    data: str
-    since: str
-    afterwards: str
-
-
-def documented_retentions() -> list[RetentionDoc]:
-    """Return everything that is deleted after some time, in the order of the reference."""
-    return [
-        RetentionDoc(PREFIX + setting.name.upper(), *setting.metadata["retention"])
-        for setting in fields(Settings)
-        if "retention" in setting.metadata
-    ]
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

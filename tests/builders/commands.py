@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
 
 LOCAL = {"attachment sweep", "company deactivate", "demo", "doctor", "inbound-mail receive", "migrate",
-         "notifications pending", "search rebuild"}  # fmt: skip
+         "notifications pending", "search rebuild", "upgrade-database"}  # fmt: skip
 """Commands for things that only an operator does."""
 
 _NUMBER = "/tickets/{ticket[number]}"

@@ -74,7 +74,7 @@ def database_url(
         return
     if start is Start.BY_SERVER:
         raise ServerMissing(f"no server runs on the data directory {settings.data_dir}: start clearline serve first")
-    server = embedded_postgres.start(settings.data_dir, settings.postgres_user)
+    server = embedded_postgres.start(settings.data_dir, settings.postgres_user, settings.postgres_bin)
     try:
         yield server.url, True
     finally:

@@ -42,6 +42,9 @@ COMMANDS = {
     "service": LazyCommand("inventory", "service", "Manage the services that a company's tickets can be about."),
     "team": LazyCommand("queues.teams", "team", "Manage teams: the people who work the queues."),
     "ticket": LazyCommand("tickets.tickets", "ticket", "Work with tickets."),
+    "upgrade-database": LazyCommand(
+        "server.upgrade_database", "upgrade_database", "Carry the embedded database over to a newer PostgreSQL."
+    ),
     "user": LazyCommand("accounts.users", "user", "Manage the people of a company."),
     "view": LazyCommand("workspace.views", "view", "Manage saved views: named searches."),
     "webhook": LazyCommand("webhooks", "webhook", "Manage webhooks, and the deliveries to them."),

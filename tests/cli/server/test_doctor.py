@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clearline.cli.server.doctor import check_planner
+from clearline.cli.server.doctor import Check, check_age, check_planner
 from clearline.schedule import CONSUMERS
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
@@ -104,3 +105,15 @@ async def test_the_doctor_logs_in_to_the_mail_server(database_url: str) -> None:
     assert code == 3
     assert away is not None
     assert away["ok"] is False
+
+
+def test_an_old_minor_release_is_a_warning_and_no_fault() -> None:
+    old = check_age("18.6", date(2026, 11, 28), is_embedded=True)
+    assert (old.ok, old.warning, old.word) == (True, True, "warning")
+    assert old.detail.startswith("PostgreSQL 18.6 is at least 107 days old (2026-08-13): ")
+    assert old.detail.endswith("; update Clearline, or set CLEARLINE_POSTGRES_BIN to newer programs")
+    assert check_age("15.18 (Debian)", date(2026, 11, 28), is_embedded=False).detail.endswith("; update the server")
+    assert check_age("18.6", date(2026, 9, 1), is_embedded=True) == Check(
+        "minor release", ok=True, detail="of 2026-08-13"
+    )
+    assert check_age("18.99", date(2040, 1, 1), is_embedded=True).detail == "18.99 is newer than this Clearline"

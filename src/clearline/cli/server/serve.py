@@ -75,7 +75,9 @@ def _start_when_free(settings: Settings) -> EmbeddedPostgres:
     is_waiting = False
     while True:
         try:
-            return embedded_postgres.start(settings.data_dir, settings.postgres_user, for_server=True)
+            return embedded_postgres.start(
+                settings.data_dir, settings.postgres_user, settings.postgres_bin, for_server=True
+            )
         except DataDirectoryInUse as error:
             if not error.is_command:
                 raise

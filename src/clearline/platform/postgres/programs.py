@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -28,6 +29,9 @@ _BIN = _PARTS[1]
 _ENVIRONMENT = frozenset({"PATH", "LD_LIBRARY_PATH"})
 """What the programs get of our environment."""
 
+_TO_SERVE = ("postgres", "initdb")
+"""The programs that a folder must have to serve a data directory."""
+
 _SHELL_SPECIAL = frozenset('"$`\\')
 """Characters that no path of the programs may have: they start each other through a shell, in double quotes."""
 
@@ -42,6 +46,19 @@ class Account(NamedTuple):
     name: str
     user: int
     group: int
+
+
+class Programs(NamedTuple):
+    """The programs of a version of PostgreSQL."""
+
+    folder: Path
+    version: str
+    """Such as ``18.6``."""
+
+    @property
+    def major(self) -> int:
+        """The major version, which a data directory belongs to."""
+        return int(re.split(r"\D", self.version, maxsplit=1)[0])
 
 
 def account_named(name: str | None) -> Account:
@@ -80,8 +97,8 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in _ENVIRONMENT} | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def run(command: list[str | Path], account: Account | None, text: str = "") -> str:
-    """Run a program to its end, as the account when there is one, and return what it printed."""
+def run(command: list[str | Path], account: Account | None, text: str = "", folder: Path = Path("/")) -> str:
+    """Run a program to its end in a folder, as the account when there is one, and return what it printed."""
     name = Path(command[0]).name
     identity = {} if account is None else {"user": account.user, "group": account.group, "extra_groups": ()}
     try:
@@ -90,7 +107,7 @@ def run(command: list[str | Path], account: Account | None, text: str = "") -> s
             input=text,
             capture_output=True,
             text=True,
-            cwd="/",
+            cwd=folder,
             umask=0o077,
             check=False,
             env=environment(),
@@ -102,6 +119,54 @@ def run(command: list[str | Path], account: Account | None, text: str = "") -> s
         raise EmbeddedPostgresError(f"{name} failed: {(done.stderr or done.stdout).strip()[-2000:]}")
     printed: str = done.stdout
     return printed
+
+
+def find(data_dir: Path, account: Account | None, named: Path | None) -> Programs:
+    """Return the programs that serve a data directory: those that the operator named, or the wheel's.
+
+    Raises:
+        EmbeddedPostgresError: the programs are missing, cannot be run or are too old.
+    """
+    if named is None:
+        folder = bin_dir(data_dir, account)
+        return Programs(folder, _version(folder, account))
+    chosen = check_named(named, account, "CLEARLINE_POSTGRES_BIN", _TO_SERVE)
+    if chosen.major < MAJOR:
+        raise EmbeddedPostgresError(
+            f"CLEARLINE_POSTGRES_BIN: {named} has PostgreSQL {chosen.version}, older than Clearline's own {MAJOR}: "
+            f"name the programs of PostgreSQL {MAJOR} or newer, or unset it"
+        )
+    try:
+        _prove(chosen.folder, account)
+    except EmbeddedPostgresError as error:
+        raise EmbeddedPostgresError(f"CLEARLINE_POSTGRES_BIN: {named} is not complete: {error}") from error
+    return chosen
+
+
+def check_named(folder: Path, account: Account | None, named_by: str, needed: tuple[str, ...]) -> Programs:
+    """Return the programs in a folder that the operator named, after a check that they are there and run.
+
+    ``named_by`` is the setting or option that names the folder, for the error.
+    """
+    missing = [name for name in needed if not os.access(folder / name, os.X_OK)]
+    if missing:
+        raise EmbeddedPostgresError(
+            f"{named_by}: {folder} has no program {', '.join(missing)}: name the folder of PostgreSQL's programs, "
+            f"such as /usr/lib/postgresql/{MAJOR}/bin"
+        )
+    try:
+        return Programs(folder, _version(folder, account))
+    except EmbeddedPostgresError as error:
+        who = f" as the account {account.name}" if account else ""
+        raise EmbeddedPostgresError(f"{named_by}: the programs in {folder} cannot be run{who}: {error}") from error
+
+
+def _version(folder: Path, account: Account | None) -> str:
+    printed = run([folder / "postgres", "--version"], account)
+    version = re.search(r"\(PostgreSQL\) (\d\S*)", printed)
+    if version is None:
+        raise EmbeddedPostgresError(f"{folder / 'postgres'} is no PostgreSQL: it says {printed.strip()[:200]!r}")
+    return version[1]
 
 
 def bin_dir(data_dir: Path, account: Account | None) -> Path:
@@ -116,8 +181,7 @@ def bin_dir(data_dir: Path, account: Account | None) -> Path:
     wheel = Path(spec.submodule_search_locations[0]).resolve().parent
     if account is None or _works(wheel, account):
         return wheel / _BIN
-    version = run([wheel / _BIN / "postgres", "--version"], None).split()[2]
-    copy = data_dir / f"postgresql-{version}"
+    copy = data_dir / f"postgresql-{_version(wheel / _BIN, None)}"
     if _SHELL_SPECIAL & set(str(copy)):
         raise EmbeddedPostgresError(
             f"as root, PostgreSQL's programs are copied into the data directory, but cannot run in {data_dir}, whose "
@@ -125,7 +189,7 @@ def bin_dir(data_dir: Path, account: Account | None) -> Path:
         )
     if not (_sizes(copy) == _sizes(wheel) and _works(copy, account)):
         _copy(wheel, copy)
-        _prove(copy, account)
+        _prove(copy / _BIN, account)
     return copy / _BIN
 
 
@@ -133,14 +197,14 @@ def _way_to(path: Path) -> list[Path]:
     return [*reversed(path.parents), path]
 
 
-def _prove(root: Path, account: Account) -> None:
+def _prove(folder: Path, account: Account | None) -> None:
     """Run a program that loads the libraries, runs the server's program and reads the shared files, and writes none."""
-    run([root / _BIN / "initdb", "--show", "--pgdata", "/nonexistent"], account)
+    run([folder / "initdb", "--show", "--pgdata", "/nonexistent"], account)
 
 
 def _works(root: Path, account: Account) -> bool:
     try:
-        _prove(root, account)
+        _prove(root / _BIN, account)
     except EmbeddedPostgresError:
         return False
     return True

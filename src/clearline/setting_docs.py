@@ -1,0 +1,42 @@
+"""The settings as the reference shows them."""
+
+from dataclasses import dataclass, fields
+
+from clearline.settings import PREFIX, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SettingDoc:
+    """One setting as the reference shows it."""
+
+    variable: str
+    default: str
+    about: str
+
+
+def documented() -> list[SettingDoc]:
+    """Return every setting, in the order of the reference."""
+    return [
+        SettingDoc(PREFIX + setting.name.upper(), setting.metadata["shown"], setting.metadata["about"])
+        for setting in fields(Settings)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionDoc:
+    """How long something is kept, as the reference shows it."""
+
+    variable: str
+    days: int
+    data: str
+    since: str
+    afterwards: str
+
+
+def documented_retentions() -> list[RetentionDoc]:
+    """Return everything that is deleted after some time, in the order of the reference."""
+    return [
+        RetentionDoc(PREFIX + setting.name.upper(), *setting.metadata["retention"])
+        for setting in fields(Settings)
+        if "retention" in setting.metadata
+    ]
