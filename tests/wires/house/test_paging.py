@@ -201,7 +201,7 @@ async def test_the_refusal_of_an_unknown_parameter_lists_the_known_ones(
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", f"{TICKETS}/{MISSING}"), ("POST", TICKETS), ("POST", f"{TICKETS}/{MISSING}/notes")],
+    [("GET", f"{TICKETS}/{MISSING}/notes/x"), ("POST", TICKETS), ("POST", f"{TICKETS}/{MISSING}/notes")],
 )
 async def test_an_operation_without_parameters_accepts_none(
     client: httpx.AsyncClient, tenant: Tenant, method: str, path: str
