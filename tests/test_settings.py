@@ -48,8 +48,8 @@ VALID = {
     "CLEARLINE_MAIL_FROM": "The NOC <noc@example.net>",
     "CLEARLINE_MAIL_LISTEN": "lmtp://[::1]:8024",
     "CLEARLINE_MAIL_MAX": "1000000",
-    "CLEARLINE_SECRET_KEY": "long and random",
     "CLEARLINE_POSTGRES_BIN": "/usr/lib/postgresql/18/bin",
+    "CLEARLINE_SECRET_KEY": "long and random, 32 characters and more",
     "CLEARLINE_POSTGRES_USER": "clearline",
 }
 
@@ -98,8 +98,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         mail_from="The NOC <noc@example.net>",
         mail_listen="lmtp://[::1]:8024",
         mail_max=1_000_000,
-        secret_key="long and random",
         postgres_bin=Path("/usr/lib/postgresql/18/bin"),
+        secret_key="long and random, 32 characters and more",
         postgres_user="clearline",
     )
     assert (settings.bind.host, settings.bind.port) == ("::1", 0)
@@ -137,6 +137,11 @@ def test_an_unknown_variable_is_refused_and_the_known_ones_are_named(variable: s
         ("WEBHOOK_SECONDS", "0", "from 1 to 30"),
         ("SMTP", "mail.example.net:25", "smtp+starttls://"),
         ("SMTP", "smtp://user@mail.example.net", "smtp+starttls://"),
+        ("SMTP", "smtp://user:password@mail.example.net", "smtp+starttls:// or smtps:// with a password"),
+        ("SMTP", "smtp://user:@192.0.2.1:25", "smtp+starttls:// or smtps:// with a password"),
+        ("SMTP", "smtp://user:password@[2001:db8::1]:25", "smtp+starttls:// or smtps:// with a password"),
+        ("SMTP", "smtp://user:password@localhost.example.com:25", "smtp+starttls:// or smtps:// with a password"),
+        ("SECRET_KEY", "x" * 31, "a secret of at least 32 characters"),
         ("MAIL_FROM", "Support", "Support <support@example.net>"),
         ("MAIL_LISTEN", "127.0.0.1:25", "lmtp://127.0.0.1:8024"),
         ("MAIL_LISTEN", "smtp://localhost", "127.0.0.1:8080"),
@@ -191,3 +196,22 @@ def test_the_default_retention_does_not_change() -> None:
         "NOTIFICATIONS_DAYS": 14,
         "ORPHANED_ATTACHMENTS_DAYS": 1,
     }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "smtp://mail.example.net",
+        "smtp://user:password@127.0.0.1:25",
+        "smtp://user:password@[::1]:25",
+        "smtp://user:password@localhost",
+        "smtps://user:password@mail.example.net",
+        "smtp+starttls://user:password@mail.example.net:587",
+    ],
+)
+def test_a_password_for_mail_is_accepted_with_tls_or_on_this_machine(address: str) -> None:
+    assert read_settings({"CLEARLINE_SMTP": address}).smtp == address
+
+
+def test_a_secret_of_32_characters_is_accepted() -> None:
+    assert read_settings({"CLEARLINE_SECRET_KEY": "x" * 32}).secret_key == "x" * 32

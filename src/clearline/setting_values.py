@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+SECRET_MIN = 32
+"""Characters of a secret."""
 _MEDIA_TYPES = re.compile(r"\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
 
 
@@ -99,9 +101,26 @@ def networks(value: str) -> tuple[str, ...]:
 
 
 def smtp(value: str) -> str:
-    """Check the address of a mail server."""
-    if not re.fullmatch(r"smtp(s|\+starttls)?://([^\s/@:]+:[^\s/@]*@)?[^\s/@]+(:[0-9]{1,5})?", value):
+    """Check the address of a mail server. Without TLS a password is sent to this machine only."""
+    match = re.fullmatch(r"smtp(s|\+starttls)?://([^\s/@:]+:[^\s/@]*@)?([^\s/@]+?)(:[0-9]{1,5})?", value)
+    if match is None:
         raise ValueError("an address such as smtp+starttls://user:password@mail.example.net:587")
+    if match[1] is None and match[2] is not None and not _is_loopback(match[3]):
+        raise ValueError("smtp+starttls:// or smtps:// with a password: smtp:// would send it without TLS")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def secret(value: str) -> str:
+    """Take a secret that is long enough not to be guessed."""
+    if len(value) < SECRET_MIN:
+        raise ValueError(f"a secret of at least {SECRET_MIN} characters, such as `openssl rand -base64 32` prints")
     return value
 
 

@@ -308,7 +308,8 @@ class Settings:
         values.smtp,
         "none: no mail is sent",
         "Server that mail is sent by: `smtp://host:25`, `smtp+starttls://user:password@host:587` or "
-        "`smtps://user:password@host:465`. User and password are percent-encoded.",
+        "`smtps://user:password@host:465`. User and password are percent-encoded; `smtp://` takes them only for a "
+        "server on this machine.",
         None,
     )
     mail_from: str = _setting(
@@ -330,9 +331,10 @@ class Settings:
         MAIL_MAX,
     )
     secret_key: str | None = _setting(
-        values.text,
+        values.secret,
         "a key kept in the database",
-        "Key that encrypts the passwords of mailboxes: any long random text. Keep it; without it they are lost.",
+        "Key that encrypts the passwords of mailboxes: at least 32 random characters. Keep it; without it "
+        "they are lost.",
         None,
     )
     postgres_bin: Path | None = _setting(

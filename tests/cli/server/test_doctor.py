@@ -10,10 +10,15 @@ from typing import Any
 import pytest
 
 from clearline.cli.server.doctor import Check, check_age, check_planner
+from clearline.identity import OPERATOR
+from clearline.mail.inbound import mailbox_usecases as mailboxes
+from clearline.mail.inbound.secret_box import SecretBox
+from clearline.platform.database.transactions import Database
 from clearline.schedule import CONSUMERS
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
 from tests.builders.mail.smtp_server import PASSWORD, running
+from tests.builders.people import NOW
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -117,3 +122,31 @@ def test_an_old_minor_release_is_a_warning_and_no_fault() -> None:
         "minor release", ok=True, detail="of 2026-08-13"
     )
     assert check_age("18.99", date(2040, 1, 1), is_embedded=True).detail == "18.99 is newer than this Clearline"
+
+
+async def test_the_doctor_warns_of_passwords_whose_key_is_in_the_database(
+    database_url: str, database: Database
+) -> None:
+    def secrets(**settings: str) -> dict[str, Any]:
+        checks = json.loads(run_command(database_url, "doctor", "--json", **settings).stdout)["checks"]
+        [check] = [check for check in checks if check["name"] == "secrets"]
+        return {**check}
+
+    assert secrets() == {"name": "secrets", "ok": True, "detail": "none"}
+    async with database.transaction() as tx:
+        await mailboxes.add_mailbox(
+            tx,
+            OPERATOR,
+            {
+                "address": "noc@example.net", "imap_host": "imap.example.net", "imap_user": "noc",
+                "imap_password": "a password",
+            },
+            secret_box=SecretBox(b"x" * 32),
+            now=NOW,
+        )  # fmt: skip
+    warned = secrets()
+    assert (warned["ok"], warned["warning"]) == (True, True)
+    assert warned["detail"].startswith("the key of 1 mailbox passwords is in the database too")
+    own = secrets(CLEARLINE_SECRET_KEY="x" * 32)
+    detail = "the passwords of mailboxes have a key of their own"
+    assert own == {"name": "secrets", "ok": True, "detail": detail}

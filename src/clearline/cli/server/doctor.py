@@ -13,6 +13,7 @@ from clearline.cli.output import json_option, print_json, print_table
 from clearline.clock import monotonic, now
 from clearline.errors import OperationalError
 from clearline.events import offset_store
+from clearline.mail.inbound import mailbox_store
 from clearline.mail.outbound import smtp
 from clearline.platform.database import migrate
 from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransaction, oldest_transaction
@@ -51,8 +52,8 @@ class Check(Struct, frozen=True, omit_defaults=True):
 def doctor(*, as_json: bool) -> None:
     """Check the installation.
 
-    Settings, disk, attachments, mail, database, clock, open transactions, migrations, counts and consumers. The exit
-    status is 3 when a check fails.
+    Settings, disk, attachments, mail, database, clock, open transactions, migrations, counts, secrets and consumers.
+    The exit status is 3 when a check fails.
     """
     checks = examine()
     if as_json:
@@ -148,6 +149,21 @@ def check_age(version: str, today: date, *, is_embedded: bool) -> Check:
     return Check("minor release", ok=True, detail=f"{warning}; {advice}", warning=True)
 
 
+async def _secrets(database: Database, settings: Settings) -> Check:
+    """Warn when a copy of the database is enough to read the passwords of mailboxes."""
+    async with database.statement() as tx:
+        passwords = await mailbox_store.count_passwords(tx)
+    if passwords and settings.secret_key is None:
+        detail = (
+            f"the key of {passwords} mailbox passwords is in the database too, so that whoever has a copy of "
+            "it can read them: set CLEARLINE_SECRET_KEY, then set the passwords again"
+        )
+        return Check("secrets", ok=True, detail=detail, warning=True)
+    return Check(
+        "secrets", ok=True, detail="the passwords of mailboxes have a key of their own" if passwords else "none"
+    )
+
+
 async def _database(settings: Settings, url: str) -> list[Check]:
     database = await Database.open(url, size=settings.pool_size)
     try:
@@ -180,6 +196,7 @@ async def _database(settings: Settings, url: str) -> list[Check]:
             counts = f"differ for {', '.join(wrong)}" if wrong else "agree with tickets"
             checks += [
                 Check("counts", ok=not wrong, detail=counts),
+                await _secrets(database, settings),
                 *[await _consumer(database, name) for name in CONSUMERS],
             ]
     finally:

@@ -98,3 +98,9 @@ async def lock_polling(tx: Tx) -> bool:
         "select pg_try_advisory_xact_lock(hashtextextended($1, 0))", "clearline polls mailboxes"
     )
     return is_locked is True
+
+
+async def count_passwords(tx: Tx) -> int:
+    """Return how many mailboxes have a password. There are few mailboxes: all are read."""
+    count: int = await tx.fetchval("select count(*) from mailbox where imap_secret is not null")
+    return count
