@@ -185,3 +185,43 @@ def test_a_company_is_deactivated_with_its_users_keys_webhooks_and_mail(desk: st
     }  # fmt: skip
     refused = run_command(desk, "company", "deactivate", "PROVIDER")
     assert (refused.exit_code, refused.stderr) == (1, "refused: the provider cannot be deactivated\n")
+
+
+def test_a_claim_of_an_address_is_shown_with_the_claimant(desk: str) -> None:
+    address = "cleo@claims.example.org"
+    for code in ("CLA001", "CLA002"):
+        run_json(desk, "company", "add", f"Claims {code}", "--code", code)
+        run_json(desk, "user", "add", "--company", code, "--name", "Cleo", "--email", address)
+    unconfirmed = run_json(desk, "user", "change", "--company", "CLA002", address, "--unconfirmed")
+    assert unconfirmed["is_confirmed"] is False
+    rows = run_command(desk, "user", "find", address).stdout.splitlines()[1:]
+    assert {code for row in rows for code in ("CLA001", "CLA002") if code in row and "(unconfirmed)" in row} == {
+        "CLA002"
+    }
+    confirmed = run_json(desk, "user", "change", "--company", "CLA002", address, "--confirmed")
+    assert confirmed["is_confirmed"] is True
+    assert "unconfirmed" not in run_command(desk, "user", "find", address).stdout
+
+
+def test_a_deactivated_agent_hands_its_tickets_over(desk: str) -> None:
+    run_json(desk, "company", "add", "Heirs", "--code", "HEI001")
+    run_json(desk, "user", "add", "--company", "HEI001", "--name", "Kim", "--email", "kim@heirs.example.com")
+    for name in ("tess", "tom"):
+        run_json(desk, "agent", "add", name, "--email", f"{name}@example.net")
+    numbers = [
+        run_json(
+            desk, "ticket", "create", "--company", "HEI001", "--title", "Down", "--description", "No light", "--issue",
+            "Circuit Down", "--service", "P-1", "--service-type", "Non-Console Service",
+        )["number"]
+        for _ in range(2)
+    ]  # fmt: skip
+    for number in numbers:
+        run_json(desk, "ticket", "assign", number, "--to", "tess@example.net")
+    provider = ("--company", "PROVIDER")
+    first = run_command(desk, "user", "deactivate", *provider, "tess@example.net", "--hand-over-to", "tom@example.net")
+    assert first.stdout == (
+        "User tess <tess@example.net> is now not active. 2 open tickets handed over to tom@example.net.\n"
+    )
+    second = run_command(desk, "user", "deactivate", *provider, "tom@example.net")
+    assert second.stdout == "User tom <tom@example.net> is now not active. 2 open tickets returned to their queues.\n"
+    assert [run_json(desk, "ticket", "show", number)["assignee"] for number in numbers] == [None, None]

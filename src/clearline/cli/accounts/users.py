@@ -73,7 +73,7 @@ def user_find(address: str, limit: int, *, as_json: bool) -> None:
             match[0].name,
             match[0].code,
             match[1].name,
-            match[1].email,
+            _shown_email(match[1]),
             match[1].role,
             match[1].is_active,
             match[1].id,
