@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
+from clearline.clock import monotonic
 from clearline.logs import Logger
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound import worker as inbound_mail_worker
@@ -92,7 +93,7 @@ def shared_jobs(
         *inbound_mail_worker.jobs(database, blobs, settings, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
-        _age_job(database, now),
+        age_job(database, now),
         orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
     ]
 
@@ -113,16 +114,23 @@ def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[Perio
     ]
 
 
-def _age_job(database: Database, now: Clock) -> PeriodicJob:
+def age_job(database: Database, now: Clock) -> PeriodicJob:
+    """Return the job that logs a warning when PostgreSQL's minor version is old: after the start, and once a day."""
+    due = monotonic()
+
     async def warn() -> int:
+        nonlocal due
+        if monotonic() < due:
+            return 0
         async with database.statement() as tx:
             version, _at = await version_and_time(tx)
+        due = monotonic() + _DAY
         warning = age_warning(version, now().date())
         if warning is not None:
             _log.warning("PostgreSQL is old", detail=warning)
         return 0
 
-    return PeriodicJob("check the age of PostgreSQL", _DAY, warn, runs_at_stop=False)
+    return PeriodicJob("check the age of PostgreSQL", 5, warn, runs_at_stop=False)
 
 
 def _close_jobs(database: Database, settings: Settings, now: Clock) -> list[PeriodicJob]:

@@ -1,0 +1,32 @@
+"""What the background jobs log."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from clearline import schedule
+from clearline.platform.database.server import version_and_time
+from clearline.platform.database.transactions import Database
+from clearline.platform.postgres.releases import AGE_MAX, release_date
+
+
+async def test_an_old_minor_version_is_logged_after_the_start_and_once_a_day(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.statement() as tx:
+        version, _at = await version_and_time(tx)
+    day = release_date(version)
+    assert day is not None
+    recent = datetime(day.year, day.month, day.day, tzinfo=UTC) + AGE_MAX
+    clock = [1000.0]
+    monkeypatch.setattr(schedule, "monotonic", lambda: clock[0])
+    with capture_logs() as logs:
+        await schedule.age_job(database, lambda: recent).run()
+        assert logs == []
+        job = schedule.age_job(database, lambda: recent + timedelta(days=1))
+        for seconds in (0, 5, 24 * 3600 - 1, 24 * 3600, 24 * 3600 + 5):
+            clock[0] = 1000.0 + seconds
+            await job.run()
+    assert [(line["log_level"], line["event"]) for line in logs] == [("warning", "PostgreSQL is old")] * 2
+    assert logs[0]["detail"].startswith(f"PostgreSQL {version.split()[0]} is at least 101 days old ({day}): ")
