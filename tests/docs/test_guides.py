@@ -14,6 +14,7 @@ GUIDES = ROOT / "docs" / "how-to"
 ADDRESS = "127.0.0.1:8080"
 NOT_FOR_THE_DEMO = {
     "back-up-and-upgrade.md": "stops the server and replaces its data",
+    "end-a-forgotten-transaction.md": "is about a fault",
     "run-in-production.md": "installs units and accounts",
     "run-workers-apart.md": "starts servers with other settings",
 }
