@@ -14,6 +14,23 @@ async def version_and_time(tx: Tx) -> tuple[str, datetime]:
     return row[0], row[1]
 
 
+async def accepts_writes(tx: Tx) -> bool:
+    """Return whether the database accepts changes and has room for them.
+
+    Sorting more than fits into the memory of the sort writes a temporary file of about a megabyte, and nothing else: no
+    row, no transaction number, no log. A transaction only: ``tx`` must be one.
+
+    Raises:
+        DatabaseUnavailable: there is no room (SQLSTATE 53100).
+    """
+    await tx.fetchval("select set_config('work_mem', '64kB', true)")
+    row = await tx.fetchrow(
+        """select current_setting('transaction_read_only'),
+                  (select count(*) from (select n from generate_series(1, 40000) n order by md5(n::text) offset 0) s)"""
+    )
+    return row is not None and row[0] == "off"
+
+
 async def planner_settings(tx: Tx) -> dict[str, str]:
     """Return the planner's settings as they are for this connection."""
     rows = await tx.fetch("select name, setting from pg_settings where name = any($1)", [*PLANNER_SETTINGS])
