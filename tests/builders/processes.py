@@ -2,14 +2,18 @@
 
 import contextlib
 import os
+import pty
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.patience import patient
 
@@ -78,3 +82,19 @@ def eventually(true: Callable[[], object], seconds: float = 20) -> bool:
             return True
         time.sleep(0.05)
     return bool(true())
+
+
+def open_terminal() -> tuple[int, int]:
+    """Open a pseudo-terminal: the end that reads and writes as a person does, and the end for the program."""
+    try:
+        return pty.openpty()
+    except OSError:
+        pytest.skip("there are no pseudo-terminals here: /dev/pts is not mounted")
+
+
+def require_reachable(account: str) -> None:
+    """Skip the test unless an account can run this interpreter: below /root it cannot."""
+    try:
+        subprocess.run([sys.executable, "-c", ""], user=account, cwd="/", timeout=patient(30), check=True)
+    except PermissionError:
+        pytest.skip(f"{account} cannot run {sys.executable}")

@@ -13,6 +13,7 @@ import pytest
 import clearline
 from tests.builders.application import run_command
 from tests.builders.databases import as_root, reachable_dir
+from tests.builders.processes import require_reachable
 from tests.patience import patient
 
 
@@ -87,6 +88,7 @@ def test_migrate_creates_a_desk_that_other_commands_then_use(folder: Path) -> No
 
 @as_root
 def test_an_account_that_may_not_look_into_the_data_directory_is_refused(folder: Path) -> None:
+    require_reachable("nobody")
     (folder / "closed").mkdir(mode=0o700)
     done = run(folder / "closed" / "data", "ticket", "list", account="nobody")
     assert (done.returncode, done.stdout) == (4, "")

@@ -1,7 +1,6 @@
 """Commands that cannot be undone ask at a terminal."""
 
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 import clearline
 from clearline.cli.main import main
 from tests.builders.application import run_command, run_json
+from tests.builders.processes import open_terminal
 from tests.patience import patient
 
 ASK = {"company deactivate", "key revoke", "inbound-mail discard", "user deactivate"}
@@ -44,7 +44,7 @@ def at_terminal(url: str, answer: bytes | signal.Signals, *arguments: str) -> tu
     """Run a command at a terminal of its own, answer it, and return its exit status, output and terminal."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CLEARLINE_")}
     environment = {**clean, "CLEARLINE_DATABASE_URL": url, "PYTHONPATH": str(Path(clearline.__file__).parents[1])}
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     seen = bytearray()
 
     def read() -> None:

@@ -2,7 +2,6 @@
 
 import io
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json, run_text
 from tests.builders.people import Tenant
+from tests.builders.processes import open_terminal
 from tests.builders.tickets import raised
 from tests.patience import patient
 
@@ -140,7 +140,7 @@ def test_an_export_is_bytes_in_a_pipe_and_text_at_a_terminal(database_url: str, 
     command = [sys.executable, "-m", "clearline", *export]
     piped = subprocess.run(command, env=environment, capture_output=True, timeout=patient(30), check=True)
     assert b"\x1b]52;c;cm0gLXJm\x07" in piped.stdout
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     subprocess.run(command, env=environment, stdout=theirs, timeout=patient(30), check=True)
     os.close(theirs)
     shown = b""
