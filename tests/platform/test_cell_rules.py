@@ -30,7 +30,10 @@ LOGS = {
 
 SEVERAL_COMPANIES = {
     ("notifications/recipient_store.py", "app_user"): "recipients of the customer and of the provider",
-    ("notifications/store.py", "attachment, note, notification_settings, ticket"): "notifications that are due",
+    (
+        "notifications/store.py",
+        "attachment, mail_opt_out, note, notification_settings, ticket",
+    ): "notifications that are due",
     ("queues/team_store.py", "ticket"): "the tickets of an agent, whoever raised them",
 }
 """Statements about more than one company: for each module the tables without a condition of their own."""

@@ -9,12 +9,15 @@ set local lock_timeout = '5s';
 -- In a trigger, because its query sees what was committed while the statement waited for the lock on the ticket. Several
 -- rows, because what two transactions note about one ticket at the same moment may have smaller numbers later.
 create function event_follows_its_ticket() returns trigger language plpgsql as $$
+declare
+    latest xid8;
 begin
-    select greatest(new.xid, last.xid) into new.xid
+    select last.xid into latest
       from (select e.xid from event e
              where e.company_id = new.company_id and e.ticket_number = new.ticket_number
              order by e.id desc limit 8) last
      order by last.xid desc limit 1;
+    new.xid := greatest(new.xid, latest);
     return new;
 end $$;
 
