@@ -124,7 +124,7 @@ async def add_note(company: UUID, number: int, body: Any) -> bytes:
         "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', "pending", "in_progress",
         "ticket.status_changed",
         '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
-        None, None, PUBLIC,
+        None, None, 1000, PUBLIC,
     )  # fmt: skip
     added = [row["added"], body["noteText"], None, None, "API"]
     return encode(ticket_body(row, [*(notes_in(row)), added]))

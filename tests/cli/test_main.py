@@ -1,7 +1,6 @@
 """The command line as a process with arguments, an environment, output and an exit status."""
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.main import COMMANDS, main
 from tests.builders.application import run_command, run_json
-from tests.patience import patient, stretched
+from tests.patience import patient
 
 NOBODY = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -74,16 +73,6 @@ def test_a_command_imports_only_what_it_needs() -> None:
         command = [sys.executable, "-c", text]
         done = subprocess.run(command, capture_output=True, text=True, timeout=patient(60), check=True)
         assert slow & set(done.stdout.split()) == set(), module
-
-
-def test_a_command_starts_in_a_quarter_of_a_second_of_cpu(database_url: str) -> None:
-    def cpu() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert run(database_url, "ticket", "list").returncode == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-    assert min(cpu() for _ in range(5)) < stretched(0.25)
 
 
 def test_the_main_help_lists_the_exit_statuses() -> None:

@@ -37,6 +37,8 @@ ELSEWHERE = {
     "already-exists",
     "conflict",
     "too-many-attachments",
+    "attachments-full",
+    "insufficient-storage",
     "range-not-satisfiable",
 }
 """Kinds that have tests of their own below, or where what they are about is tested."""

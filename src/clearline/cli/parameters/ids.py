@@ -6,7 +6,7 @@ from uuid import UUID
 
 import click
 
-from clearline.errors import InvalidInput, NotFound, Violation
+from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 
 _DIGITS = re.compile(r"[0-9a-f]{4,32}")
 _SHOWN_MAX = 5
@@ -53,7 +53,7 @@ async def resolve(text: str, kind: str, between: Between) -> UUID:
         raise NotFound(kind, text)
     if len(ids) > 1:
         shown = ", ".join(map(str, ids[:_SHOWN_MAX])) + (", ..." if len(ids) > _SHOWN_MAX else "")
-        raise InvalidInput([Violation(f"{kind} {text}", f"may be {shown}: give more characters")])
+        raise InvalidInput([Violation(f"{kind} {text}", f"may be {shown}: give more characters", RuleCode.REFERENCE)])
     return ids[0]
 
 

@@ -20,7 +20,7 @@ from clearline.platform.postgres.upgrade import size, upgrade
 )
 @json_option
 def upgrade_database(*, old_bin: Path, as_json: bool) -> None:
-    """Carry the embedded database over to the major version of the installed PostgreSQL.
+    """Carry the embedded database over to a newer PostgreSQL.
 
     The server must be stopped, and the disk needs room for a copy. The old directory stays beside the new one until you
     delete it. Minor versions need no command.

@@ -149,7 +149,24 @@ async def test_a_viewer_reads_all_notes_and_cannot_add_any(
 async def test_adding_a_note_does_not_read_existing_notes(database: Database, tenant: Tenant) -> None:
     public, none, now = "public", None, datetime.now(UTC)
     move = ("pending", "in_progress", "x", "{}")
-    shared = (tenant.company.id, 1, now, OPEN, "x", public, "buyer", "API", "Ada", none, "x", "{}", *move, none, none)
+    shared = (
+        tenant.company.id,
+        1,
+        now,
+        OPEN,
+        "x",
+        public,
+        "buyer",
+        "API",
+        "Ada",
+        none,
+        "x",
+        "{}",
+        *move,
+        none,
+        none,
+        1000,
+    )
     async with database.transaction() as tx:
         plan = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT}", *shared, [public]))
         alone = "\n".join(row[0] for row in await tx.fetch(f"explain {note_store.INSERT_ALONE}", *shared))
