@@ -188,9 +188,9 @@ def _await_answer(port: int) -> None:
     until = time.monotonic() + 30
     while time.monotonic() < until:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", "/")
-            connection.getresponse()
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+                connection.request("GET", "/")
+                connection.getresponse()
             return
         time.sleep(0.05)
     sys.exit("a server did not start")

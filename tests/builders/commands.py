@@ -1,6 +1,9 @@
 """Every command with ``--json``, in an order in which each succeeds, and the operation whose body it prints."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
+
+import click
 
 ADA = "ada@birch.example.com"
 MARA = "mara@example.net"
@@ -189,3 +192,15 @@ STEPS = (
     Step("key create", "createKey", ("--company", "PROVIDER", "--user", MARA), save="admin"),
     *_PEOPLE, *_DESK, *_TICKETS, *_BULK, *_WEBHOOKS, *_MAILS, *_END,
 )  # fmt: skip
+
+
+def commands_below(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Return the commands below a group, with the words that call them."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        part = command.get_command(context, name)
+        assert part is not None
+        yield from commands_below(part, f"{path} {name}".strip())

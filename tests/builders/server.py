@@ -5,12 +5,13 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import httpx
 import clearline
 from clearline.platform.postgres import supervisor
 from clearline.platform.postgres.supervisor import is_postmaster, pid_in
+from tests.builders.databases import reachable_dir
 from tests.builders.processes import alive, children, command_of, eventually, free_port, kill_group, naming
 from tests.patience import patient
 
@@ -226,3 +228,16 @@ def ticket(name: str, description: str = "No light since 08:00 UTC") -> dict[str
         "issueType": "Slow Response",
         "service": {"id": "NET-AMS-0012", "type": "Port"},
     }
+
+
+@contextlib.contextmanager
+def running_server(prefix: str, *options: str, **environment: str) -> Iterator[Server]:
+    """Run a server in a new directory; stop it and delete all of it afterwards."""
+    folder = reachable_dir(prefix)
+    server = Server(folder, environment)
+    try:
+        server.start(*options)
+        yield server
+    finally:
+        server.discard()
+        shutil.rmtree(folder)

@@ -51,10 +51,10 @@ async def later_events(tx: Tx, number: int) -> list[tuple[str, dict[str, Any]]]:
     return [(event.type, event.data) for event in events[1:]]
 
 
-def import_line(tenant: Tenant, **changes: Any) -> str:
-    """Return a line of a file for ``ticket import``."""
-    value = {
-        "company": tenant.company.code,
+def imported(code: str, /, **changes: Any) -> dict[str, Any]:
+    """Return the members of a ticket in a file for an import."""
+    return {
+        "company": code,
         "title": "Port down",
         "description": "No light",
         "issue_type": "Circuit Down",
@@ -63,4 +63,8 @@ def import_line(tenant: Tenant, **changes: Any) -> str:
         "created_at": "2025-01-31T10:00:00Z",
         **changes,
     }
-    return json.dumps(value) + "\n"
+
+
+def import_line(tenant: Tenant, **changes: Any) -> str:
+    """Return a line of a file for ``ticket import``."""
+    return json.dumps(imported(tenant.company.code, **changes)) + "\n"

@@ -9,18 +9,11 @@ from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeT
 from clearline.bulk.import_domain import check_imported, read_ticket
 from clearline.errors import InvalidInput
 from clearline.tickets.domain import Priority, Status
+from tests.builders.tickets import imported
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ONE = ["INC000000000001"]
-LINE: dict[str, Any] = {
-    "company": "BIR001",
-    "title": "Port down",
-    "description": "No light",
-    "issue_type": "Circuit Down",
-    "service": {"id": "SVC-1", "type": "Port"},
-    "contact": {"name": "Ada", "email": "ada@example.com"},
-    "created_at": "2025-01-31T10:00:00+01:00",
-}
+LINE = imported("BIR001", created_at="2025-01-31T10:00:00+01:00")
 
 
 @pytest.mark.parametrize(

@@ -19,22 +19,14 @@ from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import Impact, Priority, Severity, Status
 from clearline.tickets.note_domain import Source, Visibility
 from tests.builders.people import NOW, Tenant, new_person
+from tests.builders.tickets import imported
 
 CREATED = datetime(2025, 1, 31, 9, tzinfo=UTC)
 RESOLVED = datetime(2025, 2, 2, 9, tzinfo=UTC)
 
 
 def line(tenant: Tenant, **changes: Any) -> dict[str, Any]:
-    return {
-        "company": tenant.company.code,
-        "title": "Port down",
-        "description": "No light",
-        "issue_type": "Circuit Down",
-        "service": {"id": "SVC-1", "type": "Port"},
-        "contact": {"name": "Ada", "email": "ada@example.com"},
-        "created_at": "2025-01-31T10:00:00+01:00",
-        **changes,
-    }
+    return imported(tenant.company.code, **{"created_at": "2025-01-31T10:00:00+01:00", **changes})
 
 
 def body(*lines: dict[str, Any]) -> bytes:

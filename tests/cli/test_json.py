@@ -1,10 +1,9 @@
 """A command with ``--json`` prints the response body of the house API for the same resource."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple, get_args, get_origin
 
-import click
 import httpx
 import msgspec
 import pytest
@@ -17,7 +16,7 @@ from clearline.wires.house.search.wire import SearchPage
 from clearline.wires.house.tickets.wire import TicketSummary
 from clearline.wires.house.wire import Page
 from tests.builders.application import run_command, serving
-from tests.builders.commands import LOCAL, STEPS, Step
+from tests.builders.commands import LOCAL, STEPS, Step, commands_below
 from tests.builders.databases import administer
 
 ANSWERS = {operation.name: operation.answer for operation in OPERATIONS}
@@ -101,19 +100,10 @@ def _item(answer: Any) -> Any:
     return {EventPage: StreamedEvent, SearchPage: TicketSummary}.get(answer, answer)
 
 
-def _commands(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:
-    if not isinstance(command, click.Group):
-        yield path, command
-        return
-    context = click.Context(command)
-    for name in command.list_commands(context):
-        part = command.get_command(context, name)
-        assert part is not None
-        yield from _commands(part, f"{path} {name}".strip())
-
-
 def test_every_command_with_json_is_compared() -> None:
     with_json = {
-        path for path, command in _commands(main) if any(parameter.name == "as_json" for parameter in command.params)
+        path
+        for path, command in commands_below(main)
+        if any(parameter.name == "as_json" for parameter in command.params)
     }
     assert {step.command for step in STEPS if step.command} | LOCAL == with_json

@@ -1,14 +1,12 @@
 """The guides work: the commands of each page are run in order against the demo, as a reader pastes them."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.builders.databases import reachable_dir
 from tests.builders.docs.pages import ROOT, blocks, paste
-from tests.builders.server import Server
+from tests.builders.server import Server, running_server
 
 GUIDES = ROOT / "docs" / "how-to"
 ADDRESS = "127.0.0.1:8080"
@@ -20,21 +18,17 @@ NOT_FOR_THE_DEMO = {
 }
 """Guides whose commands need a machine of their own."""
 
+PASTED = [path.name for path in sorted(GUIDES.iterdir()) if path.name not in NOT_FOR_THE_DEMO]
+
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Server]:
     """Yield a running Clearline with the demo's data."""
-    folder = reachable_dir("clearline-guides-")
-    server = Server(folder)
-    try:
-        server.start("--demo")
+    with running_server("clearline-guides-", "--demo") as server:
         yield server
-    finally:
-        server.discard()
-        shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("guide", [path.name for path in sorted(GUIDES.iterdir()) if path.name not in NOT_FOR_THE_DEMO])
+@pytest.mark.parametrize("guide", PASTED)
 def test_the_pasted_commands_of_a_guide_work(demo: Server, guide: str, tmp_path: Path) -> None:
     commands = "".join(blocks(GUIDES / guide, "sh"))
     assert commands, "nothing of this guide can be pasted"
@@ -42,7 +36,7 @@ def test_the_pasted_commands_of_a_guide_work(demo: Server, guide: str, tmp_path:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("guide", [path.name for path in sorted(GUIDES.iterdir()) if path.name not in NOT_FOR_THE_DEMO])
+@pytest.mark.parametrize("guide", PASTED)
 def test_every_command_of_a_guide_is_pasted(guide: str) -> None:
     commands = [line for block in blocks(GUIDES / guide, "") for line in block.splitlines()]
     assert [line for line in commands if line.startswith(("clearline ", "curl ", "export "))] == []

@@ -1,14 +1,12 @@
 """The tutorial works: its commands are run in order against a new server, as a reader pastes them."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
-from tests.builders.databases import reachable_dir
 from tests.builders.docs.pages import ROOT, blocks, paste
-from tests.builders.server import Server
+from tests.builders.server import Server, running_server
 
 PAGE = ROOT / "docs" / "tutorial.md"
 FOLDER = "/tmp/clearline-tutorial"  # noqa: S108 - what the tutorial names; the test puts its own in the place
@@ -18,14 +16,8 @@ ADDRESS = "127.0.0.1:8097"
 @pytest.fixture
 def desk() -> Iterator[Server]:
     """Yield a running Clearline without data."""
-    folder = reachable_dir("clearline-tutorial-")
-    server = Server(folder)
-    try:
-        server.start()
+    with running_server("clearline-tutorial-") as server:
         yield server
-    finally:
-        server.discard()
-        shutil.rmtree(folder)
 
 
 def script() -> str:

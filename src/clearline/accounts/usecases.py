@@ -169,10 +169,15 @@ async def get_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID
     return await _user(tx, await get_company(tx, actor, company_ref), user_ref)
 
 
+async def find_user(tx: Tx, company_id: UUID, ref: UUID | str) -> User | None:
+    """Return the user of a company with an id, or with an address."""
+    return await (
+        user_store.get(tx, company_id, ref) if isinstance(ref, UUID) else user_store.find(tx, company_id, ref)
+    )
+
+
 async def _user(tx: Tx, company: Company, ref: UUID | str) -> User:
-    if isinstance(ref, UUID):
-        return require_found(await user_store.get(tx, company.id, ref), "user", ref)
-    return require_found(await user_store.find(tx, company.id, ref), "user", ref)
+    return require_found(await find_user(tx, company.id, ref), "user", ref)
 
 
 async def lock_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:

@@ -8,7 +8,6 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
-from clearline.accounts import user_store
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, User
 from clearline.platform.database.transactions import Tx
@@ -70,12 +69,9 @@ async def change_user_and_tickets(
 
 
 async def _heir(tx: Tx, ref: UUID | str) -> User:
-    by_id = isinstance(ref, UUID)
-    user = await (
-        user_store.get(tx, PROVIDER_ID, ref) if isinstance(ref, UUID) else user_store.find(tx, PROVIDER_ID, ref)
-    )
+    user = await accounts.find_user(tx, PROVIDER_ID, ref)
     if user is None or not can_be_assigned(user):
-        raise _invalid(f"must be the {'id' if by_id else 'address'} of an active agent")
+        raise _invalid(f"must be the {'id' if isinstance(ref, UUID) else 'address'} of an active agent")
     return user
 
 

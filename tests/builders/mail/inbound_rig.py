@@ -69,10 +69,12 @@ class InboundMailRig(Struct):
         async with self.database.transaction() as tx:
             return (await tickets.create_ticket(tx, (tenant or self.tenant).actor, new, now=self.at)).ticket
 
-    async def send_mail(self, ticket: Ticket, to: str | None = None) -> str:
+    async def send_mail(
+        self, ticket: Ticket, to: str | None = None, text: str = "Hello", html: str | None = None
+    ) -> str:
         """Send a mail about a ticket, and return its Message-ID."""
         mail = NewMail(
-            recipient=to or self.sender, subject=ticket.title, text="Hello", html=None, kind="notification",
+            recipient=to or self.sender, subject=ticket.title, text=text, html=html, kind="notification",
             company_id=ticket.company_id, ticket_number=ticket.number,
         )  # fmt: skip
         async with self.database.transaction() as tx:

@@ -8,12 +8,12 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
 import clearline
 from clearline.cli.main import main
 from tests.builders.application import run_command, run_json
+from tests.builders.commands import commands_below
 from tests.builders.processes import open_terminal
 from tests.patience import patient
 
@@ -21,21 +21,9 @@ ASK = {"company deactivate", "key revoke", "inbound-mail discard", "user deactiv
 """Commands that ask and are not called delete."""
 
 
-def commands(command: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Return the commands below a group, with the words that call them."""
-    if not isinstance(command, click.Group):
-        yield path, command
-        return
-    context = click.Context(command)
-    for name in command.list_commands(context):
-        part = command.get_command(context, name)
-        assert part is not None
-        yield from commands(part, f"{path} {name}".strip())
-
-
 def test_every_command_that_deletes_can_be_told_not_to_ask() -> None:
-    asking = {path for path, command in commands(main) if any(option.name == "yes" for option in command.params)}
-    deleting = {path for path, _command in commands(main) if path.split()[-1] == "delete"}
+    asking = {path for path, command in commands_below(main) if any(option.name == "yes" for option in command.params)}
+    deleting = {path for path, _command in commands_below(main) if path.split()[-1] == "delete"}
     assert len(deleting) >= 9
     assert asking == deleting | ASK
 

@@ -1,7 +1,5 @@
 """Mail from addresses that companies claim: nobody is spoken for who did not prove the address."""
 
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,22 +11,13 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import INVITATION, NewMail
-from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
-from tests.builders.mail.inbound_rig import SETTINGS, SUPPORT, InboundMailRig, a_mail, new_inbound_rig
+from tests.builders.mail.inbound_rig import SETTINGS, SUPPORT, InboundMailRig, a_mail
 from tests.builders.people import NOW, Tenant, new_person
 
+pytestmark = pytest.mark.usefixtures("fresh_day")
+
 UNKNOWN = "its sender is unknown"
-
-
-@pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
-    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
-
-
-@pytest.fixture(autouse=True)
-async def _fresh_day(rig: InboundMailRig) -> None:
-    rig.at += timedelta(days=2)
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,15 @@
 """Every mail in ``tests/builders/mail/corpus``, and its outcome."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from clearline.identity import OPERATOR
 from clearline.mail.inbound.domain import InboundState
-from clearline.platform.database.transactions import Database
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import Source, Visibility
-from tests.builders.mail.inbound_rig import CORPUS, InboundMailRig, new_inbound_rig
+from tests.builders.mail.inbound_rig import CORPUS, InboundMailRig
 
 
 class Note(NamedTuple):
@@ -179,11 +177,6 @@ OUTCOMES: dict[str, Note | New | No] = {
     "bounce-exim-delayed": No(IGNORED, "a delivery report without a permanent failure"),
     "bounce-of-nobody": No(IGNORED, "a delivery report about a mail that is not ours"),
 }
-
-
-@pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
-    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
 
 
 def test_every_mail_has_an_outcome() -> None:

@@ -1,43 +1,21 @@
 """Replies that quote our own mail, from the mailbox to the note."""
 
-from datetime import timedelta
-from pathlib import Path
-
 import pytest
 
 from clearline.identity import OPERATOR
-from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.domain import NewMail
-from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import Ticket
 from clearline.tickets.links import merge_usecases as merging
-from tests.builders.mail.inbound_rig import SETTINGS, SUPPORT, InboundMailRig, a_mail, new_inbound_rig
+from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail
+
+pytestmark = pytest.mark.usefixtures("fresh_day")
 
 OURS = "Ben Ito, 1 March 2026:\n\n  Which port is it? We see errors on two of them.\n\nReply to this mail.\n"
 UNKNOWN = "Ngo 1 Mashi 2026, uSupport <support@example.net> ubhale:"
 
 
-@pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
-    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
-
-
-@pytest.fixture(autouse=True)
-async def _fresh_day(rig: InboundMailRig) -> None:
-    rig.at += timedelta(days=2)
-
-
 async def sent(rig: InboundMailRig, ticket: Ticket, text: str = OURS, html: str | None = None) -> str:
     """Send a mail about a ticket; return the header of a reply to it."""
-    mail = NewMail(
-        recipient=rig.sender, subject=ticket.title, text=text, html=html, kind="notification",
-        company_id=ticket.company_id, ticket_number=ticket.number,
-    )  # fmt: skip
-    async with rig.database.transaction() as tx:
-        mail_id = await outbound_mail.enqueue(tx, mail, now=rig.at, settings=SETTINGS)
-        assert mail_id is not None
-        outbound, _ = await outbound_mail.get_mail(tx, OPERATOR, mail_id)
-    return f"In-Reply-To: {outbound.message_id}\r\n"
+    return f"In-Reply-To: {await rig.send_mail(ticket, text=text, html=html)}\r\n"
 
 
 async def note_of(rig: InboundMailRig, ticket: Ticket, raw: bytes) -> tuple[str, str]:

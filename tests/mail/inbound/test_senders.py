@@ -1,9 +1,7 @@
 """For whom a sender may act, and which delivery reports suppress an address."""
 
 import hmac
-from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -14,7 +12,6 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.domain import MailState
-from clearline.platform.database.transactions import Database
 from clearline.search import worker as indexing
 from clearline.tickets import note_usecases
 from clearline.tickets import usecases as tickets
@@ -22,20 +19,12 @@ from clearline.tickets.attachments import usecases as attachments
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import Ticket, ticket_number
 from clearline.tickets.note_domain import Visibility
-from tests.builders.mail.inbound_rig import SECRET, SUPPORT, InboundMailRig, a_mail, new_inbound_rig
+from tests.builders.mail.inbound_rig import SECRET, SUPPORT, InboundMailRig, a_mail
 from tests.builders.people import NOW, Tenant, email_of, new_person
 
+pytestmark = pytest.mark.usefixtures("fresh_day")
+
 STAFF_WITHOUT_THREAD = "it is from the provider's staff, but replies to no mail that was sent to them"
-
-
-@pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
-    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
-
-
-@pytest.fixture(autouse=True)
-async def _fresh_day(rig: InboundMailRig) -> None:
-    rig.at += timedelta(days=2)
 
 
 FINAL = "Final-Recipient: rfc822; {}"

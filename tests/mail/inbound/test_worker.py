@@ -17,7 +17,6 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import BURST_LIMIT, CLAIM_DURATION, MAX_ATTEMPTS, InboundState
 from clearline.mail.inbound.secret_box import SecretBox
-from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
@@ -27,19 +26,11 @@ from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import Visibility
 from tests.builders.jobs import purge_job
-from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail, new_inbound_rig
+from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail
 from tests.builders.people import NOW, new_person
 from tests.patience import stretched
 
-
-@pytest.fixture(scope="module")
-async def rig(database: Database, tmp_path_factory: pytest.TempPathFactory) -> InboundMailRig:
-    return await new_inbound_rig(database, Path(tmp_path_factory.mktemp("blobs")))
-
-
-@pytest.fixture(autouse=True)
-async def _fresh_day(rig: InboundMailRig) -> None:
-    rig.at += timedelta(days=2)
+pytestmark = pytest.mark.usefixtures("fresh_day")
 
 
 async def put(rig: InboundMailRig, raw: bytes, to: str = SUPPORT) -> bool:

@@ -1,4 +1,3 @@
-import json
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +9,7 @@ from clearline.bulk import worker as workers
 from clearline.identity import Role
 from clearline.platform.database.transactions import Database
 from tests.builders.people import Tenant, new_tenant, staff_key
+from tests.builders.tickets import import_line
 
 BULK, JOBS, IMPORTS = "/api/v1/bulk", "/api/v1/jobs", "/api/v1/imports"
 Headers = dict[str, str]
@@ -50,17 +50,7 @@ def wrong(answer: httpx.Response) -> list[str]:
 
 
 def line(tenant: Tenant, **changes: Any) -> bytes:
-    value = {
-        "company": tenant.company.code,
-        "title": "Port down",
-        "description": "No light",
-        "issue_type": "Circuit Down",
-        "service": {"id": "SVC-1", "type": "Port"},
-        "contact": {"name": "Ada", "email": "ada@example.com"},
-        "created_at": "2025-01-31T10:00:00Z",
-        **changes,
-    }
-    return json.dumps(value).encode() + b"\n"
+    return import_line(tenant, **changes).encode()
 
 
 async def test_many_tickets_are_changed_each_with_its_own_result(
