@@ -142,13 +142,14 @@ class Settings:
     company_streams: int = _setting(
         values.number(1, 100_000),
         "`100`",
-        "Event streams that all API keys of one customer may have open at one process.",
+        "Event streams and downloads (exports, attachments, raw mail) that all keys of one customer may have open at "
+        "one process.",
         100,
     )
     streams: int = _setting(
         values.number(5, 100_000),
         "`500`",
-        "Event streams that one process has open at a time; a fifth is kept for the provider's people.",
+        "Event streams and downloads that one process has open at a time; a fifth is kept for the provider's people.",
         500,
     )
     company_searches: int = _setting(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack, suppress
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -14,6 +15,7 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings, read_settings
 from clearline.wires.http.limits import LookUps, OpenStreams, RateLimiter, TooManyRequests, TooManyStreams
 from tests.builders.application import serving
+from tests.builders.attachments import attach
 from tests.builders.house import TICKETS, new_ticket, problem
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
 from tests.builders.streams import EVENTS, open_stream
@@ -21,6 +23,7 @@ from tests.builders.streams import EVENTS, open_stream
 AT = 1_000.0
 CLIENT = ("192.0.2.1", 40_000)
 ME = "/api/v1/me"
+EXPORT = "/api/v1/exports/tickets"
 
 
 def unknown_key() -> dict[str, str]:
@@ -105,6 +108,49 @@ def test_all_keys_of_a_company_share_its_streams() -> None:
             assert streams.open == 5
     with streams.count(uuid4(), company):
         assert streams.open == 1
+
+
+def test_downloads_are_streams_of_their_company_and_of_no_key() -> None:
+    streams, company = OpenStreams(per_key=1, per_company=3, in_all=5), uuid4()
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(streams.count_download(company))
+        with pytest.raises(TooManyStreams, match="3 streams of your company are"), streams.count_download(company):
+            pass
+        with pytest.raises(TooManyStreams, match="3 streams of your company are"), streams.count(uuid4(), company):
+            pass
+        stack.enter_context(streams.count_download(uuid4()))
+        with pytest.raises(TooManyStreams, match="4 streams of customers are"), streams.count_download(uuid4()):
+            pass
+        stack.enter_context(streams.count_download(None))
+        with pytest.raises(TooManyStreams, match="5 streams are"), streams.count_download(None):
+            pass
+    assert streams.open == 0
+
+
+async def test_downloads_share_the_streams_of_a_company(database_url: str, tmp_path: Path) -> None:
+    database = await Database.open(database_url)
+    greedy, modest = await new_tenant(database), await new_tenant(database)
+    second, staff = await another_key(database, greedy), await staff_key(database, Role.AGENT)
+    settings = Settings(
+        database_url=database_url, data_dir=tmp_path, company_streams=2, streams=5, workers=False, access_log=False
+    )
+    async with serving(settings) as client, AsyncExitStack() as stack:
+        ticket = f"{TICKETS}/{(await new_ticket(client, greedy))['number']}"
+        file = await attach(client, f"{ticket}/attachments", greedy.headers)
+        downloads = [EXPORT, f"{EXPORT}?format=csv", file.headers["location"] + "/content"]
+        for path in downloads * 2:
+            assert (await client.get(path, headers=second)).status_code == 200, "a download that has ended is free"
+        for headers in (greedy.headers, second):
+            assert (await stack.enter_async_context(open_stream(client, headers))).status == 200
+        for path in downloads:
+            refused = await client.get(path, headers=second)
+            assert problem(refused, "quota-exceeded")["detail"].startswith("2 streams of your company are open already")
+            assert refused.headers["retry-after"] == "10"
+            assert (await client.get(path, headers=staff)).status_code == 200
+        assert (await client.get(EXPORT, headers=modest.headers)).status_code == 200
+        assert (await client.get(f"{ticket}/attachments", headers=second)).status_code == 200
+    await database.close()
 
 
 def test_a_fifth_of_the_streams_is_kept_for_staff() -> None:

@@ -153,6 +153,21 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
+async def download(call: "Call", parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the parts of a download, which counts as an open stream of its company until it ends, then close them.
+
+    Raises:
+        TooManyStreams: there are too many already.
+    """
+    try:
+        with call.services.streams.count_download(customer_id(call.actor)):
+            async for part in parts:
+                yield part
+    finally:
+        if (close := getattr(parts, "aclose", None)) is not None:
+            await close()
+
+
 def etag(body: bytes) -> bytes:
     """Return a strong validator of a body (RFC 9110, 8.8.3)."""
     return b'"%b"' % xxhash.xxh3_128_hexdigest(body).encode()

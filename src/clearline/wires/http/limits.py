@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from ipaddress import ip_address, ip_network
 from math import ceil
 from operator import itemgetter
@@ -238,11 +238,14 @@ class TooManyStreams(TooManyRequests):
 
     def __init__(self, whose: str) -> None:
         super().__init__(_STREAM_WAIT)
-        self.args = (f"{whose} open already; close one, or try again in {_STREAM_WAIT} seconds",)
+        self.args = (f"{whose}; close one, or try again in {_STREAM_WAIT} seconds",)
 
 
 class OpenStreams:
-    """Counts open streams, and limits their number for each key, for each company, for all customers, and in all."""
+    """Counts open streams, and limits their number for each key, for each company, for all customers, and in all.
+
+    Downloads (exports, attachments, raw mail) are streams that count for no key: programs fetch many at a time.
+    """
 
     def __init__(self, *, per_key: int = 20, per_company: int = 100, in_all: int = 500) -> None:
         """Limit streams. A fifth of ``in_all`` is kept for the provider's people."""
@@ -256,21 +259,28 @@ class OpenStreams:
         """How many are open."""
         return self._open.total()
 
-    @contextmanager
-    def count(self, key: UUID | None, company: UUID | None = None) -> Iterator[None]:
+    def count(self, key: UUID | None, company: UUID | None = None) -> AbstractContextManager[None]:
         """Count a stream for as long as the block runs. ``company`` is None for the provider's people.
 
         Raises:
             TooManyStreams: there are too many already.
         """
         if self._open[key] >= self._per_key:
-            raise TooManyStreams(f"{self._per_key} streams of this key are")
+            raise TooManyStreams(f"{self._per_key} streams of this key are open already")
+        return self._count(key, company)
+
+    def count_download(self, company: UUID | None) -> AbstractContextManager[None]:
+        """Count a download for as long as the block runs; see ``count``."""
+        return self._count(None, company)
+
+    @contextmanager
+    def _count(self, key: UUID | None, company: UUID | None) -> Iterator[None]:
         if company is not None and self._by_company[company] >= self._per_company:
-            raise TooManyStreams(f"{self._per_company} streams of your company are")
+            raise TooManyStreams(f"{self._per_company} streams of your company are open already, downloads included")
         if company is not None and self._by_company.total() >= self._of_customers:
-            raise TooManyStreams(f"{self._of_customers} streams of customers are")
+            raise TooManyStreams(f"{self._of_customers} streams of customers are open already, downloads included")
         if self._open.total() >= self._in_all:
-            raise TooManyStreams(f"{self._in_all} streams are")
+            raise TooManyStreams(f"{self._in_all} streams are open already, downloads included")
         self._open[key] += 1
         if company is not None:
             self._by_company[company] += 1

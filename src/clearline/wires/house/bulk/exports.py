@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from clearline.bulk import export_usecases as exports
 from clearline.identity import Scope
 from clearline.wires.house.bulk import wire
-from clearline.wires.http.call import Call, Headers, Stream
+from clearline.wires.house.parameters import query_refusals
+from clearline.wires.http.call import Call, Headers, Stream, download
 from clearline.wires.http.table import Operation
 
 MEDIA = {"ndjson": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8; header=present"}
@@ -14,10 +15,11 @@ MEDIA = {"ndjson": b"application/x-ndjson", "csv": b"text/csv; charset=utf-8; he
 async def export_tickets(call: Call) -> Stream:
     """Stream the tickets that the actor may see."""
     query: wire.ExportQuery = call.query
-    async with call.statement() as tx:
-        export = await exports.prepare(
-            tx, call.actor, state=query.state, company=query.company, created_since=query.created_since
-        )
+    with query_refusals():
+        async with call.statement() as tx:
+            export = await exports.prepare(
+                tx, call.actor, state=query.state, company=query.company, created_since=query.created_since
+            )
     headers: Headers = [
         (b"content-type", MEDIA[query.format]),
         (b"content-disposition", f'attachment; filename="tickets.{query.format}"'.encode()),
@@ -27,7 +29,8 @@ async def export_tickets(call: Call) -> Stream:
     is_head = call.scope["method"] == "HEAD"
     if is_head:
         return Stream(200, _nothing(), headers)
-    return Stream(200, exports.read(call.database, export, query.format, bom=query.bom), headers)
+    parts = exports.read(call.database, export, query.format, bom=query.bom)
+    return Stream(200, download(call, parts), headers)
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -41,6 +44,6 @@ OPERATIONS = (
         "is incomplete. In a table, a cell that a spreadsheet would run as a formula begins with an apostrophe. "
         "Customers get their own company's tickets with the public notes.",
         Scope.TICKETS_READ, bytes, query=wire.ExportQuery, media=tuple(media.decode() for media in MEDIA.values()),
-        errors=(404,),
+        errors=(400,),
     ),
 )  # fmt: skip

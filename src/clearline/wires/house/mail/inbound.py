@@ -16,10 +16,10 @@ from clearline.tickets.attachments.blob_backend import BlobsUnavailable
 from clearline.wires.house import paging
 from clearline.wires.house.mail import inbound_wire as wire
 from clearline.wires.house.mail.inbound_mapping import inbound_mail_details_out, inbound_mail_out
-from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, query_refusals, uuid_of
 from clearline.wires.house.records import newest_key, not_before_since
 from clearline.wires.house.wire import Page
-from clearline.wires.http.call import Call, Headers, Stream
+from clearline.wires.http.call import Call, Headers, Stream, download
 from clearline.wires.http.table import Operation
 
 _MAILS = "/api/v1/inbound-mails"
@@ -31,10 +31,11 @@ async def list_mails(call: Call) -> Page[wire.InboundMailOut]:
     query: wire.InboundMailQuery = call.query
     before = newest_key(call)
     number = None if query.ticket is None else access.parse_number(query.ticket)
-    async with call.statement() as tx:
-        mails = await inbound_mail.list_mails(
-            tx, call.actor, state=query.state, ticket_number=number, before=before, limit=query.limit + 1
-        )
+    with query_refusals():
+        async with call.statement() as tx:
+            mails = await inbound_mail.list_mails(
+                tx, call.actor, state=query.state, ticket_number=number, before=before, limit=query.limit + 1
+            )
     mails = not_before_since(call, mails, lambda mail: mail.received_at)
     return paging.page(call, mails, lambda mail: [mail.received_at.isoformat(), str(mail.id)], inbound_mail_out)
 
@@ -59,7 +60,7 @@ async def get_raw(call: Call) -> Stream:
         (b"cache-control", b"private, no-cache"),
         (b"vary", b"Authorization"),
     ]
-    return Stream(200, _once(b"" if call.scope["method"] == "HEAD" else raw), headers)
+    return Stream(200, download(call, _once(b"" if call.scope["method"] == "HEAD" else raw)), headers)
 
 
 async def _once(content: bytes) -> AsyncIterator[bytes]:
@@ -111,7 +112,7 @@ OPERATIONS = (
         "listInboundMails", "GET", _MAILS, list_mails,
         "List inbound mail", "Newest first. Mail with `state=quarantined` waits for a review. With `ticket`, the mails "
         "that became a note or the ticket itself, and those about it that did not. For the provider's people.",
-        Scope.DESK_READ, Page[wire.InboundMailOut], query=wire.InboundMailQuery, errors=(400, 404),
+        Scope.DESK_READ, Page[wire.InboundMailOut], query=wire.InboundMailQuery, errors=(400,),
     ),
     Operation(
         "getInboundMail", "GET", _MAILS + "/{id}", get_mail,

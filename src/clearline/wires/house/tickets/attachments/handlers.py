@@ -31,7 +31,7 @@ from clearline.wires.house.tickets.attachments.wire import AttachmentOut, Attach
 from clearline.wires.house.tickets.handlers import NUMBER, TICKETS
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.body import BodyTooLarge, InvalidQuery, NotJson
-from clearline.wires.http.call import Call, Headers, Stream
+from clearline.wires.http.call import Call, Headers, Stream, download
 from clearline.wires.http.edge import header
 from clearline.wires.http.table import Header, Operation
 
@@ -172,8 +172,7 @@ async def download_attachment(call: Call) -> Stream:
     if call.scope["method"] == "HEAD":
         return Stream(200 if part is None else 206, _empty(), headers)
     blocks = call.services.blobs.read(Key(attachment.company_id, attachment.id), start=start, length=length)
-    first = await anext(blocks)  # before the answer begins, so that missing content is an error
-    return Stream(200 if part is None else 206, _prepend(first, blocks), headers)
+    return Stream(200 if part is None else 206, download(call, blocks), headers)
 
 
 def _file_headers(attachment: Attachment) -> Headers:
@@ -221,12 +220,6 @@ async def _empty() -> AsyncIterator[bytes]:
     none: tuple[bytes, ...] = ()
     for part in none:
         yield part
-
-
-async def _prepend(first: bytes, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for block in blocks:
-        yield block
 
 
 _TEXT = {"type": "string"}
