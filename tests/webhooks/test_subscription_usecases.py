@@ -42,6 +42,24 @@ async def test_during_a_rotation_both_secrets_sign_and_then_the_new_one(
     assert [is_signed_with(secret, second, within=a_day) for secret in (old, new)] == [False, True]
 
 
+async def test_a_second_rotation_ends_the_secret_before_the_previous_one(
+    database: Database, tenant: Tenant, receiver: Receiver
+) -> None:
+    subscription, first = await subscribe(database, tenant.company, receiver)
+    secrets = [first]
+    for _ in range(2):
+        async with database.transaction() as tx:
+            rotated, secret = await subscriptions.rotate_secret(
+                tx, OPERATOR, subscription.id, of=tenant.company, now=now()
+            )
+        secrets.append(secret)
+    assert rotated.previous_until == rotated.updated_at + timedelta(hours=24)
+    async with workers(database):
+        await insert_deliveries(database, subscription)
+        await until(lambda: len(receiver.requests) == 1)
+    assert [is_signed_with(secret, receiver.requests[0]) for secret in secrets] == [False, True, True]
+
+
 async def test_waiting_deliveries_are_sent_when_a_subscription_is_activated(
     database: Database, tenant: Tenant, receiver: Receiver
 ) -> None:

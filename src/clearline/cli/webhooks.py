@@ -190,13 +190,17 @@ def webhook_delete(webhook_id: str, company: str, *, yes: bool, as_json: bool) -
 @_company_option
 @json_option
 def webhook_rotate(webhook_id: str, company: str, *, as_json: bool) -> None:
-    """Replace the secret of a webhook and print the new one. For 24 hours the old one signs too."""
+    """Replace the secret of a webhook and print the new one.
+
+    For 24 hours the previous one signs too. Rotating again within that time ends the one before it at once.
+    """
 
     async def work(tx: Tx, owner: Company, known: UUID) -> tuple[Subscription, str]:
         return await subscriptions.rotate_secret(tx, OPERATOR, known, of=owner, now=now())
 
     rotated, secret = _transact_with(webhook_id, company, work)
-    _show_secret(rotated, secret, f"Secret of webhook {rotated.id} replaced.", as_json=as_json)
+    until = f"The previous one signs too until {rotated.previous_until:%Y-%m-%d %H:%M:%S}Z."
+    _show_secret(rotated, secret, f"Secret of webhook {rotated.id} replaced. {until}", as_json=as_json)
 
 
 @webhook.command("ping")

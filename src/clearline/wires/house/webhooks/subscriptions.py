@@ -141,7 +141,8 @@ OPERATIONS = (
     Operation(
         "rotateSubscriptionSecret", "POST", SUBSCRIPTIONS + "/{id}/rotate", rotate_secret,
         "Rotate the secret", f"Returns a new secret. For {ROTATION_PERIOD // timedelta(hours=1)} hours the previous "
-        "one signs too, so that there is time to change the receiver. For admins.",
+        "one signs too, so that there is time to change the receiver: until `old_secret_until`. Rotating again within "
+        "that time ends the secret before it at once. For admins.",
         Scope.ACCOUNTS_WRITE, wire.SubscriptionMade, body=wire.RotateIn, path_parameters=_ID, errors=(404,),
     ),
     Operation(
