@@ -7,8 +7,8 @@ from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter, AuditPosition
-from clearline.errors import Forbidden, InvalidInput, RuleCode, Violation
-from clearline.events.event_types import EVENT_TYPES, Audience, visible_data
+from clearline.errors import Forbidden, RuleCode, Violation, require_valid
+from clearline.events.event_types import EVENT_TYPES, Audience, check_types, visible_data
 from clearline.events.store import Event
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -40,13 +40,15 @@ async def list_events(
         Forbidden: the actor is no admin.
         ScopeMissing: its key may not read the audit.
         NotFound: no such company or ticket for this actor.
-        InvalidInput: ``until`` is not after ``since``.
+        InvalidInput: ``until`` is not after ``since``, or ``kind`` is neither a type nor a prefix.
     """
     permissions.require_scope(actor, Scope.AUDIT_READ)
     if not actor.is_company_admin:
         raise Forbidden("only an admin may do this")
+    violations = [] if kind is None else check_types("type", [kind])
     if since is not None and until is not None and until <= since:
-        raise InvalidInput([Violation("until", "must be after since", RuleCode.ORDER)])
+        violations.append(Violation("until", "must be after since", RuleCode.ORDER))
+    require_valid(violations)
     company_id = await _company_id(tx, actor, company)
     about_records = kind is not None and "." in kind and kind.split(".")[0] not in _TICKET_PREFIXES
     filters = AuditFilter(since, until, kind, company_id, user_id, ticket, about_records, not actor.is_staff)

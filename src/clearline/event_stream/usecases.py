@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from clearline.accounts import permissions
 from clearline.accounts import usecases as accounts
-from clearline.errors import NotFound
+from clearline.errors import NotFound, require_valid
 from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.store import BEGINNING, EventCursor, EventFilter
-from clearline.events.event_types import Audience, visible_data
+from clearline.events.event_types import Audience, check_types, visible_data
 from clearline.events.store import Event, Offset
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
@@ -96,9 +96,11 @@ async def open_reader(
 
     Raises:
         NotFound: no such company or ticket for this actor, or the ticket is not the company's.
+        InvalidInput: one of ``types`` is neither a type nor a prefix.
         ScopeMissing: its key may not read tickets.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
+    require_valid(check_types("type", types))
     company_id = permissions.company_filter(actor)
     if company is not None:
         company_id = (await accounts.find_company(tx, actor, company)).id

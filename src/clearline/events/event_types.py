@@ -4,11 +4,13 @@ To add a type, add its name to ``EventType`` and its row to ``EVENT_TYPES``. The
 reference pages of events and notifications are generated from the table.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct
+
+from clearline.errors import RuleCode, Violation
 
 
 class EventType(StrEnum):
@@ -309,6 +311,25 @@ _RECORD_ROWS = (
 
 EVENT_TYPES: dict[str, EventTypeRow] = {row.type: row for row in (*_TICKET_ROWS, *_RECORD_ROWS)}
 """Every event type with its row. Where several events share a headline, that of the type that comes first is used."""
+
+_PREFIXES = tuple(dict.fromkeys(kind.partition(".")[0] + "." for kind in EVENT_TYPES))
+
+
+def unknown_type_rule(kind: str) -> str | None:
+    """Return the rule that ``kind`` breaks if it is neither a type nor a prefix that ends with a dot; None if it is."""
+    if kind in EVENT_TYPES or kind in _PREFIXES:
+        return None
+    prefix = kind.partition(".")[0] + "."
+    if prefix in _PREFIXES:
+        choices = ", ".join([prefix, *(known for known in EVENT_TYPES if known.startswith(prefix))])
+        return f"must be one of {choices}; {kind} does not exist"
+    return f"must be a type of event, or one of the prefixes {', '.join(_PREFIXES)}; {kind} does not exist"
+
+
+def check_types(field: str, kinds: Iterable[str]) -> list[Violation]:
+    """Return a violation of ``field`` for each of ``kinds`` that is neither a type nor a prefix."""
+    rules = map(unknown_type_rule, kinds)
+    return [Violation(field, rule, RuleCode.CHOICE) for rule in rules if rule is not None]
 
 
 def visible_data(kind: str, data: dict[str, Any], audience: Audience) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
-from clearline.events.event_types import EVENT_TYPES
+from clearline.events.event_types import unknown_type_rule
 from clearline.text import check_text
 from clearline.webhooks.http.addresses import may_reach, origin
 
@@ -24,7 +24,6 @@ TYPES_MAX = 50
 ROTATION_PERIOD = timedelta(hours=24)
 """How long after a rotation the previous secret signs too."""
 
-_PREFIXES = frozenset(kind.partition(".")[0] + "." for kind in EVENT_TYPES)
 URL = re.compile(
     r"https?://([A-Za-z0-9_\-]{1,63}(\.[A-Za-z0-9_\-]{1,63})*\.?|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?"
     r"([\/?]([!$&-;=?-Z_a-z~]|%[0-9A-Fa-f]{2})*)?"
@@ -94,11 +93,10 @@ def check_subscription(subscription: Subscription, networks: Sequence[str]) -> l
 def _check_types(types: Sequence[str]) -> list[Violation]:
     if len(types) > TYPES_MAX:
         return [Violation("types", f"must be at most {TYPES_MAX}", RuleCode.COUNT)]
-    rule = "must be a type of event, or a beginning of one that ends with a dot, such as ticket."
     return [
         Violation(f"types.{index}", rule, RuleCode.CHOICE)
-        for index, kind in enumerate(types)
-        if kind not in EVENT_TYPES and kind not in _PREFIXES
+        for index, rule in enumerate(map(unknown_type_rule, types))
+        if rule is not None
     ]
 
 

@@ -137,10 +137,10 @@ async def test_only_admins_read_the_audit(client: httpx.AsyncClient, database: D
         ({"ticket": "7"}, 400, "invalid-parameter"),
         ({"color": "red"}, 400, "invalid-parameter"),
         ({"cursor": "made-up"}, 400, "invalid-cursor"),
-        ({"actor": "nobody"}, 404, "not-found"),
+        ({"actor": "nobody"}, 400, "invalid-parameter"),
         ({"since": "0001-01-01T00:00:00+14:00"}, 400, "invalid-parameter"),
         ({"until": "9999-12-31T23:59:59-14:00"}, 400, "invalid-parameter"),
-        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, 422, "invalid-input"),
+        ({"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, 400, "invalid-parameter"),
     ],
 )
 async def test_an_invalid_filter_is_refused(

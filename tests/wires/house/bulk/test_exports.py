@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from clearline.platform.database.transactions import Database
+from tests.builders.house import pointers
 from tests.builders.people import Tenant, new_tenant
 
 EXPORT = "/api/v1/exports/tickets"
@@ -73,7 +74,10 @@ async def test_an_invalid_parameter_is_named(client: httpx.AsyncClient, tenant: 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, query.split("=", maxsplit=1)[0])
 
 
-async def test_another_company_is_not_found(client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant) -> None:
+async def test_another_company_is_refused_like_an_unknown_one(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant
+) -> None:
     for name in (other_tenant.company.code, str(other_tenant.company.id), "nobody"):
-        assert (await client.get(f"{EXPORT}?company={name}", headers=tenant.headers)).status_code == 404
+        answer = await client.get(f"{EXPORT}?company={name}", headers=tenant.headers)
+        assert pointers(answer, "invalid-parameter") == ["company"]
     assert (await client.get(EXPORT)).status_code == 401

@@ -17,7 +17,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.wires.house.event_stream import handlers
 from clearline.wires.house.event_stream.handlers import JSON, NDJSON, SSE, preferred
 from clearline.wires.http.call import Call
-from tests.builders.house import ANY, TICKETS, Headers, new_ticket, problem
+from tests.builders.house import ANY, TICKETS, Headers, new_ticket, pointers, problem
 from tests.builders.people import Tenant, customer_admin, new_tenant, staff_key
 from tests.builders.streams import EVENTS, open_stream
 from tests.patience import patient
@@ -215,12 +215,15 @@ async def test_other_companies_and_their_tickets_are_not_found(
     for accept in (JSON, NDJSON, SSE):
         headers = {**tenant.headers, "Accept": accept}
         for company in (other.id, other.code, other.name, PROVIDER_ID, "Nobody"):
-            problem(await client.get(EVENTS, headers=headers, params={"company": str(company)}), "not-found")
+            answer = await client.get(EVENTS, headers=headers, params={"company": str(company)})
+            assert pointers(answer, "invalid-parameter") == ["company"]
         for ticket in (number, "INC000999999999"):
-            body = problem(await client.get(EVENTS, headers=headers, params={"ticket": ticket}), "not-found")
-            assert body["detail"] == f"ticket {ticket} does not exist"
+            answer = await client.get(EVENTS, headers=headers, params={"ticket": ticket})
+            [error] = problem(answer, "invalid-parameter")["errors"]
+            assert error["pointer"] == "ticket"
+            assert error["detail"] == f"must be the number of a ticket; {ticket} does not exist"
     mismatch = {"ticket": number, "company": tenant.company.code}
-    problem(await client.get(EVENTS, headers=agent, params=mismatch), "not-found")
+    assert pointers(await client.get(EVENTS, headers=agent, params=mismatch), "invalid-parameter") == ["ticket"]
     assert str(other.id) not in str(await lines(client, tenant.headers))
 
 

@@ -262,7 +262,8 @@ async def test_the_mails_of_a_ticket_are_listed(client: httpx.AsyncClient, rig: 
         path = page.links.get("next", {}).get("url", "")
     assert ids == expected[::-1]
     assert (await client.get(f"{MAILS}?ticket={number}&state=quarantined", headers=agent)).json()["data"] == []
-    problem(await client.get(f"{MAILS}?ticket=INC999999999999", headers=agent), "not-found")
+    answer = await client.get(f"{MAILS}?ticket=INC999999999999", headers=agent)
+    assert pointers(answer, "invalid-parameter") == ["ticket"]
     assert pointers(await client.get(f"{MAILS}?ticket=x", headers=agent), "invalid-parameter") == ["ticket"]
 
 

@@ -14,7 +14,7 @@ from clearline.platform.database.transactions import Database
 from clearline.settings import Settings
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import serving
-from tests.builders.house import problem
+from tests.builders.house import pointers, problem
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
 
@@ -87,7 +87,8 @@ async def test_the_list_is_filtered_and_paged(
     assert dead in [
         mail["id"] for mail in (await client.get(f"{MAILS}?state=dead&limit=200", headers=agent)).json()["data"]
     ]
-    problem(await client.get(f"{MAILS}?ticket=INC999999999999", headers=agent), "not-found")
+    answer = await client.get(f"{MAILS}?ticket=INC999999999999", headers=agent)
+    assert pointers(answer, "invalid-parameter") == ["ticket"]
     problem(await client.get(f"{MAILS}?state=lost", headers=agent), "invalid-parameter")
     problem(await client.get(f"{MAILS}?ticket=42", headers=agent), "invalid-parameter")
     problem(await client.get(f"{MAILS}/{uuid4()}", headers=agent), "not-found")

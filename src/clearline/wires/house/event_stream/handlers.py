@@ -17,6 +17,7 @@ from clearline.tickets import access
 from clearline.wires.house.event_stream import wire
 from clearline.wires.house.event_stream.mapping import streamed_event_out
 from clearline.wires.house.paging import next_link
+from clearline.wires.house.parameters import query_refusals
 from clearline.wires.http.call import Call, CutShort, Headers, Stream, encode
 from clearline.wires.http.cursors import InvalidCursor
 from clearline.wires.http.edge import header
@@ -66,13 +67,14 @@ async def follow_events(call: Call) -> wire.EventPage | Stream:
     last_event_id = header(call.scope, b"last-event-id") if kind == SSE else None
     after = _cursor(last_event_id.decode("latin-1") if last_event_id else query.after)
     async with call.transaction() as tx:
-        reader = await stream.open_reader(
-            tx,
-            call.actor,
-            company=_company(query.company),
-            ticket=None if query.ticket is None else access.parse_number(query.ticket),
-            types=query.type.split(",") if query.type else (),
-        )
+        with query_refusals():
+            reader = await stream.open_reader(
+                tx,
+                call.actor,
+                company=_company(query.company),
+                ticket=None if query.ticket is None else access.parse_number(query.ticket),
+                types=query.type.split(",") if query.type else (),
+            )
         begin = await stream.starting_cursor(tx, after, reader, from_now=kind == SSE)
         if kind == JSON:
             return _page(call, await stream.read_page(tx, reader, begin, limit=query.limit))
@@ -257,7 +259,7 @@ OPERATIONS = (
     Operation(
         "followEvents", "GET", "/api/v1/events", follow_events,
         "Follow events", _ABOUT,
-        Scope.TICKETS_READ, wire.EventPage, query=wire.EventsQuery, media=(NDJSON, SSE), errors=(400, 404),
+        Scope.TICKETS_READ, wire.EventPage, query=wire.EventsQuery, media=(NDJSON, SSE), errors=(400,),
         request_headers=(_LAST_EVENT,),
     ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from clearline.tickets import access
 from clearline.wires.house import paging
 from clearline.wires.house.mail import outbound_wire as wire
 from clearline.wires.house.mail.outbound_mapping import outbound_mail_details_out, outbound_mail_out, suppression_out
-from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, query_refusals, uuid_of
 from clearline.wires.house.records import newest_key, not_before_since, time_and_id_keys
 from clearline.wires.house.wire import Page, PageQuery
 from clearline.wires.http.call import Call
@@ -31,10 +31,11 @@ async def list_mails(call: Call) -> Page[wire.OutboundMailOut]:
     """Return mails, newest first."""
     before = newest_key(call)
     number = None if call.query.ticket is None else access.parse_number(call.query.ticket)
-    async with call.statement() as tx:
-        mails = await outbound_mail.list_mails(
-            tx, call.actor, state=call.query.state, ticket_number=number, before=before, limit=call.query.limit + 1
-        )
+    with query_refusals():
+        async with call.statement() as tx:
+            mails = await outbound_mail.list_mails(
+                tx, call.actor, state=call.query.state, ticket_number=number, before=before, limit=call.query.limit + 1
+            )
     mails = not_before_since(call, mails, lambda mail: mail.created_at)
     return paging.page(call, mails, time_and_id_keys, outbound_mail_out)
 
@@ -99,7 +100,7 @@ OPERATIONS = (
         "listOutboundMails", "GET", _MAILS, list_mails,
         "List outbound mail", "Newest first, of one state or about one ticket. Mail that was sent or failed 90 days "
         "ago is deleted, unless the provider sets another time. For the provider's people.",
-        Scope.DESK_READ, Page[wire.OutboundMailOut], query=wire.OutboundMailQuery, errors=(400, 404),
+        Scope.DESK_READ, Page[wire.OutboundMailOut], query=wire.OutboundMailQuery, errors=(400,),
     ),
     Operation(
         "testMail", "POST", _MAILS + "/test", test_mail,

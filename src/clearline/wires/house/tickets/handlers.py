@@ -15,13 +15,12 @@ from clearline.tickets.domain import TicketView, parse_ticket_number, ticket_num
 from clearline.tickets.list_store import Filter
 from clearline.tickets.status_domain import FINISHED
 from clearline.wires.house import paging
-from clearline.wires.house.parameters import company_in_body, id_in_body, user_in_query, uuid_of
+from clearline.wires.house.parameters import company_in_body, id_in_body, id_in_query, query_refusals, user_in_query
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_reader, ticket_out
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
 from clearline.wires.house.tickets.parts import expanded_lists, part_of, part_tag
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
-from clearline.wires.http.body import InvalidQuery
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
 from clearline.wires.http.table import Operation
@@ -57,18 +56,18 @@ async def list_tickets(call: Call) -> Page[Any]:
     """List tickets, by default the newest first, or the members of them that the query names."""
     query: TicketListQuery = call.query
     after = paging.read_cursor(call, int)
-    async with call.statement() as tx:
-        ticket_filter = Filter(
-            query.state or ("finished" if query.status in FINISHED else "open"),
-            None if query.company is None else (await permissions.company_typed(tx, call.actor, query.company)).id,
-            None if query.queue is None else uuid_of(query.queue, "queue"),
-            user_in_query(call.actor, None if query.assignee == "none" else query.assignee),
-            query.assignee == "none",
-            query.status,
-            query.service,
-        )
-        newest_first = query.sort == "-number"
-        try:
+    assignee = None if query.assignee == "none" else query.assignee
+    with query_refusals():
+        async with call.statement() as tx:
+            ticket_filter = Filter(
+                query.state or ("finished" if query.status in FINISHED else "open"),
+                None if query.company is None else (await permissions.company_typed(tx, call.actor, query.company)).id,
+                id_in_query("queue", query.queue, "must be the id of a queue"),
+                user_in_query(call.actor, "assignee", assignee, "must be me, none or the id of a user"),
+                query.assignee == "none",
+                query.status,
+                query.service,
+            )
             summaries = await tickets.list_tickets_as(
                 summary_reader(call.actor),
                 tx,
@@ -76,10 +75,8 @@ async def list_tickets(call: Call) -> Page[Any]:
                 ticket_filter,
                 after=after,
                 limit=query.limit + 1,
-                newest_first=newest_first,
+                newest_first=query.sort == "-number",
             )
-        except InvalidInput as error:
-            raise InvalidQuery(list(error.violations)) from None
 
     def shown(ticket: wire.TicketSummary) -> Any:
         return ticket if query.fields is None else part_of(ticket, query.fields)
@@ -188,7 +185,7 @@ OPERATIONS = (
         "List tickets", "Newest first, without descriptions and notes. Customers see their own company's tickets. "
         "A list by queue or assignee has open tickets only, unless a company is named. For text and more filters, "
         "use the search.",
-        Scope.TICKETS_READ, Page[wire.TicketSummary], query=TicketListQuery, errors=(400, 404),
+        Scope.TICKETS_READ, Page[wire.TicketSummary], query=TicketListQuery, errors=(400,),
         part=Page[TicketPart],  # type: ignore[valid-type]
     ),
     Operation(
