@@ -66,6 +66,13 @@ def test_a_mailbox_is_added_changed_listed_and_deleted(database_url: str) -> Non
     assert (checked.exit_code, checked.stdout) == (3, "cannot reach the server: Connection refused\n")
     unpolled = run_json(url, "mailbox", "change", address, "--imap-host", "none", "--queue", "none")
     assert (unpolled["imap"], unpolled["queue_id"]) == (None, None)
+    forms = ("--form-address", "form@example.net", "--form-address", "shop@example.net")
+    with_forms = run_json(url, "mailbox", "change", address, *forms)
+    assert with_forms["form_addresses"] == ["form@example.net", "shop@example.net"]
+    assert (
+        run_json(url, "mailbox", "change", address, "--name", "NOC")["form_addresses"] == with_forms["form_addresses"]
+    )
+    assert run_json(url, "mailbox", "change", address, "--form-address", "none")["form_addresses"] == []
     assert run_command(url, "mailbox", "delete", address).stdout == f"Mailbox {address} deleted.\n"
     assert run_command(url, "mailbox", "delete", address).exit_code == 1
 

@@ -193,11 +193,13 @@ def test_flowed_text_is_joined(flowed: str, text: str) -> None:
 @pytest.mark.parametrize("length", [0, 10, TEXT_MAX - 1, TEXT_MAX, TEXT_MAX + 1, DESCRIPTION_MAX * 2])
 @pytest.mark.parametrize("refused", [[], ["a.exe (too large)"], ["x" * 300] * 40])
 def test_text_is_cut_to_its_limit(length: int, refused: list[str]) -> None:
-    for fit, most in ((note_text, TEXT_MAX), (description_of, DESCRIPTION_MAX)):
-        text, is_cut = fit("x" * length, refused)
-        assert 0 < len(text) <= most
-        assert is_cut == ("[Shortened." in text)
-        assert not refused or text.endswith("]")
+    for has_room in (True, False):
+        note = note_text("x" * length, refused, has_room=has_room)
+        for fitted, most in ((note, TEXT_MAX), (description_of("x" * length, refused, subject="y"), DESCRIPTION_MAX)):
+            assert 0 < len(fitted.text) <= most
+            assert (fitted.full is not None) == (" The whole " in fitted.text)
+            assert (length > most) <= ("[Shortened." in fitted.text)
+            assert not refused or fitted.text.endswith("]")
 
 
 def test_a_subaddress_is_not_part_of_the_base_address() -> None:

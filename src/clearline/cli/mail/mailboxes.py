@@ -35,6 +35,13 @@ def _value_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--imap-tls/--no-imap-tls", default=None, help="TLS from the first byte, or STARTTLS if offered."),
         click.option("--imap-port", type=click.IntRange(1, 65535), help="Port; by default 993 with TLS, 143 without."),
         click.option("--imap-host", metavar="HOST", help="IMAP server to poll; none for no polling."),
+        click.option(
+            "--form-address",
+            "form_addresses",
+            multiple=True,
+            metavar="ADDRESS",
+            help="From of a web form, whose mail is from its Reply-To; repeat for several, none for no form.",
+        ),
         click.option("--queue", metavar="NAME", help="Queue of new tickets; none leaves it to the routing rules."),
         click.option("--name", help="What the mailbox is for."),
     ):
@@ -166,7 +173,9 @@ def _with_password(options: dict[str, Any]) -> dict[str, Any]:
 
 async def _values(tx: Tx, options: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a mailbox that the options set."""
-    values = {name: value for name, value in options.items() if value is not None and name != "queue"}
+    values = {name: value for name, value in options.items() if value not in {None, ()} and name != "queue"}
+    if values.get("form_addresses") == (_NONE,):
+        values["form_addresses"] = ()
     if values.get("imap_host") == _NONE:
         values |= {"imap_host": None, "imap_user": None}
     if (queue := options["queue"]) is not None:

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64decode
+from collections.abc import Collection
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -9,6 +10,7 @@ from email.quoprimime import header_decode
 from email.utils import getaddresses
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.mail.format.body_text import clean_text
 from clearline.mail.format.charset import decode
@@ -17,18 +19,11 @@ from clearline.text import EMAIL, EMAIL_MAX
 HEADER_BYTES_MAX = 512 * 1024
 """Bytes of a mail in which its headers are looked for."""
 
-HEADER_MAX, LONG_HEADER_MAX = 1000, 20_000
-"""Characters of one header that are read: of most headers, and of those that hold lists."""
-
-HEADERS_MAX = 1000
-"""The most headers that are read."""
-
-SUBJECT_MAX = 500
 MESSAGE_ID_MAX = 998
 REFERENCES_MAX = 50
+"""The most mails that a mail may reply to, of which the most probable are looked up."""
+
 _RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to")
-_RECIPIENTS_MAX = 200
-_LONG = frozenset({*_RECIPIENTS, "subject", "references", "in-reply-to", "authentication-results"})
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]{0,5000})\?=")
 _BETWEEN_WORDS = re.compile(r"(\?=)\s+(?==\?)")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,996}>")
@@ -49,10 +44,12 @@ class Address(Struct, frozen=True):
 class MailHeaders(Struct, frozen=True):
     """The headers of a mail.
 
-    ``all`` holds the first 1,000, with names as sent, in order; ``senders`` the addresses of From.
+    ``all`` holds each of them, with names as sent, in order; ``senders`` the addresses of From.
 
     ``from_count`` is the number of From headers, of which only the first is read. ``references`` are the mails that
-    this one may reply to, the most probable first. Message-IDs keep their brackets.
+    this one may reply to, the most probable first. Message-IDs keep their brackets. ``reply_to`` is the address in
+    Reply-To, if it names exactly one. ``form`` is the address of the web form that sent the mail; the sender is then
+    ``reply_to``.
     """
 
     all: tuple[tuple[str, str], ...]
@@ -62,6 +59,8 @@ class MailHeaders(Struct, frozen=True):
     message_id: str | None
     references: tuple[str, ...]
     from_count: int = 1
+    reply_to: Address | None = None
+    form: str | None = None
 
     def values(self, name: str) -> list[str]:
         """Return all values of a header, whose name is in lower case."""
@@ -75,6 +74,12 @@ class MailHeaders(Struct, frozen=True):
     def sender(self) -> Address | None:
         """The sender, when From holds exactly one valid address."""
         return self.senders[0] if len(self.senders) == 1 and self.from_count == 1 else None
+
+    def sent_through(self, forms: Collection[str]) -> "MailHeaders":
+        """Return the headers with the address in Reply-To as the sender, if From is the address of one of the forms."""
+        if self.sender is None or self.reply_to is None or self.sender.address not in forms:
+            return self
+        return replace(self, senders=(self.reply_to,), form=self.sender.address)
 
 
 NO_HEADERS = MailHeaders((), (), (), "", None, ())
@@ -91,41 +96,31 @@ def read_headers(raw: bytes) -> MailHeaders:
 def headers_of(message: Message) -> MailHeaders:
     """Return the headers of a parsed message."""
     items = list(message.raw_items())
-    froms = [str(value) for name, value in items if name.lower() == "from"]
-    is_complete = all(len(value) <= HEADER_MAX for value in froms)  # a truncated address could be another person's
-    unfolded_items = [(name, unfolded(value, _most(name))) for name, value in items[:HEADERS_MAX]]
-    decoded = tuple((clean_text(name), decode_words(value)) for name, value in unfolded_items)
-    lower_items = [(name.lower(), value) for name, value in unfolded_items]
-    in_reply_to = [
-        message_id for name, value in lower_items if name == "in-reply-to" for message_id in _MESSAGE_ID.findall(value)
-    ]
-    references = [
-        message_id for name, value in lower_items if name == "references" for message_id in _MESSAGE_ID.findall(value)
-    ]
-    message_ids = [
-        message_id for name, value in lower_items if name == "message-id" for message_id in _MESSAGE_ID.findall(value)
-    ]
-    subject = next((value for (name, _), (_, value) in zip(lower_items, decoded, strict=True) if name == "subject"), "")
+    unfolded_items = [(name, unfolded(value)) for name, value in items]
+    by_name: dict[str, list[str]] = {}
+    for name, value in unfolded_items:
+        by_name.setdefault(name.lower(), []).append(value)
+    in_reply_to, references, message_ids = (
+        [clean_text(message_id) for value in by_name.get(name, []) for message_id in _MESSAGE_ID.findall(value)]
+        for name in ("in-reply-to", "references", "message-id")
+    )
+    froms, reply_tos = by_name.get("from", []), by_name.get("reply-to", [])
+    repliers = _senders(reply_tos[0]) if len(reply_tos) == 1 else []
     return MailHeaders(
-        decoded,
-        tuple(_senders(next((value for name, value in lower_items if name == "from"), ""))) if is_complete else (),
-        tuple(dict.fromkeys(_recipients(lower_items)))[:_RECIPIENTS_MAX],
-        " ".join(subject.split())[:SUBJECT_MAX],
-        clean_text(message_ids[0])[:MESSAGE_ID_MAX] if message_ids else None,
-        tuple(dict.fromkeys(clean_text(message_id) for message_id in (*in_reply_to, *reversed(references))))[
-            :REFERENCES_MAX
-        ],
+        tuple((clean_text(name), decode_words(value)) for name, value in unfolded_items),
+        tuple(_senders(froms[0])) if froms else (),
+        tuple(dict.fromkeys(_recipients(by_name))),
+        " ".join(decode_words(by_name.get("subject", [""])[0]).split()),
+        message_ids[0][:MESSAGE_ID_MAX] if message_ids else None,
+        tuple(dict.fromkeys((*in_reply_to, *reversed(references))))[:REFERENCES_MAX],
         len(froms),
+        repliers[0] if len(repliers) == 1 else None,
     )
 
 
-def _most(name: str) -> int:
-    return LONG_HEADER_MAX if name.lower() in _LONG else HEADER_MAX
-
-
-def unfolded(value: object, most: int = LONG_HEADER_MAX) -> str:
+def unfolded(value: object) -> str:
     """Return a header's value in one line, whatever bytes it was sent in."""
-    text = str(value)[:most]
+    text = str(value)
     if not text.isascii():
         text = decode(text.encode("ascii", "surrogateescape") if _is_escaped(text) else text.encode(), None)
     return clean_text(text).replace("\n", " ").strip()
@@ -200,8 +195,8 @@ def _plain_sender(value: str) -> str:
     return f"{name} <{address}>".strip()
 
 
-def _recipients(lower_items: list[tuple[str, str]]) -> list[str]:
-    values = [value for name, value in lower_items if name in _RECIPIENTS][:20]
+def _recipients(by_name: dict[str, list[str]]) -> list[str]:
+    values = [value for name in _RECIPIENTS for value in by_name.get(name, [])]
     return [address.lower() for value in values for _, address in _addresses([value]) if EMAIL.fullmatch(address)]
 
 

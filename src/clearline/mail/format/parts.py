@@ -19,7 +19,7 @@ from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.attachments.domain import ANY_TYPE
 
 FILES_MAX = 200
-"""The most files of a mail that are read; the others are only counted."""
+"""The most files of a mail that are read; the others are only named."""
 
 DEPTH_MAX = 40
 """The deepest nesting of parts."""
@@ -55,12 +55,12 @@ class MailFile(Struct, frozen=True):
 
 
 class ParsedMail(Struct, frozen=True):
-    """A parsed mail. ``omitted_files`` counts the files after ``FILES_MAX``. An encrypted mail has no readable text."""
+    """A parsed mail. ``omitted_files`` names the files after ``FILES_MAX``. An encrypted mail has no readable text."""
 
     headers: MailHeaders
     text: str
     files: tuple[MailFile, ...]
-    omitted_files: int
+    omitted_files: tuple[str, ...]
     is_encrypted: bool
 
 
@@ -93,17 +93,17 @@ class _Contents:
 
     def __init__(self) -> None:
         self.files: list[MailFile] = []
-        self.omitted_files = 0
+        self.omitted_files: list[str] = []
         self.is_encrypted = False
         self.has_text = False
 
     def add(self, name: str, media_type: str, content: bytes) -> None:
+        valid_name = _file_name(name, media_type, len(self.files) + len(self.omitted_files) + 1)
         if len(self.files) < FILES_MAX:
-            number = len(self.files) + 1
             stored_type = ANY_TYPE if media_type in _UNTYPED else media_type
-            self.files.append(MailFile(_file_name(name, media_type, number), stored_type, content))
+            self.files.append(MailFile(valid_name, stored_type, content))
         else:
-            self.omitted_files += 1
+            self.omitted_files.append(valid_name)
 
 
 def message_of(raw: bytes) -> Message:
@@ -153,7 +153,11 @@ def read_message(message: Message) -> ParsedMail:
     contents = _Contents()
     text = _read(message, contents, 0)
     return ParsedMail(
-        headers_of(message), text.strip("\n"), tuple(contents.files), contents.omitted_files, contents.is_encrypted
+        headers_of(message),
+        text.strip("\n"),
+        tuple(contents.files),
+        tuple(contents.omitted_files),
+        contents.is_encrypted,
     )
 
 
@@ -231,7 +235,7 @@ def _add_file(part: Message, kind: str, contents: _Contents) -> None:
     is_shown = part.get_content_disposition() == "inline" or part.get("content-id") is not None or not name
     if kind.startswith("image/") and is_shown and len(content) <= TRACKER_MAX:
         return
-    if content:
+    if content or name:
         contents.add(name, kind, content)
 
 

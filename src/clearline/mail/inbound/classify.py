@@ -51,6 +51,7 @@ from clearline.tickets.status_domain import ACCEPTS_NOTES
 
 _REFERENCES_MAX = 10
 """How many mails that a mail refers to are looked up for an invitation."""
+_CLAIMANTS_MAX = 5
 _REPORTED_MAILS_MAX = 10
 """How many mails of a delivery report are looked up; a genuine report is about one."""
 
@@ -94,6 +95,7 @@ async def classify(
     if bounce is not None:
         return await _record_bounce(tx, bounce, now=now)
     outcome = await _automatic_or_loop(tx, mail, headers, context) or await _suspicious(tx, mail, parsed)
+    outcome = outcome or await _staff_by_form(tx, headers)
     if outcome is not None or headers.sender is None:
         return outcome or _quarantine("its From header does not name exactly one sender")
     if (confirmed := await _confirm_sender(tx, headers, headers.sender, now=now)) is not None:
@@ -157,6 +159,13 @@ async def _suspicious(tx: Tx, mail: InboundMail, parsed: ParsedMail) -> InboundM
         if count > limit:
             return _quarantine(f"its sender sent more than {limit} mails {period}")
     return None
+
+
+async def _staff_by_form(tx: Tx, headers: MailHeaders) -> InboundMailOutcome | None:
+    """Quarantine mail of a web form in the name of the staff: whoever fills in a form need not own the address."""
+    if headers.form is None or headers.sender is None or not await _is_staff(tx, headers.sender):
+        return None
+    return _quarantine("it is from a web form, and names an address of the provider's staff")
 
 
 async def _find_ticket(
@@ -253,13 +262,17 @@ async def _open_ticket(
 
 async def _unclear(tx: Tx, sender: Address, reason: str) -> InboundMailOutcome:
     """Quarantine a mail whose company is unclear, and name the companies that claim its sender without a proof."""
-    claimants = await inbound_mail_store.claimants(tx, sender.address)
-    return _quarantine(f"{reason}; claimed without proof by {', '.join(claimants)}" if claimants else reason)
+    claimants = await inbound_mail_store.claimants(tx, sender.address, most=_CLAIMANTS_MAX + 1)
+    named = [*claimants[:_CLAIMANTS_MAX], *(["others"] if len(claimants) > _CLAIMANTS_MAX else [])]
+    return _quarantine(f"{reason}; claimed without proof by {', '.join(named)}" if named else reason)
 
 
 async def _confirm_sender(tx: Tx, headers: MailHeaders, sender: Address, *, now: datetime) -> InboundMailOutcome | None:
-    """Confirm the address of a sender who answers an invitation that was sent to it; None for any other mail."""
-    for message_id in headers.references[:_REFERENCES_MAX]:
+    """Confirm the address of a sender who answers an invitation that was sent to it; None for any other mail.
+
+    Mail of a web form confirms nothing.
+    """
+    for message_id in headers.references[:_REFERENCES_MAX] if headers.form is None else ():
         sent = await outbound_mail.mail_with_message_id(tx, message_id)
         if sent is None or sent.kind != INVITATION or normalized_address(sent.recipient) != sender.address:
             continue

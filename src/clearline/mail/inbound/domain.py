@@ -1,17 +1,21 @@
 """Inbound mail: its states, duplicates and limits, and what marks automatic mail (RFC 3834, RFC 2919)."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.mail.format.headers import MailHeaders
+from clearline.mail.format.parts import ParsedMail
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, parse_ticket_number
 from clearline.tickets.note_domain import TEXT_MAX
 
 REASON_MAX = 255
+SUBJECT_MAX = 500
 DUPLICATE_WINDOW = timedelta(days=7)
 """Within this time a mailbox accepts a mail with the same Message-ID, sender and body once."""
 
@@ -29,8 +33,13 @@ DAILY_LIMIT, DAILY_WINDOW = 100, timedelta(days=1)
 
 NO_TEXT = "(The mail has no text.)"
 NO_SUBJECT = "(no subject)"
-TRUNCATION_NOTICE = "\n[Shortened. The whole text is attached as mail.txt.]"
-_FILE_NAMES_MAX = 15
+ATTACHED, TRIMMED = "attached as mail.txt", "with the trimmed text of this note"
+"""Where the whole text is: in a file, or with the note when its ticket has no room for another file."""
+
+_NOT_ATTACHED = "\n\n[Not attached: {}]"
+_NAMES_SHARE = 4
+"""Names of files have this part of a text that is too long, or what the text leaves."""
+
 _SUBJECT_NUMBER = re.compile(r"\[(INC[0-9]{12})\]")
 _BULK_PRECEDENCES = {"bulk", "junk", "list", "auto_reply"}
 _BULK_HEADERS = ("list-id", "list-post", "list-unsubscribe", "x-autoreply", "x-autorespond")
@@ -59,8 +68,9 @@ REVIEWABLE = (InboundState.QUARANTINED, InboundState.IGNORED)
 
 
 class InboundMail(Struct, frozen=True):
-    """An inbound mail without its content. ``sender`` is the address of From, in lower case.
+    """An inbound mail without its content.
 
+    ``sender`` is the address of From, in lower case; that of Reply-To when a web form of the mailbox sent the mail.
     ``envelope_from`` is empty for mail that must not be replied to; ``envelope_to`` are addresses separated by spaces.
     """
 
@@ -82,6 +92,21 @@ class InboundMail(Struct, frozen=True):
     attempts: int
     decided_by: UUID | None
     decided_at: datetime | None
+
+
+class FittedText(Struct, frozen=True):
+    """A text that fits into its note or ticket, and the whole text if it had to be shortened."""
+
+    text: str
+    full: str | None
+
+
+def with_stored_sender(parsed: ParsedMail, mail: InboundMail) -> ParsedMail:
+    """Return a parsed mail with the sender that it was stored with: its Reply-To, if a web form sent it."""
+    sender, reply_to = parsed.headers.sender, parsed.headers.reply_to
+    if sender is None or reply_to is None or not reply_to.address == mail.sender != sender.address:
+        return parsed
+    return replace(parsed, headers=parsed.headers.sent_through({sender.address}))
 
 
 def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
@@ -116,36 +141,57 @@ def number_in_subject(subject: str) -> int | None:
     return None if match is None else parse_ticket_number(match[1])
 
 
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters; one that was cut ends with ``...``."""
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
 def title_of(subject: str) -> str:
     """Return the title of a ticket that was created from a mail with this subject."""
-    return subject.strip()[:TITLE_MAX] or NO_SUBJECT
+    return shortened(subject.strip(), TITLE_MAX) or NO_SUBJECT
 
 
-def note_text(text: str, refused: list[str]) -> tuple[str, bool]:
-    """Return the text of a note, and whether it had to be cut.
+def note_text(text: str, refused: Sequence[str], *, has_room: bool) -> FittedText:
+    """Return the text of a note from a mail.
 
-    ``refused`` describes the files that are not attached.
+    ``refused`` describes the files that are not attached. ``has_room`` says whether ``mail.txt`` can be attached.
     """
-    return _fit(text, refused, TEXT_MAX)
+    return _fitted(text, refused, TEXT_MAX, ATTACHED if has_room else TRIMMED)
 
 
-def description_of(text: str, refused: list[str]) -> tuple[str, bool]:
-    """Return the description of a new ticket, and whether it had to be cut. ``refused`` is as for ``note_text``."""
-    return _fit(text, refused, DESCRIPTION_MAX)
+def description_of(text: str, refused: Sequence[str], *, subject: str) -> FittedText:
+    """Return the description of a new ticket: with the subject, if it is too long for a title.
+
+    ``refused`` is as for ``note_text``; a new ticket has room for ``mail.txt``.
+    """
+    heading = f"Subject: {subject.strip()}\n\n" if len(subject.strip()) > TITLE_MAX else ""
+    return _fitted(f"{heading}{text}" if text.strip() else f"{heading}{NO_TEXT}", refused, DESCRIPTION_MAX, ATTACHED)
 
 
-def _fit(text: str, refused: list[str], limit: int) -> tuple[str, bool]:
-    tail = _refused_text(refused)
-    content = text if text.strip() else NO_TEXT
-    if len(content) + len(tail) <= limit:
-        return content + tail, False
-    return content[: limit - len(tail) - len(TRUNCATION_NOTICE)] + TRUNCATION_NOTICE + tail, True
+def _fitted(text: str, refused: Sequence[str], limit: int, place: str) -> FittedText:
+    content, names = text if text.strip() else NO_TEXT, _refused_text(refused)
+    if len(content) + len(names) <= limit:
+        return FittedText(content + names, None)
+    notice = f"\n[Shortened. The whole text is {place}.]"
+    names_max = max(limit // _NAMES_SHARE, limit - len(content))
+    shown = names if len(names) <= names_max else _some_refused(refused, names_max, place)
+    if len(content) + len(shown) > limit:
+        shown = notice + shown
+    return FittedText(content[: limit - len(shown)] + shown, content + names)
 
 
-def _refused_text(refused: list[str]) -> str:
-    if not refused:
-        return ""
-    shown = [description[:120] for description in refused[:_FILE_NAMES_MAX]]
-    if len(refused) > _FILE_NAMES_MAX:
-        shown.append(f"and {len(refused) - _FILE_NAMES_MAX} more")
-    return "\n\n[Not attached: " + "; ".join(shown) + "]"
+def _refused_text(refused: Sequence[str]) -> str:
+    return _NOT_ATTACHED.format("; ".join(refused)) if refused else ""
+
+
+def _some_refused(refused: Sequence[str], most: int, place: str) -> str:
+    """Return the first descriptions, and how many more there are, in at most ``most`` characters."""
+    more = f"and {len(refused)} more. The whole list is {place}."
+    space = most - len(_NOT_ATTACHED.format(more))
+    shown: list[str] = []
+    for description in refused:
+        space -= len(description) + 2
+        if space < 0:
+            break
+        shown.append(description)
+    return _NOT_ATTACHED.format("; ".join([*shown, more.replace(str(len(refused)), str(len(refused) - len(shown)), 1)]))

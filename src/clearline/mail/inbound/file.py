@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from email.utils import parseaddr
 from uuid import UUID
@@ -18,11 +18,18 @@ from clearline.inventory.domain import ID_MAX, ServiceType
 from clearline.mail.format.headers import Address
 from clearline.mail.format.html_text import text_from_html
 from clearline.mail.format.own_quote import KnownMails
-from clearline.mail.format.parts import MailFile, ParsedMail
+from clearline.mail.format.parts import FILES_MAX, MailFile, ParsedMail
 from clearline.mail.format.reply_text import SplitReply, split_reply
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound.domain import InboundState, description_of, deserves_receipt, note_text, title_of
+from clearline.mail.inbound.domain import (
+    FittedText,
+    InboundState,
+    description_of,
+    deserves_receipt,
+    note_text,
+    title_of,
+)
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import store as outbound_mail_store
 from clearline.mail.outbound import thread_store
@@ -172,15 +179,16 @@ async def add_note(
     """
     visibility = Visibility.INTERNAL if access.note_source(actor) is Source.SELLER else Visibility.PUBLIC
     room = PER_TICKET_MAX - await attachment_store.count(tx, ticket.company_id, ticket.number)
-    accepted, refused = _accepted_files(parsed, context.limits, room, visibility)
     reply = await _split(tx, parsed, ticket)
-    text, is_cut = note_text(reply.text, refused)
-    source = NoteMail(mail_id, reply.trimmed)
-    note = await notes.append_note(
-        tx, actor, ticket.number, text, channel=Channel.EMAIL, visibility=visibility, mail=source, now=now
+    files, fitted = _fitted(
+        parsed, context.limits, room, visibility, lambda refused: note_text(reply.text, refused, has_room=room > 0)
     )
-    full_text = _full_text_file(reply.text, room - len(accepted), visibility, is_cut=is_cut)
-    await _attach(tx, actor, ticket, [*accepted, *full_text], context=context, now=now)
+    unattached = fitted.full or "" if room < 1 else ""
+    source = NoteMail(mail_id, "\n\n".join(filter(None, (unattached, reply.trimmed))))
+    note = await notes.append_note(
+        tx, actor, ticket.number, fitted.text, channel=Channel.EMAIL, visibility=visibility, mail=source, now=now
+    )
+    await _attach(tx, actor, ticket, files, context=context, now=now)
     await _remember_message_id(tx, parsed, ticket, now=now)
     return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, note.number)
 
@@ -224,15 +232,19 @@ async def raise_ticket(
     """Create a ticket from a mail for the actor's company, and put it into the mailbox's queue, if it has one."""
     if actor.company is None:
         raise NotFound("company", "")
-    accepted, refused = _accepted_files(parsed, context.limits, PER_TICKET_MAX - 1, Visibility.PUBLIC)
-    text, is_cut = description_of(parsed.text, refused)
+    subject = parsed.headers.subject
+    files, fitted = _fitted(
+        parsed,
+        context.limits,
+        PER_TICKET_MAX,
+        Visibility.PUBLIC,
+        lambda refused: description_of(parsed.text, refused, subject=subject),
+    )
     kind, service_id = await _service(tx, actor.company.id, parsed)
-    title = title_of(parsed.headers.subject)
-    new = NewTicket(title, text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
+    new = NewTicket(title_of(subject), fitted.text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
     sends_receipt = deserves_receipt(parsed.headers)
     ticket = (await tickets.create_ticket(tx, actor, new, sends_receipt=sends_receipt, now=now)).ticket
-    full_text = _full_text_file(parsed.text, 1, Visibility.PUBLIC, is_cut=is_cut)
-    await _attach(tx, actor, ticket, [*accepted, *full_text], context=context, now=now)
+    await _attach(tx, actor, ticket, files, context=context, now=now)
     mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
     if mailbox is not None and mailbox.queue_id is not None:
         await ticket_changes.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
@@ -265,6 +277,28 @@ def name_of(sender: Address) -> str:
     return (sender.name or sender.address)[:NAME_MAX]
 
 
+def _fitted(
+    parsed: ParsedMail,
+    limits: Limits,
+    room: int,
+    visibility: Visibility,
+    fit: Callable[[list[str]], FittedText],
+) -> tuple[list[tuple[NewAttachment, bytes]], FittedText]:
+    """Return the files to attach, and the text that names the others.
+
+    The whole of a text that had to be shortened is one of the files, and takes precedence over the last one.
+    """
+    accepted, refused = _accepted_files(parsed, limits, room, visibility)
+    fitted = fit(refused)
+    if fitted.full is None or room < 1:
+        return accepted, fitted
+    if len(accepted) == room:
+        accepted, refused = _accepted_files(parsed, limits, room - 1, visibility)
+        fitted = fit(refused)
+    full = NewAttachment(_TEXT_FILE, "text/plain", visibility), (fitted.full or "").encode()
+    return [*accepted, full], fitted
+
+
 def _accepted_files(
     parsed: ParsedMail, limits: Limits, room: int, visibility: Visibility
 ) -> tuple[list[tuple[NewAttachment, bytes]], list[str]]:
@@ -275,14 +309,15 @@ def _accepted_files(
         new = _attachment_of(file, limits, visibility)
         if new is None:
             refused.append(f"{file.name} (files of type {file.media_type} are not accepted)")
+        elif not file.content:
+            refused.append(f"{file.name} (empty)")
         elif len(file.content) > limits.size:
             refused.append(f"{file.name} (larger than {limits.size} bytes)")
         elif len(accepted) >= room:
             refused.append(f"{file.name} (the ticket has the maximum number of attachments)")
         else:
             accepted.append((new, file.content))
-    if parsed.omitted_files:
-        refused.append(f"{parsed.omitted_files} more files")
+    refused += [f"{name} (the mail has more than {FILES_MAX} files)" for name in parsed.omitted_files]
     return accepted, refused
 
 
@@ -300,13 +335,6 @@ def _attachment_of(file: MailFile, limits: Limits, visibility: Visibility) -> Ne
         except InvalidInput:
             return _attachment_of(replace(file, name="file"), limits, visibility)
     return None
-
-
-def _full_text_file(text: str, room: int, visibility: Visibility, *, is_cut: bool) -> list[tuple[NewAttachment, bytes]]:
-    """Return the full text as a file, when it had to be cut."""
-    if not is_cut or room < 1:
-        return []
-    return [(NewAttachment(_TEXT_FILE, "text/plain", visibility), text.encode())]
 
 
 async def _attach(

@@ -14,6 +14,7 @@ HOST_MAX = 255
 IMAP_USER_MAX = 255
 PASSWORD_MAX = 1000
 FOLDER_MAX = 255
+FORM_ADDRESSES_MAX = 20
 IMAP_PORTS = {True: 993, False: 143}
 """The default port with and without implicit TLS (RFC 8314, section 3.2; RFC 9051, section 2.1)."""
 
@@ -23,7 +24,8 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 class Mailbox(Struct, frozen=True):
     """An address that receives mail.
 
-    ``queue_id`` is the queue of its new tickets; None leaves that to the routing rules.
+    ``queue_id`` is the queue of its new tickets; None leaves that to the routing rules. ``form_addresses``, in lower
+    case, are those of web forms: mail from one of them is from the address in Reply-To.
 
     ``imap_secret`` is the encrypted password, never shown and never in an event. ``last_error`` is the error of the
     last poll, or None.
@@ -41,6 +43,7 @@ class Mailbox(Struct, frozen=True):
     imap_user: str | None = None
     imap_secret: bytes | None = None
     imap_folder: str = "INBOX"
+    form_addresses: tuple[str, ...] = ()
     polled_at: datetime | None = None
     last_error: str | None = None
 
@@ -62,6 +65,11 @@ def check_mailbox(mailbox: Mailbox) -> list[Violation]:
         violations.append(
             Violation("address", "must not have a plus: the part after it identifies the ticket", RuleCode.CHOICE)
         )
+    if len(mailbox.form_addresses) > FORM_ADDRESSES_MAX:
+        rule = f"must have at most {FORM_ADDRESSES_MAX} addresses"
+        violations.append(Violation("form_addresses", rule, RuleCode.LENGTH))
+    for index, address in enumerate(mailbox.form_addresses):
+        violations += check_email(f"form_addresses.{index}", address)
     if mailbox.imap_host is not None:
         if len(mailbox.imap_host) > HOST_MAX or not _HOST.fullmatch(mailbox.imap_host):
             violations.append(Violation("imap.host", "must be the name or address of a host", RuleCode.FORMAT))

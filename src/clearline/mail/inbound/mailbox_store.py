@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.platform.database.transactions import Record, Tx
 
 _COLUMNS = """m.id, m.address, m.created_at, m.name, m.queue_id, m.is_active, m.imap_host, m.imap_port, m.imap_tls,
-    m.imap_user, m.imap_secret, m.imap_folder, m.polled_at, m.last_error"""
+    m.imap_user, m.imap_secret, m.imap_folder, m.form_addresses, m.polled_at, m.last_error"""
 
 
 def _mailbox(row: Record) -> Mailbox:
-    return Mailbox(*row)
+    mailbox = Mailbox(*row)
+    return replace(mailbox, form_addresses=tuple(mailbox.form_addresses))
 
 
 PAGE = f"select {_COLUMNS} from mailbox m where lower(m.address) > lower($1) order by lower(m.address) limit $2"
@@ -62,10 +65,11 @@ async def save(tx: Tx, mailbox: Mailbox) -> None:
     await tx.write(
         """
         insert into mailbox (id, address, created_at, name, queue_id, is_active, imap_host, imap_port, imap_tls,
-                             imap_user, imap_secret, imap_folder)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                             imap_user, imap_secret, imap_folder, form_addresses)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         on conflict (id) do update set address = $2, name = $4, queue_id = $5, is_active = $6, imap_host = $7,
-               imap_port = $8, imap_tls = $9, imap_user = $10, imap_secret = $11, imap_folder = $12
+               imap_port = $8, imap_tls = $9, imap_user = $10, imap_secret = $11, imap_folder = $12,
+               form_addresses = $13
         """,
         mailbox.id,
         mailbox.address,
@@ -79,6 +83,7 @@ async def save(tx: Tx, mailbox: Mailbox) -> None:
         mailbox.imap_user,
         mailbox.imap_secret,
         mailbox.imap_folder,
+        list(mailbox.form_addresses),
     )
 
 

@@ -20,7 +20,7 @@ from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
 from clearline.queues.usecases import check_queue_id, lock_setup
-from clearline.text import check_text
+from clearline.text import check_text, normalized_address
 
 KIND = "mailbox"
 PASSWORD = "imap_password"  # noqa: S105 - the name of a field
@@ -143,6 +143,8 @@ def _with_values(mailbox: Mailbox, values: Mapping[str, Any], secret_box: Secret
     plain = {name: value for name, value in values.items() if name != PASSWORD}
     if "address" in plain:
         plain["address"] = plain["address"].lower()
+    if "form_addresses" in plain:
+        plain["form_addresses"] = tuple(dict.fromkeys(map(normalized_address, plain["form_addresses"])))
     password = values.get(PASSWORD)
     if password is not None:
         require_valid(check_text("imap.password", password, most=PASSWORD_MAX))
@@ -173,6 +175,8 @@ def _changes(before: Mailbox, after: Mailbox) -> list[Change]:
 
 
 def _event_value(value: object) -> object:
+    if isinstance(value, tuple):
+        return list(value)
     return str(value) if isinstance(value, UUID) else value
 
 

@@ -280,15 +280,16 @@ async def users_with_address(tx: Tx, address: str) -> list[tuple[UUID, UUID, boo
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-async def claimants(tx: Tx, address: str) -> list[str]:
-    """Return the codes of some companies that have an active user with an address that is not confirmed, in order.
+async def claimants(tx: Tx, address: str, *, most: int) -> list[str]:
+    """Return the codes of up to ``most`` companies that have an active user with this address, not confirmed; in order.
 
     Served by ``app_user_by_address``.
     """
     rows = await tx.fetch(
         """select c.code from app_user u join company c on c.id = u.company_id
-            where lower(u.email) = $1 and not u.is_confirmed and u.is_active order by lower(c.code) limit 5""",
+            where lower(u.email) = $1 and not u.is_confirmed and u.is_active order by lower(c.code) limit $2""",
         address,
+        most,
     )
     return [row[0] for row in rows]
 

@@ -22,9 +22,12 @@ from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
     DUPLICATE_WINDOW,
     REVIEWABLE,
+    SUBJECT_MAX,
     TOO_LARGE,
     InboundMail,
     InboundState,
+    shortened,
+    with_stored_sender,
 )
 from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_as_ticket
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
@@ -35,7 +38,6 @@ from clearline.tickets.domain import ticket_number as ticket_name
 
 KIND = "inbound mail"
 RECORD = "inbound_mail"
-_ENVELOPE_MAX = 2000
 _PURGED_AT_ONCE = 200
 _SIZE_MAX = 2**31 - 1
 
@@ -88,7 +90,8 @@ async def receive(
     """
     if fingerprint is None:
         fingerprint = await asyncio.to_thread(MailFingerprint.of, raw)
-    mail = _new(mailbox, fingerprint.headers, envelope_from, envelope_to, len(raw), now=now)
+    headers = fingerprint.headers.sent_through(mailbox.form_addresses)
+    mail = _new(mailbox, headers, envelope_from, envelope_to, len(raw), now=now)
     hashes = Hashes(sha256(mailbox.id.bytes + fingerprint.digest).digest(), fingerprint.body_digest)
     is_new = await inbound_mail_store.insert(tx, mail, hashes, raw, same_since=now - DUPLICATE_WINDOW)
     return mail.id if is_new else None
@@ -121,10 +124,10 @@ def _new(
         uuid4(),
         mailbox.id,
         now,
-        envelope_from[:_ENVELOPE_MAX],
-        " ".join(envelope_to)[:_ENVELOPE_MAX],
+        envelope_from,
+        " ".join(envelope_to),
         sender.address if sender is not None else "",
-        headers.subject,
+        shortened(headers.subject, SUBJECT_MAX),
         headers.message_id,
         size,
         has_raw=True,
@@ -187,12 +190,12 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
     permissions.require_scope(actor, Scope.TICKETS_READ)
     mail = require_found(await inbound_mail_store.get(tx, mail_id), KIND, mail_id)
     raw = await inbound_mail_store.raw(tx, mail_id)
-    return MailDetails(mail, None if raw is None else await _parsed(raw))
+    return MailDetails(mail, None if raw is None else await _parsed(mail, raw))
 
 
-async def _parsed(raw: bytes) -> ParsedMail | None:
+async def _parsed(mail: InboundMail, raw: bytes) -> ParsedMail | None:
     try:
-        return await asyncio.to_thread(parse, raw)
+        return with_stored_sender(await asyncio.to_thread(parse, raw), mail)
     except (MailUnreadable, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -256,7 +259,7 @@ async def _lock_reviewable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[Inbound
 
 async def _lock_releasable(tx: Tx, actor: Actor, mail_id: UUID) -> tuple[InboundMail, ParsedMail]:
     mail, raw = await _lock_reviewable(tx, actor, mail_id)
-    parsed = None if raw is None else await _parsed(raw)
+    parsed = None if raw is None else await _parsed(mail, raw)
     if parsed is None:
         raise Conflict("the content of the mail was deleted, or cannot be parsed")
     if parsed.headers.sender is None:

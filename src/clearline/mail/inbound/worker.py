@@ -18,7 +18,15 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.classify import classify, known_companies
-from clearline.mail.inbound.domain import CLAIM_DURATION, MAX_ATTEMPTS, REASON_MAX, InboundMail, InboundState
+from clearline.mail.inbound.domain import (
+    CLAIM_DURATION,
+    MAX_ATTEMPTS,
+    REASON_MAX,
+    InboundMail,
+    InboundState,
+    shortened,
+    with_stored_sender,
+)
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, open_mailbox
 from clearline.mail.inbound.listener import CONNECTIONS_MAX, Delivery, MailListener, Unavailable
@@ -204,7 +212,7 @@ async def _classify(
     async with database.statement() as tx:
         raw = await inbound_mail_store.raw(tx, mail.id)
     # In a thread: a large mail takes long, and must not block requests.
-    message, parsed = await asyncio.to_thread(_read, raw or b"")
+    message, parsed = await asyncio.to_thread(_read, mail, raw or b"")
     async with database.transaction() as tx:
         known = await known_companies(tx, parsed.headers.sender)
     async with database.transaction() as tx:
@@ -216,13 +224,13 @@ async def _classify(
     _log.info("inbound mail processed", mail=str(mail.id), state=outcome.state, reason=outcome.reason)
 
 
-def _read(raw: bytes) -> tuple[Message, ParsedMail]:
+def _read(mail: InboundMail, raw: bytes) -> tuple[Message, ParsedMail]:
     message = message_of(raw)
-    return message, read_message(message)
+    return message, with_stored_sender(read_message(message), mail)
 
 
 def _shortened(outcome: InboundMailOutcome) -> InboundMailOutcome:
-    return outcome._replace(reason=None if outcome.reason is None else outcome.reason[:REASON_MAX])
+    return outcome._replace(reason=None if outcome.reason is None else shortened(outcome.reason, REASON_MAX))
 
 
 def _decided_at(outcome: InboundMailOutcome, now: Clock) -> datetime | None:

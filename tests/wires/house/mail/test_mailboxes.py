@@ -27,8 +27,9 @@ async def test_a_mailbox_is_created_read_changed_and_deleted(
     async with database.transaction() as tx:
         queue = (await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", now=NOW)).queue
     answer = await add_mailbox(
-        client, admin, address="NOC@Example.net", name="The NOC", queue_id=str(queue.id), imap=IMAP
-    )
+        client, admin, address="NOC@Example.net", name="The NOC", queue_id=str(queue.id), imap=IMAP,
+        form_addresses=["Form@www.example.net", "form@www.example.net"],
+    )  # fmt: skip
     assert answer.status_code == 201, answer.text
     mailbox = answer.json()
     imap = {"host": "127.0.0.1", "port": 1, "tls": True, "user": "support", "folder": "INBOX"}
@@ -39,6 +40,7 @@ async def test_a_mailbox_is_created_read_changed_and_deleted(
         "queue_id": str(queue.id),
         "is_active": True,
         "imap": imap,
+        "form_addresses": ["form@www.example.net"],
         "created_at": mailbox["created_at"],
     }
     address = answer.headers["location"]
@@ -55,8 +57,12 @@ async def test_a_mailbox_is_created_read_changed_and_deleted(
         if status == 200:
             expected = {**mailbox, "queue_id": None, "is_active": False, "imap": {**imap, "folder": "Tickets"}}
             assert changed.json() == expected
-    changed_imap = await client.patch(address, json={"imap": None}, headers={**admin, "If-Match": "*"})
-    assert changed_imap.json()["imap"] is None
+    patch = {"imap": None, "form_addresses": []}
+    changed_imap = await client.patch(address, json=patch, headers={**admin, "If-Match": "*"})
+    assert (changed_imap.json()["imap"], changed_imap.json()["form_addresses"]) == (None, [])
+    audit = (await client.get("/api/v1/audit?type=mailbox.changed", headers=admin)).json()["data"]
+    changes = [change for event in audit if event["data"]["id"] == mailbox["id"] for change in event["data"]["changes"]]
+    assert {"field": "form_addresses", "before": ["form@www.example.net"], "after": []} in changes
     assert (await client.delete(address, headers={**admin, "If-Match": "*"})).status_code == 204
     assert (await client.get(address, headers=agent)).status_code == 404
 
@@ -94,6 +100,8 @@ async def test_a_password_is_sent_to_no_other_server(client: httpx.AsyncClient, 
         ({"address": "support+x@example.net"}, ["/address"]),
         ({"address": "nonsense"}, ["/address"]),
         ({"queue_id": str(uuid4())}, ["/queue_id"]),
+        ({"form_addresses": ["form@example.net", "nonsense"]}, ["/form_addresses/1"]),
+        ({"form_addresses": [f"form-{number}@example.net" for number in range(21)]}, ["/form_addresses"]),
         ({"imap": {"host": "a b", "user": "x", "password": "y"}}, ["/imap/host"]),
         ({"imap": {"host": "a", "user": "x"}}, ["/imap/password"]),
     ],

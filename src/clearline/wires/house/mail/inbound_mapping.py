@@ -41,10 +41,14 @@ def inbound_mail_details_out(details: MailDetails) -> wire.InboundMailDetails:
     """Return a mail with what it says; headers, text and files are empty once the mail itself is deleted."""
     parsed = details.parsed
     if parsed is None:
-        return wire.InboundMailDetails(**_members(details.mail), headers=[], text="", files=[])
+        return wire.InboundMailDetails(
+            **_members(details.mail), headers=[], text="", is_text_shortened=False, files=[], omitted_files=[]
+        )
     return wire.InboundMailDetails(
         **_members(details.mail),
         headers=[wire.InboundMailHeader(name, value) for name, value in parsed.headers.all],
         text=parsed.text[:_SHOWN_MAX],
+        is_text_shortened=len(parsed.text) > _SHOWN_MAX,
         files=[wire.InboundMailFile(file.name, file.media_type, len(file.content)) for file in parsed.files],
+        omitted_files=list(parsed.omitted_files),
     )

@@ -55,7 +55,11 @@ class InboundMailFile(Struct, frozen=True):
 
 
 class InboundMailDetails(Struct, frozen=True):
-    """A mail with its content. ``headers``, ``text`` and ``files`` are empty when the content was deleted."""
+    """A mail with its content. ``headers``, ``text`` and ``files`` are empty when the content was deleted.
+
+    ``is_text_shortened`` says whether the text has more than the 100,000 characters that are shown. ``omitted_files``
+    are the names of the files after the first 200.
+    """
 
     id: Id
     mailbox_id: Id | None
@@ -74,7 +78,9 @@ class InboundMailDetails(Struct, frozen=True):
     decided_at: Moment | None
     headers: list[InboundMailHeader]
     text: str
+    is_text_shortened: bool
     files: list[InboundMailFile]
+    omitted_files: list[str]
 
 
 class ReleaseIn(Struct, forbid_unknown_fields=True):

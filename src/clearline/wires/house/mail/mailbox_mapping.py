@@ -18,6 +18,7 @@ def _members(mailbox: Mailbox) -> dict[str, Any]:
         "queue_id": None if mailbox.queue_id is None else str(mailbox.queue_id),
         "is_active": mailbox.is_active,
         "imap": imap,
+        "form_addresses": list(mailbox.form_addresses),
         "created_at": mailbox.created_at,
     }
 

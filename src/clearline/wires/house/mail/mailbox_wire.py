@@ -22,6 +22,7 @@ Host = Annotated[
 Port = Annotated[int, Meta(ge=1, le=65535)]
 ImapUser = Annotated[str, characters(1, mailbox.IMAP_USER_MAX)]
 Password = Annotated[str, characters(1, mailbox.PASSWORD_MAX)]
+FormAddresses = Annotated[list[Email], Meta(max_length=mailbox.FORM_ADDRESSES_MAX)]
 Folder = Annotated[str, characters(1, mailbox.FOLDER_MAX)]
 
 
@@ -58,13 +59,17 @@ class ImapOut(Struct, frozen=True):
 
 
 class MailboxIn(Struct, forbid_unknown_fields=True):
-    """An address that receives mail. With ``imap`` it is also polled. ``queue_id`` is the queue of its new tickets."""
+    """An address that receives mail. With ``imap`` it is also polled. ``queue_id`` is the queue of its new tickets.
+
+    ``form_addresses`` are the senders of web forms: mail from one of them is from the address in its Reply-To.
+    """
 
     address: Email
     name: MailboxName = ""
     queue_id: UUID | None = None
     is_active: bool = True
     imap: ImapIn | None = None
+    form_addresses: FormAddresses = []
 
 
 class MailboxPatch(Struct, forbid_unknown_fields=True):
@@ -75,6 +80,7 @@ class MailboxPatch(Struct, forbid_unknown_fields=True):
     queue_id: UUID | UnsetType | None = UNSET
     is_active: bool | UnsetType = UNSET
     imap: ImapPatch | UnsetType | None = UNSET
+    form_addresses: FormAddresses | UnsetType = UNSET
 
 
 class MailboxOut(Struct, frozen=True):
@@ -86,6 +92,7 @@ class MailboxOut(Struct, frozen=True):
     queue_id: Id | None
     is_active: bool
     imap: ImapOut | None
+    form_addresses: list[str]
     created_at: Moment
 
 
@@ -98,6 +105,7 @@ class MailboxSummary(Struct, frozen=True):
     queue_id: Id | None
     is_active: bool
     imap: ImapOut | None
+    form_addresses: list[str]
     created_at: Moment
     polled_at: Moment | None
     last_error: str | None
