@@ -181,8 +181,16 @@ class Settings:
     close_resolved_hours: int = _setting(
         values.number(0, 8760),
         "`168`",
-        "After how many hours a resolved ticket closes by itself unless somebody reopens it; `0` for never.",
+        "After how many hours a resolved ticket closes by itself unless somebody reopens it, counted from the "
+        "customer's last answer if that is later; `0` for never.",
         168,
+    )
+    reopen_on_answer: bool = _setting(
+        values.on_or_off,
+        "`on`",
+        "Whether a note, file or mail of the customer reopens a resolved ticket: `on`, or `off` to let it stay "
+        "resolved and close `CLEARLINE_CLOSE_RESOLVED_HOURS` after that answer.",
+        True,
     )
     shutdown_seconds: int = _setting(
         values.number(1, 300), "`10`", "Seconds that a stopping server waits for requests under way.", 10

@@ -107,11 +107,12 @@ async def test_the_customer_requests_cancellation_and_the_staff_confirms_it(data
     ("author", "visibility"),
     [("customer", Visibility.PUBLIC), ("staff", Visibility.PUBLIC), ("staff", Visibility.INTERNAL)],
 )
-async def test_only_a_customers_note_resumes_a_pending_ticket(
+async def test_only_a_customers_note_continues_a_pending_ticket_and_reopens_a_resolved_one(
     database: Database, tenant: Tenant, status: Status, author: str, visibility: Visibility
 ) -> None:
     actor = tenant.actor if author == "customer" else OPERATOR
-    resumes = author == "customer" and status is Status.PENDING
+    to = {Status.PENDING: Status.IN_PROGRESS, Status.RESOLVED: Status.REOPENED}.get(status, status)
+    resumes = author == "customer" and to is not status
     async with database.transaction() as tx:
         number = await raised(tx, tenant, status=status)
         before, events_before = (
@@ -124,13 +125,12 @@ async def test_only_a_customers_note_resumes_a_pending_ticket(
             await moves(tx, number),
         )
     assert after == details.ticket
-    assert after.status is (Status.IN_PROGRESS if resumes else status)
+    assert after.status is (to if resumes else status)
+    assert after.resolved_at == (None if resumes else before.resolved_at)
     assert after.status_changed_at == (LATER if resumes else before.status_changed_at)
     assert (after.version, after.updated_at) == (before.version + 1, LATER)
     assert [(event.data, event.actor_name, event.at) for event in events_after[len(events_before) :]] == (
-        [({"before": "pending", "after": "in_progress", "reason": "the customer answered"}, "Ada Okoro", LATER)]
-        if resumes
-        else []
+        [({"before": status, "after": to, "reason": "the customer answered"}, "Ada Okoro", LATER)] if resumes else []
     )
 
 

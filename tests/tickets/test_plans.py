@@ -54,3 +54,13 @@ async def test_the_operator_finds_a_ticket_by_its_number_alone(filled: Any) -> N
     used, scanned = await plan_of(filled, recording.statement, *recording.values)
     assert used == {"ticket_by_number"}
     assert not scanned
+
+
+async def test_closing_reads_no_whole_table(filled: Any) -> None:
+    used, scanned = await plan_of(filled, ticket_store.LOCK_RESOLVED, datetime.now(UTC), 100)
+    assert "ticket_resolved" in used
+    assert not scanned & {"ticket", "note"}
+    company, number = await any_ticket(filled)
+    used, scanned = await plan_of(filled, ticket_store.LAST_ANSWERS, [company], [number])
+    assert "note_pkey" in used
+    assert not scanned & {"ticket", "note"}

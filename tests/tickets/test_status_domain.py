@@ -21,7 +21,8 @@ from clearline.tickets.status_domain import (
     change_status,
     check_customer_move,
     force_status,
-    move_by_note,
+    move_by_answer,
+    moves_by_answer,
 )
 
 CREATED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -183,17 +184,23 @@ def test_only_reopening_needs_a_reason_from_the_customer(after: Status, reason: 
     assert [violation.field for violation in refused.value.violations] == ["reason"]
 
 
+@pytest.mark.parametrize("reopens", [True, False])
+@pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("source", Source)
-def test_only_a_customers_note_changes_the_status_of_only_a_pending_ticket(source: Source) -> None:
-    expected = StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered")
-    assert move_by_note(source) == (expected if source is Source.BUYER else None)
+def test_only_a_customers_answer_changes_the_status_of_only_a_pending_or_resolved_ticket(
+    source: Source, status: Status, *, reopens: bool
+) -> None:
+    to = {Status.PENDING: Status.IN_PROGRESS, **({Status.RESOLVED: Status.REOPENED} if reopens else {})}.get(status)
+    move = None if to is None or source is not Source.BUYER else StatusChanged(status, to, "the customer answered")
+    assert move_by_answer(a_ticket(status), source, reopens=reopens) == move
 
 
-def test_the_transition_of_a_note_is_legal_for_a_ticket_that_accepts_notes() -> None:
-    move = move_by_note(Source.BUYER)
-    assert move is not None
-    assert move.after in TRANSITIONS[Status(move.before)]
-    assert move.before in ACCEPTS_NOTES
+def test_the_transitions_of_an_answer_are_legal_for_a_ticket_that_accepts_notes() -> None:
+    moves = moves_by_answer(Source.BUYER, reopens=True)
+    assert len(moves) == 2
+    for move in moves:
+        assert move.after in TRANSITIONS[Status(move.before)]
+        assert move.before in ACCEPTS_NOTES
 
 
 @pytest.mark.parametrize("status", Status)

@@ -12,8 +12,12 @@ from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 
 
-async def apply_action(tx: Tx, actor: Actor, number: int, request: BulkRequest, *, now: datetime) -> ItemOutcome:
+async def apply_action(
+    tx: Tx, actor: Actor, number: int, request: BulkRequest, *, reopens: bool = True, now: datetime
+) -> ItemOutcome:
     """Apply the action to a ticket; return ``unchanged`` when the ticket was so already.
+
+    ``reopens`` is as for ``note_usecases.add_note``.
 
     Raises:
         DeskError: as the use case of the action. The caller rolls back what was done before.
@@ -26,7 +30,9 @@ async def apply_action(tx: Tx, actor: Actor, number: int, request: BulkRequest, 
             await ticket_changes.move_ticket(tx, actor, number, to, reason=reason, now=now)
             return ItemOutcome.DONE
         case AddNote(text, visibility):
-            await notes.append_note(tx, actor, number, text, channel=request.channel, visibility=visibility, now=now)
+            await notes.append_note(
+                tx, actor, number, text, channel=request.channel, visibility=visibility, reopens=reopens, now=now
+            )
             return ItemOutcome.DONE
         case Assign(to):
             after = await ticket_changes.assign(tx, actor, number, to, now=now)

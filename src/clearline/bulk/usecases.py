@@ -163,8 +163,10 @@ async def cancel_job(tx: Tx, actor: Actor, job_id: UUID, *, now: datetime) -> Jo
     return await get_job(tx, actor, job_id)
 
 
-async def process_item(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> ItemResult:
+async def process_item(tx: Tx, job: Job, item: Waiting, *, reopens: bool = True, now: datetime) -> ItemResult:
     """Process an item as the user who created the job, with its present rights. The caller stores the result.
+
+    ``reopens`` is as for ``note_usecases.add_note``.
 
     Raises:
         DeskError: the item is refused; the caller rolls back what was done for it.
@@ -174,7 +176,8 @@ async def process_item(tx: Tx, job: Job, item: Waiting, *, now: datetime) -> Ite
         return await imports.import_ticket(tx, actor, item.input, now=now)
     if item.ticket_number is None:
         raise RuntimeError("an item of a bulk job without a ticket")
-    return ItemResult(await actions.apply_action(tx, actor, item.ticket_number, job.request, now=now))
+    outcome = await actions.apply_action(tx, actor, item.ticket_number, job.request, reopens=reopens, now=now)
+    return ItemResult(outcome)
 
 
 async def _job_actor(tx: Tx, job: Job) -> Actor:

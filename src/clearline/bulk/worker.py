@@ -49,8 +49,11 @@ class _RetryLater(Exception):
     """An item conflicted with another transaction, and still waits."""
 
 
-def worker(database: Database, now: Clock) -> PeriodicJob:
-    """Return the job that processes items in every process. Companies take turns, and so do the jobs of a company."""
+def worker(database: Database, now: Clock, *, reopens: bool = True) -> PeriodicJob:
+    """Return the job that processes items in every process. Companies take turns, and so do the jobs of a company.
+
+    ``reopens`` is as for ``note_usecases.add_note``.
+    """
     turns = count()
 
     async def run() -> int:
@@ -59,7 +62,7 @@ def worker(database: Database, now: Clock) -> PeriodicJob:
             async with database.statement() as tx:
                 unfinished = await job_store.unfinished(tx, next(turns))
             most = min(BATCH, max(1, AT_ONCE // max(1, len(unfinished))))
-            done = sum([await work(database, job, now, most=most) for job in unfinished])
+            done = sum([await work(database, job, now, most=most, reopens=reopens) for job in unfinished])
             if not done:
                 break
             total += done
@@ -69,7 +72,13 @@ def worker(database: Database, now: Clock) -> PeriodicJob:
 
 
 async def work(
-    database: Database, job: Job, now: Clock, *, most: int, on_item: Callable[[], None] = lambda: None
+    database: Database,
+    job: Job,
+    now: Clock,
+    *,
+    most: int,
+    on_item: Callable[[], None] = lambda: None,
+    reopens: bool = True,
 ) -> int:
     """Process up to ``most`` items of a job, and call ``on_item`` after each; finish the job when no item waits.
 
@@ -82,7 +91,7 @@ async def work(
         await job_store.begin(tx, job)
     for done in range(most):
         try:
-            processed = await _process_next(database, job, now)
+            processed = await _process_next(database, job, now, reopens=reopens)
         except _RetryLater:
             return done
         _failed_attempts.pop(job.id, None)
@@ -94,7 +103,7 @@ async def work(
     return most
 
 
-async def _process_next(database: Database, job: Job, now: Clock) -> bool:
+async def _process_next(database: Database, job: Job, now: Clock, *, reopens: bool) -> bool:
     """Process the next item that is not locked; return False when there is none.
 
     A refused item and an item of a dry run are rolled back first, and their result is stored after that. Another
@@ -110,7 +119,7 @@ async def _process_next(database: Database, job: Job, now: Clock) -> bool:
             if item is None:
                 return False
             await transactions.set_lock_timeout(tx)
-            result = await process_item(tx, job, item, now=now())
+            result = await process_item(tx, job, item, reopens=reopens, now=now())
             if job.dry_run:
                 raise _DryRun(result)  # noqa: TRY301 - only an exception rolls back
             await job_store.record(tx, job, item.position, result)

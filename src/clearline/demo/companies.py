@@ -106,7 +106,7 @@ COMPANIES = (
                 "Six flaps between 22:00 and 22:40 UTC.",
                 IssueType.CIRCUIT_FLAPPING,
                 "NET-SIN-0031",
-                (*_FIXED, "> It flapped again at 03:10 UTC.", Status.REOPENED, Status.IN_PROGRESS),
+                (*_FIXED, "> It flapped again at 03:10 UTC.", Status.IN_PROGRESS),
             ),
             DemoTicket(
                 52,

@@ -149,14 +149,24 @@ async def move_ticket(
 
 
 async def close_resolved(tx: Tx, *, after: timedelta, limit: int, now: datetime) -> int:
-    """Close tickets that have been resolved for longer than ``after``, the oldest first; return how many."""
-    tickets = await ticket_store.lock_resolved(tx, before=now - after, limit=limit)
-    reason = f"closed automatically {_days(after)} after it was resolved"
+    """Close tickets that were resolved, and last answered, longer ago than ``after``; return how many.
+
+    At most ``limit`` of them, those that were resolved first. A ticket never closes over an answer of the customer that
+    is more recent, whether or not answers reopen tickets.
+    """
+    before = now - after
+    tickets = await ticket_store.lock_resolved(tx, before=before, limit=limit)
+    answers = await ticket_store.last_answers(tx, tickets) if tickets else {}
+    due = [ticket for ticket in tickets if ticket.number not in answers or answers[ticket.number] < before]
     # in the order in which other transactions update the counts of companies, which prevents deadlocks
-    for ticket in sorted(tickets, key=lambda ticket: (ticket.company_id, ticket.number)):
+    for ticket in sorted(due, key=lambda ticket: (ticket.company_id, ticket.number)):
+        answered_at = answers.get(ticket.number)
+        is_answered = answered_at is not None and answered_at > ticket.status_changed_at
+        since = "the customer's last answer" if is_answered else "it was resolved"
+        reason = f"closed automatically {_days(after)} after {since}"
         moved, fact = change_status(ticket, Status.CLOSED, reason=reason, now=now)
         await ticket_store.save_status(tx, CLOSER, moved, fact, opened=-1)
-    return len(tickets)
+    return len(due)
 
 
 def _days(span: timedelta) -> str:

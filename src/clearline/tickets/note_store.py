@@ -7,22 +7,25 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.events.domain import NoteAdded, StatusChanged
+from clearline.events.event_types import EventType
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
 from clearline.tickets.columns import NOTES, TICKET, notes_of, ticket_of
-from clearline.tickets.domain import Ticket
+from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import NOTES_MAX, Note, NoteMail, Source, Visibility
 
 _ADD = f"""
     with t as (
         update ticket t set updated_at = $3, version = t.version + 1,
-               status = case when t.status = $13 then $14 else t.status end,
-               status_changed_at = case when t.status = $13 then $3 else t.status_changed_at end
-          from (select status as was from ticket where company_id = $1 and number = $2 for update) before
+               status = coalesce(($14::text[])[before.move], t.status),
+               status_changed_at = case when before.move is null then t.status_changed_at else $3 end,
+               resolved_at = case when ($14::text[])[before.move] = '{Status.REOPENED}' then null else t.resolved_at end
+          from (select array_position($13::text[], status) as move
+                  from ticket where company_id = $1 and number = $2 for update) before
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
            and not exists (select from note where company_id = $1 and ticket_number = $2 offset $19)
-        returning {TICKET}, before.was <> t.status as is_moved
+        returning {TICKET}, before.move
     ), added as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at,
                           mail_id, trimmed_text)
@@ -32,7 +35,7 @@ _ADD = f"""
         insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
         select $1, $3, $11, $2, added.number, $10, $9, $12::jsonb from added
         union all
-        select $1, $3, $15, $2, null, $10, $9, $16::jsonb from t where is_moved
+        select $1, $3, $15, $2, null, $10, $9, ($16::text[])[move]::jsonb from t where move is not null
     )
     """
 INSERT = f"""{_ADD}
@@ -52,8 +55,8 @@ class NewNote(NamedTuple):
     visibility: Visibility
     source: Source
     channel: str
-    move: StatusChanged | None
-    """The transition that the note causes if the ticket has the status before it."""
+    moves: tuple[StatusChanged, ...]
+    """The transitions that the note causes, each if the ticket has the status before it."""
     mail: NoteMail | None = None
     """The mail that it was made from."""
     most: int = NOTES_MAX
@@ -104,7 +107,7 @@ def _values(
         actor.name,
         actor_id(actor),
         *encode(NoteAdded(new.visibility, new.source)),
-        *_move(new.move),
+        *_moves(new.moves),
         None if new.mail is None else new.mail.mail_id,
         None if new.mail is None else new.mail.trimmed_text or None,
         new.most - 1,
@@ -112,9 +115,10 @@ def _values(
 
 
 @cache
-def _move(move: StatusChanged | None) -> tuple[str | None, str | None, str | None, str | None]:
-    """Return the status before and after a transition, and the type and data of its event."""
-    return (None, None, None, None) if move is None else (move.before, move.after, *encode(move))
+def _moves(moves: tuple[StatusChanged, ...]) -> tuple[list[str], list[str], str, list[str]]:
+    """Return the status before and after each transition, the type of their events, and the data of each."""
+    data = [encode(move)[1] for move in moves]
+    return [move.before for move in moves], [move.after for move in moves], EventType.STATUS_CHANGED, data
 
 
 def _note(number: int, actor: Actor, new: NewNote, now: datetime) -> Note:

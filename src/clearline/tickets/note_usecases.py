@@ -18,7 +18,7 @@ from clearline.tickets.note_domain import (
     Visibility,
     check_note_text,
 )
-from clearline.tickets.status_domain import ACCEPTS_NOTES, move_by_note
+from clearline.tickets.status_domain import ACCEPTS_NOTES, moves_by_answer
 from clearline.tickets.usecases import TicketDetails
 
 _WHILE = sorted(ACCEPTS_NOTES)
@@ -33,8 +33,12 @@ async def add_note(
     channel: Channel,
     now: datetime,
     visibility: Visibility = Visibility.PUBLIC,
+    reopens: bool = True,
 ) -> TicketDetails:
     """Append a note and return the whole ticket. One write, so ``tx`` may be a single-statement transaction.
+
+    A customer's note is an answer: a pending ticket is in progress again and, with ``reopens``, a resolved one is
+    reopened.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -44,7 +48,7 @@ async def add_note(
         TooManyNotes: the ticket has ``NOTES_MAX`` notes, or ``NOTES_OF_CUSTOMERS_MAX`` and the actor is a customer.
     """
     company_id = await _check_note(tx, actor, number, text, visibility)
-    new = _new_note(actor, number, text, visibility, channel)
+    new = _new_note(actor, number, text, visibility, channel, reopens=reopens)
     added = await note_store.insert(
         tx, actor, company_id, new, while_status=_WHILE, visibilities=access.visible_visibilities(actor), now=now
     )
@@ -63,26 +67,30 @@ async def append_note(
     now: datetime,
     visibility: Visibility = Visibility.PUBLIC,
     mail: NoteMail | None = None,
+    reopens: bool = True,
 ) -> Note:
     """Append a note and return only the note, at a cost independent of the number of notes. One write, as ``add_note``.
 
-    ``mail`` is the mail that the note was made from.
+    ``mail`` is the mail that the note was made from; ``reopens`` is as for ``add_note``.
 
     Raises:
         As ``add_note``.
     """
     company_id = await _check_note(tx, actor, number, text, visibility)
-    new = _new_note(actor, number, text, visibility, channel)._replace(mail=mail)
+    new = _new_note(actor, number, text, visibility, channel, reopens=reopens)._replace(mail=mail)
     added = await note_store.insert_alone(tx, actor, company_id, new, while_status=_WHILE, now=now)
     if added is None:
         raise await _refusal(tx, company_id, new)
     return added
 
 
-def _new_note(actor: Actor, number: int, text: str, visibility: Visibility, channel: Channel) -> note_store.NewNote:
+def _new_note(
+    actor: Actor, number: int, text: str, visibility: Visibility, channel: Channel, *, reopens: bool
+) -> note_store.NewNote:
     source = access.note_source(actor)
     most = NOTES_MAX if actor.is_staff else NOTES_OF_CUSTOMERS_MAX
-    return note_store.NewNote(number, text, visibility, source, channel, move_by_note(source), most=most)
+    moves = moves_by_answer(source, reopens=reopens)
+    return note_store.NewNote(number, text, visibility, source, channel, moves, most=most)
 
 
 async def _check_note(tx: Tx, actor: Actor, number: int, text: str, visibility: Visibility) -> UUID:

@@ -61,8 +61,11 @@ CUSTOMER_TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 """The transitions that customers may make: request cancellation, close, or reopen."""
 
-CUSTOMER_ANSWERED = StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered")
-"""The transition that a customer's note causes: a pending ticket is in progress again (MEF 124, 7.2.3)."""
+CONTINUED = StatusChanged(Status.PENDING, Status.IN_PROGRESS, "the customer answered")
+"""The transition that an answer causes: a pending ticket is in progress again (MEF 124, 7.2.3)."""
+
+OBJECTED = StatusChanged(Status.RESOLVED, Status.REOPENED, "the customer answered")
+"""The transition that an answer causes unless it is turned off: the problem may not be solved."""
 
 
 def change_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:
@@ -95,9 +98,19 @@ def check_customer_move(before: Status, to: Status, reason: str) -> None:
         raise InvalidInput([Violation("reason", "must say why the problem is not solved", RuleCode.REQUIRED)])
 
 
-def move_by_note(source: Source) -> StatusChanged | None:
-    """Return the transition that a note from this source causes if the ticket has the status before it, or None."""
-    return CUSTOMER_ANSWERED if source is Source.BUYER else None
+def moves_by_answer(source: Source, *, reopens: bool) -> tuple[StatusChanged, ...]:
+    """Return the transitions that a note or file from this source causes, each if the ticket has the status before it.
+
+    Only the customer answers. ``reopens`` is whether an answer reopens a resolved ticket.
+    """
+    if source is not Source.BUYER:
+        return ()
+    return (CONTINUED, OBJECTED) if reopens else (CONTINUED,)
+
+
+def move_by_answer(ticket: Ticket, source: Source, *, reopens: bool) -> StatusChanged | None:
+    """Return the one of ``moves_by_answer`` that a note or file causes for a ticket, or None."""
+    return next((move for move in moves_by_answer(source, reopens=reopens) if move.before == ticket.status), None)
 
 
 def force_status(ticket: Ticket, to: Status, *, reason: str, now: datetime) -> tuple[Ticket, StatusChanged]:

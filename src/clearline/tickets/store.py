@@ -22,7 +22,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import columns
 from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of, view_of
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, Ticket, TicketValues, TicketView
-from clearline.tickets.note_domain import Note
+from clearline.tickets.note_domain import Note, Source
 
 INSERTED = columns.but("number", "service_label", "version")
 """The columns that an insert takes from the ticket; the database gives the others."""
@@ -185,19 +185,49 @@ async def lock_view(tx: Tx, company_id: UUID, number: int) -> TicketView | None:
     return await get_view(tx, company_id, number) if is_locked else None
 
 
-_LOCK_RESOLVED = f"""
+LOCK_RESOLVED = f"""
     select {TICKET} from ticket t where t.status = '{Status.RESOLVED}' and t.status_changed_at < $1
-     order by t.status_changed_at limit $2 for update skip locked
+       and not exists (select from note n
+                        where n.company_id = t.company_id and n.ticket_number = t.number
+                          and n.source = '{Source.BUYER}' and n.created_at >= $1)
+       and not exists (select from attachment a
+                        where a.company_id = t.company_id and a.ticket_number = t.number
+                          and a.source = '{Source.BUYER}' and a.created_at >= $1)
+     order by t.status_changed_at limit $2 for update of t skip locked
     """
 
 
 async def lock_resolved(tx: Tx, *, before: datetime, limit: int) -> list[Ticket]:
-    """Lock tickets resolved before a time until the transaction ends, and return them, the oldest first.
+    """Lock tickets resolved and last answered before a time until the transaction ends, and return them.
 
-    Those that another transaction has locked are left out. Served by ``ticket_resolved``.
+    The ticket that was resolved first is first.
+
+    Those that another transaction has locked are left out. An answer that was committed while the statement ran may be
+    missed: see ``last_answers``. Served by ``ticket_resolved`` and the primary keys of note and attachment.
     """
-    rows = await tx.fetch(_LOCK_RESOLVED, before, limit)
+    rows = await tx.fetch(LOCK_RESOLVED, before, limit)
     return [ticket_of(row) for row in rows]
+
+
+LAST_ANSWERS = f"""
+    select t.number, greatest(
+               (select max(n.created_at) from note n
+                 where n.company_id = t.company_id and n.ticket_number = t.number and n.source = '{Source.BUYER}'),
+               (select max(a.created_at) from attachment a
+                 where a.company_id = t.company_id and a.ticket_number = t.number and a.source = '{Source.BUYER}'))
+      from unnest($1::uuid[], $2::bigint[]) t (company_id, number)
+    """
+
+
+async def last_answers(tx: Tx, tickets: Sequence[Ticket]) -> dict[int, datetime]:
+    """Return when the customer last wrote a note or attached a file, by ticket; tickets without an answer are left out.
+
+    Served by the primary keys of note and attachment.
+    """
+    rows = await tx.fetch(
+        LAST_ANSWERS, [ticket.company_id for ticket in tickets], [ticket.number for ticket in tickets]
+    )
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 _bind_values = columns.binder(columns.EDITABLE)

@@ -167,7 +167,14 @@ async def _context(tx: Tx) -> InboundMailContext:
     settings = current_settings()
     mail_settings = await outbound_mail.mail_settings(tx, settings)
     limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
-    return InboundMailContext(mail_settings.secret, mail_settings.address, writable_blobs(settings), limits, [])
+    return InboundMailContext(
+        mail_settings.secret,
+        mail_settings.address,
+        writable_blobs(settings),
+        limits,
+        [],
+        reopens=settings.reopen_on_answer,
+    )
 
 
 async def _id(tx: Tx, text: str) -> UUID:

@@ -105,7 +105,7 @@ async def classify(
         return result
     if result is not None:
         actor, ticket = result
-        return await add_note(tx, actor, mail.id, parsed, ticket, context=context, now=now)
+        return await add_note(tx, actor, mail, parsed, ticket, context=context, now=now)
     return await _open_ticket(tx, mail, parsed, headers.sender, known, context=context, now=now)
 
 

@@ -42,7 +42,9 @@ _NAMES_SHARE = 4
 
 _SUBJECT_NUMBER = re.compile(r"\[(INC[0-9]{12})\]")
 _BULK_PRECEDENCES = {"bulk", "junk", "list", "auto_reply"}
-_BULK_HEADERS = ("list-id", "list-post", "list-unsubscribe", "x-autoreply", "x-autorespond")
+_AUTOREPLY_PRECEDENCES = {"bulk", "junk", "auto_reply"}
+_AUTOREPLY_HEADERS = ("x-autoreply", "x-autorespond")
+_BULK_HEADERS = ("list-id", "list-post", "list-unsubscribe", *_AUTOREPLY_HEADERS)
 _DMARC_FAILED = re.compile(r"\bdmarc\s*=\s*fail\b", re.IGNORECASE)
 
 
@@ -122,6 +124,16 @@ def automatic(headers: MailHeaders, *, envelope_from: str) -> str | None:
         (envelope_from == "", "its envelope sender is empty"),
     )
     return next((reason for holds, reason in reasons if holds), None)
+
+
+def may_be_automatic(headers: MailHeaders, *, envelope_from: str) -> bool:
+    """Return whether a program may have written a mail, also by marks that programs had before RFC 3834.
+
+    Such a mail is kept with its ticket, but is no answer that would reopen it: absence notices would do so each time.
+    """
+    precedence = headers.first("precedence").strip().lower()
+    has_mark = precedence in _AUTOREPLY_PRECEDENCES or any(headers.values(name) for name in _AUTOREPLY_HEADERS)
+    return has_mark or automatic(headers, envelope_from=envelope_from) is not None
 
 
 def deserves_receipt(headers: MailHeaders) -> bool:

@@ -24,9 +24,11 @@ from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
     FittedText,
+    InboundMail,
     InboundState,
     description_of,
     deserves_receipt,
+    may_be_automatic,
     note_text,
     title_of,
 )
@@ -74,7 +76,8 @@ _PROGRAM_TYPES = {"application/x-msdownload", "application/x-msdos-program", "ap
 class InboundMailContext(Struct, frozen=True):
     """What processing of inbound mail needs. ``secret`` verifies reply addresses; ``sender`` is our own address.
 
-    ``staged`` collects the stored blobs: when the transaction fails, ``discard`` deletes them.
+    ``staged`` collects the stored blobs: when the transaction fails, ``discard`` deletes them. ``reopens`` is whether
+    an answer of the customer reopens a resolved ticket.
     """
 
     secret: bytes
@@ -82,6 +85,7 @@ class InboundMailContext(Struct, frozen=True):
     blobs: Blobs
     limits: Limits
     staged: list[Key]
+    reopens: bool = True
 
     async def discard(self) -> None:
         """Delete the staged blobs, which no attachment refers to."""
@@ -118,7 +122,7 @@ async def lock_final_ticket(tx: Tx, company_id: UUID, number: int) -> Ticket | N
 
 
 async def file_as_note(
-    tx: Tx, mail_id: UUID, parsed: ParsedMail, number: int, *, context: InboundMailContext, now: datetime
+    tx: Tx, mail: InboundMail, parsed: ParsedMail, number: int, *, context: InboundMailContext, now: datetime
 ) -> InboundMailOutcome:
     """File a mail as a note of a ticket that a person chose.
 
@@ -133,7 +137,7 @@ async def file_as_note(
     actor = await acting_user(tx, sender, ticket) or await contact_actor(tx, ticket.company_id, name_of(sender))
     if actor is None:
         raise NotFound("ticket", ticket_number(number))
-    return await add_note(tx, actor, mail_id, parsed, ticket, context=context, now=now)
+    return await add_note(tx, actor, mail, parsed, ticket, context=context, now=now)
 
 
 async def file_as_ticket(
@@ -159,7 +163,7 @@ async def file_as_ticket(
 async def add_note(
     tx: Tx,
     actor: Actor,
-    mail_id: UUID,
+    mail: InboundMail,
     parsed: ParsedMail,
     ticket: Ticket,
     *,
@@ -169,7 +173,7 @@ async def add_note(
     """Add the text and files of a mail to a ticket, on behalf of the actor.
 
     The note has the reply, and keeps the trimmed text. If there is nothing but a quote and a signature, the whole text
-    is the note.
+    is the note. A mail that a program may have written reopens nothing.
 
     Notes by mail of the provider's staff are internal: the mail may quote what customers must not see, and its sender
     is not authenticated well. Staff write to customers in Clearline itself.
@@ -184,11 +188,19 @@ async def add_note(
         parsed, context.limits, room, visibility, lambda refused: note_text(reply.text, refused, has_room=room > 0)
     )
     unattached = fitted.full or "" if room < 1 else ""
-    source = NoteMail(mail_id, "\n\n".join(filter(None, (unattached, reply.trimmed))))
+    reopens = context.reopens and not may_be_automatic(parsed.headers, envelope_from=mail.envelope_from)
     note = await notes.append_note(
-        tx, actor, ticket.number, fitted.text, channel=Channel.EMAIL, visibility=visibility, mail=source, now=now
+        tx,
+        actor,
+        ticket.number,
+        fitted.text,
+        channel=Channel.EMAIL,
+        visibility=visibility,
+        mail=NoteMail(mail.id, "\n\n".join(filter(None, (unattached, reply.trimmed)))),
+        reopens=reopens,
+        now=now,
     )
-    await _attach(tx, actor, ticket, files, context=context, now=now)
+    await _attach(tx, actor, ticket, files, context=replace(context, reopens=reopens), now=now)
     await _remember_message_id(tx, parsed, ticket, now=now)
     return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, note.number)
 
@@ -350,7 +362,14 @@ async def _attach(
         stored: Content = await context.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
         context.staged.append(Key(ticket.company_id, stored.id))
         await attachments.add_attachment(
-            tx, actor, ticket.number, new, stored, company_size=context.limits.company_size, now=now
+            tx,
+            actor,
+            ticket.number,
+            new,
+            stored,
+            company_size=context.limits.company_size,
+            reopens=context.reopens,
+            now=now,
         )
 
 

@@ -219,7 +219,7 @@ async def release_to_ticket(
         TicketFinished: the ticket accepts no more notes.
     """
     mail, parsed = await _lock_releasable(tx, actor, mail_id)
-    filed = await file_as_note(tx, mail.id, parsed, number, context=context, now=now)
+    filed = await file_as_note(tx, mail, parsed, number, context=context, now=now)
     return await _store_decision(tx, actor, mail, filed, now=now)
 
 

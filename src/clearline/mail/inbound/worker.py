@@ -134,7 +134,9 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
         if not cached:
             async with database.transaction() as tx:
                 cached.append(await outbound_mail.mail_settings(tx, settings))
-        return InboundMailContext(cached[0].secret, cached[0].address, blobs, limits, [])
+        return InboundMailContext(
+            cached[0].secret, cached[0].address, blobs, limits, [], reopens=settings.reopen_on_answer
+        )
 
     async def process() -> int:
         return await process_batch(database, await context(), now)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from clearline.accounts import company_store, permissions
 from clearline.errors import AttachmentsFull, Forbidden, NotFound, TicketFinished, TooManyAttachments
 from clearline.events.store import actor_id
@@ -11,10 +13,12 @@ from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.settings import COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
+from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET_MAX, Attachment, Content, NewAttachment
+from clearline.tickets.domain import Status
 from clearline.tickets.note_domain import Visibility
-from clearline.tickets.status_domain import ACCEPTS_NOTES
+from clearline.tickets.status_domain import ACCEPTS_NOTES, change_status, move_by_answer
 
 
 async def require_attachable(tx: Tx, actor: Actor, number: int, visibility: Visibility) -> UUID:
@@ -50,9 +54,12 @@ async def add_attachment(
     content: Content,
     *,
     company_size: int = COMPANY_ATTACHMENTS_MAX,
+    reopens: bool = True,
     now: datetime,
 ) -> Attachment:
     """Attach content that is stored already, under the company of the ticket (see ``require_attachable``).
+
+    A customer's file is an answer, as a customer's note is; ``reopens`` is as for ``note_usecases.add_note``.
 
     Raises:
         NotFound: no such ticket for this actor.
@@ -85,6 +92,10 @@ async def add_attachment(
         now,
     )
     await attachment_store.insert(tx, added)
+    if (move := move_by_answer(ticket, added.source, reopens=reopens)) is not None:
+        attached = replace(ticket, version=ticket.version + 1)
+        moved, fact = change_status(attached, Status(move.after), reason=move.reason, now=now)
+        await ticket_store.save_status(tx, actor, moved, fact, opened=0)
     return added
 
 

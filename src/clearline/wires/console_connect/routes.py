@@ -86,7 +86,10 @@ async def add_note(call: Call) -> wire.TicketOut:
     try:
         text = call.body(wire.NoteIn).note_text
         async with call.statement() as tx:
-            details = await notes.add_note(tx, call.actor, number, text, channel=Channel.API, now=call.now)
+            reopens = call.services.settings.reopen_on_answer
+            details = await notes.add_note(
+                tx, call.actor, number, text, channel=Channel.API, reopens=reopens, now=call.now
+            )
     except (InvalidMembers, InvalidInput):
         raise errors.InvalidNote from None
     return mapping.ticket_out(details, mapping.customer_of(call.actor))

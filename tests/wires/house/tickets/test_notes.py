@@ -148,7 +148,7 @@ async def test_a_viewer_reads_all_notes_and_cannot_add_any(
 
 async def test_adding_a_note_does_not_read_existing_notes(database: Database, tenant: Tenant) -> None:
     public, none, now = "public", None, datetime.now(UTC)
-    move = ("pending", "in_progress", "x", "{}")
+    move = (["pending"], ["in_progress"], "x", ["{}"])
     shared = (
         tenant.company.id,
         1,

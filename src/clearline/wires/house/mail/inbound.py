@@ -95,8 +95,16 @@ async def _released(
 
 
 async def _context(tx: Tx, call: Call) -> InboundMailContext:
-    settings = await outbound_mail.mail_settings(tx, call.services.settings)
-    return InboundMailContext(settings.secret, settings.address, call.services.blobs, call.services.attachments, [])
+    services = call.services
+    mail_settings = await outbound_mail.mail_settings(tx, services.settings)
+    return InboundMailContext(
+        mail_settings.secret,
+        mail_settings.address,
+        services.blobs,
+        services.attachments,
+        [],
+        reopens=services.settings.reopen_on_answer,
+    )
 
 
 async def discard_mail(call: Call) -> wire.InboundMailOut:

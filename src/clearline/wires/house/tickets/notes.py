@@ -40,7 +40,14 @@ async def add_note(call: Call) -> wire.NoteOut:
     body = call.body(wire.NoteIn)
     async with call.statement() as tx:
         added = await notes.append_note(
-            tx, call.actor, number, body.text, channel=Channel.API, visibility=body.visibility, now=call.now
+            tx,
+            call.actor,
+            number,
+            body.text,
+            channel=Channel.API,
+            visibility=body.visibility,
+            reopens=call.services.settings.reopen_on_answer,
+            now=call.now,
         )
     call.location = f"{TICKETS}/{ticket_number(number)}/notes/{worklog_id(added.number)}"
     return note_out(TicketNote(number, added))
@@ -78,8 +85,9 @@ OPERATIONS = (
     ),
     Operation(
         "addNote", "POST", TICKETS + "/{number}/notes", add_note,
-        "Add a note", "A customer's note on a pending ticket sets its status to in progress. A ticket has at most "
-        "1,000 notes; the provider's people can add another 1,000.",
+        "Add a note", "A customer's note is an answer: a pending ticket is in progress again, and a resolved one is "
+        "reopened unless the provider turned that off. A ticket has at most 1,000 notes; the provider's people can "
+        "add another 1,000.",
         Scope.TICKETS_WRITE, wire.NoteOut, body=wire.NoteIn, path_parameters=NUMBER, errors=(404,), status=201,
     ),
     Operation(

@@ -115,6 +115,7 @@ async def add_attachment(call: Call) -> AttachmentOut:
             received.new,
             received.content,
             company_size=call.services.attachments.company_size,
+            reopens=call.services.settings.reopen_on_answer,
             now=call.now,
         )
         received.is_kept = True
@@ -244,7 +245,8 @@ OPERATIONS = (
         "`CLEARLINE_ATTACHMENT_TYPES`. With `application/octet-stream` the type is guessed from the file's name. A "
         "file has at least one byte and at most `CLEARLINE_ATTACHMENT_MAX` bytes "
         f"(default: {ATTACHMENT_MAX // 1024**2} MiB). A ticket has at most 100 attachments; a finished "
-        "ticket accepts none. All files of a company have at most `CLEARLINE_COMPANY_ATTACHMENTS_MAX` bytes (default: "
+        "ticket accepts none. A customer's file is an answer, as a note is. "
+        "All files of a company have at most `CLEARLINE_COMPANY_ATTACHMENTS_MAX` bytes (default: "
         f"{COMPANY_ATTACHMENTS_MAX // 1024**3} GiB; 413 `attachments-full`), and a store without room answers 507.",
         Scope.TICKETS_WRITE, AttachmentOut, query=AttachmentQuery, path_parameters=NUMBER,
         errors=(403, 404, 422, 507), status=201, stage=receive_attachment, media=("application/octet-stream", "*/*"),
