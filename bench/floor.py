@@ -171,7 +171,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     global pool  # noqa: PLW0603
     if scope["type"] == "lifespan":
         await receive()
-        pool = await asyncpg.create_pool(os.environ["FLOOR_DATABASE_URL"], min_size=1, max_size=10, reset=keep)
+        pool = await asyncpg.create_pool(os.environ["FLOOR_DATABASE_URL"], min_size=1, max_size=20, reset=keep)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await pool.close()

@@ -244,21 +244,21 @@ class _Switch:
         ]
         self._other = Starlette(routes=other, exception_handlers={404: not_found})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""
-        path = scope["path"]
+        return self._app_at(scope, scope["path"])(scope, receive, send)
+
+    def _app_at(self, scope: Scope, path: str) -> ASGIApp:
         if path.startswith(_UNDER_API):
             scope["root_path"] = "/api"
-            await self._console_connect(scope, receive, send)
-        elif path.startswith(_CONSOLE_CONNECT):
-            await self._console_connect(scope, receive, send)
-        elif path in _HOUSE_ROOTS:
-            root: ASGIApp = RedirectResponse(_HOUSE_PAGE, 303, _LED) if wants_page(scope) else self._house
-            await root(scope, receive, send)
-        elif path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(_HOUSE_PROBLEMS):
-            await self._house(scope, receive, send)
-        else:
-            await self._other(scope, receive, send)
+            return self._console_connect
+        if path.startswith(_CONSOLE_CONNECT):
+            return self._console_connect
+        if path in _HOUSE_ROOTS:
+            return RedirectResponse(_HOUSE_PAGE, 303, _LED) if wants_page(scope) else self._house
+        if path.startswith(_HOUSE) and path != _HOUSE_DOCUMENT and not path.startswith(_HOUSE_PROBLEMS):
+            return self._house
+        return self._other
 
 
 def _stop_with_parent() -> None:

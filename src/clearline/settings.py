@@ -120,10 +120,10 @@ class Settings:
     processes: int = _setting(values.number(1, 64), "`1`", "Server processes that share the port.", 1)
     pool_size: int = _setting(
         values.number(2, 100),
-        "`10`",
+        "`20`",
         "Most database connections of one process; one customer uses at most half of them, and a fifth is kept for "
         "the provider's people and background work.",
-        10,
+        20,
     )
     rate_limit: int = _setting(
         values.number(0, 1_000_000),

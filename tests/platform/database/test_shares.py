@@ -97,11 +97,12 @@ async def test_a_waiter_that_is_woken_and_cancelled_at_once_passes_its_turn_on(t
         assert await is_waiting(cancelled)
         other = asyncio.create_task(use(ten, "greedy", turns))
         await asyncio.sleep(0)
-        ten._shares._release("greedy")  # noqa: SLF001 - in the same step of the event loop as the cancellation
+        greedy = ten._shares.of("greedy")  # noqa: SLF001
+        greedy.release()  # in the same step of the event loop as the cancellation
         cancelled.cancel()
         await asyncio.wait_for(other, patient(5))
-        ten._shares._lent["greedy"] += 1  # noqa: SLF001 - what was released twice
-        ten._shares._in_all += 1  # noqa: SLF001
+        greedy.lent += 1  # what was released twice
+        ten._shares.lent += 1  # noqa: SLF001
     assert turns == ["greedy"]
 
 

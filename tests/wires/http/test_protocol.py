@@ -248,3 +248,48 @@ async def test_connections_are_limited(in_all: int, per_peer: int, detail: str) 
 async def test_what_is_no_http_is_a_problem() -> None:
     async with listening() as server:
         assert problem_of(await server.answers(b"\x16\x03\x01\x02\x00")) == (400, "Invalid HTTP request received.")
+
+
+class Recorded:
+    """A transport that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, bytes | None]] = []
+
+    def write(self, part: bytes) -> None:
+        self.calls.append(("write", part))
+
+    def close(self) -> None:
+        self.calls.append(("close", None))
+
+    def is_closing(self) -> bool:
+        return False
+
+
+async def test_headers_leave_with_the_first_part_of_the_body() -> None:
+    recorded = Recorded()
+    transport = protocol._JoiningTransport(recorded, asyncio.get_running_loop())  # type: ignore[arg-type]  # noqa: SLF001
+    transport.write(b"headers ")
+    transport.write(b"body")
+    transport.write(b"more")
+    assert recorded.calls == [("write", b"headers body")]
+    await asyncio.sleep(0)
+    assert recorded.calls[1:] == [("write", b"more")], "without another part at the end of the turn"
+
+
+async def test_a_large_body_is_not_copied() -> None:
+    recorded = Recorded()
+    transport = protocol._JoiningTransport(recorded, asyncio.get_running_loop())  # type: ignore[arg-type]  # noqa: SLF001
+    body = b"x" * (64 * 1024 + 1)
+    transport.write(b"headers")
+    transport.write(body)
+    assert recorded.calls == [("write", b"headers"), ("write", body)]
+    assert recorded.calls[1][1] is body
+
+
+async def test_what_was_written_leaves_before_the_connection_is_closed() -> None:
+    recorded = Recorded()
+    transport = protocol._JoiningTransport(recorded, asyncio.get_running_loop())  # type: ignore[arg-type]  # noqa: SLF001
+    transport.write(b"headers")
+    transport.close()
+    assert recorded.calls == [("write", b"headers"), ("close", None)]

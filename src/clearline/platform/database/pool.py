@@ -41,18 +41,31 @@ class Pool:
             TimeoutError: all are borrowed, and none came back within 10 seconds.
         """
         while True:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return self._lend(connection)
-                self._open -= 1
+            if (connection := self.take()) is not None:
+                return connection
             if self._open < self._size:
                 return self._lend(await self._new())
             await self._wait()
 
+    def take(self) -> Any | None:
+        """Return an idle connection, or None: then wait for ``borrow``."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return self._lend(connection)
+            self._open -= 1
+        return None
+
     def _lend(self, connection: Any) -> Any:
         self._lent[connection] = monotonic()
         return connection
+
+    def lend_on(self, connection: Any) -> bool:
+        """Let whoever borrowed a connection hand it on; return whether they may: it is open, and nobody waits here."""
+        if self._waiters or connection.is_closed():
+            return False
+        self._lent[connection] = monotonic()
+        return True
 
     def longest_loan(self) -> float:
         """Return for how many seconds the connection is borrowed that was borrowed first; 0 when none is."""

@@ -10,7 +10,7 @@ from clearline.platform.database.connection import Connector
 from clearline.platform.database.errors import CANCELLED, DatabaseUnavailable, StatementFailed, call, translate
 from clearline.platform.database.pool import Pool, close_or_cut
 from clearline.platform.database.pooler import refuse_transaction_pooling
-from clearline.platform.database.shares import Share, Shares
+from clearline.platform.database.shares import Shares
 
 Record = Any
 """A row: values by position and by name."""
@@ -287,7 +287,7 @@ class Database(Transactions):
 
     def share(self, owner: Hashable) -> Transactions:
         """Return the same database with a limited number of connections, which all uses with this owner share."""
-        return Transactions(Share(self._shares, owner))
+        return Transactions(self._shares.of(owner))
 
     async def _new_connection(self) -> Any:
         if not self._is_open:

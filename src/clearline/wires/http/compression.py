@@ -4,6 +4,8 @@ A compressed answer is another representation, so it has another strong ETag (RF
 representation with ``-gzip`` at its end. In If-Match and If-None-Match both name the same state of the resource.
 """
 
+from collections.abc import Awaitable
+
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +23,7 @@ _EXCLUDED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "message/rfc822")
 
 _MARK = b'-gzip"'
 _CONDITIONS = {b"if-match", b"if-none-match"}
+_READ = {b"accept-encoding", *_CONDITIONS}
 _EXACT = {b"content-digest", b"repr-digest"}
 """Headers of an answer that names its bytes: an attached file."""
 
@@ -31,21 +34,25 @@ class Compression:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""
         is_accepted = is_marked = False
         for name, value in scope["headers"]:
-            if name == b"accept-encoding":
-                is_accepted = accepts_gzip(value)
-            elif name in _CONDITIONS and _MARK in value:
-                is_marked = True
+            if name in _READ:
+                if name == b"accept-encoding":
+                    is_accepted = accepts_gzip(value)
+                else:
+                    is_marked = is_marked or _MARK in value
         if is_marked:
             scope["headers"] = [
                 (name, value.replace(_MARK, b'"') if name in _CONDITIONS else value) for name, value in scope["headers"]
             ]
-        if not is_accepted:
-            await self._app(scope, receive, send)
-            return
+        if is_accepted:
+            return self._compressed(scope, receive, send, is_marked=is_marked)
+        return self._app(scope, receive, send)
+
+    async def _compressed(self, scope: Scope, receive: Receive, send: Send, *, is_marked: bool) -> None:
+        """Serve a request whose client accepts gzip. ``is_marked``: it has a tag of a compressed answer."""
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import chain
@@ -119,14 +119,13 @@ class Wire:
                 self._without_parameters[path] = resource
         self._refuse = dialect.refuse
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request (ASGI 3)."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         resource, scope["path_params"] = self._find(path)
         if resource is None:
-            await self._refuse(NoSuchAddress(), scope[KEY].id.decode()).send(send)
-        else:
-            await resource(scope, receive, send)
+            return self._refuse(NoSuchAddress(), scope[KEY].id.decode()).send(send)
+        return resource(scope, receive, send)
 
     def _find(self, path: str) -> "tuple[Resource | None, dict[str, str]]":
         """Return the resource of a path, and its parameters; no path contains control characters.
@@ -312,8 +311,8 @@ def _located(location: str | None) -> Headers:
 
 def _cached(scope: Scope, answer: Answer) -> Answer:
     """Return the answer with a strong ETag (RFC 9110, 8.8.3), or 304 when the client has it already."""
-    tag = next((value for name, value in answer.headers if name == b"etag"), b"")
-    if not tag:
+    tag = dict(answer.headers).get(b"etag")
+    if tag is None:
         tag = etag(answer.body)
         answer.headers.append((b"etag", tag))
     known = header(scope, b"if-none-match")
