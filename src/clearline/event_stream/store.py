@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.events.store import START, Event, Offset, event_of
+from clearline.platform.database.horizon import HORIZON
 from clearline.platform.database.transactions import Record, Tx
 
 
@@ -45,7 +46,7 @@ class EventBatch(NamedTuple):
     is_full: bool
 
 
-_FINISHED = "xid < pg_snapshot_xmin(pg_current_snapshot())"
+_FINISHED = f"xid < {HORIZON}"
 
 # An event that does not match is read without its data: a rare type then costs no long scan in one statement, and the
 # cursor advances.

@@ -9,6 +9,7 @@ import msgspec
 from clearline.events.domain import Fact, RecordChanged
 from clearline.events.event_types import EVENT_TYPES
 from clearline.identity import Actor
+from clearline.platform.database.horizon import HORIZON
 from clearline.platform.database.transactions import Record, Tx
 
 
@@ -90,14 +91,14 @@ async def read(tx: Tx, after: Offset, *, limit: int) -> list[Event]:
 
     The events of a transaction become visible when it commits, and a slow transaction may commit after a quick one
     that began later. In the order of ids, a reader that has passed the quick one would never see the slow one. So the
-    order is ``(xid, id)``, and only events of transactions older than the oldest running one are read. Served by
-    ``event_cursor``.
+    order is ``(xid, id)``, and only events of transactions older than the oldest running one are read: below the
+    horizon. Served by ``event_cursor``.
     """
     rows = await tx.fetch(
-        """
+        f"""
         select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
           from event
-         where (xid, id) > ($1::text::xid8, $2) and xid < pg_snapshot_xmin(pg_current_snapshot())
+         where (xid, id) > ($1::text::xid8, $2) and xid < {HORIZON}
          order by event.xid, event.id limit $3
         """,
         str(after.xid),
@@ -125,7 +126,7 @@ async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int,
 async def last_settled(tx: Tx) -> Offset:
     """Return the offset of the last event before which no other can appear. Served by ``event_cursor``."""
     row = await tx.fetchrow(
-        """select xid::text::bigint, id from event where xid < pg_snapshot_xmin(pg_current_snapshot())
+        f"""select xid::text::bigint, id from event where xid < {HORIZON}
             order by event.xid desc, event.id desc limit 1"""
     )
     return START if row is None else Offset(row[0], row[1])

@@ -1,13 +1,13 @@
 """The transaction that readers of events wait for: see ``events.store.read``.
 
-The horizon is the oldest running transaction of the whole PostgreSQL server that has a number, in any database. A
-forgotten one stops everything that follows from events, so it is named.
+The horizon is the oldest running transaction that can store events: one that has a number, and whose process is
+connected to this database. A forgotten one stops everything that follows from events, so it is named.
 """
 
-import structlog
 from msgspec import Struct
 
 from clearline.clock import monotonic
+from clearline.logs import Logger
 from clearline.platform.database.transactions import Database, Tx
 
 CHECK_SECONDS = 2
@@ -17,11 +17,37 @@ PATIENCE_SECONDS = 5
 """How long a transaction may be the oldest before it is named."""
 
 _LOG_AGAIN_SECONDS = 60
-_log = structlog.get_logger("clearline.database")
+_log = Logger("clearline.database")
 
-# Every role sees pg_locks and pg_prepared_xacts; when another role's transaction began only pg_read_all_stats sees.
-_OLDEST = """
-    with horizon as (select pg_snapshot_xmin(pg_current_snapshot()) as xid)
+_THIS_DATABASE = "(select datid from pg_stat_get_activity(pg_backend_pid()))"
+
+# The functions and not their views, which join other tables; every role may call them. What is cleared is PostgreSQL's
+# copy of its list of processes, made once a transaction: the list has to be read after the snapshot was taken.
+_ELSEWHERE = f"""
+    select backend_xid from pg_stat_get_activity(nullif(length(pg_stat_clear_snapshot()::text), 0))
+     where backend_xid is not null and datid <> {_THIS_DATABASE}
+    union all
+    select transaction from pg_prepared_xact() where dbid <> {_THIS_DATABASE}"""  # noqa: S608 - constants
+
+HORIZON = f"""(
+    select min(running.xid)
+      from (select pg_snapshot_xmin(pg_current_snapshot())
+            union all select pg_snapshot_xip(pg_current_snapshot())
+            union all select coalesce(pg_current_xact_id_if_assigned(), pg_snapshot_xmax(pg_current_snapshot()))
+            union all select pg_snapshot_xmax(pg_current_snapshot())) running (xid)
+     where running.xid = pg_snapshot_xmax(pg_current_snapshot())
+        or (running.xid::xid = any (array({_ELSEWHERE}))) is not true)"""  # noqa: S608 - constants
+"""The horizon, as a value in a statement: every transaction of this database with a smaller number has ended.
+
+It is the smallest number of the statement's snapshot without those that certainly belong to transactions of other
+databases. A transaction that is not seen elsewhere counts, as do all on a standby, where the snapshot names only the
+oldest. The proof is in docs/adr/0007-consumers.md.
+"""
+
+# The horizon may be the next number, which a transaction of another database has taken meanwhile. Every role sees
+# pg_locks and pg_prepared_xacts; when another role's transaction began only pg_read_all_stats sees.
+_OLDEST = f"""
+    with horizon as (select {HORIZON} as xid)
     select horizon.xid::text::bigint, l.pid, p.gid, coalesce(a.datname, p.database), coalesce(a.usename, p.owner),
            coalesce(a.application_name, ''),
            extract(epoch from clock_timestamp() - coalesce(a.xact_start, p.prepared))::float8
@@ -30,14 +56,15 @@ _OLDEST = """
       left join pg_locks l on l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
                           and l.transactionid = horizon.xid::xid
       left join pg_stat_activity a on a.pid = l.pid
-     where l.pid is not null or p.gid is not null
-     limit 1"""
+     where l.pid is not null and coalesce(a.datname = current_database(), true) or p.database = current_database()
+     limit 1"""  # noqa: S608 - constants
 
 
 class OldestTransaction(Struct, frozen=True):
-    """The oldest running or prepared transaction: ``pid`` of its process, or ``gid`` when it is prepared.
+    """The oldest running or prepared transaction of this database.
 
-    ``seconds`` is its age; None when the role of Clearline may not see it.
+    ``pid`` is that of its process, ``gid`` its name when it is prepared. ``seconds`` is its age; None when the role of
+    Clearline may not see it.
     """
 
     xid: int
