@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from email.message import Message
 from uuid import UUID
 
 from msgspec import Struct
@@ -40,7 +39,7 @@ from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.bounce import Bounce, read_bounce
+from clearline.mail.outbound.bounce import Bounce
 from clearline.mail.outbound.domain import INVITATION, read_reply_address
 from clearline.platform.database.transactions import Tx
 from clearline.text import normalized_address
@@ -79,7 +78,7 @@ async def classify(
     tx: Tx,
     mail: InboundMail,
     parsed: ParsedMail,
-    message: Message,
+    bounce: Bounce | None,
     known: KnownCompanies,
     *,
     context: InboundMailContext,
@@ -87,13 +86,14 @@ async def classify(
 ) -> InboundMailOutcome:
     """Classify a mail, and file it. The order of the rules is in docs/reference/inbound-mail.md.
 
+    ``bounce`` is the mail as a delivery report, if it is one.
+
     Raises:
         DeskError: filing was refused; the transaction must be rolled back.
     """
     headers = parsed.headers
-    bounce = read_bounce(message, headers, parsed.text, envelope_from=mail.envelope_from)
-    if bounce is not None:
-        return await _record_bounce(tx, bounce, now=now)
+    if bounce is not None and (recorded := await _record_bounce(tx, bounce, now=now)) is not None:
+        return recorded
     outcome = await _automatic_or_loop(tx, mail, headers, context) or await _suspicious(tx, mail, parsed)
     outcome = outcome or await _staff_by_form(tx, headers)
     if outcome is not None or headers.sender is None:
@@ -113,15 +113,22 @@ def _quarantine(reason: str) -> InboundMailOutcome:
     return InboundMailOutcome(InboundState.QUARANTINED, reason)
 
 
-async def _record_bounce(tx: Tx, bounce: Bounce, *, now: datetime) -> InboundMailOutcome:
+async def _record_bounce(tx: Tx, bounce: Bounce, *, now: datetime) -> InboundMailOutcome | None:
+    """Record a delivery report; None when the mail is none after all."""
+    message_ids = bounce.message_ids[:_REPORTED_MAILS_MAX]
     if not bounce.is_permanent:
-        return InboundMailOutcome(InboundState.IGNORED, "a delivery report without a permanent failure")
-    for message_id in bounce.message_ids[:_REPORTED_MAILS_MAX]:
-        sent = await outbound_mail.record_bounce(
+        sent = [await outbound_mail.mail_with_message_id(tx, message_id) for message_id in message_ids]
+        is_report = bounce.is_certain or any(mail is not None for mail in sent)
+        reason = "a delivery report without a permanent failure"
+        return InboundMailOutcome(InboundState.IGNORED, reason) if is_report else None
+    for message_id in message_ids:
+        mail = await outbound_mail.record_bounce(
             tx, message_id, bounce.detail, bad_addresses=bounce.bad_addresses, now=now
         )
-        if sent is not None:
-            return InboundMailOutcome(InboundState.BOUNCE, bounce.detail or None, sent.company_id, sent.ticket_number)
+        if mail is not None:
+            return InboundMailOutcome(InboundState.BOUNCE, bounce.detail or None, mail.company_id, mail.ticket_number)
+    if not bounce.is_certain:
+        return None
     return InboundMailOutcome(InboundState.IGNORED, "a delivery report about a mail that is not ours")
 
 

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections.abc import Callable
 from datetime import datetime
-from email.message import Message
 from uuid import UUID
 
 from msgspec import Struct
@@ -36,6 +35,7 @@ from clearline.mail.inbound.secret_box import SecretBox, UndecryptableSecret
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import MailFingerprint
 from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.bounce import Bounce, read_bounce
 from clearline.mail.outbound.domain import MailSettings
 from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
@@ -214,21 +214,23 @@ async def _classify(
     async with database.statement() as tx:
         raw = await inbound_mail_store.raw(tx, mail.id)
     # In a thread: a large mail takes long, and must not block requests.
-    message, parsed = await asyncio.to_thread(_read, mail, raw or b"")
+    parsed, bounce = await asyncio.to_thread(_read, mail, raw or b"")
     async with database.transaction() as tx:
         known = await known_companies(tx, parsed.headers.sender)
     async with database.transaction() as tx:
         await transactions.set_lock_timeout(tx, lock_timeout)
         if not await inbound_mail_store.lock_waiting(tx, mail.id):
             return  # another process has locked or processed it
-        outcome = await classify(tx, mail, parsed, message, known, context=context, now=now())
+        outcome = await classify(tx, mail, parsed, bounce, known, context=context, now=now())
         await inbound_mail_store.decide(tx, mail.id, _shortened(outcome), now=_decided_at(outcome, now))
     _log.info("inbound mail processed", mail=str(mail.id), state=outcome.state, reason=outcome.reason)
 
 
-def _read(mail: InboundMail, raw: bytes) -> tuple[Message, ParsedMail]:
+def _read(mail: InboundMail, raw: bytes) -> tuple[ParsedMail, Bounce | None]:
     message = message_of(raw)
-    return message, with_stored_sender(read_message(message), mail)
+    parsed = read_message(message)
+    bounce = read_bounce(raw, message, parsed.headers, parsed.text, envelope_from=mail.envelope_from)
+    return with_stored_sender(parsed, mail), bounce
 
 
 def _shortened(outcome: InboundMailOutcome) -> InboundMailOutcome:

@@ -1,17 +1,25 @@
-"""Parse delivery reports (RFC 3464, and those of exim and qmail): which mails bounced, and whether permanently."""
+"""Parse delivery reports (RFC 3464, and the texts of old mail servers): which mails bounced, and whether for good."""
 
 import re
+from collections.abc import Iterator
 from email.message import Message
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clearline.mail.format.body_text import clean_text
 from clearline.mail.format.charset import decode
 from clearline.mail.format.headers import MailHeaders
+from clearline.mail.outbound.came_back import came_back
 from clearline.mail.outbound.domain import DETAIL_MAX
 
 _MESSAGE_ID = re.compile(r"^\s{0,3}>?\s?message-id:\s*(<[^<>\s]{1,996}>)", re.IGNORECASE | re.MULTILINE)
-_MAILER = re.compile(r"(mailer-daemon|postmaster|mail-daemon)@?", re.IGNORECASE)
+_DAEMON = re.compile(r"(mailer-daemon|mail-daemon)@?", re.IGNORECASE)
+_POSTMASTER = re.compile(r"postmaster@?", re.IGNORECASE)
+_REPLY = re.compile(r"\s*(?:re|aw|antw|sv|vs|odp|r|rif|res|回复|答复|답장)\s?[:\uff1a]", re.IGNORECASE)
+_COPY = re.compile(r"^[> ]{0,9}(?:received|return-path|message-id|mime-version)\s?:", re.IGNORECASE | re.MULTILINE)
+"""The headers of the mail that a report returns."""
+
 _REPORT_PHRASES = (  # the first words of exim, qmail and others
     "this is the mail system at host",
     "this message was created automatically by mail delivery software",
@@ -40,29 +48,54 @@ _TEXT_MAX = 200_000
 class Bounce(Struct, frozen=True):
     """A delivery report. ``message_ids`` are the mails that it names.
 
-    ``bad_addresses``, in lower case, are those that do not exist, according to a report in the standard format.
+    ``bad_addresses``, in lower case, are those that do not exist, according to a report in the standard format. If it
+    is not certain, a person may have written the mail: it is a report only if it is about a mail of ours.
     """
 
     message_ids: tuple[str, ...]
     bad_addresses: tuple[str, ...]
     is_permanent: bool
     detail: str
+    is_certain: bool = True
 
 
-def read_bounce(message: Message, headers: MailHeaders, text: str, *, envelope_from: str) -> Bounce | None:
-    """Return the delivery report in a mail, or None when it is not one."""
+def read_bounce(raw: bytes, message: Message, headers: MailHeaders, text: str, *, envelope_from: str) -> Bounce | None:
+    """Return the delivery report in a mail, or None when it is not one. The other values are those of ``raw``."""
     if message.get_content_type() == "multipart/report" and _report_type(message) in {"delivery-status", ""}:
-        parts = [part for part in message.walk() if part.get_content_type() == "message/delivery-status"]
+        parts = [part for part in _parts_of(message) if part.get_content_type() == "message/delivery-status"]
         if parts:
             return _of_report(parts, _named_in(message))
-    sender = headers.sender.address if headers.sender else ""
+    is_certain = envelope_from == "" or _is_from(_DAEMON, headers)
+    if not is_certain and (not _is_from(_POSTMASTER, headers) or _REPLY.match(headers.subject)):
+        return None
+    return _of_old_server(raw, message, headers, text[:_TEXT_MAX], is_certain=is_certain)
+
+
+def _is_from(pattern: re.Pattern[str], headers: MailHeaders) -> bool:
+    return headers.sender is not None and pattern.match(headers.sender.address) is not None
+
+
+def _of_old_server(raw: bytes, message: Message, headers: MailHeaders, text: str, *, is_certain: bool) -> Bounce | None:
+    """Return the report in a mail that is not in the standard format, or None."""
+    ids = tuple(dict.fromkeys((*_MESSAGE_ID.findall(text), *_named_in(message), *headers.references)))
+    parts = [part for part in _parts_of(message) if part.get_content_type() == "message/delivery-status"]
+    if parts:
+        return replace(_of_report(parts, ids), is_certain=is_certain)
     opening = f"{headers.subject}\n{text[:2000]}".lower()
-    if not (envelope_from == "" or _MAILER.match(sender)) or not any(phrase in opening for phrase in _REPORT_PHRASES):
+    if not (ids and any(phrase in opening for phrase in _REPORT_PHRASES)) and not came_back(raw):
         return None
-    ids = (*_MESSAGE_ID.findall(text[:_TEXT_MAX]), *_named_in(message))
-    if not ids:
-        return None
-    return Bounce(tuple(dict.fromkeys(ids)), (), _DELAYED.search(text[:_TEXT_MAX]) is None, _reason(text[:_TEXT_MAX]))
+    copy = _COPY.search(text)
+    own_text = text if copy is None else text[: copy.start()]
+    return Bounce(ids, (), _DELAYED.search(own_text) is None, _reason(own_text), is_certain)
+
+
+def _parts_of(message: Message) -> Iterator[Message]:
+    """Yield the parts of a mail, but not those of mails in it."""
+    yield message
+    if message.is_multipart() and message.get_content_maintype() != "message":
+        for part in message.get_payload():
+            if isinstance(part, Message):
+                yield from _parts_of(part)
 
 
 def _report_type(message: Message) -> str:
@@ -83,11 +116,11 @@ def _of_report(parts: list[Message], ids: tuple[str, ...]) -> Bounce:
     bad_addresses = tuple(
         dict.fromkeys(address for block in blocks if _is_bad_address(block) for address in _addresses(block))
     )
-    for action in ("failed", "delayed"):
-        block = next((block for block in blocks if _field(block, "action").lower() == action), None)
+    for is_action in (_has_failed, _is_delayed):
+        block = next((block for block in blocks if is_action(block)), None)
         if block is not None:
             detail = f"{block.get('status', '')} {block.get('diagnostic-code', '')}"
-            return Bounce(ids, bad_addresses, action == "failed", _short(detail))
+            return Bounce(ids, bad_addresses, is_action is _has_failed, _short(detail))
     return Bounce(ids, (), is_permanent=False, detail="no recipient failed")
 
 
@@ -95,8 +128,17 @@ def _field(block: Message, name: str) -> str:
     return str(block.get(name, "")).strip()
 
 
+def _has_failed(block: Message) -> bool:
+    """Return whether a recipient failed: ``failed``, maybe with a comment, or ``error`` (OpenSMTPD)."""
+    return _field(block, "action").lower().startswith(("fail", "error"))
+
+
+def _is_delayed(block: Message) -> bool:
+    return _field(block, "action").lower().startswith("delay")
+
+
 def _is_bad_address(block: Message) -> bool:
-    return _field(block, "action").lower() == "failed" and _BAD_ADDRESS.match(_field(block, "status")) is not None
+    return _has_failed(block) and _BAD_ADDRESS.match(_field(block, "status")) is not None
 
 
 def _addresses(block: Message) -> list[str]:
@@ -108,7 +150,7 @@ def _addresses(block: Message) -> list[str]:
 def _named_in(message: Message) -> tuple[str, ...]:
     """Return the Message-IDs of the mails, or of the headers, that are attached to the report."""
     ids: list[str] = []
-    for part in message.walk():
+    for part in _parts_of(message):
         kind = part.get_content_type()
         if kind == "message/rfc822" and isinstance(part.get_payload(), list):
             attached = [inner for inner in part.get_payload() if isinstance(inner, Message)]

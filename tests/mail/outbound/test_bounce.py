@@ -1,0 +1,146 @@
+"""Which mails are delivery reports, in the standard format and in those of old mail servers, and which people wrote."""
+
+import pytest
+
+from clearline.mail.format.parts import message_of, read_message
+from clearline.mail.outbound.bounce import Bounce, read_bounce
+
+OURS = "<42@desk.example.net>"
+COPY = (
+    f"Received: from desk.example.net\nMessage-ID: {OURS}\nFrom: Support <support@example.net>\n"
+    "Subject: Delayed traffic\n\nYour traffic is delayed. We will retry at 10:00.\n"
+)
+OLD = {
+    "sendmail 8.6": "The original mail was received\n\n----- The following addresses had permanent fatal errors -----\n"
+    "<ada@example.org>\n\n----- Transcript of session follows -----\n550 <ada@example.org>... User unknown\n",
+    "qmail": "Hi. The MTA program at mx.example.org was unable to deliver your message.\n\n"
+    "<ada@example.org>:\nSorry, no mailbox here by that name.\n\n--- Below this line is a copy of the message.\n",
+    "Exchange 5.5": "Your message did not reach some or all of the intended recipients.\n\n"
+    "The following recipient(s) could not be reached:\n  Ada did not reach the following recipient(s):\n\n"
+    "ada@example.org on Sun, 1 Mar 2026 11:00:00 +0000\n  The recipient name is not recognized\n  MSEXCH:IMS:EXAMPLE\n",
+    "Googlemail": "Delivery to the following recipient failed permanently:\n\n     ada@example.org\n\n"
+    "----- Original message -----\n",
+    "Smail": "|------------------------ Failed addresses follow: ---------------------|\n ada@example.org ... unknown\n"
+    "|------------------------- Message text follows: ------------------------|\n",
+    "earthlink": "Sorry, unable to deliver your message to ada@example.org for the following reason:\n\n"
+    "552 Quota violation\n\nA copy of the original message is below.\n",
+    "mail.ru": "A message that you sent was rejected by the local scanning code\n ada@example.org\n"
+    "This is a copy of your message\n",
+}
+WARNING = (
+    "Delivery to the following recipient has been delayed:\n\n     ada@example.org\n\nMessage will be retried "
+    "for 2 more day(s)\n\n"
+)
+REPORT = (
+    "Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; ada@example.org\nAction: {action}\n"
+    "Status: {status}\nDiagnostic-Code: smtp; 550 no such user\n"
+)
+
+
+def bounce_of(raw: str, envelope_from: str = "") -> Bounce | None:
+    content = raw.encode()
+    message = message_of(content)
+    parsed = read_message(message)
+    return read_bounce(content, message, parsed.headers, parsed.text, envelope_from=envelope_from)
+
+
+def plain(
+    text: str, sender: str = "MAILER-DAEMON@mx.example.org", subject: str = "Returned mail", head: str = ""
+) -> str:
+    return f"From: {sender}\nSubject: {subject}\n{head}\n{text}"
+
+
+def parts(kind: str, *bodies: tuple[str, str], sender: str = "MAILER-DAEMON@mx.example.org") -> str:
+    mark = f"b{len(str(bodies))}"
+    inner = "".join(f"--{mark}\nContent-Type: {part}\n\n{body}\n" for part, body in bodies)
+    return f"From: {sender}\nSubject: Undelivered\nContent-Type: {kind}; boundary={mark}\n\n{inner}--{mark}--\n"
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_the_reports_of_old_servers_say_that_a_mail_came_back(name: str) -> None:
+    bounce = bounce_of(plain(OLD[name] + "\n" + COPY))
+    assert bounce is not None
+    assert (bounce.message_ids, bounce.bad_addresses, bounce.is_permanent) == ((OURS,), (), True)
+
+
+def test_a_report_without_a_copy_names_our_mail_in_its_headers() -> None:
+    bounce = bounce_of(plain(OLD["qmail"], head=f"References: {OURS}\n"))
+    assert bounce is not None
+    assert bounce.message_ids == (OURS,)
+    unnamed = bounce_of(plain(OLD["qmail"]))
+    assert unnamed is not None
+    assert (unnamed.message_ids, unnamed.is_certain) == ((), True)
+
+
+def test_a_warning_of_an_old_server_is_no_failure() -> None:
+    bounce = bounce_of(plain(WARNING + COPY))
+    assert bounce is not None
+    assert not bounce.is_permanent
+
+
+@pytest.mark.parametrize("kind", ["multipart/report; report-type=delivery-status", "multipart/mixed"])
+@pytest.mark.parametrize(
+    ("action", "status", "is_permanent", "is_bad"),
+    [
+        ("failed", "5.1.1", True, True),
+        ("failed", "4.4.7", True, False),
+        ("failed (no such user)", "5.1.1", True, True),
+        ("Failed", "", True, False),
+        ("error", "5.1.1", True, True),
+        ("delayed", "4.4.7", False, False),
+        ("delayed (greylisted)", "5.1.1", False, False),
+        ("relayed", "2.0.0", False, False),
+    ],
+)
+def test_the_action_of_a_report_decides(
+    kind: str, action: str, status: str, *, is_permanent: bool, is_bad: bool
+) -> None:
+    report = REPORT.format(action=action, status=status)
+    bounce = bounce_of(
+        parts(kind, ("text/plain", "Sorry."), ("message/delivery-status", report), ("message/rfc822", COPY))
+    )
+    assert bounce is not None
+    assert (bounce.message_ids, bounce.is_permanent) == ((OURS,), is_permanent)
+    assert bounce.bad_addresses == (("ada@example.org",) if is_bad else ())
+
+
+def test_every_part_of_a_report_is_read() -> None:
+    delayed, failed = REPORT.format(action="delayed", status="4.4.7"), REPORT.format(action="failed", status="5.1.1")
+    bounce = bounce_of(
+        parts("multipart/report", ("message/delivery-status", delayed), ("message/delivery-status", failed))
+    )
+    assert bounce is not None
+    assert (bounce.is_permanent, bounce.bad_addresses) == (True, ("ada@example.org",))
+
+
+def test_a_report_in_the_returned_mail_is_not_the_report() -> None:
+    inner = parts("multipart/report", ("message/delivery-status", REPORT.format(action="failed", status="5.1.1")))
+    outer = REPORT.format(action="delayed", status="4.4.7")
+    bounce = bounce_of(parts("multipart/report", ("message/delivery-status", outer), ("message/rfc822", inner)))
+    assert bounce is not None
+    assert (bounce.is_permanent, bounce.bad_addresses) == (False, ())
+
+
+@pytest.mark.parametrize("text", [*OLD.values(), WARNING])
+def test_a_person_who_quotes_a_report_is_no_report(text: str) -> None:
+    sender = "ada@example.org"
+    assert bounce_of(plain(f"What does this mean?\n\n{text}\n{COPY}", sender), sender) is None
+    inner = parts("multipart/report", ("message/delivery-status", REPORT.format(action="failed", status="5.1.1")))
+    forwarded = parts("multipart/mixed", ("text/plain", "See the mail."), ("message/rfc822", inner), sender=sender)
+    assert bounce_of(forwarded, sender) is None
+
+
+def test_a_postmaster_who_writes_is_no_report_unless_about_a_mail_of_ours() -> None:
+    sender = "postmaster@example.org"
+    assert bounce_of(plain("All mail delivery failed since noon.", sender, "Mail delivery failed"), sender) is None
+    for subject in ("Re: Returned mail", "AW: Returned mail", "回复：Returned mail"):  # noqa: RUF001
+        assert bounce_of(plain(OLD["qmail"] + COPY, sender, subject), sender) is None
+    bounce = bounce_of(plain(OLD["qmail"] + COPY, sender), sender)
+    assert bounce is not None
+    assert not bounce.is_certain
+
+
+@pytest.mark.parametrize("filler", ["x" * 500_000, " " * 500_000, "<" * 500_000, "\n" * 500_000, "a@" * 250_000])
+def test_reports_that_are_made_to_take_long_do_not(filler: str) -> None:
+    opened = "".join(text.partition("\n\n")[0] + "\n" for text in OLD.values())
+    bounce_of(plain(f"{opened}Your message could not be delivered to\n{filler}"))
