@@ -192,6 +192,13 @@ class Settings:
         "resolved and close `CLEARLINE_CLOSE_RESOLVED_HOURS` after that answer.",
         True,
     )
+    follow_up_tickets: bool = _setting(
+        values.on_or_off,
+        "`on`",
+        "Whether a mail of the customer about a closed, cancelled or rejected ticket creates a ticket that follows it: "
+        "`on`, or `off` to quarantine such mail.",
+        True,
+    )
     shutdown_seconds: int = _setting(
         values.number(1, 300), "`10`", "Seconds that a stopping server waits for requests under way.", 10
     )

@@ -10,6 +10,7 @@ from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
+from clearline.tickets.links import store as link_store
 from clearline.tickets.note_domain import Visibility
 from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, plan_of
 
@@ -64,3 +65,16 @@ async def test_closing_reads_no_whole_table(filled: Any) -> None:
     used, scanned = await plan_of(filled, ticket_store.LAST_ANSWERS, [company], [number])
     assert "note_pkey" in used
     assert not scanned & {"ticket", "note"}
+
+
+async def test_the_ticket_that_follows_is_found_by_an_index(filled: Any) -> None:
+    company, number = await any_ticket(filled)
+    await filled.execute(
+        """insert into ticket_link (company_id, ticket_number, id, type, other_company_id, other_number, created_at)
+           select t.company_id, t.number, gen_random_uuid(), 'related', t.company_id, other, now()
+             from (select company_id, number from ticket limit 1000) t, generate_series(1, 20) other;
+           analyze ticket_link"""
+    )
+    used, scanned = await plan_of(filled, link_store.LATEST_FOLLOW_UP, company, number)
+    assert used == {"ticket_link_once"}
+    assert not scanned

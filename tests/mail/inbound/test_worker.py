@@ -139,9 +139,10 @@ async def test_a_reply_to_a_merged_ticket_goes_to_the_target_of_the_merge(rig: I
         ((Status.REJECTED,), InboundState.QUARANTINED),
     ],
 )
-async def test_a_finished_ticket_accepts_no_mail(
+async def test_a_finished_ticket_accepts_no_mail_when_nothing_follows_it(
     rig: InboundMailRig, path: tuple[Status, ...], state: InboundState
 ) -> None:
+    rig = replace(rig, context=replace(rig.context, follows_up=False))
     ticket = await rig.ticket()
     await move(rig, ticket, *path)
     mail = await rig.receive(a_mail(rig.sender, rig.reply_to(ticket), "Thanks"))

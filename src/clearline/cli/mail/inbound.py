@@ -174,6 +174,7 @@ async def _context(tx: Tx) -> InboundMailContext:
         limits,
         [],
         reopens=settings.reopen_on_answer,
+        follows_up=settings.follow_up_tickets,
     )
 
 

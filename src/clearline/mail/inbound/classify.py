@@ -29,12 +29,11 @@ from clearline.mail.inbound.file import (
     SENDER_SCOPES,
     InboundMailContext,
     acting_user,
-    add_note,
     contact_actor,
-    lock_final_ticket,
     name_of,
     raise_ticket,
 )
+from clearline.mail.inbound.follow_up import file_reply
 from clearline.mail.inbound.mailbox_domain import base_address
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import thread_store
@@ -45,8 +44,8 @@ from clearline.platform.database.transactions import Tx
 from clearline.text import normalized_address
 from clearline.tickets import store as ticket_store
 from clearline.tickets.contact import Contact
-from clearline.tickets.domain import Ticket, ticket_number
-from clearline.tickets.status_domain import ACCEPTS_NOTES
+from clearline.tickets.domain import Ticket
+from clearline.tickets.links.follow_up_usecases import lock_final_ticket
 
 _REFERENCES_MAX = 10
 """How many mails that a mail refers to are looked up for an invitation."""
@@ -105,7 +104,7 @@ async def classify(
         return result
     if result is not None:
         actor, ticket = result
-        return await add_note(tx, actor, mail, parsed, ticket, context=context, now=now)
+        return await file_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
     return await _open_ticket(tx, mail, parsed, headers.sender, known, context=context, now=now)
 
 
@@ -226,13 +225,6 @@ async def _first_permitted(
         ticket = await lock_final_ticket(tx, company_id, number)
         actor = None if ticket is None else await acting_user(tx, sender, ticket)
         if ticket is not None and actor is not None:
-            if ticket.status not in ACCEPTS_NOTES:
-                return InboundMailOutcome(
-                    InboundState.QUARANTINED,
-                    f"ticket {ticket_number(ticket.number)} is {ticket.status} and accepts no more notes",
-                    ticket.company_id,
-                    ticket.number,
-                )
             return actor, ticket
     return _quarantine(_SENDER_NOT_ON_TICKET)
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from clearline.mail.format.headers import MailHeaders
 from clearline.mail.format.parts import ParsedMail
+from clearline.mail.outbound.domain import without_reply_prefixes
 from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, parse_ticket_number
 from clearline.tickets.note_domain import TEXT_MAX
 
@@ -161,6 +162,14 @@ def shortened(text: str, most: int) -> str:
 def title_of(subject: str) -> str:
     """Return the title of a ticket that was created from a mail with this subject."""
     return shortened(subject.strip(), TITLE_MAX) or NO_SUBJECT
+
+
+def follow_up_title(subject: str, title: str) -> str:
+    """Return the title of a ticket that follows another and is created from a mail with this subject.
+
+    Numbers of tickets in brackets and ``Re:`` are left out; ``title`` is that of the other ticket, if nothing is left.
+    """
+    return shortened(without_reply_prefixes(_SUBJECT_NUMBER.sub(" ", subject)), TITLE_MAX) or title
 
 
 def note_text(text: str, refused: Sequence[str], *, has_room: bool) -> FittedText:

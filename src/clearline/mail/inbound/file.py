@@ -57,6 +57,7 @@ from clearline.tickets.attachments.domain import (
 )
 from clearline.tickets.contact import Contact
 from clearline.tickets.domain import UNKNOWN_SERVICE, Channel, IssueType, NewTicket, Ticket, ticket_number
+from clearline.tickets.links.follow_up_usecases import lock_final_ticket
 from clearline.tickets.note_domain import NoteMail, Source, Visibility
 
 SENDER_SCOPES = frozenset(map(str, (Scope.TICKETS_READ, Scope.TICKETS_WRITE)))
@@ -77,7 +78,7 @@ class InboundMailContext(Struct, frozen=True):
     """What processing of inbound mail needs. ``secret`` verifies reply addresses; ``sender`` is our own address.
 
     ``staged`` collects the stored blobs: when the transaction fails, ``discard`` deletes them. ``reopens`` is whether
-    an answer of the customer reopens a resolved ticket.
+    an answer of the customer reopens a resolved ticket, ``follows_up`` whether one to a finished ticket makes one more.
     """
 
     secret: bytes
@@ -86,6 +87,7 @@ class InboundMailContext(Struct, frozen=True):
     limits: Limits
     staged: list[Key]
     reopens: bool = True
+    follows_up: bool = True
 
     async def discard(self) -> None:
         """Delete the staged blobs, which no attachment refers to."""
@@ -115,12 +117,6 @@ async def contact_actor(tx: Tx, company_id: UUID, name: str) -> Actor | None:
     return None if company is None else Actor(Role.CUSTOMER, name, company, scopes=scopes)
 
 
-async def lock_final_ticket(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
-    """Lock and return a ticket until the transaction ends; if it was merged, the ticket that it was merged into."""
-    final = await ticket_store.merge_target(tx, company_id, number)
-    return await ticket_store.lock(tx, company_id, final)
-
-
 async def file_as_note(
     tx: Tx, mail: InboundMail, parsed: ParsedMail, number: int, *, context: InboundMailContext, now: datetime
 ) -> InboundMailOutcome:
@@ -133,7 +129,7 @@ async def file_as_note(
     ticket = None if company_id is None else await lock_final_ticket(tx, company_id, number)
     if ticket is None:
         raise NotFound("ticket", ticket_number(number))
-    sender = _sender(parsed)
+    sender = sender_of(parsed)
     actor = await acting_user(tx, sender, ticket) or await contact_actor(tx, ticket.company_id, name_of(sender))
     if actor is None:
         raise NotFound("ticket", ticket_number(number))
@@ -147,7 +143,7 @@ async def file_as_ticket(
 
     The company may not be the provider: ``InvalidInput``.
     """
-    sender = _sender(parsed)
+    sender = sender_of(parsed)
     user = await user_store.find(tx, company.id, sender.address)
     if user is not None and not user.is_confirmed:
         user = None
@@ -183,8 +179,8 @@ async def add_note(
     """
     visibility = Visibility.INTERNAL if access.note_source(actor) is Source.SELLER else Visibility.PUBLIC
     room = PER_TICKET_MAX - await attachment_store.count(tx, ticket.company_id, ticket.number)
-    reply = await _split(tx, parsed, ticket)
-    files, fitted = _fitted(
+    reply = await split_mail(tx, parsed, ticket)
+    files, fitted = fitted_files(
         parsed, context.limits, room, visibility, lambda refused: note_text(reply.text, refused, has_room=room > 0)
     )
     unattached = fitted.full or "" if room < 1 else ""
@@ -200,12 +196,12 @@ async def add_note(
         reopens=reopens,
         now=now,
     )
-    await _attach(tx, actor, ticket, files, context=replace(context, reopens=reopens), now=now)
-    await _remember_message_id(tx, parsed, ticket, now=now)
+    await attach_files(tx, actor, ticket, files, context=replace(context, reopens=reopens), now=now)
+    await remember_message_id(tx, parsed, ticket, now=now)
     return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number, note.number)
 
 
-async def _split(tx: Tx, parsed: ParsedMail, ticket: Ticket) -> SplitReply:
+async def split_mail(tx: Tx, parsed: ParsedMail, ticket: Ticket) -> SplitReply:
     """Split the text of a mail into the reply and what it quotes: our own mails that it refers to are known."""
     headers = parsed.headers
     messages = await outbound_mail_store.messages_about(
@@ -245,7 +241,7 @@ async def raise_ticket(
     if actor.company is None:
         raise NotFound("company", "")
     subject = parsed.headers.subject
-    files, fitted = _fitted(
+    files, fitted = fitted_files(
         parsed,
         context.limits,
         PER_TICKET_MAX,
@@ -256,12 +252,22 @@ async def raise_ticket(
     new = NewTicket(title_of(subject), fitted.text, IssueType.OTHERS, kind, service_id, contact, Channel.EMAIL)
     sends_receipt = deserves_receipt(parsed.headers)
     ticket = (await tickets.create_ticket(tx, actor, new, sends_receipt=sends_receipt, now=now)).ticket
-    await _attach(tx, actor, ticket, files, context=context, now=now)
-    mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
-    if mailbox is not None and mailbox.queue_id is not None:
-        await ticket_changes.change_ticket(tx, ROUTING, ticket.number, {"queue_id": mailbox.queue_id}, now=now)
-    await _remember_message_id(tx, parsed, ticket, now=now)
+    await attach_files(tx, actor, ticket, files, context=context, now=now)
+    await put_into_queue(tx, ticket, await queue_of_mailbox(tx, mailbox_id), now=now)
+    await remember_message_id(tx, parsed, ticket, now=now)
     return InboundMailOutcome(InboundState.ACCEPTED, None, ticket.company_id, ticket.number)
+
+
+async def queue_of_mailbox(tx: Tx, mailbox_id: UUID | None) -> UUID | None:
+    """Return the queue of a mailbox, or None when it has none, or there is no mailbox any more."""
+    mailbox = None if mailbox_id is None else await mailbox_store.get(tx, mailbox_id)
+    return None if mailbox is None else mailbox.queue_id
+
+
+async def put_into_queue(tx: Tx, ticket: Ticket, queue_id: UUID | None, *, now: datetime) -> None:
+    """Put a new ticket into a queue; without one the routing rules choose it later."""
+    if queue_id is not None:
+        await ticket_changes.change_ticket(tx, ROUTING, ticket.number, {"queue_id": queue_id}, now=now)
 
 
 async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[ServiceType, str]:
@@ -277,7 +283,7 @@ async def _service(tx: Tx, company_id: UUID, parsed: ParsedMail) -> tuple[Servic
     return (ServiceType.NON_CONSOLE, UNKNOWN_SERVICE) if first is None else (known[first], first)
 
 
-def _sender(parsed: ParsedMail) -> Address:
+def sender_of(parsed: ParsedMail) -> Address:
     """Return the sender; ``InvalidInput`` when From does not name exactly one."""
     if parsed.headers.sender is None:
         raise InvalidInput([])
@@ -289,7 +295,7 @@ def name_of(sender: Address) -> str:
     return (sender.name or sender.address)[:NAME_MAX]
 
 
-def _fitted(
+def fitted_files(
     parsed: ParsedMail,
     limits: Limits,
     room: int,
@@ -349,7 +355,7 @@ def _attachment_of(file: MailFile, limits: Limits, visibility: Visibility) -> Ne
     return None
 
 
-async def _attach(
+async def attach_files(
     tx: Tx,
     actor: Actor,
     ticket: Ticket,
@@ -358,6 +364,7 @@ async def _attach(
     context: InboundMailContext,
     now: datetime,
 ) -> None:
+    """Store files, and attach them to a locked ticket on behalf of the actor."""
     for new, content in files:
         stored: Content = await context.blobs.stage(ticket.company_id, _blocks(content), most=len(content))
         context.staged.append(Key(ticket.company_id, stored.id))
@@ -377,6 +384,7 @@ async def _blocks(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-async def _remember_message_id(tx: Tx, parsed: ParsedMail, ticket: Ticket, *, now: datetime) -> None:
+async def remember_message_id(tx: Tx, parsed: ParsedMail, ticket: Ticket, *, now: datetime) -> None:
+    """Store that replies to a mail are about a ticket."""
     if parsed.headers.message_id is not None:
         await thread_store.add(tx, ticket.company_id, ticket.number, parsed.headers.message_id, now=now)

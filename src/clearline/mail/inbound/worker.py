@@ -135,7 +135,13 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
             async with database.transaction() as tx:
                 cached.append(await outbound_mail.mail_settings(tx, settings))
         return InboundMailContext(
-            cached[0].secret, cached[0].address, blobs, limits, [], reopens=settings.reopen_on_answer
+            cached[0].secret,
+            cached[0].address,
+            blobs,
+            limits,
+            [],
+            reopens=settings.reopen_on_answer,
+            follows_up=settings.follow_up_tickets,
         )
 
     async def process() -> int:

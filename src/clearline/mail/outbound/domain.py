@@ -253,10 +253,14 @@ def prefixed_subject(subject: str, number: int | None) -> str:
     if number is None:
         return subject
     mark = f"[{ticket_number(number)}]"
-    title = subject.replace(mark, " ")
-    while (shorter := re.sub(r"^\s*(re|aw|fwd?|wg)\s*:", "", title, flags=re.IGNORECASE)) != title:
-        title = shorter
-    return f"{mark} {title.strip()}".strip()
+    return f"{mark} {without_reply_prefixes(subject.replace(mark, ' '))}".strip()
+
+
+def without_reply_prefixes(subject: str) -> str:
+    """Return a subject without leading ``Re:`` and the like."""
+    while (shorter := re.sub(r"^\s*(re|aw|fwd?|wg)\s*:", "", subject, flags=re.IGNORECASE)) != subject:
+        subject = shorter
+    return subject.strip()
 
 
 def retry_delay(failures: int) -> timedelta | None:

@@ -34,6 +34,8 @@ class LinkType(StrEnum):
     CHILD_OF = "child_of"
     SPLIT_INTO = "split_into"
     SPLIT_FROM = "split_from"
+    FOLLOWED_UP_BY = "followed_up_by"
+    FOLLOW_UP_OF = "follow_up_of"
 
 
 _PAIRS = (
@@ -42,12 +44,18 @@ _PAIRS = (
     (LinkType.CAUSES, LinkType.CAUSED_BY),
     (LinkType.PARENT_OF, LinkType.CHILD_OF),
     (LinkType.SPLIT_INTO, LinkType.SPLIT_FROM),
+    (LinkType.FOLLOWED_UP_BY, LinkType.FOLLOW_UP_OF),
 )
 OPPOSITE: dict[LinkType, LinkType] = {**dict(_PAIRS), **{second: first for first, second in _PAIRS}}
 """The type of a link as its other ticket sees it."""
 
-MANUAL_LINK_TYPES = tuple(kind for kind in LinkType if kind not in {LinkType.SPLIT_INTO, LinkType.SPLIT_FROM})
-"""The types that users can choose; a split creates the others."""
+AUTOMATIC_LINK_TYPES = frozenset(
+    {LinkType.SPLIT_INTO, LinkType.SPLIT_FROM, LinkType.FOLLOWED_UP_BY, LinkType.FOLLOW_UP_OF}
+)
+"""The types that only a split, and an answer to a finished ticket, create."""
+
+MANUAL_LINK_TYPES = tuple(kind for kind in LinkType if kind not in AUTOMATIC_LINK_TYPES)
+"""The types that users can choose."""
 
 HIERARCHY = frozenset({LinkType.PARENT_OF, LinkType.CHILD_OF})
 CUSTOMER_LINK_TYPES = frozenset({LinkType.RELATED})

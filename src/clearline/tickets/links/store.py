@@ -92,6 +92,18 @@ async def link_counts(tx: Tx, link: Link) -> LinkCounts:
     return LinkCounts(*row) if row is not None else LinkCounts(0, 0, is_linked=False)
 
 
+LATEST_FOLLOW_UP = f"""
+    select max(other_number) from ticket_link
+     where company_id = $1 and ticket_number = $2 and type = '{LinkType.FOLLOWED_UP_BY}'
+    """
+
+
+async def latest_follow_up(tx: Tx, company_id: UUID, number: int) -> int | None:
+    """Return the newest ticket that follows another one of its company, or None. Served by ``ticket_link_once``."""
+    latest: int | None = await tx.fetchval(LATEST_FOLLOW_UP, company_id, number)
+    return latest
+
+
 async def lock_hierarchy(tx: Tx) -> None:
     """Serialize changes of parent links, because two concurrent ones could create a cycle."""
     await tx.fetchval("select pg_advisory_xact_lock(hashtextextended('ticket hierarchy', 0))")
@@ -186,19 +198,7 @@ async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
     )
 
 
-async def add_notes(
-    tx: Tx, actor: Actor, company_id: UUID, number: int, drafts: Sequence[NoteDraft], *, now: datetime
-) -> None:
-    """Append notes to a locked ticket whatever its status, in their order, each with its event and a new version."""
-    rows: list[tuple[object, ...]] = []
-    for draft in drafts:
-        kind, data = encode(NoteAdded(draft.visibility, draft.source))
-        note = (draft.text, draft.visibility, draft.source, draft.channel, draft.author, draft.created_by)
-        fact = (kind, actor_id(actor), actor.name, data)
-        mail = (draft.mail_id, draft.trimmed_text)
-        rows.append((company_id, number, now, *note, draft.created_at or now, *fact, *mail))
-    await tx.write_many(
-        """
+_ADD_NOTE = """
         with t as (
             update ticket set updated_at = $3, version = version + 1 where company_id = $1 and number = $2
             returning number
@@ -210,9 +210,30 @@ async def add_notes(
         )
         insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
         select $1, $3, $11, $2, added.number, $12, $13, $14::jsonb from added
-        """,
-        rows,
-    )
+        returning note_number
+    """
+
+
+def _note_values(actor: Actor, company_id: UUID, number: int, draft: NoteDraft, now: datetime) -> tuple[object, ...]:
+    kind, data = encode(NoteAdded(draft.visibility, draft.source))
+    note = (draft.text, draft.visibility, draft.source, draft.channel, draft.author, draft.created_by)
+    fact = (kind, actor_id(actor), actor.name, data)
+    return (company_id, number, now, *note, draft.created_at or now, *fact, draft.mail_id, draft.trimmed_text)
+
+
+async def add_notes(
+    tx: Tx, actor: Actor, company_id: UUID, number: int, drafts: Sequence[NoteDraft], *, now: datetime
+) -> None:
+    """Append notes to a locked ticket whatever its status, in their order, each with its event and a new version."""
+    await tx.write_many(_ADD_NOTE, [_note_values(actor, company_id, number, draft, now) for draft in drafts])
+
+
+async def add_note(
+    tx: Tx, actor: Actor, company_id: UUID, number: int, draft: NoteDraft, *, now: datetime
+) -> int | None:
+    """Append a note as ``add_notes`` does, and return its number; None when there is no such ticket."""
+    row = await tx.write(_ADD_NOTE, *_note_values(actor, company_id, number, draft, now))
+    return None if row is None else row[0]
 
 
 async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]) -> list[NoteDraft]:

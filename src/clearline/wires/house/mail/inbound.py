@@ -104,6 +104,7 @@ async def _context(tx: Tx, call: Call) -> InboundMailContext:
         services.attachments,
         [],
         reopens=services.settings.reopen_on_answer,
+        follows_up=services.settings.follow_up_tickets,
     )
 
 
