@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 
 def now() -> datetime:
@@ -16,3 +17,10 @@ def monotonic() -> float:
     make each last an hour longer.
     """
     return time.monotonic()
+
+
+class Span(NamedTuple):
+    """The time from ``since`` on, and before ``until``."""
+
+    since: datetime = datetime.min.replace(tzinfo=UTC)
+    until: datetime = datetime.max.replace(tzinfo=UTC)

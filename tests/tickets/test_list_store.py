@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any, get_args
 
 import pytest
 
+from clearline.clock import Span
 from clearline.platform.database.transactions import Database
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
@@ -29,7 +31,8 @@ FILL = """
                         status_changed_at, queue_id, assignee_id)
     select md5('company' || (1 + t % 19))::uuid, 'Title', repeat('words ', 30), 'Others', 'Port', 'SVC-' || t % 5,
            'minor', 'degraded', 'low', (array['closed', 'in_progress', 'pending', 'resolved'])[1 + t / 7 % 4], 'User',
-           '', 'user@example.com', 'API', now(), now(), now(),
+           '', 'user@example.com', 'API', '2026-03-01'::timestamptz + (t - t % 11 * 500) * interval '1 second',
+           '2026-03-02'::timestamptz + t * 37 % 8000 * interval '1 second', now(),
            case when t % 3 > 0 then md5('queue' || (1 + t % 17))::uuid end,
            case when t % 2 > 0 then md5('agent' || (1 + t % 13))::uuid end
       from generate_series(1, 8000) t;
@@ -57,6 +60,10 @@ DRIVERS = ("service_id", "company_id", "assignee_id", "queue_id")
 STATISTICS = ("fresh", "stale", "none")
 TABLES = ("company", "app_user", "queue", "ticket", "ticket_merge")
 TYPES = {"status": "text", "service_id": "text"}
+PICK = """
+    create temporary table if not exists picked as select company_id, queue_id, assignee_id from ticket
+     where queue_id is not null and assignee_id is not null and is_open order by number limit 1
+"""
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +119,7 @@ async def test_a_list_uses_its_index_in_order_with_any_statistics(
     known: tuple[str, Any], driver: str | None, state: State, *, generic: bool
 ) -> None:
     statistics, connection = known
-    await connection.execute(
-        """create temporary table if not exists picked as select company_id, queue_id, assignee_id from ticket
-            where queue_id is not null and assignee_id is not null and is_open order by number limit 1"""
-    )
+    await connection.execute(PICK)
     keys = [
         key
         for key in LISTS
@@ -135,6 +139,92 @@ async def test_a_list_uses_its_index_in_order_with_any_statistics(
         if driver != "service_id" and key[2] == BOUNDS[0]:
             sorts = [node for node in plan_nodes if node["Node Type"] == "Sort"]
             assert all(any(part["Node Type"] == "Limit" for part in nodes(node)) for node in sorts), key
+
+
+SPAN = ("2026-03-01T00:00:30Z", 5000, "2026-03-01T02:00:00Z")
+AGES = {"company": {"ticket_by_age"}, "all": {"ticket_age"}}
+SAMPLES: list[tuple[str, ...]] = [
+    ("company_id",),
+    ("company_id", "service_id"),
+    ("company_id", "queue_id", "status"),
+    ("company_id", "unassigned"),
+    (),
+    ("assignee_id",),
+    ("queue_id", "status"),
+    ("unassigned", "status"),
+]
+"""Filters of lists by time: the statements differ only in conditions that are checked on the way."""
+
+
+async def dated_plan(
+    connection: Any,
+    names: tuple[str, ...],
+    state: State,
+    *,
+    newest_first: bool,
+    by_creation: bool,
+    is_updated: bool,
+    generic: bool,
+) -> dict[str, Any]:
+    """Return the plan of a list by time: for these values, or the generic one."""
+    row = await connection.fetchrow("select *, 'SVC-3' as service_id, 'pending' as status from picked")
+    names_bound = [name for name in names if name != "unassigned"]
+    edges = SPAN if by_creation else (5000,)
+    types = ["bigint", *(["timestamptz", "bigint", "timestamptz"] if by_creation else ["bigint"])]
+    types += [*(TYPES.get(name, "uuid") for name in names_bound), *["timestamptz"] * (2 * is_updated)]
+    span = ["2026-03-01", "2026-04-01"] * is_updated
+    values = ", ".join(f"'{value}'" for value in (51, *edges, *(row[name] for name in names_bound), *span))
+    statement = list_store.dated_statement(
+        names, state, BOUNDS[0], newest_first=newest_first, by_creation=by_creation, is_updated=is_updated
+    )
+    await connection.execute(f"set plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
+    await connection.execute(f"prepare dated ({', '.join(types)}) as {statement}")
+    [top] = json.loads(await connection.fetchval(f"explain (format json) execute dated ({values})"))
+    await connection.execute("deallocate dated")
+    root: dict[str, Any] = top["Plan"]
+    return root
+
+
+@pytest.mark.parametrize("generic", [False, True], ids=["these values", "any values"])
+@pytest.mark.parametrize("newest_first", ORDERS)
+@pytest.mark.parametrize("state", STATES)
+async def test_a_list_by_creation_walks_the_index_of_ages_with_any_statistics(
+    known: tuple[str, Any], state: State, *, newest_first: bool, generic: bool
+) -> None:
+    statistics, connection = known
+    await connection.execute(PICK)
+    for names, is_updated in product(SAMPLES, (True, False)):
+        root = await dated_plan(
+            connection, names, state,
+            newest_first=newest_first, by_creation=True, is_updated=is_updated, generic=generic,
+        )  # fmt: skip
+        plan_nodes = list(nodes(root))
+        assert "ticket" not in {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}, names
+        used = {node.get("Index Name") for node in plan_nodes}
+        assert used & AGES["company" if "company_id" in names else "all"], (names, statistics)
+        for node in plan_nodes:
+            if node.get("Index Name") in {"ticket_by_age", "ticket_age"}:
+                assert "ROW(created_at, number)" in node["Index Cond"], names
+        sorts = [node for node in plan_nodes if node["Node Type"] in {"Sort", "Incremental Sort"}]
+        assert all(any(part["Node Type"] == "Limit" for part in nodes(node)) for node in sorts), names
+
+
+@pytest.mark.parametrize("newest_first", ORDERS)
+@pytest.mark.parametrize(("driver", "state"), INDEXES)
+async def test_a_list_by_the_last_change_walks_the_index_of_the_list(
+    known: tuple[str, Any], driver: str | None, state: State, *, newest_first: bool
+) -> None:
+    statistics, connection = known
+    await connection.execute(PICK)
+    names = {"service_id": ("company_id", "service_id"), None: ()}.get(driver, (str(driver),))
+    for generic in (True, False):
+        root = await dated_plan(
+            connection, names, state, newest_first=newest_first, by_creation=False, is_updated=True, generic=generic
+        )
+        plan_nodes = list(nodes(root))
+        assert "ticket" not in {node["Relation Name"] for node in plan_nodes if node["Node Type"] == "Seq Scan"}
+        used = {node.get("Index Name") for node in plan_nodes}
+        assert used & {*INDEXES[driver, state], *BY_NUMBER, "ticket_open"}, statistics
 
 
 async def test_the_view_of_a_ticket_is_found_by_the_primary_keys(filled: Any) -> None:
@@ -215,6 +305,79 @@ async def test_the_pages_of_a_list_have_each_ticket_once_in_order(
     assert expected or (state == "finished" and ticket_filter.status is not None), (
         "without a match the test proves nothing"
     )
+
+
+FIRST = datetime(2026, 3, 1, tzinfo=UTC)
+SPANS = {
+    "since": Span(FIRST + timedelta(minutes=40)),
+    "until": Span(until=FIRST + timedelta(minutes=40)),
+    "both": Span(FIRST + timedelta(minutes=5), FIRST + timedelta(minutes=50)),
+    "exactly": Span(FIRST + timedelta(seconds=100), FIRST + timedelta(seconds=101)),
+}
+
+
+@pytest.mark.parametrize("newest_first", ORDERS)
+@pytest.mark.parametrize("span", SPANS)
+@pytest.mark.parametrize("updated", [None, Span(FIRST + timedelta(days=1, hours=1)), Span(FIRST, FIRST)])
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("company", "open"),
+        ("company", "finished"),
+        ("company, assignee and status", "all"),
+        ("number", "open"),
+        ("number", "all"),
+        ("number", "finished"),
+        ("nobody", "all"),
+        ("queue", "open"),
+        ("service", "all"),
+    ],
+)
+async def test_the_pages_of_a_list_by_time_have_each_ticket_of_it_once_in_order(
+    filled: Any, database: Database, name: str, state: State, span: str, updated: Span | None, *, newest_first: bool
+) -> None:
+    ids = {
+        column: await filled.fetchval("select md5($1)::uuid", value)
+        if value[-1].isdigit() and "SVC" not in value
+        else value
+        for column, value in FILTERS[name].items()
+        if isinstance(value, str)
+    }
+    plain = Filter(**{**FILTERS[name], **ids, "state": state})
+    times = {row[0]: row[1:] for row in await filled.fetch("select number, created_at, updated_at from ticket")}
+
+    def is_listed(number: int) -> bool:
+        created_at, updated_at = times[number]
+        is_updated = updated is None or updated.since <= updated_at < updated.until
+        return SPANS[span].since <= created_at < SPANS[span].until and is_updated
+
+    expected = sorted(filter(is_listed, await matching(filled, plain)), key=lambda number: (times[number][0], number))
+    numbers: list[int] = []
+    after: tuple[datetime, int] | None = None
+    async with database.statement() as tx:
+        while True:
+            page = await list_store.tickets_as(
+                view_of, tx, plain._replace(created=SPANS[span], updated=updated), after=after, limit=50,
+                newest_first=newest_first,
+            )  # fmt: skip
+            numbers += [view.ticket.number for view in page]
+            if len(page) < 50:
+                break
+            after = page[-1].ticket.created_at, page[-1].ticket.number
+    assert numbers == (expected[::-1] if newest_first else expected)
+
+
+async def test_a_list_by_the_last_change_is_in_the_order_of_the_numbers(filled: Any, database: Database) -> None:
+    updated = Span(FIRST + timedelta(days=1, hours=1), FIRST + timedelta(days=1, hours=2))
+    rows = await filled.fetch(
+        "select number from ticket where is_open and updated_at >= $1 and updated_at < $2 order by number desc",
+        *updated,
+    )
+    async with database.statement() as tx:
+        page = await list_store.tickets_as(view_of, tx, Filter(updated=updated), after=None, limit=1000)
+        after = await list_store.tickets_as(view_of, tx, Filter(updated=updated), after=page[20].ticket.number, limit=5)
+    assert [view.ticket.number for view in page] == [row[0] for row in rows][:1000]
+    assert after == page[21:26]
 
 
 async def test_pages_continue_at_their_position_when_tickets_change(filled: Any, database: Database) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from clearline.clock import Span
 from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
 from clearline.webhooks import attempt_store, delivery_store, subscription_store
@@ -38,6 +39,11 @@ def page(state: DeliveryState | None) -> List:
     return lambda tx: delivery_store.page(tx, ID, ID, state=state, after=500, limit=51)
 
 
+def dated_page(state: DeliveryState | None) -> List:
+    span = Span(AT, AT + timedelta(days=1000))
+    return lambda tx: delivery_store.dated_page(tx, ID, ID, state=state, created=span, after=None, limit=51)
+
+
 LISTS: dict[str, tuple[set[str], List]] = {
     "subscriptions": ({"subscription_by_age"}, lambda tx: subscription_store.page(tx, ID, after=None, limit=51)),
     "subscriptions after one": (
@@ -48,6 +54,8 @@ LISTS: dict[str, tuple[set[str], List]] = {
     "delivered ones": ({"delivery_pkey"}, page(DeliveryState.DELIVERED)),
     "waiting ones": ({"delivery_open"}, page(DeliveryState.WAITING)),
     "dead ones": ({"delivery_open"}, page(DeliveryState.DEAD)),
+    "those of a time": ({"delivery_by_age"}, dated_page(None)),
+    "dead ones of a time": ({"delivery_by_age"}, dated_page(DeliveryState.DEAD)),
 }
 
 

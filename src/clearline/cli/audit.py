@@ -1,6 +1,6 @@
 """The command for the audit."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import click
@@ -11,20 +11,16 @@ from clearline.cli.context import transact
 from clearline.cli.event_text import details, subject
 from clearline.cli.output import json_option, show_list
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.parameters.times import span_options
 from clearline.events.store import Event
 from clearline.identity import OPERATOR, PROVIDER_ID
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.wires.house.audit.mapping import event_out
 
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
-
 
 @click.command()
-@click.option(
-    "--since", type=_TIME, metavar="TIME", help="Only events at this time or later, such as 2026-03-01T12:00 (UTC)."
-)
-@click.option("--until", type=_TIME, metavar="TIME", help="Only events before this time (UTC).")
+@span_options("events")
 @click.option("--company", metavar="NAME", help="Only events of the company with this name or customer code.")
 @click.option("--actor", metavar="EMAIL", help="Only events caused by this user of --company, by default the provider.")
 @click.option("--type", "kind", metavar="TYPE", help="Only events of this type; a prefix ends with a dot: user.")
@@ -48,8 +44,8 @@ def audit(
         return await audit_events.list_events(
             tx,
             OPERATOR,
-            since=_utc(since),
-            until=_utc(until),
+            since=since,
+            until=until,
             user_id=await _user_id(tx, company, actor),
             kind=kind,
             ticket=None if ticket is None else access.parse_number(ticket),
@@ -66,10 +62,6 @@ def audit(
         as_json=as_json,
         limit=limit,
     )
-
-
-def _utc(time: datetime | None) -> datetime | None:
-    return None if time is None else time.replace(tzinfo=UTC)
 
 
 async def _user_id(tx: Tx, company: str | None, email: str | None) -> UUID | None:

@@ -21,6 +21,7 @@ from clearline.cli.output import (
     show_secret,
 )
 from clearline.cli.parameters.ids import ID, resolve, resolve_among
+from clearline.cli.parameters.times import TIME, span_of, span_options
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.terminal.text import echo
@@ -51,7 +52,6 @@ _type_option = click.option(
 )
 _MOST = 10_000
 """More webhooks than a company can have."""
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S%z"])
 
 
 @click.group()
@@ -224,17 +224,28 @@ def webhook_ping(webhook_id: str, company: str, *, as_json: bool) -> None:
 @click.option(
     "--state", type=click.Choice([state.value for state in DeliveryState]), help="Only deliveries in this state."
 )
+@span_options("deliveries created")
 @limit_option
 @json_option
-def webhook_deliveries(webhook_id: str, company: str, state: str | None, limit: int, *, as_json: bool) -> None:
+def webhook_deliveries(
+    webhook_id: str,
+    company: str,
+    state: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
     """List the deliveries to a webhook, newest first."""
     only = None if state is None else DeliveryState(state)
+    created = span_of(since, until)
     show_list(
         _transact_with(
             webhook_id,
             company,
             lambda tx, owner, known: deliveries.list_deliveries(
-                tx, OPERATOR, known, of=owner, state=only, after=None, limit=limit + 1
+                tx, OPERATOR, known, of=owner, state=only, created=created, after=None, limit=limit + 1
             ),
         ),
         delivery_out,
@@ -287,11 +298,11 @@ def webhook_delivery(webhook_id: str, delivery_id: str, company: str, *, as_json
 @click.option("--delivery", "delivery_id", type=ID, help="Only this delivery.")
 @click.option(
     "--since",
-    type=_TIME,
+    type=TIME,
     metavar="TIME",
     help="Deliveries created at this time or later, such as 2026-03-01T12:00 (UTC).",
 )
-@click.option("--until", type=_TIME, metavar="TIME", help="Deliveries created before this time (UTC); by default now.")
+@click.option("--until", type=TIME, metavar="TIME", help="Deliveries created before this time (UTC); by default now.")
 @click.option("--delivered", is_flag=True, help="Delivered deliveries instead of dead ones.")
 @json_option
 def webhook_replay(
@@ -314,7 +325,7 @@ def webhook_replay(
         if delivery_id is not None:
             named = await _delivery_id(tx, owner, known, delivery_id)
             return delivery_out(await deliveries.replay(tx, OPERATOR, known, named, of=owner, now=at)), 1
-        begin, end = _utc(since, at), _utc(until, at)
+        begin, end = since or at, until or at
         count = await deliveries.replay_range(
             tx, OPERATOR, known, since=begin, until=end, state=state, of=owner, now=at
         )
@@ -322,9 +333,3 @@ def webhook_replay(
 
     answer, count = _transact_with(webhook_id, company, work)
     show(answer, f"{count} deliveries queued again.", as_json=as_json)
-
-
-def _utc(time: datetime | None, default: datetime) -> datetime:
-    if time is None:
-        return default
-    return time if time.tzinfo is not None else time.replace(tzinfo=default.tzinfo)

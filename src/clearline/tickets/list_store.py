@@ -1,10 +1,13 @@
-"""Lists of tickets, each one statement along one index: from a number on, or by numbered pages with notes."""
+"""Lists of tickets, each one statement along one index: by number or time, or by numbered pages with notes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
+from clearline.clock import Span
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
@@ -30,7 +33,12 @@ class Filter(NamedTuple):
     unassigned: bool = False
     status: Status | None = None
     service_id: str | None = None
+    created: Span | None = None
+    updated: Span | None = None
 
+
+Position = int | tuple[datetime, int]
+"""Where a list continues: after a number, or in a list by ``created`` after a time and a number."""
 
 _CONDITIONS = {
     "company_id": "company_id = {}",
@@ -42,7 +50,7 @@ _CONDITIONS = {
 }
 """The condition of each filter, with room for its value."""
 
-_STATE = {"open": " and is_open", "finished": " and not is_open", "all": ""}
+_STATES: dict[State, tuple[str, ...]] = {"open": ("is_open",), "finished": ("not is_open",), "all": ()}
 _WALKED = (("company_id", "service_id"), ("company_id",), ("assignee_id",), ("queue_id",))
 """The filters that an index serves together with the order; a list goes by the first of these that it has."""
 
@@ -78,8 +86,8 @@ def _statement(names: Sequence[str], state: State, bound: int, *, newest_first: 
     places = {name: f"${place}" for place, name in enumerate((name for name in names if name != "unassigned"), 3)}
     conditions = {name: _CONDITIONS[name].format(places.get(name)) for name in names}
     driver = next((walked for walked in _WALKED if set(walked) <= set(names)), ())
-    walked = "".join(f" and {conditions.pop(name)}" for name in driver)
-    tickets = f"select * from ticket where number {past} $2{_STATE[state]}{walked} order by number {order}"
+    walked = " and ".join([f"number {past} $2", *_STATES[state], *(conditions.pop(name) for name in driver)])
+    tickets = f"select * from ticket where {walked} order by number {order}"
     if conditions:
         tickets = f"select * from ({tickets} offset 0) walked where {' and '.join(conditions.values())}"
     return f"""
@@ -101,18 +109,70 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 """
 
 
+_UPDATED = "updated_at >= {} and updated_at < {}"
+_IS_OPEN, _IS_FINISHED = "is_open::integer = 1", "is_open::integer = 0"
+_BY_STATE = {"open": (_IS_OPEN,), "finished": (_IS_FINISHED,), "all": (_IS_OPEN, _IS_FINISHED)}
+"""As the index ``ticket_age`` has the state."""
+
+
+@lru_cache(maxsize=1024)
+def dated_statement(
+    names: tuple[str, ...], state: State, bound: int, *, newest_first: bool, by_creation: bool, is_updated: bool
+) -> str:
+    """Return the statement of a list with these filters and a time of creation, of the last change, or both.
+
+    It binds the limit; the last number, or with ``by_creation`` the time and number of the last ticket and the other
+    end of the span; the filters' values; the two ends of the time of the last change. A list by creation has its order,
+    which is that of the numbers except for imported tickets. It walks ``ticket_by_age`` for a company, and
+    ``ticket_age`` for all, where a list of both states merges two walks. Any other walks the index of the list without
+    times.
+    """
+    names_bound = [name for name in names if name != "unassigned"]
+    first = 5 if by_creation else 3
+    places = {name: f"${place}" for place, name in enumerate(names_bound, first)}
+    conditions = {name: _CONDITIONS[name].format(places.get(name)) for name in names}
+    if is_updated:
+        after = first + len(names_bound)
+        conditions["updated"] = _UPDATED.format(f"${after}", f"${after + 1}")
+    past, direction = ("<", "desc") if newest_first else (">", "asc")
+    if not by_creation:
+        driver = next((walked for walked in _WALKED if set(walked) <= set(names)), ())
+        order = f"number {direction}"
+        walks = [[f"number {past} $2", *_STATES[state], *(conditions.pop(name) for name in driver)]]
+    else:
+        order = f"created_at {direction}, number {direction}"
+        span = [f"(created_at, number) {past} ($2, $3)", f"created_at {'>=' if newest_first else '<'} $4"]
+        if "company_id" in names:
+            walks = [[conditions.pop("company_id"), *span]]
+            conditions["state"] = " and ".join(_STATES[state]) or "true"
+        else:
+            walks = [[condition, *span] for condition in _BY_STATE[state]]
+    checks = f"where {' and '.join(conditions.values())}" if conditions else ""
+    walked = [
+        f"(select * from (select * from ticket where {' and '.join(walk)} order by {order} offset 0) walked {checks}"
+        f" order by {order} limit {bound})"
+        for walk in walks
+    ]
+    tickets = walked[0] if len(walked) == 1 else f"({' union all '.join(walked)} order by {order} limit {bound})"
+    return f"""
+    select {VIEW}
+      from (select * from {tickets} bounded order by {order} limit $1) t {NAMES}
+     order by {order.replace("created_at", "t.created_at").replace("number", "t.number")}
+    """
+
+
 async def tickets_as(
     make: Callable[[Record], T],
     tx: Tx,
     ticket_filter: Filter,
     *,
-    after: int | None,
+    after: Position | None,
     limit: int,
     newest_first: bool = True,
 ) -> list[T]:
-    """Return what ``make`` makes of the rows (``VIEW``) of at most ``limit`` tickets past the number ``after``.
+    """Return what ``make`` makes of the rows (``VIEW``) of at most ``limit`` tickets past ``after``.
 
-    By queue or assignee, without a company, only open ones. See ``LISTS`` for the indexes.
+    By queue or assignee, without a company, only open ones. See ``LISTS`` and ``dated_statement`` for the indexes.
     """
     if ticket_filter.unassigned and ticket_filter.assignee_id is not None:
         return []
@@ -123,9 +183,25 @@ async def tickets_as(
     }
     bound = BOUNDS[limit > BOUNDS[0]]
     values = [value for value in conditions.values() if value is not True]
-    if after is None:
-        after = _END if newest_first else 0
-    rows = await tx.fetch(LISTS[tuple(conditions), ticket_filter.state, bound, newest_first], limit, after, *values)
+    names, created, updated = tuple(conditions), ticket_filter.created, ticket_filter.updated
+    edges: tuple[object, ...]
+    if created is None:
+        edges = (_END if newest_first else 0,) if after is None else (after,)
+    else:
+        near, far = (created.until, created.since) if newest_first else created
+        edges = (*((near, 0) if after is None or isinstance(after, int) else after), far)
+    if created is None and updated is None:
+        statement = LISTS[names, ticket_filter.state, bound, newest_first]
+    else:
+        statement = dated_statement(
+            names,
+            ticket_filter.state,
+            bound,
+            newest_first=newest_first,
+            by_creation=created is not None,
+            is_updated=updated is not None,
+        )
+    rows = await tx.fetch(statement, limit, *edges, *values, *(updated or ()))
     return [make(row) for row in rows]
 
 

@@ -30,7 +30,7 @@ from clearline.tickets.domain import (
     ticket_number,
 )
 from clearline.tickets.external_id_domain import check_external_ids
-from clearline.tickets.list_store import Filter
+from clearline.tickets.list_store import Filter, Position
 from clearline.tickets.note_domain import Note
 from clearline.tickets.tag_domain import check_tags, normalize_tags
 
@@ -127,7 +127,7 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
 
 
 async def list_tickets(
-    tx: Tx, actor: Actor, filters: Filter, *, after: int | None, limit: int, newest_first: bool = True
+    tx: Tx, actor: Actor, filters: Filter, *, after: Position | None, limit: int, newest_first: bool = True
 ) -> list[TicketView]:
     """Return tickets: see ``list_tickets_as``."""
     return await list_tickets_as(view_of, tx, actor, filters, after=after, limit=limit, newest_first=newest_first)
@@ -139,17 +139,19 @@ async def list_tickets_as(
     actor: Actor,
     filters: Filter,
     *,
-    after: int | None,
+    after: Position | None,
     limit: int,
     newest_first: bool = True,
 ) -> list[T]:
-    """Return what ``make`` makes of at most ``limit`` tickets after the number ``after``.
+    """Return what ``make`` makes of at most ``limit`` tickets after the position ``after``.
 
     Customers see only their own company's. A wire has its bodies made of the rows at once (``columns.row_reader``).
+    A list with a time of creation is in the order of that time.
 
     Raises:
         Forbidden: a customer filters by queue or assignee.
-        InvalidInput: no index serves the filters: finished tickets by queue or assignee, or a service, of no company.
+        InvalidInput: no index serves the filters: finished tickets by queue, assignee or last change, or a service, of
+            no company.
         ScopeMissing: the actor's key may not read.
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
@@ -162,6 +164,9 @@ async def list_tickets_as(
             raise InvalidInput(
                 [Violation("state", "must be open here; name a company, or use the search", RuleCode.CHOICE)]
             )
+        if filters.state != "open" and filters.updated is not None and filters.created is None:
+            rule = "must be open for a time of change; name a company, give since too, or follow the events"
+            raise InvalidInput([Violation("state", rule, RuleCode.CHOICE)])
         if filters.service_id is not None:
             raise InvalidInput(
                 [Violation("company", "is required: the ids of services are a company's own", RuleCode.REQUIRED)]

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from clearline.clock import Span
 from clearline.platform.database.transactions import Record, Tx
 from clearline.webhooks.attempt_domain import Attempt
 from clearline.webhooks.delivery_domain import Delivery, DeliveryState
@@ -15,13 +16,15 @@ _COLUMNS = """d.company_id, d.subscription_id, d.number, d.id, d.event_id, d.typ
 
 _PAGE = f"""select {_COLUMNS} from delivery d where d.company_id = $1 and d.subscription_id = $2 and d.number < $3
     {{only}} order by d.number desc limit $4"""
-
-_PAGES = {
-    None: _PAGE.format(only=""),
-    DeliveryState.WAITING: _PAGE.format(only="and d.state = 'waiting'"),
-    DeliveryState.DELIVERED: _PAGE.format(only="and d.state = 'delivered'"),
-    DeliveryState.DEAD: _PAGE.format(only="and d.state = 'dead'"),
-}
+_DATED_PAGE = f"""select * from (
+        select {_COLUMNS} from delivery d
+         where d.company_id = $1 and d.subscription_id = $2 and (d.created_at, d.number) < ($5, $3)
+           and d.created_at >= $6
+         order by d.created_at desc, d.number desc offset 0) d
+     where true {{only}} order by d.created_at desc, d.number desc limit $4"""
+_STATES: dict[DeliveryState | None, str] = {None: "", **{state: f"and d.state = '{state}'" for state in DeliveryState}}
+_PAGES = {state: _PAGE.format(only=only) for state, only in _STATES.items()}
+_DATED_PAGES = {state: _DATED_PAGE.format(only=only) for state, only in _STATES.items()}
 
 _AFTER_ALL = 2**63 - 1
 
@@ -69,6 +72,25 @@ async def page(
     Served by the primary key, those that wait or are dead by ``delivery_open``.
     """
     rows = await tx.fetch(_PAGES[state], company_id, subscription_id, _AFTER_ALL if after is None else after, limit)
+    return [_delivery(row) for row in rows]
+
+
+async def dated_page(
+    tx: Tx,
+    company_id: UUID,
+    subscription_id: UUID,
+    *,
+    state: DeliveryState | None,
+    created: Span,
+    after: tuple[datetime, int] | None,
+    limit: int,
+) -> list[Delivery]:
+    """Return deliveries of a time, newest first, after the one of this time and number. Served by ``delivery_by_age``.
+
+    The state is checked on the way.
+    """
+    at, number = after or (created.until, 0)
+    rows = await tx.fetch(_DATED_PAGES[state], company_id, subscription_id, number, limit, at, created.since)
     return [_delivery(row) for row in rows]
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from clearline.clock import Span
 from clearline.errors import Conflict, InvalidInput, RuleCode, Violation, require_found
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
@@ -84,14 +85,21 @@ async def list_deliveries(
     *,
     of: Company | None = None,
     state: DeliveryState | None = None,
-    after: int | None,
+    created: Span | None = None,
+    after: int | tuple[datetime, int] | None,
     limit: int,
 ) -> list[Delivery]:
-    """Return deliveries of a subscription, newest first, after the one of this number. Served by the primary key."""
+    """Return deliveries of a subscription, newest first, after the one of this number, or of this time and number.
+
+    Those ``created`` in a time have both. Served as ``store.page``, those of a time as ``store.dated_page``.
+    """
     subscription = await get_subscription(tx, actor, subscription_id, of=of)
-    return await delivery_store.page(
-        tx, subscription.company_id, subscription.id, state=state, after=after, limit=limit
-    )
+    key = (subscription.company_id, subscription.id)
+    if created is None:
+        number = after[1] if isinstance(after, tuple) else after
+        return await delivery_store.page(tx, *key, state=state, after=number, limit=limit)
+    position = None if isinstance(after, int) else after
+    return await delivery_store.dated_page(tx, *key, state=state, created=created, after=position, limit=limit)
 
 
 async def ids_between(

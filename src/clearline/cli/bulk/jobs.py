@@ -1,5 +1,6 @@
 """Commands for jobs."""
 
+from datetime import datetime
 from uuid import UUID
 
 import click
@@ -10,6 +11,7 @@ from clearline.cli.bulk.execution import counts_of, item_name, list_items
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, print_json, print_table, show, show_list
 from clearline.cli.parameters.ids import ID, resolve
+from clearline.cli.parameters.times import key_before, not_before, span_of, span_options
 from clearline.clock import now
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Tx
@@ -33,11 +35,14 @@ def job() -> None:
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Print at most this many."
 )
+@span_options("jobs created")
 @json_option
-def job_list(limit: int, *, as_json: bool) -> None:
+def job_list(limit: int, since: datetime | None, until: datetime | None, *, as_json: bool) -> None:
     """List jobs, newest first."""
+    span = span_of(since, until)
+    listed = transact(lambda tx: jobs.list_jobs(tx, OPERATOR, after=key_before(span), limit=limit + 1))
     show_list(
-        transact(lambda tx: jobs.list_jobs(tx, OPERATOR, after=None, limit=limit + 1)),
+        not_before(span, listed, lambda job: job.created_at),
         job_out,
         ("ID", "KIND", "ACTION", "STATE", "ITEMS", "REQUESTED BY", "CREATED"),
         lambda job: (job.id, job.kind, _action(job), job.state, job.total, job.actor_name, job.created_at),

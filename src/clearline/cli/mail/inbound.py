@@ -1,6 +1,7 @@
 """Commands for inbound mail."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from clearline.cli.output import json_option, limit_option, print_json, show, sh
 from clearline.cli.parameters.files import TEXT_FILE
 from clearline.cli.parameters.ids import ID, resolve
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.parameters.times import key_before, not_before, span_of, span_options
 from clearline.cli.terminal.questions import confirm, yes_option
 from clearline.cli.terminal.text import echo, write
 from clearline.cli.tickets.blobs import writable_blobs
@@ -39,14 +41,29 @@ def inbound_mail_group() -> None:
 @inbound_mail_group.command("list")
 @click.option("--state", type=click.Choice([state.value for state in InboundState]), help="Only mails in this state.")
 @click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only mails about this ticket.")
+@span_options("mails received")
 @limit_option
 @json_option
-def mail_list(state: str | None, ticket: str | None, limit: int, *, as_json: bool) -> None:
+def mail_list(
+    state: str | None,
+    ticket: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
     """List inbound mail, newest first. Mail in the state quarantined waits for a review."""
     number = None if ticket is None else access.parse_number(ticket)
     only = None if state is None else InboundState(state)
+    span = span_of(since, until)
+    mails = transact(
+        lambda tx: inbound_mail.list_mails(
+            tx, OPERATOR, state=only, ticket_number=number, before=key_before(span), limit=limit + 1
+        )
+    )
     show_list(
-        transact(lambda tx: inbound_mail.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit + 1)),
+        not_before(span, mails, lambda mail: mail.received_at),
         inbound_mail_out,
         ("ID", "RECEIVED", "FROM", "SUBJECT", "STATE", "TICKET", "REASON"),
         lambda mail: (

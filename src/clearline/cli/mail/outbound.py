@@ -1,5 +1,6 @@
 """Commands for outbound mail, and for addresses that no mail is sent to."""
 
+from datetime import datetime
 from uuid import UUID
 
 import click
@@ -8,6 +9,7 @@ from clearline.cli.context import current_settings, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
 from clearline.cli.parameters.ids import resolve
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.parameters.times import key_before, not_before, span_of, span_options
 from clearline.cli.terminal.text import echo, write
 from clearline.clock import now
 from clearline.identity import OPERATOR
@@ -27,14 +29,29 @@ def mail() -> None:
 @mail.command("outbox")
 @click.option("--state", type=click.Choice([state.value for state in MailState]), help="Only mails in this state.")
 @click.option("--ticket", type=TICKET, metavar="NUMBER", help="Only mails about this ticket.")
+@span_options("mails created")
 @limit_option
 @json_option
-def mail_outbox(state: str | None, ticket: str | None, limit: int, *, as_json: bool) -> None:
+def mail_outbox(
+    state: str | None,
+    ticket: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+    *,
+    as_json: bool,
+) -> None:
     """List outbound mail, newest first."""
     number = None if ticket is None else access.parse_number(ticket)
     only = None if state is None else MailState(state)
+    span = span_of(since, until)
+    mails = transact(
+        lambda tx: outbound_mail.list_mails(
+            tx, OPERATOR, state=only, ticket_number=number, before=key_before(span), limit=limit + 1
+        )
+    )
     show_list(
-        transact(lambda tx: outbound_mail.list_mails(tx, OPERATOR, state=only, ticket_number=number, limit=limit + 1)),
+        not_before(span, mails, lambda mail: mail.created_at),
         outbound_mail_out,
         ("ID", "CREATED", "STATE", "KIND", "TO", "SUBJECT", "FAILED", "ERROR"),
         lambda mail: (

@@ -11,6 +11,7 @@ from clearline.cli.context import transact
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
 from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.parameters.times import TIME, span_of, span_options
 from clearline.cli.terminal.changes import change_text
 from clearline.cli.terminal.text import echo
 from clearline.cli.tickets.notes import print_notes
@@ -85,12 +86,19 @@ def ticket() -> None:
 @click.option("--assignee", metavar="EMAIL", help="Only tickets assigned to this agent; none for unassigned tickets.")
 @click.option("--status", type=_choice(Status), help="Only tickets with this status.")
 @click.option("--closed", is_flag=True, help="Finished tickets instead of open ones.")
+@span_options("tickets created")
+@click.option(
+    "--updated-since", type=TIME, metavar="TIME", help="Only tickets last changed at this time or later (UTC)."
+)
+@click.option("--updated-until", type=TIME, metavar="TIME", help="Only tickets last changed before this time (UTC).")
 @click.option(
     "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Print at most this many."
 )
 @json_option
-def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: str | None) -> None:
+def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: Any) -> None:
     """List open tickets, newest first."""
+    created = span_of(filters["since"], filters["until"])
+    updated = span_of(filters["updated_since"], filters["updated_until"], "--updated-until")
 
     async def work(tx: Tx) -> list[TicketView]:
         company, queue, assignee, status = (filters[name] for name in ("company", "queue", "assignee", "status"))
@@ -103,6 +111,8 @@ def ticket_list(limit: int, *, closed: bool, as_json: bool, **filters: str | Non
             None if agent is None else agent.id,
             assignee == _NONE,
             None if status is None else Status(status),
+            created=created,
+            updated=updated,
         )
         return await tickets.list_tickets(tx, OPERATOR, selected, after=None, limit=limit + 1)
 

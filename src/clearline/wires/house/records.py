@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 from uuid import UUID
 
+from clearline.clock import Span
 from clearline.errors import RuleCode, Violation
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
@@ -75,9 +76,28 @@ def time_and_id(time: str, record_id: str) -> tuple[datetime, UUID]:
     return datetime.fromisoformat(time), UUID(record_id)
 
 
+def time_and_number(time: str, number: int) -> tuple[datetime, int]:
+    """Return the sort key of a time and a number in a cursor."""
+    return datetime.fromisoformat(time), number
+
+
 def time_and_id_keys(record: DatedRecord) -> list[Any]:
     """Return the values of the sort key of a record in a list by time and id."""
     return [record.created_at.isoformat(), str(record.id)]
+
+
+def span_of_query(since: datetime | None, until: datetime | None, name: str = "until") -> Span | None:
+    """Return the span of time that two parameters of a query give, or None if neither is given.
+
+    Raises:
+        InvalidQuery: it ends before it begins; the parameter ``name`` has its end.
+    """
+    if since is None and until is None:
+        return None
+    span = Span(since or Span().since, until or Span().until)
+    if span.until <= span.since:
+        raise InvalidQuery([Violation(name, f"must be after {name.replace('until', 'since')}", RuleCode.ORDER)])
+    return span
 
 
 def newest_key(call: Call) -> tuple[datetime, UUID] | None:
@@ -88,8 +108,7 @@ def newest_key(call: Call) -> tuple[datetime, UUID] | None:
         InvalidQuery: ``until`` is not after ``since``.
     """
     query: DatedPageQuery = call.query
-    if query.since is not None and query.until is not None and query.until <= query.since:
-        raise InvalidQuery([Violation("until", "must be after since", RuleCode.ORDER)])
+    span_of_query(query.since, query.until)
     cursor = paging.read_cursor(call, time_and_id)
     if cursor is None and query.until is not None:
         return query.until, UUID(int=0)

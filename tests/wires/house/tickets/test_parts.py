@@ -57,11 +57,18 @@ async def test_what_there_is_not_is_refused_with_what_there_is(
     assert error["detail"].startswith("must be some of n")
 
 
-async def test_a_list_has_no_descriptions_to_name_and_expands_nothing(
-    client: httpx.AsyncClient, tenant: Tenant
+@pytest.mark.usefixtures("ticket")
+async def test_a_list_has_descriptions_when_they_are_named(
+    client: httpx.AsyncClient, tenant: Tenant, agent: dict[str, str]
 ) -> None:
-    for query in ("fields=description", "expand=notes"):
-        problem(await client.get(f"{TICKETS}?{query}", headers=tenant.headers), "invalid-parameter")
+    for headers in (tenant.headers, agent):
+        listed = (await client.get(f"{TICKETS}?fields=description,title&limit=1", headers=headers)).json()["data"][0]
+        single = await client.get(f"{TICKETS}/{listed['number']}?fields=description,title", headers=headers)
+        assert listed == single.json()
+        assert set(listed) == {"number", "description", "title"}
+        [error] = problem(await client.get(f"{TICKETS}?fields=notes", headers=headers), "invalid-parameter")["errors"]
+        assert error["detail"].startswith("must be some of number, company, title")
+    assert "description" not in (await client.get(f"{TICKETS}?limit=1", headers=agent)).json()["data"][0]
 
 
 async def test_a_ticket_is_expanded_with_the_first_page_of_its_lists(

@@ -12,12 +12,13 @@ from clearline.tickets import access
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.domain import TicketView, parse_ticket_number, ticket_number
-from clearline.tickets.list_store import Filter
+from clearline.tickets.list_store import Filter, Position
 from clearline.tickets.status_domain import FINISHED
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import company_in_body, id_in_body, id_in_query, query_refusals, user_in_query
+from clearline.wires.house.records import span_of_query, time_and_number
 from clearline.wires.house.tickets import wire
-from clearline.wires.house.tickets.mapping import event_out, new_ticket, summary_reader, ticket_out
+from clearline.wires.house.tickets.mapping import event_out, list_reader, new_ticket, ticket_out
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
 from clearline.wires.house.tickets.parts import expanded_lists, part_of, part_tag
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
@@ -55,8 +56,11 @@ async def check_if_match(call: Call, tx: Tx, number: int, *others: int) -> None:
 async def list_tickets(call: Call) -> Page[Any]:
     """List tickets, by default the newest first, or the members of them that the query names."""
     query: TicketListQuery = call.query
-    after = paging.read_cursor(call, int)
+    created = span_of_query(query.since, query.until)
+    updated = span_of_query(query.updated_since, query.updated_until, "updated_until")
     assignee = None if query.assignee == "none" else query.assignee
+    after: Position | None
+    after = paging.read_cursor(call, int) if created is None else paging.read_cursor(call, time_and_number)
     with query_refusals():
         async with call.statement() as tx:
             ticket_filter = Filter(
@@ -67,9 +71,11 @@ async def list_tickets(call: Call) -> Page[Any]:
                 query.assignee == "none",
                 query.status,
                 query.service,
+                created,
+                updated,
             )
-            summaries = await tickets.list_tickets_as(
-                summary_reader(call.actor),
+            listed = await tickets.list_tickets_as(
+                list_reader(call.actor, query.fields),
                 tx,
                 call.actor,
                 ticket_filter,
@@ -81,7 +87,11 @@ async def list_tickets(call: Call) -> Page[Any]:
     def shown(ticket: wire.TicketSummary) -> Any:
         return ticket if query.fields is None else part_of(ticket, query.fields)
 
-    return paging.page(call, summaries, lambda ticket: [parse_ticket_number(ticket.number)], shown)
+    def keys(ticket: wire.TicketSummary) -> list[Any]:
+        number = parse_ticket_number(ticket.number)
+        return [number] if created is None else [ticket.created_at.isoformat(), number]
+
+    return paging.page(call, listed, keys, shown)
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
@@ -182,9 +192,10 @@ async def ticket_history(call: Call) -> Page[wire.EventOut]:
 OPERATIONS = (
     Operation(
         "listTickets", "GET", TICKETS, list_tickets,
-        "List tickets", "Newest first, without descriptions and notes. Customers see their own company's tickets. "
-        "A list by queue or assignee has open tickets only, unless a company is named. For text and more filters, "
-        "use the search.",
+        "List tickets", "Newest first, without notes, and without descriptions unless `fields` names them. Customers "
+        "see their own company's tickets. A list by queue or assignee has open tickets only, unless a company is "
+        "named; so has one by the last change, unless `since` is given. For text and more filters, use the search; to "
+        "follow every change, the events.",
         Scope.TICKETS_READ, Page[wire.TicketSummary], query=TicketListQuery, errors=(400,),
         part=Page[TicketPart],  # type: ignore[valid-type]
     ),

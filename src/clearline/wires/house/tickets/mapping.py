@@ -89,16 +89,25 @@ def _ticket(description: str, *members: Any) -> wire.TicketOut:
 
 _SUMMARY = Part(wire.TicketSummary, *_PUBLIC)
 _STAFF_SUMMARY = Part(wire.TicketSummary, *_PUBLIC, *_INTERNAL)
+_TICKET = Part(_ticket, "ticket.description", *_PUBLIC)
+_STAFF_TICKET = Part(_ticket, "ticket.description", *_PUBLIC, *_INTERNAL)
 _summary_of_row = row_reader(_SUMMARY, raw_enumerations=True)
 _staff_summary_of_row = row_reader(_STAFF_SUMMARY, raw_enumerations=True)
+_ticket_of_row = row_reader(_TICKET, raw_enumerations=True)
+_staff_ticket_of_row = row_reader(_STAFF_TICKET, raw_enumerations=True)
 _summary_of_view = view_reader(_SUMMARY)
 _staff_summary_of_view = view_reader(_STAFF_SUMMARY)
-_ticket_of_view = view_reader(Part(_ticket, "ticket.description", *_PUBLIC))
-_staff_ticket_of_view = view_reader(Part(_ticket, "ticket.description", *_PUBLIC, *_INTERNAL))
+_ticket_of_view = view_reader(_TICKET)
+_staff_ticket_of_view = view_reader(_STAFF_TICKET)
 
 
-def summary_reader(actor: Actor) -> Callable[[Record], wire.TicketSummary]:
-    """Return the function that returns the ticket of a row in a list, as the actor may see it."""
+def list_reader(actor: Actor, fields: str | None) -> Callable[[Record], wire.TicketSummary]:
+    """Return the function that returns the ticket of a row in a list, as the actor may see it.
+
+    It has a description if ``fields`` names that between commas.
+    """
+    if fields is not None and "description" in fields.split(","):
+        return _staff_ticket_of_row if actor.is_staff else _ticket_of_row
     return _staff_summary_of_row if actor.is_staff else _summary_of_row
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import fields
 from clearline.wires.house.tickets.attachments.wire import AttachmentOut
 from clearline.wires.house.tickets.links.link_wire import LinkOut
 from clearline.wires.house.tickets.links.watcher_wire import WatcherOut
-from clearline.wires.house.tickets.wire import ListQuery, NoteOut, TicketOut, TicketSummary
+from clearline.wires.house.tickets.wire import ListQuery, NoteOut, TicketOut
 from clearline.wires.house.wire import Number, Page
 
 EXPANSIONS: dict[str, Any] = {
@@ -40,7 +40,7 @@ _FIELDS = "Only these members, separated by commas; `number` is always there."
 class TicketListQuery(ListQuery, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """The filters of a list, and which members of its tickets are returned."""
 
-    fields: Annotated[str, _some_of(TicketSummary.__struct_fields__, _FIELDS)] | None = None
+    fields: Annotated[str, _some_of(TicketOut.__struct_fields__, _FIELDS)] | None = None
 
 
 class TicketQuery(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):

@@ -71,6 +71,12 @@ class ListQuery(PageQuery, frozen=True, kw_only=True, forbid_unknown_fields=True
         | None
     ) = None
     service: Annotated[str, Meta(max_length=ID_MAX, description="A service's id.")] | None = None
+    since: (
+        Annotated[Moment, Meta(description="Created at this time or later. The list is in that order then.")] | None
+    ) = None
+    until: Annotated[Moment, Meta(description="Created before this time.")] | None = None
+    updated_since: Annotated[Moment, Meta(description="Last changed at this time or later.")] | None = None
+    updated_until: Annotated[Moment, Meta(description="Last changed before this time.")] | None = None
     sort: Annotated[
         Literal["-number", "number"], Meta(description="`-number`: the newest first. `number`: the oldest first.")
     ] = "-number"

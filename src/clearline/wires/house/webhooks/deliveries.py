@@ -1,13 +1,16 @@
 """House API v1: deliveries to webhook subscriptions."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from clearline.identity import Scope
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_usecases as subscriptions
-from clearline.webhooks.delivery_domain import DeliveryState
+from clearline.webhooks.delivery_domain import Delivery, DeliveryState
 from clearline.wires.house import paging
 from clearline.wires.house.parameters import EXAMPLE_ID, id_in_path, uuid_of
+from clearline.wires.house.records import span_of_query, time_and_number
 from clearline.wires.house.webhooks import wire
 from clearline.wires.house.webhooks.mapping import delivery_details_out, delivery_out, replay_out
 from clearline.wires.house.wire import Page
@@ -22,12 +25,19 @@ _DELIVERY = _SUBSCRIPTION | id_in_path("delivery_id", "The delivery's id: its we
 async def list_deliveries(call: Call) -> Page[wire.DeliveryOut]:
     """Return deliveries, newest first."""
     subscription_id = uuid_of(call.path["id"], subscriptions.KIND)
-    after = paging.read_cursor(call, int)
+    query: wire.DeliveriesQuery = call.query
+    created = span_of_query(query.since, query.until)
+    after: int | tuple[datetime, int] | None
+    after = paging.read_cursor(call, int) if created is None else paging.read_cursor(call, time_and_number)
     async with call.transaction() as tx:
         rows = await deliveries.list_deliveries(
-            tx, call.actor, subscription_id, state=call.query.state, after=after, limit=call.query.limit + 1
+            tx, call.actor, subscription_id, state=query.state, created=created, after=after, limit=query.limit + 1
         )
-    return paging.page(call, rows, lambda row: [row.number], delivery_out)
+
+    def keys(row: Delivery) -> list[Any]:
+        return [row.number] if created is None else [row.created_at.isoformat(), row.number]
+
+    return paging.page(call, rows, keys, delivery_out)
 
 
 async def get_delivery(call: Call) -> wire.DeliveryDetail:

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from clearline.events.event_types import EventType
 from clearline.webhooks import subscription_domain as subscription
 from clearline.webhooks.delivery_domain import REPLAYABLE, DeliveryState
-from clearline.wires.house.wire import Id, Moment, Number, PageQuery
+from clearline.wires.house.wire import DatedPageQuery, Id, Moment, Number
 from clearline.wires.http.fields import characters
 from clearline.wires.http.one_of import OneOf
 
@@ -81,7 +81,7 @@ class SubscriptionMade(SubscriptionOut, frozen=True):
     """Null when the answer is repeated for an Idempotency-Key."""
 
 
-class DeliveriesQuery(PageQuery, frozen=True):
+class DeliveriesQuery(DatedPageQuery, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """Which deliveries to list."""
 
     state: Annotated[DeliveryState, Meta(description="Only deliveries in this state.")] | None = None
