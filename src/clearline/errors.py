@@ -356,9 +356,18 @@ class TooManyInvitations(Conflict):
 
     def __init__(self, most: int) -> None:
         super().__init__(
-            f"your company can invite at most {most} addresses in a day: go on tomorrow, or ask the provider to bind "
-            "your domain"
+            f"your company can invite at most {most} addresses in a day: go on tomorrow, or bind your mail domain"
         )
+        self.most = most
+
+
+class TooManyMailDomains(Conflict):
+    """The company has as many mail domains as its own admins may add."""
+
+    code = "too_many_mail_domains"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"your company can add at most {most} mail domains: delete one, or ask the provider to add it")
         self.most = most
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from clearline.accounts import worker as domain_worker
 from clearline.accounts.key_ring import KeyRing
 from clearline.bulk import usecases as jobs
 from clearline.bulk import worker as job_worker
@@ -91,6 +92,7 @@ def shared_jobs(
         *notification_worker.jobs(database, settings, render_mail, now),
         *outbound_mail_worker.jobs(database, settings, now),
         *inbound_mail_worker.jobs(database, blobs, settings, now),
+        domain_worker.domain_job(database, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
         age_job(database, now),

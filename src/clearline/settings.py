@@ -7,47 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from clearline import setting_values as values
+from clearline.setting_defaults import (
+    ATTACHMENT_MAX,
+    ATTACHMENT_TYPES,
+    COMPANY_ATTACHMENTS_MAX,
+    COMPANY_IDEMPOTENCY_MAX,
+    COMPANY_INVITATIONS_MAX,
+    COMPANY_KEYS_MAX,
+    COMPANY_MAIL_DOMAINS_MAX,
+    COMPANY_USERS_MAX,
+    DISK_FLOOR,
+    MAIL_MAX,
+)
 from clearline.setting_values import Bind
 
 PREFIX = "CLEARLINE_"
-ATTACHMENT_MAX = 25 * 1024**2
-"""Bytes, unless set otherwise."""
-COMPANY_ATTACHMENTS_MAX = 20 * 1024**3
-"""Bytes, unless set otherwise."""
-COMPANY_IDEMPOTENCY_MAX = 256 * 1024**2
-"""Bytes, unless set otherwise."""
-DISK_FLOOR = 512 * 1024**2
-"""Bytes, unless set otherwise."""
-MAIL_MAX = 25 * 1024**2
-"""Bytes, unless set otherwise."""
-ATTACHMENT_TYPES = (
-    "image/*",
-    "text/plain",
-    "text/csv",
-    "text/markdown",
-    "text/xml",
-    "application/json",
-    "application/xml",
-    "application/pdf",
-    "application/vnd.tcpdump.pcap",
-    "application/x-pcapng",
-    "application/zip",
-    "application/gzip",
-    "application/octet-stream",
-    "message/rfc822",
-    "application/vnd.ms-outlook",
-    "application/msword",
-    "application/vnd.ms-excel",
-    "application/vnd.ms-powerpoint",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "application/vnd.oasis.opendocument.text",
-    "application/vnd.oasis.opendocument.spreadsheet",
-    "application/vnd.oasis.opendocument.presentation",
-)
-
-
 RETENTION_MAX = 3650
 """Days; what should stay longer has to be copied elsewhere."""
 
@@ -71,6 +45,11 @@ def default_data_dir() -> Path:
 def _bytes(default: int) -> str:
     """Return how a default is shown that is a number of bytes."""
     return f"`{default}` ({default // 1024**2} MiB)"
+
+
+def _count(least: int, most: int, default: int, about: str) -> Any:
+    """Return a field that is a number from ``least`` to ``most``."""
+    return _setting(values.number(least, most), f"`{default}`", about, default)
 
 
 def _setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -> Any:
@@ -284,6 +263,31 @@ class Settings:
         _bytes(COMPANY_ATTACHMENTS_MAX),
         "Most bytes of all attached files of one customer; the provider's people can attach more.",
         COMPANY_ATTACHMENTS_MAX,
+    )
+    company_users_max: int = _count(
+        1,
+        1_000_000,
+        COMPANY_USERS_MAX,
+        "Most users of one customer that its own admins may add, inactive ones too; the provider can add more.",
+    )
+    company_keys_max: int = _count(
+        1,
+        100_000,
+        COMPANY_KEYS_MAX,
+        "Most API keys in force that the admins of one customer may issue; the provider can issue more to it.",
+    )
+    company_invitations_max: int = _count(
+        1,
+        100_000,
+        COMPANY_INVITATIONS_MAX,
+        "Most mails about addresses that the admins of one customer may cause in a day: invitations, reminders, and "
+        "notices to replaced addresses.",
+    )
+    company_mail_domains_max: int = _count(
+        0,
+        10_000,
+        COMPANY_MAIL_DOMAINS_MAX,
+        "Most mail domains that the admins of one customer may add, in any state; `0` leaves them to the provider.",
     )
     disk_floor: int = _setting(
         values.number(0, 1024**5),

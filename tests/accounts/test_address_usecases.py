@@ -9,7 +9,7 @@ import pytest
 
 from clearline.accounts import address_usecases as addresses
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import INVITATIONS_MAX, USERS_MAX
+from clearline.accounts.domain import DEFAULT_LIMITS
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
 from clearline.errors import Forbidden, InvalidInput, TooManyInvitations, TooManyUsers
@@ -137,7 +137,7 @@ async def test_a_company_adds_a_limited_number_of_users(database: Database, fres
                select $1, gen_random_uuid(), 'User', n || '@bulk.example.com', '', 'customer', now()
                  from generate_series(1, $2::int) n""",
             fresh.company.id,
-            USERS_MAX - 2,
+            DEFAULT_LIMITS.users - 2,
         )
         with pytest.raises(TooManyUsers):
             await add(tx, customer, fresh)
@@ -153,7 +153,7 @@ async def test_a_company_has_a_limited_number_of_addresses_invited(database: Dat
                select $1, gen_random_uuid(), 'invitation', n || '@bulk.example.com', $3
                  from generate_series(1, $2::int) n""",
             fresh.company.id,
-            INVITATIONS_MAX,
+            DEFAULT_LIMITS.invitations,
             NOW - timedelta(hours=23),
         )
     with pytest.raises(TooManyInvitations):

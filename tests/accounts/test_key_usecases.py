@@ -10,7 +10,7 @@ import pytest
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import ApiKey, hash_secret
+from clearline.accounts.domain import AccountLimits, ApiKey, hash_secret
 from clearline.accounts.key_ring import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
@@ -299,16 +299,14 @@ async def test_no_key_issues_a_key_with_more_scopes_or_a_later_expiry(database: 
             await issue_key(lifetime=lifetime)
 
 
-async def test_a_customer_issues_a_limited_number_of_keys_in_force(
-    database: Database, fresh: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keys, "KEYS_MAX", 3)
+async def test_a_customer_issues_a_limited_number_of_keys_in_force(database: Database, fresh: Tenant) -> None:
+    limits = AccountLimits(keys=3)
     async with database.transaction() as tx:
         admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=fresh.company.code)
 
         async def issue(actor: Actor, lifetime: timedelta | None = None) -> ApiKey:
             key, _secret = await keys.create_key(
-                tx, actor, fresh.company.code, name="another", lifetime=lifetime, now=NOW
+                tx, actor, fresh.company.code, name="another", lifetime=lifetime, limits=limits, now=NOW
             )
             return key
 
@@ -323,16 +321,13 @@ async def test_a_customer_issues_a_limited_number_of_keys_in_force(
         await issue(admin)
 
 
-async def test_keys_issued_at_once_are_not_more_than_the_limit(
-    database: Database, fresh: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keys, "KEYS_MAX", 5)
+async def test_keys_issued_at_once_are_not_more_than_the_limit(database: Database, fresh: Tenant) -> None:
     async with database.transaction() as tx:
         admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=fresh.company.code)
 
     async def issue() -> None:
         async with database.transaction() as tx:
-            await keys.create_key(tx, admin, fresh.company.code, name="another", now=NOW)
+            await keys.create_key(tx, admin, fresh.company.code, name="another", limits=AccountLimits(keys=5), now=NOW)
 
     results = await asyncio.gather(*(issue() for _ in range(8)), return_exceptions=True)
     assert [type(result) for result in results if result is not None] == [TooManyKeys] * 4

@@ -11,7 +11,9 @@ from uuid import UUID, uuid4
 import httpx
 
 from clearline.accounts import key_usecases as keys
+from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import usecases as accounts
+from clearline.accounts.mail_domain import Proof
 from clearline.identity import OPERATOR, Role
 from clearline.inventory import usecases as inventory
 from clearline.platform.database.transactions import Database
@@ -207,6 +209,9 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         )  # fmt: skip
         key, secret = await keys.create_key(tx, OPERATOR, code, user_id=admin.id, name=name, now=NOW)
         await inventory.add_service(tx, OPERATOR, code, f"{name}-service", "Port", f"{name} label", now=NOW)
+        domain = await mail_domains.add_domain(
+            tx, OPERATOR, code, f"{name}-{code}.example.com".lower(), by=Proof.STAFF, now=NOW
+        )
     headers = {"Authorization": f"Bearer {secret}"}
 
     async def post(path: str, body: Json) -> Json:
@@ -243,7 +248,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "subscriptions": hook["id"], "deliveries": str(delivery.id),
         "tickets": numbers[0], "other": numbers[1], "notes": note["id"], "links": link["id"],
         "watchers": str(admin.id), "views": view["id"], "jobs": job["id"], "attachments": file.json()["id"],
-        "companies": str(tenant.company.id), "users": str(admin.id), "keys": str(key.id),
+        "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
         "services": f"{name}-service", "macros": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY,
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
         "outbound-mails": NOBODY, "mail-suppressions": NOBODY,

@@ -140,3 +140,23 @@ async def test_an_address_that_was_confirmed_in_the_meantime_gets_no_invitation(
     await rig.transact(lambda tx: accounts.change_user(tx, OPERATOR, user.company_id, user.id, values, now=NOW))
     await run_all(rig)
     assert await rig.take_sent() == []
+
+
+async def test_an_invitation_that_is_sent_again_is_the_same_mail(rig: NotificationRig) -> None:
+    admin, user = await claim(rig, f"{uuid4().hex[:8]}@victim.example.org")
+    await run_all(rig)
+    [first] = await rig.take_sent()
+    later = NOW + timedelta(hours=2)
+    await rig.transact(lambda tx: accounts.invite_user(tx, admin, user.company_id, user.id, now=later))
+    await run_all(rig)
+    [second] = await rig.take_sent()
+    assert (second.to, second.kind, second.text) == (first.to, first.kind, first.text)
+
+
+async def test_a_claim_that_the_provider_refused_gets_no_mail(rig: NotificationRig) -> None:
+    _admin, user = await claim(rig, f"{uuid4().hex[:8]}@victim.example.org")
+    await rig.transact(
+        lambda tx: accounts.decide_claim(tx, OPERATOR, user.company_id, user.id, is_confirmed=False, now=NOW)
+    )
+    await run_all(rig)
+    assert await rig.take_sent() == []

@@ -4,7 +4,7 @@ import dns.rcode
 import pytest
 
 from clearline.platform.dns import LookupFailed, txt_records
-from tests.builders.dns_server import dns_server
+from tests.builders.mail.dns_server import dns_server
 
 
 async def test_txt_records_are_read() -> None:

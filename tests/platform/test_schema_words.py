@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from clearline.accounts.account_mail_store import AccountMailKind
+from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.bulk.domain import ItemOutcome, JobKind, JobState
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES
 from clearline.inventory.domain import INVENTORY_TYPES
@@ -20,6 +21,8 @@ from clearline.webhooks.delivery_domain import DeliveryState
 
 ALLOWED: dict[str, Iterable[str]] = {
     "account_mail.kind": AccountMailKind,
+    "mail_domain.state": DomainState,
+    "mail_domain.verified_by": Proof,
     "app_user.role": (*STAFF_ROLES, *CUSTOMER_ROLES),
     "attachment.source": Source,
     "attachment.visibility": Visibility,

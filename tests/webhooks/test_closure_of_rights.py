@@ -9,10 +9,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from clearline.accounts import address_usecases as addresses
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
+from clearline.accounts import mail_domain_usecases as mail_domains
 from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import hash_secret
+from clearline.accounts.mail_domain import Proof
 from clearline.errors import Forbidden, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Database, Tx
@@ -35,6 +38,7 @@ HARMLESS = {
     "changeService": "a service is no right",
     "deleteService": "a service is no right",
     "importServices": "a service is no right",
+    "deleteMailDomain": "takes rights away",
     "deleteSubscription": "takes rights away",
     "rotateSubscriptionSecret": "the secret signs what is sent; it reads nothing",
     "pingSubscription": "a ping has no text of a ticket",
@@ -50,8 +54,9 @@ HARMLESS = {
 class Grants:
     """The operations that grant something. Each returns what the actor, or whoever it acts for, has gained."""
 
-    def __init__(self, company: Company, colleague: User, subscription: UUID) -> None:
+    def __init__(self, company: Company, colleague: User, subscription: UUID, customer: Company) -> None:
         self.company, self.colleague, self.subscription = company, colleague, subscription
+        self.customer = customer
 
     def roles(self) -> list[Role]:
         is_provider = self.company.id == PROVIDER_ID
@@ -67,6 +72,10 @@ class Grants:
                 *(self.changing({"role": self.roles()[0]}, {"role": role}, None) for role in self.roles()[1:]),
             ],
             "createKey": [self.issuing(None), *(self.issuing(frozenset({scope})) for scope in Scope)],
+            "createMailDomain": [self.binding(by) for by in Proof],
+            "verifyMailDomain": [self.verifying(by) for by in Proof],
+            "inviteUser": [self.inviting],
+            "decideAddressClaim": [self.deciding],
             "createSubscription": [self.subscribing],
             "changeSubscription": [self.redirecting],
         }
@@ -106,6 +115,50 @@ class Grants:
 
         return grant
 
+    async def claim(self, tx: Tx, domain: str) -> User:
+        """Return a user of the customer with an unconfirmed address, which is that of whoever has the key."""
+        email = f"eve@{domain}"
+        user = await accounts.add_user(
+            tx, OPERATOR, self.customer.id, name="Eve", email=email, phone="", role=Role.CUSTOMER_ADMIN, now=NOW
+        )
+        return await accounts.change_user(tx, OPERATOR, self.customer.id, user.id, {"is_confirmed": False}, now=NOW)
+
+    async def gained(self, tx: Tx, claimed: User) -> frozenset[Scope]:
+        user = await accounts.get_user(tx, OPERATOR, self.customer.id, claimed.id)
+        return BY_MAIL if user.is_confirmed else frozenset()
+
+    def binding(self, by: Proof) -> "Callable[[Tx, Actor], Awaitable[frozenset[Scope]]]":
+        async def grant(tx: Tx, actor: Actor) -> frozenset[Scope]:
+            name = f"{uuid4().hex}.example.com"
+            claimed = await self.claim(tx, name)
+            domain = await mail_domains.add_domain(tx, actor, self.customer.id, name, by=by, now=NOW)
+            await mail_domains.record_check(tx, domain, [domain.record], now=NOW)
+            return await self.gained(tx, claimed)
+
+        return grant
+
+    def verifying(self, by: Proof) -> "Callable[[Tx, Actor], Awaitable[frozenset[Scope]]]":
+        async def grant(tx: Tx, actor: Actor) -> frozenset[Scope]:
+            name = f"{uuid4().hex}.example.com"
+            claimed = await self.claim(tx, name)
+            added = await mail_domains.add_domain(tx, OPERATOR, self.customer.id, name, now=NOW)
+            domain = await mail_domains.verify_domain(tx, actor, self.customer.id, added.id, by=by, now=NOW)
+            await mail_domains.record_check(tx, domain, [domain.record], now=NOW)
+            return await self.gained(tx, claimed)
+
+        return grant
+
+    async def inviting(self, tx: Tx, actor: Actor) -> frozenset[Scope]:
+        claimed = await self.claim(tx, f"{uuid4().hex}.example.com")
+        await accounts.invite_user(tx, actor, self.customer.id, claimed.id, now=NOW + timedelta(hours=2))
+        await addresses.confirm_address(tx, self.customer, claimed, now=NOW)
+        return await self.gained(tx, claimed)
+
+    async def deciding(self, tx: Tx, actor: Actor) -> frozenset[Scope]:
+        claimed = await self.claim(tx, f"{uuid4().hex}.example.com")
+        await accounts.decide_claim(tx, actor, self.customer.id, claimed.id, is_confirmed=True, now=NOW)
+        return await self.gained(tx, claimed)
+
     async def subscribing(self, tx: Tx, actor: Actor) -> frozenset[Scope]:
         await subscriptions.add_subscription(
             tx, actor, {"url": "https://192.0.2.1/"}, networks=["192.0.2.0/24"], now=NOW
@@ -128,11 +181,20 @@ class Desk:
     """A company with two admins and a subscription. What a key gains at once is tried once for each set of scopes."""
 
     def __init__(
-        self, database: Database, role: Role, company: Company, people: list[User], subscription: UUID
+        self,
+        database: Database,
+        role: Role,
+        company: Company,
+        people: list[User],
+        subscription: UUID,
+        customer: Company,
     ) -> None:
         self._database, self._role, self._company, self._user = database, role, company, people[0]
-        self._grants = Grants(company, people[1], subscription)
+        self.grants = Grants(company, people[1], subscription, customer)
         self._gains: dict[frozenset[Scope], tuple[frozenset[Scope], set[frozenset[Scope]]]] = {}
+
+    def actor(self, scopes: frozenset[Scope]) -> Actor:
+        return Actor(self._role, "Kim", self._company, self._user, uuid4(), None, scopes)
 
     async def closure(self, scopes: frozenset[Scope]) -> frozenset[Scope]:
         """Return all that a key, and the keys that it issues, and those that they issue, gain."""
@@ -150,10 +212,10 @@ class Desk:
     async def _gain(self, scopes: frozenset[Scope]) -> tuple[frozenset[Scope], set[frozenset[Scope]]]:
         """Return what a key gains by one grant each, and the scopes of the keys that it issues."""
         if scopes not in self._gains:
-            actor = Actor(self._role, "Kim", self._company, self._user, uuid4(), None, scopes)
+            actor = self.actor(scopes)
             gained: frozenset[Scope] = frozenset()
             issued = set()
-            for name, ways in self._grants.all().items():
+            for name, ways in self.grants.all().items():
                 for way in ways:
                     gain = await tried(self._database, way, actor)
                     gained |= gain
@@ -175,7 +237,7 @@ async def tried(
     return gain
 
 
-async def new_desk(database: Database, role: Role, company: Company) -> Desk:
+async def new_desk(database: Database, role: Role, company: Company, customer: Company) -> Desk:
     async with database.transaction() as tx:
         people = [
             await accounts.add_user(
@@ -187,15 +249,15 @@ async def new_desk(database: Database, role: Role, company: Company) -> Desk:
         subscription, _secret = await subscriptions.add_subscription(
             tx, full, {"url": "https://192.0.2.1/"}, networks=["192.0.2.0/24"], now=NOW
         )
-    return Desk(database, role, company, people, subscription.id)
+    return Desk(database, role, company, people, subscription.id, customer)
 
 
 @pytest.fixture(scope="module")
 async def desks(database: Database, tenant: Tenant) -> dict[Role, Desk]:
     provider = Company(PROVIDER_ID, "Provider", "PROVIDER")
     return {
-        Role.CUSTOMER_ADMIN: await new_desk(database, Role.CUSTOMER_ADMIN, tenant.company),
-        Role.ADMIN: await new_desk(database, Role.ADMIN, provider),
+        Role.CUSTOMER_ADMIN: await new_desk(database, Role.CUSTOMER_ADMIN, tenant.company, tenant.company),
+        Role.ADMIN: await new_desk(database, Role.ADMIN, provider, tenant.company),
     }
 
 
@@ -217,8 +279,21 @@ async def test_no_chain_of_grants_gives_more_than_the_key_has(
         assert gained == scopes
 
 
+@pytest.mark.parametrize("name", ["createMailDomain", "verifyMailDomain", "inviteUser", "decideAddressClaim"])
+async def test_each_way_to_confirm_an_address_is_a_grant_that_works(
+    database: Database, desks: dict[Role, Desk], name: str
+) -> None:
+    """Or the closure would show nothing: with all scopes of its role a key gains what people do by mail."""
+    gains = []
+    for role, desk in desks.items():
+        actor = desk.actor(ROLE_SCOPES[role])
+        gains += [await tried(database, way, actor) for way in desk.grants.all()[name]]
+    assert BY_MAIL in gains
+    assert set(gains) <= {BY_MAIL, frozenset()}
+
+
 def test_every_operation_that_changes_accounts_is_tried_or_harmless(tenant: Tenant) -> None:
-    tried_names = set(Grants(tenant.company, tenant.user, uuid4()).all())
+    tried_names = set(Grants(tenant.company, tenant.user, uuid4(), tenant.company).all())
     written = {operation.name for operation in OPERATIONS if operation.scope is Scope.ACCOUNTS_WRITE}
     assert written == tried_names | set(HARMLESS)
     assert not tried_names & set(HARMLESS)

@@ -41,14 +41,63 @@ async def insert(tx: Tx, mail: AccountMail) -> bool:
     return row is not None
 
 
-async def invitations_since(tx: Tx, company_id: UUID, since: datetime) -> int:
-    """Return how many addresses a company had invited since a time. Served by ``account_mail_recent``."""
+async def count_since(tx: Tx, company_id: UUID, since: datetime) -> int:
+    """Return how many mails a company caused since a time; of an address that was reminded since then, all reminders.
+
+    Served by ``account_mail_of_company`` and ``account_mail_reminded``.
+    """
     count: int = await tx.fetchval(
-        "select count(*) from account_mail where company_id = $1 and kind = 'invitation' and created_at > $2",
+        """select (select count(*) from account_mail where company_id = $1 and created_at > $2)
+                + (select coalesce(sum(reminders), 0) from account_mail where company_id = $1 and reminded_at > $2)""",
         company_id,
         since,
     )
     return count
+
+
+class Invitation(Struct, frozen=True):
+    """The state of the invitation of an address: when it was written last, how often again, and whether it counts."""
+
+    id: UUID
+    written_at: datetime
+    reminders: int
+    is_refused: bool
+
+
+async def invitation_of(tx: Tx, company_id: UUID, address: str) -> Invitation | None:
+    """Return a company's invitation of an address in lower case, or None. Served by ``account_mail_invitation``."""
+    row = await tx.fetchrow(
+        """select id, coalesce(reminded_at, created_at), reminders, refused_at is not null from account_mail
+            where company_id = $1 and address = $2 and kind = 'invitation'""",
+        company_id,
+        address,
+    )
+    return None if row is None else Invitation(*row)
+
+
+async def send_again(tx: Tx, company_id: UUID, invitation_id: UUID, *, now: datetime) -> None:
+    """Have an invitation sent once more."""
+    await tx.write(
+        """update account_mail set sent_at = null, reminders = reminders + 1, reminded_at = $3
+            where company_id = $1 and id = $2""",
+        company_id,
+        invitation_id,
+        now,
+    )
+
+
+async def set_refused(tx: Tx, invitation: AccountMail, *, refused_at: datetime | None) -> None:
+    """Store that the provider refused the claim of an address, or that it does not any more.
+
+    Without an earlier invitation the given one is stored, as if it were sent.
+    """
+    await tx.write(
+        """insert into account_mail (company_id, id, kind, address, created_at, sent_at, refused_at)
+           values ($1, $2, $3, $4, $5, $5, $6)
+           on conflict (company_id, address) where kind = 'invitation' do update set refused_at = $6""",
+        *astuple(invitation),
+        refused_at,
+    )
 
 
 async def lock_unsent(tx: Tx, *, limit: int) -> list[AccountMail]:

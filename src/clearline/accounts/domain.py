@@ -8,23 +8,53 @@ from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
 from clearline.identity import ALL_SCOPES, CUSTOMER_ROLES, PROVIDER_ID, ROLE_SCOPES, STAFF_ROLES, Role, User
+from clearline.setting_defaults import (
+    COMPANY_INVITATIONS_MAX,
+    COMPANY_KEYS_MAX,
+    COMPANY_MAIL_DOMAINS_MAX,
+    COMPANY_USERS_MAX,
+)
+from clearline.settings import Settings
 from clearline.text import check_email, check_text
 
 NAME_MAX = 255
 CODE_MAX = 32
 PHONE_MAX = 64
-USERS_MAX = 1000
-"""The most users of a company that its own admins may add, inactive ones too; the provider may add more."""
-INVITATIONS_MAX, INVITATIONS_PERIOD = 100, timedelta(days=1)
-"""The most addresses that the admins of a company may have invited within a time."""
+INVITATIONS_PERIOD = timedelta(days=1)
+"""The time in which the mails about addresses of a company are counted."""
+REMINDERS_MAX, REMINDER_PAUSE = 3, timedelta(hours=1)
+"""How often the invitation of an address is sent again, and the shortest time between two of its mails."""
 KEY_PREFIX = "clk_"
 SECRET_LENGTH = len(KEY_PREFIX) + 43
 """The prefix, and 32 random bytes in base64url without padding."""
 SHOWN_LENGTH = len(KEY_PREFIX) + 6
 """The characters of a secret that its key shows."""
 
-KEYS_MAX = 200
-"""The keys in force that a company's own admins may issue; the provider may issue more to it."""
+
+class AccountLimits(Struct, frozen=True):
+    """How much the admins of a customer may add to their company; the provider may add more.
+
+    ``users`` counts inactive ones too, ``keys`` those in force, ``mail_domains`` those in any state. ``invitations``
+    counts the mails about addresses in a day: invitations, reminders, and notices to replaced addresses.
+    """
+
+    users: int = COMPANY_USERS_MAX
+    invitations: int = COMPANY_INVITATIONS_MAX
+    keys: int = COMPANY_KEYS_MAX
+    mail_domains: int = COMPANY_MAIL_DOMAINS_MAX
+
+
+DEFAULT_LIMITS = AccountLimits()
+
+
+def account_limits(settings: Settings) -> AccountLimits:
+    """Return the limits that are set."""
+    return AccountLimits(
+        settings.company_users_max,
+        settings.company_invitations_max,
+        settings.company_keys_max,
+        settings.company_mail_domains_max,
+    )
 
 
 class ApiKey(Struct, frozen=True):

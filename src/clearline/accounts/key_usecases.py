@@ -8,7 +8,15 @@ from msgspec.structs import replace
 
 from clearline.accounts import company_store, key_store, user_store
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import KEY_PREFIX, KEYS_MAX, SHOWN_LENGTH, ApiKey, check_key, hash_secret
+from clearline.accounts.domain import (
+    DEFAULT_LIMITS,
+    KEY_PREFIX,
+    SHOWN_LENGTH,
+    AccountLimits,
+    ApiKey,
+    check_key,
+    hash_secret,
+)
 from clearline.errors import Conflict, RuleCode, TooManyKeys, UserInactive, Violation, require_found, require_valid
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
@@ -28,6 +36,7 @@ async def create_key(
     name: str,
     scopes: frozenset[str] | None = None,
     lifetime: timedelta | None = None,
+    limits: AccountLimits = DEFAULT_LIMITS,
     now: datetime,
 ) -> tuple[ApiKey, str]:
     """Issue a key to a user, by default the company's first; return it with its secret, which is shown only now.
@@ -38,7 +47,7 @@ async def create_key(
     Raises:
         Conflict: the company has no user at all.
         UserInactive: the user is not active.
-        TooManyKeys: the actor is a customer, and its company has ``KEYS_MAX`` in force.
+        TooManyKeys: the actor is a customer, and its company has as many in force as it may.
     """
     company = await accounts.company_to_manage(tx, actor, company_ref)
     user = await _key_user(tx, company, user_email, user_id)
@@ -59,7 +68,7 @@ async def create_key(
     require_valid(violations)
     if not user.is_active:
         raise UserInactive(user.email)
-    await _require_room(tx, actor, company, now=now)
+    await _require_room(tx, actor, company, limits, now=now)
     secret = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         company_id=company.id,
@@ -78,13 +87,13 @@ async def create_key(
     return key, secret
 
 
-async def _require_room(tx: Tx, actor: Actor, company: Company, *, now: datetime) -> None:
+async def _require_room(tx: Tx, actor: Actor, company: Company, limits: AccountLimits, *, now: datetime) -> None:
     """Refuse one more key of a customer; lock its company to count them."""
     if actor.is_staff:
         return
     await company_store.lock(tx, company.id)
-    if await key_store.count(tx, company.id, now=now) >= KEYS_MAX:
-        raise TooManyKeys(KEYS_MAX)
+    if await key_store.count(tx, company.id, now=now) >= limits.keys:
+        raise TooManyKeys(limits.keys)
 
 
 async def _key_user(tx: Tx, company: Company, email: str | None, user_id: UUID | None) -> User:

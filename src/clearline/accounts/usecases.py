@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import address_usecases as addresses
-from clearline.accounts import company_store, permissions, user_store
-from clearline.accounts.domain import check_company, check_user
-from clearline.errors import Forbidden, LastAdmin, require_found, require_free, require_valid
-from clearline.events.domain import changes_between, first_values
+from clearline.accounts import company_store, conflict_store, permissions, user_store
+from clearline.accounts.conflict_store import AddressConflict
+from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits, check_company, check_user
+from clearline.errors import Conflict, Forbidden, LastAdmin, require_found, require_free, require_valid
+from clearline.events.domain import Change, changes_between, first_values
 from clearline.events.record_changes import append_record_event, change_record
 from clearline.identity import PROVIDER_ID, ROLE_SCOPES, Actor, Company, Role, Scope, User
 from clearline.platform.database.transactions import Tx
@@ -121,11 +122,13 @@ async def add_user(
     email: str,
     phone: str,
     role: Role | None = None,
+    limits: AccountLimits = DEFAULT_LIMITS,
     now: datetime,
 ) -> User:
     """Add a user to a company; the default role is the one with the fewest rights there.
 
-    The address is confirmed when one of the provider's people adds the user; otherwise it gets an invitation.
+    The address is confirmed when one of the provider's people adds the user, or when it is within a verified domain of
+    the company; otherwise it gets an invitation.
 
     Raises:
         AlreadyExists: the company has a user with that e-mail address.
@@ -134,13 +137,14 @@ async def add_user(
     company = await company_to_manage(tx, actor, company_ref)
     if role is None:
         role = Role.VIEWER if company.id == PROVIDER_ID else Role.CUSTOMER
-    user = User(company.id, uuid4(), name, email, phone, role, is_confirmed=addresses.is_vouched_for(actor))
+    user = User(company.id, uuid4(), name, email, phone, role)
     require_valid(check_user(user))
     permissions.require_rights_of_person(actor, user.role)
-    await addresses.require_room_for_user(tx, actor, company.id)
+    await addresses.require_room_for_user(tx, actor, company.id, limits)
+    user = replace(user, is_confirmed=await addresses.is_vouched_for(tx, actor, company.id, email))
     require_free(await user_store.insert(tx, user, now=now), "user", email)
     if not user.is_confirmed:
-        await addresses.invite(tx, actor, user, now=now)
+        await addresses.invite(tx, actor, user, limits, now=now)
     changes = first_values(user, USER_FIELDS if not user.is_confirmed else USER_FIELDS - {"is_confirmed"})
     await append_record_event(tx, actor, "user", "created", user, changes, company_id=company.id, now=now)
     return user
@@ -183,8 +187,9 @@ async def _user(tx: Tx, company: Company, ref: UUID | str) -> User:
 async def lock_user(tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str) -> User:
     """Lock a user that the actor is about to change, until the transaction ends."""
     company = await company_to_manage(tx, actor, company_ref)
-    if company.id == PROVIDER_ID:
-        await company_store.lock(tx, company.id)  # or two admins at once could deactivate each other
+    # Or two admins of the provider at once could deactivate each other; and what confirms the addresses of a company
+    # locks it before its users, too.
+    await company_store.lock(tx, company.id)
     user = await _user(tx, company, user_ref)
     return require_found(await user_store.lock(tx, company.id, user.id), "user", user_ref)
 
@@ -196,12 +201,13 @@ async def change_user(
     user_ref: UUID | str,
     values: Mapping[str, Any],
     *,
+    limits: AccountLimits = DEFAULT_LIMITS,
     now: datetime,
 ) -> User:
     """Set some of the fields in ``USER_FIELDS``. Another role or state takes effect at once, in every process.
 
-    Another address that a customer sets has to be confirmed again, and the old one is told. Only the provider's people
-    may set ``is_confirmed``.
+    Another address that a customer sets has to be confirmed again, unless it is within a verified domain of the
+    company, and the old one is told. Only the provider's people may set ``is_confirmed``.
 
     Raises:
         TooManyInvitations: a customer had too many addresses invited.
@@ -209,7 +215,7 @@ async def change_user(
         LastAdmin: the user is the provider's last active admin, and the actor is not the operator.
     """
     before = await lock_user(tx, actor, company_ref, user_ref)
-    after = addresses.with_confirmation(actor, before, replace(before, **values))
+    after = await addresses.with_confirmation(tx, actor, before, replace(before, **values))
     changes = changes_between(before, after)
     if not changes:
         return before
@@ -219,9 +225,69 @@ async def change_user(
     if loses_admin and not actor.is_operator and not await user_store.has_other_admin(tx, PROVIDER_ID, before.id):
         raise LastAdmin
     require_free(await user_store.save(tx, after), "user", after.email)
-    await addresses.follow_change(tx, actor, before, after, now=now)
+    await addresses.follow_change(tx, actor, before, after, limits, now=now)
     await append_record_event(tx, actor, "user", "changed", after, changes, company_id=after.company_id, now=now)
     return after
+
+
+async def invite_user(
+    tx: Tx,
+    actor: Actor,
+    company_ref: UUID | str,
+    user_ref: UUID | str,
+    *,
+    limits: AccountLimits = DEFAULT_LIMITS,
+    now: datetime,
+) -> User:
+    """Have the invitation of an unconfirmed address sent again.
+
+    Raises:
+        Conflict: the address is confirmed or refused, or was invited too often or less than an hour ago.
+        TooManyInvitations: a customer had too many addresses invited.
+    """
+    user = await lock_user(tx, actor, company_ref, user_ref)
+    permissions.require_rights_of_person(actor, user.role)
+    await addresses.remind(tx, actor, user, limits, now=now)
+    changes = [Change("invitation", None, "sent again")]
+    await append_record_event(tx, actor, "user", "changed", user, changes, company_id=user.company_id, now=now)
+    return user
+
+
+async def list_conflicts(
+    tx: Tx, actor: Actor, *, after: tuple[str, UUID] | None = None, limit: int | None = None
+) -> list[AddressConflict]:
+    """Return the unconfirmed addresses that other companies have, after an address in lower case and a company.
+
+    Served by ``app_user_claimed``.
+    """
+    permissions.require_staff(actor, Scope.ACCOUNTS_READ)
+    conflicts = await conflict_store.page(tx, after=after, limit=limit)
+    return [
+        replace(conflict, holders=await conflict_store.holders(tx, conflict.company.id, conflict.user.email.lower()))
+        for conflict in conflicts
+    ]
+
+
+async def decide_claim(
+    tx: Tx, actor: Actor, company_ref: UUID | str, user_ref: UUID | str, *, is_confirmed: bool, now: datetime
+) -> User:
+    """Confirm the address of a user for its company, or refuse that the company claims it.
+
+    A refused address gets no more invitations of the company, and nothing but the provider's word confirms it.
+
+    Raises:
+        Conflict: the address is confirmed already.
+    """
+    permissions.require_desk_admin(actor)
+    user = await lock_user(tx, actor, company_ref, user_ref)
+    if user.is_confirmed:
+        raise Conflict(f"the address {user.email} is confirmed already")
+    if is_confirmed:
+        return await change_user(tx, actor, company_ref, user.id, {"is_confirmed": True}, now=now)
+    await addresses.set_claim_refused(tx, user, refused_at=now, now=now)
+    changes = [Change("address_claim", None, "refused")]
+    await append_record_event(tx, actor, "user", "changed", user, changes, company_id=user.company_id, now=now)
+    return user
 
 
 def _require_granted_rights(actor: Actor, before: User, after: User) -> None:

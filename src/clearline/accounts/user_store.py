@@ -51,6 +51,15 @@ async def count(tx: Tx, company_id: UUID) -> int:
     return count
 
 
+async def unconfirmed(tx: Tx, company_id: UUID) -> list[User]:
+    """Return the users of a company whose address is not confirmed, by address. Served by ``app_user_unconfirmed``."""
+    rows = await tx.fetch(
+        f"""select {USER} from app_user u where u.company_id = $1 and not u.is_confirmed order by lower(u.email)""",
+        company_id,
+    )
+    return [user_of(row) for row in rows]
+
+
 async def first(tx: Tx, company_id: UUID) -> User | None:
     """Return the oldest active user of a company, or the oldest when none is active; None when it has no user."""
     row = await tx.fetchrow(

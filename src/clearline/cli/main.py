@@ -24,6 +24,11 @@ COMMANDS = {
     "company": LazyCommand("accounts.companies", "company", "Manage customers, and the provider itself."),
     "demo": LazyCommand("server.demo", "demo", "Load demo data and print a new key for each company."),
     "doctor": LazyCommand("server.doctor", "doctor", "Check the installation."),
+    "domain": LazyCommand(
+        "accounts.domains",
+        "domain",
+        "Manage the mail domains of a company, whose addresses are confirmed without an invitation.",
+    ),
     "events": LazyCommand("event_stream", "events", "Read the event stream."),
     "inbound-mail": LazyCommand("mail.inbound", "inbound_mail_group", "Manage inbound mail."),
     "job": LazyCommand("bulk.jobs", "job", "Manage the jobs that change or import many tickets."),

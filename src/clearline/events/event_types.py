@@ -36,6 +36,9 @@ class EventType(StrEnum):
     USER_CHANGED = "user.changed"
     API_KEY_CREATED = "api_key.created"
     API_KEY_REVOKED = "api_key.revoked"
+    MAIL_DOMAIN_CREATED = "mail_domain.created"
+    MAIL_DOMAIN_CHANGED = "mail_domain.changed"
+    MAIL_DOMAIN_DELETED = "mail_domain.deleted"
     SERVICE_CREATED = "service.created"
     SERVICE_CHANGED = "service.changed"
     SERVICE_DELETED = "service.deleted"
@@ -275,6 +278,9 @@ _RECORD_ROWS = (
     _record(EventType.USER_CHANGED, "Changed a user.", Visibility.COMPANY_ADMINS),
     _record(EventType.API_KEY_CREATED, "Created an API key.", Visibility.COMPANY_ADMINS),
     _record(EventType.API_KEY_REVOKED, "Revoked an API key.", Visibility.COMPANY_ADMINS),
+    _record(EventType.MAIL_DOMAIN_CREATED, "Added a mail domain.", Visibility.COMPANY_ADMINS),
+    _record(EventType.MAIL_DOMAIN_CHANGED, "Verified a mail domain, or had it checked.", Visibility.COMPANY_ADMINS),
+    _record(EventType.MAIL_DOMAIN_DELETED, "Deleted a mail domain.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_CREATED, "Added a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_CHANGED, "Changed a service.", Visibility.COMPANY_ADMINS),
     _record(EventType.SERVICE_DELETED, "Deleted a service.", Visibility.COMPANY_ADMINS),

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.domain import DEFAULT_LIMITS, AccountLimits
 from clearline.errors import InvalidInput, RuleCode, Violation
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, User
 from clearline.platform.database.transactions import Tx
@@ -26,10 +27,11 @@ async def change_user(
     user_ref: UUID | str,
     values: Mapping[str, Any],
     *,
+    limits: AccountLimits = DEFAULT_LIMITS,
     now: datetime,
 ) -> User:
     """Change a user as ``accounts.change_user`` does. See ``change_user_and_tickets``."""
-    return (await change_user_and_tickets(tx, actor, company_ref, user_ref, values, now=now))[0]
+    return (await change_user_and_tickets(tx, actor, company_ref, user_ref, values, limits=limits, now=now))[0]
 
 
 async def change_user_and_tickets(
@@ -39,6 +41,7 @@ async def change_user_and_tickets(
     user_ref: UUID | str,
     values: Mapping[str, Any],
     *,
+    limits: AccountLimits = DEFAULT_LIMITS,
     now: datetime,
 ) -> tuple[User, int]:
     """Change a user; return it with the number of tickets that it handed over.
@@ -53,7 +56,7 @@ async def change_user_and_tickets(
     before = await accounts.lock_user(tx, actor, company_ref, user_ref)
     heir_ref = values.get(HAND_OVER_TO)
     changes = {name: value for name, value in values.items() if name != HAND_OVER_TO}
-    after = await accounts.change_user(tx, actor, company_ref, user_ref, changes, now=now)
+    after = await accounts.change_user(tx, actor, company_ref, user_ref, changes, limits=limits, now=now)
     is_leaving = can_be_assigned(before) and not can_be_assigned(after)
     if heir_ref is not None and not is_leaving:
         raise _invalid("is for an agent who is made inactive, or gets a role that works no tickets")

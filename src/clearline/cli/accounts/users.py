@@ -5,6 +5,7 @@ import re
 import click
 
 from clearline.accounts import usecases as accounts
+from clearline.accounts.conflict_store import Holder, HolderKind
 from clearline.cli.accounts.options import changed_values, company_option, email_option, phone_option
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, show, show_list
@@ -15,7 +16,7 @@ from clearline.clock import now
 from clearline.identity import CUSTOMER_ROLES, OPERATOR, STAFF_ROLES, Role, User
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import hand_over_usecases as hand_over
-from clearline.wires.house.accounts.mapping import user_out
+from clearline.wires.house.accounts.mapping import conflict_out, user_out
 
 _heir_option = click.option(
     "--hand-over-to", metavar="EMAIL", help="Agent who gets the open tickets of one who stops working tickets."
@@ -152,6 +153,66 @@ def user_change(
 
     before, after = map(user_out, transact(work))
     show(after, change_text(f"User {after.name} <{after.email}>", before, after), as_json=as_json)
+
+
+@user.command("invite")
+@company_option
+@click.argument("email")
+@json_option
+def user_invite(company: str, email: str, *, as_json: bool) -> None:
+    """Send the invitation of an unconfirmed address again."""
+
+    async def work(tx: Tx) -> User:
+        return await accounts.invite_user(tx, OPERATOR, company, email, now=now())
+
+    invited = transact(work)
+    show(user_out(invited), f"The invitation is sent to {invited.email} again.", as_json=as_json)
+
+
+@user.command("conflicts")
+@limit_option
+@json_option
+def user_conflicts(limit: int, *, as_json: bool) -> None:
+    """List the unconfirmed addresses of users that other companies have. Decide with clearline user decide."""
+    show_list(
+        transact(lambda tx: accounts.list_conflicts(tx, OPERATOR, limit=limit + 1)),
+        conflict_out,
+        ("ADDRESS", "CLAIMED BY", "SINCE", "USER", "OTHERS"),
+        lambda conflict: (
+            conflict.user.email,
+            conflict.company.code,
+            conflict.claimed_at,
+            conflict.user.name,
+            "; ".join(_shown_holder(holder) for holder in conflict.holders),
+        ),
+        noun="conflicts",
+        as_json=as_json,
+        limit=limit,
+    )
+
+
+def _shown_holder(holder: Holder) -> str:
+    kind = "released mail" if holder.kind is HolderKind.RELEASE else "user" if holder.is_active else "inactive user"
+    return f"{holder.company.code}: {kind} since {holder.since:%Y-%m-%d}"
+
+
+@user.command("decide")
+@company_option
+@click.argument("email")
+@click.option("--confirm/--refuse", "is_confirmed", required=True, help="Whether the address is that of the user.")
+@json_option
+def user_decide(company: str, email: str, *, is_confirmed: bool, as_json: bool) -> None:
+    """Confirm the address EMAIL for the user of a company, or refuse that the company claims it."""
+
+    async def work(tx: Tx) -> User:
+        return await accounts.decide_claim(tx, OPERATOR, company, email, is_confirmed=is_confirmed, now=now())
+
+    decided = transact(work)
+    show(
+        user_out(decided),
+        f"The address {decided.email} is {'confirmed for' if is_confirmed else 'refused to'} {company}.",
+        as_json=as_json,
+    )
 
 
 @user.command("deactivate")

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from clearline.errors import MediaTypeRefused, RuleCode, Violation, require_valid
-from clearline.settings import COMPANY_ATTACHMENTS_MAX
+from clearline.setting_defaults import COMPANY_ATTACHMENTS_MAX
 from clearline.text import is_blank, storable
 from clearline.tickets.note_domain import Source, Visibility
 

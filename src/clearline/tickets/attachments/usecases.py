@@ -11,7 +11,7 @@ from clearline.errors import AttachmentsFull, Forbidden, NotFound, TicketFinishe
 from clearline.events.store import actor_id
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
-from clearline.settings import COMPANY_ATTACHMENTS_MAX
+from clearline.setting_defaults import COMPANY_ATTACHMENTS_MAX
 from clearline.tickets import access
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store

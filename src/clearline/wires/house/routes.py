@@ -3,7 +3,7 @@
 from itertools import chain
 
 from clearline.wires.house import errors
-from clearline.wires.house.accounts import companies, keys, users
+from clearline.wires.house.accounts import addresses, companies, keys, mail_domains, users
 from clearline.wires.house.audit import handlers as audit
 from clearline.wires.house.bulk import exports, jobs
 from clearline.wires.house.event_stream import handlers as events
@@ -36,7 +36,13 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Search and views": (*search.OPERATIONS, *views.OPERATIONS),
     "Macros": macros.OPERATIONS,
     "Bulk changes, import, export": (*jobs.OPERATIONS, *exports.OPERATIONS),
-    "Companies, people, keys": (*companies.OPERATIONS, *users.OPERATIONS, *keys.OPERATIONS),
+    "Companies, people, keys": (
+        *companies.OPERATIONS,
+        *users.OPERATIONS,
+        *addresses.OPERATIONS,
+        *mail_domains.OPERATIONS,
+        *keys.OPERATIONS,
+    ),
     "Services": services.OPERATIONS,
     "Webhooks": (*subscriptions.OPERATIONS, *deliveries.OPERATIONS),
     "Events": events.OPERATIONS,

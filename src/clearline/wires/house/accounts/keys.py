@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from clearline.accounts import key_usecases as keys
+from clearline.accounts.domain import account_limits
 from clearline.errors import InvalidInput, NotFound, RuleCode, Violation
 from clearline.identity import Scope
 from clearline.wires.house.accounts import wire
@@ -44,6 +45,7 @@ async def create_key(call: Call) -> Answer:
                 name=body.name,
                 scopes=None if body.scopes is None else frozenset(body.scopes),
                 lifetime=_lifetime(body.expires_at, call.now),
+                limits=account_limits(call.services.settings),
                 now=call.now,
             )
         except NotFound as missing:
@@ -85,7 +87,7 @@ OPERATIONS = (
         "Issue an API key", "The key can have only scopes that its user's role has. The secret is in this answer and "
         "is not shown again: a retry with the same Idempotency-Key makes no second key, and is answered without the "
         "secret. For the provider's admins, and for a customer's admins in their own company, which can have 200 keys "
-        "in force.",
+        "in force unless the provider sets another number.",
         Scope.ACCOUNTS_WRITE, wire.ApiKeyMade, body=wire.ApiKeyIn, path_parameters=COMPANY, errors=(404,), status=201,
     ),
     Operation(

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from clearline.accounts.conflict_store import AddressConflict
 from clearline.accounts.domain import ApiKey
+from clearline.accounts.mail_domain import MailDomain
 from clearline.identity import PROVIDER_ID, Company, Scope, User
 from clearline.wires.house.accounts import wire
+from clearline.wires.house.wire import CompanyRef, Ref
 
 
 def company_out(company: Company) -> wire.CompanyOut:
@@ -25,6 +28,45 @@ def user_out(user: User) -> wire.UserOut:
         user.is_available,
         user.is_confirmed,
     )
+
+
+def mail_domain_out(domain: MailDomain) -> wire.MailDomainOut:
+    """Return a mail domain."""
+    return wire.MailDomainOut(
+        str(domain.id),
+        str(domain.company_id),
+        domain.name,
+        domain.includes_subdomains,
+        domain.state,
+        domain.verified_by,
+        domain.reason,
+        domain.record,
+        domain.created_at,
+        domain.verified_at,
+        domain.checked_at,
+    )
+
+
+def conflict_out(conflict: AddressConflict) -> wire.AddressConflictOut:
+    """Return a conflict about an address."""
+    user = conflict.user
+    holders = [
+        wire.HolderOut(
+            _company_ref(holder.company),
+            holder.kind,
+            holder.since,
+            None if holder.user_id is None else str(holder.user_id),
+            holder.is_active,
+        )
+        for holder in conflict.holders
+    ]
+    return wire.AddressConflictOut(
+        user.email, _company_ref(conflict.company), Ref(str(user.id), user.name), conflict.claimed_at, holders
+    )
+
+
+def _company_ref(company: Company) -> CompanyRef:
+    return CompanyRef(company.id, company.name, company.code)
 
 
 def _key_members(key: ApiKey) -> dict[str, Any]:

@@ -5,14 +5,18 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from clearline.accounts.conflict_store import HolderKind
 from clearline.accounts.domain import CODE_MAX, NAME_MAX
+from clearline.accounts.mail_domain import NAME_MAX as DOMAIN_MAX
+from clearline.accounts.mail_domain import DomainState, Proof
 from clearline.identity import CUSTOMER_ROLES, STAFF_ROLES, Role, Scope
-from clearline.wires.house.wire import CompanyRef, Id, Moment, Name, PageQuery, Phone
+from clearline.wires.house.wire import CompanyRef, Id, Moment, Name, PageQuery, Phone, Ref
 from clearline.wires.http.fields import Email, characters
 from clearline.wires.http.one_of import OneOf
 
 Code = Annotated[str, characters(1, CODE_MAX)]
 PersonRole = OneOf[str, (*CUSTOMER_ROLES, *STAFF_ROLES)]
+CLAIM_DECISIONS = ("confirm", "refuse")
 Scopes = Annotated[list[Scope], Meta(min_length=1, max_length=len(Scope))]
 
 
@@ -68,7 +72,8 @@ class UserPatch(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396). The keys of a user who is made inactive stop working at once.
 
     Only the provider's people may set ``is_confirmed``. Another ``email`` that a customer sets has to be confirmed
-    again. ``hand_over_to`` is the id of the agent who gets the open tickets of one who stops working tickets.
+    again, unless it is within a verified mail domain of the company. ``hand_over_to`` is the id of the agent who gets
+    the open tickets of one who stops working tickets.
     """
 
     name: Name | UnsetType = UNSET
@@ -96,6 +101,78 @@ class UserOut(Struct, frozen=True):
     is_active: bool
     is_available: bool
     is_confirmed: bool
+
+
+class InviteIn(Struct, forbid_unknown_fields=True):
+    """An empty object."""
+
+
+class ClaimDecisionIn(Struct, forbid_unknown_fields=True):
+    """What becomes of the claim of an address: ``confirm`` it for the user's company, or ``refuse`` it."""
+
+    decision: OneOf[str, CLAIM_DECISIONS]
+
+
+class HolderOut(Struct, frozen=True):
+    """A company that has an address: by a ``user`` with the address confirmed, or by mail that was released for it.
+
+    ``since`` is when the user was added, or when the first such mail was received.
+    """
+
+    company: CompanyRef
+    kind: HolderKind
+    since: Moment
+    user_id: Id | None
+    is_active: bool
+
+
+class AddressConflictOut(Struct, frozen=True):
+    """An address that a company claims with a user, without a proof, and that others have."""
+
+    address: str
+    company: CompanyRef
+    user: Ref
+    claimed_at: Moment
+    holders: list[HolderOut]
+
+
+class MailDomainIn(Struct, forbid_unknown_fields=True):
+    """A domain to add, in any case, in Unicode or Punycode.
+
+    ``verify_by`` is how it is verified: a TXT record of the domain, or the word of the provider's admins, who may also
+    ``allow_public`` the domain of a public mail service.
+    """
+
+    name: Annotated[str, characters(3, DOMAIN_MAX)]
+    includes_subdomains: bool = False
+    verify_by: OneOf[str, Proof] = Proof.DNS.value
+    allow_public: bool = False
+
+
+class VerifyDomainIn(Struct, forbid_unknown_fields=True):
+    """How to verify a domain: by its TXT record, or by the word of the provider's admins."""
+
+    verify_by: OneOf[str, Proof] = Proof.DNS.value
+
+
+class MailDomainOut(Struct, frozen=True):
+    """A domain whose addresses are those of the company once it is ``verified``. ``name`` is in Punycode.
+
+    ``record`` is the TXT record that the domain needs to be verified by DNS. ``reason`` says why it is not found, or no
+    more. ``checked_at`` is when it was looked for last.
+    """
+
+    id: Id
+    company_id: Id
+    name: str
+    includes_subdomains: bool
+    state: DomainState
+    verified_by: Proof | None
+    reason: str | None
+    record: str
+    created_at: Moment
+    verified_at: Moment | None
+    checked_at: Moment | None
 
 
 class ApiKeyIn(Struct, forbid_unknown_fields=True):
