@@ -13,13 +13,16 @@ from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound import worker as inbound_mail_worker
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound import worker as outbound_mail_worker
+from clearline.notifications import store as notification_store
 from clearline.notifications import worker as notification_worker
 from clearline.notifications.compose import Render as RenderMail
+from clearline.notifications.recipients import GROUPING_WINDOW
 from clearline.platform.database.horizon import CHECK_SECONDS, HorizonMonitor
 from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database, Listener, Tx
 from clearline.platform.idempotency import usecases as idempotency
 from clearline.platform.postgres.releases import age_warning
+from clearline.platform.work.claims import CLOCK_SECONDS
 from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import worker as routing_worker
 from clearline.search import usecases as search
@@ -28,6 +31,7 @@ from clearline.settings import Settings
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.attachments.blobs import Blobs
 from clearline.tickets.attachments.worker import orphaned_files_job
+from clearline.webhooks import attempt_usecases as attempts
 from clearline.webhooks import delivery_usecases as deliveries
 from clearline.webhooks import subscription_mail
 from clearline.webhooks import worker as webhook_worker
@@ -95,6 +99,7 @@ def shared_jobs(
         domain_worker.domain_job(database, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),
+        clock_job(database, now),
         age_job(database, now),
         orphaned_files_job(database, blobs, timedelta(days=settings.keep_orphaned_attachments_days), now),
     ]
@@ -114,6 +119,27 @@ def purge_jobs(database: Database, settings: Settings, now: Clock) -> list[Perio
         job("purge outbound mail", outbound_mail.purge, settings.keep_outbound_mail_days),
         job("purge inbound mail", inbound_mail.purge, settings.keep_inbound_mail_days),
     ]
+
+
+def clock_job(database: Database, now: Clock) -> PeriodicJob:
+    """Return the job that lets nothing wait for as long as a clock was ahead that is set back.
+
+    Due times and the ends of claims are times of day, since several machines read them.
+    """
+    grouped = GROUPING_WINDOW + timedelta(seconds=CLOCK_SECONDS)
+
+    async def shorten_waits() -> int:
+        count = 0
+        for shorten in (attempts.shorten_waits, outbound_mail.shorten_waits, inbound_mail.shorten_claims):
+            async with database.transaction() as tx:
+                count += await shorten(tx, now=now())
+        async with database.transaction() as tx:
+            count += await notification_store.shorten_waits(tx, longest=grouped, now=now())
+        if count:
+            _log.warning("the clock was set back: what would wait for it is due earlier", count=count)
+        return count
+
+    return PeriodicJob("shorten waits of a wrong clock", CLOCK_SECONDS, shorten_waits, runs_at_stop=False)
 
 
 def age_job(database: Database, now: Clock) -> PeriodicJob:

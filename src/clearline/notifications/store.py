@@ -1,7 +1,7 @@
 """Notifications that are pending."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -209,6 +209,28 @@ async def postpone(tx: Tx, group: MailGroup, *, channel: str, until: datetime, t
         channel,
         to,
     )
+
+
+async def shorten_waits(tx: Tx, *, longest: timedelta, now: datetime) -> int:
+    """Make notifications due that are about a future event and wait for no more than ``longest`` after it.
+
+    A clock that was ahead has stored them; quiet hours and digests are times of day, and stay. Returns how many.
+    Served by ``notification_due``.
+    """
+    row = await tx.write(
+        """
+        with shortened as (
+            update notification set due_at = $2
+             where due_at > $2::timestamptz + $1::interval and channel = 'email' and at > $2
+               and due_at <= at + $1::interval
+            returning 1
+        )
+        select count(*) from shortened
+        """,
+        longest,
+        now,
+    )
+    return 0 if row is None else int(row[0])
 
 
 class PendingNotification(NamedTuple):

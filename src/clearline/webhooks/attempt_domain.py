@@ -66,6 +66,11 @@ def pause_after(failures: int, chance: float) -> timedelta | None:
     return SCHEDULE[failures] * (1 - JITTER + 2 * JITTER * chance)
 
 
+def longest_pause(failures: int) -> timedelta:
+    """Return the longest pause after so many failures in a row, of those that the schedule has."""
+    return SCHEDULE[failures] * (1 + JITTER)
+
+
 def count_failure(failures: int, failing_since: datetime | None, *, is_off_schedule: bool, now: datetime) -> int:
     """Return how many failures in a row there are with one more.
 

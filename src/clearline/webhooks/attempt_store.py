@@ -5,7 +5,7 @@ after that time.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -119,6 +119,39 @@ async def release(tx: Tx, claims: Sequence[Claim], *, now: datetime) -> None:
               and claimed_until is not null""",
         [(claim.company_id, claim.subscription_id, claim.number, now) for claim in claims],
     )
+
+
+async def shorten_waits(
+    tx: Tx, *, lease: timedelta, pauses: Sequence[timedelta], tolerance: timedelta, now: datetime
+) -> int:
+    """Bring deliveries forward that wait for longer than is possible; return how many.
+
+    A claim lasts at most ``lease``, and a delivery that was refused so many times in a row waits for at most that one
+    of ``pauses``. A look at every waiting delivery.
+    """
+    row = await tx.write(
+        """
+        with wrong as (
+            select company_id, subscription_id, number, claimed_until is not null as is_claimed,
+                   $4::timestamptz + case when claimed_until is not null then $1::interval
+                                          else ($2::interval[])[refusals + 1] end as latest
+              from delivery where state = 'waiting' and due_at > $4::timestamptz + $3::interval
+               for update skip locked
+        ), shortened as (
+            update delivery d set due_at = w.latest, claimed_until = case when w.is_claimed then w.latest end
+              from wrong w
+             where d.company_id = w.company_id and d.subscription_id = w.subscription_id and d.number = w.number
+               and d.due_at > w.latest + $3::interval
+            returning 1
+        )
+        select count(*) from shortened
+        """,
+        lease,
+        list(pauses),
+        tolerance,
+        now,
+    )
+    return 0 if row is None else int(row[0])
 
 
 async def store_successes(tx: Tx, attempts: Sequence[tuple[Claim, Attempt]], *, now: datetime) -> None:

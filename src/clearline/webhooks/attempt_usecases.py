@@ -11,8 +11,17 @@ from msgspec.structs import replace
 
 from clearline.identity import ALL_SCOPES, Actor, Role
 from clearline.platform.database.transactions import Tx
+from clearline.platform.work.claims import CLOCK_SECONDS, LEASE_SECONDS
 from clearline.webhooks import attempt_store, subscription_store
-from clearline.webhooks.attempt_domain import Attempt, Outcome, count_failure, outcome_of, pause_after
+from clearline.webhooks.attempt_domain import (
+    SCHEDULE,
+    Attempt,
+    Outcome,
+    count_failure,
+    longest_pause,
+    outcome_of,
+    pause_after,
+)
 from clearline.webhooks.attempt_store import Claim
 from clearline.webhooks.delivery_domain import DeliveryState
 from clearline.webhooks.subscription_domain import Subscription
@@ -56,6 +65,19 @@ async def record_failure(
     if subscription.failures == claim.failures:
         return await _pause(tx, subscription, attempt, retry_after=retry_after, chance=chance, now=now)
     return None  # another attempt at the same time failed first, or the receiver was reached since
+
+
+async def shorten_waits(tx: Tx, *, now: datetime) -> int:
+    """Bring forward what a clock that was ahead, and is set back now, made wait too long; return how much.
+
+    Otherwise deliveries that were stored or claimed before would wait for as long as the clock was ahead.
+    """
+    pauses = [longest_pause(failures) for failures in range(len(SCHEDULE))]
+    tolerance = timedelta(seconds=CLOCK_SECONDS)
+    count = await attempt_store.shorten_waits(
+        tx, lease=timedelta(seconds=LEASE_SECONDS), pauses=pauses, tolerance=tolerance, now=now
+    )
+    return count + await subscription_store.shorten_pauses(tx, longest=max(pauses), tolerance=tolerance, now=now)
 
 
 async def _pause(

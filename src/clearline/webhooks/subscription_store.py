@@ -1,7 +1,7 @@
 """The table of subscriptions."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from msgspec.structs import astuple
@@ -95,6 +95,34 @@ async def end_pause(tx: Tx, subscription: Subscription) -> None:
         subscription.company_id,
         subscription.id,
     )
+
+
+async def shorten_pauses(tx: Tx, *, longest: timedelta, tolerance: timedelta, now: datetime) -> int:
+    """End pauses that began in the future, and shorten those that are longer than possible; return how many.
+
+    A scan of the subscriptions.
+    """
+    row = await tx.write(
+        """
+        with wrong as (
+            select company_id, id from subscription
+             where resume_at > $3::timestamptz + $1::interval + $2::interval
+                or (resume_at > $3 and failing_since > $3::timestamptz + $2::interval)
+               for update skip locked
+        ), shortened as (
+            update subscription s
+               set resume_at = case when s.failing_since > $3 then $3 else $3::timestamptz + $1::interval end,
+                   failing_since = case when s.failing_since > $3 then $3 else s.failing_since end
+              from wrong w where s.company_id = w.company_id and s.id = w.id
+            returning 1
+        )
+        select count(*) from shortened
+        """,
+        longest,
+        tolerance,
+        now,
+    )
+    return 0 if row is None else int(row[0])
 
 
 async def delete(tx: Tx, company_id: UUID, subscription_id: UUID) -> None:

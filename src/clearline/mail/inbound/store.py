@@ -102,6 +102,24 @@ async def claim_next(
     return None if row is None else _mail(row)
 
 
+async def shorten_claims(tx: Tx, *, until: datetime, tolerance: timedelta) -> int:
+    """Let claims that last longer than is possible end at ``until``; return how many. Looks at every waiting mail."""
+    row = await tx.write(
+        """
+        with wrong as (
+            select id from inbound_mail where state = 'waiting' and claimed_until > $1::timestamptz + $2::interval
+               for update skip locked
+        ), shortened as (
+            update inbound_mail i set claimed_until = $1 from wrong w where i.id = w.id returning 1
+        )
+        select count(*) from shortened
+        """,
+        until,
+        tolerance,
+    )
+    return 0 if row is None else int(row[0])
+
+
 async def release(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
     """Release the claim of a waiting mail. ``failed`` counts an attempt."""
     await tx.write(

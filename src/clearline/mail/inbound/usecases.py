@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ from clearline.mail.format.parts import MailUnreadable, ParsedMail, parse
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
+    CLAIM_DURATION,
     DUPLICATE_WINDOW,
     REVIEWABLE,
     SUBJECT_MAX,
@@ -33,6 +34,7 @@ from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_a
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
 from clearline.mail.inbound.store import Hashes, InboundMailOutcome
 from clearline.platform.database.transactions import Tx
+from clearline.platform.work.claims import CLOCK_SECONDS
 from clearline.tickets import access
 from clearline.tickets.domain import ticket_number as ticket_name
 
@@ -280,6 +282,13 @@ async def _store_decision(
     if decided is None:
         raise NotFound(KIND, str(mail.id))
     return decided
+
+
+async def shorten_claims(tx: Tx, *, now: datetime) -> int:
+    """Shorten the claims of mails that a clock made that was ahead and is set back now; return how many."""
+    return await inbound_mail_store.shorten_claims(
+        tx, until=now + CLAIM_DURATION, tolerance=timedelta(seconds=CLOCK_SECONDS)
+    )
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:

@@ -23,6 +23,9 @@ RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 24
 """The delay before each retry: three days in all. RFC 5321, section 4.5.4.1 suggests four or five days, but mail about
 a ticket is outdated earlier."""
 
+RETRY_JITTER = 0.1
+"""A delay is longer or shorter by up to this share."""
+
 _REPLY = re.compile(r"[^@]*\+(inc[0-9]{12})-([0-9a-f]{16}|[a-z2-7]{20})@[^@]+", re.IGNORECASE)
 _TOKEN_LENGTH = 10
 """Characters of each of the two tokens of a reply address: 50 bits."""

@@ -1,7 +1,7 @@
 """The queue of outbound mail."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -258,6 +258,44 @@ async def schedule_retry(tx: Tx, mail: ClaimedMail, error: str, *, due_at: datet
         error,
         due_at,
     )
+
+
+async def shorten_waits(
+    tx: Tx, *, lease: timedelta, delays: Sequence[timedelta], tolerance: timedelta, now: datetime
+) -> int:
+    """Bring mails forward that wait for longer than is possible; return how many.
+
+    A claim lasts at most ``lease``, and a mail waits for at most that one of ``delays`` after so many attempts. One
+    without an attempt may wait for an earlier one to the same address, but not if it was stored in the future. Looks at
+    every waiting mail.
+    """
+    row = await tx.write(
+        """
+        with wrong as (
+            select company_id, id from outbound_mail
+             where state = 'waiting'
+               and (claimed_until > $4::timestamptz + $1::interval + $3::interval
+                    or due_at > $4::timestamptz + $3::interval
+                       and case when attempts = 0 then created_at > $4::timestamptz + $3::interval
+                                else due_at > $4::timestamptz + ($2::interval[])[attempts] + $3::interval end)
+               for update skip locked
+        ), shortened as (
+            update outbound_mail m
+               set claimed_until = case when claimed_until is not null
+                                        then least(claimed_until, $4::timestamptz + $1::interval) end,
+                   due_at = least(due_at, case when attempts = 0 then $4::timestamptz
+                                               else $4::timestamptz + ($2::interval[])[attempts] end)
+              from wrong w where m.company_id = w.company_id and m.id = w.id
+            returning 1
+        )
+        select count(*) from shortened
+        """,
+        lease,
+        list(delays),
+        tolerance,
+        now,
+    )
+    return 0 if row is None else int(row[0])
 
 
 async def is_claimed(tx: Tx, mail: OutboundMail, *, now: datetime) -> bool:

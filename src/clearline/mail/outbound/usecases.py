@@ -25,6 +25,8 @@ from clearline.mail.outbound.compose import compose
 from clearline.mail.outbound.domain import (
     DETAIL_MAX,
     NOTIFICATION,
+    RETRY_DELAYS,
+    RETRY_JITTER,
     MailSettings,
     MailState,
     NewMail,
@@ -36,6 +38,7 @@ from clearline.mail.outbound.domain import (
 )
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
+from clearline.platform.work.claims import CLOCK_SECONDS, LEASE_SECONDS
 from clearline.settings import Settings
 from clearline.text import check_text, normalized_address
 from clearline.tickets import access
@@ -300,6 +303,17 @@ async def unsuppress(tx: Tx, actor: Actor, address: str, *, now: datetime) -> No
         raise NotFound(_SUPPRESSION_KIND, address)
     fact = RecordChanged(SUPPRESSION_RECORD, "deleted", address, address)
     await event_store.append(tx, actor, PROVIDER_ID, fact, now=now)
+
+
+async def shorten_waits(tx: Tx, *, now: datetime) -> int:
+    """Bring mails forward that a clock that was ahead, and is set back now, made wait too long; return how many."""
+    return await outbound_mail_store.shorten_waits(
+        tx,
+        lease=timedelta(seconds=LEASE_SECONDS),
+        delays=[delay * (1 + RETRY_JITTER) for delay in RETRY_DELAYS],
+        tolerance=timedelta(seconds=CLOCK_SECONDS),
+        now=now,
+    )
 
 
 async def purge(tx: Tx, *, before: datetime) -> int:

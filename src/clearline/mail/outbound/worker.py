@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from clearline.clock import monotonic
 from clearline.mail.outbound import store as outbound_mail_store
-from clearline.mail.outbound.domain import MailState, retry_delay, wire_address
+from clearline.mail.outbound.domain import RETRY_JITTER, MailState, retry_delay, wire_address
 from clearline.mail.outbound.smtp import Connections, MailRefused, SmtpServer, SmtpUnavailable
 from clearline.mail.outbound.store import ClaimedMail
 from clearline.mail.outbound.usecases import suppressed_error
@@ -32,7 +32,6 @@ PAUSE_SECONDS = (5, 10, 20, 40, 60)
 """Pauses of the queue while the server is unavailable, longer with each failure in a row."""
 
 _FINISH_ATTEMPTS = 20
-_JITTER = 0.1
 _random = SystemRandom()
 _log = structlog.get_logger("clearline.worker")
 
@@ -122,7 +121,7 @@ class OutboundMailQueue:
             _log.warning("mail not sent for good", mail=str(mail.id), error=str(error))
             await self._finish(mail, MailState.DEAD, str(error), attempts=mail.attempts + 1)
             return
-        due_at = self._now() + wait * _random.uniform(1 - _JITTER, 1 + _JITTER)
+        due_at = self._now() + wait * _random.uniform(1 - RETRY_JITTER, 1 + RETRY_JITTER)
         async with self._database.statement() as tx:
             await outbound_mail_store.schedule_retry(tx, mail, str(error), due_at=due_at)
 
