@@ -115,6 +115,22 @@ async def test_a_receiver_that_takes_too_long_is_unreachable(receiver: Receiver)
     await http.close()
 
 
+async def test_a_receiver_that_never_completes_the_tls_handshake_is_disconnected() -> None:
+    disconnected = asyncio.Event()
+
+    async def read_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        disconnected.set()
+
+    http = WebhookClient(seconds=0.3, networks=LOOPBACK)
+    async with await asyncio.start_server(read_only, "127.0.0.1", 0) as server:
+        with pytest.raises(Unreachable, match=r"no answer within 0\.3 s"):
+            await http.post(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/", HEADERS, b"{}")
+        await asyncio.wait_for(disconnected.wait(), patient(5))
+    await http.close()
+
+
 async def test_a_refused_connection_is_reported(http: WebhookClient) -> None:
     with pytest.raises(Unreachable, match="the connection was refused"):
         await http.post(f"http://127.0.0.1:{free_port()}/", HEADERS, b"{}")

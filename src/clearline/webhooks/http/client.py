@@ -61,6 +61,7 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, addresses: Sequence[str]) -> None:
         self._addresses = addresses
         self._network = httpcore.AnyIOBackend()
+        self._opened: httpcore.AsyncNetworkStream | None = None
 
     async def connect_tcp(
         self,
@@ -72,14 +73,41 @@ class _PinnedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first address that accepts a connection."""
         *others, last = self._addresses
+        connect = partial(
+            self._network.connect_tcp,
+            port=port,
+            timeout=timeout,
+            local_address=local_address,
+            socket_options=socket_options,
+        )
         for address in others:
             with contextlib.suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-        return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
+                self._opened = await connect(address)
+                return self._opened
+        self._opened = await connect(last)
+        return self._opened
 
     async def sleep(self, seconds: float) -> None:
         """Wait between two tries, for httpcore."""
         await asyncio.sleep(seconds)
+
+    async def close(self) -> None:
+        """Close the TCP connection."""
+        if self._opened is not None:
+            await self._opened.aclose()
+
+
+class _Connection(httpcore.AsyncHTTPConnection):
+    """A connection that can be closed after its TLS handshake was cancelled, when httpcore no longer knows it."""
+
+    def __init__(self, to: httpcore.Origin, addresses: Sequence[str], trust: ssl.SSLContext | None) -> None:
+        self._backend = _PinnedBackend(addresses)
+        super().__init__(to, ssl_context=trust, keepalive_expiry=_IDLE_SECONDS, network_backend=self._backend)
+
+    async def aclose(self) -> None:
+        """Close the connection, whether or not it was established."""
+        await super().aclose()
+        await self._backend.close()
 
 
 class _Origin:
@@ -91,9 +119,9 @@ class _Origin:
 
     __slots__ = ("_connect", "idle", "used_at", "users")
 
-    def __init__(self, connect: Callable[[], Awaitable[httpcore.AsyncHTTPConnection]]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[_Connection]]) -> None:
         self._connect = connect
-        self.idle: list[httpcore.AsyncHTTPConnection] = []
+        self.idle: list[_Connection] = []
         self.users, self.used_at = 0, 0.0
 
     async def post(self, request: httpcore.Request, limit: asyncio.Timeout) -> Response:
@@ -116,7 +144,7 @@ class _Origin:
         limit.reschedule(None if ends is None else ends + clock() - began)
         return await self._on(connection, request)
 
-    async def _on(self, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> Response:
+    async def _on(self, connection: _Connection, request: httpcore.Request) -> Response:
         try:
             response = await connection.handle_async_request(request)
             try:
@@ -124,7 +152,7 @@ class _Origin:
             finally:
                 await response.aclose()
         finally:
-            if connection.is_idle() and len(self.idle) < _IDLE_MAX:
+            if connection.is_available() and len(self.idle) < _IDLE_MAX:
                 self.idle.append(connection)
             else:
                 await connection.aclose()
@@ -199,7 +227,7 @@ class WebhookClient:
         self._origins.move_to_end(name)
         return self._origins[name]
 
-    async def _connect(self, to: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+    async def _connect(self, to: httpcore.Origin) -> _Connection:
         """Return a new connection to the addresses of the origin's host.
 
         Raises:
@@ -212,9 +240,7 @@ class WebhookClient:
             raise _AddressForbidden
         if not is_plain and self._trust is None:
             self._trust = httpcore.default_ssl_context()  # takes a tenth of a second: only when it is needed
-        return httpcore.AsyncHTTPConnection(
-            to, ssl_context=self._trust, keepalive_expiry=_IDLE_SECONDS, network_backend=_PinnedBackend(addresses)
-        )
+        return _Connection(to, addresses, self._trust)
 
     async def _close_unused(self) -> None:
         """Close the connections that were not used for a while, the longest unused first."""
