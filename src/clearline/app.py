@@ -7,6 +7,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from multiprocessing import parent_process
 from types import FrameType
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 
 from clearline import logs, schedule
@@ -103,11 +104,21 @@ class Application:
         self._settings = settings
         self._starter = Starlette(lifespan=self._life)
         self._edge: ASGIApp = self._starter
+        self._has_failed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI 3)."""
-        app = self._starter if scope["type"] == "lifespan" else self._edge
-        await app(scope, receive, send)
+        """Serve one request, or start and stop (ASGI 3)."""
+        if scope["type"] == "lifespan":
+            await self._starter(scope, receive, partial(self._send_without_traceback, send))
+        else:
+            await self._edge(scope, receive, send)
+
+    async def _send_without_traceback(self, send: Send, message: Message) -> None:
+        """Send what the server is told of the start or the stop; it would log Starlette's traceback.
+
+        When the background work fails, its error is logged already, and Starlette's is only that the start did not end.
+        """
+        await send({"type": message["type"]} if self._has_failed else message)
 
     @asynccontextmanager
     async def _life(self, _app: Starlette) -> AsyncIterator[dict[str, Any]]:
@@ -150,7 +161,8 @@ class Application:
             with _on_stop_signal(event_signal.stop):
                 yield Connections(settings.connections, settings.peer_connections).state()
         except asyncio.CancelledError:
-            if not background.has_failed:
+            self._has_failed = background.has_failed
+            if not self._has_failed:
                 raise
         finally:
             await background.stop()

@@ -12,10 +12,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 import clearline
 from clearline.platform.postgres import supervisor
@@ -112,10 +111,18 @@ class Server:
 
     def ready(self) -> int:
         """Return the status of /readyz, or 0 without a response."""
+        return self.status("/readyz")
+
+    def status(self, path: str) -> int:
+        """Return the status of a path, or 0 without a response. Polled: httpx would load certificates each time."""
+        connection = HTTPConnection(AUTHORITY, self.port, timeout=patient(5))
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=patient(5)).status_code
-        except httpx.TransportError:
+            connection.request("GET", path)
+            return connection.getresponse().status
+        except (OSError, HTTPException):
             return 0
+        finally:
+            connection.close()
 
     def secret(self) -> str:
         """Return the first key that the demo printed: a customer's."""

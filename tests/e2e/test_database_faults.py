@@ -1,5 +1,6 @@
 """A database that is away for a while, at the start or later, and processes that die meanwhile."""
 
+import asyncio
 import configparser
 import json
 import os
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from uvicorn.config import STARTUP_FAILURE
 
 from clearline.cli.exit_status import UNAVAILABLE
 from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.platform.postgres.embedded import EmbeddedPostgres
-from tests.builders.databases import administer, reachable_dir
+from tests.builders.databases import administer, new_database, reachable_dir
 from tests.builders.processes import alive, children, eventually
 from tests.builders.server import Server
 from tests.patience import patient
@@ -52,14 +54,6 @@ def own_database() -> Iterator[OwnDatabase]:
     shutil.rmtree(folder)
 
 
-def status_of(server: Server, path: str) -> int:
-    """Return the status of an answer, or 0 without one."""
-    try:
-        return httpx.get(f"{server.url}{path}", timeout=patient(5)).status_code
-    except httpx.TransportError:
-        return 0
-
-
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_server_that_starts_before_its_database_waits_for_it(
     server: Server, own_database: OwnDatabase, processes: str
@@ -67,7 +61,7 @@ def test_a_server_that_starts_before_its_database_waits_for_it(
     own_database.stop()
     server.environment |= {"CLEARLINE_DATABASE_URL": own_database.url, "CLEARLINE_PROCESSES": processes}
     server.launch()
-    assert eventually(lambda: status_of(server, "/healthz") == 200), server.err
+    assert eventually(lambda: server.status("/healthz") == 200), server.err
     assert server.ready() == 503
     key = {"Authorization": f"Bearer clk_{'a' * 43}"}
     answer = httpx.get(f"{server.url}/api/v1/tickets", headers=key, timeout=patient(5))
@@ -95,6 +89,7 @@ def test_a_worker_that_starts_before_its_database_and_its_server_waits_for_both(
     assert worker.wait(patient(15)) == 0
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_a_process_that_dies_while_the_database_is_away_comes_back_with_it(server: Server) -> None:
     server.environment["CLEARLINE_PROCESSES"] = "2"
     server.start()
@@ -139,7 +134,7 @@ async def test_an_end_that_nobody_asked_for_has_a_status_that_starts_the_server_
     await administer(own_database.url, "insert into schema_migration values (9999, 'newer', now())")
     own_database.stop()
     server.launch()
-    assert eventually(lambda: status_of(server, "/healthz") == 200), server.err
+    assert eventually(lambda: server.status("/healthz") == 200), server.err
     own_database.start()
     assert eventually(server.ended), server.err
     assert server.process is not None
@@ -148,6 +143,22 @@ async def test_an_end_that_nobody_asked_for_has_a_status_that_starts_the_server_
     assert "Traceback" not in server.err
 
 
+async def test_a_process_that_cannot_start_logs_why_without_a_traceback(server: Server, postgres: str) -> None:
+    """As one of several processes does that starts after a newer Clearline migrated the database."""
+    async with new_database(postgres) as url:
+        await administer(url, "insert into schema_migration values (9999, 'newer', now())")
+        environment = {**server.environment, "CLEARLINE_DATABASE_URL": url}
+        command = ["uvicorn", "clearline.app:from_environment", "--factory", "--lifespan", "on", "--port", "0"]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", *command, env=environment, stderr=subprocess.PIPE
+        )
+        _, printed = await asyncio.wait_for(process.communicate(), patient(30))
+    assert process.returncode == STARTUP_FAILURE, printed
+    assert b"start the newer Clearline" in printed
+    assert b"Traceback" not in printed
+
+
+@pytest.mark.usefixtures("with_demo_data")
 def test_a_worker_never_takes_the_embedded_database_from_its_server(server: Server) -> None:
     server.start("--demo")
     assert server.stop() == 0
@@ -163,6 +174,7 @@ def test_a_worker_never_takes_the_embedded_database_from_its_server(server: Serv
     assert server.stop() == 0
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_a_server_waits_for_a_command_that_uses_the_embedded_database(server: Server) -> None:
     server.start("--demo")
     assert server.stop() == 0
@@ -191,6 +203,7 @@ running.stop()
 """Does what a command does that uses the embedded database for a while."""
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_what_needs_a_server_for_long_says_so(server: Server) -> None:
     server.start("--demo")
     assert server.stop() == 0
@@ -201,6 +214,7 @@ def test_what_needs_a_server_for_long_says_so(server: Server) -> None:
     )
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_a_database_that_is_away_makes_one_short_line_a_second(server: Server) -> None:
     server.start("--demo")
     [supervisor] = server.supervisors()
