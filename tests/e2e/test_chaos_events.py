@@ -202,6 +202,7 @@ def _check(consumer: Consumer, histories: dict[str, list[Event]], statuses: dict
         assert (statuses_after or ["acknowledged"])[-1] == statuses[number]
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 async def test_every_consumer_receives_every_event_despite_random_kills_on_both_sides(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))
@@ -269,6 +270,7 @@ def _last(consumer: Consumer) -> int:
     return max((int(event_id) for event_id in consumer.stored.events), default=0)
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.parametrize("processes", [1, 2])
 def test_open_streams_do_not_delay_the_stop(server: Server, processes: int) -> None:
     server.environment["CLEARLINE_PROCESSES"] = str(processes)

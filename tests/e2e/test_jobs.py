@@ -40,6 +40,7 @@ def read(server: Server, path: str) -> Any:
     return answer if answer.status_code == 200 else None
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 def test_an_import_creates_each_ticket_once_despite_kills(server: Server) -> None:
     server.start("--demo")

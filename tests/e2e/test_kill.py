@@ -118,6 +118,7 @@ async def _check(client: httpx.AsyncClient, record: Record) -> None:
     assert set(record.statuses) <= EXPECTED
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 async def test_every_answered_write_survives_random_kills_exactly_once(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))

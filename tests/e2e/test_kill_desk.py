@@ -310,6 +310,7 @@ def _swept(server: Server) -> int:
     return swept
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 async def test_every_answered_change_is_stored_and_processed_once_despite_random_kills(server: Server) -> None:
     seed = int(os.environ.get("KILL_SEED") or secrets.randbelow(1_000_000))

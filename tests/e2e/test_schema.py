@@ -37,6 +37,7 @@ def _check(key: str, *command: str, folder: Path) -> None:
     assert "No issues found" in done.stdout
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_the_console_connect_wire_conforms_to_its_openapi_document(server: Server, tmp_path: Path) -> None:
     server.start("--demo")
     document = f"{server.url}/openapi.json"
@@ -44,6 +45,7 @@ def test_the_console_connect_wire_conforms_to_its_openapi_document(server: Serve
     _check(server.secret(), _SCHEMATHESIS, "run", document, *only, folder=tmp_path)
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 @pytest.mark.parametrize("key_of", [Server.staff_secret, Server.secret], ids=["admin", "customer"])
 def test_the_house_api_conforms_to_its_openapi_document(

