@@ -180,6 +180,11 @@ _MAILS = (
     Step("mail suppress", "addMailSuppression", ("eve@example.com",), "/mail-suppressions/eve@example.com"),
     Step("mail suppressed", "listMailSuppressions", (), "/mail-suppressions"),
     Step("mail unsuppress", "deleteMailSuppression", ("eve@example.com",)),
+    Step(sql="insert into mail_opt_out (company_id, recipient, topic, created_at, id) "
+             "select id, 'eve@example.com', 'tickets', now(), '5f0c9a56-2c1e-4d59-9d0e-0f5a3c1b7e42' from company "
+             "where code = 'BIR001'"),
+    Step("mail opt-outs", "listMailOptOuts", (), "/mail-opt-outs"),
+    Step("mail resume", "deleteMailOptOut", ("5f0c",)),
     Step("notifications set", "changeUserNotifications", (*_BIR, "--user", ADA, "--digest", "hourly"),
          _COMPANY + "/users/{ada[id]}/notifications"),
     Step("notifications show", "getUserNotifications", (*_BIR, "--user", ADA),

@@ -251,7 +251,7 @@ async def own(client: httpx.AsyncClient, database: Database, name: str) -> Owned
         "companies": str(tenant.company.id), "users": str(admin.id), "domains": str(domain.id), "keys": str(key.id),
         "services": f"{name}-service", "macros": NOBODY, "queues": NOBODY, "routing-rules": NOBODY, "teams": NOBODY,
         "members": str(admin.id), "mailboxes": NOBODY, "inbound-mails": NOBODY,
-        "outbound-mails": NOBODY, "mail-suppressions": NOBODY,
+        "outbound-mails": NOBODY, "mail-suppressions": NOBODY, "mail-opt-outs": NOBODY,
     }  # fmt: skip
     return Owned(tenant, headers, ids)
 

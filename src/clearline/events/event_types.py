@@ -71,6 +71,8 @@ class EventType(StrEnum):
     INBOUND_MAIL_DISCARDED = "inbound_mail.discarded"
     MAIL_SUPPRESSION_CREATED = "mail_suppression.created"
     MAIL_SUPPRESSION_DELETED = "mail_suppression.deleted"
+    MAIL_OPT_OUT_CREATED = "mail_opt_out.created"
+    MAIL_OPT_OUT_DELETED = "mail_opt_out.deleted"
 
 
 class Visibility(StrEnum):
@@ -313,6 +315,8 @@ _RECORD_ROWS = (
     _record(EventType.INBOUND_MAIL_DISCARDED, "Discarded a mail in quarantine."),
     _record(EventType.MAIL_SUPPRESSION_CREATED, "Stopped mail to an address."),
     _record(EventType.MAIL_SUPPRESSION_DELETED, "Allowed mail to an address again."),
+    _record(EventType.MAIL_OPT_OUT_CREATED, "Stopped some mail with the link in it."),
+    _record(EventType.MAIL_OPT_OUT_DELETED, "Resumed mail that its recipient had stopped."),
 )
 
 EVENT_TYPES: dict[str, EventTypeRow] = {row.type: row for row in (*_TICKET_ROWS, *_RECORD_ROWS)}

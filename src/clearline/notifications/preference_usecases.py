@@ -95,7 +95,7 @@ async def _change(
 ) -> UserPreferences:
     user, before = locked
     if not _RESUMING.isdisjoint(values):
-        await opt_outs.resume(tx, OptOut(user.company_id, user.email, DIGEST))
+        await opt_outs.resume(tx, actor, OptOut(user.company_id, user.email, DIGEST), now=now)
     changed_fields = dict(values)
     if "rules" in changed_fields:
         merged = {**before.rules, **changed_fields["rules"]}

@@ -51,7 +51,7 @@ async def _answer(request: Request, database: Database, now: Callable[[], dateti
             if opt_out is None:
                 return _page(404, state="unknown")
             if request.method == "POST" and resumes:
-                await opt_outs.resume(tx, opt_out)
+                await opt_outs.resume(tx, opt_outs.recipient_of(opt_out), opt_out, now=now())
             elif request.method == "POST":
                 await opt_outs.stop(tx, opt_out, now=now())
             is_stopped = await opt_outs.is_stopped(tx, opt_out)

@@ -10,9 +10,10 @@ import asyncpg
 import pytest
 
 from clearline.clock import now
+from clearline.mail.outbound import opt_out_store, suppression_store, thread_store
 from clearline.mail.outbound import store as outbound_mail_store
-from clearline.mail.outbound import suppression_store, thread_store
 from clearline.mail.outbound.domain import MailState
+from clearline.mail.outbound.opt_out_domain import OptOut
 from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Tx
 from tests.builders.databases import RecordingConnection, generic_plan_of, plan_of
@@ -38,6 +39,9 @@ FILL = """
       from outbound_mail;
     insert into mail_suppression select 'person' || s || '@example.org', 'manual', '', now()
       from generate_series(1, 4000) s;
+    insert into mail_opt_out (company_id, recipient, topic, created_at)
+    select md5('company' || o % 20 + 1)::uuid, 'person' || o % 500 || '@example.com', 'ticket ' || o,
+           now() - o * interval '5 minutes' from generate_series(1, 4000) o;
     analyze
 """
 COMPANY = UUID("9a0fe8ae-8dcc-bf8c-87e3-03b6fb8f5e4d")
@@ -81,6 +85,26 @@ LISTS: dict[str, tuple[set[str], Statement]] = {
     "suppressions": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after=None, limit=51)),
     "suppressions, next page": ({"mail_suppression_pkey"}, lambda tx: suppression_store.page(tx, after="p", limit=51)),
 }
+OPT_OUTS: dict[str, tuple[set[str], Statement]] = {
+    "opt-outs": (
+        {"mail_opt_out_newest"},
+        lambda tx: opt_out_store.page(tx, recipient=None, before=None, limit=51),
+    ),
+    "opt-outs, next page": (
+        {"mail_opt_out_newest"},
+        lambda tx: opt_out_store.page(tx, recipient=None, before=NEXT, limit=51),
+    ),
+    "opt-outs of an address": (
+        {"mail_opt_out_of_recipient"},
+        lambda tx: opt_out_store.page(tx, recipient="Person1@example.com", before=None, limit=51),
+    ),
+    "opt-outs of an address, next page": (
+        {"mail_opt_out_of_recipient"},
+        lambda tx: opt_out_store.page(tx, recipient="Person1@example.com", before=NEXT, limit=51),
+    ),
+}
+"""Lists with the companies of their rows."""
+
 STATEMENTS: dict[str, tuple[set[str], Statement]] = {
     "by id": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.get(tx, COMPANY)),
     "by id, locked": ({"outbound_mail_pkey"}, lambda tx: outbound_mail_store.lock(tx, COMPANY)),
@@ -105,6 +129,14 @@ STATEMENTS: dict[str, tuple[set[str], Statement]] = {
         lambda tx: thread_store.thread(tx, COMPANY, 20, "person1@example.com", first=3, last=7),
     ),
     "references": ({"mail_reference_by_id"}, lambda tx: thread_store.find(tx, ["<1@example.net>", "<2@x>"])),
+    "opt-outs by id": (
+        {"mail_opt_out_by_id"},
+        lambda tx: opt_out_store.ids_between(tx, COMPANY, COMPANY, limit=10),
+    ),
+    "opt-out": (
+        {"mail_opt_out_pkey"},
+        lambda tx: opt_out_store.exists(tx, OptOut(COMPANY, "person1@example.com", "ticket 1")),
+    ),
     "suppression": ({"mail_suppression_pkey"}, lambda tx: suppression_store.get(tx, "person1@example.org")),
     "claim": (
         {"outbound_mail_waiting", "outbound_mail_in_order", "mail_suppression_pkey"},
@@ -169,3 +201,18 @@ async def test_a_statement_scans_no_table_sequentially(filled: Any, what: str) -
     indexes, run = STATEMENTS[what]
     plan, _text = await _plan(filled, run)
     assert plan == (indexes, set())
+
+
+@pytest.mark.parametrize("what", OPT_OUTS)
+async def test_a_page_of_opt_outs_is_read_along_its_index_for_any_values(filled: Any, what: str) -> None:
+    [index], run = OPT_OUTS[what]
+    (used, scanned), text = await _plan(filled, run)
+    assert index in used
+    assert "mail_opt_out" not in scanned
+    assert "Sort" not in text
+    recording = RecordingConnection()
+    await run(Tx(recording))
+    plan = await generic_plan_of(filled, recording.statement)
+    assert f"using {index} on" in plan
+    assert KEY.search(plan)
+    assert "Sort" not in plan

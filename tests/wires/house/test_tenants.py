@@ -98,6 +98,7 @@ DESKS_OWN = (
     "teams",
     "outbound-mails",
     "mail-suppressions",
+    "mail-opt-outs",
 )
 """Kinds of things that only the provider's people may read."""
 

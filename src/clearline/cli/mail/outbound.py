@@ -7,23 +7,31 @@ import click
 
 from clearline.cli.context import current_settings, transact
 from clearline.cli.output import json_option, limit_option, print_json, show, show_done, show_list
-from clearline.cli.parameters.ids import resolve
+from clearline.cli.parameters.ids import ID, resolve
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.parameters.times import key_before, not_before, span_of, span_options
 from clearline.cli.terminal.text import echo, write
 from clearline.clock import now
 from clearline.identity import OPERATOR
+from clearline.mail.outbound import opt_out_usecases as opt_outs
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound.compose import decode
 from clearline.mail.outbound.domain import MailState, OutboundMail
+from clearline.mail.outbound.opt_out_domain import StoredOptOut
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
-from clearline.wires.house.mail.outbound_mapping import outbound_mail_details_out, outbound_mail_out, suppression_out
+from clearline.tickets.domain import ticket_number
+from clearline.wires.house.mail.outbound_mapping import (
+    opt_out_out,
+    outbound_mail_details_out,
+    outbound_mail_out,
+    suppression_out,
+)
 
 
 @click.group()
 def mail() -> None:
-    """Manage outbound mail, and addresses that no mail is sent to."""
+    """Manage outbound mail, addresses that no mail is sent to, and mail that recipients stopped."""
 
 
 @mail.command("outbox")
@@ -155,6 +163,44 @@ def mail_suppressed(after: str | None, limit: int, *, as_json: bool) -> None:
         as_json=as_json,
         limit=limit,
     )
+
+
+@mail.command("opt-outs")
+@click.option("--recipient", metavar="ADDRESS", help="Only what this address stopped.")
+@limit_option
+@json_option
+def mail_opt_outs(recipient: str | None, limit: int, *, as_json: bool) -> None:
+    """List the mail that recipients stopped with the link in it, newest first."""
+    show_list(
+        transact(lambda tx: opt_outs.list_opt_outs(tx, OPERATOR, recipient=recipient, limit=limit + 1)),
+        opt_out_out,
+        ("ID", "SINCE", "RECIPIENT", "STOPPED", "COMPANY"),
+        lambda stored: (stored.id, stored.created_at, stored.recipient, _topic(stored), stored.company.name),
+        noun="opt-outs",
+        as_json=as_json,
+        limit=limit,
+    )
+
+
+@mail.command("resume")
+@click.argument("opt_out_id", type=ID, metavar="ID")
+@json_option
+def mail_resume(opt_out_id: str, *, as_json: bool) -> None:
+    """Send mail again that its recipient stopped. ID is that of an opt-out: see clearline mail opt-outs."""
+
+    async def work(tx: Tx) -> StoredOptOut:
+        known = await resolve(
+            opt_out_id, opt_outs.KIND, lambda low, high: opt_outs.ids_between(tx, OPERATOR, low, high)
+        )
+        return await opt_outs.delete_opt_out(tx, OPERATOR, known, now=now())
+
+    stored = transact(work)
+    show_done(f"Mail to {stored.recipient} resumed: {_topic(stored)}.", as_json=as_json)
+
+
+def _topic(stored: StoredOptOut) -> str:
+    number = stored.opt_out.ticket_number
+    return stored.topic if number is None else ticket_number(number)
 
 
 async def _id(tx: Tx, text: str) -> UUID:

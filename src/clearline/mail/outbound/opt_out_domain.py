@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from datetime import datetime
 from hashlib import sha512
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
+from clearline.identity import Company
 from clearline.mail.outbound.domain import MailSettings
 from clearline.text import normalized_address
 
@@ -40,6 +42,21 @@ class OptOut(Struct, frozen=True, array_like=True):
     def ticket_number(self) -> int | None:
         """The number of the ticket that the topic is; None for another topic."""
         return int(self.topic.removeprefix(_TICKET)) if self.topic.startswith(_TICKET) else None
+
+
+class StoredOptOut(Struct, frozen=True):
+    """An opt-out as it is listed: with an id, the company that it is about, and the time."""
+
+    id: UUID
+    company: Company
+    recipient: str
+    topic: str
+    created_at: datetime
+
+    @property
+    def opt_out(self) -> OptOut:
+        """The opt-out itself."""
+        return OptOut(self.company.id, self.recipient, self.topic)
 
 
 _decode = msgspec.msgpack.Decoder(OptOut).decode

@@ -9,7 +9,7 @@ from clearline.wires.house.bulk import exports, jobs
 from clearline.wires.house.event_stream import handlers as events
 from clearline.wires.house.inventory import handlers as services
 from clearline.wires.house.mail import inbound as inbound_mail
-from clearline.wires.house.mail import mailboxes
+from clearline.wires.house.mail import mailboxes, opt_outs
 from clearline.wires.house.mail import outbound as outbound_mail
 from clearline.wires.house.notifications import handlers as notifications
 from clearline.wires.house.queues import queues, teams
@@ -47,7 +47,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "Webhooks": (*subscriptions.OPERATIONS, *deliveries.OPERATIONS),
     "Events": events.OPERATIONS,
     "Inbound mail": (*mailboxes.OPERATIONS, *inbound_mail.OPERATIONS),
-    "Outbound mail": outbound_mail.OPERATIONS,
+    "Outbound mail": (*outbound_mail.OPERATIONS, *opt_outs.OPERATIONS),
     "Notifications": notifications.OPERATIONS,
     "Audit": audit.OPERATIONS,
 }

@@ -1,11 +1,14 @@
-"""House API v1: outbound mail and suppressed addresses as they travel."""
+"""House API v1: outbound mail, suppressed addresses and opt-outs as they travel."""
 
 from typing import Any
 
 from clearline.mail.outbound.compose import decode
 from clearline.mail.outbound.domain import OutboundMail, Suppression
+from clearline.mail.outbound.opt_out_domain import StoredOptOut
 from clearline.tickets.domain import ticket_number
+from clearline.wires.house.mail import opt_out_wire
 from clearline.wires.house.mail import outbound_wire as wire
+from clearline.wires.house.wire import CompanyRef
 
 
 def _members(mail: OutboundMail) -> dict[str, Any]:
@@ -33,6 +36,15 @@ def outbound_mail_out(mail: OutboundMail) -> wire.OutboundMailOut:
 def suppression_out(suppression: Suppression) -> wire.SuppressionOut:
     """Return a suppressed address."""
     return wire.SuppressionOut(suppression.address, suppression.reason, suppression.detail, suppression.created_at)
+
+
+def opt_out_out(stored: StoredOptOut) -> opt_out_wire.OptOutOut:
+    """Return an opt-out as a body."""
+    number = stored.opt_out.ticket_number
+    topic = opt_out_wire.OptOutTopic.TICKET if number is not None else opt_out_wire.OptOutTopic(stored.topic)
+    company = CompanyRef(stored.company.id, stored.company.name, stored.company.code)
+    ticket = None if number is None else ticket_number(number)
+    return opt_out_wire.OptOutOut(str(stored.id), stored.recipient, company, topic, ticket, stored.created_at)
 
 
 def outbound_mail_details_out(mail: OutboundMail, message: bytes) -> wire.OutboundMailWhole:
