@@ -155,14 +155,14 @@ def house_body(row: Any) -> dict[str, Any]:
 
 
 async def read_house(company: UUID, number: int) -> bytes:
-    row = await pool.fetchrow(ticket_store.GET_VIEW, company, number)
+    row = await pool.fetchrow(ticket_store.GET_VIEW[False], company, number)
     return encode({**house_body(row), "description": row[DESCRIPTION]})
 
 
 async def list_house(company: UUID, query: bytes) -> bytes:
     size = int(query.rpartition(b"=")[2])
     rows = await pool.fetch(
-        list_store.LISTS[("company_id",), "open", list_store.BOUNDS[size > 50], True], size + 1, 10**12, company
+        list_store.LISTS[("company_id",), "open", list_store.BOUNDS[size > 50], True, False], size + 1, 10**12, company
     )
     return encode({"data": [house_body(row) for row in rows[:size]], "has_more": True, "next_cursor": "next"})
 

@@ -27,6 +27,9 @@ def events() -> Iterator[str]:
     yield "provider's people see every event; those about other records than tickets need the scope `audit:read`. The"
     yield "tables say what customers see. [Notifications](notifications.md) says who gets mail about an event."
     yield ""
+    yield "An event about a ticket has the `version` of the ticket after it. For a customer that is the version of its"
+    yield "own view, which counts the changes that it can see."
+    yield ""
     yield "## Events about tickets"
     yield ""
     facts = {fact.__struct_config__.tag: fact for fact in get_args(TicketFact)}

@@ -40,6 +40,7 @@ def export(*, company_id: UUID | None = None, is_open: bool | None = None, since
         is_open=is_open,
         created_since=NOW if since else None,
         visibilities=["public"],
+        for_staff=False,
         after=100,
         limit=500,
     )

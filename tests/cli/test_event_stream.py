@@ -49,7 +49,7 @@ def test_every_event_is_printed_once_and_in_order(database_url: str, desk: tuple
     ids = [int(event["id"]) for event in events]
     assert len(ids) == len(set(ids)) > 0
     assert events[-1]["ticket"] == desk[1]
-    assert set(events[-1]) == {"id", "type", "at", "company", "ticket", "note", "actor", "data", "cursor"}
+    assert set(events[-1]) == {"id", "type", "at", "company", "ticket", "note", "actor", "version", "data", "cursor"}
     for index in (0, 3, len(events) - 1):
         assert tail(database_url, "--after", events[index]["cursor"]) == events[index + 1 :]
     assert tail(database_url, "--after", "0-0-0") == events
@@ -70,7 +70,7 @@ def test_all_filters_must_match(database_url: str, desk: tuple[Tenant, str]) -> 
 
 def test_without_json_each_event_is_one_line(database_url: str, desk: tuple[Tenant, str]) -> None:
     [line] = run_command(database_url, *TAIL, "--ticket", desk[1]).stdout.splitlines()
-    assert f"ticket.created          {desk[1]}  Ada Okoro  " in line
+    assert f"ticket.created          {desk[1]}  Ada Okoro  v1  " in line
     assert "status: acknowledged" in line
 
 

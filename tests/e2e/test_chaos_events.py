@@ -92,14 +92,16 @@ class Consumer:
             if answer.status_code != 200:
                 assert answer.status_code == 503, await answer.aread()
                 return
-            position, last = (0, 0), dict[str, int]()
+            position, last = (0, 0), dict[str, tuple[int, int]]()
             async for event in _events(answer, self.accept):
                 xid, event_id, _at = (int(part, 16) for part in event["cursor"].split("-"))
                 assert (xid, event_id) > position, "out of order"
                 position = xid, event_id
                 if event.get("ticket"):  # ids are given under the lock of the ticket, in the order of its versions
-                    assert event_id > last.get(event["ticket"], 0), "a ticket's events are out of order"
-                    last[event["ticket"]] = event_id
+                    last_id, last_version = last.get(event["ticket"], (0, 0))
+                    assert event_id > last_id, "a ticket's events are out of order"
+                    assert event["version"] >= last_version, "a ticket's events are out of the order of its versions"
+                    last[event["ticket"]] = event_id, event["version"]
                 self.stored.store(event, with_cursor=self.dice.random() < 0.7)
 
 

@@ -15,6 +15,7 @@ from clearline.platform.database.transactions import Database, Tx
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import note_usecases as notes
 from clearline.tickets.domain import Channel, Status
+from clearline.tickets.links import watcher_usecases as watchers
 from clearline.tickets.note_domain import Visibility
 from tests.builders.people import NOW, Tenant
 from tests.builders.tickets import raised
@@ -54,6 +55,10 @@ def statuses(events: list[Event], number: int) -> list[Any]:
     ]
 
 
+def versions(events: list[Event], number: int) -> list[tuple[int | None, int | None]]:
+    return [(event.version, event.customer_version) for event in events if event.ticket_number == number]
+
+
 @pytest.mark.parametrize("reader", ["history", "consumers", "stream", "stream of a company", "stream of a ticket"])
 async def test_every_reader_gets_the_moves_of_a_race_in_their_order(
     database: Database, fresh: Tenant, reader: str
@@ -75,6 +80,7 @@ async def test_every_reader_gets_the_moves_of_a_race_in_their_order(
     assert statuses(events, number)[-2:] == ["pending", "held"]
     offsets = [event.offset for event in events if event.ticket_number == number]
     assert offsets == sorted(offsets)
+    assert versions(events, number)[-3:] == [(2, 2), (3, 3), (4, 4)]
 
 
 async def test_a_transaction_that_waited_for_the_ticket_comes_after_the_one_it_waited_for(
@@ -106,6 +112,33 @@ async def test_a_transaction_that_waited_for_the_ticket_comes_after_the_one_it_w
             await event_stream_store.read(tx, EventFilter(fresh.company.id, number), Offset(0, 0), limit=9)
         ).events
     assert [event.type for event in events][-2:] == ["ticket.status_changed", "note.added"]
+    assert versions(events, number)[-2:] == [(3, 3), (4, 3)]
+
+
+@pytest.mark.parametrize("watches", [True, False], ids=["watch", "stop to watch"])
+async def test_the_event_of_a_watcher_has_the_version_of_the_change_that_it_waited_for(
+    database: Database, fresh: Tenant, *, watches: bool
+) -> None:
+    async with database.transaction() as tx:
+        number = await raised(tx, fresh, status=Status.IN_PROGRESS)
+        if not watches:
+            await watchers.watch(tx, fresh.actor, number, fresh.user.id, now=NOW)
+
+    async def watch() -> None:
+        async with database.statement() as tx:
+            use = watchers.watch if watches else watchers.unwatch
+            await use(tx, fresh.actor, number, fresh.user.id, now=NOW)
+
+    async with asyncio.timeout(patient(10)):
+        async with database.transaction() as tx:
+            await move(tx, number, Status.PENDING)
+            waiting = asyncio.create_task(watch())
+            await asyncio.sleep(0.3)  # the other waits for the lock now
+        await waiting
+    async with database.statement() as tx:
+        events = await event_store.of_ticket(tx, fresh.company.id, number, after=0, limit=100)
+    assert [event.type for event in events][-2:] == ["ticket.status_changed", "ticket.watched"]
+    assert versions(events, number)[-2:] == [(3, 3), (3, 3)]
 
 
 async def test_no_reader_passes_an_event_that_is_not_committed_yet(database: Database, fresh: Tenant) -> None:
@@ -155,4 +188,5 @@ async def test_many_changes_at_the_same_time_are_read_in_the_order_of_versions(
         ).events
     moves = [event.data for event in events if event.type == "ticket.status_changed"]
     assert len(moves) == 33
+    assert versions(events, number) == [(version, version) for version in range(1, 35)]
     assert [move["before"] for move in moves[1:]] == [move["after"] for move in moves[:-1]]

@@ -126,10 +126,11 @@ async def test_a_scan_of_the_newest_tickets_sorts_nothing(filled: Any) -> None:
         assert int(re.findall(r"rows=(\d+)", walk)[-1]) <= CANDIDATES + 1
 
 
-async def test_the_tickets_of_a_result_are_read_by_their_keys(filled: Any) -> None:
+@pytest.mark.parametrize("for_staff", [True, False], ids=["staff", "customer"])
+async def test_the_tickets_of_a_result_are_read_by_their_keys(filled: Any, *, for_staff: bool) -> None:
     recording = RecordingConnection()
     hits = [Hit(*await any_ticket(filled), 0.0)] * 200
-    await search_store.tickets(Tx(recording), hits)
+    await search_store.tickets(Tx(recording), hits, for_staff=for_staff)
     used, scanned = await prepared_plan(filled, recording.statement, *recording.values)
     assert used & BY_NUMBER
     assert not scanned & BIG

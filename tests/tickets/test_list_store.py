@@ -97,9 +97,11 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(part)
 
 
-async def plan(connection: Any, key: tuple[tuple[str, ...], State, int, bool], *, generic: bool) -> dict[str, Any]:
+async def plan(
+    connection: Any, key: tuple[tuple[str, ...], State, int, bool, bool], *, generic: bool
+) -> dict[str, Any]:
     """Return the plan of a list: for these values, or the generic one."""
-    names, _state, bound, newest_first = key
+    names, _state, bound, newest_first, _for_staff = key
     row = await connection.fetchrow("select *, 'SVC-3' as service_id, 'pending' as status from picked")
     bound_names = [name for name in names if name != "unassigned"]
     types = ", ".join(["bigint", "bigint", *(TYPES.get(name, "uuid") for name in bound_names)])
@@ -175,7 +177,13 @@ async def dated_plan(
     span = ["2026-03-01", "2026-04-01"] * is_updated
     values = ", ".join(f"'{value}'" for value in (51, *edges, *(row[name] for name in names_bound), *span))
     statement = list_store.dated_statement(
-        names, state, BOUNDS[0], newest_first=newest_first, by_creation=by_creation, is_updated=is_updated
+        names,
+        state,
+        BOUNDS[0],
+        newest_first=newest_first,
+        for_staff="company_id" not in names,
+        by_creation=by_creation,
+        is_updated=is_updated,
     )
     await connection.execute(f"set plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
     await connection.execute(f"prepare dated ({', '.join(types)}) as {statement}")
@@ -227,9 +235,10 @@ async def test_a_list_by_the_last_change_walks_the_index_of_the_list(
         assert used & {*INDEXES[driver, state], *BY_NUMBER, "ticket_open"}, statistics
 
 
-async def test_the_view_of_a_ticket_is_found_by_the_primary_keys(filled: Any) -> None:
+@pytest.mark.parametrize("for_staff", [True, False], ids=["staff", "customer"])
+async def test_the_view_of_a_ticket_is_found_by_the_primary_keys(filled: Any, *, for_staff: bool) -> None:
     company_id = await filled.fetchval("select company_id from ticket where number = 4003")
-    used, scanned = await plan_of(filled, ticket_store.GET_VIEW, company_id, 4003)
+    used, scanned = await plan_of(filled, ticket_store.GET_VIEW[for_staff], company_id, 4003)
     assert used & BY_NUMBER
     assert not scanned & {"ticket", "app_user", "ticket_merge"}
 
@@ -295,7 +304,7 @@ async def test_the_pages_of_a_list_have_each_ticket_once_in_order(
         while True:
             after = numbers[-1] if numbers else None
             page = await list_store.tickets_as(
-                view_of, tx, ticket_filter, after=after, limit=limit, newest_first=newest_first
+                view_of, tx, ticket_filter, for_staff=True, after=after, limit=limit, newest_first=newest_first
             )
             numbers += [view.ticket.number for view in page]
             if len(page) < limit:
@@ -357,8 +366,8 @@ async def test_the_pages_of_a_list_by_time_have_each_ticket_of_it_once_in_order(
     async with database.statement() as tx:
         while True:
             page = await list_store.tickets_as(
-                view_of, tx, plain._replace(created=SPANS[span], updated=updated), after=after, limit=50,
-                newest_first=newest_first,
+                view_of, tx, plain._replace(created=SPANS[span], updated=updated), for_staff=True, after=after,
+                limit=50, newest_first=newest_first,
             )  # fmt: skip
             numbers += [view.ticket.number for view in page]
             if len(page) < 50:
@@ -374,8 +383,10 @@ async def test_a_list_by_the_last_change_is_in_the_order_of_the_numbers(filled: 
         *updated,
     )
     async with database.statement() as tx:
-        page = await list_store.tickets_as(view_of, tx, Filter(updated=updated), after=None, limit=1000)
-        after = await list_store.tickets_as(view_of, tx, Filter(updated=updated), after=page[20].ticket.number, limit=5)
+        page = await list_store.tickets_as(view_of, tx, Filter(updated=updated), for_staff=True, after=None, limit=1000)
+        after = await list_store.tickets_as(
+            view_of, tx, Filter(updated=updated), for_staff=True, after=page[20].ticket.number, limit=5
+        )
     assert [view.ticket.number for view in page] == [row[0] for row in rows][:1000]
     assert after == page[21:26]
 
@@ -387,7 +398,7 @@ async def test_pages_continue_at_their_position_when_tickets_change(filled: Any,
     async with database.statement() as tx:
         for _ in range(4):
             page = await list_store.tickets_as(
-                view_of, tx, ticket_filter, after=numbers[-1] if numbers else None, limit=10
+                view_of, tx, ticket_filter, for_staff=True, after=numbers[-1] if numbers else None, limit=10
             )
             numbers += [view.ticket.number for view in page]
             await filled.execute("update ticket set status = 'closed' where number = any($1)", numbers[:5])

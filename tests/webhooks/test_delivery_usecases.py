@@ -55,7 +55,7 @@ async def test_an_event_arrives_signed_in_the_form_of_the_standard(
     assert datetime.fromisoformat(body["timestamp"]).tzinfo is not None
     assert body["data"]["ticket"] == ticket_number(number)
     assert body["data"]["company"] == str(tenant.company.id)
-    assert set(body["data"]) == {"id", "company", "ticket", "note", "actor", "data"}
+    assert set(body["data"]) == {"id", "company", "ticket", "note", "actor", "version", "data"}
     [delivery] = await all_deliveries(database, subscription)
     assert (str(delivery.id), delivery.state, delivery.attempts) == (request.id, DeliveryState.DELIVERED, 1)
     assert delivery.event_id == int(body["data"]["id"])
@@ -83,6 +83,8 @@ async def test_a_company_receives_its_own_visible_events_and_the_provider_all_ev
         "note.added",
         "note.added",
     ]
+    assert [request.json["data"]["version"] for request in receiver.requests] == [1, 2]
+    assert [request.json["data"]["version"] for request in provider_receiver.requests] == [1, 2, 3]
     assert other_receiver.requests == []
 
 

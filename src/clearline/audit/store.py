@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from clearline.events.event_types import EVENT_TYPES, EventType, Visibility, types_with
-from clearline.events.store import Event, event_of
+from clearline.events.store import COLUMNS, Event, event_of
 from clearline.platform.database.transactions import Tx
 
 AuditPosition = tuple[datetime, int, int]
@@ -34,7 +34,6 @@ class AuditFilter(NamedTuple):
     for_customers: bool = False
 
 
-_COLUMNS = "xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data"
 _BETWEEN = "at >= $2 and at < $3"
 
 Scan = Literal["everything", "records", "of_company", "records_of_company", "of_ticket"]
@@ -91,7 +90,7 @@ def _statement(scan: Scan, names: Sequence[str]) -> str:
         checked.append(_FILTERS[name].format(*(f"${place + offset}" for offset in range(1, count + 1))))
         place += count
     case = f" and case when {' and '.join(checked)} then true end" if checked else ""
-    return f"select {_COLUMNS} from event where {walked}{case} order by {order} limit $1"
+    return f"select {COLUMNS} from event where {walked}{case} order by {order} limit $1"
 
 
 LISTS = {

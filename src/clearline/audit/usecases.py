@@ -8,8 +8,8 @@ from clearline.accounts import usecases as accounts
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter, AuditPosition
 from clearline.errors import Forbidden, RuleCode, Violation, require_valid
-from clearline.events.event_types import EVENT_TYPES, Audience, check_types, visible_data
-from clearline.events.store import Event
+from clearline.events.event_types import EVENT_TYPES, Audience, check_types
+from clearline.events.store import Event, seen_by
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -69,4 +69,5 @@ async def _company_id(tx: Tx, actor: Actor, company: UUID | str | None) -> UUID 
 
 def _visible(event: Event) -> Event:
     """Return an event as the admin of its company may see it; what it may not see at all was not read."""
-    return event._replace(data=visible_data(event.type, event.data, Audience.COMPANY_ADMIN) or {})
+    hidden = event._replace(data={}, version=event.customer_version)
+    return seen_by(Audience.COMPANY_ADMIN, event) or hidden

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.columns import NAMES, NOTES, VIEW, notes_of, view_of
+from clearline.tickets.columns import NAMES, NOTES, VIEWS, notes_of, view_of
 from clearline.tickets.domain import TicketView
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import FINISHED
@@ -25,7 +25,7 @@ _OF_COMPANY_BY_STATE = "company_id = $4 and is_open = $5"
 _VALUES = {_EVERY: 3, _OPEN: 3, _OF_COMPANY: 4, _OF_COMPANY_BY_STATE: 5}
 
 
-def _statement(walk: str, *, since: bool) -> str:
+def _statement(walk: str, *, since: bool, for_staff: bool) -> str:
     """Return the statement that reads the next $2 tickets after the number $1 on which ``walk`` holds.
 
     With ``since`` it then leaves out the tickets created before its last value. So a batch may be empty, but it never
@@ -36,15 +36,21 @@ def _statement(walk: str, *, since: bool) -> str:
     with walked as materialized (
         select company_id, number from ticket where number > $1 and {walk} order by number limit $2
     )
-    select {VIEW}, {NOTES.format(visibilities="$3")}, walk.last
+    select {VIEWS[for_staff]}, {NOTES.format(visibilities="$3")}, walk.last
       from (select max(number) as last from walked) walk
       left join (walked w join ticket t on t.company_id = w.company_id and t.number = w.number {NAMES}) on {is_late}
      order by t.number
     """
 
 
-BATCH = {(walk, since): _statement(walk, since=since) for walk in _VALUES for since in (False, True)}
-"""The statements, by which tickets they read and whether they leave out those created before a time."""
+BATCH = {
+    (walk, since, for_staff): _statement(walk, since=since, for_staff=for_staff)
+    for walk in _VALUES
+    for since in (False, True)
+    for for_staff in (True, False)
+}
+"""The statements: which tickets they read, whether they leave out those created before a time, and whose version and
+time the tickets have."""
 
 
 async def batch(
@@ -54,6 +60,7 @@ async def batch(
     is_open: bool | None,
     created_since: datetime | None,
     visibilities: list[str],
+    for_staff: bool,
     after: int,
     limit: int,
 ) -> Batch:
@@ -73,7 +80,7 @@ async def batch(
         values += [company_id, is_open]
     if created_since is not None:
         values.append(created_since)
-    rows = await tx.fetch(BATCH[walk, created_since is not None], *values)
+    rows = await tx.fetch(BATCH[walk, created_since is not None, for_staff], *values)
     tickets = [_with_notes(row) for row in rows if row["number"] is not None]
     if company_id is None and is_open is False:
         tickets = [(view, notes) for view, notes in tickets if view.ticket.status in FINISHED]

@@ -80,6 +80,7 @@ async def read(database: Transactions, export: Export, kind: Format, *, bom: boo
                 is_open=export.is_open,
                 created_since=export.created_since,
                 visibilities=export.visibilities,
+                for_staff=export.for_staff,
                 after=after,
                 limit=BATCH,
             )

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from clearline.cli.context import Start, run
-from clearline.cli.event_text import details, subject
+from clearline.cli.event_text import details, subject, version
 from clearline.cli.parameters.numbers import TICKET
 from clearline.cli.terminal.text import echo
 from clearline.controls import visible_json
@@ -96,7 +96,7 @@ async def _read(database: Database, reader: Reader, cursor: EventCursor, *, foll
 
 def _line(event: Event) -> str:
     text = f"{event.at:%Y-%m-%d %H:%M:%S}Z  {event.type:<22}  {subject(event):<15}  {event.actor_name}"
-    return f"{text}  {more}" if (more := details(event)) else text
+    return "  ".join(filter(None, [text, version(event), details(event)]))
 
 
 def _json(event: Event) -> str:

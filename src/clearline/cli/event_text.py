@@ -16,6 +16,11 @@ def subject(event: Event) -> str:
     return event.data.get("name", "") if event.ticket_number is None else ticket_number(event.ticket_number)
 
 
+def version(event: Event) -> str:
+    """Return the version of the ticket after an event, such as ``v3``; nothing for an event without one."""
+    return "" if event.version is None else f"v{event.version}"
+
+
 def details(event: Event) -> str:
     """Return the values before and after an event, cut to 100 characters."""
     changes = event.data.get("changes")

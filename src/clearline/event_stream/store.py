@@ -55,7 +55,8 @@ _READ = f"""
            e.actor_name,
            case when $4::text[] is null or exists (
                select from unnest($4) t where e.type = t or (right(t, 1) = '.' and starts_with(e.type, t))
-           ) then e.data end
+           ) then e.data end,
+           e.ticket_version, e.customer_version
       from {{source}} e
      where {{after}} and e.{_FINISHED}
      order by e.xid, e.id limit $3"""

@@ -13,8 +13,8 @@ from clearline.accounts import usecases as accounts
 from clearline.errors import NotFound, require_valid
 from clearline.event_stream import store as event_stream_store
 from clearline.event_stream.store import BEGINNING, EventCursor, EventFilter
-from clearline.events.event_types import Audience, check_types, visible_data
-from clearline.events.store import Event, Offset
+from clearline.events.event_types import Audience, check_types
+from clearline.events.store import Event, Offset, seen_by
 from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
@@ -159,5 +159,4 @@ def _visible(reader: Reader, event: Event) -> Event | None:
     if reader.is_staff:
         return event if reader.records or event.ticket_number is not None else None
     audience = Audience.COMPANY_ADMIN if reader.records else Audience.CUSTOMER
-    data = visible_data(event.type, event.data, audience)
-    return None if data is None else event._replace(data=data)
+    return seen_by(audience, event)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from clearline.events.domain import Fact, RecordChanged
-from clearline.events.event_types import EVENT_TYPES
+from clearline.events.event_types import EVENT_TYPES, Audience, visible_data
 from clearline.identity import Actor
 from clearline.platform.database.horizon import HORIZON
 from clearline.platform.database.transactions import Record, Tx
@@ -28,7 +28,11 @@ _RENUMBERED = "3"
 
 
 class Event(NamedTuple):
-    """A stored fact. ``data`` holds the members of the fact."""
+    """A stored fact. ``data`` holds the members of the fact.
+
+    ``version`` is that of its ticket after the fact, ``customer_version`` that of the customer's view. Both are None
+    for an event that is about no ticket, or was stored before events had versions.
+    """
 
     offset: Offset
     company_id: UUID
@@ -39,6 +43,8 @@ class Event(NamedTuple):
     actor_id: UUID | None
     actor_name: str
     data: dict[str, Any]
+    version: int | None = None
+    customer_version: int | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -81,9 +87,34 @@ async def append(
     )
 
 
+COLUMNS = """xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data,
+    ticket_version, customer_version"""
+"""What ``event_of`` reads."""
+
+
 def event_of(row: Record) -> Event:
-    """Return the event in a row of all its columns."""
-    return Event(Offset(row[0], row[1]), row[2], row[3], row[4], row[5], row[6], row[7], row[8], _decode(row[9]))
+    """Return the event in a row of ``COLUMNS``."""
+    return Event(
+        Offset(row[0], row[1]),
+        row[2],
+        row[3],
+        row[4],
+        row[5],
+        row[6],
+        row[7],
+        row[8],
+        _decode(row[9]),
+        row[10],
+        row[11],
+    )
+
+
+def seen_by(audience: Audience, event: Event) -> Event | None:
+    """Return an event as an audience of its company may see it, with that audience's version; None if not at all."""
+    data = visible_data(event.type, event.data, audience)
+    if data is None or audience is Audience.STAFF:
+        return event if data is not None else None
+    return event._replace(data=data, version=event.customer_version)
 
 
 async def read(tx: Tx, after: Offset, *, limit: int) -> list[Event]:
@@ -96,8 +127,7 @@ async def read(tx: Tx, after: Offset, *, limit: int) -> list[Event]:
     """
     rows = await tx.fetch(
         f"""
-        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
-          from event
+        select {COLUMNS} from event
          where (xid, id) > ($1::text::xid8, $2) and xid < {HORIZON}
          order by event.xid, event.id limit $3
         """,
@@ -111,9 +141,8 @@ async def read(tx: Tx, after: Offset, *, limit: int) -> list[Event]:
 async def of_ticket(tx: Tx, company_id: UUID, ticket_number: int, *, after: int, limit: int) -> list[Event]:
     """Return the events of one ticket after the event of this id, oldest first. Served by ``event_by_ticket``."""
     rows = await tx.fetch(
-        """
-        select xid::text::bigint, id, company_id, at, type, ticket_number, note_number, actor_id, actor_name, data
-          from event where company_id = $1 and ticket_number = $2 and id > $3 order by id limit $4
+        f"""
+        select {COLUMNS} from event where company_id = $1 and ticket_number = $2 and id > $3 order by id limit $4
         """,
         company_id,
         ticket_number,

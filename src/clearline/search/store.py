@@ -8,7 +8,7 @@ from clearline.events.store import Offset
 from clearline.platform.database.transactions import Record, Tx
 from clearline.search.document import NOTES_MAX, Document
 from clearline.search.plan import RARE_SHARE, Attempt, Statistics
-from clearline.tickets.columns import AFTER_VIEW, NAMES, VIEW, view_of
+from clearline.tickets.columns import AFTER_VIEW, NAMES, VIEW, VIEWS, view_of
 from clearline.tickets.domain import TicketView
 
 CANDIDATES = 101
@@ -180,17 +180,23 @@ async def count(tx: Tx, attempt: Attempt, company_id: UUID | None) -> int:
     return total
 
 
-TICKETS = f"""
-    select {VIEW}
+TICKETS = {
+    for_staff: f"""
+    select {view}
       from unnest($1::uuid[], $2::bigint[]) with ordinality wanted(company_id, number, position)
       join ticket t on t.company_id = wanted.company_id and t.number = wanted.number {NAMES}
      order by wanted.position
     """
+    for for_staff, view in VIEWS.items()
+}
 
 
-async def tickets(tx: Tx, hits: Sequence[Hit]) -> list[TicketView]:
-    """Return the tickets of a page of matches, in its order. Served by the primary key."""
-    rows = await tx.fetch(TICKETS, [hit.company_id for hit in hits], [hit.number for hit in hits])
+async def tickets(tx: Tx, hits: Sequence[Hit], *, for_staff: bool) -> list[TicketView]:
+    """Return the tickets of a page of matches, in its order. Served by the primary key.
+
+    ``for_staff`` is whose version and time they have: of the provider's people, or of the customer.
+    """
+    rows = await tx.fetch(TICKETS[for_staff], [hit.company_id for hit in hits], [hit.number for hit in hits])
     return [view_of(row) for row in rows]
 
 

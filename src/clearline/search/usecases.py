@@ -115,7 +115,7 @@ async def _find_tickets(
     if len(hits.hits) > limit:
         newest = after.newest if after else hits.newest
         cursor = SearchCursor(shown[-1].number, shown[-1].rank, is_ranked, newest, total, is_exact)
-    return SearchResult(await _tickets(tx, shown), total, is_exact, is_ranked, cursor)
+    return SearchResult(await _tickets(tx, actor, shown), total, is_exact, is_ranked, cursor)
 
 
 async def _hits(
@@ -147,11 +147,11 @@ async def _hits(
     return hits, is_ranked, plan.last()
 
 
-async def _tickets(tx: Tx, hits: Sequence[Hit]) -> list[TicketView]:
+async def _tickets(tx: Tx, actor: Actor, hits: Sequence[Hit]) -> list[TicketView]:
     if not hits:
         return []
     await search_store.reset_plan_cache_mode(tx)
-    return await search_store.tickets(tx, hits)
+    return await search_store.tickets(tx, hits, for_staff=actor.is_staff)
 
 
 async def _clause(tx: Tx, actor: Actor, term: Term) -> Clause:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from clearline.accounts import permissions, user_store
 from clearline.errors import NotFound, RuleCode, TicketFinished, Violation, require_valid
 from clearline.events.domain import StatusChanged, changes_between
+from clearline.events.event_types import EVENT_TYPES, EventType
 from clearline.identity import ALL_SCOPES, PROVIDER_ID, Actor, Role, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.queues import store as queue_store
@@ -43,7 +44,9 @@ async def lock_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     company_id = await access.ticket_company(tx, actor, number)
-    view = None if company_id is None else await ticket_store.lock_view(tx, company_id, number)
+    view = (
+        None if company_id is None else await ticket_store.lock_view(tx, company_id, number, for_staff=actor.is_staff)
+    )
     if view is None:
         raise NotFound("ticket", ticket_number(number))
     return view
@@ -85,10 +88,11 @@ async def change_ticket(
     fields = {change.field for change in changes}
     require_valid([*check_values(after), *await _check_references(tx, after, fields)])
     company_id = ticket.company_id
-    await ticket_store.save_values(tx, company_id, number, after, now=now)
+    is_visible = not fields.isdisjoint(EVENT_TYPES[EventType.TICKET_CHANGED].visible_fields)
+    await ticket_store.save_values(tx, company_id, number, after, is_visible=is_visible, now=now)
     facts = ticket_store.facts_of(changes, by=by, rule=rule)
     await ticket_store.append_facts(tx, actor, company_id, number, facts, now=now)
-    changed = await ticket_store.get_view(tx, company_id, number)
+    changed = await ticket_store.get_view(tx, company_id, number, for_staff=actor.is_staff)
     if changed is None:
         raise NotFound("ticket", ticket_number(number))
     return changed

@@ -36,8 +36,9 @@ Decode = Mapping[Any, Any] | Callable[[Any], Any]
 class Column(NamedTuple):
     """A column of the table ``ticket``. ``field`` is that of ``Ticket``, dotted inside a value, if named otherwise.
 
-    ``select`` is what a statement selects, if it is not the column itself. Without ``decode`` and ``encode`` the
-    driver's value is the field's. A function is not called for null, which becomes what ``null`` says in Python.
+    ``select`` is what a statement selects, if it is not the column itself, and ``for_customers`` what it selects for a
+    customer instead. Without ``decode`` and ``encode`` the driver's value is the field's. A function is not called for
+    null, which becomes what ``null`` says in Python.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Column(NamedTuple):
     encode: Callable[[Any], object] | None = None
     select: str = ""
     null: str = "None"
+    for_customers: str = ""
 
 
 def _members(kind: type[StrEnum]) -> Mapping[str | None, StrEnum | None]:
@@ -61,6 +63,9 @@ def _json(value: object) -> str:
 
 
 _decode_ids = msgspec.json.Decoder(dict[str, str]).decode
+
+CUSTOMER_VERSION = "t.version - t.internal_changes"
+"""The version of the ticket ``t`` for its customer."""
 
 COLUMNS = (
     Column("company_id"),
@@ -80,10 +85,10 @@ COLUMNS = (
     Column("contact_email", "contact.email"),
     Column("channel", decode=_members(Channel)),
     Column("created_at"),
-    Column("updated_at"),
+    Column("updated_at", for_customers="coalesce(t.customer_updated_at, t.updated_at)"),
     Column("status_changed_at"),
     Column("resolved_at"),
-    Column("version"),
+    Column("version", for_customers=CUSTOMER_VERSION),
     Column("asked_severity", decode=_members(Severity)),
     Column("asked_priority", decode=_members(Priority)),
     Column("queue_id"),
@@ -94,8 +99,17 @@ COLUMNS = (
 )
 """In the order of a row. A field of ``Ticket`` that is a value of several columns has them side by side."""
 
-TICKET = ", ".join(f"{column.select} as {column.name}" if column.select else f"t.{column.name}" for column in COLUMNS)
-"""What a statement selects of the ticket ``t``."""
+
+def _selected(column: Column, *, for_staff: bool) -> str:
+    select = column.select if for_staff else column.for_customers or column.select
+    return f"{select} as {column.name}" if select else f"t.{column.name}"
+
+
+_TICKETS = {
+    for_staff: ", ".join(_selected(column, for_staff=for_staff) for column in COLUMNS) for for_staff in (True, False)
+}
+TICKET = _TICKETS[True]
+"""What a statement selects of the ticket ``t``, with the version and time of the provider's people."""
 
 NAMES = f"""join company c on c.id = t.company_id
     left join queue q on q.id = t.queue_id
@@ -104,8 +118,26 @@ NAMES = f"""join company c on c.id = t.company_id
 """What a ticket ``t`` refers to, for ``VIEW``."""
 
 _NAMES = ("c.name", "c.code", "q.name", "u.name", "m.into_number")
-VIEW = f"{TICKET}, {', '.join(_NAMES)}"
-"""What a statement selects of the ticket ``t`` joined with ``NAMES``."""
+VIEWS = {for_staff: f"{ticket}, {', '.join(_NAMES)}" for for_staff, ticket in _TICKETS.items()}
+"""What a statement selects of the ticket ``t`` joined with ``NAMES``, for the provider's people or for a customer.
+
+Both have the same columns. The database chooses the version and the time: to read both would cost a list a sixth.
+"""
+VIEW = VIEWS[True]
+
+
+def next_version(at: str, *, visible: str = "true") -> str:
+    """Return what a statement that changes a ticket sets besides the values: its versions and times.
+
+    ``at`` and ``visible`` are expressions: the time, and whether the customer sees the change. A change that it does
+    not see leaves the customer's version and time.
+    """
+    both = f"updated_at = {at}, version = version + 1"
+    if visible == "true":
+        return f"{both}, customer_updated_at = null"
+    return f"""{both}, internal_changes = internal_changes + (not {visible})::integer,
+           customer_updated_at = case when not {visible} then coalesce(customer_updated_at, updated_at) end"""
+
 
 _NOTE = ", ".join(f"n.{name}" for name in Note.__struct_fields__)
 NOTES = f"""(select json_agg(json_build_array({_NOTE}) order by n.number)

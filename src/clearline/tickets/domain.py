@@ -163,8 +163,8 @@ class Ticket(Struct, frozen=True, gc=False):
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment; ``asked_severity`` and ``asked_priority``
     are what the customer requested, from which it may differ (MEF 124 keeps both). ``external_ids`` maps another
-    system's name to its number for this ticket. ``version`` counts the changes from 1. ``number`` is 0 until the
-    ticket is stored.
+    system's name to its number for this ticket. ``version`` counts the changes from 1 and ``updated_at`` is the time of
+    the last: for a customer, of the changes that it can see. ``number`` is 0 until the ticket is stored.
     """
 
     company_id: UUID

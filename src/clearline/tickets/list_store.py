@@ -9,7 +9,7 @@ from uuid import UUID
 
 from clearline.clock import Span
 from clearline.platform.database.transactions import Record, Tx
-from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of
+from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEWS, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import Note
 from clearline.tickets.status_domain import State
@@ -73,7 +73,7 @@ def _filters() -> Iterator[tuple[tuple[str, ...], State]]:
             yield from ((names, state) for state in states if state == "open" or not by_people)
 
 
-def _statement(names: Sequence[str], state: State, bound: int, *, newest_first: bool) -> str:
+def _statement(names: Sequence[str], state: State, bound: int, *, newest_first: bool, for_staff: bool) -> str:
     """Return the statement of a list with these filters, which binds limit, last number and the filters' values.
 
     It has the conditions that are asked for and no others: one for all of them, with ``$1 is null or ...``, took
@@ -91,17 +91,24 @@ def _statement(names: Sequence[str], state: State, bound: int, *, newest_first: 
     if conditions:
         tickets = f"select * from ({tickets} offset 0) walked where {' and '.join(conditions.values())}"
     return f"""
-    select {VIEW}
+    select {VIEWS[for_staff]}
       from (select * from ({tickets} limit {bound}) bounded limit $1) t {NAMES}
      order by t.number {order}
     """
 
 
+_OF_CUSTOMERS = {"company_id", "service_id", "status"}
+"""The filters of customers, of which the first is always there."""
+
 LISTS = {
-    (names, state, bound, newest_first): _statement(names, state, bound, newest_first=newest_first)
-    for (names, state), bound, newest_first in product(_filters(), BOUNDS, (True, False))
+    (names, state, bound, newest_first, for_staff): _statement(
+        names, state, bound, newest_first=newest_first, for_staff=for_staff
+    )
+    for (names, state), bound, newest_first, for_staff in product(_filters(), BOUNDS, (True, False), (True, False))
+    if for_staff or ("company_id" in names and _OF_CUSTOMERS.issuperset(names))
 }
-"""The statements, by the names of the filters, the state, the bound, and whether the newest comes first.
+"""The statements, by the names of the filters, the state, the bound, whether the newest comes first, and whose version
+and time the tickets have: of the provider's people, or of the customer.
 
 Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key for a company,
 ``ticket_open_by_assignee`` or ``ticket_open_by_queue`` for open ones of all, otherwise ``ticket_open`` or
@@ -109,7 +116,11 @@ Each walks one index: ``ticket_page``, ``ticket_by_service`` or the primary key 
 """
 
 
-_UPDATED = "updated_at >= {} and updated_at < {}"
+_UPDATED = {
+    True: "updated_at >= {} and updated_at < {}",
+    False: "coalesce(customer_updated_at, updated_at) >= {} and coalesce(customer_updated_at, updated_at) < {}",
+}
+"""The condition on the time of the last change: of any, or of the last that a customer sees."""
 _IS_OPEN, _IS_FINISHED = "is_open::integer = 1", "is_open::integer = 0"
 _BY_STATE = {"open": (_IS_OPEN,), "finished": (_IS_FINISHED,), "all": (_IS_OPEN, _IS_FINISHED)}
 """As the index ``ticket_age`` has the state."""
@@ -117,7 +128,14 @@ _BY_STATE = {"open": (_IS_OPEN,), "finished": (_IS_FINISHED,), "all": (_IS_OPEN,
 
 @lru_cache(maxsize=1024)
 def dated_statement(
-    names: tuple[str, ...], state: State, bound: int, *, newest_first: bool, by_creation: bool, is_updated: bool
+    names: tuple[str, ...],
+    state: State,
+    bound: int,
+    *,
+    newest_first: bool,
+    for_staff: bool,
+    by_creation: bool,
+    is_updated: bool,
 ) -> str:
     """Return the statement of a list with these filters and a time of creation, of the last change, or both.
 
@@ -133,7 +151,7 @@ def dated_statement(
     conditions = {name: _CONDITIONS[name].format(places.get(name)) for name in names}
     if is_updated:
         after = first + len(names_bound)
-        conditions["updated"] = _UPDATED.format(f"${after}", f"${after + 1}")
+        conditions["updated"] = _UPDATED[for_staff].format(f"${after}", f"${after + 1}")
     past, direction = ("<", "desc") if newest_first else (">", "asc")
     if not by_creation:
         driver = next((walked for walked in _WALKED if set(walked) <= set(names)), ())
@@ -155,7 +173,7 @@ def dated_statement(
     ]
     tickets = walked[0] if len(walked) == 1 else f"({' union all '.join(walked)} order by {order} limit {bound})"
     return f"""
-    select {VIEW}
+    select {VIEWS[for_staff]}
       from (select * from {tickets} bounded order by {order} limit $1) t {NAMES}
      order by {order.replace("created_at", "t.created_at").replace("number", "t.number")}
     """
@@ -166,6 +184,7 @@ async def tickets_as(
     tx: Tx,
     ticket_filter: Filter,
     *,
+    for_staff: bool,
     after: Position | None,
     limit: int,
     newest_first: bool = True,
@@ -191,13 +210,14 @@ async def tickets_as(
         near, far = (created.until, created.since) if newest_first else created
         edges = (*((near, 0) if after is None or isinstance(after, int) else after), far)
     if created is None and updated is None:
-        statement = LISTS[names, ticket_filter.state, bound, newest_first]
+        statement = LISTS[names, ticket_filter.state, bound, newest_first, for_staff]
     else:
         statement = dated_statement(
             names,
             ticket_filter.state,
             bound,
             newest_first=newest_first,
+            for_staff=for_staff,
             by_creation=created is not None,
             is_updated=updated is not None,
         )

@@ -11,13 +11,13 @@ from clearline.events.event_types import EventType
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Tx
-from clearline.tickets.columns import NOTES, TICKET, notes_of, ticket_of
+from clearline.tickets.columns import CUSTOMER_VERSION, NOTES, TICKET, next_version, notes_of, ticket_of
 from clearline.tickets.domain import Status, Ticket
 from clearline.tickets.note_domain import NOTES_MAX, Note, NoteMail, Source, Visibility
 
 _ADD = f"""
     with t as (
-        update ticket t set updated_at = $3, version = t.version + 1,
+        update ticket t set {next_version("$3", visible=f"($6 = '{Visibility.PUBLIC}')")},
                status = coalesce(($14::text[])[before.move], t.status),
                status_changed_at = case when before.move is null then t.status_changed_at else $3 end,
                resolved_at = case when ($14::text[])[before.move] = '{Status.REOPENED}' then null else t.resolved_at end
@@ -25,17 +25,19 @@ _ADD = f"""
                   from ticket where company_id = $1 and number = $2 for update) before
          where t.company_id = $1 and t.number = $2 and t.status = any($4)
            and not exists (select from note where company_id = $1 and ticket_number = $2 offset $19)
-        returning {TICKET}, before.move
+        returning {TICKET}, before.move, {CUSTOMER_VERSION} as customer_version
     ), added as (
         insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by, created_at,
                           mail_id, trimmed_text)
         select $1, $2, $5, $6, $7, $8, $9, $10, $3, $17, $18 from t
         returning number
     ), fact as (
-        insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
-        select $1, $3, $11, $2, added.number, $10, $9, $12::jsonb from added
+        insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select $1, $3, $11, $2, added.number, $10, $9, $12::jsonb, t.version, t.customer_version from added, t
         union all
-        select $1, $3, $15, $2, null, $10, $9, ($16::text[])[move]::jsonb from t where move is not null
+        select $1, $3, $15, $2, null, $10, $9, ($16::text[])[move]::jsonb, t.version, t.customer_version
+          from t where move is not null
     )
     """
 INSERT = f"""{_ADD}

@@ -20,7 +20,18 @@ from clearline.identity import Actor
 from clearline.inventory.domain import ServiceType
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import columns
-from clearline.tickets.columns import AFTER_TICKET, NAMES, NOTES, TICKET, VIEW, notes_of, ticket_of, view_of
+from clearline.tickets.columns import (
+    AFTER_TICKET,
+    CUSTOMER_VERSION,
+    NAMES,
+    NOTES,
+    TICKET,
+    VIEWS,
+    next_version,
+    notes_of,
+    ticket_of,
+    view_of,
+)
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, Ticket, TicketValues, TicketView
 from clearline.tickets.note_domain import Note, Source
 
@@ -57,15 +68,16 @@ def _insert_statement(*, with_notes: bool) -> str:
     ), added as (
         insert into ticket ({", ".join(bound)}, service_label, created_by)
         select {", ".join(bound.values())}, chosen_service.label, {actor} from chosen_service
-        returning number, service_label, is_open
+        returning number, service_label, is_open, version
     ), counted as (
         insert into ticket_count as c (company_id, shard, open, finished)
         select {bound["company_id"]}, pg_backend_pid() % 32, is_open::integer, (not is_open)::integer from added
         on conflict (company_id, shard)
         do update set open = c.open + excluded.open, finished = c.finished + excluded.finished
     ), fact as (
-        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-        select {bound["company_id"]}, {now}, {kind}, number, {actor}, {name}, {data} from added
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select {bound["company_id"]}, {now}, {kind}, number, {actor}, {name}, {data}, version, version from added
     ){added_notes if with_notes else ""}
     select number, service_label from added
     """
@@ -156,12 +168,18 @@ async def get_with_notes(
     return None if row is None else (ticket_of(row), notes_of(row[AFTER_TICKET]))
 
 
-GET_VIEW = f"select {VIEW} from ticket t {NAMES} where t.company_id = $1 and t.number = $2"
+GET_VIEW = {
+    for_staff: f"select {view} from ticket t {NAMES} where t.company_id = $1 and t.number = $2"
+    for for_staff, view in VIEWS.items()
+}
 
 
-async def get_view(tx: Tx, company_id: UUID, number: int) -> TicketView | None:
-    """Return a ticket with the names of what it refers to, or None. Served by the primary keys."""
-    row = await tx.fetchrow(GET_VIEW, company_id, number)
+async def get_view(tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> TicketView | None:
+    """Return a ticket with the names of what it refers to, or None. Served by the primary keys.
+
+    ``for_staff`` is whose version and time it has: of the provider's people, or of its customer.
+    """
+    row = await tx.fetchrow(GET_VIEW[for_staff], company_id, number)
     return None if row is None else view_of(row)
 
 
@@ -174,15 +192,15 @@ async def lock(tx: Tx, company_id: UUID, number: int) -> Ticket | None:
     return None if row is None else ticket_of(row)
 
 
-async def lock_view(tx: Tx, company_id: UUID, number: int) -> TicketView | None:
-    """Lock a ticket until the transaction ends, and return it with the names of what it refers to, or None.
+async def lock_view(tx: Tx, company_id: UUID, number: int, *, for_staff: bool) -> TicketView | None:
+    """Lock a ticket until the transaction ends, and return it as ``get_view`` does.
 
     Two statements, because a single one that waits for the lock joins the new ticket to names read before the wait.
     """
     is_locked = await tx.fetchval(
         "select true from ticket where company_id = $1 and number = $2 for update", company_id, number
     )
-    return await get_view(tx, company_id, number) if is_locked else None
+    return await get_view(tx, company_id, number, for_staff=for_staff) if is_locked else None
 
 
 LOCK_RESOLVED = f"""
@@ -232,29 +250,32 @@ async def last_answers(tx: Tx, tickets: Sequence[Ticket]) -> dict[int, datetime]
 
 _bind_values = columns.binder(columns.EDITABLE)
 _SAVE_VALUES = f"""
-    update ticket set {", ".join(f"{column.name} = ${place}" for place, column in enumerate(columns.EDITABLE, 4))},
-           updated_at = $3, version = version + 1
+    update ticket set {", ".join(f"{column.name} = ${place}" for place, column in enumerate(columns.EDITABLE, 5))},
+           {next_version("$3", visible="$4::boolean")}
      where company_id = $1 and number = $2
     """
 
 
-async def save_values(tx: Tx, company_id: UUID, number: int, values: TicketValues, *, now: datetime) -> None:
-    """Store the values of a locked ticket, and increment its version."""
-    await tx.write(_SAVE_VALUES, company_id, number, now, *_bind_values(values))
+async def save_values(
+    tx: Tx, company_id: UUID, number: int, values: TicketValues, *, is_visible: bool, now: datetime
+) -> None:
+    """Store the values of a locked ticket, and increment its version; also the customer's if it sees the change."""
+    await tx.write(_SAVE_VALUES, company_id, number, now, is_visible, *_bind_values(values))
 
 
-_CHANGE_STATUS = """
+_CHANGE_STATUS = f"""
     with changed as (
-        update ticket set status = $3, status_changed_at = $4, updated_at = $5, resolved_at = $6, version = $7
-         where company_id = $1 and number = $2
-        returning is_open
+        update ticket t set status = $3, status_changed_at = $4, resolved_at = $6, {next_version("$5")}
+         where t.company_id = $1 and t.number = $2
+        returning version, {CUSTOMER_VERSION} as customer_version
     ), counted as (
         insert into ticket_count as c (company_id, shard, open, finished)
-        select $1, pg_backend_pid() % 32, $8::integer, -$8::integer from changed where $8 <> 0
-        on conflict (company_id, shard) do update set open = c.open + $8, finished = c.finished - $8
+        select $1, pg_backend_pid() % 32, $7::integer, -$7::integer from changed where $7 <> 0
+        on conflict (company_id, shard) do update set open = c.open + $7, finished = c.finished - $7
     )
-    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-    select $1, $5, $9, $2, $10, $11, $12 from changed
+    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                       customer_version)
+    select $1, $5, $8, $2, $9, $10, $11, version, customer_version from changed
     """
 
 
@@ -272,7 +293,6 @@ async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged,
         ticket.status_changed_at,
         ticket.updated_at,
         ticket.resolved_at,
-        ticket.version,
         opened,
         kind,
         actor_id(actor),
@@ -281,19 +301,23 @@ async def save_status(tx: Tx, actor: Actor, ticket: Ticket, fact: StatusChanged,
     )
 
 
+_APPEND_FACT = f"""
+    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                       customer_version)
+    select $1, $2, $3, $4, $5, $6, $7, t.version, {CUSTOMER_VERSION} from ticket t
+     where t.company_id = $1 and t.number = $4
+    """
+
+
 async def append_facts(
     tx: Tx, actor: Actor, company_id: UUID, number: int, facts: Sequence[TicketFact], *, now: datetime
 ) -> None:
-    """Store events of a ticket, in one round trip."""
+    """Store events of a locked ticket with its present version, in one round trip."""
     rows: list[tuple[object, ...]] = []
     for fact in facts:
         kind, data = encode(fact)
         rows.append((company_id, now, kind, number, actor_id(actor), actor.name, data))
-    await tx.write_many(
-        """insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-           values ($1, $2, $3, $4, $5, $6, $7)""",
-        rows,
-    )
+    await tx.write_many(_APPEND_FACT, rows)
 
 
 def facts_of(changes: Sequence[Change], *, by: str, rule: str | None) -> list[TicketFact]:

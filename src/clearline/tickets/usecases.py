@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from clearline.accounts import permissions
 from clearline.errors import Forbidden, InvalidInput, NotFound, RuleCode, Violation, require_valid
 from clearline.events import store as event_store
-from clearline.events.event_types import Audience, visible_data
+from clearline.events.event_types import Audience
 from clearline.events.store import Event
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.inventory import store as service_store
@@ -120,7 +120,7 @@ async def get_ticket(tx: Tx, actor: Actor, number: int) -> TicketView:
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.ticket_company(tx, actor, number)
-    view = None if company_id is None else await ticket_store.get_view(tx, company_id, number)
+    view = None if company_id is None else await ticket_store.get_view(tx, company_id, number, for_staff=actor.is_staff)
     if view is None:
         raise NotFound("ticket", ticket_number(number))
     return view
@@ -175,7 +175,9 @@ async def list_tickets_as(
             raise InvalidInput(
                 [Violation("status", "is too rare to list for all; name a company, or use the search", RuleCode.CHOICE)]
             )
-    return await list_store.tickets_as(make, tx, filters, after=after, limit=limit, newest_first=newest_first)
+    return await list_store.tickets_as(
+        make, tx, filters, for_staff=actor.is_staff, after=after, limit=limit, newest_first=newest_first
+    )
 
 
 async def get_ticket_with_notes(tx: Tx, actor: Actor, number: int) -> TicketDetails:
@@ -223,17 +225,13 @@ async def history(tx: Tx, actor: Actor, number: int, *, after: int = 0, limit: i
     """
     permissions.require_scope(actor, Scope.TICKETS_READ)
     company_id = await access.require_ticket(tx, actor, number)
+    audience = Audience.STAFF if actor.is_staff else Audience.CUSTOMER
     events: list[Event] = []
     at_once = limit if actor.is_staff else max(limit, _READ_AT_ONCE)  # many events may be hidden from customers
     while len(events) < limit:
         read = await event_store.of_ticket(tx, company_id, number, after=after, limit=at_once)
-        events += read if actor.is_staff else filter(None, map(_for_customer, read))
+        events += filter(None, (event_store.seen_by(audience, event) for event in read))
         if len(read) < at_once:
             break
         after = read[-1].offset.id
     return events[:limit]
-
-
-def _for_customer(event: Event) -> Event | None:
-    data = visible_data(event.type, event.data, Audience.CUSTOMER)
-    return None if data is None else event._replace(data=data)

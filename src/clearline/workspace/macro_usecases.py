@@ -121,7 +121,7 @@ async def apply_macro(
         await change_ticket(tx, actor, number, values, now=now)
     if macro.status is not None and macro.status is not before.ticket.status:
         await move_ticket(tx, actor, number, macro.status, reason="", now=now)
-    stored = await ticket_store.get_view(tx, before.ticket.company_id, number)
+    stored = await ticket_store.get_view(tx, before.ticket.company_id, number, for_staff=actor.is_staff)
     after = require_found(stored, "ticket", ticket_number(number))
     return MacroUse(macro, text, after, note_number)
 

@@ -8,6 +8,7 @@ import click
 from clearline.accounts import permissions, user_store
 from clearline.accounts import usecases as accounts
 from clearline.cli.context import transact
+from clearline.cli.event_text import version
 from clearline.cli.lazy import LazyCommand, LazyGroup
 from clearline.cli.output import json_option, limit_option, print_json, print_table, show, show_list, within_limit
 from clearline.cli.parameters.numbers import TICKET
@@ -257,7 +258,8 @@ def ticket_history(number: str, limit: int, *, as_json: bool) -> None:
 
 
 def _history_table(events: Sequence[Event]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    return ("WHEN", "WHAT", "WHO"), [(event.at, _summary(event), event.actor_name) for event in events]
+    rows = [(event.at, _summary(event), event.actor_name, version(event) or None) for event in events]
+    return ("WHEN", "WHAT", "WHO", "VERSION"), [*rows]
 
 
 def _summary(event: Event) -> str:

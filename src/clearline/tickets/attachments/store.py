@@ -9,6 +9,7 @@ from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.attachments.domain import Attachment
+from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.note_domain import Source, Visibility
 
 COLUMNS = """a.company_id, a.ticket_number, a.id, a.name, a.media_type, a.size, a.sha256, a.visibility, a.source,
@@ -34,18 +35,22 @@ def _attachment(row: Record) -> Attachment:
     )
 
 
-INSERT = """
+_IS_PUBLIC = f"({{}} = '{Visibility.PUBLIC}')"
+
+INSERT = f"""
     with t as (
-        update ticket set updated_at = $3, version = version + 1 where company_id = $1 and number = $2
-        returning number
+        update ticket t set {next_version("$3", visible=_IS_PUBLIC.format("$9"))}
+         where t.company_id = $1 and t.number = $2
+        returning number, version, {CUSTOMER_VERSION} as customer_version
     ), added as (
         insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility, source,
                                 author, created_by, created_at)
         select $1, t.number, $4, $5, $6, $7, $8, $9, $10, $11, $12, $3 from t
         returning ticket_number
     )
-    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-    select $1, $3, $13, added.ticket_number, $12, $11, $14 from added
+    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                       customer_version)
+    select $1, $3, $13, added.ticket_number, $12, $11, $14, t.version, t.customer_version from added, t
     """
 
 
@@ -125,16 +130,18 @@ async def page(
     return [_attachment(row) for row in rows]
 
 
-DELETE = """
+DELETE = f"""
     with deleted as (
         delete from attachment where company_id = $1 and ticket_number = $2 and id = $3
-        returning ticket_number
+        returning ticket_number, visibility
     ), changed as (
-        update ticket set updated_at = $4, version = version + 1
-         where company_id = $1 and number = (select ticket_number from deleted)
+        update ticket t set {next_version("$4", visible=_IS_PUBLIC.format("deleted.visibility"))}
+          from deleted where t.company_id = $1 and t.number = deleted.ticket_number
+        returning number, version, {CUSTOMER_VERSION} as customer_version
     )
-    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-    select $1, $4, $5, deleted.ticket_number, $6, $7, $8 from deleted
+    insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                       customer_version)
+    select $1, $4, $5, number, $6, $7, $8, version, customer_version from changed
     """
 
 

@@ -72,7 +72,7 @@ async def merge_ticket(tx: Tx, actor: Actor, number: int, into: int, *, reason: 
     await _add_system_note(
         tx, actor, target, f"{source_name} ({source.title}) was merged into this ticket", changed, now=now
     )
-    return await _view(tx, source)
+    return await _view(tx, actor, source)
 
 
 async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "", now: datetime) -> TicketView:
@@ -91,7 +91,7 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
     if merge is None:
         raise NotMergeable(f"{ticket_number(number)} is not merged")
     locked = {ticket_no: await access.lock_ticket(tx, actor, ticket_no) for ticket_no in sorted((number, merge.into))}
-    if not await link_store.delete_merge(tx, merge):
+    if not await link_store.delete_merge(tx, merge, now=now):
         raise NotMergeable(f"{ticket_number(number)} is not merged any more")
     source, target = locked[number], locked[merge.into]
     moved, fact = force_status(source, merge.status_before, reason=reason, now=now)
@@ -104,7 +104,7 @@ async def unmerge_ticket(tx: Tx, actor: Actor, number: int, *, reason: str = "",
     await _add_system_note(
         tx, actor, target, f"{source_name} ({source.title}) is no longer merged into this ticket", changed, now=now
     )
-    return await _view(tx, source)
+    return await _view(tx, actor, source)
 
 
 async def notes_with_merged(
@@ -193,7 +193,7 @@ async def split_ticket(
     await link_store.add_notes(tx, actor, company_id, created.number, [*copies, first], now=now)
     note = system_note(f"{new_name} ({title}) was split off from this ticket")
     await link_store.add_notes(tx, actor, company_id, number, [note], now=now)
-    return await _view(tx, created)
+    return await _view(tx, actor, created)
 
 
 async def _copies(tx: Tx, original: Ticket, notes: tuple[int, ...]) -> list[NoteDraft]:
@@ -211,8 +211,8 @@ async def _add_system_note(tx: Tx, actor: Actor, ticket: Ticket, text: str, fact
     await link_store.add_notes(tx, actor, ticket.company_id, ticket.number, [system_note(text)], now=now)
 
 
-async def _view(tx: Tx, ticket: Ticket) -> TicketView:
-    view = await ticket_store.get_view(tx, ticket.company_id, ticket.number)
+async def _view(tx: Tx, actor: Actor, ticket: Ticket) -> TicketView:
+    view = await ticket_store.get_view(tx, ticket.company_id, ticket.number, for_staff=actor.is_staff)
     if view is None:
         raise NotFound("ticket", ticket_number(ticket.number))
     return view

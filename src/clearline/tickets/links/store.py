@@ -11,6 +11,7 @@ from clearline.events.domain import NoteAdded, TicketLinked, TicketUnlinked
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, ticket_number
 from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft, TicketNote
 from clearline.tickets.note_domain import Note, Source, Visibility
@@ -139,17 +140,21 @@ async def insert(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
     kind, own_data = encode(TicketLinked(link.type, ticket_number(link.other_number)))
     _kind, other_data = encode(TicketLinked(opposite, ticket_number(link.number)))
     await tx.write(
-        """
+        f"""
         with added as (
             insert into ticket_link (company_id, ticket_number, id, type, other_company_id, other_number, created_at)
             values ($1, $2, $3, $4, $6, $7, $9), ($6, $7, $3, $5, $1, $2, $9)
             returning company_id, ticket_number
         ), changed as (
-            update ticket t set updated_at = $9, version = t.version + 1 from added
+            update ticket t set {next_version("$9", visible="($1 = $6)")} from added
              where t.company_id = added.company_id and t.number = added.ticket_number
+            returning t.company_id, t.number, t.version, {CUSTOMER_VERSION} as customer_version
         )
-        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-        values ($1, $9, $8, $2, $10, $11, $12), ($6, $9, $8, $7, $10, $11, $13)
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select company_id, $9, $8, number, $10, $11, case when number = $2 then $12::jsonb else $13 end,
+               version, customer_version
+          from changed order by number <> $2
         """,
         link.company_id,
         link.number,
@@ -172,17 +177,20 @@ async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
     kind, own_data = encode(TicketUnlinked(link.type, ticket_number(link.other_number)))
     _kind, other_data = encode(TicketUnlinked(OPPOSITE[link.type], ticket_number(link.number)))
     await tx.write(
-        """
+        f"""
         with deleted as (
             delete from ticket_link where id = $3 and (company_id, ticket_number) in (($1, $2), ($4, $5))
             returning company_id, ticket_number
         ), changed as (
-            update ticket t set updated_at = $7, version = t.version + 1 from deleted
+            update ticket t set {next_version("$7", visible="($1 = $4)")} from deleted
              where t.company_id = deleted.company_id and t.number = deleted.ticket_number
+            returning t.company_id, t.number, t.version, {CUSTOMER_VERSION} as customer_version
         )
-        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-        select company_id, $7, $6, ticket_number, $8, $9, case when ticket_number = $2 then $10::jsonb else $11 end
-          from deleted
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select company_id, $7, $6, number, $8, $9, case when number = $2 then $10::jsonb else $11 end,
+               version, customer_version
+          from changed
         """,
         link.company_id,
         link.number,
@@ -198,18 +206,20 @@ async def delete(tx: Tx, actor: Actor, link: Link, *, now: datetime) -> None:
     )
 
 
-_ADD_NOTE = """
+_ADD_NOTE = f"""
         with t as (
-            update ticket set updated_at = $3, version = version + 1 where company_id = $1 and number = $2
-            returning number
+            update ticket t set {next_version("$3", visible=f"($5 = '{Visibility.PUBLIC}')")}
+             where t.company_id = $1 and t.number = $2
+            returning number, version, {CUSTOMER_VERSION} as customer_version
         ), added as (
             insert into note (company_id, ticket_number, text, visibility, source, channel, author, created_by,
                               created_at, mail_id, trimmed_text)
             select $1, t.number, $4, $5, $6, $7, $8, $9::uuid, $10::timestamptz, $15::uuid, $16 from t
             returning number
         )
-        insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data)
-        select $1, $3, $11, $2, added.number, $12, $13, $14::jsonb from added
+        insert into event (company_id, at, type, ticket_number, note_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select $1, $3, $11, $2, added.number, $12, $13, $14::jsonb, t.version, t.customer_version from added, t
         returning note_number
     """
 
@@ -252,10 +262,13 @@ async def drafts_of(tx: Tx, company_id: UUID, number: int, chosen: Sequence[int]
 
 
 async def insert_merge(tx: Tx, merge: Merge) -> None:
-    """Store a merge."""
+    """Store a merge, and increment the version of the target. Both tickets must be locked."""
     await tx.write(
-        """insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
-           values ($1, $2, $3, $4, $5)""",
+        f"""with added as (
+                insert into ticket_merge (company_id, ticket_number, into_number, status_before, merged_at)
+                values ($1, $2, $3, $4, $5)
+            )
+            update ticket set {next_version("$5")} where company_id = $1 and number = $3""",
         *astuple(merge),
     )
 
@@ -271,15 +284,23 @@ async def merge_of(tx: Tx, company_id: UUID, number: int) -> Merge | None:
     return None if row is None else Merge(company_id, number, row[0], Status(row[1]), row[2])
 
 
-async def delete_merge(tx: Tx, merge: Merge) -> bool:
-    """Delete a merge; return False if it no longer exists."""
+async def delete_merge(tx: Tx, merge: Merge, *, now: datetime) -> bool:
+    """Delete a merge, and increment the version of the target; return False if the merge no longer exists.
+
+    Both tickets must be locked.
+    """
     row = await tx.write(
-        """delete from ticket_merge where company_id = $1 and ticket_number = $2 and into_number = $3
-              and merged_at = $4 returning ticket_number""",
+        f"""with deleted as (
+                delete from ticket_merge where company_id = $1 and ticket_number = $2 and into_number = $3
+                   and merged_at = $4 returning into_number
+            )
+            update ticket t set {next_version("$5")} from deleted
+             where t.company_id = $1 and t.number = deleted.into_number returning t.number""",
         merge.company_id,
         merge.number,
         merge.into,
         merge.merged_at,
+        now,
     )
     return row is not None
 

@@ -8,12 +8,19 @@ from clearline.events.domain import WatcherChanged
 from clearline.events.store import actor_id, encode
 from clearline.identity import Actor, User
 from clearline.platform.database.transactions import Record, Tx
+from clearline.tickets.columns import CUSTOMER_VERSION
 from clearline.tickets.links.domain import Watcher
 
 _WATCHER = f"{USER}, w.created_at"
 _USER = "join app_user u on u.company_id = w.user_company_id and u.id = w.user_id"
 
 _FIRST = UUID(int=0)
+
+_LOCKED = f"""locked as materialized (
+            select t.version, {CUSTOMER_VERSION} as customer_version from ticket t
+             where t.company_id = $1 and t.number = {{number}} for no key update
+        )"""
+"""The version of a ticket, which no other transaction changes before the event with it is committed."""
 
 
 def _watcher(row: Record) -> Watcher:
@@ -69,13 +76,14 @@ async def add(tx: Tx, actor: Actor, company_id: UUID, number: int, user: User, *
     """Store a watcher and the event; return False if the user already watches the ticket."""
     kind, data = encode(WatcherChanged(str(user.id), watches=True))
     row = await tx.write(
-        """
-        with added as (
+        f"""
+        with {_LOCKED.format(number="$2")}, added as (
             insert into ticket_watcher (company_id, ticket_number, user_company_id, user_id, created_at)
-            values ($1, $2, $3, $4, $5) on conflict do nothing returning user_id
+            select $1, $2, $3::uuid, $4::uuid, $5 from locked on conflict do nothing returning user_id
         )
-        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-        select $1, $5, $6, $2, $7, $8, $9 from added
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select $1, $5, $6, $2, $7, $8, $9, version, customer_version from added, locked
         returning id
         """,
         company_id,
@@ -97,14 +105,16 @@ async def remove(
     """Delete a watcher and store the event; return False if there is none, or it is not of the company ``only``."""
     kind, data = encode(WatcherChanged(str(user_id), watches=False))
     row = await tx.write(
-        """
-        with deleted as (
-            delete from ticket_watcher where company_id = $1 and ticket_number = $2 and user_id = $3
+        f"""
+        with {_LOCKED.format(number="$2")}, deleted as (
+            delete from ticket_watcher using locked
+             where company_id = $1 and ticket_number = $2 and user_id = $3
                and ($4::uuid is null or user_company_id = $4)
             returning user_id
         )
-        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-        select $1, $5, $6, $2, $7, $8, $9 from deleted
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select $1, $5, $6, $2, $7, $8, $9, version, customer_version from deleted, locked
         returning id
         """,
         company_id,
@@ -124,15 +134,17 @@ async def copy(tx: Tx, actor: Actor, company_id: UUID, number: int, to: int, *, 
     """Copy the watchers of a ticket to another ticket of the company, with an event for each."""
     kind, data = encode(WatcherChanged("", watches=True))
     await tx.write(
-        """
-        with added as (
+        f"""
+        with {_LOCKED.format(number="$3")}, added as (
             insert into ticket_watcher (company_id, ticket_number, user_company_id, user_id, created_at)
             select $1, $3, user_company_id, user_id, $4
               from ticket_watcher where company_id = $1 and ticket_number = $2
             on conflict do nothing returning user_id
         )
-        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data)
-        select $1, $4, $5, $3, $6, $7, $8::jsonb || jsonb_build_object('user_id', user_id) from added
+        insert into event (company_id, at, type, ticket_number, actor_id, actor_name, data, ticket_version,
+                           customer_version)
+        select $1, $4, $5, $3, $6, $7, $8::jsonb || jsonb_build_object('user_id', user_id), version, customer_version
+          from added, locked
         """,
         company_id,
         number,

@@ -58,6 +58,7 @@ async def test_an_event_has_its_actor_time_and_previous_values(
         "note": None,
         "actor_id": me["id"],
         "actor": me["name"],
+        "version": None,
         "data": {
             "id": "SVC-1",
             "name": "Renamed",

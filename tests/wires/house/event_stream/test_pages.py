@@ -101,6 +101,7 @@ async def test_an_event_has_a_type_a_ticket_an_actor_and_data(client: httpx.Asyn
         "ticket": number,
         "note": None,
         "actor": {"id": str(boss.user.id), "name": "Ada Okoro"},
+        "version": 1,
         "data": {"status": "acknowledged", "priority": "critical", "channel": "API"},
         "cursor": received["cursor"],
     }
@@ -110,14 +111,16 @@ async def test_a_customer_reads_only_what_its_company_may_see(
     client: httpx.AsyncClient, tenant: Tenant, boss: Tenant, agent: Headers, admin: Headers
 ) -> None:
     for customer, is_admin in ((tenant, False), (boss, True)):
-        await work(client, customer, agent)
+        number = await work(client, customer, agent)
         all_events = await lines(client, admin, company=customer.company.code)
+        history = (await client.get(f"/api/v1/tickets/{number}/history", headers=customer.headers)).json()["data"]
+        versions = {event["id"]: event["version"] for event in history}
         audience = Audience.COMPANY_ADMIN if is_admin else Audience.CUSTOMER
         expected = []
         for event in all_events:
             data = visible_data(event["type"], event["data"], audience)
             if data is not None:
-                expected.append({**event, "data": data})
+                expected.append({**event, "data": data, "version": versions.get(event["id"])})
         assert await lines(client, customer.headers) == expected
         assert await paged(client, customer.headers) == expected
         assert 4 <= len(expected) < len(all_events)

@@ -1,5 +1,6 @@
 import httpx
 
+from clearline.platform.database.transactions import Database
 from tests.builders.house import TICKETS, new_ticket, patch_ticket
 from tests.builders.people import Tenant
 
@@ -26,15 +27,17 @@ async def test_the_history_shows_customers_no_internal_events(
     assert known == [
         events[0],
         events[1] | {"data": {"changes": [{"field": "priority", "before": "critical", "after": "low"}]}},
-        events[4],
-        events[5],
+        events[4] | {"version": 3},
+        events[5] | {"version": 4},
     ]
+    assert [event["version"] for event in events] == [1, 2, 2, 3, 4, 5]
     assert events[4] == {
         "id": events[4]["id"],
         "at": events[4]["at"],
         "type": "note.added",
         "actor": "Mara agent",
         "note": note["id"],
+        "version": 4,
         "data": {"visibility": "public", "source": "seller"},
     }
 
@@ -56,3 +59,18 @@ async def test_the_history_of_a_customer_has_full_pages_despite_internal_events(
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert types == ["ticket.created"] + ["note.added"] * 6
+
+
+async def test_events_from_before_they_had_versions_have_none(
+    client: httpx.AsyncClient, database: Database, tenant: Tenant, agent: dict[str, str]
+) -> None:
+    number = (await new_ticket(client, tenant))["number"]
+    async with database.statement() as tx:
+        await tx.write(
+            "update event set ticket_version = null, customer_version = null where ticket_number = $1", int(number[3:])
+        )
+    await client.post(f"{TICKETS}/{number}/notes", headers=agent, json={"text": "hello"})
+    for headers in (agent, tenant.headers):
+        history = (await client.get(f"{TICKETS}/{number}/history", headers=headers)).json()["data"]
+        stream = (await client.get(f"/api/v1/events?ticket={number}", headers=headers)).json()["data"]
+        assert [event["version"] for event in history] == [event["version"] for event in stream] == [None, 2]

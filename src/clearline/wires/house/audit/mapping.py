@@ -17,5 +17,6 @@ def event_out(event: Event) -> wire.AuditEventOut:
         None if event.note_number is None else worklog_id(event.note_number),
         None if event.actor_id is None else str(event.actor_id),
         event.actor_name,
+        event.version,
         event.data,
     )

@@ -37,7 +37,8 @@ class AuditEventOut(Struct, frozen=True):
     """An event.
 
     ``data`` depends on ``type`` and has the values before and after, never a secret. ``actor_id`` is null for the
-    command line and for the server itself.
+    command line and for the server itself. ``version`` is the ``version`` of the ticket after the event, null when it
+    is about no ticket, or older than this member.
     """
 
     id: str
@@ -48,4 +49,5 @@ class AuditEventOut(Struct, frozen=True):
     note: NoteId | None
     actor_id: Id | None
     actor: str
+    version: int | None
     data: dict[str, Any]

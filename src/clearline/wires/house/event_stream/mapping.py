@@ -4,28 +4,28 @@ from datetime import datetime
 from typing import Any
 
 from clearline.event_stream.usecases import cursor_of, format_cursor
-from clearline.events.event_types import Audience, visible_data
-from clearline.events.store import Event
+from clearline.events.event_types import Audience
+from clearline.events.store import Event, seen_by
 from clearline.tickets.domain import ticket_number
 from clearline.tickets.note_domain import worklog_id
 from clearline.wires.house.event_stream import wire
 
-_Members = tuple[str, str, datetime, str, str | None, str | None, wire.EventActor, dict[str, Any]]
+_Members = tuple[str, str, datetime, str, str | None, str | None, wire.EventActor, int | None, dict[str, Any]]
 """The members of an ``EventOut``, in their order."""
 
 
 def event_out(event: Event, audience: Audience) -> wire.EventOut | None:
     """Return an event as an audience of its company may see it, or None when it may not see it at all."""
-    data = visible_data(event.type, event.data, audience)
-    return None if data is None else wire.EventOut(*_members(event, data))
+    visible = seen_by(audience, event)
+    return None if visible is None else wire.EventOut(*_members(visible))
 
 
 def streamed_event_out(event: Event) -> wire.StreamedEvent:
     """Return an event that is already reduced to what its reader may see, with the cursor behind it."""
-    return wire.StreamedEvent(*_members(event, event.data), format_cursor(cursor_of(event)))
+    return wire.StreamedEvent(*_members(event), format_cursor(cursor_of(event)))
 
 
-def _members(event: Event, data: dict[str, Any]) -> _Members:
+def _members(event: Event) -> _Members:
     return (
         str(event.offset.id),
         event.type,
@@ -34,5 +34,6 @@ def _members(event: Event, data: dict[str, Any]) -> _Members:
         None if event.ticket_number is None else ticket_number(event.ticket_number),
         None if event.note_number is None else worklog_id(event.note_number),
         wire.EventActor(None if event.actor_id is None else str(event.actor_id), event.actor_name),
-        data,
+        event.version,
+        event.data,
     )

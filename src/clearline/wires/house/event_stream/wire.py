@@ -56,7 +56,8 @@ class EventOut(Struct, frozen=True):
 
     ``id`` is the same in the stream, in lists and in webhooks. After an older backup was restored, a new event can have
     the id of a lost one: identify an event by ``id`` and ``at``. ``company`` is the id of the company that the event is
-    about; ``ticket`` and ``note`` are null when it is about none.
+    about; ``ticket`` and ``note`` are null when it is about none. ``version`` is that of the ticket after the event, as
+    you get it with the ticket; null when the event is about no ticket, or older than this member.
     """
 
     id: str
@@ -66,6 +67,7 @@ class EventOut(Struct, frozen=True):
     ticket: Number | None
     note: NoteId | None
     actor: EventActor
+    version: int | None
     data: dict[str, Any]
 
 

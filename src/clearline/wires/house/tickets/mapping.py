@@ -125,7 +125,7 @@ def ticket_out(view: TicketView, actor: Actor) -> wire.TicketOut:
 def event_out(event: Event) -> wire.EventOut:
     """Return an event of a ticket's history."""
     note = None if event.note_number is None else worklog_id(event.note_number)
-    return wire.EventOut(str(event.offset.id), event.at, event.type, event.actor_name, note, event.data)
+    return wire.EventOut(str(event.offset.id), event.at, event.type, event.actor_name, note, event.version, event.data)
 
 
 def note_out(ticket_note: TicketNote) -> wire.NoteOut:

@@ -166,7 +166,8 @@ class TicketSummary(Struct, frozen=True, gc=False):
     """A ticket in a list.
 
     ``severity``, ``impact`` and ``priority`` are the provider's assessment. ``queue``, ``assignee`` and ``tags`` are
-    present for the provider's people only.
+    present for the provider's people only. ``version`` counts the changes, and ``updated_at`` is the time of the last:
+    for the provider's people of all, for customers of those that they can see.
     """
 
     number: Number
@@ -248,11 +249,15 @@ class TrimmedTextOut(Struct, frozen=True):
 
 
 class EventOut(Struct, frozen=True):
-    """An event. ``data`` depends on ``type``, and has the values before and after a change."""
+    """An event. ``data`` depends on ``type``, and has the values before and after a change.
+
+    ``version`` is the ``version`` of the ticket after the event; null when the event is older than this member.
+    """
 
     id: str
     at: Moment
     type: str
     actor: str
     note: NoteId | None
+    version: int | None
     data: dict[str, Any]
