@@ -210,18 +210,23 @@ async def tickets_as(
         near, far = (created.until, created.since) if newest_first else created
         edges = (*((near, 0) if after is None or isinstance(after, int) else after), far)
     if created is None and updated is None:
-        statement = LISTS[names, ticket_filter.state, bound, newest_first, for_staff]
+        rows = await tx.fetch(LISTS[names, ticket_filter.state, bound, newest_first, for_staff], limit, *edges, *values)
     else:
-        statement = dated_statement(
-            names,
-            ticket_filter.state,
-            bound,
-            newest_first=newest_first,
-            for_staff=for_staff,
-            by_creation=created is not None,
-            is_updated=updated is not None,
+        rows = await tx.fetch(
+            dated_statement(
+                names,
+                ticket_filter.state,
+                bound,
+                newest_first=newest_first,
+                for_staff=for_staff,
+                by_creation=created is not None,
+                is_updated=updated is not None,
+            ),
+            limit,
+            *edges,
+            *values,
+            *(updated or ()),
         )
-    rows = await tx.fetch(statement, limit, *edges, *values, *(updated or ()))
     return [make(row) for row in rows]
 
 
