@@ -1,4 +1,4 @@
-"""What the background jobs log."""
+"""The background jobs, and what they log."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,9 +6,19 @@ import pytest
 from structlog.testing import capture_logs
 
 from clearline import schedule
+from clearline.events.consumer import CONSUMERS
+from clearline.notifications import worker as notification_worker
 from clearline.platform.database.server import version_and_time
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.releases import AGE_MAX, release_date
+from clearline.routing import worker as routing_worker
+from clearline.search import usecases as search
+from clearline.webhooks import worker as webhook_worker
+
+
+def test_every_consumer_has_a_name_in_the_list() -> None:
+    names = [routing_worker.NAME, search.CONSUMER, webhook_worker.NAME, notification_worker.NAME]
+    assert sorted(names) == sorted(CONSUMERS)
 
 
 async def test_an_old_minor_version_is_logged_after_the_start_and_once_a_day(

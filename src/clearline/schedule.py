@@ -25,7 +25,6 @@ from clearline.platform.postgres.releases import age_warning
 from clearline.platform.work.claims import CLOCK_SECONDS
 from clearline.platform.work.runner import PeriodicJob
 from clearline.routing import worker as routing_worker
-from clearline.search import usecases as search
 from clearline.search import worker as search_worker
 from clearline.settings import Settings
 from clearline.tickets import change_usecases as ticket_changes
@@ -37,9 +36,6 @@ from clearline.webhooks import subscription_mail
 from clearline.webhooks import worker as webhook_worker
 from clearline.webhooks.delivery_usecases import Render as RenderEvent
 from clearline.webhooks.subscription_domain import Subscription
-
-CONSUMERS = (routing_worker.NAME, search.CONSUMER, webhook_worker.NAME, notification_worker.NAME)
-"""The names of the consumers of events."""
 
 PURGE_EVERY = 3600
 _DAY = 24 * 3600

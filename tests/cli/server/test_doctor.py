@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from clearline.cli.server.doctor import Check, check_age, check_planner
+from clearline.events.consumer import CONSUMERS
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.transactions import Database
-from clearline.schedule import CONSUMERS
 from tests.builders.application import run_command, run_json
 from tests.builders.databases import administer, new_database
 from tests.builders.mail.smtp_server import PASSWORD, running

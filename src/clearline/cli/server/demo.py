@@ -14,8 +14,8 @@ from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.demo import usecases as demo_data
 from clearline.demo.usecases import DemoKey
+from clearline.events.consumer import CONSUMERS
 from clearline.platform.database.transactions import Database
-from clearline.schedule import CONSUMERS
 from clearline.setting_values import Bind
 from clearline.tickets.attachments.blobs import open_blobs
 from clearline.wires.house.accounts.mapping import company_out

@@ -13,8 +13,8 @@ from clearline.cli.output import json_option, print_json, print_table
 from clearline.clock import monotonic, now
 from clearline.errors import OperationalError
 from clearline.events import offset_store
+from clearline.events.consumer import CONSUMERS
 from clearline.mail.inbound import mailbox_store
-from clearline.mail.outbound import smtp
 from clearline.platform.database import migrate
 from clearline.platform.database.horizon import PATIENCE_SECONDS, OldestTransaction, oldest_transaction
 from clearline.platform.database.server import planner_settings, version_and_time
@@ -22,7 +22,6 @@ from clearline.platform.database.session import PLANNER_SETTINGS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres.embedded import LEAST_FREE
 from clearline.platform.postgres.releases import age_warning, release_date
-from clearline.schedule import CONSUMERS
 from clearline.settings import InvalidSetting, Settings
 from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments.blob_backend import BlobsUnavailable
@@ -96,6 +95,8 @@ async def _attachments(settings: Settings) -> Check:
 
 
 async def _mail(url: str) -> Check:
+    from clearline.mail.outbound import smtp  # noqa: PLC0415 - slow to import, and many desks send no mail
+
     try:
         return Check("mail", ok=True, detail=await smtp.check(smtp.SmtpServer.parse(url)))
     except (smtp.SmtpUnavailable, InvalidSetting) as error:

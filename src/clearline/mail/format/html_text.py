@@ -8,8 +8,6 @@ import html
 import re
 from collections.abc import Mapping
 
-from lxml import etree  # type: ignore[import-untyped]
-
 LINK_MAX = 4000
 """Characters of a link's address; longer ones are left out."""
 
@@ -32,6 +30,8 @@ _RULE = "-" * 32
 
 def text_from_html(source: str) -> str:
     """Return the text of HTML: one line for each line or block, and the cells of a row with tabs between them."""
+    from lxml import etree  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import, and most commands need none
+
     target = _Text()
     parser = etree.HTMLParser(target=target, huge_tree=True)
     try:

@@ -5,10 +5,9 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
-from imapclient import IMAPClient, SocketTimeout  # type: ignore[import-untyped]
-from imapclient.exceptions import IMAPClientError, LoginError  # type: ignore[import-untyped]
 from msgspec import Struct
 
 CONNECT_SECONDS = 10
@@ -17,6 +16,13 @@ HEAD_MAX = 65_536
 _ERROR_MAX = 255
 _SEEN = rb"\Seen"
 _FLAGGED = rb"\Flagged"
+
+
+@cache
+def _library() -> Any:
+    import imapclient.exceptions  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import, and most commands need none
+
+    return imapclient
 
 
 class ImapFailed(Exception):
@@ -71,14 +77,14 @@ class OpenMailbox:
 
     def abort(self) -> None:
         """Close the connection at once, even while another thread uses it."""
-        with suppress(IMAPClientError, OSError, ValueError, AttributeError):
+        with suppress(_library().exceptions.IMAPClientError, OSError, ValueError, AttributeError):
             self._client.socket().shutdown(socket.SHUT_RDWR)
-        with suppress(IMAPClientError, OSError, ValueError, AttributeError):
+        with suppress(_library().exceptions.IMAPClientError, OSError, ValueError, AttributeError):
             self._client.shutdown()
 
     def close(self) -> None:
         """Log out."""
-        with suppress(IMAPClientError, OSError, ValueError):
+        with suppress(_library().exceptions.IMAPClientError, OSError, ValueError):
             self._client.logout()
 
 
@@ -89,12 +95,12 @@ def open_mailbox(access: ImapAccess) -> OpenMailbox:
         ImapFailed: the server is unreachable, refuses the login, or has no such folder.
     """
     with _translated_errors():
-        client = IMAPClient(
+        client = _library().IMAPClient(
             access.host,
             port=access.port,
             ssl=access.uses_tls,
             ssl_context=ssl.create_default_context() if access.uses_tls else None,
-            timeout=SocketTimeout(CONNECT_SECONDS, ANSWER_SECONDS),
+            timeout=_library().SocketTimeout(CONNECT_SECONDS, ANSWER_SECONDS),
         )
         try:
             if not access.uses_tls and client.has_capability("STARTTLS"):
@@ -104,7 +110,7 @@ def open_mailbox(access: ImapAccess) -> OpenMailbox:
             client.login(access.user, access.password)
             client.select_folder(access.folder)
         except BaseException:
-            with suppress(IMAPClientError, OSError):
+            with suppress(_library().exceptions.IMAPClientError, OSError):
                 client.shutdown()
             raise
         return OpenMailbox(client)
@@ -122,11 +128,11 @@ def _translated_errors() -> Iterator[None]:
     """Raise ImapFailed for any error, without the login, which the server may have repeated."""
     try:
         yield
-    except LoginError as error:
+    except _library().exceptions.LoginError as error:
         raise ImapFailed("the server refused the user or the password") from error
     except ssl.SSLError as error:
         raise ImapFailed(f"no secure connection: {error.reason or error}"[:_ERROR_MAX]) from error
     except OSError as error:
         raise ImapFailed(f"cannot reach the server: {error.strerror or error}"[:_ERROR_MAX]) from error
-    except (IMAPClientError, ValueError, KeyError, AssertionError) as error:
+    except (_library().exceptions.IMAPClientError, ValueError, KeyError, AssertionError) as error:
         raise ImapFailed(f"the server answered: {error}"[:_ERROR_MAX]) from error

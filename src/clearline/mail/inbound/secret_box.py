@@ -2,10 +2,6 @@
 
 from base64 import urlsafe_b64encode
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 _ABOUT = b"clearline sealed secrets 1"
 
 
@@ -20,6 +16,10 @@ class SecretBox:
     """Encrypts and decrypts secrets with one key (Fernet: AES-128-CBC and HMAC-SHA256)."""
 
     def __init__(self, key: bytes) -> None:
+        from cryptography.fernet import Fernet  # noqa: PLC0415 - slow to import, and most commands need none
+        from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
         derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=_ABOUT).derive(key)
         self._fernet = Fernet(urlsafe_b64encode(derived))
 
@@ -33,6 +33,8 @@ class SecretBox:
         Raises:
             UndecryptableSecret: it was encrypted with another key.
         """
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - slow to import, and most commands need none
+
         try:
             return self._fernet.decrypt(encrypted).decode()
         except InvalidToken:

@@ -4,16 +4,18 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from datetime import datetime
 from hashlib import sha512
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from msgspec import Struct
 
 from clearline.identity import Company
 from clearline.mail.outbound.domain import MailSettings
 from clearline.text import normalized_address
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 UNSUBSCRIBE_PATH = "/unsubscribe/"
 """The start of the path of the page that stops mail; a token follows."""
@@ -82,6 +84,8 @@ def write_token(opt_out: OptOut, secret: bytes) -> str:
 
 def read_token(token: str, secret: bytes) -> OptOut | None:
     """Return the opt-out that a token names; None when the token is not ours."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - slow to import, and most commands need none
+
     if len(token) > _TOKEN_MAX or not token.isascii():
         return None
     try:
@@ -91,5 +95,7 @@ def read_token(token: str, secret: bytes) -> OptOut | None:
         return None
 
 
-def _cipher(secret: bytes) -> AESSIV:
+def _cipher(secret: bytes) -> "AESSIV":
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV  # noqa: PLC0415 - slow to import, and most commands need none
+
     return AESSIV(sha512(b"unsubscribe\0" + secret).digest())
