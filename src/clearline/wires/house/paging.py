@@ -11,7 +11,6 @@ from clearline.wires.http.cursors import list_id
 from clearline.wires.http.edge import header
 
 Item = TypeVar("Item")
-Out = TypeVar("Out")
 Key = TypeVar("Key")
 
 
@@ -39,16 +38,18 @@ def read_cursor(call: Call, read: Callable[..., Key]) -> Key | None:
     return None if keys is None else read(*keys)
 
 
-def page(call: Call, items: Sequence[Item], keys: Callable[[Item], list[Any]], out: Callable[[Item], Out]) -> Page[Out]:
+def page(
+    call: Call, items: Sequence[Item], keys: Callable[[Item], list[Any]], out: Callable[[Item], Any] | None
+) -> Page[Any]:
     """Return a page, and add the Link header to the next page.
 
     ``items`` has one item more than the page if there is a next page. ``keys`` returns the sort keys of an item, as
-    values that JSON can represent.
+    values that JSON can represent, and ``out`` its body; None when the items are bodies.
     """
     limit = call.query.limit
     shown = items[:limit]
     cursor = next_cursor(call, keys(shown[-1])) if len(items) > limit else None
-    return Page([out(item) for item in shown], cursor is not None, cursor)
+    return Page(list(shown) if out is None else [out(item) for item in shown], cursor is not None, cursor)
 
 
 def next_cursor(call: Call, keys: Any) -> str:

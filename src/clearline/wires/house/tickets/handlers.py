@@ -84,14 +84,14 @@ async def list_tickets(call: Call) -> Page[Any]:
                 newest_first=query.sort == "-number",
             )
 
-    def shown(ticket: wire.TicketSummary) -> Any:
-        return ticket if query.fields is None else part_of(ticket, query.fields)
+    def part(ticket: wire.TicketSummary) -> Any:
+        return part_of(ticket, query.fields)
 
     def keys(ticket: wire.TicketSummary) -> list[Any]:
         number = parse_ticket_number(ticket.number)
         return [number] if created is None else [ticket.created_at.isoformat(), number]
 
-    return paging.page(call, listed, keys, shown)
+    return paging.page(call, listed, keys, None if query.fields is None else part)
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
