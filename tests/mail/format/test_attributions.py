@@ -40,6 +40,19 @@ GMAIL = {
     "Thai": f"ในวันที่ อา. 1 มี.ค. 2026 เวลา 11:00 {WHO} เขียนว่า:",
     "Vietnamese": f"Vào CN, 1 thg 3, 2026 vào lúc 11:00 {WHO} đã viết:",
     "Indonesian": f"Pada Min, 1 Mar 2026 pukul 11.00 {WHO} menulis:",
+    "Arabic digits": f"في الأحد، ١ مارس ٢٠٢٦ في ١١:٠٠ ص تمت كتابة ما يلي بواسطة {WHO}:",
+    "Persian": f"در تاریخ یکشنبه ۱ مارس ۲۰۲۶، ۱۱:۰۰ {WHO} نوشت:",
+    "Catalan": f"Missatge de {WHO} del dia dg., 1 de març 2026 a les 11:00:",
+    "Croatian": f"ned, 1. ožu 2026. u 11:00 {WHO} napisao je:",
+    "Serbian": f"нед, 1. мар 2026. у 11:00 {WHO} је написао/ла:",
+    "Slovenian": f"V V ned., 1. mar. 2026 ob 11:00 je oseba {WHO} napisala:",
+    "Lithuanian": f"2026-03-01, sk, 11:00 {WHO} rašė:",
+    "Latvian": f"Svētd., 2026. g. 1. marts, plkst. 11:00 — lietotājs {WHO} rakstīja:",
+    "Estonian": f"Kontakt {WHO} kirjutas kuupäeval P, 1. märts 2026 kell 11:00:",
+    "Filipino": f"Noong Lin, Mar 1, 2026 nang 11:00 AM, sinulat ni {WHO} ang:",
+    "Hindi": f"रवि, 1 मार्च 2026 को 11:00 am बजे को {WHO} ने लिखा:",
+    "Afrikaans": f"Op So. 01 Mrt. 2026 om 11:00 het {WHO} geskryf:",
+    "Malay": f"Pada Ahd, 1 Mac 2026 pada 11:00 PG {WHO} menulis:",
 }
 APPLE = {
     "English": f"On 1 Mar 2026, at 11:00, {WHO} wrote:",
@@ -62,6 +75,13 @@ APPLE = {
     "Chinese": f"2026年3月1日 11:00\uff0c{WHO} 写道\uff1a",
     "Japanese": f"2026/03/01 11:00、{WHO}のメール:",
     "Korean": f"2026. 3. 1. 오전 11:00, {WHO} 작성:",
+    "Arabic": f"في ١ مارس ٢٠٢٦، الساعة ١١:٠٠ ص، كتب/كتبت {WHO}:",
+    "Hebrew": f"בתאריך 1 במרץ 2026, בשעה 11:00, {WHO} כתב/ה:",
+    "Thai": f"เมื่อ 1 มี.ค. 2569 เวลา 11:00 {WHO} เขียนว่า:",
+    "Hungarian": f"{WHO} írta (2026. márc. 1. dátummal, 11:00 időpontban):",
+    "Greek": f"1 Μαρ 2026, 11:00, ο χρήστης «{WHO}» έγραψε:",
+    "Croatian": f"{WHO} je u 1. 3. 2026., u 11:00 napisao/la:",
+    "Catalan": f"El 1 març 2026, a les 11:00, {WHO} va escriure:",
 }
 OTHERS = {
     "Thunderbird": "On 01/03/2026 11:00, Support wrote:",
@@ -75,6 +95,10 @@ OTHERS = {
     "Proton": f"On Sunday, March 1st, 2026 at 11:00 AM, {WHO} wrote:",
     "GMT": f"2026-03-01 11:00 GMT+01:00 {WHO}:",
     "Malay": "Pada Ahd, 1 Mac 2026, Support <support@example.net> menulis:",
+    "Claws": f"On Sun, 1 Mar 2026 11:00:12 +0000\n{WHO} wrote:",
+    "Yandex": '01.03.2026, 11:00, "Support" <support@example.net>:',
+    "mail.ru": f"Воскресенье, 1 марта 2026, 11:00 +03:00 от {WHO}:",
+    "NetEase": '在 2026-03-01 11:00:12\uff0c"Support" <support@example.net> 写道\uff1a',
     "wrapped": "On Sun, 1 Mar 2026 at 11:00, The support of Example Networks Limited <\nsupport@example.net> wrote:",
     "wrapped twice": "Le 1 mars 2026 à 11:00, Le support d'Example Networks\n<support@example.net>\na écrit :",
     "broken in the address": 'Am 01.03.2026 11:00 schrieb "Support" <support@example.net\n>:',
@@ -106,7 +130,14 @@ FIELDS = {
     "Japanese": ("差出人", "送信日時", "宛先", "件名"),
     "Korean": ("보낸 사람", "보낸 날짜", "받는 사람", "제목"),
     "Vietnamese": ("Từ", "Đã gửi", "Đến", "Chủ đề"),
+    "Estonian": ("Saatja", "Saatmisaeg", "Adressaat", "Teema"),
+    "Hindi": ("प्रेषक", "भेजा गया", "प्रति", "विषय"),
+    "Serbian": ("Од", "Послато", "За", "Наслов"),
+    "Albanian": ("Nga", "Dërguar", "Për", "Subjekti"),
 }
+WITHOUT_MARKS = GMAIL | {name: line for name, line in APPLE.items() if "address" not in name}
+"""These have an address, a date, a time, and the shape that programs give them."""
+
 LINES = [(f"Gmail, {name}", line) for name, line in GMAIL.items()]
 LINES += [(f"Apple Mail, {name}", line) for name, line in APPLE.items()] + list(OTHERS.items())
 
@@ -131,4 +162,16 @@ def test_the_fields_above_a_quote_are_trimmed(language: str, mark: str) -> None:
     values = (WHO, "Sunday, 1 March 2026 11:00", "Ada Okoro", "Port is slow")
     fields = "\n".join(mark.format(label) + value for label, value in zip(FIELDS[language], values, strict=True))
     quote = f"________________________________\n{fields}\n\nWe look into it."
+    assert split_reply(f"It is the optic.\n\n{quote}") == SplitReply("It is the optic.", quote)
+
+
+@pytest.mark.parametrize("line", WITHOUT_MARKS.values(), ids=WITHOUT_MARKS)
+def test_an_attribution_above_a_quote_without_marks_is_trimmed(line: str) -> None:
+    quote = f"{line}\n\nWe look into it.\n\nIs it the optic?"
+    assert split_reply(f"It is the optic.\n\n{quote}") == SplitReply("It is the optic.", quote)
+
+
+@pytest.mark.parametrize("words", ["Původní e-mail", "Ursprüngliche E-Mail", "Original email", "Oryginalny e-mail"])
+def test_words_between_dashes_above_a_quote_are_trimmed(words: str) -> None:
+    quote = f"---------- {words} ----------\nOd: {WHO}\n\nWe look into it."
     assert split_reply(f"It is the optic.\n\n{quote}") == SplitReply("It is the optic.", quote)

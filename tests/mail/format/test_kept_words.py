@@ -107,3 +107,59 @@ def test_a_forwarded_mail_is_content(subject: str) -> None:
     assert split_reply(text, subject=subject) == SplitReply(text, "")
     for reply in ("Re: Port forwarding fails", "Re: Fwd: Fibre cut", "AW: WG: x", "Re: [INC000000000042] Fwd: x"):
         assert split_reply(text, subject=reply).text == "FYI"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["Ada: ae3", "<Ada> ae3", "Ada> ae3", "AO: ae3", "*Ada:* ae3", "[Ada]: ae3", "--> ae3", "=> ae3", "\u2192 ae3"],
+)
+def test_a_quote_with_answers_of_its_author_stays(answer: str) -> None:
+    text = f"Hi Ben,\n\n{FIELDS}\n\nWhich port?\n{answer}"
+    assert split_reply(text, sender_names=("Ada Okoro",)) == SplitReply(text, "")
+
+
+@pytest.mark.parametrize("line", ["Ben: which port?", "Port: ae3", "To do: ae3", "O: ae3", "->", "Note: ae3"])
+def test_a_quote_without_answers_of_its_author_is_trimmed(line: str) -> None:
+    text = f"It is ae3.\n\n{FIELDS}\n\n{line}"
+    assert split_reply(text, sender_names=("Ada Okoro",)).text == "It is ae3."
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "My answers are in capitals below.",
+        "Please find the replies in red.",
+        "Our comments in the text",
+        "Meine Kommentare siehe unten",
+        "Mes réponses sont dans le texte",
+        "mis comentarios abajo",
+        "The vendor says:",
+        "FYI, from the carrier:",
+        "下記のとおり回答します\uff1a",
+    ],
+)
+def test_a_quote_that_is_announced_stays(above: str) -> None:
+    text = f"{above}\n\n{FIELDS}\n\nWhich port?"
+    assert split_reply(text) == SplitReply(text, "")
+
+
+def test_a_closing_with_a_colon_announces_nothing() -> None:
+    assert split_reply(f"It is ae3.\nBest regards:\n\n{FIELDS}\n\nWhich port?").text == "It is ae3.\nBest regards:"
+
+
+@pytest.mark.parametrize("greeting", ["Hello,", "Hi Ben", "Guten Tag Herr Ito,", "Bonjour,", "你好\uff0c", "Здравствуйте!"])
+def test_what_is_cited_below_a_greeting_stays(greeting: str) -> None:
+    text = f"{greeting}\n\nOn 28 Nov 2026 at 10:00 vendor@example.com wrote:\n\nThe optic is bad.\n\nPlease replace it."
+    assert split_reply(text) == SplitReply(text, "")
+
+
+def test_what_is_cited_above_the_reply_stays_when_the_quote_is_at_the_end() -> None:
+    reply = "Hello,\n\nOn 28 Nov 2026 the vendor wrote:\n> The optic is bad.\n\nSo please replace it."
+    quote = "On Sun, 1 Mar 2026 at 11:00, Support <support@example.net> wrote:\n> Which port?\n> And which optic?"
+    assert split_reply(f"{reply}\n\n{quote}") == SplitReply(reply, quote)
+
+
+@pytest.mark.parametrize("closing", ["Thanks", "Best regards\nAda", "Best regards\n\nAda Okoro"])
+def test_a_list_that_the_text_announces_is_no_signature(closing: str) -> None:
+    text = f"Please check these:\n\n{closing}\n\nhttps://example.com/port-a\n+1-555-0142"
+    assert split_reply(text, sender_names=("Ada Okoro",)) == SplitReply(text, "")

@@ -27,3 +27,21 @@ def test_a_mail_in_a_mail_keeps_its_bytes(inner: bytes, linesep: bytes) -> None:
     [file] = parsed.files
     assert (parsed.text, file.media_type) == ("See the mail.", "message/rfc822")
     assert file.content == inner.replace(b"\r\n", linesep)
+
+
+def file_with(headers: bytes) -> tuple[str, str, bytes]:
+    """Return the only file of a mail whose second part has these headers."""
+    [file] = parse(
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nSee the file.\n--b\n"
+        + headers
+        + b"\n\n"
+        b"data\n--b--\n"
+    ).files
+    return file.name, file.media_type, file.content
+
+
+@pytest.mark.parametrize("kind", [b"application/ms-tnef", b"application/vnd.ms-tnef"])
+def test_the_file_of_outlook_is_kept_under_its_name(kind: bytes) -> None:
+    assert file_with(b"Content-Type: " + kind) == ("winmail.dat", "application/octet-stream", b"data")
+    named = file_with(b"Content-Type: " + kind + b'; name="Winmail.dat"')
+    assert named == ("Winmail.dat", "application/octet-stream", b"data")

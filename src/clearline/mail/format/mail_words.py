@@ -15,7 +15,7 @@ FROM_LABELS = _words(
     remetente, от, отправитель, від, відправник, από, kimden, gönderen, מאת, من, 发件人,
     寄件者, 寄件人, 差出人, 送信者, 보낸 사람, 보낸사람, từ, người gửi, จาก, dari, saatja, kellelt, no, nuo,
     izpošiljatelj, pošiljatelj, šalje, frá, nadawca, avsändare, avsender, afsender, odesílatel, odosielateľ,
-    expeditor, подател, از, pengirim, o, gan, ó
+    expeditor, подател, از, pengirim, o, gan, ó, din, प्रेषक, од, шаље, nga, nork
     """
 )
 DATE_LABELS = _words(
@@ -28,7 +28,8 @@ DATE_LABELS = _words(
     gönderme tarihi, tarih, נשלח, תאריך, التاريخ, تاريخ الإرسال, تم الإرسال, أرسلت, 发送时间, 发送日期, 时间, 日期,
     傳送, 傳送日期, 寄件日期, 已傳送, 送信日時, 日時, 日付, 送信日, 보낸 날짜, 날짜, 보낸날짜, đã gửi, ngày,
     thời gian, ส่ง, วันที่, ส่งเมื่อ, dikirim, tanggal, tarikh, dihantar, saadetud, kuupäev, nosūtīts, datums,
-    išsiųsta, poslano, poslané, enviat, sent at, sendt den, تاریخ, ارسال شده
+    išsiųsta, poslano, poslané, enviat, sent at, sendt den, تاریخ, ارسال شده, saatmisaeg,
+    भेजा गया, दिनांक, poslato, послато, датум, испратено, dërguar, bidalia
     """
 )
 TO_LABELS = _words(
@@ -36,14 +37,16 @@ TO_LABELS = _words(
     to, an, à, a, para, aan, til, till, vastaanottaja, do, komu, címzett, către, до, кому, προς, kime,
     alıcı, אל, إلى, ل, 收件人, 收件者, 宛先, 받는 사람, 받는사람, tới, đến, người nhận, ถึง, kepada, ke, za,
     saaja, kellele, kam, per a, per, destinataire, destinatario, ontvanger, kopie, mottagare, mottaker, modtager,
-    adresat, príjemca, příjemce, prejemnik, prima, к, به, 至
+    adresat, príjemca, příjemce, prejemnik, prima, к, به, 至, adressaat, प्रति, за, прима, коме,
+    për, nori
     """
 )
 SUBJECT_LABELS = _words(
     """
     subject, betreff, objet, sujet, asunto, assunto, oggetto, onderwerp, emne, ämne, aihe, temat, předmět, predmet,
     tárgy, subiect, относно, тема, θέμα, konu, נושא, الموضوع, 主题, 主旨, 件名, 제목, chủ đề,
-    tiêu đề, เรื่อง, หัวเรื่อง, subjek, perihal, teema, temats, tema, zadeva, assumpte, naslov, efni, موضوع, pwnc
+    tiêu đề, เรื่อง, หัวเรื่อง, subjek, perihal, teema, temats, tema, zadeva, assumpte, naslov, efni, موضوع, pwnc,
+    विषय, наслов, предмет, subjekti, gaia
     """
 )
 """The labels of the fields above a quoted mail."""
@@ -55,7 +58,8 @@ WROTE = _words(
     napisała, pisze, napsal, napsala, napísal, napísala, írta, a scris, написал, написала,
     пишет, пише, написа, написав, έγραψε, έγραψαν, yazdı, כתב, כתבה, نوشت, كتب,
     كتبت, 写道, 寫道, 書きました, のメッセージ, 작성, 썼습니다, viết, เขียน, menulis, kirjutas, rakstīja, rašė,
-    napisao, napisala, je napisal, escrigué, va escriure, skrifaði, ysgrifennodd, scríobh
+    napisao, napisala, je napisal, escrigué, va escriure, skrifaði, ysgrifennodd, scríobh, написао,
+    missatge de, sinulat ni, ने लिखा, idatzi, escribiu, geskryf, aliandika, تمت كتابة, מאת, shkroi, пишува
     """
 )
 """What stands between the date and the name above a quoted mail."""
@@ -66,10 +70,44 @@ ANSWERS_INSIDE = _words(
     reply below, in red, in blue, in green, siehe unten, s. unten, antworten unten, antwort unten, im text,
     voir ci-dessous, réponses ci-dessous, dans le texte, ver abajo, respuestas abajo, ver abaixo, vedi sotto,
     risposte sotto, zie onder, zie hieronder, se nedan, se nedenfor, patrz poniżej, viz níže, см. ниже,
-    見下記, 下記参照, 见下文, 见下方
+    見下記, 下記参照, 见下文, 见下方, my answers, my comments, my replies, my remarks, meine antworten,
+    meine kommentare, meine anmerkungen, mes réponses, mes commentaires, mis respuestas, mis comentarios,
+    minhas respostas, meus comentários, le mie risposte, mijn antwoorden, mina svar, mine svar, мои ответы
     """
 )
 """What says that somebody wrote into the quoted mail."""
+
+ANSWERS = _words(
+    """
+    answer, comment, reply, replies, response, remark, antwort, kommentar, anmerkung, réponse, commentaire, respuesta,
+    comentario, resposta, comentário, rispost, antwoord, opmerking, svar, vastau, odpowied, odpověd, odpoved, ответ,
+    комментари, yanıt, cevap, 回答, コメント, 回复, 답변
+    """
+)
+PLACES_INSIDE = _words(
+    """
+    below, inline, in-line, in line, in the text, within the text, between the lines, in between, in capitals,
+    in caps, in bold, in italics, in red, in blue, in green, in color, in colour, unten, im text, dazwischen, fett,
+    in rot, in blau, ci-dessous, dans le texte, en rouge, en bleu, abajo, en el texto, en rojo, en azul, abaixo,
+    no texto, sotto, nel testo, in rosso, hieronder, in de tekst, in rood, nedan, nedenfor, i texten, poniżej, níže,
+    nižšie, ниже, aşağıda, 以下, 下面, 아래
+    """
+)
+"""Words that say the same, one of each together."""
+
+SALUTATIONS = _words(
+    """
+    hello, hi, hey, dear, good morning, good afternoon, good evening, greetings, hallo, guten tag, guten morgen, moin,
+    servus, grüezi, liebe, lieber, liebes, sehr geehrte, sehr geehrter, bonjour, bonsoir, salut, cher, chère, chers,
+    madame, monsieur, hola, buenos días, buenas tardes, estimado, estimada, estimados, olá, bom dia, boa tarde,
+    prezado, prezada, prezados, caro, cara, ciao, buongiorno, gentile, gentili, spett, beste, geachte, goedemorgen,
+    goedemiddag, hej, hei, kære, kjære, bästa, god dag, hyvä, cześć, dzień dobry, szanowni, szanowny, witam, dobrý den,
+    dobrý deň, vážený, vážení, tisztelt, kedves, bună ziua, stimate, здравствуйте, добрый день, привет, уважаемые,
+    доброго дня, вітаю, καλημέρα, merhaba, sayın, שלום, مرحبا, السلام عليكم, 你好, 您好, こんにちは,
+    お世話になっております, 안녕하세요, xin chào, สวัสดี
+    """
+)
+"""How a letter begins."""
 
 ORIGINAL_MESSAGE = _words(
     """
@@ -83,7 +121,10 @@ ORIGINAL_MESSAGE = _words(
     оригинално съобщение, αρχικό μήνυμα, özgün ileti, orijinal mesaj, asıl ileti,
     הודעה מקורית, ההודעה המקורית, الرسالة الأصلية, 原始邮件, 原邮件, 原始郵件, 原始訊息, 元のメッセージ,
     원본 메시지, 원본 메일, thư gốc, tin nhắn gốc, ข้อความต้นฉบับ, pesan asli, mesej asal, algne kiri,
-    originalo ziņojums, izvorna poruka, izvorno sporočilo, missatge original, upphaflegt skeyti
+    originalo ziņojums, izvorna poruka, izvorno sporočilo, missatge original, upphaflegt skeyti,
+    original e-mail, original email, původní e-mail, původní email, původní mail, pôvodný e-mail, ursprüngliche e-mail,
+    ursprüngliche mail, courriel d'origine, message initial, correo original, e-mail original, e-mail originale,
+    oorspronkelijke e-mail, ursprungligt mejl, oryginalny e-mail, eredeti e-mail, исходное письмо
     """
 )
 """What stands between dashes above a quoted mail."""

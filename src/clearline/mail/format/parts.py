@@ -36,7 +36,8 @@ TRACKER_MAX = 512
 _SIGNATURES = {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 _ENCRYPTED_TYPES = {"multipart/encrypted", "application/pgp-encrypted"}
 _SMIME_TYPES = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
-_UNTYPED = {"application/ms-tnef", "application/vnd.ms-tnef", "text/calendar", "application/ics"}
+_UNNAMED = {"application/ms-tnef": "winmail.dat", "application/vnd.ms-tnef": "winmail.dat"}
+_UNTYPED = {*_UNNAMED, "text/calendar", "application/ics"}
 """Types stored as files without a type: Clearline cannot read them, but somebody may need them."""
 
 _TEXTS = {"text/plain", "text/html"}
@@ -293,7 +294,11 @@ def _declared_name(part: Message) -> str:
 def _file_name(name: str, media_type: str, number: int) -> str:
     """Return a valid file name: the last part of a path, without invisible characters, and not too long."""
     name = unicodedata.normalize("NFC", _HIDDEN.sub("", clean_text(name))).replace("\\", "/").rpartition("/")[2]
-    name = " ".join(name.split()).strip(". ") or f"file-{number}{mimetypes.guess_extension(media_type) or '.bin'}"
+    name = (
+        " ".join(name.split()).strip(". ")
+        or _UNNAMED.get(media_type)
+        or f"file-{number}{mimetypes.guess_extension(media_type) or '.bin'}"
+    )
     if len(name) > attachment.NAME_MAX:
         stem, dot, ending = name.rpartition(".")
         short = f"{dot}{ending}" if dot and len(ending) <= 10 else ""

@@ -5,14 +5,18 @@ All functions take lines without blanks at their ends, and take time in proporti
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from clearline.mail.format.mail_words import (
+    ANSWERS,
     ANSWERS_INSIDE,
+    CLOSINGS,
     DATE_LABELS,
     FORWARDED,
     FROM_LABELS,
     ORIGINAL_MESSAGE,
+    PLACES_INSIDE,
+    SALUTATIONS,
     SUBJECT_LABELS,
     TO_LABELS,
     WROTE,
@@ -31,8 +35,8 @@ _RULE = re.compile(r"\s*(?:[_=*~─—-]{5,}|[*]?-{5,}[*]?)\s*")
 _ADDRESS = re.compile(r"[^\s<>()\"'@:;,]@[^\s<>()\"'@:;,]")
 _CLOCK = re.compile(r"\d{1,2}\s?[:.h\u066b時时]\s?\d{2}|\b\d{1,2} ?[ap]\.?m\b", re.IGNORECASE)
 _DATE = re.compile(
-    r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}(?!\d)|(?<!\d)(?:19|20)\d\d(?!\d)\D{1,12}\d{1,2}(?!\d)|"
-    r"(?<!\d)\d{1,2}(?!\d)\D{1,25}(?:19|20)\d\d(?!\d)|\d{1,2}\s?[月월]|"
+    r"(?<!\d)\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}(?!\d)|(?<!\d)(?:19|20|25)\d\d(?!\d)\D{1,12}\d{1,2}(?!\d)|"
+    r"(?<!\d)\d{1,2}(?!\d)\D{1,25}(?:19|20|25)\d\d(?!\d)|\d{1,2}\s?[月월]|"  # 25: of the Buddhist calendar
     r"\b(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,"
 )
 _ATTRIBUTION_LINES, _ATTRIBUTION_MAX = 4, 500
@@ -47,7 +51,13 @@ _FIELD = re.compile(
 )
 _FIELD_LINES_MAX = 20
 _BETWEEN_DASHES = re.compile(r"[\s*_]*-{2,}\s*([^-\s][^\n]{2,200}?)\s*-{2,}[\s*_]*")
-_INLINE_TAG = re.compile(r"\[[^\W\d_][\w .'-]{0,20}\]:?\s+\S")
+_INLINE_TAG = re.compile(r"\s{0,8}(?:\[[^\W\d_][\w .'-]{0,20}\]:?\s+\S|(?:-{1,3}>|={1,3}>|\u2192)\s?\S)")
+_NAME_TAG = re.compile(r"[\s<(*_]{0,8}([^\W\d_][\w .'-]{0,30}?)[*_)]{0,3}\s?[:>]{1,2}[*_]{0,2}\s{1,3}\S")
+_ENDS_WITH_ADDRESS = re.compile(r"[<(\[]\s?[^\s<>@]{1,254}@[^\s<>@]{1,254}\s?[>)\]]\W{0,9}")
+_DIGITS = {zero + digit: str(digit) for zero in (0x660, 0x6F0, 0x966, 0xE50) for digit in range(10)}
+"""Arabic, Persian, Devanagari and Thai digits."""
+
+_TIME_LINE_MAX, _SALUTATION_WORDS = 80, 6
 
 
 def is_quoted(line: str) -> bool:
@@ -62,7 +72,7 @@ def has_address(text: str) -> bool:
 
 def has_date(text: str) -> bool:
     """Return whether text holds a date, in any order and language."""
-    return _DATE.search(text) is not None
+    return _DATE.search(text.translate(_DIGITS)) is not None
 
 
 def restored_lines(lines: Sequence[str]) -> list[str]:
@@ -98,25 +108,28 @@ def _open_bracket(lines: Sequence[str]) -> int:
     return 0
 
 
-def quote_start(lines: Sequence[str], *, is_forward: bool = False) -> int:
+def quote_start(lines: Sequence[str], *, is_forward: bool = False, names: Collection[str] = ()) -> int:
     """Return the index of the first line of the quoted mail, or the number of lines.
 
     A quote starts with an attribution above marked lines, with the fields of a mail (From, Sent, To, Subject), or with
     ``-----Original Message-----``. Above lines without marks, an attribution has an address, a date and a time. A
     forwarded mail is content: after its first line no quote is looked for.
-    ``is_forward`` says that the whole mail is forwarded, as its subject says.
+    ``is_forward`` says that the whole mail is forwarded, as its subject says. ``names`` are the words of the author's
+    name in lower case, who may have written into the quote.
     """
     if is_forward:
         return len(lines)
     seen = [line[:LINE_SEEN] for line in lines[:LINES_SEEN]]
+    content_end = 0
     for index, line in enumerate(seen):
-        if not line:
+        if not line or index < content_end:
             continue
         if is_forward_line(seen, index):
             return len(lines)
-        start = _above_marks(seen, index) if is_quoted(line) else _without_marks(seen, index)
+        start = _above_marks(seen, index) if is_quoted(line) else _without_marks(seen, index, names)
         if start is not None:
             return above_rules(seen, start)
+        content_end = 0 if is_quoted(line) else fields_end(seen, index)
     return len(lines)
 
 
@@ -139,19 +152,22 @@ def _above_marks(lines: Sequence[str], index: int) -> int | None:
     return index if len(marked) > 1 and (_is_attribution(marked[0]) or fields_end(marked, 0)) else None
 
 
-def _without_marks(lines: Sequence[str], index: int) -> int | None:
+def _without_marks(lines: Sequence[str], index: int, names: Collection[str]) -> int | None:
     """Return the index of the first line of what introduces a quote without marks and ends at a line, or None."""
     if is_original_message(lines[index]) or fields_end(lines, index):
         start: int | None = index
     elif lines[index].endswith((":", "\uff1a")):
         start = attribution_start(lines, index + 1)
         text = " ".join(lines[start : index + 1]) if start is not None else ""
-        is_certain = has_address(text) and has_date(text) and _CLOCK.search(text) and _has_verb(text)
+        ends = _has_verb(text) or _ENDS_WITH_ADDRESS.search(text[-300:]) is not None
+        is_certain = has_address(text) and has_date(text) and _CLOCK.search(text.translate(_DIGITS)) and ends
         below = next((line for line in lines[index + 1 :] if line), "")
-        start = start if is_certain and below and not is_quoted(below) else None
+        above = [line for line in lines[:start] if line]
+        is_reply_below = bool(above) and all(map(_is_salutation, above))
+        start = start if is_certain and below and not is_quoted(below) and not is_reply_below else None
     else:
         start = None
-    return None if start is None or _has_answers_inside(lines, start) else start
+    return None if start is None or _is_content(lines, start, names) else start
 
 
 def attribution_start(lines: Sequence[str], quote: int, names: Sequence[str] = ()) -> int | None:
@@ -170,7 +186,7 @@ def attribution_start(lines: Sequence[str], quote: int, names: Sequence[str] = (
         line = lines[first]
         if not line or is_quoted(line) or len(text) > _ATTRIBUTION_MAX:
             break
-        if best is not None and not _is_wrapped(line, lines[first + 1]):
+        if best is not None and not _is_wrapped(line, lines[first + 1]) and not _is_time_above(lines, first, text):
             break
         text = f"{line} {text}"
         if _is_attribution(text, names):
@@ -192,6 +208,14 @@ def _is_attribution(text: str, names: Sequence[str] = ()) -> bool:
 def _has_verb(text: str) -> bool:
     words = text.casefold()
     return any(verb in words for verb in WROTE)
+
+
+def _is_time_above(lines: Sequence[str], index: int, text: str) -> bool:
+    """Return whether a line is the time of an attribution, of which ``text`` is the rest."""
+    line = lines[index]
+    is_first = index == 0 or not lines[index - 1]
+    has_time = has_date(line) and _CLOCK.search(line) is not None and len(line) <= _TIME_LINE_MAX
+    return is_first and has_time and not has_date(text)
 
 
 def _is_wrapped(line: str, below: str) -> bool:
@@ -260,9 +284,40 @@ def is_forward_line(lines: Sequence[str], index: int) -> bool:
     return below is not None and line.endswith((":", "\uff1a")) and fields_end(lines, below) > 0
 
 
-def _has_answers_inside(lines: Sequence[str], start: int) -> bool:
-    """Return whether somebody wrote into a quote without marks, as in ``[Ada] ae3``: then its lines cannot be told."""
-    above = " ".join(lines[:start]).casefold()
-    return any(words in above for words in ANSWERS_INSIDE) or any(
-        _INLINE_TAG.match(line) for line in lines[start:] if not is_quoted(line)
-    )
+def _is_content(lines: Sequence[str], start: int, names: Collection[str]) -> bool:
+    """Return whether a quote without marks is what its author sends, rather than what a mail program added.
+
+    A line that ends with a colon announces it; or somebody wrote into it, as in ``[Ada] ae3``:
+    then its lines cannot be told.
+    """
+    above = [line for line in lines[:start] if line and not _RULE.fullmatch(line)]
+    text = " ".join(above).casefold()
+    if above and above[-1].endswith((":", "\uff1a")) and above[-1].casefold().strip(" :\uff1a") not in CLOSINGS:
+        return True
+    if any(words in text for words in ANSWERS_INSIDE):
+        return True
+    if any(words in text for words in ANSWERS) and any(words in text for words in PLACES_INSIDE):
+        return True
+    return any(_is_answer(line, names) for line in lines[start:] if not is_quoted(line))
+
+
+def _is_salutation(line: str) -> bool:
+    """Return whether a line is nothing but ``Hello Ben,``, in any language."""
+    text = line.casefold().strip()
+    begins = any(re.match(rf"{re.escape(words)}(?!\w)", text) for words in SALUTATIONS if text.startswith(words))
+    count = len(text.split())
+    return begins and (count <= 2 or (count <= _SALUTATION_WORDS and text.endswith((",", "!", "\uff0c", "\uff01"))))
+
+
+def _is_answer(line: str, names: Collection[str]) -> bool:
+    """Return whether a line begins with a tag, an arrow, or the author's name or initials with a colon."""
+    if _INLINE_TAG.match(line):
+        return True
+    match = _NAME_TAG.match(line)
+    words = [] if match is None else [word for word in re.split(r"[\W_]+", match[1].casefold()) if word]
+    return bool(words) and (set(words) <= set(names) or _are_initials("".join(words), names))
+
+
+def _are_initials(text: str, names: Collection[str]) -> bool:
+    """Return whether a text is the first letters of two or more names."""
+    return len(text) > 1 and sorted(text) == sorted(name[0] for name in names)

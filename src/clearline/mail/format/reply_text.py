@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from clearline.mail.format.own_quote import NO_MAILS, KnownMails, quoted_lines
-from clearline.mail.format.quote_start import fields_end, is_quoted, quote_start, restored_lines
+from clearline.mail.format.quote_start import attribution_start, fields_end, is_quoted, quote_start, restored_lines
 from clearline.mail.format.signature import trimmed_lines
 
 _FORWARDED_SUBJECT = re.compile(
@@ -42,9 +42,8 @@ def split_reply(
     *first, rest = text.split("\n", LINES_SEEN) if text.count("\n") >= LINES_SEEN else [*text.split("\n"), ""]
     lines = restored_lines([line if line == "-- " else line.rstrip() for line in first])
     names = frozenset(word for name in sender_names for word in re.split(r"[\W_]+", name.casefold()) if word)
-    quoted = quoted_lines(lines, known) or _guessed_quote(
-        lines, is_forward=_FORWARDED_SUBJECT.match(subject) is not None
-    )
+    is_forward = _FORWARDED_SUBJECT.match(subject) is not None
+    quoted = quoted_lines(lines, known) or _guessed_quote(lines, is_forward=is_forward, names=names)
     trimmed = quoted | (set[int]() if rest else _signatures(lines, quoted, names))
     more_quoted, more = _divided(rest, lines[-1], is_quote=len(lines) - 1 in quoted)
     reply = [*(line for index, line in enumerate(lines) if index not in trimmed), more]
@@ -81,16 +80,31 @@ def _signatures(lines: Sequence[str], quoted: set[int], sender_names: frozenset[
     return found
 
 
-def _guessed_quote(lines: Sequence[str], *, is_forward: bool) -> set[int]:
-    """Return the indices of the lines of a quote that is found by its structure."""
-    start = quote_start(lines, is_forward=is_forward)
+def _guessed_quote(lines: Sequence[str], *, is_forward: bool, names: frozenset[str]) -> set[int]:
+    """Return the indices of the lines of a quote that is found by its structure.
+
+    A quote that is cited above the reply stays, if the mail has another one, with its own attribution, at its end.
+    """
+    start = quote_start(lines, is_forward=is_forward, names=names)
     below = lines[start:]
     first = _first_mark(below)
     reply = next((index for index in range(first, len(below)) if below[index] and not is_quoted(below[index])), None)
     if reply is None:
         return set(range(start, len(lines)))
     keeps_quote = any(map(is_quoted, below[reply:]))
+    last = _last_quote(lines) if keeps_quote else None
+    if last is not None and last > start + reply:
+        return set(range(last, len(lines)))
     return set(range(start, start + (first if keeps_quote else reply)))
+
+
+def _last_quote(lines: Sequence[str]) -> int | None:
+    """Return the index of the attribution of the marked lines that end a mail; None if they have none."""
+    first = len(lines)
+    while first and (not lines[first - 1] or is_quoted(lines[first - 1])):
+        first -= 1
+    mark = next((index for index in range(first, len(lines)) if is_quoted(lines[index])), None)
+    return None if mark is None else attribution_start(lines, mark)
 
 
 def _first_mark(below: Sequence[str]) -> int:

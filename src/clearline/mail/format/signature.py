@@ -48,7 +48,8 @@ def _signature_start(lines: Sequence[str], sender_names: frozenset[str], *, is_b
         if line == "-- " or (is_bare and (is_below_quote or _is_below_dashes(lines[index + 1 :]))):
             return index
         is_closing = index >= tail and line.strip().casefold().strip(_PUNCTUATION) in CLOSINGS
-        if is_closing and _is_name_and_contact(lines[index + 1 :], sender_names):
+        is_list = next((above.endswith((":", "\uff1a")) for above in reversed(lines[:index]) if above), False)
+        if is_closing and not is_list and _is_name_and_contact(lines[index + 1 :], sender_names):
             return index
     return len(lines)
 
