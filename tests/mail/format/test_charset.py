@@ -105,3 +105,33 @@ def test_names_of_files_have_charsets_of_their_own(parameter: str) -> None:
 def test_a_name_with_a_damaged_byte_keeps_the_rest() -> None:
     raw = b"Content-Type: text/plain\nContent-Disposition: attachment; filename*=utf-8''K%C3%B6ln%E2%82.txt\n\nx"
     assert [file.name for file in parse(raw).files] == ["Köln\ufffd.txt"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "source", "charset"),
+    [
+        ("", '<meta charset="windows-1251">{}', "cp1251"),
+        ("; charset=us-ascii", '<meta charset="windows-1251">{}', "cp1251"),
+        ("; charset=unknown", '<meta http-equiv="Content-Type" content="text/html; charset=koi8-r">{}', "koi8-r"),
+        ("; charset=utf-8", '<meta charset="windows-1251">{}', "cp1251"),
+        ("; charset=utf-8", '<meta charset="windows-1251">{}', "utf-8"),
+        ("; charset=koi8-r", '<meta charset="windows-1251">{}', "koi8-r"),
+        ("", '<?xml version="1.0" encoding="windows-1251"?><p>{}</p>', "cp1251"),
+        ("", "<meta charset=utf-16>{}", "utf-8"),
+    ],
+)
+def test_html_declares_what_its_mail_does_not(declared: str, source: str, charset: str) -> None:
+    raw = f"Content-Type: text/html{declared}\nContent-Transfer-Encoding: 8bit\n\n".encode()
+    assert parse(raw + source.format("Порт не работает").encode(charset)).text == "Порт не работает"
+
+
+@pytest.mark.parametrize(
+    ("label", "charset"),
+    [
+        ("IBM437", "cp437"), ("cp-850", "cp850"), ("ibm866", "cp866"), ("dos_852", "cp852"), ("utf-8;", "utf-8"),
+        ("UTF8MB4", "utf-8"), ("ISO-8859-1:1987", "cp1252"), ("ansi", "cp1252"), ("iso-2022-jp-ms", "iso2022_jp"),
+    ],
+)  # fmt: skip
+def test_labels_that_old_programs_write_are_known(label: str, charset: str) -> None:
+    text = "端口" if charset == "iso2022_jp" else "п" if charset == "cp866" else "é"
+    assert decode(text.encode(charset) * 3, label) == text * 3

@@ -49,7 +49,19 @@ def test_nesting_does_not_indent(depth: int) -> None:
         ('<a href="https://example.com/x"><img src="x.png" alt="Graph"></a>', "[Graph] <https://example.com/x>"),
         ('<a href="https://example.com/x"><b>bold</b> <i>text</i></a>.', "bold text <https://example.com/x>."),
         ('<a href="#top">top</a> <a href="javascript:x()">run</a> <a name="x">here</a>', "top run here"),
-        (f'<a href="https://example.com/{"x" * LINK_MAX}">long</a>', "long"),
+        (
+            f'<a href="https://example.com/{"x" * LINK_MAX}">long</a>',
+            f"long <https://example.com/{'x' * (LINK_MAX - len('https://example.com/'))}...>",
+        ),
+        (
+            '<map><area href="https://example.com/7" alt="Port 7"><area alt="rest"></map>',
+            "[Port 7] <https://example.com/7>[rest]",
+        ),
+        ('<img title="Port 7" src="x"> <input type="image" alt="Send">', "[Port 7] [Send]"),
+        (
+            "<object data=x>no plugin</object> <svg><text>7 down</text></svg> <math><mi>x</mi></math>",
+            "no plugin 7 down x",
+        ),
         ('a<img src="data:image/png;base64,AAAA" alt="Port 7 is red">b', "a[Port 7 is red]b"),
         ('fine <img alt="\U0001f600" src="x">', "fine \U0001f600"),
         ('a<img src="pixel.gif" alt="">b', "ab"),

@@ -147,7 +147,9 @@ def test_a_closing_with_a_colon_announces_nothing() -> None:
     assert split_reply(f"It is ae3.\nBest regards:\n\n{FIELDS}\n\nWhich port?").text == "It is ae3.\nBest regards:"
 
 
-@pytest.mark.parametrize("greeting", ["Hello,", "Hi Ben", "Guten Tag Herr Ito,", "Bonjour,", "你好\uff0c", "Здравствуйте!"])
+@pytest.mark.parametrize(
+    "greeting", ["Hello,", "Hi Ben", "Guten Tag Herr Ito,", "Bonjour,", "你好\uff0c", "Здравствуйте!"]
+)
 def test_what_is_cited_below_a_greeting_stays(greeting: str) -> None:
     text = f"{greeting}\n\nOn 28 Nov 2026 at 10:00 vendor@example.com wrote:\n\nThe optic is bad.\n\nPlease replace it."
     assert split_reply(text) == SplitReply(text, "")

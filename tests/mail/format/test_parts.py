@@ -1,5 +1,7 @@
 """A mail in a mail is a file with the bytes that were received."""
 
+from base64 import encodebytes
+
 import pytest
 
 from clearline.mail.format.parts import parse
@@ -45,3 +47,45 @@ def test_the_file_of_outlook_is_kept_under_its_name(kind: bytes) -> None:
     assert file_with(b"Content-Type: " + kind) == ("winmail.dat", "application/octet-stream", b"data")
     named = file_with(b"Content-Type: " + kind + b'; name="Winmail.dat"')
     assert named == ("Winmail.dat", "application/octet-stream", b"data")
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        b"filename*=utf-8''K%C3%B6ln.pdf",
+        b"filename=Koln.pdf; filename*=UTF-8'de'K%C3%B6ln.pdf",
+        b"filename*=utf-8''K%C3%B6ln.pdf; filename=Koln.pdf",
+        b"filename*0*=utf-8''K%C3; filename*1*=%B6ln; filename*2=.pdf",
+        b'filename="=?utf-8?B?S8O2bG4ucGRm?="',
+        b'filename="K\xc3\xb6ln.pdf"',
+        b'filename="K\xf6ln.pdf"',
+        b"filename*=K%C3%B6ln.pdf",
+        b"filename*=unknown''K%C3%B6ln.pdf",
+    ],
+)
+def test_a_name_is_read_in_every_spelling(parameters: bytes) -> None:
+    headers = b"Content-Type: application/pdf\nContent-Disposition: attachment; " + parameters
+    assert file_with(headers) == ("Köln.pdf", "application/pdf", b"data")
+
+
+@pytest.mark.parametrize("kind", [b"x/y/z", b"nonsense", b"text", b"\xff\xfe"])
+def test_a_file_of_a_type_that_cannot_be_read_has_no_type(kind: bytes) -> None:
+    headers = b"Content-Type: " + kind + b"\nContent-Disposition: attachment; filename=a.log"
+    assert file_with(headers) == ("a.log", "application/octet-stream", b"data")
+
+
+def test_a_file_without_a_type_is_text() -> None:
+    assert file_with(b"Content-Disposition: attachment; filename=a.log") == ("a.log", "text/plain", b"data")
+
+
+@pytest.mark.parametrize("linesep", [b"\r\n", b"\n"])
+def test_a_mail_in_a_mail_that_is_encoded_is_decoded(linesep: bytes) -> None:
+    encoded = encodebytes(PLAIN).replace(b"\n", linesep)
+    head = linesep.join((b"Content-Type: message/rfc822", b"Content-Transfer-Encoding: base64", b"", encoded))
+    [file] = parse(linesep.join((b"Content-Type: multipart/mixed; boundary=b", b"", b"--b", head, b"--b--", b""))).files
+    assert (file.name, file.content) == ("Fibre cut.eml", PLAIN)
+
+
+def test_a_mail_in_a_mail_that_only_says_that_it_is_encoded_keeps_its_bytes() -> None:
+    name, _, content = file_with(b"Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nSubject: x\n\n!")
+    assert (name, content) == ("x.eml", b"Subject: x\n\n!\n\ndata")

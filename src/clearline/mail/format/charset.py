@@ -13,6 +13,9 @@ _ONLY_IN_MAIL = {
     "iso-2022-kr": "iso2022_kr", "csiso2022kr": "iso2022_kr", "cp949": "cp949", "euc-cn": "gb18030",
     "cp936": "gb18030", "cp950": "big5hkscs", "cp932": "cp932", "cp437": "cp437", "cp737": "cp737",
     "cp775": "cp775", "cp850": "cp850", "cp852": "cp852", "cp857": "cp857", "cp858": "cp858", "cp862": "cp862",
+    "iso-2022-jp-1": "iso2022_jp", "iso-2022-jp-2": "iso2022_jp", "iso-2022-jp-3": "iso2022_jp",
+    "iso-2022-jp-ms": "iso2022_jp", "iso-2022-jp-ext": "iso2022_jp", "cp50220": "iso2022_jp", "cp50221": "iso2022_jp",
+    "utf8mb4": "utf-8", "cp65001": "utf-8", "ansi": "cp1252",
 }  # fmt: skip
 """Labels that browsers refuse or do not know, but old mail programs send."""
 
@@ -24,7 +27,13 @@ _ASCII = {"us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us", ""}
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _META = re.compile(rb"""<meta\b[^>]{0,300}?\bcharset\s{0,9}=\s{0,9}["']?\s{0,9}([a-z0-9_:.-]{1,40})""", re.IGNORECASE)
+_XML = re.compile(
+    rb"""\A\s{0,9}<\?xml\b[^>]{0,100}?\bencoding\s{0,9}=\s{0,9}["']([a-z0-9_:.-]{1,40})["']""", re.IGNORECASE
+)
 _META_BYTES = 4096
+_OEM = re.compile(r"(?:ibm|cp|dos|oem)[-_]?(?=\d{3}$)")
+"""How programs write the number of a code page of DOS."""
+
 _SHIFT = re.compile(rb"\x1b(\$[@B]|\$\([DQ]|\([BJIH])")
 _BEGUN = re.compile(rb"[\xe1-\xef][\x80-\xbf](?![\x80-\xbf])|[\xf0-\xf4][\x90-\xbf][\x80-\xbf]{0,1}(?![\x80-\xbf])")
 """The first bytes of a character of UTF-8 whose last one is missing."""
@@ -53,9 +62,18 @@ def decode(content: bytes, charset: str | None) -> str:
 
 
 def charset_of_html(content: bytes) -> str | None:
-    """Return the charset that HTML declares itself, in a ``meta`` element; None if it does not."""
-    match = _META.search(content[:_META_BYTES])
-    return None if match is None else match[1].decode()
+    """Return the charset that HTML declares itself, in a ``meta`` element or as XML; None if it does not.
+
+    A declaration that can be read says that the text is not UTF-16 (HTML Standard, 13.2.3.2).
+    """
+    match = _META.search(content[:_META_BYTES]) or _XML.search(content[:_META_BYTES])
+    label = None if match is None else match[1].decode().lower()
+    return "utf-8" if label is not None and label.startswith("utf-16") else label
+
+
+def is_text_of(content: bytes, charset: str | None) -> bool:
+    """Return whether bytes may be text in a charset: for UTF-8, most characters are valid; any other is believed."""
+    return is_known(charset) and (_codec(charset) != "utf-8" or _is_nearly_utf_8(content))
 
 
 def is_known(charset: str | None) -> bool:
@@ -65,7 +83,8 @@ def is_known(charset: str | None) -> bool:
 
 def _codec(charset: str | None) -> str | None:
     """Return Python's codec for a label; None for labels that are unknown, or say nothing."""
-    label = (charset or "").strip("\"' \t").lower().replace(" ", "").partition("*")[0]
+    label = (charset or "").partition(";")[0].strip("\"' \t").lower().replace(" ", "").partition("*")[0]
+    label = _OEM.sub("cp", label.partition(":")[0] if label.startswith("iso-8859") else label)
     if label in _ASCII:
         return None
     encoding = webencodings.lookup(label)

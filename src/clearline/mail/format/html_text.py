@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 LINK_MAX = 4000
-"""Characters of a link's address; longer ones are left out."""
+"""Characters of a link's address that are shown."""
 
 _QUOTE_DEPTH_MAX, _LIST_DEPTH_MAX = 8, 4
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
@@ -18,7 +18,7 @@ _NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0(?![.\d]*[1-9])", re.IG
 _NO_BORDER = re.compile(r"border(?:-left)?\s*:\s*(?:none|0)", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?://(?:www\.)?|mailto:|tel:)", re.IGNORECASE)
 _LINKS = ("http://", "https://", "ftp://", "mailto:", "tel:", "sip:")
-_SKIPPED = frozenset({"script", "style", "title", "template", "object", "svg", "math"})
+_SKIPPED = frozenset({"script", "style", "title", "template"})
 _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "div", "dl", "dt", "fieldset",
     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "legend", "li",
@@ -82,8 +82,10 @@ class _Text:
             self._tabs += 1 if self._line else 0
         elif tag == "a":
             self._links.append((attributes.get("href") or "", len(self._line)))
-        elif tag == "img":
-            self._write(_alternative(attributes.get("alt") or ""))
+        elif tag in {"img", "area", "input"}:
+            self._write(_alternative(attributes.get("alt") or attributes.get("title") or ""))
+            if tag == "area":
+                self._end_link(attributes.get("href") or "", len(self._line))
 
     def _start_block(self, tag: str, attributes: Mapping[str, str]) -> None:
         self._end_line()
@@ -139,11 +141,13 @@ class _Text:
     def _end_link(self, address: str, start: int) -> None:
         """Add the address of a link whose text begins at an index of the line, unless it is the text."""
         address = address.strip()
-        if not address.lower().startswith(_LINKS) or len(address) > LINK_MAX:
+        if not address.lower().startswith(_LINKS):
             return
         shown = "".join(self._line[start:])
         if _bare(shown) != _bare(address):
-            self._write(f"{' ' if shown.strip() else ''}<{address.removeprefix('mailto:').removeprefix('tel:')}>")
+            address = address.removeprefix("mailto:").removeprefix("tel:")
+            address = address if len(address) <= LINK_MAX else f"{address[:LINK_MAX]}..."
+            self._write(f"{' ' if self._line and not self._has_space else ''}<{address}>")
 
     def data(self, data: str) -> None:
         """Add text."""

@@ -3,6 +3,7 @@
 import mimetypes
 import re
 import unicodedata
+from base64 import b64decode
 from email import message_from_bytes
 from email.message import Message
 from email.policy import Compat32
@@ -12,8 +13,8 @@ from typing import Any
 from msgspec import Struct
 
 from clearline.mail.format.body_text import clean_text, join_flowed
-from clearline.mail.format.charset import charset_of_html, decode, is_known
-from clearline.mail.format.headers import MailHeaders, decode_words, headers_of, unfolded
+from clearline.mail.format.charset import charset_of_html, decode, is_text_of
+from clearline.mail.format.headers import MailHeaders, decode_words, headers_of, read_headers, unfolded
 from clearline.mail.format.html_text import text_from_html
 from clearline.tickets.attachments import domain as attachment
 from clearline.tickets.attachments.domain import ANY_TYPE
@@ -210,7 +211,7 @@ def _is_file(part: Message, contents: _Contents) -> bool:
 
 def _text(part: Message, kind: str) -> str:
     content, charset = _content(part), _parameter(part, "charset")
-    if kind == "text/html" and not is_known(charset):
+    if kind == "text/html" and not is_text_of(content, charset):
         charset = charset_of_html(content) or charset
     text = clean_text(decode(content, charset))
     if kind == "text/html":
@@ -227,17 +228,38 @@ def _add_file(part: Message, kind: str, contents: _Contents) -> None:
     if kind in _SMIME_TYPES:
         contents.is_encrypted = True
     if kind.startswith("message/") and part.is_multipart():
-        inner_parts = [inner_part for inner_part in part.get_payload() if isinstance(inner_part, Message)]
-        subject = decode_words(str(inner_parts[0].get("subject", ""))) if len(inner_parts) == 1 else ""
-        stem = name or f"{subject[:100] or kind.partition('/')[2]}.eml"
-        contents.add(stem, "message/rfc822", b"\n".join(map(_bytes_of, inner_parts)))
+        content, subject = _mail_in(part)
+        contents.add(name or f"{subject[:100] or kind.partition('/')[2]}.eml", "message/rfc822", content)
         return
     content = _content(part)
     is_shown = part.get_content_disposition() == "inline" or part.get("content-id") is not None or not name
     if kind.startswith("image/") and is_shown and len(content) <= TRACKER_MAX:
         return
     if content or name:
-        contents.add(name, kind, content)
+        contents.add(name, kind if kind != "text/plain" or _is_plain(part) else ANY_TYPE, content)
+
+
+def _is_plain(part: Message) -> bool:
+    """Return whether a part says that it is plain text, rather than nothing readable (RFC 2045, section 5.2)."""
+    return str(part.get("content-type", "text/plain")).strip().lower().startswith("text/plain")
+
+
+def _mail_in(part: Message) -> tuple[bytes, str]:
+    """Return the bytes of a mail in a mail, and its subject.
+
+    Some programs encode it, against RFC 2046, section 5.2.1.
+    """
+    mails = [mail for mail in part.get_payload() if isinstance(mail, Message)]
+    content = b"\n".join(map(_bytes_of, mails))
+    if str(part.get("content-transfer-encoding", "")).strip().lower() == "base64" and not any(
+        mail.keys() for mail in mails
+    ):
+        try:
+            content = b64decode(b"".join(content.split()), validate=True)
+        except ValueError:
+            return content, ""
+        return content, read_headers(content).subject
+    return content, decode_words(str(mails[0].get("subject", ""))) if len(mails) == 1 else ""
 
 
 def _content(part: Message) -> bytes:
@@ -283,7 +305,9 @@ def _declared_name(part: Message) -> str:
             part.replace_header(header, unfolded(value))
     for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):
         try:
-            name = decode_words(_decoded(part.get_param(parameter, "", header))).strip()
+            values: list[Any] = [value for key, value in part.get_params([], header) if key.lower() == parameter]
+            extended = next((value for value in values if isinstance(value, tuple)), None)  # RFC 6266, section 4.3
+            name = decode_words(_decoded(extended or next(iter(values), ""))).strip()
         except (ValueError, TypeError, AttributeError, LookupError):
             continue
         if name:
