@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import event_pages
+import limit_pages
 import msgspec
 from markup import filled, page, table
 
@@ -42,6 +43,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "house-api.md": page("House API v1", _house()),
         REFERENCE / "problems.md": page("Problems of the house API", _problems()),
         REFERENCE / "events.md": page("Events", event_pages.events()),
+        REFERENCE / "limits.md": page("Limits", limit_pages.limits()),
         REFERENCE / "cli.md": page("The command line", _cli()),
         REFERENCE / "wires.md": page("What a wire shows", _wires()),
         REFERENCE / "notifications.md": filled(

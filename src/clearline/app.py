@@ -58,7 +58,7 @@ from clearline.wires.http.call import Services, encode
 from clearline.wires.http.compression import Compression
 from clearline.wires.http.cursors import Cursors
 from clearline.wires.http.edge import Edge
-from clearline.wires.http.limits import KeptAnswers, OpenStreams, RateLimiter, Searches
+from clearline.wires.http.limits import KeptAnswers, LookUps, OpenStreams, RateLimiter, Searches
 from clearline.wires.http.protocol import Connections
 from clearline.wires.probes import probes
 
@@ -140,6 +140,7 @@ class Application:
         streams = OpenStreams(per_company=settings.company_streams, in_all=settings.streams)
         services = Services(
             database, keys, limiter, cursors, now, blobs, limits, event_signal, streams, settings=settings,
+            look_ups=LookUps(settings.unknown_keys),
             searches=Searches(settings.company_searches),
             kept_answers=KeptAnswers(settings.company_idempotency_max),
         )  # fmt: skip
@@ -159,7 +160,7 @@ class Application:
             gc.freeze()
             gc.set_threshold(_YOUNG_OBJECTS, 20, 50)
             with _on_stop_signal(event_signal.stop):
-                yield Connections(settings.connections, settings.peer_connections).state()
+                yield Connections(settings.connections, settings.peer_connections, settings.headers_max).state()
         except asyncio.CancelledError:
             self._has_failed = background.has_failed
             if not self._has_failed:

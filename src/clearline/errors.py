@@ -329,6 +329,16 @@ class TooManyKeys(Conflict):
         self.most = most
 
 
+class TooManyKeysInADay(Conflict):
+    """The admins of the company issued as many keys within a day as they may."""
+
+    code = "too_many_keys_in_a_day"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"your company can issue at most {most} API keys in a day: go on tomorrow")
+        self.most = most
+
+
 class TooManyJobs(Conflict):
     """The company has as many unfinished jobs as it may have."""
 
@@ -368,6 +378,16 @@ class TooManyMailDomains(Conflict):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"your company can add at most {most} mail domains: delete one, or ask the provider to add it")
+        self.most = most
+
+
+class TooManyViews(Conflict):
+    """The user has as many saved views as one may have."""
+
+    code = "too_many_views"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"a user has at most {most} saved views: delete one first")
         self.most = most
 
 

@@ -1,8 +1,8 @@
 """Every setting, once. All come from environment variables whose names begin with ``CLEARLINE_``."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,24 @@ from clearline.setting_defaults import (
     ATTACHMENT_MAX,
     ATTACHMENT_TYPES,
     COMPANY_ATTACHMENTS_MAX,
+    COMPANY_CONTACT_MAILS,
     COMPANY_IDEMPOTENCY_MAX,
     COMPANY_INVITATIONS_MAX,
+    COMPANY_JOBS_MAX,
     COMPANY_KEYS_MAX,
     COMPANY_MAIL_DOMAINS_MAX,
+    COMPANY_SUBSCRIPTIONS_MAX,
     COMPANY_USERS_MAX,
     DISK_FLOOR,
+    HEADERS_MAX,
     MAIL_MAX,
+    RECIPIENT_MAILS,
+    UNKNOWN_KEYS,
 )
+from clearline.setting_fields import count, days, setting, size
 from clearline.setting_values import Bind
 
 PREFIX = "CLEARLINE_"
-RETENTION_MAX = 3650
-"""Days; what should stay longer has to be copied elsewhere."""
 
 
 class InvalidSetting(Exception):
@@ -42,170 +47,141 @@ def default_data_dir() -> Path:
     return Path(home) / "clearline"
 
 
-def _bytes(default: int) -> str:
-    """Return how a default is shown that is a number of bytes."""
-    return f"`{default}` ({default // 1024**2} MiB)"
-
-
-def _count(least: int, most: int, default: int, about: str) -> Any:
-    """Return a field that is a number from ``least`` to ``most``."""
-    return _setting(values.number(least, most), f"`{default}`", about, default)
-
-
-def _setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -> Any:
-    """Return a field with how its text is read, how its default is shown, and what it means."""
-    metadata = {"parse": parse, "shown": shown, "about": about}
-    if callable(default):
-        return field(default_factory=default, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-def _days(least: int, default: int, data: str, since: str, afterwards: str) -> Any:
-    """Return a field that says for how many days after ``since`` Clearline keeps ``data``, and what happens then."""
-    return field(
-        default=default,
-        metadata={
-            "parse": values.number(least, RETENTION_MAX),
-            "shown": f"`{default}`",
-            "about": f"How many days {data} are kept after {since}; `{least}` to `{RETENTION_MAX}`. After that: "
-            + afterwards[0].lower()
-            + afterwards[1:],
-            "retention": (default, data, since, afterwards),
-        },
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The configuration. ``docs/reference/settings.md`` is generated from it."""
 
-    database_url: str | None = _setting(
+    database_url: str | None = setting(
         values.url,
         "the embedded PostgreSQL",
         "Address of a PostgreSQL 15 or newer, `postgresql://user:password@host/database`, hosts between commas. "
         "Without it Clearline runs its own PostgreSQL in the data directory.",
         None,
     )
-    data_dir: Path = _setting(
+    data_dir: Path = setting(
         values.path,
         "`/var/lib/clearline` as root, else `~/.local/share/clearline`",
         "Directory of the embedded database and of attachments. `serve`, `migrate` and `demo` create it when "
         "it is missing, with mode 0700 (0711 as root); other commands refuse.",
         default_data_dir,
     )
-    bind: Bind = _setting(
+    bind: Bind = setting(
         values.bind, "`127.0.0.1:8080`", "Address and port to serve HTTP on.", lambda: Bind("127.0.0.1:8080")
     )
-    processes: int = _setting(values.number(1, 64), "`1`", "Server processes that share the port.", 1)
-    pool_size: int = _setting(
+    processes: int = setting(values.number(1, 64), "`1`", "Server processes that share the port.", 1)
+    pool_size: int = setting(
         values.number(2, 100),
         "`20`",
         "Most database connections of one process; one customer uses at most half of them, and a fifth is kept for "
         "the provider's people and background work.",
         20,
     )
-    rate_limit: int = _setting(
+    rate_limit: int = setting(
         values.number(0, 1_000_000),
         "`6000`",
         "Requests a minute that one API key may make of one process; `0` for no limit. "
         "Counted in memory: two processes together allow twice as many.",
         6000,
     )
-    company_rate_limit: int | None = _setting(
+    company_rate_limit: int | None = setting(
         values.number(0, 100_000_000),
         "five times `CLEARLINE_RATE_LIMIT`",
         "Requests a minute that all API keys of one customer may make of one process; `0` for no limit. The provider's "
         "own people have no such limit.",
         None,
     )
-    company_streams: int = _setting(
+    company_streams: int = setting(
         values.number(1, 100_000),
         "`100`",
         "Event streams and downloads (exports, attachments, raw mail) that all keys of one customer may have open at "
         "one process.",
         100,
     )
-    streams: int = _setting(
+    streams: int = setting(
         values.number(5, 100_000),
         "`500`",
         "Event streams and downloads that one process has open at a time; a fifth is kept for the provider's people.",
         500,
     )
-    company_searches: int = _setting(
+    company_searches: int = setting(
         values.number(1, 1000), "`4`", "Searches of one customer that one process has under way at a time.", 4
     )
-    search_seconds: int = _setting(
+    search_seconds: int = setting(
         values.number(1, 30),
         "`5`",
         "Seconds that PostgreSQL may spend on a statement of a search before it is refused.",
         5,
     )
-    company_idempotency_max: int = _setting(
-        values.number(0, 1024**4),
-        _bytes(COMPANY_IDEMPOTENCY_MAX),
+    company_idempotency_max: int = size(
+        0,
+        1024**4,
+        COMPANY_IDEMPOTENCY_MAX,
         "Most bytes of answers that one process keeps in a day for the `Idempotency-Key`s of one customer; `0` for no "
         "limit. Above it requests with a new key are answered 429.",
-        COMPANY_IDEMPOTENCY_MAX,
     )
-    connections: int = _setting(
+    connections: int = setting(
         values.number(10, 1_000_000), "`2000`", "Connections of clients that one process has at a time.", 2000
     )
-    peer_connections: int = _setting(
+    peer_connections: int = setting(
         values.number(0, 1_000_000),
         "`1000`",
         "Those of one address; `0` for no limit. Behind a proxy all connections are those of the proxy: let the proxy "
         "limit its clients.",
         1000,
     )
-    close_resolved_hours: int = _setting(
+    headers_max: int = size(8 * 1024, 1024**2, HEADERS_MAX, "Most bytes of the request line and the headers.")
+    unknown_keys: int = count(
+        10, 1_000_000, UNKNOWN_KEYS, "Unknown API keys a minute that one address may send to one process."
+    )
+    close_resolved_hours: int = setting(
         values.number(0, 8760),
         "`168`",
         "After how many hours a resolved ticket closes by itself unless somebody reopens it, counted from the "
         "customer's last answer if that is later; `0` for never.",
         168,
     )
-    reopen_on_answer: bool = _setting(
+    reopen_on_answer: bool = setting(
         values.on_or_off,
         "`on`",
         "Whether a note, file or mail of the customer reopens a resolved ticket: `on`, or `off` to let it stay "
         "resolved and close `CLEARLINE_CLOSE_RESOLVED_HOURS` after that answer.",
         True,
     )
-    follow_up_tickets: bool = _setting(
+    follow_up_tickets: bool = setting(
         values.on_or_off,
         "`on`",
         "Whether a mail of the customer about a closed, cancelled or rejected ticket creates a ticket that follows it: "
         "`on`, or `off` to quarantine such mail.",
         True,
     )
-    shutdown_seconds: int = _setting(
+    shutdown_seconds: int = setting(
         values.number(1, 300), "`10`", "Seconds that a stopping server waits for requests under way.", 10
     )
-    keep_idempotency_keys_days: int = _days(
+    keep_idempotency_keys_days: int = days(
         1,
         1,
         "answers to requests with an `Idempotency-Key`",
         "the first request",
         "The answer is deleted, and the same key makes a new request.",
     )
-    keep_jobs_days: int = _days(
+    keep_jobs_days: int = days(
         1, 90, "bulk jobs and imports", "the job finished", "The job and the results of its items are deleted."
     )
-    keep_deliveries_days: int = _days(
+    keep_deliveries_days: int = days(
         1,
         30,
         "deliveries of webhooks",
         "the delivery succeeded or failed for good",
         "The delivery, its body and its attempts are deleted, and it cannot be replayed any more.",
     )
-    keep_outbound_mail_days: int = _days(
+    keep_outbound_mail_days: int = days(
         7,
         90,
         "sent mails",
         "the mail was sent or failed for good",
         "The mail is deleted. Its Message-ID stays, so that replies still reach the ticket.",
     )
-    keep_inbound_mail_days: int = _days(
+    keep_inbound_mail_days: int = days(
         7,
         90,
         "received mails",
@@ -213,7 +189,7 @@ class Settings:
         "Its content is deleted. Its sender, subject and result stay, and so do the note and the attachments that "
         "were made from it.",
     )
-    keep_unnotified_events_days: int = _days(
+    keep_unnotified_events_days: int = days(
         1,
         1,
         "events that nobody was notified of",
@@ -221,110 +197,127 @@ class Settings:
         "They notify nobody, so that a Clearline that did not run for a while does not send old news. The events "
         "themselves stay.",
     )
-    keep_notifications_days: int = _days(
+    keep_notifications_days: int = days(
         7,
         14,
         "notifications that wait for their mail",
         "the event",
         "The notification is deleted without a mail.",
     )
-    keep_orphaned_attachments_days: int = _days(
+    keep_orphaned_attachments_days: int = days(
         1,
         1,
         "files that belong to no attachment, such as interrupted uploads,",
         "the file was stored",
         "The file is deleted.",
     )
-    log_format: str = _setting(
+    log_format: str = setting(
         values.choice("auto", "json", "text"),
         "`auto`",
         "`json` for one JSON object a line, `text` for people; `auto` is text on a terminal and JSON elsewhere.",
         "auto",
     )
-    log_level: str = _setting(
+    log_level: str = setting(
         values.choice("debug", "info", "warning", "error"), "`info`", "The lowest level that is logged.", "info"
     )
-    access_log: bool = _setting(values.on_or_off, "`on`", "One log line for each request: `on` or `off`.", True)
-    attachments: str = _setting(
+    access_log: bool = setting(values.on_or_off, "`on`", "One log line for each request: `on` or `off`.", True)
+    attachments: str = setting(
         values.attachments,
         "`disk`",
         "Where attached files are kept: `disk` for `attachments` in the data directory, an absolute path of another "
         "directory, or `s3://bucket/prefix`. Region and keys of S3 come from the usual `AWS_` variables.",
         "disk",
     )
-    s3_endpoint: str | None = _setting(
+    s3_endpoint: str | None = setting(
         values.http_url, "Amazon's", "Address of an S3-compatible store, such as `https://s3.example.com`.", None
     )
-    attachment_max: int = _setting(
-        values.number(1, 5 * 1024**3), _bytes(ATTACHMENT_MAX), "Most bytes of one attached file.", ATTACHMENT_MAX
-    )
-    company_attachments_max: int = _setting(
-        values.number(1, 1024**5),
-        _bytes(COMPANY_ATTACHMENTS_MAX),
-        "Most bytes of all attached files of one customer; the provider's people can attach more.",
+    attachment_max: int = size(1, 5 * 1024**3, ATTACHMENT_MAX, "Most bytes of one attached file.")
+    company_attachments_max: int = size(
+        1,
+        1024**5,
         COMPANY_ATTACHMENTS_MAX,
+        "Most bytes of all attached files of one customer; the provider's people can attach more.",
     )
-    company_users_max: int = _count(
+    company_users_max: int = count(
         1,
         1_000_000,
         COMPANY_USERS_MAX,
         "Most users of one customer that its own admins may add, inactive ones too; the provider can add more.",
     )
-    company_keys_max: int = _count(
+    company_keys_max: int = count(
         1,
         100_000,
         COMPANY_KEYS_MAX,
         "Most API keys in force that the admins of one customer may issue; the provider can issue more to it.",
     )
-    company_invitations_max: int = _count(
+    company_invitations_max: int = count(
         1,
         100_000,
         COMPANY_INVITATIONS_MAX,
         "Most mails about addresses that the admins of one customer may cause in a day: invitations, reminders, and "
         "notices to replaced addresses.",
     )
-    company_mail_domains_max: int = _count(
+    company_subscriptions_max: int = count(
+        1,
+        1000,
+        COMPANY_SUBSCRIPTIONS_MAX,
+        "Most webhook subscriptions of one company, the provider too.",
+    )
+    company_jobs_max: int = count(
+        1, 1000, COMPANY_JOBS_MAX, "Most unfinished jobs (bulk changes, imports) of one company, the provider too."
+    )
+    company_contact_mails: int = count(
+        0,
+        1_000_000,
+        COMPANY_CONTACT_MAILS,
+        "Most notifications in an hour about the tickets of one customer to contacts who are no users; further ones "
+        "are not sent.",
+    )
+    recipient_mails: int = count(
+        1, 10_000, RECIPIENT_MAILS, "Most notifications in an hour to one address; further ones wait for a digest."
+    )
+    company_mail_domains_max: int = count(
         0,
         10_000,
         COMPANY_MAIL_DOMAINS_MAX,
         "Most mail domains that the admins of one customer may add, in any state; `0` leaves them to the provider.",
     )
-    disk_floor: int = _setting(
-        values.number(0, 1024**5),
-        _bytes(DISK_FLOOR),
-        "Bytes that attachments on disk leave free: with less, files are refused, and mails with files wait.",
+    disk_floor: int = size(
+        0,
+        1024**5,
         DISK_FLOOR,
+        "Bytes that attachments on disk leave free: with less, files are refused, and mails with files wait.",
     )
-    attachment_types: tuple[str, ...] = _setting(
+    attachment_types: tuple[str, ...] = setting(
         values.media_types,
         "images, text, CSV, JSON, XML, PDF, packet captures, archives, mail, office documents, octet-stream",
         "Media types that may be attached, between commas: `text/plain`, `image/*`, or `*` for any.",
         ATTACHMENT_TYPES,
     )
-    public_url: str = _setting(
+    public_url: str = setting(
         values.http_url,
         "`http://127.0.0.1:8080`",
         "Address at which people and programs reach this server; links in mail begin with it.",
         "http://127.0.0.1:8080",
     )
-    workers: bool = _setting(
+    workers: bool = setting(
         values.on_or_off,
         "`on`",
         "Whether `clearline serve` also does the work that follows from requests: `on`, or `off` where "
         "`clearline work` runs beside it.",
         True,
     )
-    webhook_networks: tuple[str, ...] = _setting(
+    webhook_networks: tuple[str, ...] = setting(
         values.networks,
         "none",
         "Private networks that webhooks may be sent to, between commas, such as `10.20.0.0/16,fd00::/8`. Without it "
         "only public addresses over https.",
         (),
     )
-    webhook_seconds: int = _setting(
+    webhook_seconds: int = setting(
         values.number(1, 30), "`15`", "Seconds within which the receiver of a webhook must answer.", 15
     )
-    smtp: str | None = _setting(
+    smtp: str | None = setting(
         values.smtp,
         "none: no mail is sent",
         "Server that mail is sent by: `smtp://host:25`, `smtp+starttls://user:password@host:587` or "
@@ -332,39 +325,39 @@ class Settings:
         "server on this machine.",
         None,
     )
-    mail_from: str = _setting(
+    mail_from: str = setting(
         values.mail_address,
         "`Support <support@localhost>`",
         "Sender of all mail, `Name <address>`. Replies go to its address, with the ticket after a plus.",
         "Support <support@localhost>",
     )
-    mail_listen: str | None = _setting(
+    mail_listen: str | None = setting(
         values.mail_listen,
         "none: no mail is received",
         "Address on which mail is accepted: `lmtp://127.0.0.1:8024` behind your own mail server, or `smtp://0.0.0.0:25`.",
         None,
     )
-    mail_max: int = _setting(
-        values.number(10_000, 100 * 1024**2),
-        _bytes(MAIL_MAX),
-        "Most bytes of a received mail.",
+    mail_max: int = size(
+        10_000,
+        100 * 1024**2,
         MAIL_MAX,
+        "Most bytes of a received mail.",
     )
-    secret_key: str | None = _setting(
+    secret_key: str | None = setting(
         values.secret,
         "a key kept in the database",
         "Key that encrypts the passwords of mailboxes: at least 32 random characters. Keep it; without it "
         "they are lost.",
         None,
     )
-    postgres_bin: Path | None = _setting(
+    postgres_bin: Path | None = setting(
         values.path,
         "those that are installed with Clearline",
         "Folder of the programs that the embedded PostgreSQL runs with, of its major version or a newer one, such as "
         "`/usr/lib/postgresql/18/bin`.",
         None,
     )
-    postgres_user: str | None = _setting(
+    postgres_user: str | None = setting(
         values.text,
         "`clearline`, `postgres` or `nobody`, the first that exists",
         "Only as root: the account that the embedded PostgreSQL runs as; preferably one that nothing else uses.",

@@ -10,11 +10,19 @@ import pytest
 from clearline.accounts import key_store
 from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
-from clearline.accounts.domain import AccountLimits, ApiKey, hash_secret
+from clearline.accounts.domain import KEYS_IN_A_DAY, AccountLimits, ApiKey, hash_secret
 from clearline.accounts.key_ring import KeyRing
 from clearline.audit import store as audit_store
 from clearline.audit.store import AuditFilter
-from clearline.errors import Conflict, InvalidInput, NotFound, TooManyKeys, Unauthenticated, UserInactive
+from clearline.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    TooManyKeys,
+    TooManyKeysInADay,
+    Unauthenticated,
+    UserInactive,
+)
 from clearline.identity import (
     ALL_SCOPES,
     CUSTOMER_ROLES,
@@ -331,3 +339,20 @@ async def test_keys_issued_at_once_are_not_more_than_the_limit(database: Databas
 
     results = await asyncio.gather(*(issue() for _ in range(8)), return_exceptions=True)
     assert [type(result) for result in results if result is not None] == [TooManyKeys] * 4
+
+
+async def test_keys_that_are_revoked_count_for_the_day(database: Database, fresh: Tenant) -> None:
+    limits, day = AccountLimits(keys=2), timedelta(days=1)
+    async with database.transaction() as tx:
+        admin = await new_person(tx, role=Role.CUSTOMER_ADMIN, company=fresh.company.code)
+        await tx.write("update api_key set revoked_at = $1, created_at = $1", NOW - 2 * day)
+
+        async def rotate(at: datetime) -> None:
+            key, _secret = await keys.create_key(tx, admin, fresh.company.code, name="next", limits=limits, now=at)
+            await keys.revoke_key(tx, admin, fresh.company.code, key.id, now=at)
+
+        for _ in range(2 * KEYS_IN_A_DAY):
+            await rotate(NOW)
+        with pytest.raises(TooManyKeysInADay, match="at most 10 API keys in a day"):
+            await rotate(NOW + day - timedelta(seconds=1))
+        await rotate(NOW + day)

@@ -27,6 +27,7 @@ from clearline.errors import Conflict, TooManyJobs
 from clearline.identity import OPERATOR, Actor
 from clearline.platform.database import transactions
 from clearline.platform.database.transactions import Database, Tx
+from clearline.setting_defaults import COMPANY_JOBS_MAX
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import store as ticket_store
 from clearline.tickets import usecases as tickets
@@ -202,7 +203,7 @@ async def test_a_company_with_many_jobs_does_not_delay_another(
 ) -> None:
     monkeypatch.setattr(workers, "AT_ONCE", 2)
     unknown = [999_000_001, 999_000_002, 999_000_003]
-    many = [await bulk(database, tenant.actor, unknown, AddNote("x")) for _ in range(jobs.UNFINISHED_MAX)]
+    many = [await bulk(database, tenant.actor, unknown, AddNote("x")) for _ in range(COMPANY_JOBS_MAX)]
     with pytest.raises(TooManyJobs):
         await bulk(database, tenant.actor, unknown, AddNote("x"))
     other_job = await bulk(database, other_tenant.actor, unknown[:1], AddNote("x"))

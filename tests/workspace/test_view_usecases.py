@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, ScopeMissing
+from clearline.errors import AlreadyExists, Forbidden, InvalidInput, NotFound, ScopeMissing, TooManyViews
 from clearline.identity import OPERATOR, Actor, Role
 from clearline.platform.database.transactions import Database, Tx
 from clearline.workspace import view_usecases as views
-from clearline.workspace.domain import SavedView
+from clearline.workspace.domain import VIEWS_MAX, SavedView
 from tests.builders.people import NOW, Tenant, new_person, new_tenant
 
 
@@ -199,3 +199,18 @@ async def test_only_one_of_several_concurrent_additions_of_a_name_succeeds(datab
 
     outcomes = await asyncio.gather(save(), save(), save(), return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyExists", "AlreadyExists", "NoneType"]
+
+
+async def test_a_user_has_a_limited_number_of_views(database: Database, fresh: Tenant) -> None:
+    async with database.transaction() as tx:
+        user, other = [await new_person(tx, role=Role.CUSTOMER, company=fresh.company.code) for _ in range(2)]
+        for number in range(VIEWS_MAX):
+            await views.add_view(tx, user, f"View {number}", "", now=NOW)
+    with pytest.raises(TooManyViews):
+        async with database.transaction() as tx:
+            await views.add_view(tx, user, "One more", "", now=NOW)
+    async with database.transaction() as tx:
+        await views.add_view(tx, other, "One more", "", now=NOW)
+        [first, *_] = await views.list_views(tx, user, after=None, limit=1)
+        await views.delete_view(tx, user, first.id, now=NOW)
+        await views.add_view(tx, user, "One more", "", now=NOW)

@@ -25,6 +25,8 @@ INVITATIONS_PERIOD = timedelta(days=1)
 REMINDERS_MAX, REMINDER_PAUSE = 3, timedelta(hours=1)
 """How often the invitation of an address is sent again, and the shortest time between two of its mails."""
 KEY_PREFIX = "clk_"
+KEYS_IN_A_DAY = 5
+"""How many times as many keys a company may issue in a day as it may have in force: revoked ones are kept, too."""
 SECRET_LENGTH = len(KEY_PREFIX) + 43
 """The prefix, and 32 random bytes in base64url without padding."""
 SHOWN_LENGTH = len(KEY_PREFIX) + 6

@@ -44,6 +44,14 @@ async def count(tx: Tx, company_id: UUID, *, now: datetime) -> int:
     return total
 
 
+async def count_since(tx: Tx, company_id: UUID, since: datetime) -> int:
+    """Return how many keys a company got since a time, revoked ones too. Served by ``api_key_by_age``."""
+    total: int = await tx.fetchval(
+        "select count(*) from api_key where company_id = $1 and created_at > $2", company_id, since
+    )
+    return total
+
+
 async def page(
     tx: Tx, company_id: UUID, *, after: tuple[datetime, UUID] | None = None, limit: int | None = None
 ) -> list[ApiKey]:

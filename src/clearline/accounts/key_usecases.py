@@ -11,13 +11,23 @@ from clearline.accounts import usecases as accounts
 from clearline.accounts.domain import (
     DEFAULT_LIMITS,
     KEY_PREFIX,
+    KEYS_IN_A_DAY,
     SHOWN_LENGTH,
     AccountLimits,
     ApiKey,
     check_key,
     hash_secret,
 )
-from clearline.errors import Conflict, RuleCode, TooManyKeys, UserInactive, Violation, require_found, require_valid
+from clearline.errors import (
+    Conflict,
+    RuleCode,
+    TooManyKeys,
+    TooManyKeysInADay,
+    UserInactive,
+    Violation,
+    require_found,
+    require_valid,
+)
 from clearline.events.domain import Change, changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import ROLE_SCOPES, Actor, Company, User
@@ -48,6 +58,7 @@ async def create_key(
         Conflict: the company has no user at all.
         UserInactive: the user is not active.
         TooManyKeys: the actor is a customer, and its company has as many in force as it may.
+        TooManyKeysInADay: the actor is a customer, and its company got ``KEYS_IN_A_DAY`` times as many within a day.
     """
     company = await accounts.company_to_manage(tx, actor, company_ref)
     user = await _key_user(tx, company, user_email, user_id)
@@ -94,6 +105,9 @@ async def _require_room(tx: Tx, actor: Actor, company: Company, limits: AccountL
     await company_store.lock(tx, company.id)
     if await key_store.count(tx, company.id, now=now) >= limits.keys:
         raise TooManyKeys(limits.keys)
+    most = limits.keys * KEYS_IN_A_DAY
+    if await key_store.count_since(tx, company.id, now - timedelta(days=1)) >= most:
+        raise TooManyKeysInADay(most)
 
 
 async def _key_user(tx: Tx, company: Company, email: str | None, user_id: UUID | None) -> User:

@@ -33,11 +33,10 @@ from clearline.errors import Conflict, DeskError, Forbidden, NotFound, TooManyJo
 from clearline.events.store import actor_id
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Scope
 from clearline.platform.database.transactions import Tx
+from clearline.setting_defaults import COMPANY_JOBS_MAX
 from clearline.tickets.domain import Channel
 from clearline.tickets.note_domain import Visibility
 
-UNFINISHED_MAX = 20
-"""The most unfinished jobs of a company. Concurrent requests may create some more."""
 _PURGED_AT_ONCE = 20
 
 
@@ -49,6 +48,7 @@ async def create_bulk_job(
     *,
     channel: Channel,
     dry_run: bool = False,
+    most: int = COMPANY_JOBS_MAX,
     now: datetime,
 ) -> Job:
     """Create a job that applies one action to many tickets, in one write.
@@ -57,7 +57,7 @@ async def create_bulk_job(
 
     Raises:
         Forbidden: the actor is a customer, who may not use the action.
-        TooManyJobs: the company has ``UNFINISHED_MAX`` unfinished jobs.
+        TooManyJobs: the company has ``most`` unfinished jobs. Concurrent requests may create some more.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     if not actor.is_staff:
@@ -66,27 +66,34 @@ async def create_bulk_job(
         if isinstance(action, AddNote) and action.visibility is Visibility.INTERNAL:
             raise Forbidden("only the provider writes internal notes")
     items = [NewItem(ticket_number=number) for number in check_bulk(tickets, action)]
-    return await _create(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, now=now)
+    return await _create(tx, actor, BulkRequest(action, channel), items, dry_run=dry_run, most=most, now=now)
 
 
 async def create_import_job(
-    tx: Tx, actor: Actor, items: Sequence[NewItem], kind: Format, *, dry_run: bool = False, now: datetime
+    tx: Tx,
+    actor: Actor,
+    items: Sequence[NewItem],
+    kind: Format,
+    *,
+    dry_run: bool = False,
+    most: int = COMPANY_JOBS_MAX,
+    now: datetime,
 ) -> Job:
     """Create a job that imports the lines of a file (``import_file.read_file``), in one write.
 
     Raises:
-        TooManyJobs: the provider has ``UNFINISHED_MAX`` unfinished jobs.
+        TooManyJobs: the provider has ``most`` unfinished jobs. Concurrent requests may create some more.
     """
     imports.require_import(actor)
-    return await _create(tx, actor, ImportRequest(kind), items, dry_run=dry_run, now=now)
+    return await _create(tx, actor, ImportRequest(kind), items, dry_run=dry_run, most=most, now=now)
 
 
 async def _create(
-    tx: Tx, actor: Actor, request: Request, items: Sequence[NewItem], *, dry_run: bool, now: datetime
+    tx: Tx, actor: Actor, request: Request, items: Sequence[NewItem], *, dry_run: bool, most: int, now: datetime
 ) -> Job:
     company_id = PROVIDER_ID if actor.company is None else actor.company.id
-    if await job_store.count_unfinished(tx, company_id) >= UNFINISHED_MAX:
-        raise TooManyJobs(UNFINISHED_MAX)
+    if await job_store.count_unfinished(tx, company_id) >= most:
+        raise TooManyJobs(most)
     refused = sum(item.refusal is not None for item in items)
     job = Job(
         company_id,

@@ -99,8 +99,16 @@ def webhook_add(url: str, company: str, types: tuple[str, ...], description: str
     values = {"url": url, "types": types, "description": description}
 
     async def work(tx: Tx, owner: Company) -> tuple[Subscription, str]:
-        networks = current_settings().webhook_networks
-        return await subscriptions.add_subscription(tx, OPERATOR, values, of=owner, networks=networks, now=now())
+        settings = current_settings()
+        return await subscriptions.add_subscription(
+            tx,
+            OPERATOR,
+            values,
+            of=owner,
+            networks=settings.webhook_networks,
+            most=settings.company_subscriptions_max,
+            now=now(),
+        )
 
     added, secret = _transact_for(company, work)
     _show_secret(added, secret, f"Webhook {added.id} added.", as_json=as_json)

@@ -57,7 +57,13 @@ def jobs(
         if recorded.too_old:
             _log.warning("events too old for notifications", events=recorded.too_old)
 
-    composer = Composer(database, settings, render, now, rate_limits or RateLimits())
+    composer = Composer(
+        database,
+        settings,
+        render,
+        now,
+        rate_limits or RateLimits(settings.recipient_mails, settings.company_contact_mails),
+    )
     return [
         consumer(database, NAME, handle),
         PeriodicJob("notification mail", INTERVAL_SECONDS, composer.turn, BATCH_SIZE // 4),

@@ -14,9 +14,6 @@ from clearline.events.event_types import unknown_type_rule
 from clearline.text import check_text
 from clearline.webhooks.http.addresses import may_reach, origin
 
-SUBSCRIPTIONS_MAX = 20
-"""Subscriptions that a company can have."""
-
 URL_MAX = 2000
 DESCRIPTION_MAX = 255
 TYPES_MAX = 50

@@ -16,6 +16,7 @@ from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Company, Scope
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
+from clearline.setting_defaults import COMPANY_SUBSCRIPTIONS_MAX
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks.delivery_domain import PING, Delivery, ping_body
 from clearline.webhooks.delivery_store import NewDelivery
@@ -23,7 +24,6 @@ from clearline.webhooks.http.addresses import origin
 from clearline.webhooks.signature import derive_key, format_secret
 from clearline.webhooks.subscription_domain import (
     ROTATION_PERIOD,
-    SUBSCRIPTIONS_MAX,
     Subscription,
     check_subscription,
 )
@@ -100,6 +100,7 @@ async def add_subscription(
     *,
     of: Company | None = None,
     networks: Sequence[str],
+    most: int = COMPANY_SUBSCRIPTIONS_MAX,
     now: datetime,
 ) -> tuple[Subscription, str]:
     """Send events to a URL from now on; return the subscription with the secret that signs them.
@@ -107,7 +108,7 @@ async def add_subscription(
     ``values`` are fields of ``CHANGEABLE``, the URL at least; ``networks`` are the private ones that may be reached.
 
     Raises:
-        TooManySubscriptions: the company has ``SUBSCRIPTIONS_MAX`` already.
+        TooManySubscriptions: the company has ``most`` already.
     """
     company_id = owner_id(actor, of, Scope.ACCOUNTS_WRITE)
     require_event_scopes(actor)
@@ -128,8 +129,8 @@ async def add_subscription(
     )
     _check(subscription, networks)
     await company_store.lock(tx, company_id)
-    if await subscription_store.count(tx, company_id) >= SUBSCRIPTIONS_MAX:
-        raise TooManySubscriptions(SUBSCRIPTIONS_MAX)
+    if await subscription_store.count(tx, company_id) >= most:
+        raise TooManySubscriptions(most)
     await subscription_store.save(tx, subscription)
     await append_record_event(tx, actor, KIND, "created", subscription, company_id=company_id, now=now)
     return subscription, await newest_secret(tx, subscription)

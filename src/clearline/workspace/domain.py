@@ -16,6 +16,8 @@ from clearline.tickets.status_domain import REACHABLE
 from clearline.tickets.tag_domain import check_tags
 
 NAME_MAX = 255
+VIEWS_MAX = 200
+"""The most views of a user."""
 PLACEHOLDERS = (
     "ticket.number",
     "ticket.title",

@@ -72,6 +72,14 @@ async def is_name_taken(tx: Tx, view: SavedView) -> bool:
     return is_taken
 
 
+async def count(tx: Tx, company_id: UUID, user_id: UUID) -> int:
+    """Return how many views are a user's own. Served by ``saved_view_name``."""
+    total: int = await tx.fetchval(
+        "select count(*) from saved_view where company_id = $1 and user_id = $2", company_id, user_id
+    )
+    return total
+
+
 async def save(tx: Tx, view: SavedView) -> None:
     """Store a view, new or changed, whose name is free."""
     await tx.write(

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from msgspec.structs import replace
 
 from clearline.accounts import permissions
-from clearline.errors import Forbidden, require_found, require_free, require_valid
+from clearline.errors import Forbidden, TooManyViews, require_found, require_free, require_valid
 from clearline.events.domain import changes_between
 from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Scope, User
 from clearline.platform.database.transactions import Tx
 from clearline.workspace import view_store
-from clearline.workspace.domain import SavedView, check_view
+from clearline.workspace.domain import VIEWS_MAX, SavedView, check_view
 
 KIND = "view"
 
@@ -46,6 +46,7 @@ async def add_view(
     Raises:
         Forbidden: the view is shared, and the actor is no admin of its company.
         AlreadyExists: the user has a view of that name.
+        TooManyViews: the user has ``VIEWS_MAX``.
     """
     permissions.require_scope(actor, Scope.TICKETS_WRITE)
     user = _user(actor, of)
@@ -53,6 +54,8 @@ async def add_view(
     if is_shared:
         _require_admin(actor)
     await _save(tx, view)
+    if await view_store.count(tx, user.company_id, user.id) > VIEWS_MAX:
+        raise TooManyViews(VIEWS_MAX)
     if is_shared:
         await append_record_event(tx, actor, KIND, "created", view, company_id=view.company_id, now=now)
     return view

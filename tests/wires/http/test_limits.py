@@ -276,3 +276,10 @@ async def test_the_answers_kept_for_a_company_are_limited_and_are_still_given_ag
         path = f"{TICKETS}/{other}/notes"
         sent = {**modest.headers, "Idempotency-Key": "modest"}
         assert (await client.post(path, headers=sent, json={"text": "Down"})).status_code == 201
+
+
+async def test_how_many_keys_may_be_guessed_is_a_setting(database_url: str) -> None:
+    settings = Settings(database_url=database_url, rate_limit=0, access_log=False, unknown_keys=10)
+    async with serving(settings) as client:
+        statuses = [(await client.get(ME, headers=unknown_key())).status_code for _ in range(12)]
+    assert (statuses[:10], statuses[-1]) == ([401] * 10, 429)

@@ -293,3 +293,12 @@ async def test_what_was_written_leaves_before_the_connection_is_closed() -> None
     transport.write(b"headers")
     transport.close()
     assert recorded.calls == [("write", b"headers"), ("close", None)]
+
+
+async def test_the_size_of_the_headers_is_a_setting() -> None:
+    async with listening(Connections(0, 0, headers_max=1000)) as server:
+        fits = HEAD + b"X-Pad: %b\r\nConnection: close\r\n\r\n"
+        assert (await server.answers(fits % (b"x" * 800))).startswith(b"HTTP/1.1 200")
+        assert problem_of(await server.answers(fits % (b"x" * 1000))) == (
+            431, "the request line and the headers must not be longer than 1000 bytes",
+        )  # fmt: skip

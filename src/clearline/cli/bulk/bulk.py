@@ -11,6 +11,7 @@ from clearline.accounts import usecases as accounts
 from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Action, AddNote, Assign, ChangeStatus, ChangeTags, ChangeValues, Job
 from clearline.cli.bulk.execution import dry_run_option, execute
+from clearline.cli.context import current_settings
 from clearline.cli.output import json_option
 from clearline.cli.parameters.files import TEXT_FILE, read_text
 from clearline.cli.parameters.numbers import TICKET
@@ -132,7 +133,14 @@ def _execute(
 
     async def create(tx: Tx) -> Job:
         return await jobs.create_bulk_job(
-            tx, OPERATOR, numbers, await action(tx), channel=Channel.CONSOLE, dry_run=dry_run, now=now()
+            tx,
+            OPERATOR,
+            numbers,
+            await action(tx),
+            channel=Channel.CONSOLE,
+            dry_run=dry_run,
+            most=current_settings().company_jobs_max,
+            now=now(),
         )
 
     execute(create, as_json=as_json)

@@ -12,7 +12,7 @@ from clearline.bulk import usecases as jobs
 from clearline.bulk.domain import Job
 from clearline.bulk.import_file import Format
 from clearline.cli.bulk.execution import dry_run_option, execute
-from clearline.cli.context import run
+from clearline.cli.context import current_settings, run
 from clearline.cli.output import json_option
 from clearline.cli.terminal.text import write
 from clearline.clock import now
@@ -47,7 +47,8 @@ def ticket_import(file: Path, kind: Format | None, *, dry_run: bool, as_json: bo
     items = import_file.read_file(body, kind, now=now())
 
     async def create(tx: Tx) -> Job:
-        return await jobs.create_import_job(tx, OPERATOR, items, kind, dry_run=dry_run, now=now())
+        most = current_settings().company_jobs_max
+        return await jobs.create_import_job(tx, OPERATOR, items, kind, dry_run=dry_run, most=most, now=now())
 
     execute(create, as_json=as_json)
 

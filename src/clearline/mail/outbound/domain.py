@@ -13,6 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from clearline.setting_defaults import COMPANY_CONTACT_MAILS, RECIPIENT_MAILS
 from clearline.text import EMAIL_MAX, normalized_address, storable
 from clearline.tickets.domain import parse_ticket_number, ticket_number
 
@@ -87,8 +88,8 @@ class RateLimits(Struct, frozen=True):
     to contacts who are not users, since a ticket may name any address: further ones are not sent.
     """
 
-    per_address: int = 60
-    per_company_contacts: int = 200
+    per_address: int = RECIPIENT_MAILS
+    per_company_contacts: int = COMPANY_CONTACT_MAILS
 
 
 class RenderedMail(Struct, frozen=True):

@@ -12,6 +12,7 @@ from uuid import UUID
 from clearline.clock import monotonic
 from clearline.errors import Unauthenticated
 from clearline.identity import Actor
+from clearline.setting_defaults import UNKNOWN_KEYS
 
 _MOST_BUCKETS = 10_000
 _STREAM_WAIT = 10
@@ -119,7 +120,7 @@ class LookUps:
     A key that turns out to be valid costs nothing, and keys that are known already are never refused.
     """
 
-    def __init__(self, quota: int = 300) -> None:
+    def __init__(self, quota: int = UNKNOWN_KEYS) -> None:
         """Allow each peer ``quota`` unknown keys at once, and as many again in each minute."""
         self._peers = Buckets("peer", quota, 60)
 

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-HEADERS_MAX = 64 * 1024
-"""Bytes of the request line and the headers."""
+from clearline.setting_defaults import HEADERS_MAX
+
 HEADERS_SECONDS = 15
 """How long a client may take for them, and to begin after it has connected."""
 BODY_GRACE_SECONDS, BODY_RATE = 30, 1000
@@ -39,10 +39,13 @@ _STATE = "clearline.connections"
 
 
 class Connections:
-    """How many connections a process has, in all and of each address. 0 is no limit."""
+    """How many connections a process has, in all and of each address; 0 is no limit.
 
-    def __init__(self, in_all: int, per_peer: int) -> None:
-        self.in_all, self.per_peer = in_all, per_peer
+    ``headers_max`` is the most bytes of the request line and the headers of each.
+    """
+
+    def __init__(self, in_all: int, per_peer: int, headers_max: int = HEADERS_MAX) -> None:
+        self.in_all, self.per_peer, self.headers_max = in_all, per_peer, headers_max
         self.by_peer: Counter[str] = Counter()
 
     def state(self) -> dict[str, Any]:
@@ -108,6 +111,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _refusal: tuple[HTTPStatus, str] | None = None
     _is_refused = False
     _limits: Connections | None = None
+    _headers_max = HEADERS_MAX
     _peer = ""
     _headers_timer: TimerHandle | None = None
     _body_timer: TimerHandle | None = None
@@ -122,6 +126,7 @@ class LimitedProtocol(HttpToolsProtocol):
         limits: Connections | None = self.app_state.get(_STATE)
         if limits is not None:
             self._limits, self._peer = limits, self.client[0] if self.client else ""
+            self._headers_max = limits.headers_max
             limits.by_peer[self._peer] += 1
             too_many_in_all = limits.in_all and len(self.connections) > limits.in_all
             if too_many_in_all or (limits.per_peer and limits.by_peer[self._peer] > limits.per_peer):
@@ -153,8 +158,8 @@ class LimitedProtocol(HttpToolsProtocol):
             if self._body_timer is None:
                 self._expect_body()
         elif self._has_begun or self._pending:
-            if self._pending > HEADERS_MAX:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LONG)
+            if self._pending > self._headers_max:
+                self._refuse(*self._too_long())
             elif self._headers_timer is None:
                 self._expect_headers()
 
@@ -168,8 +173,8 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._headers_timer is not None:
             self._headers_timer.cancel()
             self._headers_timer = None
-        if self._pending > HEADERS_MAX and self._headers_size() > HEADERS_MAX:
-            self._refusal = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, _TOO_LONG)
+        if self._pending > self._headers_max and self._headers_size() > self._headers_max:
+            self._refusal = self._too_long()
             raise _Refused
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) != 1 or not _is_host(hosts[0]):
@@ -223,6 +228,10 @@ class LimitedProtocol(HttpToolsProtocol):
     def _expect_headers(self) -> None:
         self._headers_timer = self.loop.call_later(HEADERS_SECONDS, self._refuse_slow)
 
+    def _too_long(self) -> tuple[HTTPStatus, str]:
+        detail = f"the request line and the headers must not be longer than {self._headers_max} bytes"
+        return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, detail
+
     def _refuse_slow(self) -> None:
         if self._has_begun or self._pending:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "the request took too long to arrive")
@@ -275,6 +284,3 @@ class LimitedProtocol(HttpToolsProtocol):
                 self.loop.call_later(LINGER_SECONDS, self.transport.close)
                 return
         self.transport.close()
-
-
-_TOO_LONG = f"the request line and the headers must not be longer than {HEADERS_MAX} bytes"

@@ -9,9 +9,9 @@ from clearline.accounts import key_usecases as keys
 from clearline.accounts import usecases as accounts
 from clearline.identity import OPERATOR, Role, Scope
 from clearline.platform.database.transactions import Database
+from clearline.setting_defaults import COMPANY_SUBSCRIPTIONS_MAX
 from clearline.settings import Settings
 from clearline.webhooks import delivery_store
-from clearline.webhooks.subscription_domain import SUBSCRIPTIONS_MAX
 from tests.builders.application import serving
 from tests.builders.house import ANY, Json, new_ticket, problem
 from tests.builders.people import NOW, Tenant, new_tenant, staff_key
@@ -149,7 +149,7 @@ async def test_an_invalid_value_is_named_by_its_pointer(
 
 
 async def test_a_company_has_at_most_twenty(client: httpx.AsyncClient, admin: Headers) -> None:
-    for _ in range(SUBSCRIPTIONS_MAX):
+    for _ in range(COMPANY_SUBSCRIPTIONS_MAX):
         await create(client, admin)
     refused = await client.post(SUBSCRIPTIONS, headers=admin, json={"url": URL})
     problem(refused, "conflict", code="too-many-subscriptions")
@@ -159,7 +159,7 @@ async def test_a_company_has_at_most_twenty(client: httpx.AsyncClient, admin: He
         page = await client.get(address, headers=admin)
         ids += [subscription["id"] for subscription in page.json()["data"]]
         address = page.links["next"]["url"] if page.json()["has_more"] else None
-    assert len(ids) == len(set(ids)) == SUBSCRIPTIONS_MAX
+    assert len(ids) == len(set(ids)) == COMPANY_SUBSCRIPTIONS_MAX
 
 
 @pytest.mark.parametrize(

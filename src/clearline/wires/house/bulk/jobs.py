@@ -67,7 +67,14 @@ async def create_bulk(call: Call) -> wire.JobOut:
     action = _action_in(body.action, call.actor)
     async with call.statement() as tx:
         job = await jobs.create_bulk_job(
-            tx, call.actor, body.tickets, action, channel=Channel.API, dry_run=body.dry_run, now=call.now
+            tx,
+            call.actor,
+            body.tickets,
+            action,
+            channel=Channel.API,
+            dry_run=body.dry_run,
+            most=call.services.settings.company_jobs_max,
+            now=call.now,
         )
     return _accepted(call, job)
 
@@ -94,7 +101,13 @@ async def create_import(call: Call) -> wire.JobOut:
     staged: Staged = call.staged
     async with call.statement() as tx:
         job = await jobs.create_import_job(
-            tx, call.actor, staged.items, staged.kind, dry_run=call.query.dry_run, now=call.now
+            tx,
+            call.actor,
+            staged.items,
+            staged.kind,
+            dry_run=call.query.dry_run,
+            most=call.services.settings.company_jobs_max,
+            now=call.now,
         )
     return _accepted(call, job)
 

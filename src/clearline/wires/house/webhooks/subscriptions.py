@@ -59,9 +59,15 @@ async def list_subscriptions(call: Call) -> Page[wire.SubscriptionOut]:
 async def create_subscription(call: Call) -> Answer:
     """Create a subscription."""
     body = call.body(wire.SubscriptionIn)
+    settings = call.services.settings
     async with call.transaction() as tx:
         subscription, secret = await subscriptions.add_subscription(
-            tx, call.actor, _values(body), networks=call.services.settings.webhook_networks, now=call.now
+            tx,
+            call.actor,
+            _values(body),
+            networks=settings.webhook_networks,
+            most=settings.company_subscriptions_max,
+            now=call.now,
         )
     call.location = f"{SUBSCRIPTIONS}/{subscription.id}"
     return _with_secret(201, subscription, secret, call.location)
