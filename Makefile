@@ -15,8 +15,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 run: $(RUN)
 	@exec $(BIN)/clearline --env-file /dev/null serve --demo
 
+# The tests start hundreds of Python processes. With the variable set, each of them would compile Clearline again.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(DEV)
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: $(DEV)
 	$(BIN)/ruff format --check

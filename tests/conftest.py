@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from clearline.platform.postgres import embedded as embedded_postgres
 from clearline.settings import Settings
 from tests import guardian
 from tests.builders.application import serving
-from tests.builders.databases import MANY_ROWS, new_database, reachable_dir
+from tests.builders.databases import MANY_ROWS, administer_server, new_database, reachable_dir
 from tests.builders.people import Tenant, new_tenant
 
 hypothesis.settings.register_profile(
@@ -29,6 +29,8 @@ hypothesis.settings.load_profile("clearline")
 
 _RUN = uuid4().hex
 _GUARDIAN = pytest.StashKey[subprocess.Popen[bytes]]()
+_WITH_SERVERS = "tests/e2e/", "tests/clients/", "tests/docs/", "tests/platform/postgres/"
+"""Folders with tests that start servers. Their files have few tests, each of which takes seconds."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,6 +39,18 @@ def pytest_configure(config: pytest.Config) -> None:
         # As after nohup, and behind & in a script. Child processes would inherit it and ignore SIGINT too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[_GUARDIAN] = guardian.watch(_RUN)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one process more than there are cores, at most four: since tests of servers often wait."""
+    return min(len(os.sched_getaffinity(0)) + 1, 4)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files that take longest first: at the end, no process works on one while the others have none left."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, not item.nodeid.startswith(_WITH_SERVERS)))
 
 
 @pytest.hookimpl(trylast=True)  # after the fixtures of an interrupted run
@@ -54,12 +68,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Yield the URL of the embedded PostgreSQL that the whole run uses."""
+async def postgres() -> AsyncIterator[str]:
+    """Yield the URL of the embedded PostgreSQL that the whole run uses. It need not survive a power cut."""
     folder = reachable_dir("clearline-tests-")
     try:
         server = embedded_postgres.start(folder / "data")
         try:
+            for setting in ("fsync", "full_page_writes"):
+                await administer_server(server.url, f"alter system set {setting} = off")
+            await administer_server(server.url, "select pg_reload_conf()")
             yield server.url
         finally:
             server.stop()

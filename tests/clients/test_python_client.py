@@ -18,7 +18,7 @@ SECONDS = 90
 @pytest.mark.slow
 def test_a_python_program_with_a_generated_client_does_everything(desk: Server, tmp_path: Path) -> None:
     document = tmp_path / "openapi.json"
-    document.write_bytes(httpx.get(f"{desk.url}/api/v1/openapi.json").content)
+    document.write_bytes(httpx.get(f"{desk.url}/api/v1/openapi.json", timeout=patient(10)).content)
     generator = [str(Path(sys.executable).with_name("openapi-python-client")), "generate", "--meta", "none"]
     target = ["--path", str(document), "--output-path", str(tmp_path / "desk_client")]
     made = subprocess.run(

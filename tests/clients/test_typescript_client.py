@@ -30,7 +30,7 @@ def test_a_typescript_program_with_generated_types_does_everything(desk: Server,
     if installed.returncode != 0 and any(code in installed.stderr for code in UNREACHABLE):
         pytest.skip("npm reaches no registry that has the packages")
     assert installed.returncode == 0, installed.stderr
-    (project / "openapi.json").write_bytes(httpx.get(f"{desk.url}/api/v1/openapi.json").content)
+    (project / "openapi.json").write_bytes(httpx.get(f"{desk.url}/api/v1/openapi.json", timeout=patient(10)).content)
     binaries = project / "node_modules" / ".bin"
     made = run(
         str(binaries / "openapi-typescript"),

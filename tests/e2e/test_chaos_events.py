@@ -25,6 +25,7 @@ from tests.patience import patient, stretched
 EVENTS = "/api/v1/events"
 CHAOS_SECONDS = 20
 SETTLE_SECONDS = 20
+KILLS = 12
 LEAST_KILLS = 4
 PORT = {"id": "NET-AMS-0012", "type": "Port"}
 NDJSON, SSE = "application/x-ndjson", "text/event-stream"
@@ -157,8 +158,8 @@ class Writers:
 async def _chaos(server: Server, consumers: list[Consumer], dice: random.Random) -> Counter[str]:
     """Kill servers, server processes, database backends and consumers, and restart them."""
     kills: Counter[str] = Counter()
-    until = time.monotonic() + stretched(CHAOS_SECONDS)
-    while time.monotonic() < until:
+    until = time.monotonic() + patient(CHAOS_SECONDS)
+    while kills["server"] + kills["process"] + kills["backend"] < KILLS and time.monotonic() < until:
         await asyncio.sleep(dice.uniform(0.2, 1))
         server.relaunch_if_ended()
         consumer = dice.choice(consumers)
