@@ -146,15 +146,9 @@ async def test_a_list_uses_its_index_in_order_with_any_statistics(
 SPAN = ("2026-03-01T00:00:30Z", 5000, "2026-03-01T02:00:00Z")
 AGES = {"company": {"ticket_by_age"}, "all": {"ticket_age"}}
 SAMPLES: list[tuple[str, ...]] = [
-    ("company_id",),
-    ("company_id", "service_id"),
-    ("company_id", "queue_id", "status"),
-    ("company_id", "unassigned"),
-    (),
-    ("assignee_id",),
-    ("queue_id", "status"),
-    ("unassigned", "status"),
-]
+    ("company_id",), ("company_id", "service_id"), ("company_id", "queue_id", "status"), ("company_id", "unassigned"),
+    (), ("assignee_id",), ("queue_id", "status"), ("unassigned", "status"),
+]  # fmt: skip
 """Filters of lists by time: the statements differ only in conditions that are checked on the way."""
 
 
