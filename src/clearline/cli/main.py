@@ -36,7 +36,11 @@ COMMANDS = {
     "macro": LazyCommand(
         "workspace.macros", "macro", "Manage macros: saved replies, and what else they do to a ticket."
     ),
-    "mail": LazyCommand("mail.outbound", "mail", "Manage outbound mail, and addresses that no mail is sent to."),
+    "mail": LazyCommand(
+        "mail.outbound",
+        "mail",
+        "Manage outbound mail, addresses that no mail is sent to, and mail that recipients stopped.",
+    ),
     "mailbox": LazyCommand("mail.mailboxes", "mailbox", "Manage the addresses that mail is accepted for."),
     "migrate": LazyCommand("server.migrate", "migrate", "Apply missing migrations to the database."),
     "notifications": LazyCommand("notifications", "notifications_group", "Manage what people get mail about."),
