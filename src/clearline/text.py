@@ -13,8 +13,16 @@ EMAIL = re.compile(r"[^@\x00-\x20\x7f]+@[^@\x00-\x20\x7f]+")
 INK = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff]"
 """A visible character. Explicit, because every dialect of regular expressions has its own white space."""
 
-PAIRED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-"""The characters, for a character class, of the scripts that the search keeps as pairs: Chinese, Japanese, Korean."""
+PAIRED = (
+    "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf"
+    "\U00011700-\U0001174f"
+)
+"""The characters, for a character class, of the scripts that the search keeps as pairs.
+
+Chinese, Japanese, Korean; and Thai, Lao, Burmese, Khmer and the others without spaces between words (Unicode Standard
+Annex 14, class SA).
+"""
 
 _INK = re.compile(INK)
 _ACCENTS = re.compile("[\u0300-\u036f]")

@@ -40,6 +40,8 @@ async def desk(database: Database, tenant: Tenant, other_tenant: Tenant) -> Sear
     )  # fmt: skip
     await search_desk.raise_ticket("closed", "Old trouble", "Loss on AS64496 VLAN 100", status=Status.CANCELLED)
     await search_desk.raise_ticket("cjk", "東京都のポート障害", "xe-0/0/1 flaps")
+    await search_desk.raise_ticket("thai", "วงจรขัดข้องที่กรุงเทพ", "ສາຍໄຟເບີຂາດ", public=("ខ្សែ\u200bកាប\u200bដាច់",))
+    await search_desk.raise_ticket("burmese", "ဖိုင်ဘာကြိုးပြတ်", "Port xe-0/0/2")
     await search_desk.raise_ticket("foreign", "Port is flapping too", "optics 203.0.113.7", tenant=other_tenant)
     await search_desk.raise_ticket("worked", "Slow line", "Slow")
     await execute(

@@ -23,13 +23,8 @@ INACTIVE = "is_active"
 """The name by which an inactive rule fails, beside those of the conditions."""
 
 _JOINTS = {"-", ".", "/"}
-_NO_SPACES = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaadf\U00011700-\U0001174f"
-)
-"""Thai, Lao, Burmese, Khmer and the others without spaces between words (Unicode Standard Annex 14, class SA)."""
-
-_SPACELESS = re.compile(f"[{PAIRED}{_NO_SPACES}]")
-_LETTER = re.compile(rf"[^\W{PAIRED}{_NO_SPACES}]")
+_SPACELESS = re.compile(f"[{PAIRED}]")
+_LETTER = re.compile(rf"[^\W{PAIRED}]")
 
 
 class RoutingRule(Struct, frozen=True):

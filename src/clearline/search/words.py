@@ -29,6 +29,8 @@ _CHUNK = re.compile(rf"[\w{_MARKS}{_JOINTS}]+")
 _JOINT = re.compile(rf"[{_JOINTS}]")
 _GAP = re.compile(rf"[{_JOINTS}]{{2,}}")
 _SCRIPTS = re.compile(f"[{PAIRED}]+|[^{PAIRED}]+")
+_BREAK = re.compile(f"(?<=[{PAIRED}])\u200b+(?=[{PAIRED}])")
+"""Where a line may break inside a script without spaces: some write it between words, some do not."""
 _IS_PAIRED = re.compile(f"[{PAIRED}]")
 _NUMBERED = re.compile(r"([^\W\d_]*)([0-9]+)")
 _IPV4 = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3}){3})(/[0-9]{1,2})?(:[0-9]{1,5})?")
@@ -58,7 +60,8 @@ class Unit(NamedTuple):
 def units(text: str) -> Iterator[Unit]:
     """Return the words of a text, in order."""
     before = ""
-    for chunk in _CHUNK.findall(fold(text)[: 2 * len(text) + WORD_MAX]):  # one character can expand to eighteen
+    folded = fold(text)[: 2 * len(text) + WORD_MAX]  # one character can expand to eighteen
+    for chunk in _CHUNK.findall(folded if folded.isascii() else _BREAK.sub("", folded)):
         for unit in _cut(chunk) if len(chunk) <= _REMEMBERED_MAX else _cut.__wrapped__(chunk):
             name = _BEFORE_NUMBERS.get(before)
             joined = name is not None and unit.lookup.isdigit()
