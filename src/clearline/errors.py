@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from msgspec import Struct
 
@@ -259,34 +259,35 @@ class MediaTypeRefused(InvalidInput):
         super().__init__([Violation("media_type", rule, RuleCode.CHOICE)])
 
 
-class TooManyAttachments(Conflict):
+class TooMany(Conflict):
+    """There are as many of a kind as there may be. ``rule`` says so, with ``{most}`` for how many."""
+
+    rule: ClassVar[str]
+
+    def __init__(self, most: int) -> None:
+        super().__init__(self.rule.format(most=most))
+        self.most = most
+
+
+class TooManyAttachments(TooMany):
     """The ticket has as many attachments as one may have."""
 
     code = "too_many_attachments"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"a ticket has at most {most} attachments")
-        self.most = most
+    rule = "a ticket has at most {most} attachments"
 
 
-class TooManyNotes(Conflict):
+class TooManyNotes(TooMany):
     """The ticket has as many notes as it can have."""
 
     code = "too_many_notes"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"a ticket has at most {most} notes: raise a new ticket and link it")
-        self.most = most
+    rule = "a ticket has at most {most} notes: raise a new ticket and link it"
 
 
-class AttachmentsFull(Conflict):
+class AttachmentsFull(TooMany):
     """The files of the company have as many bytes as they may have."""
 
     code = "attachments_full"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"the attachments of your company may have {most} bytes in all: delete some first")
-        self.most = most
+    rule = "the attachments of your company may have {most} bytes in all: delete some first"
 
 
 class InUse(Conflict):
@@ -319,83 +320,57 @@ class NobodyAvailable(Conflict):
         self.number, self.why = number, why
 
 
-class TooManyKeys(Conflict):
+class TooManyKeys(TooMany):
     """The company has as many keys in force as its own admins may issue."""
 
     code = "too_many_keys"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"a company can issue at most {most} API keys: revoke one that you do not need")
-        self.most = most
+    rule = "a company can issue at most {most} API keys: revoke one that you do not need"
 
 
-class TooManyKeysInADay(Conflict):
+class TooManyKeysInADay(TooMany):
     """The admins of the company issued as many keys within a day as they may."""
 
     code = "too_many_keys_in_a_day"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"your company can issue at most {most} API keys in a day: go on tomorrow")
-        self.most = most
+    rule = "your company can issue at most {most} API keys in a day: go on tomorrow"
 
 
-class TooManyJobs(Conflict):
+class TooManyJobs(TooMany):
     """The company has as many unfinished jobs as it may have."""
 
     code = "too_many_jobs"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"{most} jobs of your company are not finished: wait for one of them, or cancel it")
-        self.most = most
+    rule = "{most} jobs of your company are not finished: wait for one of them, or cancel it"
 
 
-class TooManyUsers(Conflict):
+class TooManyUsers(TooMany):
     """The company has as many users as its own admins may add."""
 
     code = "too_many_users"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"you can add at most {most} users to your company: ask the provider to add more")
-        self.most = most
+    rule = "you can add at most {most} users to your company: ask the provider to add more"
 
 
-class TooManyInvitations(Conflict):
+class TooManyInvitations(TooMany):
     """The company had as many addresses invited as it may within a day."""
 
     code = "too_many_invitations"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(
-            f"your company can invite at most {most} addresses in a day: go on tomorrow, or bind your mail domain"
-        )
-        self.most = most
+    rule = "your company can invite at most {most} addresses in a day: go on tomorrow, or bind your mail domain"
 
 
-class TooManyMailDomains(Conflict):
+class TooManyMailDomains(TooMany):
     """The company has as many mail domains as its own admins may add."""
 
     code = "too_many_mail_domains"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"your company can add at most {most} mail domains: delete one, or ask the provider to add it")
-        self.most = most
+    rule = "your company can add at most {most} mail domains: delete one, or ask the provider to add it"
 
 
-class TooManyViews(Conflict):
+class TooManyViews(TooMany):
     """The user has as many saved views as one may have."""
 
     code = "too_many_views"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"a user has at most {most} saved views: delete one first")
-        self.most = most
+    rule = "a user has at most {most} saved views: delete one first"
 
 
-class TooManySubscriptions(Conflict):
+class TooManySubscriptions(TooMany):
     """The company has as many subscriptions as one may have."""
 
     code = "too_many_subscriptions"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(f"a company has at most {most} subscriptions: delete one first")
-        self.most = most
+    rule = "a company has at most {most} subscriptions: delete one first"

@@ -1,10 +1,14 @@
-"""How the text of a setting is read. Each function raises ValueError with what is allowed."""
+"""How the text of a setting is read (each function raises ValueError with what is allowed), and the fields of them."""
 
 import re
 from collections.abc import Callable
+from dataclasses import field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
+RETENTION_MAX = 3650
+"""Days; what should stay longer has to be copied elsewhere."""
 SECRET_MIN = 32
 """Characters of a secret."""
 _MEDIA_TYPES = re.compile(r"\*|[a-z0-9][a-z0-9!#$&^_.+-]*/(\*|[a-z0-9][a-z0-9!#$&^_.+-]*)")
@@ -149,3 +153,42 @@ def media_types(value: str) -> tuple[str, ...]:
     if not patterns or not all(_MEDIA_TYPES.fullmatch(pattern) for pattern in patterns):
         raise ValueError("media types between commas, such as text/plain,image/*, or * for any")
     return patterns
+
+
+def _shown_bytes(default: int) -> str:
+    """Return how a default is shown that is a number of bytes."""
+    unit, name = (1024**2, "MiB") if default >= 1024**2 else (1024, "KiB")
+    return f"`{default}` ({default // unit} {name})"
+
+
+def count(least: int, most: int, default: int, about: str) -> Any:
+    """Return a field that is a number from ``least`` to ``most``."""
+    return setting(number(least, most), f"`{default}`", about, default)
+
+
+def setting(parse: Callable[[str], Any], shown: str, about: str, default: Any) -> Any:
+    """Return a field with how its text is read, how its default is shown, and what it means."""
+    metadata = {"parse": parse, "shown": shown, "about": about}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def days(least: int, default: int, data: str, since: str, afterwards: str) -> Any:
+    """Return a field that says for how many days after ``since`` Clearline keeps ``data``, and what happens then."""
+    return field(
+        default=default,
+        metadata={
+            "parse": number(least, RETENTION_MAX),
+            "shown": f"`{default}`",
+            "about": f"How many days {data} are kept after {since}; `{least}` to `{RETENTION_MAX}`. After that: "
+            + afterwards[0].lower()
+            + afterwards[1:],
+            "retention": (default, data, since, afterwards),
+        },
+    )
+
+
+def size(least: int, most: int, default: int, about: str) -> Any:
+    """Return a field that is a number of bytes from ``least`` to ``most``."""
+    return setting(number(least, most), _shown_bytes(default), about, default)

@@ -25,8 +25,7 @@ from clearline.setting_defaults import (
     RECIPIENT_MAILS,
     UNKNOWN_KEYS,
 )
-from clearline.setting_fields import count, days, setting, size
-from clearline.setting_values import Bind
+from clearline.setting_values import Bind, count, days, setting, size
 
 PREFIX = "CLEARLINE_"
 
