@@ -2,6 +2,7 @@
 
 import pytest
 
+from clearline.mail.format.own_quote import KnownMails
 from clearline.mail.format.reply_text import SplitReply, split_reply
 
 ADA = ("Ada Okoro", "ada")
@@ -165,3 +166,39 @@ def test_what_is_cited_above_the_reply_stays_when_the_quote_is_at_the_end() -> N
 def test_a_list_that_the_text_announces_is_no_signature(closing: str) -> None:
     text = f"Please check these:\n\n{closing}\n\nhttps://example.com/port-a\n+1-555-0142"
     assert split_reply(text, sender_names=("Ada Okoro",)) == SplitReply(text, "")
+
+
+OURS = KnownMails(("We look into it.\nWhich port is it?\n",), ("support", "support@example.net", "support+"))
+INTRODUCTIONS = (
+    "On 28 Nov 2026 at 10:00, {} wrote:\n",
+    "From: {}\nSent: Saturday, 28 November 2026 10:00\nTo: Ada Okoro\nSubject: Optic\n",
+    "-----Original Message-----\nFrom: {}\nSent: Saturday, 28 November 2026 10:00\nTo: Ada Okoro\nSubject: Optic\n",
+)
+
+
+@pytest.mark.parametrize("introduction", INTRODUCTIONS)
+def test_what_somebody_else_wrote_stays_when_our_mail_is_known(introduction: str) -> None:
+    cited = f"Port 7 is down.\n\n{introduction.format('Vendor <vendor@example.com>')}\nThe optic is bad.\n\nReplace it."
+    assert split_reply(cited, known=OURS) == SplitReply(cited, "")
+    quote = f"{introduction.format('Support <support@example.net>')}\nOptics are in stock.\n\nRegards"
+    assert split_reply(f"Port 7 is down.\n\n{quote}", known=OURS) == SplitReply("Port 7 is down.", quote)
+
+
+@pytest.mark.parametrize(
+    "postscript",
+    [
+        "PS: port B too", "P.S. port B too", "PPS port B too", "Post scriptum: port B too", "PD: el puerto B",
+        "Nachtrag: Port B auch", "ΥΓ: και η B", "З.Ы.: порт B", "追伸\uff1aB", "추신: B",  # noqa: RUF001
+        "One more thing: port B is down.",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("above", ["-- \nAda", "Best regards\nAda Okoro\n+1-555-0142"])
+def test_a_postscript_stays_in_every_language(postscript: str, above: str) -> None:
+    reply = split_reply(f"Port A down.\n\n{above}\n\n{postscript}", sender_names=("Ada Okoro",))
+    assert reply.text.endswith(postscript)
+    assert reply.trimmed == ""
+
+
+@pytest.mark.parametrize("line", ["PD Dr. Okoro", "UI Design", "PSTN: +1-555-0142"])
+def test_a_line_of_a_signature_is_no_postscript(line: str) -> None:
+    assert split_reply(f"Port A down.\n\n-- \nAda\n{line}").text == "Port A down."

@@ -20,7 +20,7 @@ from clearline.clock import now
 from clearline.errors import Conflict, DeskError, NotFound
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import usecases as inbound_mail
-from clearline.mail.inbound.domain import InboundMail, InboundState
+from clearline.mail.inbound.domain import InboundMail, InboundState, shortened
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.usecases import MailDetails
 from clearline.mail.outbound import usecases as outbound_mail
@@ -70,7 +70,7 @@ def mail_list(
             mail.id,
             mail.received_at,
             mail.sender or None,
-            mail.subject[:60],
+            shortened(mail.subject, 60),
             mail.state,
             _ticket(mail),
             mail.reason,
@@ -106,6 +106,9 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
     echo(f"{mail.state}: {mail.reason or _ticket(mail) or ''}")
     echo(f"From: {mail.sender}\nTo: {mail.envelope_to}\nSubject: {mail.subject}\n")
     echo("The mail was deleted, or cannot be read." if parsed is None else parsed.text)
+    if parsed is not None and parsed.files:
+        files = [f"{file.name} ({file.media_type}, {len(file.content)} bytes)" for file in parsed.files]
+        echo("\nFiles:\n" + "\n".join([*files, *parsed.omitted_files]))
 
 
 @inbound_mail_group.command("release")

@@ -166,6 +166,15 @@ CLOSINGS = _words(
 )
 """Phrases that close a letter, without the comma."""
 
+POSTSCRIPTS = _words(
+    """
+    post scriptum, post-scriptum, postscriptum, postscript, pd, p.d, posdata, nachtrag, übrigens, dopisek, dovětek, ui,
+    utóirat, jälkikirjoitus, ek not, addendum, one more thing, also, υγ, υ.γ, зы, з.ы, 追伸, 二伸, 又及, 附言, 추신,
+    נ.ב, ملاحظة
+    """
+)
+"""What a postscript begins with, before a colon."""
+
 SENT_FROM = _words(
     """
     sent from, sent with, sent via, sent wirelessly from, get outlook for, sent using, gesendet von, gesendet mit,

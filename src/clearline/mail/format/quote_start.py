@@ -108,14 +108,17 @@ def _open_bracket(lines: Sequence[str]) -> int:
     return 0
 
 
-def quote_start(lines: Sequence[str], *, is_forward: bool = False, names: Collection[str] = ()) -> int:
+def quote_start(
+    lines: Sequence[str], *, is_forward: bool = False, names: Collection[str] = (), ours: Collection[str] = ()
+) -> int:
     """Return the index of the first line of the quoted mail, or the number of lines.
 
     A quote starts with an attribution above marked lines, with the fields of a mail (From, Sent, To, Subject), or with
     ``-----Original Message-----``. Above lines without marks, an attribution has an address, a date and a time. A
     forwarded mail is content: after its first line no quote is looked for.
     ``is_forward`` says that the whole mail is forwarded, as its subject says. ``names`` are the words of the author's
-    name in lower case, who may have written into the quote.
+    name in lower case, who may have written into the quote. ``ours`` are how the sender of the mail that is answered is
+    called, if that mail is known: a quote without marks of somebody else's mail is content.
     """
     if is_forward:
         return len(lines)
@@ -127,7 +130,7 @@ def quote_start(lines: Sequence[str], *, is_forward: bool = False, names: Collec
         if is_forward_line(seen, index):
             return len(lines)
         start = _above_marks(seen, index) if is_quoted(line) else _without_marks(seen, index, names)
-        if start is not None:
+        if start is not None and (is_quoted(line) or _is_from(seen, start, index, ours)):
             return above_rules(seen, start)
         content_end = 0 if is_quoted(line) else fields_end(seen, index)
     return len(lines)
@@ -299,6 +302,14 @@ def _is_content(lines: Sequence[str], start: int, names: Collection[str]) -> boo
     if any(words in text for words in ANSWERS) and any(words in text for words in PLACES_INSIDE):
         return True
     return any(_is_answer(line, names) for line in lines[start:] if not is_quoted(line))
+
+
+def _is_from(lines: Sequence[str], start: int, index: int, ours: Collection[str]) -> bool:
+    """Return whether what introduces a quote, from a line to another or the end of its fields, may name its sender."""
+    below = next((number for number in range(index + 1, len(lines)) if lines[number]), index)
+    fields = index if fields_end(lines, index) or not is_original_message(lines[index]) else below
+    text = "\n".join(lines[start : max(index + 1, fields_end(lines, fields))]).casefold()
+    return not ours or not has_address(text) or any(name in text for name in ours)
 
 
 def _is_salutation(line: str) -> bool:

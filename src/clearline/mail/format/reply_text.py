@@ -43,7 +43,7 @@ def split_reply(
     lines = restored_lines([line if line == "-- " else line.rstrip() for line in first])
     names = frozenset(word for name in sender_names for word in re.split(r"[\W_]+", name.casefold()) if word)
     is_forward = _FORWARDED_SUBJECT.match(subject) is not None
-    quoted = quoted_lines(lines, known) or _guessed_quote(lines, is_forward=is_forward, names=names)
+    quoted = quoted_lines(lines, known) or _guessed_quote(lines, is_forward=is_forward, names=names, ours=known.names)
     trimmed = quoted | (set[int]() if rest else _signatures(lines, quoted, names))
     more_quoted, more = _divided(rest, lines[-1], is_quote=len(lines) - 1 in quoted)
     reply = [*(line for index, line in enumerate(lines) if index not in trimmed), more]
@@ -80,12 +80,12 @@ def _signatures(lines: Sequence[str], quoted: set[int], sender_names: frozenset[
     return found
 
 
-def _guessed_quote(lines: Sequence[str], *, is_forward: bool, names: frozenset[str]) -> set[int]:
+def _guessed_quote(lines: Sequence[str], *, is_forward: bool, names: frozenset[str], ours: Sequence[str]) -> set[int]:
     """Return the indices of the lines of a quote that is found by its structure.
 
     A quote that is cited above the reply stays, if the mail has another one, with its own attribution, at its end.
     """
-    start = quote_start(lines, is_forward=is_forward, names=names)
+    start = quote_start(lines, is_forward=is_forward, names=names, ours=ours)
     below = lines[start:]
     first = _first_mark(below)
     reply = next((index for index in range(first, len(below)) if below[index] and not is_quoted(below[index])), None)

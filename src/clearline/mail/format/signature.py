@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from clearline.mail.format.mail_words import CLOSINGS, DEVICES, SENT_FROM
+from clearline.mail.format.mail_words import CLOSINGS, DEVICES, POSTSCRIPTS, SENT_FROM
 
 _SEPARATORS = {"--", "-- "}
 _PUNCTUATION = ",.!;\uff0c\u3002\uff01 "
@@ -11,7 +11,11 @@ _TAIL = 40
 """Lines at the end in which a closing is looked for."""
 
 _LINES_MAX, _LINE_MAX, _NAME_WORDS, _SENT_FROM_WORDS = 12, 80, 4, 9
-_POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?p?\.?\s?s|n\.?b|edit|update)\b\.?\s*[:.,-]?\s*\S", re.IGNORECASE)
+_POSTSCRIPT = re.compile(
+    r"\s*(?:(?:p\.?\s?p?\.?\s?s|n\.?b|edit|update)\b\.?\s*[:.,-]?|"
+    rf"(?:{'|'.join(map(re.escape, sorted(POSTSCRIPTS)))})\.?\s*[:\uff1a])\s*\S",
+    re.IGNORECASE,
+)
 _CONTACT = re.compile(
     r"[^\s@]{1,99}@\S{1,99}|https?://\S{1,500}|\bwww\.\S{1,200}|[+(]?\d[\d\s()./-]{6,30}\d", re.IGNORECASE
 )
