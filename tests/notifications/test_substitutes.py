@@ -14,6 +14,8 @@ from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import hand_over_usecases as hand_over
+from clearline.tickets import note_usecases as notes
+from clearline.tickets.domain import Channel, Status
 from tests.builders.mail.notification_rig import CONTACT, NotificationRig, note
 from tests.builders.people import NOW, email_of, id_of, new_person
 from tests.builders.tickets import raised
@@ -90,3 +92,34 @@ async def test_what_the_provider_writes_notifies_no_substitutes(rig: Notificatio
     await lose(rig, people["agent"], "deactivated")
     recipients = await notified(rig, people["number"], people["admin"], "We work on it")
     assert recipients == {CONTACT}
+
+
+@pytest.mark.parametrize("reopens", [True, False])
+@pytest.mark.parametrize("is_assigned", [True, False])
+async def test_an_answer_to_a_resolved_ticket_notifies_the_assignee_or_else_the_team(
+    rig: NotificationRig, *, is_assigned: bool, reopens: bool
+) -> None:
+    async def scene(tx: Tx) -> tuple[int, Actor]:
+        agent = await new_person(tx, "Ben Ito")
+        team = await teams.add_team(tx, OPERATOR, name=f"Team {uuid4().hex[:8]}", now=NOW)
+        await teams.join_team(tx, OPERATOR, team.team.id, id_of(agent), now=NOW)
+        queue = await queues.add_queue(tx, OPERATOR, name=f"Queue {uuid4().hex[:8]}", team_id=team.team.id, now=NOW)
+        number = await raised(tx, rig.tenant, status=Status.RESOLVED)
+        values = {"queue_id": queue.queue.id, "assignee_id": id_of(agent) if is_assigned else None}
+        await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=NOW)
+        return number, agent
+
+    async def answer(tx: Tx) -> None:
+        await notes.append_note(
+            tx, rig.tenant.actor, number, "Still no light", channel=Channel.API, reopens=reopens, now=NOW
+        )
+
+    number, agent = await rig.transact(scene)
+    await rig.advance(MINUTE)
+    await rig.take_sent()
+    await rig.transact(answer)
+    await rig.advance(MINUTE)
+    [mail] = [mail for mail in await rig.take_sent() if mail.to == email_of(agent)]
+    assert mail.number == number
+    assert "Still no light" in mail.text
+    assert ("Changed the status from resolved to reopened." in mail.text) is reopens

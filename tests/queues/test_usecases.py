@@ -4,8 +4,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from clearline.accounts import key_store, user_store
+from clearline.accounts import usecases as accounts
 from clearline.errors import AlreadyExists, DeskError, Forbidden, InUse, InvalidInput, NotFound, ScopeMissing
 from clearline.identity import OPERATOR, PROVIDER_ID, Actor, Role
+from clearline.mail.outbound import usecases as outbound_mail
 from clearline.platform.database.transactions import Database, Tx
 from clearline.queues import team_usecases as teams
 from clearline.queues import usecases as queues
@@ -13,7 +15,7 @@ from clearline.queues.domain import Assignment
 from clearline.routing import rule_usecases as routing_rules
 from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets.domain import Status
-from tests.builders.people import NOW, Tenant, id_of, new_person
+from tests.builders.people import NOW, Tenant, email_of, id_of, new_person
 from tests.builders.queues import change, changes_of, new_queue, new_rule, new_team, unique_name
 from tests.builders.tickets import raised
 
@@ -183,6 +185,30 @@ async def test_a_queue_counts_its_open_and_unassigned_tickets(database: Database
         counted = await queues.get_queue(tx, OPERATOR, queue.queue.id)
         listed = await queues.list_queues(tx, OPERATOR, after=None, limit=100)
     assert (counted.open, counted.unassigned) == (2, 1)
+    assert counted in listed
+
+
+@pytest.mark.parametrize("why", ["a bounce", "inactive", "a viewer"])
+async def test_a_queue_counts_the_tickets_whose_assignee_gets_no_mail(
+    database: Database, tenant: Tenant, why: str
+) -> None:
+    async with database.transaction() as tx:
+        ann, ben = await new_person(tx, "Ann"), await new_person(tx, "Ben")
+        queue = await new_queue(tx, ann)
+        for assignee in (ann, ann, ben, None):
+            number = await raised(tx, tenant)
+            values = {"queue_id": queue.queue.id, "assignee_id": None if assignee is None else id_of(assignee)}
+            await ticket_changes.change_ticket(tx, OPERATOR, number, values, now=NOW)
+        before = await queues.get_queue(tx, OPERATOR, queue.queue.id)
+        if why == "a bounce":
+            await outbound_mail.suppress(tx, OPERATOR, email_of(ann).upper(), now=NOW)
+        else:
+            changes: dict[str, Any] = {"is_active": False} if why == "inactive" else {"role": Role.VIEWER}
+            await accounts.change_user(tx, OPERATOR, PROVIDER_ID, id_of(ann), changes, now=NOW)
+        counted = await queues.get_queue(tx, OPERATOR, queue.queue.id)
+        listed = await queues.list_queues(tx, OPERATOR, after=None, limit=100)
+    assert (before.open, before.unassigned, before.unreachable) == (4, 1, 0)
+    assert (counted.open, counted.unassigned, counted.unreachable) == (4, 1, 2)
     assert counted in listed
 
 

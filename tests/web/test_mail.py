@@ -48,6 +48,13 @@ def a_webhook() -> RenderedMail:
     return render("webhook_disabled", origin="https://hooks.example.com", reason="it answers 500", id="x", days=30)
 
 
+def an_unreachable_agent() -> RenderedMail:
+    return render(
+        "agent_unreachable", agent="Ben Ito", address="ben@example.net", reason="5.1.1 no such user", open_tickets=3,
+        user="/api/v1/companies/x/users/y", suppression="/api/v1/mail-suppressions/ben@example.net",
+    )  # fmt: skip
+
+
 class Page(HTMLParser):
     """The content of an HTML part: its tags with their attributes, and its visible text."""
 
@@ -129,7 +136,10 @@ def an_invitation() -> RenderedMail:
     )
 
 
-EACH = {"ticket": a_ticket, "receipt": a_receipt, "digest": a_digest, "webhook": a_webhook, "invitation": an_invitation}
+EACH = {
+    "ticket": a_ticket, "receipt": a_receipt, "digest": a_digest, "webhook": a_webhook, "invitation": an_invitation,
+    "agent": an_unreachable_agent,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("mail", ["ticket", "receipt", "digest", "webhook", "invitation"])

@@ -13,6 +13,7 @@ from clearline.mail.outbound.domain import RateLimits
 from clearline.notifications import compose, preference_store
 from clearline.notifications import store as notification_store
 from clearline.notifications.address_mail import write_address_mail
+from clearline.notifications.agent_mail import suppressed_addresses, write_agent_mail
 from clearline.notifications.compose import ComposeResult, MailContext, Render
 from clearline.notifications.recipients import record_notifications
 from clearline.notifications.store import MailGroup
@@ -50,13 +51,6 @@ def jobs(
     if settings.smtp is None:
         return [consumer(database, NAME, _skip)]
 
-    async def handle(tx: Tx, events: list[Event]) -> None:
-        at = now()
-        since = at - timedelta(days=settings.keep_unnotified_events_days)
-        recorded = await record_notifications(tx, events, since=since, now=at)
-        if recorded.too_old:
-            _log.warning("events too old for notifications", events=recorded.too_old)
-
     composer = Composer(
         database,
         settings,
@@ -64,6 +58,16 @@ def jobs(
         now,
         rate_limits or RateLimits(settings.recipient_mails, settings.company_contact_mails),
     )
+
+    async def handle(tx: Tx, events: list[Event]) -> None:
+        at = now()
+        since = at - timedelta(days=settings.keep_unnotified_events_days)
+        recorded = await record_notifications(tx, events, since=since, now=at)
+        if recorded.too_old:
+            _log.warning("events too old for notifications", events=recorded.too_old)
+        if addresses := suppressed_addresses(events, since=since):
+            await write_agent_mail(tx, addresses, context=await composer.context(tx), now=at)
+
     return [
         consumer(database, NAME, handle),
         PeriodicJob("notification mail", INTERVAL_SECONDS, composer.turn, BATCH_SIZE // 4),
@@ -93,7 +97,7 @@ class Composer:
         """Compose the mail that is due, and return how many groups there were."""
         async with self._database.transaction() as tx:
             groups = await notification_store.due_groups(tx, now=self._now(), limit=BATCH_SIZE)
-            context = await self._context(tx) if groups else None
+            context = await self.context(tx) if groups else None
         withheld: Counter[str] = Counter()
         for group in groups:
             if context is not None and await self._compose(group, context) is ComposeResult.WITHHELD:
@@ -105,10 +109,11 @@ class Composer:
     async def address_turn(self) -> int:
         """Write the mail about addresses of users, and return how many were looked at."""
         async with self._database.transaction() as tx:
-            context = await self._context(tx)
+            context = await self.context(tx)
             return await write_address_mail(tx, context=context, limit=BATCH_SIZE, now=self._now())
 
-    async def _context(self, tx: Tx) -> MailContext:
+    async def context(self, tx: Tx) -> MailContext:
+        """Return what composing a mail needs."""
         is_listening = self._settings.mail_listen is not None
         return MailContext(
             self._render,

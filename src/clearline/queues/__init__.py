@@ -1,4 +1,4 @@
 """Queues where tickets wait, the teams that work them, and whose turn it is.
-Tables: queue, team, team_member; also app_user, routing_rule, ticket.
+Tables: queue, team, team_member; also app_user, mail_suppression, routing_rule, ticket.
 Events: queue.created, queue.changed, queue.deleted, team.created, team.changed, team.deleted.
 """

@@ -3,17 +3,23 @@
 from typing import NamedTuple
 from uuid import UUID
 
+from clearline.identity import PROVIDER_ID, Role
 from clearline.platform.database.transactions import Record, Tx
 from clearline.queues.domain import Assignment, Queue
 
 
 class QueueDetails(NamedTuple):
-    """A queue with its team's name, and its number of open tickets: all, and those without an assignee."""
+    """A queue with its team's name, and its number of open tickets.
+
+    ``unassigned`` are those without an assignee; ``unreachable`` those whose assignee gets no mail: inactive, a viewer,
+    or with a suppressed address.
+    """
 
     queue: Queue
     team_name: str | None
     open: int
     unassigned: int
+    unreachable: int
 
 
 COLUMNS = "q.id, q.name, q.description, q.team_id, q.assignment, q.last_assignee_id, q.created_at"
@@ -50,16 +56,24 @@ async def lock(tx: Tx, queue_id: UUID) -> Queue | None:
     return None if row is None else queue_of(row)
 
 
+_UNREACHABLE = f"""
+    select u.id from app_user u
+     where u.company_id = '{PROVIDER_ID}'
+       and (not u.is_active or u.role = '{Role.VIEWER}'
+            or lower(u.email) in (select address from mail_suppression))"""
+"""The provider's people who work no tickets, or get no mail. Read once for a statement."""
+
 _DETAILS = f"""
-    select {COLUMNS}, team.name, waiting.all, waiting.unassigned
+    select {COLUMNS}, team.name, waiting.all, waiting.unassigned, waiting.unreachable
       from queue q
       left join team on team.id = q.team_id
-     cross join lateral (select count(*) as all, count(*) filter (where t.assignee_id is null) as unassigned
+     cross join lateral (select count(*) as all, count(*) filter (where t.assignee_id is null) as unassigned,
+                                count(*) filter (where t.assignee_id in ({_UNREACHABLE})) as unreachable
                            from ticket t where t.queue_id = q.id and t.is_open) waiting"""
 
 
 def _details(row: Record) -> QueueDetails:
-    return QueueDetails(queue_of(row), row[7], row[8], row[9])
+    return QueueDetails(queue_of(row), row[7], row[8], row[9], row[10])
 
 
 async def details(tx: Tx, queue_id: UUID) -> QueueDetails | None:

@@ -54,8 +54,10 @@ def test_queues_are_added_changed_and_deleted(desk: str) -> None:
         "assignment": "least_loaded",
         "created_at": changed["created_at"],
     }
-    assert run_json(desk, "queue", "list") == [{**changed, "open_tickets": 0, "unassigned_tickets": 0}]
-    assert run_text(desk, "queue", "list").splitlines()[1].split() == ["Down", "Core", "least_loaded", "0", "0"]
+    assert run_json(desk, "queue", "list") == [
+        {**changed, "open_tickets": 0, "unassigned_tickets": 0, "unreachable_tickets": 0}
+    ]
+    assert run_text(desk, "queue", "list").splitlines()[1].split() == ["Down", "Core", "least_loaded", "0", "0", "0"]
     assert run_command(desk, "queue", "change", "Down", "--team", "Core", "--no-team").exit_code == 2
     assert "it works Down" in run_refused(desk, "team", "delete", "Core")
     assert run_json(desk, "queue", "change", "Down", "--no-team", "--assignment", "manual")["team"] is None

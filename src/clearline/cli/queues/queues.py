@@ -55,17 +55,21 @@ def queue_add(name: str, description: str, team: str | None, assignment: str, *,
 @limit_option
 @json_option
 def queue_list(after: str | None, limit: int, *, as_json: bool) -> None:
-    """List queues by name, with the number of their open tickets."""
+    """List queues by name, with the number of their open tickets.
+
+    UNREACHABLE are those whose assignee gets no mail: inactive, a viewer, or with a suppressed address.
+    """
     show_list(
         transact(lambda tx: queues.list_queues(tx, OPERATOR, after=after, limit=limit + 1)),
         queue_summary_out,
-        ("NAME", "TEAM", "ASSIGNMENT", "OPEN", "UNASSIGNED", "DESCRIPTION"),
+        ("NAME", "TEAM", "ASSIGNMENT", "OPEN", "UNASSIGNED", "UNREACHABLE", "DESCRIPTION"),
         lambda details: (
             details.queue.name,
             details.team_name,
             details.queue.assignment,
             details.open,
             details.unassigned,
+            details.unreachable,
             details.queue.description,
         ),
         noun="queues",

@@ -194,6 +194,7 @@ SAMPLES: dict[str, Any] = {
     "QueueSummary.name": "Ports",
     "QueueSummary.open_tickets": 12,
     "QueueSummary.unassigned_tickets": 3,
+    "QueueSummary.unreachable_tickets": 1,
     "Ref.name": "Mara Lind",
     "RuleIn.name": "Ports down",
     "RuleOut.name": "Ports down",

@@ -99,7 +99,7 @@ async def test_a_queue_is_created_changed_and_deleted(client: httpx.AsyncClient,
     changed = await client.patch(path, headers=admin.headers | ANYWAY, json=body)
     assert changed.json() == queue | body | {"team": {"id": team["id"], "name": team["name"]}}
     listed = (await client.get(QUEUES, headers=admin.headers, params={"limit": 200})).json()["data"]
-    assert changed.json() | {"open_tickets": 0, "unassigned_tickets": 0} in listed
+    assert changed.json() | {"open_tickets": 0, "unassigned_tickets": 0, "unreachable_tickets": 0} in listed
     in_use = await client.delete(f"{TEAMS}/{team['id']}", headers=admin.headers | ANYWAY)
     assert "give these to another team first" in problem(in_use, "conflict", code="in-use")["detail"]
     problem(await client.delete(path, headers=admin.headers), "precondition-required")

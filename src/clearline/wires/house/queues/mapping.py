@@ -30,7 +30,10 @@ def queue_out(details: QueueDetails) -> queue_wire.QueueOut:
 def queue_summary_out(details: QueueDetails) -> queue_wire.QueueSummary:
     """Return a queue in a list."""
     return queue_wire.QueueSummary(
-        **_queue_members(details), open_tickets=details.open, unassigned_tickets=details.unassigned
+        **_queue_members(details),
+        open_tickets=details.open,
+        unassigned_tickets=details.unassigned,
+        unreachable_tickets=details.unreachable,
     )
 
 

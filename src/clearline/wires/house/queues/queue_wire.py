@@ -42,7 +42,12 @@ class QueueOut(Struct, frozen=True):
 
 
 class QueueSummary(QueueOut, frozen=True):
-    """A queue in a list, with the number of its open tickets, and of those without an assignee."""
+    """A queue in a list, with the number of its open tickets.
+
+    `unassigned_tickets` are those without an assignee, `unreachable_tickets` those whose assignee gets no mail:
+    inactive, a viewer, or with a suppressed address.
+    """
 
     open_tickets: int
     unassigned_tickets: int
+    unreachable_tickets: int

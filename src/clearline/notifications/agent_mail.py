@@ -1,0 +1,78 @@
+"""Write the mail to the provider's admins about an agent whose address bounces.
+
+The tickets of such an agent stay assigned: the agent may still work, and a delivery report is not authenticated, so
+that whoever has seen a mail to the agent could otherwise take all tickets away. A person decides.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from clearline.accounts import user_store
+from clearline.events.event_types import EventType
+from clearline.events.store import Event
+from clearline.identity import PROVIDER_ID, User
+from clearline.mail.outbound import suppression_store
+from clearline.mail.outbound import usecases as outbound_mail
+from clearline.mail.outbound.domain import NewMail, Suppression, SuppressionReason
+from clearline.notifications import recipient_store
+from clearline.notifications.compose import MailContext
+from clearline.platform.database.transactions import Tx
+from clearline.tickets import store as ticket_store
+from clearline.tickets.domain import can_be_assigned
+
+AGENT_UNREACHABLE = "agent_unreachable"
+_RECIPIENTS_MAX = 5
+
+
+def suppressed_addresses(events: Sequence[Event], *, since: datetime) -> list[str]:
+    """Return the addresses that were suppressed after a time."""
+    return [
+        event.data["id"] for event in events if event.type == EventType.MAIL_SUPPRESSION_CREATED and event.at > since
+    ]
+
+
+async def write_agent_mail(tx: Tx, addresses: Sequence[str], *, context: MailContext, now: datetime) -> int:
+    """Write a mail to some admins about each agent whose address bounced; return how many mails were written."""
+    total = 0
+    for address in addresses:
+        suppression = await suppression_store.get(tx, address)
+        agent = await user_store.find(tx, PROVIDER_ID, address)
+        is_lost = suppression is not None and suppression.reason is SuppressionReason.BOUNCE
+        if suppression is None or agent is None or not is_lost or not can_be_assigned(agent):
+            continue
+        open_tickets = len(await ticket_store.open_of_assignee(tx, agent.id))
+        for admin in await _admins(tx):
+            mail = _mail(agent, suppression, admin, open_tickets, context)
+            await outbound_mail.enqueue(tx, mail, now=now, settings=context.settings)
+            total += 1
+    return total
+
+
+async def _admins(tx: Tx) -> list[User]:
+    """Return some active admins of the provider who get mail."""
+    keys = [(PROVIDER_ID, user_id) for user_id in await recipient_store.admins(tx)]
+    people = [recipient.user for recipient in await recipient_store.users(tx, keys, [], [])]
+    reachable = [user for user in people if user.is_confirmed and await outbound_mail.may_mail(tx, user.email)]
+    return sorted(reachable, key=lambda user: user.email)[:_RECIPIENTS_MAX]
+
+
+def _mail(agent: User, suppression: Suppression, admin: User, open_tickets: int, context: MailContext) -> NewMail:
+    rendered = context.render(
+        AGENT_UNREACHABLE,
+        agent=agent.name,
+        address=suppression.address,
+        reason=suppression.detail,
+        open_tickets=open_tickets,
+        user=f"/api/v1/companies/{PROVIDER_ID}/users/{agent.id}",
+        suppression=f"/api/v1/mail-suppressions/{suppression.address}",
+    )
+    return NewMail(
+        recipient=admin.email,
+        recipient_name=admin.name,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        kind=AGENT_UNREACHABLE,
+        company_id=PROVIDER_ID,
+        user_id=admin.id,
+    )
