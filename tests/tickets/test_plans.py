@@ -1,7 +1,9 @@
 """The statements of every request use the indexes that were made for them."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,7 +12,10 @@ from clearline.inventory import store as service_store
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import list_store
 from clearline.tickets import store as ticket_store
+from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.links import store as link_store
+from clearline.tickets.links import watcher_store
+from clearline.tickets.links.store import NoteReader
 from clearline.tickets.note_domain import Visibility
 from tests.builders.databases import BY_NUMBER, RecordingConnection, any_ticket, plan_of
 
@@ -78,3 +83,44 @@ async def test_the_ticket_that_follows_is_found_by_an_index(filled: Any) -> None
     used, scanned = await plan_of(filled, link_store.LATEST_FOLLOW_UP, company, number)
     assert used == {"ticket_link_once"}
     assert not scanned
+
+
+OF_MANY: dict[str, tuple[set[str], Callable[[Tx, list[tuple[UUID, int]]], Awaitable[object]]]] = {
+    "notes": (
+        {"note_pkey"},
+        lambda tx, keys: link_store.first_notes(tx, keys, reader=NoteReader([*Visibility], True, None), limit=11),
+    ),
+    "attachments": (
+        {"attachment_pkey"},
+        lambda tx, keys: attachment_store.first_pages(tx, keys, [*Visibility], limit=11),
+    ),
+    "links": ({"ticket_link_pkey"}, lambda tx, keys: link_store.first_pages(tx, keys, only=None, limit=11)),
+    "watchers": ({"ticket_watcher_pkey"}, lambda tx, keys: watcher_store.first_pages(tx, keys, only=None, limit=11)),
+}
+
+
+@pytest.fixture(scope="module")
+async def parts(filled: Any) -> Any:
+    """Return a connection to a database whose tickets have attachments, links and watchers, too."""
+    await filled.execute(
+        """insert into ticket_watcher select company_id, number, company_id, gen_random_uuid(), now() from ticket;
+           insert into attachment (company_id, ticket_number, id, name, media_type, size, sha256, visibility, source,
+                                   author, created_at)
+           select company_id, number, gen_random_uuid(), 'a.txt', 'text/plain', 1, sha256('x'), 'public', 'seller',
+                  'NOC', now() from ticket;
+           insert into ticket_link (company_id, ticket_number, id, type, other_company_id, other_number, created_at)
+           select t.company_id, t.number, gen_random_uuid(), 'parent_of', t.company_id, other, now()
+             from (select company_id, number from ticket limit 1000) t, generate_series(1, 11) other;
+           analyze ticket_watcher; analyze attachment; analyze ticket_link"""
+    )
+    return filled
+
+
+@pytest.mark.parametrize("name", OF_MANY)
+async def test_the_lists_of_many_tickets_are_one_statement_along_the_primary_key(parts: Any, name: str) -> None:
+    indexes, read = OF_MANY[name]
+    recording = RecordingConnection()
+    await read(Tx(recording), [await any_ticket(parts)])
+    used, scanned = await plan_of(parts, recording.statement, *recording.values)
+    assert indexes <= used
+    assert not scanned & {"note", "attachment", "ticket_link", "ticket_watcher"}

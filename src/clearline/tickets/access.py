@@ -1,13 +1,15 @@
 """Find the tickets that an actor may see. Every use case that touches a ticket comes through here."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from clearline.accounts.permissions import own_company
+from clearline.accounts.permissions import company_filter, own_company, require_scope
 from clearline.errors import NotFound
-from clearline.identity import Actor
+from clearline.identity import Actor, Scope
 from clearline.platform.database.transactions import Tx
 from clearline.tickets import store as ticket_store
 from clearline.tickets.domain import Ticket, parse_ticket_number, ticket_number
+from clearline.tickets.many_store import Key
 from clearline.tickets.note_domain import Source, Visibility
 
 
@@ -56,6 +58,20 @@ def parse_number(text: str) -> int:
     if (number := parse_ticket_number(text)) is None:
         raise NotFound("ticket", text)
     return number
+
+
+def require_listed(actor: Actor, keys: Sequence[Key]) -> None:
+    """Refuse tickets, by company and number, that a list of the actor cannot have.
+
+    Raises:
+        NotFound: a ticket is another company's.
+        ScopeMissing: the actor's key may not read.
+    """
+    require_scope(actor, Scope.TICKETS_READ)
+    only = company_filter(actor)
+    for company_id, number in keys:
+        if only not in {None, company_id}:
+            raise NotFound("ticket", ticket_number(number))
 
 
 def visible_visibilities(actor: Actor) -> list[str]:

@@ -10,6 +10,7 @@ from clearline.identity import Actor
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.attachments.domain import Attachment
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
+from clearline.tickets.many_store import Key, by_ticket, keys_apart, of_many
 from clearline.tickets.note_domain import Source, Visibility
 
 COLUMNS = """a.company_id, a.ticket_number, a.id, a.name, a.media_type, a.size, a.sha256, a.visibility, a.source,
@@ -110,6 +111,17 @@ PAGE = f"""
        and (a.created_at, a.id) > ($4, $5)
      order by a.created_at, a.id limit $6
     """
+
+
+PAGE_OF_MANY = of_many(PAGE)
+
+
+async def first_pages(
+    tx: Tx, keys: Sequence[Key], visibilities: Sequence[str], *, limit: int
+) -> dict[int, list[Attachment]]:
+    """Return the first attachments of each of many tickets: see ``page``, which says the index."""
+    rows = await tx.fetch(PAGE_OF_MANY, *keys_apart(keys), visibilities, *_BEFORE_ALL, limit)
+    return by_ticket(rows, _attachment)
 
 
 async def page(

@@ -17,6 +17,7 @@ from clearline.tickets import store as ticket_store
 from clearline.tickets.attachments import store as attachment_store
 from clearline.tickets.attachments.domain import PER_TICKET_MAX, Attachment, Content, NewAttachment
 from clearline.tickets.domain import Status
+from clearline.tickets.many_store import Key
 from clearline.tickets.note_domain import Visibility
 from clearline.tickets.status_domain import ACCEPTS_NOTES, change_status, move_by_answer
 
@@ -113,6 +114,12 @@ async def list_attachments(
     return await attachment_store.page(
         tx, company_id, number, access.visible_visibilities(actor), after=after, limit=limit
     )
+
+
+async def first_attachments(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) -> dict[int, list[Attachment]]:
+    """Return the first attachments of each ticket of a list, by the tickets' numbers: see ``list_attachments``."""
+    access.require_listed(actor, keys)
+    return await attachment_store.first_pages(tx, keys, access.visible_visibilities(actor), limit=limit)
 
 
 async def get_attachment(tx: Tx, actor: Actor, number: int, attachment_id: UUID) -> Attachment:

@@ -1,5 +1,6 @@
 """Merge tickets, undo merges, list the notes of merged tickets, and split a ticket in two."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from clearline.tickets.links.domain import (
     split_off,
     system_note,
 )
+from clearline.tickets.many_store import Key
 from clearline.tickets.note_domain import worklog_id
 from clearline.tickets.status_domain import ACCEPTS_NOTES, force_status
 from clearline.tickets.usecases import create_ticket
@@ -121,6 +123,13 @@ async def notes_with_merged(
     company_id = await access.require_ticket(tx, actor, number)
     reader = link_store.NoteReader(access.visible_visibilities(actor), actor.is_staff, actor_id(actor))
     return await link_store.notes(tx, company_id, number, reader=reader, after=after or 0, limit=limit)
+
+
+async def first_notes(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) -> dict[int, list[TicketNote]]:
+    """Return the first notes of each ticket of a list, by the tickets' numbers: see ``notes_with_merged``."""
+    access.require_listed(actor, keys)
+    reader = link_store.NoteReader(access.visible_visibilities(actor), actor.is_staff, actor_id(actor))
+    return await link_store.first_notes(tx, keys, reader=reader, limit=limit)
 
 
 async def note_with_merged(tx: Tx, actor: Actor, number: int, note_number: int) -> TicketNote | None:

@@ -14,6 +14,7 @@ from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import CUSTOMER_VERSION, next_version
 from clearline.tickets.domain import MERGE_DEPTH_MAX, Status, ticket_number
 from clearline.tickets.links.domain import OPPOSITE, Link, LinkedTicket, LinkType, Merge, NoteDraft, TicketNote
+from clearline.tickets.many_store import Key, by_ticket, keys_apart, of_many
 from clearline.tickets.note_domain import Note, Source, Visibility
 
 _LINK = (
@@ -47,6 +48,8 @@ _PAGES = {
 }
 """The links of a ticket: those to tickets of one company, or all."""
 
+_PAGES_OF_MANY = {is_restricted: of_many(statement) for is_restricted, statement in _PAGES.items()}
+
 
 async def page(
     tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
@@ -58,6 +61,13 @@ async def page(
     restricted = () if only is None else (only,)
     rows = await tx.fetch(_PAGES[only is not None], company_id, number, after or _FIRST, limit, *restricted)
     return [_linked(row) for row in rows]
+
+
+async def first_pages(tx: Tx, keys: Sequence[Key], *, only: UUID | None, limit: int) -> dict[int, list[LinkedTicket]]:
+    """Return the first links of each of many tickets: see ``page``. Served by the primary key, once for each."""
+    restricted = () if only is None else (only,)
+    rows = await tx.fetch(_PAGES_OF_MANY[only is not None], *keys_apart(keys), _FIRST, limit, *restricted)
+    return by_ticket(rows, _linked)
 
 
 async def get(tx: Tx, company_id: UUID, number: int, link_id: UUID) -> LinkedTicket | None:
@@ -361,7 +371,27 @@ async def notes(
         reader.reads_all_trimmed,
         reader.user_id,
     )
-    return [
-        TicketNote(row[0], Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:8]), row[8], row[9] is True)
-        for row in rows
-    ]
+    return [_ticket_note(row) for row in rows]
+
+
+_NOTES_OF_MANY = of_many(_NOTES)
+
+
+async def first_notes(tx: Tx, keys: Sequence[Key], *, reader: NoteReader, limit: int) -> dict[int, list[TicketNote]]:
+    """Return the first notes of each of many tickets: see ``notes``, which says the indexes."""
+    rows = await tx.fetch(
+        _NOTES_OF_MANY,
+        *keys_apart(keys),
+        MERGE_DEPTH_MAX,
+        0,
+        reader.visibilities,
+        limit,
+        reader.reads_all_trimmed,
+        reader.user_id,
+    )
+    return by_ticket(rows, _ticket_note)
+
+
+def _ticket_note(row: Record) -> TicketNote:
+    note = Note(row[1], row[2], Visibility(row[3]), Source(row[4]), *row[5:8])
+    return TicketNote(row[0], note, row[8], row[9] is True)

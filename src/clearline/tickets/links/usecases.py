@@ -1,5 +1,6 @@
 """Add, list and remove links between tickets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -28,6 +29,7 @@ from clearline.tickets.links.domain import (
     LinkedTicket,
     LinkType,
 )
+from clearline.tickets.many_store import Key
 
 KIND = "link"
 
@@ -45,6 +47,12 @@ async def list_links(tx: Tx, actor: Actor, number: int, *, after: UUID | None, l
     return await link_store.page(
         tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit
     )
+
+
+async def first_links(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) -> dict[int, list[LinkedTicket]]:
+    """Return the first links of each ticket of a list, by the tickets' numbers: see ``list_links``."""
+    access.require_listed(actor, keys)
+    return await link_store.first_pages(tx, keys, only=permissions.company_filter(actor), limit=limit)
 
 
 async def get_link(tx: Tx, actor: Actor, number: int, link_id: UUID) -> LinkedTicket:

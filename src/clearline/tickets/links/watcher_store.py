@@ -1,5 +1,6 @@
 """Watchers of tickets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from clearline.identity import Actor, User
 from clearline.platform.database.transactions import Record, Tx
 from clearline.tickets.columns import CUSTOMER_VERSION
 from clearline.tickets.links.domain import Watcher
+from clearline.tickets.many_store import Key, by_ticket, keys_apart, of_many
 
 _WATCHER = f"{USER}, w.created_at"
 _USER = "join app_user u on u.company_id = w.user_company_id and u.id = w.user_id"
@@ -37,6 +39,8 @@ _PAGES = {
 }
 """The watchers of a ticket: those of one company, or all."""
 
+_PAGES_OF_MANY = {is_restricted: of_many(statement) for is_restricted, statement in _PAGES.items()}
+
 
 async def page(
     tx: Tx, company_id: UUID, number: int, *, only: UUID | None, after: UUID | None, limit: int
@@ -48,6 +52,13 @@ async def page(
     restricted = () if only is None else (only,)
     rows = await tx.fetch(_PAGES[only is not None], company_id, number, after or _FIRST, limit, *restricted)
     return [_watcher(row) for row in rows]
+
+
+async def first_pages(tx: Tx, keys: Sequence[Key], *, only: UUID | None, limit: int) -> dict[int, list[Watcher]]:
+    """Return the first watchers of each of many tickets: see ``page``. Served by the primary key, once for each."""
+    restricted = () if only is None else (only,)
+    rows = await tx.fetch(_PAGES_OF_MANY[only is not None], *keys_apart(keys), _FIRST, limit, *restricted)
+    return by_ticket(rows, _watcher)
 
 
 async def get(tx: Tx, company_id: UUID, number: int, user_id: UUID) -> Watcher | None:

@@ -1,5 +1,6 @@
 """Watch tickets. Creating a ticket does not add a watcher."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from clearline.platform.database.transactions import Tx
 from clearline.tickets import access
 from clearline.tickets.links import watcher_store
 from clearline.tickets.links.domain import Watcher
+from clearline.tickets.many_store import Key
 
 
 def own_user(actor: Actor) -> UUID:
@@ -36,6 +38,12 @@ async def list_watchers(tx: Tx, actor: Actor, number: int, *, after: UUID | None
     return await watcher_store.page(
         tx, company_id, number, only=permissions.company_filter(actor), after=after, limit=limit
     )
+
+
+async def first_watchers(tx: Tx, actor: Actor, keys: Sequence[Key], *, limit: int) -> dict[int, list[Watcher]]:
+    """Return the first watchers of each ticket of a list, by the tickets' numbers: see ``list_watchers``."""
+    access.require_listed(actor, keys)
+    return await watcher_store.first_pages(tx, keys, only=permissions.company_filter(actor), limit=limit)
 
 
 async def get_watcher(tx: Tx, actor: Actor, number: int, user_id: UUID) -> Watcher:

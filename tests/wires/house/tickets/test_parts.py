@@ -71,6 +71,57 @@ async def test_a_list_has_descriptions_when_they_are_named(
     assert "description" not in (await client.get(f"{TICKETS}?limit=1", headers=agent)).json()["data"][0]
 
 
+EXPANSIONS = ("notes", "attachments", "links", "watchers")
+
+
+async def test_a_list_is_expanded_with_the_first_of_each_list(
+    client: httpx.AsyncClient, tenant: Tenant, other_tenant: Tenant, agent: dict[str, str]
+) -> None:
+    text = {"Content-Type": "text/plain"}
+    tickets = [await new_ticket(client, tenant) for _ in range(3)]
+    first, second, merged = (f"{TICKETS}/{ticket['number']}" for ticket in tickets)
+    for number in range(11):
+        await client.post(f"{first}/notes", headers=tenant.headers, json={"text": f"Note {number}"})
+    await client.post(f"{merged}/notes", headers=tenant.headers, json={"text": "Merged"})
+    await client.post(f"{second}/notes", headers=agent, json={"text": "secret", "visibility": "internal"})
+    for name in ("b.txt", "a.txt"):
+        await client.post(f"{second}/attachments?name={name}", headers=tenant.headers | text, content=b"x")
+    await client.post(f"{first}/watchers", headers=agent, json={"user": "me"})
+    await client.post(
+        f"{second}/links", headers=tenant.headers, json={"type": "related", "ticket": tickets[0]["number"]}
+    )
+    foreign = await new_ticket(client, other_tenant)
+    await client.post(f"{second}/links", headers=agent, json={"type": "related", "ticket": foreign["number"]})
+    merge = await client.post(f"{merged}/merge", headers=agent, json={"into": tickets[1]["number"]})
+    assert merge.status_code == 200, merge.text
+    query = f"company={tenant.company.code}&state=all&limit=200&expand={','.join(EXPANSIONS)}"
+    for headers in (tenant.headers, agent):
+        data = (await client.get(f"{TICKETS}?{query}", headers=headers)).json()["data"]
+        listed = {ticket["number"]: ticket for ticket in data}
+        for ticket in tickets:
+            path = f"{TICKETS}/{ticket['number']}"
+            for name in EXPANSIONS:
+                page = listed[ticket["number"]].pop(name)
+                single = (await client.get(f"{path}/{name}?limit=10", headers=headers)).json()
+                cursor, single_cursor = page.pop("next_cursor"), single.pop("next_cursor")
+                assert page == single, (name, ticket["number"])
+                assert (cursor is None) == (single_cursor is None)
+                if cursor is not None:
+                    rest = await client.get(f"{path}/{name}", headers=headers, params={"cursor": cursor})
+                    assert [note["text"] for note in rest.json()["data"]] == ["Note 10"]
+        plain = (await client.get(f"{TICKETS}?{query.partition('&expand')[0]}", headers=headers)).json()["data"]
+        assert [listed[ticket["number"]] for ticket in plain if ticket["number"] in {t["number"] for t in tickets}] == [
+            ticket for ticket in plain if ticket["number"] in {t["number"] for t in tickets}
+        ]
+    few = (await client.get(f"{TICKETS}?fields=title&expand=links&limit=1", headers=agent)).json()["data"][0]
+    assert set(few) == {"number", "title", "links"}
+    assert (
+        await client.get(f"{TICKETS}?expand=notes&status=held&company={tenant.company.code}", headers=agent)
+    ).json()["data"] == []
+    [error] = problem(await client.get(f"{TICKETS}?expand=note", headers=agent), "invalid-parameter")["errors"]
+    assert error["detail"] == "must be some of notes, attachments, links, watchers, separated by commas"
+
+
 async def test_a_ticket_is_expanded_with_the_first_page_of_its_lists(
     client: httpx.AsyncClient, tenant: Tenant, ticket: Json
 ) -> None:

@@ -20,7 +20,7 @@ from clearline.wires.house.records import span_of_query, time_and_number
 from clearline.wires.house.tickets import wire
 from clearline.wires.house.tickets.mapping import event_out, list_reader, new_ticket, ticket_out
 from clearline.wires.house.tickets.part_wire import TicketListQuery, TicketPart, TicketQuery
-from clearline.wires.house.tickets.parts import expanded_lists, part_of, part_tag
+from clearline.wires.house.tickets.parts import expanded_lists, expanded_tickets, part_of, part_tag
 from clearline.wires.house.wire import Page, PageQuery, set_fields, wire_names
 from clearline.wires.http.call import Call
 from clearline.wires.http.edge import header
@@ -61,8 +61,9 @@ async def list_tickets(call: Call) -> Page[Any]:
     assignee = None if query.assignee == "none" else query.assignee
     after: Position | None
     after = paging.read_cursor(call, int) if created is None else paging.read_cursor(call, time_and_number)
+    parts: dict[str, dict[str, Page[Any]]] = {}
     with query_refusals():
-        async with call.statement() as tx:
+        async with call.statement() if query.expand is None else call.transaction() as tx:
             ticket_filter = Filter(
                 query.state or ("finished" if query.status in FINISHED else "open"),
                 None if query.company is None else (await permissions.company_typed(tx, call.actor, query.company)).id,
@@ -83,15 +84,17 @@ async def list_tickets(call: Call) -> Page[Any]:
                 limit=query.limit + 1,
                 newest_first=query.sort == "-number",
             )
+            if query.expand is not None:
+                parts = await expanded_tickets(call, tx, listed[: query.limit], query.expand)
 
     def part(ticket: wire.TicketSummary) -> Any:
-        return part_of(ticket, query.fields)
+        return replace(part_of(ticket, query.fields), **parts.get(ticket.number, {}))
 
     def keys(ticket: wire.TicketSummary) -> list[Any]:
         number = parse_ticket_number(ticket.number)
         return [number] if created is None else [ticket.created_at.isoformat(), number]
 
-    return paging.page(call, listed, keys, None if query.fields is None else part)
+    return paging.page(call, listed, keys, None if query.fields is None and query.expand is None else part)
 
 
 async def create_ticket(call: Call) -> wire.TicketOut:
@@ -192,7 +195,7 @@ async def ticket_history(call: Call) -> Page[wire.EventOut]:
 OPERATIONS = (
     Operation(
         "listTickets", "GET", TICKETS, list_tickets,
-        "List tickets", "Newest first, without notes, and without descriptions unless `fields` names them. Customers "
+        "List tickets", "Newest first; `fields` and `expand` choose what is returned of each. Customers "
         "see their own company's tickets. A list by queue or assignee has open tickets only, unless a company is "
         "named; so has one by the last change, unless `since` is given. For text and more filters, use the search; to "
         "follow every change, the events.",

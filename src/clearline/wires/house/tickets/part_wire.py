@@ -41,6 +41,15 @@ class TicketListQuery(ListQuery, kw_only=True, frozen=True, forbid_unknown_field
     """The filters of a list, and which members of its tickets are returned."""
 
     fields: Annotated[str, _some_of(TicketOut.__struct_fields__, _FIELDS)] | None = None
+    expand: (
+        Annotated[
+            str,
+            _some_of(
+                tuple(EXPANSIONS), "Also the first 10 of each of these lists of each ticket, separated by commas."
+            ),
+        ]
+        | None
+    ) = None
 
 
 class TicketQuery(Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
