@@ -144,3 +144,10 @@ def test_a_postmaster_who_writes_is_no_report_unless_about_a_mail_of_ours() -> N
 def test_reports_that_are_made_to_take_long_do_not(filler: str) -> None:
     opened = "".join(text.partition("\n\n")[0] + "\n" for text in OLD.values())
     bounce_of(plain(f"{opened}Your message could not be delivered to\n{filler}"))
+
+
+@pytest.mark.parametrize("kind", ["disposition-notification", "feedback-report"])
+def test_a_receipt_or_a_complaint_is_no_delivery_report(kind: str) -> None:
+    text = "Your message\n\n  ada@example.org\n\nwas read.\n"
+    raw = parts(f"multipart/report; report-type={kind}", ("text/plain", text), ("message/rfc822", COPY))
+    assert bounce_of(raw) is None

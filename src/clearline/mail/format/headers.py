@@ -182,8 +182,10 @@ def _senders(value: str) -> list[Address]:
 def _plain_sender(value: str) -> str:
     """Return a From header as RFC 5322 spells it, if it names one sender beyond doubt.
 
-    Programs write blanks inside the brackets, the address as the name, and signs in names that need quotes.
+    Programs write blanks inside the brackets, the address as the name, signs in names that need quotes, and a separator
+    at the end.
     """
+    value = value if ":" in value else value.strip().rstrip(",; ")
     match = _ONE_SENDER.fullmatch(value.strip())
     if match is None:
         return value

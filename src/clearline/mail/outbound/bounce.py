@@ -61,7 +61,9 @@ class Bounce(Struct, frozen=True):
 
 def read_bounce(raw: bytes, message: Message, headers: MailHeaders, text: str, *, envelope_from: str) -> Bounce | None:
     """Return the delivery report in a mail, or None when it is not one. The other values are those of ``raw``."""
-    if message.get_content_type() == "multipart/report" and _report_type(message) in {"delivery-status", ""}:
+    if message.get_content_type() == "multipart/report":
+        if _report_type(message) not in {"delivery-status", ""}:
+            return None  # a receipt that a mail was read, or a complaint
         parts = [part for part in _parts_of(message) if part.get_content_type() == "message/delivery-status"]
         if parts:
             return _of_report(parts, _named_in(message))
