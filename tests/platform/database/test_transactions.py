@@ -300,3 +300,38 @@ async def test_listeners_and_locks_need_a_reachable_database() -> None:
     with pytest.raises(DatabaseUnavailable):
         async with unreachable.alone("a lock"):
             pytest.fail("there is no connection")
+
+
+CALLS: dict[str, Callable[[Tx], Awaitable[object]]] = {
+    "fetch": lambda tx: tx.fetch("select 1"),
+    "fetchrow": lambda tx: tx.fetchrow("select 1"),
+    "fetchval": lambda tx: tx.fetchval("select 1"),
+    "write": lambda tx: tx.write("update company set name = name where false"),
+    "write_many": lambda tx: tx.write_many(INSERT, [("Company", "TERMINATED")]),
+}
+
+
+@pytest.mark.parametrize("kind", ["statement", "transaction"])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_a_connection_that_is_terminated_inside_the_driver_is_an_unavailable_database(
+    single: Database, kind: str, call: Callable[[Tx], Awaitable[object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent server is left while the driver is between two steps: it fails with an error about its attributes."""
+    connection = await single._pool.borrow()  # noqa: SLF001
+    single._pool.give_back(connection, broken=False)  # noqa: SLF001
+    get_statement = type(connection)._get_statement  # noqa: SLF001
+
+    async def get_and_terminate(self: object, *values: object, **options: object) -> object:
+        statement = await get_statement(self, *values, **options)
+        assert single._pool.terminate(None) == 1  # noqa: SLF001
+        return statement
+
+    async def use() -> None:
+        async with getattr(single, kind)() as tx:
+            monkeypatch.setattr(type(connection), "_get_statement", get_and_terminate)
+            await call(tx)
+
+    with pytest.raises(DatabaseUnavailable, match="terminated"):
+        await use()
+    monkeypatch.undo()
+    assert await backend(single) > 0, "another connection is made"

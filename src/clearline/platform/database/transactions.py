@@ -102,11 +102,16 @@ class Tx:
             self.is_broken, self.failure = True, DatabaseUnavailable("a statement was interrupted")
             return
         try:
-            translate(error)
+            self._translate(error)
         except (DatabaseUnavailable, StatementFailed) as ours:
             is_lost = isinstance(ours, DatabaseUnavailable) and ours.sqlstate != CANCELLED
             self.is_broken, self.failure = self.is_broken or is_lost, ours
             raise
+
+    def _translate(self, error: Exception) -> None:
+        translate(error)
+        if self._connection.is_closed():  # terminated during the call, where the driver fails with any error
+            raise DatabaseUnavailable("the connection was terminated") from error
 
 
 async def set_lock_timeout(tx: Tx, milliseconds: int = 2000) -> None:
