@@ -121,9 +121,10 @@ async def create_ticket(company: UUID, body: Any) -> bytes:
 async def add_note(company: UUID, number: int, body: Any) -> bytes:
     row = await pool.fetchrow(
         note_store.INSERT, company, number, datetime.now(UTC), OPEN, body["noteText"], "public", "buyer", "API",
-        "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', "pending", "in_progress",
-        "ticket.status_changed",
-        '{"before":"pending","after":"in_progress","reason":"the customer answered"}',
+        "Bo Bench", None, "note.added", '{"visibility":"public","source":"buyer"}', ["pending", "resolved"],
+        ["in_progress", "reopened"], "ticket.status_changed",
+        ['{"before":"pending","after":"in_progress","reason":"the customer answered"}',
+         '{"before":"resolved","after":"reopened","reason":"the customer answered"}'],
         None, None, 1000, PUBLIC,
     )  # fmt: skip
     added = [row["added"], body["noteText"], None, None, "API"]
