@@ -1,19 +1,22 @@
 """What is too long or too many for its place says so, and is whole in another one."""
 
 from collections.abc import Sequence
+from time import perf_counter
 
 import pytest
 
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import usecases as inbound_mail
-from clearline.mail.inbound.domain import InboundMail
+from clearline.mail.inbound.domain import InboundMail, follow_up_title
+from clearline.tickets import change_usecases as ticket_changes
 from clearline.tickets import usecases as tickets
 from clearline.tickets.attachments.blob_backend import Key
 from clearline.tickets.attachments.domain import PER_TICKET_MAX
-from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, Ticket
+from clearline.tickets.domain import DESCRIPTION_MAX, TITLE_MAX, Status, Ticket
 from clearline.tickets.links import merge_usecases as merging
 from clearline.tickets.note_domain import TEXT_MAX, Note
 from tests.builders.mail.inbound_rig import SUPPORT, InboundMailRig, a_mail
+from tests.patience import stretched
 
 pytestmark = pytest.mark.usefixtures("fresh_day")
 
@@ -163,3 +166,20 @@ async def test_envelope_recipients_are_kept_whole(rig: InboundMailRig) -> None:
         assert mail_id is not None
         kept = (await inbound_mail.get_mail(tx, OPERATOR, mail_id)).mail
     assert kept.envelope_to.split() == recipients
+
+
+async def test_a_subject_that_is_too_long_for_a_ticket_that_follows_is_in_its_description(rig: InboundMailRig) -> None:
+    finished, subject = await rig.ticket(), "Port down again " * 40
+    async with rig.database.transaction() as tx:
+        await ticket_changes.move_ticket(tx, OPERATOR, finished.number, Status.CANCELLED, reason="", now=rig.at)
+    mail = await rig.receive(a_mail(rig.sender, rig.reply_to(finished), "Since 10:00.", subject))
+    ticket = await created_by(rig, mail)
+    assert ticket.number != finished.number
+    assert ticket.description.startswith(f"Subject: {subject.strip()}\n\nFollow-up of ")
+
+
+def test_a_subject_that_is_made_to_take_long_does_not() -> None:
+    began = perf_counter()
+    assert follow_up_title("re:" * 170_000 + "x" + "re :" * 100, "Port").startswith("xre :")
+    assert follow_up_title("re: " * 100_000, "Port") == "Port"
+    assert perf_counter() - began < stretched(1)

@@ -106,7 +106,7 @@ async def _raise(
         context.limits,
         PER_TICKET_MAX,
         Visibility.PUBLIC,
-        lambda refused: description_of(text, refused, subject=""),
+        lambda refused: description_of(text, refused, subject=subject),
     )
     ticket, note_number = await raise_follow_up(
         tx,

@@ -107,8 +107,8 @@ async def quarantine_too_large(
     ``uid`` distinguishes it from other mails of the mailbox. The mail itself stays on its server.
     """
     fingerprint = await asyncio.to_thread(MailFingerprint.of, head)
-    sender = sender_of(fingerprint.headers)
-    waiting = _new(mailbox, fingerprint.headers, sender, [mailbox.address], min(size, _SIZE_MAX), now=now)
+    headers = fingerprint.headers.sent_through(mailbox.form_addresses)
+    waiting = _new(mailbox, headers, sender_of(fingerprint.headers), [mailbox.address], min(size, _SIZE_MAX), now=now)
     mail = replace(waiting, has_raw=False, state=InboundState.QUARANTINED, reason=TOO_LARGE)
     hashes = Hashes(
         sha256(mailbox.id.bytes + fingerprint.digest + f"too large {uid} {size}".encode()).digest(),

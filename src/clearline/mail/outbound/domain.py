@@ -262,9 +262,7 @@ def prefixed_subject(subject: str, number: int | None) -> str:
 
 def without_reply_prefixes(subject: str) -> str:
     """Return a subject without leading ``Re:`` and the like."""
-    while (shorter := re.sub(r"^\s*(re|aw|fwd?|wg)\s*:", "", subject, flags=re.IGNORECASE)) != subject:
-        subject = shorter
-    return subject.strip()
+    return re.sub(r"\A(?:\s*(?:re|aw|fwd?|wg)\s*:)+", "", subject, flags=re.IGNORECASE).strip()
 
 
 def retry_delay(failures: int) -> timedelta | None:
