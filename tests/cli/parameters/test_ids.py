@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import click
 import pytest
 
-from clearline.cli.parameters.ids import resolve_among
+from clearline.cli.main import main
+from clearline.cli.parameters.ids import ID, resolve_among
 from clearline.cli.parameters.numbers import NOTE, TICKET
 from clearline.errors import InvalidInput, NotFound
 from tests.builders.application import run_command, run_json, run_refused, run_text
+from tests.builders.commands import commands_below
 from tests.builders.databases import administer
 
 FIRST, SECOND, THIRD = (UUID(f"7f0c9a5{digit}-6c1e-4b7a-9d3e-0a1b2c3d4e5f") for digit in "123")
@@ -103,6 +106,34 @@ def ids(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     }
 
 
+TYPES = {"number": TICKET, "numbers": TICKET, "other": TICKET, "into": TICKET, "ticket": TICKET, "note": NOTE}
+"""The types of parameters that are numbers, by their names."""
+
+NO_IDS = {
+    ("service", "service_id"): "the ids of services are a company's own text",
+    ("ticket create", "service_id"): "the ids of services are a company's own text",
+    ("bulk note", "note"): "the text of a note",
+    ("macro", "note"): "the text of a note",
+}
+
+
+def numbers_and_ids() -> list[tuple[str, str, click.ParamType[Any]]]:
+    """Return each parameter of a command that is an id, or the number of a ticket or note, with its type."""
+    return [
+        (path, str(parameter.name), parameter.type)
+        for path, command in commands_below(main)
+        for parameter in command.params
+        if (str(parameter.name).endswith("id") or parameter.name in TYPES)
+        and not any(path.startswith(start) and parameter.name == name for start, name in NO_IDS)
+    ]
+
+
+def test_every_id_may_be_a_prefix_and_every_number_may_be_short() -> None:
+    parameters = numbers_and_ids()
+    assert len(parameters) >= 40
+    assert [f"{path} {name}" for path, name, kind in parameters if kind is not TYPES.get(name, ID)] == []
+
+
 COMMANDS = [
     ("job", ("job", "show", "{job}")),
     ("job", ("job", "items", "{job}")),
@@ -112,6 +143,7 @@ COMMANDS = [
     ("delivery", ("webhook", "delivery", "{webhook}", "{delivery}")),
     ("inbound", ("inbound-mail", "show", "{inbound}")),
     ("mail", ("mail", "show", "{mail}")),
+    ("mail", ("mail", "retry", "{mail}")),
     ("view", ("view", "change", "{view}", "--query", "cut", "--user", "mara@example.net")),
     ("rule", ("route", "change", "{rule}", "--keyword", "down")),
     ("file", ("attachment", "get", "{number}", "{file}", "-o", "-")),

@@ -1,5 +1,6 @@
 """What commands print at a terminal: whole numbers, ids and addresses, and nothing that steers it."""
 
+import ast
 import io
 import os
 import subprocess
@@ -66,6 +67,50 @@ def test_a_terminal_of_80_columns_shows_what_people_copy_whole(headings: tuple[s
             assert any(cell in line for line in shown), heading
     copied = sum(len(cell) + 2 for heading, cell in zip(headings, row, strict=True) if heading in WHOLE)
     assert max(map(len, shown)) <= max(80, copied + 16)
+
+
+A_TIME = "2026-11-28 20:01Z"
+WORDS = "Replace the flapping member link " * 8
+LONG = {
+    "ID": ID, "NUMBER": "INC000000000042", "TICKET": "INC000000000042", "ITEM": "INC000000000042",
+    "MERGED INTO": "INC000000000042", "ADDRESS": ADDRESS, "EMAIL": ADDRESS, "TO": ADDRESS, "FROM": ADDRESS,
+    "URL": "https://hooks.example.com/a/very/long/path/of/a/webhook/that/is/no/joke", "CODE": "CUSTOMER0000042",
+    "PREFIX": "clk_0a1b2c3d", "POSITION": "1234", "CHECK": "open transactions", "SERVICE": "L2-FRA-LON-0000000007",
+}  # fmt: skip
+"""Long values of the columns that people copy from. Columns of free text have ``WORDS``, all others ``A_TIME``."""
+
+
+def headings_of_commands() -> set[tuple[str, ...]]:
+    """Return the headings of every table that a command prints, except those that it computes."""
+    folder = Path(clearline.__file__).parent / "cli"
+    calls = [
+        node
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"show_list", "print_table"}
+    ]
+    tables = [argument for call in calls for argument in call.args if isinstance(argument, ast.Tuple)]
+    texts = [[part.value for part in entry.elts if isinstance(part, ast.Constant)] for entry in tables]
+    return {tuple(map(str, text)) for entry, text in zip(tables, texts, strict=True) if len(text) == len(entry.elts)}
+
+
+HEADINGS = sorted(headings_of_commands())
+
+
+def test_the_walk_over_tables_has_those_of_all_lists() -> None:
+    assert set(LONG) == WHOLE
+    assert len(HEADINGS) >= 30
+    assert {heading for headings in HEADINGS for heading in headings} >= WHOLE
+
+
+@pytest.mark.parametrize("headings", HEADINGS, ids=" ".join)
+def test_every_table_shows_what_people_copy_whole_and_fits(headings: tuple[str, ...]) -> None:
+    row = tuple(LONG.get(heading, WORDS if heading in FREE else A_TIME) for heading in headings)
+    shown, _errors = printed(headings, row)
+    copied = [LONG[heading] for heading in headings if heading in WHOLE]
+    for cell in copied:
+        assert any(cell in line for line in shown)
+    assert max(map(len, shown)) <= max(80, sum(len(cell) + 2 for cell in copied) + len(A_TIME))
 
 
 def test_columns_are_hidden_from_the_right_and_named() -> None:

@@ -79,7 +79,7 @@ def mail_outbox(
 
 
 @mail.command("show")
-@click.argument("mail_id", metavar="ID")
+@click.argument("mail_id", type=ID, metavar="ID")
 @click.option("--raw", is_flag=True, help="Print the message as it is sent.")
 @json_option
 def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
@@ -102,7 +102,7 @@ def mail_show(mail_id: str, *, raw: bool, as_json: bool) -> None:
 
 
 @mail.command("retry")
-@click.argument("mail_id", metavar="ID")
+@click.argument("mail_id", type=ID, metavar="ID")
 @json_option
 def mail_retry(mail_id: str, *, as_json: bool) -> None:
     """Retry a waiting, dead or bounced mail now."""

@@ -63,8 +63,7 @@ def _fit(headings: Sequence[str], widths: list[int], space: int) -> tuple[list[i
     after the others, and those of ``LAST`` after these. Columns of ``WHOLE`` and the first column always stay.
     """
     least = [
-        min(width, _FREE_MIN) if heading in FREE and index > 0 else width
-        for index, (heading, width) in enumerate(zip(headings, widths, strict=True))
+        min(width, _FREE_MIN) if heading in FREE else width for heading, width in zip(headings, widths, strict=True)
     ]
     kept = list(range(len(headings)))
     optional = [index for index in kept[1:] if headings[index] not in WHOLE]

@@ -6,7 +6,7 @@ import click
 
 from clearline.cli.context import transact
 from clearline.cli.output import json_option, limit_option, print_json, show, within_limit
-from clearline.cli.parameters.numbers import TICKET
+from clearline.cli.parameters.numbers import NOTE, TICKET
 from clearline.cli.terminal.text import echo
 from clearline.clock import now
 from clearline.errors import NotFound
@@ -73,7 +73,7 @@ def print_notes(page: Sequence[TicketNote]) -> None:
 
 @click.command("trimmed-text")
 @click.argument("number", type=TICKET)
-@click.argument("note")
+@click.argument("note", type=NOTE)
 @json_option
 def ticket_trimmed_text(number: str, note: str, *, as_json: bool) -> None:
     """Show the part of a mail that its note leaves out, such as the quoted mail and the signature."""
