@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ import httpx
 import hypothesis
 import pytest
 
+from clearline.mail.inbound.parsing.parser import PARSER
 from clearline.platform.database.session import SESSION_SETTINGS
 from clearline.platform.database.transactions import Database
 from clearline.platform.postgres import embedded as embedded_postgres
@@ -65,6 +66,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the guardian."""
     config.stash[_GUARDIAN].communicate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parser() -> Iterator[None]:
+    """End the process that parses mail, if a test needed it."""
+    yield
+    PARSER.close()
 
 
 @pytest.fixture(scope="session")

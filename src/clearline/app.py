@@ -27,7 +27,7 @@ from clearline.event_stream.event_signal import EventSignal
 from clearline.events import store as event_store
 from clearline.events.event_types import Audience
 from clearline.events.store import Event
-from clearline.mail.inbound import worker as inbound_mail
+from clearline.mail.inbound.parsing.parser import PARSER
 from clearline.platform.database import migrate
 from clearline.platform.database.horizon import HorizonMonitor
 from clearline.platform.database.server import shared_secret
@@ -84,7 +84,10 @@ _log = structlog.get_logger("clearline.server")
 
 
 def shared_jobs(database: Database, blobs: Blobs, settings: Settings) -> list[PeriodicJob]:
-    """Return the jobs that any process can run, with the wires' bodies and the pages' templates."""
+    """Return the jobs that any process can run, with the wires' bodies and the pages' templates.
+
+    Those for mail that comes in are not among them: they run in a process of their own.
+    """
     return schedule.shared_jobs(database, blobs, settings, webhook_body, mail.render, now)
 
 
@@ -134,7 +137,6 @@ class Application:
             [*schedule.database_jobs(database, horizon), *schedule.server_jobs(keys, actor_listener), *shared]
         )
         event_signal = EventSignal(database)
-        mail_listener = inbound_mail.listener(database, settings, now)
         limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
         limiter = RateLimiter(settings.rate_limit, settings.requests_of_company)
         streams = OpenStreams(per_company=settings.company_streams, in_all=settings.streams)
@@ -152,8 +154,6 @@ class Application:
 
         background = _Background(prepare, runner)
         try:
-            if mail_listener is not None:
-                await mail_listener.start(shared=settings.processes > 1)
             await background.start()
             _stop_with_parent()
             gc.collect()
@@ -167,8 +167,7 @@ class Application:
                 raise
         finally:
             await background.stop()
-            if mail_listener is not None:
-                await mail_listener.stop()
+            PARSER.close()
             await event_signal.close()
             await actor_listener.close()
             await database.close()

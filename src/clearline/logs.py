@@ -18,8 +18,11 @@ from clearline.controls import visible_json, visible_line
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def configure(log_format: str, level: str) -> None:
-    """Set up logging for this process; what libraries log with the standard library is included."""
+def configure(log_format: str, level: str, process: str | None = None) -> None:
+    """Set up logging for this process; what libraries log with the standard library is included.
+
+    ``process`` names one that is not the server or the command that was started; its lines have it as ``process_name``.
+    """
     import structlog  # noqa: PLC0415 - see Logger
 
     readable = sys.stderr.isatty() if log_format == "auto" else log_format == "text"
@@ -35,6 +38,8 @@ def configure(log_format: str, level: str) -> None:
     else:
         processors = [_json_line]
         factory = structlog.BytesLoggerFactory(file=sys.stderr.buffer)
+    if process is not None:
+        processors.insert(0, _named(process))
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -62,6 +67,14 @@ def line_writer(level: str) -> Callable[[dict[str, Any]], object]:
         write(event)
 
     return log
+
+
+def _named(process: str) -> Any:
+    def name(_logger: Any, _method: str, event: Any) -> Any:
+        event["process_name"] = process
+        return event
+
+    return name
 
 
 _RAW_CONTROLS = re.compile(rb"\x7f|\xc2[\x80-\x9f]")

@@ -10,7 +10,6 @@ from clearline.bulk import worker as job_worker
 from clearline.clock import monotonic
 from clearline.logs import Logger
 from clearline.mail.inbound import usecases as inbound_mail
-from clearline.mail.inbound import worker as inbound_mail_worker
 from clearline.mail.outbound import usecases as outbound_mail
 from clearline.mail.outbound import worker as outbound_mail_worker
 from clearline.notifications import store as notification_store
@@ -91,7 +90,6 @@ def shared_jobs(
         *webhook_worker.jobs(database, settings, now, render_event, send_disabled_mail),
         *notification_worker.jobs(database, settings, render_mail, now),
         *outbound_mail_worker.jobs(database, settings, now),
-        *inbound_mail_worker.jobs(database, blobs, settings, now),
         domain_worker.domain_job(database, now),
         *_close_jobs(database, settings, now),
         *purge_jobs(database, settings, now),

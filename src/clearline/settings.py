@@ -197,11 +197,7 @@ class Settings:
         "themselves stay.",
     )
     keep_notifications_days: int = days(
-        7,
-        14,
-        "notifications that wait for their mail",
-        "the event",
-        "The notification is deleted without a mail.",
+        7, 14, "notifications that wait for their mail", "the event", "The notification is deleted without a mail."
     )
     keep_orphaned_attachments_days: int = days(
         1,
@@ -257,10 +253,7 @@ class Settings:
         "notices to replaced addresses.",
     )
     company_subscriptions_max: int = count(
-        1,
-        1000,
-        COMPANY_SUBSCRIPTIONS_MAX,
-        "Most webhook subscriptions of one company, the provider too.",
+        1, 1000, COMPANY_SUBSCRIPTIONS_MAX, "Most webhook subscriptions of one company, the provider too."
     )
     company_jobs_max: int = count(
         1, 1000, COMPANY_JOBS_MAX, "Most unfinished jobs (bulk changes, imports) of one company, the provider too."
@@ -336,11 +329,26 @@ class Settings:
         "Address on which mail is accepted: `lmtp://127.0.0.1:8024` behind your own mail server, or `smtp://0.0.0.0:25`.",
         None,
     )
-    mail_max: int = size(
-        10_000,
-        100 * 1024**2,
-        MAIL_MAX,
-        "Most bytes of a received mail.",
+    mail_max: int = size(10_000, 100 * 1024**2, MAIL_MAX, "Most bytes of a received mail.")
+    mail_connections: int = count(
+        1, 10_000, 50, "Connections that the mail listener has at a time; further ones are answered with 421."
+    )
+    mail_peer_connections: int = count(
+        0, 10_000, 20, "Those of one address other than the machine's own; `0` for no limit."
+    )
+    company_mails: int = count(
+        0,
+        1_000_000,
+        500,
+        "Mails of the senders of one customer that become tickets or notes in an hour; further ones are quarantined. "
+        "`0` for no limit.",
+    )
+    imap_networks: tuple[str, ...] = setting(
+        values.networks,
+        "none",
+        "Private networks in which IMAP servers of mailboxes may be, between commas, such as `10.30.0.0/16`, or "
+        "`127.0.0.0/8,::1/128` for this machine.",
+        (),
     )
     secret_key: str | None = setting(
         values.secret,

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from clearline.errors import RuleCode, Violation
 from clearline.events.event_types import unknown_type_rule
+from clearline.platform.network.addresses import may_reach, origin
 from clearline.text import check_text
-from clearline.webhooks.http.addresses import may_reach, origin
 
 URL_MAX = 2000
 DESCRIPTION_MAX = 255

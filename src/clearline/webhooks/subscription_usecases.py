@@ -16,11 +16,11 @@ from clearline.events.record_changes import append_record_event
 from clearline.identity import Actor, Company, Scope
 from clearline.platform.database.server import shared_secret
 from clearline.platform.database.transactions import Tx
+from clearline.platform.network.addresses import origin
 from clearline.setting_defaults import COMPANY_SUBSCRIPTIONS_MAX
 from clearline.webhooks import delivery_store, subscription_store
 from clearline.webhooks.delivery_domain import PING, Delivery, ping_body
 from clearline.webhooks.delivery_store import NewDelivery
-from clearline.webhooks.http.addresses import origin
 from clearline.webhooks.signature import derive_key, format_secret
 from clearline.webhooks.subscription_domain import (
     ROTATION_PERIOD,

@@ -62,7 +62,13 @@ def test_a_mailbox_is_added_changed_listed_and_deleted(database_url: str) -> Non
     assert "secret" not in str(changed)
     assert {**changed, "polled_at": None, "last_error": None} in run_json(url, "mailbox", "list")
     assert address in run_command(url, "mailbox", "list").stdout
-    checked = run_command(url, "mailbox", "check", address)
+    networks = {"CLEARLINE_IMAP_NETWORKS": "127.0.0.0/8"}
+    refused = run_command(url, "mailbox", "check", address)
+    assert (refused.exit_code, refused.stdout) == (
+        3,
+        "127.0.0.1 is not a public address: add its network to CLEARLINE_IMAP_NETWORKS\n",
+    )
+    checked = run_command(url, "mailbox", "check", address, **networks)
     assert (checked.exit_code, checked.stdout) == (3, "cannot reach the server: Connection refused\n")
     unpolled = run_json(url, "mailbox", "change", address, "--imap-host", "none", "--queue", "none")
     assert (unpolled["imap"], unpolled["queue_id"]) == (None, None)

@@ -100,6 +100,15 @@ async def test_lists_are_read_along_their_index(filled: Any, what: str) -> None:
     assert what in {"a mailbox by its address", "companies of a sender", "users of an address"} or "Sort" not in plan
 
 
+async def test_the_mails_of_a_company_are_counted_along_indexes(filled: Any) -> None:
+    recording = RecordingConnection()
+    await inbound_mail_store.count_accepted(
+        Tx(recording), PROVIDER_ID, since=NOW - timedelta(hours=1), until=NOW, most=500
+    )
+    indexes = {"inbound_mail_of_company", "app_user_by_address"}
+    assert await plan_of(filled, recording.statement, *recording.values) == (indexes, set())
+
+
 @pytest.mark.parametrize("what", ["mails", "quarantined mails"])
 async def test_a_page_of_mails_begins_at_its_key_for_any_values(filled: Any, what: str) -> None:
     index, read = READS[what]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,6 +17,8 @@ from imapclient import IMAPClient  # type: ignore[import-untyped]
 
 from clearline import clock
 from clearline.identity import OPERATOR
+from clearline.mail.inbound import imap as imap_module
+from clearline.mail.inbound import imap_client
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import worker as inbound_worker
@@ -34,7 +37,8 @@ from tests.patience import patient
 
 USER, PASSWORD = "support", "correct horse"
 KEY = "a key of the tests"
-SETTINGS = Settings(secret_key=KEY, mail_max=10_000)
+NETWORKS = ("127.0.0.0/8", "0.0.0.0/8")
+SETTINGS = Settings(secret_key=KEY, mail_max=10_000, imap_networks=NETWORKS)
 
 
 @pytest.fixture(scope="module")
@@ -210,8 +214,73 @@ async def test_a_mailbox_that_cannot_be_read_has_an_error(
 
 
 async def test_a_password_encrypted_with_another_key_has_to_be_set_again(database: Database, polled: Mailbox) -> None:
-    assert await poll(database, Settings(secret_key="another")) == 0
+    assert await poll(database, Settings(secret_key="another", imap_networks=NETWORKS)) == 0
     assert "set the password again" in (await error_of(database, polled) or "")
+
+
+@pytest.fixture
+def lookups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let ``imap.example.net`` be this machine when it is looked up first, and another afterwards; return the names."""
+    names: list[str] = []
+
+    def look_up(host: str, port: int, *rest: Any, **named: Any) -> Any:
+        if host == "imap.example.net":
+            names.append(host)
+            host = "127.0.0.1" if len(names) == 1 else "198.51.100.1"
+        return resolve(host, port, *rest, **named)
+
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return names
+
+
+async def point_to(database: Database, polled: Mailbox, host: str) -> None:
+    async with database.transaction() as tx:
+        await tx.write("update mailbox set imap_host = $2 where id = $1", polled.id, host)
+
+
+@pytest.mark.parametrize("host", ["imap.example.net", "127.0.0.1", "::ffff:127.0.0.1", "localhost", "10.0.0.1"])
+@pytest.mark.usefixtures("lookups")
+async def test_a_private_server_is_not_reached_unless_it_is_allowed(
+    database: Database, client: IMAPClient, polled: Mailbox, host: str
+) -> None:
+    leave(client, a_mail("a@example.com", polled.address))
+    await point_to(database, polled, host)
+    assert await poll(database, replace(SETTINGS, imap_networks=("192.168.0.0/16",))) == 0
+    last_error = await error_of(database, polled) or ""
+    assert last_error.endswith("not a public address: add its network to CLEARLINE_IMAP_NETWORKS")
+    assert flags(client) == [set()]
+
+
+async def test_a_server_is_reached_at_the_address_that_was_checked(
+    database: Database, client: IMAPClient, polled: Mailbox, lookups: list[str]
+) -> None:
+    leave(client, a_mail("a@example.com", polled.address))
+    await point_to(database, polled, "imap.example.net")
+    assert (await poll(database), await error_of(database, polled)) == (1, None)
+    assert lookups == ["imap.example.net"]
+
+
+async def test_a_long_mail_is_fetched_in_pieces_and_stored_whole(
+    database: Database, client: IMAPClient, polled: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_module, "PIECE", 1000)
+    raws = [a_mail("a@example.com", polled.address, "x" * 70 + "\r\n" + "y" * size) for size in (0, 2000, 3333)]
+    raws.append(raws[0] + b"z" * (2000 - len(raws[0])))  # its end is that of a piece
+    leave(client, *raws)
+    assert await poll(database) == len(raws)
+    async with database.statement() as tx:
+        mails = await inbound_mail_store.page(tx, state=None, before=None, limit=9)
+        assert sorted([await inbound_mail_store.raw(tx, mail.id) or b"" for mail in mails]) == sorted(raws)
+
+
+async def test_a_server_that_sends_too_much_is_left(
+    database: Database, client: IMAPClient, polled: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_client, "ANSWER_MAX", 5000)
+    leave(client, a_mail("a@example.com", polled.address, "x" * 9000))
+    assert await poll(database) == 0
+    assert "more than 5000 bytes in answer to one command" in (await error_of(database, polled) or "")
 
 
 async def test_an_inactive_mailbox_is_not_polled(database: Database, client: IMAPClient, polled: Mailbox) -> None:
@@ -244,7 +313,7 @@ async def test_one_process_polls_at_a_time(database: Database, client: IMAPClien
 
 def test_checking_a_mailbox_marks_nothing(imap: int, client: IMAPClient) -> None:
     leave(client, a_mail("a@example.com", "b@example.net"))
-    opened = open_mailbox(ImapAccess("127.0.0.1", imap, False, USER, PASSWORD, "INBOX"))
+    opened = open_mailbox(ImapAccess("127.0.0.1", imap, False, USER, PASSWORD, "INBOX", NETWORKS))
     unseen = opened.unseen(100)
     opened.close()
     assert len(unseen) >= 1

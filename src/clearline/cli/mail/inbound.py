@@ -166,7 +166,7 @@ def mail_receive(file: str, recipients: tuple[str, ...], sender: str | None, *, 
     Prints the ids of the mails that were stored; a mail that was received before is not stored again.
     """
     from clearline.mail.inbound import worker as inbound_worker  # noqa: PLC0415 - slow to import: a mail server
-    from clearline.mail.inbound.listener import Delivery, Unavailable  # noqa: PLC0415
+    from clearline.mail.inbound.reception.listener import Delivery, Unavailable  # noqa: PLC0415
 
     raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     envelope_from = inbound_mail.envelope_sender(raw) if sender is None else sender
@@ -195,6 +195,7 @@ async def _context(tx: Tx) -> InboundMailContext:
         [],
         reopens=settings.reopen_on_answer,
         follows_up=settings.follow_up_tickets,
+        company_mails=settings.company_mails,
     )
 
 

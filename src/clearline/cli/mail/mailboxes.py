@@ -133,7 +133,7 @@ def mailbox_check(address: str, *, as_json: bool) -> None:
             mailbox = await mailboxes.mailbox_to_check(tx, OPERATOR, named.id)
             box = await mailboxes.secret_box(tx, current_settings().secret_key)
         try:
-            unseen = mailboxes.count_unseen(mailbox, box)
+            unseen = mailboxes.count_unseen(mailbox, box, current_settings().imap_networks)
         except (ImapFailed, UndecryptableSecret) as error:
             return MailboxCheckOut(works=False, error=str(error), unseen=None)
         return MailboxCheckOut(works=True, error=None, unseen=unseen)

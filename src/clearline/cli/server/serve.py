@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import FrameType
 
 import click
 import structlog
@@ -22,7 +23,9 @@ from clearline.app import Application
 from clearline.cli.context import current_settings, exit_cleanly, open_database
 from clearline.cli.exit_status import UNAVAILABLE
 from clearline.cli.server import demo as demo_command
+from clearline.cli.server.mail_supervisor import MailSupervisor, in_thread
 from clearline.demo.usecases import DemoKey
+from clearline.mail.inbound.reception.listener import open_port
 from clearline.platform.database.errors import DatabaseMisconfigured, DatabaseUnavailable
 from clearline.platform.database.startup import RETRY_SECONDS, when_available
 from clearline.platform.postgres import embedded as embedded_postgres
@@ -48,12 +51,19 @@ def serve(*, demo: bool) -> None:
     logs.configure(settings.log_format, settings.log_level)
     signal.signal(signal.SIGTERM, exit_cleanly)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored: behind & in a script, after nohup
-    with _listening(settings.bind) as listener, _own_database(settings) as url:
+    with (
+        _listening(settings.bind) as listener,
+        _mail_port(settings.mail_listen) as mail_port,
+        _own_database(settings) as url,
+    ):
         host, port = listener.getsockname()[:2]
         bound = Bind(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         ready = replace(settings, database_url=url, bind=bound)
         keys = asyncio.run(_prepare(ready, url, demo=demo))
-        _serve(ready, listener, lambda: _print_address(ready, keys))
+        has_mail = mail_port is not None or settings.workers
+        mail = MailSupervisor(url, mail_port, files_mail=settings.workers) if has_mail else None
+        with in_thread(mail):
+            _serve(ready, listener, mail, lambda: _print_address(ready, keys))
 
 
 @contextmanager
@@ -68,6 +78,21 @@ def _listening(bind: Bind) -> Iterator[socket.socket]:
     with listener:
         listener.set_inheritable(True)
         yield listener
+
+
+@contextmanager
+def _mail_port(address: str | None) -> Iterator[socket.socket | None]:
+    """Bind the port for mail, which stays open while the process that serves it is started again."""
+    if address is None:
+        yield None
+        return
+    try:
+        port = open_port(address)
+    except OSError as error:
+        click.echo(f"error: {error.strerror}", err=True)
+        raise SystemExit(UNAVAILABLE) from None
+    with port:
+        yield port
 
 
 def _start_when_free(settings: Settings) -> EmbeddedPostgres:
@@ -124,11 +149,17 @@ def _print_address(settings: Settings, keys: list[DemoKey]) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that calls ``when_ready`` once it answers requests."""
+    """A server that calls ``when_ready`` once it answers requests, and stops the process for mail when it stops."""
 
-    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, mail: MailSupervisor | None, when_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._when_ready = when_ready
+        self._mail, self._when_ready = mail, when_ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop on a signal."""
+        if self._mail is not None:
+            self._mail.stop()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and call ``when_ready``."""
@@ -141,16 +172,22 @@ class _Processes(Multiprocess):
     """Several server processes, each of which is started again when it dies."""
 
     is_told_to_stop = False
+    mail: MailSupervisor | None = None
 
     def handle_int(self) -> None:
         """Stop on SIGINT."""
-        self.is_told_to_stop = True
+        self._stop_mail()
         super().handle_int()
 
     def handle_term(self) -> None:
         """Stop on SIGTERM."""
-        self.is_told_to_stop = True
+        self._stop_mail()
         super().handle_term()
+
+    def _stop_mail(self) -> None:
+        self.is_told_to_stop = True
+        if self.mail is not None:
+            self.mail.stop()
 
 
 def _allow_open_files(number: int) -> None:
@@ -161,7 +198,9 @@ def _allow_open_files(number: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _serve(settings: Settings, listener: socket.socket, when_ready: Callable[[], None]) -> None:
+def _serve(
+    settings: Settings, listener: socket.socket, mail: MailSupervisor | None, when_ready: Callable[[], None]
+) -> None:
     _allow_open_files(settings.connections + _OTHER_FILES)
     config = uvicorn.Config(
         "clearline.app:from_environment" if settings.processes > 1 else Application(settings),
@@ -181,11 +220,12 @@ def _serve(settings: Settings, listener: socket.socket, when_ready: Callable[[],
             os.environ[f"{PREFIX}DATABASE_URL"] = settings.database_url or ""
             when_ready()
             processes = _Processes(config, sockets=[listener])
+            processes.mail = mail
             processes.run()
             if processes.is_told_to_stop:
                 return
         else:
-            _run_alone(_Server(config, when_ready), listener)
+            _run_alone(_Server(config, mail, when_ready), listener)
         raise SystemExit(UNAVAILABLE)  # nobody asked for this end: whoever started the server has to start it again
 
 

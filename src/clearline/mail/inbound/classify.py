@@ -16,6 +16,7 @@ from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
     BURST_LIMIT,
     BURST_WINDOW,
+    COMPANY_WINDOW,
     DAILY_LIMIT,
     DAILY_WINDOW,
     DUPLICATE_WINDOW,
@@ -35,6 +36,7 @@ from clearline.mail.inbound.file import (
 )
 from clearline.mail.inbound.follow_up import file_reply
 from clearline.mail.inbound.mailbox_domain import base_address
+from clearline.mail.inbound.parsing.parser_process import MailContents
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.outbound import thread_store
 from clearline.mail.outbound import usecases as outbound_mail
@@ -76,8 +78,7 @@ async def known_companies(tx: Tx, sender: Address | None) -> KnownCompanies:
 async def classify(
     tx: Tx,
     mail: InboundMail,
-    parsed: ParsedMail,
-    bounce: Bounce | None,
+    contents: MailContents,
     known: KnownCompanies,
     *,
     context: InboundMailContext,
@@ -90,8 +91,8 @@ async def classify(
     Raises:
         DeskError: filing was refused; the transaction must be rolled back.
     """
-    headers = parsed.headers
-    if bounce is not None and (recorded := await _record_bounce(tx, bounce, now=now)) is not None:
+    parsed, headers = contents.parsed, contents.parsed.headers
+    if contents.bounce is not None and (recorded := await _record_bounce(tx, contents.bounce, now=now)) is not None:
         return recorded
     outcome = await _automatic_or_loop(tx, mail, headers, context) or await _suspicious(tx, mail, parsed)
     outcome = outcome or await _staff_by_form(tx, headers)
@@ -104,7 +105,8 @@ async def classify(
         return result
     if result is not None:
         actor, ticket = result
-        return await file_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
+        too_many = None if actor.is_staff else await _too_many_of_company(tx, mail, ticket.company_id, context)
+        return too_many or await file_reply(tx, actor, mail, parsed, ticket, context=context, now=now)
     return await _open_ticket(tx, mail, parsed, headers.sender, known, context=context, now=now)
 
 
@@ -254,9 +256,23 @@ async def _open_ticket(
         actor = await contact_actor(tx, known.companies[0], contact.name)
     else:
         return await _unclear(tx, sender, "its sender is unknown")
-    if actor is None or contact is None:
+    if actor is None or contact is None or actor.company is None:
         return _quarantine("its sender is unknown")
+    if too_many := await _too_many_of_company(tx, mail, actor.company.id, context):
+        return too_many
     return await raise_ticket(tx, actor, parsed, contact, mail.mailbox_id, context=context, now=now)
+
+
+async def _too_many_of_company(
+    tx: Tx, mail: InboundMail, company_id: UUID, context: InboundMailContext
+) -> InboundMailOutcome | None:
+    """Return the outcome of a mail when the senders of its company sent too many in an hour."""
+    limit = context.company_mails
+    if not limit:
+        return None
+    since, until = mail.received_at - COMPANY_WINDOW, mail.received_at
+    count = await inbound_mail_store.count_accepted(tx, company_id, since=since, until=until, most=limit)
+    return _quarantine(f"its company sent more than {limit} mails in an hour") if count >= limit else None
 
 
 async def _unclear(tx: Tx, sender: Address, reason: str) -> InboundMailOutcome:

@@ -26,11 +26,17 @@ MAX_ATTEMPTS = 5
 CLAIM_DURATION = timedelta(minutes=2)
 """How long a process may work on a claimed mail; a claim that expires counts as a failed attempt."""
 
+LARGE = 1024**2
+"""Bytes above which a mail is large."""
+
 TOO_LARGE = "too large"
 
 BURST_LIMIT, BURST_WINDOW = 20, timedelta(minutes=10)
 DAILY_LIMIT, DAILY_WINDOW = 100, timedelta(days=1)
 """The most mails of one sender within a time; further ones are quarantined, so that two automatic repliers stop."""
+
+COMPANY_WINDOW = timedelta(hours=1)
+"""The time in which the mails of one company are counted."""
 
 NO_TEXT = "(The mail has no text.)"
 NO_SUBJECT = "(no subject)"

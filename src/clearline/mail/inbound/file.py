@@ -79,6 +79,8 @@ class InboundMailContext(Struct, frozen=True):
 
     ``staged`` collects the stored blobs: when the transaction fails, ``discard`` deletes them. ``reopens`` is whether
     an answer of the customer reopens a resolved ticket, ``follows_up`` whether one to a finished ticket makes one more.
+    ``company_mails`` is how many mails of one company become tickets or notes in an hour without a person; 0 for any
+    number.
     """
 
     secret: bytes
@@ -88,6 +90,7 @@ class InboundMailContext(Struct, frozen=True):
     staged: list[Key]
     reopens: bool = True
     follows_up: bool = True
+    company_mails: int = 0
 
     async def discard(self) -> None:
         """Delete the staged blobs, which no attachment refers to."""

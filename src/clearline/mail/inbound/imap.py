@@ -1,18 +1,25 @@
-"""Mailboxes on IMAP servers (RFC 9051, RFC 3501). The functions block: call them in a thread."""
+"""Mailboxes on IMAP servers (RFC 9051, RFC 3501). The functions block: call them in a thread.
+
+Hosts come from users: the client connects only to addresses that may be reached, whatever the name resolves to later,
+and reads a limited number of bytes of each answer.
+"""
 
 import ipaddress
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
 from msgspec import Struct
 
-CONNECT_SECONDS = 10
-ANSWER_SECONDS = 20
+from clearline.platform.network.addresses import may_reach
+
 HEAD_MAX = 65_536
+PIECE = 1024**2
+"""Bytes of a mail that are fetched with one command."""
+
 _ERROR_MAX = 255
 _SEEN = rb"\Seen"
 _FLAGGED = rb"\Flagged"
@@ -32,7 +39,8 @@ class ImapFailed(Exception):
 class ImapAccess(Struct, frozen=True):
     """How to connect to a mailbox.
 
-    With ``uses_tls``, TLS from the first byte; without, STARTTLS if the server offers it.
+    With ``uses_tls``, TLS from the first byte; without, STARTTLS if the server offers it. ``networks`` are the private
+    ones in which the server may be.
     """
 
     host: str
@@ -41,6 +49,7 @@ class ImapAccess(Struct, frozen=True):
     user: str
     password: str
     folder: str
+    networks: tuple[str, ...]
 
 
 class OpenMailbox:
@@ -58,7 +67,18 @@ class OpenMailbox:
 
     def fetch(self, uid: int, most: int) -> bytes | None:
         """Return the first ``most`` bytes of a mail without marking it as seen; None when it was deleted."""
-        return self._part(uid, f"BODY.PEEK[]<0.{most}>")
+        pieces: list[bytes] = []
+        left = most
+        while left > 0:
+            size = min(PIECE, left)
+            piece = self._part(uid, f"BODY.PEEK[]<{most - left}.{size}>")
+            if piece is None:
+                return None
+            pieces.append(piece[:size])
+            left -= size
+            if len(piece) < size:
+                break
+        return b"".join(pieces)
 
     def head(self, uid: int) -> bytes:
         """Return the headers of a mail without marking it as seen."""
@@ -66,9 +86,11 @@ class OpenMailbox:
 
     def _part(self, uid: int, section: str) -> bytes | None:
         with _translated_errors():
-            items = self._client.fetch([uid], [section]).get(uid, {})
+            items = self._client.fetch([uid], [section]).get(uid)
+            if items is None:
+                return None
             raw = next((value for key, value in items.items() if key.startswith(b"BODY[")), None)
-            return raw if isinstance(raw, bytes) else None
+            return raw if isinstance(raw, bytes) else b""  # NIL: it ends before the part
 
     def mark(self, uid: int, *, too_large: bool = False) -> None:
         """Mark a mail as seen. One that is too large is also flagged, so that people find it."""
@@ -92,20 +114,15 @@ def open_mailbox(access: ImapAccess) -> OpenMailbox:
     """Log in and open the folder.
 
     Raises:
-        ImapFailed: the server is unreachable, refuses the login, or has no such folder.
+        ImapFailed: the server is unreachable or may not be reached, refuses the login, or has no such folder.
     """
     with _translated_errors():
-        client = _library().IMAPClient(
-            access.host,
-            port=access.port,
-            ssl=access.uses_tls,
-            ssl_context=ssl.create_default_context() if access.uses_tls else None,
-            timeout=_library().SocketTimeout(CONNECT_SECONDS, ANSWER_SECONDS),
-        )
+        addresses = _addresses(access)
+        client = _new_client(access, addresses)
         try:
             if not access.uses_tls and client.has_capability("STARTTLS"):
                 client.starttls(ssl.create_default_context())
-            elif not access.uses_tls and not _is_loopback(access.host):
+            elif not access.uses_tls and not all(map(_is_loopback, addresses)):
                 raise ImapFailed("no TLS: the password is not sent in the clear")  # noqa: TRY301
             client.login(access.user, access.password)
             client.select_folder(access.folder)
@@ -116,11 +133,25 @@ def open_mailbox(access: ImapAccess) -> OpenMailbox:
         return OpenMailbox(client)
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+def _new_client(access: ImapAccess, addresses: Sequence[str]) -> Any:
+    from clearline.mail.inbound.imap_client import Client  # noqa: PLC0415 - see _library
+
+    return Client(access.host, access.port, addresses, uses_tls=access.uses_tls)
+
+
+def _addresses(access: ImapAccess) -> Sequence[str]:
+    """Return the addresses of the server, all of which may be reached."""
+    found = socket.getaddrinfo(access.host, access.port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    forbidden = next((address for address in addresses if not may_reach(address, access.networks)), None)
+    if forbidden is not None:
+        named = access.host if access.host == forbidden else f"{access.host} is {forbidden}, which"
+        raise ImapFailed(f"{named} is not a public address: add its network to CLEARLINE_IMAP_NETWORKS")
+    return addresses
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 @contextmanager

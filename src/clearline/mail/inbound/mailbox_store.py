@@ -54,6 +54,14 @@ async def polled(tx: Tx) -> list[Mailbox]:
     return [_mailbox(row) for row in rows]
 
 
+async def expects_mail(tx: Tx) -> bool:
+    """Return whether there is a mailbox, or mail that waits. Reads a row of each, by ``inbound_mail_waiting``."""
+    is_expected = await tx.fetchval(
+        "select exists (select from mailbox) or exists (select from inbound_mail where state = 'waiting')"
+    )
+    return is_expected is True
+
+
 async def is_taken(tx: Tx, address: str, *, but: UUID) -> bool:
     """Return whether a mailbox other than ``but`` has the address, ignoring case. Served by ``mailbox_address``."""
     in_use = await tx.fetchval("select true from mailbox where lower(address) = lower($1) and id <> $2", address, but)

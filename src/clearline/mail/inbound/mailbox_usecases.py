@@ -109,8 +109,8 @@ async def mailbox_to_check(tx: Tx, actor: Actor, mailbox_id: UUID) -> Mailbox:
     return mailbox
 
 
-def imap_access(mailbox: Mailbox, secret_box: SecretBox) -> ImapAccess:
-    """Return how to connect to a polled mailbox.
+def imap_access(mailbox: Mailbox, secret_box: SecretBox, networks: tuple[str, ...]) -> ImapAccess:
+    """Return how to connect to a polled mailbox, whose server may be in these private networks.
 
     Raises:
         UndecryptableSecret: its password was encrypted with another key.
@@ -122,17 +122,18 @@ def imap_access(mailbox: Mailbox, secret_box: SecretBox) -> ImapAccess:
         mailbox.imap_user or "",
         secret_box.decrypt(mailbox.imap_secret or b""),
         mailbox.imap_folder,
+        networks,
     )
 
 
-def count_unseen(mailbox: Mailbox, secret_box: SecretBox) -> int:
+def count_unseen(mailbox: Mailbox, secret_box: SecretBox, networks: tuple[str, ...]) -> int:
     """Log in to the IMAP server of a mailbox and count its unseen mails, up to 1000. Blocks: call it in a thread.
 
     Raises:
         ImapFailed: the mailbox cannot be read.
         UndecryptableSecret: its password was encrypted with another key.
     """
-    opened = open_mailbox(imap_access(mailbox, secret_box))
+    opened = open_mailbox(imap_access(mailbox, secret_box, networks))
     try:
         return len(opened.unseen(_COUNTED_MAX))
     finally:

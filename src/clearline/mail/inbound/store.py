@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from clearline.identity import PROVIDER_ID
 from clearline.inventory.domain import ServiceType
 from clearline.mail.inbound.domain import InboundMail, InboundState
 from clearline.platform.database.transactions import Record, Tx
@@ -118,6 +119,11 @@ async def shorten_claims(tx: Tx, *, until: datetime, tolerance: timedelta) -> in
         tolerance,
     )
     return 0 if row is None else int(row[0])
+
+
+async def renew_claim(tx: Tx, mail_id: UUID, *, until: datetime) -> None:
+    """Let the claim of a waiting mail last until a time."""
+    await tx.write("update inbound_mail set claimed_until = $2 where id = $1 and state = 'waiting'", mail_id, until)
 
 
 async def release(tx: Tx, mail_id: UUID, *, failed: bool) -> None:
@@ -239,6 +245,28 @@ async def count_from_sender(tx: Tx, sender: str, *, since: datetime, until: date
         sender,
         since,
         until,
+        most,
+    )
+    return count
+
+
+async def count_accepted(tx: Tx, company_id: UUID, *, since: datetime, until: datetime, most: int) -> int:
+    """Return how many mails of the senders of a company were accepted, counted up to ``most``.
+
+    They were received after ``since`` and up to ``until``. Mails of the provider's people do not count. Served by
+    ``inbound_mail_of_company`` and ``app_user_by_address``.
+    """
+    count: int = await tx.fetchval(
+        """select count(*) from (
+               select from inbound_mail i
+                where i.company_id = $1 and i.state = 'accepted' and i.received_at > $2 and i.received_at <= $3
+                  and not exists (select from app_user u where lower(u.email) = lower(i.sender) and u.company_id = $4)
+                limit $5
+           ) counted""",
+        company_id,
+        since,
+        until,
+        PROVIDER_ID,
         most,
     )
     return count

@@ -16,7 +16,7 @@ from clearline.events.domain import Change, RecordChanged
 from clearline.events.store import actor_id
 from clearline.identity import PROVIDER_ID, Actor, Scope
 from clearline.mail.format.headers import MailHeaders, read_headers
-from clearline.mail.format.parts import MailUnreadable, ParsedMail, parse
+from clearline.mail.format.parts import MailUnreadable, ParsedMail
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound.domain import (
@@ -32,6 +32,7 @@ from clearline.mail.inbound.domain import (
 )
 from clearline.mail.inbound.file import InboundMailContext, file_as_note, file_as_ticket
 from clearline.mail.inbound.mailbox_domain import Mailbox, base_address
+from clearline.mail.inbound.parsing.parser import PARSER, ParserEnded
 from clearline.mail.inbound.store import Hashes, InboundMailOutcome
 from clearline.platform.database.transactions import Tx
 from clearline.platform.work.claims import CLOCK_SECONDS
@@ -41,6 +42,7 @@ from clearline.tickets.domain import ticket_number as ticket_name
 KIND = "inbound mail"
 RECORD = "inbound_mail"
 _PURGED_AT_ONCE = 200
+_STRIPPED_AT_ONCE = 64 * 1024
 _SIZE_MAX = 2**31 - 1
 
 
@@ -54,9 +56,22 @@ class MailFingerprint(Struct, frozen=True):
     @classmethod
     def of(cls, raw: bytes) -> "MailFingerprint":
         """Compute it. Line ends, and blanks at the end, do not change the digest of the body."""
-        lines = raw.replace(b"\r\n", b"\n")
-        body = lines.partition(b"\n\n")[2].rstrip()
-        return cls(read_headers(raw), sha256(raw).digest(), sha256(body).digest())
+        return cls(read_headers(raw), sha256(raw).digest(), _body_digest(raw.replace(b"\r\n", b"\n")))
+
+
+def _body_digest(lines: bytes) -> bytes:
+    """Return the digest of a body. Nothing of it is copied at once: it may be large."""
+    start, end = lines.find(b"\n\n") + 2, len(lines)
+    if start < 2:
+        return sha256().digest()
+    while end > start:
+        block = lines[max(start, end - _STRIPPED_AT_ONCE) : end]
+        stripped = block.rstrip()
+        end -= len(block) - len(stripped)
+        if stripped:
+            break
+    with memoryview(lines) as view:
+        return sha256(view[start:end]).digest()
 
 
 class MailDetails(Struct, frozen=True):
@@ -197,8 +212,8 @@ async def get_mail(tx: Tx, actor: Actor, mail_id: UUID) -> MailDetails:
 
 async def _parsed(mail: InboundMail, raw: bytes) -> ParsedMail | None:
     try:
-        return with_stored_sender(await asyncio.to_thread(parse, raw), mail)
-    except (MailUnreadable, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return with_stored_sender((await PARSER.read(raw)).parsed, mail)
+    except (MailUnreadable, ParserEnded):
         return None
 
 

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from clearline.clock import monotonic
 from clearline.errors import DeskError
 from clearline.logs import Logger
-from clearline.mail.format.parts import MailUnreadable, ParsedMail, message_of, read_message
+from clearline.mail.format.parts import MailUnreadable
 from clearline.mail.inbound import mailbox_store
 from clearline.mail.inbound import store as inbound_mail_store
 from clearline.mail.inbound import usecases as inbound_mail
 from clearline.mail.inbound.classify import classify, known_companies
 from clearline.mail.inbound.domain import (
     CLAIM_DURATION,
+    LARGE,
     MAX_ATTEMPTS,
     REASON_MAX,
     InboundMail,
@@ -28,14 +29,15 @@ from clearline.mail.inbound.domain import (
 )
 from clearline.mail.inbound.file import InboundMailContext
 from clearline.mail.inbound.imap import ImapAccess, ImapFailed, OpenMailbox, open_mailbox
-from clearline.mail.inbound.listener import CONNECTIONS_MAX, Delivery, MailListener, Unavailable
+from clearline.mail.inbound.large_mail import room_for
 from clearline.mail.inbound.mailbox_domain import Mailbox
 from clearline.mail.inbound.mailbox_usecases import imap_access, secret_box
+from clearline.mail.inbound.parsing.parser import PARSER, ParserEnded
+from clearline.mail.inbound.reception.listener import Delivery, MailListener, Unavailable
 from clearline.mail.inbound.secret_box import SecretBox, UndecryptableSecret
 from clearline.mail.inbound.store import InboundMailOutcome
 from clearline.mail.inbound.usecases import MailFingerprint
 from clearline.mail.outbound import usecases as outbound_mail
-from clearline.mail.outbound.bounce import Bounce, read_bounce
 from clearline.mail.outbound.domain import MailSettings
 from clearline.platform.database import transactions
 from clearline.platform.database.errors import DatabaseUnavailable, StatementFailed
@@ -65,18 +67,13 @@ _RETRYABLE_SQLSTATES = {"40001", "40P01", "55P03", "57014"}
 """Errors of PostgreSQL that a retry may avoid: serialization failures, deadlocks, lock timeouts, cancelled
 statements."""
 
-_UNREADABLE = (MailUnreadable, RecursionError, MemoryError)
 _log = Logger("clearline.mail")
 Clock = Callable[[], datetime]
 Connect = Callable[[ImapAccess], OpenMailbox]
 
 
-def listener(
-    database: Database, settings: Settings, now: Clock, *, connections_max: int = CONNECTIONS_MAX
-) -> MailListener | None:
-    """Return the listener of the settings, not started yet; None when they name no address."""
-    if settings.mail_listen is None:
-        return None
+def listener(database: Database, settings: Settings, address: str, now: Clock) -> MailListener:
+    """Return a listener, not started yet. ``address`` says with which protocol it serves."""
 
     async def has_mailbox(address: str) -> bool:
         try:
@@ -94,12 +91,13 @@ def listener(
             raise Unavailable from error
 
     return MailListener(
-        settings.mail_listen,
+        address,
         size_max=settings.mail_max,
         has_mailbox=has_mailbox,
         receive=receive,
         hostname=socket.gethostname(),
-        connections_max=connections_max,
+        connections_max=settings.mail_connections,
+        peer_connections_max=settings.mail_peer_connections,
     )
 
 
@@ -125,8 +123,10 @@ async def store_delivery(
     return [mail_id for mail_id in mail_ids if mail_id is not None]
 
 
-def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> list[PeriodicJob]:
-    """Return the jobs that process waiting mail and poll mailboxes."""
+def jobs(
+    database: Database, blobs: Blobs, settings: Settings, now: Clock, stopped: asyncio.Event | None = None
+) -> list[PeriodicJob]:
+    """Return the jobs that process waiting mail and poll mailboxes, until ``stopped`` is set."""
     limits = Limits(settings.attachment_max, settings.attachment_types, settings.company_attachments_max)
     cached: list[MailSettings] = []
 
@@ -142,36 +142,42 @@ def jobs(database: Database, blobs: Blobs, settings: Settings, now: Clock) -> li
             [],
             reopens=settings.reopen_on_answer,
             follows_up=settings.follow_up_tickets,
+            company_mails=settings.company_mails,
         )
 
     async def process() -> int:
-        return await process_batch(database, await context(), now)
+        return await process_batch(database, await context(), now, stopped=stopped)
 
     poll_at = monotonic()
 
     async def poll_when_due() -> int:
         nonlocal poll_at
         if monotonic() < poll_at:
-            return 0  # a stopping server runs every job again, and must not connect to others then
+            return 0
         poll_at = monotonic() + POLL_SECONDS
         return await poll(database, settings, now)
 
     return [
-        PeriodicJob("inbound mail", INTERVAL_SECONDS, process, BATCH_SIZE),
-        PeriodicJob("mailbox polling", 5, poll_when_due),
+        PeriodicJob("inbound mail", INTERVAL_SECONDS, process, BATCH_SIZE, runs_at_stop=False),
+        PeriodicJob("mailbox polling", 5, poll_when_due, runs_at_stop=False),
     ]
 
 
 async def process_batch(
-    database: Database, context: InboundMailContext, now: Clock, *, lock_timeout: int = LOCK_TIMEOUT_MILLISECONDS
+    database: Database,
+    context: InboundMailContext,
+    now: Clock,
+    *,
+    lock_timeout: int = LOCK_TIMEOUT_MILLISECONDS,
+    stopped: asyncio.Event | None = None,
 ) -> int:
-    """Process waiting mails, each in its own transaction and once; return how many.
+    """Process waiting mails, each in its own transaction and once, until ``stopped`` is set; return how many.
 
     A mail that fails is retried in later batches, five times in all, and then quarantined with the reason; it does not
     block others. Several processes may do this at once.
     """
     done, after = 0, None
-    while done < BATCH_SIZE:
+    while done < BATCH_SIZE and not (stopped is not None and stopped.is_set()):
         async with database.statement() as tx:
             mail = await inbound_mail_store.claim_next(tx, after, until=now() + CLAIM_DURATION, now=now())
         if mail is None:
@@ -181,7 +187,12 @@ async def process_batch(
             await _quarantine(database, mail.id, f"processing failed {MAX_ATTEMPTS} times")
         else:
             is_last = mail.attempts + 1 >= MAX_ATTEMPTS
-            await _process(database, mail, replace(context, staged=[]), now, is_last=is_last, lock_timeout=lock_timeout)
+            fresh = replace(context, staged=[])
+            async with room_for(mail.size):
+                if mail.size > LARGE:  # it may have waited long
+                    async with database.statement() as tx:
+                        await inbound_mail_store.renew_claim(tx, mail.id, until=now() + CLAIM_DURATION)
+                await _process(database, mail, fresh, now, is_last=is_last, lock_timeout=lock_timeout)
         done += 1
     return done
 
@@ -199,10 +210,15 @@ async def _process(
         async with database.statement() as tx:
             await inbound_mail_store.release(tx, mail.id, failed=False)
         _log.warning("inbound mail postponed: attachments cannot be stored", mail=str(mail.id), error=str(error))
+    except ParserEnded as error:
+        async with database.statement() as tx:
+            await inbound_mail_store.release(tx, mail.id, failed=True)
+        _log.warning("inbound mail postponed: its parser ended", mail=str(mail.id), error=str(error))
     except DeskError as error:
         await context.discard()
         await _quarantine(database, mail.id, str(error) or "it was refused")
-    except _UNREADABLE as error:
+    except MailUnreadable as error:
+        _log.warning("inbound mail not parsed", mail=str(mail.id), error=str(error))
         await _quarantine(database, mail.id, f"it cannot be parsed: {error}")
     except Exception as error:  # noqa: BLE001 - one mail's failure must not block the others
         await context.discard()
@@ -219,24 +235,18 @@ async def _classify(
 ) -> None:
     async with database.statement() as tx:
         raw = await inbound_mail_store.raw(tx, mail.id)
-    # In a thread: a large mail takes long, and must not block requests.
-    parsed, bounce = await asyncio.to_thread(_read, mail, raw or b"")
+    contents = await PARSER.read(raw or b"", mail.envelope_from)
+    contents = replace(contents, parsed=with_stored_sender(contents.parsed, mail))
+    del raw
     async with database.transaction() as tx:
-        known = await known_companies(tx, parsed.headers.sender)
+        known = await known_companies(tx, contents.parsed.headers.sender)
     async with database.transaction() as tx:
         await transactions.set_lock_timeout(tx, lock_timeout)
         if not await inbound_mail_store.lock_waiting(tx, mail.id):
             return  # another process has locked or processed it
-        outcome = await classify(tx, mail, parsed, bounce, known, context=context, now=now())
+        outcome = await classify(tx, mail, contents, known, context=context, now=now())
         await inbound_mail_store.decide(tx, mail.id, _shortened(outcome), now=_decided_at(outcome, now))
     _log.info("inbound mail processed", mail=str(mail.id), state=outcome.state, reason=outcome.reason)
-
-
-def _read(mail: InboundMail, raw: bytes) -> tuple[ParsedMail, Bounce | None]:
-    message = message_of(raw)
-    parsed = read_message(message)
-    bounce = read_bounce(raw, message, parsed.headers, parsed.text, envelope_from=mail.envelope_from)
-    return with_stored_sender(parsed, mail), bounce
 
 
 def _shortened(outcome: InboundMailOutcome) -> InboundMailOutcome:
@@ -274,7 +284,7 @@ async def poll(database: Database, settings: Settings, now: Clock, connect: Conn
             mailboxes, box = await mailbox_store.polled(tx), await secret_box(tx, settings.secret_key)
         total = 0
         for mailbox in mailboxes:
-            result = await _poll_one(database, mailbox, box, settings.mail_max, now, connect)
+            result = await _poll_one(database, mailbox, box, settings, now, connect)
             total += result.stored
             async with database.statement() as tx:
                 await mailbox_store.note_poll(tx, mailbox.id, result.error, now=now())
@@ -282,14 +292,14 @@ async def poll(database: Database, settings: Settings, now: Clock, connect: Conn
 
 
 async def _poll_one(
-    database: Database, mailbox: Mailbox, box: SecretBox, size_max: int, now: Clock, connect: Connect
+    database: Database, mailbox: Mailbox, box: SecretBox, settings: Settings, now: Clock, connect: Connect
 ) -> PollResult:
     """Poll one mailbox. Errors are stored with it, and do not stop the others."""
     opened: OpenMailbox | None = None
     try:
         async with asyncio.timeout(POLL_TIMEOUT_SECONDS):
-            opened = await asyncio.to_thread(connect, imap_access(mailbox, box))
-            return await fetch(database, mailbox, opened, size_max, now)
+            opened = await asyncio.to_thread(connect, imap_access(mailbox, box, settings.imap_networks))
+            return await fetch(database, mailbox, opened, settings.mail_max, now)
     except DatabaseUnavailable:
         raise
     except TimeoutError:
@@ -315,16 +325,19 @@ async def fetch(database: Database, mailbox: Mailbox, opened: OpenMailbox, size_
     stored, error = 0, None
     for uid, size in (await asyncio.to_thread(opened.unseen, BATCH_SIZE)).items():
         try:
-            raw = None if size > size_max else await asyncio.to_thread(opened.fetch, uid, size_max + 1)
-            if size > size_max or (raw is not None and len(raw) > size_max):
+            async with room_for(min(size, size_max)):
+                raw = None if size > size_max else await asyncio.to_thread(opened.fetch, uid, size_max + 1)
+                is_too_large = size > size_max or (raw is not None and len(raw) > size_max)
+                if raw is not None and not is_too_large:
+                    stored += await _store_fetched(database, mailbox, raw, now)
+                    await asyncio.to_thread(opened.mark, uid)
+                del raw
+            if is_too_large:
                 error = f"a mail of {size} bytes is larger than CLEARLINE_MAIL_MAX; it is flagged in the mailbox"
                 head = await asyncio.to_thread(opened.head, uid)
                 async with database.transaction() as tx:
                     await inbound_mail.quarantine_too_large(tx, mailbox, head, size, uid=str(uid), now=now())
                 await asyncio.to_thread(opened.mark, uid, too_large=True)
-            elif raw is not None:
-                stored += await _store_fetched(database, mailbox, raw, now)
-                await asyncio.to_thread(opened.mark, uid)
         except (ImapFailed, DatabaseUnavailable):
             raise
         except Exception as failure:  # noqa: BLE001 - one mail's failure must not block the others

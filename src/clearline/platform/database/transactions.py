@@ -255,7 +255,7 @@ class Database(Transactions):
         super().__init__(self._pool)
         self._shares = Shares(self._pool, size)
         self._connector = Connector(url)
-        self._is_open = False
+        self.is_open = False
         self._silences = 0
 
     @classmethod
@@ -277,7 +277,7 @@ class Database(Transactions):
             DatabaseMisconfigured: the address, role, password or database is wrong, the server is too old, or a pooler
                 in between uses transaction pooling.
         """
-        self._is_open = True
+        self.is_open = True
         try:
             connection = await call(self._pool.borrow())
             try:
@@ -287,7 +287,7 @@ class Database(Transactions):
                 raise
             self._pool.give_back(connection, broken=False)
         except BaseException:
-            self._is_open = False
+            self.is_open = False
             raise
 
     def share(self, owner: Hashable) -> Transactions:
@@ -295,7 +295,7 @@ class Database(Transactions):
         return Transactions(self._shares.of(owner))
 
     async def _new_connection(self) -> Any:
-        if not self._is_open:
+        if not self.is_open:
             raise DatabaseUnavailable("the database is not connected yet")
         return await self._connector.connect(seconds=STATEMENT_SECONDS)
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpcore
 from msgspec import Struct
 
-from clearline.webhooks.http.addresses import may_reach, origin
+from clearline.platform.network.addresses import may_reach, origin
 from clearline.webhooks.http.resolver import Resolver, ResolveTimeout
 
 BODY_READ_MAX = 2000

@@ -7,6 +7,8 @@ import pytest
 from clearline.identity import OPERATOR
 from clearline.platform.database.transactions import Database
 from clearline.queues import usecases as queues
+from clearline.settings import Settings
+from tests.builders.application import serving
 from tests.builders.house import pointers, problem
 from tests.builders.people import NOW, Tenant
 
@@ -117,10 +119,16 @@ async def test_an_address_belongs_to_one_mailbox(client: httpx.AsyncClient, admi
     problem(await add_mailbox(client, admin, address=address.upper()), "already-exists")
 
 
-async def test_the_check_reports_a_mailbox_that_does_not_answer(client: httpx.AsyncClient, admin: Headers) -> None:
+async def test_the_check_reports_a_mailbox_that_does_not_answer(
+    client: httpx.AsyncClient, admin: Headers, database_url: str
+) -> None:
     address = (await add_mailbox(client, admin, imap=IMAP)).headers["location"]
-    answer = await client.post(f"{address}/check", json={}, headers=admin)
+    async with serving(Settings(database_url=database_url, imap_networks=("127.0.0.0/8",))) as allowing:
+        answer = await allowing.post(f"{address}/check", json={}, headers=admin)
     assert answer.json() == {"works": False, "error": "cannot reach the server: Connection refused", "unseen": None}
+    refused = await client.post(f"{address}/check", json={}, headers=admin)
+    error = "127.0.0.1 is not a public address: add its network to CLEARLINE_IMAP_NETWORKS"
+    assert refused.json() == {"works": False, "error": error, "unseen": None}
     bare = (await add_mailbox(client, admin)).headers["location"]
     assert pointers(await client.post(f"{bare}/check", json={}, headers=admin)) == ["/imap/host"]
 

@@ -105,6 +105,7 @@ async def _context(tx: Tx, call: Call) -> InboundMailContext:
         [],
         reopens=services.settings.reopen_on_answer,
         follows_up=services.settings.follow_up_tickets,
+        company_mails=services.settings.company_mails,
     )
 
 

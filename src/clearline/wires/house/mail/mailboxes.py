@@ -83,11 +83,12 @@ async def check_mailbox(call: Call) -> wire.MailboxCheckOut:
     """Log in to the IMAP server of a mailbox."""
     call.body(wire.MailboxCheckIn)
     mailbox_id = uuid_of(call.path["id"], mailboxes.KIND)
+    networks = call.services.settings.imap_networks
     async with call.transaction() as tx:
         mailbox = await mailboxes.mailbox_to_check(tx, call.actor, mailbox_id)
         secret_box = await mailboxes.secret_box(tx, call.services.settings.secret_key)
     try:
-        unseen = await asyncio.to_thread(mailboxes.count_unseen, mailbox, secret_box)
+        unseen = await asyncio.to_thread(mailboxes.count_unseen, mailbox, secret_box, networks)
     except (ImapFailed, UndecryptableSecret) as error:
         return wire.MailboxCheckOut(works=False, error=str(error), unseen=None)
     return wire.MailboxCheckOut(works=True, error=None, unseen=unseen)

@@ -1,6 +1,6 @@
 import pytest
 
-from clearline.webhooks.http.addresses import may_reach
+from clearline.platform.network.addresses import may_reach
 
 NOT_PUBLIC = (
     "0.0.0.0",  # noqa: S104

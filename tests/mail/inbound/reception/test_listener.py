@@ -4,9 +4,6 @@ import asyncio
 import smtplib
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
@@ -14,34 +11,16 @@ import pytest
 from clearline.identity import OPERATOR
 from clearline.mail.inbound import mailbox_usecases as mailboxes
 from clearline.mail.inbound import store as inbound_mail_store
-from clearline.mail.inbound import worker as inbound_worker
 from clearline.mail.inbound.domain import InboundState
-from clearline.mail.inbound.listener import CONNECTIONS_MAX
 from clearline.mail.inbound.secret_box import SecretBox
 from clearline.platform.database.transactions import Database
-from clearline.settings import Settings
 from tests.builders.databases import new_database
 from tests.builders.mail.inbound_rig import SUPPORT, a_mail
+from tests.builders.mail.listening import LARGEST, listening, waiting_count
 from tests.builders.people import NOW
 from tests.patience import patient, stretched
 
 CLIENTS: dict[str, Any] = {"lmtp": smtplib.LMTP, "smtp": smtplib.SMTP}
-LARGEST = 20_000
-_STARTED, _SECONDS = datetime.now(UTC), count()
-
-
-@asynccontextmanager
-async def listening(database: Database, kind: str, *, connections_max: int = CONNECTIONS_MAX) -> AsyncIterator[int]:
-    settings = Settings(mail_listen=f"{kind}://127.0.0.1:0", mail_max=LARGEST)
-
-    def clock() -> datetime:
-        return _STARTED + timedelta(seconds=next(_SECONDS))
-
-    listener = inbound_worker.listener(database, settings, clock, connections_max=connections_max)
-    assert listener is not None
-    port = await listener.start()
-    yield port
-    await listener.stop()
 
 
 @pytest.fixture(scope="module", params=CLIENTS)
@@ -75,11 +54,6 @@ async def deliver(port: tuple[str, int], *recipients: str, raw: bytes, sender: s
 def accepted(port: tuple[str, int], recipients: int) -> list[int]:
     """Return the codes of an accepted mail."""
     return [250] * (recipients + (recipients if port[0] == "lmtp" else 1))
-
-
-async def waiting_count(database: Database) -> int:
-    async with database.statement() as tx:
-        return len(await inbound_mail_store.page(tx, state=InboundState.WAITING, before=None, limit=1000))
 
 
 async def test_an_accepted_mail_is_stored_unchanged(database: Database, port: tuple[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Origins, and which addresses webhooks may be sent to: public ones, and private ones that the provider allows."""
+"""Origins, and which addresses Clearline may connect to: public ones, and private ones that the provider allows."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -29,9 +29,9 @@ def origin(url: str) -> str:
 
 
 def may_reach(address: str, networks: Sequence[str], *, is_plain: bool = False) -> bool:
-    """Return whether webhooks may be sent to an address.
+    """Return whether Clearline may connect to an address.
 
-    A public address may be reached over TLS, an address in ``networks`` over plain HTTP too (``is_plain``).
+    A public address may be reached over TLS, an address in ``networks`` without it too (``is_plain``).
     """
     target = _unwrapped(ip_address(address.partition("%")[0]))
     if any(target in ip_network(network) for network in networks):

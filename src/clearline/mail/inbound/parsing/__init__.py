@@ -1,0 +1,1 @@
+"""Parsing mail in a process of its own, within limits."""

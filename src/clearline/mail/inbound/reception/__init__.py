@@ -1,0 +1,1 @@
+"""The port for mail: SMTP and LMTP, within limits."""
