@@ -99,3 +99,9 @@ def test_what_is_written_is_read_again(cells: list[str]) -> None:
     heading = ["id", *(f"c{index}" for index in range(1, len(cells)))]
     table = read_table(decode_file((BOM + write_table([heading, cells])).encode()), heading)
     assert [[cell_text(cell) for cell in row] for _line, row in table.rows] == [cells]
+
+
+def test_a_cell_that_is_too_long_is_named_with_its_line() -> None:
+    table = read_table("a,b\n1,2\n3," + "x" * 1_000_000 + "\n", {"a", "b"})
+    with pytest.raises(NotATable, match="is no CSV: a cell has more than 131072 characters in line 3"):
+        list(table.rows)

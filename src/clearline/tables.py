@@ -77,7 +77,9 @@ def read_table(text: str, known: Collection[str]) -> Table:
         try:
             yield from reader
         except csv.Error as error:
-            raise NotATable(reader.line_num + lines_before, str(error)) from None
+            is_long = str(error).startswith("field larger")
+            reason = f"a cell has more than {csv.field_size_limit()} characters" if is_long else str(error)
+            raise NotATable(reader.line_num + lines_before, reason) from None
 
     cells_of_lines = lines()
     heading = [name.strip().lower() for name in next(cells_of_lines, [])]

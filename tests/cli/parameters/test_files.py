@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import click
 import pytest
 
+from clearline.cli.main import main
 from clearline.platform.database.transactions import Database
 from clearline.tickets.domain import ticket_number
 from tests.builders.application import run_command, run_json
+from tests.builders.commands import commands_below
 from tests.builders.people import Tenant
 from tests.builders.tickets import raised
 
@@ -16,6 +19,25 @@ COMMANDS = {
     "ticket import ndjson": ("ticket", "import", "--format", "ndjson"),
     "bulk": ("bulk", "tag", "--add", "a", "--from"),
 }
+FILES = {
+    **{command.removesuffix(" csv").removesuffix(" ndjson"): "text" for command in COMMANDS},
+    "attachment add": "the bytes of any file",
+    "inbound-mail receive": "a mail, which says its encoding itself",
+}
+"""What each command reads that takes a file; those that begin with bulk read one with --from."""
+
+
+def test_every_command_that_reads_a_text_file_is_tried() -> None:
+    reading = {
+        path if not path.startswith("bulk ") else "bulk"
+        for path, command in commands_below(main)
+        for parameter in command.params
+        if isinstance(parameter.type, (click.Path, click.File))
+        and parameter.name not in {"output", "folder", "old_bin"}
+    }
+    assert reading == set(FILES)
+
+
 BODIES = {
     "utf-16": "id,type,label\nP-1,Port,Z\u00fcrich\n".encode("utf-16"),
     "utf-16 without a mark": "id,type,label\nP-1,Port,Z\u00fcrich\n".encode("utf-16-le"),
