@@ -145,11 +145,16 @@ def test_a_running_request_is_finished_on_sigterm(server: Server, processes: int
 def test_a_request_that_never_ends_delays_the_stop_for_a_limited_time(server: Server) -> None:
     server.environment["CLEARLINE_SHUTDOWN_SECONDS"] = "1"
     server.start("--demo")
-    with _send_half(server, b"{" * 100):
+    with _send_half(server, b"{" * 100) as sender:
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < stretched(8)
+        head, _, body = _received(sender).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 1\r\n" in head
+    assert json.loads(body)["error"]["statusCode"] == 503
     assert server.processes() == []
+    assert "Traceback" not in server.err
 
 
 def test_a_port_in_use_is_an_error_and_starts_no_database(server: Server) -> None:

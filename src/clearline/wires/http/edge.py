@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from asyncio import CancelledError
 from collections.abc import Awaitable
 from itertools import count
 from time import perf_counter
@@ -16,6 +17,13 @@ _PROCESS = secrets.token_hex(8).encode()
 _count = count(1)
 """An id that a request gets here is that of the process and its number in it: unique, without a system call."""
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_STOPPING_TEXT = b"The server stops: try again.\n"
+_STOPPING = (
+    (b"content-type", b"text/plain; charset=utf-8"),
+    (b"content-length", b"%d" % len(_STOPPING_TEXT)),
+    (b"retry-after", b"1"),
+    (b"cache-control", b"no-store"),
+)
 KEY = "clearline.request"
 
 
@@ -70,6 +78,10 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_marked)
+        except CancelledError:  # the stopping server has waited for long enough; it cuts an answer that has begun
+            if not facts.status:
+                await send_marked({"type": "http.response.start", "status": 503, "headers": [*_STOPPING]})
+                await send_marked({"type": "http.response.body", "body": _STOPPING_TEXT})
         finally:
             if self._access_log:
                 self._log_request(scope, facts, started)

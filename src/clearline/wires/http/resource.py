@@ -1,5 +1,6 @@
 """A request in a wire: authentication, rate limit, scope, query and body; then the handler; then the answer."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -159,6 +160,8 @@ class Resource:
             answer = await self._answer(scope, receive, limits)
         except _ClientGone:
             return
+        except asyncio.CancelledError:  # the stopping server has waited for long enough
+            answer = self._dialect.refuse(DatabaseUnavailable("the server stops"), scope[KEY].id.decode())
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             request_id = scope[KEY].id.decode()
             answer = self._dialect.refuse(error, request_id)
